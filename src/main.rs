@@ -1,0 +1,3 @@
+//! The `qlik-roster` command.
+
+fn main() {}

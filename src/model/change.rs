@@ -1,0 +1,100 @@
+//! What can happen to a record.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Id, Kind, Record};
+
+/// A change of one record, with all that is needed to do it and to undo it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "updates are nearly all there is")]
+pub enum Change {
+    /// The record was not known before.
+    Created {
+        /// The record as it is now.
+        after: Record,
+        /// The id of a record deleted in the same run that had the same subject or e-mail.
+        /// Nothing is inherited from it.
+        replaces: Option<Id>,
+    },
+    /// The record's content differs.
+    Updated {
+        /// The record as it was known.
+        before: Record,
+        /// The record as it is now.
+        after: Record,
+    },
+    /// The record is gone from the source.
+    Deleted {
+        /// The record as it was known.
+        before: Record,
+    },
+}
+
+impl Change {
+    /// Returns the kind of the record.
+    pub fn kind(&self) -> Kind {
+        self.latest().kind()
+    }
+
+    /// Returns the id of the record.
+    pub fn id(&self) -> &Id {
+        self.latest().id()
+    }
+
+    /// Returns what happened, as a word.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Created { .. } => Verb::Created,
+            Self::Updated { .. } => Verb::Updated,
+            Self::Deleted { .. } => Verb::Deleted,
+        }
+    }
+
+    /// Returns the record as known before, none for a creation.
+    pub fn before(&self) -> Option<&Record> {
+        match self {
+            Self::Created { .. } => None,
+            Self::Updated { before, .. } | Self::Deleted { before } => Some(before),
+        }
+    }
+
+    /// Returns the record as it is now, none for a deletion.
+    pub fn after(&self) -> Option<&Record> {
+        match self {
+            Self::Created { after, .. } | Self::Updated { after, .. } => Some(after),
+            Self::Deleted { .. } => None,
+        }
+    }
+
+    /// Returns the last that is known of the record: as it is now, or as it was when it went.
+    pub fn latest(&self) -> &Record {
+        match self {
+            Self::Created { after, .. } | Self::Updated { after, .. } => after,
+            Self::Deleted { before } => before,
+        }
+    }
+}
+
+/// The word for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Was not known before.
+    Created,
+    /// Differs.
+    Updated,
+    /// Is gone.
+    Deleted,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        })
+    }
+}

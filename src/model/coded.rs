@@ -1,0 +1,81 @@
+//! Open enums: our word for a thing beside the source's own spelling.
+
+use serde::{Deserialize, Serialize};
+
+/// A value of an open enum in StackOne's manner: `{value, source_value}`.
+///
+/// A spelling that we do not know becomes `unmapped_value` and keeps its
+/// `source_value`; it is data, not an error.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Coded<E> {
+    /// What it means in the unified schema.
+    pub value: E,
+    /// What the source wrote.
+    pub source_value: Option<String>,
+}
+
+impl<E> Coded<E> {
+    /// Pairs our word with the source's.
+    pub fn new(value: E, source: impl Into<String>) -> Self {
+        Self {
+            value,
+            source_value: Some(source.into()),
+        }
+    }
+}
+
+/// Whether a user can work in the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// May log in.
+    Enabled,
+    /// May not log in.
+    Disabled,
+    /// Known, and has not logged in yet.
+    Pending,
+    /// A status that we have no word for.
+    UnmappedValue,
+}
+
+/// What a role lets its holder be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleType {
+    /// Administers.
+    Admin,
+    /// Looks.
+    Viewer,
+    /// Changes content.
+    Editor,
+    /// Works as an ordinary user.
+    Basic,
+    /// Visits.
+    Guest,
+    /// Stands for nothing assigned.
+    Unassigned,
+    /// Takes away more than it gives.
+    Restricted,
+    /// A type that we have no word for.
+    UnmappedValue,
+}
+
+/// What a group stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupType {
+    /// A workspace.
+    Workspace,
+    /// A team.
+    Team,
+    /// A department.
+    Department,
+    /// A plain group of users.
+    Group,
+    /// Everybody.
+    Organization,
+    /// A type that we have no word for.
+    UnmappedValue,
+    /// A cost center.
+    CostCenter,
+}

@@ -1,0 +1,113 @@
+//! The journal: everything that happened, in the order in which it was found.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, RunId, TenantId, Timestamp};
+
+/// Position in the journal. Dense, starts at 1, never reused, also after truncation.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first entry.
+    pub const START: Self = Self(0);
+
+    /// Returns the position that follows.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Tells one store from every other, also from one that was rebuilt in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreId(pub [u8; 8]);
+
+/// The id under which a receiver meets an entry: the same in every attempt, and in no other
+/// store. Holds no full stop, since the signature of Standard Webhooks joins with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventId {
+    /// The store that holds the entry.
+    pub store: StoreId,
+    /// The entry's place in its journal.
+    pub seq: Seq,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("evt_")?;
+        self.store
+            .0
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, "_{:012x}", self.seq.0)
+    }
+}
+
+/// The tenant of an entry, as it was called when the entry was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its display name at that time.
+    pub name: String,
+    /// Its region.
+    pub region: Option<String>,
+}
+
+/// One entry of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place. Also the version of the record that it leaves behind.
+    pub seq: Seq,
+    /// When it was found, by our clock. Never decreases along the journal.
+    pub at: Timestamp,
+    /// The run that found it.
+    pub run: RunId,
+    /// The tenant in which it happened.
+    pub account: Account,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What an entry tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "changes are nearly all there is")]
+pub enum Fact {
+    /// A record changed.
+    Changed(Change),
+    /// The first load of the tenant ended here: what was there by then is in the state
+    /// without entries of its own.
+    Loaded {
+        /// Roles found.
+        roles: u64,
+        /// Groups found.
+        groups: u64,
+        /// Users found.
+        users: u64,
+    },
+}
+
+impl Fact {
+    /// Returns the event type that a receiver meets, `user.updated` for one. None: nothing
+    /// to tell receivers.
+    pub fn event_type(&self) -> Option<String> {
+        match self {
+            Self::Changed(change) => {
+                Some(format!("{}.{}", change.kind().singular(), change.verb()))
+            }
+            Self::Loaded { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A group: a set of users that can hold roles.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Coded, GroupId, GroupType, RoleId, Timestamp};
+
+/// A group of a tenant. Its members are told by the users' own `groups`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The source's immutable id: the group's identity. Names are not unique.
+    pub id: GroupId,
+    /// The group's name.
+    pub name: String,
+    /// What the group is for.
+    pub description: Option<String>,
+    /// What it stands for; the source value is `idp`, `custom` or `system`.
+    pub group_type: Coded<GroupType>,
+    /// `active` or `disabled`; as written.
+    pub status: Option<String>,
+    /// The group's id at the identity provider.
+    pub idp_id: Option<String>,
+    /// Roles that every member holds, with their names as last seen. None: not visible to us.
+    pub roles: Option<BTreeMap<RoleId, String>>,
+    /// When the source created the group.
+    pub created_at: Option<Timestamp>,
+    /// When the source says it last changed. Not content.
+    pub updated_at: Option<Timestamp>,
+}

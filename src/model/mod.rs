@@ -1,0 +1,38 @@
+//! What the layers say to each other: the values that cross every border.
+//!
+//! Everything here is pure: no I/O, no clock, no async, no word of Qlik's wire
+//! format and none of the store's. A connector makes these values, `reconcile`
+//! compares them, the store keeps them, `deliver` and the faces show them.
+//!
+//! Reading order: ids and time first, then the three records, then what can
+//! happen to a record, then the runs and events in which it happens.
+
+mod id;
+mod time;
+
+mod coded;
+mod group;
+mod record;
+mod role;
+mod user;
+
+mod change;
+mod delta;
+mod entry;
+mod run;
+mod tenant;
+
+pub mod unified;
+
+pub use change::{Change, Verb};
+pub use coded::{Coded, GroupType, RoleType, UserStatus};
+pub use delta::{FieldDelta, delta};
+pub use entry::{Account, Entry, EventId, Fact, Seq, StoreId};
+pub use group::Group;
+pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
+pub use role::Role;
+pub use run::{Finding, FindingCode, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger};
+pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
+pub use time::Timestamp;
+pub use user::User;

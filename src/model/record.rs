@@ -1,0 +1,145 @@
+//! A record of any kind, and what stands for it in an index.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Group, Id, Role, Timestamp, User};
+
+/// The kinds of records that we keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Roles.
+    Role,
+    /// Groups.
+    Group,
+    /// Users.
+    User,
+}
+
+impl Kind {
+    /// All kinds, in the order in which a sweep reads them: what is pointed at first.
+    pub const ALL: [Self; 3] = [Self::Role, Self::Group, Self::User];
+
+    /// Returns the word for one: `user`.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Group => "group",
+            Self::User => "user",
+        }
+    }
+
+    /// Returns the word for many: `users`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Role => "roles",
+            Self::Group => "groups",
+            Self::User => "users",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.singular())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| text == kind.singular() || text == kind.plural())
+            .ok_or_else(|| format!("`{text}` is no kind; role, group or user is expected"))
+    }
+}
+
+/// A record of one of the kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// A role.
+    Role(Role),
+    /// A group.
+    Group(Group),
+    /// A user.
+    User(User),
+}
+
+impl Record {
+    /// Returns the record's kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Role(_) => Kind::Role,
+            Self::Group(_) => Kind::Group,
+            Self::User(_) => Kind::User,
+        }
+    }
+
+    /// Returns the record's id.
+    pub fn id(&self) -> &Id {
+        match self {
+            Self::Role(role) => &role.id.0,
+            Self::Group(group) => &group.id.0,
+            Self::User(user) => &user.id.0,
+        }
+    }
+
+    /// Returns what a person calls it: a name, else the subject.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Group(group) => &group.name,
+            Self::User(user) => user.name.as_deref().unwrap_or(&user.subject),
+        }
+    }
+
+    /// Returns kind and id.
+    pub fn to_ref(&self) -> RecordRef {
+        RecordRef {
+            kind: self.kind(),
+            id: self.id().clone(),
+        }
+    }
+
+    /// Returns when the source says that it last changed.
+    pub fn updated_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Role(role) => role.updated_at,
+            Self::Group(group) => group.updated_at,
+            Self::User(user) => user.updated_at,
+        }
+    }
+}
+
+/// Names one record of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordRef {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Id,
+}
+
+impl fmt::Display for RecordRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+/// A record as a sweep met it, with the source's own text beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// The record, mapped.
+    pub record: Record,
+    /// The source's JSON text of it, as received.
+    pub raw: Box<str>,
+}
+
+/// 128 bits that stand for a record's content; equal content, equal bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint(pub [u8; 16]);

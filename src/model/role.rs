@@ -1,0 +1,32 @@
+//! A role: a named bundle of permissions.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Coded, RoleId, RoleType, Timestamp};
+
+/// A role of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// The source's immutable id: the role's identity.
+    pub id: RoleId,
+    /// The role's name, such as `TenantAdmin`.
+    pub name: String,
+    /// What the role is for.
+    pub description: Option<String>,
+    /// What it lets its holder be.
+    pub role_type: Coded<RoleType>,
+    /// `default` for the source's own roles, `custom` for the tenant's; as written.
+    pub origin: Option<String>,
+    /// `admin` or `user`; as written.
+    pub level: Option<String>,
+    /// Permissions of the role. None: not visible to us.
+    pub permissions: Option<BTreeSet<String>>,
+    /// Scopes that the role assigns. None: not visible to us.
+    pub scopes: Option<BTreeSet<String>>,
+    /// When the source created the role.
+    pub created_at: Option<Timestamp>,
+    /// When the source says it last changed. Not content.
+    pub updated_at: Option<Timestamp>,
+}

@@ -1,0 +1,214 @@
+//! A run: one attempt at making what we know of a tenant equal to the tenant.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Id, Kind, TenantId, TenantName, Timestamp};
+
+/// Number of a run, counted over all tenants of a store. Starts at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub u64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("run-{}", self.0))
+    }
+}
+
+impl FromStr for RunId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("run-").unwrap_or(text);
+        digits
+            .parse()
+            .map(Self)
+            .map_err(|_not_a_number| format!("`{text}` is no run; `run-7` is one"))
+    }
+}
+
+/// The record of a run, from its first step on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The tenant, as the operator calls it.
+    pub tenant_name: TenantName,
+    /// The tenant's id; none until the tenant has told it.
+    pub tenant: Option<TenantId>,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Whether its results count.
+    pub mode: Mode,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; none while it goes on.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it met, kind by kind.
+    pub counts: BTreeMap<Kind, KindCounts>,
+    /// What it cost.
+    pub traffic: Traffic,
+    /// What it could not read or had to leave as it was; the first hundred.
+    pub findings: Vec<Finding>,
+}
+
+/// What sets a run off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The daemon started.
+    Start,
+    /// The schedule said so.
+    Schedule,
+    /// An operator asked for it.
+    Command,
+}
+
+/// Whether a run's results count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// They are committed.
+    Commit,
+    /// They are only shown.
+    DryRun,
+}
+
+/// How a run ended, or that it has not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It goes on.
+    Running,
+    /// Everything was read and all of it holds.
+    Succeeded,
+    /// Everything was read, but something was not visible or not readable; known values of
+    /// that stay.
+    Degraded,
+    /// The sweep came out short: what came and changed was taken over, nothing was deleted.
+    Incomplete {
+        /// What was short of what.
+        reason: String,
+    },
+    /// It was given up; what was committed before stays.
+    Failed {
+        /// The error's code, as `docs/errors.md` lists it.
+        code: String,
+        /// What went wrong, all causes in one line.
+        message: String,
+    },
+    /// The process ended in the middle of it.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Returns the outcome as one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Degraded => "degraded",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Returns whether the sweep reached its end.
+    pub fn is_success(&self) -> bool {
+        match self {
+            Self::Succeeded | Self::Degraded => true,
+            Self::Running | Self::Incomplete { .. } | Self::Failed { .. } | Self::Interrupted => {
+                false
+            }
+        }
+    }
+}
+
+/// What a run met of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindCounts {
+    /// Distinct records that the source showed.
+    pub seen: u64,
+    /// Records that were not known before.
+    pub created: u64,
+    /// Records whose content differs.
+    pub updated: u64,
+    /// Records that are gone, each confirmed by asking for it.
+    pub deleted: u64,
+    /// Records missing from the sweep that were there when asked for.
+    pub rescued: u64,
+    /// Records that could not be read; their known values stay.
+    pub unreadable: u64,
+    /// Records of which a part was not visible; the known part stays.
+    pub partial: u64,
+}
+
+/// What a run cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests sent again after a failure.
+    pub retries: u64,
+    /// Time spent waiting for the rate limit, the source's or our own.
+    pub waited: Duration,
+}
+
+/// Something that a run could not read, or left as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind of thing it is.
+    pub code: FindingCode,
+    /// The record's kind.
+    pub kind: Kind,
+    /// The record's id, where at least that could be read.
+    pub id: Option<Id>,
+    /// What was wrong with it, without any of its values: they may be personal.
+    pub detail: String,
+}
+
+/// The kinds of findings, each explained in `docs/errors.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// The record is not what the source documents; it is held at its known value.
+    UnreadableRecord,
+    /// Assigned roles were not visible; the known ones stay.
+    HiddenRoles,
+    /// Assigned groups were not visible; the known ones stay.
+    HiddenGroups,
+    /// The record was missing from the sweep but answered when asked for.
+    Rescued,
+    /// A collection may not be read with these credentials; everything of it stays.
+    ForbiddenCollection,
+}
+
+impl FindingCode {
+    /// All codes.
+    pub const ALL: [Self; 5] = [
+        Self::UnreadableRecord,
+        Self::HiddenRoles,
+        Self::HiddenGroups,
+        Self::Rescued,
+        Self::ForbiddenCollection,
+    ];
+
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnreadableRecord => "finding.unreadable-record",
+            Self::HiddenRoles => "finding.hidden-roles",
+            Self::HiddenGroups => "finding.hidden-groups",
+            Self::Rescued => "finding.rescued",
+            Self::ForbiddenCollection => "finding.forbidden-collection",
+        }
+    }
+}

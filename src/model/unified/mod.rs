@@ -1,0 +1,1 @@
+//! The unified IAM schema in the style of StackOne: how records look outside.
