@@ -4,6 +4,7 @@
 //! The layers, in the direction in which data flows, are described in ARCHITECTURE.md; each
 //! one's `mod.rs` opens with what it is for and what must stay true in it.
 
+pub mod deliver;
 pub mod model;
 pub mod reconcile;
 
