@@ -5,6 +5,7 @@
 //! one's `mod.rs` opens with what it is for and what must stay true in it.
 
 pub mod model;
+pub mod store;
 
 pub mod clock;
 pub mod secret;
