@@ -6,6 +6,7 @@
 
 pub mod model;
 pub mod reconcile;
+pub mod store;
 
 pub mod clock;
 pub mod secret;
