@@ -9,3 +9,7 @@ pub mod model;
 pub mod clock;
 pub mod secret;
 pub mod signal;
+
+pub mod sync;
+
+pub mod telemetry;
