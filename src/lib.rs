@@ -12,4 +12,5 @@ pub mod signal;
 
 pub mod sync;
 
+pub mod config;
 pub mod telemetry;

@@ -91,9 +91,10 @@ pub struct AlreadyStarted;
 
 /// Starts logging to standard error, once per process.
 pub fn start_logging(options: &LogOptions) -> Result<(), AlreadyStarted> {
-    let colour = match io::stderr().is_terminal() {
-        true => Colour::On,
-        false => Colour::Off,
+    let colour = if io::stderr().is_terminal() {
+        Colour::On
+    } else {
+        Colour::Off
     };
     let subscriber = subscriber(options, colour, io::stderr);
     tracing::subscriber::set_global_default(subscriber).or(Err(AlreadyStarted))

@@ -40,17 +40,13 @@ fn wall(zone: Tz, time: DateTime<Utc>) -> NaiveDateTime {
 
 fn points(zone: Tz, wall: NaiveDateTime, once: bool) -> [Option<DateTime<Utc>>; 2] {
     let local = zone.from_local_datetime(&wall);
-    match (local.earliest(), local.latest()) {
-        (Some(first), Some(second)) => {
-            let second = (!once).then(|| second.to_utc());
-            [Some(first.to_utc()), second]
-        }
-        // Skipped: read by the offset that held the day before.
-        _ => {
-            let before = wall.checked_sub_days(Days::new(1)).unwrap_or(wall);
-            let offset = zone.offset_from_utc_datetime(&before).fix();
-            let time = wall.checked_sub_offset(offset);
-            [time.map(|time| Utc.from_utc_datetime(&time)), None]
-        }
+    if let (Some(first), Some(second)) = (local.earliest(), local.latest()) {
+        let second = (!once).then(|| second.to_utc());
+        return [Some(first.to_utc()), second];
     }
+    // Skipped: read by the offset that held the day before.
+    let before = wall.checked_sub_days(Days::new(1)).unwrap_or(wall);
+    let offset = zone.offset_from_utc_datetime(&before).fix();
+    let time = wall.checked_sub_offset(offset);
+    [time.map(|time| Utc.from_utc_datetime(&time)), None]
 }
