@@ -8,43 +8,16 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, TenantConfig, required, schedule};
 use super::{Fault, raw};
+use crate::connector::qlik::{Credentials, Options, TenantHost};
 use crate::model::TenantName;
 use crate::secret::Secret;
 use crate::sync::Schedule;
-
-/// Half of Qlik's own limit, so that the tenant's other programs have the other half.
-const REQUESTS_PER_MINUTE: u32 = 500;
-
-/// Who we are to Qlik, by a connection's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// An OAuth client.
-    ClientSecret {
-        /// Its id.
-        client_id: String,
-        /// Its secret.
-        secret: Secret,
-    },
-    /// An API key.
-    ApiKey(Secret),
-}
 
 /// A connection that holds.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     credentials: Credentials,
-    requests_per_minute: u32,
-}
-
-/// How a tenant is read.
-#[derive(Debug, Clone)]
-pub struct TenantOptions {
-    /// Its host.
-    pub host: String,
-    /// Who we are to it.
-    pub credentials: Credentials,
-    /// How much we may ask.
-    pub requests_per_minute: u32,
+    requests_per_minute: Option<u32>,
 }
 
 /// Connections by name; none for one that something is wrong with, so that a tenant may
@@ -119,7 +92,7 @@ fn connection(
     };
     Some(Connection {
         credentials,
-        requests_per_minute: raw.requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE),
+        requests_per_minute: raw.requests_per_minute,
     })
 }
 
@@ -191,12 +164,7 @@ pub(super) fn tenants(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
-        let host = required(
-            &format!("{at}.host"),
-            raw.host,
-            "add the tenant's host, such as `acme.eu.qlikcloud.com`",
-            problems,
-        );
+        let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
             Some(text) => schedule(&format!("{at}.schedule"), &text, zone, problems),
@@ -207,17 +175,27 @@ pub(super) fn tenants(
         else {
             continue;
         };
+        let mut options = Options::new(host, connection.credentials);
+        if let Some(limit) = connection.requests_per_minute {
+            options.requests_per_minute = limit;
+        }
         valid.push(TenantConfig {
             name: TenantName(name),
-            options: TenantOptions {
-                host,
-                credentials: connection.credentials,
-                requests_per_minute: connection.requests_per_minute,
-            },
+            options,
             schedule,
         });
     }
     valid
+}
+
+fn host(at: &str, text: Option<String>, problems: &mut Problems) -> Option<TenantHost> {
+    let key = format!("{at}.host");
+    let remedy = "add the tenant's host, such as `acme.eu.qlikcloud.com`";
+    let text = required(&key, text, remedy, problems)?;
+    let found = TenantHost::parse(&text);
+    found
+        .map_err(|source| problems.add(key, Fault::BadHost { source }))
+        .ok()
 }
 
 fn connection_of(

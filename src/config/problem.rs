@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::connector::qlik::InvalidHost;
 use crate::sync::InvalidSchedule;
 
 /// A configuration that cannot be used, with all that is wrong with it.
@@ -222,8 +223,8 @@ pub enum Fault {
     #[error("{detail}")]
     BadSecret { detail: String },
     /// A host that is none.
-    #[error("{detail}")]
-    BadHost { detail: String },
+    #[error("{source}")]
+    BadHost { source: InvalidHost },
     /// An address of an endpoint that is none.
     #[error("{detail}")]
     BadUrl { detail: String },

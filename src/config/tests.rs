@@ -86,6 +86,21 @@ fn the_example_is_a_configuration() {
 /// A change of the good configuration, and what is wrong then.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
+        "host = \"acme.eu.qlikcloud.com\"",
+        "host = \"acme\"",
+        "config.bad-host tenants[0].host",
+    ),
+    (
+        "host = \"acme.eu.qlikcloud.com\"",
+        "host = \"http://acme.eu.qlikcloud.com\"",
+        "config.bad-host tenants[0].host",
+    ),
+    (
+        "host = \"acme.eu.qlikcloud.com\"",
+        "host = \"10.0.0.5:80\"",
+        "config.bad-host tenants[0].host",
+    ),
+    (
         "name = \"acme\"",
         "name = \"ac/me\"",
         "config.bad-name tenants[0].name",
@@ -319,6 +334,20 @@ fn all_problems_come_at_once_with_place_and_remedy() {
     - /etc/qlik-roster.toml: `endpoints[0].url`: events would travel in plain text; use https, or `allow_http = true` with `allow_private` in a network of your own [config.plain-http]
     - /etc/qlik-roster.toml: `tenants[0].conection`: no such key; did you mean `connection`? [config.unknown-key]
     ");
+}
+
+#[test]
+fn a_connections_limit_holds_for_its_tenants() {
+    let config = Folder::with(GOOD).load(&[]).unwrap();
+    assert_eq!(config.tenants[0].options.requests_per_minute, 500);
+    assert_eq!(
+        config.tenants[0].options.host.to_string(),
+        "acme.eu.qlikcloud.com"
+    );
+
+    let unlimited = GOOD.replace("kind =", "requests_per_minute = 0\nkind =");
+    let config = Folder::with(&unlimited).load(&[]).unwrap();
+    assert_eq!(config.tenants[0].options.requests_per_minute, 0);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::connections::{TenantOptions, connections, tenants};
+use super::connections::{connections, tenants};
 use super::endpoints::{Endpoint, endpoints};
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::{ConfigError, Environment, Fault, raw};
+use crate::connector::qlik;
 use crate::model::TenantName;
 use crate::sync::{Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
@@ -59,7 +60,7 @@ pub struct TenantConfig {
     /// What the operator calls it.
     pub name: TenantName,
     /// Where it is and who we are to it.
-    pub options: TenantOptions,
+    pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
 }
