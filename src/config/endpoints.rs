@@ -1,0 +1,170 @@
+//! Validates the endpoints that are told about changes.
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::problem::Problems;
+use super::secrets::Vault;
+use super::validate::{Names, required};
+use super::{Fault, raw};
+use crate::model::EndpointName;
+use crate::secret::Secret;
+
+/// An endpoint that holds.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// What the operator calls it.
+    pub name: EndpointName,
+    /// Where it is.
+    pub url: Url,
+    /// What signs; the newer first.
+    pub secrets: Vec<Secret>,
+    /// What it wants.
+    pub events: Vec<String>,
+    /// Private networks that it may be in.
+    pub allow_private: Vec<IpNet>,
+    /// Whether plain http is fine.
+    pub allow_http: bool,
+}
+
+/// Validates all endpoints.
+pub(super) fn endpoints(
+    list: Vec<raw::Endpoint>,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Vec<Endpoint> {
+    let mut names = Names::new("endpoints");
+    let mut valid = Vec::new();
+    for (i, raw) in list.into_iter().enumerate() {
+        let name = names.take(i, raw.name.as_deref(), problems);
+        valid.extend(endpoint(
+            &format!("endpoints[{i}]"),
+            name,
+            raw,
+            vault,
+            problems,
+        ));
+    }
+    valid
+}
+
+fn endpoint(
+    at: &str,
+    name: Option<String>,
+    raw: raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<Endpoint> {
+    let secrets = secrets(at, &raw, vault, problems);
+    let allow_private = networks(at, &raw.allow_private, problems);
+    let url = url(at, raw.url, raw.allow_http, problems);
+    if raw.allow_http && raw.allow_private.is_empty() {
+        problems.add(
+            format!("{at}.allow_http"),
+            Fault::Conflict {
+                detail: "plain http is for private networks only".to_owned(),
+                remedy: "name the networks by `allow_private`, or use https",
+            },
+        );
+    }
+    Some(Endpoint {
+        name: EndpointName(name?),
+        url: url?,
+        secrets: secrets?,
+        events: raw.events.unwrap_or_else(|| vec!["*".to_owned()]),
+        allow_private: allow_private?,
+        allow_http: raw.allow_http,
+    })
+}
+
+fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
+    let key = format!("{at}.url");
+    let remedy = "add the address that takes the events";
+    let text = required(&key, text, remedy, problems)?;
+    let fault = match Url::parse(&text) {
+        // An address may carry a token: it is not repeated here.
+        Err(error) => Fault::BadUrl {
+            detail: format!("not an address: {error}"),
+        },
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => Fault::BadUrl {
+            detail: "the address holds a user name or password".to_owned(),
+        },
+        Ok(url) => match url.scheme() {
+            "https" => return Some(url),
+            "http" if allow_http => return Some(url),
+            "http" => Fault::PlainHttp {
+                detail: "events would travel in plain text".to_owned(),
+                remedy: "use https, or `allow_http = true` with `allow_private` in a network of your own",
+            },
+            scheme => Fault::BadUrl {
+                detail: format!("`{scheme}` is not https"),
+            },
+        },
+    };
+    problems.add(key, fault);
+    None
+}
+
+fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<IpNet>> {
+    let mut valid = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(network) => valid.push(network),
+            Err(_not_a_network) => {
+                let text = text.clone();
+                problems.add(
+                    format!("{at}.allow_private[{i}]"),
+                    Fault::BadNetwork { text },
+                );
+            }
+        }
+    }
+    (valid.len() == texts.len()).then_some(valid)
+}
+
+/// Fetches one secret, or two while they are rotated.
+fn secrets(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<Secret>> {
+    let (raw::OneOrTwo(files), raw::OneOrTwo(variables)) = (&raw.secret_file, &raw.secret_env);
+    let files = files
+        .iter()
+        .map(|name| ("_file", vault.file("secret", name)));
+    let variables = variables
+        .iter()
+        .map(|name| ("_env", vault.variable("secret", name)));
+    let mut valid = Vec::new();
+    let mut wanted = 0;
+    for (suffix, found) in files.chain(variables) {
+        wanted += 1;
+        match found {
+            Ok(secret) => valid.push(secret),
+            Err(fault) => problems.add(format!("{at}.secret{suffix}"), fault),
+        }
+    }
+    let noted = ["", "_file", "_env"]
+        .iter()
+        .any(|end| problems.has(&format!("{at}.secret{end}")));
+    match wanted {
+        0 if noted => None,
+        0 => {
+            let remedy = "name the file that holds the signing secret (`whsec_…`), or an environment variable by `secret_env`";
+            problems.add(format!("{at}.secret_file"), Fault::Missing { remedy });
+            None
+        }
+        1 | 2 => (valid.len() == wanted).then_some(valid),
+        _ => {
+            problems.add(
+                format!("{at}.secret_file"),
+                Fault::Conflict {
+                    detail: "more than two secrets, `secret_env` counted in".to_owned(),
+                    remedy: "keep the new one and the one that it replaces",
+                },
+            );
+            None
+        }
+    }
+}

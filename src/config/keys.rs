@@ -1,0 +1,127 @@
+//! The names of all keys, taken from the raw structs themselves.
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use super::raw;
+
+/// A section of the file.
+pub(super) struct Section {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) keys: &'static [&'static str],
+}
+
+/// Whether there is one of a section or a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    One,
+    List,
+}
+
+/// Keys under which people write secrets into the file.
+pub(super) const SECRET_KEYS: [&str; 3] = ["client_secret", "api_key", "secret"];
+
+/// Returns all sections with their keys, in the order of the example.
+pub(super) fn sections() -> [Section; 7] {
+    let section = |name, shape, keys| Section { name, shape, keys };
+    [
+        section("store", Shape::One, fields::<raw::Store>()),
+        section("server", Shape::One, fields::<raw::Server>()),
+        section("sync", Shape::One, fields::<raw::Sync>()),
+        section("connections", Shape::List, fields::<raw::Connection>()),
+        section("tenants", Shape::List, fields::<raw::Tenant>()),
+        section("endpoints", Shape::List, fields::<raw::Endpoint>()),
+        section("log", Shape::One, fields::<raw::Log>()),
+    ]
+}
+
+/// Returns the names of a struct's fields, as serde knows them.
+pub(super) fn fields<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // The answer comes through the reference; the result is always an error.
+    drop(T::deserialize(Asker(&mut names)));
+    names
+}
+
+struct Asker<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Asker<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Self::Error> {
+        Err(Error::custom("not a struct"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        Err(Error::custom("only the names were wanted"))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        option unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier
+        ignored_any
+    }
+}
+
+/// Returns the known name that was probably meant.
+pub(super) fn similar(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let close = known.iter().map(|name| (distance(word, name), *name));
+    // A third of the letters may differ: more would be a guess.
+    close
+        .filter(|(distance, name)| *distance <= 1.max(name.len() / 3))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Counts the letters to insert, remove or replace to get from one word to the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut above = row.iter().copied();
+        let mut corner = above.next().unwrap_or_default();
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.chars().zip(above) {
+            let replaced = corner + usize::from(x != y);
+            left = replaced.min(above + 1).min(left + 1);
+            corner = above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sections_are_those_of_the_raw_file() {
+        let named: Vec<&str> = sections().iter().map(|section| section.name).collect();
+
+        assert_eq!(named, fields::<raw::Raw>());
+        assert!(sections().iter().all(|section| !section.keys.is_empty()));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_finds_its_key() {
+        let known = ["name", "host", "connection", "schedule"];
+        for (word, meant) in [
+            ("hots", None),
+            ("hosts", Some("host")),
+            ("shedule", Some("schedule")),
+            ("conection", Some("connection")),
+            ("colour", None),
+        ] {
+            assert_eq!(similar(word, &known), meant, "{word}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

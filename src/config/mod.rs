@@ -1,0 +1,44 @@
+//! What the operator decides, from a file and the environment to values that hold.
+//!
+//! Two stages. The first reads: the crate `config` lays `QLIK_ROSTER__SECTION__KEY` variables
+//! over the TOML file, and the result is taken into the structs of `raw`, which know names and
+//! types and nothing else. The second validates: names are unique, connections exist, secrets
+//! are there and nobody else can read them, and each layer gets its options as that layer
+//! defines them. Nobody but this layer and `cli` ever sees a raw value.
+//!
+//! What must stay true: all problems are found in one go, each names the file, the full key and
+//! the remedy; no secret is ever in a message; no layer imports this one.
+
+mod problem;
+
+mod environment;
+mod locate;
+
+mod keys;
+mod raw;
+mod read;
+
+mod connections;
+mod endpoints;
+mod secrets;
+mod validate;
+
+pub use environment::Environment;
+pub use problem::{ConfigError, Fault, Problem};
+pub use validate::{Config, ServerOptions, SyncOptions, TenantConfig};
+
+use std::path::Path;
+
+/// A configuration file that names every key, for `qlik-roster init`.
+pub const EXAMPLE: &str = include_str!("../../config/example.toml");
+
+/// Finds, reads and validates the configuration. `named` is the file that the command line
+/// names, if it does.
+pub fn load(named: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
+    let file = locate::find(named, environment, &locate::usual_places())?;
+    let (raw, problems) = read::read(&file, environment)?;
+    validate::validate(raw, environment, problems)
+}
+
+#[cfg(test)]
+mod tests;

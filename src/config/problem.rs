@@ -1,0 +1,363 @@
+//! What can be wrong with a configuration, where, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::connector::qlik::InvalidHost;
+use crate::sync::InvalidSchedule;
+
+/// A configuration that cannot be used, with all that is wrong with it.
+#[derive(Debug)]
+pub struct ConfigError {
+    problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    pub(super) fn of(problem: Problem) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+
+    /// Returns everything that is wrong, by key.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Returns the code of the first problem.
+    pub fn code(&self) -> &'static str {
+        // There is no such error without a problem.
+        self.problems
+            .first()
+            .map_or("config.syntax", |problem| problem.fault.code())
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [only] => only.fmt(f),
+            several => {
+                write!(f, "the configuration has {} problems", several.len())?;
+                several
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n- {problem}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One thing that is wrong.
+#[derive(Debug)]
+pub struct Problem {
+    /// The file, or the environment variable, that says so.
+    pub place: String,
+    /// The full path of the key, such as `endpoints[1].secret_file`. Empty: the whole file.
+    pub key: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.key.is_empty() {
+            write!(f, "`{}`: ", self.key)?;
+        }
+        let Self { fault, .. } = self;
+        write!(f, "{fault}; {} [{}]", fault.remedy(), fault.code())
+    }
+}
+
+/// Gathers problems while a configuration is read and validated.
+#[derive(Debug)]
+pub(super) struct Problems {
+    file: PathBuf,
+    /// Keys that the environment sets, with the variable's name.
+    variables: Vec<(String, String)>,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            variables: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Remembers that a key's value comes from a variable, so that it is named as the place.
+    pub(super) fn set_by(&mut self, key: String, variable: &str) {
+        self.variables.push((key, variable.to_owned()));
+    }
+
+    /// Notes a problem. One a key is enough: the first is the cause of what follows. Nor is
+    /// a value missing whose key is there but misspelt.
+    pub(super) fn add(&mut self, key: impl Into<String>, fault: Fault) {
+        let key = key.into();
+        let misspelt = matches!(fault, Fault::Missing { .. }) && self.has_misspelt(&key);
+        if misspelt || self.has(&key) {
+            return;
+        }
+        let variable = self.variables.iter().find(|(of, _)| *of == key);
+        let place = match variable {
+            Some((_, name)) => format!("environment variable {name}"),
+            None => self.file.display().to_string(),
+        };
+        self.found.push(Problem { place, key, fault });
+    }
+
+    /// Notes a problem with an environment variable as such.
+    pub(super) fn add_variable(&mut self, name: &str, fault: Fault) {
+        self.found.push(Problem {
+            place: format!("environment variable {name}"),
+            key: String::new(),
+            fault,
+        });
+    }
+
+    /// Returns whether something is wrong with a key, or with an element of its list.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let concerns = |problem: &Problem| {
+            let rest = problem.key.strip_prefix(key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        !key.is_empty() && self.found.iter().any(concerns)
+    }
+
+    fn has_misspelt(&self, key: &str) -> bool {
+        let Some((table, name)) = key.rsplit_once('.') else {
+            return false;
+        };
+        self.found.iter().any(|problem| match &problem.fault {
+            Fault::UnknownKey { similar, .. } => {
+                let beside = problem
+                    .key
+                    .rsplit_once('.')
+                    .is_some_and(|(of, _)| of == table);
+                beside && *similar == Some(name)
+            }
+            _ => false,
+        })
+    }
+
+    /// Returns the value if nothing was wrong.
+    pub(super) fn settle<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => {
+                self.found.sort_by(|a, b| a.key.cmp(&b.key));
+                Err(ConfigError {
+                    problems: self.found,
+                })
+            }
+        }
+    }
+}
+
+/// What is wrong, without where.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are what the messages show")]
+pub enum Fault {
+    /// There is no configuration file.
+    #[error("no configuration file: {} does not exist", list(tried))]
+    NotFound { tried: Vec<PathBuf> },
+    /// The file cannot be read.
+    #[error("reading the file: {source}")]
+    Unreadable { source: io::Error },
+    /// The file is not TOML.
+    #[error("not TOML: {detail}")]
+    Syntax { detail: String },
+    /// A key that means nothing here.
+    #[error("no such key")]
+    UnknownKey {
+        similar: Option<&'static str>,
+        known: String,
+    },
+    /// A value of another type than expected.
+    #[error("{detail}")]
+    WrongType { detail: String },
+    /// A value that must be given is not.
+    #[error("not given")]
+    Missing { remedy: &'static str },
+    /// A name that is taken.
+    #[error("`{name}` is the name of `{first}` already")]
+    DuplicateName { name: String, first: String },
+    /// A name with characters that do not belong in one.
+    #[error("`{name}` cannot be a name")]
+    BadName { name: String },
+    /// A tenant's connection that is not there.
+    #[error("there is no connection `{name}`")]
+    UnknownConnection { name: String, known: String },
+    /// A kind of connection that this version lacks, or that nobody knows.
+    #[error("connections of kind `{kind}` are not in this version")]
+    UnsupportedKind { kind: String },
+    /// Two settings that exclude each other, or one that needs another.
+    #[error("{detail}")]
+    Conflict {
+        detail: String,
+        remedy: &'static str,
+    },
+    /// A secret is written in the file.
+    #[error("a secret does not belong in this file")]
+    SecretInFile { key: String },
+    /// A secret is not where the configuration says.
+    #[error("{detail}")]
+    SecretMissing { detail: String, remedy: String },
+    /// Others can read a secret's file.
+    #[error("the mode of {} is {mode:04o}: others than its owner can read it", file.display())]
+    SecretExposed {
+        file: PathBuf,
+        mode: u32,
+        remedy: String,
+    },
+    /// A secret cannot be one.
+    #[error("{detail}")]
+    BadSecret { detail: String },
+    /// A host that is none.
+    #[error("{source}")]
+    BadHost { source: InvalidHost },
+    /// An address of an endpoint that is none.
+    #[error("{detail}")]
+    BadUrl { detail: String },
+    /// Plain http to another machine.
+    #[error("{detail}")]
+    PlainHttp {
+        detail: String,
+        remedy: &'static str,
+    },
+    /// An address to listen on that is none.
+    #[error("`{text}` is no address with a port")]
+    BadAddress { text: String },
+    /// A schedule that is none.
+    #[error("{source}")]
+    BadSchedule { source: InvalidSchedule },
+    /// A duration that is none.
+    #[error("`{text}` is no duration up to an hour")]
+    BadDuration { text: String },
+    /// A time zone that nobody knows.
+    #[error("there is no time zone `{text}`")]
+    BadTimeZone { text: String },
+    /// A network that is none.
+    #[error("`{text}` is no network")]
+    BadNetwork { text: String },
+    /// An event pattern that fits nothing.
+    #[error("{detail}")]
+    BadEvent { detail: String },
+    /// A log format or level that is none.
+    #[error("{detail}")]
+    BadLog { detail: String },
+    /// An environment variable that looks like ours and sets nothing.
+    #[error("sets nothing")]
+    BadVariable { remedy: String },
+}
+
+impl Fault {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "config.not-found",
+            Self::Unreadable { .. } => "config.unreadable",
+            Self::Syntax { .. } => "config.syntax",
+            Self::UnknownKey { .. } => "config.unknown-key",
+            Self::WrongType { .. } => "config.wrong-type",
+            Self::Missing { .. } => "config.missing-value",
+            Self::DuplicateName { .. } => "config.duplicate-name",
+            Self::BadName { .. } => "config.bad-name",
+            Self::UnknownConnection { .. } => "config.unknown-connection",
+            Self::UnsupportedKind { .. } => "config.unsupported-kind",
+            Self::Conflict { .. } => "config.conflict",
+            Self::SecretInFile { .. } => "config.secret-in-file",
+            Self::SecretMissing { .. } => "config.secret-missing",
+            Self::SecretExposed { .. } => "config.secret-exposed",
+            Self::BadSecret { .. } => "config.bad-secret",
+            Self::BadHost { .. } => "config.bad-host",
+            Self::BadUrl { .. } => "config.bad-url",
+            Self::PlainHttp { .. } => "config.plain-http",
+            Self::BadAddress { .. } => "config.bad-address",
+            Self::BadSchedule { .. } => "config.bad-schedule",
+            Self::BadDuration { .. } => "config.bad-duration",
+            Self::BadTimeZone { .. } => "config.bad-time-zone",
+            Self::BadNetwork { .. } => "config.bad-network",
+            Self::BadEvent { .. } => "config.bad-event",
+            Self::BadLog { .. } => "config.bad-log",
+            Self::BadVariable { .. } => "config.bad-variable",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn remedy(&self) -> String {
+        let remedy = match self {
+            Self::NotFound { .. } => {
+                "write one with `qlik-roster init`, or name one by `--config FILE` or QLIK_ROSTER_CONFIG"
+            }
+            Self::Unreadable { .. } => "let the user that runs qlik-roster read it",
+            Self::Syntax { .. } => "correct the line; https://toml.io shows how values are written",
+            Self::UnknownKey {
+                similar: Some(similar),
+                ..
+            } => {
+                return format!("did you mean `{similar}`?");
+            }
+            Self::UnknownKey {
+                similar: None,
+                known,
+            } => return format!("known here: {known}"),
+            Self::WrongType { .. } => "write a value of the type that docs/configuration.md shows",
+            Self::DuplicateName { .. } => "give each its own name",
+            Self::BadName { .. } => {
+                "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
+            }
+            Self::UnknownConnection { known, .. } => return format!("connections are: {known}"),
+            Self::UnsupportedKind { .. } => "use `tenant` (client id and secret) or `api-key`",
+            Self::SecretInFile { key } => {
+                return format!(
+                    "put it in a file of its own with mode 0600 and name that by `{key}_file`, or name an environment variable by `{key}_env`"
+                );
+            }
+            Self::SecretMissing { remedy, .. }
+            | Self::SecretExposed { remedy, .. }
+            | Self::BadVariable { remedy } => return remedy.clone(),
+            Self::Missing { remedy }
+            | Self::Conflict { remedy, .. }
+            | Self::PlainHttp { remedy, .. } => remedy,
+            Self::BadSecret { .. } => "copy it again from where it was issued",
+            Self::BadHost { .. } => {
+                "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
+            }
+            Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
+            Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
+            Self::BadSchedule { .. } => {
+                "write an interval from `10s` to `7d`, such as `15m`, or a cron expression such as `0 */4 * * *`"
+            }
+            Self::BadDuration { .. } => "write it as `30s` or `5m`",
+            Self::BadTimeZone { .. } => {
+                "write a name of the IANA database, such as `Europe/Berlin` or `UTC`"
+            }
+            Self::BadNetwork { .. } => "write it as `10.1.0.0/16` or `fd00::/8`",
+            Self::BadEvent { .. } => {
+                "write types such as `user.created`, or patterns such as `user.*` or `*`"
+            }
+            Self::BadLog { .. } => {
+                "write `text` or `json` for the format, `info` or `warn,qlik_roster::sync=debug` for the level"
+            }
+        };
+        remedy.to_owned()
+    }
+}
+
+fn list(files: &[PathBuf]) -> String {
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    files.join(" nor ")
+}

@@ -1,0 +1,115 @@
+//! The configuration as written: names and types, nothing else.
+//!
+//! Everything is optional here, so that the validating stage can say what is missing by its
+//! full key, and all of it at once.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub(super) store: Store,
+    pub(super) server: Server,
+    pub(super) sync: Sync,
+    pub(super) connections: Vec<Connection>,
+    pub(super) tenants: Vec<Tenant>,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) log: Log,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Store {
+    pub(super) path: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Server {
+    pub(super) listen: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Sync {
+    pub(super) schedule: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) jitter: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Connection {
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_file: Option<String>,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) api_key_file: Option<String>,
+    pub(super) api_key_env: Option<String>,
+    pub(super) requests_per_minute: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tenant {
+    pub(super) name: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) connection: Option<String>,
+    pub(super) schedule: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Endpoint {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) secret_file: OneOrTwo,
+    pub(super) secret_env: OneOrTwo,
+    pub(super) events: Option<Vec<String>>,
+    pub(super) allow_private: Vec<String>,
+    pub(super) allow_http: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub(super) format: Option<String>,
+    pub(super) level: Option<String>,
+}
+
+/// A text, or a list of two while a secret is rotated.
+#[derive(Debug, Default)]
+pub(super) struct OneOrTwo(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrTwo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+
+        impl<'de> Visitor<'de> for Texts {
+            type Value = OneOrTwo;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string, or a list of two while the secret is rotated")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<OneOrTwo, E> {
+                Ok(OneOrTwo(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<OneOrTwo, A::Error> {
+                let mut list = Vec::new();
+                while let Some(text) = texts.next_element()? {
+                    list.push(text);
+                }
+                match list.len() {
+                    1 | 2 => Ok(OneOrTwo(list)),
+                    n => Err(Error::invalid_length(n, &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Texts)
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads the file and the environment into the raw structs, noting all that does not fit.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
+
+use super::keys::{self, Section, Shape};
+use super::problem::Problems;
+use super::raw::Raw;
+use super::{ConfigError, Environment, Fault, Problem};
+
+/// Begins the names of variables that set keys.
+const PREFIX: &str = "QLIK_ROSTER__";
+
+/// Reads what is written. What cannot be read is noted and left out; only a file that is
+/// no TOML ends it here.
+pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Problems), ConfigError> {
+    let failed = |fault| {
+        ConfigError::of(Problem {
+            place: file.display().to_string(),
+            key: String::new(),
+            fault,
+        })
+    };
+    let text = fs::read_to_string(file).map_err(|source| failed(Fault::Unreadable { source }))?;
+    let mut problems = Problems::new(file);
+    let variables = variables(environment, &mut problems);
+    let over = config::Environment::with_prefix("QLIK_ROSTER")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(variables));
+    // JSON's values, since they keep apart a number and a text that looks like one.
+    let tree: Result<Value, _> = config::Config::builder()
+        .add_source(config::File::from_str(&text, config::FileFormat::Toml))
+        .add_source(over)
+        .build()
+        .and_then(config::Config::try_deserialize);
+    let mut tree = tree.map_err(|error| {
+        failed(Fault::Syntax {
+            detail: error.to_string().trim_end().to_owned(),
+        })
+    })?;
+    drop_unknown(&mut tree, &mut problems);
+    Ok((take(tree, &mut problems), problems))
+}
+
+/// Returns the variables that set a key. Those of lists cannot be set this way: a tenant
+/// is a whole, and half of one from elsewhere would be hard to find.
+fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<String, String> {
+    let mut ours = HashMap::new();
+    for (name, value) in environment.iter() {
+        let Some(path) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        let path = path.to_lowercase();
+        let names = path.split_once("__");
+        let section = names.and_then(|(section, _)| {
+            keys::sections()
+                .into_iter()
+                .find(|known| known.name == section)
+        });
+        let remedy = match (names, section) {
+            (Some((section, key)), Some(known)) if known.shape == Shape::One => {
+                if known.keys.contains(&key) {
+                    problems.set_by(format!("{section}.{key}"), name);
+                    ours.insert(name.to_owned(), value.to_owned());
+                    continue;
+                }
+                format!("known in [{section}]: {}", known.keys.join(", "))
+            }
+            (Some(_), Some(_)) => {
+                "write connections, tenants and endpoints in the file; their secrets may come from variables by `…_env`".to_owned()
+            }
+            _ => format!("write {PREFIX}SECTION__KEY, such as {PREFIX}SYNC__SCHEDULE"),
+        };
+        problems.add_variable(name, Fault::BadVariable { remedy });
+    }
+    ours
+}
+
+fn drop_unknown(tree: &mut Value, problems: &mut Problems) {
+    let Value::Object(root) = tree else { return };
+    let sections = keys::sections();
+    let names: Vec<&'static str> = sections.iter().map(|section| section.name).collect();
+    keep_known(root, "", &names, problems);
+    for Section { name, shape, keys } in &sections {
+        match (shape, root.get_mut(*name)) {
+            (Shape::One, Some(Value::Object(table))) => {
+                keep_known(table, &format!("{name}."), keys, problems);
+            }
+            (Shape::List, Some(Value::Array(list))) => {
+                for (i, table) in list.iter_mut().enumerate() {
+                    if let Value::Object(table) = table {
+                        keep_known(table, &format!("{name}[{i}]."), keys, problems);
+                    }
+                }
+            }
+            // Of another type: the raw structs say so.
+            _ => {}
+        }
+    }
+}
+
+fn keep_known(
+    table: &mut Map<String, Value>,
+    path: &str,
+    known: &[&'static str],
+    problems: &mut Problems,
+) {
+    table.retain(|key, _| {
+        if known.contains(&key.as_str()) {
+            return true;
+        }
+        let inline = !path.is_empty() && keys::SECRET_KEYS.contains(&key.as_str());
+        let fault = if inline {
+            Fault::SecretInFile { key: key.clone() }
+        } else {
+            Fault::UnknownKey {
+                similar: keys::similar(key, known),
+                known: known.join(", "),
+            }
+        };
+        problems.add(format!("{path}{key}"), fault);
+        false
+    });
+}
+
+/// Takes the tree into the structs. Serde stops at the first value that does not fit; that
+/// is noted and left out, and the rest read again, until all of it fits.
+fn take(mut tree: Value, problems: &mut Problems) -> Raw {
+    loop {
+        let error = match serde_path_to_error::deserialize(tree.clone()) {
+            Ok(raw) => return raw,
+            Err(error) => error,
+        };
+        let path: Vec<&Segment> = error.path().iter().collect();
+        let detail = error.inner().to_string();
+        problems.add(error.path().to_string(), Fault::WrongType { detail });
+        if remove(&mut tree, &path).is_none() {
+            // Nothing to leave out: cannot be, but must not go on for ever.
+            return Raw::default();
+        }
+    }
+}
+
+/// Removes what a path leads to, up from its last key: an element alone cannot go, or the
+/// numbers of the others would change.
+fn remove(tree: &mut Value, path: &[&Segment]) -> Option<Value> {
+    let last = path
+        .iter()
+        .rposition(|segment| matches!(segment, Segment::Map { .. }))?;
+    let (Segment::Map { key }, parents) = (path.get(last)?, path.get(..last)?) else {
+        return None;
+    };
+    let mut at = tree;
+    for segment in parents {
+        at = match segment {
+            Segment::Map { key } => at.get_mut(key)?,
+            Segment::Seq { index } => at.get_mut(index)?,
+            Segment::Enum { .. } | Segment::Unknown => return None,
+        };
+    }
+    at.as_object_mut()?.remove(key)
+}

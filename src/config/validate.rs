@@ -1,0 +1,231 @@
+//! Turns the configuration as written into one that holds, or says all that is wrong.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::connections::{connections, tenants};
+use super::endpoints::{Endpoint, endpoints};
+use super::problem::Problems;
+use super::secrets::Vault;
+use super::{ConfigError, Environment, Fault, raw};
+use crate::connector::qlik;
+use crate::model::TenantName;
+use crate::sync::{Schedule, parse_duration};
+use crate::telemetry::{Filter, LogOptions};
+
+const MAX_JITTER: Duration = Duration::from_secs(3600);
+
+/// A configuration that holds.
+#[derive(Debug)]
+pub struct Config {
+    /// The file that it was read from.
+    pub source: PathBuf,
+    /// The store's folder.
+    pub store: PathBuf,
+    /// How the API and the console are reached.
+    pub server: ServerOptions,
+    /// When tenants are read that have no schedule of their own.
+    pub sync: SyncOptions,
+    /// The tenants to read, at least one.
+    pub tenants: Vec<TenantConfig>,
+    /// The endpoints to tell.
+    pub endpoints: Vec<Endpoint>,
+    /// How log lines look and which are written.
+    pub log: LogOptions,
+}
+
+/// How the API and the console are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+}
+
+/// When tenants are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncOptions {
+    /// The schedule of tenants that have none of their own.
+    pub schedule: Schedule,
+    /// How much later at random a run may begin.
+    pub jitter: Duration,
+}
+
+/// A tenant to read.
+#[derive(Debug, Clone)]
+pub struct TenantConfig {
+    /// What the operator calls it.
+    pub name: TenantName,
+    /// Where it is and who we are to it.
+    pub options: qlik::Options,
+    /// When it is read.
+    pub schedule: Schedule,
+}
+
+/// Validates what was read, adding to what is known to be wrong.
+pub(super) fn validate(
+    raw: raw::Raw,
+    environment: &Environment,
+    mut problems: Problems,
+) -> Result<Config, ConfigError> {
+    let source = problems.file().to_owned();
+    let vault = Vault::new(environment, &source);
+    let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
+    let text = raw.sync.schedule.as_deref().unwrap_or("15m");
+    let usual = schedule("sync.schedule", text, zone, &mut problems);
+    let jitter = jitter(raw.sync.jitter, &mut problems);
+    let listen = listen(raw.server.listen, &mut problems);
+    let log = log(&raw.log, environment, &mut problems);
+    let connections = connections(raw.connections, &vault, &mut problems);
+    let tenants = tenants(
+        raw.tenants,
+        &connections,
+        usual.as_ref(),
+        zone,
+        &mut problems,
+    );
+    let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
+    let config = match (usual, jitter, listen, log) {
+        (Some(schedule), Some(jitter), Some(listen), Some(log)) => Some(Config {
+            source,
+            store: store(raw.store.path.as_deref(), environment),
+            server: ServerOptions { listen },
+            sync: SyncOptions { schedule, jitter },
+            tenants,
+            endpoints,
+            log,
+        }),
+        _ => None,
+    };
+    problems.settle(config)
+}
+
+/// A service's folder comes from systemd, which may pass several with colons between them.
+fn store(path: Option<&str>, environment: &Environment) -> PathBuf {
+    let passed = environment.get("STATE_DIRECTORY");
+    let passed = passed.and_then(|folders| folders.split(':').next());
+    let path = path.or(passed);
+    PathBuf::from(path.unwrap_or("./qlik-roster-data"))
+}
+
+fn zone(text: Option<&str>, problems: &mut Problems) -> Tz {
+    let text = text.unwrap_or("UTC");
+    text.parse().unwrap_or_else(|_unknown| {
+        let text = text.to_owned();
+        problems.add("sync.timezone", Fault::BadTimeZone { text });
+        Tz::UTC
+    })
+}
+
+/// Validates a schedule at any key.
+pub(super) fn schedule(
+    key: &str,
+    text: &str,
+    zone: Tz,
+    problems: &mut Problems,
+) -> Option<Schedule> {
+    Schedule::parse(text, zone)
+        .map_err(|source| problems.add(key, Fault::BadSchedule { source }))
+        .ok()
+}
+
+fn jitter(text: Option<String>, problems: &mut Problems) -> Option<Duration> {
+    let Some(text) = text else {
+        return Some(Duration::ZERO);
+    };
+    let jitter = parse_duration(&text).filter(|jitter| *jitter <= MAX_JITTER);
+    if jitter.is_none() {
+        problems.add("sync.jitter", Fault::BadDuration { text });
+    }
+    jitter
+}
+
+fn listen(text: Option<String>, problems: &mut Problems) -> Option<SocketAddr> {
+    let text = text.unwrap_or_else(|| "127.0.0.1:8720".to_owned());
+    let address = text.parse().ok();
+    if address.is_none() {
+        problems.add("server.listen", Fault::BadAddress { text });
+    }
+    address
+}
+
+/// `RUST_LOG` wins over the file, as it does for every Rust program.
+fn log(raw: &raw::Log, environment: &Environment, problems: &mut Problems) -> Option<LogOptions> {
+    let format = raw.format.as_deref().unwrap_or("text").parse();
+    let format = format
+        .map_err(|detail| problems.add("log.format", Fault::BadLog { detail }))
+        .ok();
+    let level = raw.level.as_deref().unwrap_or("info");
+    let filter = match environment.get("RUST_LOG") {
+        Some(text) => Filter::parse(text).map_err(|error| {
+            let remedy = format!("{error}; correct it or unset it");
+            problems.add_variable("RUST_LOG", Fault::BadVariable { remedy });
+        }),
+        None => Filter::parse(level).map_err(|error| {
+            let detail = error.to_string();
+            problems.add("log.level", Fault::BadLog { detail });
+        }),
+    };
+    Some(LogOptions {
+        format: format?,
+        filter: filter.ok()?,
+    })
+}
+
+/// Returns a value that must be given, or notes that it is not.
+pub(super) fn required<T>(
+    key: &str,
+    value: Option<T>,
+    remedy: &'static str,
+    problems: &mut Problems,
+) -> Option<T> {
+    if value.is_none() {
+        problems.add(key, Fault::Missing { remedy });
+    }
+    value
+}
+
+/// The names of one list, each to be taken once.
+pub(super) struct Names {
+    list: &'static str,
+    taken: BTreeMap<String, usize>,
+}
+
+impl Names {
+    pub(super) fn new(list: &'static str) -> Self {
+        let taken = BTreeMap::new();
+        Self { list, taken }
+    }
+
+    /// Takes the name of the entry at a place. Names go into commands and addresses.
+    pub(super) fn take(
+        &mut self,
+        i: usize,
+        name: Option<&str>,
+        problems: &mut Problems,
+    ) -> Option<String> {
+        let key = format!("{}[{i}].name", self.list);
+        let remedy = "add a name, by which commands and other sections call it";
+        let name = required(&key, name, remedy, problems)?.to_owned();
+        let mut bytes = name.bytes();
+        let fits = name.len() <= 64
+            && bytes
+                .next()
+                .is_some_and(|first| first.is_ascii_alphanumeric())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !fits {
+            problems.add(key, Fault::BadName { name });
+            return None;
+        }
+        if let Some(first) = self.taken.get(&name) {
+            let first = format!("{}[{first}]", self.list);
+            problems.add(key, Fault::DuplicateName { name, first });
+            return None;
+        }
+        self.taken.insert(name.clone(), i);
+        Some(name)
+    }
+}

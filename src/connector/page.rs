@@ -1,0 +1,77 @@
+//! A page of a listing whose records are still text.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::model::{Finding, Kind, Observed};
+
+/// Maps one record's text: `None` for a record that the source shows as gone.
+pub(super) type ReadRecord = fn(Kind, Box<RawValue>) -> Option<Result<Observed, Finding>>;
+
+/// Some records of a listing, split but not yet read.
+pub struct Page {
+    pub(super) kind: Kind,
+    pub(super) total: Option<u64>,
+    pub(super) records: Vec<Box<RawValue>>,
+    pub(super) read: ReadRecord,
+}
+
+/// What a page held.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readout {
+    /// The records that could be read, in the source's order.
+    pub observed: Vec<Observed>,
+    /// Those that could not.
+    pub unreadable: Vec<Finding>,
+}
+
+impl Page {
+    /// Returns the kind of its records.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns how many records are on it, readable or not, gone or not.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Returns whether it has no records; more pages may follow all the same.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Returns how many distinct records the source says that the whole listing has, where
+    /// this page told it. The last page to tell is right.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Parses and maps the records.
+    pub fn read(self) -> Readout {
+        let mut readout = Readout {
+            observed: Vec::with_capacity(self.records.len()),
+            unreadable: Vec::new(),
+        };
+        for text in self.records {
+            match (self.read)(self.kind, text) {
+                Some(Ok(observed)) => readout.observed.push(observed),
+                Some(Err(finding)) => readout.unreadable.push(finding),
+                None => {}
+            }
+        }
+        readout
+    }
+}
+
+/// Shows no record: they are personal.
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("kind", &self.kind)
+            .field("total", &self.total)
+            .field("len", &self.records.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! The only builder of outbound HTTP clients, so that they all keep the same manners.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How we name ourselves to servers.
+const USER_AGENT: &str = concat!("qlik-roster/", env!("CARGO_PKG_VERSION"));
+/// How long an idle connection is kept. Below the minute after which load balancers commonly
+/// drop theirs, so that we close first rather than send into a dead one.
+const IDLE: Duration = Duration::from_secs(45);
+
+/// What may differ between clients.
+#[derive(Clone)]
+pub struct Options {
+    /// The longest wait for a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// The longest wait for a whole answer, from the connection to the body's last byte.
+    pub timeout: Option<Duration>,
+    /// What turns host names into addresses; the system's resolver where none is given.
+    pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
+    /// Whether the environment's proxies are used.
+    pub proxy: Proxy,
+}
+
+/// Which proxy requests go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// The one that `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and their like name, if they do.
+    Environment,
+    /// None at all.
+    None,
+}
+
+/// A client could not be built, which is for want of TLS roots or memory.
+#[derive(Debug, thiserror::Error)]
+#[error("setting up the HTTP client")]
+pub struct BuildError(#[source] reqwest::Error);
+
+impl BuildError {
+    /// Returns the stable code of the error.
+    pub fn code(&self) -> &'static str {
+        "http.client"
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            timeout: Some(Duration::from_secs(60)),
+            resolver: None,
+            proxy: Proxy::Environment,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("resolver", &self.resolver.is_some())
+            .field("proxy", &self.proxy)
+            .finish()
+    }
+}
+
+/// Builds a client: TLS by rustls with ring and the platform's roots, no cookies, and no
+/// redirect is ever followed, since a redirect would choose who receives our credentials.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that may build a client"
+)]
+pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
+    // Whoever comes first installs it; the error only says that somebody did before.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // Attempts are counted by `retry` and by nobody else.
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(IDLE);
+    if let Some(timeout) = options.timeout {
+        builder = builder.timeout(timeout);
+    }
+    if let Some(resolver) = &options.resolver {
+        builder = builder.dns_resolver(Arc::clone(resolver));
+    }
+    builder = match options.proxy {
+        Proxy::Environment => builder,
+        Proxy::None => builder.no_proxy(),
+    };
+    builder.build().map_err(BuildError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_can_be_built_more_than_once() {
+        for proxy in [Proxy::Environment, Proxy::None] {
+            let options = Options {
+                proxy,
+                ..Options::default()
+            };
+
+            build(&options).unwrap();
+        }
+    }
+}

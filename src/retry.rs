@@ -1,0 +1,117 @@
+//! The one retry policy: how long to wait before a request is tried again, and when to stop.
+
+use std::time::Duration;
+
+use backoff::backoff::Backoff;
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+
+/// The first wait, before jitter.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Each wait is so many times the one before.
+const GROWTH: f64 = 2.0;
+/// Waits are drawn from this share below to this share above their length, so that those who
+/// failed together don't come back together.
+const JITTER: f64 = 0.5;
+/// The longest wait of our own.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest wait that a server may ask of us: the window over which Qlik counts requests.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
+/// All waits together.
+const TOTAL_WAIT: Duration = Duration::from_secs(300);
+/// Attempts in all, the first one included; Qlik asks for no more than five retries.
+const ATTEMPTS: u32 = 6;
+/// Attempts in all where a person waits for the answer.
+const BRIEF_ATTEMPTS: u32 = 2;
+
+/// Counts the failed attempts of one request and tells how long to wait before the next.
+///
+/// It neither sleeps nor looks at a clock: the bound on the whole is one on the sum of the
+/// waits that it gave, and the time of the attempts themselves is bounded by their time-outs.
+#[derive(Debug)]
+pub struct Retry {
+    waits: ExponentialBackoff,
+    retries_left: u32,
+    wait_left: Duration,
+}
+
+impl Retry {
+    /// The policy for requests that a run makes.
+    pub fn requests() -> Self {
+        Self::of(ATTEMPTS)
+    }
+
+    /// The policy for requests of which somebody awaits the outcome: one retry.
+    pub fn brief() -> Self {
+        Self::of(BRIEF_ATTEMPTS)
+    }
+
+    fn of(attempts: u32) -> Self {
+        let waits = ExponentialBackoffBuilder::new()
+            .with_initial_interval(FIRST_WAIT)
+            .with_multiplier(GROWTH)
+            .with_randomization_factor(JITTER)
+            .with_max_interval(LONGEST_WAIT)
+            // The crate would read the machine's clock for this bound.
+            .with_max_elapsed_time(None)
+            .build();
+        Self {
+            waits,
+            retries_left: attempts.saturating_sub(1),
+            wait_left: TOTAL_WAIT,
+        }
+    }
+
+    /// Returns how long to wait before the next attempt, none to give up.
+    ///
+    /// `asked` is what the server asked for (`Retry-After`): a lower bound, itself bounded.
+    pub fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        self.retries_left = self.retries_left.checked_sub(1)?;
+        let own = self.waits.next_backoff()?.min(LONGEST_WAIT);
+        let wait = own.max(asked.unwrap_or_default().min(LONGEST_ASKED));
+        self.wait_left = self.wait_left.checked_sub(wait)?;
+        Some(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_within_their_jitter_and_end() {
+        let mut retry = Retry::requests();
+
+        for expected in [500, 1_000, 2_000, 4_000, 8_000_u64] {
+            let wait = retry.next(None).unwrap();
+            let (low, high) = (expected / 2, expected + expected / 2);
+            assert!(
+                (Duration::from_millis(low)..=Duration::from_millis(high + 1)).contains(&wait),
+                "{wait:?} is not {expected} ms or so"
+            );
+        }
+        assert_eq!(retry.next(None), None);
+        assert_eq!(retry.next(None), None);
+    }
+
+    #[test]
+    fn a_servers_wish_is_a_lower_bound() {
+        let mut retry = Retry::requests();
+
+        assert_eq!(
+            retry.next(Some(Duration::from_secs(13))),
+            Some(Duration::from_secs(13))
+        );
+        assert!(retry.next(Some(Duration::ZERO)).unwrap() >= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_servers_wish_is_bounded_and_so_is_the_whole() {
+        let mut retry = Retry::requests();
+
+        assert_eq!(
+            retry.next(Some(Duration::from_secs(86_400))),
+            Some(LONGEST_ASKED)
+        );
+        assert_eq!(retry.next(Some(Duration::from_secs(1))), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! Tells when a run is due: an interval, or a cron expression in a time zone.
+//!
+//! Pure: the time and the jitter come as arguments.
+
+mod crontab;
+mod local;
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+
+use self::crontab::Crontab;
+use crate::model::Timestamp;
+
+/// The shortest time between two runs: a sweep of a small tenant takes seconds, and Qlik
+/// counts requests by the minute.
+pub const MIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The longest interval: what is looked at less often than once a week is not kept current.
+pub const MAX_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// When runs are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    text: String,
+    rule: Rule,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rule {
+    Every(Duration),
+    At { crontab: Crontab, zone: Tz },
+}
+
+impl Schedule {
+    /// Reads an interval (`90s`, `15m`, `4h`, `1d`) or a cron expression.
+    ///
+    /// Five fields mean what crontab(5) says. Six or seven fields begin with the second, may
+    /// end with the year, and count the days of the week from 1 = Sunday to 7 = Saturday.
+    /// The zone is that of a cron expression; an interval has none.
+    pub fn parse(text: &str, zone: Tz) -> Result<Self, InvalidSchedule> {
+        let text = text.trim();
+        let rule = if text.contains(char::is_whitespace) || text.starts_with('@') {
+            let crontab = Crontab::parse(text)?;
+            Rule::At { crontab, zone }
+        } else {
+            let every = parse_duration(text).ok_or_else(|| InvalidSchedule::NotASchedule {
+                text: text.to_owned(),
+            })?;
+            if every < MIN_INTERVAL || every > MAX_INTERVAL {
+                return Err(InvalidSchedule::OutOfBounds);
+            }
+            Rule::Every(every)
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            rule,
+        })
+    }
+
+    /// Returns when the next run is due after one that began at `last`, never earlier than
+    /// `now`: what was missed is due at once, and once only.
+    ///
+    /// A `last` that lies ahead means that the clock went back; it counts as `now`, so that
+    /// nothing ever waits longer than one interval. The jitter is added to a time to come,
+    /// and taken as half an interval at the most.
+    pub fn next_after(&self, last: Timestamp, now: Timestamp, jitter: Duration) -> Timestamp {
+        let base = last.min(now);
+        let (due, jitter) = match &self.rule {
+            Rule::Every(every) => (base.plus(*every), jitter.min(*every / 2)),
+            Rule::At { crontab, zone } => {
+                let base: DateTime<chrono::Utc> = base.into();
+                // An expression that has run out (a year in the past) is never due again.
+                let Some(due) = local::next(crontab, *zone, base) else {
+                    return Timestamp::from_millis(i64::MAX);
+                };
+                let due = Timestamp::from(due);
+                (due, jitter.min(due.since(base.into()) / 2))
+            }
+        };
+        if due <= now { now } else { due.plus(jitter) }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// Reads a whole number with its unit: `90s`, `15m`, `4h`, `1d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
+        _ => return None,
+    };
+    let digits = text.strip_suffix(unit)?;
+    // `parse` alone would take a sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    Some(Duration::from_secs(count.checked_mul(seconds)?))
+}
+
+/// Why a text is no schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSchedule {
+    /// It is neither an interval nor a cron expression.
+    #[error("`{text}` is neither an interval nor a cron expression")]
+    NotASchedule {
+        /// The text.
+        text: String,
+    },
+    /// The interval is too short or too long.
+    #[error("the interval is not between 10 seconds and 7 days")]
+    OutOfBounds,
+    /// A cron expression has another number of fields.
+    #[error("a cron expression has five fields, or six or seven with seconds, not {n_fields}")]
+    Fields {
+        /// How many it has.
+        n_fields: usize,
+    },
+    /// A field of a cron expression cannot be read.
+    #[error("the field `{field}` of the cron expression cannot be read: {reason}")]
+    Field {
+        /// The field as written, or the whole expression.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The seconds are more than one number.
+    #[error("the seconds of the cron expression are not one number, runs would pile up")]
+    TooOften,
+    /// No date fits.
+    #[error("no date fits the cron expression")]
+    Never,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Writes log lines to standard error, for people or for machines.
+
+use std::io::{self, IsTerminal};
+use std::str::FromStr;
+
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How log lines look and which are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogOptions {
+    /// How they look.
+    pub format: Format,
+    /// Which are written.
+    pub filter: Filter,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// A line to read, in colour on a terminal.
+    #[default]
+    Text,
+    /// A JSON object.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("`{other}` is no format; `text` and `json` are")),
+        }
+    }
+}
+
+/// Which lines are written: a level, or levels by module in the manner of `RUST_LOG`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter(String);
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+/// A text that does not say which lines to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{part}` is neither a level (error, warn, info, debug, trace, off) nor `module=level`")]
+pub struct InvalidFilter {
+    part: String,
+}
+
+impl Filter {
+    /// Reads `info`, or `warn,qlik_roster::sync=debug`.
+    ///
+    /// A lone word that is no level would be taken for a module by the crate beneath, and
+    /// a misspelt level would silence everything; here it is an error.
+    pub fn parse(text: &str) -> Result<Self, InvalidFilter> {
+        for part in text.split(',').map(str::trim) {
+            let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+            let names_nothing = part.starts_with('=');
+            let reads = level.parse::<LevelFilter>().is_ok()
+                && !level.is_empty()
+                && !level.bytes().all(|byte| byte.is_ascii_digit())
+                && EnvFilter::try_new(part).is_ok();
+            if names_nothing || !reads {
+                return Err(InvalidFilter {
+                    part: part.to_owned(),
+                });
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Logging was started before in this process.
+#[derive(Debug, thiserror::Error)]
+#[error("logging was started before in this process")]
+pub struct AlreadyStarted;
+
+/// Starts logging to standard error, once per process.
+pub fn start_logging(options: &LogOptions) -> Result<(), AlreadyStarted> {
+    let colour = if io::stderr().is_terminal() {
+        Colour::On
+    } else {
+        Colour::Off
+    };
+    let subscriber = subscriber(options, colour, io::stderr);
+    tracing::subscriber::set_global_default(subscriber).or(Err(AlreadyStarted))
+}
+
+/// Whether lines carry a terminal's colour codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colour {
+    On,
+    Off,
+}
+
+fn subscriber<W>(
+    options: &LogOptions,
+    colour: Colour,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    // A filter that was parsed before reads again.
+    let filter = EnvFilter::try_new(options.filter.as_str())
+        .unwrap_or_else(|_invalid| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colour == Colour::On)
+        .with_writer(writer);
+    match options.format {
+        Format::Text => Box::new(lines.finish()),
+        // Fields lie flat beside the message, where log stores look for them.
+        Format::Json => Box::new(lines.json().flatten_event(true).finish()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(format: Format, filter: &str, colour: Colour) -> String {
+        let sink = Sink::default();
+        let made = sink.clone();
+        let options = LogOptions {
+            format,
+            filter: Filter::parse(filter).unwrap(),
+        };
+        let subscriber = subscriber(&options, colour, move || made.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(tenant.id = "t1", "Sync of `acme` failed");
+            tracing::debug!("not at this level");
+        });
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_json_line_has_its_fields_beside_the_message() {
+        let line = written(Format::Json, "info", Colour::Off);
+
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["message"], "Sync of `acme` failed");
+        assert_eq!(line["tenant.id"], "t1");
+    }
+
+    #[test]
+    fn text_has_colour_codes_on_a_terminal_only() {
+        let plain = written(Format::Text, "info", Colour::Off);
+
+        assert!(plain.contains("WARN"), "{plain}");
+        assert!(plain.contains("Sync of `acme` failed"), "{plain}");
+        assert!(!plain.contains('\u{1b}'), "{plain}");
+        assert!(written(Format::Text, "info", Colour::On).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_module_may_have_its_own_level() {
+        assert_eq!(written(Format::Text, "off", Colour::Off), "");
+        let lines = written(Format::Text, "off,qlik_roster=debug", Colour::Off);
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+    }
+
+    #[test]
+    fn a_misspelt_level_is_an_error() {
+        for text in ["verbose", "", "info,", "qlik_roster=loud", "=debug", "3"] {
+            assert!(Filter::parse(text).is_err(), "{text:?}");
+        }
+        for text in ["error", "WARN", "off", "warn,qlik_roster::sync=debug"] {
+            assert_eq!(Filter::parse(text).unwrap().as_str(), text);
+        }
+    }
+}
