@@ -101,15 +101,11 @@ fn innermost(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
     };
-    let [a, b, c, d, e, f, high, low] = v6.segments();
-    let carries_v4 = matches!(
-        [a, b, c, d, e, f],
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]
-    );
-    if carries_v4 {
-        IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
-    } else {
-        address
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => address,
     }
 }
 
@@ -143,18 +139,16 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
     Some(range)
 }
 
-/// Only 2000::/3 is handed out for the internet; the rest is special or not yet in use.
+/// Only `2000::/3` is handed out for the internet; the rest is special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Range::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Range::Loopback,
-        [0xfc00..=0xfdff, ..] => Range::Private,
-        // Site-local addresses are deprecated, and private wherever they still work.
-        [0xfec0..=0xfeff, ..] => Range::Private,
+        // Unique local addresses; site-local ones, deprecated and still private wherever they
+        // work; and a network's own NAT64 prefix, which leads wherever that network likes.
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Range::Private,
         [0xfe80..=0xfebf, ..] => Range::LinkLocal,
         [0xff00..=0xffff, ..] => Range::Multicast,
-        // A network's own NAT64 prefix: where it leads is that network's affair.
-        [0x64, 0xff9b, 1, ..] => Range::Private,
         // Teredo and other protocol assignments, documentation, 6to4.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Range::Reserved,
         [0x2000..=0x3fff, ..] => return None,

@@ -1,20 +1,71 @@
 //! Tells webhook receivers what changed.
+//!
+//! There is one journal and, for each endpoint, one cursor in the store. A [`Worker`] takes
+//! the entries behind its cursor one by one, in order, leaves out what its endpoint does not
+//! want, sends the rest as Standard Webhooks 1.0.0 says, and moves the cursor when a receiver
+//! answered with a 2xx. Nothing comes to it but hints to look; a restart goes on where the
+//! cursor stands.
+//!
+//! What must stay true:
+//!
+//! - **At least once.** The cursor moves after the answer, never before. A crash between the
+//!   two sends up to fifty events again; it never skips one. Receivers tell a repetition by
+//!   `webhook-id`.
+//! - **The same bytes.** Body and id are a pure function of store and entry ([`body`]), so
+//!   nothing is kept of them, and all attempts, also those after a restart, send the same.
+//!   Only the time-stamp and with it the signature are the attempt's own.
+//! - **The schedule outlives the process.** How often the next event failed and when it is due
+//!   stand in the cursor. Waiting is a matter of the wall clock, so a machine that slept does
+//!   not wait longer.
+//! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
+//!   that moves the cursor on. An endpoint that answers 410 is disabled and stays before the
+//!   event that it refused, until [`enable`] brings it back.
+//! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
+//!   [`address`] rule is applied to every address that a name resolves to, between look-up and
+//!   connection, so that a name cannot answer differently the second time. Redirects are not
+//!   followed and proxies not used; either would go around the rule. Plain http reaches named
+//!   networks only.
+//! - **Nobody shows.** No URL, body, answer or secret is in a log line, an error or `Debug`.
+//!
+//! The decisions are pure and stand in files of their own: [`EventFilter`], [`body`],
+//! signature, [`Verdict`], [`Schedule`], address. Around them are the resolver, one attempt
+//! (`send`), the cursor's book-keeping (`ledger`) and the loop (`worker`).
+//!
+//! Deliveries to one endpoint wait for one another, also for one that the receiver cannot
+//! take: order is worth more than speed here, and a receiver that fails for one event mostly
+//! fails for the next as well.
 
 pub mod address;
-mod failure;
+
 mod filter;
 mod options;
-mod payload;
-mod resolver;
 mod schedule;
 mod signature;
+
+mod payload;
+
+mod failure;
 mod verdict;
+
+mod resolver;
+mod send;
+
+mod ledger;
+mod observer;
+mod worker;
+
+#[cfg(test)]
+mod testing;
 
 pub use address::RefusedAddress;
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
+pub use ledger::enable;
+pub use observer::{Attempted, Observer};
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
 pub use payload::{TEST_EVENT, body};
 pub use schedule::Schedule;
-pub use signature::{InvalidSecret, SigningSecret};
-pub use verdict::Verdict;
+pub use send::test;
+pub use signature::{InvalidSecret, SigningSecret, signatures};
+pub use verdict::{Answer, Verdict};
+pub use worker::{Drained, RunError, Worker};

@@ -24,7 +24,10 @@ pub struct Answer {
 #[derive(Debug)]
 pub enum Verdict {
     /// The receiver has it.
-    Delivered,
+    Delivered {
+        /// The answer's status.
+        status: u16,
+    },
     /// It is to be tried again, by the schedule, but not before `after` has passed.
     Retry {
         /// Why it was not delivered.
@@ -53,7 +56,7 @@ impl Verdict {
         };
         let status = answer.status;
         let failure = match status {
-            200..=299 => return Self::Delivered,
+            200..=299 => return Self::Delivered { status },
             410 => {
                 return Self::Disable {
                     failure: Failure::Gone,
@@ -77,7 +80,7 @@ impl Verdict {
     /// Returns why it was not delivered, none if it was.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Delivered => None,
+            Self::Delivered { .. } => None,
             Self::Retry { failure, .. } | Self::Disable { failure } => Some(failure),
         }
     }
@@ -111,7 +114,7 @@ mod tests {
             retry_after: retry_after.map(str::to_owned),
         };
         match Verdict::of(Ok(answer), now()) {
-            Verdict::Delivered => ("delivered", None),
+            Verdict::Delivered { .. } => ("delivered", None),
             Verdict::Retry { failure, after } => (failure.code(), after.map(|wait| wait.as_secs())),
             Verdict::Disable { failure } => {
                 assert_eq!(failure.code(), "deliver.gone");

@@ -1,0 +1,178 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::deliver::Options;
+use crate::deliver::failure::chain;
+use crate::deliver::testing::{Receiver, Reply, SECRET, endpoint, options, start};
+
+fn message() -> Message {
+    Message {
+        id: "evt_1".into(),
+        body: Bytes::from_static(b"{\"n\":1}"),
+    }
+}
+
+async fn attempt(options: Options) -> Result<Answer, Failure> {
+    let endpoint = Endpoint::new(options).unwrap();
+    let sender = Sender::new(&endpoint).unwrap();
+    sender.attempt(message(), start()).await
+}
+
+#[tokio::test]
+async fn a_receiver_finds_what_the_standard_says() {
+    let receiver = Receiver::accepting().await;
+    let mut options = options(receiver.address);
+    options.secrets.push(options.secrets[0].clone());
+
+    attempt(options).await.unwrap();
+
+    let [request] = receiver.received().try_into().unwrap();
+    assert_eq!(&request.body[..], b"{\"n\":1}");
+    let signature = standardwebhooks::Webhook::new(SECRET)
+        .unwrap()
+        .sign("evt_1", start().seconds(), &request.body)
+        .unwrap();
+    for (header, expected) in [
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", "evt_1".to_owned()),
+        ("webhook-timestamp", start().seconds().to_string()),
+        ("webhook-signature", format!("{signature} {signature}")),
+    ] {
+        assert_eq!(request.header(header), expected, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_trial_event_is_signed_and_judged() {
+    let receiver = Receiver::start(|n, _| Reply::Status(if n == 0 { 200 } else { 401 })).await;
+    let (endpoint, clock) = (endpoint(receiver.address), Clock::system());
+
+    let first = test(&endpoint, &clock).await.unwrap();
+    let second = test(&endpoint, &clock).await.unwrap();
+
+    assert!(matches!(first, Verdict::Delivered { status: 200 }));
+    let code = second.failure().map(Failure::code);
+    assert_eq!(code, Some("deliver.rejected"));
+    let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
+    for request in receiver.received() {
+        webhook.verify(&request.body, &request.headers).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Receiver::accepting().await;
+    let target = format!("http://{}/hook", elsewhere.address);
+    for status in [301, 302, 303, 307, 308] {
+        let target = target.clone();
+        let receiver = Receiver::start(move |_, _| Reply::With(status, "location", target.clone()));
+
+        let answer = attempt(options(receiver.await.address)).await.unwrap();
+
+        assert_eq!(answer.status, status);
+    }
+    assert_eq!(elsewhere.received(), []);
+}
+
+#[tokio::test]
+async fn silence_ends_with_the_time_out() {
+    let receiver = Receiver::start(|_, _| Reply::Silence).await;
+    let mut options = options(receiver.address);
+    options.timeout = Duration::from_millis(50);
+
+    let failure = attempt(options).await.unwrap_err();
+
+    assert_eq!(failure.code(), "deliver.timeout");
+    assert_eq!(failure.to_string(), "no answer came within 50ms");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut() {
+    let (address, _server, written) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n", true).await;
+
+    let answer = attempt(options(address)).await.unwrap();
+
+    assert_eq!(answer.status, 200);
+    // What the sockets hold of it comes on top of what was read.
+    assert!(written.load(Ordering::SeqCst) >= MAX_ANSWER as u64);
+    assert!(written.load(Ordering::SeqCst) < 64 << 20);
+}
+
+#[tokio::test]
+async fn a_status_counts_also_when_the_answer_breaks_off() {
+    let head = b"HTTP/1.1 503 Busy\r\nretry-after: 9\r\ncontent-length: 100\r\n\r\nshort";
+    let (address, _server, _written) = raw_server(head, false).await;
+
+    let answer = attempt(options(address)).await.unwrap();
+
+    assert_eq!(
+        answer,
+        Answer {
+            status: 503,
+            retry_after: Some("9".into())
+        }
+    );
+}
+
+#[tokio::test]
+async fn what_goes_wrong_below_http_is_told_apart() {
+    let (garbage, _server, _written) = raw_server(b"220 mail.example.com\r\n", false).await;
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let home = |url: String| Options {
+        url: url.parse().unwrap(),
+        ..options(closed)
+    };
+    let named = |url| Options {
+        allow_private: Vec::new(),
+        allow_http: false,
+        ..home(url)
+    };
+    for (options, expected) in [
+        (options(garbage), "deliver.broken"),
+        (options(closed), "deliver.connect"),
+        (home(format!("https://{garbage}/t0ken")), "deliver.tls"),
+        (
+            named(format!("https://localhost:{}/t0ken", closed.port())),
+            "deliver.refused-address",
+        ),
+        (
+            named("https://t0ken.invalid/t0ken".into()),
+            "deliver.lookup",
+        ),
+    ] {
+        let failure = attempt(options).await.unwrap_err();
+
+        assert_eq!(failure.code(), expected, "{}", chain(&failure));
+        assert!(!chain(&failure).contains("t0ken"), "{}", chain(&failure));
+    }
+}
+
+/// A server that answers whatever comes with given bytes, and goes on with more if asked to.
+async fn raw_server(
+    head: &'static [u8],
+    endless: bool,
+) -> (std::net::SocketAddr, JoinSet<()>, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let written = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&written);
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        while let Ok((mut stream, _peer)) = listener.accept().await {
+            let mut request = [0; 4096];
+            drop(stream.read(&mut request).await);
+            drop(stream.write_all(head).await);
+            while endless && stream.write_all(&[b'x'; 4096]).await.is_ok() {
+                count.fetch_add(4096, Ordering::SeqCst);
+            }
+        }
+    });
+    (address, server, written)
+}
