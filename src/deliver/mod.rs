@@ -21,7 +21,7 @@
 //!   that moves the cursor on. An endpoint that answers 410 is disabled and stays before the
 //!   event that it refused, until [`enable`] brings it back.
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
-//!   [`address`] rule is applied to every address that a name resolves to, between look-up and
+//!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Redirects are not
 //!   followed and proxies not used; either would go around the rule. Plain http reaches named
 //!   networks only.
@@ -35,7 +35,7 @@
 //! take: order is worth more than speed here, and a receiver that fails for one event mostly
 //! fails for the next as well.
 
-pub mod address;
+mod address;
 
 mod filter;
 mod options;
@@ -55,9 +55,9 @@ mod observer;
 mod worker;
 
 #[cfg(test)]
-mod testing;
+mod tests;
 
-pub use address::RefusedAddress;
+pub use address::{Range, RefusedAddress};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
 pub use ledger::enable;

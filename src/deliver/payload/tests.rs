@@ -1,3 +1,5 @@
+//! What receivers find in a body, word by word.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! One attempt against receivers of every manner.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +9,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::deliver::Options;
 use crate::deliver::failure::chain;
-use crate::deliver::testing::{Receiver, Reply, SECRET, endpoint, options, start};
+use crate::deliver::tests::{Receiver, Reply, SECRET, endpoint, options, start};
 
 fn message() -> Message {
     Message {

@@ -1,3 +1,5 @@
+//! The worker with a real store and real receivers.
+
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -6,7 +8,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::deliver::testing::{
+use crate::deliver::tests::{
     Receiver, Reply, create, create_users, endpoint, name, open, options, role, start, until, user,
 };
 use crate::deliver::{EventFilter, Options, enable};

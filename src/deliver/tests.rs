@@ -1,4 +1,4 @@
-//! What tests of delivery need: a journal with events in it and a receiver to be told.
+//! What the tests of delivery share: a journal with events in it and a receiver to be told.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
