@@ -19,7 +19,9 @@ impl<C: Connector> Job<C> {
         mut plan: Plan,
     ) -> Result<Plan, RunError> {
         if !missing.is_empty() {
-            self.observer.hear(Progress::Confirming { missing: missing.len() as u64 });
+            self.observer.hear(Progress::Confirming {
+                missing: missing.len() as u64,
+            });
         }
         for record in missing {
             let answer = match self.connector.fetch(&record).await {
@@ -67,7 +69,9 @@ fn settle(
     mut plan: Plan,
 ) -> Result<(Settled, Plan), RunError> {
     let kept = store.get(tenant, missing).map_err(RunError::store)?;
-    let kept = kept.ok_or_else(|| RunError::MissingBody { record: missing.clone() })?;
+    let kept = kept.ok_or_else(|| RunError::MissingBody {
+        record: missing.clone(),
+    })?;
     let observed = match answer {
         None => {
             plan.remove(store, kept.record)?;
@@ -78,13 +82,28 @@ fn settle(
     };
 
     let fingerprint = reconcile::fingerprint(&kept.record);
-    let known = Known { record: kept.record, fingerprint };
+    let known = Known {
+        record: kept.record,
+        fingerprint,
+    };
     let (judgement, _shown) = reconcile::judge(Some(known), observed.record);
     match judgement {
-        Judgement::Same | Judgement::Refreshed { .. } => Ok((Settled::Same(rescued(missing)), plan)),
-        Judgement::Changed { change, fingerprint } => {
+        Judgement::Same | Judgement::Refreshed { .. } => {
+            Ok((Settled::Same(rescued(missing)), plan))
+        }
+        Judgement::Changed {
+            change,
+            fingerprint,
+        } => {
             debug_assert!(matches!(change, Change::Updated { .. }), "it was known");
-            plan.push(store, Write::Change { change, fingerprint, raw: observed.raw })?;
+            plan.push(
+                store,
+                Write::Change {
+                    change,
+                    fingerprint,
+                    raw: observed.raw,
+                },
+            )?;
             Ok((Settled::Changed(rescued(missing)), plan))
         }
     }

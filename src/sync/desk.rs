@@ -63,7 +63,9 @@ impl Desk {
 
     /// Makes room for as many new records as the source says there will be.
     pub(super) fn expect(&mut self, total: u64) {
-        let new = usize::try_from(total).unwrap_or(0).saturating_sub(self.known.len());
+        let new = usize::try_from(total)
+            .unwrap_or(0)
+            .saturating_sub(self.known.len());
         if self.fresh.is_empty() {
             self.fresh = Roll::with_capacity(new.min(MAX_EXPECTED));
         }
@@ -110,23 +112,43 @@ impl Desk {
             return Ok(());
         }
 
-        let known = kept.map(|kept| self.read_known(store, &record, kept)).transpose()?;
+        let known = kept
+            .map(|kept| self.read_known(store, &record, kept))
+            .transpose()?;
         let (judgement, shown) = reconcile::judge(known, record);
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
         match judgement {
             Judgement::Same => Ok(()),
-            Judgement::Refreshed { record, fingerprint } => {
-                self.plan.push(store, Write::Quiet { record, fingerprint, raw })
-            }
-            Judgement::Changed { change, fingerprint } => {
+            Judgement::Refreshed {
+                record,
+                fingerprint,
+            } => self.plan.push(
+                store,
+                Write::Quiet {
+                    record,
+                    fingerprint,
+                    raw,
+                },
+            ),
+            Judgement::Changed {
+                change,
+                fingerprint,
+            } => {
                 match &change {
                     Change::Created { .. } => self.counts.created += 1,
                     Change::Updated { .. } => self.counts.updated += 1,
                     Change::Deleted { .. } => {}
                 }
-                self.plan.push(store, Write::Change { change, fingerprint, raw })
+                self.plan.push(
+                    store,
+                    Write::Change {
+                        change,
+                        fingerprint,
+                        raw,
+                    },
+                )
             }
         }
     }
@@ -173,7 +195,15 @@ impl Desk {
                 "the assigned {what} of {n} {} were not visible; what was known of them stays",
                 self.kind.plural()
             );
-            self.findings.insert(0, Finding { code, kind: self.kind, id: None, detail });
+            self.findings.insert(
+                0,
+                Finding {
+                    code,
+                    kind: self.kind,
+                    id: None,
+                    detail,
+                },
+            );
         }
         (self.counts, self.findings, self.plan)
     }
@@ -201,7 +231,10 @@ impl Desk {
             None => None,
         };
         let kept = kept.ok_or(RunError::MissingBody { record })?;
-        Ok(Known { record: kept.record, fingerprint })
+        Ok(Known {
+            record: kept.record,
+            fingerprint,
+        })
     }
 }
 

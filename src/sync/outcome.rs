@@ -1,11 +1,13 @@
 //! How a run is judged and told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::model::{Fact, FindingCode, Kind, KindCounts, Outcome, Run};
+use crate::model::{FindingCode, Kind, KindCounts, Outcome, Run};
 
+use crate::store::Closing;
 use crate::telemetry::chain;
 
 use super::RunError;
@@ -18,7 +20,9 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
             let Short { kind, shown, total } = short;
             format!("{shown} of {total} {} were shown", kind.plural())
         });
-        return Outcome::Incomplete { reason: reason.collect::<Vec<_>>().join(", ") };
+        return Outcome::Incomplete {
+            reason: reason.collect::<Vec<_>>().join(", "),
+        };
     }
     // A rescue is the machinery at work; anything else means that we did not see all.
     let unseen = run.findings.iter().any(|finding| match finding.code {
@@ -28,18 +32,29 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
         | FindingCode::HiddenGroups
         | FindingCode::ForbiddenCollection => true,
     });
-    if unseen { Outcome::Degraded } else { Outcome::Succeeded }
+    if unseen {
+        Outcome::Degraded
+    } else {
+        Outcome::Succeeded
+    }
 }
 
 /// Returns the outcome of a run that was given up.
 pub(super) fn failed(error: &RunError) -> Outcome {
-    Outcome::Failed { code: error.code().to_owned(), message: chain(error) }
+    Outcome::Failed {
+        code: error.code().to_owned(),
+        message: chain(error),
+    }
 }
 
 /// Returns the mark that ends a first load.
-pub(super) fn mark(counts: &BTreeMap<Kind, KindCounts>) -> Fact {
+pub(super) fn mark(counts: &BTreeMap<Kind, KindCounts>) -> Closing {
     let seen = |kind| counts.get(&kind).map_or(0, |counts| counts.seen);
-    Fact::Loaded { roles: seen(Kind::Role), groups: seen(Kind::Group), users: seen(Kind::User) }
+    Closing::Loaded {
+        roles: seen(Kind::Role),
+        groups: seen(Kind::Group),
+        users: seen(Kind::User),
+    }
 }
 
 /// Logs a run in one line.
@@ -51,29 +66,37 @@ pub(super) fn log(run: &Run) {
     let (deleted, rescued) = (sum(|counts| counts.deleted), sum(|counts| counts.rescued));
     let unreadable = sum(|counts| counts.unreadable);
     let name = &run.tenant_name;
-    let tenant = run.tenant.as_ref().map(ToString::to_string).unwrap_or_default();
+    let tenant = run
+        .tenant
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let word = run.outcome.word();
     match &run.outcome {
         Outcome::Failed { code, message } => warn!(
             tenant.id = %tenant, run.id = %run.id, error.code = %code, error = %message,
             requests = run.traffic.requests, retries = run.traffic.retries,
-            duration_ms = took.as_millis() as u64,
+            duration_ms = millis(took),
             "Sync of `{name}` failed: {message} [{code}]"
         ),
         Outcome::Incomplete { reason } => warn!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, requests = run.traffic.requests,
-            retries = run.traffic.retries, duration_ms = took.as_millis() as u64,
+            retries = run.traffic.retries, duration_ms = millis(took),
             "Sync of `{name}` came out short, so nothing was deleted: {reason}"
         ),
         Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Interrupted => info!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, run.deleted = deleted, run.rescued = rescued,
             run.unreadable = unreadable, requests = run.traffic.requests,
-            retries = run.traffic.retries, waited_ms = run.traffic.waited.as_millis() as u64,
-            duration_ms = took.as_millis() as u64,
+            retries = run.traffic.retries, waited_ms = millis(run.traffic.waited),
+            duration_ms = millis(took),
             "Sync of `{name}` {word}: {seen} seen, {created} created, {updated} updated, \
              {deleted} deleted in {took:.1?}"
         ),
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{Account, Change, Fact, Id, Record, RunId, Timestamp};
+use crate::model::{Account, Change, Fingerprint, Id, Record, RunId, Timestamp};
 use crate::reconcile::Replacements;
 use crate::store::{
     Closing, Commit, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
@@ -57,7 +57,12 @@ pub(super) struct Gather {
 
 impl Plan {
     pub(super) fn load(target: Target, at: Timestamp) -> Self {
-        Self::Load(Load { target, at, writes: Vec::new(), tickets: VecDeque::new() })
+        Self::Load(Load {
+            target,
+            at,
+            writes: Vec::new(),
+            tickets: VecDeque::new(),
+        })
     }
 
     pub(super) fn gather(target: Target) -> Self {
@@ -90,7 +95,12 @@ impl Plan {
     /// Takes in a record that is gone.
     pub(super) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
         match self {
-            Self::Load(load) => load.push(store, Write::Forget { record: gone.to_ref() }),
+            Self::Load(load) => load.push(
+                store,
+                Write::Forget {
+                    record: gone.to_ref(),
+                },
+            ),
             Self::Gather(gather) => gather.remove(store, gone),
             Self::Preview(changes) => {
                 changes.push(Change::Deleted { before: gone });
@@ -105,7 +115,7 @@ impl Plan {
         self,
         store: &Store,
         at: Timestamp,
-        loaded: Option<Fact>,
+        loaded: Option<Closing>,
     ) -> Result<Vec<Change>, RunError> {
         match self {
             Self::Load(load) => load.finish(store, at, loaded).map(|()| Vec::new()),
@@ -118,13 +128,21 @@ impl Plan {
 impl Load {
     fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         self.writes.push(match write {
-            Write::Change { change: Change::Created { after, .. }, fingerprint, raw }
-            | Write::Change { change: Change::Updated { after, .. }, fingerprint, raw } => {
-                Write::Quiet { record: after, fingerprint, raw }
-            }
-            Write::Change { change: Change::Deleted { before }, .. } => {
-                Write::Forget { record: before.to_ref() }
-            }
+            Write::Change {
+                change: Change::Created { after, .. } | Change::Updated { after, .. },
+                fingerprint,
+                raw,
+            } => Write::Quiet {
+                record: after,
+                fingerprint,
+                raw,
+            },
+            Write::Change {
+                change: Change::Deleted { before },
+                ..
+            } => Write::Forget {
+                record: before.to_ref(),
+            },
             quiet @ (Write::Quiet { .. } | Write::Forget { .. }) => quiet,
         });
         if self.writes.len() == MAX_QUIET {
@@ -136,7 +154,8 @@ impl Load {
     fn submit(&mut self, store: &Store, closing: Closing) -> Result<(), RunError> {
         let writes = std::mem::take(&mut self.writes);
         let commit = commit(&self.target, self.at, writes, closing);
-        self.tickets.push_back(store.submit(commit).map_err(RunError::store)?);
+        self.tickets
+            .push_back(store.submit(commit).map_err(RunError::store)?);
         if self.tickets.len() > MAX_TICKETS
             && let Some(oldest) = self.tickets.pop_front()
         {
@@ -149,29 +168,37 @@ impl Load {
         mut self,
         store: &Store,
         at: Timestamp,
-        loaded: Option<Fact>,
+        loaded: Option<Closing>,
     ) -> Result<(), RunError> {
         self.at = at;
         if !self.writes.is_empty() {
             self.submit(store, Closing::Nothing)?;
         }
-        if let Some(Fact::Loaded { roles, groups, users }) = loaded {
-            self.submit(store, Closing::Loaded { roles, groups, users })?;
+        if let Some(mark) = loaded {
+            self.submit(store, mark)?;
         }
-        self.tickets.drain(..).try_for_each(|ticket| {
-            ticket.wait().map(|_committed| ()).map_err(RunError::store)
-        })
+        self.tickets
+            .drain(..)
+            .try_for_each(|ticket| ticket.wait().map(|_committed| ()).map_err(RunError::store))
     }
 }
 
 impl Gather {
     fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
-        if let Write::Change { change: Change::Created { after, .. }, .. } = &write {
+        if let Write::Change {
+            change: Change::Created { after, .. },
+            ..
+        } = &write
+        {
             let place = self.n_staged + u32::try_from(self.writes.len()).unwrap_or(u32::MAX);
             self.created.note(after, place);
         }
         self.writes.push(write);
-        if self.writes.len() == MAX_WRITES { self.stage(store) } else { Ok(()) }
+        if self.writes.len() == MAX_WRITES {
+            self.stage(store)
+        } else {
+            Ok(())
+        }
     }
 
     fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
@@ -196,10 +223,14 @@ impl Gather {
             return Ok(());
         }
         let row = UPSERTS + place;
-        let rows = store.plan_rows_from(tenant, row, 1).map_err(RunError::store)?;
+        let rows = store
+            .plan_rows_from(tenant, row, 1)
+            .map_err(RunError::store)?;
         for mut write in rows {
             succeed(&mut write, gone);
-            store.stage(tenant, row, &[write]).map_err(RunError::store)?;
+            store
+                .stage(tenant, row, &[write])
+                .map_err(RunError::store)?;
         }
         Ok(())
     }
@@ -207,7 +238,9 @@ impl Gather {
     fn stage(&mut self, store: &Store) -> Result<(), RunError> {
         let writes = std::mem::take(&mut self.writes);
         let from = UPSERTS + self.n_staged;
-        store.stage(self.target.tenant, from, &writes).map_err(RunError::store)?;
+        store
+            .stage(self.target.tenant, from, &writes)
+            .map_err(RunError::store)?;
         self.n_staged += u32::try_from(writes.len()).unwrap_or(u32::MAX);
         Ok(())
     }
@@ -222,7 +255,10 @@ impl Gather {
                 return Ok(());
             }
             let commit = commit(&self.target, at, writes, Closing::Nothing);
-            return store.commit(commit).map(|_committed| ()).map_err(RunError::store);
+            return store
+                .commit(commit)
+                .map(|_committed| ())
+                .map_err(RunError::store);
         }
 
         self.writes.append(&mut self.gone_others);
@@ -234,7 +270,9 @@ impl Gather {
         }
         let rest = std::mem::take(&mut self.writes);
         for rows in rest.chunks(MAX_WRITES) {
-            store.stage(tenant, UPSERTS + self.n_staged, rows).map_err(RunError::store)?;
+            store
+                .stage(tenant, UPSERTS + self.n_staged, rows)
+                .map_err(RunError::store)?;
             self.n_staged += u32::try_from(rows.len()).unwrap_or(u32::MAX);
         }
         let head = PlanHead {
@@ -270,14 +308,22 @@ pub(super) enum Resumed {
 }
 
 fn carry_out(store: &Store, tenant: TenantNo, head: &PlanHead) -> Result<(), RunError> {
-    let target = Target { tenant, run: head.run, account: head.account.clone() };
+    let target = Target {
+        tenant,
+        run: head.run,
+        account: head.account.clone(),
+    };
     loop {
-        let writes = store.plan_rows_from(tenant, 0, MAX_WRITES).map_err(RunError::store)?;
+        let writes = store
+            .plan_rows_from(tenant, 0, MAX_WRITES)
+            .map_err(RunError::store)?;
         if writes.is_empty() {
             return Ok(());
         }
         let closing = Closing::PlanRows(u32::try_from(writes.len()).unwrap_or(u32::MAX));
-        store.commit(commit(&target, head.at, writes, closing)).map_err(RunError::store)?;
+        store
+            .commit(commit(&target, head.at, writes, closing))
+            .map_err(RunError::store)?;
     }
 }
 
@@ -295,13 +341,17 @@ fn commit(target: &Target, at: Timestamp, writes: Vec<Write>, closing: Closing) 
 fn deletion(gone: Record) -> Write {
     Write::Change {
         change: Change::Deleted { before: gone },
-        fingerprint: crate::model::Fingerprint([0; 16]),
+        fingerprint: Fingerprint([0; 16]),
         raw: Box::default(),
     }
 }
 
 fn succeed(write: &mut Write, gone: &Id) {
-    if let Write::Change { change: Change::Created { replaces, .. }, .. } = write {
+    if let Write::Change {
+        change: Change::Created { replaces, .. },
+        ..
+    } = write
+    {
         *replaces = Some(gone.clone());
     }
 }

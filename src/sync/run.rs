@@ -7,9 +7,7 @@ use tracing::info;
 
 use crate::clock::Clock;
 use crate::connector::Connector;
-use crate::model::{
-    Account, Change, Kind, Mode, Run, Tenant, TenantName, Timestamp, Trigger,
-};
+use crate::model::{Account, Change, Kind, Mode, Run, Tenant, TenantName, Timestamp, Trigger};
 use crate::store::{Known, NewRun, Store, StoreError};
 
 use super::plan::{Plan, Resumed, Target, resume};
@@ -47,7 +45,14 @@ impl<C: Connector> Job<C> {
         clock: Clock,
         observer: Observer,
     ) -> Self {
-        Self { name, connector, store, clock, observer, turn: Mutex::new(()) }
+        Self {
+            name,
+            connector,
+            store,
+            clock,
+            observer,
+            turn: Mutex::new(()),
+        }
     }
 
     /// Does one run, after the one under way if there is one. It fails only where the store does: whatever the tenant answers is an
@@ -73,7 +78,9 @@ impl<C: Connector> Job<C> {
         }
         outcome::log(&run);
         let saved = run.clone();
-        self.store.offload(move |store| store.save_run(&saved)).await?;
+        self.store
+            .offload(move |store| store.save_run(&saved))
+            .await?;
         Ok(Report { run, preview })
     }
 
@@ -89,7 +96,11 @@ impl<C: Connector> Job<C> {
     }
 
     async fn steps(&self, run: &mut Run, preview: &mut Vec<Change>) -> Result<(), RunError> {
-        let tenant = self.connector.identify().await.map_err(RunError::fetch("own record"))?;
+        let tenant = self
+            .connector
+            .identify()
+            .await
+            .map_err(RunError::fetch("own record"))?;
         run.tenant = Some(tenant.id.clone());
         let known = self.know(&tenant, run.mode).await?;
         if let Some(known) = &known
@@ -109,14 +120,20 @@ impl<C: Connector> Job<C> {
             sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
         }
         let plan = match &known {
-            Some(known) => self.confirm(run, known.no, sweeping.missing, sweeping.plan).await?,
+            Some(known) => {
+                self.confirm(run, known.no, sweeping.missing, sweeping.plan)
+                    .await?
+            }
             None => sweeping.plan,
         };
 
         run.outcome = outcome::judged(run, &sweeping.short);
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         let now = self.clock.now();
-        *preview = self.store.offload(move |store| plan.finish(store, now, loaded)).await?;
+        *preview = self
+            .store
+            .offload(move |store| plan.finish(store, now, loaded))
+            .await?;
         if run.mode == Mode::Commit {
             self.observer.hear(Progress::Committed);
         }
@@ -130,7 +147,9 @@ impl<C: Connector> Job<C> {
             Mode::Commit => store.adopt(&tenant, &name, now).map(Some),
             Mode::DryRun => {
                 let tenants = store.tenants()?;
-                Ok(tenants.into_iter().find(|known| known.tenant.id == tenant.id))
+                Ok(tenants
+                    .into_iter()
+                    .find(|known| known.tenant.id == tenant.id))
             }
         });
         known.await.map_err(RunError::store)
@@ -147,7 +166,11 @@ fn plan(run: &Run, known: Option<&Known>, tenant: &Tenant, now: Timestamp) -> Pl
         name: tenant.name.clone(),
         region: tenant.region.clone(),
     };
-    let target = Target { tenant: known.no, run: run.id, account };
+    let target = Target {
+        tenant: known.no,
+        run: run.id,
+        account,
+    };
     match known.loaded {
         None => Plan::load(target, now),
         Some(_) => Plan::gather(target),

@@ -28,7 +28,11 @@ pub(super) struct Short {
 
 impl Sweeping {
     pub(super) fn of(plan: Plan) -> Self {
-        Self { plan, short: Vec::new(), missing: Vec::new() }
+        Self {
+            plan,
+            short: Vec::new(),
+            missing: Vec::new(),
+        }
     }
 }
 
@@ -41,9 +45,16 @@ impl<C: Connector> Job<C> {
         kind: Kind,
         sweeping: Sweeping,
     ) -> Result<Sweeping, RunError> {
-        let Sweeping { plan, mut short, mut missing } = sweeping;
+        let Sweeping {
+            plan,
+            mut short,
+            mut missing,
+        } = sweeping;
         let no = known.map(|known| known.no);
-        let mut desk = self.store.offload(move |store| Desk::open(store, no, kind, plan)).await?;
+        let mut desk = self
+            .store
+            .offload(move |store| Desk::open(store, no, kind, plan))
+            .await?;
         let mut total = None;
         let mut readable = true;
         let mut sweep = self.connector.sweep(kind);
@@ -65,13 +76,20 @@ impl<C: Connector> Job<C> {
             let (next, worked) = tokio::join!(sweep.next(), self.compare(desk, current));
             desk = worked?;
             page = next.map_err(RunError::fetch(kind.plural()))?;
-            self.observer.hear(Progress::Read { kind, seen: desk.n_shown(), total });
+            self.observer.hear(Progress::Read {
+                kind,
+                seen: desk.n_shown(),
+                total,
+            });
         }
 
         if readable {
             let shown = desk.n_shown();
             if shown == 0 && desk.n_known() > 0 {
-                return Err(RunError::EmptyCollection { kind, known: desk.n_known() });
+                return Err(RunError::EmptyCollection {
+                    kind,
+                    known: desk.n_known(),
+                });
             }
             match total {
                 Some(total) if shown < total => short.push(Short { kind, shown, total }),
@@ -83,11 +101,17 @@ impl<C: Connector> Job<C> {
         let (counts, findings, plan) = desk.close();
         run.counts.insert(kind, counts);
         run.findings.extend(findings);
-        Ok(Sweeping { plan, short, missing })
+        Ok(Sweeping {
+            plan,
+            short,
+            missing,
+        })
     }
 
     async fn compare(&self, mut desk: Desk, page: Page) -> Result<Desk, RunError> {
-        self.store.offload(move |store| desk.work(store, page).map(|()| desk)).await
+        self.store
+            .offload(move |store| desk.work(store, page).map(|()| desk))
+            .await
     }
 }
 

@@ -38,7 +38,9 @@ impl<C: Connector> Worker<C> {
                 report = self.job.run(trigger, Mode::Commit) => drop(report?),
             }
             let now = self.job.clock.now();
-            let due = self.schedule.next_after(began, now, self.jitter.mul_f64(fastrand::f64()));
+            let due = self
+                .schedule
+                .next_after(began, now, self.jitter.mul_f64(fastrand::f64()));
             tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
                 () = self.until(due) => trigger = Trigger::Schedule,
