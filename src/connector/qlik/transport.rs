@@ -198,11 +198,10 @@ fn why(error: &reqwest::Error) -> Unreachable {
     Unreachable::Connection
 }
 
-/// An `io::Error` does not show what it wraps as its source.
+/// An `io::Error` does not show what it wraps as its source, and may wrap another.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     let wrapped = cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>()
-        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }

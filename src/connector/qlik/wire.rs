@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Deserializer as Json;
 use serde_json::error::Category;
@@ -122,10 +122,8 @@ pub(super) struct Role<'a> {
 
 /// A role or group that something points at. What else stands in it (type, level, a group's
 /// own roles) is told by the listing of its kind.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Named<'a> {
-    #[serde(borrow)]
     pub(super) id: Option<Text<'a>>,
     pub(super) name: Option<String>,
 }
@@ -157,16 +155,21 @@ pub(super) struct Time(pub(super) Option<Timestamp>);
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Number(pub(super) Option<u64>);
 
-/// Decodes an answer's body.
+/// Decodes an answer's body, an object.
 pub(super) fn decode<T: DeserializeOwned>(
     doing: &'static str,
     body: &[u8],
 ) -> Result<T, FetchError> {
+    let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    // A list would be read as an object's fields in their order.
+    if starts_with == Some(&b'[') {
+        let what = "expected an object".to_owned();
+        return Err(FetchError::Unexpected { doing, what });
+    }
     let error = match serde_json::from_slice(body) {
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
-    let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let found = match (error.classify(), starts_with) {
         (Category::Data, _) => {
             let what = misfit::<T>(&mut Json::from_slice(body));
@@ -233,17 +236,63 @@ impl Listing {
     }
 }
 
-impl Glimpse<'_> {
+impl<'a> Glimpse<'a> {
     /// Returns a record's id, where it is there, once, and text.
-    pub(super) fn id(text: &str) -> Option<String> {
-        let glimpse: Glimpse = serde_json::from_str(text).ok()?;
-        serde_json::from_str(glimpse.id?.get()).ok()
+    pub(super) fn id(text: &'a str) -> Option<String> {
+        serde_json::from_str(Self::of(text)?.id?.get()).ok()
     }
 
     /// Returns a record's status, where it is there, once, and text.
-    pub(super) fn status(text: &str) -> Option<String> {
-        let glimpse: Glimpse = serde_json::from_str(text).ok()?;
-        serde_json::from_str(glimpse.status?.get()).ok()
+    pub(super) fn status(text: &'a str) -> Option<String> {
+        serde_json::from_str(Self::of(text)?.status?.get()).ok()
+    }
+
+    fn of(text: &'a str) -> Option<Self> {
+        let object = text.starts_with('{').then_some(text)?;
+        serde_json::from_str(object).ok()
+    }
+}
+
+/// Derived code would take a list for the fields in their order.
+impl<'de: 'a, 'a> Deserialize<'de> for Named<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamedVisitor)
+    }
+}
+
+struct NamedVisitor;
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum NamedField {
+    Id,
+    Name,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for NamedVisitor {
+    type Value = Named<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("struct Named")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<'de>, A::Error> {
+        let mut named = Named::default();
+        while let Some(field) = map.next_key()? {
+            match field {
+                NamedField::Id if named.id.is_some() => {
+                    return Err(A::Error::duplicate_field("id"));
+                }
+                NamedField::Id => named.id = map.next_value()?,
+                NamedField::Name => named.name = map.next_value()?,
+                NamedField::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(named)
     }
 }
 
