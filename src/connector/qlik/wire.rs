@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -296,103 +297,97 @@ impl<'de> Visitor<'de> for NamedVisitor {
     }
 }
 
-/// Any value at all, of which only text and numbers are kept.
-enum Scalar {
-    Text(String),
-    Number(f64),
-    Other,
+/// What takes any value at all, and makes something of text and numbers alone.
+trait Lenient: Default {
+    fn of_text(text: &str) -> Self;
+    fn of_number(number: f64) -> Self;
 }
 
-struct ScalarVisitor;
+struct LenientVisitor<T>(PhantomData<T>);
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+impl<'de, T: Lenient> Visitor<'de> for LenientVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("anything")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(T::of_text(text))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text))
+    // Times and counts are far below 2^53: as floats they lose nothing.
+    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+        Ok(T::of_number(number as f64))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "times and counts are far below 2^53"
-    )]
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
+    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+        Ok(T::of_number(number as f64))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "times and counts are far below 2^53"
-    )]
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
+    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+        Ok(T::of_number(number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number))
+    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
+        Ok(T::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(T::default())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(T::default())
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) if !text.is_empty() => Some(text),
-            Scalar::Text(_) | Scalar::Number(_) | Scalar::Other => None,
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) => text.trim().parse().ok(),
-            Scalar::Number(number) => whole(number).and_then(|number| u64::try_from(number).ok()),
-            Scalar::Other => None,
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) => {
-                Timestamp::parse(&text).or_else(|| moment(text.trim().parse().ok()?))
+macro_rules! lenient {
+    ($($name:ty),*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(LenientVisitor(PhantomData))
             }
-            Scalar::Number(number) => moment(number),
-            Scalar::Other => None,
-        }))
+        }
+    )*};
+}
+
+lenient!(Loose, Number, Time);
+
+impl Lenient for Loose {
+    fn of_text(text: &str) -> Self {
+        Self((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    fn of_number(_: f64) -> Self {
+        Self(None)
+    }
+}
+
+impl Lenient for Number {
+    fn of_text(text: &str) -> Self {
+        Self(text.trim().parse().ok())
+    }
+
+    fn of_number(number: f64) -> Self {
+        Self(whole(number).and_then(|number| u64::try_from(number).ok()))
+    }
+}
+
+impl Lenient for Time {
+    fn of_text(text: &str) -> Self {
+        let number = || text.trim().parse().ok().and_then(moment);
+        Self(Timestamp::parse(text).or_else(number))
+    }
+
+    fn of_number(number: f64) -> Self {
+        Self(moment(number))
     }
 }
 
