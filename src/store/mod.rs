@@ -129,3 +129,6 @@ impl Store {
         self.inner.close()
     }
 }
+
+#[cfg(test)]
+mod tests;
