@@ -134,3 +134,6 @@ impl Store {
         self.inner.close()
     }
 }
+
+#[cfg(test)]
+mod tests;
