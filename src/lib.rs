@@ -5,7 +5,10 @@
 //! one's `mod.rs` opens with what it is for and what must stay true in it.
 
 pub mod connector;
+pub mod deliver;
 pub mod model;
+pub mod reconcile;
+pub mod store;
 
 pub mod clock;
 pub mod http_client;

@@ -163,6 +163,9 @@ pub struct Problem {
     pub trace_id: Option<String>,
     /// How long the source asks us to wait.
     pub retry_after: Option<Duration>,
+    /// Whether it came in the form that the source documents, so that it is the source's own
+    /// word rather than that of something in between.
+    pub enveloped: bool,
 }
 
 impl FetchError {
@@ -247,6 +250,17 @@ impl FetchError {
             self,
             Self::Refused {
                 refusal: Refusal::Forbidden,
+                ..
+            }
+        )
+    }
+
+    /// Returns whether we, or others that share our budget, asked too much.
+    pub fn is_rate_limited(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                refusal: Refusal::RateLimited,
                 ..
             }
         )

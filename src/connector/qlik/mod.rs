@@ -1,7 +1,251 @@
 //! Qlik Cloud, read over its REST APIs.
+//!
+//! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to
+//! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
+//! passes; [`transport`] sends it once [`gate`] lets it through, and makes our errors of what
+//! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
+//! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
+//! an operator.
+//!
+//! What Qlik documents, and what follows from it here:
+//!
+//! - **Credentials go to one host.** Links and redirects name other hosts, schemes and ports.
+//!   Of a link the cursor is taken, of the one documented redirect (`tenants/me`) the path,
+//!   and only on the same host; all else is asked of the configured host.
+//! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for
+//!   at a time and shared; it is renewed before it runs out, and once more when an answer says
+//!   that it is not accepted, after which that answer is believed.
+//! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
+//! - **Budgets count per user and tier, over five minutes.** So does ours. A 429 closes the
+//!   gate for the whole tier, for as long as Qlik asks, since every further request would
+//!   fail as well.
+//! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
+//!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
+//! - **Groups come in two listings**, with and without the system's. They are merged here, the
+//!   system's first; their type says which they are.
+//! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
 
+mod client;
+mod gate;
 mod host;
+mod listing;
+mod map;
 mod options;
+mod probe;
+mod problem;
+mod token;
+mod transport;
+mod wire;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::InvalidHeaderValue;
+use serde_json::value::RawValue;
+
+use self::client::{Ask, Client, Redirects};
+use self::gate::Gate;
+use self::token::Tokens;
+use self::transport::Transport;
+use super::{Connector, FetchError, Refusal, Sweep};
+use crate::clock::Clock;
+use crate::http_client::{self, Proxy};
+use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, Traffic};
+use crate::retry::Retry;
 
 pub use host::{InvalidHost, TenantHost};
+pub use listing::Listing;
 pub use options::{Credentials, Limits, Options, REQUESTS_PER_MINUTE, TIMEOUT};
+pub use probe::{Probe, Visible, probe};
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The token endpoint's tier allows a tenth of what the others do.
+const TOKEN_SHARE: u32 = 10;
+
+/// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
+#[derive(Clone)]
+pub struct Qlik(Arc<Client>);
+
+/// A connection to a tenant could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The HTTP client could not be built.
+    #[error("preparing the connection")]
+    Client(#[source] http_client::BuildError),
+    /// The API key holds characters that no key has.
+    #[error("reading the API key")]
+    InvalidKey(#[source] InvalidHeaderValue),
+}
+
+impl BuildError {
+    /// Returns the stable code of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.code(),
+            Self::InvalidKey(_) => "qlik.invalid-key",
+        }
+    }
+}
+
+impl Qlik {
+    /// Prepares a connection; nothing is sent before the first question.
+    pub fn new(options: Options, clock: Clock) -> Result<Self, BuildError> {
+        Self::patient(options, clock, Retry::requests)
+    }
+
+    fn patient(
+        options: Options,
+        clock: Clock,
+        patience: fn() -> Retry,
+    ) -> Result<Self, BuildError> {
+        // A proxy has no way to this machine's own addresses.
+        let proxy = if options.host.is_loopback() {
+            Proxy::None
+        } else {
+            Proxy::Environment
+        };
+        let http = http_client::build(&http_client::Options {
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: Some(options.timeout),
+            resolver: None,
+            proxy,
+        })
+        .map_err(BuildError::Client)?;
+        let for_tokens = options.requests_per_minute.div_ceil(TOKEN_SHARE);
+        let tokens = Tokens::new(options.credentials, Gate::new(for_tokens))
+            .map_err(BuildError::InvalidKey)?;
+        Ok(Self(Arc::new(Client {
+            transport: Transport {
+                http,
+                host: options.host,
+                limits: options.limits,
+                clock,
+                patience,
+                traffic: Mutex::default(),
+            },
+            tokens,
+            gate: Gate::new(options.requests_per_minute),
+        })))
+    }
+
+    /// Makes sure that there is a token.
+    async fn authenticate(&self) -> Result<(), FetchError> {
+        self.0.tokens.bearer(&self.0.transport).await.map(drop)
+    }
+
+    /// Looks among the system groups for one that can't be asked for by its id.
+    async fn fetch_system(
+        &self,
+        record: &RecordRef,
+    ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+        let mut groups = self.sweep(Kind::Group);
+        let Some(page) = groups.next().await? else {
+            return Ok(None);
+        };
+        let readout = page.read();
+        let is_asked = |observed: &Observed| *observed.record.id() == record.id;
+        let found = readout.observed.into_iter().find(is_asked).map(Ok);
+        let mut unreadable = readout.unreadable.into_iter();
+        Ok(found.or_else(|| {
+            unreadable
+                .find(|it| it.id.as_ref() == Some(&record.id))
+                .map(Err)
+        }))
+    }
+}
+
+impl Connector for Qlik {
+    type Sweep = Listing;
+
+    async fn identify(&self) -> Result<Tenant, FetchError> {
+        let doing = "reading the tenant";
+        let ask = Ask {
+            doing,
+            path: "api/v1/tenants/me".to_owned(),
+            query: String::new(),
+            redirects: Redirects::Follow,
+        };
+        let answer: Result<wire::Tenant, FetchError> = self.0.get(&ask).await;
+        let wire = answer.map_err(no_tenant)?;
+        let id = wire.id.filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| FetchError::Unexpected {
+            doing,
+            what: "field `id`: expected text".to_owned(),
+        })?;
+        let host = self.0.transport.host.to_string();
+        let hosts = wire.hostnames.unwrap_or_default();
+        Ok(Tenant {
+            id: TenantId(id),
+            name: wire.name.0.unwrap_or(host),
+            hosts: hosts.into_iter().filter_map(|host| host.0).collect(),
+            region: wire.region.0.or(wire.datacenter.0),
+            status: wire.status.0,
+        })
+    }
+
+    fn sweep(&self, kind: Kind) -> Listing {
+        Listing::open(Arc::clone(&self.0), kind)
+    }
+
+    async fn fetch(
+        &self,
+        record: &RecordRef,
+    ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+        let ask = Ask {
+            doing: match record.kind {
+                Kind::Role => "asking for a role",
+                Kind::Group => "asking for a group",
+                Kind::User => "asking for a user",
+            },
+            path: format!("api/v1/{}/{}", record.kind.plural(), record.id),
+            query: String::new(),
+            redirects: Redirects::Refuse,
+        };
+        let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
+        match answer {
+            Ok(text) => Ok(map::read_asked(record.kind, &record.id, text)),
+            Err(error) if !is_absence(&error) => Err(error),
+            Err(_) if record.kind == Kind::Group && record.id.to_string() == map::EVERYONE => {
+                self.fetch_system(record).await
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn take_traffic(&self) -> Traffic {
+        let traffic = &self.0.transport.traffic;
+        std::mem::take(&mut *traffic.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Qlik {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Qlik({})", self.0.transport.host)
+    }
+}
+
+/// Where nobody knows the tenant's own resource, there is no tenant.
+fn no_tenant(error: FetchError) -> FetchError {
+    match error {
+        FetchError::Refused { doing, problem, .. } if problem.status == 404 => {
+            FetchError::Refused {
+                doing,
+                refusal: Refusal::NoTenant,
+                problem,
+            }
+        }
+        other => other,
+    }
+}
+
+/// Returns whether it is Qlik's own word that there is no such record.
+fn is_absence(error: &FetchError) -> bool {
+    error
+        .problem()
+        .is_some_and(|problem| problem.status == 404 && problem.enveloped)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Asks a tenant's APIs: with a token, again where that helps, and decoded.
+
+use reqwest::header::{ACCEPT, AUTHORIZATION};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::gate::Gate;
+use super::problem::Told;
+use super::token::{Bearer, Tokens};
+use super::transport::{Reply, Transport};
+use super::wire;
+use crate::connector::{FetchError, Refusal};
+
+/// Redirects that are followed; documented is one.
+const HOPS: usize = 3;
+
+/// What all who read a tenant share.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) transport: Transport,
+    pub(super) tokens: Tokens,
+    pub(super) gate: Gate,
+}
+
+/// What to ask for.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// What that is, in an error's words.
+    pub(super) doing: &'static str,
+    /// The path, without its first slash.
+    pub(super) path: String,
+    /// The query, encoded, may be empty.
+    pub(super) query: String,
+    /// Whether a redirect is documented here.
+    pub(super) redirects: Redirects,
+}
+
+/// What to do when the answer points elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// Go there, if it is on the same host.
+    Follow,
+    /// Fail.
+    Refuse,
+}
+
+impl Client {
+    /// Asks, and keeps at it where the failure is one that passes.
+    pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, FetchError> {
+        let mut retry = (self.transport.patience)();
+        let mut renewed = false;
+        loop {
+            // Has retries of its own: what fails there is not tried again here.
+            let bearer = self.tokens.bearer(&self.transport).await?;
+            let error = match self.get_once(ask, &bearer).await {
+                Ok(body) => match wire::decode(ask.doing, &body) {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if is_not_accepted(&error) && !renewed && self.tokens.discard(&bearer).await {
+                renewed = true;
+                self.transport.count(|traffic| traffic.retries += 1);
+                continue;
+            }
+            self.transport
+                .back_off(&self.gate, &mut retry, error)
+                .await?;
+        }
+    }
+
+    async fn get_once(&self, ask: &Ask, bearer: &Bearer) -> Result<Vec<u8>, FetchError> {
+        let host = &self.transport.host;
+        let mut url = host.url(&ask.path);
+        url.set_query((!ask.query.is_empty()).then_some(&ask.query));
+        for _ in 0..=HOPS {
+            let request = self
+                .transport
+                .http
+                .get(url.clone())
+                .header(ACCEPT, "application/json")
+                .header(AUTHORIZATION, bearer.header());
+            let sent = self
+                .transport
+                .send(ask.doing, &self.gate, request, Told::of_api);
+            let to = match sent.await? {
+                Reply::Body(body) => return Ok(body),
+                Reply::Elsewhere(to) => to,
+            };
+            let next = url.join(&to).ok().filter(|_| !to.is_empty());
+            url = match (ask.redirects, next) {
+                (Redirects::Follow, Some(next)) if host.is_host_of(&next) => self.ours(&next),
+                (Redirects::Follow | Redirects::Refuse, _) => {
+                    return Err(self.transport.redirected(ask.doing, &to));
+                }
+            };
+        }
+        Err(FetchError::Redirected {
+            doing: ask.doing,
+            to: "in circles".to_owned(),
+        })
+    }
+
+    /// Takes the path alone: scheme and port are the configured ones, whatever was said.
+    fn ours(&self, url: &Url) -> Url {
+        let mut ours = self.transport.host.url("");
+        ours.set_path(url.path());
+        ours
+    }
+}
+
+fn is_not_accepted(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Refused {
+            refusal: Refusal::NotAccepted,
+            ..
+        }
+    )
+}

@@ -1,0 +1,227 @@
+//! Follows a Qlik listing to its last page, or fails.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use url::form_urlencoded::Serializer;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::client::{Ask, Client, Redirects};
+use super::{map, wire};
+use crate::connector::{FetchError, Page, Sweep};
+use crate::model::{Id, Kind};
+
+/// Records a page: the most that Qlik gives.
+const LIMIT: &str = "100";
+/// The order of the sweep, by a field that never changes. By Qlik's own default, the name, a
+/// user who is renamed in the middle of it could be skipped.
+const SORT: &str = "+id";
+/// Every status but `deleted`. Without a filter older tenants may show active users only.
+const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
+
+/// An open listing of one kind.
+#[derive(Debug)]
+pub struct Listing {
+    client: Arc<Client>,
+    kind: Kind,
+    /// None: the end was reached.
+    part: Option<Part>,
+    cursor: Option<String>,
+    /// Hashes of the cursors that were met, to notice a circle.
+    cursors: HashSet<u64>,
+    pages: u64,
+    records: u64,
+    /// Ids of the system groups, and how many of them the regular listing repeated.
+    system: HashSet<Id>,
+    repeated: u64,
+}
+
+/// Groups come in two listings, of which Qlik gives one or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// System groups, which are few, and by id before the others.
+    System,
+    /// All that is no system group.
+    Regular,
+}
+
+impl Listing {
+    pub(super) fn open(client: Arc<Client>, kind: Kind) -> Self {
+        let part = match kind {
+            Kind::Group => Part::System,
+            Kind::Role | Kind::User => Part::Regular,
+        };
+        Self {
+            client,
+            kind,
+            part: Some(part),
+            cursor: None,
+            cursors: HashSet::new(),
+            pages: 0,
+            records: 0,
+            system: HashSet::new(),
+            repeated: 0,
+        }
+    }
+
+    async fn page(&mut self, part: Part) -> Result<Page, FetchError> {
+        let doing = doing(self.kind);
+        let limits = self.client.transport.limits;
+        if self.pages >= limits.pages {
+            let limit = limits.pages;
+            return Err(FetchError::TooManyPages { doing, limit });
+        }
+        let ask = Ask {
+            doing,
+            path: format!("api/v1/{}", self.kind.plural()),
+            query: query(self.kind, part, self.cursor.as_deref()),
+            redirects: Redirects::Refuse,
+        };
+        let answer: wire::Listing = self.client.get(&ask).await?;
+        let unexpected = |what: &str| FetchError::Unexpected {
+            doing,
+            what: what.to_owned(),
+        };
+        let next = answer.next().map_err(unexpected)?;
+        let total = answer.total_results.0;
+        let records = match (answer.data, total) {
+            (Some(records), _) => records,
+            (None, Some(0)) => Vec::new(),
+            (None, _) => return Err(unexpected("field `data`: expected a list")),
+        };
+        let mark = next.as_ref().map(|cursor| xxh3_64(cursor.as_bytes()));
+        if mark.is_some_and(|mark| self.cursors.contains(&mark)) {
+            let pages = self.pages + 1;
+            return Err(FetchError::RepeatedCursor { doing, pages });
+        }
+        let n_records = self.records + records.len() as u64;
+        if n_records > limits.records {
+            let limit = limits.records;
+            return Err(FetchError::TooManyRecords { doing, limit });
+        }
+
+        // The page holds; nothing above changed anything, so that it could be asked again.
+        self.cursors.extend(mark);
+        self.pages += 1;
+        self.records = n_records;
+        self.part = match (part, &next) {
+            (part, Some(_)) => Some(part),
+            (Part::System, None) => Some(Part::Regular),
+            (Part::Regular, None) => None,
+        };
+        if self.part != Some(part) {
+            self.cursors.clear();
+        }
+        self.cursor = next;
+        Ok(match part {
+            Part::System => self.system_page(records),
+            Part::Regular => self.regular_page(records, total),
+        })
+    }
+
+    fn system_page(&mut self, records: Vec<Box<RawValue>>) -> Page {
+        let ids = records.iter().filter_map(|text| map::id_of(text));
+        self.system.extend(ids);
+        Page {
+            kind: self.kind,
+            total: None,
+            records,
+            read: map::read_system,
+        }
+    }
+
+    /// Leaves out the system groups, should they be here as well: they would look regular.
+    fn regular_page(&mut self, mut records: Vec<Box<RawValue>>, total: Option<u64>) -> Page {
+        if !self.system.is_empty() {
+            let n_before = records.len();
+            let is_system =
+                |text: &RawValue| map::id_of(text).is_some_and(|id| self.system.contains(&id));
+            records.retain(|text| !is_system(text));
+            self.repeated += (n_before - records.len()) as u64;
+        }
+        let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
+        Page {
+            kind: self.kind,
+            total: total.map(|total| total.saturating_add(n_extra)),
+            records,
+            read: map::read,
+        }
+    }
+}
+
+impl Sweep for Listing {
+    async fn next(&mut self) -> Result<Option<Page>, FetchError> {
+        match self.part {
+            Some(part) => self.page(part).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn doing(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Role => "listing roles",
+        Kind::Group => "listing groups",
+        Kind::User => "listing users",
+    }
+}
+
+fn query(kind: Kind, part: Part, cursor: Option<&str>) -> String {
+    let mut query = Serializer::new(String::new());
+    match part {
+        // Documented not to go with any other parameter.
+        Part::System => {
+            query.append_pair("systemGroups", "true");
+        }
+        Part::Regular => {
+            query.append_pair("limit", LIMIT).append_pair("sort", SORT);
+            if kind == Kind::User {
+                query.append_pair("filter", STATUSES);
+            }
+            // Counting costs Qlik a scan: once is enough.
+            if cursor.is_none() {
+                query.append_pair("totalResults", "true");
+            }
+        }
+    }
+    if let Some(cursor) = cursor {
+        query.append_pair("next", cursor);
+    }
+    // Everybody reads `%20` as a space, not everybody `+`. Plus signs of ours are `%2B` by now.
+    query.finish().replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_as_documented() {
+        for (kind, part, cursor, expected) in [
+            (Kind::Group, Part::System, None, "systemGroups=true"),
+            (
+                Kind::Role,
+                Part::Regular,
+                None,
+                "limit=100&sort=%2Bid&totalResults=true",
+            ),
+            (
+                Kind::Group,
+                Part::Regular,
+                Some("a+b/c=&d"),
+                "limit=100&sort=%2Bid&next=a%2Bb%2Fc%3D%26d",
+            ),
+            (
+                Kind::User,
+                Part::Regular,
+                Some("x"),
+                "limit=100&sort=%2Bid&filter=status%20eq%20%22active%22%20or%20status%20eq%20\
+                 %22invited%22%20or%20status%20eq%20%22disabled%22%20or%20status%20eq%20\
+                 %22provisioned%22&next=x",
+            ),
+        ] {
+            assert_eq!(query(kind, part, cursor), expected);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Makes our records of Qlik's. `docs/mapping.md` tells the same to users.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::wire::{self, Glimpse, Named, Text};
+use crate::model::{
+    Coded, Finding, FindingCode, Group, GroupId, GroupType, Id, Kind, Observed, Record, Role,
+    RoleId, RoleType, User, UserId, UserStatus,
+};
+
+/// The system group that holds everybody.
+pub(super) const EVERYONE: &str = "000000000000000000000001";
+/// Its name, by which it is known where its id is another.
+const EVERYONE_NAME: &str = "com.qlik.Everyone";
+/// What the subjects of Qlik's own bots begin with.
+const BOT_SUBJECT: &str = "qlikbot\\";
+/// The role that restricts its holder to embedded content.
+const EMBEDDED_ONLY: &str = "EmbeddedAnalyticsUser";
+/// The status under which Qlik lists what is no more.
+const DELETED: &str = "deleted";
+
+/// What is wrong with a record: its field and what was expected there, never a value.
+type Misfit = String;
+
+/// Reads a record of a listing. None: it is listed as deleted.
+pub(super) fn read(kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
+    let mapped = match kind {
+        Kind::User => user(text.get()).map(|user| user.map(Record::User)),
+        Kind::Group => group(text.get(), Origin::Regular).map(|group| Some(Record::Group(group))),
+        Kind::Role => role(text.get()).map(|role| Some(Record::Role(role))),
+    };
+    observed(kind, text, mapped)
+}
+
+/// Reads a group of the listing of system groups.
+pub(super) fn read_system(kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
+    let mapped = group(text.get(), Origin::System).map(|group| Some(Record::Group(group)));
+    observed(kind, text, mapped)
+}
+
+/// Reads a record that was asked for by its id. Another's record is no answer.
+pub(super) fn read_asked(
+    kind: Kind,
+    id: &Id,
+    text: Box<RawValue>,
+) -> Option<Result<Observed, Finding>> {
+    let answer = read(kind, text)?;
+    Some(
+        answer.and_then(|observed| match observed.record.id() == id {
+            true => Ok(observed),
+            false => Err(finding(
+                kind,
+                None,
+                "field `id`: expected the id asked for".to_owned(),
+            )),
+        }),
+    )
+}
+
+/// Returns the id of a record, where it can be read.
+pub(super) fn id_of(text: &RawValue) -> Option<Id> {
+    Id::parse(&Glimpse::id(text.get())?).ok()
+}
+
+fn observed(
+    kind: Kind,
+    text: Box<RawValue>,
+    mapped: Result<Option<Record>, Misfit>,
+) -> Option<Result<Observed, Finding>> {
+    match mapped {
+        Ok(record) => Some(Ok(Observed {
+            record: record?,
+            raw: text.into(),
+        })),
+        // What is left of a deleted user need not be complete.
+        Err(_)
+            if kind == Kind::User
+                && Glimpse::status(text.get())
+                    .as_deref()
+                    .is_some_and(is_deleted) =>
+        {
+            None
+        }
+        Err(detail) => Some(Err(finding(kind, id_of(&text), detail))),
+    }
+}
+
+fn finding(kind: Kind, id: Option<Id>, detail: Misfit) -> Finding {
+    Finding {
+        code: FindingCode::UnreadableRecord,
+        kind,
+        id,
+        detail,
+    }
+}
+
+/// Which listing a group comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Regular,
+    System,
+}
+
+fn user(text: &str) -> Result<Option<User>, Misfit> {
+    let wire: wire::User = parse(text)?;
+    let status = wire.status.as_ref().map(|status| status.0.as_ref());
+    if status.is_some_and(is_deleted) {
+        return Ok(None);
+    }
+    let subject = wire.subject.ok_or("field `subject`: expected text")?;
+    let client_id = wire.client_id.0;
+    Ok(Some(User {
+        id: UserId(id(wire.id.as_ref())?),
+        status: user_status(status),
+        is_bot: client_id.is_some() || is_bot(&subject),
+        subject,
+        name: filled(wire.name),
+        email: filled(wire.email),
+        client_id,
+        roles: named(wire.assigned_roles, "assignedRoles", RoleId)?,
+        groups: named(wire.assigned_groups, "assignedGroups", GroupId)?,
+        scopes: wire.assigned_scopes,
+        created_at: wire.created_at.0.or(wire.created.0),
+        updated_at: wire.last_updated_at.0.or(wire.last_updated.0),
+        invite_expires_at: wire.invite_expiry.0,
+        picture: wire.picture.0,
+        locale: wire.locale.0,
+        zone_info: wire.zoneinfo.0,
+        preferred_locale: wire.preferred_locale.0,
+        preferred_zone_info: wire.preferred_zoneinfo.0,
+    }))
+}
+
+fn group(text: &str, origin: Origin) -> Result<Group, Misfit> {
+    let wire: wire::Group = parse(text)?;
+    let name = wire.name.ok_or("field `name`: expected text")?;
+    let is_system = origin == Origin::System
+        || name == EVERYONE_NAME
+        || wire.id.as_ref().is_some_and(|id| id.0 == EVERYONE);
+    // System groups are switched on and off instead of having a status.
+    let enabled = wire
+        .enabled
+        .map(|enabled| if enabled { "active" } else { "disabled" });
+    Ok(Group {
+        id: GroupId(id(wire.id.as_ref())?),
+        name,
+        description: filled(wire.description),
+        group_type: group_type(is_system, wire.provider_type),
+        status: filled(wire.status).or(enabled.map(str::to_owned)),
+        idp_id: wire.idp_id.0,
+        roles: named(wire.assigned_roles, "assignedRoles", RoleId)?,
+        created_at: wire.created_at.0,
+        updated_at: wire.last_updated_at.0,
+    })
+}
+
+fn role(text: &str) -> Result<Role, Misfit> {
+    let wire: wire::Role = parse(text)?;
+    let name = wire.name.ok_or("field `name`: expected text")?;
+    let level = filled(wire.level);
+    Ok(Role {
+        id: RoleId(id(wire.id.as_ref())?),
+        role_type: role_type(&name, level.as_deref()),
+        name,
+        description: filled(wire.description),
+        origin: filled(wire.origin),
+        level,
+        permissions: wire.permissions,
+        scopes: wire.assigned_scopes,
+        created_at: wire.created_at.0,
+        updated_at: wire.last_updated_at.0,
+    })
+}
+
+fn user_status(status: Option<&str>) -> Coded<UserStatus> {
+    let value = match status {
+        Some("active") => UserStatus::Enabled,
+        Some("invited" | "provisioned") => UserStatus::Pending,
+        Some("disabled") => UserStatus::Disabled,
+        Some(_) | None => UserStatus::UnmappedValue,
+    };
+    Coded {
+        value,
+        source_value: status.map(str::to_owned),
+    }
+}
+
+fn group_type(is_system: bool, provider_type: Option<String>) -> Coded<GroupType> {
+    if is_system {
+        return Coded::new(GroupType::Organization, "system");
+    }
+    let value = match provider_type.as_deref() {
+        Some("idp" | "custom") => GroupType::Group,
+        Some(_) | None => GroupType::UnmappedValue,
+    };
+    Coded {
+        value,
+        source_value: provider_type,
+    }
+}
+
+fn role_type(name: &str, level: Option<&str>) -> Coded<RoleType> {
+    let value = match (name, level) {
+        (EMBEDDED_ONLY, _) => RoleType::Restricted,
+        (_, Some("admin")) => RoleType::Admin,
+        (_, Some("user")) => RoleType::Basic,
+        (_, Some(_) | None) => RoleType::UnmappedValue,
+    };
+    Coded::new(value, level.unwrap_or(name))
+}
+
+fn is_deleted(status: &str) -> bool {
+    status == DELETED
+}
+
+fn is_bot(subject: &str) -> bool {
+    subject
+        .get(..BOT_SUBJECT.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(BOT_SUBJECT))
+}
+
+/// One parse; only where it fails a second one, to tell where.
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misfit> {
+    // A list would be read as the fields in their order.
+    if !text.starts_with('{') {
+        return Err("expected an object".to_owned());
+    }
+    serde_json::from_str(text).map_err(|_told_by_the_second| wire::misfit_of::<T>(text))
+}
+
+fn id(text: Option<&Text>) -> Result<Id, Misfit> {
+    text.and_then(|text| Id::parse(&text.0).ok())
+        .ok_or_else(|| "field `id`: expected an id".to_owned())
+}
+
+/// None stays None: what is absent is not visible to us, which is not the same as empty.
+fn named<K: Ord>(
+    list: Option<Vec<Named>>,
+    field: &str,
+    key: fn(Id) -> K,
+) -> Result<Option<BTreeMap<K, String>>, Misfit> {
+    let Some(list) = list else {
+        return Ok(None);
+    };
+    let mut map = BTreeMap::new();
+    for (place, named) in list.into_iter().enumerate() {
+        let id = named.id.and_then(|text| Id::parse(&text.0).ok());
+        let id = id.ok_or_else(|| format!("field `{field}[{place}].id`: expected an id"))?;
+        map.insert(key(id), named.name.unwrap_or_default());
+    }
+    Ok(Some(map))
+}
+
+/// An empty text says no more than none.
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Tries a tenant out step by step, for an operator who waits for the answer.
+
+use super::{Options, Qlik};
+use crate::clock::Clock;
+use crate::connector::{Connector, FetchError, Sweep};
+use crate::model::{Kind, Record, Tenant};
+use crate::retry::Retry;
+
+use super::BuildError;
+
+/// What the credentials reach at a tenant. Each error has its own remedy.
+#[derive(Debug)]
+pub struct Probe {
+    /// Whether there is a token. An API key has nothing to ask for.
+    pub token: Result<(), FetchError>,
+    /// The tenant; none where there was no token to ask with.
+    pub tenant: Option<Result<Tenant, FetchError>>,
+    /// What of each kind can be seen; empty where the tenant did not answer.
+    pub collections: Vec<(Kind, Result<Visible, FetchError>)>,
+}
+
+/// What the first page of a collection shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visible {
+    /// How many there are by the source's count, where it counts.
+    pub total: Option<u64>,
+    /// How many were on the page that was read.
+    pub sampled: usize,
+    /// How many of these could not be read.
+    pub unreadable: usize,
+    /// How many of these did not show their assigned roles: the sign of a missing scope.
+    pub without_roles: usize,
+}
+
+impl Probe {
+    /// Returns whether every step succeeded.
+    pub fn is_success(&self) -> bool {
+        self.token.is_ok()
+            && self.tenant.as_ref().is_some_and(Result::is_ok)
+            && self.collections.iter().all(|(_, seen)| seen.is_ok())
+    }
+}
+
+/// Asks for a token, for the tenant, and for a page of each kind; retries little.
+pub async fn probe(options: Options, clock: Clock) -> Result<Probe, BuildError> {
+    let qlik = Qlik::patient(options, clock, Retry::brief)?;
+    let mut probe = Probe {
+        token: qlik.authenticate().await,
+        tenant: None,
+        collections: Vec::new(),
+    };
+    if probe.token.is_err() {
+        return Ok(probe);
+    }
+    let tenant = qlik.identify().await;
+    let found = tenant.is_ok();
+    probe.tenant = Some(tenant);
+    if found {
+        for kind in Kind::ALL {
+            probe.collections.push((kind, look(&qlik, kind).await));
+        }
+    }
+    Ok(probe)
+}
+
+async fn look(qlik: &Qlik, kind: Kind) -> Result<Visible, FetchError> {
+    let mut seen = Visible {
+        total: None,
+        sampled: 0,
+        unreadable: 0,
+        without_roles: 0,
+    };
+    let mut sweep = qlik.sweep(kind);
+    // System groups come first and untold; one page more tells of the others.
+    for _ in 0..2 {
+        let Some(page) = sweep.next().await? else {
+            break;
+        };
+        seen.total = page.total().or(seen.total);
+        seen.sampled += page.len();
+        let readout = page.read();
+        seen.unreadable += readout.unreadable.len();
+        let hidden = |record: &Record| match record {
+            Record::User(user) => user.roles.is_none(),
+            Record::Group(group) => group.roles.is_none(),
+            Record::Role(_) => false,
+        };
+        let records = readout.observed.iter().map(|observed| &observed.record);
+        seen.without_roles += records.filter(|record| hidden(record)).count();
+        if kind != Kind::Group {
+            break;
+        }
+    }
+    Ok(seen)
+}

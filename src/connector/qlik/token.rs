@@ -1,0 +1,257 @@
+//! Holds the token: asks for it once for all who need it, and again before it runs out.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderValue, InvalidHeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Credentials;
+use super::gate::Gate;
+use super::problem::Told;
+use super::transport::{Reply, Transport};
+use super::wire;
+use crate::connector::FetchError;
+use crate::model::Timestamp;
+use crate::secret::Secret;
+
+const DOING: &str = "asking for a token";
+/// How long a token is good where the answer does not tell: what Qlik documents.
+const LIFETIME: Duration = Duration::from_secs(6 * 3600);
+/// No token is held for longer, whatever its answer says.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// A token is renewed so long before it runs out, or a tenth of its life if that is shorter.
+const MARGIN: Duration = Duration::from_secs(300);
+
+/// What goes into the `Authorization` header.
+#[derive(Clone)]
+pub(super) struct Bearer {
+    header: HeaderValue,
+    /// Tells it from those before and after it.
+    serial: u64,
+}
+
+/// Where bearers come from.
+pub(super) enum Tokens {
+    /// An API key: always the same.
+    Key(Bearer),
+    /// A client that is given tokens.
+    Client(Box<Issued>),
+}
+
+/// A client's credentials, and the token that was given for them.
+pub(super) struct Issued {
+    client_id: String,
+    secret: Secret,
+    gate: Gate,
+    /// Held while a token is asked for, so that one request serves all who wait.
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    token: Option<Token>,
+    serial: u64,
+}
+
+struct Token {
+    bearer: Bearer,
+    renew_at: Instant,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    grant_type: &'static str,
+    client_id: &'a str,
+    client_secret: &'a str,
+    // No scope: the client's whole allow list. Naming one could only take away.
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    #[serde(default)]
+    token_type: Value,
+    #[serde(default)]
+    expires_in: Value,
+    #[serde(default)]
+    expires_at: Value,
+}
+
+impl Tokens {
+    /// Takes the credentials; `gate` is that of the token endpoint's tier.
+    pub(super) fn new(credentials: Credentials, gate: Gate) -> Result<Self, InvalidHeaderValue> {
+        Ok(match credentials {
+            Credentials::ApiKey(key) => Self::Key(Bearer::new(key.expose(), 0)?),
+            Credentials::ClientSecret { client_id, secret } => Self::Client(Box::new(Issued {
+                client_id,
+                secret,
+                gate,
+                held: Mutex::default(),
+            })),
+        })
+    }
+
+    /// Returns a bearer that is good as far as we know.
+    pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, FetchError> {
+        let issued = match self {
+            Self::Key(bearer) => return Ok(bearer.clone()),
+            Self::Client(issued) => issued,
+        };
+        let mut held = issued.held.lock().await;
+        if let Some(token) = &held.token
+            && Instant::now() < token.renew_at
+        {
+            return Ok(token.bearer.clone());
+        }
+        let request = Request {
+            grant_type: "client_credentials",
+            client_id: &issued.client_id,
+            client_secret: issued.secret.expose(),
+        };
+        let serial = held.serial + 1;
+        let token = ask(transport, &issued.gate, &request, serial).await?;
+        let bearer = token.bearer.clone();
+        *held = Held {
+            token: Some(token),
+            serial,
+        };
+        Ok(bearer)
+    }
+
+    /// Gives up a bearer that was not accepted. Returns whether there can be another.
+    pub(super) async fn discard(&self, bearer: &Bearer) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::Client(issued) => {
+                let mut held = issued.held.lock().await;
+                // Somebody else may have renewed it in the meantime.
+                if held.serial == bearer.serial {
+                    held.token = None;
+                }
+                true
+            }
+        }
+    }
+}
+
+async fn ask(
+    transport: &Transport,
+    gate: &Gate,
+    request: &Request<'_>,
+    serial: u64,
+) -> Result<Token, FetchError> {
+    let mut retry = (transport.patience)();
+    loop {
+        match ask_once(transport, gate, request, serial).await {
+            Ok(token) => return Ok(token),
+            Err(error) => transport.back_off(gate, &mut retry, error).await?,
+        }
+    }
+}
+
+async fn ask_once(
+    transport: &Transport,
+    gate: &Gate,
+    request: &Request<'_>,
+    serial: u64,
+) -> Result<Token, FetchError> {
+    let post = transport
+        .http
+        .post(transport.host.url("oauth/token"))
+        .header(ACCEPT, "application/json")
+        .json(request);
+    let body = match transport.send(DOING, gate, post, Told::of_token).await? {
+        Reply::Body(body) => body,
+        // The secret is in the request: it is not sent anywhere else.
+        Reply::Elsewhere(to) => return Err(transport.redirected(DOING, &to)),
+    };
+    let answer: Answer = wire::decode(DOING, &body)?;
+    let unexpected = |what: &str| FetchError::Unexpected {
+        doing: DOING,
+        what: what.to_owned(),
+    };
+    if let Some(kind) = answer.token_type.as_str()
+        && !kind.eq_ignore_ascii_case("bearer")
+    {
+        return Err(unexpected("field `token_type`: expected bearer"));
+    }
+    let bearer = Bearer::new(answer.access_token.trim(), serial)
+        .map_err(|_not_a_header| unexpected("field `access_token`: expected a token"))?;
+    let lifetime = answer.lifetime(transport.clock.now()).min(LONGEST);
+    Ok(Token {
+        bearer,
+        renew_at: Instant::now() + lifetime.saturating_sub(MARGIN.min(lifetime / 10)),
+    })
+}
+
+impl Answer {
+    fn lifetime(&self, now: Timestamp) -> Duration {
+        let told = match &self.expires_in {
+            Value::Number(seconds) => seconds.as_f64(),
+            Value::String(seconds) => seconds.parse().ok(),
+            _ => None,
+        };
+        told.filter(|seconds| *seconds > 0.0)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .or_else(|| {
+                let end = Timestamp::parse(self.expires_at.as_str()?)?;
+                Some(end.since(now)).filter(|left| !left.is_zero())
+            })
+            .unwrap_or(LIFETIME)
+    }
+}
+
+impl Bearer {
+    fn new(token: &str, serial: u64) -> Result<Self, InvalidHeaderValue> {
+        let mut header = HeaderValue::from_str(&format!("Bearer {token}"))?;
+        header.set_sensitive(true);
+        Ok(Self { header, serial })
+    }
+
+    /// Returns the header's value.
+    pub(super) fn header(&self) -> HeaderValue {
+        self.header.clone()
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key(_) => "Tokens::Key",
+            Self::Client(_) => "Tokens::Client",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_read_wherever_they_stand() {
+        let now = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        for (answer, seconds) in [
+            (r#"{"access_token":"t","expires_in":21600}"#, 21_600),
+            (r#"{"access_token":"t","expires_in":"60"}"#, 60),
+            (
+                r#"{"access_token":"t","expires_at":"2026-03-01T10:10:00Z"}"#,
+                600,
+            ),
+            (
+                r#"{"access_token":"t","expires_in":0,"expires_at":"2026-03-01T09:00:00Z"}"#,
+                21_600,
+            ),
+            (r#"{"access_token":"t","expires_in":null}"#, 21_600),
+            (r#"{"access_token":"t","expires_in":-5}"#, 21_600),
+            (r#"{"access_token":"t"}"#, 21_600),
+        ] {
+            let read: Answer = serde_json::from_str(answer).unwrap();
+
+            assert_eq!(read.lifetime(now), Duration::from_secs(seconds), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Sends one request to the tenant, and makes one of our errors of whatever goes wrong.
+
+use std::error::Error;
+use std::io;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+
+use super::gate::Gate;
+use super::problem::{self, Told};
+use super::{Limits, TenantHost};
+use crate::clock::Clock;
+use crate::connector::{FetchError, Refusal, Unreachable};
+use crate::model::Traffic;
+use crate::retry::Retry;
+
+/// The way to one tenant.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub(super) http: reqwest::Client,
+    pub(super) host: TenantHost,
+    pub(super) limits: Limits,
+    pub(super) clock: Clock,
+    /// How long to keep at it.
+    pub(super) patience: fn() -> Retry,
+    pub(super) traffic: Mutex<Traffic>,
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// Its body.
+    Body(Vec<u8>),
+    /// It points elsewhere; the header's text.
+    Elsewhere(String),
+}
+
+impl Transport {
+    /// Sends one request through a gate. `refusal` tells what an error answer comes down to.
+    pub(super) async fn send(
+        &self,
+        doing: &'static str,
+        gate: &Gate,
+        request: RequestBuilder,
+        refusal: fn(&Told) -> Refusal,
+    ) -> Result<Reply, FetchError> {
+        let waited = gate.pass().await;
+        self.count(|traffic| {
+            traffic.requests += 1;
+            traffic.waited += waited;
+        });
+        let response = request.send().await.map_err(|error| failed(doing, error))?;
+        let status = response.status();
+        if status.is_success() {
+            return self.body(doing, response).await.map(Reply::Body);
+        }
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            let to = response.headers().get(LOCATION);
+            let to = to.and_then(|value| value.to_str().ok()).unwrap_or_default();
+            return Ok(Reply::Elsewhere(to.to_owned()));
+        }
+        let told = self.told(response).await;
+        Err(FetchError::Refused {
+            doing,
+            refusal: refusal(&told),
+            problem: Box::new(told.problem),
+        })
+    }
+
+    /// Waits before the next attempt, or gives the error back where there shall be none.
+    ///
+    /// Too many requests concern the whole tier: its gate is closed, and the next attempt
+    /// waits there like everybody.
+    pub(super) async fn back_off(
+        &self,
+        gate: &Gate,
+        retry: &mut Retry,
+        error: FetchError,
+    ) -> Result<(), FetchError> {
+        if !error.is_transient() {
+            return Err(error);
+        }
+        let Some(wait) = retry.next(error.retry_after()) else {
+            return Err(error);
+        };
+        self.count(|traffic| traffic.retries += 1);
+        tracing::debug!(
+            error.code = error.code(),
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "Asking `{}` again after a failure",
+            self.host
+        );
+        if error.is_rate_limited() {
+            gate.pause(wait);
+        } else {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    /// Makes the error of an answer that points where we don't go. Of the address only the
+    /// host is shown.
+    pub(super) fn redirected(&self, doing: &'static str, to: &str) -> FetchError {
+        let url = self.host.url("").join(to).ok().filter(|_| !to.is_empty());
+        let to = match url {
+            Some(url) if self.host.is_host_of(&url) => "to another page of the host".to_owned(),
+            Some(url) => format!("to `{}`", url.host_str().unwrap_or_default()),
+            None => "without a place to go to".to_owned(),
+        };
+        FetchError::Redirected { doing, to }
+    }
+
+    /// Changes the tally of what this costs.
+    pub(super) fn count(&self, change: impl FnOnce(&mut Traffic)) {
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut traffic);
+    }
+
+    async fn body(
+        &self,
+        doing: &'static str,
+        mut response: Response,
+    ) -> Result<Vec<u8>, FetchError> {
+        let limit = self.limits.page_bytes;
+        let told = response.content_length().unwrap_or_default();
+        let told = usize::try_from(told).unwrap_or(usize::MAX);
+        if told > limit {
+            return Err(FetchError::TooLarge { doing, limit });
+        }
+        let mut body = Vec::with_capacity(told);
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| failed(doing, error))?
+        {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(FetchError::TooLarge { doing, limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// Reads an error answer up to its bound. One that breaks off is read as far as it came:
+    /// the status says enough.
+    async fn told(&self, mut response: Response) -> Told {
+        let status = response.status().as_u16();
+        let retry_after = self.retry_after(&response);
+        let limit = self.limits.error_bytes;
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let room = limit.saturating_sub(body.len());
+            body.extend(chunk.iter().take(room));
+            if chunk.len() >= room {
+                break;
+            }
+        }
+        problem::read(status, retry_after, &body)
+    }
+
+    fn retry_after(&self, response: &Response) -> Option<Duration> {
+        let header = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+        problem::retry_after(header, &self.clock)
+    }
+}
+
+/// Makes our error of the transport's.
+fn failed(doing: &'static str, error: reqwest::Error) -> FetchError {
+    // Our URLs hold no secret; without them messages stay short.
+    let source = error.without_url();
+    if source.is_timeout() {
+        return FetchError::TimedOut { doing, source };
+    }
+    if source.is_connect() {
+        let why = why(&source);
+        return FetchError::Unreachable { doing, why, source };
+    }
+    FetchError::Cut { doing, source }
+}
+
+/// Finds out where a connection failed: by the type of a cause where it has one that we can
+/// name, else by the words that the HTTP client uses.
+fn why(error: &reqwest::Error) -> Unreachable {
+    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+    if causes().any(is_tls) {
+        return Unreachable::Tls;
+    }
+    let says = |word: &str| causes().any(|cause| cause.to_string().contains(word));
+    if says("dns error") || says("failed to lookup address") {
+        return Unreachable::HostNotFound;
+    }
+    if says("tunnel") || says("proxy") {
+        return Unreachable::Proxy;
+    }
+    Unreachable::Connection
+}
+
+/// An `io::Error` does not show what it wraps as its source.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let wrapped = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    cause.is::<rustls::Error>()
+        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+}

@@ -1,0 +1,101 @@
+//! Policies: what a role permits, list by list.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::composed;
+use crate::model::{Coded, Role, Timestamp};
+
+/// StackOne's `IamPolicy`: one of the lists of permissions that a role carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are StackOne's; docs/mapping.md explains each"
+)]
+pub struct IamPolicy {
+    pub id: Option<String>,
+    pub remote_id: Option<String>,
+    pub name: Option<String>,
+    pub permissions: Option<Vec<IamPermission>>,
+    pub description: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+}
+
+/// StackOne's `IamPermission`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are StackOne's; docs/mapping.md explains each"
+)]
+pub struct IamPermission {
+    pub id: Option<String>,
+    pub remote_id: Option<String>,
+    pub name: Option<String>,
+    #[serde(rename = "type")]
+    pub permission_type: Option<Coded<PermissionType>>,
+    pub resources: Option<Vec<()>>,
+    pub description: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+}
+
+/// What a permission lets one do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionType {
+    /// Look.
+    Read,
+    /// Take out.
+    Export,
+    /// Something that StackOne has no word for.
+    UnmappedValue,
+}
+
+impl IamPolicy {
+    /// Returns a role's policies; none where neither list was visible.
+    pub(super) fn all_of(role: &Role) -> Option<Vec<Self>> {
+        let lists = [
+            ("permissions", &role.permissions),
+            ("assigned_scopes", &role.scopes),
+        ];
+        let visible: Vec<_> = lists
+            .into_iter()
+            .filter_map(|(name, list)| Some(Self::of(role, name, list.as_ref()?)))
+            .collect();
+        (!visible.is_empty()).then_some(visible)
+    }
+
+    fn of(role: &Role, list: &str, names: &BTreeSet<String>) -> Self {
+        Self {
+            id: Some(composed(&format!("policy_id:{}/{list}", role.id))),
+            remote_id: Some(format!("{}/{list}", role.id)),
+            name: Some(list.to_owned()),
+            permissions: Some(names.iter().map(|name| IamPermission::of(name)).collect()),
+            description: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}
+
+impl IamPermission {
+    fn of(name: &str) -> Self {
+        let permission_type = match name.rsplit_once([':', '.']) {
+            Some((_, "read")) => PermissionType::Read,
+            Some((_, "export")) => PermissionType::Export,
+            Some(_) | None => PermissionType::UnmappedValue,
+        };
+        Self {
+            id: Some(composed(&format!("permission_id:{name}"))),
+            remote_id: Some(name.to_owned()),
+            name: Some(name.to_owned()),
+            permission_type: Some(Coded::new(permission_type, name)),
+            resources: None,
+            description: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}

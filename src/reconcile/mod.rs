@@ -1,0 +1,26 @@
+//! Compares what a sweep observed with what is known, and says what has changed.
+//!
+//! Pure: no I/O, no clock, no async. The laws, each a property test here:
+//!
+//! - applying the changes to the known records gives the observed ones;
+//! - equal sets give no change;
+//! - neither the order of pages nor duplicates between them matter;
+//! - what was not visible keeps its known value;
+//! - only content counts: a record whose `updated_at` alone moved has not changed.
+//!
+//! Bodies are not needed to find that nothing changed: a [`Roll`] holds an id and a
+//! [`Fingerprint`](crate::model::Fingerprint) for each known record, tens of bytes, and
+//! ticks off what the sweep shows. Only what differs is read and compared in full.
+
+mod fingerprint;
+mod judge;
+mod replace;
+mod roll;
+
+pub use fingerprint::fingerprint;
+pub use judge::{Judgement, Known, Shown, has_hidden, judge};
+pub use replace::Replacements;
+pub use roll::{FirstTick, Roll};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! The laws of reconciling, over random tenants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    Change, Coded, Fingerprint, GroupId, Id, Record, RoleId, Timestamp, User, UserId, UserStatus,
+    delta,
+};
+
+type State = BTreeMap<Id, Record>;
+
+/// What a run does, on maps instead of a store and a connector.
+fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
+    let mut roll = Roll::with_capacity(known.len());
+    let mut fresh = Roll::default();
+    let mut changes = Vec::new();
+    for (id, record) in known {
+        roll.enter(id, fingerprint(record));
+    }
+    for record in sweep {
+        let known = match roll.tick(record.id()) {
+            Some((_, FirstTick::No)) => continue,
+            Some((print, FirstTick::Yes)) if print == fingerprint(record) => continue,
+            Some((print, FirstTick::Yes)) => Some(Known {
+                record: known[record.id()].clone(),
+                fingerprint: print,
+            }),
+            None if fresh.tick(record.id()).is_some() => continue,
+            None => {
+                fresh.enter(record.id(), fingerprint(record));
+                None
+            }
+        };
+        match judge(known, record.clone()).0 {
+            Judgement::Changed { change, .. } => changes.push(change),
+            Judgement::Same => {}
+            Judgement::Refreshed { .. } => panic!("no fingerprint is of an older generation"),
+        }
+    }
+    changes.extend(roll.unticked().map(|id| Change::Deleted {
+        before: known[&id].clone(),
+    }));
+    changes
+}
+
+fn apply(state: &State, changes: &[Change]) -> State {
+    let mut state = state.clone();
+    for change in changes {
+        match change {
+            Change::Created { after, .. } => assert!(
+                state.insert(after.id().clone(), after.clone()).is_none(),
+                "created what was known"
+            ),
+            Change::Updated { before, after } => {
+                let was = state.insert(after.id().clone(), after.clone());
+                assert_eq!(was.as_ref(), Some(before), "before is not what was known");
+            }
+            Change::Deleted { before } => {
+                assert_eq!(state.remove(before.id()).as_ref(), Some(before));
+            }
+        }
+    }
+    state
+}
+
+fn contents(state: &State) -> BTreeMap<Id, [u8; 16]> {
+    state
+        .iter()
+        .map(|(id, record)| (id.clone(), fingerprint(record).0))
+        .collect()
+}
+
+prop_compose! {
+    fn user()(
+        n in 0_u8..24,
+        long in proptest::bool::weighted(0.1),
+        name in "[A-C]",
+        email in proptest::option::of("[ab]@x"),
+        status in 0..3,
+        roles in proptest::collection::btree_set(0_u8..4, 0..3),
+        groups in proptest::collection::btree_set(0_u8..4, 0..3),
+        updated in 0_i64..5,
+    ) -> Record {
+        let id = if long {
+            Id::parse(&format!("legacy-{n:025}")).unwrap()
+        } else {
+            Id::parse(&format!("{n:024x}")).unwrap()
+        };
+        let of = |n: &u8| Id::parse(&format!("{n:024x}")).unwrap();
+        Record::User(User {
+            id: UserId(id),
+            subject: format!("subject-{n}"),
+            name: Some(name),
+            email,
+            status: match status {
+                0 => Coded::new(UserStatus::Enabled, "active"),
+                1 => Coded::new(UserStatus::Disabled, "disabled"),
+                _ => Coded::new(UserStatus::Pending, "invited"),
+            },
+            is_bot: false,
+            client_id: None,
+            roles: Some(roles.iter().map(|n| (RoleId(of(n)), format!("role {n}"))).collect()),
+            groups: Some(groups.iter().map(|n| (GroupId(of(n)), format!("group {n}"))).collect()),
+            scopes: None,
+            created_at: None,
+            updated_at: Some(Timestamp::from_millis(updated)),
+            invite_expires_at: None,
+            picture: None,
+            locale: None,
+            zone_info: None,
+            preferred_locale: None,
+            preferred_zone_info: None,
+        })
+    }
+}
+
+fn tenant() -> impl Strategy<Value = State> {
+    proptest::collection::vec(user(), 0..24).prop_map(|users| {
+        users
+            .into_iter()
+            .map(|user| (user.id().clone(), user))
+            .collect()
+    })
+}
+
+fn sweep(state: &State) -> Vec<Record> {
+    state.values().cloned().collect()
+}
+
+fn hide(record: &mut Record) {
+    let Record::User(user) = record else {
+        panic!("only users here")
+    };
+    (user.roles, user.groups) = (None, None);
+}
+
+proptest! {
+    #[test]
+    fn applying_the_changes_to_the_known_gives_the_observed(known in tenant(), seen in tenant()) {
+        let after = apply(&known, &changes(&known, &sweep(&seen)));
+
+        prop_assert_eq!(contents(&after), contents(&seen));
+    }
+
+    #[test]
+    fn equal_sets_give_no_change(known in tenant()) {
+        prop_assert_eq!(changes(&known, &sweep(&known)), []);
+    }
+
+    #[test]
+    fn order_and_duplicates_do_not_matter(
+        known in tenant(),
+        seen in tenant(),
+        order in proptest::collection::vec(any::<prop::sample::Index>(), 0..60),
+    ) {
+        let plain = sweep(&seen);
+        let mut shuffled: Vec<_> =
+            order.iter().filter(|_| !plain.is_empty()).map(|i| i.get(&plain).clone()).collect();
+        shuffled.extend(plain.iter().rev().cloned());
+
+        let sorted = |mut changes: Vec<Change>| {
+            changes.sort_by(|a, b| a.id().cmp(b.id()));
+            changes
+        };
+        prop_assert_eq!(
+            sorted(changes(&known, &shuffled)),
+            sorted(changes(&known, &plain))
+        );
+    }
+
+    #[test]
+    fn what_was_not_visible_keeps_its_known_value(known in tenant()) {
+        let mut seen = sweep(&known);
+        seen.iter_mut().for_each(hide);
+
+        prop_assert_eq!(changes(&known, &seen), []);
+    }
+
+    #[test]
+    fn a_record_that_only_moved_its_time_has_not_changed(known in tenant(), moved in 5_i64..9) {
+        let mut seen = sweep(&known);
+        for record in &mut seen {
+            let Record::User(user) = record else { panic!("only users here") };
+            user.updated_at = Some(Timestamp::from_millis(moved));
+        }
+
+        prop_assert_eq!(changes(&known, &seen), []);
+    }
+
+    #[test]
+    fn an_update_has_a_delta_and_a_delta_means_an_update(a in user(), b in user()) {
+        if a.id() == b.id() {
+            let differs = fingerprint(&a) != fingerprint(&b);
+
+            prop_assert_eq!(delta(&a, &b).is_empty(), !differs);
+        }
+    }
+
+    #[test]
+    fn a_roll_is_a_map_with_ticks(
+        entered in proptest::collection::vec(0_u8..40, 0..80),
+        ticked in proptest::collection::vec(0_u8..60, 0..80),
+    ) {
+        let id = |n: u8| Id::parse(&format!("{n:024x}")).unwrap();
+        let print = |n: u8| Fingerprint([n; 16]);
+        let mut roll = Roll::default();
+        let mut open = BTreeSet::new();
+        for n in &entered {
+            roll.enter(&id(*n), print(*n));
+            open.insert(*n);
+        }
+        prop_assert_eq!(roll.len(), open.len());
+        let all = open.clone();
+        for n in &ticked {
+            let first = if open.remove(n) { FirstTick::Yes } else { FirstTick::No };
+            let expected = all.contains(n).then_some((print(*n), first));
+            prop_assert_eq!(roll.tick(&id(*n)), expected);
+        }
+        let mut left: Vec<_> = roll.unticked().collect();
+        left.sort();
+        prop_assert_eq!(left, open.into_iter().map(id).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_user_under_a_new_id_replaces_the_one_of_the_same_subject_or_e_mail() {
+    let person = |id: &str, subject: &str, email: Option<&str>| {
+        let Record::User(user) = some_user() else {
+            panic!("a user")
+        };
+        Record::User(User {
+            id: UserId(Id::parse(id).unwrap()),
+            subject: subject.to_owned(),
+            email: email.map(str::to_owned),
+            ..user
+        })
+    };
+    let mut created = Replacements::default();
+    created.note(&person("000000000000000000000009", "a", Some("Ann@x")), 3);
+
+    for (gone, expected) in [
+        (person("000000000000000000000001", "A", None), Some(3)),
+        (
+            person("000000000000000000000002", "b", Some("ann@X")),
+            Some(3),
+        ),
+        (person("000000000000000000000003", "b", Some("bob@x")), None),
+    ] {
+        let found = created.follower(&gone);
+
+        assert_eq!(found, expected.map(|place| (place, gone.id().clone())));
+    }
+}
+
+fn some_user() -> Record {
+    use proptest::strategy::ValueTree;
+    user()
+        .new_tree(&mut proptest::test_runner::TestRunner::deterministic())
+        .unwrap()
+        .current()
+}

@@ -1,0 +1,61 @@
+//! Turns a panic of the database into a value: on damaged files sled panics where it should
+//! fail, and that is no reason for us to fall.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Calls `work`; a panic in it becomes its message, and is not printed.
+///
+/// What `work` borrows must not be used after a panic: the store remembers the first and
+/// answers nothing but it from then on.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.try_with(Cell::get).unwrap_or(false) {
+                before(info);
+            }
+        }));
+    });
+    let outer = QUIET.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(outer);
+    outcome.map_err(|payload| message(payload.as_ref()))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message");
+    // sled prints whole pages into its messages; those hold what we keep of people.
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(120)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_the_start_of_its_message() {
+        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(
+            caught(|| panic!("no {}", "luck")),
+            Err::<(), _>("no luck".to_owned())
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Count and order-free checksum of the fingerprints of one kind of a tenant.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::{Fingerprint, Id};
+
+/// What proves a scan of fingerprints: kept with each commit, compared with what was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// How many records there are.
+    pub count: u64,
+    /// The sum, overflow dropped, of a hash of each id with its fingerprint.
+    pub checksum: u64,
+}
+
+impl Census {
+    /// Takes a record in.
+    pub fn add(&mut self, id: &Id, fingerprint: Fingerprint) {
+        self.count = self.count.wrapping_add(1);
+        self.checksum = self.checksum.wrapping_add(mark(id, fingerprint));
+    }
+
+    /// Takes a record out that was taken in before.
+    pub fn remove(&mut self, id: &Id, fingerprint: Fingerprint) {
+        self.count = self.count.wrapping_sub(1);
+        self.checksum = self.checksum.wrapping_sub(mark(id, fingerprint));
+    }
+}
+
+fn mark(id: &Id, fingerprint: Fingerprint) -> u64 {
+    let mut bytes = id.to_key();
+    bytes.extend_from_slice(&fingerprint.0);
+    xxh3_64(&bytes)
+}

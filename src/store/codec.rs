@@ -1,0 +1,133 @@
+//! The bytes of values: a format byte, the payload, a checksum over both and the key.
+//!
+//! The checksum takes in the key, so that a value found under a key that it was not written
+//! for reads as damaged too.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::error::StoreError;
+use super::keys::{self, Key};
+
+/// The format of all values so far. Another layout gets another number.
+const FORMAT: u8 = 1;
+
+/// Bytes of the checksum at the end.
+const SUM_LEN: usize = 8;
+
+/// Below this compression costs more than it saves.
+const WORTH_PACKING: usize = 96;
+
+const PLAIN: u8 = 0;
+const LZ4: u8 = 1;
+
+/// Makes the value of a small row.
+pub fn row<T: Serialize>(key: &[u8], content: &T) -> Vec<u8> {
+    seal(key, &[], &to_bytes(content))
+}
+
+/// Reads the value of a small row.
+pub fn read_row<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
+    from_bytes(key, open(key, value)?)
+}
+
+/// Makes a value of two parts that are kept side by side.
+pub fn seal(key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(1 + head.len() + payload.len() + SUM_LEN);
+    value.push(FORMAT);
+    value.extend_from_slice(head);
+    value.extend_from_slice(payload);
+    let sum = checksum(key, &value);
+    value.extend_from_slice(&sum.to_be_bytes());
+    value
+}
+
+/// Verifies a value and returns what is between format byte and checksum.
+pub fn open<'value>(key: &[u8], value: &'value [u8]) -> Result<&'value [u8], StoreError> {
+    let (sealed, sum) = value
+        .split_last_chunk::<SUM_LEN>()
+        .ok_or_else(|| flawed(key, "cut short"))?;
+    if checksum(key, sealed) != u64::from_be_bytes(*sum) {
+        return Err(flawed(key, "its checksum does not hold"));
+    }
+    match sealed.split_first() {
+        Some((&FORMAT, payload)) => Ok(payload),
+        Some(_) | None => Err(flawed(key, "no format that this version writes")),
+    }
+}
+
+/// Makes the value of something stamped with a number that the committer gives.
+pub fn seal_stamped(key: &[u8], stamp: u64, payload: &[u8]) -> Vec<u8> {
+    seal(key, &stamp.to_be_bytes(), payload)
+}
+
+/// Verifies a stamped value; returns stamp and payload.
+pub fn open_stamped<'value>(
+    key: &[u8],
+    value: &'value [u8],
+) -> Result<(u64, &'value [u8]), StoreError> {
+    let (stamp, payload) = open(key, value)?
+        .split_first_chunk()
+        .ok_or_else(|| flawed(key, "cut short"))?;
+    Ok((u64::from_be_bytes(*stamp), payload))
+}
+
+/// Serializes and compresses, where that helps.
+pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
+    let bytes = to_bytes(content);
+    if bytes.len() >= WORTH_PACKING {
+        let packed = lz4_flex::compress_prepend_size(&bytes);
+        if packed.len() < bytes.len() {
+            return tagged(LZ4, &packed);
+        }
+    }
+    tagged(PLAIN, &bytes)
+}
+
+/// Reads back what [`pack`] made. The bytes were verified before.
+pub fn unpack<T: DeserializeOwned>(key: &[u8], packed: &[u8]) -> Result<T, StoreError> {
+    match packed.split_first() {
+        Some((&PLAIN, bytes)) => from_bytes(key, bytes),
+        Some((&LZ4, bytes)) => {
+            let bytes = lz4_flex::decompress_size_prepended(bytes)
+                .map_err(|_unreadable| flawed(key, "does not unpack"))?;
+            from_bytes(key, &bytes)
+        }
+        Some(_) | None => Err(flawed(key, "no packing that this version writes")),
+    }
+}
+
+/// Says that a value is not what was written.
+pub fn flawed(key: &[u8], how: &str) -> StoreError {
+    StoreError::damaged(format!("{}: {how}", keys::describe(key)))
+}
+
+/// Pairs a key with its small row, for a write.
+pub fn put<T: Serialize>(key: Key, content: &T) -> (Key, Option<Vec<u8>>) {
+    let value = row(&key, content);
+    (key, Some(value))
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut tagged = Vec::with_capacity(1 + bytes.len());
+    tagged.push(tag);
+    tagged.extend_from_slice(bytes);
+    tagged
+}
+
+fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
+    xxh3_64_with_seed(sealed, xxh3_64(key))
+}
+
+fn to_bytes<T: Serialize>(content: &T) -> Vec<u8> {
+    postcard::to_stdvec(content).expect("our own types have lengths and go into memory")
+}
+
+fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((content, [])) => Ok(content),
+        Ok(_) => Err(flawed(key, "longer than what it holds")),
+        Err(_unreadable) => Err(flawed(key, "does not read as what it should be")),
+    }
+}

@@ -1,0 +1,307 @@
+//! Composes the one batch in which a commit's state, fingerprints, census, journal and
+//! progress move together. Runs on the committer's thread, the only one that writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp};
+
+use super::bucket::Bucket;
+use super::census::Census;
+use super::commit::{MAX_OPERATIONS, Prepared};
+use super::error::StoreError;
+use super::keys::{self, Key};
+use super::plan::PlanRow;
+use super::{TenantNo, codec};
+
+/// How far the store is; goes with every batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Atomic writes so far.
+    pub commits: u64,
+    /// The journal's last entry.
+    pub last: Seq,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+/// A batch, how many operations it has, and how far the store is after it.
+pub struct Composed {
+    pub batch: sled::Batch,
+    pub operations: usize,
+    pub head: Head,
+}
+
+/// Composes the batch of plain rows.
+pub fn rows(head: &Head, rows: Vec<(Key, Option<Vec<u8>>)>) -> Composed {
+    let mut batch = Draft::default();
+    for (key, value) in rows {
+        batch.set(key, value);
+    }
+    batch.finish(head.last, head.at, head)
+}
+
+/// Composes the batch of a commit.
+pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed, StoreError> {
+    let mut draft = Draft::default();
+    let (no, at) = (prepared.tenant, prepared.at.max(head.at));
+    let mut last = head.last;
+    if prepared.plan_rows > 0 {
+        advance_plan(db, &mut draft, no, prepared.plan_rows)?;
+    }
+    let mut wanted: BTreeMap<Kind, BTreeMap<Id, Option<Fingerprint>>> = BTreeMap::new();
+    for write in &prepared.writes {
+        let fingerprint = write.state.as_ref().map(|(fingerprint, _)| *fingerprint);
+        wanted
+            .entry(write.kind)
+            .or_default()
+            .insert(write.id.clone(), fingerprint);
+    }
+    let mut overfull = Vec::new();
+    let mut known = BTreeSet::new();
+    for (kind, wanted) in &wanted {
+        let mut packing = Packing {
+            db,
+            no,
+            kind: *kind,
+            draft: &mut draft,
+        };
+        overfull.extend(packing.pack(wanted, &mut known)?);
+    }
+    for write in prepared.writes {
+        let version = match &write.entry {
+            Some(entry) => {
+                last = last.next();
+                draft.entry(last, at, entry);
+                last
+            }
+            None if known.contains(&(write.kind, write.id.clone())) => {
+                version_of(db, no, write.kind, &write.id)?
+            }
+            None => Seq::START,
+        };
+        let key = keys::state(no, write.kind, &write.id);
+        let value = write
+            .state
+            .map(|(_, body)| codec::seal_stamped(&key, version.0, &body));
+        draft.set(key, value);
+    }
+    if let Some(entry) = prepared.loaded {
+        last = last.next();
+        draft.entry(last, at, &entry);
+        let (key, value) = codec::put(keys::loaded(no), &last);
+        draft.set(key, value);
+    }
+    let at = if last == head.last { head.at } else { at };
+    // The head is still to come.
+    let room = MAX_OPERATIONS.saturating_sub(draft.rows.len() + 1);
+    divide(&mut draft, overfull, room);
+    Ok(draft.finish(last, at, head))
+}
+
+/// What will be written. A key that is set twice is written once.
+#[derive(Default)]
+struct Draft {
+    rows: BTreeMap<Key, Option<Vec<u8>>>,
+}
+
+impl Draft {
+    fn set(&mut self, key: Key, value: Option<Vec<u8>>) {
+        self.rows.insert(key, value);
+    }
+
+    fn entry(&mut self, seq: Seq, at: Timestamp, body: &[u8]) {
+        let key = keys::journal(seq);
+        let value = codec::seal_stamped(&key, at.millis().cast_unsigned(), body);
+        self.set(key, Some(value));
+    }
+
+    fn finish(mut self, last: Seq, at: Timestamp, before: &Head) -> Composed {
+        let head = Head {
+            commits: before.commits + 1,
+            last,
+            at,
+        };
+        let (key, value) = codec::put(keys::head(), &head);
+        self.set(key, value);
+        let mut batch = sled::Batch::default();
+        let operations = self.rows.len();
+        debug_assert!(
+            operations <= MAX_OPERATIONS,
+            "{operations} operations in one batch"
+        );
+        for (key, value) in self.rows {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        Composed {
+            batch,
+            operations,
+            head,
+        }
+    }
+}
+
+/// A bucket that should be divided, where the batch has room for its pieces.
+struct Overfull {
+    key: Key,
+    no: TenantNo,
+    kind: Kind,
+    bucket: Bucket,
+}
+
+/// The fingerprints of one kind on their way into their buckets.
+struct Packing<'draft> {
+    db: &'draft sled::Db,
+    no: TenantNo,
+    kind: Kind,
+    draft: &'draft mut Draft,
+}
+
+impl Packing<'_> {
+    fn pack(
+        &mut self,
+        wanted: &BTreeMap<Id, Option<Fingerprint>>,
+        known: &mut BTreeSet<(Kind, Id)>,
+    ) -> Result<Vec<Overfull>, StoreError> {
+        let key = keys::census(self.no, self.kind);
+        let mut census = match get(self.db, &key)? {
+            Some(value) => codec::read_row(&key, &value)?,
+            None => Census::default(),
+        };
+        let mut overfull = Vec::new();
+        let mut rest = wanted.iter().map(|(id, after)| (id, *after)).peekable();
+        while let Some(&(first, _)) = rest.peek() {
+            let (key, value) = self.bucket_of(first)?;
+            let end = self.key_after(&key)?;
+            let mut bucket = match value {
+                Some(value) => Bucket::read(&key, &value)?,
+                None => Bucket::default(),
+            };
+            let mut changes = Vec::new();
+            while let Some(change) = rest.next_if(|(id, _)| self.is_before(id, end.as_deref())) {
+                changes.push(change);
+            }
+            bucket.apply(&changes, |id, before| {
+                if let Some(before) = before {
+                    census.remove(id, before);
+                    known.insert((self.kind, id.clone()));
+                }
+            });
+            for (id, after) in changes {
+                if let Some(after) = after {
+                    census.add(id, after);
+                }
+            }
+            overfull.extend(self.keep(key, bucket));
+        }
+        let (key, value) = codec::put(key, &census);
+        self.draft.set(key, value);
+        Ok(overfull)
+    }
+
+    fn keep(&mut self, key: Key, bucket: Bucket) -> Option<Overfull> {
+        let value = (!bucket.0.is_empty()).then(|| bucket.write(&key));
+        let over = bucket.pieces() > 1;
+        self.draft.set(key.clone(), value);
+        over.then_some(Overfull {
+            key,
+            no: self.no,
+            kind: self.kind,
+            bucket,
+        })
+    }
+
+    /// The last bucket that begins at the id or before; the first one, if none does.
+    fn bucket_of(&self, id: &Id) -> Result<(Key, Option<sled::IVec>), StoreError> {
+        let prefix = keys::bucket_prefix(self.no, self.kind);
+        let mut above = keys::bucket(self.no, self.kind, id);
+        above.push(0);
+        let found = self.db.get_lt(above).map_err(reading)?;
+        match found {
+            Some((key, value)) if key.starts_with(&prefix) => Ok((key.to_vec(), Some(value))),
+            Some(_) | None => Ok((prefix, None)),
+        }
+    }
+
+    /// The key of the bucket that follows.
+    fn key_after(&self, key: &[u8]) -> Result<Option<Key>, StoreError> {
+        let prefix = keys::bucket_prefix(self.no, self.kind);
+        let found = self.db.get_gt(key).map_err(reading)?;
+        Ok(found
+            .map(|(key, _)| key.to_vec())
+            .filter(|key| key.starts_with(&prefix)))
+    }
+
+    fn is_before(&self, id: &Id, end: Option<&[u8]>) -> bool {
+        end.is_none_or(|end| keys::bucket(self.no, self.kind, id).as_slice() < end)
+    }
+}
+
+/// Divides buckets as long as there is room; one that stays whole is divided another time.
+fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
+    for Overfull {
+        key,
+        no,
+        kind,
+        bucket,
+    } in overfull
+    {
+        let pieces = bucket.pieces();
+        if pieces - 1 > room {
+            continue;
+        }
+        room -= pieces - 1;
+        for (index, piece) in bucket.divide(pieces).into_iter().enumerate() {
+            // The first piece stays where the bucket was, which may begin before its first id.
+            let key = match piece.0.first() {
+                Some((first, _)) if index > 0 => keys::bucket(no, kind, first),
+                Some(_) | None => key.clone(),
+            };
+            let value = piece.write(&key);
+            draft.set(key, Some(value));
+        }
+    }
+}
+
+fn advance_plan(
+    db: &sled::Db,
+    draft: &mut Draft,
+    no: TenantNo,
+    rows: u32,
+) -> Result<(), StoreError> {
+    let key = keys::plan(no);
+    let value = get(db, &key)?.ok_or(StoreError::NoSuchPlan { what: "its head" })?;
+    let mut plan: PlanRow = codec::read_row(&key, &value)?;
+    let done = plan.rows_done.saturating_add(rows);
+    if done > plan.head.rows_total {
+        return Err(StoreError::NoSuchPlan {
+            what: "so many rows",
+        });
+    }
+    for row in plan.rows_done..done {
+        draft.set(keys::plan_row(no, row), None);
+    }
+    plan.rows_done = done;
+    let value = (done < plan.head.rows_total).then(|| codec::row(&key, &plan));
+    draft.set(key, value);
+    Ok(())
+}
+
+fn version_of(db: &sled::Db, no: TenantNo, kind: Kind, id: &Id) -> Result<Seq, StoreError> {
+    let key = keys::state(no, kind, id);
+    let value = get(db, &key)?.ok_or_else(|| codec::flawed(&key, "missing"))?;
+    let (version, _) = codec::open_stamped(&key, &value)?;
+    Ok(Seq(version))
+}
+
+fn get(db: &sled::Db, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+    db.get(key).map_err(reading)
+}
+
+fn reading(error: sled::Error) -> StoreError {
+    StoreError::sled("reading what a commit changes", error)
+}

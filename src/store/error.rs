@@ -1,0 +1,169 @@
+//! What can go wrong with the store, in the words of those who call it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What lies beneath an error. Shared, since a fatal error answers every later call too.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a store could not be opened. A damaged store is none of these: it is moved aside.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the store open.
+    #[error("opening the store in `{}`: another process has it open", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The store was written by a newer version of this program.
+    #[error(
+        "opening the store in `{}`: it has format {found}, this version reads up to {known}; \
+         run the newer version, or give this one another folder",
+        path.display()
+    )]
+    Newer {
+        /// The folder.
+        path: PathBuf,
+        /// The store's format.
+        found: u32,
+        /// The newest format that this version reads.
+        known: u32,
+    },
+    /// The path leads to something that is no folder.
+    #[error("opening the store in `{}`: not a folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("opening the store: {doing} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// The refusal.
+        #[source]
+        source: io::Error,
+    },
+    /// The files are there and the database under the store would not work with them.
+    #[error("opening the store in `{}`", path.display())]
+    Failed {
+        /// The folder.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl OpenError {
+    /// Returns the code under which `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "store.locked",
+            Self::Newer { .. } => "store.newer",
+            Self::NotAFolder { .. } => "store.not-a-folder",
+            Self::Io { .. } => "store.io",
+            Self::Failed { source, .. } => source.code(),
+        }
+    }
+}
+
+/// Why a call to an open store failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// What was read is not what was written. The folder is marked, and moved aside at the
+    /// next start.
+    #[error("the store is damaged: {what}; it will be moved aside at the next start")]
+    Damaged {
+        /// Which kind of value, and what is wrong with it. Never a part of the value.
+        what: String,
+    },
+    /// The database or the disk refused. Nothing is known of what was not acknowledged.
+    #[error("{doing}")]
+    Failed {
+        /// What was tried.
+        doing: &'static str,
+        /// The refusal.
+        #[source]
+        source: Cause,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The caller asked for what one atomic write may not hold.
+    #[error("a commit of cost {cost} is over the limit of {limit}")]
+    TooLarge {
+        /// What the writes cost, see [`Write::cost`](super::Write::cost).
+        cost: usize,
+        /// What they may cost together.
+        limit: usize,
+    },
+    /// A plan is sealed or gone on with that is not there as told.
+    #[error("the plan is not there as told: {what}")]
+    NoSuchPlan {
+        /// What was missing.
+        what: &'static str,
+    },
+}
+
+impl StoreError {
+    /// Returns the code under which `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Damaged { .. } => "store.damaged",
+            Self::Failed { .. } => "store.failed",
+            Self::Closed => "store.closed",
+            Self::TooLarge { .. } => "store.too-large",
+            Self::NoSuchPlan { .. } => "store.no-such-plan",
+        }
+    }
+
+    /// Returns whether the process has to end: after such an error every call answers it.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Failed { .. } => true,
+            Self::Closed | Self::TooLarge { .. } | Self::NoSuchPlan { .. } => false,
+        }
+    }
+
+    pub(super) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+
+    pub(super) fn io(doing: &'static str, source: io::Error) -> Self {
+        Self::Failed {
+            doing,
+            source: Arc::new(source),
+        }
+    }
+
+    pub(super) fn sled(doing: &'static str, source: sled::Error) -> Self {
+        match source {
+            // Both are said of files that are not as they were written.
+            sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => Self::damaged(
+                format!("{doing}: the database met bytes that it did not write"),
+            ),
+            sled::Error::Io(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
+                Self::Failed {
+                    doing,
+                    source: Arc::new(source),
+                }
+            }
+        }
+    }
+
+    pub(super) fn panicked(doing: &'static str, message: String) -> Self {
+        Self::Failed {
+            doing,
+            source: Arc::new(Panicked(message)),
+        }
+    }
+}
+
+/// A panic of the database, caught.
+#[derive(Debug, thiserror::Error)]
+#[error("the database panicked: {0}")]
+struct Panicked(String);

@@ -1,0 +1,190 @@
+//! The store's folder: who may read it, what is synced in it, what is left over in it.
+//!
+//! ```text
+//! <path>/lock                 held by the process that has the store open
+//! <path>/current/             the database: db, conf, snap.*, blobs/
+//! <path>/current/high-water   what was acknowledged last, see `mark.rs`
+//! <path>/current/damaged      only there when a read met damage; says what
+//! <path>/damaged-1/ …         stores that were moved aside
+//! ```
+//! Everything is inside of `<path>`, since a service often may write nowhere else.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Damaged stores that are kept side by side; someone should have looked before.
+const MAX_ASIDE: u32 = 1000;
+
+/// Where the marks and the database are.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    pub fn current(&self) -> PathBuf {
+        self.path.join("current")
+    }
+
+    pub fn db(&self) -> PathBuf {
+        self.current().join("db")
+    }
+
+    pub fn blobs(&self) -> PathBuf {
+        self.current().join("blobs")
+    }
+
+    pub fn high_water(&self) -> PathBuf {
+        self.current().join("high-water")
+    }
+
+    pub fn damage_note(&self) -> PathBuf {
+        self.current().join("damaged")
+    }
+
+    /// Leaves word for the next start that the database is damaged.
+    pub fn note_damage(&self, what: &str) -> io::Result<()> {
+        fs::write(self.damage_note(), what)?;
+        File::open(self.damage_note())?.sync_all()?;
+        sync_folder(&self.current())
+    }
+
+    /// Moves the database aside and returns where it is now.
+    pub fn move_aside(&self) -> io::Result<PathBuf> {
+        let aside = (1..=MAX_ASIDE)
+            .map(|number| self.path.join(format!("damaged-{number}")))
+            .find(|path| !path.exists())
+            .ok_or_else(|| io::Error::other("every name is taken"))?;
+        fs::rename(self.current(), &aside)?;
+        sync_folder(&self.path)?;
+        Ok(aside)
+    }
+
+    /// Removes a half-written snapshot, which sled would take for a whole one and then refuse
+    /// to open at all. The data is in the log and does not need it.
+    pub fn remove_leftovers(&self) -> io::Result<usize> {
+        let mut removed = 0;
+        for file in files_in(&self.current())? {
+            let name = file.to_string_lossy();
+            if name.starts_with("snap.") && name.ends_with(".generating") {
+                fs::remove_file(self.current().join(&file))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Syncs what sled writes at an open and never syncs itself, for the owner's eyes only.
+    pub fn settle(&self) -> io::Result<()> {
+        for name in files_in(&self.current())? {
+            let path = self.current().join(name);
+            if path.is_file() {
+                owner_only(&path, 0o600)?;
+                File::open(path)?.sync_all()?;
+            }
+        }
+        owner_only(&self.blobs(), 0o700)?;
+        sync_folder(&self.blobs())?;
+        sync_folder(&self.current())?;
+        sync_folder(&self.path)?;
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Syncs the files that sled makes for values over 128 KiB: it never does.
+#[derive(Debug)]
+pub struct Blobs {
+    folder: PathBuf,
+    synced: BTreeSet<OsString>,
+}
+
+impl Blobs {
+    /// Starts with what is there: all of it was synced before the last commit was acknowledged,
+    /// or belongs to nothing that was.
+    pub fn watch(folder: PathBuf) -> io::Result<Self> {
+        let synced = files_in(&folder)?.into_iter().collect();
+        Ok(Self { folder, synced })
+    }
+
+    /// Syncs every file that is new since the last call.
+    pub fn sync(&mut self) -> io::Result<()> {
+        let there: BTreeSet<OsString> = files_in(&self.folder)?.into_iter().collect();
+        let mut any = false;
+        for name in there.difference(&self.synced) {
+            match File::open(self.folder.join(name)) {
+                Ok(file) => file.sync_all()?,
+                // sled took it away again.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(refused) => return Err(refused),
+            }
+            any = true;
+        }
+        if any {
+            sync_folder(&self.folder)?;
+        }
+        self.synced = there;
+        Ok(())
+    }
+}
+
+/// Makes a folder, with those above it, that only the owner may enter.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens a file for reading and writing, made if need be, that only the owner may read.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(path)?.sync_all()?;
+    // Elsewhere a folder cannot be opened; its names go with its files.
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+fn files_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
+fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! What all clones of a [`Store`](super::Store) share: the database behind its guards, the way
+//! to the committer, and the first fatal error, which answers everything from then on.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use crate::model::{Seq, StoreId};
+
+use super::caught::caught;
+use super::commit::Committed;
+use super::committer::{Job, Work};
+use super::error::StoreError;
+use super::files::Folder;
+use super::keys::Key;
+
+pub struct Inner {
+    pub id: StoreId,
+    pub folder: Folder,
+    pub shared: Arc<Shared>,
+    queue: Mutex<Option<SyncSender<Job>>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    /// Numbers of tenants and runs are given by reading what there is and writing one more.
+    pub numbering: Mutex<()>,
+    /// Let go last: the next process finds everything done.
+    lock: Mutex<Option<File>>,
+}
+
+/// What the committer shares with those who read.
+pub struct Shared {
+    /// None after the close.
+    pub db: RwLock<Option<sled::Db>>,
+    /// Held in writing while a batch is applied, in reading by a scan that must not see half
+    /// of one: sled's iterators are no snapshots.
+    pub gate: RwLock<()>,
+    /// The journal's last entry that is on disk. What is behind it may be gone after a power
+    /// cut and its place taken by another, so nobody is shown it.
+    durable: AtomicU64,
+    fatal: OnceLock<StoreError>,
+}
+
+impl Shared {
+    pub fn new(db: sled::Db, durable: Seq) -> Self {
+        Self {
+            db: RwLock::new(Some(db)),
+            gate: RwLock::new(()),
+            durable: AtomicU64::new(durable.0),
+            fatal: OnceLock::new(),
+        }
+    }
+
+    pub fn durable(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
+    pub fn set_durable(&self, last: Seq) {
+        self.durable.store(last.0, Ordering::Release);
+    }
+
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self.fatal.get() {
+            Some(fatal) => Err(fatal.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers a fatal error, the first, and leaves word of damage for the next start.
+    pub fn remember(&self, folder: &Folder, error: &StoreError) {
+        if !error.is_fatal() || self.fatal.set(error.clone()).is_err() {
+            return;
+        }
+        tracing::error!(
+            code = error.code(),
+            error = %chain(error),
+            "The store cannot go on; the process has to be started again"
+        );
+        if let StoreError::Damaged { what } = error
+            && let Err(refused) = folder.note_damage(what)
+        {
+            tracing::error!(error = %refused, "The damage could not be noted for the next start");
+        }
+    }
+}
+
+/// The error with its causes, in one line.
+fn chain(error: &StoreError) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        line.push_str(": ");
+        line.push_str(&source.to_string());
+        cause = source.source();
+    }
+    line
+}
+
+impl Inner {
+    pub fn new(
+        id: StoreId,
+        folder: Folder,
+        lock: File,
+        shared: Shared,
+        queue: SyncSender<Job>,
+    ) -> Self {
+        Self {
+            id,
+            folder,
+            shared: Arc::new(shared),
+            queue: Mutex::new(Some(queue)),
+            committer: Mutex::new(None),
+            numbering: Mutex::new(()),
+            lock: Mutex::new(Some(lock)),
+        }
+    }
+
+    pub fn watch(&self, committer: JoinHandle<()>) {
+        *held(&self.committer) = Some(committer);
+    }
+
+    /// Reads from the database: every error and panic there ends as an error here.
+    pub fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&sled::Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.shared.check()?;
+        let db = self
+            .shared
+            .db
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(db) = db.as_ref() else {
+            return Err(StoreError::Closed);
+        };
+        let outcome = caught(|| work(db)).unwrap_or_else(|message| {
+            // Reading takes nothing from the disk but what was there: what a panic says of it
+            // is that it is not what was written.
+            Err(StoreError::damaged(format!(
+                "{doing}: the database panicked: {message}"
+            )))
+        });
+        outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
+    }
+
+    /// Queues work for the committer; waits while the queue is full.
+    pub fn submit(&self, work: Work) -> Result<Ticket, StoreError> {
+        self.shared.check()?;
+        let queue = held(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let (reply, outcome) = sync_channel(1);
+        match queue.send(Job { work, reply }) {
+            Ok(()) => Ok(Ticket {
+                outcome,
+                shared: Arc::clone(&self.shared),
+            }),
+            Err(_gone) => Err(self.gone()),
+        }
+    }
+
+    /// Writes rows in one batch, on disk when it returns.
+    pub fn write(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<Committed, StoreError> {
+        self.submit(Work::Rows(rows))?.wait()
+    }
+
+    /// Lets the committer finish what is queued, and the database go.
+    pub fn close(&self) -> Result<(), StoreError> {
+        drop(held(&self.queue).take());
+        let committer = held(&self.committer).take();
+        if let Some(committer) = committer
+            && committer.join().is_err()
+        {
+            tracing::error!("The committer of the store panicked");
+        }
+        let db = self
+            .shared
+            .db
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Err(message) = caught(|| drop(db)) {
+            tracing::warn!(panic = message, "The database panicked when it was let go");
+        }
+        drop(held(&self.lock).take());
+        self.shared.check()
+    }
+
+    fn gone(&self) -> StoreError {
+        self.shared.check().err().unwrap_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Whoever wants to know of a failure calls `close`; it is logged where it happened.
+        drop(self.close());
+    }
+}
+
+/// A commit under way.
+#[must_use = "a commit counts once it was waited for"]
+pub struct Ticket {
+    outcome: Receiver<Result<Committed, StoreError>>,
+    shared: Arc<Shared>,
+}
+
+impl Ticket {
+    /// Waits until the commit is on disk.
+    pub fn wait(self) -> Result<Committed, StoreError> {
+        match self.outcome.recv() {
+            Ok(outcome) => outcome,
+            Err(_committer_ended) => {
+                self.shared.check()?;
+                Err(StoreError::Closed)
+            }
+        }
+    }
+}
+
+/// A lock that outlives a panic of whoever held it: what it guards is whole at any time.
+pub fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

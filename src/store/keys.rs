@@ -1,0 +1,281 @@
+//! Composes every key of the store; nobody else does. The bytes are frozen by the tests.
+//!
+//! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
+//! numbers do; nothing of variable length stands before something else without its length.
+
+use crate::model::{EndpointName, Id, Kind, RunId, Seq};
+
+use super::TenantNo;
+
+/// What a key is of: its first byte. A byte that was used is never used for anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Space {
+    /// What the store says of itself.
+    Meta = 0x01,
+    /// Tenants by number.
+    Tenant = 0x10,
+    /// The marks of first loads, by tenant.
+    Loaded = 0x11,
+    /// Records.
+    State = 0x20,
+    /// Packed fingerprints.
+    Bucket = 0x21,
+    /// Count and checksum of the fingerprints.
+    Census = 0x22,
+    /// Entries by position.
+    Journal = 0x30,
+    /// Heads of sealed plans, by tenant.
+    Plan = 0x40,
+    /// Rows of plans.
+    PlanRow = 0x41,
+    /// Cursors by endpoint.
+    Cursor = 0x50,
+    /// Parked events by endpoint and position.
+    Parked = 0x51,
+    /// Runs by number.
+    Run = 0x60,
+}
+
+/// A key's bytes.
+pub type Key = Vec<u8>;
+
+/// The key of the format record, the first that is read of a store.
+pub fn format() -> Key {
+    vec![Space::Meta as u8, 0]
+}
+
+/// The key of the journal's head.
+pub fn head() -> Key {
+    vec![Space::Meta as u8, 1]
+}
+
+/// The key of a tenant's row.
+pub fn tenant(no: TenantNo) -> Key {
+    numbered(Space::Tenant, no.0)
+}
+
+/// The key of a tenant's mark of the first load.
+pub fn loaded(no: TenantNo) -> Key {
+    numbered(Space::Loaded, no.0)
+}
+
+/// What the keys of all records of a kind begin with.
+pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::State, no, kind)
+}
+
+/// The key of a record.
+pub fn state(no: TenantNo, kind: Kind, id: &Id) -> Key {
+    with_id(Space::State, no, kind, id)
+}
+
+/// The lowest bucket of a kind, and what the keys of all its buckets begin with.
+pub fn bucket_prefix(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::Bucket, no, kind)
+}
+
+/// The key of the bucket that begins at an id.
+pub fn bucket(no: TenantNo, kind: Kind, first: &Id) -> Key {
+    with_id(Space::Bucket, no, kind, first)
+}
+
+/// The key of a kind's census.
+pub fn census(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::Census, no, kind)
+}
+
+/// The key of a journal entry.
+pub fn journal(seq: Seq) -> Key {
+    long(Space::Journal, seq.0)
+}
+
+/// The key of a plan's head.
+pub fn plan(no: TenantNo) -> Key {
+    numbered(Space::Plan, no.0)
+}
+
+/// What the keys of all rows of a tenant's plan begin with.
+pub fn plan_rows(no: TenantNo) -> Key {
+    numbered(Space::PlanRow, no.0)
+}
+
+/// The key of a row of a plan.
+pub fn plan_row(no: TenantNo, row: u32) -> Key {
+    let mut key = plan_rows(no);
+    key.extend_from_slice(&row.to_be_bytes());
+    key
+}
+
+/// The key of an endpoint's cursor.
+pub fn cursor(endpoint: &EndpointName) -> Key {
+    let mut key = vec![Space::Cursor as u8];
+    key.extend_from_slice(endpoint.0.as_bytes());
+    key
+}
+
+/// What the keys of all parked events of an endpoint begin with.
+pub fn parked_prefix(endpoint: &EndpointName) -> Key {
+    let name = endpoint.0.as_bytes();
+    // A name is a word of the configuration; one of 4 GiB is none.
+    let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    let mut key = numbered(Space::Parked, len);
+    key.extend_from_slice(name);
+    key
+}
+
+/// The key of a parked event.
+pub fn parked(endpoint: &EndpointName, seq: Seq) -> Key {
+    let mut key = parked_prefix(endpoint);
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
+}
+
+/// The key of a run.
+pub fn run(id: RunId) -> Key {
+    long(Space::Run, id.0)
+}
+
+/// Returns the position at the end of a journal or run key.
+pub fn trailing_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Returns the number of a tenant's key.
+pub fn tenant_no(key: &[u8]) -> Option<TenantNo> {
+    key.last_chunk()
+        .map(|bytes| TenantNo(u32::from_be_bytes(*bytes)))
+}
+
+/// Returns tenant and kind of a census key.
+pub fn census_of(key: &[u8]) -> Option<(TenantNo, Kind)> {
+    let (&code, rest) = key.split_last()?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| kind_byte(*kind) == code)?;
+    Some((tenant_no(rest)?, kind))
+}
+
+/// Says what a key is of, without the parts that tell of people.
+pub fn describe(key: &[u8]) -> String {
+    let what = match key.first() {
+        Some(0x01) => "what the store says of itself",
+        Some(0x10 | 0x11) => "a tenant",
+        Some(0x20) => "a record",
+        Some(0x21) => "a bucket of fingerprints",
+        Some(0x22) => "a census",
+        Some(0x30) => match trailing_number(key) {
+            Some(seq) => return format!("journal entry {seq}"),
+            None => "a journal entry",
+        },
+        Some(0x40 | 0x41) => "a plan",
+        Some(0x50) => "the cursor of an endpoint",
+        Some(0x51) => "a parked event",
+        Some(0x60) => "a run",
+        Some(_) | None => "a value of no known space",
+    };
+    what.to_owned()
+}
+
+fn numbered(space: Space, number: u32) -> Key {
+    let mut key = vec![space as u8];
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn long(space: Space, number: u64) -> Key {
+    let mut key = vec![space as u8];
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn of_kind(space: Space, no: TenantNo, kind: Kind) -> Key {
+    let mut key = Key::with_capacity(20);
+    key.push(space as u8);
+    key.extend_from_slice(&no.0.to_be_bytes());
+    key.push(kind_byte(kind));
+    key
+}
+
+fn with_id(space: Space, no: TenantNo, kind: Kind, id: &Id) -> Key {
+    let mut key = of_kind(space, no, kind);
+    key.extend_from_slice(&id.to_key());
+    key
+}
+
+fn kind_byte(kind: Kind) -> u8 {
+    match kind {
+        Kind::Role => 1,
+        Kind::Group => 2,
+        Kind::User => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_keys_are_frozen() {
+        let no = TenantNo(0x0102_0304);
+        let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
+        let other = Id::parse("Odd-1").unwrap();
+        let hook = EndpointName("hr".into());
+        let cases: [(&str, Key, &str); 17] = [
+            ("format", format(), "0100"),
+            ("head", head(), "0101"),
+            ("tenant", tenant(no), "1001020304"),
+            ("loaded", loaded(no), "1101020304"),
+            (
+                "state",
+                state(no, Kind::User, &id),
+                "2001020304030060d5ca1b2f8a4c0012345678",
+            ),
+            (
+                "odd id",
+                state(no, Kind::Role, &other),
+                "200102030401014f64642d31",
+            ),
+            (
+                "bucket",
+                bucket(no, Kind::Group, &id),
+                "2101020304020060d5ca1b2f8a4c0012345678",
+            ),
+            (
+                "first bucket",
+                bucket_prefix(no, Kind::User),
+                "210102030403",
+            ),
+            ("census", census(no, Kind::User), "220102030403"),
+            ("journal", journal(Seq(0x1234)), "300000000000001234"),
+            ("plan", plan(no), "4001020304"),
+            ("plan row", plan_row(no, 5), "410102030400000005"),
+            ("plan rows", plan_rows(no), "4101020304"),
+            ("cursor", cursor(&hook), "506872"),
+            (
+                "parked",
+                parked(&hook, Seq(9)),
+                "510000000268720000000000000009",
+            ),
+            ("parked of one", parked_prefix(&hook), "51000000026872"),
+            ("run", run(RunId(7)), "600000000000000007"),
+        ];
+
+        for (name, key, hex) in cases {
+            let bytes: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(bytes, hex, "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_give_back_what_they_were_made_of() {
+        assert_eq!(trailing_number(&journal(Seq(77))), Some(77));
+        assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
+        for kind in Kind::ALL {
+            assert_eq!(
+                census_of(&census(TenantNo(3), kind)),
+                Some((TenantNo(3), kind))
+            );
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Opens the folder past everything that sled would trip over there, or moves it aside.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Seq, StoreId, Timestamp};
+
+use super::caught::caught;
+use super::committer::{Committer, QUEUE};
+use super::compose::Head;
+use super::error::{OpenError, StoreError};
+use super::files::{self, Blobs, Folder};
+use super::inner::{Inner, Shared};
+use super::mark::{self, Mark, MarkFile};
+use super::{Opened, Store, check, codec, keys, scan};
+
+/// The newest format of a store that this version reads, and the one that it writes.
+const STORE_FORMAT: u32 = 1;
+
+/// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
+const CACHE: u64 = 48 * 1024 * 1024;
+
+/// sled lets go of its file on a thread of its own, some time after the last handle.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// What the store says of itself, the first value that is read.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Format {
+    version: u32,
+    store: StoreId,
+}
+
+/// Why a folder did not open.
+enum Refusal {
+    Error(OpenError),
+    Damaged(String),
+}
+
+/// A database that holds what it was last said to hold.
+struct Sound {
+    db: sled::Db,
+    store: StoreId,
+    head: Head,
+}
+
+/// See [`Store::open`].
+pub fn open(path: &Path) -> Result<Opened, OpenError> {
+    let folder = Folder::new(path);
+    if path.exists() && !path.is_dir() {
+        return Err(OpenError::NotAFolder {
+            path: path.to_owned(),
+        });
+    }
+    files::make_folder(path).map_err(io_at("making the folder", path))?;
+    let lock = take_lock(&folder)?;
+    match open_current(&folder) {
+        Ok(sound) => start(folder, lock, sound, None),
+        Err(Refusal::Error(error)) => Err(error),
+        Err(Refusal::Damaged(what)) => {
+            let aside = folder.move_aside().map_err(io_at(
+                "moving a damaged store aside from",
+                &folder.current(),
+            ))?;
+            tracing::error!(
+                damage = what,
+                moved_to = %aside.display(),
+                "The store was damaged and was moved aside; state is read again from its \
+                 sources, what only the journal knew is in the old folder"
+            );
+            match open_current(&folder) {
+                Ok(sound) => start(folder, lock, sound, Some(aside)),
+                Err(Refusal::Error(error)) => Err(error),
+                Err(Refusal::Damaged(what)) => Err(OpenError::Failed {
+                    path: folder.path().to_owned(),
+                    source: StoreError::Damaged { what },
+                }),
+            }
+        }
+    }
+}
+
+fn take_lock(folder: &Folder) -> Result<File, OpenError> {
+    let path = folder.lock();
+    let file = files::open_file(&path).map_err(io_at("opening", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked {
+            path: folder.path().to_owned(),
+        }),
+        Err(fs::TryLockError::Error(source)) => Err(io_at("locking", &path)(source)),
+    }
+}
+
+fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
+    let current = folder.current();
+    if let Ok(what) = fs::read_to_string(folder.damage_note()) {
+        return Err(Refusal::Damaged(what));
+    }
+    let refused = |doing, path: &Path| {
+        let at = io_at(doing, path);
+        move |source| Refusal::Error(at(source))
+    };
+    files::make_folder(&current).map_err(refused("making the folder", &current))?;
+    let removed = folder
+        .remove_leftovers()
+        .map_err(refused("tidying", &current))?;
+    if removed > 0 {
+        tracing::info!(removed, "Removed half-written snapshots of the store");
+    }
+    let mark =
+        mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
+    let db = open_db(folder)?;
+    folder.settle().map_err(refused("syncing", &current))?;
+    let looked = caught(|| look(&db, mark));
+    match looked {
+        Ok(Ok(Look::Sound(store, head))) => Ok(Sound { db, store, head }),
+        Ok(Ok(Look::Empty)) => create(folder, db),
+        Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(OpenError::Newer {
+            path: folder.path().to_owned(),
+            found,
+            known: STORE_FORMAT,
+        })),
+        Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),
+        Ok(Err(source)) => Err(Refusal::Error(OpenError::Failed {
+            path: folder.path().to_owned(),
+            source,
+        })),
+        Err(message) => Err(Refusal::Damaged(format!(
+            "reading it the database panicked: {message}"
+        ))),
+    }
+}
+
+/// Opens sled's files, patient with a lock that is about to go.
+fn open_db(folder: &Folder) -> Result<sled::Db, Refusal> {
+    let config = sled::Config::new()
+        .path(folder.current())
+        .cache_capacity(CACHE)
+        // Not for durability, that is the committer's: this thread also collects garbage.
+        .flush_every_ms(Some(500));
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let source = match caught(|| config.open()) {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(source)) => source,
+            Err(message) => {
+                return Err(Refusal::Damaged(format!("opening it panicked: {message}")));
+            }
+        };
+        let is_locked = matches!(&source, sled::Error::Io(error)
+            if error.to_string().contains("could not acquire lock"));
+        if is_locked && Instant::now() < deadline {
+            thread::sleep(LOCK_PAUSE);
+            continue;
+        }
+        return Err(match source {
+            sled::Error::Io(_) if is_locked => Refusal::Error(OpenError::Locked {
+                path: folder.path().to_owned(),
+            }),
+            sled::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                Refusal::Error(io_at("opening the database in", &folder.current())(error))
+            }
+            // Also a version or a size of segments that we never wrote.
+            sled::Error::Io(_)
+            | sled::Error::Unsupported(_)
+            | sled::Error::CollectionNotFound(_)
+            | sled::Error::ReportableBug(_)
+            | sled::Error::Corruption { .. } => {
+                Refusal::Damaged("the database does not read its own files".to_owned())
+            }
+        });
+    }
+}
+
+enum Look {
+    Empty,
+    Newer(u32),
+    Sound(StoreId, Head),
+}
+
+/// Looks whether the database is the one that the mark tells of, and whole.
+fn look(db: &sled::Db, mark: Option<Mark>) -> Result<Look, StoreError> {
+    let key = keys::format();
+    let Some(value) = scan::get(db, &key)? else {
+        let rows = scan::prefix(db, &[]).next().transpose()?;
+        return if mark.is_none() && rows.is_none() {
+            Ok(Look::Empty)
+        } else {
+            Err(StoreError::damaged(
+                "everything that was acknowledged is missing",
+            ))
+        };
+    };
+    let format: Format = codec::read_row(&key, &value)?;
+    if format.version > STORE_FORMAT {
+        return Ok(Look::Newer(format.version));
+    }
+    let key = keys::head();
+    let head: Head = match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value)?,
+        None => return Err(codec::flawed(&key, "missing")),
+    };
+    match mark {
+        Some(mark) if mark.store != format.store => {
+            return Err(StoreError::damaged("its files are of two stores"));
+        }
+        Some(mark) if mark.commits > head.commits || mark.last > head.last => {
+            return Err(StoreError::damaged(format!(
+                "{} of {} acknowledged writes are missing",
+                mark.commits.saturating_sub(head.commits),
+                mark.commits
+            )));
+        }
+        Some(_) | None => {}
+    }
+    check::sample(db, &head)?;
+    Ok(Look::Sound(format.store, head))
+}
+
+fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
+    let failed = |source| {
+        Refusal::Error(OpenError::Failed {
+            path: folder.path().to_owned(),
+            source,
+        })
+    };
+    let mut store = StoreId([0; 8]);
+    getrandom::fill(&mut store.0).map_err(|error| {
+        failed(StoreError::io(
+            "drawing an id",
+            io::Error::other(error.to_string()),
+        ))
+    })?;
+    let head = Head {
+        commits: 1,
+        last: Seq::START,
+        at: Timestamp::from_millis(0),
+    };
+    let mut batch = sled::Batch::default();
+    let rows = [
+        codec::put(
+            keys::format(),
+            &Format {
+                version: STORE_FORMAT,
+                store,
+            },
+        ),
+        codec::put(keys::head(), &head),
+    ];
+    for (key, value) in rows {
+        batch.insert(key, value.unwrap_or_default());
+    }
+    db.apply_batch(batch)
+        .map_err(|error| failed(StoreError::sled("creating", error)))?;
+    db.flush()
+        .map_err(|error| failed(StoreError::sled("creating", error)))?;
+    folder
+        .settle()
+        .map_err(|error| failed(StoreError::io("syncing what was created", error)))?;
+    Ok(Sound { db, store, head })
+}
+
+fn start(
+    folder: Folder,
+    lock: File,
+    sound: Sound,
+    moved_aside: Option<PathBuf>,
+) -> Result<Opened, OpenError> {
+    let Sound { db, store, head } = sound;
+    let high_water = folder.high_water();
+    let blobs = folder.blobs();
+    let mut committer = Committer {
+        file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
+        blobs: Blobs::watch(blobs.clone()).map_err(io_at("reading", &blobs))?,
+        mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
+        db: db.clone(),
+        store,
+        head,
+        folder: folder.clone(),
+        garbage: 0,
+    };
+    let path = folder.path().to_owned();
+    let failed = |source| OpenError::Failed {
+        path: path.clone(),
+        source,
+    };
+    // What is read from here on must be on disk: a process that was killed may have left
+    // commits that were applied and not synced.
+    committer.sync().map_err(failed)?;
+    committer
+        .mark
+        .sync()
+        .map_err(io_at("syncing", &high_water))?;
+    files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
+
+    let (queue, jobs) = sync_channel(QUEUE);
+    let inner = Arc::new(Inner::new(
+        store,
+        folder,
+        lock,
+        Shared::new(db, head.last),
+        queue,
+    ));
+    let shared = Arc::clone(&inner.shared);
+    let thread = thread::Builder::new()
+        .name("store-committer".to_owned())
+        .spawn(move || committer.run(&jobs, &shared))
+        .map_err(|error| failed(StoreError::io("starting the committer", error)))?;
+    inner.watch(thread);
+    Ok(Opened {
+        store: Store { inner },
+        moved_aside,
+    })
+}
+
+fn io_at(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError + use<> {
+    let path = path.to_owned();
+    move |source| OpenError::Io {
+        doing,
+        path: path.clone(),
+        source,
+    }
+}

@@ -1,0 +1,137 @@
+//! A run's changes while they are more than one commit holds: rows, then a seal, then commits
+//! that take the rows away as they go. What was not sealed never happened.
+
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Account, RunId, Timestamp};
+
+use super::commit::{MAX_QUIET, Write};
+use super::error::StoreError;
+use super::keys::Key;
+use super::{Store, TenantNo, codec, keys, scan};
+
+/// What a sealed plan's commits have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanHead {
+    /// The run that made it.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// The tenant as entries name it.
+    pub account: Account,
+    /// Rows that were staged.
+    pub rows_total: u32,
+}
+
+/// The head as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PlanRow {
+    pub head: PlanHead,
+    pub rows_done: u32,
+}
+
+/// A sealed plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What its commits have in common.
+    pub head: PlanHead,
+    /// Rows that were committed; the rest is still there.
+    pub rows_done: u32,
+}
+
+impl Store {
+    /// Keeps rows of a plan, the first of them at `from`. At 0 a plan begins, and whatever an
+    /// earlier one left goes.
+    pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
+        if from == 0 {
+            self.drop_plan(no)?;
+        }
+        let numbered = (from..).zip(rows).map(|(row, write)| {
+            let key = keys::plan_row(no, row);
+            let value = codec::seal(&key, &[], &codec::pack(write));
+            (key, Some(value))
+        });
+        self.write_all(numbered.collect())
+    }
+
+    /// Makes the staged rows count: from here on they will be committed, also after a crash.
+    pub fn seal_plan(&self, no: TenantNo, head: &PlanHead) -> Result<(), StoreError> {
+        let last = head
+            .rows_total
+            .checked_sub(1)
+            .map(|row| keys::plan_row(no, row));
+        let complete = self.inner.read("reading a plan", |db| match &last {
+            Some(key) => Ok(scan::get(db, key)?.is_some()),
+            None => Ok(false),
+        })?;
+        if !complete {
+            return Err(StoreError::NoSuchPlan {
+                what: "its last row",
+            });
+        }
+        let row = PlanRow {
+            head: head.clone(),
+            rows_done: 0,
+        };
+        self.inner.write(vec![codec::put(keys::plan(no), &row)])?;
+        Ok(())
+    }
+
+    /// Returns the tenant's sealed plan.
+    pub fn plan(&self, no: TenantNo) -> Result<Option<Plan>, StoreError> {
+        self.inner.read("reading a plan", |db| {
+            let key = keys::plan(no);
+            let Some(value) = scan::get(db, &key)? else {
+                return Ok(None);
+            };
+            let PlanRow { head, rows_done } = codec::read_row(&key, &value)?;
+            Ok(Some(Plan { head, rows_done }))
+        })
+    }
+
+    /// Returns the first rows that were not committed yet.
+    pub fn plan_rows(&self, no: TenantNo, limit: usize) -> Result<Vec<Write>, StoreError> {
+        let prefix = keys::plan_rows(no);
+        let from = Bound::Included(prefix.clone());
+        self.inner.read("reading a plan", |db| {
+            scan::after(db, &prefix, from)
+                .take(limit)
+                .map(|row| {
+                    let (key, value) = row?;
+                    codec::unpack(&key, codec::open(&key, &value)?)
+                })
+                .collect()
+        })
+    }
+
+    /// Removes the tenant's plan, sealed or not.
+    pub fn drop_plan(&self, no: TenantNo) -> Result<(), StoreError> {
+        // The head goes first: rows without one are nothing.
+        let head = keys::plan(no);
+        let (sealed, rows) = self.inner.read("reading a plan", |db| {
+            let rows: Result<Vec<Key>, StoreError> = scan::prefix(db, &keys::plan_rows(no))
+                .map(|row| row.map(|(key, _)| key.to_vec()))
+                .collect();
+            Ok((scan::get(db, &head)?.is_some(), rows?))
+        })?;
+        if sealed {
+            self.inner.write(vec![(head, None)])?;
+        }
+        self.write_all(rows.into_iter().map(|key| (key, None)).collect())
+    }
+
+    /// Writes any number of rows, a batch at a time.
+    fn write_all(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        let mut tickets = Vec::new();
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(MAX_QUIET).collect();
+            tickets.push(self.inner.submit(super::committer::Work::Rows(batch))?);
+        }
+        tickets
+            .into_iter()
+            .try_for_each(|ticket| ticket.wait().map(drop))
+    }
+}
