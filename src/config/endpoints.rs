@@ -7,25 +7,8 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
+use crate::deliver::{self, DEFAULT_TIMEOUT, Endpoint, EventFilter, SigningSecret};
 use crate::model::EndpointName;
-use crate::secret::Secret;
-
-/// An endpoint that holds.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// What the operator calls it.
-    pub name: EndpointName,
-    /// Where it is.
-    pub url: Url,
-    /// What signs; the newer first.
-    pub secrets: Vec<Secret>,
-    /// What it wants.
-    pub events: Vec<String>,
-    /// Private networks that it may be in.
-    pub allow_private: Vec<IpNet>,
-    /// Whether plain http is fine.
-    pub allow_http: bool,
-}
 
 /// Validates all endpoints.
 pub(super) fn endpoints(
@@ -67,14 +50,31 @@ fn endpoint(
             },
         );
     }
-    Some(Endpoint {
+    let events = events(at, raw.events.as_deref(), problems);
+    let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,
         secrets: secrets?,
-        events: raw.events.unwrap_or_else(|| vec!["*".to_owned()]),
+        events: events?,
         allow_private: allow_private?,
         allow_http: raw.allow_http,
-    })
+        timeout: DEFAULT_TIMEOUT,
+        schedule: deliver::Schedule::standard(),
+    };
+    // What is left to find is an address in the URL that must not be reached.
+    Endpoint::new(options)
+        .map_err(|source| problems.add(format!("{at}.url"), Fault::BadEndpoint { source }))
+        .ok()
+}
+
+fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {
+    let Some(patterns) = patterns else {
+        // Of the wrong type, or not given: in doubt more rather than less.
+        return Some(EventFilter::all());
+    };
+    EventFilter::parse(patterns)
+        .map_err(|source| problems.add(format!("{at}.events"), Fault::BadEvent { source }))
+        .ok()
 }
 
 fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
@@ -128,7 +128,7 @@ fn secrets(
     raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
-) -> Option<Vec<Secret>> {
+) -> Option<Vec<SigningSecret>> {
     let (raw::OneOrTwo(files), raw::OneOrTwo(variables)) = (&raw.secret_file, &raw.secret_env);
     let files = files
         .iter()
@@ -140,7 +140,10 @@ fn secrets(
     let mut wanted = 0;
     for (suffix, found) in files.chain(variables) {
         wanted += 1;
-        match found {
+        let read = found.and_then(|secret| {
+            SigningSecret::parse(&secret).map_err(|source| Fault::BadSecret { source })
+        });
+        match read {
             Ok(secret) => valid.push(secret),
             Err(fault) => problems.add(format!("{at}.secret{suffix}"), fault),
         }
