@@ -1,5 +1,12 @@
 //! Holds what is in `deploy/` to the code: samples are read, the unit and the manifests checked.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests, which fail and print as tests do"
+)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

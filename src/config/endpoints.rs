@@ -1,5 +1,7 @@
 //! Validates the endpoints that are told about changes.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use url::Url;
 
@@ -7,8 +9,11 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
-use crate::deliver::{self, DEFAULT_TIMEOUT, Endpoint, EventFilter, SigningSecret};
+use crate::deliver::{
+    self, DEFAULT_TIMEOUT, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
+};
 use crate::model::EndpointName;
+use crate::sync::parse_duration;
 
 /// Validates all endpoints.
 pub(super) fn endpoints(
@@ -40,6 +45,7 @@ fn endpoint(
 ) -> Option<Endpoint> {
     let secrets = secrets(at, &raw, vault, problems);
     let allow_private = networks(at, &raw.allow_private, problems);
+    let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
     if raw.allow_http && raw.allow_private.is_empty() {
         problems.add(
@@ -58,13 +64,32 @@ fn endpoint(
         events: events?,
         allow_private: allow_private?,
         allow_http: raw.allow_http,
-        timeout: DEFAULT_TIMEOUT,
+        timeout: timeout?,
         schedule: deliver::Schedule::standard(),
     };
-    // What is left to find is an address in the URL that must not be reached.
-    Endpoint::new(options)
-        .map_err(|source| problems.add(format!("{at}.url"), Fault::BadEndpoint { source }))
-        .ok()
+    let failed = |source| {
+        let key = match source {
+            InvalidEndpoint::Timeout => "timeout",
+            InvalidEndpoint::Secrets { .. } => "secret_file",
+            InvalidEndpoint::Scheme { .. }
+            | InvalidEndpoint::PlainHttp
+            | InvalidEndpoint::HttpAnywhere
+            | InvalidEndpoint::Address(_) => "url",
+        };
+        problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
+    };
+    Endpoint::new(options).map_err(failed).ok()
+}
+
+fn timeout(at: &str, text: Option<String>, problems: &mut Problems) -> Option<Duration> {
+    let Some(text) = text else {
+        return Some(DEFAULT_TIMEOUT);
+    };
+    let timeout = parse_duration(&text);
+    if timeout.is_none() {
+        problems.add(format!("{at}.timeout"), Fault::BadDuration { text });
+    }
+    timeout
 }
 
 fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {

@@ -242,7 +242,7 @@ pub enum Fault {
     #[error("{source}")]
     BadSchedule { source: InvalidSchedule },
     /// A duration that is none.
-    #[error("`{text}` is no duration up to an hour")]
+    #[error("`{text}` is no duration that is allowed here")]
     BadDuration { text: String },
     /// A time zone that nobody knows.
     #[error("there is no time zone `{text}`")]

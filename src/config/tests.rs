@@ -86,6 +86,16 @@ fn the_example_is_a_configuration() {
 /// A change of the good configuration, and what is wrong then.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\ntimeout = \"soon\"",
+        "config.bad-duration endpoints[0].timeout",
+    ),
+    (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\ntimeout = \"121s\"",
+        "config.bad-endpoint endpoints[0].timeout",
+    ),
+    (
         "https://hr.example.com",
         "https://169.254.169.254",
         "config.bad-endpoint endpoints[0].url",
