@@ -11,6 +11,8 @@ pub mod reconcile;
 pub mod store;
 pub mod sync;
 
+pub mod deliver;
+
 pub mod control;
 pub mod web;
 

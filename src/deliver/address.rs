@@ -1,0 +1,296 @@
+//! Says which addresses an endpoint may be reached at, after its name was resolved.
+//!
+//! Whoever may write a webhook address could otherwise make the daemon, which stands inside
+//! a network, talk to what only the inside can reach: a cloud's metadata service for one.
+//! The rule is asked for every address that a name resolves to, each time it is resolved.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// What an endpoint may be reached at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressRule {
+    /// Networks that the operator named; anything in them is allowed.
+    pub named: Vec<IpNet>,
+    /// What goes for every other address.
+    pub others: Others,
+}
+
+/// What goes for addresses outside of the named networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Those of the public internet are allowed.
+    PublicOnly,
+    /// None is: events would cross the internet unencrypted.
+    Refused,
+}
+
+/// An address that the endpoint may not be reached at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{address} is {range}")]
+pub struct RefusedAddress {
+    /// The address, as it was resolved.
+    pub address: IpAddr,
+    /// Why it is refused.
+    pub range: Range,
+}
+
+/// What an address is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// Stands for no address, or for this host.
+    Unspecified,
+    /// This host.
+    Loopback,
+    /// A private network.
+    Private,
+    /// Shared by a provider's customers (carrier-grade NAT).
+    Shared,
+    /// The local link, where clouds keep their metadata services.
+    LinkLocal,
+    /// A cloud's metadata service outside of the local link.
+    Metadata,
+    /// Many receivers at once.
+    Multicast,
+    /// For documentation, tests, tunnels or the future.
+    Reserved,
+    /// Public, which is refused without TLS.
+    PublicWithoutTls,
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unspecified => "an unspecified address",
+            Self::Loopback => "a loopback address",
+            Self::Private => "a private address",
+            Self::Shared => "a shared address (carrier-grade NAT)",
+            Self::LinkLocal => "a link-local address",
+            Self::Metadata => "a cloud's metadata address",
+            Self::Multicast => "a multicast address",
+            Self::Reserved => "a reserved address",
+            Self::PublicWithoutTls => {
+                "a public address, and plain http goes to named networks only"
+            }
+        })
+    }
+}
+
+impl AddressRule {
+    /// Decides on one address.
+    pub fn check(&self, address: IpAddr) -> Result<(), RefusedAddress> {
+        let inner = innermost(address);
+        let named = |network: &IpNet| network.contains(&address) || network.contains(&inner);
+        if self.named.iter().any(named) {
+            return Ok(());
+        }
+        let range = match (special(inner), self.others) {
+            (Some(range), Others::PublicOnly | Others::Refused) => range,
+            (None, Others::Refused) => Range::PublicWithoutTls,
+            (None, Others::PublicOnly) => return Ok(()),
+        };
+        Err(RefusedAddress { address, range })
+    }
+}
+
+/// Takes an IPv4 address out of the IPv6 forms that a host or its NAT64 gateway turns back
+/// into it: `::ffff:10.0.0.1` and `64:ff9b::10.0.0.1` are 10.0.0.1 by another name.
+fn innermost(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else {
+        return address;
+    };
+    let [a, b, c, d, e, f, high, low] = v6.segments();
+    let carries_v4 = matches!(
+        [a, b, c, d, e, f],
+        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]
+    );
+    if carries_v4 {
+        IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+    } else {
+        address
+    }
+}
+
+/// Returns what the address is for, unless it is an ordinary public one.
+fn special(address: IpAddr) -> Option<Range> {
+    match address {
+        IpAddr::V4(v4) => special_v4(v4),
+        IpAddr::V6(v6) => special_v6(v6),
+    }
+}
+
+/// IANA's registry of special-purpose IPv4 addresses, and what clouds made special.
+fn special_v4(address: Ipv4Addr) -> Option<Range> {
+    let range = match address.octets() {
+        [0, ..] => Range::Unspecified,
+        [127, ..] => Range::Loopback,
+        [10, ..] | [192, 168, ..] | [172, 16..=31, ..] => Range::Private,
+        [100, 64..=127, ..] => Range::Shared,
+        [169, 254, ..] => Range::LinkLocal,
+        // Azure's and Oracle's; those of Alibaba and the others lie in ranges listed here.
+        [168, 63, 129, 16] | [192, 0, 0, 192] => Range::Metadata,
+        [224..=239, ..] => Range::Multicast,
+        [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 18 | 19, ..]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [240..=255, ..] => Range::Reserved,
+        _ => return None,
+    };
+    Some(range)
+}
+
+/// Only 2000::/3 is handed out for the internet; the rest is special or not yet in use.
+fn special_v6(address: Ipv6Addr) -> Option<Range> {
+    let range = match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Range::Unspecified,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Range::Loopback,
+        [0xfc00..=0xfdff, ..] => Range::Private,
+        // Site-local addresses are deprecated, and private wherever they still work.
+        [0xfec0..=0xfeff, ..] => Range::Private,
+        [0xfe80..=0xfebf, ..] => Range::LinkLocal,
+        [0xff00..=0xffff, ..] => Range::Multicast,
+        // A network's own NAT64 prefix: where it leads is that network's affair.
+        [0x64, 0xff9b, 1, ..] => Range::Private,
+        // Teredo and other protocol assignments, documentation, 6to4.
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Range::Reserved,
+        [0x2000..=0x3fff, ..] => return None,
+        _ => Range::Reserved,
+    };
+    Some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(rule: &AddressRule, address: &str) -> Result<(), Range> {
+        rule.check(address.parse().unwrap())
+            .map_err(|refused| refused.range)
+    }
+
+    fn rule(named: &[&str], others: Others) -> AddressRule {
+        AddressRule {
+            named: named.iter().map(|net| net.parse().unwrap()).collect(),
+            others,
+        }
+    }
+
+    #[test]
+    fn only_public_addresses_are_allowed_unasked() {
+        let rule = rule(&[], Others::PublicOnly);
+
+        for (address, expected) in [
+            ("0.0.0.0", Some(Range::Unspecified)),
+            ("0.1.2.3", Some(Range::Unspecified)),
+            ("127.0.0.1", Some(Range::Loopback)),
+            ("127.255.255.254", Some(Range::Loopback)),
+            ("10.0.0.1", Some(Range::Private)),
+            ("172.15.255.255", None),
+            ("172.16.0.0", Some(Range::Private)),
+            ("172.31.255.255", Some(Range::Private)),
+            ("172.32.0.0", None),
+            ("192.168.1.1", Some(Range::Private)),
+            ("100.63.255.255", None),
+            ("100.64.0.0", Some(Range::Shared)),
+            ("100.100.100.200", Some(Range::Shared)),
+            ("100.127.255.255", Some(Range::Shared)),
+            ("100.128.0.0", None),
+            ("169.254.169.254", Some(Range::LinkLocal)),
+            ("169.254.170.2", Some(Range::LinkLocal)),
+            ("168.63.129.16", Some(Range::Metadata)),
+            ("192.0.0.192", Some(Range::Metadata)),
+            ("192.0.0.1", Some(Range::Reserved)),
+            ("192.0.2.1", Some(Range::Reserved)),
+            ("192.88.99.1", Some(Range::Reserved)),
+            ("198.18.0.1", Some(Range::Reserved)),
+            ("198.51.100.7", Some(Range::Reserved)),
+            ("203.0.113.7", Some(Range::Reserved)),
+            ("224.0.0.1", Some(Range::Multicast)),
+            ("239.255.255.255", Some(Range::Multicast)),
+            ("240.0.0.1", Some(Range::Reserved)),
+            ("255.255.255.255", Some(Range::Reserved)),
+            ("8.8.8.8", None),
+            ("::", Some(Range::Unspecified)),
+            ("::1", Some(Range::Loopback)),
+            ("::10.0.0.1", Some(Range::Reserved)),
+            ("::ffff:10.0.0.1", Some(Range::Private)),
+            ("::ffff:127.0.0.1", Some(Range::Loopback)),
+            ("::ffff:169.254.169.254", Some(Range::LinkLocal)),
+            ("::ffff:8.8.8.8", None),
+            ("64:ff9b::10.0.0.1", Some(Range::Private)),
+            ("64:ff9b::169.254.169.254", Some(Range::LinkLocal)),
+            ("64:ff9b::8.8.8.8", None),
+            ("64:ff9b:1::8.8.8.8", Some(Range::Private)),
+            ("100::1", Some(Range::Reserved)),
+            ("2001::1", Some(Range::Reserved)),
+            ("2001:db8::1", Some(Range::Reserved)),
+            ("2002:a00:1::1", Some(Range::Reserved)),
+            ("2002:808:808::1", Some(Range::Reserved)),
+            ("3fff:fff::1", Some(Range::Reserved)),
+            ("2606:4700::1111", None),
+            ("2a00:1450::1", None),
+            ("4000::1", Some(Range::Reserved)),
+            ("fc00::1", Some(Range::Private)),
+            ("fd00::1", Some(Range::Private)),
+            ("fd00:ec2::254", Some(Range::Private)),
+            ("fe80::1", Some(Range::LinkLocal)),
+            ("fec0::1", Some(Range::Private)),
+            ("ff02::1", Some(Range::Multicast)),
+        ] {
+            assert_eq!(check(&rule, address).err(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn named_networks_open_themselves_and_nothing_else() {
+        let rule = rule(&["10.1.0.0/16", "fd12::/16"], Others::PublicOnly);
+
+        for (address, expected) in [
+            ("10.1.2.3", Ok(())),
+            ("::ffff:10.1.2.3", Ok(())),
+            ("64:ff9b::10.1.2.3", Ok(())),
+            ("fd12::7", Ok(())),
+            ("10.2.0.1", Err(Range::Private)),
+            ("fd13::7", Err(Range::Private)),
+            ("127.0.0.1", Err(Range::Loopback)),
+            ("8.8.8.8", Ok(())),
+        ] {
+            assert_eq!(check(&rule, address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn without_tls_only_named_networks_are_reached() {
+        let rule = rule(&["127.0.0.0/8"], Others::Refused);
+
+        for (address, expected) in [
+            ("127.0.0.1", Ok(())),
+            ("10.0.0.1", Err(Range::Private)),
+            ("8.8.8.8", Err(Range::PublicWithoutTls)),
+            ("2606:4700::1111", Err(Range::PublicWithoutTls)),
+        ] {
+            assert_eq!(check(&rule, address), expected, "{address}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_in_disguise_is_judged_as_itself(bits: u32) {
+            let rule = rule(&[], Others::PublicOnly);
+            let plain = Ipv4Addr::from_bits(bits);
+            let mapped = plain.to_ipv6_mapped();
+            let translated = Ipv6Addr::from_bits((0x64_ff9b_u128 << 96) | u128::from(bits));
+
+            let judge = |address: IpAddr| rule.check(address).map_err(|refused| refused.range);
+
+            prop_assert_eq!(judge(mapped.into()), judge(plain.into()));
+            prop_assert_eq!(judge(translated.into()), judge(plain.into()));
+        }
+    }
+}

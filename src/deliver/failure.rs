@@ -1,0 +1,147 @@
+//! Why an attempt did not deliver, and what an operator can do about it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use super::address::RefusedAddress;
+
+/// Whatever a library told; shown as the cause, never taken apart by callers.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why an attempt did not deliver. No message holds the endpoint's URL, since tokens may
+/// be part of it, or anything of the event or of the receiver's answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// An address of the receiver is one that endpoints may not be reached at.
+    #[error("refusing to connect to the receiver")]
+    RefusedAddress(#[source] RefusedAddress),
+    /// The receiver's name leads to no address.
+    #[error("looking up the receiver's name")]
+    Lookup(#[source] Cause),
+    /// No connection came about.
+    #[error("connecting to the receiver")]
+    Connect(#[source] Cause),
+    /// The connection could not be secured.
+    #[error("securing the connection to the receiver")]
+    Tls(#[source] Cause),
+    /// No answer came in time.
+    #[error("no answer came within {limit:?}")]
+    Timeout {
+        /// The endpoint's time-out.
+        limit: Duration,
+    },
+    /// The connection broke before an answer came, or the answer was no HTTP.
+    #[error("exchanging the event for an answer")]
+    Broken(#[source] Cause),
+    /// The receiver pointed elsewhere. Events are not carried to where their secret and
+    /// their address rule were not meant for.
+    #[error("the receiver answered {status}, and redirects are not followed")]
+    Redirect {
+        /// The answer's status.
+        status: u16,
+    },
+    /// The receiver asks for fewer requests.
+    #[error("the receiver answered {status}: it asks us to slow down")]
+    Throttled {
+        /// The answer's status.
+        status: u16,
+    },
+    /// The receiver wants no more events.
+    #[error("the receiver answered 410: it wants no more events")]
+    Gone,
+    /// The receiver does not accept the event.
+    #[error("the receiver answered {status}: it does not accept the event")]
+    Rejected {
+        /// The answer's status.
+        status: u16,
+    },
+    /// The receiver is in trouble.
+    #[error("the receiver answered {status}: it failed")]
+    ReceiverFailed {
+        /// The answer's status.
+        status: u16,
+    },
+}
+
+impl Failure {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RefusedAddress(_) => "deliver.refused-address",
+            Self::Lookup(_) => "deliver.lookup",
+            Self::Connect(_) => "deliver.connect",
+            Self::Tls(_) => "deliver.tls",
+            Self::Timeout { .. } => "deliver.timeout",
+            Self::Broken(_) => "deliver.broken",
+            Self::Redirect { .. } => "deliver.redirect",
+            Self::Throttled { .. } => "deliver.throttled",
+            Self::Gone => "deliver.gone",
+            Self::Rejected { .. } => "deliver.rejected",
+            Self::ReceiverFailed { .. } => "deliver.receiver-failed",
+        }
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::RefusedAddress(_) => {
+                "name the network in `allow_private` if the receiver really stands there"
+            }
+            Self::Lookup(_) => "check the host name in `url` and this machine's DNS",
+            Self::Connect(_) => {
+                "check that the receiver runs and that a firewall lets this machine reach it"
+            }
+            Self::Tls(_) => {
+                "check the receiver's certificate: its name, its dates, and that this machine \
+                 trusts who issued it"
+            }
+            Self::Timeout { .. } => {
+                "let the receiver answer first and work afterwards, or raise `timeout`"
+            }
+            Self::Broken(_) => "look into the receiver's log, and that of any proxy before it",
+            Self::Redirect { .. } => "put the address that the receiver points to into `url`",
+            Self::Throttled { .. } => "nothing, unless it goes on: the receiver sets the pace",
+            Self::Gone => {
+                "remove the endpoint from the configuration, or bring it back when the receiver \
+                 wants events again"
+            }
+            Self::Rejected { .. } => {
+                "check `url` and the secret; the receiver's log tells why it does not accept"
+            }
+            Self::ReceiverFailed { .. } => "look into the receiver's log",
+        }
+    }
+
+    /// Returns the status that the receiver answered with, if it answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Redirect { status }
+            | Self::Throttled { status }
+            | Self::Rejected { status }
+            | Self::ReceiverFailed { status } => Some(*status),
+            Self::Gone => Some(410),
+            Self::RefusedAddress(_)
+            | Self::Lookup(_)
+            | Self::Connect(_)
+            | Self::Tls(_)
+            | Self::Timeout { .. }
+            | Self::Broken(_) => None,
+        }
+    }
+}
+
+/// Returns an error and all its causes in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Libraries like to repeat their source's words.
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,314 @@
+//! A webhook endpoint, as the configuration describes it, checked.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::address::{AddressRule, Others, RefusedAddress};
+use super::filter::EventFilter;
+use super::schedule::Schedule;
+use super::signature::SigningSecret;
+use crate::model::EndpointName;
+
+/// How long a receiver may take to answer, unless the configuration says otherwise; the
+/// lower end of what Standard Webhooks recommends.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest time-out that makes sense. Events of an endpoint wait for one another.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What the configuration says of an endpoint.
+#[derive(Clone)]
+pub struct Options {
+    /// What the operator calls it.
+    pub name: EndpointName,
+    /// Where events go.
+    pub url: Url,
+    /// One secret, or two while the receiver moves from one to the other; the new one first.
+    pub secrets: Vec<SigningSecret>,
+    /// The types of events that it wants.
+    pub events: EventFilter,
+    /// Networks that it may stand in although they are not public.
+    pub allow_private: Vec<IpNet>,
+    /// Whether the URL may be plain http, for a receiver within `allow_private`.
+    pub allow_http: bool,
+    /// How long the receiver may take to answer.
+    pub timeout: Duration,
+    /// When to try again.
+    pub schedule: Schedule,
+}
+
+/// An endpoint whose URL, secrets and address rule fit together.
+#[derive(Clone)]
+pub struct Endpoint {
+    name: EndpointName,
+    url: Url,
+    secrets: Vec<SigningSecret>,
+    events: EventFilter,
+    rule: AddressRule,
+    timeout: Duration,
+    schedule: Schedule,
+}
+
+/// What is wrong with an endpoint's options. No message holds the URL: it may hold a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEndpoint {
+    /// Neither https nor http.
+    #[error("`url` starts with `{scheme}:`, and `https:` is expected")]
+    Scheme {
+        /// What it starts with.
+        scheme: String,
+    },
+    /// Plain http without leave.
+    #[error("`url` is plain http, which would show personal data to the network")]
+    PlainHttp,
+    /// Leave for plain http without a network to use it in.
+    #[error("`allow_http` goes only together with `allow_private`")]
+    HttpAnywhere,
+    /// The URL is an address that endpoints may not be reached at.
+    #[error("the address in `url` may not be used")]
+    Address(#[source] RefusedAddress),
+    /// No secret, or more than two.
+    #[error("an endpoint has one signing secret, or two during a change, and not {n_secrets}")]
+    Secrets {
+        /// How many there are.
+        n_secrets: usize,
+    },
+    /// No time at all, or more than makes sense.
+    #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]
+    Timeout,
+}
+
+impl InvalidEndpoint {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Scheme { .. } => "deliver.invalid-url",
+            Self::PlainHttp | Self::HttpAnywhere => "deliver.plain-http",
+            Self::Address(_) => "deliver.refused-address",
+            Self::Secrets { .. } => "deliver.invalid-secret",
+            Self::Timeout => "deliver.invalid-timeout",
+        }
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Scheme { .. } => "write `https://` and the receiver's host",
+            Self::PlainHttp => {
+                "use https, or set `allow_http = true` for a receiver within `allow_private`"
+            }
+            Self::HttpAnywhere => {
+                "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
+            }
+            Self::Address(_) => {
+                "name the network in `allow_private` if the receiver really stands there"
+            }
+            Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
+            Self::Timeout => "15 seconds suit nearly every receiver",
+        }
+    }
+}
+
+impl Endpoint {
+    /// Checks that the options fit together.
+    pub fn new(options: Options) -> Result<Self, InvalidEndpoint> {
+        let others = match (options.url.scheme(), options.allow_http) {
+            ("https", _) => Others::PublicOnly,
+            ("http", true) if options.allow_private.is_empty() => {
+                return Err(InvalidEndpoint::HttpAnywhere);
+            }
+            ("http", true) => Others::Refused,
+            ("http", false) => return Err(InvalidEndpoint::PlainHttp),
+            (scheme, _) => {
+                let scheme = scheme.to_owned();
+                return Err(InvalidEndpoint::Scheme { scheme });
+            }
+        };
+        let rule = AddressRule {
+            named: options.allow_private,
+            others,
+        };
+        // The resolver is not asked for an address, so an address is checked here. The URL
+        // parser has by now made one of every way to write it, `0x7f.1` for 127.0.0.1.
+        let literal = match options.url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        if let Some(address) = literal {
+            rule.check(address).map_err(InvalidEndpoint::Address)?;
+        }
+        let n_secrets = options.secrets.len();
+        if !(1..=2).contains(&n_secrets) {
+            return Err(InvalidEndpoint::Secrets { n_secrets });
+        }
+        if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&options.timeout) {
+            return Err(InvalidEndpoint::Timeout);
+        }
+        Ok(Self {
+            name: options.name,
+            url: options.url,
+            secrets: options.secrets,
+            events: options.events,
+            rule,
+            timeout: options.timeout,
+            schedule: options.schedule,
+        })
+    }
+
+    /// Returns what the operator calls it.
+    pub fn name(&self) -> &EndpointName {
+        &self.name
+    }
+
+    /// Returns scheme, host and port: what may be shown of the URL, whose path and query
+    /// may hold a token.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Returns the types of events that it wants.
+    pub fn events(&self) -> &EventFilter {
+        &self.events
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(super) fn secrets(&self) -> &[SigningSecret] {
+        &self.secrets
+    }
+
+    pub(super) fn rule(&self) -> &AddressRule {
+        &self.rule
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("origin", &self.origin())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn options(url: &str, allow_private: &[&str]) -> Options {
+        let secret = Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        Options {
+            name: EndpointName("hr".into()),
+            url: url.parse().unwrap(),
+            secrets: vec![SigningSecret::parse(&secret).unwrap()],
+            events: EventFilter::all(),
+            allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
+            allow_http: false,
+            timeout: DEFAULT_TIMEOUT,
+            schedule: Schedule::standard(),
+        }
+    }
+
+    fn check(options: Options) -> Option<&'static str> {
+        Endpoint::new(options).err().map(|error| error.code())
+    }
+
+    #[test]
+    fn an_address_in_the_url_is_judged_however_it_is_written() {
+        for (url, expected) in [
+            ("https://hooks.example.com/in", None),
+            ("https://8.8.8.8/", None),
+            ("https://127.0.0.1/", Some("deliver.refused-address")),
+            ("https://2130706433/", Some("deliver.refused-address")),
+            ("https://0x7f.1/", Some("deliver.refused-address")),
+            ("https://0177.0.0.1/", Some("deliver.refused-address")),
+            ("https://127.1/", Some("deliver.refused-address")),
+            ("https://[::1]/", Some("deliver.refused-address")),
+            (
+                "https://[::ffff:10.0.0.1]/",
+                Some("deliver.refused-address"),
+            ),
+            ("https://169.254.169.254/", Some("deliver.refused-address")),
+            ("https://10.0.0.1/", Some("deliver.refused-address")),
+            ("https://192.168.7.1/", None),
+            ("ftp://example.com/", Some("deliver.invalid-url")),
+            ("http://example.com/", Some("deliver.plain-http")),
+        ] {
+            assert_eq!(check(options(url, &["192.168.7.0/24"])), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn plain_http_goes_only_into_named_networks() {
+        for (url, named, expected) in [
+            ("http://127.0.0.1:9/", &["127.0.0.0/8"][..], None),
+            ("http://receiver.internal/", &["10.0.0.0/8"], None),
+            ("http://127.0.0.1:9/", &[], Some("deliver.plain-http")),
+            (
+                "http://8.8.8.8/",
+                &["127.0.0.0/8"],
+                Some("deliver.refused-address"),
+            ),
+        ] {
+            let mut options = options(url, named);
+            options.allow_http = true;
+
+            assert_eq!(check(options), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_one_or_two_and_the_time_is_bounded() {
+        let one = options("https://example.com/", &[]);
+        let secret = one.secrets[0].clone();
+        for (n_secrets, expected) in [
+            (0, Some("deliver.invalid-secret")),
+            (1, None),
+            (2, None),
+            (3, Some("deliver.invalid-secret")),
+        ] {
+            let mut options = one.clone();
+            options.secrets = vec![secret.clone(); n_secrets];
+
+            assert_eq!(check(options), expected, "{n_secrets}");
+        }
+        for (timeout, expected) in [
+            (Duration::ZERO, Some("deliver.invalid-timeout")),
+            (LONGEST_TIMEOUT, None),
+            (Duration::from_secs(121), Some("deliver.invalid-timeout")),
+        ] {
+            let mut options = one.clone();
+            options.timeout = timeout;
+
+            assert_eq!(check(options), expected, "{timeout:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_token_of_the_url() {
+        let url = "https://user:hunter2@hooks.example.com/t0ken?key=t0ken";
+
+        let shown = format!("{:?}", Endpoint::new(options(url, &[])).unwrap());
+
+        assert_eq!(
+            shown,
+            r#"Endpoint { name: EndpointName("hr"), origin: "https://hooks.example.com", .. }"#
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Decides what an attempt means for its event.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::failure::Failure;
+use crate::model::Timestamp;
+
+/// The longest wait that a receiver may ask for. More would keep events back for longer
+/// than the schedule ever does.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a receiver answered, as far as it matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header `Retry-After`, as received.
+    pub retry_after: Option<String>,
+}
+
+/// What an attempt means for its event.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The receiver has it.
+    Delivered,
+    /// It is to be tried again, by the schedule, but not before `after` has passed.
+    Retry {
+        /// Why it was not delivered.
+        failure: Failure,
+        /// What the receiver asked to wait at least.
+        after: Option<Duration>,
+    },
+    /// The endpoint gets nothing any more until an operator brings it back.
+    Disable {
+        /// Why it was not delivered.
+        failure: Failure,
+    },
+}
+
+impl Verdict {
+    /// Decides on what came of an attempt that ended `now`.
+    pub fn of(outcome: Result<Answer, Failure>, now: Timestamp) -> Self {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => {
+                return Self::Retry {
+                    failure,
+                    after: None,
+                };
+            }
+        };
+        let status = answer.status;
+        let failure = match status {
+            200..=299 => return Self::Delivered,
+            410 => {
+                return Self::Disable {
+                    failure: Failure::Gone,
+                };
+            }
+            300..=399 => Failure::Redirect { status },
+            429 | 502..=504 => Failure::Throttled { status },
+            400..=499 => Failure::Rejected { status },
+            _ => Failure::ReceiverFailed { status },
+        };
+        let after = match &failure {
+            Failure::Throttled { .. } => answer
+                .retry_after
+                .as_deref()
+                .and_then(|text| asked(text, now)),
+            _ => None,
+        };
+        Self::Retry { failure, after }
+    }
+
+    /// Returns why it was not delivered, none if it was.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Delivered => None,
+            Self::Retry { failure, .. } | Self::Disable { failure } => Some(failure),
+        }
+    }
+}
+
+/// Reads `Retry-After`: seconds, or the date until which to wait. What cannot be read asks
+/// for nothing.
+fn asked(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are a long wait, not an unreadable one.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let until = DateTime::parse_from_rfc2822(text).ok()?;
+        Timestamp::from_millis(until.timestamp_millis()).since(now)
+    };
+    Some(wait.min(LONGEST_ASKED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::parse("1994-11-06T08:49:37Z").unwrap()
+    }
+
+    fn check(status: u16, retry_after: Option<&str>) -> (&'static str, Option<u64>) {
+        let answer = Answer {
+            status,
+            retry_after: retry_after.map(str::to_owned),
+        };
+        match Verdict::of(Ok(answer), now()) {
+            Verdict::Delivered => ("delivered", None),
+            Verdict::Retry { failure, after } => (failure.code(), after.map(|wait| wait.as_secs())),
+            Verdict::Disable { failure } => {
+                assert_eq!(failure.code(), "deliver.gone");
+                ("disable", None)
+            }
+        }
+    }
+
+    #[test]
+    fn a_status_decides() {
+        for (status, expected) in [
+            (200, "delivered"),
+            (201, "delivered"),
+            (202, "delivered"),
+            (204, "delivered"),
+            (299, "delivered"),
+            (300, "deliver.redirect"),
+            (301, "deliver.redirect"),
+            (304, "deliver.redirect"),
+            (307, "deliver.redirect"),
+            (308, "deliver.redirect"),
+            (400, "deliver.rejected"),
+            (401, "deliver.rejected"),
+            (404, "deliver.rejected"),
+            (408, "deliver.rejected"),
+            (410, "disable"),
+            (415, "deliver.rejected"),
+            (429, "deliver.throttled"),
+            (500, "deliver.receiver-failed"),
+            (501, "deliver.receiver-failed"),
+            (502, "deliver.throttled"),
+            (503, "deliver.throttled"),
+            (504, "deliver.throttled"),
+            (505, "deliver.receiver-failed"),
+            (600, "deliver.receiver-failed"),
+        ] {
+            assert_eq!(check(status, None), (expected, None), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_obeyed_within_bounds() {
+        for (status, asked, expected) in [
+            (429, "120", Some(120)),
+            (503, "120", Some(120)),
+            (503, " 7 ", Some(7)),
+            (429, "0", Some(0)),
+            (429, "86401", Some(86_400)),
+            (429, "99999999999999999999999", Some(86_400)),
+            (429, "Sun, 06 Nov 1994 08:51:37 GMT", Some(120)),
+            (429, "Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            (429, "Thu, 06 Nov 2098 08:49:37 GMT", Some(86_400)),
+            (429, "-5", None),
+            (429, "1.5", None),
+            (429, "soon", None),
+            (429, "", None),
+            (500, "120", None),
+            (404, "120", None),
+            (301, "120", None),
+        ] {
+            assert_eq!(check(status, Some(asked)).1, expected, "{status} {asked}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_without_an_answer_is_tried_again() {
+        let failure = Failure::Timeout {
+            limit: Duration::from_secs(15),
+        };
+
+        let verdict = Verdict::of(Err(failure), now());
+
+        assert_eq!(
+            verdict.failure().map(Failure::code),
+            Some("deliver.timeout")
+        );
+        assert!(matches!(verdict, Verdict::Retry { after: None, .. }));
+    }
+}
