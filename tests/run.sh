@@ -25,6 +25,9 @@ for argument in "$@"; do
   esac
 done
 
+# A snapshot that differs is a failure, not a file to review.
+export INSTA_UPDATE=no
+
 times=()
 report() {
   printf '\n=== Times\n'
@@ -123,7 +126,10 @@ dependencies() {
   fi
 }
 
-documentation() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet; }
+# With private items: the essays of the layers point into them.
+documentation() {
+  RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+}
 
 step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
