@@ -1,6 +1,7 @@
 //! The only builder of outbound HTTP clients, so that they all keep the same manners.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Options {
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
     /// Whether the environment's proxies are used.
     pub proxy: Proxy,
+    /// A Unix socket to reach the server by, whatever host an address names.
+    pub unix_socket: Option<PathBuf>,
 }
 
 /// Which proxy requests go through.
@@ -51,6 +54,7 @@ impl Default for Options {
             timeout: Some(Duration::from_secs(60)),
             resolver: None,
             proxy: Proxy::Environment,
+            unix_socket: None,
         }
     }
 }
@@ -62,6 +66,7 @@ impl fmt::Debug for Options {
             .field("timeout", &self.timeout)
             .field("resolver", &self.resolver.is_some())
             .field("proxy", &self.proxy)
+            .field("unix_socket", &self.unix_socket)
             .finish()
     }
 }
@@ -93,6 +98,9 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
         Proxy::Environment => builder,
         Proxy::None => builder.no_proxy(),
     };
+    if let Some(path) = &options.unix_socket {
+        builder = builder.unix_socket(path.as_path());
+    }
     builder.build().map_err(BuildError)
 }
 

@@ -4,11 +4,20 @@
 //! The layers, in the direction in which data flows, are described in ARCHITECTURE.md; each
 //! one's `mod.rs` opens with what it is for and what must stay true in it.
 
-pub mod connector;
-pub mod deliver;
 pub mod model;
+
+pub mod connector;
 pub mod reconcile;
 pub mod store;
+pub mod sync;
+
+pub mod deliver;
+
+pub mod control;
+pub mod web;
+
+pub mod config;
+pub mod telemetry;
 
 pub mod clock;
 pub mod http_client;
@@ -16,7 +25,4 @@ pub mod retry;
 pub mod secret;
 pub mod signal;
 
-pub mod sync;
-
-pub mod config;
-pub mod telemetry;
+pub mod demo;

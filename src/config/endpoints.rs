@@ -1,5 +1,7 @@
 //! Validates the endpoints that are told about changes.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use url::Url;
 
@@ -7,25 +9,11 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
+use crate::deliver::{
+    self, DEFAULT_TIMEOUT, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
+};
 use crate::model::EndpointName;
-use crate::secret::Secret;
-
-/// An endpoint that holds.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// What the operator calls it.
-    pub name: EndpointName,
-    /// Where it is.
-    pub url: Url,
-    /// What signs; the newer first.
-    pub secrets: Vec<Secret>,
-    /// What it wants.
-    pub events: Vec<String>,
-    /// Private networks that it may be in.
-    pub allow_private: Vec<IpNet>,
-    /// Whether plain http is fine.
-    pub allow_http: bool,
-}
+use crate::sync::parse_duration;
 
 /// Validates all endpoints.
 pub(super) fn endpoints(
@@ -57,6 +45,7 @@ fn endpoint(
 ) -> Option<Endpoint> {
     let secrets = secrets(at, &raw, vault, problems);
     let allow_private = networks(at, &raw.allow_private, problems);
+    let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
     if raw.allow_http && raw.allow_private.is_empty() {
         problems.add(
@@ -67,14 +56,50 @@ fn endpoint(
             },
         );
     }
-    Some(Endpoint {
+    let events = events(at, raw.events.as_deref(), problems);
+    let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,
         secrets: secrets?,
-        events: raw.events.unwrap_or_else(|| vec!["*".to_owned()]),
+        events: events?,
         allow_private: allow_private?,
         allow_http: raw.allow_http,
-    })
+        timeout: timeout?,
+        schedule: deliver::Schedule::standard(),
+    };
+    let failed = |source| {
+        let key = match source {
+            InvalidEndpoint::Timeout => "timeout",
+            InvalidEndpoint::Secrets { .. } => "secret_file",
+            InvalidEndpoint::Scheme { .. }
+            | InvalidEndpoint::PlainHttp
+            | InvalidEndpoint::HttpAnywhere
+            | InvalidEndpoint::Address(_) => "url",
+        };
+        problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
+    };
+    Endpoint::new(options).map_err(failed).ok()
+}
+
+fn timeout(at: &str, text: Option<String>, problems: &mut Problems) -> Option<Duration> {
+    let Some(text) = text else {
+        return Some(DEFAULT_TIMEOUT);
+    };
+    let timeout = parse_duration(&text);
+    if timeout.is_none() {
+        problems.add(format!("{at}.timeout"), Fault::BadDuration { text });
+    }
+    timeout
+}
+
+fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {
+    let Some(patterns) = patterns else {
+        // Of the wrong type, or not given: in doubt more rather than less.
+        return Some(EventFilter::all());
+    };
+    EventFilter::parse(patterns)
+        .map_err(|source| problems.add(format!("{at}.events"), Fault::BadEvent { source }))
+        .ok()
 }
 
 fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
@@ -128,7 +153,7 @@ fn secrets(
     raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
-) -> Option<Vec<Secret>> {
+) -> Option<Vec<SigningSecret>> {
     let (raw::OneOrTwo(files), raw::OneOrTwo(variables)) = (&raw.secret_file, &raw.secret_env);
     let files = files
         .iter()
@@ -140,7 +165,10 @@ fn secrets(
     let mut wanted = 0;
     for (suffix, found) in files.chain(variables) {
         wanted += 1;
-        match found {
+        let read = found.and_then(|secret| {
+            SigningSecret::parse(&secret).map_err(|source| Fault::BadSecret { source })
+        });
+        match read {
             Ok(secret) => valid.push(secret),
             Err(fault) => problems.add(format!("{at}.secret{suffix}"), fault),
         }

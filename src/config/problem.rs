@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::connector::qlik::InvalidHost;
+use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidSecret};
 use crate::sync::InvalidSchedule;
 
 /// A configuration that cannot be used, with all that is wrong with it.
@@ -220,8 +221,8 @@ pub enum Fault {
         remedy: String,
     },
     /// A secret cannot be one.
-    #[error("{detail}")]
-    BadSecret { detail: String },
+    #[error("{source}")]
+    BadSecret { source: InvalidSecret },
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
@@ -241,7 +242,7 @@ pub enum Fault {
     #[error("{source}")]
     BadSchedule { source: InvalidSchedule },
     /// A duration that is none.
-    #[error("`{text}` is no duration up to an hour")]
+    #[error("`{text}` is no duration that is allowed here")]
     BadDuration { text: String },
     /// A time zone that nobody knows.
     #[error("there is no time zone `{text}`")]
@@ -250,8 +251,11 @@ pub enum Fault {
     #[error("`{text}` is no network")]
     BadNetwork { text: String },
     /// An event pattern that fits nothing.
-    #[error("{detail}")]
-    BadEvent { detail: String },
+    #[error("{source}")]
+    BadEvent { source: InvalidFilter },
+    /// An endpoint whose settings do not go together, or whose address is refused.
+    #[error("{}", chain(source))]
+    BadEndpoint { source: InvalidEndpoint },
     /// A log format or level that is none.
     #[error("{detail}")]
     BadLog { detail: String },
@@ -288,6 +292,7 @@ impl Fault {
             Self::BadTimeZone { .. } => "config.bad-time-zone",
             Self::BadNetwork { .. } => "config.bad-network",
             Self::BadEvent { .. } => "config.bad-event",
+            Self::BadEndpoint { .. } => "config.bad-endpoint",
             Self::BadLog { .. } => "config.bad-log",
             Self::BadVariable { .. } => "config.bad-variable",
         }
@@ -329,7 +334,8 @@ impl Fault {
             Self::Missing { remedy }
             | Self::Conflict { remedy, .. }
             | Self::PlainHttp { remedy, .. } => remedy,
-            Self::BadSecret { .. } => "copy it again from where it was issued",
+            Self::BadSecret { source } => source.remedy(),
+            Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
             }
@@ -360,4 +366,11 @@ fn list(files: &[PathBuf]) -> String {
         .map(|file| file.display().to_string())
         .collect();
     files.join(" nor ")
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
 }

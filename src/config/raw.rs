@@ -70,6 +70,7 @@ pub(super) struct Endpoint {
     pub(super) events: Option<Vec<String>>,
     pub(super) allow_private: Vec<String>,
     pub(super) allow_http: bool,
+    pub(super) timeout: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

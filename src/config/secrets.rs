@@ -80,9 +80,10 @@ impl<'a> Vault<'a> {
                 format!("reading {shown}: {error}"),
                 "write the secret alone into it, as text",
             )),
-            Ok(n) if n as u64 > MAX_BYTES => Err(Fault::BadSecret {
-                detail: format!("{shown} is larger than {MAX_BYTES} bytes, which no secret is"),
-            }),
+            Ok(n) if n as u64 > MAX_BYTES => Err(missing(
+                format!("{shown} is larger than {MAX_BYTES} bytes, which no secret is"),
+                "name the file that holds the secret alone",
+            )),
             Ok(_) => match Secret::new(&text) {
                 secret if secret.is_empty() => Err(missing(
                     format!("{shown} is empty"),

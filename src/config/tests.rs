@@ -86,6 +86,41 @@ fn the_example_is_a_configuration() {
 /// A change of the good configuration, and what is wrong then.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\ntimeout = \"soon\"",
+        "config.bad-duration endpoints[0].timeout",
+    ),
+    (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\ntimeout = \"121s\"",
+        "config.bad-endpoint endpoints[0].timeout",
+    ),
+    (
+        "https://hr.example.com",
+        "https://169.254.169.254",
+        "config.bad-endpoint endpoints[0].url",
+    ),
+    (
+        "https://hr.example.com",
+        "https://2130706433",
+        "config.bad-endpoint endpoints[0].url",
+    ),
+    (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\nevents = [\"user.removed\"]",
+        "config.bad-event endpoints[0].events",
+    ),
+    (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"hr-secret\"\nevents = []",
+        "config.bad-event endpoints[0].events",
+    ),
+    (
+        "secret_file = \"hr-secret\"",
+        "secret_file = \"eu-client-secret\"",
+        "config.bad-secret endpoints[0].secret_file",
+    ),
+    (
         "host = \"acme.eu.qlikcloud.com\"",
         "host = \"acme\"",
         "config.bad-host tenants[0].host",
@@ -348,6 +383,42 @@ fn a_connections_limit_holds_for_its_tenants() {
     let unlimited = GOOD.replace("kind =", "requests_per_minute = 0\nkind =");
     let config = Folder::with(&unlimited).load(&[]).unwrap();
     assert_eq!(config.tenants[0].options.requests_per_minute, 0);
+}
+
+#[test]
+fn a_secret_can_be_rotated() {
+    for two in [
+        "secret_file = [\"hr-secret\", \"hr-old\"]",
+        "secret_file = \"hr-secret\"\nsecret_env = \"OLD\"",
+        "secret_env = [\"OLD\", \"OLD\"]",
+    ] {
+        let folder = Folder::with(&GOOD.replace("secret_file = \"hr-secret\"", two));
+        folder.write("hr-old", SIGNING, 0o600);
+
+        assert_eq!(
+            problems_of(&folder, &[("OLD", SIGNING)]),
+            Vec::<String>::new(),
+            "{two}"
+        );
+    }
+    let three = "secret_file = [\"hr-secret\", \"hr-secret\"]\nsecret_env = \"OLD\"";
+    let three = GOOD.replace("secret_file = \"hr-secret\"", three);
+    assert_eq!(
+        wrong(&three, &[("OLD", SIGNING)]),
+        ["config.conflict endpoints[0].secret_file"]
+    );
+}
+
+#[test]
+fn plain_http_goes_into_a_named_network() {
+    let local = GOOD.replace(
+        "https://hr.example.com/hooks\"",
+        "http://127.0.0.1:9/in\"\nallow_private = [\"127.0.0.0/8\"]\nallow_http = true",
+    );
+
+    let config = Folder::with(&local).load(&[]).unwrap();
+
+    assert_eq!(config.endpoints[0].origin(), "http://127.0.0.1:9");
 }
 
 #[test]

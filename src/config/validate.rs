@@ -8,11 +8,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::connections::{connections, tenants};
-use super::endpoints::{Endpoint, endpoints};
+use super::endpoints::endpoints;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
+use crate::deliver::Endpoint;
 use crate::model::TenantName;
 use crate::sync::{Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};

@@ -105,7 +105,7 @@ fn fill_hidden(before: &Record, mut observed: Record) -> Record {
             fill(before.scopes.as_ref(), &mut after.scopes);
         }
         (Record::Group(before), Record::Group(after)) => {
-            fill(before.roles.as_ref(), &mut after.roles)
+            fill(before.roles.as_ref(), &mut after.roles);
         }
         (Record::Role(before), Record::Role(after)) => {
             fill(before.permissions.as_ref(), &mut after.permissions);

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::model::{Seq, StoreId};
+use crate::model::StoreId;
 
 use super::caught::caught;
 use super::commit::{Committed, Prepared};
@@ -34,8 +34,11 @@ const COLLECTIONS: usize = 40;
 /// Work for the committer, and where to answer.
 pub struct Job {
     pub work: Work,
-    pub reply: SyncSender<Result<Committed, StoreError>>,
+    pub reply: Reply,
 }
+
+type Answer = Result<Committed, StoreError>;
+type Reply = SyncSender<Answer>;
 
 /// What can be written. Each is one batch: there or not, never in part.
 pub enum Work {
@@ -57,17 +60,24 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Works until nobody can submit any more.
-    pub fn run(mut self, queue: &Receiver<Job>, shared: &Shared) {
+    /// Works until nobody can submit any more, or a fatal error; whatever ends it otherwise
+    /// is one too.
+    pub fn work(self, queue: &Receiver<Job>, shared: &Shared) {
+        let folder = self.folder.clone();
+        if let Err(message) = caught(|| self.run(queue, shared)) {
+            shared.remember(&folder, &StoreError::panicked("committing", message));
+        }
+    }
+
+    fn run(mut self, queue: &Receiver<Job>, shared: &Shared) {
         while let Ok(first) = queue.recv() {
             let mut group = Vec::with_capacity(GROUP);
             let outcome = self.run_group(first, queue, shared, &mut group);
             if let Err(error) = &outcome {
                 shared.remember(&self.folder, error);
             }
-            for (reply, committed) in group {
-                // Nobody waits for an answer that was given up; the commit is there anyway.
-                drop(reply.send(outcome.clone().map(|()| committed)));
+            for (reply, answer) in group {
+                answer_to(&reply, outcome.clone().and(answer));
             }
             if outcome.is_err() {
                 return;
@@ -78,19 +88,26 @@ impl Committer {
         }
     }
 
+    /// Applies what is queued and syncs. An error is fatal; what a caller got wrong is only an
+    /// answer to that caller.
     fn run_group(
         &mut self,
         first: Job,
         queue: &Receiver<Job>,
         shared: &Shared,
-        group: &mut Vec<(SyncSender<Result<Committed, StoreError>>, Committed)>,
+        group: &mut Vec<(Reply, Answer)>,
     ) -> Result<(), StoreError> {
         let mut next = Some(first);
-        while let Some(job) = next {
-            group.push((job.reply, Committed { last: Seq::START }));
-            let last = guarded("writing a commit", || self.apply(job.work, shared))?;
-            if let Some((_, committed)) = group.last_mut() {
-                committed.last = last;
+        while let Some(Job { work, reply }) = next {
+            let answer = guarded("writing a commit", || self.apply(work, shared));
+            let fatal = answer
+                .as_ref()
+                .err()
+                .filter(|error| error.is_fatal())
+                .cloned();
+            group.push((reply, answer));
+            if let Some(fatal) = fatal {
+                return Err(fatal);
             }
             next = if group.len() < GROUP {
                 queue.try_recv().ok()
@@ -104,7 +121,7 @@ impl Committer {
         Ok(())
     }
 
-    fn apply(&mut self, work: Work, shared: &Shared) -> Result<Seq, StoreError> {
+    fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
         let composed = match work {
             Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
             Work::Rows(rows) => compose::rows(&self.head, rows),
@@ -116,7 +133,9 @@ impl Committer {
             .map_err(|error| StoreError::sled("writing a commit", error))?;
         drop(gate);
         self.head = composed.head;
-        Ok(self.head.last)
+        Ok(Committed {
+            last: self.head.last,
+        })
     }
 
     /// Brings everything to disk that was applied.
@@ -151,6 +170,11 @@ impl Committer {
             crossbeam_epoch::pin().flush();
         }
     }
+}
+
+/// Nobody waits for an answer that was given up; what was written is there anyway.
+fn answer_to(reply: &Reply, answer: Answer) {
+    drop(reply.send(answer));
 }
 
 fn guarded<T>(

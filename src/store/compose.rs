@@ -2,6 +2,7 @@
 //! progress move together. Runs on the committer's thread, the only one that writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::commit::{MAX_OPERATIONS, Prepared};
 use super::error::StoreError;
 use super::keys::{self, Key};
 use super::plan::PlanRow;
-use super::{TenantNo, codec};
+use super::{TenantNo, codec, scan};
 
 /// How far the store is; goes with every batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -282,8 +283,11 @@ fn advance_plan(
             what: "so many rows",
         });
     }
-    for row in plan.rows_done..done {
-        draft.set(keys::plan_row(no, row), None);
+    let prefix = keys::plan_rows(no);
+    let from = Bound::Included(prefix.clone());
+    let first = scan::after(db, &prefix, from).take(usize::try_from(rows).unwrap_or(usize::MAX));
+    for row in first {
+        draft.set(row?.0.to_vec(), None);
     }
     plan.rows_done = done;
     let value = (done < plan.head.rows_total).then(|| codec::row(&key, &plan));

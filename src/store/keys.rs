@@ -213,6 +213,8 @@ fn kind_byte(kind: Kind) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::tests::support::in_hex;
+
     use super::*;
 
     #[test]
@@ -262,8 +264,7 @@ mod tests {
         ];
 
         for (name, key, hex) in cases {
-            let bytes: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(bytes, hex, "{name}");
+            assert_eq!(in_hex(&key), hex, "{name}");
         }
     }
 

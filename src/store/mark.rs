@@ -114,6 +114,8 @@ fn decode(slot: &[u8]) -> Option<Mark> {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::tests::support::in_hex;
+
     use super::*;
 
     fn mark(commits: u64) -> Mark {
@@ -126,12 +128,9 @@ mod tests {
 
     #[test]
     fn the_bytes_are_frozen() {
-        let hex: String = encode(mark(5))
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = in_hex(&encode(mark(5)));
 
-        insta::assert_snapshot!(hex, @"");
+        insta::assert_snapshot!(hex, @"01020304050607080000000000000005000000000000000f4ed2877968dae9e4");
     }
 
     #[test]

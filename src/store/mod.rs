@@ -99,17 +99,22 @@ impl Store {
     /// A panic in `work` goes on in the caller.
     pub async fn offload<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> T {
         let store = self.clone();
         match tokio::task::spawn_blocking(move || work(&store)).await {
             Ok(outcome) => outcome,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Never begun: the runtime is going down.
-                Err(_cancelled) => Err(StoreError::Closed),
+                // Never begun: the runtime is going down, and whoever waits here with it.
+                Err(_cancelled) => std::future::pending().await,
             },
         }
+    }
+
+    /// Returns whether the store has failed for good: the process must end and start again.
+    pub fn is_broken(&self) -> bool {
+        self.inner.shared.check().is_err()
     }
 
     /// Queues a commit and does not wait for the disk; waits only while the queue is full.
@@ -129,3 +134,6 @@ impl Store {
         self.inner.close()
     }
 }
+
+#[cfg(test)]
+mod tests;

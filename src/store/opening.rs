@@ -314,7 +314,7 @@ fn start(
     let shared = Arc::clone(&inner.shared);
     let thread = thread::Builder::new()
         .name("store-committer".to_owned())
-        .spawn(move || committer.run(&jobs, &shared))
+        .spawn(move || committer.work(&jobs, &shared))
         .map_err(|error| failed(StoreError::io("starting the committer", error)))?;
     inner.watch(thread);
     Ok(Opened {

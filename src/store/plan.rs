@@ -42,12 +42,9 @@ pub struct Plan {
 }
 
 impl Store {
-    /// Keeps rows of a plan, the first of them at `from`. At 0 a plan begins, and whatever an
-    /// earlier one left goes.
+    /// Keeps rows of a plan, the first of them at `from`. Rows are carried out in the order of
+    /// their numbers, which may have gaps; a row staged again takes the place of the first.
     pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
-        if from == 0 {
-            self.drop_plan(no)?;
-        }
         let numbered = (from..).zip(rows).map(|(row, write)| {
             let key = keys::plan_row(no, row);
             let value = codec::seal(&key, &[], &codec::pack(write));
@@ -58,17 +55,12 @@ impl Store {
 
     /// Makes the staged rows count: from here on they will be committed, also after a crash.
     pub fn seal_plan(&self, no: TenantNo, head: &PlanHead) -> Result<(), StoreError> {
-        let last = head
-            .rows_total
-            .checked_sub(1)
-            .map(|row| keys::plan_row(no, row));
-        let complete = self.inner.read("reading a plan", |db| match &last {
-            Some(key) => Ok(scan::get(db, key)?.is_some()),
-            None => Ok(false),
+        let staged = self.inner.read("reading a plan", |db| {
+            scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
         })?;
-        if !complete {
+        if staged == 0 || staged != head.rows_total {
             return Err(StoreError::NoSuchPlan {
-                what: "its last row",
+                what: "all of its rows",
             });
         }
         let row = PlanRow {
@@ -91,10 +83,15 @@ impl Store {
         })
     }
 
-    /// Returns the first rows that were not committed yet.
-    pub fn plan_rows(&self, no: TenantNo, limit: usize) -> Result<Vec<Write>, StoreError> {
+    /// Returns rows that were not committed yet, in order, those from a number on.
+    pub fn plan_rows_from(
+        &self,
+        no: TenantNo,
+        row: u32,
+        limit: usize,
+    ) -> Result<Vec<Write>, StoreError> {
         let prefix = keys::plan_rows(no);
-        let from = Bound::Included(prefix.clone());
+        let from = Bound::Included(keys::plan_row(no, row));
         self.inner.read("reading a plan", |db| {
             scan::after(db, &prefix, from)
                 .take(limit)

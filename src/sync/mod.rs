@@ -1,5 +1,40 @@
-//! Runs: when they are due.
+//! One run at a time for each tenant: read it, compare, commit, wake delivery.
+//!
+//! The steps of a run, in [`run`]:
+//!
+//! 1. Ask the tenant who it is; its id, not its host, names the state.
+//! 2. Finish what an interrupted run had already decided.
+//! 3. Sweep roles, groups, users. Records go to a blocking thread page by page, while the
+//!    next page is on its way; what differs from the known goes into the plan.
+//! 4. Ask for each record that a complete sweep did not show. Only a clear no deletes.
+//! 5. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
+//! 6. Record the run.
+//!
+//! What must stay true:
+//!
+//! - A sweep that came out short deletes nothing, whatever its status codes said.
+//! - A plan that outgrows one commit is in the store before the first part of it is
+//!   applied, so that a crash goes on where it was and the order holds: users who are gone,
+//!   then what came and changed, then groups and roles that are gone.
+//! - The first load of a tenant writes state without journal entries and ends in one mark;
+//!   until the mark is there, the next run goes on with the load.
+//! - An empty collection where something was known fails the run.
+//! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
+mod run;
+mod sweep;
+mod desk;
+mod confirm;
+mod plan;
+mod outcome;
+
+mod error;
+mod progress;
 mod schedule;
+mod worker;
 
-pub use schedule::{InvalidSchedule, MAX_INTERVAL, MIN_INTERVAL, Schedule, parse_duration};
+pub use error::RunError;
+pub use progress::{Observer, Progress};
+pub use run::{Job, Report};
+pub use schedule::{InvalidSchedule, Schedule, parse_duration};
+pub use worker::Worker;

@@ -41,23 +41,18 @@ pub(super) fn read_system(kind: Kind, text: Box<RawValue>) -> Option<Result<Obse
     observed(kind, text, mapped)
 }
 
-/// Reads a record that was asked for by its id. Another's record is no answer.
+/// Reads a record that was asked for by its id. Another's record is no answer, and tells
+/// nothing of this one: least of all that it is gone.
 pub(super) fn read_asked(
     kind: Kind,
     id: &Id,
     text: Box<RawValue>,
 ) -> Option<Result<Observed, Finding>> {
-    let answer = read(kind, text)?;
-    Some(
-        answer.and_then(|observed| match observed.record.id() == id {
-            true => Ok(observed),
-            false => Err(finding(
-                kind,
-                None,
-                "field `id`: expected the id asked for".to_owned(),
-            )),
-        }),
-    )
+    if id_of(&text).as_ref() == Some(id) {
+        return read(kind, text);
+    }
+    let detail = "field `id`: expected the id asked for".to_owned();
+    Some(Err(finding(kind, Some(id.clone()), detail)))
 }
 
 /// Returns the id of a record, where it can be read.

@@ -109,8 +109,8 @@ impl Qlik {
         let http = http_client::build(&http_client::Options {
             connect_timeout: CONNECT_TIMEOUT,
             timeout: Some(options.timeout),
-            resolver: None,
             proxy,
+            ..http_client::Options::default()
         })
         .map_err(BuildError::Client)?;
         let for_tokens = options.requests_per_minute.div_ceil(TOKEN_SHARE);

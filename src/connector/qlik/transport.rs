@@ -198,11 +198,45 @@ fn why(error: &reqwest::Error) -> Unreachable {
     Unreachable::Connection
 }
 
-/// An `io::Error` does not show what it wraps as its source.
+/// An `io::Error` does not show what it wraps as its source, and may wrap another.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     let wrapped = cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>()
-        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+
+    use super::*;
+    use crate::http_client::{self, Options, Proxy};
+
+    struct NoNames;
+
+    impl Resolve for NoNames {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Err(io::Error::other("no such name").into()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_known_is_told_from_a_host_that_is_silent() {
+        let http = http_client::build(&Options {
+            resolver: Some(Arc::new(NoNames)),
+            proxy: Proxy::None,
+            ..Options::default()
+        });
+        let url = "https://acme.eu.qlikcloud.com/?filter=private";
+        let error = http.unwrap().get(url).send().await.unwrap_err();
+
+        let error = failed("listing users", error);
+
+        assert_eq!(error.code(), "qlik.host-not-found");
+        assert!(error.is_transient());
+        assert!(!format!("{error:?}").contains("private"));
+    }
 }

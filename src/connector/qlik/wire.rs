@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Deserializer as Json;
 use serde_json::error::Category;
@@ -122,10 +123,8 @@ pub(super) struct Role<'a> {
 
 /// A role or group that something points at. What else stands in it (type, level, a group's
 /// own roles) is told by the listing of its kind.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Named<'a> {
-    #[serde(borrow)]
     pub(super) id: Option<Text<'a>>,
     pub(super) name: Option<String>,
 }
@@ -157,16 +156,21 @@ pub(super) struct Time(pub(super) Option<Timestamp>);
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Number(pub(super) Option<u64>);
 
-/// Decodes an answer's body.
+/// Decodes an answer's body, an object.
 pub(super) fn decode<T: DeserializeOwned>(
     doing: &'static str,
     body: &[u8],
 ) -> Result<T, FetchError> {
+    let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    // A list would be read as an object's fields in their order.
+    if starts_with == Some(&b'[') {
+        let what = "expected an object".to_owned();
+        return Err(FetchError::Unexpected { doing, what });
+    }
     let error = match serde_json::from_slice(body) {
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
-    let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let found = match (error.classify(), starts_with) {
         (Category::Data, _) => {
             let what = misfit::<T>(&mut Json::from_slice(body));
@@ -233,117 +237,157 @@ impl Listing {
     }
 }
 
-impl Glimpse<'_> {
+impl<'a> Glimpse<'a> {
     /// Returns a record's id, where it is there, once, and text.
-    pub(super) fn id(text: &str) -> Option<String> {
-        let glimpse: Glimpse = serde_json::from_str(text).ok()?;
-        serde_json::from_str(glimpse.id?.get()).ok()
+    pub(super) fn id(text: &'a str) -> Option<String> {
+        serde_json::from_str(Self::of(text)?.id?.get()).ok()
     }
 
     /// Returns a record's status, where it is there, once, and text.
-    pub(super) fn status(text: &str) -> Option<String> {
-        let glimpse: Glimpse = serde_json::from_str(text).ok()?;
-        serde_json::from_str(glimpse.status?.get()).ok()
+    pub(super) fn status(text: &'a str) -> Option<String> {
+        serde_json::from_str(Self::of(text)?.status?.get()).ok()
+    }
+
+    fn of(text: &'a str) -> Option<Self> {
+        let object = text.starts_with('{').then_some(text)?;
+        serde_json::from_str(object).ok()
     }
 }
 
-/// Any value at all, of which only text and numbers are kept.
-enum Scalar {
-    Text(String),
-    Number(f64),
+/// Derived code would take a list for the fields in their order.
+impl<'de: 'a, 'a> Deserialize<'de> for Named<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamedVisitor)
+    }
+}
+
+struct NamedVisitor;
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum NamedField {
+    Id,
+    Name,
+    #[serde(other)]
     Other,
 }
 
-struct ScalarVisitor;
+impl<'de> Visitor<'de> for NamedVisitor {
+    type Value = Named<'de>;
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("struct Named")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<'de>, A::Error> {
+        let mut named = Named::default();
+        while let Some(field) = map.next_key()? {
+            match field {
+                NamedField::Id if named.id.is_some() => {
+                    return Err(A::Error::duplicate_field("id"));
+                }
+                NamedField::Id => named.id = map.next_value()?,
+                NamedField::Name => named.name = map.next_value()?,
+                NamedField::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(named)
     }
 }
 
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+/// What takes any value at all, and makes something of text and numbers alone.
+trait Lenient: Default {
+    fn of_text(text: &str) -> Self;
+    fn of_number(number: f64) -> Self;
+}
+
+struct LenientVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Lenient> Visitor<'de> for LenientVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("anything")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(T::of_text(text))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text))
+    // Times and counts are far below 2^53: as floats they lose nothing.
+    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+        Ok(T::of_number(number as f64))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "times and counts are far below 2^53"
-    )]
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
+    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+        Ok(T::of_number(number as f64))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "times and counts are far below 2^53"
-    )]
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
+    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+        Ok(T::of_number(number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number))
+    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
+        Ok(T::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(T::default())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(T::default())
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) if !text.is_empty() => Some(text),
-            Scalar::Text(_) | Scalar::Number(_) | Scalar::Other => None,
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) => text.trim().parse().ok(),
-            Scalar::Number(number) => whole(number).and_then(|number| u64::try_from(number).ok()),
-            Scalar::Other => None,
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) => {
-                Timestamp::parse(&text).or_else(|| moment(text.trim().parse().ok()?))
+macro_rules! lenient {
+    ($($name:ty),*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(LenientVisitor(PhantomData))
             }
-            Scalar::Number(number) => moment(number),
-            Scalar::Other => None,
-        }))
+        }
+    )*};
+}
+
+lenient!(Loose, Number, Time);
+
+impl Lenient for Loose {
+    fn of_text(text: &str) -> Self {
+        Self((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    fn of_number(_: f64) -> Self {
+        Self(None)
+    }
+}
+
+impl Lenient for Number {
+    fn of_text(text: &str) -> Self {
+        Self(text.trim().parse().ok())
+    }
+
+    fn of_number(number: f64) -> Self {
+        Self(whole(number).and_then(|number| u64::try_from(number).ok()))
+    }
+}
+
+impl Lenient for Time {
+    fn of_text(text: &str) -> Self {
+        let number = || text.trim().parse().ok().and_then(moment);
+        Self(Timestamp::parse(text).or_else(number))
+    }
+
+    fn of_number(number: f64) -> Self {
+        Self(moment(number))
     }
 }
 

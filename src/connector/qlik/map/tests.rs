@@ -1,1 +1,511 @@
+//! Qlik's records as documented, as met, and as nobody expects them.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::Timestamp;
+
+const ID: &str = "60d5ca1b2f8a4c0012345678";
+
+fn raw(json: &Value) -> Box<RawValue> {
+    RawValue::from_string(json.to_string()).unwrap()
+}
+
+fn read_one(kind: Kind, json: &Value) -> Option<Result<Record, Finding>> {
+    let text = raw(json);
+    let spelled = text.get().to_owned();
+    read(kind, text).map(|read| {
+        read.map(|observed| {
+            assert_eq!(*observed.raw, spelled, "the text stays as it came");
+            observed.record
+        })
+    })
+}
+
+fn user_of(json: &Value) -> User {
+    match read_one(Kind::User, json) {
+        Some(Ok(Record::User(user))) => user,
+        other => panic!("{json} became {other:?}"),
+    }
+}
+
+fn group_of(json: &Value) -> Group {
+    match read_one(Kind::Group, json) {
+        Some(Ok(Record::Group(group))) => group,
+        other => panic!("{json} became {other:?}"),
+    }
+}
+
+fn role_of(json: &Value) -> Role {
+    match read_one(Kind::Role, json) {
+        Some(Ok(Record::Role(role))) => role,
+        other => panic!("{json} became {other:?}"),
+    }
+}
+
+fn complaint(kind: Kind, json: &Value) -> (Option<String>, String) {
+    match read_one(kind, json) {
+        Some(Err(finding)) => {
+            assert_eq!(finding.code, FindingCode::UnreadableRecord);
+            assert_eq!(finding.kind, kind);
+            (finding.id.map(|id| id.to_string()), finding.detail)
+        }
+        other => panic!("{json} became {other:?}"),
+    }
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(text)
+}
+
+#[test]
+fn a_user_is_mapped_field_by_field() {
+    let user = user_of(&json!({
+        "id": ID,
+        "tenantId": "t",
+        "subject": "auth0|1",
+        "name": "Zoë \"Z\" Example",
+        "email": "zoe@example.com",
+        "status": "active",
+        "assignedRoles": [
+            {"id": "60d5ca1b2f8a4c0012340001", "name": "TenantAdmin", "type": "default", "level": "admin"},
+        ],
+        "assignedGroups": [
+            {"id": "60d5ca1b2f8a4c0012340002", "name": "Sales", "providerType": "idp",
+             "assignedRoles": [{"id": "60d5ca1b2f8a4c0012340003", "name": "Steward"}]},
+        ],
+        "assignedScopes": ["b", "a", "a"],
+        "createdAt": "2026-03-01T10:00:00.123Z",
+        "lastUpdatedAt": "2026-03-02T12:00:00+02:00",
+        "inviteExpiry": 1_772_000_000,
+        "picture": "https://example.com/z.png",
+        "locale": "de",
+        "zoneinfo": "Europe/Zurich",
+        "preferredLocale": "en",
+        "preferredZoneinfo": "Europe/Berlin",
+        "links": {"self": {"href": "x"}},
+    }));
+
+    let id = |text| Id::parse(text).unwrap();
+    let expected = User {
+        id: UserId(id(ID)),
+        subject: "auth0|1".into(),
+        name: Some("Zoë \"Z\" Example".into()),
+        email: Some("zoe@example.com".into()),
+        status: Coded::new(UserStatus::Enabled, "active"),
+        is_bot: false,
+        client_id: None,
+        roles: Some(BTreeMap::from([(
+            RoleId(id("60d5ca1b2f8a4c0012340001")),
+            "TenantAdmin".into(),
+        )])),
+        groups: Some(BTreeMap::from([(
+            GroupId(id("60d5ca1b2f8a4c0012340002")),
+            "Sales".into(),
+        )])),
+        scopes: Some(BTreeSet::from(["a".into(), "b".into()])),
+        created_at: time("2026-03-01T10:00:00.123Z"),
+        updated_at: time("2026-03-02T10:00:00Z"),
+        invite_expires_at: Some(Timestamp::from_millis(1_772_000_000_000)),
+        picture: Some("https://example.com/z.png".into()),
+        locale: Some("de".into()),
+        zone_info: Some("Europe/Zurich".into()),
+        preferred_locale: Some("en".into()),
+        preferred_zone_info: Some("Europe/Berlin".into()),
+    };
+    assert_eq!(user, expected);
+}
+
+#[test]
+fn absent_and_empty_assignments_differ() {
+    for (json, hidden) in [
+        (json!({"id": ID, "subject": "s"}), true),
+        (
+            json!({"id": ID, "subject": "s", "assignedRoles": null,
+                   "assignedGroups": null, "assignedScopes": null}),
+            true,
+        ),
+        (
+            json!({"id": ID, "subject": "s", "assignedRoles": [],
+                   "assignedGroups": [], "assignedScopes": []}),
+            false,
+        ),
+    ] {
+        let user = user_of(&json);
+
+        assert_eq!(user.roles.is_none(), hidden, "{json}");
+        assert_eq!(user.groups.is_none(), hidden, "{json}");
+        assert_eq!(user.scopes.is_none(), hidden, "{json}");
+    }
+}
+
+#[test]
+fn statuses_are_mapped_and_unknown_ones_kept() {
+    for (status, value) in [
+        (json!("active"), UserStatus::Enabled),
+        (json!("invited"), UserStatus::Pending),
+        (json!("provisioned"), UserStatus::Pending),
+        (json!("disabled"), UserStatus::Disabled),
+        (json!("Active"), UserStatus::UnmappedValue),
+        (json!("suspended"), UserStatus::UnmappedValue),
+        (json!(null), UserStatus::UnmappedValue),
+    ] {
+        let user = user_of(&json!({"id": ID, "subject": "s", "status": status}));
+
+        assert_eq!(user.status.value, value, "{status}");
+        assert_eq!(user.status.source_value.as_deref(), status.as_str());
+    }
+}
+
+#[test]
+fn the_deleted_are_left_out_also_when_little_is_left_of_them() {
+    for json in [
+        json!({"id": ID, "subject": "s", "status": "deleted"}),
+        json!({"id": ID, "status": "deleted"}),
+        json!({"id": ID, "status": "deleted", "email": {}}),
+    ] {
+        assert_eq!(read_one(Kind::User, &json), None, "{json}");
+    }
+}
+
+#[test]
+fn bots_are_told_by_subject_or_client() {
+    for (subject, client, is_bot) in [
+        ("qlikbot\\0123", json!("0123"), true),
+        ("QlikBot\\0123", json!(null), true),
+        ("bob", json!("0123"), true),
+        ("qlikbot", json!(null), false),
+        ("qlikbo€", json!(""), false),
+        ("bob", json!(7), false),
+    ] {
+        let user = user_of(&json!({"id": ID, "subject": subject, "clientId": client}));
+
+        assert_eq!(user.is_bot, is_bot, "{subject} {client}");
+    }
+}
+
+#[test]
+fn odd_times_are_none_rather_than_unreadable() {
+    for (value, expected) in [
+        (json!("2026-03-01T10:00:00Z"), time("2026-03-01T10:00:00Z")),
+        (json!(1_772_359_200), time("2026-03-01T10:00:00Z")),
+        (json!(1_772_359_200_000_u64), time("2026-03-01T10:00:00Z")),
+        (json!(1_772_359_200.5), time("2026-03-01T10:00:00.500Z")),
+        (json!("1772359200"), time("2026-03-01T10:00:00Z")),
+        (json!("yesterday"), None),
+        (json!(""), None),
+        (json!(0), None),
+        (json!(null), None),
+        (json!(true), None),
+        (json!(["2026-03-01T10:00:00Z", {"a": [1]}]), None),
+        (json!({"$date": {"x": []}}), None),
+        (json!(1e300), None),
+    ] {
+        let user = user_of(&json!({
+            "id": ID, "subject": "s", "createdAt": value, "lastUpdatedAt": value,
+            "inviteExpiry": value,
+        }));
+
+        assert_eq!(user.created_at, expected, "{value}");
+        assert_eq!(user.updated_at, expected, "{value}");
+        assert_eq!(user.invite_expires_at, expected, "{value}");
+    }
+}
+
+#[test]
+fn groups_are_mapped_by_where_they_come_from() {
+    for (json, value, source) in [
+        (
+            json!({"providerType": "idp"}),
+            GroupType::Group,
+            Some("idp"),
+        ),
+        (
+            json!({"providerType": "custom"}),
+            GroupType::Group,
+            Some("custom"),
+        ),
+        (
+            json!({"providerType": "scim"}),
+            GroupType::UnmappedValue,
+            Some("scim"),
+        ),
+        (json!({}), GroupType::UnmappedValue, None),
+        (
+            json!({"name": "com.qlik.Everyone"}),
+            GroupType::Organization,
+            Some("system"),
+        ),
+    ] {
+        let mut whole = json!({"id": ID, "name": "Sales", "description": "", "idpId": "i",
+            "status": "active", "assignedRoles": [{"id": "r1", "name": "Steward"}],
+            "createdAt": "2026-03-01T10:00:00Z", "lastUpdatedAt": "2026-03-01T10:00:00Z"});
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(json.as_object().unwrap().clone());
+        let group = group_of(&whole);
+
+        assert_eq!(group.group_type.value, value, "{json}");
+        assert_eq!(group.group_type.source_value.as_deref(), source, "{json}");
+        assert_eq!(group.description, None);
+        assert_eq!(group.idp_id.as_deref(), Some("i"));
+        assert_eq!(group.roles.unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_system_group_is_the_organization() {
+    let json = json!({"id": EVERYONE, "name": "com.qlik.Everyone", "enabled": true,
+        "assignedRoles": []});
+    let Some(Ok(observed)) = read_system(Kind::Group, raw(&json)) else {
+        panic!("a system group is readable");
+    };
+    let Record::Group(group) = observed.record else {
+        panic!("a group is a group");
+    };
+
+    assert_eq!(
+        group.group_type,
+        Coded::new(GroupType::Organization, "system")
+    );
+    assert_eq!(group.status.as_deref(), Some("active"));
+    assert_eq!(group, group_of(&json), "by its id it is the same");
+}
+
+#[test]
+fn roles_are_mapped_by_level_and_name() {
+    for (name, level, value, source) in [
+        ("TenantAdmin", Some("admin"), RoleType::Admin, "admin"),
+        ("Steward", Some("user"), RoleType::Basic, "user"),
+        (
+            "EmbeddedAnalyticsUser",
+            Some("user"),
+            RoleType::Restricted,
+            "user",
+        ),
+        (
+            "EmbeddedAnalyticsUser",
+            None,
+            RoleType::Restricted,
+            "EmbeddedAnalyticsUser",
+        ),
+        ("Auditor", Some("owner"), RoleType::UnmappedValue, "owner"),
+        ("Developer", None, RoleType::UnmappedValue, "Developer"),
+    ] {
+        let role = role_of(
+            &json!({"id": ID, "tenantId": "", "name": name, "level": level,
+            "type": "default", "permissions": ["x"], "fullUser": true}),
+        );
+
+        assert_eq!(
+            role.role_type,
+            Coded::new(value, source),
+            "{name} {level:?}"
+        );
+        assert_eq!(role.origin.as_deref(), Some("default"));
+        assert_eq!(role.scopes, None);
+    }
+}
+
+#[test]
+fn findings_name_the_field_and_no_value() {
+    let secret = "expected evil bob@example.com";
+    for (kind, json, id, detail) in [
+        (
+            Kind::User,
+            json!({"subject": "s"}),
+            None,
+            "field `id`: expected an id",
+        ),
+        (
+            Kind::User,
+            json!({"id": "a/b", "subject": "s"}),
+            None,
+            "field `id`: expected an id",
+        ),
+        (
+            Kind::User,
+            json!({"id": 5, "subject": secret}),
+            None,
+            "field `id`: expected text",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID}),
+            Some(ID),
+            "field `subject`: expected text",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID, "subject": 5}),
+            Some(ID),
+            "field `subject`: expected text",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID, "subject": "s", "assignedRoles": secret}),
+            Some(ID),
+            "field `assignedRoles`: expected a list",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID, "subject": "s", "assignedRoles": [{"id": "r", "name": {"x": secret}}]}),
+            Some(ID),
+            "field `assignedRoles[0].name`: expected text",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID, "subject": "s", "assignedGroups": [{"id": "g"}, {"name": secret}]}),
+            Some(ID),
+            "field `assignedGroups[1].id`: expected an id",
+        ),
+        (
+            Kind::User,
+            json!({"id": ID, "subject": "s", "assignedRoles": [secret]}),
+            Some(ID),
+            "field `assignedRoles[0]`: expected an object",
+        ),
+        (
+            Kind::Group,
+            json!({"id": ID}),
+            Some(ID),
+            "field `name`: expected text",
+        ),
+        (
+            Kind::Group,
+            json!({"id": ID, "name": "g", "enabled": secret}),
+            Some(ID),
+            "field `enabled`: expected true or false",
+        ),
+        (
+            Kind::Role,
+            json!({"id": ID, "name": ["x"]}),
+            Some(ID),
+            "field `name`: expected text",
+        ),
+        (
+            Kind::Role,
+            json!([ID, "Steward"]),
+            None,
+            "expected an object",
+        ),
+        (Kind::Role, json!(secret), None, "expected an object"),
+        (Kind::Role, json!(null), None, "expected an object"),
+    ] {
+        let expected = (id.map(str::to_owned), detail.to_owned());
+        assert_eq!(complaint(kind, &json), expected, "{json}");
+    }
+}
+
+#[test]
+fn a_field_that_stands_twice_is_not_guessed_at() {
+    let text = format!(r#"{{"id":"{ID}","id":"60d5ca1b2f8a4c0012340000","subject":"s"}}"#);
+    let Some(Err(finding)) = read(Kind::User, RawValue::from_string(text).unwrap()) else {
+        panic!("which of the two ids is it?");
+    };
+
+    assert_eq!(finding.id, None);
+}
+
+#[test]
+fn half_a_character_is_a_finding() {
+    let text = format!(r#"{{"id":"{ID}","subject":"\ud800"}}"#);
+    let Some(Err(finding)) = read(Kind::User, RawValue::from_string(text).unwrap()) else {
+        panic!("that is no text");
+    };
+
+    assert_eq!(finding.id.unwrap().to_string(), ID);
+}
+
+#[test]
+fn anothers_record_is_no_answer() {
+    let asked = Id::parse("60d5ca1b2f8a4c0012340000").unwrap();
+    for json in [
+        json!({"id": ID, "subject": "s"}),
+        json!({"id": ID, "subject": "s", "status": "deleted"}),
+        json!({"subject": "s", "status": "deleted"}),
+        json!({}),
+    ] {
+        let Some(Err(finding)) = read_asked(Kind::User, &asked, raw(&json)) else {
+            panic!("{json} says nothing of the record");
+        };
+
+        assert_eq!(finding.id.as_ref(), Some(&asked), "{json}");
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(Value::from(ID)),
+        Just(Value::from("deleted")),
+    ];
+    leaf.prop_recursive(3, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((field(), inner), 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn field() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "id",
+        "subject",
+        "name",
+        "email",
+        "status",
+        "assignedRoles",
+        "assignedGroups",
+        "assignedScopes",
+        "createdAt",
+        "inviteExpiry",
+        "clientId",
+        "description",
+        "type",
+        "level",
+        "permissions",
+        "providerType",
+        "enabled",
+        "idpId",
+        "picture",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => ".{0,6}"]
+}
+
+proptest! {
+    #[test]
+    fn no_json_panics_or_becomes_another_record(json in any_json(), kind in 0..3_usize) {
+        let kind = Kind::ALL[kind];
+        let id = json.get("id").and_then(Value::as_str).and_then(|id| Id::parse(id).ok());
+        match read(kind, raw(&json)) {
+            Some(Ok(observed)) => {
+                prop_assert_eq!(observed.record.kind(), kind);
+                prop_assert_eq!(Some(observed.record.id()), id.as_ref());
+            }
+            Some(Err(finding)) => prop_assert_eq!(finding.id, id),
+            None => prop_assert_eq!(json.get("status"), Some(&Value::from("deleted"))),
+        }
+    }
+
+    #[test]
+    fn one_odd_field_never_changes_whose_record_it_is(field in field(), odd in any_json()) {
+        let mut json = json!({"id": ID, "subject": "s", "name": "n", "status": "active"});
+        json[&field] = odd;
+        let id = json["id"].as_str().and_then(|id| Id::parse(id).ok());
+        match read(Kind::User, raw(&json)) {
+            Some(Ok(observed)) => prop_assert_eq!(Some(observed.record.id()), id.as_ref()),
+            Some(Err(finding)) => prop_assert_eq!(finding.id, id),
+            None => prop_assert_eq!(&json["status"], "deleted"),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Answers questions from the store, and passes commands on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::connector::Connector;
+use crate::model::{
+    EndpointName, Entry, Id, Kind, Mode, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
+};
+use crate::store::{Kept, Known, Store, StoreError};
+use crate::sync::Job;
+
+use super::{
+    ControlError, EventRow, MAX_PAGE, Place, RecordRow, Reply, Request, Status, SyncRow, TenantRow,
+};
+
+/// Answers an operator's questions.
+#[derive(Debug)]
+pub struct Control<C> {
+    store: Store,
+    jobs: BTreeMap<TenantName, Arc<Job<C>>>,
+    endpoints: Vec<EndpointName>,
+}
+
+impl<C: Connector> Control<C> {
+    /// Makes the answering side of a store, with the jobs that a command may set off.
+    pub fn new(
+        store: Store,
+        jobs: BTreeMap<TenantName, Arc<Job<C>>>,
+        endpoints: Vec<EndpointName>,
+    ) -> Self {
+        Self {
+            store,
+            jobs,
+            endpoints,
+        }
+    }
+
+    /// Returns what the answers are read from.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Answers one question.
+    pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
+        match request {
+            Request::Sync { tenant, mode } => self.sync(&tenant, mode).await,
+            other => {
+                let endpoints = self.endpoints.clone();
+                let known = self.jobs.keys().cloned().collect();
+                self.store
+                    .offload(move |store| read(store, &endpoints, known, other))
+                    .await
+            }
+        }
+    }
+
+    async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<Reply, ControlError> {
+        let job = self
+            .jobs
+            .get(tenant)
+            .ok_or_else(|| unknown(tenant, self.jobs.keys()))?;
+        let report = job
+            .run(Trigger::Command, mode)
+            .await
+            .map_err(ControlError::store)?;
+        Ok(Reply::Synced(SyncRow {
+            run: report.run,
+            preview: report.preview,
+        }))
+    }
+}
+
+fn read(
+    store: &Store,
+    endpoints: &[EndpointName],
+    configured: Vec<TenantName>,
+    request: Request,
+) -> Result<Reply, ControlError> {
+    let reading = Reading {
+        store,
+        tenants: store.tenants().map_err(ControlError::store)?,
+        configured,
+    };
+    let reply = match request {
+        Request::Status => reading.status(endpoints).map(Reply::Status),
+        Request::Records {
+            kind,
+            tenant,
+            after,
+            limit,
+        } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            reading
+                .records(kind, &tenants, after.as_ref(), limit.min(MAX_PAGE))
+                .map(Reply::Records)
+        }
+        Request::Find {
+            kind,
+            tenant,
+            called,
+        } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            reading.find(kind, &tenants, &called).map(Reply::Records)
+        }
+        Request::Runs { tenant, limit } => store
+            .runs(tenant.as_ref(), limit.min(MAX_PAGE))
+            .map(Reply::Runs),
+        Request::Run { id } => store.run(id).map(Reply::Run),
+        Request::Events {
+            tenant,
+            after,
+            limit,
+        } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            reading.events(&tenants, tenant.is_some(), after, limit.min(MAX_PAGE))
+        }
+        Request::Event { seq } => store
+            .entry(seq)
+            .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
+    };
+    reply.map_err(ControlError::store)
+}
+
+fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -> ControlError {
+    let known: Vec<_> = known.map(|known| format!("`{known}`")).collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    ControlError::UnknownTenant {
+        name: name.clone(),
+        known,
+    }
+}
+
+struct Reading<'a> {
+    store: &'a Store,
+    tenants: Vec<Known>,
+    configured: Vec<TenantName>,
+}
+
+impl Reading<'_> {
+    /// Returns the tenants to look in, by name. One that is configured but was never reached
+    /// has nothing to show; one that is neither is a mistake.
+    fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
+        let mut chosen: Vec<_> = self
+            .tenants
+            .iter()
+            .filter(|known| wanted.is_none_or(|wanted| *wanted == known.name))
+            .collect();
+        chosen.sort_by(|a, b| a.name.cmp(&b.name));
+        match wanted {
+            Some(wanted) if chosen.is_empty() && !self.configured.contains(wanted) => {
+                let stored = self.tenants.iter().map(|known| &known.name);
+                Err(unknown(wanted, stored.chain(&self.configured)))
+            }
+            Some(_) | None => Ok(chosen),
+        }
+    }
+
+    fn status(&self, endpoints: &[EndpointName]) -> Result<Status, StoreError> {
+        let tenants = self.tenants.iter().map(|known| self.tenant(known));
+        let endpoints = endpoints.iter().map(|name| {
+            let settled = self.store.cursor(name)?.map(|cursor| cursor.settled);
+            Ok((name.clone(), settled.unwrap_or(Seq::START)))
+        });
+        Ok(Status {
+            last: self.store.last_seq(),
+            tenants: tenants.collect::<Result<_, StoreError>>()?,
+            endpoints: endpoints.collect::<Result<_, StoreError>>()?,
+        })
+    }
+
+    fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
+        let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
+        let runs = self.store.runs(Some(&known.name), MAX_PAGE)?;
+        let success = runs
+            .iter()
+            .find(|run| run.mode == Mode::Commit && run.outcome.is_success());
+        Ok(TenantRow {
+            name: known.name.clone(),
+            tenant: known.tenant.clone(),
+            counts: [count(Kind::Role)?, count(Kind::Group)?, count(Kind::User)?],
+            last_success: success.and_then(|run| run.ended_at),
+            last_run: runs.into_iter().next(),
+        })
+    }
+
+    fn records(
+        &self,
+        kind: Kind,
+        tenants: &[&Known],
+        after: Option<&Place>,
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        let mut rows = Vec::new();
+        for known in tenants {
+            let after: Option<&Id> = match after {
+                Some(place) if place.tenant > known.name => continue,
+                Some(place) if place.tenant == known.name => Some(&place.id),
+                Some(_) | None => None,
+            };
+            let kept = self.store.list(known.no, kind, after, limit - rows.len())?;
+            rows.extend(kept.into_iter().map(|kept| row(known, kept)));
+            if rows.len() == limit {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn find(
+        &self,
+        kind: Kind,
+        tenants: &[&Known],
+        called: &str,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        let mut rows = Vec::new();
+        for known in tenants {
+            if let Ok(id) = Id::parse(called)
+                && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
+            {
+                rows.push(row(known, kept));
+                continue;
+            }
+            let mut after = None;
+            loop {
+                let page = self.store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.record.id().clone());
+                let found = page
+                    .into_iter()
+                    .filter(|kept| is_called(&kept.record, called));
+                rows.extend(found.map(|kept| row(known, kept)));
+                if rows.len() >= MAX_PAGE {
+                    return Ok(rows);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn events(
+        &self,
+        tenants: &[&Known],
+        only_these: bool,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Reply, StoreError> {
+        let entries = self.store.entries(after, limit)?;
+        let next = entries.last().map(|entry| entry.seq);
+        let wanted = |tenant: &TenantId| {
+            !only_these || tenants.iter().any(|known| known.tenant.id == *tenant)
+        };
+        let rows = entries
+            .into_iter()
+            .filter(|entry| wanted(&entry.account.tenant));
+        Ok(Reply::Events {
+            rows: rows.map(|entry| self.row(entry)).collect(),
+            next,
+        })
+    }
+
+    fn row(&self, entry: Entry) -> EventRow {
+        EventRow {
+            store: self.store.id(),
+            entry,
+        }
+    }
+}
+
+fn row(known: &Known, kept: Kept) -> RecordRow {
+    let Kept {
+        record,
+        raw,
+        version,
+    } = kept;
+    RecordRow {
+        tenant: known.name.clone(),
+        version,
+        record,
+        raw,
+    }
+}
+
+/// Letter case does not matter to people.
+fn is_called(record: &Record, called: &str) -> bool {
+    let same = |text: &str| text.to_lowercase() == called.to_lowercase();
+    match record {
+        Record::Role(role) => same(&role.name),
+        Record::Group(group) => same(&group.name),
+        Record::User(user) => {
+            same(&user.subject)
+                || user.name.as_deref().is_some_and(same)
+                || user.email.as_deref().is_some_and(same)
+        }
+    }
+}

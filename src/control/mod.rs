@@ -1,0 +1,18 @@
+//! Everything that an operator may ask, whoever carries the question.
+//!
+//! A question is a [`Request`], the answer a [`Reply`]; both are plain values, so that the
+//! command line can ask a store that it has opened itself or, over the daemon's socket, the
+//! store that the daemon holds: sled lets one process in. [`Control`] answers.
+//!
+//! What must stay true: an answer has a bound, whatever was asked; long lists are asked for
+//! page by page. Reading never changes anything.
+
+mod request;
+mod reply;
+mod answer;
+mod error;
+
+pub use answer::Control;
+pub use error::ControlError;
+pub use reply::{EventRow, RecordRow, Reply, Status, SyncRow, TenantRow};
+pub use request::{MAX_PAGE, Place, Request};

@@ -1,0 +1,93 @@
+//! What is answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Change, EndpointName, Entry, Record, Run, Seq, StoreId, Tenant, TenantName, Timestamp,
+};
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made per question, and serialised at once"
+)]
+pub enum Reply {
+    /// To `Status`.
+    Status(Status),
+    /// To `Records` and `Find`. An empty page is the end.
+    Records(Vec<RecordRow>),
+    /// To `Runs`.
+    Runs(Vec<Run>),
+    /// To `Run`; none: there is no such run.
+    Run(Option<Run>),
+    /// To `Events`: the page, and after which entry to go on; none: that was all.
+    Events {
+        /// The entries.
+        rows: Vec<EventRow>,
+        /// Where the next page begins.
+        next: Option<Seq>,
+    },
+    /// To `Event`; none: there is no such entry.
+    Event(Option<EventRow>),
+    /// To `Sync`.
+    Synced(SyncRow),
+}
+
+/// A record as the store holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRow {
+    /// Its tenant, as the operator calls it.
+    pub tenant: TenantName,
+    /// The journal entry that left it so; 0: it was there at the first load.
+    pub version: Seq,
+    /// The record.
+    pub record: Record,
+    /// The source's own text of it, as received when it last changed.
+    pub raw: Box<str>,
+}
+
+/// An entry of the journal, with the store that makes its event's id unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// The store that holds the entry.
+    pub store: StoreId,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// A run that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncRow {
+    /// The run.
+    pub run: Run,
+    /// What would change; of a dry run only, and not more than the first ten thousand.
+    pub preview: Vec<Change>,
+}
+
+/// How things are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The last journal entry.
+    pub last: Seq,
+    /// The tenants that the store knows.
+    pub tenants: Vec<TenantRow>,
+    /// How far each endpoint is.
+    pub endpoints: Vec<(EndpointName, Seq)>,
+}
+
+/// A tenant of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantRow {
+    /// What the operator calls it.
+    pub name: TenantName,
+    /// What the source says of it.
+    pub tenant: Tenant,
+    /// Roles, groups and users in the store.
+    pub counts: [u64; 3],
+    /// When the last run ended that read everything.
+    pub last_success: Option<Timestamp>,
+    /// The last run, however it ended.
+    pub last_run: Option<Run>,
+}

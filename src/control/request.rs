@@ -1,0 +1,78 @@
+//! What can be asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Id, Kind, Mode, RunId, Seq, TenantName};
+
+/// Rows of an answer at the most.
+pub const MAX_PAGE: usize = 500;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// How things are.
+    Status,
+    /// A page of records of a kind, by tenant and id.
+    Records {
+        /// Which kind.
+        kind: Kind,
+        /// Of which tenant; none: of all.
+        tenant: Option<TenantName>,
+        /// The last row of the page before.
+        after: Option<Place>,
+        /// Rows wanted, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// Records of a kind that a person would call so: by id, name, subject or e-mail.
+    Find {
+        /// Which kind.
+        kind: Kind,
+        /// In which tenant; none: in all.
+        tenant: Option<TenantName>,
+        /// The id, name, subject or e-mail, whole.
+        called: String,
+    },
+    /// The last runs, newest first.
+    Runs {
+        /// Of which tenant; none: of all.
+        tenant: Option<TenantName>,
+        /// Rows wanted, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// One run.
+    Run {
+        /// Which.
+        id: RunId,
+    },
+    /// A page of the journal.
+    Events {
+        /// Of which tenant; none: of all.
+        tenant: Option<TenantName>,
+        /// Entries after this one.
+        after: Seq,
+        /// Rows wanted, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// One entry of the journal.
+    Event {
+        /// Which.
+        seq: Seq,
+    },
+    /// Do a run now, and answer when it has ended.
+    Sync {
+        /// Of which tenant.
+        tenant: TenantName,
+        /// Whether its results count.
+        mode: Mode,
+    },
+}
+
+/// A row's place among the records of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its tenant.
+    pub tenant: TenantName,
+    /// Its id.
+    pub id: Id,
+}

@@ -1,0 +1,104 @@
+//! The bytes of values are frozen: a store outlives the version that wrote it.
+
+use crate::model::{Change, Fingerprint, Kind, Seq, Timestamp};
+use crate::store::bucket::Bucket;
+use crate::store::census::Census;
+use crate::store::compose::Head;
+use crate::store::{Cursor, Parked, TenantNo, codec, journal, keys, state};
+
+use super::support::{self, account, in_hex, record};
+
+#[test]
+fn the_bytes_of_small_rows() {
+    let key = keys::census(TenantNo(1), Kind::User);
+    let census = Census {
+        count: 3,
+        checksum: 0x0102_0304_0506_0708,
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &census)), @"0103888e98a8c0e0808101b19e3db4b389cc27");
+
+    let key = keys::head();
+    let head = Head {
+        commits: 9,
+        last: Seq(300),
+        at: Timestamp::from_millis(1_700_000_000_000),
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &head)), @"0109ac0280a0abfef9622fbafe5daadf6f10");
+
+    let hook = crate::model::EndpointName("hr".into());
+    let cursor = Cursor {
+        settled: Seq(5),
+        attempt: 2,
+        due: Some(Timestamp::from_millis(7)),
+        disabled: Some("gone".into()),
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"010502010e0104676f6e65098ddf5d7a569729");
+
+    let parked = Parked {
+        seq: Seq(4),
+        reason: "500".into(),
+        at: Timestamp::from_millis(7),
+        attempts: 9,
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::parked(&hook, Seq(4)), &parked)), @"0104033530300e0990ac3755824c54b5");
+}
+
+#[test]
+fn the_bytes_of_a_bucket() {
+    let key = keys::bucket_prefix(TenantNo(1), Kind::User);
+    let bucket = Bucket(vec![
+        (support::id(Kind::User, 1), Fingerprint([0xaa; 16])),
+        (support::id(Kind::User, 6), Fingerprint([0xbb; 16])),
+    ]);
+
+    let bytes = bucket.write(&key);
+
+    insta::assert_snapshot!(in_hex(&bytes), @"010d0060d5ca1b2f8a4c0000000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa0a01757365727e30303036bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbe23a87894cc30749");
+    assert_eq!(Bucket::read(&key, &bytes).unwrap(), bucket);
+}
+
+#[test]
+fn the_bytes_of_a_record() {
+    let user = record(Kind::User, 1, "Ada");
+    let key = keys::state(TenantNo(1), Kind::User, user.id());
+
+    let bytes = codec::seal_stamped(&key, 7, &codec::pack(&(&user, support::raw(&user))));
+
+    insta::assert_snapshot!(in_hex(&bytes), @"01000000000000000700020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d0001066163746976650000000100000102000000000000000d7b22726177223a22416461227d14b94b468500a22f");
+    let kept = state::read(&key, &bytes).unwrap();
+    assert_eq!((kept.record, kept.version), (user, Seq(7)));
+}
+
+#[test]
+fn the_bytes_of_an_entry() {
+    let key = keys::journal(Seq(7));
+    let change = Change::Updated {
+        before: record(Kind::User, 1, "Ada"),
+        after: record(Kind::User, 1, "Ada Lovelace"),
+    };
+    let fact = crate::model::Fact::Changed(change);
+    let body = codec::pack(&(crate::model::RunId(2), account(), &fact));
+
+    let bytes = codec::seal_stamped(&key, 1_700_000_000_000, &body);
+
+    insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a5000000c1020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000004c7e90df4e40270e");
+    assert_eq!(journal::read(&key, &bytes).unwrap().fact, fact);
+}
+
+#[test]
+fn a_value_that_was_touched_or_moved_is_damaged() {
+    let key = keys::journal(Seq(7));
+    let value = codec::row(&key, &(1_u8, "a word"));
+    let read = |key: &[u8], value: &[u8]| {
+        codec::read_row::<(u8, String)>(key, value).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&key, &value), Ok((1, "a word".to_owned())));
+
+    for index in 0..value.len() {
+        let mut flipped = value.clone();
+        flipped[index] ^= 1;
+        assert!(read(&key, &flipped).is_err(), "byte {index}");
+        assert!(read(&key, &value[..index]).is_err(), "cut at {index}");
+    }
+    insta::assert_snapshot!(read(&keys::journal(Seq(8)), &value).unwrap_err(), @"the store is damaged: journal entry 8: its checksum does not hold; it will be moved aside at the next start");
+}

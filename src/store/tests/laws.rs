@@ -1,0 +1,175 @@
+//! Random histories against a model: state, fingerprints, census and journal always agree,
+//! also across reopening, and the journal leads both ways.
+
+use proptest::prelude::*;
+
+use crate::model::{Change, Kind, Seq};
+use crate::store::{MAX_QUIET, MAX_WRITES, Store, Write};
+
+use super::support::{self, State};
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Toggles or updates records, journalled.
+    Change(Vec<(Kind, u32, u8)>),
+    /// Writes records without a word.
+    Quiet(Vec<(Kind, u32, u8)>),
+    /// Forgets records.
+    Forget(Vec<(Kind, u32)>),
+    /// Quiet writes in order, as a first load has them.
+    Load {
+        kind: Kind,
+        from: u32,
+    },
+    Reopen,
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(Kind::ALL.to_vec())
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = 0..600_u32;
+    prop_oneof![
+        4 => prop::collection::vec((kind(), number.clone(), any::<u8>()), 1..=MAX_WRITES)
+            .prop_map(Step::Change),
+        2 => prop::collection::vec((kind(), number.clone(), any::<u8>()), 1..=MAX_QUIET)
+            .prop_map(Step::Quiet),
+        1 => prop::collection::vec((kind(), number.clone()), 1..=MAX_QUIET).prop_map(Step::Forget),
+        2 => (kind(), number).prop_map(|(kind, from)| Step::Load { kind, from }),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// Makes the writes of a step, and moves the model along.
+fn writes(step: &Step, model: &mut State) -> Vec<Write> {
+    match step {
+        Step::Change(changes) => changes
+            .iter()
+            .map(|(kind, number, name)| {
+                let after = support::record(*kind, *number, &format!("name {name}"));
+                let before = model.get(&after.to_ref()).cloned();
+                let change = match before {
+                    None => Change::Created {
+                        after,
+                        replaces: None,
+                    },
+                    Some(before) if name % 3 == 0 => Change::Deleted { before },
+                    Some(before) => Change::Updated { before, after },
+                };
+                match change.after() {
+                    Some(after) => drop(model.insert(after.to_ref(), after.clone())),
+                    None => drop(model.remove(&change.latest().to_ref())),
+                }
+                support::change(change)
+            })
+            .collect(),
+        Step::Quiet(records) => records
+            .iter()
+            .map(|(kind, number, name)| load(model, *kind, *number, &format!("quiet {name}")))
+            .collect(),
+        Step::Forget(records) => records
+            .iter()
+            .map(|(kind, number)| {
+                let record = support::record(*kind, *number, "");
+                model.remove(&record.to_ref());
+                support::forget(&record)
+            })
+            .collect(),
+        Step::Load { kind, from } => (*from..)
+            .take(MAX_QUIET)
+            .map(|number| load(model, *kind, number, "loaded"))
+            .collect(),
+        Step::Reopen => Vec::new(),
+    }
+}
+
+fn load(model: &mut State, kind: Kind, number: u32, name: &str) -> Write {
+    let record = support::record(kind, number, name);
+    model.insert(record.to_ref(), record.clone());
+    support::quiet(record)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn state_is_what_the_commits_made_it(steps in prop::collection::vec(step(), 1..14)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = support::open(folder.path());
+        let tenant = support::adopt(&store, 1);
+        let other = support::adopt(&store, 2);
+        support::commit(&store, &other, vec![support::quiet(
+            support::record(Kind::User, 1, "of another tenant"),
+        )]).unwrap();
+        let untouched = support::state(&store, &other);
+        let mut model = State::new();
+
+        for step in &steps {
+            let writes = writes(step, &mut model);
+            match step {
+                Step::Reopen => {
+                    store.close().unwrap();
+                    store = support::open(folder.path());
+                }
+                Step::Change(_) | Step::Quiet(_) | Step::Forget(_) | Step::Load { .. } => {
+                    support::commit(&store, &tenant, writes).unwrap();
+                }
+            }
+        }
+
+        prop_assert_eq!(&support::state(&store, &tenant), &model);
+        prop_assert_eq!(&support::state(&store, &other), &untouched);
+        store.close().unwrap();
+        let store = support::open(folder.path());
+        prop_assert_eq!(&support::state(&store, &tenant), &model);
+    }
+
+    #[test]
+    fn the_journal_leads_to_the_present_and_back(
+        steps in prop::collection::vec(
+            prop::collection::vec((kind(), 0..40_u32, any::<u8>()), 1..=MAX_WRITES), 1..12
+        )
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = support::open(folder.path());
+        let tenant = support::adopt(&store, 1);
+        let loaded: Vec<_> = (0..20).map(|n| support::record(Kind::User, n, "first")).collect();
+        support::commit(&store, &tenant, loaded.into_iter().map(support::quiet).collect()).unwrap();
+        let mut model = support::state(&store, &tenant);
+        let mut states = vec![(Seq::START, model.clone())];
+        for step in steps {
+            let writes = writes(&Step::Change(step), &mut model);
+            let last = support::commit(&store, &tenant, writes).unwrap();
+            states.push((Seq(last), model.clone()));
+        }
+
+        let entries = read_all(&store);
+
+        let mut forwards = states[0].1.clone();
+        for entry in &entries {
+            support::redo(&mut forwards, entry);
+        }
+        prop_assert_eq!(&forwards, &support::state(&store, &tenant));
+        let mut backwards = forwards;
+        for entry in entries.iter().rev() {
+            if let Some((_, then)) = states.iter().find(|(seq, _)| *seq == entry.seq) {
+                prop_assert_eq!(&backwards, then, "as of {}", entry.seq);
+            }
+            support::undo(&mut backwards, entry);
+        }
+        prop_assert_eq!(&backwards, &states[0].1);
+    }
+}
+
+fn read_all(store: &Store) -> Vec<crate::model::Entry> {
+    let mut entries = Vec::new();
+    loop {
+        let after = Seq(entries.len() as u64);
+        let page = store.entries(after, 13).unwrap();
+        if page.is_empty() {
+            return entries;
+        }
+        entries.extend(page);
+    }
+}

@@ -1,0 +1,7 @@
+//! The store as its callers see it: laws over random histories, and what each part promises.
+
+mod golden;
+mod laws;
+mod parts;
+mod recovery;
+pub(in crate::store) mod support;

@@ -1,0 +1,379 @@
+//! What each part of the front door promises.
+
+use crate::model::{
+    Change, EndpointName, Fact, Kind, Mode, Outcome, Seq, TenantName, Timestamp, Trigger,
+};
+use crate::store::{
+    Closing, Commit, Cursor, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead, Store, StoreError,
+    Write,
+};
+
+use super::support::{self, account, adopt, open, record};
+
+fn fresh() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    (folder, store)
+}
+
+#[test]
+fn a_tenant_keeps_its_number_under_another_name() {
+    let (folder, store) = fresh();
+    let first = adopt(&store, 1);
+    let second = adopt(&store, 2);
+
+    let renamed = store
+        .adopt(
+            &support::tenant(1),
+            &TenantName("new".into()),
+            Timestamp::from_millis(9),
+        )
+        .unwrap();
+
+    assert_eq!(renamed.no, first.no);
+    assert_ne!(second.no, first.no);
+    assert_eq!(renamed.adopted_at, first.adopted_at);
+    store.close().unwrap();
+    assert_eq!(open(folder.path()).tenants().unwrap(), [renamed, second]);
+}
+
+#[test]
+fn the_first_load_leaves_state_and_one_mark() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let users = (0..3)
+        .map(|n| support::quiet(record(Kind::User, n, "u")))
+        .collect();
+
+    let mark = Closing::Loaded {
+        roles: 0,
+        groups: 0,
+        users: 3,
+    };
+    let last = support::closing(&store, &tenant, users, mark).unwrap();
+
+    assert_eq!(last, 1);
+    assert_eq!(store.last_seq(), Seq(1));
+    let entry = store.entry(Seq(1)).unwrap().unwrap();
+    assert_eq!(
+        entry.fact,
+        Fact::Loaded {
+            roles: 0,
+            groups: 0,
+            users: 3
+        }
+    );
+    assert_eq!(store.tenants().unwrap()[0].loaded, Some(Seq(1)));
+    assert_eq!(adopt(&store, 1).loaded, Some(Seq(1)));
+    let kept = store.list(tenant.no, Kind::User, None, 9).unwrap();
+    assert!(kept.iter().all(|kept| kept.version == Seq::START));
+}
+
+#[test]
+fn a_quiet_write_keeps_the_version_of_what_was_there() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let user = record(Kind::User, 1, "before");
+    support::commit(&store, &tenant, vec![support::created(user.clone())]).unwrap();
+
+    support::commit(&store, &tenant, vec![support::quiet(user.clone())]).unwrap();
+
+    let kept = store.get(tenant.no, &user.to_ref()).unwrap().unwrap();
+    assert_eq!((kept.version, kept.record), (Seq(1), user));
+}
+
+#[test]
+fn an_entry_is_never_earlier_than_the_one_before() {
+    let (folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let at = |millis, number| Commit {
+        tenant: tenant.no,
+        run: crate::model::RunId(1),
+        at: Timestamp::from_millis(millis),
+        account: account(),
+        writes: vec![support::created(record(Kind::User, number, "x"))],
+        closing: Closing::Nothing,
+    };
+    store.commit(at(5_000, 1)).unwrap();
+    store.commit(at(4_000, 2)).unwrap();
+    store.close().unwrap();
+    let store = open(folder.path());
+    store.commit(at(3_000, 3)).unwrap();
+
+    let entries = store.entries(Seq::START, 9).unwrap();
+    let times: Vec<_> = entries.iter().map(|entry| entry.at.millis()).collect();
+
+    assert_eq!(times, [5_000, 5_000, 5_000]);
+}
+
+#[test]
+fn what_no_batch_may_hold_is_refused_and_the_limits_fit() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let max = u32::try_from(MAX_WRITES).unwrap();
+    let changes = |count: u32| -> Vec<Write> {
+        (0..count)
+            .map(|n| support::created(record(Kind::User, n * 999, "x")))
+            .collect()
+    };
+    let quiet = |count: u32| -> Vec<Write> {
+        (0..count)
+            .map(|n| support::quiet(record(Kind::Group, n * 999, "x")))
+            .collect()
+    };
+
+    let last = support::commit(&store, &tenant, changes(max)).unwrap();
+    assert_eq!(last, MAX_WRITES as u64);
+    let last = support::commit(&store, &tenant, quiet(u32::try_from(MAX_QUIET).unwrap())).unwrap();
+    assert_eq!(last, MAX_WRITES as u64);
+    let refused = support::commit(&store, &tenant, changes(max + 1)).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.is_fatal()),
+        ("store.too-large", false)
+    );
+    support::commit(&store, &tenant, quiet(1)).unwrap();
+}
+
+#[test]
+fn commits_submitted_together_are_all_there_in_order() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let tickets: Vec<_> = (0..200)
+        .map(|number| {
+            let commit = Commit {
+                tenant: tenant.no,
+                run: crate::model::RunId(1),
+                at: Timestamp::from_millis(1),
+                account: account(),
+                writes: vec![support::created(record(Kind::User, number, "x"))],
+                closing: Closing::Nothing,
+            };
+            let ticket = store.submit(commit).unwrap();
+            // The queue is bounded; nobody needs to wait for a commit to let it happen.
+            (number, ticket)
+        })
+        .collect();
+
+    for (number, ticket) in tickets {
+        assert_eq!(ticket.wait().unwrap().last, Seq(u64::from(number) + 1));
+    }
+    assert_eq!(store.last_seq(), Seq(200));
+}
+
+#[test]
+fn a_plan_is_gone_after_its_last_row() {
+    let (folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let rows: Vec<Write> = (0..250)
+        .map(|n| support::created(record(Kind::User, n, "planned")))
+        .collect();
+    store.stage(tenant.no, 0, &rows[..100]).unwrap();
+    store.stage(tenant.no, 0, &rows[..60]).unwrap();
+    store.stage(tenant.no, 60, &rows[60..]).unwrap();
+    assert_eq!(
+        store.plan(tenant.no).unwrap(),
+        None,
+        "nothing counts before the seal"
+    );
+    let head = PlanHead {
+        run: crate::model::RunId(4),
+        at: Timestamp::from_millis(1),
+        account: account(),
+        rows_total: 250,
+    };
+    store.seal_plan(tenant.no, &head).unwrap();
+
+    let mut store = store;
+    let mut committed = 0;
+    while let Some(plan) = store.plan(tenant.no).unwrap() {
+        assert_eq!((&plan.head, plan.rows_done as usize), (&head, committed));
+        let writes = store.plan_rows(tenant.no, MAX_WRITES).unwrap();
+        let count = writes.len();
+        assert_eq!(writes, rows[committed..committed + count]);
+        let progress = Closing::PlanRows(u32::try_from(count).unwrap());
+        support::closing(&store, &tenant, writes, progress).unwrap();
+        committed += count;
+        store.close().unwrap();
+        store = open(folder.path());
+    }
+
+    assert_eq!(store.plan_rows(tenant.no, 1).unwrap(), []);
+    assert_eq!(support::state(&store, &tenant).len(), 250);
+    assert_eq!(store.last_seq(), Seq(250));
+}
+
+#[test]
+fn a_plan_that_is_not_there_cannot_be_sealed_or_gone_on_with() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let head = PlanHead {
+        run: crate::model::RunId(4),
+        at: Timestamp::from_millis(1),
+        account: account(),
+        rows_total: 2,
+    };
+    store
+        .stage(
+            tenant.no,
+            0,
+            &[support::created(record(Kind::User, 1, "x"))],
+        )
+        .unwrap();
+
+    let sealed = store.seal_plan(tenant.no, &head).unwrap_err();
+    let gone_on = support::closing(&store, &tenant, vec![], Closing::PlanRows(1)).unwrap_err();
+
+    assert_eq!(sealed.code(), "store.no-such-plan");
+    assert_eq!(gone_on.code(), "store.no-such-plan");
+    support::commit(&store, &tenant, vec![]).expect("a refusal is not the end of the store");
+}
+
+#[test]
+fn cursor_and_parked_event_move_together() {
+    let (folder, store) = fresh();
+    let (hr, h) = (EndpointName("hr".into()), EndpointName("h".into()));
+    let tenant = adopt(&store, 1);
+    for number in 0..3 {
+        let user = record(Kind::User, number, "x");
+        support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
+    }
+    let parked = Parked {
+        seq: Seq(3),
+        reason: "404".into(),
+        at: Timestamp::from_millis(5),
+        attempts: 9,
+    };
+    let cursor = Cursor {
+        settled: Seq(3),
+        attempt: 0,
+        due: None,
+        disabled: None,
+    };
+    assert_eq!(store.cursor(&hr).unwrap(), None);
+
+    store.set_cursor(&hr, &cursor, Some(&parked)).unwrap();
+
+    store.close().unwrap();
+    let store = open(folder.path());
+    assert_eq!(store.cursor(&hr).unwrap(), Some(cursor));
+    assert_eq!(store.parked(&hr, 9).unwrap(), [parked]);
+    assert_eq!(store.cursor(&h).unwrap(), None);
+    assert_eq!(store.parked(&h, 9).unwrap(), []);
+}
+
+#[test]
+fn runs_are_numbered_and_the_interrupted_ones_end() {
+    let (folder, store) = fresh();
+    let new = |name: &str| NewRun {
+        tenant_name: TenantName(name.into()),
+        tenant: None,
+        trigger: Trigger::Start,
+        mode: Mode::Commit,
+        started_at: Timestamp::from_millis(1),
+    };
+    let mut first = store.begin_run(new("a")).unwrap();
+    let second = store.begin_run(new("b")).unwrap();
+    first.outcome = Outcome::Succeeded;
+    store.save_run(&first).unwrap();
+    store.close().unwrap();
+    let store = open(folder.path());
+
+    let ended = store
+        .close_interrupted_runs(Timestamp::from_millis(8))
+        .unwrap();
+
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].id, second.id);
+    assert_eq!(
+        store.run(second.id).unwrap().unwrap().outcome,
+        Outcome::Interrupted
+    );
+    let third = store.begin_run(new("a")).unwrap();
+    assert_eq!(third.id.0, 3);
+    let of_a = store.runs(Some(&TenantName("a".into())), 9).unwrap();
+    assert_eq!(of_a, [third.clone(), first]);
+    assert_eq!(store.runs(None, 1).unwrap(), [third]);
+}
+
+#[test]
+fn large_bodies_survive_a_reopening() {
+    let (folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let mut random = fastrand::Rng::with_seed(7);
+    let noise: String = std::iter::repeat_with(|| random.alphanumeric())
+        .take(400_000)
+        .collect();
+    let user = record(Kind::User, 1, &noise);
+    let before = record(Kind::User, 1, "small");
+    support::commit(&store, &tenant, vec![support::created(before.clone())]).unwrap();
+    let update = Change::Updated {
+        before,
+        after: user.clone(),
+    };
+
+    support::commit(&store, &tenant, vec![support::change(update)]).unwrap();
+
+    assert!(
+        std::fs::read_dir(folder.path().join("current/blobs"))
+            .unwrap()
+            .next()
+            .is_some()
+    );
+    store.close().unwrap();
+    let store = open(folder.path());
+    let kept = store.get(tenant.no, &user.to_ref()).unwrap().unwrap();
+    assert_eq!(kept.record, user);
+}
+
+#[test]
+fn a_closed_store_says_so_and_another_opens_at_once() {
+    let (folder, store) = fresh();
+    for _ in 0..5 {
+        let store = {
+            let clone = store.clone();
+            drop(clone);
+            store.close().unwrap();
+            open(folder.path())
+        };
+        let tenant = adopt(&store, 1);
+        support::commit(&store, &tenant, vec![]).unwrap();
+        store.close().unwrap();
+        assert!(matches!(
+            support::commit(&store, &tenant, vec![]),
+            Err(StoreError::Closed)
+        ));
+        assert!(matches!(store.tenants(), Err(StoreError::Closed)));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_look() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made/by/us");
+    let _store = open(&path);
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+
+    assert_eq!(mode(&path), 0o700);
+    assert_eq!(mode(&path.join("current")), 0o700);
+    for file in ["lock", "current/db", "current/conf", "current/high-water"] {
+        assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn async_callers_wait_without_blocking() {
+    let (_folder, store) = fresh();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+
+    let tenants = runtime.block_on(store.offload(|store| {
+        adopt(store, 1);
+        store.tenants()
+    }));
+
+    assert_eq!(tenants.unwrap().len(), 1);
+}

@@ -1,0 +1,189 @@
+//! Folders as crashes, newer versions and strangers leave them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::model::{Kind, Seq};
+use crate::store::{OpenError, Store, codec, keys};
+
+use super::support::{self, adopt, open, record};
+
+fn filled(path: &Path) -> Store {
+    let store = open(path);
+    let tenant = adopt(&store, 1);
+    for number in 0..50 {
+        let user = record(Kind::User, number, "x");
+        support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
+    }
+    store
+}
+
+fn damaged(path: &Path) -> Store {
+    let opened = Store::open(path).unwrap();
+    assert_eq!(opened.moved_aside, Some(path.join("damaged-1")));
+    assert_eq!(opened.store.last_seq(), Seq::START);
+    opened.store
+}
+
+/// Changes the database behind the store's back.
+fn tamper(path: &Path, work: impl FnOnce(&sled::Db)) {
+    let config = sled::Config::new().path(path.join("current"));
+    let db = loop {
+        match config.open() {
+            Ok(db) => break db,
+            Err(sled::Error::Io(_)) => std::thread::yield_now(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    work(&db);
+    db.flush().unwrap();
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).close().unwrap();
+    tamper(folder.path(), |db| {
+        let key = keys::format();
+        let value = codec::row(&key, &(2_u32, crate::model::StoreId([7; 8])));
+        db.insert(key, value).unwrap();
+    });
+
+    let refused = Store::open(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.newer");
+    let text = refused
+        .to_string()
+        .replace(&folder.path().display().to_string(), "<path>");
+    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 2, this version reads up to 1; run the newer version, or give this one another folder");
+    assert!(!folder.path().join("damaged-1").exists());
+}
+
+#[test]
+fn a_half_written_snapshot_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).close().unwrap();
+    for name in [
+        "snap.0000000000000abc.generating",
+        "snap.00000000000fffff.generating",
+    ] {
+        fs::write(folder.path().join("current").join(name), b"half").unwrap();
+    }
+
+    let store = open(folder.path());
+
+    assert_eq!(store.last_seq(), Seq(50));
+}
+
+#[test]
+fn a_store_that_lost_its_last_write_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let older = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    store.close().unwrap();
+    copy(&folder.path().join("current/db"), &older.path().join("db"));
+    let store = open(folder.path());
+    let tenant = adopt(&store, 1);
+    let user = record(Kind::User, 99, "later");
+    support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
+    store.close().unwrap();
+    for entry in fs::read_dir(folder.path().join("current")).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("snap.")
+        {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    // The log of then is a whole and consistent store, but not the one that was acknowledged.
+    copy(&older.path().join("db"), &folder.path().join("current/db"));
+
+    damaged(folder.path());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::write(to, fs::read(from).unwrap()).unwrap();
+}
+
+#[test]
+fn missing_values_are_found_at_the_opening() {
+    type Tamper = fn(&sled::Db);
+    let tampers: [(&str, Tamper); 5] = [
+        ("an entry", |db| {
+            drop(db.remove(keys::journal(Seq(31))).unwrap());
+        }),
+        ("the head", |db| {
+            db.remove(keys::head()).unwrap();
+        }),
+        ("the format", |db| {
+            db.remove(keys::format()).unwrap();
+        }),
+        ("buckets", |db| {
+            let key = keys::bucket_prefix(crate::store::TenantNo(1), Kind::User);
+            drop(db.remove(key).unwrap());
+        }),
+        ("everything", |db| db.clear().unwrap()),
+    ];
+    for (what, work) in tampers {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path()).close().unwrap();
+        tamper(folder.path(), work);
+
+        let opened = Store::open(folder.path()).unwrap();
+
+        assert!(opened.moved_aside.is_some(), "{what} was missed by nobody");
+    }
+}
+
+#[test]
+fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    let tenant = adopt(&store, 1);
+    let user = record(Kind::User, 3, "x").to_ref();
+    store
+        .inner
+        .read("tampering", |db| {
+            db.insert(
+                keys::state(tenant.no, Kind::User, &user.id),
+                b"nonsense".as_slice(),
+            )
+            .map_err(|error| crate::store::StoreError::sled("tampering", error))
+        })
+        .unwrap();
+
+    let first = store.get(tenant.no, &user).unwrap_err();
+    let second = store.tenants().unwrap_err();
+
+    assert!(first.is_fatal());
+    insta::assert_snapshot!(first.to_string(), @"the store is damaged: a record: its checksum does not hold; it will be moved aside at the next start");
+    assert_eq!(second.to_string(), first.to_string());
+    let tenants = support::commit(&store, &tenant, vec![]).unwrap_err();
+    assert_eq!(tenants.code(), "store.damaged");
+    assert_eq!(store.close().unwrap_err().code(), "store.damaged");
+    damaged(folder.path());
+}
+
+#[test]
+fn a_second_opening_is_refused_while_the_first_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let _store = open(folder.path());
+
+    let refused = Store::open(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.locked");
+    assert!(matches!(refused, OpenError::Locked { .. }));
+}
+
+#[test]
+fn a_path_to_a_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, b"mine").unwrap();
+
+    assert_eq!(Store::open(&path).unwrap_err().code(), "store.not-a-folder");
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+}

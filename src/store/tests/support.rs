@@ -1,0 +1,233 @@
+//! Records, commits and stores for the tests.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::model::{
+    Account, Change, Coded, Entry, Fact, Fingerprint, Group, GroupType, Id, Kind, Record,
+    RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserStatus,
+};
+use crate::store::{Closing, Commit, Kept, Known, Store, StoreError, Write};
+
+/// Opens a store that must be sound.
+pub fn open(path: &Path) -> Store {
+    let opened = Store::open(path).unwrap();
+    assert_eq!(opened.moved_aside, None);
+    opened.store
+}
+
+pub fn tenant(number: u32) -> Tenant {
+    Tenant {
+        id: TenantId(format!("tenant-{number}")),
+        name: format!("Tenant {number}"),
+        hosts: vec![format!("t{number}.eu.qlikcloud.com")],
+        region: Some("eu".to_owned()),
+        status: None,
+    }
+}
+
+pub fn adopt(store: &Store, number: u32) -> Known {
+    store
+        .adopt(
+            &tenant(number),
+            &TenantName(format!("t{number}")),
+            Timestamp::from_millis(1),
+        )
+        .unwrap()
+}
+
+pub fn account() -> Account {
+    Account {
+        tenant: TenantId("tenant-1".into()),
+        name: "Tenant 1".into(),
+        region: None,
+    }
+}
+
+pub fn id(kind: Kind, number: u32) -> Id {
+    let text = match number % 7 {
+        // Ids of other shapes take another way through keys and buckets.
+        6 => format!("{kind}~{number:04}"),
+        _ => format!("60d5ca1b2f8a4c00{number:08x}"),
+    };
+    Id::parse(&text).unwrap()
+}
+
+pub fn record(kind: Kind, number: u32, name: &str) -> Record {
+    let id = id(kind, number);
+    match kind {
+        Kind::Role => Record::Role(Role {
+            id: id.into(),
+            name: name.to_owned(),
+            description: None,
+            role_type: Coded::new(RoleType::Admin, "admin"),
+            origin: Some("default".to_owned()),
+            level: None,
+            permissions: None,
+            scopes: None,
+            created_at: None,
+            updated_at: None,
+        }),
+        Kind::Group => Record::Group(Group {
+            id: id.into(),
+            name: name.to_owned(),
+            description: None,
+            group_type: Coded::new(GroupType::Group, "idp"),
+            status: None,
+            idp_id: None,
+            roles: Some(BTreeMap::new()),
+            created_at: None,
+            updated_at: None,
+        }),
+        Kind::User => Record::User(User {
+            id: id.into(),
+            subject: format!("auth0|{number}"),
+            name: Some(name.to_owned()),
+            email: Some(format!("{number}@example.com")),
+            status: Coded::new(UserStatus::Enabled, "active"),
+            is_bot: false,
+            client_id: None,
+            roles: None,
+            groups: Some(BTreeMap::new()),
+            scopes: None,
+            created_at: Some(Timestamp::from_millis(i64::from(number))),
+            updated_at: None,
+            invite_expires_at: None,
+            picture: None,
+            locale: None,
+            zone_info: None,
+            preferred_locale: None,
+            preferred_zone_info: None,
+        }),
+    }
+}
+
+pub fn fingerprint(record: &Record) -> Fingerprint {
+    let json = serde_json::to_string(record).unwrap();
+    Fingerprint(xxhash_rust::xxh3::xxh3_128(json.as_bytes()).to_be_bytes())
+}
+
+pub fn raw(record: &Record) -> Box<str> {
+    format!(r#"{{"raw":"{}"}}"#, record.label()).into()
+}
+
+pub fn quiet(record: Record) -> Write {
+    Write::Quiet {
+        fingerprint: fingerprint(&record),
+        raw: raw(&record),
+        record,
+    }
+}
+
+pub fn forget(record: &Record) -> Write {
+    Write::Forget {
+        record: record.to_ref(),
+    }
+}
+
+pub fn change(change: Change) -> Write {
+    let latest = change.latest();
+    Write::Change {
+        fingerprint: fingerprint(latest),
+        raw: raw(latest),
+        change,
+    }
+}
+
+pub fn created(after: Record) -> Write {
+    change(Change::Created {
+        after,
+        replaces: None,
+    })
+}
+
+pub fn commit(store: &Store, known: &Known, writes: Vec<Write>) -> Result<u64, StoreError> {
+    closing(store, known, writes, Closing::Nothing)
+}
+
+pub fn closing(
+    store: &Store,
+    known: &Known,
+    writes: Vec<Write>,
+    closing: Closing,
+) -> Result<u64, StoreError> {
+    let commit = Commit {
+        tenant: known.no,
+        run: RunId(1),
+        at: Timestamp::from_millis(1_700_000_000_000),
+        account: account(),
+        writes,
+        closing,
+    };
+    store.commit(commit).map(|committed| committed.last.0)
+}
+
+/// All records of a tenant.
+pub type State = BTreeMap<RecordRef, Record>;
+
+/// Reads all records of a tenant, and holds fingerprints and census against them.
+pub fn state(store: &Store, known: &Known) -> State {
+    let mut state = State::new();
+    for kind in Kind::ALL {
+        let kept = list_all(store, known, kind);
+        let mut prints = Vec::new();
+        let census = store
+            .fingerprints(known.no, kind, &mut |id, print| prints.push((id, print)))
+            .unwrap();
+        let expected: Vec<_> = kept
+            .iter()
+            .map(|kept| (kept.record.id().clone(), fingerprint(&kept.record)))
+            .collect();
+        assert_eq!(prints, expected, "fingerprints stand for the records");
+        assert_eq!(census, store.census(known.no, kind).unwrap());
+        assert_eq!(census.count, kept.len() as u64);
+        for kept in kept {
+            assert_eq!(kept.raw, raw(&kept.record));
+            state.insert(kept.record.to_ref(), kept.record);
+        }
+    }
+    state
+}
+
+fn list_all(store: &Store, known: &Known, kind: Kind) -> Vec<Kept> {
+    let mut all: Vec<Kept> = Vec::new();
+    loop {
+        let after = all.last().map(|kept| kept.record.id().clone());
+        let page = store.list(known.no, kind, after.as_ref(), 7).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+/// Applies an entry to a state, forwards.
+pub fn redo(state: &mut State, entry: &Entry) {
+    match &entry.fact {
+        Fact::Changed(change) => match change.after() {
+            Some(after) => drop(state.insert(after.to_ref(), after.clone())),
+            None => drop(state.remove(&change.latest().to_ref())),
+        },
+        Fact::Loaded { .. } => {}
+    }
+}
+
+/// Takes an entry back.
+pub fn undo(state: &mut State, entry: &Entry) {
+    match &entry.fact {
+        Fact::Changed(change) => match change.before() {
+            Some(before) => drop(state.insert(before.to_ref(), before.clone())),
+            None => drop(state.remove(&change.latest().to_ref())),
+        },
+        Fact::Loaded { .. } => {}
+    }
+}
+
+pub fn in_hex(bytes: &[u8]) -> String {
+    let mut hex = String::new();
+    for byte in bytes {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
+}

@@ -1,0 +1,242 @@
+//! Where the records of a sweep are compared, one after the other, with what is known.
+
+use crate::connector::Page;
+use crate::model::{
+    Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Observed, Record,
+};
+use crate::reconcile::{self, FirstTick, Judgement, Known, Roll, Shown};
+use crate::store::{Store, TenantNo, Write};
+
+use super::RunError;
+use super::plan::Plan;
+
+/// Findings kept of one kind; more are counted only, so that a run's record stays small.
+const MAX_FINDINGS: usize = 100;
+
+/// One kind's sweep in progress: who was known, who has come by, what is to be done.
+///
+/// It does the heavy part of a run and belongs on a blocking thread; the run hands it there
+/// and back with each page.
+pub(super) struct Desk {
+    kind: Kind,
+    tenant: Option<TenantNo>,
+    known: Roll,
+    fresh: Roll,
+    hidden_roles: u64,
+    hidden_groups: u64,
+    /// Records that showed no id: they count for completeness, but nobody knows who they are.
+    nameless: u64,
+    pub(super) counts: KindCounts,
+    pub(super) findings: Vec<Finding>,
+    pub(super) plan: Plan,
+}
+
+impl Desk {
+    /// Opens the desk for a kind with what the store knows of it.
+    pub(super) fn open(
+        store: &Store,
+        tenant: Option<TenantNo>,
+        kind: Kind,
+        plan: Plan,
+    ) -> Result<Self, RunError> {
+        let mut known = Roll::default();
+        if let Some(tenant) = tenant {
+            let count = store.census(tenant, kind).map_err(RunError::store)?.count;
+            known = Roll::with_capacity(usize::try_from(count).unwrap_or(0));
+            store
+                .fingerprints(tenant, kind, &mut |id, print| known.enter(&id, print))
+                .map_err(RunError::store)?;
+        }
+        Ok(Self {
+            kind,
+            tenant,
+            known,
+            fresh: Roll::default(),
+            hidden_roles: 0,
+            hidden_groups: 0,
+            nameless: 0,
+            counts: KindCounts::default(),
+            findings: Vec::new(),
+            plan,
+        })
+    }
+
+    /// Makes room for as many new records as the source says there will be.
+    pub(super) fn expect(&mut self, total: u64) {
+        let new = usize::try_from(total)
+            .unwrap_or(0)
+            .saturating_sub(self.known.len());
+        if self.fresh.is_empty() {
+            self.fresh = Roll::with_capacity(new.min(MAX_EXPECTED));
+        }
+    }
+
+    /// Returns how many records of the kind were known when the sweep began.
+    pub(super) fn n_known(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    /// Returns how many records the source has shown, readable or not.
+    pub(super) fn n_shown(&self) -> u64 {
+        self.counts.seen + self.nameless
+    }
+
+    /// Reads a page and compares its records.
+    pub(super) fn work(&mut self, store: &Store, page: Page) -> Result<(), RunError> {
+        let readout = page.read();
+        for observed in readout.observed {
+            self.observe(store, observed)?;
+        }
+        for finding in readout.unreadable {
+            self.hold(finding);
+        }
+        Ok(())
+    }
+
+    /// Compares one record with what is known of it.
+    pub(super) fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
+        let Observed { record, raw } = observed;
+        let print = reconcile::fingerprint(&record);
+        let kept = match self.known.tick(record.id()) {
+            Some((_, FirstTick::No)) => return Ok(()),
+            Some((kept, FirstTick::Yes)) => Some(kept),
+            None if self.fresh.tick(record.id()).is_some() => return Ok(()),
+            None => {
+                self.fresh.enter(record.id(), print);
+                None
+            }
+        };
+        self.counts.seen += 1;
+        self.note_hidden(&record);
+        if kept == Some(print) {
+            return Ok(());
+        }
+
+        let known = kept
+            .map(|kept| self.read_known(store, &record, kept))
+            .transpose()?;
+        let (judgement, shown) = reconcile::judge(known, record);
+        if shown == Shown::Part {
+            self.counts.partial += 1;
+        }
+        match judgement {
+            Judgement::Same => Ok(()),
+            Judgement::Refreshed {
+                record,
+                fingerprint,
+            } => self.plan.push(
+                store,
+                Write::Quiet {
+                    record,
+                    fingerprint,
+                    raw,
+                },
+            ),
+            Judgement::Changed {
+                change,
+                fingerprint,
+            } => {
+                match &change {
+                    Change::Created { .. } => self.counts.created += 1,
+                    Change::Updated { .. } => self.counts.updated += 1,
+                    Change::Deleted { .. } => {}
+                }
+                self.plan.push(
+                    store,
+                    Write::Change {
+                        change,
+                        fingerprint,
+                        raw,
+                    },
+                )
+            }
+        }
+    }
+
+    /// Keeps a record that could not be read at its known value.
+    pub(super) fn hold(&mut self, finding: Finding) {
+        match &finding.id {
+            Some(id) => match self.known.tick(id) {
+                Some((_, FirstTick::Yes)) => self.counts.seen += 1,
+                Some((_, FirstTick::No)) => return,
+                None if self.fresh.tick(id).is_some() => return,
+                None => {
+                    // Entered, so that a duplicate of it is not counted again.
+                    self.fresh.enter(id, Fingerprint([0; 16]));
+                    self.counts.seen += 1;
+                }
+            },
+            None => self.nameless += 1,
+        }
+        self.counts.unreadable += 1;
+        self.find(finding);
+    }
+
+    /// Returns the known records that the sweep did not show.
+    pub(super) fn missing(&self) -> Vec<Id> {
+        self.known.unticked().collect()
+    }
+
+    /// Notes something worth telling, up to a bound.
+    pub(super) fn find(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Closes the desk: says in one line each what was not visible.
+    pub(super) fn close(mut self) -> (KindCounts, Vec<Finding>, Plan) {
+        let hidden = [
+            (FindingCode::HiddenRoles, "roles", self.hidden_roles),
+            (FindingCode::HiddenGroups, "groups", self.hidden_groups),
+        ];
+        for (code, what, n) in hidden.into_iter().filter(|(_, _, n)| *n > 0) {
+            let detail = format!(
+                "the assigned {what} of {n} {} were not visible; what was known of them stays",
+                self.kind.plural()
+            );
+            self.findings.insert(
+                0,
+                Finding {
+                    code,
+                    kind: self.kind,
+                    id: None,
+                    detail,
+                },
+            );
+        }
+        (self.counts, self.findings, self.plan)
+    }
+
+    fn note_hidden(&mut self, record: &Record) {
+        match record {
+            Record::User(user) => {
+                self.hidden_roles += u64::from(user.roles.is_none());
+                self.hidden_groups += u64::from(user.groups.is_none());
+            }
+            Record::Group(group) => self.hidden_roles += u64::from(group.roles.is_none()),
+            Record::Role(_) => {}
+        }
+    }
+
+    fn read_known(
+        &self,
+        store: &Store,
+        record: &Record,
+        fingerprint: Fingerprint,
+    ) -> Result<Known, RunError> {
+        let record = record.to_ref();
+        let kept = match self.tenant {
+            Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
+            None => None,
+        };
+        let kept = kept.ok_or(RunError::MissingBody { record })?;
+        Ok(Known {
+            record: kept.record,
+            fingerprint,
+        })
+    }
+}
+
+/// Room made in advance at the most; a source's claim is not to be trusted with memory.
+const MAX_EXPECTED: usize = 2_000_000;

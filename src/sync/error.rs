@@ -1,0 +1,63 @@
+//! Why a run was given up.
+
+use crate::connector::FetchError;
+use crate::model::{Kind, RecordRef};
+use crate::store::StoreError;
+
+/// Why a run was given up. What it had committed stays; nothing else changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The source did not answer as it should.
+    #[error("reading the tenant's {what}")]
+    Fetch {
+        /// What was being read.
+        what: &'static str,
+        /// What went wrong.
+        #[source]
+        source: FetchError,
+    },
+    /// A collection came back empty although something was known of it.
+    #[error(
+        "the tenant shows no {} at all, although {known} are known: nothing was changed",
+        kind.plural()
+    )]
+    EmptyCollection {
+        /// Which collection.
+        kind: Kind,
+        /// How many records of it are known.
+        known: u64,
+    },
+    /// A fingerprint is kept for a record that is not there.
+    #[error("the store has a fingerprint of {record} but not the record")]
+    MissingBody {
+        /// Which record.
+        record: RecordRef,
+    },
+    /// The store failed.
+    #[error("keeping what was read")]
+    Store {
+        /// What went wrong.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl RunError {
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch { source, .. } => source.code(),
+            Self::EmptyCollection { .. } => "sync.empty-collection",
+            Self::MissingBody { .. } => "sync.missing-body",
+            Self::Store { source } => source.code(),
+        }
+    }
+
+    pub(super) fn fetch(what: &'static str) -> impl FnOnce(FetchError) -> Self {
+        move |source| Self::Fetch { what, source }
+    }
+
+    pub(super) fn store(source: StoreError) -> Self {
+        Self::Store { source }
+    }
+}

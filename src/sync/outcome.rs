@@ -1,0 +1,102 @@
+//! How a run is judged and told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::model::{FindingCode, Kind, KindCounts, Outcome, Run};
+
+use crate::store::Closing;
+use crate::telemetry::chain;
+
+use super::RunError;
+use super::sweep::Short;
+
+/// Judges a run whose sweeps all got to their end.
+pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
+    if !short.is_empty() {
+        let reason = short.iter().map(|short| {
+            let Short { kind, shown, total } = short;
+            format!("{shown} of {total} {} were shown", kind.plural())
+        });
+        return Outcome::Incomplete {
+            reason: reason.collect::<Vec<_>>().join(", "),
+        };
+    }
+    // A rescue is the machinery at work; anything else means that we did not see all.
+    let unseen = run.findings.iter().any(|finding| match finding.code {
+        FindingCode::Rescued => false,
+        FindingCode::UnreadableRecord
+        | FindingCode::HiddenRoles
+        | FindingCode::HiddenGroups
+        | FindingCode::ForbiddenCollection => true,
+    });
+    if unseen {
+        Outcome::Degraded
+    } else {
+        Outcome::Succeeded
+    }
+}
+
+/// Returns the outcome of a run that was given up.
+pub(super) fn failed(error: &RunError) -> Outcome {
+    Outcome::Failed {
+        code: error.code().to_owned(),
+        message: chain(error),
+    }
+}
+
+/// Returns the mark that ends a first load.
+pub(super) fn mark(counts: &BTreeMap<Kind, KindCounts>) -> Closing {
+    let seen = |kind| counts.get(&kind).map_or(0, |counts| counts.seen);
+    Closing::Loaded {
+        roles: seen(Kind::Role),
+        groups: seen(Kind::Group),
+        users: seen(Kind::User),
+    }
+}
+
+/// Logs a run in one line.
+pub(super) fn log(run: &Run) {
+    let took = run.ended_at.unwrap_or(run.started_at).since(run.started_at);
+    let sum = |of: fn(&KindCounts) -> u64| run.counts.values().map(of).sum::<u64>();
+    let seen = sum(|counts| counts.seen);
+    let (created, updated) = (sum(|counts| counts.created), sum(|counts| counts.updated));
+    let (deleted, rescued) = (sum(|counts| counts.deleted), sum(|counts| counts.rescued));
+    let unreadable = sum(|counts| counts.unreadable);
+    let name = &run.tenant_name;
+    let tenant = run
+        .tenant
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let word = run.outcome.word();
+    match &run.outcome {
+        Outcome::Failed { code, message } => warn!(
+            tenant.id = %tenant, run.id = %run.id, error.code = %code, error = %message,
+            requests = run.traffic.requests, retries = run.traffic.retries,
+            duration_ms = millis(took),
+            "Sync of `{name}` failed: {message} [{code}]"
+        ),
+        Outcome::Incomplete { reason } => warn!(
+            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            run.updated = updated, requests = run.traffic.requests,
+            retries = run.traffic.retries, duration_ms = millis(took),
+            "Sync of `{name}` came out short, so nothing was deleted: {reason}"
+        ),
+        Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Interrupted => info!(
+            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            run.updated = updated, run.deleted = deleted, run.rescued = rescued,
+            run.unreadable = unreadable, requests = run.traffic.requests,
+            retries = run.traffic.retries, waited_ms = millis(run.traffic.waited),
+            duration_ms = millis(took),
+            "Sync of `{name}` {word}: {seen} seen, {created} created, {updated} updated, \
+             {deleted} deleted in {took:.1?}"
+        ),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

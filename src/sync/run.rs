@@ -1,0 +1,178 @@
+//! One run, step by step.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tracing::info;
+
+use crate::clock::Clock;
+use crate::connector::Connector;
+use crate::model::{Account, Change, Kind, Mode, Run, Tenant, TenantName, Timestamp, Trigger};
+use crate::store::{Known, NewRun, Store, StoreError};
+
+use super::plan::{Plan, Resumed, Target, resume};
+use super::sweep::Sweeping;
+use super::{Observer, Progress, RunError, outcome};
+
+/// All that a run of one tenant needs.
+#[derive(Debug)]
+pub struct Job<C> {
+    pub(super) name: TenantName,
+    pub(super) connector: Arc<C>,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) observer: Observer,
+    /// Held by the run under way: a tenant has one at a time.
+    turn: Mutex<()>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The run's record, as the store keeps it.
+    pub run: Run,
+    /// What would change; only of a dry run.
+    pub preview: Vec<Change>,
+}
+
+impl<C: Connector> Job<C> {
+    /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
+    /// it goes.
+    pub fn new(
+        name: TenantName,
+        connector: Arc<C>,
+        store: Store,
+        clock: Clock,
+        observer: Observer,
+    ) -> Self {
+        Self {
+            name,
+            connector,
+            store,
+            clock,
+            observer,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Does one run, after the one under way if there is one. It fails only where the store does: whatever the tenant answers is an
+    /// outcome of the run.
+    pub async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
+        let _turn = self.turn.lock().await;
+        let mut run = self.begin(trigger, mode).await?;
+        let mut preview = Vec::new();
+        let result = self.steps(&mut run, &mut preview).await;
+
+        run.traffic = self.connector.take_traffic();
+        run.ended_at = Some(self.clock.now());
+        let fatal = match result {
+            Ok(()) => None,
+            Err(RunError::Store { source }) if source.is_fatal() => Some(source),
+            Err(error) => {
+                run.outcome = outcome::failed(&error);
+                None
+            }
+        };
+        if let Some(fatal) = fatal {
+            return Err(fatal);
+        }
+        outcome::log(&run);
+        let saved = run.clone();
+        self.store
+            .offload(move |store| store.save_run(&saved))
+            .await?;
+        Ok(Report { run, preview })
+    }
+
+    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Run, StoreError> {
+        let new = NewRun {
+            tenant_name: self.name.clone(),
+            tenant: None,
+            trigger,
+            mode,
+            started_at: self.clock.now(),
+        };
+        self.store.offload(move |store| store.begin_run(new)).await
+    }
+
+    async fn steps(&self, run: &mut Run, preview: &mut Vec<Change>) -> Result<(), RunError> {
+        let tenant = self
+            .connector
+            .identify()
+            .await
+            .map_err(RunError::fetch("own record"))?;
+        run.tenant = Some(tenant.id.clone());
+        let known = self.know(&tenant, run.mode).await?;
+        if let Some(known) = &known
+            && run.mode == Mode::Commit
+        {
+            let no = known.no;
+            if let Resumed::CarriedOut(earlier) =
+                self.store.offload(move |store| resume(store, no)).await?
+            {
+                info!(tenant.id = %tenant.id, run.id = %earlier, "Finished what {earlier} had begun");
+                self.observer.hear(Progress::Committed);
+            }
+        }
+
+        let mut sweeping = Sweeping::of(plan(run, known.as_ref(), &tenant, self.clock.now()));
+        for kind in Kind::ALL {
+            sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
+        }
+        let plan = match &known {
+            Some(known) => {
+                self.confirm(run, known.no, sweeping.missing, sweeping.plan)
+                    .await?
+            }
+            None => sweeping.plan,
+        };
+
+        run.outcome = outcome::judged(run, &sweeping.short);
+        let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
+        let now = self.clock.now();
+        *preview = self
+            .store
+            .offload(move |store| plan.finish(store, now, loaded))
+            .await?;
+        if run.mode == Mode::Commit {
+            self.observer.hear(Progress::Committed);
+        }
+        Ok(())
+    }
+
+    /// Looks the tenant up in the store. A dry run does not leave a trace of it there.
+    async fn know(&self, tenant: &Tenant, mode: Mode) -> Result<Option<Known>, RunError> {
+        let (tenant, name, now) = (tenant.clone(), self.name.clone(), self.clock.now());
+        let known = self.store.offload(move |store| match mode {
+            Mode::Commit => store.adopt(&tenant, &name, now).map(Some),
+            Mode::DryRun => {
+                let tenants = store.tenants()?;
+                Ok(tenants
+                    .into_iter()
+                    .find(|known| known.tenant.id == tenant.id))
+            }
+        });
+        known.await.map_err(RunError::store)
+    }
+}
+
+/// Opens the plan that fits the run: a tenant whose first load has not got to its end is loaded.
+fn plan(run: &Run, known: Option<&Known>, tenant: &Tenant, now: Timestamp) -> Plan {
+    let Some(known) = known.filter(|_| run.mode == Mode::Commit) else {
+        return Plan::Preview(Vec::new());
+    };
+    let account = Account {
+        tenant: tenant.id.clone(),
+        name: tenant.name.clone(),
+        region: tenant.region.clone(),
+    };
+    let target = Target {
+        tenant: known.no,
+        run: run.id,
+        account,
+    };
+    match known.loaded {
+        None => Plan::load(target, now),
+        Some(_) => Plan::gather(target),
+    }
+}

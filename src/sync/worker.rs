@@ -1,0 +1,60 @@
+//! Runs one tenant's sync on its schedule until told to end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connector::Connector;
+use crate::model::{Mode, Timestamp, Trigger};
+use crate::signal::Shutdown;
+use crate::store::StoreError;
+
+use super::{Job, Schedule};
+
+/// How long the loop sleeps at the most before it looks at the clock again: a clock that was
+/// set forward is noticed within this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The loop of one tenant.
+#[derive(Debug)]
+pub struct Worker<C> {
+    /// What it runs.
+    pub job: Arc<Job<C>>,
+    /// When.
+    pub schedule: Schedule,
+    /// By how much a run is put off at the most, so that many tenants on one schedule do not
+    /// all begin in the same second.
+    pub jitter: Duration,
+}
+
+impl<C: Connector> Worker<C> {
+    /// Runs at once, then on schedule, until told to end. A run under way is dropped at its
+    /// next await: what it has committed stays, the rest the next run finds again.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        let mut trigger = Trigger::Start;
+        loop {
+            let began = self.job.clock.now();
+            tokio::select! {
+                () = shutdown.triggered() => return Ok(()),
+                report = self.job.run(trigger, Mode::Commit) => drop(report?),
+            }
+            let now = self.job.clock.now();
+            let due = self
+                .schedule
+                .next_after(began, now, self.jitter.mul_f64(fastrand::f64()));
+            tokio::select! {
+                () = shutdown.triggered() => return Ok(()),
+                () = self.until(due) => trigger = Trigger::Schedule,
+            }
+        }
+    }
+
+    async fn until(&self, due: Timestamp) {
+        loop {
+            let now = self.job.clock.now();
+            if now >= due {
+                return;
+            }
+            tokio::time::sleep(due.since(now).min(LOOK_AGAIN)).await;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `/livez` and `/readyz`, for Kubernetes and other watchers.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::signal::Shutdown;
+use crate::store::Store;
+
+/// What health depends on.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Alive as long as the store works: a store that failed needs a new process.
+    pub store: Store,
+    /// Ready until told to end.
+    pub shutdown: Shutdown,
+}
+
+/// Serves health until told to end.
+pub async fn serve_health(listener: TcpListener, health: Health) -> std::io::Result<()> {
+    let shutdown = health.shutdown.clone();
+    let router = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(health);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move { shutdown.triggered().await })
+        .await
+}
+
+async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {
+    if health.store.is_broken() {
+        (StatusCode::INTERNAL_SERVER_ERROR, "the store has failed\n")
+    } else {
+        (StatusCode::OK, "ok\n")
+    }
+}
+
+async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
+    if health.store.is_broken() {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store has failed\n")
+    } else if health.shutdown.is_triggered() {
+        (StatusCode::SERVICE_UNAVAILABLE, "ending\n")
+    } else {
+        (StatusCode::OK, "ok\n")
+    }
+}

@@ -1,0 +1,127 @@
+//! The control socket: questions and answers as JSON over HTTP on a Unix socket.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::UnixListener;
+
+use crate::connector::Connector;
+use crate::control::{Control, ControlError, Request};
+use crate::signal::Shutdown;
+
+/// Bytes of a socket's path at the most, less the closing zero: `sun_path` in unix(7).
+const MAX_PATH: usize = 107;
+
+/// Returns where the control socket of a store is.
+pub fn socket_path(store: &Path) -> PathBuf {
+    store.join("control.sock")
+}
+
+/// Why the control socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Unix limits the length of a socket's path.
+    #[error(
+        "the control socket {} has a path of more than {MAX_PATH} bytes; choose a shorter \
+         `store.path`",
+        path.display()
+    )]
+    PathTooLong {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("opening the control socket {}", path.display())]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl SocketError {
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::PathTooLong { .. } => "web.socket-path",
+            Self::Io { .. } => "web.socket",
+        }
+    }
+}
+
+/// The open socket. Its file goes with it.
+#[derive(Debug)]
+pub struct ControlSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl ControlSocket {
+    /// Opens the socket of a store. The caller holds the store, so a file that lies there was
+    /// left by a process that is gone.
+    pub fn open(store: &Path) -> Result<Self, SocketError> {
+        let path = socket_path(store);
+        if path.as_os_str().len() > MAX_PATH {
+            return Err(SocketError::PathTooLong { path });
+        }
+        let open = || {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let listener = UnixListener::bind(&path)?;
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            Ok(listener)
+        };
+        let listener = open().map_err(|source| SocketError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers until told to end.
+    pub async fn serve<C: Connector>(
+        self,
+        control: Arc<Control<C>>,
+        shutdown: Shutdown,
+    ) -> io::Result<()> {
+        let router = Router::new()
+            .route("/control", post(answer::<C>))
+            .with_state(control);
+        let served = axum::serve(self.listener, router)
+            .with_graceful_shutdown(async move { shutdown.triggered().await })
+            .await;
+        // The next process removes it as well; a file that is gone already does no harm.
+        drop(std::fs::remove_file(&self.path));
+        served
+    }
+}
+
+async fn answer<C: Connector>(
+    State(control): State<Arc<Control<C>>>,
+    Json(request): Json<Request>,
+) -> Response {
+    match control.answer(request).await {
+        Ok(reply) => Json(reply).into_response(),
+        Err(error) => {
+            let status = match &error {
+                ControlError::UnknownTenant { .. } => StatusCode::NOT_FOUND,
+                ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            let problem = json!({ "code": error.code(), "message": error.to_string() });
+            (status, Json(problem)).into_response()
+        }
+    }
+}

@@ -1,0 +1,142 @@
+#!/bin/bash
+# Runs all checks and tests, on a Debian machine with nothing but the Rust toolchain.
+set -euo pipefail
+exec </dev/null
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'HELP'
+tests/run.sh [--long] [--help]
+
+Installs what the tests need (Debian packages if something is missing, the webhook
+receivers' own packages into target/receivers), then checks format, lints, documentation
+and deployment files, and runs all tests. Ends with the time that each step took.
+
+  --long   long crash loops and fuzzing as well (sets QLIK_ROSTER_LONG=1)
+  --help   this text
+HELP
+}
+
+for argument in "$@"; do
+  case $argument in
+    --long) export QLIK_ROSTER_LONG=1 ;;
+    --help | -h) usage; exit 0 ;;
+    *) echo "unknown option: $argument" >&2; usage >&2; exit 2 ;;
+  esac
+done
+
+# A snapshot that differs is a failure, not a file to review.
+export INSTA_UPDATE=no
+
+times=()
+report() {
+  printf '\n=== Times\n'
+  printf '%s\n' "${times[@]:-nothing was run}"
+}
+trap report EXIT
+
+# step TITLE COMMAND...: a heading, the command, and its time. The first failure ends it all.
+step() {
+  local title=$1 start=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$title"
+  "$@" || status=$?
+  times+=("$(printf '%5d s  %s%s' $((SECONDS - start)) "$title" "$([ $status = 0 ] || echo '  FAILED')")")
+  return $status
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian's packages, only those that are missing, and only if we may install any.
+debian() {
+  local wanted=()
+  have cc || wanted+=(gcc libc6-dev)
+  { have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; } || wanted+=(python3 python3-venv python3-pip)
+  have node || wanted+=(nodejs)
+  have npm || wanted+=(npm)
+  have systemd-analyze || wanted+=(systemd)
+  { have mkfs.ext4 || [ -x /sbin/mkfs.ext4 ]; } || wanted+=(e2fsprogs)
+  if [ ${#wanted[@]} = 0 ]; then
+    echo "nothing is missing"
+    return
+  fi
+  local as=()
+  if [ "$(id -u)" != 0 ]; then
+    have sudo || { echo "missing, and nobody to install it: ${wanted[*]}; tests that need it are left out"; return; }
+    as=(sudo -n)
+  fi
+  have apt-get || { echo "missing, and this is not Debian: ${wanted[*]}; tests that need it are left out"; return; }
+  echo "installing ${wanted[*]}"
+  "${as[@]}" env DEBIAN_FRONTEND=noninteractive sh -c \
+    'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"' apt "${wanted[@]}"
+}
+
+# The Standard Webhooks libraries of other languages, against which deliveries are tested.
+receivers() {
+  local from=tests/receivers to=target/receivers
+  if [ ! -d "$from" ]; then
+    echo "there is no $from"
+    return
+  fi
+  mkdir -p "$to"
+  if [ -f "$from/requirements.txt" ] && have python3; then
+    [ -x "$to/python/bin/pip" ] || python3 -m venv "$to/python"
+    "$to/python/bin/pip" install --quiet --disable-pip-version-check -r "$from/requirements.txt"
+  fi
+  if [ -f "$from/package.json" ] && have npm; then
+    cp "$from"/package*.json "$to/"
+    if [ -f "$to/package-lock.json" ]; then
+      npm ci --prefix "$to" --silent --no-audit --no-fund
+    else
+      npm install --prefix "$to" --silent --no-audit --no-fund
+    fi
+  fi
+}
+
+unit() {
+  if ! have systemd-analyze; then
+    echo "systemd-analyze is not installed: left out"
+    return
+  fi
+  local folder status=0
+  folder=$(mktemp -d)
+  # Verifying wants the program to be there.
+  sed 's|/usr/local/bin/qlik-roster|/bin/true|' deploy/systemd/qlik-roster.service >"$folder/qlik-roster.service"
+  systemd-analyze verify --man=no "$folder/qlik-roster.service" || status=$?
+  rm -r "$folder"
+  return $status
+}
+
+manifests() {
+  if have kubectl; then
+    kubectl kustomize deploy/kubernetes >/dev/null && echo "they build"
+  elif have python3 && python3 -c 'import yaml' 2>/dev/null; then
+    python3 -c 'import glob, yaml
+for file in glob.glob("deploy/kubernetes/*.yaml"): list(yaml.safe_load_all(open(file)))' && echo "they are YAML"
+  else
+    echo "neither kubectl nor PyYAML is installed: left out"
+  fi
+}
+
+dependencies() {
+  if have cargo-deny; then
+    cargo deny check
+  else
+    echo "cargo-deny is not installed: left out"
+  fi
+}
+
+# Links to private items are fine: the essays that open the layers point to the files in them.
+documentation() {
+  RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --no-deps --quiet
+}
+
+step 'Packages of Debian' debian
+step 'Packages of the receivers' receivers
+step 'Format' cargo fmt --check
+step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
+step 'Documentation' documentation
+step 'Dependencies' dependencies
+step 'systemd unit' unit
+step 'Kubernetes manifests' manifests
+step 'Tests' cargo test --locked

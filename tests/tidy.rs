@@ -1,0 +1,555 @@
+//! Holds the rules of the house that a machine can hold: layers, words, files, error codes.
+//!
+//! The table of layers is ARCHITECTURE.md's; CONTRIBUTING.md says what the rules are for. The
+//! scan is by text, not by syntax: comments and what follows `#[cfg(test)]` are cut off first.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read the sources fails"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which layer may import which. Root files count as one layer, `root`.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("root", &["root", "model"]),
+    ("telemetry", &[]),
+    ("connector", &["model", "root", "telemetry"]),
+    ("access", &["model"]),
+    ("reconcile", &["model", "access"]),
+    ("store", &["model", "root", "telemetry"]),
+    (
+        "sync",
+        &[
+            "model",
+            "connector",
+            "reconcile",
+            "store",
+            "root",
+            "telemetry",
+        ],
+    ),
+    ("deliver", &["model", "store", "root", "telemetry"]),
+    (
+        "control",
+        &[
+            "model",
+            "store",
+            "access",
+            "sync",
+            "deliver",
+            "root",
+            "telemetry",
+        ],
+    ),
+    ("web", &["model", "control", "root", "telemetry"]),
+    (
+        "config",
+        &[
+            "model",
+            "connector",
+            "store",
+            "sync",
+            "deliver",
+            "web",
+            "telemetry",
+            "root",
+        ],
+    ),
+    ("demo", &["model", "root"]),
+    (
+        "daemon",
+        &[
+            "model",
+            "root",
+            "telemetry",
+            "connector",
+            "access",
+            "reconcile",
+            "store",
+            "sync",
+            "deliver",
+            "control",
+            "web",
+            "config",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "config",
+            "daemon",
+            "control",
+            "model",
+            "demo",
+            "connector",
+            "store",
+            "deliver",
+            "sync",
+            "root",
+            "telemetry",
+        ],
+    ),
+];
+
+/// Words that belong to one place, and those places.
+const OWNED_WORDS: &[(&str, &[&str])] = &[
+    ("axum::", &["src/web/", "src/demo/"]),
+    ("sled::", &["src/store/"]),
+    ("clap::", &["src/cli/"]),
+    ("\"assignedRoles\"", &["src/connector/qlik/", "src/demo/"]),
+    ("\"assignedGroups\"", &["src/connector/qlik/", "src/demo/"]),
+];
+
+/// Files whose `pub mod` is part of a layer's front door: `crate::connector::qlik::Options`.
+const OPEN_MODULES: &[&str] = &["connector::qlik", "model::unified"];
+
+/// Lines of a file without its tests, at the most.
+const MAX_LINES: usize = 500;
+
+/// A source file: its path from the root of the repository, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        let (path, text) = (path.to_owned(), text.to_owned());
+        Self { path, text }
+    }
+
+    fn is_tests(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    /// Everything before the tests.
+    fn body(&self) -> &str {
+        self.text.split("#[cfg(test)]").next().unwrap_or_default()
+    }
+
+    /// The body without lines of comment.
+    fn code(&self) -> String {
+        let lines = self.body().lines();
+        let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// `store` for `src/store/journal.rs`, `root` for `src/clock.rs`.
+    fn layer(&self) -> &str {
+        let inner = self.path.strip_prefix("src/").unwrap_or(&self.path);
+        inner.split_once('/').map_or("root", |(layer, _)| layer)
+    }
+}
+
+/// Returns the paths that follow each `crate::`, with groups taken apart:
+/// `crate::{store::{Store, Seq}, model}` is `store::Store`, `store::Seq` and `model`.
+fn imports(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let own = code[..at].chars().next_back();
+        // `$crate::` and `mycrate::` are something else.
+        if own.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        expand("", &code[at + "crate::".len()..], &mut found);
+    }
+    found
+}
+
+/// Reads one path or group at the start of `rest`; returns how many bytes it took.
+fn expand(prefix: &str, rest: &str, found: &mut Vec<String>) -> usize {
+    let word = |text: &str| {
+        let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+        end.unwrap_or(text.len())
+    };
+    if let Some(inner) = rest.strip_prefix('{') {
+        let mut at = 1;
+        let mut left = inner;
+        loop {
+            let skipped = left.len() - left.trim_start_matches([' ', '\n', '\t', ',', '\r']).len();
+            left = &left[skipped..];
+            at += skipped;
+            if left.is_empty() || left.starts_with('}') {
+                return at + 1;
+            }
+            let mut taken = expand(prefix, left, found);
+            // `as Other`, or whatever else stands before the next comma.
+            taken += left[taken..].find([',', '}']).unwrap_or(left.len() - taken);
+            left = &left[taken..];
+            at += taken;
+        }
+    }
+    let end = word(rest);
+    let path = match prefix {
+        "" => rest[..end].to_owned(),
+        _ => format!("{prefix}::{}", &rest[..end]),
+    };
+    match rest[end..].strip_prefix("::") {
+        Some(more) if !more.starts_with('<') => end + 2 + expand(&path, more, found),
+        _ => {
+            found.push(path);
+            end
+        }
+    }
+}
+
+/// Returns what is wrong with a source file.
+fn check(source: &Source, layers: &BTreeSet<String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut complain = |what: String| wrong.push(format!("{}: {what}", source.path));
+    if !source.text.starts_with("//! ") {
+        complain("the first line does not say what the file is for (`//! …`)".into());
+    }
+    if source.is_tests() {
+        return wrong;
+    }
+    let n_lines = source.body().lines().count();
+    if n_lines > MAX_LINES {
+        complain(format!(
+            "{n_lines} lines without tests, {MAX_LINES} are the most"
+        ));
+    }
+    let code = source.code();
+    for (word, homes) in OWNED_WORDS {
+        if code.contains(word) && !homes.iter().any(|home| source.path.starts_with(home)) {
+            complain(format!("`{word}` belongs in {}", homes.join(" or ")));
+        }
+    }
+    let layer = source.layer();
+    let is_entry = matches!(source.path.as_str(), "src/lib.rs" | "src/main.rs");
+    let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == layer) else {
+        complain(format!("the layer `{layer}` is not in the table"));
+        return wrong;
+    };
+    for path in imports(&code) {
+        let first = path.split("::").next().unwrap_or_default();
+        // A name that is no folder is a root file's, or this crate's own front.
+        let target = if layers.contains(first) {
+            first
+        } else {
+            "root"
+        };
+        if target == layer || is_entry {
+            continue;
+        }
+        if !allowed.contains(&target) {
+            complain(format!("`{layer}` may not import `crate::{path}`"));
+        }
+        if target != "root" && is_past_the_front_door(&path) {
+            complain(format!(
+                "`crate::{path}` goes past the front door of `{target}`"
+            ));
+        }
+    }
+    wrong
+}
+
+/// `store::Store` and `store::Store::open` are at the front door, `store::journal::Row` is
+/// not: modules are written in small letters, and so are functions, which come last.
+fn is_past_the_front_door(path: &str) -> bool {
+    let open = OPEN_MODULES.iter().find_map(|open| {
+        let rest = path.strip_prefix(open)?;
+        rest.is_empty()
+            .then_some("")
+            .or_else(|| rest.strip_prefix("::"))
+    });
+    let inner = match open {
+        Some(inner) => inner,
+        None => path.split_once("::").map_or("", |(_, inner)| inner),
+    };
+    let is_module = |word: &str| word.starts_with(|c: char| c.is_lowercase());
+    let mut words = inner.split("::");
+    words.next().is_some_and(is_module) && words.next().is_some()
+}
+
+/// Returns the codes in the bodies of functions called `code`.
+fn codes(source: &Source) -> BTreeSet<String> {
+    let text = source.body();
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("fn code(") {
+        let rest = &text[at..];
+        let Some(open) = rest.find('{') else { continue };
+        let mut depth = 0;
+        let close = rest[open..].find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0
+        });
+        let body = &rest[open..open + close.unwrap_or(rest.len() - open)];
+        let literals = body.split('"').skip(1).step_by(2);
+        found.extend(literals.filter(|text| is_code(text)).map(str::to_owned));
+    }
+    found
+}
+
+fn is_code(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    text.contains('.') && text.chars().all(plain)
+}
+
+/// Returns the codes in the first column of the tables of `docs/errors.md`.
+fn documented(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    let codes = rows.filter_map(|rest| rest.split('`').next());
+    codes
+        .filter(|code| is_code(code))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn collect(folder: &Path, sources: &mut Vec<Source>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(root()).unwrap().to_str().unwrap();
+            sources.push(Source::new(path, &text));
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    collect(&root().join("src"), &mut sources);
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    sources
+}
+
+fn layers_of(sources: &[Source]) -> BTreeSet<String> {
+    let layers = sources
+        .iter()
+        .map(Source::layer)
+        .filter(|layer| *layer != "root");
+    layers.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_source_is_tidy() {
+    let sources = sources();
+    let layers = layers_of(&sources);
+
+    let wrong: Vec<String> = sources
+        .iter()
+        .flat_map(|source| check(source, &layers))
+        .collect();
+
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn tests_and_benches_say_what_they_are_for() {
+    let mut sources = Vec::new();
+    for folder in ["tests", "benches"] {
+        collect(&root().join(folder), &mut sources);
+    }
+
+    for source in &sources {
+        assert!(source.text.starts_with("//! "), "{}", source.path);
+    }
+}
+
+#[test]
+fn error_codes_and_their_manual_agree() {
+    let manual = fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let (told, known) = (
+        documented(&manual),
+        sources().iter().flat_map(codes).collect(),
+    );
+
+    let missing: Vec<_> = BTreeSet::difference(&known, &told).collect();
+    let stale: Vec<_> = told.difference(&known).collect();
+
+    assert!(
+        missing.is_empty(),
+        "docs/errors.md does not explain {missing:?}"
+    );
+    assert!(
+        stale.is_empty(),
+        "docs/errors.md explains what no code returns: {stale:?}"
+    );
+}
+
+/// A budget, not a wall: printed, so that it is seen when it slips.
+#[test]
+fn sizes_are_reported() {
+    let sources = sources();
+    let mut sizes: Vec<(usize, &str)> = sources
+        .iter()
+        .filter(|source| !source.is_tests())
+        .map(|source| (source.body().lines().count(), source.path.as_str()))
+        .collect();
+    sizes.sort_unstable();
+
+    let at = |share: usize| sizes[(sizes.len() - 1) * share / 100].0;
+    println!(
+        "{} files, median {} lines (150 wanted), nine in ten under {} (300 wanted)",
+        sizes.len(),
+        at(50),
+        at(90)
+    );
+    for (n_lines, path) in sizes.iter().rev().take_while(|(n_lines, _)| *n_lines > 300) {
+        println!("look twice: {path}, {n_lines} lines");
+    }
+}
+
+#[test]
+fn a_broken_rule_is_found() {
+    let layers: BTreeSet<String> = MAY_IMPORT
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .filter(|name| name != "root")
+        .collect();
+    let long = format!("//! X.\n{}", "fn a() {}\n".repeat(500));
+    for (path, text, complaint) in [
+        ("src/store/a.rs", "use std::fs;", "first line"),
+        ("src/store/a.rs", long.as_str(), "501 lines"),
+        (
+            "src/model/a.rs",
+            "//! X.\nuse crate::store::Store;",
+            "`model` may not import",
+        ),
+        (
+            "src/store/a.rs",
+            "//! X.\nuse crate::config::Config;",
+            "`store` may not import",
+        ),
+        (
+            "src/web/a.rs",
+            "//! X.\nfn f(s: crate::store::Store) {}",
+            "`web` may not import",
+        ),
+        (
+            "src/web/a.rs",
+            "//! X.\nuse crate::{\n    model::Id,\n    store::{Seq, Store as S},\n};",
+            "`crate::store::Seq`",
+        ),
+        (
+            "src/model/a.rs",
+            "//! X.\nuse crate::clock::Clock;",
+            "`model` may not import",
+        ),
+        (
+            "src/clock.rs",
+            "//! X.\nuse crate::sync::Schedule;",
+            "`root` may not import",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::store::journal::Row;",
+            "past the front door",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::store::{journal::{Row}, Store};",
+            "past the front door",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::connector::qlik::wire::User;",
+            "past the front door",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nfn f() { sled::open() }",
+            "`sled::` belongs",
+        ),
+        (
+            "src/control/a.rs",
+            "//! X.\nuse axum::Router;",
+            "`axum::` belongs",
+        ),
+        (
+            "src/daemon/a.rs",
+            "//! X.\nuse clap::Parser;",
+            "`clap::` belongs",
+        ),
+        (
+            "src/model/a.rs",
+            "//! X.\nconst A: &str = \"assignedRoles\";",
+            "belongs in src/connector",
+        ),
+        ("src/drawer/a.rs", "//! X.", "not in the table"),
+    ] {
+        let found = check(&Source::new(path, text), &layers);
+
+        assert!(
+            found.iter().any(|what| what.contains(complaint)),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_keeps_the_rules_is_left_alone() {
+    let layers: BTreeSet<String> = MAY_IMPORT
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .filter(|name| name != "root")
+        .collect();
+    let long_tests = format!("//! X.\n#[cfg(test)]\n{}", "fn a() {}\n".repeat(900));
+    for (path, text) in [
+        ("src/store/a.rs", "//! X.\nuse crate::store::journal::Row;"),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::store::{Seq, Store};\nuse crate::clock::Clock;",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::store;\nfn f() { crate::store::Store::open(); }",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nuse crate::connector::qlik::{self, Options};",
+        ),
+        (
+            "src/sync/a.rs",
+            "//! X.\nfn f() { crate::connector::qlik::probe(); crate::reconcile::plan(); }",
+        ),
+        (
+            "src/model/a.rs",
+            "//! X.\n// Unlike crate::store::Store, sled:: is no matter here.\nuse super::Id;",
+        ),
+        (
+            "src/model/a.rs",
+            "//! X.\n#[cfg(test)]\nmod tests { use crate::store::Store; }",
+        ),
+        ("src/store/a.rs", long_tests.as_str()),
+        ("src/store/tests.rs", "//! X.\nuse crate::demo::Tenant;"),
+        ("src/lib.rs", "//! X.\npub use crate::store::journal::Row;"),
+    ] {
+        let found = check(&Source::new(path, text), &layers);
+
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn codes_are_read_from_code_and_manual() {
+    let source = Source::new(
+        "src/a.rs",
+        "pub fn code(&self) -> &'static str { match self { A { .. } => \"store.locked\", B => \"x.y\" } }\nfn other() { \"not.this\" }",
+    );
+    let codes = codes(&source);
+
+    assert_eq!(
+        codes.into_iter().collect::<Vec<_>>(),
+        ["store.locked", "x.y"]
+    );
+    let manual = "| code | what |\n|---|---|\n| `store.locked` | text `no.code` |\n`prose.code`";
+    assert_eq!(
+        documented(manual).into_iter().collect::<Vec<_>>(),
+        ["store.locked"]
+    );
+}
