@@ -3,6 +3,14 @@
 //!
 //! Where a test needs a process to kill, it runs this binary again with only [`child`] in it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "this is a test, also where it is not in a function marked so"
+)]
+
 #[path = "store/damage.rs"]
 mod damage;
 #[path = "store/kill.rs"]

@@ -67,7 +67,7 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
         let (file, damage) = damage(&path.join("current"), &mut random);
 
         let opened =
-            Store::open(&path).unwrap_or_else(|error| panic!("{damage:?} of {file:?}: {error:?}"));
+            Store::open(&path).unwrap_or_else(|error| panic!("{damage:?} of {file}: {error:?}"));
         if opened.moved_aside.is_some() {
             assert_eq!(opened.store.last_seq(), Seq::START);
             at_opening += 1;
@@ -79,15 +79,12 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
                 assert_eq!(
                     error.code(),
                     "store.damaged",
-                    "{damage:?} of {file:?}: {error:?}"
+                    "{damage:?} of {file}: {error:?}"
                 );
                 later += 1;
                 opened.store.close().unwrap_err();
                 let again = Store::open(&path).unwrap();
-                assert!(
-                    again.moved_aside.is_some(),
-                    "{damage:?} of {file:?}: {error}"
-                );
+                assert!(again.moved_aside.is_some(), "{damage:?} of {file}: {error}");
             }
         }
     }
@@ -125,7 +122,7 @@ fn read_all(store: &Store, truth: &Truth) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn damage(current: &Path, random: &mut fastrand::Rng) -> (PathBuf, Damage) {
+fn damage(current: &Path, random: &mut fastrand::Rng) -> (String, Damage) {
     // The database mostly; now and then one of the small files beside it.
     let file = if random.u8(..10) > 0 {
         current.join("db")
@@ -156,5 +153,5 @@ fn damage(current: &Path, random: &mut fastrand::Rng) -> (PathBuf, Damage) {
         Damage::Cut(len) => bytes.truncate(len),
     }
     fs::write(&file, bytes).unwrap();
-    (file, damage)
+    (file.display().to_string(), damage)
 }

@@ -4,6 +4,7 @@
 //! not synced is in the page cache above it, and so is lost to the copy.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -92,6 +93,10 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     assert_eq!(writer.store.tenants().unwrap_err().code(), "store.failed");
     assert_eq!(writer.store.close().unwrap_err().code(), "store.failed");
     drop(writer);
+    // Full to the last block: opening fails, and does not take that for damage.
+    fill(&disk.folder().join("more"));
+    assert_eq!(Store::open(&path).unwrap_err().code(), "store.io");
+    fs::remove_file(disk.folder().join("more")).unwrap();
     fs::remove_file(ballast).unwrap();
     let opened = Store::open(&path).unwrap();
     assert_eq!(opened.moved_aside, None);
@@ -99,6 +104,11 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     assert!(opened.store.last_seq() >= acknowledged);
     opened.store.close().unwrap();
     println!("The disk was full after {acknowledged} entries");
+}
+
+fn fill(path: &Path) {
+    let mut file = File::create(path).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
 }
 
 fn make_image(path: &Path, mib: u64) {

@@ -1,7 +1,6 @@
 //! A writer that can be killed, and a witness that knows what must be there afterwards.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,7 +9,7 @@ use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fact, Fingerprint, Id, Kind, Record, RunId, Seq, Tenant,
     TenantId, TenantName, Timestamp, User, UserStatus,
 };
-use qlik_roster::store::{Closing, Commit, Cursor, Known, Store, Write};
+use qlik_roster::store::{Closing, Commit, Cursor, Known, Store, StoreError, Write};
 use xxhash_rust::xxh3::xxh3_128;
 
 const ROLE: &str = "STORE_TEST_ROLE";
@@ -26,18 +25,16 @@ pub enum Role {
     Write,
     /// Tries to open, and tells the code of the refusal.
     Open,
-    /// Updates a million times, and tells how much memory that took.
-    Load,
+    /// Updates so many times, and tells how much memory that took.
+    Load(u64),
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Write, Self::Open, Self::Load];
-
-    fn word(self) -> &'static str {
+    fn words(self) -> String {
         match self {
-            Self::Write => "write",
-            Self::Open => "open",
-            Self::Load => "load",
+            Self::Write => "write".to_owned(),
+            Self::Open => "open".to_owned(),
+            Self::Load(updates) => format!("load {updates}"),
         }
     }
 }
@@ -46,7 +43,7 @@ impl Role {
 pub fn spawn(role: Role, folder: &Path) -> (Child, Told) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["child", "--exact", "--nocapture", "--test-threads=1"])
-        .env(ROLE, role.word())
+        .env(ROLE, role.words())
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -91,17 +88,15 @@ pub fn be_a_child() {
         return;
     };
     let folder = PathBuf::from(folder);
-    match Role::ALL
-        .into_iter()
-        .find(|known| role == OsString::from(known.word()))
-    {
-        Some(Role::Write) => write_for_ever(&folder),
-        Some(Role::Open) => match Store::open(&folder) {
+    let role = role.into_string().unwrap();
+    match role.split_once(' ') {
+        None if role == "write" => write_for_ever(&folder),
+        None if role == "open" => match Store::open(&folder) {
             Ok(_) => tell("opened"),
             Err(refused) => tell(format!("{}: {refused}", refused.code())),
         },
-        Some(Role::Load) => crate::load::update(&folder),
-        None => panic!("no such role"),
+        Some(("load", updates)) => crate::load::update(&folder, updates.parse().unwrap()),
+        Some(_) | None => panic!("no such role"),
     }
 }
 
@@ -144,7 +139,18 @@ impl Writer {
     }
 
     /// Commits and moves the cursor after it; returns the last entry.
-    pub fn commit(&mut self) -> Result<Seq, qlik_roster::store::StoreError> {
+    pub fn commit(&mut self) -> Result<Seq, StoreError> {
+        let last = self.commit_only()?;
+        let cursor = Cursor {
+            settled: last,
+            ..Cursor::default()
+        };
+        self.store.set_cursor(&hook(), &cursor, None)?;
+        Ok(last)
+    }
+
+    /// Commits, and leaves the cursor where it is.
+    pub fn commit_only(&mut self) -> Result<Seq, StoreError> {
         let mut seq = self.store.last_seq();
         let mut writes = Vec::new();
         for _ in 0..self.random.usize(1..=self.most) {
@@ -161,11 +167,6 @@ impl Writer {
         };
         let last = self.store.commit(commit)?.last;
         assert_eq!(last, seq);
-        let cursor = Cursor {
-            settled: last,
-            ..Cursor::default()
-        };
-        self.store.set_cursor(&hook(), &cursor, None)?;
         Ok(last)
     }
 
