@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// Damaged stores that are kept side by side; someone should have looked before.
 const MAX_ASIDE: u32 = 1000;
 
+/// Bytes that must be free at an opening: two of sled's segments.
+const ROOM: usize = 1024 * 1024;
+
 /// Where the marks and the database are.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -89,6 +92,17 @@ impl Folder {
             }
         }
         Ok(removed)
+    }
+
+    /// Makes sure that something can be written: on a full disk sled may panic as it does on
+    /// damaged files, and the store would be moved aside for nothing.
+    pub fn check_room(&self) -> io::Result<()> {
+        let path = self.current().join("room");
+        let outcome = fs::write(&path, vec![0; ROOM]);
+        match fs::remove_file(&path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => outcome,
+            removed => outcome.and(removed),
+        }
     }
 
     /// Syncs what sled writes at an open and never syncs itself, for the owner's eyes only.

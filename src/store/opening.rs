@@ -111,6 +111,9 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         move |source| Refusal::Error(at(source))
     };
     files::make_folder(&current).map_err(refused("making the folder", &current))?;
+    folder
+        .check_room()
+        .map_err(refused("making sure of room in", &current))?;
     let removed = folder
         .remove_leftovers()
         .map_err(refused("tidying", &current))?;

@@ -123,7 +123,8 @@ pub fn read(key: &[u8], value: &[u8]) -> Result<Kept, StoreError> {
     })
 }
 
-fn census(db: &sled::Db, no: TenantNo, kind: Kind) -> Result<Census, StoreError> {
+/// Reads a kind's census; an empty one where nothing was ever written.
+pub fn census(db: &sled::Db, no: TenantNo, kind: Kind) -> Result<Census, StoreError> {
     let key = keys::census(no, kind);
     match scan::get(db, &key)? {
         Some(value) => codec::read_row(&key, &value),

@@ -1,0 +1,186 @@
+//! Power cuts and a full disk, on an ext4 image where this machine lets us mount one.
+//!
+//! The writer is frozen and the image copied from below the file system: what was written and
+//! not synced is in the page cache above it, and so is lost to the copy.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use qlik_roster::model::Seq;
+use qlik_roster::store::Store;
+
+use crate::support::{Role, Witness, Writer, spawn};
+
+const CUTS: u32 = 20;
+
+#[test]
+fn nothing_acknowledged_is_lost_in_a_power_cut() {
+    let place = tempfile::tempdir().unwrap();
+    let mut random = fastrand::Rng::with_seed(5);
+    let image = place.path().join("image");
+    let copy = place.path().join("copy");
+    let mut witness = Witness::default();
+    let mut entries = 0;
+
+    for cut in 0..CUTS {
+        // One cut in two meets a store that was cut before and opened since.
+        if cut % 2 == 0 {
+            make_image(&image, 64);
+            witness = Witness::default();
+        } else {
+            fs::rename(&copy, &image).unwrap();
+        }
+        let Some(disk) = Disk::mount(&image, place.path().join("disk")) else {
+            println!(
+                "No image can be mounted here: power cuts are held only by the torn commits of \
+                 `a_commit_that_reached_the_disk_in_part_is_there_or_not`"
+            );
+            return;
+        };
+
+        let (mut child, mut told) = spawn(Role::Write, &disk.folder().join("store"));
+        let mut acknowledged = Seq::START;
+        for line in told.by_ref().take(random.usize(1..80)) {
+            acknowledged = Seq(line.parse().unwrap());
+        }
+        freeze(child.id());
+        copy_sparse(&image, &copy);
+        // Killed without another step; what it told until it froze was told before the copy.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in told {
+            acknowledged = Seq(line.parse().unwrap());
+        }
+        drop(disk);
+
+        let disk = Disk::mount(&copy, place.path().join("disk")).unwrap();
+        let opened = Store::open(&disk.folder().join("store")).unwrap();
+        assert_eq!(opened.moved_aside, None, "cut {cut}");
+        witness.verify(&opened.store, acknowledged);
+        entries += acknowledged.0;
+        opened.store.close().unwrap();
+        drop(disk);
+    }
+    println!("{CUTS} power cuts on an ext4 image, {entries} acknowledged entries, all there");
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_loses_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let image = place.path().join("image");
+    make_image(&image, 24);
+    let Some(disk) = Disk::mount(&image, place.path().join("disk")) else {
+        println!("No image can be mounted here: not tested");
+        return;
+    };
+    let ballast = disk.folder().join("ballast");
+    fs::write(&ballast, vec![1; 8 * 1024 * 1024]).unwrap();
+    let path = disk.folder().join("store");
+
+    let mut writer = Writer::new(Store::open(&path).unwrap().store, 40);
+    let mut acknowledged = Seq::START;
+    let error = loop {
+        match writer.commit() {
+            Ok(last) => acknowledged = last,
+            Err(error) => break error,
+        }
+    };
+
+    assert_eq!((error.code(), error.is_fatal()), ("store.failed", true));
+    assert_eq!(writer.store.tenants().unwrap_err().code(), "store.failed");
+    assert_eq!(writer.store.close().unwrap_err().code(), "store.failed");
+    drop(writer);
+    // Full to the last block: opening fails, and does not take that for damage.
+    fill(&disk.folder().join("more"));
+    assert_eq!(Store::open(&path).unwrap_err().code(), "store.io");
+    fs::remove_file(disk.folder().join("more")).unwrap();
+    fs::remove_file(ballast).unwrap();
+    let opened = Store::open(&path).unwrap();
+    assert_eq!(opened.moved_aside, None);
+    // The cursor follows its commit, and may be the write that failed.
+    assert!(opened.store.last_seq() >= acknowledged);
+    opened.store.close().unwrap();
+    println!("The disk was full after {acknowledged} entries");
+}
+
+fn fill(path: &Path) {
+    let mut file = File::create(path).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+}
+
+fn make_image(path: &Path, mib: u64) {
+    drop(fs::remove_file(path));
+    File::create(path)
+        .unwrap()
+        .set_len(mib * 1024 * 1024)
+        .unwrap();
+    run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(path));
+}
+
+fn copy_sparse(from: &Path, to: &Path) {
+    assert!(run(Command::new("cp")
+        .arg("--sparse=always")
+        .args([from, to])));
+}
+
+/// Stops all threads of a process, and waits until they stand.
+fn freeze(pid: u32) {
+    assert!(run(Command::new("kill").args(["-STOP", &pid.to_string()])));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let all_stand = tasks.into_iter().all(|task| {
+            let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
+        });
+        if all_stand {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the writer does not stand still");
+        std::thread::yield_now();
+    }
+}
+
+fn run(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// A mounted image; the end of it unmounts.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// None: not allowed here.
+    fn mount(image: &Path, folder: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&folder).unwrap();
+        run(Command::new("mount")
+            .args(["-o", "loop"])
+            .args([image, &folder]))
+        .then_some(Self(folder))
+    }
+
+    fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // sled lets its file go a little after it was closed.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !run(Command::new("umount").arg(&self.0)) {
+            if Instant::now() > deadline {
+                run(Command::new("umount").arg("-l").arg(&self.0));
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

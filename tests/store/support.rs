@@ -1,0 +1,347 @@
+//! A writer that can be killed, and a witness that knows what must be there afterwards.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use qlik_roster::model::{
+    Account, Change, Coded, EndpointName, Fact, Fingerprint, Id, Kind, Record, RunId, Seq, Tenant,
+    TenantId, TenantName, Timestamp, User, UserStatus,
+};
+use qlik_roster::store::{Closing, Commit, Cursor, Known, Store, StoreError, Write};
+use xxhash_rust::xxh3::xxh3_128;
+
+const ROLE: &str = "STORE_TEST_ROLE";
+const FOLDER: &str = "STORE_TEST_FOLDER";
+
+/// Users of the writer.
+const USERS: u32 = 300;
+
+/// What a child does.
+#[derive(Clone, Copy)]
+pub enum Role {
+    /// Commits until it is killed, and tells each acknowledgement.
+    Write,
+    /// Tries to open, and tells the code of the refusal.
+    Open,
+    /// Updates so many times, and tells how much memory that took.
+    Load(u64),
+}
+
+impl Role {
+    fn words(self) -> String {
+        match self {
+            Self::Write => "write".to_owned(),
+            Self::Open => "open".to_owned(),
+            Self::Load(updates) => format!("load {updates}"),
+        }
+    }
+}
+
+/// Starts a child on a folder.
+pub fn spawn(role: Role, folder: &Path) -> (Child, Told) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role.words())
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let told = Told(BufReader::new(child.stdout.take().unwrap()));
+    (child, told)
+}
+
+/// What a child tells, line by line.
+pub struct Told(BufReader<ChildStdout>);
+
+impl Iterator for Told {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            // The harness talks on the same lines; a line cut by a kill has no full stop.
+            let told = line
+                .split_once("told ")
+                .and_then(|(_, told)| told.trim_end().strip_suffix('.'));
+            if let Some(told) = told {
+                return Some(told.to_owned());
+            }
+        }
+    }
+}
+
+/// Tells the parent something.
+pub fn tell(what: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "told {what}.").unwrap();
+    out.flush().unwrap();
+}
+
+pub fn be_a_child() {
+    let (Some(role), Some(folder)) = (std::env::var_os(ROLE), std::env::var_os(FOLDER)) else {
+        return;
+    };
+    let folder = PathBuf::from(folder);
+    let role = role.into_string().unwrap();
+    match role.split_once(' ') {
+        None if role == "write" => write_for_ever(&folder),
+        None if role == "open" => match Store::open(&folder) {
+            Ok(_) => tell("opened"),
+            Err(refused) => tell(format!("{}: {refused}", refused.code())),
+        },
+        Some(("load", updates)) => crate::load::update(&folder, updates.parse().unwrap()),
+        Some(_) | None => panic!("no such role"),
+    }
+}
+
+fn write_for_ever(folder: &Path) {
+    let opened = Store::open(folder).unwrap();
+    let mut writer = Writer::new(opened.store, 6);
+    loop {
+        match writer.commit() {
+            Ok(last) => tell(last),
+            Err(error) => {
+                tell(format!("{}: {error}", error.code()));
+                return;
+            }
+        }
+    }
+}
+
+/// Commits changes of a few users whose content tells the entry that made it.
+pub struct Writer {
+    pub store: Store,
+    pub known: Known,
+    users: BTreeMap<u32, Record>,
+    random: fastrand::Rng,
+    most: usize,
+}
+
+impl Writer {
+    /// Writes commits of so many changes at the most.
+    pub fn new(store: Store, most: usize) -> Self {
+        let known = adopt(&store);
+        let users = read_users(&store, &known);
+        let random = fastrand::Rng::with_seed(store.last_seq().0);
+        Self {
+            store,
+            known,
+            users,
+            random,
+            most,
+        }
+    }
+
+    /// Commits and moves the cursor after it; returns the last entry.
+    pub fn commit(&mut self) -> Result<Seq, StoreError> {
+        let last = self.commit_only()?;
+        let cursor = Cursor {
+            settled: last,
+            ..Cursor::default()
+        };
+        self.store.set_cursor(&hook(), &cursor, None)?;
+        Ok(last)
+    }
+
+    /// Commits, and leaves the cursor where it is.
+    pub fn commit_only(&mut self) -> Result<Seq, StoreError> {
+        let mut seq = self.store.last_seq();
+        let mut writes = Vec::new();
+        for _ in 0..self.random.usize(1..=self.most) {
+            seq = seq.next();
+            writes.push(self.change(seq));
+        }
+        let commit = Commit {
+            tenant: self.known.no,
+            run: RunId(1),
+            at: Timestamp::from_millis(1_700_000_000_000),
+            account: account(),
+            writes,
+            closing: Closing::Nothing,
+        };
+        let last = self.store.commit(commit)?.last;
+        assert_eq!(last, seq);
+        Ok(last)
+    }
+
+    fn change(&mut self, seq: Seq) -> Write {
+        let number = self.random.u32(0..USERS);
+        let after = user(number, seq);
+        let change = match self.users.remove(&number) {
+            None => Change::Created {
+                after,
+                replaces: None,
+            },
+            Some(before) if self.random.u8(..) < 40 => Change::Deleted { before },
+            Some(before) => Change::Updated { before, after },
+        };
+        if let Some(after) = change.after() {
+            self.users.insert(number, after.clone());
+        }
+        let latest = change.latest();
+        Write::Change {
+            fingerprint: fingerprint(latest),
+            raw: raw(latest),
+            change,
+        }
+    }
+}
+
+/// What was there when it was last looked, to be led on by the journal.
+#[derive(Default)]
+pub struct Witness {
+    users: BTreeMap<u32, Record>,
+    seq: Seq,
+}
+
+impl Witness {
+    /// Holds a store against all it promised: everything up to `acknowledged` is there, state
+    /// is what the journal says, and fingerprints and census agree with it.
+    pub fn verify(&mut self, store: &Store, acknowledged: Seq) {
+        let known = adopt(store);
+        assert!(
+            store.last_seq() >= acknowledged,
+            "lost {} of {acknowledged}",
+            store.last_seq()
+        );
+        while self.seq < store.last_seq() {
+            for entry in store.entries(self.seq, 500).unwrap() {
+                assert_eq!(entry.seq, self.seq.next());
+                self.seq = entry.seq;
+                self.apply(&entry.fact, entry.seq);
+            }
+        }
+        assert_eq!(read_users(store, &known), self.users);
+        let mut prints = BTreeMap::new();
+        store
+            .fingerprints(known.no, Kind::User, &mut |id, print| {
+                prints.insert(id, print);
+            })
+            .unwrap();
+        let expected: BTreeMap<Id, Fingerprint> = self
+            .users
+            .values()
+            .map(|user| (user.id().clone(), fingerprint(user)))
+            .collect();
+        assert_eq!(prints, expected);
+        let settled = store.cursor(&hook()).unwrap().unwrap_or_default().settled;
+        assert!(settled <= store.last_seq());
+        assert!(settled >= acknowledged);
+    }
+
+    fn apply(&mut self, fact: &Fact, seq: Seq) {
+        let Fact::Changed(change) = fact else {
+            panic!("the writer loads nothing");
+        };
+        let number = number_of(change.latest());
+        assert_eq!(self.users.get(&number), change.before());
+        match change.after() {
+            Some(after) => {
+                assert_eq!(*after, user(number, seq));
+                self.users.insert(number, after.clone());
+            }
+            None => {
+                self.users.remove(&number);
+            }
+        }
+    }
+}
+
+pub fn adopt(store: &Store) -> Known {
+    let tenant = Tenant {
+        id: TenantId("tenant".into()),
+        name: "Tenant".into(),
+        hosts: vec![],
+        region: None,
+        status: None,
+    };
+    store
+        .adopt(&tenant, &TenantName("t".into()), Timestamp::from_millis(1))
+        .unwrap()
+}
+
+pub fn account() -> Account {
+    Account {
+        tenant: TenantId("tenant".into()),
+        name: "Tenant".into(),
+        region: None,
+    }
+}
+
+pub fn hook() -> EndpointName {
+    EndpointName("hook".into())
+}
+
+pub fn read_users(store: &Store, known: &Known) -> BTreeMap<u32, Record> {
+    let kept = store.list(known.no, Kind::User, None, usize::MAX).unwrap();
+    kept.into_iter()
+        .map(|kept| {
+            assert_eq!(kept.raw, raw(&kept.record));
+            (number_of(&kept.record), kept.record)
+        })
+        .collect()
+}
+
+fn number_of(record: &Record) -> u32 {
+    let id = record.id().to_string();
+    u32::from_str_radix(&id[16..], 16).unwrap()
+}
+
+/// A user as an entry left it.
+pub fn user(number: u32, seq: Seq) -> Record {
+    let id = Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap();
+    Record::User(User {
+        id: id.into(),
+        subject: format!("auth0|{number}"),
+        name: Some(format!("as of {seq}")),
+        email: Some(format!("{number}@example.com")),
+        status: Coded::new(UserStatus::Enabled, "active"),
+        is_bot: false,
+        client_id: None,
+        roles: None,
+        groups: None,
+        scopes: None,
+        created_at: None,
+        updated_at: None,
+        invite_expires_at: None,
+        picture: None,
+        locale: None,
+        zone_info: None,
+        preferred_locale: None,
+        preferred_zone_info: None,
+    })
+}
+
+pub fn fingerprint(record: &Record) -> Fingerprint {
+    Fingerprint(xxh3_128(record.label().as_bytes()).to_be_bytes())
+}
+
+/// A text of the source, long enough to fill pages and too random to be packed away.
+pub fn raw(record: &Record) -> Box<str> {
+    let mut random =
+        fastrand::Rng::with_seed(record.label().len() as u64 + u64::from(number_of(record)));
+    std::iter::repeat_with(|| random.alphanumeric())
+        .take(400)
+        .collect::<String>()
+        .into()
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

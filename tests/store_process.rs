@@ -1,0 +1,31 @@
+//! The store against what happens to processes and disks: kills, power cuts, damaged files,
+//! a full disk, a second process, and a million updates.
+//!
+//! Where a test needs a process to kill, it runs this binary again with only [`child`] in it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "this is a test, also where it is not in a function marked so"
+)]
+
+#[path = "store/damage.rs"]
+mod damage;
+#[path = "store/kill.rs"]
+mod kill;
+#[path = "store/load.rs"]
+mod load;
+#[path = "store/power.rs"]
+mod power;
+#[path = "store/support.rs"]
+mod support;
+#[path = "store/torn.rs"]
+mod torn;
+
+/// Does what the environment says, for a test in another process; else nothing.
+#[test]
+fn child() {
+    support::be_a_child();
+}
