@@ -19,10 +19,13 @@ pub mod web;
 pub mod config;
 pub mod telemetry;
 
+pub mod daemon;
+pub mod cli;
+
+pub mod demo;
+
 pub mod clock;
 pub mod http_client;
 pub mod retry;
 pub mod secret;
 pub mod signal;
-
-pub mod demo;

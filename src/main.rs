@@ -1,3 +1,7 @@
 //! The `qlik-roster` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    qlik_roster::cli::run(std::env::args_os())
+}

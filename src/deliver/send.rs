@@ -52,6 +52,7 @@ impl Sender {
             resolver: Some(Arc::new(GuardedResolver(endpoint.rule().clone()))),
             // A proxy would look the receiver's name up itself, past the address rule.
             proxy: Proxy::None,
+            unix_socket: None,
         })?;
         Ok(Self {
             client,

@@ -37,7 +37,7 @@ impl Observer {
     }
 
     /// Tells the observer.
-    pub(super) fn hear(&self, progress: Progress) {
+    pub fn hear(&self, progress: Progress) {
         (self.0)(progress);
     }
 }

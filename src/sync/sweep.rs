@@ -1,6 +1,6 @@
 //! Reads one kind of a tenant to its end.
 
-use crate::connector::{Connector, Page, Sweep};
+use crate::connector::{Connector, FetchError, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
 
@@ -58,24 +58,24 @@ impl<C: Connector> Job<C> {
         let mut total = None;
         let mut readable = true;
         let mut sweep = self.connector.sweep(kind);
-        let mut page = match sweep.next().await {
-            // Known values stay where a collection may not be read; but without the users
-            // there is nothing left to keep watch over.
-            Err(error) if error.is_forbidden() && kind != Kind::User => {
-                desk.find(forbidden(kind));
-                readable = false;
-                None
-            }
-            page => page.map_err(RunError::fetch(kind.plural()))?,
-        };
-        while let Some(current) = page {
+        let mut page = seen(sweep.next().await, kind)?;
+        loop {
+            let current = match page {
+                Seen::Page(current) => current,
+                Seen::End => break,
+                Seen::Forbidden => {
+                    desk.find(forbidden(kind));
+                    readable = false;
+                    break;
+                }
+            };
             if let Some(told) = current.total() {
                 total = Some(told);
                 desk.expect(told);
             }
             let (next, worked) = tokio::join!(sweep.next(), self.compare(desk, current));
             desk = worked?;
-            page = next.map_err(RunError::fetch(kind.plural()))?;
+            page = seen(next, kind)?;
             self.observer.hear(Progress::Read {
                 kind,
                 seen: desk.n_shown(),
@@ -112,6 +112,24 @@ impl<C: Connector> Job<C> {
         self.store
             .offload(move |store| desk.work(store, page).map(|()| desk))
             .await
+    }
+}
+
+/// What came of asking for a page.
+enum Seen {
+    Page(Page),
+    End,
+    Forbidden,
+}
+
+/// Tells a collection that may not be read from one that could not be: known values of the
+/// first stay, and the run goes on. Without the users there is nothing to keep watch over.
+fn seen(asked: Result<Option<Page>, FetchError>, kind: Kind) -> Result<Seen, RunError> {
+    match asked {
+        Ok(Some(page)) => Ok(Seen::Page(page)),
+        Ok(None) => Ok(Seen::End),
+        Err(error) if error.is_forbidden() && kind != Kind::User => Ok(Seen::Forbidden),
+        Err(error) => Err(RunError::fetch(kind.plural())(error)),
     }
 }
 

@@ -187,7 +187,7 @@ fn a_plan_is_gone_after_its_last_row() {
     let mut committed = 0;
     while let Some(plan) = store.plan(tenant.no).unwrap() {
         assert_eq!((&plan.head, plan.rows_done as usize), (&head, committed));
-        let writes = store.plan_rows(tenant.no, MAX_WRITES).unwrap();
+        let writes = store.plan_rows_from(tenant.no, 0, MAX_WRITES).unwrap();
         let count = writes.len();
         assert_eq!(writes, rows[committed..committed + count]);
         let progress = Closing::PlanRows(u32::try_from(count).unwrap());
@@ -197,7 +197,7 @@ fn a_plan_is_gone_after_its_last_row() {
         store = open(folder.path());
     }
 
-    assert_eq!(store.plan_rows(tenant.no, 1).unwrap(), []);
+    assert_eq!(store.plan_rows_from(tenant.no, 0, 1).unwrap(), []);
     assert_eq!(support::state(&store, &tenant).len(), 250);
     assert_eq!(store.last_seq(), Seq(250));
 }

@@ -1,0 +1,224 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
+/// it changes.
+#[derive(Debug, Parser)]
+#[command(name = "qlik-roster", version, arg_required_else_help = true)]
+pub(super) struct Args {
+    /// The configuration; else `$QLIK_ROSTER_CONFIG`, `./qlik-roster.toml` or
+    /// `/etc/qlik-roster/qlik-roster.toml`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show the product working: an emulated tenant, the real daemon, a verifying receiver.
+    Demo(DemoArgs),
+    /// Write a commented configuration to start from.
+    Init(InitArgs),
+    /// Reach each tenant, and each endpoint if asked to, and say what works.
+    Check(CheckArgs),
+    /// Run the daemon: sync on schedule, deliver as it comes.
+    Serve,
+    /// Do one run of each tenant, then deliver until nothing is due.
+    Sync(SyncArgs),
+    /// List or show users.
+    Users(RecordsArgs),
+    /// List or show roles.
+    Roles(RecordsArgs),
+    /// List or show groups.
+    Groups(RecordsArgs),
+    /// List or show runs.
+    Runs(RunsArgs),
+    /// List or show the events of the journal.
+    Events(EventsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Users of the emulated tenant.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=2_000_000))]
+    pub(super) users: u32,
+    /// End by itself after this time (`20s`, `2m`); without it, at Ctrl-C.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// The seed of the story: the same seed tells the same one.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// Where to write it; `-` for standard output.
+    #[arg(default_value = "qlik-roster.toml")]
+    pub(super) file: PathBuf,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Check this tenant only.
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Option<String>,
+    /// Also send a signed test event to each webhook.
+    #[arg(long)]
+    pub(super) endpoints: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SyncArgs {
+    /// Sync this tenant only.
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Option<String>,
+    /// Do all of it but commit and deliver, and show what would change.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not deliver afterwards.
+    #[arg(long)]
+    pub(super) no_deliver: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RecordsArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<RecordsAction>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RecordsAction {
+    /// List them (this is also what happens without `list`).
+    List(ListArgs),
+    /// Show those of this id, name, subject or e-mail.
+    Show {
+        /// The id, name, subject or e-mail, whole.
+        called: String,
+        /// Look in this tenant only.
+        #[arg(long, value_name = "NAME")]
+        tenant: Option<String>,
+        /// Print the source's own record, as received when it last changed.
+        #[arg(long)]
+        raw: bool,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ListArgs {
+    /// Of this tenant only.
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Option<String>,
+    /// At most so many rows; all without it.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<RunsAction>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsAction {
+    /// List runs, newest first (this is also what happens without `list`).
+    List(ListArgs),
+    /// Show one run with what it could not read.
+    Show {
+        /// The run, such as `run-7`.
+        run: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct EventsArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<EventsAction>,
+    /// Begin after this sequence number.
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(super) after: u64,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EventsAction {
+    /// List events, oldest first (this is also what happens without `list`).
+    List {
+        /// Begin after this sequence number.
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        after: u64,
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Show one event as a receiver gets it.
+    Show {
+        /// Its sequence number, or its id (`evt_…`).
+        event: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct OutputArgs {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(super) output: Format,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A table for people.
+    Table,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// Reads a time such as `20s`, `5m` or `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("a time such as `20s`, `5m` or `2h` is expected".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_not_a_number| "a time such as `20s`, `5m` or `2h` is expected".to_owned())?;
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
+}

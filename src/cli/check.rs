@@ -1,0 +1,164 @@
+//! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
+
+use std::path::Path;
+
+use anyhow::bail;
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::connector::FetchError;
+use crate::connector::qlik::{self, Probe, Visible};
+use crate::deliver::{self, Verdict};
+use crate::telemetry::chain;
+
+use super::Exit;
+use super::args::{CheckArgs, Format};
+use super::output::{Printer, Row};
+use super::style::{Colour, Tone};
+
+const COLUMNS: &[&str] = &["WHAT", "STEP", "RESULT", "DETAIL"];
+
+/// One line of the table.
+struct Line {
+    what: String,
+    step: &'static str,
+    result: Result<String, Trouble>,
+}
+
+/// What failed, and what to do about it.
+struct Trouble {
+    code: &'static str,
+    text: String,
+    remedy: &'static str,
+}
+
+pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    let clock = Clock::system();
+    let wanted = |name: &str| args.tenant.as_deref().is_none_or(|wanted| wanted == name);
+    let tenants: Vec<_> = config
+        .tenants
+        .iter()
+        .filter(|tenant| wanted(&tenant.name.0))
+        .collect();
+    if let (Some(name), []) = (&args.tenant, tenants.as_slice()) {
+        bail!(
+            "no tenant is called `{name}` in {}",
+            config.source.display()
+        );
+    }
+
+    let mut lines = Vec::new();
+    for tenant in tenants {
+        let probe = qlik::probe(tenant.options.clone(), clock.clone()).await?;
+        lines.extend(steps(&format!("tenant {}", tenant.name), probe));
+    }
+    if args.endpoints {
+        for endpoint in &config.endpoints {
+            let result = match deliver::test(endpoint, &clock).await? {
+                Verdict::Delivered { .. } => Ok("taken".to_owned()),
+                Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
+                    code: failure.code(),
+                    text: chain(&failure),
+                    remedy: failure.remedy(),
+                }),
+            };
+            let what = format!("endpoint {}", endpoint.name());
+            lines.push(Line {
+                what,
+                step: "test event",
+                result,
+            });
+        }
+    }
+    let failed = lines.iter().any(|line| line.result.is_err());
+    print(lines, args.output.output)?;
+    Ok(if failed { Exit::Source } else { Exit::Success })
+}
+
+/// Tells what a probe found, step by step; steps that could not be tried are left out.
+fn steps(what: &str, probe: Probe) -> Vec<Line> {
+    let line = |step, result: Result<String, FetchError>| Line {
+        what: what.to_owned(),
+        step,
+        result: result.map_err(|error| Trouble {
+            code: error.code(),
+            text: chain(&error),
+            remedy: error.remedy(),
+        }),
+    };
+    let token = probe.token.map(|()| "obtained".to_owned());
+    let mut lines = vec![line("token", token)];
+    lines.extend(probe.tenant.map(|tenant| {
+        line(
+            "tenant",
+            tenant.map(|tenant| {
+                let region = tenant.region.as_deref().unwrap_or("unknown region");
+                format!("{}, id {}, {region}", tenant.name, tenant.id)
+            }),
+        )
+    }));
+    let collections = probe.collections.into_iter();
+    lines.extend(collections.map(|(kind, seen)| line(kind.plural(), seen.map(sight))));
+    lines
+}
+
+fn sight(seen: Visible) -> String {
+    let Visible {
+        total,
+        sampled,
+        unreadable,
+        without_roles,
+    } = seen;
+    let mut parts = vec![match total {
+        Some(total) => format!("{total} visible"),
+        None => format!("{sampled} on the first page"),
+    }];
+    if unreadable > 0 {
+        parts.push(format!("{unreadable} of {sampled} not readable"));
+    }
+    if without_roles > 0 {
+        parts.push(format!(
+            "{without_roles} of {sampled} do not show their assigned roles: the client lacks the \
+             scope `admin_classic`, or its user the role TenantAdmin"
+        ));
+    }
+    parts.join("; ")
+}
+
+fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
+    let colour = match format {
+        Format::Table => Colour::of(&std::io::stdout()),
+        Format::Json | Format::Jsonl | Format::Csv => Colour::Off,
+    };
+    let mut printer = Printer::new(format, COLUMNS)?;
+    for line in lines {
+        let (word, tone, detail, json) = match line.result {
+            Ok(detail) => (
+                "ok",
+                Tone::Good,
+                detail.clone(),
+                json!({ "detail": detail }),
+            ),
+            Err(trouble) => {
+                let Trouble { code, text, remedy } = trouble;
+                let detail = format!("{text} [{code}]\n{remedy}");
+                let json = json!({ "detail": text, "error_code": code, "remedy": remedy });
+                ("failed", Tone::Bad, detail, json)
+            }
+        };
+        let mut json = json;
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("what".to_owned(), line.what.clone().into());
+            fields.insert("step".to_owned(), line.step.into());
+            fields.insert("result".to_owned(), word.into());
+        }
+        let word = colour.paint(tone, word).to_string();
+        printer.row(Row {
+            cells: vec![line.what, line.step.to_owned(), word, detail],
+            json,
+        })?;
+    }
+    printer.finish("There is nothing to check: the configuration has no tenant.")?;
+    Ok(())
+}

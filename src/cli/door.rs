@@ -1,0 +1,113 @@
+//! The way to the store: through the daemon that holds it, or opened here.
+//!
+//! sled lets one process in. A running daemon answers on its control socket in the store's
+//! folder; if nobody answers there, nobody holds the store, and it is opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connector::qlik::Qlik;
+use crate::control::{Control, Reply, Request};
+use crate::daemon::{self, Hooks, Parts};
+use crate::http_client;
+use crate::web;
+
+/// An open way to the store.
+pub(super) enum Door {
+    /// The daemon answers.
+    Daemon(Socket),
+    /// The store is open in this process.
+    Own(Box<Own>),
+}
+
+/// The store, opened in this process.
+pub(super) struct Own {
+    pub(super) parts: Parts,
+    pub(super) clock: Clock,
+}
+
+/// A daemon's control socket.
+pub(super) struct Socket(reqwest::Client);
+
+impl Door {
+    /// Finds the daemon, or opens the store.
+    pub(super) async fn open(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
+        if let Some(socket) = Socket::connect(&config.store).await? {
+            return Ok(Self::Daemon(socket));
+        }
+        let clock = Clock::system();
+        let store = daemon::open(config, &clock).await?;
+        let parts = Parts::assemble(config, &store, &clock, &hooks)?;
+        Ok(Self::Own(Box::new(Own { parts, clock })))
+    }
+
+    /// Asks a question.
+    pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
+        match self {
+            Self::Daemon(socket) => socket.ask(request).await,
+            Self::Own(own) => Ok(own.control().answer(request).await?),
+        }
+    }
+
+    /// Shuts the way; a store that was opened here is closed.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(_) => Ok(()),
+            Self::Own(own) => {
+                let store = own.control().store().clone();
+                Ok(store.offload(crate::store::Store::close).await?)
+            }
+        }
+    }
+}
+
+impl Own {
+    pub(super) fn control(&self) -> &Control<Qlik> {
+        &self.parts.control
+    }
+}
+
+impl Socket {
+    async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
+        let path = web::socket_path(store);
+        // A file without a listener was left by a process that is gone.
+        if tokio::net::UnixStream::connect(&path).await.is_err() {
+            return Ok(None);
+        }
+        let options = http_client::Options {
+            connect_timeout: Duration::from_secs(5),
+            unix_socket: Some(path),
+            ..http_client::Options::default()
+        };
+        Ok(Some(Self(http_client::build(&options)?)))
+    }
+
+    async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
+        let answer = self
+            .0
+            .post("http://daemon/control")
+            .json(&request)
+            .send()
+            .await
+            .context("asking the running daemon")?;
+        if answer.status().is_success() {
+            return answer.json().await.context(
+                "reading the daemon's answer; is it of the same version as this command?",
+            );
+        }
+        let problem: serde_json::Value = answer.json().await.unwrap_or_default();
+        let text = |key: &str| {
+            problem
+                .get(key)
+                .and_then(|value| value.as_str().map(str::to_owned))
+        };
+        match (text("message"), text("code")) {
+            (Some(message), Some(code)) => bail!("{message} [{code}]"),
+            _ => bail!("the daemon did not understand the question; is it of the same version?"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `events`: lists the journal, and shows an event as a receiver gets it.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::control::{EventRow, MAX_PAGE, Reply, Request};
+use crate::daemon::Hooks;
+use crate::deliver;
+use crate::model::{Fact, Seq, TenantName};
+
+use super::Exit;
+use super::args::{EventsAction, EventsArgs, Format, ListArgs};
+use super::door::Door;
+use super::narrate::sentence;
+use super::output::{Printer, Row, print_one};
+use super::style::say;
+
+const COLUMNS: &[&str] = &["SEQ", "TIME", "TENANT", "TYPE", "ID", "WHAT"];
+
+pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    let door = Door::open(&config, Hooks::none()).await?;
+    let exit = match args.action {
+        None => list(&door, Seq(args.after), args.list).await,
+        Some(EventsAction::List { after, list: args }) => list(&door, Seq(after), args).await,
+        Some(EventsAction::Show { event, output }) => show(&door, &event, output.output).await,
+    };
+    door.close().await?;
+    exit
+}
+
+async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exit> {
+    let tenant = args.tenant.map(TenantName);
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    while left > 0 {
+        let request = Request::Events {
+            tenant: tenant.clone(),
+            after,
+            limit: left.min(MAX_PAGE),
+        };
+        let (rows, next) = match door.ask(request).await? {
+            Reply::Events { rows, next } => (rows, next),
+            other => return super::unexpected(&other),
+        };
+        left -= rows.len();
+        for row in rows {
+            let cells = cells(&row);
+            printer.row(Row {
+                cells,
+                json: outside(&row)?,
+            })?;
+        }
+        let Some(next) = next else { break };
+        after = next;
+    }
+    printer.finish("No events yet: nothing has changed since the first load.")?;
+    Ok(Exit::Success)
+}
+
+async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> {
+    let seq = seq(event)?;
+    let row = match door.ask(Request::Event { seq }).await? {
+        Reply::Event(row) => row,
+        other => return super::unexpected(&other),
+    };
+    let Some(row) = row else {
+        say(format_args!("There is no event {seq}."));
+        return Ok(Exit::NotFound);
+    };
+    let mut lines: Vec<_> = COLUMNS.iter().copied().zip(cells(&row)).collect();
+    lines.push(("RUN", row.entry.run.to_string()));
+    print_one(format, &lines, &outside(&row)?)?;
+    Ok(Exit::Success)
+}
+
+/// Reads a sequence number, or takes it out of an event's id.
+fn seq(text: &str) -> anyhow::Result<Seq> {
+    let number = match text.strip_prefix("evt_") {
+        None => text.parse().ok(),
+        Some(id) => id
+            .rsplit_once('_')
+            .and_then(|(_, digits)| u64::from_str_radix(digits, 16).ok()),
+    };
+    match number {
+        Some(number) => Ok(Seq(number)),
+        None => bail!("`{text}` is no event; a sequence number or an id (`evt_…`) is expected"),
+    }
+}
+
+fn cells(row: &EventRow) -> Vec<String> {
+    let entry = &row.entry;
+    let (id, what) = match &entry.fact {
+        Fact::Changed(change) => (change.id().to_string(), sentence(change)),
+        Fact::Loaded {
+            roles,
+            groups,
+            users,
+        } => (
+            String::new(),
+            format!("first load: {users} users, {groups} groups, {roles} roles"),
+        ),
+    };
+    vec![
+        entry.seq.to_string(),
+        entry.at.to_string(),
+        entry.account.name.clone(),
+        entry.fact.event_type().unwrap_or_else(|| "mark".to_owned()),
+        id,
+        what,
+    ]
+}
+
+/// The event as a receiver gets it; the mark of a first load, which nobody gets, as it is.
+fn outside(row: &EventRow) -> anyhow::Result<Value> {
+    match deliver::body(row.store, &row.entry) {
+        Some(body) => serde_json::from_slice(&body).context("reading our own event"),
+        None => Ok(serde_json::to_value(&row.entry)?),
+    }
+}

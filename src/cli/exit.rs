@@ -1,0 +1,76 @@
+//! The exit codes, and which failure leads to which.
+
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::daemon::StartError;
+
+/// How a command ends. `docs/cli.md` lists these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// All is well.
+    Success = 0,
+    /// Something failed that has no code of its own.
+    Failure = 1,
+    /// The arguments or the configuration are wrong.
+    Usage = 2,
+    /// The store could not be opened or has failed.
+    Store = 3,
+    /// A tenant or an endpoint did not do what it should.
+    Source = 4,
+    /// A run saw only a part: what it could not see was left as it was.
+    Partial = 5,
+    /// Everything is synced, but deliveries wait for a retry.
+    Waiting = 6,
+    /// What was asked for is not there.
+    NotFound = 7,
+}
+
+impl Exit {
+    /// Returns the graver of two.
+    #[must_use]
+    pub fn graver(self, other: Self) -> Self {
+        // In the order of what an operator must know first.
+        let rank = |exit| match exit {
+            Self::Success => 0,
+            Self::Waiting => 1,
+            Self::Partial => 2,
+            Self::NotFound => 3,
+            Self::Source => 4,
+            Self::Failure => 5,
+            Self::Store => 6,
+            Self::Usage => 7,
+        };
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Returns the exit code for a failure.
+pub(super) fn of(failure: &anyhow::Error) -> Exit {
+    for cause in failure.chain() {
+        if cause.is::<ConfigError>() {
+            return Exit::Usage;
+        }
+        if let Some(start) = cause.downcast_ref::<StartError>() {
+            return match start {
+                StartError::Open { .. } | StartError::Store { .. } => Exit::Store,
+                StartError::Deliver { source } if source.is_fatal() => Exit::Store,
+                StartError::Deliver { .. }
+                | StartError::Client { .. }
+                | StartError::Socket { .. }
+                | StartError::Listen { .. } => Exit::Failure,
+            };
+        }
+    }
+    Exit::Failure
+}

@@ -1,0 +1,94 @@
+//! The command line: what an operator types, and what comes back.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes are in
+//! [`Exit`], and in `docs/cli.md`. A command that reads the store asks the daemon if one
+//! runs, and opens the store itself if none does ([`door`]).
+
+mod args;
+mod door;
+mod exit;
+mod output;
+mod style;
+mod narrate;
+mod ticker;
+
+mod check;
+mod demo;
+mod events;
+mod init;
+mod records;
+mod runs;
+mod serve;
+mod stage;
+mod sync;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{self, Config, Environment};
+use crate::control::Reply;
+use crate::model::Kind;
+use crate::telemetry;
+use args::{Args, Command};
+pub use exit::Exit;
+
+/// Runs the command line and returns the process's exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // clap's own: 0 for help and version, 2 for a mistake in the arguments.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(args) {
+        Ok(exit) => exit.into(),
+        Err(failure) if output::is_broken_pipe(&failure) => Exit::Success.into(),
+        Err(failure) => {
+            let exit = exit::of(&failure);
+            style::complain(&failure);
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<Exit> {
+    let Args { config, command } = args;
+    let config = config.as_deref();
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
+        Command::Check(args) => runtime()?.block_on(check::run(config, args)),
+        Command::Serve => runtime()?.block_on(serve::run(config)),
+        Command::Sync(args) => runtime()?.block_on(sync::run(config, args)),
+        Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args)),
+        Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args)),
+        Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
+        Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
+        Command::Events(args) => runtime()?.block_on(events::run(config, args)),
+    }
+}
+
+/// An answer to another question than the one that was asked: a daemon of another version.
+fn unexpected<T>(_reply: &Reply) -> anyhow::Result<T> {
+    anyhow::bail!("the daemon answered another question; is it of the same version?")
+}
+
+/// Loads the configuration that the command line or the environment names.
+fn load(named: Option<&Path>) -> anyhow::Result<Config> {
+    Ok(config::load(named, &Environment::of_process())?)
+}
+
+fn start_logging(config: &Config) -> anyhow::Result<()> {
+    Ok(telemetry::start_logging(&config.log)?)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

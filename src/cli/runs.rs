@@ -1,0 +1,189 @@
+//! `runs`: lists runs, and shows one with what it could not read.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::control::{Reply, Request};
+use crate::daemon::Hooks;
+use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
+
+use super::Exit;
+use super::args::{Format, ListArgs, RunsAction, RunsArgs};
+use super::door::Door;
+use super::output::{Printer, Row, print_one};
+use super::style::say;
+
+const COLUMNS: &[&str] = &[
+    "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
+    "REQUESTS",
+];
+
+/// Runs listed without `--limit`.
+const DEFAULT_LIMIT: usize = 50;
+
+pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    let door = Door::open(&config, Hooks::none()).await?;
+    let exit = match args.action {
+        None => list(&door, args.list).await,
+        Some(RunsAction::List(args)) => list(&door, args).await,
+        Some(RunsAction::Show { run, output }) => show(&door, &run, output.output).await,
+    };
+    door.close().await?;
+    exit
+}
+
+async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
+    let tenant = args.tenant.map(TenantName);
+    let limit = args.limit.unwrap_or(DEFAULT_LIMIT);
+    let runs = match door.ask(Request::Runs { tenant, limit }).await? {
+        Reply::Runs(runs) => runs,
+        other => return super::unexpected(&other),
+    };
+    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    for run in runs {
+        printer.row(row(&run))?;
+    }
+    printer.finish("No run yet. `qlik-roster sync` does one.")?;
+    Ok(Exit::Success)
+}
+
+async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
+    let id: RunId = id.parse().map_err(anyhow::Error::msg)?;
+    let run = match door.ask(Request::Run { id }).await? {
+        Reply::Run(run) => run,
+        other => return super::unexpected(&other),
+    };
+    let Some(run) = run else {
+        say(format_args!("There is no {id}."));
+        return Ok(Exit::NotFound);
+    };
+    let row = row(&run);
+    let mut lines: Vec<_> = COLUMNS.iter().copied().zip(row.cells).collect();
+    lines.push(("TRIGGER", trigger(run.trigger).to_owned()));
+    if let Some(why) = why(&run.outcome) {
+        lines.push(("WHY", why));
+    }
+    for kind in Kind::ALL {
+        if let Some(counts) = run.counts.get(&kind) {
+            lines.push((kind.plural(), sentence(counts)));
+        }
+    }
+    for finding in &run.findings {
+        let who = finding
+            .id
+            .as_ref()
+            .map(|id| format!(" {id}"))
+            .unwrap_or_default();
+        let text = format!(
+            "{}{who}: {} [{}]",
+            finding.kind,
+            finding.detail,
+            finding.code.code()
+        );
+        lines.push(("FINDING", text));
+    }
+    print_one(format, &lines, &row.json)?;
+    Ok(Exit::Success)
+}
+
+/// A run as a row, also for `sync`.
+pub(super) fn row(run: &Run) -> Row {
+    let sum = |of: fn(&KindCounts) -> u64| run.counts.values().map(of).sum::<u64>().to_string();
+    let took = run
+        .ended_at
+        .map(|ended| format!("{:.1?}", ended.since(run.started_at)));
+    let dry = if run.mode == Mode::DryRun {
+        " (dry run)"
+    } else {
+        ""
+    };
+    Row {
+        cells: vec![
+            run.id.to_string(),
+            run.tenant_name.to_string(),
+            run.started_at.to_string(),
+            took.unwrap_or_default(),
+            format!("{}{dry}", run.outcome.word()),
+            sum(|counts| counts.seen),
+            sum(|counts| counts.created),
+            sum(|counts| counts.updated),
+            sum(|counts| counts.deleted),
+            run.traffic.requests.to_string(),
+        ],
+        json: outside(run),
+    }
+}
+
+fn outside(run: &Run) -> Value {
+    let counts: serde_json::Map<_, _> = run
+        .counts
+        .iter()
+        .map(|(kind, counts)| (kind.plural().to_owned(), json!(counts)))
+        .collect();
+    let findings = run.findings.iter().map(|finding| {
+        json!({
+            "code": finding.code.code(),
+            "kind": finding.kind,
+            "remote_id": finding.id,
+            "detail": finding.detail,
+        })
+    });
+    json!({
+        "id": run.id.to_string(),
+        "tenant": run.tenant_name,
+        "tenant_id": run.tenant,
+        "trigger": run.trigger,
+        "mode": run.mode,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "outcome": run.outcome.word(),
+        "reason": why(&run.outcome),
+        "error_code": match &run.outcome {
+            Outcome::Failed { code, .. } => Some(code),
+            Outcome::Running | Outcome::Succeeded | Outcome::Degraded
+            | Outcome::Incomplete { .. } | Outcome::Interrupted => None,
+        },
+        "counts": counts,
+        "requests": run.traffic.requests,
+        "retries": run.traffic.retries,
+        "waited_seconds": run.traffic.waited.as_secs_f64(),
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns why a run did not simply succeed.
+pub(super) fn why(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
+        Outcome::Incomplete { reason } => Some(format!("{reason}; nothing was deleted")),
+        Outcome::Degraded => Some("something was not visible or not readable".to_owned()),
+        Outcome::Interrupted => Some("the process ended in the middle of it".to_owned()),
+        Outcome::Running | Outcome::Succeeded => None,
+    }
+}
+
+fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Start => "start of the daemon",
+        Trigger::Schedule => "schedule",
+        Trigger::Command => "command",
+    }
+}
+
+fn sentence(counts: &KindCounts) -> String {
+    let KindCounts {
+        seen,
+        created,
+        updated,
+        deleted,
+        rescued,
+        unreadable,
+        partial,
+    } = counts;
+    format!(
+        "{seen} seen, {created} created, {updated} updated, {deleted} deleted, {rescued} rescued, \
+         {unreadable} unreadable, {partial} seen in part"
+    )
+}

@@ -1,0 +1,158 @@
+//! `sync`: one run of each tenant, then delivery until nothing is due.
+
+use std::path::Path;
+
+use futures_util::future::join_all;
+
+use crate::config::Config;
+use crate::control::{Reply, Request, SyncRow};
+use crate::daemon::Hooks;
+use crate::deliver::{self, Drained};
+use crate::model::{EndpointName, Mode, Outcome, TenantName};
+use crate::signal;
+
+use super::Exit;
+use super::args::{Format, SyncArgs};
+use super::door::{Door, Own};
+use super::narrate::sentence;
+use super::output::{Printer, Row};
+use super::runs;
+use super::style::say;
+use super::ticker::Ticker;
+
+const COLUMNS: &[&str] = &[
+    "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
+    "REQUESTS",
+];
+
+pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    super::start_logging(&config)?;
+    let ticker = Ticker::default();
+    let hooks = Hooks {
+        sync: ticker.observer(),
+        ..Hooks::none()
+    };
+    let door = Door::open(&config, hooks).await?;
+    let exit = work(&config, &door, &args, &ticker).await;
+    door.close().await?;
+    exit
+}
+
+async fn work(
+    config: &Config,
+    door: &Door,
+    args: &SyncArgs,
+    ticker: &Ticker,
+) -> anyhow::Result<Exit> {
+    let mode = if args.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Commit
+    };
+    let tenants: Vec<TenantName> = match &args.tenant {
+        Some(name) => vec![TenantName(name.clone())],
+        None => config
+            .tenants
+            .iter()
+            .map(|tenant| tenant.name.clone())
+            .collect(),
+    };
+    // Before the run: an endpoint that is new hears of everything that is found from now on.
+    let workers = match (door, mode, args.no_deliver) {
+        (Door::Own(own), Mode::Commit, false) => open_workers(config, own).await?,
+        _ => Vec::new(),
+    };
+    let runs = tenants
+        .into_iter()
+        .map(|tenant| door.ask(Request::Sync { tenant, mode }));
+    let replies = join_all(runs).await;
+    ticker.clear();
+
+    let mut exit = Exit::Success;
+    let mut rows = Vec::new();
+    for reply in replies {
+        match reply? {
+            Reply::Synced(row) => rows.push(row),
+            other => return super::unexpected(&other),
+        }
+    }
+    print(&rows, args.output.output)?;
+    for row in &rows {
+        exit = exit.graver(of_outcome(&row.run.outcome));
+    }
+    for (name, worker) in workers {
+        exit = exit.graver(drain(&name, worker).await?);
+    }
+    Ok(exit)
+}
+
+fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
+    let mut printer = Printer::new(format, COLUMNS)?;
+    for row in rows {
+        let Row { cells, mut json } = runs::row(&row.run);
+        if row.run.mode == Mode::DryRun
+            && let Some(fields) = json.as_object_mut()
+        {
+            let preview: Vec<_> = row.preview.iter().map(sentence).collect();
+            fields.insert("would_change".to_owned(), preview.into());
+        }
+        printer.row(Row { cells, json })?;
+    }
+    printer.finish("No tenant is configured.")?;
+    if format == Format::Table {
+        for row in rows {
+            if let Some(why) = runs::why(&row.run.outcome) {
+                say(format_args!("{}: {why}", row.run.tenant_name));
+            }
+            for change in &row.preview {
+                say(format_args!(
+                    "{}: would tell: {}",
+                    row.run.tenant_name,
+                    sentence(change)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn open_workers(
+    config: &Config,
+    own: &Own,
+) -> anyhow::Result<Vec<(EndpointName, deliver::Worker)>> {
+    let mut workers = Vec::new();
+    for endpoint in &config.endpoints {
+        let (store, clock) = (own.control().store().clone(), own.clock.clone());
+        let worker =
+            deliver::Worker::open(endpoint, store, clock, deliver::Observer::none()).await?;
+        workers.push((endpoint.name().clone(), worker));
+    }
+    Ok(workers)
+}
+
+/// Delivers until nothing is due. While a daemon runs, it delivers.
+async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<Exit> {
+    let (_trigger, shutdown) = signal::shutdown();
+    let Drained {
+        delivered,
+        parked,
+        waiting,
+    } = worker.drain(shutdown).await?;
+    say(format_args!(
+        "{name}: {delivered} delivered, {waiting} waiting, {parked} given up on"
+    ));
+    Ok(if waiting > 0 || parked > 0 {
+        Exit::Waiting
+    } else {
+        Exit::Success
+    })
+}
+
+fn of_outcome(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Succeeded => Exit::Success,
+        Outcome::Degraded | Outcome::Incomplete { .. } => Exit::Partial,
+        Outcome::Failed { .. } | Outcome::Interrupted | Outcome::Running => Exit::Source,
+    }
+}

@@ -1,0 +1,118 @@
+//! Makes the parts that the configuration asks for, once the store is open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connector::qlik::{BuildError, Qlik};
+use crate::control::Control;
+use crate::deliver::{self, Endpoint};
+use crate::model::{EndpointName, TenantName};
+use crate::signal::Wake;
+use crate::store::Store;
+use crate::sync::{self, Job, Progress, Worker};
+
+/// Who else wants to hear what happens: the command line's progress, the demo's story.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    /// Hears of the progress of runs.
+    pub sync: sync::Observer,
+    /// Hears of attempts at delivery.
+    pub deliver: deliver::Observer,
+}
+
+impl Hooks {
+    /// Nobody else.
+    pub fn none() -> Self {
+        Self {
+            sync: sync::Observer::new(|_| {}),
+            deliver: deliver::Observer::none(),
+        }
+    }
+}
+
+/// A wake for each endpoint: told when something was committed.
+#[derive(Debug, Clone)]
+pub struct Wakes(Arc<BTreeMap<EndpointName, Wake>>);
+
+impl Wakes {
+    fn of(endpoints: &[Endpoint]) -> Self {
+        let wakes = endpoints
+            .iter()
+            .map(|endpoint| (endpoint.name().clone(), Wake::default()));
+        Self(Arc::new(wakes.collect()))
+    }
+
+    /// Wakes all deliveries.
+    pub fn wake_all(&self) {
+        self.0.values().for_each(Wake::wake);
+    }
+
+    /// Returns an endpoint's own wake.
+    pub fn of_endpoint(&self, name: &EndpointName) -> Wake {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// The parts, put together and at rest.
+#[derive(Debug)]
+pub struct Parts {
+    /// Answers questions.
+    pub control: Arc<Control<Qlik>>,
+    /// One job a tenant.
+    pub jobs: BTreeMap<TenantName, Arc<Job<Qlik>>>,
+    /// One loop a tenant, for whoever wants the schedule.
+    pub workers: Vec<Worker<Qlik>>,
+    /// The wakes of the endpoints.
+    pub wakes: Wakes,
+}
+
+impl Parts {
+    /// Puts the parts together over an open store.
+    pub fn assemble(
+        config: &Config,
+        store: &Store,
+        clock: &Clock,
+        hooks: &Hooks,
+    ) -> Result<Self, BuildError> {
+        let wakes = Wakes::of(&config.endpoints);
+        let mut jobs = BTreeMap::new();
+        let mut workers = Vec::new();
+        for tenant in &config.tenants {
+            let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
+            let (to_wake, to_tell) = (wakes.clone(), hooks.sync.clone());
+            let observer = sync::Observer::new(move |progress| {
+                if progress == Progress::Committed {
+                    to_wake.wake_all();
+                }
+                to_tell.hear(progress);
+            });
+            let job = Arc::new(Job::new(
+                tenant.name.clone(),
+                connector,
+                store.clone(),
+                clock.clone(),
+                observer,
+            ));
+            jobs.insert(tenant.name.clone(), Arc::clone(&job));
+            workers.push(Worker {
+                job,
+                schedule: tenant.schedule.clone(),
+                jitter: config.sync.jitter,
+            });
+        }
+        let endpoints = config
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.name().clone())
+            .collect();
+        let control = Arc::new(Control::new(store.clone(), jobs.clone(), endpoints));
+        Ok(Self {
+            control,
+            jobs,
+            workers,
+            wakes,
+        })
+    }
+}

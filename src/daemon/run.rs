@@ -1,0 +1,230 @@
+//! The daemon from its first step to its last.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connector::qlik::{BuildError, Qlik};
+use crate::control::Control;
+use crate::deliver;
+use crate::signal::{self, Shutdown};
+use crate::store::{OpenError, Store, StoreError};
+use crate::web::{ControlSocket, Health, SocketError, serve_health};
+
+use super::{Ending, Hooks, Parts, Tasks};
+
+/// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why the daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be opened.
+    #[error("opening the store {}", path.display())]
+    Open {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The store failed at its first use.
+    #[error("reading the store")]
+    Store {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// A tenant's client could not be made.
+    #[error("preparing to reach the tenants")]
+    Client {
+        /// Why.
+        #[source]
+        source: BuildError,
+    },
+    /// An endpoint could not be prepared.
+    #[error("preparing the endpoints")]
+    Deliver {
+        /// Why.
+        #[source]
+        source: deliver::RunError,
+    },
+    /// The control socket could not be opened.
+    #[error("opening the control socket")]
+    Socket {
+        /// Why.
+        #[source]
+        source: SocketError,
+    },
+    /// The address for health is taken, or not ours.
+    #[error("listening on {address} (`server.listen`)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Open { source, .. } => source.code(),
+            Self::Store { source } => source.code(),
+            Self::Client { source } => source.code(),
+            Self::Deliver { source } => source.code(),
+            Self::Socket { source } => source.code(),
+            Self::Listen { .. } => "daemon.listen",
+        }
+    }
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    tasks: Tasks,
+    store: Store,
+    clock: Clock,
+    shutdown: Shutdown,
+    health: SocketAddr,
+    control: Arc<Control<Qlik>>,
+}
+
+impl Daemon {
+    /// Opens the store, then starts everything that looks into it.
+    pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
+        let store = open(config, &clock).await?;
+        let parts = Parts::assemble(config, &store, &clock, &hooks)
+            .map_err(|source| StartError::Client { source })?;
+        let socket =
+            ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
+        let address = config.server.listen;
+        let listening = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listening)?;
+        let health = listener.local_addr().map_err(listening)?;
+
+        let (trigger, shutdown) = signal::shutdown();
+        let mut tasks = Tasks::new(trigger);
+        tasks.spawn(
+            "control",
+            socket.serve(Arc::clone(&parts.control), shutdown.clone()),
+        );
+        tasks.spawn(
+            "health",
+            serve_health(
+                listener,
+                Health {
+                    store: store.clone(),
+                    shutdown: shutdown.clone(),
+                },
+            ),
+        );
+        // Before the first run: an endpoint that is new hears of everything that is found
+        // from now on.
+        for endpoint in &config.endpoints {
+            let worker = deliver::Worker::open(
+                endpoint,
+                store.clone(),
+                clock.clone(),
+                hooks.deliver.clone(),
+            );
+            let worker = worker
+                .await
+                .map_err(|source| StartError::Deliver { source })?;
+            let wake = parts.wakes.of_endpoint(endpoint.name());
+            tasks.spawn("deliver", worker.run(wake, shutdown.clone()));
+        }
+        for worker in parts.workers {
+            tasks.spawn("sync", worker.run(shutdown.clone()));
+        }
+        info!(
+            tenants = config.tenants.len(),
+            endpoints = config.endpoints.len(),
+            listen = %health,
+            "Started with {} tenants and {} endpoints; health on http://{health}",
+            config.tenants.len(),
+            config.endpoints.len(),
+        );
+        Ok(Self {
+            tasks,
+            store,
+            clock,
+            shutdown,
+            health,
+            control: parts.control,
+        })
+    }
+
+    /// Returns where health is served.
+    pub fn health(&self) -> SocketAddr {
+        self.health
+    }
+
+    /// Returns what answers questions, for whoever lives in the same process.
+    pub fn control(&self) -> Arc<Control<Qlik>> {
+        Arc::clone(&self.control)
+    }
+
+    /// Runs until `call` completes or a part fails, then ends everything in order.
+    pub async fn run(mut self, call: impl Future<Output = ()>) -> Ending {
+        let failed = tokio::select! {
+            () = call => Ending::Clean,
+            () = self.shutdown.triggered() => Ending::Clean,
+            ending = self.tasks.first_failure() => ending,
+        };
+        info!("Ending");
+        let ended = self.tasks.end(PATIENCE).await;
+        let now = self.clock.now();
+        let closed = self
+            .store
+            .offload(move |store| {
+                store.close_interrupted_runs(now)?;
+                store.close()
+            })
+            .await;
+        if let Err(error) = &closed {
+            warn!(error = %error, "The store did not close cleanly: {error}");
+        }
+        match (failed, ended, closed) {
+            (Ending::Clean, Ending::Clean, Ok(())) => Ending::Clean,
+            (Ending::Clean | Ending::Broken, Ending::Clean | Ending::Broken, Ok(()) | Err(_)) => {
+                Ending::Broken
+            }
+        }
+    }
+}
+
+/// Opens the configured store and says what had to be done to it.
+pub async fn open(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+    let path = config.store.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path)).await;
+    let opened = opened
+        .expect("opening catches its panics")
+        .map_err(|source| StartError::Open {
+            path: config.store.clone(),
+            source,
+        })?;
+    if let Some(aside) = &opened.moved_aside {
+        warn!(
+            "The store was damaged; it was moved to {} and a new one begun. State is read anew \
+             from Qlik; the journal and the endpoints' places before now are in the old one",
+            aside.display()
+        );
+    }
+    let now = clock.now();
+    let store = opened.store;
+    store
+        .offload(move |store| store.close_interrupted_runs(now))
+        .await
+        .map_err(|source| StartError::Store { source })?;
+    Ok(store)
+}
