@@ -1,0 +1,359 @@
+//! The full first load and the no-change sweep beside a bare loop over the same pages.
+//!
+//! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3]`
+//!
+//! Three processes on one machine: the emulated tenant, a bare loop that fetches every page
+//! and parses it into typed records and does nothing else, and the product's own `sync`
+//! command, first on an empty store, then on the one it has just filled. All talk real HTTP
+//! over loopback. What is printed are ratios of times taken in turn within one run, and each
+//! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
+//! machine, a time does not.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use qlik_roster::clock::Clock;
+use qlik_roster::demo::EmulatedTenant;
+use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
+use serde::Deserialize;
+
+const SEED: u64 = 1;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    let value = |name: &str| {
+        let place = args.iter().position(|arg| arg == name)?;
+        args.get(place + 1).cloned()
+    };
+    match value("--part").as_deref() {
+        Some("tenant") => serve_tenant(number(value("--users"))?),
+        Some("bare") => bare_loop(&value("--at").context("--at")?),
+        Some(other) => bail!("no part is called {other}"),
+        None => {
+            let sizes = value("--users").unwrap_or_else(|| "10000,100000".to_owned());
+            let rounds = value("--rounds").map_or(Ok(3), |n| number(Some(n)))?;
+            compare(&sizes, rounds)
+        }
+    }
+}
+
+fn number(text: Option<String>) -> Result<usize> {
+    Ok(text.context("a number is missing")?.parse()?)
+}
+
+/// What a process took.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    seconds: f64,
+    peak_mib: f64,
+}
+
+fn compare(sizes: &str, rounds: usize) -> Result<()> {
+    println!(
+        "{:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>7} {:>9} {:>9} {:>9}",
+        "users",
+        "round",
+        "bare s",
+        "load s",
+        "same s",
+        "load x",
+        "same x",
+        "load MiB",
+        "same MiB",
+        "us/user"
+    );
+    for size in sizes.split(',') {
+        let users: usize = size.parse()?;
+        let mut tenant = Tenant::start(users)?;
+        let mut ratios = (Vec::new(), Vec::new());
+        for round in 1..=rounds {
+            let bare = tenant.bare()?;
+            let dir = tempfile::tempdir()?;
+            tenant.write_config(dir.path())?;
+            let load = sync(dir.path(), users, Expected::AllNew)?;
+            let same = sync(dir.path(), users, Expected::NothingNew)?;
+            let ratio = (load.seconds / bare.seconds, same.seconds / bare.seconds);
+            ratios.0.push(ratio.0);
+            ratios.1.push(ratio.1);
+            println!(
+                "{users:>9} {round:>6} {:>9.2} {:>9.2} {:>9.2} {:>7.2} {:>7.2} {:>9.0} {:>9.0} \
+                 {:>9.1}",
+                bare.seconds,
+                load.seconds,
+                same.seconds,
+                ratio.0,
+                ratio.1,
+                load.peak_mib,
+                same.peak_mib,
+                load.seconds * 1e6 / users as f64,
+            );
+        }
+        println!(
+            "{users:>9} median {:>37.2} {:>7.2}",
+            median(&mut ratios.0),
+            median(&mut ratios.1)
+        );
+        tenant.stop()?;
+    }
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+// ---- the tenant, in a process of its own --------------------------------------------------
+
+struct Tenant {
+    child: Child,
+    /// Where it is and how to get in: URL, client id, client secret.
+    at: [String; 3],
+}
+
+impl Tenant {
+    fn start(users: usize) -> Result<Self> {
+        let users = users.to_string();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["--part", "tenant", "--users", &users])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let mut next = || words.next().context("the tenant did not start");
+        Ok(Self {
+            at: [next()?, next()?, next()?],
+            child,
+        })
+    }
+
+    fn bare(&self) -> Result<Cost> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--part", "bare", "--at", &self.at.join(" ")]);
+        let (cost, output) = watch(command)?;
+        if !output.starts_with("parsed") {
+            bail!("the bare loop failed: {output}");
+        }
+        Ok(cost)
+    }
+
+    fn write_config(&self, dir: &Path) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let [url, id, secret] = &self.at;
+        let secret_file = dir.join("secret");
+        std::fs::write(&secret_file, secret)?;
+        std::fs::set_permissions(&secret_file, std::fs::Permissions::from_mode(0o600))?;
+        let config = format!(
+            "[store]\npath = {:?}\n[log]\nlevel = \"warn\"\n[[connections]]\nname = \"bench\"\nkind = \"tenant\"\n\
+             client_id = \"{id}\"\nclient_secret_file = {secret_file:?}\nrequests_per_minute = 0\n\
+             [[tenants]]\nname = \"bench\"\nhost = \"{url}\"\nconnection = \"bench\"\n",
+            dir.join("store"),
+        );
+        Ok(std::fs::write(dir.join("qlik-roster.toml"), config)?)
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn serve_tenant(users: usize) -> Result<()> {
+    let options = TenantOptions {
+        users,
+        rate_limits: RateLimits::Off,
+        seed: SEED,
+        ..TenantOptions::default()
+    };
+    let tenant = EmulatedTenant::start(options, Clock::system()).await?;
+    println!(
+        "{} {} {}",
+        tenant.url(),
+        tenant.client_id(),
+        tenant.client_secret()
+    );
+    std::io::stdout().flush()?;
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await?;
+    tenant.stop().await;
+    Ok(())
+}
+
+// ---- the bare loop ------------------------------------------------------------------------
+
+/// What a typed client of Qlik's users would read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "parsed, which is what is measured, and not looked at"
+)]
+struct BareUser {
+    id: String,
+    subject: String,
+    name: String,
+    email: Option<String>,
+    status: Option<String>,
+    #[serde(default)]
+    assigned_roles: Vec<BareRef>,
+    #[serde(default)]
+    assigned_groups: Vec<BareRef>,
+    created_at: Option<String>,
+    last_updated_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(
+    dead_code,
+    reason = "parsed, which is what is measured, and not looked at"
+)]
+struct BareRef {
+    id: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct BarePage {
+    data: Vec<BareUser>,
+    links: BareLinks,
+}
+
+#[derive(Debug, Deserialize)]
+struct BareLinks {
+    next: Option<BareLink>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BareLink {
+    href: Option<String>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the bare loop is not the product"
+)]
+async fn bare_loop(at: &str) -> Result<()> {
+    let [url, id, secret] = at.split(' ').collect::<Vec<_>>()[..] else {
+        bail!("--at")
+    };
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let client = reqwest::Client::builder().build()?;
+    let token: serde_json::Value = client
+        .post(format!("{url}/oauth/token"))
+        .json(&serde_json::json!({
+            "grant_type": "client_credentials", "client_id": id, "client_secret": secret,
+        }))
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
+    let token = token["access_token"].as_str().context("a token")?;
+    let filter = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
+    let mut cursor: Option<String> = None;
+    let mut parsed = 0;
+    loop {
+        let mut page = url::Url::parse(&format!("{url}/api/v1/users"))?;
+        page.query_pairs_mut()
+            .append_pair("limit", "100")
+            .append_pair("sort", "+id")
+            .append_pair("filter", filter);
+        if let Some(cursor) = &cursor {
+            page.query_pairs_mut().append_pair("next", cursor);
+        }
+        let answer = client
+            .get(page)
+            .bearer_auth(token)
+            .send()
+            .await?
+            .error_for_status()?;
+        let page: BarePage = serde_json::from_slice(&answer.bytes().await?)?;
+        parsed += page.data.len();
+        let next = page
+            .links
+            .next
+            .and_then(|link| link.href)
+            .filter(|href| !href.is_empty());
+        let Some(href) = next else { break };
+        let link = url::Url::parse(&href)?;
+        cursor = link
+            .query_pairs()
+            .find(|(key, _)| key == "next")
+            .map(|(_, v)| v.into_owned());
+    }
+    println!("parsed {parsed}");
+    Ok(())
+}
+
+// ---- the product --------------------------------------------------------------------------
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    AllNew,
+    NothingNew,
+}
+
+fn sync(dir: &Path, users: usize, expected: Expected) -> Result<Cost> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qlik-roster"));
+    command.arg("--config").arg(dir.join("qlik-roster.toml"));
+    command.args(["sync", "--no-deliver", "--output", "json"]);
+    let (cost, output) = watch(command)?;
+    let runs: serde_json::Value = serde_json::from_str(&output).context("the run's record")?;
+    let run = &runs[0];
+    let counts = &run["counts"]["users"];
+    let seen = counts["seen"].as_u64().unwrap_or(0);
+    let created = counts["created"].as_u64().unwrap_or(0);
+    let new = if expected == Expected::AllNew {
+        seen
+    } else {
+        0
+    };
+    if run["outcome"] != "succeeded" || seen < users as u64 || created != new {
+        bail!("the run is not what it should be: {run}");
+    }
+    Ok(cost)
+}
+
+/// Runs a process to its end; its peak memory is the last that was seen of `VmHWM`, which
+/// only grows.
+fn watch(mut command: Command) -> Result<(Cost, String)> {
+    let began = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let output = child.stdout.take().context("its output")?;
+    let reader = std::thread::spawn(move || std::io::read_to_string(output));
+    let mut peak_kib = 0_f64;
+    loop {
+        if let Ok(status) = std::fs::read_to_string(&status)
+            && let Some(line) = status.lines().find(|line| line.starts_with("VmHWM"))
+        {
+            let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+            peak_kib = peak_kib.max(digits.parse().unwrap_or(0.0));
+        }
+        if child.try_wait()?.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let output = reader
+        .join()
+        .map_err(|_panic| anyhow::anyhow!("reading its output"))??;
+    Ok((
+        Cost {
+            seconds,
+            peak_mib: peak_kib / 1024.0,
+        },
+        output,
+    ))
+}
