@@ -1,0 +1,222 @@
+//! The commands as an operator types them, as processes of their own.
+
+use qlik_roster::demo::tenant::Edit;
+use serde_json::Value;
+
+use crate::support::World;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_then_lists_work_without_a_daemon() {
+    let world = World::new().await;
+
+    let (code, out, err) = world.command(&["sync", "--output", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(json(&out)[0]["outcome"], "succeeded");
+
+    let (code, out, _) = world.command(&["users", "--output", "json"]).await;
+    assert_eq!(code, 0);
+    let users = json(&out);
+    assert_eq!(
+        users.as_array().unwrap().len(),
+        world.tenant.directory().n_users()
+    );
+    assert_eq!(users[0]["tenant"], "acme");
+
+    let (code, out, _) = world
+        .command(&["users", "--limit", "3", "--output", "csv"])
+        .await;
+    assert_eq!(code, 0);
+    assert_eq!(out.lines().count(), 4);
+    assert_eq!(
+        out.lines().next().unwrap(),
+        "tenant,id,name,subject,status,roles,groups"
+    );
+
+    let (code, out, _) = world.command(&["roles", "--output", "jsonl"]).await;
+    assert_eq!(code, 0);
+    assert!(out.lines().any(|line| json(line)["name"] == "TenantAdmin"));
+
+    let (code, out, _) = world.command(&["groups"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("com.qlik.Everyone"), "{out}");
+
+    let (code, out, _) = world.command(&["runs"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("run-1") && out.contains("succeeded"), "{out}");
+
+    let (code, out, _) = world
+        .command(&["runs", "show", "run-1", "--output", "json"])
+        .await;
+    assert_eq!(code, 0);
+    assert_eq!(json(&out)["trigger"], "command");
+
+    let (code, out, _) = world.command(&["events"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("first load"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_questions_go_to_a_running_daemon() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let user = world.tenant.directory().users()[5].clone();
+
+    let (code, out, err) = world.command(&["users", "--output", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(
+        json(&out).as_array().unwrap().len(),
+        world.tenant.directory().n_users()
+    );
+
+    world
+        .tenant
+        .directory()
+        .update_user(&user.id, Edit::Name("Asked Through The Socket".to_owned()))
+        .unwrap();
+    let (code, out, err) = world.command(&["sync", "--output", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(json(&out)[0]["counts"]["users"]["updated"], 1);
+
+    let id = user.id.to_string();
+    let (code, out, _) = world.command(&["users", "show", &id]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("Asked Through The Socket"), "{out}");
+    let (code, out, _) = world.command(&["users", "show", &id, "--raw"]).await;
+    assert_eq!(code, 0);
+    assert_eq!(json(&out)["name"], "Asked Through The Socket");
+    let (code, _, err) = world
+        .command(&["users", "show", "Nobody Of That Name"])
+        .await;
+    assert_eq!(
+        (code, err.trim()),
+        (7, "No user is called `Nobody Of That Name`.")
+    );
+
+    let (code, _, err) = world.command(&["users", "--tenant", "amce"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("`amce`") && err.contains("`acme`"), "{err}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_would_change_and_changes_nothing() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    let user = world.tenant.directory().users()[5].clone();
+    let role = world.tenant.directory().role_named("TenantAdmin").unwrap();
+    world
+        .tenant
+        .directory()
+        .update_user(&user.id, Edit::AssignRole(role))
+        .unwrap();
+
+    let (code, out, err) = world
+        .command(&["sync", "--dry-run", "--output", "json"])
+        .await;
+    assert_eq!(code, 0, "{err}");
+    let would = format!("{} gained the role TenantAdmin", user.name);
+    assert_eq!(json(&out)[0]["would_change"], serde_json::json!([would]));
+    let (_, out, _) = world.command(&["events", "--output", "json"]).await;
+    assert_eq!(
+        json(&out).as_array().unwrap().len(),
+        1,
+        "only the mark of the first load"
+    );
+
+    let (code, out, err) = world.command(&["sync", "--output", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(json(&out)[0]["counts"]["users"]["updated"], 1);
+    assert_eq!(world.receiver.deliveries().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_on_an_empty_store_leaves_it_empty() {
+    let world = World::new().await;
+
+    let (code, out, err) = world
+        .command(&["sync", "--dry-run", "--output", "json"])
+        .await;
+
+    assert_eq!(code, 0, "{err}");
+    let n_users = world.tenant.directory().n_users();
+    assert_eq!(json(&out)[0]["counts"]["users"]["created"], n_users);
+    let (_, out, _) = world.command(&["users", "--output", "json"]).await;
+    assert_eq!(json(&out), serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_what_works_and_what_to_do_if_not() {
+    let world = World::new().await;
+
+    let (code, out, err) = world.command(&["check", "--endpoints"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains(world.tenant.name()) && out.contains("ok"),
+        "{out}"
+    );
+
+    world.write("client", "not-the-secret");
+    let (code, out, _) = world.command(&["check", "--output", "json"]).await;
+    assert_eq!(code, 4);
+    let failed: Vec<_> = json(&out)
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|l| l["result"] == "failed")
+        .cloned()
+        .collect();
+    assert_eq!(failed.len(), 1, "{out}");
+    assert!(
+        failed[0]["remedy"].as_str().unwrap().contains("secret"),
+        "{out}"
+    );
+    assert!(!out.contains("not-the-secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_configuration_is_exit_code_2_and_names_file_key_and_remedy() {
+    let world = World::new().await;
+    let config = world.standard_config().replace("client_id", "cleint_id");
+    world.write_config(&config);
+
+    let (code, out, err) = world.command(&["sync"]).await;
+
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("qlik-roster.toml"), "{err}");
+    assert!(
+        err.contains("connections[0].cleint_id") && err.contains("client_id"),
+        "{err}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_daemon_is_refused() {
+    let world = World::new().await;
+    let running = world.start().await;
+
+    let (code, _, err) = world.command(&["serve"]).await;
+
+    assert_eq!(code, 3, "{err}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_writes_a_configuration_and_does_not_write_over_one() {
+    let world = World::new().await;
+    let file = world.path("new.toml");
+    let file = file.to_str().unwrap();
+
+    let (code, _, err) = world.command(&["init", file]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(
+        std::fs::read_to_string(file).unwrap(),
+        qlik_roster::config::EXAMPLE
+    );
+    let (code, _, err) = world.command(&["init", file]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("--force"), "{err}");
+}

@@ -1,0 +1,166 @@
+//! The daemon is killed at random points of sync and delivery, again and again.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+
+use qlik_roster::deliver;
+use qlik_roster::demo::tenant::{Directory, Edit, NewUser, RateLimits, Status, TenantOptions};
+use qlik_roster::model::{Fact, Outcome, Seq};
+use qlik_roster::store::Store;
+
+use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant, within};
+
+/// Kills in an ordinary run; `QLIK_ROSTER_LONG` makes ten times as many.
+const N_KILLS: usize = 50;
+
+/// Of these, so many are spent on the first load, which never gets to its end otherwise.
+const N_IN_LOAD: usize = 8;
+
+/// Users who join before each start, so that so many events are sure to come.
+const N_JOINERS: u64 = 30;
+
+/// Where the daemon is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// After so many requests to the tenant: in the load or in a sweep.
+    Requests(u64),
+    /// After so many deliveries.
+    Deliveries(u64),
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_kills_lose_nothing_and_miss_nothing() {
+    let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
+    let world = World::with(TenantOptions {
+        users: 450,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    let mut dice = fastrand::Rng::with_seed(7);
+    let mut last = Seq::START;
+    let mut loaded = false;
+    let (mut in_load, mut in_sweep, mut in_delivery) = (0, 0, 0);
+
+    for round in 0..if long { 10 * N_KILLS } else { N_KILLS } {
+        if round == N_IN_LOAD {
+            loaded = !matches!(world.one_run().await.outcome, Outcome::Failed { .. });
+        }
+        change_something(world.tenant.directory(), round, &mut dice);
+        let moment = if !loaded || dice.bool() {
+            Moment::Requests(dice.u64(1..12))
+        } else {
+            Moment::Deliveries(dice.u64(1..N_JOINERS))
+        };
+        let mut daemon = serve(&world);
+        reach(&world, moment).await;
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+
+        let store = world.store();
+        assert!(store.last_seq() >= last, "the journal became shorter");
+        last = store.last_seq();
+        match moment {
+            _ if !loaded => in_load += 1,
+            Moment::Requests(_) => in_sweep += 1,
+            Moment::Deliveries(_) => in_delivery += 1,
+        }
+        loaded = store
+            .tenants()
+            .unwrap()
+            .iter()
+            .any(|known| known.loaded.is_some());
+        if loaded {
+            assert_journal_leads_to_state(&store);
+        }
+        assert_what_was_sent_is_in_the_journal(&world, &store);
+        store.close().unwrap();
+    }
+    println!("killed in load {in_load}, in sweep {in_sweep}, in delivery {in_delivery} times");
+    assert!(
+        in_load > 0 && in_sweep > 5 && in_delivery > 5,
+        "the kills missed their marks"
+    );
+
+    let running = world.start().await;
+    running.settled().await;
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+    let store = world.store();
+    assert_journal_leads_to_state(&store);
+    let n_sent = assert_what_was_sent_is_in_the_journal(&world, &store);
+    let entries = store.entries(Seq::START, usize::MAX).unwrap();
+    let is_event = |fact: &Fact| matches!(fact, Fact::Changed(_));
+    let n_events = entries.iter().filter(|entry| is_event(&entry.fact)).count();
+    assert_eq!(n_sent, n_events, "an event was never delivered");
+    store.close().unwrap();
+}
+
+fn serve(world: &World) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+async fn reach(world: &World, moment: Moment) {
+    let (requests, deliveries) = (world.tenant.requests().total(), world.receiver.count());
+    within("the daemon gets to where it is killed", || async {
+        match moment {
+            Moment::Requests(n) => world.tenant.requests().total() >= requests + n,
+            Moment::Deliveries(n) => world.receiver.count() >= deliveries + n,
+        }
+    })
+    .await;
+}
+
+fn change_something(tenant: &Directory, round: usize, dice: &mut fastrand::Rng) {
+    for n in 0..N_JOINERS {
+        tenant
+            .create_user(NewUser::named(&format!("Joiner {round}.{n}")))
+            .unwrap();
+    }
+    let people: Vec<_> = tenant
+        .users()
+        .into_iter()
+        .filter(|user| user.client_id.is_none())
+        .collect();
+    let role = tenant.role_named("TenantAdmin").unwrap();
+    for _ in 0..12 {
+        let user = &people[dice.usize(..people.len())];
+        // Somebody picked twice may be gone already.
+        drop(match dice.u8(..6) {
+            0 => tenant.delete_user(&user.id).map(|_gone| ()),
+            1 => tenant.recreate_user(&user.id).map(|_id| ()),
+            2 => tenant.update_user(&user.id, Edit::AssignRole(role.clone())),
+            3 => tenant.update_user(&user.id, Edit::UnassignRole(role.clone())),
+            4 => tenant.update_user(&user.id, Edit::Name(format!("Renamed {round}"))),
+            _ => tenant.update_user(&user.id, Edit::Status(Status::Disabled)),
+        });
+    }
+}
+
+/// What a receiver has seen was committed before: it must stay, under the same id and with the
+/// same body, whatever happened since. Returns how many different events were sent.
+fn assert_what_was_sent_is_in_the_journal(world: &World, store: &Store) -> usize {
+    let mut sent: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+    for delivery in world.receiver.deliveries() {
+        assert!(delivery.verified, "a signature did not verify");
+        let seq = delivery.body["sequence"].as_u64().unwrap();
+        let first = sent.entry(seq).or_insert_with(|| delivery.raw.to_vec());
+        assert_eq!(*first, delivery.raw, "an event changed between attempts");
+    }
+    for (seq, body) in &sent {
+        let entry = store
+            .entry(Seq(*seq))
+            .unwrap()
+            .expect("a sent event is gone");
+        assert_eq!(deliver::body(store.id(), &entry).as_ref(), Some(body));
+    }
+    sent.len()
+}

@@ -1,0 +1,342 @@
+//! Every fault of the tenant, in the middle of a tenant that changes: whatever it does, the
+//! run ends in the truth, or it ends without having taken anything away.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use qlik_roster::demo::tenant::{
+    Edit, Endpoint, Fault, Hidden, NewUser, RateLimits, TenantOptions, When,
+};
+use qlik_roster::model::{FindingCode, Kind, Outcome, Run};
+
+use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant, within};
+
+/// What a run must come to while a fault is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It gets over the fault and sees everything.
+    Right,
+    /// It sees everything but what the fault hides, and says so; nothing is lost.
+    Degraded,
+    /// It notices that it saw too little, takes over what it saw, and deletes nothing.
+    Incomplete,
+    /// It is given up with this code, and changes nothing.
+    Failed(&'static str),
+}
+
+/// A fault at a place, and what must come of it.
+struct Case {
+    at: Endpoint,
+    fault: Fault,
+    when: When,
+    end: End,
+}
+
+const fn case(at: Endpoint, fault: Fault, when: When, end: End) -> Case {
+    Case {
+        at,
+        fault,
+        when,
+        end,
+    }
+}
+
+fn cases() -> Vec<Case> {
+    use End::{Degraded, Failed, Incomplete, Right};
+    use Endpoint::{Groups, Roles, SystemGroups, TenantMe, Token, User, Users};
+    use Fault as F;
+    use When::{Always, Next, Nth};
+    let mut cases = vec![
+        case(Token, F::Internal, Next(1), Right),
+        case(Token, F::WrongSecret, Always, Failed("qlik.wrong-secret")),
+        case(
+            Token,
+            F::ConsentNotTrusted,
+            Always,
+            Failed("qlik.consent-not-trusted"),
+        ),
+        case(
+            Token,
+            F::M2mNotAllowed,
+            Always,
+            Failed("qlik.m2m-not-allowed"),
+        ),
+        case(TenantMe, F::Unauthorized, Next(1), Right),
+        case(Users, F::MissingRoles, Always, Degraded),
+        case(Users, F::MissingGroups, Always, Degraded),
+        case(Users, F::PageLeftOut, Nth(2), Incomplete),
+        case(Users, F::InflatedTotal(3), Always, Incomplete),
+        case(
+            Users,
+            F::EmptyCollection,
+            Always,
+            Failed("sync.empty-collection"),
+        ),
+        case(
+            Roles,
+            F::EmptyCollection,
+            Always,
+            Failed("sync.empty-collection"),
+        ),
+        case(Users, F::Forbidden, Always, Failed("qlik.forbidden")),
+        case(Roles, F::Forbidden, Always, Degraded),
+        case(Groups, F::Forbidden, Always, Degraded),
+        // The record of the one who left cannot be asked for: it must not be taken for gone.
+        case(User, F::Internal, Next(1), Right),
+        case(User, F::Cut, Next(1), Right),
+        case(User, F::Html(200), Always, Failed("qlik.undecodable")),
+        case(User, F::Html(404), Always, Failed("qlik.rejected")),
+        case(User, F::Forbidden, Always, Degraded),
+    ];
+    for place in [Users, Roles, Groups, SystemGroups] {
+        cases.extend([
+            case(place, F::TooManyRequests { retry_after: 0 }, Next(2), Right),
+            case(place, F::Internal, Next(2), Right),
+            case(place, F::Unavailable, Next(1), Right),
+            case(place, F::Slow(Duration::from_millis(20)), Always, Right),
+            case(place, F::Cut, Nth(1), Right),
+            case(place, F::Truncated, Nth(1), Right),
+            case(place, F::Unauthorized, Nth(1), Right),
+            case(place, F::UnknownValues, Always, Right),
+            case(place, F::WrongType, Nth(1), Degraded),
+        ]);
+    }
+    for place in [Users, Groups] {
+        cases.push(case(place, F::EmptyPage, Nth(1), Right));
+        cases.push(case(
+            place,
+            F::RepeatedCursor,
+            Always,
+            Failed("qlik.repeated-cursor"),
+        ));
+    }
+    cases
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_takes_anything_away() {
+    // Side by side, since most of the time goes into waiting between retries.
+    let all = stream::iter(cases()).for_each_concurrent(8, |case| async move {
+        try_out(&case).await;
+    });
+    all.await;
+}
+
+/// Loads the tenant, lets one person join, one leave and one change, switches the fault on
+/// for a run, and then off for another.
+async fn try_out(case: &Case) {
+    let name = format!("{:?} at {:?}, {:?}", case.fault, case.at, case.when);
+    let world = World::with(TenantOptions {
+        users: 230,
+        groups: 120,
+        custom_roles: 130,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    let people: Vec<_> = tenant
+        .users()
+        .into_iter()
+        .filter(|user| user.client_id.is_none())
+        .collect();
+    let (leaver, changer) = (&people[120], &people[150]);
+    tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
+    tenant.delete_user(&leaver.id).unwrap();
+    tenant
+        .update_user(
+            &changer.id,
+            Edit::Email(Some("changed@example.com".to_owned())),
+        )
+        .unwrap();
+    // A fault strikes where a token is asked for only if there is none yet.
+    world.tenant.revoke_tokens();
+
+    let strikes = world
+        .tenant
+        .faults()
+        .on(case.at, case.fault.clone(), case.when);
+    let run = running.sync().await;
+    assert!(strikes.count() > 0, "{name}: the fault never struck");
+    world.tenant.faults().clear();
+    assert_end(&name, case.end, &run);
+    running.settled().await;
+    let told = deleted_ids(&world);
+    match case.end {
+        End::Right => {
+            assert_eq!(told, [leaver.id.to_string()], "{name}");
+        }
+        End::Degraded => assert!(told.iter().all(|id| *id == leaver.id.to_string()), "{name}"),
+        End::Incomplete | End::Failed(_) => assert!(told.is_empty(), "{name}: {told:?}"),
+    }
+    assert_journal_leads_to_state(running.store());
+
+    let after = running.sync().await;
+    assert_eq!(
+        after.outcome,
+        Outcome::Succeeded,
+        "{name}: {:?}",
+        after.findings
+    );
+    running.settled().await;
+    assert_same_as_tenant(running.store(), tenant);
+    assert_journal_leads_to_state(running.store());
+    assert_eq!(deleted_ids(&world), [leaver.id.to_string()], "{name}");
+    running.stop().await;
+}
+
+fn assert_end(name: &str, end: End, run: &Run) {
+    let outcome = &run.outcome;
+    let ok = match end {
+        End::Right => *outcome == Outcome::Succeeded,
+        End::Degraded => *outcome == Outcome::Degraded,
+        End::Incomplete => matches!(outcome, Outcome::Incomplete { .. }),
+        End::Failed(wanted) => matches!(outcome, Outcome::Failed { code, .. } if code == wanted),
+    };
+    assert!(
+        ok,
+        "{name}: wanted {end:?}, got {outcome:?} with {:?} and {:?}",
+        run.findings, run.counts
+    );
+}
+
+fn deleted_ids(world: &World) -> Vec<String> {
+    let deliveries = world.receiver.deliveries();
+    let gone = deliveries.iter().filter(|delivery| {
+        delivery.body["type"]
+            .as_str()
+            .is_some_and(|kind| kind.ends_with(".deleted"))
+    });
+    gone.map(|delivery| {
+        delivery.body["data"]["record"]["remote_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_may_no_longer_see_keeps_its_known_value() {
+    let world = World::new().await;
+    let running = world.start().await;
+
+    world.tenant.hide_access(Hidden::Yes);
+    let blind = running.sync().await;
+    world.tenant.hide_access(Hidden::No);
+    let again = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(blind.outcome, Outcome::Degraded);
+    assert!(
+        blind
+            .findings
+            .iter()
+            .any(|finding| finding.code == FindingCode::HiddenRoles)
+    );
+    assert_eq!(again.outcome, Outcome::Succeeded);
+    assert_eq!(world.receiver.deliveries().len(), 0, "nobody changed");
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_record_is_held_and_named() {
+    let world = World::new().await;
+    let running = world.start().await;
+
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Users, Fault::WrongType, When::Nth(1));
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(run.outcome, Outcome::Degraded);
+    assert_eq!(run.counts[&Kind::User].unreadable, 1);
+    let finding = &run.findings[0];
+    assert_eq!(finding.code, FindingCode::UnreadableRecord);
+    assert!(
+        finding.id.is_some() && finding.detail.contains("name"),
+        "{finding:?}"
+    );
+    assert_eq!(world.receiver.deliveries().len(), 0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ends_in_the_middle_of_a_sweep_is_renewed() {
+    let world = World::with(TenantOptions {
+        users: 950,
+        rate_limits: RateLimits::Off,
+        requests_per_token: Some(4),
+        ..TenantOptions::default()
+    })
+    .await;
+
+    let run = world.one_run().await;
+
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    assert!(world.tenant.requests().tokens_issued > 3);
+    let store = world.store();
+    assert_same_as_tenant(&store, world.tenant.directory());
+    store.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_first_load_is_taken_up_and_tells_nobody() {
+    let world = World::with(TenantOptions {
+        users: 950,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Users, Fault::Forbidden, When::From(5));
+    let failed = world.one_run().await;
+    assert!(matches!(failed.outcome, Outcome::Failed { .. }));
+    // Somebody who was read already leaves before the load is taken up.
+    let early = world.tenant.directory().users()[3].id.clone();
+    world.tenant.directory().delete_user(&early).unwrap();
+
+    world.tenant.faults().clear();
+    let run = world.one_run().await;
+
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    assert_eq!(world.receiver.deliveries().len(), 0);
+    let store = world.store();
+    assert_same_as_tenant(&store, world.tenant.directory());
+    store.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_fails_gets_the_event_again_with_the_same_body() {
+    use qlik_roster::demo::Reply;
+
+    let world = World::new().await;
+    let running = world.start().await;
+    world
+        .receiver
+        .respond_with(Reply::Status(503), When::Nth(1));
+    world
+        .tenant
+        .directory()
+        .create_user(NewUser::named("Nia Okafor"))
+        .unwrap();
+    running.sync().await;
+    within("the failed attempt", || async {
+        world.receiver.count() >= 1
+    })
+    .await;
+    running.settled().await;
+    running.stop().await;
+
+    let deliveries = world.receiver.deliveries();
+    assert_eq!(deliveries.len(), 2);
+    assert_eq!(deliveries[0].id, deliveries[1].id);
+    assert_eq!(deliveries[0].raw, deliveries[1].raw);
+    assert!(deliveries.iter().all(|delivery| delivery.verified));
+}

@@ -1,0 +1,15 @@
+//! The real daemon against the emulated tenant and a real receiver, over real HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must say where, and panics do"
+)]
+
+mod changes;
+mod commands;
+mod crash;
+mod faults;
+mod support;

@@ -1,0 +1,7 @@
+//! A world to test in: a tenant, a receiver, and a folder for the configuration and the store.
+
+mod compare;
+mod world;
+
+pub use compare::{assert_journal_leads_to_state, assert_same_as_tenant};
+pub use world::{World, within};

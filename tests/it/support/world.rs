@@ -1,0 +1,260 @@
+//! Sets the world up and drives it.
+
+use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use qlik_roster::clock::Clock;
+use qlik_roster::config::{self, Config, Environment};
+use qlik_roster::connector::qlik::Qlik;
+use qlik_roster::control::{Control, Reply, Request};
+use qlik_roster::daemon::{Daemon, Ending, Hooks};
+use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
+use qlik_roster::demo::{EmulatedTenant, Receiver};
+use qlik_roster::model::{Mode, Outcome, Run, TenantName};
+use qlik_roster::store::Store;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// The receiver's secret: 24 bytes, as Standard Webhooks wants at the least.
+pub const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+
+/// How long a condition may take to become true before the test gives up.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A tenant, a receiver, and a folder.
+pub struct World {
+    pub tenant: EmulatedTenant,
+    pub receiver: Receiver,
+    dir: TempDir,
+}
+
+impl World {
+    /// A small tenant without rate limits.
+    pub async fn new() -> Self {
+        Self::with(TenantOptions {
+            users: 60,
+            rate_limits: RateLimits::Off,
+            ..TenantOptions::default()
+        })
+        .await
+    }
+
+    /// A tenant to measure.
+    pub async fn with(options: TenantOptions) -> Self {
+        let tenant = EmulatedTenant::start(options, Clock::system())
+            .await
+            .unwrap();
+        let receiver = Receiver::start(vec![SECRET.to_owned()]).await.unwrap();
+        let world = Self {
+            tenant,
+            receiver,
+            dir: tempfile::tempdir().unwrap(),
+        };
+        world.write("client", world.tenant.client_secret().expose());
+        world.write("endpoint", SECRET);
+        world.write_config(&world.standard_config());
+        world
+    }
+
+    /// The configuration that most tests use.
+    pub fn standard_config(&self) -> String {
+        let (store, client) = (self.path("store"), self.path("client"));
+        format!(
+            r#"
+[store]
+path = {store:?}
+[server]
+listen = "127.0.0.1:0"
+[sync]
+schedule = "7d"
+[log]
+level = "off"
+[[connections]]
+name = "test"
+kind = "tenant"
+client_id = "{id}"
+client_secret_file = {client:?}
+requests_per_minute = 0
+[[tenants]]
+name = "acme"
+host = "{url}"
+connection = "test"
+[[endpoints]]
+name = "hr"
+url = "{receiver}"
+secret_file = {secret:?}
+events = ["user.*", "role.*", "group.*"]
+allow_private = ["127.0.0.0/8"]
+allow_http = true
+"#,
+            id = self.tenant.client_id(),
+            url = self.tenant.url(),
+            receiver = self.receiver.url(),
+            secret = self.path("endpoint"),
+        )
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn config_path(&self) -> PathBuf {
+        self.path("qlik-roster.toml")
+    }
+
+    pub fn write_config(&self, text: &str) {
+        self.write("qlik-roster.toml", text);
+    }
+
+    /// Writes a file that only its owner can read.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    pub fn config(&self) -> Config {
+        let environment: Environment = std::iter::empty::<(String, String)>().collect();
+        config::load(Some(&self.config_path()), &environment).unwrap()
+    }
+
+    /// Starts the daemon in this process.
+    pub async fn start(&self) -> Running {
+        let began = Clock::system().now();
+        let daemon = Daemon::start(&self.config(), Clock::system(), Hooks::none())
+            .await
+            .unwrap();
+        let control = daemon.control();
+        let (end, ended) = oneshot::channel::<()>();
+        let task = tokio::task::spawn(daemon.run(async move { drop(ended.await) }));
+        let running = Running { control, end, task };
+        // The first run is the daemon's own.
+        within("the first run ends", || async {
+            let runs = running.runs().await;
+            let mut own = runs.iter().filter(|run| run.started_at >= began);
+            own.any(|run| run.outcome != Outcome::Running)
+        })
+        .await;
+        running
+    }
+
+    /// Starts the daemon, does a run, waits for its deliveries and ends the daemon.
+    pub async fn one_run(&self) -> Run {
+        let running = self.start().await;
+        let run = running.last_run().await;
+        running.settled().await;
+        running.stop().await;
+        run
+    }
+
+    /// Opens the store while no daemon runs.
+    pub fn store(&self) -> Store {
+        open(&self.path("store"))
+    }
+
+    /// Runs the command and returns exit code, standard output and standard error.
+    pub async fn command(&self, args: &[&str]) -> (i32, String, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_qlik-roster"));
+        command
+            .arg("--config")
+            .arg(self.config_path())
+            .args(args)
+            .env_clear();
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+}
+
+fn open(path: &Path) -> Store {
+    let opened = Store::open(path).unwrap();
+    assert_eq!(opened.moved_aside, None, "the store was damaged");
+    opened.store
+}
+
+/// A daemon in this process.
+pub struct Running {
+    control: Arc<Control<Qlik>>,
+    end: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Ending>,
+}
+
+impl Running {
+    /// Does a run and returns its record.
+    pub async fn sync(&self) -> Run {
+        self.run(Mode::Commit).await
+    }
+
+    pub async fn run(&self, mode: Mode) -> Run {
+        let tenant = TenantName("acme".to_owned());
+        match self
+            .control
+            .answer(Request::Sync { tenant, mode })
+            .await
+            .unwrap()
+        {
+            Reply::Synced(row) => row.run,
+            other => panic!("not an answer to a sync: {other:?}"),
+        }
+    }
+
+    pub async fn last_run(&self) -> Run {
+        self.runs().await.remove(0)
+    }
+
+    async fn runs(&self) -> Vec<Run> {
+        let request = Request::Runs {
+            tenant: None,
+            limit: 1,
+        };
+        match self.control.answer(request).await.unwrap() {
+            Reply::Runs(runs) => runs,
+            other => panic!("not runs: {other:?}"),
+        }
+    }
+
+    pub fn store(&self) -> &Store {
+        self.control.store()
+    }
+
+    /// Waits until every endpoint has settled the whole journal.
+    pub async fn settled(&self) {
+        within("the journal is delivered", || async {
+            match self.control.answer(Request::Status).await.unwrap() {
+                Reply::Status(status) => status
+                    .endpoints
+                    .iter()
+                    .all(|(_, settled)| *settled == status.last),
+                other => panic!("not a status: {other:?}"),
+            }
+        })
+        .await;
+    }
+
+    /// Ends the daemon as SIGTERM does.
+    pub async fn stop(self) {
+        drop(self.end);
+        assert_eq!(self.task.await.unwrap(), Ending::Clean);
+    }
+}
+
+/// Waits for a condition to become true.
+pub async fn within<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(DEADLINE, wait).await.is_ok(),
+        "never came true: {what}"
+    );
+}
