@@ -1,0 +1,30 @@
+//! An emulated Qlik tenant and a webhook receiver, with faults to switch on.
+//!
+//! The demo command plays on them and the integration tests stand on them, so both are exact:
+//! where Qlik's documentation says something inconvenient they do it, and where it leaves a
+//! question open they take the answer that is harder on a client. Both listen on loopback
+//! only, keep everything in memory, and end with their value.
+//!
+//! Nothing here knows how the connector reads or how deliveries are made: the tenant speaks
+//! Qlik's JSON over HTTP, the receiver checks signatures with code that is not ours.
+//!
+//! Reading order: the people's names, the tenant, the receiver, then the story that happens
+//! in the tenant. `serve` is the one place that starts a task.
+
+mod names;
+mod serve;
+
+pub mod tenant;
+
+mod receiver;
+
+mod happening;
+mod story;
+
+pub use happening::{Happening, Step};
+pub use receiver::{Delivery, Receiver, Reply, Retention};
+pub use story::Story;
+pub use tenant::EmulatedTenant;
+
+#[cfg(test)]
+mod ask;

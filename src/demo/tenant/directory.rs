@@ -1,0 +1,400 @@
+//! Who is in the tenant: what tests and the story change, and compare with.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::clock::Clock;
+use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
+
+use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
+use super::options::TenantOptions;
+use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
+use super::seed;
+use super::state::{State, object_id, set_of, with_slot, without_slot};
+
+/// Below this size a random user is picked exactly; above, by a random place in time.
+const COUNTABLE: usize = 4_096;
+
+/// The tenant's users, roles and groups. Clones share them; every change is seen at once.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    state: Arc<RwLock<State>>,
+    clock: Clock,
+}
+
+impl Directory {
+    pub(in crate::demo) fn new(options: &TenantOptions, tenant_id: String, clock: Clock) -> Self {
+        Self {
+            state: Arc::new(RwLock::new(seed::state(options, tenant_id))),
+            clock,
+        }
+    }
+
+    /// The id of the system group that everybody is in.
+    pub fn everyone() -> GroupId {
+        GroupId(Id::from_object_bytes(object_id(0, [0; 5], 1)))
+    }
+
+    /// Creates a user.
+    pub fn create_user(&self, new: NewUser) -> Result<UserId, EditError> {
+        let now = self.clock.now();
+        let mut state = self.write();
+        let email = new.email.filter(|email| !email.is_empty());
+        if let Some(email) = &email
+            && !state.email_is_free(email)
+        {
+            return Err(EditError::EmailTaken);
+        }
+        let roles = role_slots(&state, &new.roles)?;
+        let groups = new.groups.iter().map(|id| group_slot(&state, id));
+        let groups = groups.collect::<Result<Box<[Slot]>, _>>()?;
+        let id = state.mint.id(now);
+        let subject = new.subject.unwrap_or_else(|| format!("auth0|{id}"));
+        let rare = new.client_id.map(|client_id| {
+            Box::new(Rare {
+                client_id: Some(client_id),
+                ..Rare::default()
+            })
+        });
+        state.put_user(UserRow {
+            id: id.clone(),
+            subject: subject.into(),
+            name: new.name.into(),
+            email: email.map(Into::into),
+            status: new.status,
+            roles,
+            groups,
+            created: now,
+            updated: now,
+            rare,
+        });
+        Ok(UserId(id))
+    }
+
+    /// Changes a user, and moves its `lastUpdatedAt`.
+    pub fn update_user(&self, id: &UserId, edit: Edit) -> Result<(), EditError> {
+        self.edit_user(id, edit, Some(self.clock.now()))
+    }
+
+    /// Changes a user whose `lastUpdatedAt` stays as it was.
+    pub fn update_user_quietly(&self, id: &UserId, edit: Edit) -> Result<(), EditError> {
+        self.edit_user(id, edit, None)
+    }
+
+    fn edit_user(&self, id: &UserId, edit: Edit, at: Option<Timestamp>) -> Result<(), EditError> {
+        let mut state = self.write();
+        // What can fail comes before the row is taken out.
+        let slot = match &edit {
+            Edit::AssignRole(role) | Edit::UnassignRole(role) => role_slot(&state, role)?,
+            Edit::JoinGroup(group) | Edit::LeaveGroup(group) => group_slot(&state, group)?,
+            Edit::Name(_)
+            | Edit::Email(_)
+            | Edit::Subject(_)
+            | Edit::Status(_)
+            | Edit::Scopes(_)
+            | Edit::Locale(_)
+            | Edit::Touch => 0,
+        };
+        let row = state.users.get(&id.0);
+        let row = row.ok_or_else(|| EditError::NoUser(id.clone()))?;
+        if let Edit::Email(Some(email)) = &edit {
+            let old = row.email.as_deref().unwrap_or_default();
+            let same = old.to_lowercase() == email.to_lowercase();
+            if !same && !state.email_is_free(email) {
+                return Err(EditError::EmailTaken);
+            }
+        }
+        let row = state.take_user(id);
+        let mut row = row.expect("the row was there, and we hold the lock");
+        match edit {
+            Edit::Name(name) => row.name = name.into(),
+            Edit::Email(email) => row.email = email.map(Into::into),
+            Edit::Subject(subject) => row.subject = subject.into(),
+            Edit::Status(status) => row.status = status,
+            Edit::AssignRole(_) => row.roles = with_slot(&row.roles, slot),
+            Edit::UnassignRole(_) => row.roles = without_slot(&row.roles, slot),
+            Edit::JoinGroup(_) => row.groups = with_slot(&row.groups, slot),
+            Edit::LeaveGroup(_) => row.groups = without_slot(&row.groups, slot),
+            Edit::Scopes(scopes) => row.rare_mut().scopes = scopes,
+            Edit::Locale(locale) => row.rare_mut().locale = locale,
+            Edit::Touch => {}
+        }
+        row.updated = at.unwrap_or(row.updated);
+        state.put_user(row);
+        Ok(())
+    }
+
+    /// Deletes a user. With tombstones the record stays without what names a person.
+    pub fn delete_user(&self, id: &UserId) -> Result<User, EditError> {
+        let mut state = self.write();
+        let row = state.take_user(id);
+        let row = row.ok_or_else(|| EditError::NoUser(id.clone()))?;
+        let gone = state.show_user(&row);
+        if state.tombstones {
+            state.put_user(UserRow {
+                subject: format!("deleted|{id}").into(),
+                name: "deleted".into(),
+                email: None,
+                status: Status::Deleted,
+                roles: Box::default(),
+                groups: Box::default(),
+                updated: self.clock.now(),
+                rare: None,
+                ..row
+            });
+        }
+        Ok(gone)
+    }
+
+    /// Deletes a user and lets the same person log in again: same subject, name and address,
+    /// another id, no roles and no groups.
+    pub fn recreate_user(&self, id: &UserId) -> Result<UserId, EditError> {
+        let gone = self.delete_user(id)?;
+        self.create_user(NewUser {
+            subject: Some(gone.subject),
+            email: gone.email,
+            ..NewUser::named(&gone.name)
+        })
+    }
+
+    /// Creates a role of the tenant's own.
+    pub fn create_role(&self, name: &str) -> RoleId {
+        let now = self.clock.now();
+        let mut state = self.write();
+        let id = RoleId(state.mint.id(now));
+        state.put_role(Role {
+            id: id.clone(),
+            name: name.into(),
+            description: String::new(),
+            origin: "custom",
+            level: "user",
+            permissions: Some(set_of(&["spaces.shared:read"])),
+            scopes: Some(BTreeSet::new()),
+            created_at: now,
+            updated_at: now,
+        });
+        id
+    }
+
+    /// Changes a role. What users and groups show of it changes with it, their
+    /// `lastUpdatedAt` does not.
+    pub fn update_role(&self, id: &RoleId, edit: RoleEdit) -> Result<(), EditError> {
+        let mut state = self.write();
+        let row = state.roles.remove(&id.0);
+        let mut row = row.ok_or_else(|| EditError::NoRole(id.clone()))?;
+        match edit {
+            RoleEdit::Name(name) => row.role.name = name,
+            RoleEdit::Description(text) => row.role.description = text,
+            RoleEdit::Permissions(set) => row.role.permissions = Some(set),
+            RoleEdit::Touch => {}
+        }
+        row.role.updated_at = self.clock.now();
+        state.role_changed(&row);
+        state.roles.insert(row);
+        Ok(())
+    }
+
+    /// Deletes a role, after taking it from everybody and every group.
+    pub fn delete_role(&self, id: &RoleId) -> Result<(), EditError> {
+        let mut state = self.write();
+        let slot = role_slot(&state, id)?;
+        let holders = state.users.iter().filter(|row| row.roles.contains(&slot));
+        let holders: Vec<_> = holders.map(|row| UserId(row.id.clone())).collect();
+        for user in holders {
+            if let Some(mut row) = state.take_user(&user) {
+                row.roles = without_slot(&row.roles, slot);
+                state.put_user(row);
+            }
+        }
+        let holders = state.groups.iter().filter(|row| row.roles.contains(&slot));
+        let holders: Vec<_> = holders.map(|row| row.group.id.clone()).collect();
+        for group in holders {
+            if let Some(mut row) = state.groups.remove(&group.0) {
+                row.roles = without_slot(&row.roles, slot);
+                state.groups.insert(row);
+                state.group_changed(&group);
+            }
+        }
+        state.everyone.roles = without_slot(&state.everyone.roles, slot);
+        state.roles.remove(&id.0);
+        Ok(())
+    }
+
+    /// Creates a group of the identity provider's. Names need not be unique.
+    pub fn create_group(&self, name: &str) -> GroupId {
+        let now = self.clock.now();
+        let mut state = self.write();
+        let id = GroupId(state.mint.id(now));
+        let group = Group {
+            id: id.clone(),
+            name: name.into(),
+            description: None,
+            provider: "idp",
+            status: "active",
+            idp_id: None,
+            roles: [].into(),
+            created_at: now,
+            updated_at: now,
+        };
+        state.put_group(group, Box::default());
+        id
+    }
+
+    /// Changes a group, also Everyone. What users show of it changes with it, their
+    /// `lastUpdatedAt` does not.
+    pub fn update_group(&self, id: &GroupId, edit: GroupEdit) -> Result<(), EditError> {
+        let now = self.clock.now();
+        let mut state = self.write();
+        let slot = match &edit {
+            GroupEdit::AssignRole(role) | GroupEdit::UnassignRole(role) => role_slot(&state, role)?,
+            GroupEdit::Name(_)
+            | GroupEdit::Description(_)
+            | GroupEdit::Active(_)
+            | GroupEdit::Touch => 0,
+        };
+        if *id == Self::everyone() {
+            edit_group(&mut state.everyone, edit, slot, now);
+            return Ok(());
+        }
+        let row = state.groups.remove(&id.0);
+        let mut row = row.ok_or_else(|| EditError::NoGroup(id.clone()))?;
+        edit_group(&mut row, edit, slot, now);
+        state.groups.insert(row);
+        state.group_changed(id);
+        Ok(())
+    }
+
+    /// Deletes a group, after taking everybody out of it.
+    pub fn delete_group(&self, id: &GroupId) -> Result<(), EditError> {
+        let mut state = self.write();
+        let slot = group_slot(&state, id)?;
+        let members = state.users.iter().filter(|row| row.groups.contains(&slot));
+        let members: Vec<_> = members.map(|row| UserId(row.id.clone())).collect();
+        for user in members {
+            if let Some(mut row) = state.take_user(&user) {
+                row.groups = without_slot(&row.groups, slot);
+                state.put_user(row);
+            }
+        }
+        state.groups.remove(&id.0);
+        Ok(())
+    }
+
+    /// Returns a user.
+    pub fn user(&self, id: &UserId) -> Option<User> {
+        let state = self.read();
+        state.users.get(&id.0).map(|row| state.show_user(row))
+    }
+
+    /// Returns all users, bots and tombstones among them, in the order of their ids.
+    pub fn users(&self) -> Vec<User> {
+        let state = self.read();
+        let all = state.users.iter().map(|row| state.show_user(row));
+        all.collect()
+    }
+
+    /// Returns how many users there are, of every status.
+    pub fn n_users(&self) -> usize {
+        self.read().users.len()
+    }
+
+    /// Returns whether an address is nobody's.
+    pub fn is_email_free(&self, email: &str) -> bool {
+        self.read().email_is_free(email)
+    }
+
+    /// Returns all roles, in the order of their ids.
+    pub fn roles(&self) -> Vec<Role> {
+        let state = self.read();
+        state.roles.iter().map(|row| row.role.clone()).collect()
+    }
+
+    /// Returns the first role of a name.
+    pub fn role_named(&self, name: &str) -> Option<RoleId> {
+        let state = self.read();
+        let mut roles = state.roles.iter().map(|row: &RoleRow| &row.role);
+        roles.find(|role| role.name == name).map(|r| r.id.clone())
+    }
+
+    /// Returns all regular groups, in the order of their ids.
+    pub fn groups(&self) -> Vec<Group> {
+        let state = self.read();
+        let all = state.groups.iter().map(|row| state.show_group(row));
+        all.collect()
+    }
+
+    /// Returns the system groups: Everyone.
+    pub fn system_groups(&self) -> Vec<Group> {
+        let state = self.read();
+        vec![state.show_group(&state.everyone)]
+    }
+
+    /// Picks a user that `fits`, from a random place on. None: nobody does.
+    pub fn pick_user(
+        &self,
+        rng: &mut fastrand::Rng,
+        mut fits: impl FnMut(&User) -> bool,
+    ) -> Option<User> {
+        let state = self.read();
+        let from = if state.users.len() <= COUNTABLE {
+            let at = rng.usize(..state.users.len().max(1));
+            state.users.iter().nth(at)?.id.clone()
+        } else {
+            let (first, last) = state.users.first_last()?;
+            let seconds = |row: &UserRow| u32::try_from(row.created.seconds()).unwrap_or(0);
+            let (low, high) = (seconds(first), seconds(last));
+            let at = rng.u32(low.min(high)..=low.max(high));
+            Id::from_object_bytes(object_id(at, [0; 5], 0))
+        };
+        let mut all = state.users.iter_from(&from);
+        all.find_map(|row| Some(state.show_user(row)).filter(&mut fits))
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that users can be walked in the order of this field.
+    pub(super) fn index(&self, field: Field) {
+        if !self.read().users.is_indexed(field) {
+            self.write().users.index(field);
+        }
+        if !self.read().roles.is_indexed(field) {
+            self.write().roles.index(field);
+        }
+        if !self.read().groups.is_indexed(field) {
+            self.write().groups.index(field);
+        }
+    }
+}
+
+fn edit_group(row: &mut GroupRow, edit: GroupEdit, slot: Slot, now: Timestamp) {
+    match edit {
+        GroupEdit::Name(name) => row.group.name = name,
+        GroupEdit::Description(text) => row.group.description = text,
+        GroupEdit::Active(true) => row.group.status = "active",
+        GroupEdit::Active(false) => row.group.status = "disabled",
+        GroupEdit::AssignRole(_) => row.roles = with_slot(&row.roles, slot),
+        GroupEdit::UnassignRole(_) => row.roles = without_slot(&row.roles, slot),
+        GroupEdit::Touch => {}
+    }
+    row.group.updated_at = now;
+}
+
+fn role_slots(state: &State, ids: &[RoleId]) -> Result<Box<[Slot]>, EditError> {
+    ids.iter().map(|id| role_slot(state, id)).collect()
+}
+
+fn role_slot(state: &State, id: &RoleId) -> Result<Slot, EditError> {
+    let slot = state.role_slot(id);
+    slot.ok_or_else(|| EditError::NoRole(id.clone()))
+}
+
+fn group_slot(state: &State, id: &GroupId) -> Result<Slot, EditError> {
+    let slot = state.group_slot(id);
+    slot.ok_or_else(|| EditError::NoGroup(id.clone()))
+}

@@ -1,0 +1,201 @@
+//! What can be made to go wrong, where, and at which request.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A place where requests arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// `POST /oauth/token`
+    Token,
+    /// `GET /api/v1/users`
+    Users,
+    /// `GET /api/v1/users/{id}`
+    User,
+    /// `GET /api/v1/users/me`
+    UserMe,
+    /// `GET /api/v1/users/actions/count`
+    UserCount,
+    /// `GET /api/v1/roles`
+    Roles,
+    /// `GET /api/v1/roles/{id}`
+    Role,
+    /// `GET /api/v1/groups`
+    Groups,
+    /// `GET /api/v1/groups?systemGroups=true`
+    SystemGroups,
+    /// `GET /api/v1/groups/{id}`
+    Group,
+    /// `GET /api/v1/groups/settings`
+    GroupSettings,
+    /// `GET /api/v1/tenants/me`
+    TenantMe,
+    /// `GET /api/v1/tenants/{id}`
+    Tenant,
+}
+
+impl Endpoint {
+    /// All there are.
+    pub const ALL: [Self; 13] = [
+        Self::Token,
+        Self::Users,
+        Self::User,
+        Self::UserMe,
+        Self::UserCount,
+        Self::Roles,
+        Self::Role,
+        Self::Groups,
+        Self::SystemGroups,
+        Self::Group,
+        Self::GroupSettings,
+        Self::TenantMe,
+        Self::Tenant,
+    ];
+}
+
+/// What goes wrong. Those that change what a listing holds keep its status 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// 429 with Qlik's body.
+    TooManyRequests {
+        /// Seconds in `Retry-After`.
+        retry_after: u64,
+    },
+    /// 500 in the service's envelope.
+    Internal,
+    /// 503 from a proxy, as HTML.
+    Unavailable,
+    /// 401 in Qlik's envelope.
+    Unauthorized,
+    /// 403 in the service's envelope.
+    Forbidden,
+    /// 404 in the service's envelope.
+    NotFound,
+    /// The answer comes so much later.
+    Slow(Duration),
+    /// The connection is cut in the middle of the body.
+    Cut,
+    /// A login page with this status where JSON was expected.
+    Html(u16),
+    /// The first half of the JSON, as if it were all.
+    Truncated,
+    /// A redirect to this address.
+    Redirect(String),
+    /// Users come without `assignedRoles`, groups too.
+    MissingRoles,
+    /// Users come without `assignedGroups`.
+    MissingGroups,
+    /// The first record of a page has an object where its name should be.
+    WrongType,
+    /// The first record of a page has a status, role type or provider nobody documented.
+    UnknownValues,
+    /// A page without records whose next link leads to what should have been on it.
+    EmptyPage,
+    /// The next link leads back to the page it is on.
+    RepeatedCursor,
+    /// The page that was asked for is passed over in favour of the one after it.
+    PageLeftOut,
+    /// Nothing at all, and no next link.
+    EmptyCollection,
+    /// `totalResults` and the count tell so many more than there are.
+    InflatedTotal(usize),
+    /// Token endpoint: the client's consent method is not `trusted`.
+    ConsentNotTrusted,
+    /// Token endpoint: the client may not act machine-to-machine.
+    M2mNotAllowed,
+    /// Token endpoint: the secret is not the client's.
+    WrongSecret,
+}
+
+/// At which requests to the endpoint a fault strikes, counted from when it was switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// All.
+    Always,
+    /// The n-th, from 1, alone.
+    Nth(u64),
+    /// Every n-th.
+    Every(u64),
+    /// The n-th and all later ones.
+    From(u64),
+    /// The next k, from now.
+    Next(u64),
+}
+
+impl When {
+    /// Returns whether the n-th request is struck, counted from 1.
+    pub fn strikes(self, request: u64) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Nth(n) => request == n,
+            Self::Every(n) => n > 0 && request.is_multiple_of(n),
+            Self::From(n) => request >= n,
+            Self::Next(k) => request <= k,
+        }
+    }
+}
+
+/// The faults that are switched on.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Arc<Armed>>>);
+
+/// A fault that was switched on.
+#[derive(Debug)]
+struct Armed {
+    endpoint: Endpoint,
+    fault: Fault,
+    when: When,
+    asked: AtomicU64,
+    struck: AtomicU64,
+}
+
+/// Tells how often a fault struck.
+#[derive(Debug, Clone)]
+pub struct Strikes(Arc<Armed>);
+
+impl Strikes {
+    /// Returns how often it struck so far.
+    pub fn count(&self) -> u64 {
+        self.0.struck.load(Ordering::SeqCst)
+    }
+}
+
+impl Faults {
+    /// Switches a fault on. Several may strike the same request: the first that ends it
+    /// does, those that change a listing add up.
+    pub fn on(&self, endpoint: Endpoint, fault: Fault, when: When) -> Strikes {
+        let armed = Arc::new(Armed {
+            endpoint,
+            fault,
+            when,
+            asked: AtomicU64::new(0),
+            struck: AtomicU64::new(0),
+        });
+        self.all().push(Arc::clone(&armed));
+        Strikes(armed)
+    }
+
+    /// Switches all faults off.
+    pub fn clear(&self) {
+        self.all().clear();
+    }
+
+    /// Counts a request, and returns what strikes it.
+    pub(super) fn strike(&self, endpoint: Endpoint) -> Vec<Fault> {
+        let all = self.all();
+        let here = all.iter().filter(|armed| armed.endpoint == endpoint);
+        here.filter(|armed| {
+            let request = armed.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            let strikes = armed.when.strikes(request);
+            armed.struck.fetch_add(u64::from(strikes), Ordering::SeqCst);
+            strikes
+        })
+        .map(|armed| armed.fault.clone())
+        .collect()
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Armed>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

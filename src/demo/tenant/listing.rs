@@ -1,0 +1,197 @@
+//! Makes pages: keyset on `(sort field, id)`, not a snapshot. A record whose sort value
+//! changes between two pages can appear twice or not at all, as with Qlik.
+
+use url::form_urlencoded;
+
+use super::cursor;
+use super::faults::Fault;
+use super::query::Query;
+use super::record::{Row, Value};
+use super::render::{INTERNAL_HOST, Look};
+use super::table::{Key, Order, Position, Table};
+use crate::model::Id;
+
+/// What faults do to a page.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent faults that may strike together"
+)]
+pub struct Shape {
+    pub no_roles: bool,
+    pub no_groups: bool,
+    pub wrong_type: bool,
+    pub unknown_values: bool,
+    pub empty_page: bool,
+    pub repeated_cursor: bool,
+    pub page_left_out: bool,
+    pub empty_collection: bool,
+    pub inflated_by: usize,
+}
+
+impl Shape {
+    /// Takes those faults that change what a listing holds.
+    pub fn of(faults: &[Fault]) -> Self {
+        let has = |fault: &Fault| faults.contains(fault);
+        let inflated = faults.iter().map(|fault| match fault {
+            Fault::InflatedTotal(by) => *by,
+            _ => 0,
+        });
+        Self {
+            no_roles: has(&Fault::MissingRoles),
+            no_groups: has(&Fault::MissingGroups),
+            wrong_type: has(&Fault::WrongType),
+            unknown_values: has(&Fault::UnknownValues),
+            empty_page: has(&Fault::EmptyPage),
+            repeated_cursor: has(&Fault::RepeatedCursor),
+            page_left_out: has(&Fault::PageLeftOut),
+            empty_collection: has(&Fault::EmptyCollection),
+            inflated_by: inflated.sum(),
+        }
+    }
+}
+
+/// How a page ends a listing, which differs between services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLink {
+    /// No `next` at all.
+    Absent,
+    /// `next` with a null in it.
+    Null,
+}
+
+/// What a collection says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Collection {
+    /// `users` and so on, the last part of its path.
+    pub name: &'static str,
+    /// How its last page ends.
+    pub last: LastLink,
+    /// The cursor's parameter in next links.
+    pub cursor: &'static str,
+}
+
+/// Makes the page that was asked for.
+pub fn page<R: Row>(
+    collection: Collection,
+    query: &Query,
+    shape: &Shape,
+    table: &Table<R>,
+    keep: impl Fn(&R) -> bool,
+    total: impl FnOnce() -> usize,
+    write: impl Fn(&mut Vec<u8>, &R, Look),
+) -> Vec<u8> {
+    let order = Order {
+        descending: query.order.descending != query.backward,
+        ..query.order
+    };
+    let skip = if shape.page_left_out { query.limit } else { 0 };
+    let mut rows: Vec<&R> = if shape.empty_collection || shape.empty_page {
+        Vec::new()
+    } else {
+        table
+            .walk(order, query.from.as_ref())
+            .filter(|row| keep(row))
+            .skip(skip)
+            .take(query.limit + 1)
+            .collect()
+    };
+    let more = rows.len() > query.limit;
+    rows.truncate(query.limit);
+    if query.backward {
+        rows.reverse();
+    }
+    let position = |row: &&R| Position {
+        value: row.value(query.order.field),
+        key: Key(row.id().clone()),
+    };
+    let has_next = more || query.backward;
+    let next = match () {
+        () if shape.empty_collection => None,
+        () if shape.empty_page || shape.repeated_cursor => Some(
+            query
+                .from
+                .clone()
+                .unwrap_or_else(|| before_all(query.order)),
+        ),
+        () => rows.last().filter(|_| has_next).map(position),
+    };
+    let has_prev = if query.backward {
+        more
+    } else {
+        query.from.is_some()
+    };
+    let prev = rows.first().filter(|_| has_prev).map(position);
+
+    let mut out = Vec::with_capacity(256 + rows.len() * 1_024);
+    out.extend_from_slice(b"{\"data\":[");
+    for (at, row) in rows.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let look = Look {
+            roles: query.look.roles && !shape.no_roles,
+            groups: query.look.groups && !shape.no_groups,
+            wrong_type: shape.wrong_type && at == 0,
+            unknown_values: shape.unknown_values && at == 0,
+            ..query.look
+        };
+        write(&mut out, row, look);
+    }
+    out.extend_from_slice(b"],\"links\":{\"self\":");
+    link(&mut out, collection, query, None);
+    if let Some(next) = &next {
+        out.extend_from_slice(b",\"next\":");
+        link(&mut out, collection, query, Some((collection.cursor, next)));
+    } else if collection.last == LastLink::Null {
+        out.extend_from_slice(b",\"next\":{\"href\":null}");
+    }
+    if let Some(prev) = &prev {
+        out.extend_from_slice(b",\"prev\":");
+        link(&mut out, collection, query, Some(("prev", prev)));
+    }
+    out.push(b'}');
+    if query.total {
+        let total = if shape.empty_collection { 0 } else { total() };
+        let told = total + shape.inflated_by;
+        out.extend_from_slice(format!(",\"totalResults\":{told}").as_bytes());
+    }
+    out.push(b'}');
+    out
+}
+
+/// Where a cursor points that leads to the first page again.
+fn before_all(order: Order) -> Position {
+    if order.descending {
+        let last = Id::parse("~").expect("a tilde is an id, and comes after letters and digits");
+        return Position {
+            value: Value::Text("\u{10ffff}".into()),
+            key: Key(last),
+        };
+    }
+    // Before every number and text. Nulls are lost, but their cursors lead nowhere anyway.
+    Position {
+        value: Value::Number(i64::MIN),
+        key: Key(Id::from_object_bytes([0; 12])),
+    }
+}
+
+/// The link's host is one inside Qlik's network and its scheme plain, as in their documents:
+/// who follows it verbatim gets nowhere.
+fn link(
+    out: &mut Vec<u8>,
+    collection: Collection,
+    query: &Query,
+    cursor: Option<(&str, &Position)>,
+) {
+    let mut parameters = form_urlencoded::Serializer::new(String::new());
+    parameters.extend_pairs(query.rest.iter());
+    if let Some((name, position)) = cursor {
+        parameters.append_pair(name, &cursor::encode(query.order.field, position));
+    }
+    let parameters = parameters.finish();
+    let mark = if parameters.is_empty() { "" } else { "?" };
+    let name = collection.name;
+    let href = format!("{{\"href\":\"{INTERNAL_HOST}/v1/{name}{mark}{parameters}\"}}");
+    out.extend_from_slice(href.as_bytes());
+}

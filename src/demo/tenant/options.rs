@@ -1,0 +1,94 @@
+//! What an emulated tenant starts with.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
+#[derive(Debug, Clone)]
+pub struct TenantOptions {
+    /// Where to listen; none: a free port on loopback.
+    pub address: Option<SocketAddr>,
+    /// The display name.
+    pub name: String,
+    /// The region, as Qlik spells it.
+    pub region: String,
+    /// People at the start.
+    pub users: usize,
+    /// Groups at the start, besides Everyone.
+    pub groups: usize,
+    /// Roles at the start besides the sixteen default ones.
+    pub custom_roles: usize,
+    /// Same seed and sizes, same tenant.
+    pub seed: u64,
+    /// How many requests it bears.
+    pub rate_limits: RateLimits,
+    /// How long an access token is good for, by the tenant's clock.
+    pub token_lifetime: Duration,
+    /// Whether the token answer says when the token ends.
+    pub expiry_told: ExpiryTold,
+    /// A token is refused after so many requests, whatever the clock says.
+    pub requests_per_token: Option<u64>,
+    /// Scopes that the OAuth client may ask for.
+    pub scopes: Vec<String>,
+    /// One user in fifty has an id of the old form, 32 characters.
+    pub legacy_ids: bool,
+    /// Deleted users stay as records with the status `deleted`, without what names a person.
+    pub tombstones: bool,
+    /// Next links carry `startingAfter` instead of `next`, as the users service once did.
+    pub legacy_cursors: bool,
+}
+
+/// Whether the token answer says when the token ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpiryTold {
+    /// `expires_in` and `expires_at`, as in Qlik's tutorials.
+    Yes,
+    /// Neither, as in Qlik's reference schema.
+    No,
+}
+
+/// How many requests a tenant bears, per user and tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimits {
+    /// As documented: 1000 a minute in tier 1, 100 in tier 2, counted over five minutes.
+    Documented,
+    /// None.
+    Off,
+    /// So many requests in each window.
+    Custom {
+        /// Requests of tier 1 in a window.
+        tier_1: u64,
+        /// Requests of tier 2 in a window.
+        tier_2: u64,
+        /// Length of the window.
+        window: Duration,
+    },
+}
+
+impl Default for TenantOptions {
+    fn default() -> Self {
+        let scopes = [
+            "admin_classic",
+            "admin.users",
+            "admin.users:read",
+            "user_default",
+        ];
+        Self {
+            address: None,
+            name: "Acme Analytics".into(),
+            region: "eu-west-1".into(),
+            users: 120,
+            groups: 12,
+            custom_roles: 4,
+            seed: 1,
+            rate_limits: RateLimits::Documented,
+            token_lifetime: Duration::from_secs(21_600),
+            expiry_told: ExpiryTold::Yes,
+            requests_per_token: None,
+            scopes: scopes.map(String::from).into(),
+            legacy_ids: false,
+            tombstones: false,
+            legacy_cursors: false,
+        }
+    }
+}
