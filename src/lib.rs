@@ -29,3 +29,5 @@ pub mod http_client;
 pub mod retry;
 pub mod secret;
 pub mod signal;
+
+pub mod demo;

@@ -17,10 +17,13 @@ mod serve;
 pub mod tenant;
 
 mod receiver;
+
+mod happening;
 mod story;
 
+pub use happening::{Happening, Step};
 pub use receiver::{Delivery, Receiver, Reply, Retention};
-pub use story::{Happening, Step, Story};
+pub use story::Story;
 pub use tenant::EmulatedTenant;
 
 #[cfg(test)]

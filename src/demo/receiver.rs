@@ -135,8 +135,7 @@ impl Receiver {
         secrets: Vec<String>,
         retention: Retention,
     ) -> io::Result<Self> {
-        let mut made = None;
-        let served = Served::start(address, |shutdown| {
+        let (served, inner) = Served::start(address, |shutdown| {
             let inner = Arc::new(Inner {
                 secrets,
                 retention,
@@ -148,11 +147,10 @@ impl Receiver {
                 watchers: broadcast::Sender::new(WATCHED),
                 shutdown,
             });
-            made = Some(Arc::clone(&inner));
-            Router::new().fallback(receive).with_state(inner)
+            let router = Router::new().fallback(receive);
+            (router.with_state(Arc::clone(&inner)), inner)
         })
         .await?;
-        let inner = made.expect("a server that started has made its routes");
         Ok(Self { inner, served })
     }
 

@@ -28,34 +28,36 @@ pub struct Served {
 }
 
 impl Served {
-    /// Binds the address, or a free port on loopback, and serves what `routes` makes. The
-    /// routes get to see the shutdown, so that nothing slow outlives it.
+    /// Binds the address, or a free port on loopback, and serves the router that `build` makes
+    /// beside what it wants to keep. It gets to see the shutdown, so that nothing slow
+    /// outlives it.
     #[expect(
         clippy::disallowed_methods,
         reason = "the demo may not import the daemon's tasks; this one is joined in `stop`"
     )]
-    pub async fn start(
+    pub async fn start<T>(
         address: Option<SocketAddr>,
-        routes: impl FnOnce(Shutdown) -> Router,
-    ) -> io::Result<Self> {
+        build: impl FnOnce(Shutdown) -> (Router, T),
+    ) -> io::Result<(Self, T)> {
         let address = address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         // Without it a small answer may wait 40 ms for the client's acknowledgement.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let (trigger, ended) = shutdown();
-        let router = routes(ended.clone());
+        let (router, made) = build(ended.clone());
         let task = tokio::spawn(async move {
             let served = axum::serve(listener, router)
                 .with_graceful_shutdown(async move { ended.triggered().await });
             // Accepting never fails for good: axum waits and goes on.
             drop(served.await);
         });
-        Ok(Self {
+        let served = Self {
             address,
             trigger,
             task,
-        })
+        };
+        Ok((served, made))
     }
 
     /// Returns where it listens: `http://127.0.0.1:PORT`.
@@ -74,10 +76,16 @@ impl Served {
 
 /// A body whose connection breaks after the bytes given.
 pub fn cut_after(bytes: Bytes) -> Body {
-    Body::new(Cut(Some(bytes)))
+    Body::new(Cut::Sending(bytes))
 }
 
-struct Cut(Option<Bytes>);
+enum Cut {
+    Sending(Bytes),
+    /// A turn without anything: the server writes what it has only when there is no more to
+    /// get, and an error at once would take the bytes before it along.
+    Flushing,
+    Broken,
+}
 
 impl HttpBody for Cut {
     type Data = Bytes;
@@ -87,12 +95,18 @@ impl HttpBody for Cut {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match self.0.take() {
-            Some(bytes) => {
-                context.waker().wake_by_ref();
+        match &mut *self {
+            Self::Sending(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *self = Self::Flushing;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            None => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+            Self::Flushing => {
+                *self = Self::Broken;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Broken => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
         }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::clock::Clock;
 use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 
+use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
 use super::seed;
-use super::state::{State, object_id, set_of, with_slot};
+use super::state::{State, object_id, set_of, with_slot, without_slot};
 
 /// Below this size a random user is picked exactly; above, by a random place in time.
 const COUNTABLE: usize = 4_096;
@@ -19,126 +20,6 @@ const COUNTABLE: usize = 4_096;
 pub struct Directory {
     state: Arc<RwLock<State>>,
     clock: Clock,
-}
-
-/// A user to be created.
-#[derive(Debug, Clone)]
-pub struct NewUser {
-    /// Its name.
-    pub name: String,
-    /// The identity provider's name for it; none: one is made up.
-    pub subject: Option<String>,
-    /// Its address.
-    pub email: Option<String>,
-    /// Its status.
-    pub status: Status,
-    /// Roles assigned directly.
-    pub roles: Vec<RoleId>,
-    /// Groups it is in.
-    pub groups: Vec<GroupId>,
-    /// The OAuth client of a bot.
-    pub client_id: Option<String>,
-}
-
-impl NewUser {
-    /// An active user with nothing but a name.
-    pub fn named(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            subject: None,
-            email: None,
-            status: Status::Active,
-            roles: Vec::new(),
-            groups: Vec::new(),
-            client_id: None,
-        }
-    }
-}
-
-/// A change of a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
-    /// Gives a new name.
-    Name(String),
-    /// Gives a new address, or none.
-    Email(Option<String>),
-    /// The identity provider calls it otherwise from now on.
-    Subject(String),
-    /// Sets the status.
-    Status(Status),
-    /// Assigns a role.
-    AssignRole(RoleId),
-    /// Takes a role away.
-    UnassignRole(RoleId),
-    /// Puts it in a group.
-    JoinGroup(GroupId),
-    /// Takes it out of a group.
-    LeaveGroup(GroupId),
-    /// Sets the scopes; none: answers lack the member.
-    Scopes(Option<BTreeSet<String>>),
-    /// Sets the language.
-    Locale(Option<String>),
-    /// Moves `lastUpdatedAt` and nothing else.
-    Touch,
-}
-
-/// A change of a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RoleEdit {
-    /// Gives a new name.
-    Name(String),
-    /// Says what it is for.
-    Description(String),
-    /// Sets the permissions.
-    Permissions(BTreeSet<String>),
-    /// Moves `lastUpdatedAt` and nothing else.
-    Touch,
-}
-
-/// A change of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupEdit {
-    /// Gives a new name.
-    Name(String),
-    /// Says what it is for.
-    Description(Option<String>),
-    /// `true` for active, `false` for disabled.
-    Active(bool),
-    /// Gives a role to every member.
-    AssignRole(RoleId),
-    /// Takes a role from every member.
-    UnassignRole(RoleId),
-    /// Moves `lastUpdatedAt` and nothing else.
-    Touch,
-}
-
-/// The tenant would not do that.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// No such user.
-    #[error("there is no user {0}")]
-    NoUser(UserId),
-    /// No such role.
-    #[error("there is no role {0}")]
-    NoRole(RoleId),
-    /// No such group.
-    #[error("there is no group {0}")]
-    NoGroup(GroupId),
-    /// Addresses are unique across all statuses.
-    #[error("another user has that address")]
-    EmailTaken,
-}
-
-impl EditError {
-    /// Returns a stable name.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoUser(_) => "demo.no_user",
-            Self::NoRole(_) => "demo.no_role",
-            Self::NoGroup(_) => "demo.no_group",
-            Self::EmailTaken => "demo.email_taken",
-        }
-    }
 }
 
 impl Directory {
@@ -206,7 +87,13 @@ impl Directory {
         let slot = match &edit {
             Edit::AssignRole(role) | Edit::UnassignRole(role) => role_slot(&state, role)?,
             Edit::JoinGroup(group) | Edit::LeaveGroup(group) => group_slot(&state, group)?,
-            _ => 0,
+            Edit::Name(_)
+            | Edit::Email(_)
+            | Edit::Subject(_)
+            | Edit::Status(_)
+            | Edit::Scopes(_)
+            | Edit::Locale(_)
+            | Edit::Touch => 0,
         };
         let row = state.users.get(&id.0);
         let row = row.ok_or_else(|| EditError::NoUser(id.clone()))?;
@@ -224,10 +111,10 @@ impl Directory {
             Edit::Email(email) => row.email = email.map(Into::into),
             Edit::Subject(subject) => row.subject = subject.into(),
             Edit::Status(status) => row.status = status,
-            Edit::AssignRole(_) => row.roles = with_slot(&row.roles, slot, true),
-            Edit::UnassignRole(_) => row.roles = with_slot(&row.roles, slot, false),
-            Edit::JoinGroup(_) => row.groups = with_slot(&row.groups, slot, true),
-            Edit::LeaveGroup(_) => row.groups = with_slot(&row.groups, slot, false),
+            Edit::AssignRole(_) => row.roles = with_slot(&row.roles, slot),
+            Edit::UnassignRole(_) => row.roles = without_slot(&row.roles, slot),
+            Edit::JoinGroup(_) => row.groups = with_slot(&row.groups, slot),
+            Edit::LeaveGroup(_) => row.groups = without_slot(&row.groups, slot),
             Edit::Scopes(scopes) => row.rare_mut().scopes = scopes,
             Edit::Locale(locale) => row.rare_mut().locale = locale,
             Edit::Touch => {}
@@ -315,7 +202,7 @@ impl Directory {
         let holders: Vec<_> = holders.map(|row| UserId(row.id.clone())).collect();
         for user in holders {
             if let Some(mut row) = state.take_user(&user) {
-                row.roles = with_slot(&row.roles, slot, false);
+                row.roles = without_slot(&row.roles, slot);
                 state.put_user(row);
             }
         }
@@ -323,12 +210,12 @@ impl Directory {
         let holders: Vec<_> = holders.map(|row| row.group.id.clone()).collect();
         for group in holders {
             if let Some(mut row) = state.groups.remove(&group.0) {
-                row.roles = with_slot(&row.roles, slot, false);
+                row.roles = without_slot(&row.roles, slot);
                 state.groups.insert(row);
                 state.group_changed(&group);
             }
         }
-        state.everyone.roles = with_slot(&state.everyone.roles, slot, false);
+        state.everyone.roles = without_slot(&state.everyone.roles, slot);
         state.roles.remove(&id.0);
         Ok(())
     }
@@ -360,7 +247,10 @@ impl Directory {
         let mut state = self.write();
         let slot = match &edit {
             GroupEdit::AssignRole(role) | GroupEdit::UnassignRole(role) => role_slot(&state, role)?,
-            _ => 0,
+            GroupEdit::Name(_)
+            | GroupEdit::Description(_)
+            | GroupEdit::Active(_)
+            | GroupEdit::Touch => 0,
         };
         if *id == Self::everyone() {
             edit_group(&mut state.everyone, edit, slot, now);
@@ -382,7 +272,7 @@ impl Directory {
         let members: Vec<_> = members.map(|row| UserId(row.id.clone())).collect();
         for user in members {
             if let Some(mut row) = state.take_user(&user) {
-                row.groups = with_slot(&row.groups, slot, false);
+                row.groups = without_slot(&row.groups, slot);
                 state.put_user(row);
             }
         }
@@ -488,8 +378,8 @@ fn edit_group(row: &mut GroupRow, edit: GroupEdit, slot: Slot, now: Timestamp) {
         GroupEdit::Description(text) => row.group.description = text,
         GroupEdit::Active(true) => row.group.status = "active",
         GroupEdit::Active(false) => row.group.status = "disabled",
-        GroupEdit::AssignRole(_) => row.roles = with_slot(&row.roles, slot, true),
-        GroupEdit::UnassignRole(_) => row.roles = with_slot(&row.roles, slot, false),
+        GroupEdit::AssignRole(_) => row.roles = with_slot(&row.roles, slot),
+        GroupEdit::UnassignRole(_) => row.roles = without_slot(&row.roles, slot),
         GroupEdit::Touch => {}
     }
     row.group.updated_at = now;

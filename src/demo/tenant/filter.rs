@@ -177,9 +177,10 @@ impl Parser<'_> {
                 return Err("too many parentheses".into());
             }
             let inner = self.either(depth + 1)?;
-            return match self.takes(")") {
-                true => Ok(inner),
-                false => Err("a parenthesis is not closed".into()),
+            return if self.takes(")") {
+                Ok(inner)
+            } else {
+                Err("a parenthesis is not closed".into())
             };
         }
         let name = self.next().ok_or("an attribute is missing")?;
@@ -228,9 +229,10 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
         };
         let (token, after) = rest.split_at(length);
         let quoted = first == '"';
-        let text = match quoted {
-            true => serde_json::from_str(token).map_err(|_err| "a string is malformed")?,
-            false => token.to_owned(),
+        let text = if quoted {
+            serde_json::from_str(token).map_err(|_err| "a string is malformed")?
+        } else {
+            token.to_owned()
         };
         tokens.push(Token { text, quoted });
         rest = after.trim_start();

@@ -80,7 +80,7 @@ mod tests {
             tier_2: 1,
             window: Duration::from_secs(10),
         });
-        let at = |millis| Timestamp::from_millis(1_000_000 + millis);
+        let at = |millis: i64| Timestamp::from_millis(1_000_000 + millis);
 
         assert_eq!(limits.admit("bot", Tier::One, at(0)), Ok(()));
         assert_eq!(limits.admit("bot", Tier::One, at(1)), Ok(()));

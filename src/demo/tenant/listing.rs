@@ -86,14 +86,15 @@ pub fn page<R: Row>(
         ..query.order
     };
     let skip = if shape.page_left_out { query.limit } else { 0 };
-    let mut rows: Vec<&R> = match shape.empty_collection || shape.empty_page {
-        true => Vec::new(),
-        false => table
+    let mut rows: Vec<&R> = if shape.empty_collection || shape.empty_page {
+        Vec::new()
+    } else {
+        table
             .walk(order, query.from.as_ref())
             .filter(|row| keep(row))
             .skip(skip)
             .take(query.limit + 1)
-            .collect(),
+            .collect()
     };
     let more = rows.len() > query.limit;
     rows.truncate(query.limit);
@@ -161,13 +162,17 @@ pub fn page<R: Row>(
 
 /// Where a cursor points that leads to the first page again.
 fn before_all(order: Order) -> Position {
-    let (value, byte) = match order.descending {
-        false => (Value::Text("".into()), 0),
-        true => (Value::Text("\u{10ffff}".into()), 0xff),
-    };
+    if order.descending {
+        let last = Id::parse("~").expect("a tilde is an id, and comes after letters and digits");
+        return Position {
+            value: Value::Text("\u{10ffff}".into()),
+            key: Key(last),
+        };
+    }
+    // Before every number and text. Nulls are lost, but their cursors lead nowhere anyway.
     Position {
-        value,
-        key: Key(Id::from_object_bytes([byte; 12])),
+        value: Value::Number(i64::MIN),
+        key: Key(Id::from_object_bytes([0; 12])),
     }
 }
 

@@ -28,6 +28,8 @@ mod state;
 mod table;
 
 mod directory;
+mod edit;
+
 mod faults;
 mod limits;
 mod listing;
@@ -49,7 +51,8 @@ use crate::model::{TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
-pub use directory::{Directory, Edit, EditError, GroupEdit, NewUser, RoleEdit};
+pub use directory::Directory;
+pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
 pub use options::{ExpiryTold, RateLimits, TenantOptions};
 pub use record::{Group, Role, Status, User};
@@ -117,7 +120,7 @@ struct Inner {
 impl EmulatedTenant {
     /// Fills a tenant and starts to listen.
     pub async fn start(options: TenantOptions, clock: Clock) -> io::Result<Self> {
-        let mut rng = fastrand::Rng::with_seed(options.seed ^ 0x7e4a_17);
+        let mut rng = fastrand::Rng::with_seed(options.seed ^ 0x007e_4a17);
         let mut text =
             |length: usize| -> String { (0..length).map(|_| rng.alphanumeric()).collect() };
         let tenant_id = text(32);
@@ -134,8 +137,7 @@ impl EmulatedTenant {
             options.token_lifetime,
             options.requests_per_token,
         );
-        let mut made = None;
-        let served = Served::start(options.address, |shutdown| {
+        let (served, inner) = Served::start(options.address, |shutdown| {
             let inner = Arc::new(Inner {
                 tenant_id,
                 name: options.name,
@@ -159,11 +161,9 @@ impl EmulatedTenant {
                 clock,
                 shutdown,
             });
-            made = Some(Arc::clone(&inner));
-            routes::router(inner)
+            (routes::router(Arc::clone(&inner)), inner)
         })
         .await?;
-        let inner = made.expect("a server that started has made its routes");
         Ok(Self { inner, served })
     }
 
@@ -305,7 +305,7 @@ impl Inner {
         let live = key == self.api_key.expose() && !self.key_revoked.load(Ordering::SeqCst);
         let owner = self.owner.as_ref().filter(|_| live)?;
         let user = self.directory.user(owner)?;
-        (user.status == Status::Active).then(|| Caller {
+        (user.status == Status::Active).then_some(Caller {
             user: user.id,
             sight: Sight::Full,
         })

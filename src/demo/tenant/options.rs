@@ -5,10 +5,6 @@ use std::time::Duration;
 
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches of a test bed, each named where it is set"
-)]
 pub struct TenantOptions {
     /// Where to listen; none: a free port on loopback.
     pub address: Option<SocketAddr>,

@@ -128,22 +128,22 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 impl Query {
-    /// Checks the parameters; the error names the one that is wrong, and says why.
+    /// Checks the parameters; `cursors` are those that lead on. The error
+    /// names the parameter that is wrong, and says why.
     pub fn read(
         pairs: Vec<(String, String)>,
         vocabulary: &Vocabulary,
-        legacy_cursors: bool,
+        cursors: &[&str],
     ) -> Result<Self, (&'static str, String)> {
         let get = |name: &str| {
             let found = pairs.iter().rev().find(|(key, _)| key == name);
             found.map(|(_, value)| value.as_str())
         };
         let filter = get("filter").map(String::from);
-        let taken_as_cursor = |name: &str| legacy_cursors && name == "startingAfter";
         if filter.is_some()
             && let Some(name) = DEPRECATED
                 .iter()
-                .find(|name| get(name).is_some() && !taken_as_cursor(name))
+                .find(|name| get(name).is_some() && !cursors.contains(name))
         {
             let detail = format!("filter cannot be combined with the deprecated {name}");
             return Err(("filter", detail));
@@ -157,7 +157,7 @@ impl Query {
                 .filter(|limit| (1..=MAX_LIMIT).contains(limit))
                 .ok_or_else(|| ("limit", "limit must be from 1 to 100".to_owned()))?,
         };
-        let next = get("next").or_else(|| get("startingAfter").filter(|_| legacy_cursors));
+        let next = cursors.iter().find_map(|name| get(name));
         let (cursor, backward) = match (next, get("prev")) {
             (Some(_), Some(_)) => {
                 return Err(("next", "next and prev are mutually exclusive".into()));

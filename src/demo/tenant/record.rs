@@ -208,7 +208,7 @@ pub enum Field {
     Scope,
 }
 
-/// What a record is sorted by. Null comes first, as in MongoDB; text by its bytes.
+/// What a record is sorted by. Null comes first, as in `MongoDB`; text by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     Null,
@@ -229,6 +229,8 @@ impl Value {
 /// A record that a table can hold.
 pub trait Row {
     fn id(&self) -> &Id;
+
+    /// Returns what the record is sorted by; null for a field that its kind does not have.
     fn value(&self, field: Field) -> Value;
 }
 

@@ -34,6 +34,10 @@ pub const FIELDS: [&str; 18] = [
 
 /// How a record is to be shown.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent of each other, each named where it is set"
+)]
 pub struct Look {
     /// Bits in the order of [`FIELDS`].
     pub fields: u32,
@@ -85,17 +89,23 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
     object.member(0, |out| id(out, &row.id));
     object.member(1, |out| string(out, &fragments.tenant_id));
     object.maybe(2, row.client_id());
-    object.member(3, |out| match look.unknown_values {
-        true => string(out, "hibernating"),
-        false => string(out, row.status.as_str()),
+    object.member(3, |out| {
+        if look.unknown_values {
+            string(out, "hibernating");
+        } else {
+            string(out, row.status.as_str());
+        }
     });
     object.member(4, |out| string(out, &row.subject));
     object.member(5, |out| name(out, &row.name, look));
     object.maybe(6, row.email.as_deref());
     if look.roles {
-        object.member(7, |out| match look.unknown_values {
-            true => out.extend_from_slice(UNKNOWN_ROLE),
-            false => list(out, &row.roles, &fragments.roles),
+        object.member(7, |out| {
+            if look.unknown_values {
+                out.extend_from_slice(UNKNOWN_ROLE);
+            } else {
+                list(out, &row.roles, &fragments.roles);
+            }
         });
     }
     if look.groups {
@@ -109,7 +119,7 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
     object.member(11, |out| time(out, row.updated));
     if let Some(at) = row.invite_expires() {
         object.member(12, |out| {
-            out.extend_from_slice(expiry(&row.id, at).as_bytes())
+            out.extend_from_slice(expiry(&row.id, at).as_bytes());
         });
     }
     object.maybe(13, rare.and_then(|rare| rare.picture.as_deref()));
@@ -242,11 +252,9 @@ impl<'a> Object<'a> {
         let Some(name) = FIELDS.get(bit).filter(|_| self.fields & (1 << bit) != 0) else {
             return;
         };
-        if !self.empty {
-            self.out.push(b',');
-        }
+        let before: &[u8] = if self.empty { b"\"" } else { b",\"" };
+        self.out.extend_from_slice(before);
         self.empty = false;
-        self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         write(self.out);
@@ -274,9 +282,10 @@ fn times_and_links(out: &mut Vec<u8>, made: Timestamp, changed: Timestamp, kind:
 }
 
 fn name(out: &mut Vec<u8>, name: &str, look: Look) {
-    match look.wrong_type {
-        true => out.extend_from_slice(b"{\"formatted\":42}"),
-        false => string(out, name),
+    if look.wrong_type {
+        out.extend_from_slice(b"{\"formatted\":42}");
+    } else {
+        string(out, name);
     }
 }
 
@@ -327,19 +336,16 @@ fn id(out: &mut Vec<u8>, id: &Id) {
 }
 
 fn bare_id(out: &mut Vec<u8>, id: &Id) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let Some(bytes) = id.object_bytes() else {
         return out.extend_from_slice(id.to_string().as_bytes());
     };
-    let digit = |nibble: u8| {
-        if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        }
-    };
-    for byte in bytes {
-        out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    let mut text = [[0; 2]; 12];
+    for (pair, byte) in text.iter_mut().zip(bytes) {
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
+    out.extend_from_slice(text.as_flattened());
 }
 
 /// A number, in a unit that depends on who asks: Qlik says "Unix timestamp" in one place and
@@ -371,27 +377,23 @@ fn time(out: &mut Vec<u8>, at: Timestamp) {
         from_march - 9
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    out.push(b'"');
-    for (number, width, after) in [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (rest / 3_600_000, 2, b':'),
-        (rest / 60_000 % 60, 2, b':'),
-        (rest / 1_000 % 60, 2, b'.'),
-        (rest % 1_000, 3, b'Z'),
-    ] {
-        digits(out, number, width);
-        out.push(after);
-    }
-    out.push(b'"');
-}
-
-fn digits(out: &mut Vec<u8>, number: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = u8::try_from(number / 10_i64.pow(place) % 10).unwrap_or(0);
-        out.push(b'0' + digit);
-    }
+    let two = |number: i64| {
+        let number = u8::try_from(number.rem_euclid(100)).unwrap_or(0);
+        [b'0' + number / 10, b'0' + number % 10]
+    };
+    let [y1, y2] = two(year / 100);
+    let [y3, y4] = two(year);
+    let [mo1, mo2] = two(month);
+    let [d1, d2] = two(day);
+    let [h1, h2] = two(rest / 3_600_000);
+    let [mi1, mi2] = two(rest / 60_000 % 60);
+    let [s1, s2] = two(rest / 1_000 % 60);
+    let [f1, f2] = two(rest % 1_000 / 10);
+    let [_, f3] = two(rest % 10);
+    out.extend_from_slice(&[
+        b'"', y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1,
+        s2, b'.', f1, f2, f3, b'Z', b'"',
+    ]);
 }
 
 #[cfg(test)]

@@ -114,13 +114,14 @@ pub fn redirect(to: &str) -> Response {
     reply
 }
 
-/// Sends half of a body: as if it were all, or with the connection cut where the rest
-/// should be.
-pub fn halve(status: StatusCode, body: &Bytes, cut: bool) -> Response {
+/// Sends half of a body as if it were all.
+pub fn truncated(status: StatusCode, body: &Bytes) -> Response {
+    json_text(status, body.slice(..body.len() / 2))
+}
+
+/// Sends half of a body and cuts the connection where the rest should be.
+pub fn cut(status: StatusCode, body: &Bytes) -> Response {
     let half = body.slice(..body.len() / 2);
-    if !cut {
-        return json_text(status, half);
-    }
     let mut reply = (status, cut_after(half)).into_response();
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

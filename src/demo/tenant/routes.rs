@@ -114,10 +114,13 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             Err(reply) => *reply,
         }
     };
-    let cut = faults.contains(&Fault::Cut);
-    if cut || faults.contains(&Fault::Truncated) {
+    if faults.contains(&Fault::Cut) {
         let (status, bytes) = reply::bytes_of(reply).await;
-        return reply::halve(status, &bytes, cut);
+        return reply::cut(status, &bytes);
+    }
+    if faults.contains(&Fault::Truncated) {
+        let (status, bytes) = reply::bytes_of(reply).await;
+        return reply::truncated(status, &bytes);
     }
     reply
 }
@@ -234,7 +237,12 @@ fn list(
         let title = format!("Invalid query parameter `{name}`");
         error(route.service, StatusCode::BAD_REQUEST, &title, detail)
     };
-    let query = match Query::read(pairs, vocabulary, legacy) {
+    let names: &[&str] = if legacy {
+        &["next", "startingAfter"]
+    } else {
+        &["next"]
+    };
+    let query = match Query::read(pairs, vocabulary, names) {
         Ok(query) => query,
         Err((name, detail)) => return invalid(name, &detail),
     };

@@ -220,10 +220,12 @@ fn rare(n: usize, status: Status, updated: Timestamp) -> Option<Box<Rare>> {
     let rare = Rare {
         invite_expires: (status == Status::Invited)
             .then(|| Timestamp::from_millis((updated.seconds() + 30 * 86_400) * 1_000)),
-        locale: (n % 7 == 0).then(|| "en".into()),
-        zone_info: (n % 7 == 0).then(|| "Europe/Stockholm".into()),
-        picture: (n % 11 == 0).then(|| format!("https://pictures.{MAIL_DOMAIN}/{n}.png")),
-        scopes: (n % 13 == 0).then(BTreeSet::new),
+        locale: n.is_multiple_of(7).then(|| "en".into()),
+        zone_info: n.is_multiple_of(7).then(|| "Europe/Stockholm".into()),
+        picture: n
+            .is_multiple_of(11)
+            .then(|| format!("https://pictures.{MAIL_DOMAIN}/{n}.png")),
+        scopes: n.is_multiple_of(13).then(BTreeSet::new),
         client_id: None,
     };
     let any = rare.invite_expires.is_some()

@@ -49,10 +49,15 @@ impl Mint {
 }
 
 pub fn object_id(seconds: u32, middle: [u8; 5], counter: u32) -> [u8; 12] {
-    let [a, b, c, d] = seconds.to_be_bytes();
-    let [e, f, g, h, i] = middle;
-    let [_, j, k, l] = counter.to_be_bytes();
-    [a, b, c, d, e, f, g, h, i, j, k, l]
+    let mut bytes = [0; 12];
+    let (time, rest) = bytes.split_at_mut(4);
+    let (process, count) = rest.split_at_mut(5);
+    time.copy_from_slice(&seconds.to_be_bytes());
+    process.copy_from_slice(&middle);
+    // The upper byte has no room: nobody makes sixteen million records.
+    let [_, counter @ ..] = counter.to_be_bytes();
+    count.copy_from_slice(&counter);
+    bytes
 }
 
 fn email_hash(email: &str) -> u64 {
@@ -207,7 +212,15 @@ impl State {
                 .as_ref()
                 .and_then(|rare| rare.scopes.as_ref())
                 .is_some_and(|scopes| scopes.contains(&clause.value)),
-            _ => false,
+            // Statuses are asked for by the filter's set; by the rest nobody can ask.
+            Field::Status
+            | Field::TenantId
+            | Field::InviteExpiry
+            | Field::CreatedAt
+            | Field::UpdatedAt
+            | Field::Type
+            | Field::Level
+            | Field::Provider => false,
         }
     }
 
@@ -217,7 +230,7 @@ impl State {
             Field::Name => clause.is(&row.role.name),
             Field::Type => clause.is(row.role.origin),
             Field::Level => clause.is(row.role.level),
-            _ => false,
+            other => not_asked(other),
         }
     }
 
@@ -230,7 +243,7 @@ impl State {
             Field::Provider => clause.is(row.group.provider),
             Field::RoleId => roles.any(|row| clause.is_id(&row.role.id.0)),
             Field::RoleName => roles.any(|row| clause.is(&row.role.name)),
-            _ => false,
+            other => not_asked(other),
         }
     }
 
@@ -305,13 +318,20 @@ fn slot(length: usize) -> Slot {
     Slot::try_from(length).expect("nobody makes four billion roles or groups")
 }
 
-/// Adds or removes a slot, keeping the others in their places.
-pub fn with_slot(slots: &[Slot], slot: Slot, held: bool) -> Box<[Slot]> {
-    let mut slots: Vec<Slot> = slots.iter().copied().filter(|one| *one != slot).collect();
-    if held {
-        slots.push(slot);
-    }
-    slots.into()
+/// A field that the collection's vocabulary does not have: the parser refused it.
+fn not_asked(_field: Field) -> bool {
+    false
+}
+
+/// Adds a slot at the end, unless it is there.
+pub fn with_slot(slots: &[Slot], slot: Slot) -> Box<[Slot]> {
+    let added = (!slots.contains(&slot)).then_some(slot);
+    slots.iter().copied().chain(added).collect()
+}
+
+/// Removes a slot, keeping the others in their order.
+pub fn without_slot(slots: &[Slot], slot: Slot) -> Box<[Slot]> {
+    slots.iter().copied().filter(|one| *one != slot).collect()
 }
 
 /// The set of these texts.

@@ -56,8 +56,9 @@ impl World {
     }
 
     async fn send(&self, path: &str, query: &[(&str, &str)]) -> Response {
-        let url = format!("{}/api/v1/{path}", self.tenant.url());
-        let request = self.http.get(url).query(query).bearer_auth(&self.token);
+        let query = encoded(query);
+        let url = format!("{}/api/v1/{path}?{query}", self.tenant.url());
+        let request = self.http.get(url).bearer_auth(&self.token);
         request.send().await.unwrap()
     }
 
@@ -84,6 +85,11 @@ impl World {
             assert!(all.len() < 5_000, "a listing that never ends");
         }
     }
+}
+
+fn encoded(pairs: &[(&str, &str)]) -> String {
+    let mut text = url::form_urlencoded::Serializer::new(String::new());
+    text.extend_pairs(pairs).finish()
 }
 
 fn parameter(page: &Value, link: &str, name: &str) -> Option<String> {

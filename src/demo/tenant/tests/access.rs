@@ -10,16 +10,20 @@ async fn a_token_is_given_for_json_form_and_basic() {
     let grant = ("grant_type", "client_credentials");
     let form = [grant, ("client_id", id), ("client_secret", secret.expose())];
     let post = || world.http.post(&url);
+    let posted = |form: &[(&str, &str)]| {
+        let kind = "application/x-www-form-urlencoded; charset=utf-8";
+        post().header("content-type", kind).body(encoded(form))
+    };
     let basic = post().basic_auth(id, Some(secret.expose()));
     for (kind, request) in [
-        ("form", post().form(&form)),
+        ("form", posted(&form)),
         (
             "json and basic",
             basic.json(&json!({"grant_type": "client_credentials"})),
         ),
         (
             "form and basic",
-            post().basic_auth(id, Some(secret.expose())).form(&[grant]),
+            posted(&[grant]).basic_auth(id, Some(secret.expose())),
         ),
     ] {
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
@@ -112,6 +116,20 @@ async fn tokens_end_by_the_clock_by_use_and_by_revocation() {
     assert_eq!(world.send("roles", &[]).await.status().as_u16(), 200);
     world.tenant.revoke_tokens();
     assert_eq!(world.send("roles", &[]).await.status().as_u16(), 401);
+}
+
+#[tokio::test]
+async fn a_request_without_a_token_or_with_a_made_up_one_is_refused() {
+    let world = World::small().await;
+    let url = format!("{}/api/v1/users", world.tenant.url());
+    let bare = world.http.get(&url);
+    for request in [
+        bare.try_clone().unwrap(),
+        bare.try_clone().unwrap().bearer_auth("made.up"),
+        bare.basic_auth(world.tenant.client_id(), Some("x")),
+    ] {
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 401);
+    }
 }
 
 #[tokio::test]

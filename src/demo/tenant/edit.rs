@@ -1,0 +1,127 @@
+//! What can be changed in a directory.
+
+use std::collections::BTreeSet;
+
+use crate::model::{GroupId, RoleId, UserId};
+
+use super::record::Status;
+
+/// A user to be created.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Its name.
+    pub name: String,
+    /// The identity provider's name for it; none: one is made up.
+    pub subject: Option<String>,
+    /// Its address.
+    pub email: Option<String>,
+    /// Its status.
+    pub status: Status,
+    /// Roles assigned directly.
+    pub roles: Vec<RoleId>,
+    /// Groups it is in.
+    pub groups: Vec<GroupId>,
+    /// The OAuth client of a bot.
+    pub client_id: Option<String>,
+}
+
+impl NewUser {
+    /// An active user with nothing but a name.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            subject: None,
+            email: None,
+            status: Status::Active,
+            roles: Vec::new(),
+            groups: Vec::new(),
+            client_id: None,
+        }
+    }
+}
+
+/// A change of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Gives a new name.
+    Name(String),
+    /// Gives a new address, or none.
+    Email(Option<String>),
+    /// The identity provider calls it otherwise from now on.
+    Subject(String),
+    /// Sets the status.
+    Status(Status),
+    /// Assigns a role.
+    AssignRole(RoleId),
+    /// Takes a role away.
+    UnassignRole(RoleId),
+    /// Puts it in a group.
+    JoinGroup(GroupId),
+    /// Takes it out of a group.
+    LeaveGroup(GroupId),
+    /// Sets the scopes; none: answers lack the member.
+    Scopes(Option<BTreeSet<String>>),
+    /// Sets the language.
+    Locale(Option<String>),
+    /// Moves `lastUpdatedAt` and nothing else.
+    Touch,
+}
+
+/// A change of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleEdit {
+    /// Gives a new name.
+    Name(String),
+    /// Says what it is for.
+    Description(String),
+    /// Sets the permissions.
+    Permissions(BTreeSet<String>),
+    /// Moves `lastUpdatedAt` and nothing else.
+    Touch,
+}
+
+/// A change of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupEdit {
+    /// Gives a new name.
+    Name(String),
+    /// Says what it is for.
+    Description(Option<String>),
+    /// `true` for active, `false` for disabled.
+    Active(bool),
+    /// Gives a role to every member.
+    AssignRole(RoleId),
+    /// Takes a role from every member.
+    UnassignRole(RoleId),
+    /// Moves `lastUpdatedAt` and nothing else.
+    Touch,
+}
+
+/// The tenant would not do that.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// No such user.
+    #[error("there is no user {0}")]
+    NoUser(UserId),
+    /// No such role.
+    #[error("there is no role {0}")]
+    NoRole(RoleId),
+    /// No such group.
+    #[error("there is no group {0}")]
+    NoGroup(GroupId),
+    /// Addresses are unique across all statuses.
+    #[error("another user has that address")]
+    EmailTaken,
+}
+
+impl EditError {
+    /// Returns a stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoUser(_) => "demo.no_user",
+            Self::NoRole(_) => "demo.no_role",
+            Self::NoGroup(_) => "demo.no_group",
+            Self::EmailTaken => "demo.email_taken",
+        }
+    }
+}
