@@ -102,7 +102,8 @@ impl fmt::Display for TenantNo {
 
 /// The store. Clones are cheap and share it; the last to go closes it.
 ///
-/// Every call blocks: async code goes through [`Store::offload`].
+/// Every call blocks: async code goes through [`Store::offload`]. Entries are only shown once
+/// they are on disk; records a moment before.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
