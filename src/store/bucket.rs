@@ -27,24 +27,10 @@ pub struct Bucket(pub Vec<(Id, Fingerprint)>);
 impl Bucket {
     /// Reads a bucket's value; entries out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
-        let mut rest = codec::open(key, value)?;
-        let mut entries: Vec<(Id, Fingerprint)> = Vec::with_capacity(rest.len() / 30);
-        while let Some((&len, tail)) = rest.split_first() {
-            let (id, tail) = tail
-                .split_at_checked(usize::from(len))
-                .ok_or_else(|| codec::flawed(key, "cut short"))?;
-            let (bits, tail) = tail
-                .split_first_chunk()
-                .ok_or_else(|| codec::flawed(key, "cut short"))?;
-            let id =
-                Id::from_key(id).map_err(|_no_id| codec::flawed(key, "holds what is no id"))?;
-            if entries.last().is_some_and(|(last, _)| *last >= id) {
-                return Err(codec::flawed(key, "out of order"));
-            }
-            entries.push((id, Fingerprint(*bits)));
-            rest = tail;
-        }
-        Ok(Self(entries))
+        Entries::of(key, value)?
+            .map(|entry| entry.map(|entry| (entry.id, entry.fingerprint)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Makes the bucket's value.
@@ -98,6 +84,64 @@ impl Bucket {
             divided.push(Self(entries.by_ref().take(size).collect()));
         }
         divided
+    }
+}
+
+/// An entry as it is kept.
+pub struct Entry<'value> {
+    pub id: Id,
+    pub fingerprint: Fingerprint,
+    /// The id's key and the fingerprint, as a census counts them.
+    pub bytes: &'value [u8],
+}
+
+/// Reads the entries of a bucket one by one.
+pub struct Entries<'value> {
+    key: &'value [u8],
+    rest: &'value [u8],
+    last: &'value [u8],
+}
+
+impl<'value> Entries<'value> {
+    /// Verifies the value.
+    pub fn of(key: &'value [u8], value: &'value [u8]) -> Result<Self, StoreError> {
+        let rest = codec::open(key, value)?;
+        Ok(Self {
+            key,
+            rest,
+            last: &[],
+        })
+    }
+
+    fn take(&mut self, len: u8) -> Result<Entry<'value>, &'static str> {
+        let (bytes, rest) = self
+            .rest
+            .split_at_checked(usize::from(len) + 16)
+            .ok_or("cut short")?;
+        let (id, bits) = bytes.split_last_chunk().ok_or("cut short")?;
+        if id <= self.last {
+            return Err("out of order");
+        }
+        (self.rest, self.last) = (rest, id);
+        Ok(Entry {
+            id: Id::from_key(id).map_err(|_no_id| "holds what is no id")?,
+            fingerprint: Fingerprint(*bits),
+            bytes,
+        })
+    }
+}
+
+impl<'value> Iterator for Entries<'value> {
+    type Item = Result<Entry<'value>, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&len, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let entry = self.take(len);
+        if entry.is_err() {
+            self.rest = &[];
+        }
+        Some(entry.map_err(|how| codec::flawed(self.key, how)))
     }
 }
 

@@ -17,19 +17,24 @@ pub struct Census {
 impl Census {
     /// Takes a record in.
     pub fn add(&mut self, id: &Id, fingerprint: Fingerprint) {
+        self.add_entry(&entry(id, fingerprint));
+    }
+
+    /// Takes a record in by the bytes of its id's key and its fingerprint.
+    pub(super) fn add_entry(&mut self, bytes: &[u8]) {
         self.count = self.count.wrapping_add(1);
-        self.checksum = self.checksum.wrapping_add(mark(id, fingerprint));
+        self.checksum = self.checksum.wrapping_add(xxh3_64(bytes));
     }
 
     /// Takes a record out that was taken in before.
     pub fn remove(&mut self, id: &Id, fingerprint: Fingerprint) {
         self.count = self.count.wrapping_sub(1);
-        self.checksum = self.checksum.wrapping_sub(mark(id, fingerprint));
+        self.checksum = self.checksum.wrapping_sub(xxh3_64(&entry(id, fingerprint)));
     }
 }
 
-fn mark(id: &Id, fingerprint: Fingerprint) -> u64 {
+fn entry(id: &Id, fingerprint: Fingerprint) -> Vec<u8> {
     let mut bytes = id.to_key();
     bytes.extend_from_slice(&fingerprint.0);
-    xxh3_64(&bytes)
+    bytes
 }

@@ -133,11 +133,12 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// Starts with what is there: all of it was synced before the last commit was acknowledged,
-    /// or belongs to nothing that was.
-    pub fn watch(folder: PathBuf) -> io::Result<Self> {
-        let synced = files_in(&folder)?.into_iter().collect();
-        Ok(Self { folder, synced })
+    /// Starts without trust: what a killed process wrote may not have been synced.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            synced: BTreeSet::new(),
+        }
     }
 
     /// Syncs every file that is new since the last call.

@@ -135,8 +135,10 @@ impl Inner {
             return Err(StoreError::Closed);
         };
         let outcome = caught(|| work(db)).unwrap_or_else(|message| {
-            // Reading takes nothing from the disk but what was there: what a panic says of it
-            // is that it is not what was written.
+            // Reading moves pages, and so panics on a full disk too, which is no damage.
+            if self.folder.check_room().is_err() {
+                return Err(StoreError::panicked(doing, message));
+            }
             Err(StoreError::damaged(format!(
                 "{doing}: the database panicked: {message}"
             )))

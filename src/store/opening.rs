@@ -281,10 +281,9 @@ fn start(
 ) -> Result<Opened, OpenError> {
     let Sound { db, store, head } = sound;
     let high_water = folder.high_water();
-    let blobs = folder.blobs();
     let mut committer = Committer {
         file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
-        blobs: Blobs::watch(blobs.clone()).map_err(io_at("reading", &blobs))?,
+        blobs: Blobs::new(folder.blobs()),
         mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
         db: db.clone(),
         store,

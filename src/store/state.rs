@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use crate::model::{Fingerprint, Id, Kind, Record, RecordRef, Seq};
 
-use super::bucket::Bucket;
+use super::bucket::Entries;
 use super::census::Census;
 use super::error::StoreError;
 use super::{Store, TenantNo, codec, keys, scan};
@@ -92,13 +92,16 @@ pub fn prove(
     let mut last: Option<Id> = None;
     for row in scan::prefix(db, &keys::bucket_prefix(no, kind)) {
         let (key, value) = row?;
-        for (id, fingerprint) in Bucket::read(&key, &value)?.0 {
-            if last.as_ref().is_some_and(|last| *last >= id) {
+        let mut before = last.take();
+        for entry in Entries::of(&key, &value)? {
+            let entry = entry?;
+            // Within a bucket the order was seen to.
+            if before.take().is_some_and(|before| before >= entry.id) {
                 return Err(codec::flawed(&key, "overlaps the one before it"));
             }
-            found.add(&id, fingerprint);
-            last = Some(id.clone());
-            visit(id, fingerprint);
+            found.add_entry(entry.bytes);
+            last = Some(entry.id.clone());
+            visit(entry.id, entry.fingerprint);
         }
     }
     if found == expected {

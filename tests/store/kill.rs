@@ -52,6 +52,24 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
 }
 
 #[test]
+fn a_store_whose_making_was_killed_is_made_again() {
+    let mut random = fastrand::Rng::with_seed(8);
+    for kill in 0..12 {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut child, told) = spawn(Role::Write, folder.path());
+        std::thread::sleep(Duration::from_micros(random.u64(0..60_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let acknowledged = told.last().map_or(0, |line| line.parse().unwrap());
+
+        let opened = Store::open(folder.path()).unwrap();
+
+        assert_eq!(opened.moved_aside, None, "kill {kill}");
+        Witness::default().verify(&opened.store, Seq(acknowledged));
+    }
+}
+
+#[test]
 fn a_second_process_is_refused_until_the_first_has_closed() {
     let folder = tempfile::tempdir().unwrap();
     let opened = Store::open(folder.path()).unwrap();

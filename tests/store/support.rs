@@ -207,7 +207,7 @@ impl Witness {
         let known = adopt(store);
         assert!(
             store.last_seq() >= acknowledged,
-            "lost {} of {acknowledged}",
+            "only {} of {acknowledged} entries are there",
             store.last_seq()
         );
         while self.seq < store.last_seq() {
