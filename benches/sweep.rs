@@ -180,7 +180,7 @@ async fn serve_tenant(users: usize) -> Result<()> {
         "{} {} {}",
         tenant.url(),
         tenant.client_id(),
-        tenant.client_secret()
+        tenant.client_secret().expose()
     );
     std::io::stdout().flush()?;
     tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await?;

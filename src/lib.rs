@@ -29,5 +29,3 @@ pub mod http_client;
 pub mod retry;
 pub mod secret;
 pub mod signal;
-
-pub mod demo;
