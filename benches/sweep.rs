@@ -8,6 +8,12 @@
 //! over loopback. What is printed are ratios of times taken in turn within one run, and each
 //! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
 //! machine, a time does not.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unnecessary_debug_formatting,
+    reason = "a benchmark prints its results, quotes paths for TOML, and may stop where it is"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

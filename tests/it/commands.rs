@@ -118,8 +118,8 @@ async fn a_dry_run_shows_what_would_change_and_changes_nothing() {
         .command(&["sync", "--dry-run", "--output", "json"])
         .await;
     assert_eq!(code, 0, "{err}");
-    let would = format!("{} gained the role TenantAdmin", user.name);
-    assert_eq!(json(&out)[0]["would_change"], serde_json::json!([would]));
+    let told = format!("{} gained the role TenantAdmin", user.name);
+    assert_eq!(json(&out)[0]["would_change"], serde_json::json!([told]));
     let (_, out, _) = world.command(&["events", "--output", "json"]).await;
     assert_eq!(
         json(&out).as_array().unwrap().len(),

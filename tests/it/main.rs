@@ -5,6 +5,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::unnecessary_debug_formatting,
+    clippy::disallowed_methods,
     reason = "a test that cannot go on must say where, and panics do"
 )]
 

@@ -57,7 +57,7 @@ pub fn assert_same_as_tenant(store: &Store, tenant: &Directory) {
         .collect();
     assert_eq!(known, there, "users differ");
 
-    let roles: BTreeMap<_, _> = all(store, no, Kind::Role).into_iter().map(name).collect();
+    let roles: BTreeMap<_, _> = all(store, no, Kind::Role).iter().map(name).collect();
     let there = tenant
         .roles()
         .into_iter()
@@ -65,7 +65,7 @@ pub fn assert_same_as_tenant(store: &Store, tenant: &Directory) {
         .collect();
     assert_eq!(roles, there, "roles differ");
 
-    let groups: BTreeMap<_, _> = all(store, no, Kind::Group).into_iter().map(name).collect();
+    let groups: BTreeMap<_, _> = all(store, no, Kind::Group).iter().map(name).collect();
     let there = tenant.groups().into_iter().chain(tenant.system_groups());
     let there = there
         .map(|group| (group.id.to_string(), group.name))
@@ -142,6 +142,6 @@ fn all(store: &Store, no: TenantNo, kind: Kind) -> Vec<Record> {
     }
 }
 
-fn name(record: Record) -> (String, String) {
+fn name(record: &Record) -> (String, String) {
     (record.id().to_string(), record.label().to_owned())
 }
