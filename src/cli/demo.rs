@@ -9,7 +9,6 @@ use anyhow::{Context, bail};
 
 use crate::clock::Clock;
 use crate::config::{self, Environment};
-use crate::connector::qlik::Qlik;
 use crate::control::{Control, Reply, Request};
 use crate::daemon::{Daemon, Ending, Hooks};
 use crate::demo::{Delivery, Happening, Story};
@@ -85,7 +84,7 @@ struct Told {
 
 struct Show<'a> {
     stage: &'a Stage,
-    control: Arc<Control<Qlik>>,
+    control: Arc<Control>,
     page: &'a Page,
 }
 

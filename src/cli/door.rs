@@ -10,11 +10,9 @@ use anyhow::{Context, bail};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connector::qlik::Qlik;
-use crate::control::{Control, Reply, Request};
+use crate::control::{self, Control, Reply, Request};
 use crate::daemon::{self, Hooks, Parts};
 use crate::http_client;
-use crate::web;
 
 /// An open way to the store.
 pub(super) enum Door {
@@ -66,14 +64,14 @@ impl Door {
 }
 
 impl Own {
-    pub(super) fn control(&self) -> &Control<Qlik> {
+    pub(super) fn control(&self) -> &Control {
         &self.parts.control
     }
 }
 
 impl Socket {
     async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
-        let path = web::socket_path(store);
+        let path = control::socket_path(store);
         // A file without a listener was left by a process that is gone.
         if tokio::net::UnixStream::connect(&path).await.is_err() {
             return Ok(None);

@@ -1,14 +1,12 @@
 //! Answers questions from the store, and passes commands on.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::connector::Connector;
 use crate::model::{
     EndpointName, Entry, Id, Kind, Mode, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
 };
 use crate::store::{Kept, Known, Store, StoreError};
-use crate::sync::Job;
+use crate::sync::Runner;
 
 use super::{
     ControlError, EventRow, MAX_PAGE, Place, RecordRow, Reply, Request, Status, SyncRow, TenantRow,
@@ -16,24 +14,29 @@ use super::{
 
 /// Answers an operator's questions.
 #[derive(Debug)]
-pub struct Control<C> {
+pub struct Control {
     store: Store,
-    jobs: BTreeMap<TenantName, Arc<Job<C>>>,
+    runners: BTreeMap<TenantName, Runner>,
     endpoints: Vec<EndpointName>,
 }
 
-impl<C: Connector> Control<C> {
-    /// Makes the answering side of a store, with the jobs that a command may set off.
+impl Control {
+    /// Makes the answering side of a store, with the runners that a command may set off.
     pub fn new(
         store: Store,
-        jobs: BTreeMap<TenantName, Arc<Job<C>>>,
+        runners: BTreeMap<TenantName, Runner>,
         endpoints: Vec<EndpointName>,
     ) -> Self {
         Self {
             store,
-            jobs,
+            runners,
             endpoints,
         }
+    }
+
+    /// Returns whether the store has failed for good, so that no answer will come any more.
+    pub fn is_broken(&self) -> bool {
+        self.store.is_broken()
     }
 
     /// Returns what the answers are read from.
@@ -47,7 +50,7 @@ impl<C: Connector> Control<C> {
             Request::Sync { tenant, mode } => self.sync(&tenant, mode).await,
             other => {
                 let endpoints = self.endpoints.clone();
-                let known = self.jobs.keys().cloned().collect();
+                let known = self.runners.keys().cloned().collect();
                 self.store
                     .offload(move |store| read(store, &endpoints, known, other))
                     .await
@@ -56,11 +59,11 @@ impl<C: Connector> Control<C> {
     }
 
     async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<Reply, ControlError> {
-        let job = self
-            .jobs
+        let runner = self
+            .runners
             .get(tenant)
-            .ok_or_else(|| unknown(tenant, self.jobs.keys()))?;
-        let report = job
+            .ok_or_else(|| unknown(tenant, self.runners.keys()))?;
+        let report = runner
             .run(Trigger::Command, mode)
             .await
             .map_err(ControlError::store)?;

@@ -16,3 +16,10 @@ pub use answer::Control;
 pub use error::ControlError;
 pub use reply::{EventRow, RecordRow, Reply, Status, SyncRow, TenantRow};
 pub use request::{MAX_PAGE, Place, Request};
+
+use std::path::{Path, PathBuf};
+
+/// Returns where the daemon that holds a store answers: a Unix socket in the store's folder.
+pub fn socket_path(store: &Path) -> PathBuf {
+    store.join("control.sock")
+}

@@ -8,10 +8,10 @@ use crate::config::Config;
 use crate::connector::qlik::{BuildError, Qlik};
 use crate::control::Control;
 use crate::deliver::{self, Endpoint};
-use crate::model::{EndpointName, TenantName};
+use crate::model::EndpointName;
 use crate::signal::Wake;
 use crate::store::Store;
-use crate::sync::{self, Job, Progress, Worker};
+use crate::sync::{self, Job, Progress, Runner, Worker};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -59,9 +59,7 @@ impl Wakes {
 #[derive(Debug)]
 pub struct Parts {
     /// Answers questions.
-    pub control: Arc<Control<Qlik>>,
-    /// One job a tenant.
-    pub jobs: BTreeMap<TenantName, Arc<Job<Qlik>>>,
+    pub control: Arc<Control>,
     /// One loop a tenant, for whoever wants the schedule.
     pub workers: Vec<Worker<Qlik>>,
     /// The wakes of the endpoints.
@@ -77,7 +75,7 @@ impl Parts {
         hooks: &Hooks,
     ) -> Result<Self, BuildError> {
         let wakes = Wakes::of(&config.endpoints);
-        let mut jobs = BTreeMap::new();
+        let mut runners = BTreeMap::new();
         let mut workers = Vec::new();
         for tenant in &config.tenants {
             let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
@@ -95,7 +93,7 @@ impl Parts {
                 clock.clone(),
                 observer,
             ));
-            jobs.insert(tenant.name.clone(), Arc::clone(&job));
+            runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
             workers.push(Worker {
                 job,
                 schedule: tenant.schedule.clone(),
@@ -107,10 +105,9 @@ impl Parts {
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
-        let control = Arc::new(Control::new(store.clone(), jobs.clone(), endpoints));
+        let control = Arc::new(Control::new(store.clone(), runners, endpoints));
         Ok(Self {
             control,
-            jobs,
             workers,
             wakes,
         })

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connector::qlik::{BuildError, Qlik};
+use crate::connector::qlik::BuildError;
 use crate::control::Control;
 use crate::deliver;
 use crate::signal::{self, Shutdown};
@@ -96,7 +96,7 @@ pub struct Daemon {
     clock: Clock,
     shutdown: Shutdown,
     health: SocketAddr,
-    control: Arc<Control<Qlik>>,
+    control: Arc<Control>,
 }
 
 impl Daemon {
@@ -123,7 +123,7 @@ impl Daemon {
             serve_health(
                 listener,
                 Health {
-                    store: store.clone(),
+                    control: Arc::clone(&parts.control),
                     shutdown: shutdown.clone(),
                 },
             ),
@@ -170,7 +170,7 @@ impl Daemon {
     }
 
     /// Returns what answers questions, for whoever lives in the same process.
-    pub fn control(&self) -> Arc<Control<Qlik>> {
+    pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
     }
 

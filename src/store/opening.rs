@@ -30,6 +30,10 @@ const CACHE: u64 = 48 * 1024 * 1024;
 /// sled lets go of its file on a thread of its own, some time after the last handle.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A process that ends lets go of our lock a moment later, and a program that it had just
+/// started holds a copy until it is under way. Whoever still has it then is there to stay.
+const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long to wait between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
@@ -92,12 +96,20 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
 fn take_lock(folder: &Folder) -> Result<File, OpenError> {
     let path = folder.lock();
     let file = files::open_file(&path).map_err(io_at("opening", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked {
-            path: folder.path().to_owned(),
-        }),
-        Err(fs::TryLockError::Error(source)) => Err(io_at("locking", &path)(source)),
+    let deadline = Instant::now() + OWN_LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(OpenError::Locked {
+                    path: folder.path().to_owned(),
+                });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(io_at("locking", &path)(source)),
+        }
     }
 }
 

@@ -30,11 +30,13 @@ mod outcome;
 
 mod error;
 mod progress;
+mod runner;
 mod schedule;
 mod worker;
 
 pub use error::RunError;
 pub use progress::{Observer, Progress};
 pub use run::{Job, Report};
+pub use runner::Runner;
 pub use schedule::{InvalidSchedule, Schedule, parse_duration};
 pub use worker::Worker;

@@ -1,19 +1,21 @@
 //! `/livez` and `/readyz`, for Kubernetes and other watchers.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::control::Control;
 use crate::signal::Shutdown;
-use crate::store::Store;
 
 /// What health depends on.
 #[derive(Debug, Clone)]
 pub struct Health {
     /// Alive as long as the store works: a store that failed needs a new process.
-    pub store: Store,
+    pub control: Arc<Control>,
     /// Ready until told to end.
     pub shutdown: Shutdown,
 }
@@ -31,7 +33,7 @@ pub async fn serve_health(listener: TcpListener, health: Health) -> std::io::Res
 }
 
 async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {
-    if health.store.is_broken() {
+    if health.control.is_broken() {
         (StatusCode::INTERNAL_SERVER_ERROR, "the store has failed\n")
     } else {
         (StatusCode::OK, "ok\n")
@@ -39,7 +41,7 @@ async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {
 }
 
 async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
-    if health.store.is_broken() {
+    if health.control.is_broken() {
         (StatusCode::SERVICE_UNAVAILABLE, "the store has failed\n")
     } else if health.shutdown.is_triggered() {
         (StatusCode::SERVICE_UNAVAILABLE, "ending\n")

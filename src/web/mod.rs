@@ -12,4 +12,4 @@ mod health;
 mod socket;
 
 pub use health::{Health, serve_health};
-pub use socket::{ControlSocket, SocketError, socket_path};
+pub use socket::{ControlSocket, SocketError};

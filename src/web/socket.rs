@@ -14,17 +14,11 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::UnixListener;
 
-use crate::connector::Connector;
-use crate::control::{Control, ControlError, Request};
+use crate::control::{Control, ControlError, Request, socket_path};
 use crate::signal::Shutdown;
 
 /// Bytes of a socket's path at the most, less the closing zero: `sun_path` in unix(7).
 const MAX_PATH: usize = 107;
-
-/// Returns where the control socket of a store is.
-pub fn socket_path(store: &Path) -> PathBuf {
-    store.join("control.sock")
-}
 
 /// Why the control socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -92,13 +86,9 @@ impl ControlSocket {
     }
 
     /// Answers until told to end.
-    pub async fn serve<C: Connector>(
-        self,
-        control: Arc<Control<C>>,
-        shutdown: Shutdown,
-    ) -> io::Result<()> {
+    pub async fn serve(self, control: Arc<Control>, shutdown: Shutdown) -> io::Result<()> {
         let router = Router::new()
-            .route("/control", post(answer::<C>))
+            .route("/control", post(answer))
             .with_state(control);
         let served = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { shutdown.triggered().await })
@@ -109,10 +99,7 @@ impl ControlSocket {
     }
 }
 
-async fn answer<C: Connector>(
-    State(control): State<Arc<Control<C>>>,
-    Json(request): Json<Request>,
-) -> Response {
+async fn answer(State(control): State<Arc<Control>>, Json(request): Json<Request>) -> Response {
     match control.answer(request).await {
         Ok(reply) => Json(reply).into_response(),
         Err(error) => {

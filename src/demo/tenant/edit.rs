@@ -118,10 +118,10 @@ impl EditError {
     /// Returns a stable name.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoUser(_) => "demo.no_user",
-            Self::NoRole(_) => "demo.no_role",
-            Self::NoGroup(_) => "demo.no_group",
-            Self::EmailTaken => "demo.email_taken",
+            Self::NoUser(_) => "demo.no-user",
+            Self::NoRole(_) => "demo.no-role",
+            Self::NoGroup(_) => "demo.no-group",
+            Self::EmailTaken => "demo.email-taken",
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::config::{self, Config, Environment};
-use qlik_roster::connector::qlik::Qlik;
 use qlik_roster::control::{Control, Reply, Request};
 use qlik_roster::daemon::{Daemon, Ending, Hooks};
 use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
@@ -182,7 +181,7 @@ fn open(path: &Path) -> Store {
 
 /// A daemon in this process.
 pub struct Running {
-    control: Arc<Control<Qlik>>,
+    control: Arc<Control>,
     end: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Ending>,
 }

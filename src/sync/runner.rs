@@ -1,0 +1,38 @@
+//! A tenant's job without the word of what it is read by.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::connector::Connector;
+use crate::model::{Mode, Trigger};
+use crate::store::StoreError;
+
+use super::{Job, Report};
+
+type Running = Pin<Box<dyn Future<Output = Result<Report, StoreError>> + Send>>;
+
+/// Does runs of one tenant, for whoever does not care how the tenant is read.
+#[derive(Clone)]
+pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Running + Send + Sync>);
+
+impl Runner {
+    /// Makes a runner of a job.
+    pub fn of<C: Connector>(job: Arc<Job<C>>) -> Self {
+        Self(Arc::new(move |trigger, mode| {
+            let job = Arc::clone(&job);
+            Box::pin(async move { job.run(trigger, mode).await })
+        }))
+    }
+
+    /// Does one run; see [`Job::run`].
+    pub async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
+        (self.0)(trigger, mode).await
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Runner")
+    }
+}
