@@ -40,7 +40,7 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 preferred_locale,
                 preferred_zone_info,
             } = user;
-            postcard::to_stdvec(&(
+            bytes_of(&(
                 (GENERATION, 'u', id, subject, name, email, status, is_bot),
                 (
                     client_id,
@@ -71,7 +71,7 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 created_at,
                 updated_at: _,
             } = group;
-            postcard::to_stdvec(&(
+            bytes_of(&(
                 (GENERATION, 'g', id, name, description, group_type),
                 (status, idp_id, keys(roles.as_ref()), created_at),
             ))
@@ -89,14 +89,19 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 created_at,
                 updated_at: _,
             } = role;
-            postcard::to_stdvec(&(
+            bytes_of(&(
                 (GENERATION, 'r', id, name, description, role_type),
                 (origin, level, permissions, scopes, created_at),
             ))
         }
     };
-    let bytes = bytes.expect("plain values serialise into memory");
     Fingerprint(xxh3_128(&bytes).to_be_bytes())
+}
+
+/// Most records fit without the buffer growing.
+fn bytes_of(content: &impl Serialize) -> Vec<u8> {
+    let buffer = Vec::with_capacity(1_024);
+    postcard::to_extend(content, buffer).expect("plain values serialise into memory")
 }
 
 fn keys<K, V>(map: Option<&BTreeMap<K, V>>) -> Option<Keys<'_, K, V>> {

@@ -48,14 +48,14 @@ pub struct Known {
     pub fingerprint: Fingerprint,
 }
 
-/// Judges an observed record against the known one; none: it was not known.
+/// Judges an observed record, whose fingerprint is `print`, against the known one; none: it was
+/// not known.
 ///
 /// Lists that were not visible take their known value first, since absent is not empty.
-pub fn judge(known: Option<Known>, observed: Record) -> (Judgement, Shown) {
+pub fn judge(known: Option<Known>, observed: Record, print: Fingerprint) -> (Judgement, Shown) {
     let hidden = has_hidden(&observed);
     let shown = if hidden { Shown::Part } else { Shown::Whole };
     let Some(known) = known else {
-        let fingerprint = fingerprint(&observed);
         let change = Change::Created {
             after: observed,
             replaces: None,
@@ -63,7 +63,7 @@ pub fn judge(known: Option<Known>, observed: Record) -> (Judgement, Shown) {
         return (
             Judgement::Changed {
                 change,
-                fingerprint,
+                fingerprint: print,
             },
             shown,
         );
@@ -71,7 +71,7 @@ pub fn judge(known: Option<Known>, observed: Record) -> (Judgement, Shown) {
 
     let before = known.record;
     let after = fill_hidden(&before, observed);
-    let print = fingerprint(&after);
+    let print = if hidden { fingerprint(&after) } else { print };
     let judgement = if print == known.fingerprint {
         Judgement::Same
     } else if print == fingerprint(&before) {

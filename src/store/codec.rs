@@ -3,6 +3,7 @@
 //! The checksum takes in the key, so that a value found under a key that it was not written
 //! for reads as damaged too.
 
+use lz4_flex::block::{compress_into, get_maximum_output_size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -76,13 +77,26 @@ pub fn open_stamped<'value>(
 /// Serializes and compresses, where that helps.
 pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
     let bytes = to_bytes(content);
-    if bytes.len() >= WORTH_PACKING {
-        let packed = lz4_flex::compress_prepend_size(&bytes);
-        if packed.len() < bytes.len() {
-            return tagged(LZ4, &packed);
-        }
+    if let Some(packed) = compress(&bytes) {
+        return packed;
     }
     tagged(PLAIN, &bytes)
+}
+
+/// Returns the tag, the length and the compressed bytes in one buffer, if that is shorter.
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    const HEAD: usize = 5;
+    let length = u32::try_from(bytes.len()).ok()?;
+    if bytes.len() < WORTH_PACKING {
+        return None;
+    }
+    let mut packed = vec![0; HEAD + get_maximum_output_size(bytes.len())];
+    let (head, rest) = packed.split_first_chunk_mut::<HEAD>()?;
+    let [a, b, c, d] = length.to_le_bytes();
+    *head = [LZ4, a, b, c, d];
+    let n_bytes = compress_into(bytes, rest).ok()?;
+    packed.truncate(HEAD + n_bytes);
+    (n_bytes + HEAD - 1 < bytes.len()).then_some(packed)
 }
 
 /// Reads back what [`pack`] made. The bytes were verified before.
@@ -121,7 +135,8 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
 }
 
 fn to_bytes<T: Serialize>(content: &T) -> Vec<u8> {
-    postcard::to_stdvec(content).expect("our own types have lengths and go into memory")
+    let buffer = Vec::with_capacity(2_048);
+    postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }
 
 fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {

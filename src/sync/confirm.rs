@@ -86,7 +86,8 @@ fn settle(
         record: kept.record,
         fingerprint,
     };
-    let (judgement, _shown) = reconcile::judge(Some(known), observed.record);
+    let print = reconcile::fingerprint(&observed.record);
+    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, print);
     match judgement {
         Judgement::Same | Judgement::Refreshed { .. } => {
             Ok((Settled::Same(rescued(missing)), plan))

@@ -1,6 +1,6 @@
 //! Where the records of a sweep are compared, one after the other, with what is known.
 
-use crate::connector::Page;
+use crate::connector::Readout;
 use crate::model::{
     Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Observed, Record,
 };
@@ -81,9 +81,8 @@ impl Desk {
         self.counts.seen + self.nameless
     }
 
-    /// Reads a page and compares its records.
-    pub(super) fn work(&mut self, store: &Store, page: Page) -> Result<(), RunError> {
-        let readout = page.read();
+    /// Compares the records of a page.
+    pub(super) fn compare(&mut self, store: &Store, readout: Readout) -> Result<(), RunError> {
         for observed in readout.observed {
             self.observe(store, observed)?;
         }
@@ -94,7 +93,7 @@ impl Desk {
     }
 
     /// Compares one record with what is known of it.
-    pub(super) fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
+    fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
         let Observed { record, raw } = observed;
         let print = reconcile::fingerprint(&record);
         let kept = match self.known.tick(record.id()) {
@@ -115,7 +114,7 @@ impl Desk {
         let known = kept
             .map(|kept| self.read_known(store, &record, kept))
             .transpose()?;
-        let (judgement, shown) = reconcile::judge(known, record);
+        let (judgement, shown) = reconcile::judge(known, record, print);
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
@@ -154,7 +153,7 @@ impl Desk {
     }
 
     /// Keeps a record that could not be read at its known value.
-    pub(super) fn hold(&mut self, finding: Finding) {
+    fn hold(&mut self, finding: Finding) {
         match &finding.id {
             Some(id) => match self.known.tick(id) {
                 Some((_, FirstTick::Yes)) => self.counts.seen += 1,

@@ -1,6 +1,6 @@
 //! Reads one kind of a tenant to its end.
 
-use crate::connector::{Connector, FetchError, Page, Sweep};
+use crate::connector::{Connector, Page, Readout, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
 
@@ -37,7 +37,7 @@ impl Sweeping {
 }
 
 impl<C: Connector> Job<C> {
-    /// Reads one kind to its end. The next page is fetched while one is compared.
+    /// Reads one kind to its end.
     pub(super) async fn sweep(
         &self,
         run: &mut Run,
@@ -51,39 +51,19 @@ impl<C: Connector> Job<C> {
             mut missing,
         } = sweeping;
         let no = known.map(|known| known.no);
-        let mut desk = self
+        let desk = self
             .store
             .offload(move |store| Desk::open(store, no, kind, plan))
             .await?;
-        let mut total = None;
-        let mut readable = true;
-        let mut sweep = self.connector.sweep(kind);
-        let mut page = seen(sweep.next().await, kind)?;
-        loop {
-            let current = match page {
-                Seen::Page(current) => current,
-                Seen::End => break,
-                Seen::Forbidden => {
-                    desk.find(forbidden(kind));
-                    readable = false;
-                    break;
-                }
-            };
-            if let Some(told) = current.total() {
-                total = Some(told);
-                desk.expect(told);
-            }
-            let (next, worked) = tokio::join!(sweep.next(), self.compare(desk, current));
-            desk = worked?;
-            page = seen(next, kind)?;
-            self.observer.hear(Progress::Read {
-                kind,
-                seen: desk.n_shown(),
-                total,
-            });
-        }
+        let Pages {
+            mut desk,
+            total,
+            reached,
+        } = self.pages(kind, desk).await?;
 
-        if readable {
+        if reached == Reached::Forbidden {
+            desk.find(forbidden(kind));
+        } else {
             let shown = desk.n_shown();
             if shown == 0 && desk.n_known() > 0 {
                 return Err(RunError::EmptyCollection {
@@ -108,29 +88,85 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    async fn compare(&self, mut desk: Desk, page: Page) -> Result<Desk, RunError> {
+    /// Takes all pages through three steps, each page one step behind the next: fetched,
+    /// read, compared. The last two are work for the processor and have threads of their own.
+    async fn pages(&self, kind: Kind, mut desk: Desk) -> Result<Pages, RunError> {
+        let mut sweep = self.connector.sweep(kind);
+        let mut reached = Reached::Page;
+        let (mut total, mut fetched, mut read) = (None, None, None);
+        while reached == Reached::Page || fetched.is_some() || read.is_some() {
+            let fetch = async {
+                match reached {
+                    Reached::Page => Some(sweep.next().await),
+                    Reached::End | Reached::Forbidden => None,
+                }
+            };
+            let (next, readout, compared) = tokio::join!(
+                fetch,
+                self.read(fetched.take()),
+                self.compare(desk, read.take())
+            );
+            desk = compared?;
+            read = readout;
+            match next {
+                Some(Ok(Some(page))) => {
+                    if let Some(told) = page.total() {
+                        total = Some(told);
+                        desk.expect(told);
+                    }
+                    fetched = Some(page);
+                }
+                Some(Ok(None)) => reached = Reached::End,
+                // Known values stay where a collection may not be read; but without the users
+                // there is nothing left to keep watch over.
+                Some(Err(error)) if error.is_forbidden() && kind != Kind::User => {
+                    reached = Reached::Forbidden;
+                }
+                Some(Err(error)) => return Err(RunError::fetch(kind.plural())(error)),
+                None => {}
+            }
+            let seen = desk.n_shown();
+            self.observer.hear(Progress::Read { kind, seen, total });
+        }
+        Ok(Pages {
+            desk,
+            total,
+            reached,
+        })
+    }
+
+    async fn read(&self, page: Option<Page>) -> Option<Readout> {
+        let page = page?;
+        Some(self.store.offload(move |_| page.read()).await)
+    }
+
+    async fn compare(&self, mut desk: Desk, readout: Option<Readout>) -> Result<Desk, RunError> {
+        let Some(readout) = readout else {
+            return Ok(desk);
+        };
         self.store
-            .offload(move |store| desk.work(store, page).map(|()| desk))
+            .offload(move |store| desk.compare(store, readout).map(|()| desk))
             .await
     }
 }
 
-/// What came of asking for a page.
-enum Seen {
-    Page(Page),
-    End,
-    Forbidden,
+/// The pages of a kind, compared.
+struct Pages {
+    desk: Desk,
+    /// How many records the source said there are.
+    total: Option<u64>,
+    reached: Reached,
 }
 
-/// Tells a collection that may not be read from one that could not be: known values of the
-/// first stay, and the run goes on. Without the users there is nothing to keep watch over.
-fn seen(asked: Result<Option<Page>, FetchError>, kind: Kind) -> Result<Seen, RunError> {
-    match asked {
-        Ok(Some(page)) => Ok(Seen::Page(page)),
-        Ok(None) => Ok(Seen::End),
-        Err(error) if error.is_forbidden() && kind != Kind::User => Ok(Seen::Forbidden),
-        Err(error) => Err(RunError::fetch(kind.plural())(error)),
-    }
+/// How far a listing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// There may be another page.
+    Page,
+    /// The last one.
+    End,
+    /// The collection may not be read.
+    Forbidden,
 }
 
 fn forbidden(kind: Kind) -> Finding {
