@@ -102,8 +102,8 @@ impl Failure {
             Self::Redirect { .. } => "put the address that the receiver points to into `url`",
             Self::Throttled { .. } => "nothing, unless it goes on: the receiver sets the pace",
             Self::Gone => {
-                "remove the endpoint from the configuration, or bring it back when the receiver \
-                 wants events again"
+                "remove the endpoint from the configuration, or give it another `url`: that brings \
+                 it back, also if only `#again` was added"
             }
             Self::Rejected { .. } => {
                 "check `url` and the secret; the receiver's log tells why it does not accept"
@@ -128,20 +128,4 @@ impl Failure {
             | Self::Broken(_) => None,
         }
     }
-}
-
-/// Returns an error and all its causes in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        // Libraries like to repeat their source's words.
-        if !text.ends_with(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -127,6 +127,12 @@ impl Ledger {
         self.write(None).await
     }
 
+    /// Lets the endpoint have events again.
+    pub async fn enable(&mut self) -> Result<(), StoreError> {
+        self.cursor.disabled = None;
+        self.write(None).await
+    }
+
     /// Reads the cursor again: an operator may have changed it. Only for when all is saved.
     pub async fn reload(&mut self) -> Result<(), StoreError> {
         debug_assert!(self.save_at.is_none(), "a reload would forget settlements");

@@ -19,7 +19,8 @@
 //!   not wait longer.
 //! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
 //!   that moves the cursor on. An endpoint that answers 410 is disabled and stays before the
-//!   event that it refused, until [`enable`] brings it back.
+//!   event that it refused. What is gone is the URL: another one in the configuration brings
+//!   the endpoint back, and so does [`enable`].
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
 //!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Redirects are not

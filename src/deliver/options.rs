@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::address::{AddressRule, Others, RefusedAddress};
@@ -19,6 +20,9 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The longest time-out that makes sense. Events of an endpoint wait for one another.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How the mark of a URL begins.
+const URL_MARK: &str = "[url ";
 
 /// What the configuration says of an endpoint.
 #[derive(Clone)]
@@ -174,6 +178,19 @@ impl Endpoint {
     /// Returns the types of events that it wants.
     pub fn events(&self) -> &EventFilter {
         &self.events
+    }
+
+    /// Returns what tells this URL from another without showing it.
+    pub(super) fn url_mark(&self) -> String {
+        let digest = Sha256::digest(self.url.as_str());
+        let start = digest.iter().take(4);
+        let number = start.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        format!("{URL_MARK}{number:08x}]")
+    }
+
+    /// Returns whether what is written there was written of another URL.
+    pub(super) fn is_of_another_url(&self, reason: &str) -> bool {
+        reason.contains(URL_MARK) && !reason.ends_with(&self.url_mark())
     }
 
     pub(super) fn url(&self) -> &Url {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
-use super::failure::{Failure, chain};
+use super::failure::Failure;
 use super::ledger::{Ledger, Met};
 use super::observer::{Attempted, Observer};
 use super::options::Endpoint;
@@ -19,6 +19,7 @@ use crate::http_client::BuildError;
 use crate::model::{Entry, EventId, Seq, Timestamp};
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Parked, Store, StoreError};
+use crate::telemetry::chain;
 
 /// Entries read at once. Enough to make reading cheap, few enough to hold a hundred
 /// endpoints' in memory.
@@ -116,7 +117,7 @@ impl Worker {
     ) -> Result<Self, RunError> {
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
         let name = endpoint.name();
-        let (ledger, met) = Ledger::open(store.clone(), name.clone())
+        let (mut ledger, met) = Ledger::open(store.clone(), name.clone())
             .await
             .map_err(RunError::Store)?;
         let settled = ledger.cursor().settled;
@@ -131,6 +132,14 @@ impl Worker {
                 "Endpoint `{name}` was further than the journal, which must have been rebuilt; \
                  it gets what is found from now on",
             ),
+        }
+        let reason = ledger.cursor().disabled.as_deref();
+        if reason.is_some_and(|reason| endpoint.is_of_another_url(reason)) {
+            ledger.enable().await.map_err(RunError::Store)?;
+            info!(
+                endpoint.id = %name, event.seq = settled.next().0,
+                "Endpoint `{name}` has another `url` and goes on where it stopped",
+            );
         }
         Ok(Self {
             sender,
@@ -235,7 +244,8 @@ impl Worker {
             }
             Verdict::Retry { failure, after } => self.failed(entry.seq, &failure, after).await,
             Verdict::Disable { failure } => {
-                let reason = format!("{}: {}", failure.code(), chain(&failure));
+                let mark = self.sender.endpoint().url_mark();
+                let reason = format!("{}: {} {mark}", failure.code(), chain(&failure));
                 self.ledger.disable(reason).await?;
                 self.log_disabled();
                 Ok(Step::Stopped)
@@ -381,8 +391,8 @@ impl Worker {
         if let Some(reason) = &cursor.disabled {
             error!(
                 endpoint.id = %name, event.seq = cursor.settled.next().0, error = reason.as_str(),
-                "Endpoint `{name}` is disabled and gets no events; \
-                 `qlik-roster deliveries enable {name}` brings it back where it stopped",
+                "Endpoint `{name}` is disabled and gets no events; another `url`, be it the same \
+                 with `#again` at its end, brings it back where it stopped",
             );
         }
     }

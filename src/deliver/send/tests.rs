@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::deliver::Options;
-use crate::deliver::failure::chain;
 use crate::deliver::tests::{Receiver, Reply, SECRET, endpoint, options, start};
+use crate::telemetry::chain;
 
 fn message() -> Message {
     Message {
