@@ -133,6 +133,8 @@ documentation() {
 
 step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
+# Where they could be installed, a test that finds them missing has failed.
+if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings
 step 'Documentation' documentation

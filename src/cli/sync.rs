@@ -58,10 +58,11 @@ async fn work(
             .map(|tenant| tenant.name.clone())
             .collect(),
     };
-    // Before the run: an endpoint that is new hears of everything that is found from now on.
-    let workers = match (door, mode, args.no_deliver) {
-        (Door::Own(own), Mode::Commit, false) => open_workers(config, own).await?,
-        _ => Vec::new(),
+    // Before the run, and also without delivery after it: an endpoint that is new hears of
+    // everything that is found from now on.
+    let workers = match (door, mode) {
+        (Door::Own(own), Mode::Commit) => open_workers(config, own).await?,
+        (Door::Own(_), Mode::DryRun) | (Door::Daemon(_), Mode::Commit | Mode::DryRun) => Vec::new(),
     };
     let runs = tenants
         .into_iter()
@@ -80,6 +81,9 @@ async fn work(
     print(&rows, args.output.output)?;
     for row in &rows {
         exit = exit.graver(of_outcome(&row.run.outcome));
+    }
+    if args.no_deliver {
+        return Ok(exit);
     }
     for (name, worker) in workers {
         exit = exit.graver(drain(&name, worker).await?);
