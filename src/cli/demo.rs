@@ -75,6 +75,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
 struct Told {
     happenings: u64,
     missed: u64,
+    unexpected: u64,
     events: usize,
     delivered: usize,
     unverified: u64,
@@ -120,7 +121,7 @@ impl Show<'_> {
             self.stage.seed,
             spared,
         );
-        let (mut happenings, mut missed) = (0, 0);
+        let (mut happenings, mut missed, mut unexpected) = (0, 0, 0);
         loop {
             let step = story
                 .step()
@@ -137,7 +138,17 @@ impl Show<'_> {
                     tokio::time::timeout(settle_time(&open), watch.recv()).await
                 {
                     self.show_delivery(&delivery, since).await?;
+                    let n_open = open.len();
                     open.retain(|wanted| !wanted.is(&delivery));
+                    if open.len() == n_open {
+                        unexpected += 1;
+                        self.page.line(
+                            "false",
+                            Tone::Bad,
+                            "",
+                            "nothing happened that would lead to this event",
+                        )?;
+                    }
                     if open.is_empty() && !silent {
                         break;
                     }
@@ -166,7 +177,13 @@ impl Show<'_> {
             }
         }
         self.settle().await?;
-        self.tell(happenings, missed).await
+        let told = self.tell().await?;
+        Ok(Told {
+            happenings,
+            missed,
+            unexpected,
+            ..told
+        })
     }
 
     /// Waits for the run that the daemon does by itself when it starts.
@@ -241,7 +258,7 @@ impl Show<'_> {
         Ok(())
     }
 
-    async fn tell(&self, happenings: u64, missed: u64) -> anyhow::Result<Told> {
+    async fn tell(&self) -> anyhow::Result<Told> {
         let (mut events, mut after) = (0, Seq::START);
         loop {
             let request = Request::Events {
@@ -278,8 +295,9 @@ impl Show<'_> {
             other => return super::unexpected(&other),
         };
         Ok(Told {
-            happenings,
-            missed,
+            happenings: 0,
+            missed: 0,
+            unexpected: 0,
             events,
             delivered: distinct.len(),
             unverified: unverified as u64,
@@ -439,6 +457,7 @@ impl Page {
         let Told {
             happenings,
             missed,
+            unexpected,
             events,
             delivered,
             unverified,
@@ -459,7 +478,7 @@ impl Page {
         writeln!(
             out,
             "  {happenings} things happened, {events} events in the journal, {delivered} delivered, \
-             {unverified} with a bad signature;\n  {runs} syncs took {requests} requests.\n"
+             {unverified} with a bad signature,\n  {missed} missed, {unexpected} false;\n  {runs} syncs took {requests} requests.\n"
         )?;
         Ok(if all_well {
             Exit::Success

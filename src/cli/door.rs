@@ -14,6 +14,14 @@ use crate::control::{self, Control, Reply, Request};
 use crate::daemon::{self, Hooks, Parts};
 use crate::http_client;
 
+/// The daemon's own word that it has no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} [{code}]")]
+pub(super) struct Refused {
+    message: String,
+    pub(super) code: String,
+}
+
 /// An open way to the store.
 pub(super) enum Door {
     /// The daemon answers.
@@ -78,6 +86,8 @@ impl Socket {
         }
         let options = http_client::Options {
             connect_timeout: Duration::from_secs(5),
+            // A sync takes what it takes.
+            timeout: None,
             unix_socket: Some(path),
             ..http_client::Options::default()
         };
@@ -104,7 +114,7 @@ impl Socket {
                 .and_then(|value| value.as_str().map(str::to_owned))
         };
         match (text("message"), text("code")) {
-            (Some(message), Some(code)) => bail!("{message} [{code}]"),
+            (Some(message), Some(code)) => Err(Refused { message, code }.into()),
             _ => bail!("the daemon did not understand the question; is it of the same version?"),
         }
     }

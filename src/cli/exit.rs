@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
+use crate::control::ControlError;
 use crate::daemon::StartError;
+use crate::store::StoreError;
+
+use super::door::Refused;
 
 /// How a command ends. `docs/cli.md` lists these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +65,15 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if cause.is::<ConfigError>() {
             return Exit::Usage;
         }
+        if let Some(control) = cause.downcast_ref::<ControlError>() {
+            return of_code(control.code());
+        }
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
+            return of_code(&refused.code);
+        }
+        if cause.is::<StoreError>() {
+            return Exit::Store;
+        }
         if let Some(start) = cause.downcast_ref::<StartError>() {
             return match start {
                 StartError::Open { .. } | StartError::Store { .. } => Exit::Store,
@@ -73,4 +86,13 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         }
     }
     Exit::Failure
+}
+
+/// Returns the exit code for a question that got no answer.
+fn of_code(code: &str) -> Exit {
+    match code {
+        "control.unknown-tenant" => Exit::Usage,
+        code if code.starts_with("store.") => Exit::Store,
+        _ => Exit::Failure,
+    }
 }

@@ -15,7 +15,7 @@ use super::Exit;
 use super::args::{Format, SyncArgs};
 use super::door::{Door, Own};
 use super::narrate::sentence;
-use super::output::{Printer, Row};
+use super::output::{self, Printer, Row};
 use super::runs;
 use super::style::say;
 use super::ticker::Ticker;
@@ -78,17 +78,19 @@ async fn work(
             other => return super::unexpected(&other),
         }
     }
-    print(&rows, args.output.output)?;
     for row in &rows {
         exit = exit.graver(of_outcome(&row.run.outcome));
     }
-    if args.no_deliver {
-        return Ok(exit);
+    if !args.no_deliver {
+        for (name, worker) in workers {
+            exit = exit.graver(drain(&name, worker).await?);
+        }
     }
-    for (name, worker) in workers {
-        exit = exit.graver(drain(&name, worker).await?);
+    // Last, so that a reader that went away early changes nothing.
+    match print(&rows, args.output.output) {
+        Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
+        Ok(()) | Err(_) => Ok(exit),
     }
-    Ok(exit)
 }
 
 fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
@@ -108,6 +110,12 @@ fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
         for row in rows {
             if let Some(why) = runs::why(&row.run.outcome) {
                 say(format_args!("{}: {why}", row.run.tenant_name));
+            }
+            if row.run.mode == Mode::DryRun && row.preview.is_empty() {
+                say(format_args!(
+                    "{}: nobody would be told anything",
+                    row.run.tenant_name
+                ));
             }
             for change in &row.preview {
                 say(format_args!(

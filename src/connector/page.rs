@@ -24,6 +24,8 @@ pub struct Readout {
     pub observed: Vec<Observed>,
     /// Those that could not.
     pub unreadable: Vec<Finding>,
+    /// How many the source shows as gone: listed, and counted in its total, but not there.
+    pub gone: u64,
 }
 
 impl Page {
@@ -53,12 +55,13 @@ impl Page {
         let mut readout = Readout {
             observed: Vec::with_capacity(self.records.len()),
             unreadable: Vec::new(),
+            gone: 0,
         };
         for text in self.records {
             match (self.read)(self.kind, text) {
                 Some(Ok(observed)) => readout.observed.push(observed),
                 Some(Err(finding)) => readout.unreadable.push(finding),
-                None => {}
+                None => readout.gone += 1,
             }
         }
         readout

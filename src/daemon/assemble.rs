@@ -11,7 +11,7 @@ use crate::deliver::{self, Endpoint};
 use crate::model::EndpointName;
 use crate::signal::Wake;
 use crate::store::Store;
-use crate::sync::{self, Job, Progress, Runner, Worker};
+use crate::sync::{self, Claims, Job, Progress, Runner, Worker};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -77,6 +77,7 @@ impl Parts {
         let wakes = Wakes::of(&config.endpoints);
         let mut runners = BTreeMap::new();
         let mut workers = Vec::new();
+        let claims = Claims::default();
         for tenant in &config.tenants {
             let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
             let (to_wake, to_tell) = (wakes.clone(), hooks.sync.clone());
@@ -92,6 +93,7 @@ impl Parts {
                 store.clone(),
                 clock.clone(),
                 observer,
+                claims.clone(),
             ));
             runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
             workers.push(Worker {

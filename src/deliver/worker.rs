@@ -400,6 +400,9 @@ impl Worker {
 
 async fn reached(at: Option<Instant>) {
     match at {
+        // A timer only looks at its clock once in a millisecond, and an attempt may take less:
+        // a moment that has come must not wait for one.
+        Some(at) if at <= Instant::now() => {}
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }

@@ -55,7 +55,7 @@ pub struct Run {
     pub counts: BTreeMap<Kind, KindCounts>,
     /// What it cost.
     pub traffic: Traffic,
-    /// What it could not read or had to leave as it was; the first hundred.
+    /// What it could not read or had to leave as it was; the first few hundred.
     pub findings: Vec<Finding>,
 }
 

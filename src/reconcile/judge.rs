@@ -71,7 +71,8 @@ pub fn judge(known: Option<Known>, observed: Record, print: Fingerprint) -> (Jud
 
     let before = known.record;
     let after = fill_hidden(&before, observed);
-    let print = if hidden { fingerprint(&after) } else { print };
+    // Taken anew: what was filled in counts.
+    let print = fingerprint(&after);
     let judgement = if print == known.fingerprint {
         Judgement::Same
     } else if print == fingerprint(&before) {

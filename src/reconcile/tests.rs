@@ -82,6 +82,7 @@ prop_compose! {
         status in 0..3,
         roles in proptest::collection::btree_set(0_u8..4, 0..3),
         groups in proptest::collection::btree_set(0_u8..4, 0..3),
+        scopes in proptest::collection::btree_set("[xyz]", 0..3),
         updated in 0_i64..5,
     ) -> Record {
         let id = if long {
@@ -104,7 +105,7 @@ prop_compose! {
             client_id: None,
             roles: Some(roles.iter().map(|n| (RoleId(of(n)), format!("role {n}"))).collect()),
             groups: Some(groups.iter().map(|n| (GroupId(of(n)), format!("group {n}"))).collect()),
-            scopes: None,
+            scopes: Some(scopes),
             created_at: None,
             updated_at: Some(Timestamp::from_millis(updated)),
             invite_expires_at: None,
@@ -134,7 +135,7 @@ fn hide(record: &mut Record) {
     let Record::User(user) = record else {
         panic!("only users here")
     };
-    (user.roles, user.groups) = (None, None);
+    (user.roles, user.groups, user.scopes) = (None, None, None);
 }
 
 proptest! {

@@ -1,10 +1,11 @@
 //! Asks for the records that a complete sweep did not show.
 
 use crate::connector::Connector;
-use crate::model::{Change, Finding, FindingCode, Observed, RecordRef, Run};
+use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run};
 use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Store, TenantNo, Write};
 
+use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
 use super::run::Job;
 use super::{Progress, RunError};
@@ -26,31 +27,39 @@ impl<C: Connector> Job<C> {
         for record in missing {
             let answer = match self.connector.fetch(&record).await {
                 Err(error) if error.is_forbidden() => {
-                    run.findings.push(unanswered(&record));
+                    note(run, unanswered(&record));
                     continue;
                 }
                 answer => answer.map_err(RunError::fetch("missing records, one by one"))?,
             };
-            let counts = run.counts.entry(record.kind).or_default();
+            let kind = record.kind;
             let settled;
             (settled, plan) = self
                 .store
                 .offload(move |store| settle(store, tenant, &record, answer, plan))
                 .await?;
+            let counts = run.counts.entry(kind).or_default();
             match settled {
                 Settled::Gone => counts.deleted += 1,
                 Settled::Same(finding) => {
                     counts.rescued += 1;
-                    run.findings.push(finding);
+                    note(run, finding);
                 }
                 Settled::Changed(finding) => {
                     counts.rescued += 1;
                     counts.updated += 1;
-                    run.findings.push(finding);
+                    note(run, finding);
                 }
             }
         }
         Ok(plan)
+    }
+}
+
+/// Keeps a finding, up to the bound that each kind's sweep has as well.
+fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
+        run.findings.push(finding);
     }
 }
 

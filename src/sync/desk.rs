@@ -11,7 +11,7 @@ use super::RunError;
 use super::plan::Plan;
 
 /// Findings kept of one kind; more are counted only, so that a run's record stays small.
-const MAX_FINDINGS: usize = 100;
+pub(super) const MAX_FINDINGS: usize = 100;
 
 /// One kind's sweep in progress: who was known, who has come by, what is to be done.
 ///
@@ -24,8 +24,9 @@ pub(super) struct Desk {
     fresh: Roll,
     hidden_roles: u64,
     hidden_groups: u64,
-    /// Records that showed no id: they count for completeness, but nobody knows who they are.
-    nameless: u64,
+    /// Records without a readable id, or shown as gone: listed, which is what completeness is
+    /// about, but nobody to compare.
+    uncounted: u64,
     pub(super) counts: KindCounts,
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
@@ -54,7 +55,7 @@ impl Desk {
             fresh: Roll::default(),
             hidden_roles: 0,
             hidden_groups: 0,
-            nameless: 0,
+            uncounted: 0,
             counts: KindCounts::default(),
             findings: Vec::new(),
             plan,
@@ -78,11 +79,12 @@ impl Desk {
 
     /// Returns how many records the source has shown, readable or not.
     pub(super) fn n_shown(&self) -> u64 {
-        self.counts.seen + self.nameless
+        self.counts.seen + self.uncounted
     }
 
     /// Compares the records of a page.
     pub(super) fn compare(&mut self, store: &Store, readout: Readout) -> Result<(), RunError> {
+        self.uncounted += readout.gone;
         for observed in readout.observed {
             self.observe(store, observed)?;
         }
@@ -165,7 +167,7 @@ impl Desk {
                     self.counts.seen += 1;
                 }
             },
-            None => self.nameless += 1,
+            None => self.uncounted += 1,
         }
         self.counts.unreadable += 1;
         self.find(finding);

@@ -1,7 +1,7 @@
 //! Why a run was given up.
 
 use crate::connector::FetchError;
-use crate::model::{Kind, RecordRef};
+use crate::model::{Kind, RecordRef, TenantName};
 use crate::store::StoreError;
 
 /// Why a run was given up. What it had committed stays; nothing else changed.
@@ -27,6 +27,12 @@ pub enum RunError {
         /// How many records of it are known.
         known: u64,
     },
+    /// Two tenants of the configuration are one.
+    #[error("this is the tenant that `{other}` reads already: two names must not read one tenant")]
+    SameTenant {
+        /// The other one's name.
+        other: TenantName,
+    },
     /// A fingerprint is kept for a record that is not there.
     #[error("the store has a fingerprint of {record} but not the record")]
     MissingBody {
@@ -48,6 +54,7 @@ impl RunError {
         match self {
             Self::Fetch { source, .. } => source.code(),
             Self::EmptyCollection { .. } => "sync.empty-collection",
+            Self::SameTenant { .. } => "sync.same-tenant",
             Self::MissingBody { .. } => "sync.missing-body",
             Self::Store { source } => source.code(),
         }

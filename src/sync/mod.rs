@@ -28,12 +28,14 @@ mod confirm;
 mod plan;
 mod outcome;
 
+mod claims;
 mod error;
 mod progress;
 mod runner;
 mod schedule;
 mod worker;
 
+pub use claims::Claims;
 pub use error::RunError;
 pub use progress::{Observer, Progress};
 pub use run::{Job, Report};

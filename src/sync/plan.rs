@@ -103,7 +103,9 @@ impl Plan {
             ),
             Self::Gather(gather) => gather.remove(store, gone),
             Self::Preview(changes) => {
-                changes.push(Change::Deleted { before: gone });
+                if changes.len() < MAX_PREVIEW {
+                    changes.push(Change::Deleted { before: gone });
+                }
                 Ok(())
             }
         }

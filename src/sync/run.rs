@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tracing::info;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::connector::Connector;
@@ -12,7 +13,7 @@ use crate::store::{Known, NewRun, Store, StoreError};
 
 use super::plan::{Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
-use super::{Observer, Progress, RunError, outcome};
+use super::{Claims, Observer, Progress, RunError, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -22,8 +23,32 @@ pub struct Job<C> {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) observer: Observer,
+    claims: Claims,
     /// Held by the run under way: a tenant has one at a time.
     turn: Mutex<()>,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub(super) struct Running(JoinHandle<Result<Report, StoreError>>);
+
+impl Running {
+    /// Waits until it has ended.
+    pub(super) async fn ended(&mut self) -> Result<Report, StoreError> {
+        match (&mut self.0).await {
+            Ok(report) => report,
+            Err(broken) => match broken.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Aborted: the process ends, and whoever waits here with it.
+                Err(_aborted) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Ends it at its next await: what it has committed stays.
+    pub(super) fn abort(&self) {
+        self.0.abort();
+    }
 }
 
 /// How a run ended.
@@ -37,13 +62,14 @@ pub struct Report {
 
 impl<C: Connector> Job<C> {
     /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
-    /// it goes.
+    /// it goes, `claims` are shared by all jobs over the store.
     pub fn new(
         name: TenantName,
         connector: Arc<C>,
         store: Store,
         clock: Clock,
         observer: Observer,
+        claims: Claims,
     ) -> Self {
         Self {
             name,
@@ -51,13 +77,28 @@ impl<C: Connector> Job<C> {
             store,
             clock,
             observer,
+            claims,
             turn: Mutex::new(()),
         }
     }
 
-    /// Does one run, after the one under way if there is one. It fails only where the store does: whatever the tenant answers is an
+    /// Starts a run, after the one under way if there is one.
+    ///
+    /// It goes on when whoever asked for it has gone: what it has handed to other threads would
+    /// go on anyway, and the next run must not begin before that has ended.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a run ends by itself, and its turn with it; at the end of the process its \
+                  worker aborts it, or the closed store ends it"
+    )]
+    pub(super) fn start(self: &Arc<Self>, trigger: Trigger, mode: Mode) -> Running {
+        let job = Arc::clone(self);
+        Running(tokio::spawn(async move { job.run(trigger, mode).await }))
+    }
+
+    /// Does one run. It fails only where the store does: whatever the tenant answers is an
     /// outcome of the run.
-    pub async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
+    async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         let _turn = self.turn.lock().await;
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
@@ -102,6 +143,8 @@ impl<C: Connector> Job<C> {
             .await
             .map_err(RunError::fetch("own record"))?;
         run.tenant = Some(tenant.id.clone());
+        let claimed = self.claims.claim(&tenant.id, &self.name);
+        claimed.map_err(|other| RunError::SameTenant { other })?;
         let known = self.know(&tenant, run.mode).await?;
         if let Some(known) = &known
             && run.mode == Mode::Commit
@@ -130,12 +173,23 @@ impl<C: Connector> Job<C> {
         run.outcome = outcome::judged(run, &sweeping.short);
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         let now = self.clock.now();
+        let is_load = known.as_ref().is_none_or(|known| known.loaded.is_none());
+        if is_load && loaded.is_none() {
+            warn!(
+                tenant.id = %tenant.id, run.id = %run.id,
+                "The first load of `{}` is not complete; receivers hear nothing until it is",
+                self.name
+            );
+        }
         *preview = self
             .store
             .offload(move |store| plan.finish(store, now, loaded))
             .await?;
-        if run.mode == Mode::Commit {
-            self.observer.hear(Progress::Committed);
+        match run.mode {
+            Mode::Commit => self.observer.hear(Progress::Committed),
+            // Of a first load nobody is told.
+            Mode::DryRun if is_load => preview.clear(),
+            Mode::DryRun => {}
         }
         Ok(())
     }

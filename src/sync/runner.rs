@@ -10,22 +10,23 @@ use crate::store::StoreError;
 
 use super::{Job, Report};
 
-type Running = Pin<Box<dyn Future<Output = Result<Report, StoreError>> + Send>>;
+type Ended = Pin<Box<dyn Future<Output = Result<Report, StoreError>> + Send>>;
 
 /// Does runs of one tenant, for whoever does not care how the tenant is read.
 #[derive(Clone)]
-pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Running + Send + Sync>);
+pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Ended + Send + Sync>);
 
 impl Runner {
     /// Makes a runner of a job.
     pub fn of<C: Connector>(job: Arc<Job<C>>) -> Self {
         Self(Arc::new(move |trigger, mode| {
             let job = Arc::clone(&job);
-            Box::pin(async move { job.run(trigger, mode).await })
+            Box::pin(async move { job.start(trigger, mode).ended().await })
         }))
     }
 
-    /// Does one run; see [`Job::run`].
+    /// Does one run, after the one under way if there is one. It goes on if the caller does
+    /// not wait for its end.
     pub async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         (self.0)(trigger, mode).await
     }

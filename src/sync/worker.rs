@@ -33,25 +33,29 @@ impl<C: Connector> Worker<C> {
         let mut trigger = Trigger::Start;
         loop {
             let began = self.job.clock.now();
+            let mut run = self.job.start(trigger, Mode::Commit);
             tokio::select! {
-                () = shutdown.triggered() => return Ok(()),
-                report = self.job.run(trigger, Mode::Commit) => drop(report?),
+                () = shutdown.triggered() => {
+                    run.abort();
+                    return Ok(());
+                }
+                report = run.ended() => drop(report?),
             }
-            let now = self.job.clock.now();
-            let due = self
-                .schedule
-                .next_after(began, now, self.jitter.mul_f64(fastrand::f64()));
             tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
-                () = self.until(due) => trigger = Trigger::Schedule,
+                () = self.due_after(began) => trigger = Trigger::Schedule,
             }
         }
     }
 
-    async fn until(&self, due: Timestamp) {
+    /// Waits until the run after the one that began then is due. Asks the schedule anew at each
+    /// look, so that a clock that was set back does not put it off.
+    async fn due_after(&self, began: Timestamp) {
+        let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
             let now = self.job.clock.now();
-            if now >= due {
+            let due = self.schedule.next_after(began, now, jitter);
+            if due <= now {
                 return;
             }
             tokio::time::sleep(due.since(now).min(LOOK_AGAIN)).await;

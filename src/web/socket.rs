@@ -89,7 +89,7 @@ impl ControlSocket {
     pub async fn serve(self, control: Arc<Control>, shutdown: Shutdown) -> io::Result<()> {
         let router = Router::new()
             .route("/control", post(answer))
-            .with_state(control);
+            .with_state((control, shutdown.clone()));
         let served = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { shutdown.triggered().await })
             .await;
@@ -99,8 +99,15 @@ impl ControlSocket {
     }
 }
 
-async fn answer(State(control): State<Arc<Control>>, Json(request): Json<Request>) -> Response {
-    match control.answer(request).await {
+async fn answer(
+    State((control, shutdown)): State<(Arc<Control>, Shutdown)>,
+    Json(request): Json<Request>,
+) -> Response {
+    let answered = tokio::select! {
+        answered = control.answer(request) => answered,
+        () = shutdown.triggered() => return ending(),
+    };
+    match answered {
         Ok(reply) => Json(reply).into_response(),
         Err(error) => {
             let status = match &error {
@@ -111,4 +118,10 @@ async fn answer(State(control): State<Arc<Control>>, Json(request): Json<Request
             (status, Json(problem)).into_response()
         }
     }
+}
+
+/// A question that came, or was not answered, when the daemon was told to end.
+fn ending() -> Response {
+    let problem = json!({ "code": "web.ending", "message": "the daemon is ending; ask again" });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(problem)).into_response()
 }

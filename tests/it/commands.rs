@@ -97,7 +97,7 @@ async fn the_same_questions_go_to_a_running_daemon() {
     );
 
     let (code, _, err) = world.command(&["users", "--tenant", "amce"]).await;
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(err.contains("`amce`") && err.contains("`acme`"), "{err}");
     running.stop().await;
 }

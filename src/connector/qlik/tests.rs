@@ -166,6 +166,7 @@ async fn sweep(qlik: &Qlik, kind: Kind) -> Result<Vec<String>, FetchError> {
         let Readout {
             observed,
             unreadable,
+            ..
         } = page.read();
         assert_eq!(unreadable, []);
         ids.extend(observed.iter().map(|it| it.record.id().to_string()));

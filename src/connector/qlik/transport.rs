@@ -62,7 +62,7 @@ impl Transport {
             let to = to.and_then(|value| value.to_str().ok()).unwrap_or_default();
             return Ok(Reply::Elsewhere(to.to_owned()));
         }
-        let told = self.told(response).await;
+        let told = self.told(doing, response).await?;
         Err(FetchError::Refused {
             doing,
             refusal: refusal(&told),
@@ -144,21 +144,28 @@ impl Transport {
         Ok(body)
     }
 
-    /// Reads an error answer up to its bound. One that breaks off is read as far as it came:
-    /// the status says enough.
-    async fn told(&self, mut response: Response) -> Told {
-        let status = response.status().as_u16();
+    /// Reads an error answer up to its bound. Of one that breaks off the status says enough,
+    /// but for a 404: whether that is Qlik's word that there is no such record stands in the
+    /// body alone.
+    async fn told(&self, doing: &'static str, mut response: Response) -> Result<Told, FetchError> {
+        let status = response.status();
         let retry_after = self.retry_after(&response);
         let limit = self.limits.error_bytes;
         let mut body = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) if status == StatusCode::NOT_FOUND => return Err(failed(doing, error)),
+                Err(_broken_off) => break,
+            };
             let room = limit.saturating_sub(body.len());
             body.extend(chunk.iter().take(room));
             if chunk.len() >= room {
                 break;
             }
         }
-        problem::read(status, retry_after, &body)
+        Ok(problem::read(status.as_u16(), retry_after, &body))
     }
 
     fn retry_after(&self, response: &Response) -> Option<Duration> {
