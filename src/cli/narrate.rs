@@ -48,7 +48,7 @@ fn departure(record: &Record) -> String {
             None => "left".to_owned(),
             Some(roles) => {
                 let roles: Vec<_> = roles.values().map(String::as_str).collect();
-                format!("left, and {} with them", plural("the role", &roles))
+                format!("left while holding {}", plural("the role", &roles))
             }
         },
         Record::Group(_) => "is no longer a group".to_owned(),

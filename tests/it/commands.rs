@@ -220,3 +220,31 @@ async fn init_writes_a_configuration_and_does_not_write_over_one() {
     assert_eq!(code, 1);
     assert!(err.contains("--force"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_names_of_one_tenant_are_an_error_that_names_both() {
+    let world = World::new().await;
+    let second = format!(
+        "[[tenants]]\nname = \"alias\"\nhost = \"{}\"\nconnection = \"test\"\n",
+        world.tenant.url()
+    );
+    world.write_config(&format!("{}{second}", world.standard_config()));
+
+    let (code, out, err) = world.command(&["sync", "--output", "json"]).await;
+
+    assert_eq!(code, 4, "{err}");
+    let runs = json(&out);
+    let failed: Vec<_> = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| run["outcome"] == "failed")
+        .collect();
+    assert_eq!(failed.len(), 1, "{out}");
+    assert_eq!(failed[0]["error_code"], "sync.same-tenant");
+    let names = [&failed[0]["tenant"], &failed[0]["reason"]].map(|text| text.to_string());
+    assert!(
+        names.concat().contains("alias") && names.concat().contains("acme"),
+        "{out}"
+    );
+}
