@@ -142,3 +142,6 @@ step 'Dependencies' dependencies
 step 'systemd unit' unit
 step 'Kubernetes manifests' manifests
 step 'Tests' cargo test --locked
+if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
+  step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
+fi

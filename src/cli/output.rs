@@ -5,7 +5,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use super::args::Format;
@@ -98,6 +98,10 @@ impl Printer {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
         table.add_rows(std::mem::take(&mut self.table));
+        // Names and ids are what people copy: they stay in one piece.
+        for column in table.column_iter_mut().take(2) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
         for line in table.lines() {
             writeln!(self.out, "{}", line.trim_end())?;
         }

@@ -10,7 +10,7 @@
 //! - **A sweep ends or fails.** `Ok(None)` means that the source said that there is no more;
 //!   everything else (a repeated cursor, a link without one, a page or item too many, an
 //!   answer that is no listing) is an error. Nobody may mistake a part for the whole.
-//! - **A record that can't be read is data.** It comes as a [`Finding`](crate::model::Finding)
+//! - **A record that can't be read is data.** It comes as a [`Finding`]
 //!   beside the readable ones, with its id where that can be read, and never as an absence.
 //! - **Absence is proven.** [`Connector::fetch`] answers `None` only for an answer of the
 //!   source's own that says so, not for a stranger's 404.

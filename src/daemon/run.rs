@@ -150,7 +150,7 @@ impl Daemon {
             tenants = config.tenants.len(),
             endpoints = config.endpoints.len(),
             listen = %health,
-            "Started with {} tenants and {} endpoints; health on http://{health}",
+            "Started; tenants: {}, endpoints: {}, health on http://{health}",
             config.tenants.len(),
             config.endpoints.len(),
         );

@@ -3,7 +3,7 @@
 use qlik_roster::demo::tenant::Edit;
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{World, within};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
@@ -242,9 +242,64 @@ async fn two_names_of_one_tenant_are_an_error_that_names_both() {
         .collect();
     assert_eq!(failed.len(), 1, "{out}");
     assert_eq!(failed[0]["error_code"], "sync.same-tenant");
-    let names = [&failed[0]["tenant"], &failed[0]["reason"]].map(|text| text.to_string());
+    let names = [&failed[0]["tenant"], &failed[0]["reason"]].map(ToString::to_string);
     assert!(
         names.concat().contains("alias") && names.concat().contains("acme"),
         "{out}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_the_daemon_cleanly_and_its_log_names_nobody() {
+    let world = World::new().await;
+    let config = world
+        .standard_config()
+        .replace("level = \"off\"", "format = \"json\"");
+    world.write_config(&config);
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let mut daemon = std::process::Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let read_log = || std::fs::read_to_string(world.path("log")).unwrap();
+    within("the first run is logged", || async {
+        read_log().contains("run-1")
+    })
+    .await;
+
+    let pid = daemon.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = daemon.wait().unwrap();
+
+    assert_eq!(ended.code(), Some(0), "{}", read_log());
+    assert!(!world.path("store/control.sock").exists());
+    let log = read_log();
+    let runs: Vec<_> = log
+        .lines()
+        .map(json)
+        .filter(|line| line["run.id"] == "run-1")
+        .collect();
+    assert_eq!(runs.len(), 1, "one line a run: {log}");
+    assert_eq!(
+        runs[0]["run.seen"].as_u64(),
+        Some(60 + 1 + 20 + 13),
+        "{log}"
+    );
+    for user in world.tenant.directory().users() {
+        assert!(
+            !log.contains(&user.name) && !log.contains(&user.subject),
+            "{log}"
+        );
+    }
+    assert!(!log.contains(world.tenant.client_secret().expose()));
 }
