@@ -19,7 +19,6 @@ mod init;
 mod records;
 mod runs;
 mod serve;
-mod stage;
 mod sync;
 
 use std::ffi::OsString;

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::demo::tenant::{RateLimits, TenantOptions};
 use crate::demo::{EmulatedTenant, Receiver};
 
-use super::args::DemoArgs;
+use crate::cli::args::DemoArgs;
 
 /// What the demo's configuration calls the tenant.
 pub(super) const TENANT: &str = "acme";

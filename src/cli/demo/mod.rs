@@ -1,27 +1,34 @@
 //! `demo`: an emulated tenant, the real daemon and a receiver that verifies, in one terminal.
 
-use std::fmt::Display;
-use std::io::{self, Write};
+mod page;
+mod stage;
+mod wanted;
+
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::config::{self, Environment};
 use crate::control::{Control, Reply, Request};
-use crate::daemon::{Daemon, Ending, Hooks};
-use crate::demo::{Delivery, Happening, Story};
-use crate::model::{Fact, Kind, Mode, Outcome, Run, Seq, TenantName};
+use crate::daemon::{Daemon, Hooks};
+use crate::demo::{Delivery, Story};
+use crate::model::{Fact, Mode, Outcome, Run, Seq, TenantName};
 use crate::telemetry::{self, Filter, LogOptions};
 
 use super::Exit;
 use super::args::DemoArgs;
 use super::narrate::sentence;
 use super::serve::call_to_end;
-use super::stage::{Stage, TENANT};
 use super::style::{Colour, Tone};
 use super::ticker::Ticker;
+
+use page::{Page, Told};
+use stage::{Stage, TENANT};
+use wanted::{Wanted, expected};
 
 /// Between two things that happen, so that a person can read along.
 const PACE: Duration = Duration::from_millis(700);
@@ -71,16 +78,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     page.conclude(&told, ending)
 }
 
-/// What the demo has shown in the end.
-struct Told {
-    happenings: u64,
+/// What came, and did not, of one thing that happened.
+#[derive(Default)]
+struct Heard {
     missed: u64,
     unexpected: u64,
-    events: usize,
-    delivered: usize,
-    unverified: u64,
-    runs: u64,
-    requests: u64,
 }
 
 struct Show<'a> {
@@ -123,54 +125,13 @@ impl Show<'_> {
         );
         let (mut happenings, mut missed, mut unexpected) = (0, 0, 0);
         loop {
-            let step = story
-                .step()
-                .context("making something happen in the emulated tenant")?;
+            let step = story.step();
+            let step = step.context("making something happen in the emulated tenant")?;
             happenings += 1;
             self.page.line("in Qlik", Tone::Bold, "", &step.happening)?;
-            let mut open = expected(&step.happening);
-            let silent = open.is_empty();
-            let since = Instant::now();
-            // Also without anything to wait for: a sync must not make something of nothing.
-            loop {
-                self.sync().await?;
-                while let Ok(Ok(delivery)) =
-                    tokio::time::timeout(settle_time(&open), watch.recv()).await
-                {
-                    self.show_delivery(&delivery, since).await?;
-                    let n_open = open.len();
-                    open.retain(|wanted| !wanted.is(&delivery));
-                    if open.len() == n_open {
-                        unexpected += 1;
-                        self.page.line(
-                            "false",
-                            Tone::Bad,
-                            "",
-                            "nothing happened that would lead to this event",
-                        )?;
-                    }
-                    if open.is_empty() && !silent {
-                        break;
-                    }
-                }
-                if open.is_empty() {
-                    break;
-                }
-                if since.elapsed() > DEADLINE {
-                    missed += 1;
-                    self.page
-                        .line("missed", Tone::Bad, "", "no event came for it")?;
-                    break;
-                }
-            }
-            if silent {
-                self.page.line(
-                    "no event",
-                    Tone::Dim,
-                    "",
-                    "its time moved and nothing else: nobody is told",
-                )?;
-            }
+            let heard = self.hear(expected(&step.happening), &mut watch).await?;
+            missed += heard.missed;
+            unexpected += heard.unexpected;
             tokio::select! {
                 () = &mut end => break,
                 () = tokio::time::sleep(PACE) => {}
@@ -184,6 +145,50 @@ impl Show<'_> {
             unexpected,
             ..told
         })
+    }
+
+    /// Syncs until all that is wanted has been delivered. Syncs also where nothing is: a sync
+    /// must not make something of nothing.
+    async fn hear(
+        &self,
+        mut open: Vec<Wanted>,
+        watch: &mut broadcast::Receiver<Arc<Delivery>>,
+    ) -> anyhow::Result<Heard> {
+        let mut heard = Heard::default();
+        let silent = open.is_empty();
+        let since = Instant::now();
+        loop {
+            self.sync().await?;
+            while let Ok(Ok(delivery)) =
+                tokio::time::timeout(settle_time(&open), watch.recv()).await
+            {
+                self.show_delivery(&delivery, since).await?;
+                let n_open = open.len();
+                open.retain(|wanted| !wanted.is(&delivery));
+                if open.len() == n_open {
+                    heard.unexpected += 1;
+                    let text = "nothing happened that would lead to this event";
+                    self.page.line("false", Tone::Bad, "", text)?;
+                }
+                if open.is_empty() && !silent {
+                    break;
+                }
+            }
+            if open.is_empty() {
+                break;
+            }
+            if since.elapsed() > DEADLINE {
+                heard.missed += 1;
+                let text = "no event came for it";
+                self.page.line("missed", Tone::Bad, "", text)?;
+                break;
+            }
+        }
+        if silent {
+            let text = "its time moved and nothing else: nobody is told";
+            self.page.line("no event", Tone::Dim, "", text)?;
+        }
+        Ok(heard)
     }
 
     /// Waits for the run that the daemon does by itself when it starts.
@@ -311,179 +316,11 @@ impl Show<'_> {
     }
 }
 
-/// An event that must come of a happening.
-struct Wanted {
-    event_type: &'static str,
-    id: String,
-}
-
-impl Wanted {
-    fn new(event_type: &'static str, id: impl Display) -> Self {
-        Self {
-            event_type,
-            id: id.to_string(),
-        }
-    }
-
-    fn is(&self, delivery: &Delivery) -> bool {
-        delivery.event_type.as_deref() == Some(self.event_type)
-            && delivery
-                .body
-                .pointer("/data/record/remote_id")
-                .and_then(|id| id.as_str())
-                == Some(self.id.as_str())
-    }
-}
-
-fn expected(happening: &Happening) -> Vec<Wanted> {
-    match happening {
-        Happening::Joined { user, .. } => vec![Wanted::new("user.created", user)],
-        Happening::GainedRole { user, .. }
-        | Happening::LostRole { user, .. }
-        | Happening::Moved { user, .. }
-        | Happening::Renamed { user, .. }
-        | Happening::Disabled { user, .. }
-        | Happening::Enabled { user, .. } => vec![Wanted::new("user.updated", user)],
-        Happening::Left { user, .. } => vec![Wanted::new("user.deleted", user)],
-        Happening::CameBack { before, after, .. } => {
-            vec![
-                Wanted::new("user.deleted", before),
-                Wanted::new("user.created", after),
-            ]
-        }
-        Happening::Touched { .. } => Vec::new(),
-        Happening::GroupRenamed { group, .. } | Happening::GroupGainedRole { group, .. } => {
-            vec![Wanted::new("group.updated", group)]
-        }
-        Happening::GroupFounded { group, .. } => vec![Wanted::new("group.created", group)],
-        Happening::RoleDescribed { role, .. } => vec![Wanted::new("role.updated", role)],
-    }
-}
-
 /// How long to listen after a sync: until what is wanted has come, or briefly for what is not.
 fn settle_time(open: &[Wanted]) -> Duration {
     if open.is_empty() {
         Duration::from_millis(100)
     } else {
         Duration::from_secs(2)
-    }
-}
-
-/// What the demo prints.
-struct Page {
-    colour: Colour,
-    clock: Clock,
-}
-
-impl Page {
-    fn introduce(&self, stage: &Stage) -> anyhow::Result<()> {
-        let (tenant, directory) = (&stage.tenant, stage.tenant.directory());
-        let mut out = io::stdout().lock();
-        let title = self.colour.paint(Tone::Bold, "qlik-roster demo");
-        writeln!(out, "\n{title}   (Ctrl-C ends it)\n")?;
-        let mut about = |what: &str, text: String| {
-            writeln!(
-                out,
-                "  {}  {text}",
-                self.colour.paint(Tone::Dim, format!("{what:<9}"))
-            )
-        };
-        about(
-            "tenant",
-            format!(
-                "{} in {}: {} users, {} groups, {} roles, emulated at {}",
-                tenant.name(),
-                tenant.region(),
-                directory.n_users(),
-                directory.groups().len() + directory.system_groups().len(),
-                directory.roles().len(),
-                tenant.url(),
-            ),
-        )?;
-        about(
-            "daemon",
-            "the real one, with its store in a temporary folder; asked to sync after \
-             each change"
-                .to_owned(),
-        )?;
-        about(
-            "receiver",
-            "takes signed webhooks and verifies each with the crate \
-             standardwebhooks"
-                .to_owned(),
-        )?;
-        if !stage.limited {
-            about(
-                "limits",
-                "off on both sides: a tenant of this size takes minutes under \
-                 Qlik's"
-                    .to_owned(),
-            )?;
-        }
-        Ok(writeln!(out)?)
-    }
-
-    fn first_sync(&self, run: &Run) -> anyhow::Result<()> {
-        if run.outcome != Outcome::Succeeded {
-            bail!("the first sync ended otherwise: {:?}", run.outcome);
-        }
-        let seen = |kind| run.counts.get(&kind).map_or(0, |counts| counts.seen);
-        let took = run.ended_at.unwrap_or(run.started_at).since(run.started_at);
-        let about = format!("{:.1} s", took.as_secs_f64());
-        let text = format!(
-            "{} users, {} groups and {} roles; nobody is told who was there before",
-            seen(Kind::User),
-            seen(Kind::Group),
-            seen(Kind::Role),
-        );
-        self.line("first sync", Tone::Good, &about, text)
-    }
-
-    /// Prints a line: when, what, what about it, and a sentence.
-    fn line(&self, what: &str, tone: Tone, about: &str, text: impl Display) -> anyhow::Result<()> {
-        let now = self.clock.now().to_string();
-        let time = self
-            .colour
-            .paint(Tone::Dim, now.get(11..19).unwrap_or_default());
-        let what = self.colour.paint(tone, format!("{what:<10}"));
-        let about = self.colour.paint(Tone::Dim, format!("{about:<32}"));
-        Ok(writeln!(
-            io::stdout().lock(),
-            "  {time}  {what}  {about}  {text}"
-        )?)
-    }
-
-    fn conclude(&self, told: &Told, ending: Ending) -> anyhow::Result<Exit> {
-        let Told {
-            happenings,
-            missed,
-            unexpected,
-            events,
-            delivered,
-            unverified,
-            runs,
-            requests,
-        } = told;
-        let all_well =
-            *missed == 0 && events == delivered && *unverified == 0 && ending == Ending::Clean;
-        let (tone, verdict) = match all_well {
-            true => (
-                Tone::Good,
-                "Every change was delivered, every signature verified.",
-            ),
-            false => (Tone::Bad, "Something is missing: see above."),
-        };
-        let mut out = io::stdout().lock();
-        writeln!(out, "\n  {}", self.colour.paint(tone, verdict))?;
-        writeln!(
-            out,
-            "  {happenings} things happened, {events} events in the journal, {delivered} delivered, \
-             {unverified} with a bad signature,\n  {missed} missed, {unexpected} false;\n  {runs} syncs took {requests} requests.\n"
-        )?;
-        Ok(if all_well {
-            Exit::Success
-        } else {
-            Exit::Failure
-        })
     }
 }
