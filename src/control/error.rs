@@ -14,6 +14,9 @@ pub enum ControlError {
         /// What there is.
         known: String,
     },
+    /// The question came, or was still open, when the daemon was told to end.
+    #[error("the daemon is ending; ask again when it is back")]
+    Ending,
     /// The store failed.
     #[error("asking the store")]
     Store {
@@ -28,6 +31,7 @@ impl ControlError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownTenant { .. } => "control.unknown-tenant",
+            Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
         }
     }

@@ -1,5 +1,6 @@
 //! 128 bits for the content of a record.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, Serializer};
@@ -18,7 +19,7 @@ const GENERATION: u8 = 1;
 pub fn fingerprint(record: &Record) -> Fingerprint {
     // The patterns name every field, so that a new one does not compile until it is decided
     // here whether it is content.
-    let bytes = match record {
+    match record {
         Record::User(user) => {
             let User {
                 id,
@@ -40,7 +41,7 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 preferred_locale,
                 preferred_zone_info,
             } = user;
-            bytes_of(&(
+            print_of(&(
                 (GENERATION, 'u', id, subject, name, email, status, is_bot),
                 (
                     client_id,
@@ -71,7 +72,7 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 created_at,
                 updated_at: _,
             } = group;
-            bytes_of(&(
+            print_of(&(
                 (GENERATION, 'g', id, name, description, group_type),
                 (status, idp_id, keys(roles.as_ref()), created_at),
             ))
@@ -89,19 +90,26 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
                 created_at,
                 updated_at: _,
             } = role;
-            bytes_of(&(
+            print_of(&(
                 (GENERATION, 'r', id, name, description, role_type),
                 (origin, level, permissions, scopes, created_at),
             ))
         }
-    };
-    Fingerprint(xxh3_128(&bytes).to_be_bytes())
+    }
 }
 
-/// Most records fit without the buffer growing.
-fn bytes_of(content: &impl Serialize) -> Vec<u8> {
-    let buffer = Vec::with_capacity(1_024);
-    postcard::to_extend(content, buffer).expect("plain values serialise into memory")
+/// Hashes a content's bytes, written into a buffer that each thread keeps: a new one of this
+/// size for every record costs more than the hash.
+fn print_of(content: &impl Serialize) -> Fingerprint {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    let bytes = postcard::to_extend(content, buffer).expect("plain values serialise into memory");
+    let print = Fingerprint(xxh3_128(&bytes).to_be_bytes());
+    BUFFER.set(bytes);
+    print
 }
 
 fn keys<K, V>(map: Option<&BTreeMap<K, V>>) -> Option<Keys<'_, K, V>> {

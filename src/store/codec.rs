@@ -3,6 +3,8 @@
 //! The checksum takes in the key, so that a value found under a key that it was not written
 //! for reads as damaged too.
 
+use std::cell::Cell;
+
 use lz4_flex::block::{compress_into, get_maximum_output_size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,12 +22,15 @@ const SUM_LEN: usize = 8;
 /// Below this compression costs more than it saves.
 const WORTH_PACKING: usize = 96;
 
+/// Bytes of buffers that a thread keeps.
+const KEPT_BUFFERS: usize = 64 * 1024;
+
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
 /// Makes the value of a small row.
 pub fn row<T: Serialize>(key: &[u8], content: &T) -> Vec<u8> {
-    seal(key, &[], &to_bytes(content))
+    seal(key, &[], &to_bytes(content, Vec::new()))
 }
 
 /// Reads the value of a small row.
@@ -75,28 +80,44 @@ pub fn open_stamped<'value>(
 }
 
 /// Serializes and compresses, where that helps.
+///
+/// Works in buffers that each thread keeps and returns a vector of just the right size: new
+/// buffers for every record cost the allocator more than the compression takes.
 pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
-    let bytes = to_bytes(content);
-    if let Some(packed) = compress(&bytes) {
-        return packed;
+    thread_local! {
+        static BUFFERS: Cell<[Vec<u8>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
     }
-    tagged(PLAIN, &bytes)
+    let [mut plain, mut packed] = BUFFERS.take();
+    plain.clear();
+    let plain = to_bytes(content, plain);
+    let out = match compress(&plain, &mut packed) {
+        Some(compressed) => compressed.to_vec(),
+        None => tagged(PLAIN, &plain),
+    };
+    // A record that was larger than most does not keep its room.
+    if plain.capacity() + packed.capacity() <= KEPT_BUFFERS {
+        BUFFERS.set([plain, packed]);
+    }
+    out
 }
 
-/// Returns the tag, the length and the compressed bytes in one buffer, if that is shorter.
-fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+/// Returns the tag, the length and the compressed bytes, if that is shorter.
+fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'packed [u8]> {
     const HEAD: usize = 5;
     let length = u32::try_from(bytes.len()).ok()?;
     if bytes.len() < WORTH_PACKING {
         return None;
     }
-    let mut packed = vec![0; HEAD + get_maximum_output_size(bytes.len())];
+    let room = HEAD + get_maximum_output_size(bytes.len());
+    if packed.len() < room {
+        packed.resize(room, 0);
+    }
     let (head, rest) = packed.split_first_chunk_mut::<HEAD>()?;
     let [a, b, c, d] = length.to_le_bytes();
     *head = [LZ4, a, b, c, d];
     let n_bytes = compress_into(bytes, rest).ok()?;
-    packed.truncate(HEAD + n_bytes);
-    (n_bytes + HEAD - 1 < bytes.len()).then_some(packed)
+    let packed = packed.get(..HEAD + n_bytes)?;
+    (packed.len() - 1 < bytes.len()).then_some(packed)
 }
 
 /// Reads back what [`pack`] made. The bytes were verified before.
@@ -134,8 +155,8 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
     xxh3_64_with_seed(sealed, xxh3_64(key))
 }
 
-fn to_bytes<T: Serialize>(content: &T) -> Vec<u8> {
-    let buffer = Vec::with_capacity(2_048);
+/// Serializes into a buffer that is empty.
+fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }
 

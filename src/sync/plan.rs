@@ -15,7 +15,7 @@ use super::RunError;
 const UPSERTS: u32 = 1 << 31;
 
 /// Commits under way at the most while a first load goes on.
-const MAX_TICKETS: usize = 4;
+const MAX_TICKETS: usize = 16;
 
 /// Changes that a dry run lists; the rest is counted.
 const MAX_PREVIEW: usize = 10_000;

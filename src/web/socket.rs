@@ -105,23 +105,18 @@ async fn answer(
 ) -> Response {
     let answered = tokio::select! {
         answered = control.answer(request) => answered,
-        () = shutdown.triggered() => return ending(),
+        () = shutdown.triggered() => Err(ControlError::Ending),
     };
     match answered {
         Ok(reply) => Json(reply).into_response(),
         Err(error) => {
             let status = match &error {
                 ControlError::UnknownTenant { .. } => StatusCode::NOT_FOUND,
+                ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
                 ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             };
             let problem = json!({ "code": error.code(), "message": error.to_string() });
             (status, Json(problem)).into_response()
         }
     }
-}
-
-/// A question that came, or was not answered, when the daemon was told to end.
-fn ending() -> Response {
-    let problem = json!({ "code": "web.ending", "message": "the daemon is ending; ask again" });
-    (StatusCode::SERVICE_UNAVAILABLE, Json(problem)).into_response()
 }
