@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::credentials::{api_key, api_key_keys, client, client_keys};
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, TenantConfig, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Credentials, Options, TenantHost};
 use crate::model::TenantName;
-use crate::secret::Secret;
 use crate::sync::Schedule;
 
 /// A connection that holds.
@@ -54,35 +54,14 @@ fn connection(
         "add `kind = \"tenant\"` (client id and secret) or `kind = \"api-key\"`",
         problems,
     )?;
-    let client = [
-        ("client_id", raw.client_id.as_ref()),
-        ("client_secret_file", raw.client_secret_file.as_ref()),
-        ("client_secret_env", raw.client_secret_env.as_ref()),
-    ];
-    let api_key = [
-        ("api_key_file", raw.api_key_file.as_ref()),
-        ("api_key_env", raw.api_key_env.as_ref()),
-    ];
     let credentials = match kind {
         "tenant" => {
-            refuse(at, kind, &api_key, problems);
-            let client_id = required(
-                &format!("{at}.client_id"),
-                raw.client_id.clone(),
-                "add the id of an OAuth client of the tenant that is trusted and may use client credentials",
-                problems,
-            );
-            let [_, file, variable] = client;
-            let secret = secret(at, "client_secret", file.1, variable.1, vault, problems);
-            Credentials::ClientSecret {
-                client_id: client_id?,
-                secret: secret?,
-            }
+            refuse(at, kind, &api_key_keys(raw), problems);
+            client(at, raw, vault, problems)?
         }
         "api-key" => {
-            refuse(at, kind, &client, problems);
-            let [file, variable] = api_key;
-            Credentials::ApiKey(secret(at, "api_key", file.1, variable.1, vault, problems)?)
+            refuse(at, kind, &client_keys(raw), problems);
+            api_key(at, raw, vault, problems)?
         }
         other => {
             let kind = other.to_owned();
@@ -107,44 +86,6 @@ fn refuse(at: &str, kind: &str, keys: &[(&str, Option<&String>)], problems: &mut
             },
         );
     }
-}
-
-fn secret(
-    at: &str,
-    key: &str,
-    file: Option<&String>,
-    variable: Option<&String>,
-    vault: &Vault<'_>,
-    problems: &mut Problems,
-) -> Option<Secret> {
-    let (suffix, found) = match (file, variable) {
-        (Some(file), None) => ("_file", vault.file(key, file)),
-        (None, Some(variable)) => ("_env", vault.variable(key, variable)),
-        (Some(_), Some(_)) => (
-            "_env",
-            Err(Fault::Conflict {
-                detail: format!("the secret is given twice, by `{key}_file` as well"),
-                remedy: "remove one of the two",
-            }),
-        ),
-        // Written in the file, or of the wrong type: that was noted.
-        (None, None)
-            if ["", "_file", "_env"]
-                .iter()
-                .any(|end| problems.has(&format!("{at}.{key}{end}"))) =>
-        {
-            return None;
-        }
-        (None, None) => (
-            "_file",
-            Err(Fault::Missing {
-                remedy: "name the file that holds the secret, or use the key that ends in `_env` to name an environment variable",
-            }),
-        ),
-    };
-    found
-        .map_err(|fault| problems.add(format!("{at}.{key}{suffix}"), fault))
-        .ok()
 }
 
 /// Validates all tenants.

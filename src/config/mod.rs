@@ -18,6 +18,7 @@ mod keys;
 mod raw;
 mod read;
 
+mod credentials;
 mod connections;
 mod endpoints;
 mod secrets;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::connector::qlik::InvalidHost;
+use crate::connector::qlik::{InvalidHost, InvalidKey};
 use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidSecret};
 use crate::sync::InvalidSchedule;
 
@@ -223,6 +223,9 @@ pub enum Fault {
     /// A secret cannot be one.
     #[error("{source}")]
     BadSecret { source: InvalidSecret },
+    /// A private key that cannot sign.
+    #[error("{source}")]
+    BadKey { source: InvalidKey },
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
@@ -283,6 +286,7 @@ impl Fault {
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
             Self::BadSecret { .. } => "config.bad-secret",
+            Self::BadKey { .. } => "config.bad-key",
             Self::BadHost { .. } => "config.bad-host",
             Self::BadUrl { .. } => "config.bad-url",
             Self::PlainHttp { .. } => "config.plain-http",
@@ -335,6 +339,7 @@ impl Fault {
             | Self::Conflict { remedy, .. }
             | Self::PlainHttp { remedy, .. } => remedy,
             Self::BadSecret { source } => source.remedy(),
+            Self::BadKey { source } => source.remedy(),
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"

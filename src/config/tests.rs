@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use super::keys::{Shape, sections};
 use super::*;
 
+mod connections;
+
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A folder with a configuration file and the secrets that the examples name.
@@ -692,7 +694,7 @@ fn every_setting_in_the_example_is_of_the_right_type() {
     let expected = [
         "config.conflict connections[0].api_key_env",
         "config.conflict connections[0].api_key_file",
-        "config.conflict connections[0].client_secret_env",
+        "config.conflict connections[0].private_key_file",
         "config.secret-missing endpoints[0].secret_env",
     ];
     assert_eq!(found, expected);

@@ -70,6 +70,12 @@ pub enum FetchError {
         /// Where to: a host, or a word for what is wrong with it.
         to: String,
     },
+    /// The client's assertion could not be signed.
+    #[error("{doing}: the assertion could not be signed")]
+    Unsigned {
+        /// What we were doing.
+        doing: &'static str,
+    },
     /// The source answered with an error.
     #[error("{doing}: {refusal} ({problem})")]
     Refused {
@@ -126,6 +132,8 @@ pub enum Refusal {
     UnknownClient,
     /// The client's secret is wrong.
     WrongSecret,
+    /// The client's key is not the one that the source knows, or clocks differ.
+    WrongKey,
     /// The client's consent method is not Trusted.
     ConsentNotTrusted,
     /// The client may not act for itself (machine to machine).
@@ -170,7 +178,7 @@ pub struct Problem {
 
 impl FetchError {
     /// Every code that [`FetchError::code`] can return.
-    pub const CODES: [&'static str; 26] = [
+    pub const CODES: [&'static str; 28] = [
         "qlik.host-not-found",
         "qlik.tls",
         "qlik.proxy",
@@ -181,8 +189,10 @@ impl FetchError {
         "qlik.unexpected-answer",
         "qlik.too-large",
         "qlik.redirected",
+        "qlik.unsigned",
         "qlik.unknown-client",
         "qlik.wrong-secret",
+        "qlik.wrong-key",
         "qlik.consent-not-trusted",
         "qlik.m2m-not-allowed",
         "qlik.scope-missing",
@@ -209,6 +219,7 @@ impl FetchError {
             Self::Unexpected { .. } => "qlik.unexpected-answer",
             Self::TooLarge { .. } => "qlik.too-large",
             Self::Redirected { .. } => "qlik.redirected",
+            Self::Unsigned { .. } => "qlik.unsigned",
             Self::Refused { refusal, .. } => refusal.code(),
             Self::RepeatedCursor { .. } => "qlik.repeated-cursor",
             Self::TooManyPages { .. } => "qlik.too-many-pages",
@@ -225,6 +236,7 @@ impl FetchError {
                 Refusal::RateLimited | Refusal::Unavailable => true,
                 Refusal::UnknownClient
                 | Refusal::WrongSecret
+                | Refusal::WrongKey
                 | Refusal::ConsentNotTrusted
                 | Refusal::M2mNotAllowed
                 | Refusal::ScopeMissing
@@ -238,6 +250,7 @@ impl FetchError {
             Self::Unexpected { .. }
             | Self::TooLarge { .. }
             | Self::Redirected { .. }
+            | Self::Unsigned { .. }
             | Self::RepeatedCursor { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRecords { .. } => false,
@@ -277,6 +290,7 @@ impl FetchError {
             | Self::Unexpected { .. }
             | Self::TooLarge { .. }
             | Self::Redirected { .. }
+            | Self::Unsigned { .. }
             | Self::RepeatedCursor { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRecords { .. } => None,
@@ -309,6 +323,7 @@ impl FetchError {
                 "give the tenant's original host name, as the Administration's page of the \
                  tenant shows it"
             }
+            Self::Unsigned { .. } => "the system gives no random numbers: look at its log",
             Self::Refused { refusal, .. } => refusal.remedy(),
             Self::RepeatedCursor { .. } => {
                 "nothing was deleted; the next run tries again, and if it stays, Qlik's \
@@ -371,6 +386,7 @@ impl Refusal {
         match self {
             Self::UnknownClient => "qlik.unknown-client",
             Self::WrongSecret => "qlik.wrong-secret",
+            Self::WrongKey => "qlik.wrong-key",
             Self::ConsentNotTrusted => "qlik.consent-not-trusted",
             Self::M2mNotAllowed => "qlik.m2m-not-allowed",
             Self::ScopeMissing => "qlik.scope-missing",
@@ -393,6 +409,11 @@ impl Refusal {
             Self::WrongSecret => {
                 "check the client id and secret; a new secret can be made in Administration, \
                  OAuth, under the client"
+            }
+            Self::WrongKey => {
+                "check that the client has Private key JWT among its authentication methods and \
+                 the key's public half under `key_id`, that the host is the tenant's own, and \
+                 this machine's clock"
             }
             Self::ConsentNotTrusted => {
                 "in Administration, OAuth, choose Change consent method on the client and set \
@@ -438,6 +459,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::UnknownClient => "the OAuth client is not known",
             Self::WrongSecret => "the client secret is wrong",
+            Self::WrongKey => "the client's signature is not accepted",
             Self::ConsentNotTrusted => "the client's consent method is not Trusted",
             Self::M2mNotAllowed => "the client may not act machine to machine",
             Self::ScopeMissing => "the client lacks a scope",

@@ -12,6 +12,7 @@
 //! in the tenant. `serve` is the one place that starts a task.
 
 mod names;
+mod oauth;
 mod serve;
 
 pub mod tenant;
@@ -22,6 +23,7 @@ mod happening;
 mod story;
 
 pub use happening::{Happening, Step};
+pub use oauth::ClientProof;
 pub use receiver::{Delivery, Receiver, Reply, Retention};
 pub use story::Story;
 pub use tenant::EmulatedTenant;

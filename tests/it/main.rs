@@ -12,6 +12,7 @@
 
 mod changes;
 mod commands;
+mod connections;
 mod crash;
 mod faults;
 mod support;

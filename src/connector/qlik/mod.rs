@@ -15,6 +15,8 @@
 //! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for
 //!   at a time and shared; it is renewed before it runs out, and once more when an answer says
 //!   that it is not accepted, after which that answer is believed.
+//! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
+//!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
 //! - **Budgets count per user and tier, over five minutes.** So does ours. A 429 closes the
 //!   gate for the whole tier, for as long as Qlik asks, since every further request would
@@ -25,6 +27,7 @@
 //!   system's first; their type says which they are.
 //! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
 
+mod assertion;
 mod client;
 mod gate;
 mod host;
@@ -54,6 +57,7 @@ use crate::http_client::{self, Proxy};
 use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, Traffic};
 use crate::retry::Retry;
 
+pub use assertion::{InvalidKey, SigningKey};
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
 pub use options::{Credentials, Limits, Options, REQUESTS_PER_MINUTE, TIMEOUT};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::TenantHost;
+use super::{SigningKey, TenantHost};
 use crate::secret::Secret;
 
 /// The default budget: half of what Qlik allows a user, the rest is for others that share
@@ -43,12 +43,19 @@ pub struct Limits {
 /// Who we are at the tenant.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// An OAuth client of the tenant with trusted consent.
+    /// An OAuth client with trusted consent, by a secret.
     ClientSecret {
         /// Its id.
         client_id: String,
         /// One of its secrets.
         secret: Secret,
+    },
+    /// An OAuth client with trusted consent, by a key of which Qlik has the public half.
+    PrivateKey {
+        /// Its id.
+        client_id: String,
+        /// What signs for it.
+        key: SigningKey,
     },
     /// An API key of a user of the tenant.
     ApiKey(Secret),

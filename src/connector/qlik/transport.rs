@@ -47,11 +47,26 @@ impl Transport {
         request: RequestBuilder,
         refusal: fn(&Told) -> Refusal,
     ) -> Result<Reply, FetchError> {
+        self.pass(gate).await;
+        self.send_now(doing, request, refusal).await
+    }
+
+    /// Waits at a gate, and counts the request that follows.
+    pub(super) async fn pass(&self, gate: &Gate) {
         let waited = gate.pass().await;
         self.count(|traffic| {
             traffic.requests += 1;
             traffic.waited += waited;
         });
+    }
+
+    /// Sends one request of somebody who has passed a gate.
+    pub(super) async fn send_now(
+        &self,
+        doing: &'static str,
+        request: RequestBuilder,
+        refusal: fn(&Told) -> Refusal,
+    ) -> Result<Reply, FetchError> {
         let response = request.send().await.map_err(|error| failed(doing, error))?;
         let status = response.status();
         if status.is_success() {

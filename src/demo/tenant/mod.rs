@@ -35,7 +35,7 @@ mod limits;
 mod listing;
 mod oauth;
 mod query;
-mod reply;
+pub(super) mod reply;
 mod routes;
 mod tokens;
 
@@ -46,6 +46,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::demo::oauth::{Client, ClientProof};
 use crate::demo::serve::Served;
 use crate::model::{TenantId, UserId};
 use crate::secret::Secret;
@@ -54,13 +55,22 @@ use crate::signal::Shutdown;
 pub use directory::Directory;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
-pub use options::{ExpiryTold, RateLimits, TenantOptions};
+pub use options::{ExpiryTold, RateLimits, RegionClient, TenantOptions};
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
 
 use limits::Limits;
+use oauth::Member;
 use tokens::{Caller, Sight, Tokens, jwt_like};
+
+/// What the client of a region may do, in Qlik's words.
+const REGION_SCOPES: [&str; 4] = [
+    "admin_classic",
+    "tenants:create",
+    "tenants:deactivate",
+    "tenants:reactivate",
+];
 
 /// A tenant that listens on loopback until it is stopped or dropped.
 #[derive(Debug)]
@@ -96,15 +106,14 @@ struct Inner {
     tenant_id: String,
     name: String,
     region: String,
-    client_id: String,
-    client_secret: Mutex<Secret>,
+    /// Its own client first, then that of its region if it has one.
+    members: Vec<Member>,
     api_key: Secret,
     /// The first person of the tenant: API keys act as them.
     owner: Option<UserId>,
     key_revoked: AtomicBool,
     access_hidden: AtomicBool,
-    bot: Mutex<Option<UserId>>,
-    scopes: Vec<String>,
+    hostnames: Vec<String>,
     token_lifetime: Duration,
     expiry_told: ExpiryTold,
     legacy_cursors: bool,
@@ -125,6 +134,20 @@ impl EmulatedTenant {
             |length: usize| -> String { (0..length).map(|_| rng.alphanumeric()).collect() };
         let tenant_id = text(32);
         let client_id = format!("{:032x}", u128::from(options.seed) + 0x5eed);
+        let secret = ClientProof::Secret(Secret::new(&text(64)));
+        let proof = options.client_key.clone().map_or(secret, ClientProof::Key);
+        let own = Client::new(client_id, proof);
+        let own = Member::new(own, options.scopes.clone(), "Roster OAuth client".into());
+        let region = options
+            .region_client
+            .clone()
+            .map(|RegionClient { id, proof }| {
+                // Fixed: nobody can take scopes from the client of a region.
+                let scopes = REGION_SCOPES.map(String::from).into();
+                let called = format!("{} OAuth client", options.region);
+                Member::new(Client::new(id, proof), scopes, called)
+            });
+        let members: Vec<Member> = std::iter::once(own).chain(region).collect();
         let directory = Directory::new(&options, tenant_id.clone(), clock.clone());
         let owner = directory
             .read()
@@ -142,14 +165,12 @@ impl EmulatedTenant {
                 tenant_id,
                 name: options.name,
                 region: options.region,
-                client_id,
-                client_secret: Mutex::new(Secret::new(&text(64))),
+                members,
                 api_key: Secret::new(&jwt_like(options.seed, u64::MAX)),
                 owner,
                 key_revoked: AtomicBool::new(false),
                 access_hidden: AtomicBool::new(false),
-                bot: Mutex::new(None),
-                scopes: options.scopes,
+                hostnames: options.hostnames,
                 token_lifetime: options.token_lifetime,
                 expiry_told: options.expiry_told,
                 legacy_cursors: options.legacy_cursors,
@@ -174,19 +195,25 @@ impl EmulatedTenant {
 
     /// Returns the id of its OAuth client.
     pub fn client_id(&self) -> &str {
-        &self.inner.client_id
+        &self.own().id
     }
 
     /// Returns the client's secret.
     pub fn client_secret(&self) -> Secret {
-        lock(&self.inner.client_secret).clone()
+        self.own().secret()
+    }
+
+    fn own(&self) -> &Client {
+        let own = self.inner.members.first();
+        &own.expect("a tenant is made with a client of its own")
+            .client
     }
 
     /// Gives the client another secret, and returns it; the old one is wrong from now on.
     pub fn rotate_secret(&self) -> Secret {
         let text: String = self.client_secret().expose().chars().rev().collect();
         let fresh = Secret::new(&format!("r{text}"));
-        *lock(&self.inner.client_secret) = fresh.clone();
+        self.own().set_secret(fresh.clone());
         fresh
     }
 
@@ -234,8 +261,9 @@ impl EmulatedTenant {
 
     /// Returns the users that nobody should delete: they are whom the credentials act for.
     pub fn credential_users(&self) -> Vec<UserId> {
-        let bot = lock(&self.inner.bot).clone();
-        self.inner.owner.iter().cloned().chain(bot).collect()
+        let members = self.inner.members.iter();
+        let bots = members.filter_map(|member| lock(&member.bot).clone());
+        self.inner.owner.iter().cloned().chain(bots).collect()
     }
 
     /// Returns the faults, to switch them on and off.
@@ -276,24 +304,20 @@ impl Inner {
         }
     }
 
-    fn takes_secret(&self, secret: &str) -> bool {
-        lock(&self.client_secret).expose() == secret
-    }
-
     fn hides_access(&self) -> bool {
         self.access_hidden.load(Ordering::SeqCst)
     }
 
-    /// The client's user, which its first token makes.
-    fn bot(&self) -> UserId {
-        let mut bot = lock(&self.bot);
+    /// A client's user, which its first token makes.
+    fn bot(&self, member: &Member) -> UserId {
+        let mut bot = lock(&member.bot);
         if let Some(id) = bot.as_ref().filter(|id| self.directory.user(id).is_some()) {
             return id.clone();
         }
         let admin = self.directory.role_named("TenantAdmin");
         let new = NewUser {
             roles: admin.into_iter().collect(),
-            ..oauth::bot_user(&self.client_id)
+            ..member.bot_user()
         };
         let id = self.directory.create_user(new);
         let id = id.expect("a bot has no address, and its role was just found");

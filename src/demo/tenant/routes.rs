@@ -413,7 +413,7 @@ fn describe(tenant: &Inner, route: Route<'_>) -> Response {
     let body = json!({
         "id": tenant.tenant_id,
         "name": tenant.name,
-        "hostnames": ["x1y2z3a4b5c6d7e.eu.qlikcloud.com", "acme.eu.qlikcloud.com"],
+        "hostnames": tenant.hostnames,
         "region": tenant.region,
         "datacenter": tenant.region,
         "status": "active",
