@@ -9,7 +9,7 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, TenantConfig, required, schedule};
 use super::{Fault, raw};
-use crate::connector::qlik::{Credentials, Options, TenantHost};
+use crate::connector::qlik::{Budget, Credentials, Options, RATE_SHARE, TenantHost};
 use crate::model::TenantName;
 use crate::sync::Schedule;
 
@@ -17,7 +17,7 @@ use crate::sync::Schedule;
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     credentials: Credentials,
-    requests_per_minute: Option<u32>,
+    budget: Budget,
 }
 
 /// Connections by name; none for one that something is wrong with, so that a tenant may
@@ -54,6 +54,7 @@ fn connection(
         "add `kind = \"tenant\"` (client id and secret) or `kind = \"api-key\"`",
         problems,
     )?;
+    let budget = budget(at, raw, problems);
     let credentials = match kind {
         "tenant" => {
             refuse(at, kind, &api_key_keys(raw), problems);
@@ -71,8 +72,38 @@ fn connection(
     };
     Some(Connection {
         credentials,
-        requests_per_minute: raw.requests_per_minute,
+        budget: budget?,
     })
+}
+
+/// The share, or the number that is written instead.
+fn budget(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Budget> {
+    let share = raw.rate_share.unwrap_or(RATE_SHARE);
+    if !(share > 0.0 && share <= 1.0) {
+        problems.add(
+            format!("{at}.rate_share"),
+            Fault::OutOfRange {
+                value: share.to_string(),
+                allowed: "a share above 0 and up to 1, such as 0.5",
+            },
+        );
+        return None;
+    }
+    match raw.requests_per_minute {
+        None => Some(Budget::Share(share)),
+        Some(_) if raw.rate_share.is_some() => {
+            problems.add(
+                format!("{at}.rate_share"),
+                Fault::Conflict {
+                    detail: "`requests_per_minute` says it as well".to_owned(),
+                    remedy: "remove one of the two",
+                },
+            );
+            None
+        }
+        Some(0) => Some(Budget::Unlimited),
+        Some(n) => Some(Budget::PerMinute(n)),
+    }
 }
 
 /// Notes keys that belong to another kind of connection: whoever wrote them meant something.
@@ -117,9 +148,7 @@ pub(super) fn tenants(
             continue;
         };
         let mut options = Options::new(host, connection.credentials);
-        if let Some(limit) = connection.requests_per_minute {
-            options.requests_per_minute = limit;
-        }
+        options.budget = connection.budget;
         valid.push(TenantConfig {
             name: TenantName(name),
             options,

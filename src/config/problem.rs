@@ -247,6 +247,12 @@ pub enum Fault {
     /// A duration that is none.
     #[error("`{text}` is no duration that is allowed here")]
     BadDuration { text: String },
+    /// A number or duration beyond its bounds.
+    #[error("{value} is outside of what is allowed")]
+    OutOfRange {
+        value: String,
+        allowed: &'static str,
+    },
     /// A time zone that nobody knows.
     #[error("there is no time zone `{text}`")]
     BadTimeZone { text: String },
@@ -293,6 +299,7 @@ impl Fault {
             Self::BadAddress { .. } => "config.bad-address",
             Self::BadSchedule { .. } => "config.bad-schedule",
             Self::BadDuration { .. } => "config.bad-duration",
+            Self::OutOfRange { .. } => "config.out-of-range",
             Self::BadTimeZone { .. } => "config.bad-time-zone",
             Self::BadNetwork { .. } => "config.bad-network",
             Self::BadEvent { .. } => "config.bad-event",
@@ -344,6 +351,7 @@ impl Fault {
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
             }
+            Self::OutOfRange { allowed, .. } => return format!("write {allowed}"),
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
             Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
             Self::BadSchedule { .. } => {

@@ -51,6 +51,7 @@ pub(super) struct Connection {
     pub(super) key_id: Option<String>,
     pub(super) api_key_file: Option<String>,
     pub(super) api_key_env: Option<String>,
+    pub(super) rate_share: Option<f64>,
     pub(super) requests_per_minute: Option<u32>,
 }
 

@@ -446,7 +446,7 @@ impl Refusal {
             }
             Self::RateLimited => {
                 "another tool may share this client's budget: give qlik-roster its own, or lower \
-                 requests_per_minute"
+                 rate_share"
             }
             Self::Unavailable => "the next run tries again; see status.qlikcloud.com",
             Self::Rejected => "report this with the code and the trace id",

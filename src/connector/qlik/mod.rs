@@ -2,7 +2,7 @@
 //!
 //! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to
 //! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
-//! passes; [`transport`] sends it once [`gate`] lets it through, and makes our errors of what
+//! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
 //! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
 //! an operator.
@@ -18,9 +18,9 @@
 //! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
 //!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours. A 429 closes the
-//!   gate for the whole tier, for as long as Qlik asks, since every further request would
-//!   fail as well.
+//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's. A
+//!   429 closes the gate for the whole tier, for as long as Qlik asks, since every further
+//!   request would fail as well, and halves the rate; calm brings it back.
 //! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
 //!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
 //! - **Groups come in two listings**, with and without the system's. They are merged here, the
@@ -34,6 +34,7 @@ mod host;
 mod listing;
 mod map;
 mod options;
+mod pace;
 mod probe;
 mod problem;
 mod token;
@@ -49,6 +50,7 @@ use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Redirects};
 use self::gate::Gate;
+use self::options::Tier;
 use self::token::Tokens;
 use self::transport::Transport;
 use super::{Connector, FetchError, Refusal, Sweep};
@@ -60,13 +62,11 @@ use crate::retry::Retry;
 pub use assertion::{InvalidKey, SigningKey};
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
-pub use options::{Credentials, Limits, Options, REQUESTS_PER_MINUTE, TIMEOUT};
+pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
 pub use probe::{Probe, Visible, probe};
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The token endpoint's tier allows a tenth of what the others do.
-const TOKEN_SHARE: u32 = 10;
 
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
 #[derive(Clone)]
@@ -117,9 +117,9 @@ impl Qlik {
             ..http_client::Options::default()
         })
         .map_err(BuildError::Client)?;
-        let for_tokens = options.requests_per_minute.div_ceil(TOKEN_SHARE);
-        let tokens = Tokens::new(options.credentials, Gate::new(for_tokens))
-            .map_err(BuildError::InvalidKey)?;
+        let gate = |tier| Gate::new(options.budget.per_minute(tier));
+        let tokens =
+            Tokens::new(options.credentials, gate(Tier::Two)).map_err(BuildError::InvalidKey)?;
         Ok(Self(Arc::new(Client {
             transport: Transport {
                 http,
@@ -130,7 +130,7 @@ impl Qlik {
                 traffic: Mutex::default(),
             },
             tokens,
-            gate: Gate::new(options.requests_per_minute),
+            gate: gate(Tier::One),
         })))
     }
 
