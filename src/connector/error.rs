@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Unreachable;
+
 /// The source could not be read.
 ///
 /// No variant holds or shows a body, a token or an address: what is shown of the source's
@@ -112,19 +114,6 @@ pub enum FetchError {
     },
 }
 
-/// Where a connection failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// The host's name is not known.
-    HostNotFound,
-    /// There is no trusted TLS connection.
-    Tls,
-    /// The proxy does not let us through.
-    Proxy,
-    /// Nobody listens, or no way leads there.
-    Connection,
-}
-
 /// What an error of the source comes down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -148,6 +137,9 @@ pub enum Refusal {
     NotAccepted,
     /// The token or key is accepted but may not read this.
     Forbidden,
+    /// The client may not list these tenants: it is no organization's, or the subscription is
+    /// another one's.
+    NotTheOrganizations,
     /// There is no such tenant.
     NoTenant,
     /// Too many requests, also after waiting.
@@ -178,7 +170,7 @@ pub struct Problem {
 
 impl FetchError {
     /// Every code that [`FetchError::code`] can return.
-    pub const CODES: [&'static str; 28] = [
+    pub const CODES: [&'static str; 29] = [
         "qlik.host-not-found",
         "qlik.tls",
         "qlik.proxy",
@@ -200,6 +192,7 @@ impl FetchError {
         "qlik.no-token",
         "qlik.not-accepted",
         "qlik.forbidden",
+        "qlik.not-the-organizations",
         "qlik.no-tenant",
         "qlik.rate-limited",
         "qlik.unavailable",
@@ -244,6 +237,7 @@ impl FetchError {
                 | Refusal::NoToken
                 | Refusal::NotAccepted
                 | Refusal::Forbidden
+                | Refusal::NotTheOrganizations
                 | Refusal::NoTenant
                 | Refusal::Rejected => false,
             },
@@ -336,51 +330,6 @@ impl FetchError {
     }
 }
 
-impl Unreachable {
-    fn code(self) -> &'static str {
-        match self {
-            Self::HostNotFound => "qlik.host-not-found",
-            Self::Tls => "qlik.tls",
-            Self::Proxy => "qlik.proxy",
-            Self::Connection => "qlik.connection",
-        }
-    }
-
-    /// A name that is not known may be a resolver that is down for a moment.
-    fn is_transient(self) -> bool {
-        match self {
-            Self::HostNotFound | Self::Proxy | Self::Connection => true,
-            Self::Tls => false,
-        }
-    }
-
-    fn remedy(self) -> &'static str {
-        match self {
-            Self::HostNotFound => {
-                "check the tenant's host, region included (acme.eu.qlikcloud.com), and this \
-                 machine's name service"
-            }
-            Self::Tls => {
-                "if a proxy opens TLS connections, add its root certificate to this system's; \
-                 check the system's clock"
-            }
-            Self::Proxy => "check HTTPS_PROXY and NO_PROXY, and what the proxy lets through",
-            Self::Connection => "check that this machine may reach the tenant on port 443",
-        }
-    }
-}
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HostNotFound => "the host is not known",
-            Self::Tls => "no trusted TLS connection",
-            Self::Proxy => "the proxy does not let us through",
-            Self::Connection => "no connection",
-        })
-    }
-}
-
 impl Refusal {
     fn code(self) -> &'static str {
         match self {
@@ -394,6 +343,7 @@ impl Refusal {
             Self::NoToken => "qlik.no-token",
             Self::NotAccepted => "qlik.not-accepted",
             Self::Forbidden => "qlik.forbidden",
+            Self::NotTheOrganizations => "qlik.not-the-organizations",
             Self::NoTenant => "qlik.no-tenant",
             Self::RateLimited => "qlik.rate-limited",
             Self::Unavailable => "qlik.unavailable",
@@ -404,7 +354,8 @@ impl Refusal {
     fn remedy(self) -> &'static str {
         match self {
             Self::UnknownClient => {
-                "check the client id, and that the OAuth client belongs to this tenant"
+                "check the client id, and that the OAuth client belongs to this tenant or its region; \
+                 an organization's reads no tenant: name a region's connection by `read_with`"
             }
             Self::WrongSecret => {
                 "check the client id and secret; a new secret can be made in Administration, \
@@ -440,6 +391,10 @@ impl Refusal {
                 "give the OAuth client the scope admin_classic, or the API key's owner the role \
                  TenantAdmin"
             }
+            Self::NotTheOrganizations => {
+                "check that the client is an organization's, made at the console, and that \
+                 `subscription` is given and one of that organization's"
+            }
             Self::NoTenant => {
                 "check the tenant's host, region included (acme.eu.qlikcloud.com): no tenant \
                  answers to it"
@@ -467,6 +422,7 @@ impl fmt::Display for Refusal {
             Self::NoToken => "no token was given",
             Self::NotAccepted => "the credentials are not accepted",
             Self::Forbidden => "the credentials may not read this",
+            Self::NotTheOrganizations => "the client may not list these tenants",
             Self::NoTenant => "there is no such tenant",
             Self::RateLimited => "too many requests",
             Self::Unavailable => "Qlik has a problem",

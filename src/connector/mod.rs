@@ -26,6 +26,7 @@
 
 mod error;
 mod page;
+mod unreachable;
 
 pub mod qlik;
 
@@ -33,8 +34,9 @@ use std::future::Future;
 
 use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, Traffic};
 
-pub use error::{FetchError, Problem, Refusal, Unreachable};
+pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
+pub use unreachable::Unreachable;
 
 /// A source of records of one tenant.
 pub trait Connector: Send + Sync + 'static {

@@ -19,6 +19,7 @@ mod user;
 mod change;
 mod delta;
 mod entry;
+mod link;
 mod run;
 mod tenant;
 
@@ -30,6 +31,7 @@ pub use delta::{FieldDelta, delta};
 pub use entry::{Account, Entry, EventId, Fact, Seq, StoreId};
 pub use group::Group;
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use link::{ConnectionName, Link, Pause};
 pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{Finding, FindingCode, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger};

@@ -5,7 +5,8 @@
 //! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
 //! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
-//! an operator.
+//! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
+//! says which of them are meant.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -32,30 +33,28 @@ mod client;
 mod gate;
 mod host;
 mod listing;
+mod loopback;
 mod map;
 mod options;
+mod organization;
 mod pace;
 mod probe;
 mod problem;
+mod selection;
 mod token;
 mod transport;
 mod wire;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
 
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Redirects};
-use self::gate::Gate;
-use self::options::Tier;
-use self::token::Tokens;
-use self::transport::Transport;
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
-use crate::http_client::{self, Proxy};
+use crate::http_client;
 use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, Traffic};
 use crate::retry::Retry;
 
@@ -63,10 +62,9 @@ pub use assertion::{InvalidKey, SigningKey};
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
 pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
+pub use organization::{Listed, Organization, OrganizationOptions, Roster};
 pub use probe::{Probe, Visible, probe};
-
-/// The longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub use selection::{InvalidRule, Rule, Selection};
 
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
 #[derive(Clone)]
@@ -104,34 +102,7 @@ impl Qlik {
         clock: Clock,
         patience: fn() -> Retry,
     ) -> Result<Self, BuildError> {
-        // A proxy has no way to this machine's own addresses.
-        let proxy = if options.host.is_loopback() {
-            Proxy::None
-        } else {
-            Proxy::Environment
-        };
-        let http = http_client::build(&http_client::Options {
-            connect_timeout: CONNECT_TIMEOUT,
-            timeout: Some(options.timeout),
-            proxy,
-            ..http_client::Options::default()
-        })
-        .map_err(BuildError::Client)?;
-        let gate = |tier| Gate::new(options.budget.per_minute(tier));
-        let tokens =
-            Tokens::new(options.credentials, gate(Tier::Two)).map_err(BuildError::InvalidKey)?;
-        Ok(Self(Arc::new(Client {
-            transport: Transport {
-                http,
-                host: options.host,
-                limits: options.limits,
-                clock,
-                patience,
-                traffic: Mutex::default(),
-            },
-            tokens,
-            gate: gate(Tier::One),
-        })))
+        Ok(Self(Arc::new(Client::new(options, clock, patience)?)))
     }
 
     /// Makes sure that there is a token.

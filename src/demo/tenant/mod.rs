@@ -21,7 +21,7 @@ mod options;
 mod record;
 
 mod cursor;
-mod filter;
+pub(super) mod filter;
 mod render;
 mod seed;
 mod state;
@@ -37,12 +37,12 @@ mod oauth;
 mod query;
 pub(super) mod reply;
 mod routes;
-mod tokens;
+pub(super) mod tokens;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -114,6 +114,7 @@ struct Inner {
     key_revoked: AtomicBool,
     access_hidden: AtomicBool,
     hostnames: Vec<String>,
+    port: OnceLock<u16>,
     token_lifetime: Duration,
     expiry_told: ExpiryTold,
     legacy_cursors: bool,
@@ -171,6 +172,7 @@ impl EmulatedTenant {
                 key_revoked: AtomicBool::new(false),
                 access_hidden: AtomicBool::new(false),
                 hostnames: options.hostnames,
+                port: OnceLock::new(),
                 token_lifetime: options.token_lifetime,
                 expiry_told: options.expiry_told,
                 legacy_cursors: options.legacy_cursors,
@@ -185,12 +187,26 @@ impl EmulatedTenant {
             (routes::router(Arc::clone(&inner)), inner)
         })
         .await?;
+        inner.port.get_or_init(|| served.port());
         Ok(Self { inner, served })
     }
 
     /// Returns where it listens: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         self.served.url()
+    }
+
+    /// Returns the addresses by its host names below `localhost`, or the one where it listens if it
+    /// has none.
+    pub fn urls(&self) -> Vec<String> {
+        let hosts = self.inner.hostnames.iter();
+        let local = hosts.filter(|host| host.ends_with(".localhost"));
+        let port = self.served.port();
+        let mut urls: Vec<String> = local.map(|host| format!("http://{host}:{port}")).collect();
+        if urls.is_empty() {
+            urls.push(self.url());
+        }
+        urls
     }
 
     /// Returns the id of its OAuth client.
