@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::connector::qlik::{InvalidHost, InvalidKey};
+use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
 use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidSecret};
 use crate::sync::InvalidSchedule;
 
@@ -198,8 +198,8 @@ pub enum Fault {
     /// A tenant's connection that is not there.
     #[error("there is no connection `{name}`")]
     UnknownConnection { name: String, known: String },
-    /// A kind of connection that this version lacks, or that nobody knows.
-    #[error("connections of kind `{kind}` are not in this version")]
+    /// A kind of connection that nobody knows.
+    #[error("there are no connections of kind `{kind}`")]
     UnsupportedKind { kind: String },
     /// Two settings that exclude each other, or one that needs another.
     #[error("{detail}")]
@@ -229,6 +229,9 @@ pub enum Fault {
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
+    /// A rule that is no pattern.
+    #[error("{source}")]
+    BadRule { source: InvalidRule },
     /// An address of an endpoint that is none.
     #[error("{detail}")]
     BadUrl { detail: String },
@@ -294,6 +297,7 @@ impl Fault {
             Self::BadSecret { .. } => "config.bad-secret",
             Self::BadKey { .. } => "config.bad-key",
             Self::BadHost { .. } => "config.bad-host",
+            Self::BadRule { .. } => "config.bad-rule",
             Self::BadUrl { .. } => "config.bad-url",
             Self::PlainHttp { .. } => "config.plain-http",
             Self::BadAddress { .. } => "config.bad-address",
@@ -333,7 +337,9 @@ impl Fault {
                 "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
             }
             Self::UnknownConnection { known, .. } => return format!("connections are: {known}"),
-            Self::UnsupportedKind { .. } => "use `tenant` (client id and secret) or `api-key`",
+            Self::UnsupportedKind { .. } => {
+                "use `tenant`, `region` or `organization`, for the OAuth client of one, or `api-key`"
+            }
             Self::SecretInFile { key } => {
                 return format!(
                     "put it in a file of its own with mode 0600 and name that by `{key}_file`, or name an environment variable by `{key}_env`"
@@ -350,6 +356,9 @@ impl Fault {
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
+            }
+            Self::BadRule { .. } => {
+                "write a name or host name in which `*` is any text and `?` one character"
             }
             Self::OutOfRange { allowed, .. } => return format!("write {allowed}"),
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",

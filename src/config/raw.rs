@@ -36,6 +36,7 @@ pub(super) struct Sync {
     pub(super) schedule: Option<String>,
     pub(super) timezone: Option<String>,
     pub(super) jitter: Option<String>,
+    pub(super) concurrency: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +52,15 @@ pub(super) struct Connection {
     pub(super) key_id: Option<String>,
     pub(super) api_key_file: Option<String>,
     pub(super) api_key_env: Option<String>,
+    pub(super) hosts: Option<Vec<String>>,
+    pub(super) console: Option<String>,
+    pub(super) subscription: Option<String>,
+    pub(super) regions: Option<Vec<String>>,
+    pub(super) statuses: Option<Vec<String>>,
+    pub(super) include: Option<Vec<String>>,
+    pub(super) exclude: Option<Vec<String>>,
+    pub(super) read_with: Option<String>,
+    pub(super) discover_every: Option<String>,
     pub(super) rate_share: Option<f64>,
     pub(super) requests_per_minute: Option<u32>,
 }

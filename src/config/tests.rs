@@ -160,7 +160,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "kind = \"tenant\"",
-        "kind = \"region\"",
+        "kind = \"reign\"",
         "config.unsupported-kind connections[0].kind",
     ),
     (
@@ -323,6 +323,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "[[endpoints]]",
         "[sync]\ntimezone = \"Berlin\"\n[[endpoints]]",
         "config.bad-time-zone sync.timezone",
+    ),
+    (
+        "[[endpoints]]",
+        "[sync]\nconcurrency = 0\n[[endpoints]]",
+        "config.out-of-range sync.concurrency",
+    ),
+    (
+        "[[endpoints]]",
+        "[sync]\nconcurrency = 101\n[[endpoints]]",
+        "config.out-of-range sync.concurrency",
     ),
     (
         "[[endpoints]]",

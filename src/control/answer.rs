@@ -1,35 +1,30 @@
 //! Answers questions from the store, and passes commands on.
 
-use std::collections::BTreeMap;
-
 use crate::model::{
     EndpointName, Entry, Id, Kind, Mode, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
 };
 use crate::store::{Kept, Known, Store, StoreError};
-use crate::sync::Runner;
+use crate::sync::{Lineup, NoRun};
 
 use super::{
     ControlError, EventRow, MAX_PAGE, Place, RecordRow, Reply, Request, Status, SyncRow, TenantRow,
+    linked,
 };
 
 /// Answers an operator's questions.
 #[derive(Debug)]
 pub struct Control {
     store: Store,
-    runners: BTreeMap<TenantName, Runner>,
+    lineup: Lineup,
     endpoints: Vec<EndpointName>,
 }
 
 impl Control {
-    /// Makes the answering side of a store, with the runners that a command may set off.
-    pub fn new(
-        store: Store,
-        runners: BTreeMap<TenantName, Runner>,
-        endpoints: Vec<EndpointName>,
-    ) -> Self {
+    /// Makes the answering side of a store, with the tenants whose runs a command may set off.
+    pub fn new(store: Store, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
         Self {
             store,
-            runners,
+            lineup,
             endpoints,
         }
     }
@@ -50,43 +45,44 @@ impl Control {
             Request::Sync { tenant, mode } => self.sync(&tenant, mode).await,
             other => {
                 let endpoints = self.endpoints.clone();
-                let known = self.runners.keys().cloned().collect();
+                let lineup = self.lineup.clone();
                 self.store
-                    .offload(move |store| read(store, &endpoints, known, other))
+                    .offload(move |store| read(store, &endpoints, &lineup, other))
                     .await
             }
         }
     }
 
     async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<Reply, ControlError> {
-        let runner = self
-            .runners
+        let linked = self
+            .lineup
             .get(tenant)
-            .ok_or_else(|| unknown(tenant, self.runners.keys()))?;
-        let report = runner
-            .run(Trigger::Command, mode)
-            .await
-            .map_err(ControlError::store)?;
-        Ok(Reply::Synced(SyncRow {
-            run: report.run,
-            preview: report.preview,
-        }))
+            .ok_or_else(|| unknown(tenant, self.lineup.names().iter()))?;
+        match linked.run(Trigger::Command, mode).await {
+            Ok(report) => Ok(Reply::Synced(SyncRow {
+                run: report.run,
+                preview: report.preview,
+            })),
+            Err(NoRun::Paused(pause)) => Ok(Reply::Paused(pause)),
+            Err(NoRun::Store(source)) => Err(ControlError::store(source)),
+        }
     }
 }
 
 fn read(
     store: &Store,
     endpoints: &[EndpointName],
-    configured: Vec<TenantName>,
+    lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
     let reading = Reading {
         store,
         tenants: store.tenants().map_err(ControlError::store)?,
-        configured,
+        configured: lineup.names(),
     };
     let reply = match request {
         Request::Status => reading.status(endpoints).map(Reply::Status),
+        Request::Tenants => linked::rows(store, lineup).map(Reply::Tenants),
         Request::Records {
             kind,
             tenant,

@@ -11,7 +11,9 @@ use crate::deliver::{self, Endpoint};
 use crate::model::EndpointName;
 use crate::signal::Wake;
 use crate::store::Store;
-use crate::sync::{self, Claims, Job, Progress, Runner, Worker};
+use crate::sync::{self, Claims, Lineup, Worker};
+
+use super::{DiscoverError, Discovery, Linker};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -62,6 +64,8 @@ pub struct Parts {
     pub control: Arc<Control>,
     /// One loop a tenant, for whoever wants the schedule.
     pub workers: Vec<Worker<Qlik>>,
+    /// One for each organization.
+    pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
 }
@@ -75,43 +79,45 @@ impl Parts {
         hooks: &Hooks,
     ) -> Result<Self, BuildError> {
         let wakes = Wakes::of(&config.endpoints);
-        let mut runners = BTreeMap::new();
-        let mut workers = Vec::new();
-        let claims = Claims::default();
-        for tenant in &config.tenants {
-            let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
-            let (to_wake, to_tell) = (wakes.clone(), hooks.sync.clone());
-            let observer = sync::Observer::new(move |progress| {
-                if progress == Progress::Committed {
-                    to_wake.wake_all();
-                }
-                to_tell.hear(progress);
-            });
-            let job = Arc::new(Job::new(
-                tenant.name.clone(),
-                connector,
-                store.clone(),
-                clock.clone(),
-                observer,
-                claims.clone(),
-            ));
-            runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
-            workers.push(Worker {
-                job,
-                schedule: tenant.schedule.clone(),
-                jitter: config.sync.jitter,
-            });
-        }
+        let linker = Linker {
+            store: store.clone(),
+            clock: clock.clone(),
+            wakes: wakes.clone(),
+            observer: hooks.sync.clone(),
+            claims: Claims::new(config.sync.concurrency),
+            lineup: Lineup::default(),
+            jitter: config.sync.jitter,
+        };
+        let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
+        let workers = workers.collect::<Result<_, _>>()?;
+        let discoveries = config
+            .organizations
+            .iter()
+            .map(|organization| Discovery::new(organization, config, linker.clone()));
+        let discoveries = discoveries.collect::<Result<_, _>>()?;
         let endpoints = config
             .endpoints
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
-        let control = Arc::new(Control::new(store.clone(), runners, endpoints));
+        let control = Arc::new(Control::new(
+            store.clone(),
+            linker.lineup.clone(),
+            endpoints,
+        ));
         Ok(Self {
             control,
             workers,
+            discoveries,
             wakes,
         })
+    }
+
+    /// Links the tenants that were found before, so that they are known without the console.
+    pub async fn restore(&mut self) -> Result<(), DiscoverError> {
+        for discovery in &self.discoveries {
+            self.workers.extend(discovery.restore().await?);
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -18,7 +19,7 @@ use crate::signal::{self, Shutdown};
 use crate::store::{OpenError, Store, StoreError};
 use crate::web::{ControlSocket, Health, SocketError, serve_health};
 
-use super::{Ending, Hooks, Parts, Tasks};
+use super::{DiscoverError, Ending, Hooks, Parts, Tasks, crew};
 
 /// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,6 +49,13 @@ pub enum StartError {
         /// Why.
         #[source]
         source: BuildError,
+    },
+    /// The tenants that were found before could not be linked.
+    #[error("linking the tenants that were found")]
+    Tenants {
+        /// Why.
+        #[source]
+        source: DiscoverError,
     },
     /// An endpoint could not be prepared.
     #[error("preparing the endpoints")]
@@ -81,6 +89,7 @@ impl StartError {
             Self::Open { source, .. } => source.code(),
             Self::Store { source } => source.code(),
             Self::Client { source } => source.code(),
+            Self::Tenants { source } => source.code(),
             Self::Deliver { source } => source.code(),
             Self::Socket { source } => source.code(),
             Self::Listen { .. } => "daemon.listen",
@@ -103,8 +112,10 @@ impl Daemon {
     /// Opens the store, then starts everything that looks into it.
     pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
         let store = open(config, &clock).await?;
-        let parts = Parts::assemble(config, &store, &clock, &hooks)
+        let mut parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
+        let restored = parts.restore().await;
+        restored.map_err(|source| StartError::Tenants { source })?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
         let address = config.server.listen;
@@ -143,15 +154,17 @@ impl Daemon {
             let wake = parts.wakes.of_endpoint(endpoint.name());
             tasks.spawn("deliver", worker.run(wake, shutdown.clone()));
         }
-        for worker in parts.workers {
-            tasks.spawn("sync", worker.run(shutdown.clone()));
+        let n_tenants = parts.workers.len();
+        let (loops, more) = mpsc::channel(crew::WAITING);
+        tasks.spawn("sync", crew::run(parts.workers, more, shutdown.clone()));
+        for discovery in parts.discoveries {
+            tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
         }
         info!(
-            tenants = config.tenants.len(),
+            tenants = n_tenants,
             endpoints = config.endpoints.len(),
             listen = %health,
-            "Started; tenants: {}, endpoints: {}, health on http://{health}",
-            config.tenants.len(),
+            "Started; tenants: {n_tenants}, endpoints: {}, health on http://{health}",
             config.endpoints.len(),
         );
         Ok(Self {

@@ -3,7 +3,7 @@
 //! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
 //! numbers do; nothing of variable length stands before something else without its length.
 
-use crate::model::{EndpointName, Id, Kind, RunId, Seq};
+use crate::model::{ConnectionName, EndpointName, Id, Kind, RunId, Seq};
 
 use super::TenantNo;
 
@@ -17,6 +17,8 @@ pub enum Space {
     Tenant = 0x10,
     /// The marks of first loads, by tenant.
     Loaded = 0x11,
+    /// Tenants that consoles listed, by connection.
+    Links = 0x12,
     /// Records.
     State = 0x20,
     /// Packed fingerprints.
@@ -58,6 +60,13 @@ pub fn tenant(no: TenantNo) -> Key {
 /// The key of a tenant's mark of the first load.
 pub fn loaded(no: TenantNo) -> Key {
     numbered(Space::Loaded, no.0)
+}
+
+/// The key of the tenants that a connection found.
+pub fn links(connection: &ConnectionName) -> Key {
+    let mut key = vec![Space::Links as u8];
+    key.extend_from_slice(connection.0.as_bytes());
+    key
 }
 
 /// What the keys of all records of a kind begin with.
@@ -161,6 +170,7 @@ pub fn describe(key: &[u8]) -> String {
     let what = match key.first() {
         Some(0x01) => "what the store says of itself",
         Some(0x10 | 0x11) => "a tenant",
+        Some(0x12) => "the tenants that a connection found",
         Some(0x20) => "a record",
         Some(0x21) => "a bucket of fingerprints",
         Some(0x22) => "a census",
@@ -223,11 +233,12 @@ mod tests {
         let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
-        let cases: [(&str, Key, &str); 17] = [
+        let cases: [(&str, Key, &str); 18] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
             ("tenant", tenant(no), "1001020304"),
             ("loaded", loaded(no), "1101020304"),
+            ("links", links(&ConnectionName("all".into())), "12616c6c"),
             (
                 "state",
                 state(no, Kind::User, &id),

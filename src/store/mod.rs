@@ -64,6 +64,7 @@ mod journal;
 mod plan;
 mod runs;
 mod state;
+mod links;
 mod tenants;
 
 mod error;

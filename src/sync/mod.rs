@@ -19,6 +19,10 @@
 //! - The first load of a tenant writes state without journal entries and ends in one mark;
 //!   until the mark is there, the next run goes on with the load.
 //! - An empty collection where something was known fails the run.
+//! - One tenant is read once, under one name and by one run at a time, whatever its host names.
+//!   Tenants that were found yield to those that were given a name; two connections to one
+//!   tenant are an error.
+//! - So many tenants are read at one time, in the order in which they came.
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
@@ -30,13 +34,17 @@ mod outcome;
 
 mod claims;
 mod error;
+mod lineup;
+mod links;
 mod progress;
 mod runner;
 mod schedule;
 mod worker;
 
-pub use claims::Claims;
+pub use claims::{Claim, Claimant, Claims, Rank};
 pub use error::RunError;
+pub use lineup::{Lineup, Linked, NoRun};
+pub use links::{pick_name, relink};
 pub use progress::{Observer, Progress};
 pub use run::{Job, Report};
 pub use runner::Runner;

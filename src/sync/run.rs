@@ -13,7 +13,7 @@ use crate::store::{Known, NewRun, Store, StoreError};
 
 use super::plan::{Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
-use super::{Claims, Observer, Progress, RunError, outcome};
+use super::{Claim, Observer, Progress, Rank, RunError, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Job<C> {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) observer: Observer,
-    claims: Claims,
+    pub(super) claim: Claim,
     /// Held by the run under way: a tenant has one at a time.
     turn: Mutex<()>,
 }
@@ -62,14 +62,14 @@ pub struct Report {
 
 impl<C: Connector> Job<C> {
     /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
-    /// it goes, `claims` are shared by all jobs over the store.
+    /// it goes, `claim` is its part in the claims of all jobs over the store.
     pub fn new(
         name: TenantName,
         connector: Arc<C>,
         store: Store,
         clock: Clock,
         observer: Observer,
-        claims: Claims,
+        claim: Claim,
     ) -> Self {
         Self {
             name,
@@ -77,7 +77,7 @@ impl<C: Connector> Job<C> {
             store,
             clock,
             observer,
-            claims,
+            claim,
             turn: Mutex::new(()),
         }
     }
@@ -96,10 +96,26 @@ impl<C: Connector> Job<C> {
         Running(tokio::spawn(async move { job.run(trigger, mode).await }))
     }
 
+    /// Returns the name under which the tenant is read in our stead, if it is. What the operator
+    /// has named is read under that name; others may turn out to be one of these.
+    pub(super) async fn aside(&self) -> Option<TenantName> {
+        if self.claim.me().rank == Rank::Named {
+            return None;
+        }
+        if let Some(known) = self.claim.known() {
+            return self.claim.aside(known);
+        }
+        let _place = self.claim.place().await;
+        // What goes wrong here will go wrong in the run, which tells.
+        let tenant = self.connector.identify().await.ok()?;
+        self.claim.better(&tenant)
+    }
+
     /// Does one run. It fails only where the store does: whatever the tenant answers is an
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         let _turn = self.turn.lock().await;
+        let _place = self.claim.place().await;
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
         let result = self.steps(&mut run, &mut preview).await;
@@ -143,8 +159,9 @@ impl<C: Connector> Job<C> {
             .await
             .map_err(RunError::fetch("own record"))?;
         run.tenant = Some(tenant.id.clone());
-        let claimed = self.claims.claim(&tenant.id, &self.name);
-        claimed.map_err(|other| RunError::SameTenant { other })?;
+        let turn = self.claim.take(&tenant.id);
+        let turn = turn.map_err(|other| RunError::contested(other, self.claim.me()))?;
+        let _alone = turn.come().await;
         let known = self.know(&tenant, run.mode).await?;
         if let Some(known) = &known
             && run.mode == Mode::Commit
