@@ -21,6 +21,7 @@ mod read;
 mod credentials;
 mod connections;
 mod endpoints;
+mod guard;
 mod organizations;
 mod secrets;
 mod tenants;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::connections::{Connection, Connections, Reach};
 use super::problem::Problems;
-use super::tenants::known;
+use super::tenants::{Usual, known};
 use super::validate::OrganizationConfig;
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, OrganizationOptions, Rule, Selection, TenantHost};
 use crate::model::ConnectionName;
-use crate::sync::{Schedule, parse_duration};
+use crate::sync::parse_duration;
 
 /// Where Qlik keeps the organizations.
 const CONSOLE: &str = "console.qlikcloud.com";
@@ -83,7 +83,7 @@ fn interval(at: &str, text: Option<&str>, problems: &mut Problems) -> Option<Dur
 /// Puts the organizations together, now that all connections are known.
 pub(super) fn organizations(
     connections: &Connections,
-    usual: Option<&Schedule>,
+    usual: &Usual<'_>,
     problems: &mut Problems,
 ) -> Vec<OrganizationConfig> {
     let mut organizations = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn organizations(
         let Some(reading) = reading(console, connection, connections, problems) else {
             continue;
         };
-        let Some(schedule) = usual.cloned() else {
+        let Some(schedule) = usual.schedule.cloned() else {
             continue;
         };
         organizations.push(OrganizationConfig {
@@ -110,6 +110,7 @@ pub(super) fn organizations(
             credentials: reading.credentials.clone(),
             budget: reading.budget,
             schedule,
+            rules: usual.rules(),
         });
     }
     organizations

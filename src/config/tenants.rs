@@ -5,19 +5,34 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 
 use super::connections::{Connection, Connections, Reach};
+use super::guard::GuardDraft;
 use super::problem::Problems;
 use super::validate::{Names, TenantConfig, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, TenantHost};
 use crate::model::{ConnectionName, TenantName};
-use crate::sync::{Rank, Schedule, pick_name};
+use crate::sync::{Rank, Rules, Schedule, pick_name};
+
+/// What holds for tenants that say nothing else.
+pub(super) struct Usual<'a> {
+    pub(super) schedule: Option<&'a Schedule>,
+    pub(super) zone: Tz,
+    pub(super) guard: GuardDraft,
+    pub(super) absent_sweeps: u32,
+}
+
+impl Usual<'_> {
+    /// Returns the rules of a tenant that has none of its own.
+    pub(super) fn rules(&self) -> Rules {
+        self.guard.clone().rules(self.absent_sweeps)
+    }
+}
 
 /// Validates all tenants.
 pub(super) fn tenants(
     list: Vec<raw::Tenant>,
     connections: &Connections,
-    usual: Option<&Schedule>,
-    zone: Tz,
+    usual: &Usual<'_>,
     problems: &mut Problems,
 ) -> Vec<TenantConfig> {
     if list.is_empty() && !connections.values().any(|it| is_a_source(it.as_ref())) {
@@ -33,9 +48,11 @@ pub(super) fn tenants(
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
-            Some(text) => schedule(&format!("{at}.schedule"), &text, zone, problems),
-            None => usual.cloned(),
+            Some(text) => schedule(&format!("{at}.schedule"), &text, usual.zone, problems),
+            None => usual.schedule.cloned(),
         };
+        let guard = usual.guard.clone();
+        let guard = guard.with(&format!("{at}.guard"), &raw.guard, problems);
         let (Some(name), Some(host), Some((connection, options)), Some(schedule)) =
             (name, host, connection, schedule)
         else {
@@ -47,12 +64,11 @@ pub(super) fn tenants(
             rank: Rank::Named,
             options: options.to(host),
             schedule,
+            rules: guard.rules(usual.absent_sweeps),
         });
     }
-    if let Some(usual) = usual {
-        let implied = implied(&valid, connections, usual);
-        valid.extend(implied);
-    }
+    let implied = implied(&valid, connections, usual);
+    valid.extend(implied);
     valid
 }
 
@@ -69,8 +85,11 @@ fn is_a_source(connection: Option<&Connection>) -> bool {
 fn implied(
     named: &[TenantConfig],
     connections: &Connections,
-    usual: &Schedule,
+    usual: &Usual<'_>,
 ) -> Vec<TenantConfig> {
+    let Some(schedule) = usual.schedule else {
+        return Vec::new();
+    };
     let mut taken: BTreeSet<TenantName> = named.iter().map(|tenant| tenant.name.clone()).collect();
     let mut implied = Vec::new();
     for (name, connection) in connections {
@@ -94,7 +113,8 @@ fn implied(
                 connection: over.clone(),
                 rank: Rank::Implied,
                 options: connection.to(host.clone()),
-                schedule: usual.clone(),
+                schedule: schedule.clone(),
+                rules: usual.rules(),
             });
         }
     }

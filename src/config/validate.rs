@@ -9,15 +9,16 @@ use chrono_tz::Tz;
 
 use super::connections::connections;
 use super::endpoints::endpoints;
+use super::guard::{GuardDraft, absent_sweeps};
 use super::organizations::organizations;
 use super::problem::Problems;
 use super::secrets::Vault;
-use super::tenants::tenants;
+use super::tenants::{Usual, tenants};
 use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::{ConnectionName, TenantName};
-use crate::sync::{Rank, Schedule, parse_duration};
+use crate::sync::{Rank, Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
 /// How many tenants are read at one time: each may have some pages and an index of its users in
@@ -79,6 +80,8 @@ pub struct TenantConfig {
     pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
+    /// What may be removed without an operator.
+    pub rules: Rules,
 }
 
 /// An organization whose tenants are found by asking.
@@ -96,6 +99,8 @@ pub struct OrganizationConfig {
     pub budget: qlik::Budget,
     /// When they are read.
     pub schedule: Schedule,
+    /// What may be removed of each without an operator.
+    pub rules: Rules,
 }
 
 /// Validates what was read, adding to what is known to be wrong.
@@ -113,14 +118,14 @@ pub(super) fn validate(
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
     let connections = connections(raw.connections, &vault, &mut problems);
-    let tenants = tenants(
-        raw.tenants,
-        &connections,
-        usual.as_ref(),
+    let for_tenants = Usual {
+        schedule: usual.as_ref(),
         zone,
-        &mut problems,
-    );
-    let organizations = organizations(&connections, usual.as_ref(), &mut problems);
+        guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
+        absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
+    };
+    let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
+    let organizations = organizations(&connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let config = match (usual, jitter, concurrency, listen, log) {

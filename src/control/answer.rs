@@ -1,29 +1,33 @@
 //! Answers questions from the store, and passes commands on.
 
+use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
+    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, TenantId,
+    TenantName, Trigger,
 };
-use crate::store::{Kept, Known, Store, StoreError};
+use crate::store::{Decision, Kept, Known, Store, StoreError};
 use crate::sync::{Lineup, NoRun};
 
 use super::{
-    ControlError, EventRow, MAX_PAGE, Place, RecordRow, Reply, Request, Status, SyncRow, TenantRow,
-    linked,
+    ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request, Status, SyncRow,
+    TenantRow, linked, plans,
 };
 
 /// Answers an operator's questions.
 #[derive(Debug)]
 pub struct Control {
     store: Store,
+    clock: Clock,
     lineup: Lineup,
     endpoints: Vec<EndpointName>,
 }
 
 impl Control {
     /// Makes the answering side of a store, with the tenants whose runs a command may set off.
-    pub fn new(store: Store, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
+    pub fn new(store: Store, clock: Clock, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
         Self {
             store,
+            clock,
             lineup,
             endpoints,
         }
@@ -42,35 +46,66 @@ impl Control {
     /// Answers one question.
     pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
         match request {
-            Request::Sync { tenant, mode } => self.sync(&tenant, mode).await,
+            Request::Sync { tenant, mode } => {
+                let synced = self.sync(&tenant, mode).await?;
+                Ok(synced.map_or_else(Reply::Paused, Reply::Synced))
+            }
+            Request::Approve { id } => self.approve(id).await,
             other => {
                 let endpoints = self.endpoints.clone();
                 let lineup = self.lineup.clone();
+                let clock = self.clock.clone();
                 self.store
-                    .offload(move |store| read(store, &endpoints, &lineup, other))
+                    .offload(move |store| read(store, &clock, &endpoints, &lineup, other))
                     .await
             }
         }
     }
 
-    async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<Reply, ControlError> {
+    async fn sync(
+        &self,
+        tenant: &TenantName,
+        mode: Mode,
+    ) -> Result<Result<SyncRow, Pause>, ControlError> {
         let linked = self
             .lineup
             .get(tenant)
             .ok_or_else(|| unknown(tenant, self.lineup.names().iter()))?;
         match linked.run(Trigger::Command, mode).await {
-            Ok(report) => Ok(Reply::Synced(SyncRow {
+            Ok(report) => Ok(Ok(SyncRow {
                 run: report.run,
                 preview: report.preview,
             })),
-            Err(NoRun::Paused(pause)) => Ok(Reply::Paused(pause)),
+            Err(NoRun::Paused(pause)) => Ok(Err(pause)),
             Err(NoRun::Store(source)) => Err(ControlError::store(source)),
+        }
+    }
+
+    /// Takes the approval down first: whatever happens to the run, the next one goes by it.
+    async fn approve(&self, id: PlanId) -> Result<Reply, ControlError> {
+        let clock = self.clock.clone();
+        let (tenant, _) = self
+            .store
+            .offload(move |store| plans::decide(store, &clock, id, Decision::Approve))
+            .await?;
+        let synced = match self.sync(&tenant, Mode::Commit).await? {
+            Ok(synced) => synced,
+            Err(pause) => return Ok(Reply::Paused(pause)),
+        };
+        match self
+            .store
+            .offload(move |store| plans::show(store, id))
+            .await?
+        {
+            Reply::Plan(Some(plan)) => Ok(Reply::Approved { plan, synced }),
+            _ => Err(ControlError::UnknownPlan { plan: id }),
         }
     }
 }
 
 fn read(
     store: &Store,
+    clock: &Clock,
     endpoints: &[EndpointName],
     lineup: &Lineup,
     request: Request,
@@ -117,6 +152,19 @@ fn read(
         Request::Event { seq } => store
             .entry(seq)
             .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Plans { tenant, limit } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            return plans::list(store, &tenants, limit.min(MAX_PAGE));
+        }
+        Request::Plan { id } => return plans::show(store, id),
+        Request::Removals { id, after, limit } => {
+            return plans::removals(store, id, after.as_ref(), limit);
+        }
+        Request::Reject { id } => {
+            let (tenant, plan) = plans::decide(store, clock, id, Decision::Reject)?;
+            return Ok(Reply::Rejected(PlanRow { tenant, plan }));
+        }
+        Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
     };
     reply.map_err(ControlError::store)
@@ -185,6 +233,7 @@ impl Reading<'_> {
             counts: [count(Kind::Role)?, count(Kind::Group)?, count(Kind::User)?],
             last_success: success.and_then(|run| run.ended_at),
             last_run: runs.into_iter().next(),
+            held: self.store.open_plan(known.no)?,
         })
     }
 

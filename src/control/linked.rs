@@ -113,6 +113,7 @@ fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Stand
         Outcome::Running
         | Outcome::Succeeded
         | Outcome::Degraded
+        | Outcome::Held
         | Outcome::Incomplete { .. }
         | Outcome::Interrupted => None,
     });

@@ -11,11 +11,14 @@ mod request;
 mod reply;
 mod answer;
 mod linked;
+mod plans;
 mod error;
 
 pub use answer::Control;
 pub use error::ControlError;
-pub use reply::{EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow};
+pub use reply::{
+    EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
+};
 pub use request::{MAX_PAGE, Place, Request};
 
 use std::path::{Path, PathBuf};

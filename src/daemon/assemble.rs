@@ -102,6 +102,7 @@ impl Parts {
             .collect();
         let control = Arc::new(Control::new(
             store.clone(),
+            clock.clone(),
             linker.lineup.clone(),
             endpoints,
         ));

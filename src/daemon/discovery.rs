@@ -297,6 +297,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         rank: Rank::Discovered,
         options,
         schedule: config.schedule.clone(),
+        rules: config.rules.clone(),
     })
 }
 

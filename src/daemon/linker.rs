@@ -45,6 +45,7 @@ impl Linker {
             self.store.clone(),
             self.clock.clone(),
             observer,
+            tenant.rules.clone(),
             self.claims.of(claimant.clone()),
         ));
         let linked = Arc::new(Linked::new(claimant, Runner::of(Arc::clone(&job))));

@@ -72,16 +72,16 @@ fn check_records(db: &sled::Db, no: super::TenantNo, kind: Kind) -> Result<(), S
     let step = (state::census(db, no, kind)?.count / SAMPLES).max(1);
     let mut sampled = Vec::new();
     let mut index = 0;
-    state::prove(db, no, kind, &mut |id, _| {
+    state::prove(db, no, kind, &mut |id, print| {
         if index % step == 0 {
-            sampled.push(id);
+            sampled.push((id, print));
         }
         index += 1;
     })?;
-    for id in sampled {
+    for (id, print) in sampled {
         let key = keys::state(no, kind, &id);
         let value = scan::get(db, &key)?.ok_or_else(|| codec::flawed(&key, "missing"))?;
-        let kept = state::read(&key, &value)?;
+        let kept = state::read(&key, &value, print)?;
         if *kept.record.id() != id || kept.record.kind() != kind {
             return Err(codec::flawed(&key, "of another record"));
         }

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::model::{Fingerprint, Seq};
+
 use super::error::StoreError;
 use super::keys::{self, Key};
 
@@ -24,6 +26,9 @@ const WORTH_PACKING: usize = 96;
 
 /// Bytes of buffers that a thread keeps.
 const KEPT_BUFFERS: usize = 64 * 1024;
+
+/// Bytes of version and fingerprint before a record.
+const RECORD_HEAD: usize = 8 + 16;
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
@@ -131,6 +136,27 @@ pub fn unpack<T: DeserializeOwned>(key: &[u8], packed: &[u8]) -> Result<T, Store
         }
         Some(_) | None => Err(flawed(key, "no packing that this version writes")),
     }
+}
+
+/// Makes the value of a record: its version and its fingerprint before it.
+pub fn seal_record(key: &[u8], version: Seq, print: Fingerprint, payload: &[u8]) -> Vec<u8> {
+    let mut head = [0; RECORD_HEAD];
+    let (stamp, bits) = head.split_at_mut(8);
+    stamp.copy_from_slice(&version.0.to_be_bytes());
+    bits.copy_from_slice(&print.0);
+    seal(key, &head, payload)
+}
+
+/// Verifies the value of a record; returns version, fingerprint and payload.
+pub fn open_record<'value>(
+    key: &[u8],
+    value: &'value [u8],
+) -> Result<(Seq, Fingerprint, &'value [u8]), StoreError> {
+    let (version, rest) = open_stamped(key, value)?;
+    let (bits, payload) = rest
+        .split_first_chunk()
+        .ok_or_else(|| flawed(key, "cut short"))?;
+    Ok((Seq(version), Fingerprint(*bits), payload))
 }
 
 /// Says that a value is not what was written.

@@ -1,14 +1,14 @@
 //! Composes the one batch in which a commit's state, fingerprints, census, journal and
 //! progress move together. Runs on the committer's thread, the only one that writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp};
 
-use super::bucket::Bucket;
+use super::bucket::{self, Bucket};
 use super::census::Census;
 use super::commit::{MAX_OPERATIONS, Prepared};
 use super::error::StoreError;
@@ -60,7 +60,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
             .insert(write.id.clone(), fingerprint);
     }
     let mut overfull = Vec::new();
-    let mut known = BTreeSet::new();
+    let mut known = BTreeMap::new();
     for (kind, wanted) in &wanted {
         let mut packing = Packing {
             db,
@@ -77,20 +77,25 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
                 draft.entry(last, at, entry);
                 last
             }
-            None if known.contains(&(write.kind, write.id.clone())) => {
-                version_of(db, no, write.kind, &write.id)?
-            }
-            None => Seq::START,
+            None => match known.get(&(write.kind, write.id.clone())) {
+                Some(print) => version_of(db, no, write.kind, &write.id, *print)?,
+                None => Seq::START,
+            },
         };
         let key = keys::state(no, write.kind, &write.id);
         let value = write
             .state
-            .map(|(_, body)| codec::seal_stamped(&key, version.0, &body));
+            .map(|(print, body)| codec::seal_record(&key, version, print, &body));
         draft.set(key, value);
     }
-    if let Some(entry) = prepared.loaded {
+    for (key, value) in prepared.rows {
+        draft.set(key, value);
+    }
+    for entry in prepared.told {
         last = last.next();
         draft.entry(last, at, &entry);
+    }
+    if prepared.is_loaded {
         let (key, value) = codec::put(keys::loaded(no), &last);
         draft.set(key, value);
     }
@@ -166,7 +171,7 @@ impl Packing<'_> {
     fn pack(
         &mut self,
         wanted: &BTreeMap<Id, Option<Fingerprint>>,
-        known: &mut BTreeSet<(Kind, Id)>,
+        known: &mut BTreeMap<(Kind, Id), Fingerprint>,
     ) -> Result<Vec<Overfull>, StoreError> {
         let key = keys::census(self.no, self.kind);
         let mut census = match get(self.db, &key)? {
@@ -176,7 +181,7 @@ impl Packing<'_> {
         let mut overfull = Vec::new();
         let mut rest = wanted.iter().map(|(id, after)| (id, *after)).peekable();
         while let Some(&(first, _)) = rest.peek() {
-            let (key, value) = self.bucket_of(first)?;
+            let (key, value) = bucket::holding(self.db, self.no, self.kind, first)?;
             let end = self.key_after(&key)?;
             let mut bucket = match value {
                 Some(value) => Bucket::read(&key, &value)?,
@@ -189,7 +194,7 @@ impl Packing<'_> {
             bucket.apply(&changes, |id, before| {
                 if let Some(before) = before {
                     census.remove(id, before);
-                    known.insert((self.kind, id.clone()));
+                    known.insert((self.kind, id.clone()), before);
                 }
             });
             for (id, after) in changes {
@@ -214,18 +219,6 @@ impl Packing<'_> {
             kind: self.kind,
             bucket,
         })
-    }
-
-    /// The last bucket that begins at the id or before; the first one, if none does.
-    fn bucket_of(&self, id: &Id) -> Result<(Key, Option<sled::IVec>), StoreError> {
-        let prefix = keys::bucket_prefix(self.no, self.kind);
-        let mut above = keys::bucket(self.no, self.kind, id);
-        above.push(0);
-        let found = self.db.get_lt(above).map_err(reading)?;
-        match found {
-            Some((key, value)) if key.starts_with(&prefix) => Ok((key.to_vec(), Some(value))),
-            Some(_) | None => Ok((prefix, None)),
-        }
     }
 
     /// The key of the bucket that follows.
@@ -295,11 +288,20 @@ fn advance_plan(
     Ok(())
 }
 
-fn version_of(db: &sled::Db, no: TenantNo, kind: Kind, id: &Id) -> Result<Seq, StoreError> {
+fn version_of(
+    db: &sled::Db,
+    no: TenantNo,
+    kind: Kind,
+    id: &Id,
+    print: Fingerprint,
+) -> Result<Seq, StoreError> {
     let key = keys::state(no, kind, id);
     let value = get(db, &key)?.ok_or_else(|| codec::flawed(&key, "missing"))?;
-    let (version, _) = codec::open_stamped(&key, &value)?;
-    Ok(Seq(version))
+    let (version, found, _) = codec::open_record(&key, &value)?;
+    if found != print {
+        return Err(codec::flawed(&key, "not as last written"));
+    }
+    Ok(version)
 }
 
 fn get(db: &sled::Db, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {

@@ -146,6 +146,10 @@ impl StoreError {
             sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => Self::damaged(
                 format!("{doing}: the database met bytes that it did not write"),
             ),
+            // A read past the end of a file that was cut.
+            sled::Error::Io(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::damaged(format!("{doing}: the database's file is cut short"))
+            }
             sled::Error::Io(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
                 Self::Failed {
                     doing,

@@ -10,6 +10,12 @@ pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         .map_err(|error| StoreError::sled("reading a value", error))
 }
 
+/// Reads the last value before a key.
+pub fn before(db: &sled::Db, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
+    db.get_lt(key)
+        .map_err(|error| StoreError::sled("reading the value before a key", error))
+}
+
 /// Reads what begins with a prefix, from the lowest key on; the other end reads back.
 pub fn prefix(
     db: &sled::Db,

@@ -1,11 +1,15 @@
 //! The records as they are now, and the fingerprints that stand for them.
+//!
+//! sled can bring back an older page from a damaged file, whole in itself and without a word.
+//! So a record's value carries the fingerprint that its bucket has for it, and a read
+//! compares the two: a record that is not the last one written is damage, not an answer.
 
-use std::ops::Bound;
-use std::sync::PoisonError;
+use std::ops::{Bound, ControlFlow};
+use std::sync::{PoisonError, RwLockReadGuard};
 
 use crate::model::{Fingerprint, Id, Kind, Record, RecordRef, Seq};
 
-use super::bucket::Entries;
+use super::bucket::{self, Entries};
 use super::census::Census;
 use super::error::StoreError;
 use super::{Store, TenantNo, codec, keys, scan};
@@ -25,10 +29,24 @@ impl Store {
     /// Returns a record.
     pub fn get(&self, no: TenantNo, record: &RecordRef) -> Result<Option<Kept>, StoreError> {
         self.inner.read("reading a record", |db| {
+            let _still = self.still();
+            let (key, value) = bucket::holding(db, no, record.kind, &record.id)?;
+            let mut standing = None;
+            if let Some(value) = &value {
+                for entry in Entries::of(&key, value)? {
+                    let entry = entry?;
+                    if entry.id == record.id {
+                        standing = Some(entry.fingerprint);
+                        break;
+                    }
+                }
+            }
             let key = keys::state(no, record.kind, &record.id);
-            match scan::get(db, &key)? {
-                Some(value) => read(&key, &value).map(Some),
-                None => Ok(None),
+            match (standing, scan::get(db, &key)?) {
+                (None, None) => Ok(None),
+                (Some(standing), Some(value)) => read(&key, &value, standing).map(Some),
+                (Some(_), None) => Err(codec::flawed(&key, "missing")),
+                (None, Some(_)) => Err(codec::flawed(&key, "without a fingerprint")),
             }
         })
     }
@@ -47,10 +65,26 @@ impl Store {
             None => Bound::Included(prefix.clone()),
         };
         self.inner.read("listing records", |db| {
-            scan::after(db, &prefix, from)
-                .take(limit)
-                .map(|row| row.and_then(|(key, value)| read(&key, &value)))
-                .collect()
+            let _still = self.still();
+            let mut rows = scan::after(db, &prefix, from);
+            let mut listed = Vec::new();
+            let complete = standing_after(db, no, kind, after, &mut |id, standing| {
+                if listed.len() == limit {
+                    return Ok(ControlFlow::Break(()));
+                }
+                let expected = keys::state(no, kind, &id);
+                match rows.next().transpose()? {
+                    Some((key, value)) if *key == *expected => {
+                        listed.push(read(&key, &value, standing)?);
+                        Ok(ControlFlow::Continue(()))
+                    }
+                    Some(_) | None => Err(codec::flawed(&expected, "missing")),
+                }
+            })?;
+            match rows.next().filter(|_| complete.is_continue()).transpose()? {
+                Some((key, _)) => Err(codec::flawed(&key, "without a fingerprint")),
+                None => Ok(listed),
+            }
         })
     }
 
@@ -69,15 +103,44 @@ impl Store {
         visit: &mut dyn FnMut(Id, Fingerprint),
     ) -> Result<Census, StoreError> {
         self.inner.read("reading fingerprints", |db| {
-            let _still = self
-                .inner
-                .shared
-                .gate
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
+            let _still = self.still();
             prove(db, no, kind, visit)
         })
     }
+
+    /// Keeps commits out as long as it is held.
+    fn still(&self) -> RwLockReadGuard<'_, ()> {
+        let gate = &self.inner.shared.gate;
+        gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Visits the fingerprints from behind an id on, in the order of their ids, until told to
+/// break.
+fn standing_after(
+    db: &sled::Db,
+    no: TenantNo,
+    kind: Kind,
+    after: Option<&Id>,
+    visit: &mut dyn FnMut(Id, Fingerprint) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<ControlFlow<()>, StoreError> {
+    let prefix = keys::bucket_prefix(no, kind);
+    let from = match after {
+        Some(id) => bucket::holding(db, no, kind, id)?.0,
+        None => prefix.clone(),
+    };
+    for row in scan::after(db, &prefix, Bound::Included(from)) {
+        let (key, value) = row?;
+        for entry in Entries::of(&key, &value)? {
+            let entry = entry?;
+            if after.is_none_or(|after| *after < entry.id)
+                && visit(entry.id, entry.fingerprint)?.is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Scans the buckets of a kind and compares what they hold with the census.
@@ -115,14 +178,17 @@ pub fn prove(
     )))
 }
 
-/// Reads the value of a record.
-pub fn read(key: &[u8], value: &[u8]) -> Result<Kept, StoreError> {
-    let (version, packed) = codec::open_stamped(key, value)?;
+/// Reads the value of a record that such a fingerprint stands for.
+pub fn read(key: &[u8], value: &[u8], standing: Fingerprint) -> Result<Kept, StoreError> {
+    let (version, print, packed) = codec::open_record(key, value)?;
+    if print != standing {
+        return Err(codec::flawed(key, "not as last written"));
+    }
     let (record, raw): (Record, Box<str>) = codec::unpack(key, packed)?;
     Ok(Kept {
         record,
         raw,
-        version: Seq(version),
+        version,
     })
 }
 

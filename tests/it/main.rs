@@ -15,4 +15,5 @@ mod commands;
 mod connections;
 mod crash;
 mod faults;
+mod guard;
 mod support;

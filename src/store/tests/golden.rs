@@ -74,10 +74,15 @@ fn the_bytes_of_a_record() {
     let user = record(Kind::User, 1, "Ada");
     let key = keys::state(TenantNo(1), Kind::User, user.id());
 
-    let bytes = codec::seal_stamped(&key, 7, &codec::pack(&(&user, support::raw(&user))));
+    let bytes = codec::seal_record(
+        &key,
+        Seq(7),
+        Fingerprint([0xaa; 16]),
+        &codec::pack(&(&user, support::raw(&user))),
+    );
 
-    insta::assert_snapshot!(in_hex(&bytes), @"01000000000000000700020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d0001066163746976650000000100000102000000000000000d7b22726177223a22416461227d14b94b468500a22f");
-    let kept = state::read(&key, &bytes).unwrap();
+    insta::assert_snapshot!(in_hex(&bytes), @"010000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa00020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d0001066163746976650000000100000102000000000000000d7b22726177223a22416461227de39b6d1a60618ffd");
+    let kept = state::read(&key, &bytes, Fingerprint([0xaa; 16])).unwrap();
     assert_eq!((kept.record, kept.version), (user, Seq(7)));
 }
 

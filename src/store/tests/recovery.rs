@@ -168,6 +168,74 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
 }
 
 #[test]
+fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_reads_it() {
+    type Tamper = fn(&sled::Db, &[u8], &sled::IVec) -> sled::Result<Option<sled::IVec>>;
+    let tampers: [(&str, Tamper); 3] = [
+        ("not as last written", |db, key, before| {
+            db.insert(key, before)
+        }),
+        ("missing", |db, key, _| db.remove(key)),
+        ("without a fingerprint", |db, key, before| {
+            let mut beside = key.to_vec();
+            *beside.last_mut().unwrap() = 0xff;
+            db.insert(beside, before)
+        }),
+    ];
+    for (how, tamper) in tampers {
+        for by_list in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = filled(folder.path());
+            let tenant = adopt(&store, 1);
+            let before = record(Kind::User, 45, "x");
+            let id = match how {
+                "without a fingerprint" => support::id(Kind::User, 0xff),
+                _ => before.id().clone(),
+            };
+            let after = record(Kind::User, 45, "y");
+            let update = crate::model::Change::Updated {
+                before: before.clone(),
+                after,
+            };
+            let key = keys::state(tenant.no, Kind::User, before.id());
+            let read = |store: &Store| {
+                let read = store.inner.read("reading", |db| {
+                    db.get(&key)
+                        .map_err(|error| crate::store::StoreError::sled("reading", error))
+                });
+                read.unwrap().unwrap()
+            };
+            let older = read(&store);
+            support::commit(&store, &tenant, vec![support::change(update)]).unwrap();
+            store
+                .inner
+                .read("tampering", |db| {
+                    tamper(db, &key, &older)
+                        .map_err(|error| crate::store::StoreError::sled("tampering", error))
+                })
+                .unwrap();
+
+            let refused = if by_list {
+                let all = store.list(tenant.no, Kind::User, None, usize::MAX);
+                all.map(drop).unwrap_err()
+            } else {
+                let user = crate::model::RecordRef {
+                    kind: Kind::User,
+                    id,
+                };
+                store.get(tenant.no, &user).map(drop).unwrap_err()
+            };
+
+            let text = refused.to_string();
+            assert!(
+                text.contains(how) || text.contains("missing"),
+                "{how}: {text}"
+            );
+            assert_eq!(refused.code(), "store.damaged");
+        }
+    }
+}
+
+#[test]
 fn a_second_opening_is_refused_while_the_first_lasts() {
     let folder = tempfile::tempdir().unwrap();
     let _store = open(folder.path());
