@@ -8,7 +8,7 @@ use super::problem::Problems;
 use super::tenants::{Usual, known};
 use super::validate::OrganizationConfig;
 use super::{Fault, raw};
-use crate::connector::qlik::{Options, OrganizationOptions, Rule, Selection, TenantHost};
+use crate::connector::qlik::{OrganizationOptions, Rule, Selection, TenantHost};
 use crate::model::ConnectionName;
 use crate::sync::parse_duration;
 
@@ -103,7 +103,7 @@ pub(super) fn organizations(
         organizations.push(OrganizationConfig {
             name: ConnectionName(name.clone()),
             options: OrganizationOptions {
-                console: Options::new(console.host.clone(), connection.credentials.clone()),
+                console: connection.to(console.host.clone()),
                 selection: console.selection.clone(),
             },
             interval: console.interval,
