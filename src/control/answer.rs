@@ -9,8 +9,8 @@ use crate::store::{Decision, Kept, Known, Store, StoreError};
 use crate::sync::{Lineup, NoRun};
 
 use super::{
-    ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request, Status, SyncRow,
-    TenantRow, linked, plans,
+    ConcernRow, ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request,
+    Status, SyncRow, TenantRow, inspect::inspect, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -21,6 +21,9 @@ pub struct Control {
     lineup: Lineup,
     endpoints: Vec<EndpointName>,
 }
+
+/// Concerns of an answer at the most.
+const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
     /// Makes the answering side of a store, with the tenants whose runs a command may set off.
@@ -152,6 +155,24 @@ fn read(
         Request::Event { seq } => store
             .entry(seq)
             .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Findings { tenant } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            let mut rows = Vec::new();
+            for known in tenants {
+                let linked = lineup.get(&known.name);
+                let client = linked.and_then(|linked| linked.client().map(str::to_owned));
+                let clients = client.into_iter().collect();
+                let concerns = inspect(store, known, clock.now(), clients);
+                let concerns = concerns.map_err(ControlError::store)?.into_iter();
+                rows.extend(concerns.map(|concern| ConcernRow {
+                    tenant: known.name.clone(),
+                    concern,
+                }));
+            }
+            let left_out = rows.len().saturating_sub(MAX_CONCERNS);
+            rows.truncate(MAX_CONCERNS);
+            Ok(Reply::Findings { rows, left_out })
+        }
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             return plans::list(store, &tenants, limit.min(MAX_PAGE));

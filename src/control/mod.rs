@@ -10,6 +10,7 @@
 mod request;
 mod reply;
 mod answer;
+mod inspect;
 mod linked;
 mod plans;
 mod error;
@@ -17,7 +18,8 @@ mod error;
 pub use answer::Control;
 pub use error::ControlError;
 pub use reply::{
-    EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
+    ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,
+    TenantRow,
 };
 pub use request::{MAX_PAGE, Place, Request};
 

@@ -39,6 +39,7 @@ impl Linker {
             rank: tenant.rank,
             host: tenant.options.host.to_string(),
         };
+        let client = tenant.options.credentials.client_id();
         let job = Arc::new(Job::new(
             tenant.name.clone(),
             connector,
@@ -48,7 +49,11 @@ impl Linker {
             tenant.rules.clone(),
             self.claims.of(claimant.clone()),
         ));
-        let linked = Arc::new(Linked::new(claimant, Runner::of(Arc::clone(&job))));
+        let linked = Arc::new(Linked::new(
+            claimant,
+            client.map(str::to_owned),
+            Runner::of(Arc::clone(&job)),
+        ));
         self.lineup.add(Arc::clone(&linked));
         Ok(Worker {
             job,

@@ -20,6 +20,8 @@ pub struct Lineup(Arc<Mutex<BTreeMap<TenantName, Arc<Linked>>>>);
 #[derive(Debug)]
 pub struct Linked {
     claimant: Claimant,
+    /// The OAuth client that reads it, whose own user is listed among its people.
+    client: Option<String>,
     runner: Runner,
     pause: watch::Sender<Option<Pause>>,
     next: Mutex<Option<Timestamp>>,
@@ -61,10 +63,11 @@ impl Lineup {
 }
 
 impl Linked {
-    /// Links a tenant that this runner reads.
-    pub fn new(claimant: Claimant, runner: Runner) -> Self {
+    /// Links a tenant that this runner reads, by this OAuth client if it is one.
+    pub fn new(claimant: Claimant, client: Option<String>, runner: Runner) -> Self {
         Self {
             claimant,
+            client,
             runner,
             pause: watch::Sender::new(None),
             next: Mutex::default(),
@@ -79,6 +82,11 @@ impl Linked {
     /// Returns the connection that it is read over.
     pub fn connection(&self) -> &ConnectionName {
         &self.claimant.connection
+    }
+
+    /// Returns the id of the OAuth client that reads it; none: an API key does.
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
     }
 
     /// Returns where it is reached.

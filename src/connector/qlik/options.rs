@@ -96,6 +96,18 @@ pub enum Credentials {
     ApiKey(Secret),
 }
 
+impl Credentials {
+    /// Returns the OAuth client, where it is one.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::ClientSecret { client_id, .. } | Self::PrivateKey { client_id, .. } => {
+                Some(client_id)
+            }
+            Self::ApiKey(_) => None,
+        }
+    }
+}
+
 impl Options {
     /// The defaults for a host and credentials.
     pub fn new(host: TenantHost, credentials: Credentials) -> Self {
