@@ -22,7 +22,9 @@ pub(super) fn inspect(
             let page = store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
             let Some(last) = page.last() else { break };
             after = Some(last.record.id().clone());
-            page.iter().for_each(|kept| inspection.look(&kept.record));
+            for kept in &page {
+                inspection.look(&kept.record);
+            }
         }
     }
     Ok(inspection.end())

@@ -124,9 +124,9 @@ fn the_bytes_of_a_held_plan_and_its_entries() {
         },
     };
 
-    let head = keys::held(no, plan.id);
-    insta::assert_snapshot!(in_hex(&head), @"42000000010000000000000003");
-    insta::assert_snapshot!(in_hex(&codec::row(&head, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
+    let row = keys::held(no, plan.id);
+    insta::assert_snapshot!(in_hex(&row), @"42000000010000000000000003");
+    insta::assert_snapshot!(in_hex(&codec::row(&row, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
     let entry = keys::removal(no, plan.id, &gone.record);
     insta::assert_snapshot!(in_hex(&entry), @"43000000010000000000000003030060d5ca1b2f8a4c0000000001");
     insta::assert_snapshot!(in_hex(&codec::seal(&entry, &[], &codec::pack(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
