@@ -121,7 +121,7 @@ pub(super) struct Prepared {
 pub(super) struct PreparedWrite {
     pub kind: Kind,
     pub id: Id,
-    /// None: the record goes.
+    /// Its fingerprint and its bytes. None: the record goes.
     pub state: Option<(Fingerprint, Vec<u8>)>,
     /// The packed entry, where there is one.
     pub entry: Option<Vec<u8>>,
@@ -190,7 +190,7 @@ impl Author {
                 id: change.id().clone(),
                 state: change
                     .after()
-                    .map(|after| (fingerprint, codec::pack(&(after, &raw)))),
+                    .map(|after| (fingerprint, codec::bytes(&(after, &raw)))),
                 entry: Some(self.entry(&Fact::Changed(change))),
             },
             Write::Quiet {
@@ -200,7 +200,7 @@ impl Author {
             } => PreparedWrite {
                 kind: record.kind(),
                 id: record.id().clone(),
-                state: Some((fingerprint, codec::pack(&(record, raw)))),
+                state: Some((fingerprint, codec::bytes(&(record, raw)))),
                 entry: None,
             },
             Write::Forget { record } => PreparedWrite {
