@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use bytes::{Buf, Bytes};
+
 use crate::model::{Fingerprint, Id, Kind, Seq};
 
 use super::error::StoreError;
@@ -31,7 +33,7 @@ pub struct Entry {
     pub version: Seq,
     /// The fingerprint that its bucket must have for it.
     pub print: Fingerprint,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// A record as a commit leaves it.
@@ -40,7 +42,7 @@ pub struct After {
     /// None: that of the record that was there.
     pub version: Option<Seq>,
     pub print: Fingerprint,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// The entries of a block, in the order of their ids.
@@ -51,7 +53,7 @@ impl Block {
     /// Reads a block's value; entries out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let bytes = codec::unpack_bytes(key, codec::open(key, value)?)?;
-        let mut rest = bytes.as_ref();
+        let mut rest = Bytes::from(bytes.into_owned());
         let mut entries: Vec<Entry> = Vec::new();
         while !rest.is_empty() {
             let entry = take(&mut rest).ok_or_else(|| codec::flawed(key, "cut short"))?;
@@ -201,7 +203,7 @@ pub fn change(
     known: &BTreeMap<Id, Fingerprint>,
 ) -> Result<Vec<Changed>, StoreError> {
     let prefix = keys::state_prefix(no, kind);
-    let mut changed = Vec::new();
+    let mut blocks = Vec::new();
     let mut rest = changes.into_iter().peekable();
     while let Some((first, _)) = rest.peek() {
         let (key, mut block) = holding(db, no, kind, first)?;
@@ -215,14 +217,14 @@ pub fn change(
             within.push(change);
         }
         block.apply(&key, within, known)?;
-        changed.push(Changed {
+        blocks.push(Changed {
             key,
             no,
             kind,
             block,
         });
     }
-    Ok(changed)
+    Ok(blocks)
 }
 
 /// Returns the block that an id belongs into, an empty one where there is none.
@@ -274,20 +276,19 @@ pub fn after(
     }))
 }
 
-fn take(rest: &mut &[u8]) -> Option<Entry> {
-    let (&id_len, bytes) = rest.split_first()?;
-    let (id, bytes) = bytes.split_at_checked(usize::from(id_len))?;
-    let (version, bytes) = bytes.split_first_chunk()?;
-    let (print, bytes) = bytes.split_first_chunk()?;
-    let (body_len, bytes) = bytes.split_first_chunk()?;
-    let body_len = usize::try_from(u32::from_be_bytes(*body_len)).ok()?;
-    let (body, bytes) = bytes.split_at_checked(body_len)?;
-    *rest = bytes;
-    Some(Entry {
-        id: Id::from_key(id).ok()?,
-        version: Seq(u64::from_be_bytes(*version)),
-        print: Fingerprint(*print),
-        body: body.to_vec(),
+fn take(rest: &mut Bytes) -> Option<Entry> {
+    let id_len = usize::from(rest.try_get_u8().ok()?);
+    let id = Id::from_key(rest.get(..id_len)?).ok()?;
+    rest.advance(id_len);
+    let version = Seq(rest.try_get_u64().ok()?);
+    let mut print = Fingerprint([0; 16]);
+    rest.try_copy_to_slice(&mut print.0).ok()?;
+    let body_len = usize::try_from(rest.try_get_u32().ok()?).ok()?;
+    (body_len <= rest.len()).then(|| Entry {
+        id,
+        version,
+        print,
+        body: rest.split_to(body_len),
     })
 }
 
@@ -307,7 +308,7 @@ mod tests {
             id: Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap(),
             version: Seq(u64::from(number)),
             print: Fingerprint([7; 16]),
-            body: vec![0xab; body_len],
+            body: vec![0xab; body_len].into(),
         }
     }
 

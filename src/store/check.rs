@@ -82,7 +82,7 @@ fn check_records(db: &sled::Db, no: super::TenantNo, kind: Kind) -> Result<(), S
         let (key, block) = block::holding(db, no, kind, &id)?;
         let entry = block.find(&id);
         let entry = entry.ok_or_else(|| codec::flawed(&key, "lacks a record"))?;
-        let kept = state::read(&key, entry, print)?;
+        let kept = state::read(&key, &entry, print)?;
         if kept.record.kind() != kind {
             return Err(codec::flawed(&key, "of another kind"));
         }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Range;
 
 use lz4_flex::block::{compress_into, get_maximum_output_size};
 use serde::Serialize;
@@ -81,30 +82,29 @@ pub fn open_stamped<'value>(
 }
 
 /// Serializes and compresses, where that helps.
+///
+/// Works in buffers that each thread keeps and returns a vector of just the right size: new
+/// buffers for every entry cost the allocator more than the compression takes.
 pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
-    in_buffer(content, pack_bytes)
-}
-
-/// Serializes into a vector of just the right size.
-pub fn bytes<T: Serialize>(content: &T) -> Vec<u8> {
-    in_buffer(content, <[u8]>::to_vec)
-}
-
-/// Serializes into a buffer that each thread keeps: a new one for every record costs the
-/// allocator more than the work in it takes.
-fn in_buffer<T: Serialize>(content: &T, work: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
     let mut buffer = BUFFER.take();
     buffer.clear();
-    let buffer = to_bytes(content, buffer);
-    let out = work(&buffer);
-    // A record that was larger than most does not keep its room.
-    if buffer.capacity() <= KEPT_BUFFER {
-        BUFFER.set(buffer);
+    let plain = to_bytes(content, buffer);
+    let packed = pack_bytes(&plain);
+    // One that was larger than most does not keep its room.
+    if plain.capacity() <= KEPT_BUFFER {
+        BUFFER.set(plain);
     }
-    out
+    packed
+}
+
+/// Serializes behind what is there, and tells where.
+pub fn append<T: Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
+    let start = bytes.len();
+    *bytes = to_bytes(content, std::mem::take(bytes));
+    start..bytes.len()
 }
 
 /// Compresses, where that helps.
@@ -183,12 +183,12 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
     xxh3_64_with_seed(sealed, xxh3_64(key))
 }
 
-/// Serializes into a buffer that is empty.
+/// Serializes behind what is in a buffer.
 fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }
 
-/// Reads back what [`bytes`] made.
+/// Reads back what [`append`] made.
 pub fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     match postcard::take_from_bytes(bytes) {
         Ok((content, [])) => Ok(content),

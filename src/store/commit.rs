@@ -1,5 +1,8 @@
 //! What is written in one atomic step, and how it is made ready on the caller's thread.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
@@ -113,6 +116,9 @@ pub(super) struct Prepared {
     pub tenant: TenantNo,
     pub at: Timestamp,
     pub writes: Vec<PreparedWrite>,
+    /// The bytes of all records, one behind the other: a vector each would be made by one
+    /// thread and freed by another, which the allocator is slowest at.
+    pub bodies: Bytes,
     /// The packed entry that marks the first load.
     pub loaded: Option<Vec<u8>>,
     pub plan_rows: u32,
@@ -121,8 +127,8 @@ pub(super) struct Prepared {
 pub(super) struct PreparedWrite {
     pub kind: Kind,
     pub id: Id,
-    /// Its fingerprint and its bytes. None: the record goes.
-    pub state: Option<(Fingerprint, Vec<u8>)>,
+    /// Its fingerprint, and where its bytes are. None: the record goes.
+    pub state: Option<(Fingerprint, Range<usize>)>,
     /// The packed entry, where there is one.
     pub entry: Option<Vec<u8>>,
 }
@@ -158,14 +164,14 @@ impl Commit {
             })),
             Closing::Nothing | Closing::PlanRows(_) => None,
         };
+        let mut bodies = Vec::new();
+        let writes = self.writes.into_iter();
+        let writes = writes.map(|write| author.prepare(write, &mut bodies));
         Ok(Prepared {
             tenant: self.tenant,
             at: self.at,
-            writes: self
-                .writes
-                .into_iter()
-                .map(|write| author.prepare(write))
-                .collect(),
+            writes: writes.collect(),
+            bodies: bodies.into(),
             loaded,
             plan_rows,
         })
@@ -179,7 +185,7 @@ struct Author {
 }
 
 impl Author {
-    fn prepare(&self, write: Write) -> PreparedWrite {
+    fn prepare(&self, write: Write, bodies: &mut Vec<u8>) -> PreparedWrite {
         match write {
             Write::Change {
                 change,
@@ -190,7 +196,7 @@ impl Author {
                 id: change.id().clone(),
                 state: change
                     .after()
-                    .map(|after| (fingerprint, codec::bytes(&(after, &raw)))),
+                    .map(|after| (fingerprint, codec::append(bodies, &(after, &raw)))),
                 entry: Some(self.entry(&Fact::Changed(change))),
             },
             Write::Quiet {
@@ -200,7 +206,7 @@ impl Author {
             } => PreparedWrite {
                 kind: record.kind(),
                 id: record.id().clone(),
-                state: Some((fingerprint, codec::bytes(&(record, raw)))),
+                state: Some((fingerprint, codec::append(bodies, &(record, raw)))),
                 entry: None,
             },
             Write::Forget { record } => PreparedWrite {

@@ -69,7 +69,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         let after = write.state.map(|(print, body)| After {
             version,
             print,
-            body,
+            body: prepared.bodies.slice(body),
         });
         of_kind.insert(write.id, after);
     }

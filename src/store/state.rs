@@ -45,7 +45,7 @@ impl Store {
             let (key, block) = block::holding(db, no, record.kind, &record.id)?;
             match (standing, block.find(&record.id)) {
                 (None, None) => Ok(None),
-                (Some(standing), Some(entry)) => read(&key, entry, standing).map(Some),
+                (Some(standing), Some(entry)) => read(&key, &entry, standing).map(Some),
                 (Some(_), None) => Err(codec::flawed(&key, "lacks a record")),
                 (None, Some(_)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
             }
@@ -70,7 +70,7 @@ impl Store {
                 }
                 match entries.next().transpose()? {
                     Some((key, entry)) if entry.id == id => {
-                        listed.push(read(&key, entry, standing)?);
+                        listed.push(read(&key, &entry, standing)?);
                         Ok(ControlFlow::Continue(()))
                     }
                     Some((key, _)) => Err(codec::flawed(&key, "holds other records")),
@@ -179,7 +179,7 @@ pub fn prove(
 }
 
 /// Reads a record of a block that such a fingerprint stands for.
-pub fn read(key: &[u8], entry: Entry, standing: Fingerprint) -> Result<Kept, StoreError> {
+pub fn read(key: &[u8], entry: &Entry, standing: Fingerprint) -> Result<Kept, StoreError> {
     if entry.print != standing {
         return Err(codec::flawed(key, "not as last written"));
     }

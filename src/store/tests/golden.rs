@@ -67,7 +67,7 @@ fn the_bytes_of_a_block() {
             id: user.id().clone(),
             version,
             print: Fingerprint([print; 16]),
-            body: codec::bytes(&(&user, support::raw(&user))),
+            body: support::body(&user),
         }
     };
     let block = Block(vec![
@@ -81,7 +81,7 @@ fn the_bytes_of_a_block() {
     assert_eq!(Block::read(&key, &bytes).unwrap(), block);
     let kept = state::read(
         &key,
-        block.find(&support::id(Kind::User, 1)).unwrap(),
+        &block.find(&support::id(Kind::User, 1)).unwrap(),
         Fingerprint([0xaa; 16]),
     );
     let kept = kept.unwrap();

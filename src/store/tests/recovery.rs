@@ -156,7 +156,7 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
                 keys::state_prefix(tenant.no, Kind::User),
                 b"nonsense".as_slice(),
             )
-            .map_err(|error| crate::store::StoreError::sled("tampering", error))
+            .map_err(|error| StoreError::sled("tampering", error))
         })
         .unwrap();
 
@@ -230,7 +230,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
                 id: stray.id().clone(),
                 version: Seq(7),
                 print: support::fingerprint(&stray),
-                body: codec::bytes(&(&stray, support::raw(&stray))),
+                body: support::body(&stray),
             };
             let latest = raw(&|db| db.get(&key)).unwrap();
             match tamper(&key, [&older, &latest], entry) {
