@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::guard::GuardDraft;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, TenantConfig, required, schedule};
@@ -147,12 +148,19 @@ fn secret(
         .ok()
 }
 
+/// What holds for tenants that say nothing else.
+pub(super) struct Usual<'a> {
+    pub(super) schedule: Option<&'a Schedule>,
+    pub(super) zone: Tz,
+    pub(super) guard: GuardDraft,
+    pub(super) absent_sweeps: u32,
+}
+
 /// Validates all tenants.
 pub(super) fn tenants(
     list: Vec<raw::Tenant>,
     connections: &Connections,
-    usual: Option<&Schedule>,
-    zone: Tz,
+    usual: &Usual<'_>,
     problems: &mut Problems,
 ) -> Vec<TenantConfig> {
     if list.is_empty() {
@@ -167,9 +175,11 @@ pub(super) fn tenants(
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
-            Some(text) => schedule(&format!("{at}.schedule"), &text, zone, problems),
-            None => usual.cloned(),
+            Some(text) => schedule(&format!("{at}.schedule"), &text, usual.zone, problems),
+            None => usual.schedule.cloned(),
         };
+        let guard = usual.guard.clone();
+        let guard = guard.with(&format!("{at}.guard"), &raw.guard, problems);
         let (Some(name), Some(host), Some(connection), Some(schedule)) =
             (name, host, connection, schedule)
         else {
@@ -183,6 +193,7 @@ pub(super) fn tenants(
             name: TenantName(name),
             options,
             schedule,
+            rules: guard.rules(usual.absent_sweeps),
         });
     }
     valid

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::connections::{connections, tenants};
+use super::connections::{Usual, connections, tenants};
 use super::endpoints::endpoints;
+use super::guard::{GuardDraft, absent_sweeps};
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::TenantName;
-use crate::sync::{Schedule, parse_duration};
+use crate::sync::{Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
@@ -64,6 +65,8 @@ pub struct TenantConfig {
     pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
+    /// What may be removed without an operator.
+    pub rules: Rules,
 }
 
 /// Validates what was read, adding to what is known to be wrong.
@@ -81,13 +84,13 @@ pub(super) fn validate(
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
     let connections = connections(raw.connections, &vault, &mut problems);
-    let tenants = tenants(
-        raw.tenants,
-        &connections,
-        usual.as_ref(),
+    let for_tenants = Usual {
+        schedule: usual.as_ref(),
         zone,
-        &mut problems,
-    );
+        guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
+        absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
+    };
+    let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
     let config = match (usual, jitter, listen, log) {
         (Some(schedule), Some(jitter), Some(listen), Some(log)) => Some(Config {

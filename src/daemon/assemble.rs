@@ -93,6 +93,7 @@ impl Parts {
                 store.clone(),
                 clock.clone(),
                 observer,
+                tenant.rules.clone(),
                 claims.clone(),
             ));
             runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
@@ -107,7 +108,12 @@ impl Parts {
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
-        let control = Arc::new(Control::new(store.clone(), runners, endpoints));
+        let control = Arc::new(Control::new(
+            store.clone(),
+            clock.clone(),
+            runners,
+            endpoints,
+        ));
         Ok(Self {
             control,
             workers,

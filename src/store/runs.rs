@@ -39,6 +39,9 @@ impl Store {
             ended_at: None,
             outcome: Outcome::Running,
             counts: BTreeMap::new(),
+            population: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            held: None,
             traffic: Traffic::default(),
             findings: Vec::new(),
         };

@@ -14,4 +14,5 @@ mod changes;
 mod commands;
 mod crash;
 mod faults;
+mod guard;
 mod support;
