@@ -108,6 +108,52 @@ fn the_bytes_of_an_entry() {
 }
 
 #[test]
+fn the_bytes_of_a_held_plan_and_its_entries() {
+    use crate::model::{
+        HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,
+    };
+    let no = TenantNo(1);
+    let held = HeldLoss {
+        weight: Weight {
+            lost: 12,
+            known: 60,
+            shown: 48,
+        },
+        reason: Reason::OverShare { max_permille: 100 },
+    };
+    let plan = HeldPlan {
+        id: PlanId(3),
+        account: account(),
+        at: Timestamp::from_millis(1_700_000_000_000),
+        losses: [(Loss::Users, held)].into(),
+        entries: 12,
+        checksum: 77,
+        state: PlanState::Superseded {
+            at: Timestamp::from_millis(1_700_000_000_001),
+            by: PlanId(9),
+        },
+    };
+    let gone = Removal {
+        record: record(Kind::User, 1, "Ada").to_ref(),
+        label: "Ada".to_owned(),
+        what: Taken::Record {
+            proof: Proof::NotYetAsked,
+        },
+    };
+
+    let head = keys::held(no, plan.id);
+    insta::assert_snapshot!(in_hex(&head), @"42000000010000000000000003");
+    insta::assert_snapshot!(in_hex(&codec::row(&head, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
+    let entry = keys::removal(no, plan.id, &gone.record);
+    insta::assert_snapshot!(in_hex(&entry), @"43000000010000000000000003030060d5ca1b2f8a4c0000000001");
+    insta::assert_snapshot!(in_hex(&codec::seal(&entry, &[], &codec::pack(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
+    let absent = keys::absent(no, &gone.record);
+    insta::assert_snapshot!(in_hex(&absent), @"4400000001030060d5ca1b2f8a4c0000000001");
+    assert_eq!(keys::absent_of(&absent), Some(gone.record));
+    assert_eq!(keys::plan_of_removal(&entry), Some(plan.id));
+}
+
+#[test]
 fn a_value_that_was_touched_or_moved_is_damaged() {
     let key = keys::journal(Seq(7));
     let value = codec::row(&key, &(1_u8, "a word"));
