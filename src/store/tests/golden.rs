@@ -3,6 +3,7 @@
 use crate::model::{
     Change, ConnectionName, Fingerprint, Kind, Link, Pause, Seq, TenantName, Timestamp,
 };
+use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
@@ -70,20 +71,36 @@ fn the_bytes_of_a_bucket() {
 }
 
 #[test]
-fn the_bytes_of_a_record() {
-    let user = record(Kind::User, 1, "Ada");
-    let key = keys::state(TenantNo(1), Kind::User, user.id());
+fn the_bytes_of_a_block() {
+    let key = keys::state_prefix(TenantNo(1), Kind::User);
+    let entry = |number, name, version, print| {
+        let user = record(Kind::User, number, name);
+        Entry {
+            id: user.id().clone(),
+            version,
+            print: Fingerprint([print; 16]),
+            body: support::body(&user),
+        }
+    };
+    let block = Block(vec![
+        entry(1, "Ada", Seq(7), 0xaa),
+        entry(6, "Bo", Seq::START, 0xbb),
+    ]);
 
-    let bytes = codec::seal_record(
+    let bytes = block.write(&key);
+
+    insta::assert_snapshot!(in_hex(&bytes), @"0101ee000000e00d0060d5ca1b2f8a4c000000000105005b00000007aa01005a00000051022b00f2160761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766554002101025600f00c00000d7b22726177223a22416461227d0a01757365727e303030361d000002001bbb0100570000004c0228000375008f360102426f010d36740009100c5000420000000c7400603a22426f227dd3b86a8db471aaab");
+    assert_eq!(Block::read(&key, &bytes).unwrap(), block);
+    let kept = state::read(
         &key,
-        Seq(7),
+        &block.find(&support::id(Kind::User, 1)).unwrap(),
         Fingerprint([0xaa; 16]),
-        &codec::pack(&(&user, support::raw(&user))),
     );
-
-    insta::assert_snapshot!(in_hex(&bytes), @"010000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa00020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d0001066163746976650000000100000102000000000000000d7b22726177223a22416461227de39b6d1a60618ffd");
-    let kept = state::read(&key, &bytes, Fingerprint([0xaa; 16])).unwrap();
-    assert_eq!((kept.record, kept.version), (user, Seq(7)));
+    let kept = kept.unwrap();
+    assert_eq!(
+        (kept.record, kept.version),
+        (record(Kind::User, 1, "Ada"), Seq(7))
+    );
 }
 
 #[test]
@@ -136,9 +153,9 @@ fn the_bytes_of_a_held_plan_and_its_entries() {
         },
     };
 
-    let its_key = keys::held(no, plan.id);
-    insta::assert_snapshot!(in_hex(&its_key), @"42000000010000000000000003");
-    insta::assert_snapshot!(in_hex(&codec::row(&its_key, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
+    let row = keys::held(no, plan.id);
+    insta::assert_snapshot!(in_hex(&row), @"42000000010000000000000003");
+    insta::assert_snapshot!(in_hex(&codec::row(&row, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
     let entry = keys::removal(no, plan.id, &gone.record);
     insta::assert_snapshot!(in_hex(&entry), @"43000000010000000000000003030060d5ca1b2f8a4c0000000001");
     insta::assert_snapshot!(in_hex(&codec::seal(&entry, &[], &codec::pack(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
