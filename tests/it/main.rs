@@ -15,4 +15,5 @@ mod commands;
 mod crash;
 mod faults;
 mod guard;
+mod matrix;
 mod support;
