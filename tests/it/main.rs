@@ -16,4 +16,5 @@ mod connections;
 mod crash;
 mod faults;
 mod guard;
+mod matrix;
 mod support;
