@@ -15,5 +15,6 @@ mod commands;
 mod crash;
 mod faults;
 mod guard;
+mod history;
 mod matrix;
 mod support;
