@@ -16,5 +16,6 @@ mod connections;
 mod crash;
 mod faults;
 mod guard;
+mod history;
 mod matrix;
 mod support;

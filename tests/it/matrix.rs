@@ -166,7 +166,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: &str) -> &'static str {
     let run = running.sync().await;
     assert!(strikes.count() > 0, "{what}: the fault never struck");
     assert_nothing_lost(running.store(), &gone, what);
-    let word = in_a_word(&run, running.store(), &gone);
+    let became = in_a_word(&run, running.store(), &gone);
     world.tenant.faults().clear();
 
     let after = running.sync().await;
@@ -182,7 +182,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: &str) -> &'static str {
     let taken = taken(running.store());
     assert_eq!(taken.len(), 3, "{what}: {taken:?}");
     running.stop().await;
-    word
+    became
 }
 
 /// Asserts that nobody was told of a loss that did not happen.

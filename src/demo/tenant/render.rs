@@ -112,8 +112,7 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
             list(out, look.show(&row.roles), &fragments.roles);
             if look.unknown_values {
                 let comma: &[u8] = if row.roles.is_empty() { b"" } else { b"," };
-                let at = start + 1;
-                out.splice(at..at, [UNKNOWN_ROLE, comma].concat());
+                out.splice((start + 1)..=start, [UNKNOWN_ROLE, comma].concat());
             }
         });
     }
