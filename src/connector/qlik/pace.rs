@@ -99,7 +99,8 @@ impl Budget {
     fn take(&mut self, now: Instant) -> Result<(), Instant> {
         let passed = now.saturating_duration_since(self.filled_at);
         let per_second = self.rate / 60.0;
-        let full = self.rate * BURST_MINUTES;
+        // Room for one at the least: a slow rate's five minutes are less than a request.
+        let full = (self.rate * BURST_MINUTES).max(1.0);
         self.permits = (self.permits + passed.as_secs_f64() * per_second).min(full);
         self.filled_at = self.filled_at.max(now);
         self.recover(now);
