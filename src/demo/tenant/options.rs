@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::audit::Generations;
+
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
 #[derive(Debug, Clone)]
 pub struct TenantOptions {
@@ -36,6 +38,10 @@ pub struct TenantOptions {
     pub tombstones: bool,
     /// Next links carry `startingAfter` instead of `next`, as the users service once did.
     pub legacy_cursors: bool,
+    /// Which event types the audit log is written in.
+    pub generations: Generations,
+    /// How long the audit log shows an event.
+    pub audit_retention: Duration,
 }
 
 /// Whether the token answer says when the token ends.
@@ -89,6 +95,8 @@ impl Default for TenantOptions {
             legacy_ids: false,
             tombstones: false,
             legacy_cursors: false,
+            generations: Generations::Both,
+            audit_retention: Duration::from_secs(90 * 24 * 3600),
         }
     }
 }

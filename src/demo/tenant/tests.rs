@@ -553,4 +553,5 @@ async fn old_links_carry_starting_after() {
 }
 
 mod access;
+mod audit;
 mod trouble;
