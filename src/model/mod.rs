@@ -5,7 +5,8 @@
 //! compares them, the store keeps them, `deliver` and the faces show them.
 //!
 //! Reading order: ids and time first, then the three records, then what can
-//! happen to a record, then the runs and events in which it happens.
+//! happen to a record, then the runs and events in which it happens, and the news that say
+//! whom to look at.
 
 mod id;
 mod time;
@@ -19,6 +20,7 @@ mod user;
 mod change;
 mod delta;
 mod entry;
+mod news;
 mod run;
 mod tenant;
 
@@ -30,6 +32,7 @@ pub use delta::{FieldDelta, delta};
 pub use entry::{Account, Entry, EventId, Fact, Seq, StoreId};
 pub use group::Group;
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{Finding, FindingCode, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger};

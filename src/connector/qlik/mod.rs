@@ -5,7 +5,7 @@
 //! passes; [`transport`] sends it once [`gate`] lets it through, and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
 //! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
-//! an operator.
+//! an operator. [`audit`] asks what has happened of late.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -16,7 +16,7 @@
 //!   at a time and shared; it is renewed before it runs out, and once more when an answer says
 //!   that it is not accepted, after which that answer is believed.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours. A 429 closes the
+//! - **Budgets count per user and tier, over five minutes.** So does ours, the audit log's apart. A 429 closes the
 //!   gate for the whole tier, for as long as Qlik asks, since every further request would
 //!   fail as well.
 //! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
@@ -25,6 +25,7 @@
 //!   system's first; their type says which they are.
 //! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
 
+mod audit;
 mod client;
 mod gate;
 mod host;
@@ -38,6 +39,7 @@ mod transport;
 mod wire;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,7 +53,9 @@ use self::transport::Transport;
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
 use crate::http_client::{self, Proxy};
-use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, Traffic};
+use crate::model::{
+    Bulletin, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
+};
 use crate::retry::Retry;
 
 pub use host::{InvalidHost, TenantHost};
@@ -127,6 +131,7 @@ impl Qlik {
             },
             tokens,
             gate: Gate::new(options.requests_per_minute),
+            audits: Gate::new(options.requests_per_minute),
         })))
     }
 
@@ -212,6 +217,10 @@ impl Connector for Qlik {
             }
             Err(_) => Ok(None),
         }
+    }
+
+    async fn news(&self, span: RangeInclusive<Timestamp>) -> Result<Bulletin, FetchError> {
+        audit::read(&self.0, span).await
     }
 
     fn take_traffic(&self) -> Traffic {
