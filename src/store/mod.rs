@@ -61,6 +61,7 @@ mod scan;
 
 mod cursors;
 mod journal;
+mod news;
 mod plan;
 mod runs;
 mod state;
@@ -81,6 +82,7 @@ pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use cursors::{Cursor, Parked};
 pub use error::{Cause, OpenError, StoreError};
 pub use inner::Ticket;
+pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
 pub use runs::NewRun;
 pub use state::Kept;

@@ -17,7 +17,7 @@ const GENERATIONS: [&str; 2] = ["com.qlik.core.", "com.qlik.v1."];
 /// `CloudEvents` are read as well: Qlik is on its way there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Event<'a> {
+struct Item<'a> {
     event_id: Loose,
     id: Loose,
     event_time: Time,
@@ -72,7 +72,7 @@ enum Subject {
 
 /// Reads an event. None: it does not concern us. `latest` stands in for a missing time.
 pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
-    let event: Option<Event<'_>> = object(text);
+    let event: Option<Item<'_>> = object(text);
     let id = event
         .as_ref()
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
@@ -119,7 +119,7 @@ fn subject(kind: &str) -> Option<Subject> {
 }
 
 impl Subject {
-    fn records(self, event: &Event<'_>) -> Option<BTreeSet<RecordRef>> {
+    fn records(self, event: &Item<'_>) -> Option<BTreeSet<RecordRef>> {
         let data: Data<'_> = event
             .data
             .and_then(|data| object(data.get()))

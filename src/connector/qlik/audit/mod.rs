@@ -56,7 +56,7 @@ pub(super) async fn read(
         cursor = answer.next().map_err(unexpected)?;
         let data = answer.data;
         let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
-        let texts = data.iter().map(|text: &Box<RawValue>| text.get());
+        let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
         for news in texts.filter_map(|text| event::read(text, *span.end())) {
             n_records += match &news.about {
                 About::Records(records) => records.len(),
