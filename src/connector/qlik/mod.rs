@@ -28,6 +28,7 @@
 mod audit;
 mod client;
 mod gate;
+mod hook;
 mod host;
 mod listing;
 mod map;
@@ -58,6 +59,7 @@ use crate::model::{
 };
 use crate::retry::Retry;
 
+pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
 pub use options::{Credentials, Limits, Options, REQUESTS_PER_MINUTE, TIMEOUT};
