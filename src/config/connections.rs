@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::listening::Ears;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, TenantConfig, required, schedule};
@@ -109,7 +110,7 @@ fn refuse(at: &str, kind: &str, keys: &[(&str, Option<&String>)], problems: &mut
     }
 }
 
-fn secret(
+pub(super) fn secret(
     at: &str,
     key: &str,
     file: Option<&String>,
@@ -153,6 +154,7 @@ pub(super) fn tenants(
     connections: &Connections,
     usual: Option<&Schedule>,
     zone: Tz,
+    ears: &Ears<'_>,
     problems: &mut Problems,
 ) -> Vec<TenantConfig> {
     if list.is_empty() {
@@ -164,6 +166,7 @@ pub(super) fn tenants(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
+        let (listening, webhook_secret) = ears.of(&at, &raw, problems);
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
@@ -183,6 +186,8 @@ pub(super) fn tenants(
             name: TenantName(name),
             options,
             schedule,
+            listening,
+            webhook_secret,
         });
     }
     valid

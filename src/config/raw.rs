@@ -36,6 +36,8 @@ pub(super) struct Sync {
     pub(super) schedule: Option<String>,
     pub(super) timezone: Option<String>,
     pub(super) jitter: Option<String>,
+    pub(super) poll: Option<String>,
+    pub(super) poll_overlap: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,6 +60,9 @@ pub(super) struct Tenant {
     pub(super) host: Option<String>,
     pub(super) connection: Option<String>,
     pub(super) schedule: Option<String>,
+    pub(super) poll: Option<String>,
+    pub(super) webhook_secret_file: Option<String>,
+    pub(super) webhook_secret_env: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,13 +9,15 @@ use chrono_tz::Tz;
 
 use super::connections::{connections, tenants};
 use super::endpoints::endpoints;
+use super::listening::Ears;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::TenantName;
-use crate::sync::{Schedule, parse_duration};
+use crate::secret::Secret;
+use crate::sync::{Listening, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
@@ -64,6 +66,10 @@ pub struct TenantConfig {
     pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
+    /// How its audit log is listened to.
+    pub listening: Listening,
+    /// The secret of Qlik's own webhooks; none: they are not taken.
+    pub webhook_secret: Option<Secret>,
 }
 
 /// Validates what was read, adding to what is known to be wrong.
@@ -77,6 +83,7 @@ pub(super) fn validate(
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
     let usual = schedule("sync.schedule", text, zone, &mut problems);
+    let ears = Ears::new(&raw.sync, &vault, &mut problems);
     let jitter = jitter(raw.sync.jitter, &mut problems);
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
@@ -86,6 +93,7 @@ pub(super) fn validate(
         &connections,
         usual.as_ref(),
         zone,
+        &ears,
         &mut problems,
     );
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);

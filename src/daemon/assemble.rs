@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connector::qlik::{BuildError, Qlik};
+use crate::connector::qlik::{BuildError, Hook, Qlik};
 use crate::control::Control;
 use crate::deliver::{self, Endpoint};
-use crate::model::EndpointName;
+use crate::model::{EndpointName, TenantName};
+use crate::secret::Secret;
 use crate::signal::Wake;
 use crate::store::Store;
 use crate::sync::{self, Claims, Job, Progress, Runner, Worker};
+use crate::telemetry::Metrics;
+use crate::web::{Judgement, QlikHooks};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -64,6 +67,10 @@ pub struct Parts {
     pub workers: Vec<Worker<Qlik>>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
+    /// The numbers that they count into.
+    pub metrics: Metrics,
+    /// Whose webhooks of Qlik's are taken.
+    pub hooks: QlikHooks,
 }
 
 impl Parts {
@@ -78,6 +85,8 @@ impl Parts {
         let mut runners = BTreeMap::new();
         let mut workers = Vec::new();
         let claims = Claims::default();
+        let metrics = Metrics::default();
+        let mut qlik_hooks = QlikHooks::new(metrics.clone());
         for tenant in &config.tenants {
             let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
             let (to_wake, to_tell) = (wakes.clone(), hooks.sync.clone());
@@ -87,14 +96,24 @@ impl Parts {
                 }
                 to_tell.hear(progress);
             });
-            let job = Arc::new(Job::new(
+            let job = Job::new(
                 tenant.name.clone(),
                 connector,
                 store.clone(),
                 clock.clone(),
                 observer,
                 claims.clone(),
-            ));
+            );
+            let job = job.listening(tenant.listening).measured(metrics.clone());
+            let job = Arc::new(job);
+            if let Some(secret) = &tenant.webhook_secret {
+                take_hooks(
+                    &mut qlik_hooks,
+                    tenant.name.clone(),
+                    secret,
+                    job.poll_wake(),
+                );
+            }
             runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
             workers.push(Worker {
                 job,
@@ -112,6 +131,19 @@ impl Parts {
             control,
             workers,
             wakes,
+            metrics,
+            hooks: qlik_hooks,
         })
     }
+}
+
+/// Lets Qlik's webhooks of a tenant wake its poll.
+fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: Wake) {
+    let secret = secret.clone();
+    let judge = move |signature: &str, body: &[u8]| match Hook::judge(&secret, signature, body) {
+        Hook::Forged => Judgement::Forged,
+        Hook::Unreadable => Judgement::Unreadable,
+        Hook::Event(id) => Judgement::Event(id),
+    };
+    hooks.take(tenant, judge, wake);
 }

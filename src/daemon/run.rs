@@ -16,7 +16,9 @@ use crate::control::Control;
 use crate::deliver;
 use crate::signal::{self, Shutdown};
 use crate::store::{OpenError, Store, StoreError};
-use crate::web::{ControlSocket, Health, SocketError, serve_health};
+use crate::sync;
+use crate::telemetry::Metrics;
+use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::{Ending, Hooks, Parts, Tasks};
 
@@ -63,7 +65,7 @@ pub enum StartError {
         #[source]
         source: SocketError,
     },
-    /// The address for health is taken, or not ours.
+    /// The address to listen on is taken, or not ours.
     #[error("listening on {address} (`server.listen`)")]
     Listen {
         /// The address.
@@ -95,7 +97,7 @@ pub struct Daemon {
     store: Store,
     clock: Clock,
     shutdown: Shutdown,
-    health: SocketAddr,
+    listens: SocketAddr,
     control: Arc<Control>,
 }
 
@@ -105,12 +107,13 @@ impl Daemon {
         let store = open(config, &clock).await?;
         let parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
+        recall(config, &store, &parts.metrics).await?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
         let address = config.server.listen;
         let listening = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listening)?;
-        let health = listener.local_addr().map_err(listening)?;
+        let listens = listener.local_addr().map_err(listening)?;
 
         let (trigger, shutdown) = signal::shutdown();
         let mut tasks = Tasks::new(trigger);
@@ -118,16 +121,16 @@ impl Daemon {
             "control",
             socket.serve(Arc::clone(&parts.control), shutdown.clone()),
         );
-        tasks.spawn(
-            "health",
-            serve_health(
-                listener,
-                Health {
-                    control: Arc::clone(&parts.control),
-                    shutdown: shutdown.clone(),
-                },
-            ),
-        );
+        let health = Health {
+            control: Arc::clone(&parts.control),
+            shutdown: shutdown.clone(),
+        };
+        let front = Front {
+            health,
+            metrics: parts.metrics,
+            hooks: parts.hooks,
+        };
+        tasks.spawn("web", web::serve(listener, front));
         // Before the first run: an endpoint that is new hears of everything that is found
         // from now on.
         for endpoint in &config.endpoints {
@@ -149,8 +152,8 @@ impl Daemon {
         info!(
             tenants = config.tenants.len(),
             endpoints = config.endpoints.len(),
-            listen = %health,
-            "Started; tenants: {}, endpoints: {}, health on http://{health}",
+            listen = %listens,
+            "Started; tenants: {}, endpoints: {}, listening on http://{listens}",
             config.tenants.len(),
             config.endpoints.len(),
         );
@@ -159,14 +162,14 @@ impl Daemon {
             store,
             clock,
             shutdown,
-            health,
+            listens,
             control: parts.control,
         })
     }
 
-    /// Returns where health is served.
-    pub fn health(&self) -> SocketAddr {
-        self.health
+    /// Returns where health, metrics and webhooks are served.
+    pub fn listens(&self) -> SocketAddr {
+        self.listens
     }
 
     /// Returns what answers questions, for whoever lives in the same process.
@@ -201,6 +204,16 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Takes over from the store what a restart must not make look new.
+async fn recall(config: &Config, store: &Store, metrics: &Metrics) -> Result<(), StartError> {
+    let tenants = config.tenants.iter().map(|tenant| tenant.name.clone());
+    let (tenants, metrics): (Vec<_>, _) = (tenants.collect(), metrics.clone());
+    store
+        .offload(move |store| sync::recall(&metrics, store, &tenants))
+        .await
+        .map_err(|source| StartError::Store { source })
 }
 
 /// Opens the configured store and says what had to be done to it.

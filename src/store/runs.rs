@@ -41,6 +41,7 @@ impl Store {
             counts: BTreeMap::new(),
             traffic: Traffic::default(),
             findings: Vec::new(),
+            audit_missed: None,
         };
         self.save_run(&run)?;
         Ok(run)

@@ -10,6 +10,12 @@
 //! 5. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
 //! 6. Record the run.
 //!
+//! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time,
+//! since Qlik promises neither when an event appears nor in which order. Events that were
+//! acted on are remembered. The records that the others name are read one by one in a run of
+//! their own ([`refresh`]), which goes through the same judgement, plan and commit as a sweep.
+//! Nothing is believed of an event but whom to look at.
+//!
 //! What must stay true:
 //!
 //! - A sweep that came out short deletes nothing, whatever its status codes said.
@@ -19,14 +25,26 @@
 //! - The first load of a tenant writes state without journal entries and ends in one mark;
 //!   until the mark is there, the next run goes on with the load.
 //! - An empty collection where something was known fails the run.
+//! - Sweeps stay the truth. Whatever the audit log does not tell, or cannot, costs time and
+//!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`]).
+//! - A bookmark moves after the records that it stands for were committed.
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
 mod sweep;
 mod desk;
 mod confirm;
+mod refresh;
 mod plan;
 mod outcome;
+
+mod listening;
+mod hearing;
+mod poll;
+mod missed;
+mod poller;
+
+mod measure;
 
 mod claims;
 mod error;
@@ -37,6 +55,8 @@ mod worker;
 
 pub use claims::Claims;
 pub use error::RunError;
+pub use listening::{Listening, OVERLAP, POLL, Polling};
+pub use measure::recall;
 pub use progress::{Observer, Progress};
 pub use run::{Job, Report};
 pub use runner::Runner;

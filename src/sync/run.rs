@@ -1,5 +1,6 @@
 //! One run, step by step.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -8,12 +9,17 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::connector::Connector;
-use crate::model::{Account, Change, Kind, Mode, Run, Tenant, TenantName, Timestamp, Trigger};
+use crate::model::{
+    Account, Change, Kind, Mode, RecordRef, Run, Tenant, TenantName, Timestamp, Trigger,
+};
+use crate::signal::Wake;
 use crate::store::{Known, NewRun, Store, StoreError};
+use crate::telemetry::Metrics;
 
+use super::hearing::Hearing;
 use super::plan::{Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
-use super::{Claims, Observer, Progress, RunError, outcome};
+use super::{Claims, Listening, Observer, Progress, RunError, measure, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -23,18 +29,29 @@ pub struct Job<C> {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) observer: Observer,
+    pub(super) hearing: Hearing,
+    pub(super) metrics: Metrics,
     claims: Claims,
-    /// Held by the run under way: a tenant has one at a time.
-    turn: Mutex<()>,
+    /// Held by the run or the poll under way: a tenant has one at a time.
+    pub(super) turn: Mutex<()>,
 }
 
-/// A run under way.
+/// A run under way, or a poll.
 #[derive(Debug)]
-pub(super) struct Running(JoinHandle<Result<Report, StoreError>>);
+pub(super) struct Running<T = Report>(pub(super) JoinHandle<Result<T, StoreError>>);
 
-impl Running {
+/// What a run reads.
+#[derive(Debug)]
+pub(super) enum Scope {
+    /// The whole tenant.
+    All,
+    /// These records and no others.
+    Records(BTreeSet<RecordRef>),
+}
+
+impl<T> Running<T> {
     /// Waits until it has ended.
-    pub(super) async fn ended(&mut self) -> Result<Report, StoreError> {
+    pub(super) async fn ended(&mut self) -> Result<T, StoreError> {
         match (&mut self.0).await {
             Ok(report) => report,
             Err(broken) => match broken.try_into_panic() {
@@ -77,9 +94,31 @@ impl<C: Connector> Job<C> {
             store,
             clock,
             observer,
+            hearing: Hearing::new(Listening::Off),
+            metrics: Metrics::default(),
             claims,
             turn: Mutex::new(()),
         }
+    }
+
+    /// Makes it listen to the tenant's audit log.
+    #[must_use]
+    pub fn listening(self, listening: Listening) -> Self {
+        Self {
+            hearing: Hearing::new(listening),
+            ..self
+        }
+    }
+
+    /// Returns what wakes the poll of the audit log before its time.
+    pub fn poll_wake(&self) -> Wake {
+        self.hearing.poll_wake()
+    }
+
+    /// Makes it count into these metrics.
+    #[must_use]
+    pub fn measured(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Starts a run, after the one under way if there is one.
@@ -100,9 +139,21 @@ impl<C: Connector> Job<C> {
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         let _turn = self.turn.lock().await;
+        self.run_in_turn(trigger, mode, Scope::All).await
+    }
+
+    /// Does one run for the holder of the turn.
+    pub(super) async fn run_in_turn(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        scope: Scope,
+    ) -> Result<Report, StoreError> {
+        let before = self.store.last_seq();
+        let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
-        let result = self.steps(&mut run, &mut preview).await;
+        let result = self.steps(&mut run, &mut preview, scope).await;
 
         run.traffic = self.connector.take_traffic();
         run.ended_at = Some(self.clock.now());
@@ -117,7 +168,11 @@ impl<C: Connector> Job<C> {
         if let Some(fatal) = fatal {
             return Err(fatal);
         }
+        if is_sweep {
+            self.conclude(&mut run, before).await?;
+        }
         outcome::log(&run);
+        measure::run(&self.metrics, &run);
         let saved = run.clone();
         self.store
             .offload(move |store| store.save_run(&saved))
@@ -136,7 +191,12 @@ impl<C: Connector> Job<C> {
         self.store.offload(move |store| store.begin_run(new)).await
     }
 
-    async fn steps(&self, run: &mut Run, preview: &mut Vec<Change>) -> Result<(), RunError> {
+    async fn steps(
+        &self,
+        run: &mut Run,
+        preview: &mut Vec<Change>,
+        scope: Scope,
+    ) -> Result<(), RunError> {
         let tenant = self
             .connector
             .identify()
@@ -145,6 +205,7 @@ impl<C: Connector> Job<C> {
         run.tenant = Some(tenant.id.clone());
         let claimed = self.claims.claim(&tenant.id, &self.name);
         claimed.map_err(|other| RunError::SameTenant { other })?;
+        self.hearing.met(&tenant.id);
         let known = self.know(&tenant, run.mode).await?;
         if let Some(known) = &known
             && run.mode == Mode::Commit
@@ -158,10 +219,19 @@ impl<C: Connector> Job<C> {
             }
         }
 
-        let mut sweeping = Sweeping::of(plan(run, known.as_ref(), &tenant, self.clock.now()));
-        for kind in Kind::ALL {
-            sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
-        }
+        let plan = plan(run, known.as_ref(), &tenant, self.clock.now());
+        let sweeping = match (scope, &known) {
+            (Scope::Records(records), Some(known)) => {
+                Sweeping::of(self.refresh(run, known.no, records, plan).await?)
+            }
+            (Scope::All | Scope::Records(_), _) => {
+                let mut sweeping = Sweeping::of(plan);
+                for kind in Kind::ALL {
+                    sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
+                }
+                sweeping
+            }
+        };
         let plan = match &known {
             Some(known) => {
                 self.confirm(run, known.no, sweeping.missing, sweeping.plan)

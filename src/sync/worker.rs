@@ -27,9 +27,14 @@ pub struct Worker<C> {
 }
 
 impl<C: Connector> Worker<C> {
-    /// Runs at once, then on schedule, until told to end. A run under way is dropped at its
-    /// next await: what it has committed stays, the rest the next run finds again.
+    /// Runs at once, then on schedule, and polls the audit log in between, until told to end.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
+    }
+
+    /// Runs at once, then on schedule. A run under way is dropped at its next await: what it
+    /// has committed stays, the rest the next run finds again.
+    async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
         let mut trigger = Trigger::Start;
         loop {
             let began = self.job.clock.now();
@@ -44,6 +49,7 @@ impl<C: Connector> Worker<C> {
             tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
                 () = self.due_after(began) => trigger = Trigger::Schedule,
+                () = self.job.hearing.gap_opened() => trigger = Trigger::Gap,
             }
         }
     }

@@ -10,8 +10,10 @@
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
+mod audit;
 mod changes;
 mod commands;
 mod crash;
 mod faults;
+mod hooks;
 mod support;
