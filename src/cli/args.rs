@@ -30,6 +30,13 @@ pub(super) enum Command {
     Serve,
     /// Do one run of each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
+    /// Say how things are: tenants, held removals, endpoints.
+    Status(OutputArgs),
+    /// List held removals, show them, let them go or not.
+    Plan {
+        #[command(subcommand)]
+        action: PlanAction,
+    },
     /// List or show users.
     Users(RecordsArgs),
     /// List or show roles.
@@ -151,6 +158,31 @@ pub(super) enum RunsAction {
         run: String,
         #[command(flatten)]
         output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlanAction {
+    /// List held plans, newest first.
+    List(ListArgs),
+    /// Show what a plan would take away, record by record.
+    Show {
+        /// The plan, such as `plan-7`.
+        plan: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Let the removals of a plan go, now.
+    Approve {
+        /// The plan, such as `plan-7`.
+        plan: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Keep everything as it is, as long as Qlik shows the same removals.
+    Reject {
+        /// The plan, such as `plan-7`.
+        plan: String,
     },
 }
 

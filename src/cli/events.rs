@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::control::{EventRow, MAX_PAGE, Reply, Request};
 use crate::daemon::Hooks;
 use crate::deliver;
-use crate::model::{Fact, Seq, TenantName};
+use crate::model::{Fact, Recovery, Seq, TenantName, losses_in_words};
 
 use super::Exit;
 use super::args::{EventsAction, EventsArgs, Format, ListArgs};
@@ -102,6 +102,21 @@ fn cells(row: &EventRow) -> Vec<String> {
             String::new(),
             format!("first load: {users} users, {groups} groups, {roles} roles"),
         ),
+        Fact::Held { plan, losses, .. } => (
+            plan.to_string(),
+            format!("held for an operator: {}", losses_in_words(losses)),
+        ),
+        Fact::Failed { code, message } => (
+            entry.run.to_string(),
+            format!("sync fails: {message} [{code}]"),
+        ),
+        Fact::Recovered(Recovery::Plan(plan)) => (
+            plan.to_string(),
+            "the source shows again what was missing".to_owned(),
+        ),
+        Fact::Recovered(Recovery::Sync) => {
+            (entry.run.to_string(), "sync succeeds again".to_owned())
+        }
     };
     vec![
         entry.seq.to_string(),

@@ -28,6 +28,8 @@ pub enum Exit {
     Waiting = 6,
     /// What was asked for is not there.
     NotFound = 7,
+    /// Removals are held and wait for an operator.
+    Held = 8,
 }
 
 impl Exit {
@@ -39,11 +41,12 @@ impl Exit {
             Self::Success => 0,
             Self::Waiting => 1,
             Self::Partial => 2,
-            Self::NotFound => 3,
-            Self::Source => 4,
-            Self::Failure => 5,
-            Self::Store => 6,
-            Self::Usage => 7,
+            Self::Held => 3,
+            Self::NotFound => 4,
+            Self::Source => 5,
+            Self::Failure => 6,
+            Self::Store => 7,
+            Self::Usage => 8,
         };
         if rank(other) > rank(self) {
             other
@@ -92,6 +95,7 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
 fn of_code(code: &str) -> Exit {
     match code {
         "control.unknown-tenant" => Exit::Usage,
+        "control.unknown-plan" => Exit::NotFound,
         code if code.starts_with("store.") => Exit::Store,
         _ => Exit::Failure,
     }

@@ -16,9 +16,11 @@ mod check;
 mod demo;
 mod events;
 mod init;
+mod plans;
 mod records;
 mod runs;
 mod serve;
+mod status;
 mod sync;
 
 use std::ffi::OsString;
@@ -67,6 +69,8 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args)),
         Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args)),
         Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
+        Command::Status(args) => runtime()?.block_on(status::run(config, args)),
+        Command::Plan { action } => runtime()?.block_on(plans::run(config, action)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),
     }

@@ -1,5 +1,6 @@
 //! `runs`: lists runs, and shows one with what it could not read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -73,6 +74,9 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
             lines.push((kind.plural(), sentence(counts)));
         }
     }
+    if let Some(held) = &run.held {
+        lines.push(("HELD", held.to_string()));
+    }
     for finding in &run.findings {
         let who = finding
             .id
@@ -145,10 +149,18 @@ fn outside(run: &Run) -> Value {
         "reason": why(&run.outcome),
         "error_code": match &run.outcome {
             Outcome::Failed { code, .. } => Some(code),
-            Outcome::Running | Outcome::Succeeded | Outcome::Degraded
+            Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Held
             | Outcome::Incomplete { .. } | Outcome::Interrupted => None,
         },
         "counts": counts,
+        "held": run.held.as_ref().map(|held| json!({
+            "plan": held.plan.map(|plan| plan.to_string()),
+            "losses": held
+                .losses
+                .iter()
+                .map(|(loss, held)| (loss.word(), held.weight.lost))
+                .collect::<BTreeMap<_, _>>(),
+        })),
         "requests": run.traffic.requests,
         "retries": run.traffic.retries,
         "waited_seconds": run.traffic.waited.as_secs_f64(),
@@ -163,6 +175,7 @@ pub(super) fn why(outcome: &Outcome) -> Option<String> {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
         Outcome::Incomplete { reason } => Some(format!("{reason}; nothing was deleted")),
         Outcome::Degraded => Some("something was not visible or not readable".to_owned()),
+        Outcome::Held => Some("removals wait for an operator".to_owned()),
         Outcome::Interrupted => Some("the process ended in the middle of it".to_owned()),
         Outcome::Running | Outcome::Succeeded => None,
     }

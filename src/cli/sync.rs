@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::control::{Reply, Request, SyncRow};
 use crate::daemon::Hooks;
 use crate::deliver::{self, Drained};
-use crate::model::{EndpointName, Mode, Outcome, TenantName};
+use crate::model::{EndpointName, Mode, Outcome, Run, TenantName};
 use crate::signal;
 
 use super::Exit;
@@ -79,7 +79,7 @@ async fn work(
         }
     }
     for row in &rows {
-        exit = exit.graver(of_outcome(&row.run.outcome));
+        exit = exit.graver(of_run(&row.run));
     }
     if !args.no_deliver {
         for (name, worker) in workers {
@@ -91,6 +91,14 @@ async fn work(
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),
     }
+}
+
+/// Prints runs that were asked for. Returns the exit code that they ask for.
+pub(super) fn print_runs(rows: &[SyncRow], format: Format) -> anyhow::Result<Exit> {
+    print(rows, format)?;
+    Ok(rows
+        .iter()
+        .fold(Exit::Success, |exit, row| exit.graver(of_run(&row.run))))
 }
 
 fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
@@ -108,7 +116,12 @@ fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
     printer.finish("No tenant is configured.")?;
     if format == Format::Table {
         for row in rows {
-            if let Some(why) = runs::why(&row.run.outcome) {
+            if let Some(held) = &row.run.held {
+                say(format_args!(
+                    "{}: removals are held: {held}",
+                    row.run.tenant_name
+                ));
+            } else if let Some(why) = runs::why(&row.run.outcome) {
                 say(format_args!("{}: {why}", row.run.tenant_name));
             }
             if row.run.mode == Mode::DryRun && row.preview.is_empty() {
@@ -161,9 +174,13 @@ async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<E
     })
 }
 
-fn of_outcome(outcome: &Outcome) -> Exit {
-    match outcome {
+fn of_run(run: &Run) -> Exit {
+    if run.held.is_some() && run.outcome.is_success() {
+        return Exit::Held;
+    }
+    match run.outcome {
         Outcome::Succeeded => Exit::Success,
+        Outcome::Held => Exit::Held,
         Outcome::Degraded | Outcome::Incomplete { .. } => Exit::Partial,
         Outcome::Failed { .. } | Outcome::Interrupted | Outcome::Running => Exit::Source,
     }

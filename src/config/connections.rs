@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::guard::GuardDraft;
 use super::listening::Ears;
 use super::problem::Problems;
 use super::secrets::Vault;
@@ -148,13 +149,20 @@ pub(super) fn secret(
         .ok()
 }
 
+/// What holds for tenants that say nothing else.
+pub(super) struct Usual<'a> {
+    pub(super) schedule: Option<&'a Schedule>,
+    pub(super) zone: Tz,
+    pub(super) guard: GuardDraft,
+    pub(super) absent_sweeps: u32,
+    pub(super) ears: &'a Ears<'a>,
+}
+
 /// Validates all tenants.
 pub(super) fn tenants(
     list: Vec<raw::Tenant>,
     connections: &Connections,
-    usual: Option<&Schedule>,
-    zone: Tz,
-    ears: &Ears<'_>,
+    usual: &Usual<'_>,
     problems: &mut Problems,
 ) -> Vec<TenantConfig> {
     if list.is_empty() {
@@ -166,13 +174,15 @@ pub(super) fn tenants(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
-        let (listening, webhook_secret) = ears.of(&at, &raw, problems);
+        let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
-            Some(text) => schedule(&format!("{at}.schedule"), &text, zone, problems),
-            None => usual.cloned(),
+            Some(text) => schedule(&format!("{at}.schedule"), &text, usual.zone, problems),
+            None => usual.schedule.cloned(),
         };
+        let guard = usual.guard.clone();
+        let guard = guard.with(&format!("{at}.guard"), &raw.guard, problems);
         let (Some(name), Some(host), Some(connection), Some(schedule)) =
             (name, host, connection, schedule)
         else {
@@ -188,6 +198,7 @@ pub(super) fn tenants(
             schedule,
             listening,
             webhook_secret,
+            rules: guard.rules(usual.absent_sweeps),
         });
     }
     valid

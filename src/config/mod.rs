@@ -20,6 +20,7 @@ mod read;
 
 mod connections;
 mod endpoints;
+mod guard;
 mod listening;
 mod secrets;
 mod validate;

@@ -259,6 +259,9 @@ pub enum Fault {
     /// A log format or level that is none.
     #[error("{detail}")]
     BadLog { detail: String },
+    /// A limit of the guard that is none.
+    #[error("{detail}")]
+    BadGuard { detail: String },
     /// An environment variable that looks like ours and sets nothing.
     #[error("sets nothing")]
     BadVariable { remedy: String },
@@ -294,6 +297,7 @@ impl Fault {
             Self::BadEvent { .. } => "config.bad-event",
             Self::BadEndpoint { .. } => "config.bad-endpoint",
             Self::BadLog { .. } => "config.bad-log",
+            Self::BadGuard { .. } => "config.bad-guard",
             Self::BadVariable { .. } => "config.bad-variable",
         }
     }
@@ -351,6 +355,9 @@ impl Fault {
             Self::BadNetwork { .. } => "write it as `10.1.0.0/16` or `fd00::/8`",
             Self::BadEvent { .. } => {
                 "write types such as `user.created`, or patterns such as `user.*` or `*`"
+            }
+            Self::BadGuard { .. } => {
+                "write `mode = \"limits\"` or `\"never\"`, shares from 0 to 1 and counts from 0 up"
             }
             Self::BadLog { .. } => {
                 "write `text` or `json` for the format, `info` or `warn,qlik_roster::sync=debug` for the level"

@@ -38,6 +38,27 @@ pub(super) struct Sync {
     pub(super) jitter: Option<String>,
     pub(super) poll: Option<String>,
     pub(super) poll_overlap: Option<String>,
+    pub(super) absent_sweeps: Option<u32>,
+    pub(super) guard: Guard,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Guard {
+    pub(super) mode: Option<String>,
+    pub(super) users: Option<Limits>,
+    pub(super) roles: Option<Limits>,
+    pub(super) groups: Option<Limits>,
+    pub(super) memberships: Option<Limits>,
+    pub(super) role_assignments: Option<Limits>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub(super) max_share: Option<f64>,
+    pub(super) max_count: Option<u64>,
+    pub(super) min_population: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,6 +84,7 @@ pub(super) struct Tenant {
     pub(super) poll: Option<String>,
     pub(super) webhook_secret_file: Option<String>,
     pub(super) webhook_secret_env: Option<String>,
+    pub(super) guard: Guard,
 }
 
 #[derive(Debug, Default, Deserialize)]

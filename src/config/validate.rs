@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::connections::{connections, tenants};
+use super::connections::{Usual, connections, tenants};
 use super::endpoints::endpoints;
+use super::guard::{GuardDraft, absent_sweeps};
 use super::listening::Ears;
 use super::problem::Problems;
 use super::secrets::Vault;
@@ -17,7 +18,7 @@ use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::TenantName;
 use crate::secret::Secret;
-use crate::sync::{Listening, Schedule, parse_duration};
+use crate::sync::{Listening, Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
@@ -70,6 +71,8 @@ pub struct TenantConfig {
     pub listening: Listening,
     /// The secret of Qlik's own webhooks; none: they are not taken.
     pub webhook_secret: Option<Secret>,
+    /// What may be removed without an operator.
+    pub rules: Rules,
 }
 
 /// Validates what was read, adding to what is known to be wrong.
@@ -88,14 +91,14 @@ pub(super) fn validate(
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
     let connections = connections(raw.connections, &vault, &mut problems);
-    let tenants = tenants(
-        raw.tenants,
-        &connections,
-        usual.as_ref(),
+    let for_tenants = Usual {
+        schedule: usual.as_ref(),
         zone,
-        &ears,
-        &mut problems,
-    );
+        ears: &ears,
+        guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
+        absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
+    };
+    let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
     let config = match (usual, jitter, listen, log) {
         (Some(schedule), Some(jitter), Some(listen), Some(log)) => Some(Config {

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
+    EndpointName, Entry, Id, Kind, Mode, PlanId, Record, RecordRef, Seq, TenantId, TenantName,
+    Trigger,
 };
-use crate::store::{Kept, Known, Store, StoreError};
+use crate::store::{Decision, Kept, Known, Store, StoreError};
 use crate::sync::Runner;
 
 use super::{
-    ControlError, EventRow, MAX_PAGE, Place, RecordRow, Reply, Request, Status, SyncRow, TenantRow,
+    ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request, Status, SyncRow,
+    TenantRow, plans,
 };
 
 /// Answers an operator's questions.
 #[derive(Debug)]
 pub struct Control {
     store: Store,
+    clock: Clock,
     runners: BTreeMap<TenantName, Runner>,
     endpoints: Vec<EndpointName>,
 }
@@ -24,11 +28,13 @@ impl Control {
     /// Makes the answering side of a store, with the runners that a command may set off.
     pub fn new(
         store: Store,
+        clock: Clock,
         runners: BTreeMap<TenantName, Runner>,
         endpoints: Vec<EndpointName>,
     ) -> Self {
         Self {
             store,
+            clock,
             runners,
             endpoints,
         }
@@ -47,18 +53,20 @@ impl Control {
     /// Answers one question.
     pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
         match request {
-            Request::Sync { tenant, mode } => self.sync(&tenant, mode).await,
+            Request::Sync { tenant, mode } => self.sync(&tenant, mode).await.map(Reply::Synced),
+            Request::Approve { id } => self.approve(id).await,
             other => {
                 let endpoints = self.endpoints.clone();
                 let known = self.runners.keys().cloned().collect();
+                let clock = self.clock.clone();
                 self.store
-                    .offload(move |store| read(store, &endpoints, known, other))
+                    .offload(move |store| read(store, &clock, &endpoints, known, other))
                     .await
             }
         }
     }
 
-    async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<Reply, ControlError> {
+    async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<SyncRow, ControlError> {
         let runner = self
             .runners
             .get(tenant)
@@ -67,15 +75,34 @@ impl Control {
             .run(Trigger::Command, mode)
             .await
             .map_err(ControlError::store)?;
-        Ok(Reply::Synced(SyncRow {
+        Ok(SyncRow {
             run: report.run,
             preview: report.preview,
-        }))
+        })
+    }
+
+    /// Takes the approval down first: whatever happens to the run, the next one goes by it.
+    async fn approve(&self, id: PlanId) -> Result<Reply, ControlError> {
+        let clock = self.clock.clone();
+        let (tenant, _) = self
+            .store
+            .offload(move |store| plans::decide(store, &clock, id, Decision::Approve))
+            .await?;
+        let synced = self.sync(&tenant, Mode::Commit).await?;
+        match self
+            .store
+            .offload(move |store| plans::show(store, id))
+            .await?
+        {
+            Reply::Plan(Some(plan)) => Ok(Reply::Approved { plan, synced }),
+            _ => Err(ControlError::UnknownPlan { plan: id }),
+        }
     }
 }
 
 fn read(
     store: &Store,
+    clock: &Clock,
     endpoints: &[EndpointName],
     configured: Vec<TenantName>,
     request: Request,
@@ -121,6 +148,19 @@ fn read(
         Request::Event { seq } => store
             .entry(seq)
             .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Plans { tenant, limit } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            return plans::list(store, &tenants, limit.min(MAX_PAGE));
+        }
+        Request::Plan { id } => return plans::show(store, id),
+        Request::Removals { id, after, limit } => {
+            return plans::removals(store, id, after.as_ref(), limit);
+        }
+        Request::Reject { id } => {
+            let (tenant, plan) = plans::decide(store, clock, id, Decision::Reject)?;
+            return Ok(Reply::Rejected(PlanRow { tenant, plan }));
+        }
+        Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
     };
     reply.map_err(ControlError::store)
@@ -190,6 +230,7 @@ impl Reading<'_> {
             counts: [count(Kind::Role)?, count(Kind::Group)?, count(Kind::User)?],
             last_success: success.and_then(|run| run.ended_at),
             last_run: runs.into_iter().next(),
+            held: self.store.open_plan(known.no)?,
         })
     }
 

@@ -10,11 +10,12 @@
 mod request;
 mod reply;
 mod answer;
+mod plans;
 mod error;
 
 pub use answer::Control;
 pub use error::ControlError;
-pub use reply::{EventRow, RecordRow, Reply, Status, SyncRow, TenantRow};
+pub use reply::{EventRow, PlanRow, RecordRow, Reply, Status, SyncRow, TenantRow};
 pub use request::{MAX_PAGE, Place, Request};
 
 use std::path::{Path, PathBuf};

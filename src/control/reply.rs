@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Change, EndpointName, Entry, Record, Run, Seq, StoreId, Tenant, TenantName, Timestamp,
+    Change, EndpointName, Entry, HeldPlan, Record, Removal, Run, Seq, StoreId, Tenant, TenantName,
+    Timestamp,
 };
 
 /// An answer.
@@ -33,6 +34,30 @@ pub enum Reply {
     Event(Option<EventRow>),
     /// To `Sync`.
     Synced(SyncRow),
+    /// To `Plans`.
+    Plans(Vec<PlanRow>),
+    /// To `Plan`; none: there is no such plan.
+    Plan(Option<PlanRow>),
+    /// To `Removals`. An empty page is the end.
+    Removals(Vec<Removal>),
+    /// To `Approve`: the plan after the run, and the run.
+    Approved {
+        /// The plan.
+        plan: PlanRow,
+        /// The run that went by it.
+        synced: SyncRow,
+    },
+    /// To `Reject`.
+    Rejected(PlanRow),
+}
+
+/// A held plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRow {
+    /// Its tenant, as the operator calls it.
+    pub tenant: TenantName,
+    /// The plan.
+    pub plan: HeldPlan,
 }
 
 /// A record as the store holds it.
@@ -90,4 +115,6 @@ pub struct TenantRow {
     pub last_success: Option<Timestamp>,
     /// The last run, however it ended.
     pub last_run: Option<Run>,
+    /// The plan whose removals are out.
+    pub held: Option<HeldPlan>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Id, Kind, Mode, RunId, Seq, TenantName};
+use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
 
 /// Rows of an answer at the most.
 pub const MAX_PAGE: usize = 500;
@@ -58,6 +58,38 @@ pub enum Request {
     Event {
         /// Which.
         seq: Seq,
+    },
+    /// Held plans, newest first.
+    Plans {
+        /// Of which tenant; none: of all.
+        tenant: Option<TenantName>,
+        /// Rows wanted, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// One held plan.
+    Plan {
+        /// Which.
+        id: PlanId,
+    },
+    /// A page of what a held plan would take away.
+    Removals {
+        /// Which plan.
+        id: PlanId,
+        /// The last row of the page before.
+        after: Option<RecordRef>,
+        /// Rows wanted, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// Let the removals of a plan go: do a run now that goes by it, and answer when that has
+    /// ended.
+    Approve {
+        /// Which plan.
+        id: PlanId,
+    },
+    /// Keep everything as it is, as long as the source shows the same removals.
+    Reject {
+        /// Which plan.
+        id: PlanId,
     },
     /// Do a run now, and answer when it has ended.
     Sync {

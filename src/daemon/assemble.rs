@@ -102,6 +102,7 @@ impl Parts {
                 store.clone(),
                 clock.clone(),
                 observer,
+                tenant.rules.clone(),
                 claims.clone(),
             );
             let job = job.listening(tenant.listening).measured(metrics.clone());
@@ -126,7 +127,12 @@ impl Parts {
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
-        let control = Arc::new(Control::new(store.clone(), runners, endpoints));
+        let control = Arc::new(Control::new(
+            store.clone(),
+            clock.clone(),
+            runners,
+            endpoints,
+        ));
         Ok(Self {
             control,
             workers,

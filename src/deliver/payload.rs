@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Account, Change, EndpointName, Entry, EventId, Fact, FieldDelta, Id, Kind, Seq, StoreId,
-    TenantId, Timestamp, delta, unified,
+    Account, Change, EndpointName, Entry, EventId, Fact, FieldDelta, HeldLoss, Id, Kind, Loss,
+    PlanId, Recovery, RunId, Seq, StoreId, TenantId, Timestamp, delta, unified,
 };
 
 /// The type of the event that an operator sends to try an endpoint.
@@ -18,8 +18,19 @@ pub const TEST_EVENT: &str = "endpoint.test";
 
 /// Returns the JSON body of an entry's event, none for an entry that is no event.
 pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
-    let change = match &entry.fact {
-        Fact::Changed(change) => change,
+    let data = match &entry.fact {
+        Fact::Changed(change) => Data::Record(Subject::of(change, entry.seq)),
+        Fact::Held {
+            plan,
+            supersedes,
+            losses,
+        } => Data::Sync(held(*plan, *supersedes, losses)),
+        Fact::Failed { code, message } => Data::Sync(json!({
+            "run": entry.run.to_string(),
+            "code": code,
+            "message": message,
+        })),
+        Fact::Recovered(recovery) => Data::Sync(recovered(entry.run, *recovery)),
         Fact::Loaded { .. } => return None,
     };
     let event = Event {
@@ -32,7 +43,7 @@ pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
         timestamp: entry.at,
         sequence: entry.seq,
         account: Source::of(&entry.account),
-        data: Subject::of(change, entry.seq),
+        data,
     };
     Some(serde_json::to_vec(&event).expect("an event's keys are texts"))
 }
@@ -56,7 +67,15 @@ struct Event<'a> {
     timestamp: Timestamp,
     sequence: Seq,
     account: Source<'a>,
-    data: Subject,
+    data: Data,
+}
+
+/// What it is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    Record(Subject),
+    Sync(Value),
 }
 
 /// The tenant in which it happened.
@@ -125,6 +144,32 @@ impl Subject {
             replaces,
         }
     }
+}
+
+/// What is held: counts and reasons, nobody's name. The plan lists the records.
+fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
+    let losses = losses.iter().map(|(loss, held)| {
+        json!({
+            "kind": loss.word(),
+            "lost": held.weight.lost,
+            "known": held.weight.known,
+            "shown": held.weight.shown,
+            "reason": held.reason.to_string(),
+        })
+    });
+    json!({
+        "plan": plan.to_string(),
+        "supersedes": supersedes.map(|plan| plan.to_string()),
+        "losses": losses.collect::<Vec<_>>(),
+    })
+}
+
+fn recovered(run: RunId, recovery: Recovery) -> Value {
+    let (what, plan) = match recovery {
+        Recovery::Plan(plan) => ("plan", Some(plan.to_string())),
+        Recovery::Sync => ("sync", None),
+    };
+    json!({ "run": run.to_string(), "what": what, "plan": plan })
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The journal: everything that happened, in the order in which it was found.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, RunId, TenantId, Timestamp};
+use super::{Change, HeldLoss, Loss, PlanId, RunId, TenantId, Timestamp};
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
 #[derive(
@@ -97,6 +98,34 @@ pub enum Fact {
         /// Users found.
         users: u64,
     },
+    /// Removals were held: they wait for an operator.
+    Held {
+        /// The plan that lists them.
+        plan: PlanId,
+        /// The plan in whose place it is.
+        supersedes: Option<PlanId>,
+        /// How much is held, and why.
+        losses: BTreeMap<Loss, HeldLoss>,
+    },
+    /// A run was given up, the first after one that was not.
+    Failed {
+        /// The error's code.
+        code: String,
+        /// What went wrong, all causes in one line.
+        message: String,
+    },
+    /// What was held or failing is well again.
+    Recovered(Recovery),
+}
+
+/// What is well again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// The source shows again what was missing: nothing of the plan is left to approve.
+    Plan(PlanId),
+    /// Runs succeed again.
+    Sync,
 }
 
 impl Fact {
@@ -108,6 +137,9 @@ impl Fact {
                 Some(format!("{}.{}", change.kind().singular(), change.verb()))
             }
             Self::Loaded { .. } => None,
+            Self::Held { .. } => Some("sync.held".to_owned()),
+            Self::Failed { .. } => Some("sync.failed".to_owned()),
+            Self::Recovered(_) => Some("sync.recovered".to_owned()),
         }
     }
 }

@@ -20,6 +20,7 @@ mod user;
 mod change;
 mod delta;
 mod entry;
+mod held;
 mod news;
 mod run;
 mod tenant;
@@ -29,13 +30,19 @@ pub mod unified;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
 pub use delta::{FieldDelta, delta};
-pub use entry::{Account, Entry, EventId, Fact, Seq, StoreId};
+pub use entry::{Account, Entry, EventId, Fact, Recovery, Seq, StoreId};
 pub use group::Group;
+pub use held::{
+    HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,
+    losses_in_words,
+};
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
-pub use run::{Finding, FindingCode, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger};
+pub use run::{
+    Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,
+};
 pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Id, Kind, TenantId, TenantName, Timestamp};
+use super::{HeldLoss, Id, Kind, Loss, PlanId, TenantId, TenantName, Timestamp, losses_in_words};
 
 /// Number of a run, counted over all tenants of a store. Starts at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +53,12 @@ pub struct Run {
     pub outcome: Outcome,
     /// What it met, kind by kind.
     pub counts: BTreeMap<Kind, KindCounts>,
+    /// How much of each sort the tenant had, as far as the run saw it.
+    pub population: BTreeMap<Loss, u64>,
+    /// How much of each sort the run took away.
+    pub lost: BTreeMap<Loss, u64>,
+    /// Removals that it held back; none: it held nothing.
+    pub held: Option<Held>,
     /// What it cost.
     pub traffic: Traffic,
     /// What it could not read or had to leave as it was; the first few hundred.
@@ -112,6 +118,8 @@ pub enum Outcome {
     /// Everything was read, but something was not visible or not readable; known values of
     /// that stay.
     Degraded,
+    /// Everything was read and applied but removals above a limit: they wait for an operator.
+    Held,
     /// The sweep came out short: what came and changed was taken over, nothing was deleted.
     Incomplete {
         /// What was short of what.
@@ -135,6 +143,7 @@ impl Outcome {
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Degraded => "degraded",
+            Self::Held => "held",
             Self::Incomplete { .. } => "incomplete",
             Self::Failed { .. } => "failed",
             Self::Interrupted => "interrupted",
@@ -144,7 +153,7 @@ impl Outcome {
     /// Returns whether the sweep reached its end.
     pub fn is_success(&self) -> bool {
         match self {
-            Self::Succeeded | Self::Degraded => true,
+            Self::Succeeded | Self::Degraded | Self::Held => true,
             Self::Running | Self::Incomplete { .. } | Self::Failed { .. } | Self::Interrupted => {
                 false
             }
@@ -182,6 +191,26 @@ pub struct Traffic {
     pub waited: Duration,
 }
 
+/// Removals that a run held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The plan that lists them; none of a dry run, and of a run that saw only a part while
+    /// an older plan was open.
+    pub plan: Option<PlanId>,
+    /// How much is held, and why.
+    pub losses: BTreeMap<Loss, HeldLoss>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&losses_in_words(&self.losses))?;
+        match self.plan {
+            Some(plan) => write!(f, "; look at it with `qlik-roster plan show {plan}`"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Something that a run could not read, or left as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -214,11 +243,14 @@ pub enum FindingCode {
     /// Something of the audit log was not read, or could not be: this sweep made up for it, or
     /// a later one will.
     AuditGap,
+    /// The record is missing, and these credentials may not ask for it; it stays until it was
+    /// absent from enough complete sweeps.
+    Unconfirmed,
 }
 
 impl FindingCode {
     /// All codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::UnreadableRecord,
         Self::HiddenRoles,
         Self::HiddenGroups,
@@ -226,6 +258,7 @@ impl FindingCode {
         Self::ForbiddenCollection,
         Self::AuditForbidden,
         Self::AuditGap,
+        Self::Unconfirmed,
     ];
 
     /// Returns the code as `docs/errors.md` lists it.
@@ -238,6 +271,7 @@ impl FindingCode {
             Self::ForbiddenCollection => "finding.forbidden-collection",
             Self::AuditForbidden => "finding.audit-forbidden",
             Self::AuditGap => "finding.audit-gap",
+            Self::Unconfirmed => "finding.unconfirmed",
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Account;
+
 /// The source's immutable id of a tenant. State is keyed by it, never by a host name, since
 /// one tenant may have several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,4 +53,15 @@ pub struct Tenant {
     pub region: Option<String>,
     /// `active`, `disabled` and so on, as the source spells it.
     pub status: Option<String>,
+}
+
+impl Tenant {
+    /// Returns the tenant as entries name it.
+    pub fn account(&self) -> Account {
+        Account {
+            tenant: self.id.clone(),
+            name: self.name.clone(),
+            region: self.region.clone(),
+        }
+    }
 }

@@ -6,18 +6,24 @@
 //! - equal sets give no change;
 //! - neither the order of pages nor duplicates between them matter;
 //! - what was not visible keeps its known value;
+//! - removals above a limit are held, everything else of the same change is not: what is
+//!   applied and what is held together make the whole;
 //! - only content counts: a record whose `updated_at` alone moved has not changed.
 //!
 //! Bodies are not needed to find that nothing changed: a [`Roll`] holds an id and a
 //! [`Fingerprint`](crate::model::Fingerprint) for each known record, tens of bytes, and
 //! ticks off what the sweep shows. Only what differs is read and compared in full.
 
+mod access;
 mod fingerprint;
+mod guard;
 mod judge;
 mod replace;
 mod roll;
 
+pub use access::{Permit, Shift, Split, loss_of, removal, shift, split};
 pub use fingerprint::fingerprint;
+pub use guard::{Guard, Limits};
 pub use judge::{Judgement, Known, Shown, has_hidden, judge};
 pub use replace::Replacements;
 pub use roll::{FirstTick, Roll};

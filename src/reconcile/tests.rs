@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Change, Coded, Fingerprint, GroupId, Id, Record, RoleId, Timestamp, User, UserId, UserStatus,
-    delta,
+    Change, Coded, Fingerprint, GroupId, Id, Loss, Proof, Record, RoleId, Taken, Timestamp, User,
+    UserId, UserStatus, delta,
 };
 
 type State = BTreeMap<Id, Record>;
@@ -131,6 +131,16 @@ fn sweep(state: &State) -> Vec<Record> {
     state.values().cloned().collect()
 }
 
+fn with_id(record: Record, id: &Id) -> Record {
+    let Record::User(user) = record else {
+        panic!("only users here")
+    };
+    Record::User(User {
+        id: UserId(id.clone()),
+        ..user
+    })
+}
+
 fn hide(record: &mut Record) {
     let Record::User(user) = record else {
         panic!("only users here")
@@ -189,6 +199,60 @@ proptest! {
         }
 
         prop_assert_eq!(changes(&known, &seen), []);
+    }
+
+    #[test]
+    fn what_is_applied_and_what_is_held_make_the_whole(
+        before in user(),
+        after in user(),
+        sorts in proptest::sample::subsequence(Loss::ALL.to_vec(), 0..=5),
+    ) {
+        let after = with_id(after, before.id());
+        let held: BTreeSet<Loss> = sorts.into_iter().collect();
+        let change = Change::Updated { before: before.clone(), after: after.clone() };
+        let lost = shift(&change);
+
+        let parts = split(change, &held, None);
+
+        let now = match &parts.apply {
+            Some(applied) => {
+                let rest = shift(applied);
+                prop_assert!(rest.revoked == 0 || !held.contains(&Loss::RoleAssignments));
+                prop_assert!(rest.left == 0 || !held.contains(&Loss::Memberships));
+                prop_assert_eq!((rest.joined, rest.granted), (lost.joined, lost.granted));
+                applied.latest().clone()
+            }
+            None => before,
+        };
+        if let Some(removal) = &parts.held {
+            let Taken::Access { roles, groups } = &removal.what else { panic!("an update") };
+            let count = (roles.len() + groups.len()) as u64;
+            prop_assert!(0 < count && count <= lost.revoked + lost.left);
+        }
+        // Once it is let go, nothing of it is left.
+        let permit = parts.held.map(|removal| removal.what);
+        let rest = Change::Updated { before: now, after: after.clone() };
+        let rest = split(rest, &Loss::ALL.into(), permit.as_ref());
+        prop_assert_eq!(rest.held, None);
+        prop_assert_eq!(
+            rest.apply.map(|change| fingerprint(change.latest())),
+            Some(fingerprint(&after))
+        );
+    }
+
+    #[test]
+    fn a_deletion_is_whole_or_held(gone in user(), may in any::<bool>(), held in any::<bool>()) {
+        let permit = may.then_some(Taken::Record { proof: Proof::Confirmed });
+        let sorts = if held { Loss::ALL.into() } else { BTreeSet::new() };
+        let change = Change::Deleted { before: gone.clone() };
+
+        let parts = split(change.clone(), &sorts, permit.as_ref());
+
+        prop_assert_eq!(parts.apply, (may || !held).then_some(change));
+        prop_assert_eq!(
+            parts.held,
+            (!may && held).then(|| removal(&gone, Taken::Record { proof: Proof::Confirmed }))
+        );
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
-use crate::model::{Account, Change, Fact, Fingerprint, Id, Kind, Record, RecordRef, RunId, Seq};
+use crate::model::{
+    Account, Change, Fact, Fingerprint, HeldPlan, Id, Kind, Record, RecordRef, RunId, Seq,
+};
 
 use super::error::StoreError;
+use super::keys::{self, Key};
 use super::{TenantNo, codec};
 
 /// Operations of one atomic write at the most. sled pins its collector of garbage once for
@@ -84,7 +87,7 @@ impl Write {
 }
 
 /// What ends with a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closing {
     /// Nothing.
     Nothing,
@@ -99,6 +102,13 @@ pub enum Closing {
     },
     /// The next so many rows of the tenant's plan; after its last row the plan is gone.
     PlanRows(u32),
+    /// What held plans have become, and what is told of it.
+    Told {
+        /// Plans as they are now.
+        plans: Vec<HeldPlan>,
+        /// Told in this order, an entry each.
+        facts: Vec<Fact>,
+    },
 }
 
 /// What a commit left.
@@ -113,8 +123,12 @@ pub(super) struct Prepared {
     pub tenant: TenantNo,
     pub at: Timestamp,
     pub writes: Vec<PreparedWrite>,
-    /// The packed entry that marks the first load.
-    pub loaded: Option<Vec<u8>>,
+    /// Further rows.
+    pub rows: Vec<(Key, Option<Vec<u8>>)>,
+    /// Packed entries that follow those of the writes.
+    pub told: Vec<Vec<u8>>,
+    /// Whether the last of them marks the first load.
+    pub is_loaded: bool,
     pub plan_rows: u32,
 }
 
@@ -133,7 +147,7 @@ impl Commit {
         let cost: usize = self.writes.iter().map(Write::cost).sum();
         let plan_rows = match self.closing {
             Closing::PlanRows(rows) => rows,
-            Closing::Nothing | Closing::Loaded { .. } => 0,
+            Closing::Nothing | Closing::Loaded { .. } | Closing::Told { .. } => 0,
         };
         let rows = usize::try_from(plan_rows).unwrap_or(usize::MAX);
         if cost > MAX_COST || rows > MAX_WRITES {
@@ -146,18 +160,38 @@ impl Commit {
             run: self.run,
             account: self.account,
         };
-        let loaded = match self.closing {
+        let (mut rows, mut told) = (Vec::new(), Vec::new());
+        let mut is_loaded = false;
+        match self.closing {
             Closing::Loaded {
                 roles,
                 groups,
                 users,
-            } => Some(author.entry(&Fact::Loaded {
-                roles,
-                groups,
-                users,
-            })),
-            Closing::Nothing | Closing::PlanRows(_) => None,
-        };
+            } => {
+                is_loaded = true;
+                told.push(author.entry(&Fact::Loaded {
+                    roles,
+                    groups,
+                    users,
+                }));
+            }
+            Closing::Told { plans, facts } => {
+                rows.extend(
+                    plans
+                        .iter()
+                        .map(|plan| codec::put(keys::held(self.tenant, plan.id), plan)),
+                );
+                told.extend(facts.iter().map(|fact| author.entry(fact)));
+            }
+            Closing::Nothing | Closing::PlanRows(_) => {}
+        }
+        let cost = cost + rows.len() + told.len();
+        if cost > MAX_COST {
+            return Err(StoreError::TooLarge {
+                cost,
+                limit: MAX_COST,
+            });
+        }
         Ok(Prepared {
             tenant: self.tenant,
             at: self.at,
@@ -166,7 +200,9 @@ impl Commit {
                 .into_iter()
                 .map(|write| author.prepare(write))
                 .collect(),
-            loaded,
+            rows,
+            told,
+            is_loaded,
             plan_rows,
         })
     }

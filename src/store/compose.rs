@@ -88,9 +88,14 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
             .map(|(print, body)| codec::seal_record(&key, version, print, &body));
         draft.set(key, value);
     }
-    if let Some(entry) = prepared.loaded {
+    for (key, value) in prepared.rows {
+        draft.set(key, value);
+    }
+    for entry in prepared.told {
         last = last.next();
         draft.entry(last, at, &entry);
+    }
+    if prepared.is_loaded {
         let (key, value) = codec::put(keys::loaded(no), &last);
         draft.set(key, value);
     }

@@ -3,7 +3,7 @@
 //! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
 //! numbers do; nothing of variable length stands before something else without its length.
 
-use crate::model::{EndpointName, Id, Kind, NewsId, RunId, Seq, Timestamp};
+use crate::model::{EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp};
 
 use super::TenantNo;
 
@@ -29,6 +29,12 @@ pub enum Space {
     Plan = 0x40,
     /// Rows of plans.
     PlanRow = 0x41,
+    /// Held plans by tenant and number.
+    Held = 0x42,
+    /// Their entries, by record.
+    Removal = 0x43,
+    /// In how many complete sweeps in a row a record was absent that may not be asked for.
+    Absent = 0x44,
     /// Cursors by endpoint.
     Cursor = 0x50,
     /// Parked events by endpoint and position.
@@ -109,6 +115,67 @@ pub fn plan_row(no: TenantNo, row: u32) -> Key {
     let mut key = plan_rows(no);
     key.extend_from_slice(&row.to_be_bytes());
     key
+}
+
+/// What the keys of all held plans of a tenant begin with.
+pub fn held_prefix(no: TenantNo) -> Key {
+    numbered(Space::Held, no.0)
+}
+
+/// The key of a held plan.
+pub fn held(no: TenantNo, plan: PlanId) -> Key {
+    let mut key = held_prefix(no);
+    key.extend_from_slice(&plan.0.to_be_bytes());
+    key
+}
+
+/// What the keys of all entries of held plans of a tenant begin with.
+pub fn removals_prefix(no: TenantNo) -> Key {
+    numbered(Space::Removal, no.0)
+}
+
+/// What the keys of all entries of a held plan begin with.
+pub fn removals(no: TenantNo, plan: PlanId) -> Key {
+    let mut key = removals_prefix(no);
+    key.extend_from_slice(&plan.0.to_be_bytes());
+    key
+}
+
+/// The key of a record's entry in a held plan.
+pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
+    let mut key = removals(no, plan);
+    key.push(kind_byte(record.kind));
+    key.extend_from_slice(&record.id.to_key());
+    key
+}
+
+/// Returns the plan of an entry's key.
+pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
+    let bytes = key.get(5..)?.first_chunk()?;
+    Some(PlanId(u64::from_be_bytes(*bytes)))
+}
+
+/// What the keys of all absent records of a tenant begin with.
+pub fn absent_prefix(no: TenantNo) -> Key {
+    numbered(Space::Absent, no.0)
+}
+
+/// The key of an absent record.
+pub fn absent(no: TenantNo, record: &RecordRef) -> Key {
+    let mut key = absent_prefix(no);
+    key.push(kind_byte(record.kind));
+    key.extend_from_slice(&record.id.to_key());
+    key
+}
+
+/// Returns the record of an absent record's key.
+pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
+    let (&code, id) = key.get(5..)?.split_first()?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| kind_byte(*kind) == code)?;
+    let id = Id::from_key(id).ok()?;
+    Some(RecordRef { kind, id })
 }
 
 /// The key of an endpoint's cursor.
@@ -199,6 +266,8 @@ pub fn describe(key: &[u8]) -> String {
             None => "a journal entry",
         },
         Some(0x40 | 0x41) => "a plan",
+        Some(0x42 | 0x43) => "a held plan",
+        Some(0x44) => "an absent record",
         Some(0x50) => "the cursor of an endpoint",
         Some(0x51) => "a parked event",
         Some(0x60) => "a run",

@@ -59,7 +59,9 @@ mod opening;
 mod inner;
 mod scan;
 
+mod absent;
 mod cursors;
+mod held;
 mod journal;
 mod news;
 mod plan;
@@ -81,6 +83,7 @@ pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use cursors::{Cursor, Parked};
 pub use error::{Cause, OpenError, StoreError};
+pub use held::{Decision, Entries};
 pub use inner::Ticket;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};

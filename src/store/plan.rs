@@ -12,6 +12,9 @@ use super::error::StoreError;
 use super::keys::Key;
 use super::{Store, TenantNo, codec, keys, scan};
 
+/// Rows that are removed at once: bounds memory.
+const REMOVED_AT_ONCE: usize = 10_000;
+
 /// What a sealed plan's commits have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHead {
@@ -42,6 +45,24 @@ pub struct Plan {
 }
 
 impl Store {
+    /// Replaces rows of a plan that is not sealed, the first of them at `from`; none: the row
+    /// goes.
+    pub fn replace_rows(
+        &self,
+        no: TenantNo,
+        from: u32,
+        rows: &[Option<Write>],
+    ) -> Result<(), StoreError> {
+        let numbered = (from..).zip(rows).map(|(row, write)| {
+            let key = keys::plan_row(no, row);
+            let value = write
+                .as_ref()
+                .map(|write| codec::seal(&key, &[], &codec::pack(write)));
+            (key, value)
+        });
+        self.write_all(numbered.collect())
+    }
+
     /// Keeps rows of a plan, the first of them at `from`. Rows are carried out in the order of
     /// their numbers, which may have gaps; a row staged again takes the place of the first.
     pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
@@ -53,11 +74,16 @@ impl Store {
         self.write_all(numbered.collect())
     }
 
+    /// Returns how many rows are staged.
+    pub fn count_plan_rows(&self, no: TenantNo) -> Result<u32, StoreError> {
+        self.inner.read("reading a plan", |db| {
+            scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
+        })
+    }
+
     /// Makes the staged rows count: from here on they will be committed, also after a crash.
     pub fn seal_plan(&self, no: TenantNo, head: &PlanHead) -> Result<(), StoreError> {
-        let staged = self.inner.read("reading a plan", |db| {
-            scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
-        })?;
+        let staged = self.count_plan_rows(no)?;
         if staged == 0 || staged != head.rows_total {
             return Err(StoreError::NoSuchPlan {
                 what: "all of its rows",
@@ -107,20 +133,33 @@ impl Store {
     pub fn drop_plan(&self, no: TenantNo) -> Result<(), StoreError> {
         // The head goes first: rows without one are nothing.
         let head = keys::plan(no);
-        let (sealed, rows) = self.inner.read("reading a plan", |db| {
-            let rows: Result<Vec<Key>, StoreError> = scan::prefix(db, &keys::plan_rows(no))
-                .map(|row| row.map(|(key, _)| key.to_vec()))
-                .collect();
-            Ok((scan::get(db, &head)?.is_some(), rows?))
-        })?;
+        let sealed = self
+            .inner
+            .read("reading a plan", |db| Ok(scan::get(db, &head)?.is_some()))?;
         if sealed {
             self.inner.write(vec![(head, None)])?;
         }
-        self.write_all(rows.into_iter().map(|key| (key, None)).collect())
+        self.remove_rows(&keys::plan_rows(no))
+    }
+
+    /// Removes what begins with a prefix, some at a time.
+    pub(super) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
+        loop {
+            let rows: Vec<Key> = self.inner.read("reading what is removed", |db| {
+                scan::prefix(db, prefix)
+                    .take(REMOVED_AT_ONCE)
+                    .map(|row| row.map(|(key, _)| key.to_vec()))
+                    .collect()
+            })?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            self.write_all(rows.into_iter().map(|key| (key, None)).collect())?;
+        }
     }
 
     /// Writes any number of rows, a batch at a time.
-    fn write_all(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+    pub(super) fn write_all(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<(), StoreError> {
         let mut rows = rows.into_iter().peekable();
         let mut tickets = Vec::new();
         while rows.peek().is_some() {

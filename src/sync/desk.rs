@@ -1,14 +1,17 @@
 //! Where the records of a sweep are compared, one after the other, with what is known.
 
+use std::collections::BTreeMap;
+
 use crate::connector::Readout;
 use crate::model::{
-    Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Observed, Record,
+    Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed, Record,
 };
 use crate::reconcile::{self, FirstTick, Judgement, Known, Roll, Shown};
 use crate::store::{Store, TenantNo, Write};
 
 use super::RunError;
 use super::plan::Plan;
+use super::tally::Scales;
 
 /// Findings kept of one kind; more are counted only, so that a run's record stays small.
 pub(super) const MAX_FINDINGS: usize = 100;
@@ -27,6 +30,11 @@ pub(super) struct Desk {
     /// Records without a readable id, or shown as gone: listed, which is what completeness is
     /// about, but nobody to compare.
     uncounted: u64,
+    /// Records that can be lost: all but the groups that the source makes itself, which are
+    /// there where all others are missing too.
+    n_ordinary: u64,
+    n_memberships: u64,
+    n_assignments: u64,
     pub(super) counts: KindCounts,
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
@@ -56,6 +64,9 @@ impl Desk {
             hidden_roles: 0,
             hidden_groups: 0,
             uncounted: 0,
+            n_ordinary: 0,
+            n_memberships: 0,
+            n_assignments: 0,
             counts: KindCounts::default(),
             findings: Vec::new(),
             plan,
@@ -109,6 +120,7 @@ impl Desk {
         };
         self.counts.seen += 1;
         self.note_hidden(&record);
+        self.weigh(&record);
         if kept == Some(print) {
             return Ok(());
         }
@@ -173,6 +185,21 @@ impl Desk {
         self.find(finding);
     }
 
+    /// Returns how much there is of what can be lost.
+    pub(super) fn scales(&self) -> Scales {
+        let loss = reconcile::loss_of(self.kind);
+        Scales {
+            known: [(loss, self.n_known())].into(),
+            shown: [
+                (loss, self.n_ordinary),
+                (Loss::Memberships, self.n_memberships),
+                (Loss::RoleAssignments, self.n_assignments),
+            ]
+            .into(),
+            before: BTreeMap::new(),
+        }
+    }
+
     /// Returns the known records that the sweep did not show.
     pub(super) fn missing(&self) -> Vec<Id> {
         self.known.unticked().collect()
@@ -207,6 +234,25 @@ impl Desk {
             );
         }
         (self.counts, self.findings, self.plan)
+    }
+
+    fn weigh(&mut self, record: &Record) {
+        let (is_ordinary, roles, groups) = match record {
+            Record::User(user) => (
+                true,
+                user.roles.as_ref().map_or(0, BTreeMap::len),
+                user.groups.as_ref().map_or(0, BTreeMap::len),
+            ),
+            Record::Group(group) => (
+                group.group_type.source_value.as_deref() != Some("system"),
+                group.roles.as_ref().map_or(0, BTreeMap::len),
+                0,
+            ),
+            Record::Role(_) => (true, 0, 0),
+        };
+        self.n_ordinary += u64::from(is_ordinary);
+        self.n_assignments += roles as u64;
+        self.n_memberships += groups as u64;
     }
 
     fn note_hidden(&mut self, record: &Record) {

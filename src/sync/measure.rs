@@ -20,7 +20,9 @@ pub(super) fn run(metrics: &Metrics, run: &Run) {
     let labels = [tenant, run.trigger.word(), run.outcome.word()];
     metrics.count(Metric::Runs, &labels);
     let taken_over = match &run.outcome {
-        Outcome::Succeeded | Outcome::Degraded | Outcome::Incomplete { .. } => &run.counts,
+        Outcome::Succeeded | Outcome::Degraded | Outcome::Held | Outcome::Incomplete { .. } => {
+            &run.counts
+        }
         Outcome::Failed { .. } | Outcome::Running | Outcome::Interrupted => &BTreeMap::new(),
     };
     for (kind, counts) in taken_over {

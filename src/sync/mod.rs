@@ -7,8 +7,10 @@
 //! 3. Sweep roles, groups, users. Records go to a blocking thread page by page, while the
 //!    next page is on its way; what differs from the known goes into the plan.
 //! 4. Ask for each record that a complete sweep did not show. Only a clear no deletes.
-//! 5. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
-//! 6. Record the run.
+//! 5. Weigh what would be taken away. What is above a limit is set aside for an operator,
+//!    everything else of the same changes is not.
+//! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
+//! 7. Settle what becomes of held plans, and record the run.
 //!
 //! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time,
 //! since Qlik promises neither when an event appears nor in which order. Events that were
@@ -24,10 +26,14 @@
 //!   then what came and changed, then groups and roles that are gone.
 //! - The first load of a tenant writes state without journal entries and ends in one mark;
 //!   until the mark is there, the next run goes on with the load.
-//! - An empty collection where something was known fails the run.
 //! - Sweeps stay the truth. Whatever the audit log does not tell, or cannot, costs time and
 //!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`]).
 //! - A bookmark moves after the records that it stands for were committed.
+//! - An empty collection where something was known fails the run if one of its records answers
+//!   when asked for; if none does, their removal is held, however few they are.
+//! - An approved plan is a permit: the next complete run finds the same removals and lets them
+//!   go, and asks for each missing record again. So it is applied to the end whatever happens
+//!   in between, and nothing goes that has come back.
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
@@ -35,8 +41,12 @@ mod sweep;
 mod desk;
 mod confirm;
 mod refresh;
+mod tally;
 mod plan;
+mod gather;
+mod hold;
 mod outcome;
+mod tell;
 
 mod listening;
 mod hearing;
@@ -49,15 +59,18 @@ mod measure;
 mod claims;
 mod error;
 mod progress;
+mod rules;
 mod runner;
 mod schedule;
 mod worker;
 
+pub use crate::reconcile::{Guard, Limits};
 pub use claims::Claims;
 pub use error::RunError;
 pub use listening::{Listening, OVERLAP, POLL, Polling};
 pub use measure::recall;
 pub use progress::{Observer, Progress};
+pub use rules::Rules;
 pub use run::{Job, Report};
 pub use runner::Runner;
 pub use schedule::{InvalidSchedule, Schedule, parse_duration};

@@ -16,10 +16,7 @@ use super::sweep::Short;
 /// Judges a run whose sweeps all got to their end.
 pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
     if !short.is_empty() {
-        let reason = short.iter().map(|short| {
-            let Short { kind, shown, total } = short;
-            format!("{shown} of {total} {} were shown", kind.plural())
-        });
+        let reason = short.iter().map(ToString::to_string);
         return Outcome::Incomplete {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
@@ -31,7 +28,8 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
         FindingCode::UnreadableRecord
         | FindingCode::HiddenRoles
         | FindingCode::HiddenGroups
-        | FindingCode::ForbiddenCollection => true,
+        | FindingCode::ForbiddenCollection
+        | FindingCode::Unconfirmed => true,
     });
     if unseen {
         Outcome::Degraded
@@ -85,6 +83,13 @@ pub(super) fn log(run: &Run) {
             run.updated = updated, requests = run.traffic.requests,
             retries = run.traffic.retries, duration_ms = millis(took),
             "Sync of `{name}` came out short, so nothing was deleted: {reason}"
+        ),
+        Outcome::Held => warn!(
+            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            run.updated = updated, run.deleted = deleted, requests = run.traffic.requests,
+            duration_ms = millis(took),
+            "Sync of `{name}` holds removals back for an operator: {}",
+            run.held.as_ref().map(ToString::to_string).unwrap_or_default()
         ),
         Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Interrupted => info!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,

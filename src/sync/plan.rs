@@ -2,17 +2,15 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{Account, Change, Fingerprint, Id, Record, RunId, Timestamp};
-use crate::reconcile::Replacements;
+use crate::model::{Account, Change, Loss, PlanId, Record, RecordRef, RunId, Timestamp};
+use crate::reconcile::{self, Guard};
 use crate::store::{
-    Closing, Commit, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
+    Closing, Commit, Entries, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
 };
 
 use super::RunError;
-
-/// Rows from here on hold what came and changed. Rows before hold the users who are gone:
-/// they are found last, but receivers must hear of them first, since a successor may follow.
-const UPSERTS: u32 = 1 << 31;
+use super::gather::{Draft, Gather, Gathered};
+use super::tally::{Scales, Tally};
 
 /// Commits under way at the most while a first load goes on.
 const MAX_TICKETS: usize = 16;
@@ -25,9 +23,9 @@ pub(super) enum Plan {
     /// The first load: straight into the state, without journal.
     Load(Load),
     /// Every later run: gathered, and in the store as soon as it outgrows one commit.
-    Gather(Gather),
+    Gather(Box<Gather>),
     /// A dry run: shown.
-    Preview(Vec<Change>),
+    Preview(Preview),
 }
 
 /// For whom a plan writes.
@@ -45,14 +43,11 @@ pub(super) struct Load {
     tickets: VecDeque<Ticket>,
 }
 
-pub(super) struct Gather {
-    target: Target,
-    writes: Vec<Write>,
-    n_staged: u32,
-    created: Replacements,
-    /// Users who are gone, and the rest that is gone: before and after the upserts.
-    gone_users: Vec<Write>,
-    gone_others: Vec<Write>,
+/// What a dry run would do.
+#[derive(Debug, Default)]
+pub(super) struct Preview {
+    changes: Vec<Change>,
+    pub(super) tally: Tally,
 }
 
 impl Plan {
@@ -65,15 +60,13 @@ impl Plan {
         })
     }
 
-    pub(super) fn gather(target: Target) -> Self {
-        Self::Gather(Gather {
-            target,
-            writes: Vec::new(),
-            n_staged: 0,
-            created: Replacements::default(),
-            gone_users: Vec::new(),
-            gone_others: Vec::new(),
-        })
+    /// Gathers changes; `permit` is the plan whose removals an operator has let go.
+    pub(super) fn gather(target: Target, permit: Option<PlanId>) -> Self {
+        Self::Gather(Box::new(Gather::new(target, permit)))
+    }
+
+    pub(super) fn preview() -> Self {
+        Self::Preview(Preview::default())
     }
 
     /// Takes in a record that came or changed.
@@ -81,11 +74,9 @@ impl Plan {
         match self {
             Self::Load(load) => load.push(store, write),
             Self::Gather(gather) => gather.push(store, write),
-            Self::Preview(changes) => {
-                if let Write::Change { change, .. } = write
-                    && changes.len() < MAX_PREVIEW
-                {
-                    changes.push(change);
+            Self::Preview(preview) => {
+                if let Write::Change { change, .. } = write {
+                    preview.take(change);
                 }
                 Ok(())
             }
@@ -102,27 +93,85 @@ impl Plan {
                 },
             ),
             Self::Gather(gather) => gather.remove(store, gone),
-            Self::Preview(changes) => {
-                if changes.len() < MAX_PREVIEW {
-                    changes.push(Change::Deleted { before: gone });
-                }
+            Self::Preview(preview) => {
+                preview.take(Change::Deleted { before: gone });
                 Ok(())
             }
         }
     }
 
-    /// Commits everything. `loaded` is the mark that ends a first load, none where the load
-    /// did not get to its end.
+    /// Takes in a record that is missing and is not asked for, since its sort is held anyway.
+    pub(super) fn leave_unasked(&mut self, missing: RecordRef) {
+        let loss = reconcile::loss_of(missing.kind);
+        match self {
+            // A first load has nothing to lose.
+            Self::Load(_) => {}
+            Self::Gather(gather) => gather.leave_unasked(missing),
+            Self::Preview(preview) => preview.tally.take_unasked(loss, 1),
+        }
+    }
+
+    /// Returns how many losses of a sort count so far.
+    pub(super) fn weighed(&self, loss: Loss) -> u64 {
+        match self {
+            Self::Load(_) => 0,
+            Self::Gather(gather) => gather.tally.weighed(loss),
+            Self::Preview(preview) => preview.tally.weighed(loss),
+        }
+    }
+
+    /// Commits everything but what the guard holds. `loaded` is the mark that ends a first
+    /// load, none where the load did not get to its end.
     pub(super) fn finish(
         self,
         store: &Store,
         at: Timestamp,
         loaded: Option<Closing>,
-    ) -> Result<Vec<Change>, RunError> {
+        scales: &Scales,
+        guard: &Guard,
+    ) -> Result<Finished, RunError> {
         match self {
-            Self::Load(load) => load.finish(store, at, loaded).map(|()| Vec::new()),
-            Self::Gather(gather) => gather.finish(store, at).map(|()| Vec::new()),
-            Self::Preview(changes) => Ok(changes),
+            Self::Load(load) => {
+                load.finish(store, at, loaded)?;
+                Ok(Finished::default())
+            }
+            Self::Gather(gather) => Ok(Finished {
+                gathered: gather.finish(store, at, scales, guard)?,
+                preview: Vec::new(),
+            }),
+            Self::Preview(Preview { changes, tally }) => {
+                let losses = tally.weigh(scales, guard);
+                let lost = tally.applied(&losses.keys().copied().collect());
+                let held = (!losses.is_empty()).then(|| Draft {
+                    losses,
+                    entries: Entries::default(),
+                });
+                Ok(Finished {
+                    gathered: Gathered {
+                        held,
+                        lost,
+                        ..Gathered::default()
+                    },
+                    preview: changes,
+                })
+            }
+        }
+    }
+}
+
+/// What a plan came to.
+#[derive(Debug, Default)]
+pub(super) struct Finished {
+    pub(super) gathered: Gathered,
+    /// What would change; only of a dry run.
+    pub(super) preview: Vec<Change>,
+}
+
+impl Preview {
+    fn take(&mut self, change: Change) {
+        self.tally.take(&change, None);
+        if self.changes.len() < MAX_PREVIEW {
+            self.changes.push(change);
         }
     }
 }
@@ -185,109 +234,6 @@ impl Load {
     }
 }
 
-impl Gather {
-    fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
-        if let Write::Change {
-            change: Change::Created { after, .. },
-            ..
-        } = &write
-        {
-            let place = self.n_staged + u32::try_from(self.writes.len()).unwrap_or(u32::MAX);
-            self.created.note(after, place);
-        }
-        self.writes.push(write);
-        if self.writes.len() == MAX_WRITES {
-            self.stage(store)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
-        if let Some((place, id)) = self.created.follower(&gone) {
-            self.mark(store, place, &id)?;
-        }
-        let list = match &gone {
-            Record::User(_) => &mut self.gone_users,
-            Record::Role(_) | Record::Group(_) => &mut self.gone_others,
-        };
-        list.push(deletion(gone));
-        Ok(())
-    }
-
-    /// Marks the creation at `place` as the successor of `gone`.
-    fn mark(&mut self, store: &Store, place: u32, gone: &Id) -> Result<(), RunError> {
-        let tenant = self.target.tenant;
-        if let Some(index) = place.checked_sub(self.n_staged) {
-            if let Some(write) = self.writes.get_mut(index as usize) {
-                succeed(write, gone);
-            }
-            return Ok(());
-        }
-        let row = UPSERTS + place;
-        let rows = store
-            .plan_rows_from(tenant, row, 1)
-            .map_err(RunError::store)?;
-        for mut write in rows {
-            succeed(&mut write, gone);
-            store
-                .stage(tenant, row, &[write])
-                .map_err(RunError::store)?;
-        }
-        Ok(())
-    }
-
-    fn stage(&mut self, store: &Store) -> Result<(), RunError> {
-        let writes = std::mem::take(&mut self.writes);
-        let from = UPSERTS + self.n_staged;
-        store
-            .stage(self.target.tenant, from, &writes)
-            .map_err(RunError::store)?;
-        self.n_staged += u32::try_from(writes.len()).unwrap_or(u32::MAX);
-        Ok(())
-    }
-
-    fn finish(mut self, store: &Store, at: Timestamp) -> Result<(), RunError> {
-        let n_gone = self.gone_users.len() + self.gone_others.len();
-        if self.n_staged == 0 && self.writes.len() + n_gone <= MAX_WRITES {
-            let mut writes = self.gone_users;
-            writes.append(&mut self.writes);
-            writes.append(&mut self.gone_others);
-            if writes.is_empty() {
-                return Ok(());
-            }
-            let commit = commit(&self.target, at, writes, Closing::Nothing);
-            return store
-                .commit(commit)
-                .map(|_committed| ())
-                .map_err(RunError::store);
-        }
-
-        self.writes.append(&mut self.gone_others);
-        let tenant = self.target.tenant;
-        let mut row = 0;
-        for rows in self.gone_users.chunks(MAX_WRITES) {
-            store.stage(tenant, row, rows).map_err(RunError::store)?;
-            row += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        }
-        let rest = std::mem::take(&mut self.writes);
-        for rows in rest.chunks(MAX_WRITES) {
-            store
-                .stage(tenant, UPSERTS + self.n_staged, rows)
-                .map_err(RunError::store)?;
-            self.n_staged += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        }
-        let head = PlanHead {
-            run: self.target.run,
-            at,
-            account: self.target.account,
-            rows_total: row + self.n_staged,
-        };
-        store.seal_plan(tenant, &head).map_err(RunError::store)?;
-        carry_out(store, tenant, &head)
-    }
-}
-
 /// Takes up what an earlier run left: a sealed plan is carried out, a gathered one dropped,
 /// since the sweep that it came from never got to its end.
 pub(super) fn resume(store: &Store, tenant: TenantNo) -> Result<Resumed, RunError> {
@@ -309,7 +255,7 @@ pub(super) enum Resumed {
     CarriedOut(RunId),
 }
 
-fn carry_out(store: &Store, tenant: TenantNo, head: &PlanHead) -> Result<(), RunError> {
+pub(super) fn carry_out(store: &Store, tenant: TenantNo, head: &PlanHead) -> Result<(), RunError> {
     let target = Target {
         tenant,
         run: head.run,
@@ -329,7 +275,12 @@ fn carry_out(store: &Store, tenant: TenantNo, head: &PlanHead) -> Result<(), Run
     }
 }
 
-fn commit(target: &Target, at: Timestamp, writes: Vec<Write>, closing: Closing) -> Commit {
+pub(super) fn commit(
+    target: &Target,
+    at: Timestamp,
+    writes: Vec<Write>,
+    closing: Closing,
+) -> Commit {
     Commit {
         tenant: target.tenant,
         run: target.run,
@@ -337,23 +288,5 @@ fn commit(target: &Target, at: Timestamp, writes: Vec<Write>, closing: Closing) 
         account: target.account.clone(),
         writes,
         closing,
-    }
-}
-
-fn deletion(gone: Record) -> Write {
-    Write::Change {
-        change: Change::Deleted { before: gone },
-        fingerprint: Fingerprint([0; 16]),
-        raw: Box::default(),
-    }
-}
-
-fn succeed(write: &mut Write, gone: &Id) {
-    if let Write::Change {
-        change: Change::Created { replaces, .. },
-        ..
-    } = write
-    {
-        *replaces = Some(gone.clone());
     }
 }

@@ -312,7 +312,10 @@ fn each_change(
         for entry in &entries {
             match &entry.fact {
                 Fact::Changed(change) => visit(entry.run, change),
-                Fact::Loaded { .. } => {}
+                Fact::Loaded { .. }
+                | Fact::Held { .. }
+                | Fact::Failed { .. }
+                | Fact::Recovered(_) => {}
             }
         }
     }

@@ -6,7 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::connector::Connector;
-use crate::model::{Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run};
+use crate::model::{
+    Change, Finding, FindingCode, Kind, Mode, Observed, Record, RecordRef, Run, TenantName, Trigger,
+};
 use crate::reconcile::{self, Judgement, Known, Shown};
 use crate::store::{Store, TenantNo, Write};
 
@@ -14,9 +16,14 @@ use super::RunError;
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
 use super::run::Job;
+use super::sweep::Sweeping;
+use super::tally::Scales;
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;
+
+/// Runs that are looked through for the last sweep.
+const LOOK_BACK: usize = 500;
 
 /// What the source says of a record, as [`Connector::fetch`] answers.
 type Answer = Option<Result<Observed, Finding>>;
@@ -30,7 +37,7 @@ impl<C: Connector> Job<C> {
         tenant: TenantNo,
         records: BTreeSet<RecordRef>,
         plan: Plan,
-    ) -> Result<Plan, RunError> {
+    ) -> Result<Sweeping, RunError> {
         let questions = records.into_iter().map(|record| async move {
             let answer = self.connector.fetch(&record).await;
             (record, answer)
@@ -76,17 +83,60 @@ impl<C: Connector> Job<C> {
             }
         }
         drop(answers);
+        let name = self.name.clone();
         // Successors must be known before those whom they replace go.
         self.store
             .offload(move |store| {
                 let Table { mut plan, gone, .. } = table;
+                let scales = scales(store, tenant, &name, &gone)?;
                 for record in gone {
                     plan.remove(store, record)?;
                 }
-                Ok(plan)
+                Ok(Sweeping {
+                    scales,
+                    ..Sweeping::of(plan)
+                })
             })
             .await
     }
+}
+
+/// Returns what losses are weighed against: what the last sweep saw, and what was lost since.
+/// Else a tenant could be emptied a little at a time.
+fn scales(
+    store: &Store,
+    tenant: TenantNo,
+    name: &TenantName,
+    gone: &[Record],
+) -> Result<Scales, RunError> {
+    let mut scales = Scales::default();
+    for run in store.runs(Some(name), LOOK_BACK).map_err(RunError::store)? {
+        if run.mode == Mode::DryRun || !run.outcome.is_success() {
+            continue;
+        }
+        if run.trigger != Trigger::Audit {
+            scales.known = run.population;
+            break;
+        }
+        for (loss, lost) in run.lost {
+            *scales.before.entry(loss).or_default() += lost;
+        }
+    }
+    scales.shown.clone_from(&scales.known);
+    for (loss, lost) in &scales.before {
+        let shown = scales.shown.entry(*loss).or_default();
+        *shown = shown.saturating_sub(*lost);
+    }
+    // Of records there is a count.
+    for kind in Kind::ALL {
+        let known = store.census(tenant, kind).map_err(RunError::store)?.count;
+        let n_gone = gone.iter().filter(|record| record.kind() == kind).count() as u64;
+        let loss = reconcile::loss_of(kind);
+        let before = scales.before.get(&loss).copied().unwrap_or(0);
+        scales.known.insert(loss, known + before);
+        scales.shown.insert(loss, known.saturating_sub(n_gone));
+    }
+    Ok(scales)
 }
 
 /// Where answers are compared with what is known.

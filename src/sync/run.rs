@@ -1,6 +1,6 @@
 //! One run, step by step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -10,16 +10,22 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::model::{
-    Account, Change, Kind, Mode, RecordRef, Run, Tenant, TenantName, Timestamp, Trigger,
+    Change, Held, Kind, Loss, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName,
+    Timestamp, Trigger,
 };
+use crate::reconcile;
 use crate::signal::Wake;
-use crate::store::{Known, NewRun, Store, StoreError};
+use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
+use super::confirm::Missing;
 use super::hearing::Hearing;
-use super::plan::{Plan, Resumed, Target, resume};
+use super::hold::{self, Ended};
+use super::plan::{Finished, Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
-use super::{Claims, Listening, Observer, Progress, RunError, measure, outcome};
+use super::tally::Scales;
+use super::tell::tell;
+use super::{Claims, Listening, Observer, Progress, Rules, RunError, measure, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -31,9 +37,24 @@ pub struct Job<C> {
     pub(super) observer: Observer,
     pub(super) hearing: Hearing,
     pub(super) metrics: Metrics,
+    pub(super) rules: Rules,
     claims: Claims,
     /// Held by the run or the poll under way: a tenant has one at a time.
     pub(super) turn: Mutex<()>,
+}
+
+/// What a run needs to come to its end.
+pub(super) struct Finishing {
+    /// For whom it writes; none of a dry run.
+    pub(super) target: Option<Target>,
+    pub(super) at: Timestamp,
+    /// The mark that ends a first load.
+    pub(super) loaded: Option<Closing>,
+    pub(super) scales: Scales,
+    /// What it could not see all of.
+    pub(super) unseen: BTreeSet<Loss>,
+    /// The approved plan that it goes by.
+    pub(super) permit: Option<PlanId>,
 }
 
 /// A run under way, or a poll.
@@ -79,13 +100,14 @@ pub struct Report {
 
 impl<C: Connector> Job<C> {
     /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
-    /// it goes, `claims` are shared by all jobs over the store.
+    /// it goes, `rules` say what may go, `claims` are shared by all jobs over the store.
     pub fn new(
         name: TenantName,
         connector: Arc<C>,
         store: Store,
         clock: Clock,
         observer: Observer,
+        rules: Rules,
         claims: Claims,
     ) -> Self {
         Self {
@@ -96,6 +118,7 @@ impl<C: Connector> Job<C> {
             observer,
             hearing: Hearing::new(Listening::Off),
             metrics: Metrics::default(),
+            rules,
             claims,
             turn: Mutex::new(()),
         }
@@ -173,6 +196,11 @@ impl<C: Connector> Job<C> {
         }
         outcome::log(&run);
         measure::run(&self.metrics, &run);
+        if is_sweep {
+            let told = run.clone();
+            self.store.offload(move |store| tell(store, &told)).await?;
+            self.observer.hear(Progress::Committed);
+        }
         let saved = run.clone();
         self.store
             .offload(move |store| store.save_run(&saved))
@@ -207,43 +235,48 @@ impl<C: Connector> Job<C> {
         claimed.map_err(|other| RunError::SameTenant { other })?;
         self.hearing.met(&tenant.id);
         let known = self.know(&tenant, run.mode).await?;
-        if let Some(known) = &known
-            && run.mode == Mode::Commit
-        {
-            let no = known.no;
-            if let Resumed::CarriedOut(earlier) =
-                self.store.offload(move |store| resume(store, no)).await?
-            {
-                info!(tenant.id = %tenant.id, run.id = %earlier, "Finished what {earlier} had begun");
-                self.observer.hear(Progress::Committed);
-            }
-        }
+        let permit = match &known {
+            Some(known) if run.mode == Mode::Commit => self.take_up(&tenant, run, known.no).await?,
+            Some(_) | None => None,
+        };
+        // What was approved goes by what a whole sweep shows.
+        let permit = permit.filter(|_| matches!(scope, Scope::All));
 
-        let plan = plan(run, known.as_ref(), &tenant, self.clock.now());
-        let sweeping = match (scope, &known) {
+        let target = known.as_ref().map(|known| Target {
+            tenant: known.no,
+            run: run.id,
+            account: tenant.account(),
+        });
+        let is_load = known.as_ref().is_none_or(|known| known.loaded.is_none());
+        let plan = match &target {
+            Some(target) if run.mode == Mode::Commit && is_load => {
+                Plan::load(target.clone(), self.clock.now())
+            }
+            Some(target) if run.mode == Mode::Commit => Plan::gather(target.clone(), permit),
+            Some(_) | None => Plan::preview(),
+        };
+        let (sweeping, unseen) = match (scope, &known) {
             (Scope::Records(records), Some(known)) => {
-                Sweeping::of(self.refresh(run, known.no, records, plan).await?)
+                let refreshed = self.refresh(run, known.no, records, plan).await?;
+                // Of nothing has it seen all.
+                (refreshed, Loss::ALL.into())
             }
             (Scope::All | Scope::Records(_), _) => {
                 let mut sweeping = Sweeping::of(plan);
                 for kind in Kind::ALL {
                     sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
                 }
-                sweeping
+                if let Some(known) = &known {
+                    sweeping = self.ask(run, known.no, permit, sweeping).await?;
+                }
+                run.population.clone_from(&sweeping.scales.shown);
+                let unseen = hold::unseen(run, &sweeping.short);
+                (sweeping, unseen)
             }
-        };
-        let plan = match &known {
-            Some(known) => {
-                self.confirm(run, known.no, sweeping.missing, sweeping.plan)
-                    .await?
-            }
-            None => sweeping.plan,
         };
 
         run.outcome = outcome::judged(run, &sweeping.short);
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
-        let now = self.clock.now();
-        let is_load = known.as_ref().is_none_or(|known| known.loaded.is_none());
         if is_load && loaded.is_none() {
             warn!(
                 tenant.id = %tenant.id, run.id = %run.id,
@@ -251,17 +284,154 @@ impl<C: Connector> Job<C> {
                 self.name
             );
         }
-        *preview = self
-            .store
-            .offload(move |store| plan.finish(store, now, loaded))
-            .await?;
-        match run.mode {
-            Mode::Commit => self.observer.hear(Progress::Committed),
+        let finishing = Finishing {
+            target: target.filter(|_| run.mode == Mode::Commit),
+            at: self.clock.now(),
+            loaded,
+            unseen,
+            scales: sweeping.scales,
+            permit,
+        };
+        *preview = self.finish(run, sweeping.plan, finishing).await?;
+        if is_load {
             // Of a first load nobody is told.
-            Mode::DryRun if is_load => preview.clear(),
-            Mode::DryRun => {}
+            preview.clear();
         }
         Ok(())
+    }
+
+    /// Takes up what earlier runs left. Returns the plan that an operator has approved.
+    pub(super) async fn take_up(
+        &self,
+        tenant: &Tenant,
+        run: &Run,
+        no: TenantNo,
+    ) -> Result<Option<PlanId>, RunError> {
+        let (resumed, open) = self
+            .store
+            .offload(move |store| {
+                store.tidy_held_plans(no).map_err(RunError::store)?;
+                let resumed = resume(store, no)?;
+                Ok((resumed, store.open_plan(no).map_err(RunError::store)?))
+            })
+            .await?;
+        if let Resumed::CarriedOut(earlier) = resumed {
+            info!(tenant.id = %tenant.id, run.id = %run.id, earlier = %earlier, "Finished what {earlier} had begun");
+            self.observer.hear(Progress::Committed);
+        }
+        Ok(open.and_then(|plan| match plan.state {
+            PlanState::Approved { .. } => Some(plan.id),
+            PlanState::Held
+            | PlanState::Applied { .. }
+            | PlanState::Rejected { .. }
+            | PlanState::Superseded { .. }
+            | PlanState::Recovered { .. } => None,
+        }))
+    }
+
+    /// Asks for what complete sweeps did not show.
+    async fn ask(
+        &self,
+        run: &mut Run,
+        no: TenantNo,
+        permit: Option<PlanId>,
+        sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let absences = self
+            .store
+            .offload(move |store| store.absences(no))
+            .await
+            .map_err(RunError::store)?;
+        let incomplete = |record: &RecordRef| !sweeping.complete.contains(&record.kind);
+        let mut kept: BTreeMap<_, _> = absences
+            .iter()
+            .filter(|(record, _)| incomplete(record))
+            .map(|(record, count)| (record.clone(), *count))
+            .collect();
+        let missing = Missing {
+            tenant: no,
+            records: sweeping.missing,
+            empty: &sweeping.empty,
+            scales: &sweeping.scales,
+            permit,
+            absences,
+        };
+        let confirmed = self.confirm(run, missing, sweeping.plan).await?;
+        kept.extend(confirmed.absences);
+        if run.mode == Mode::Commit {
+            self.store
+                .offload(move |store| store.keep_absences(no, &kept))
+                .await
+                .map_err(RunError::store)?;
+        }
+        let mut short = sweeping.short;
+        short.extend(confirmed.short);
+        Ok(Sweeping {
+            plan: confirmed.plan,
+            short,
+            missing: Vec::new(),
+            ..sweeping
+        })
+    }
+
+    /// Weighs, commits and settles what a run has gathered. Returns what a dry run would do.
+    pub(super) async fn finish(
+        &self,
+        run: &mut Run,
+        plan: Plan,
+        finishing: Finishing,
+    ) -> Result<Vec<Change>, RunError> {
+        let Finishing {
+            target,
+            at,
+            loaded,
+            scales,
+            unseen,
+            permit,
+        } = finishing;
+        let guard = self.rules.guard.clone();
+        let (gathered, preview, held) = self
+            .store
+            .offload(move |store| {
+                let Finished {
+                    mut gathered,
+                    preview,
+                } = plan.finish(store, at, loaded, &scales, &guard)?;
+                let draft = gathered.held.take();
+                let held = match &target {
+                    Some(target) => hold::settle(
+                        store,
+                        Ended {
+                            target,
+                            at,
+                            draft,
+                            unseen,
+                            permit,
+                        },
+                    )?,
+                    None => draft.map(|draft| Held {
+                        plan: None,
+                        losses: draft.losses,
+                    }),
+                };
+                Ok::<_, RunError>((gathered, preview, held))
+            })
+            .await?;
+        for (kind, counts) in &mut run.counts {
+            let gone = gathered.lost.get(&reconcile::loss_of(*kind));
+            counts.deleted = gone.copied().unwrap_or(0);
+            let unchanged = gathered.unchanged.get(kind).copied().unwrap_or(0);
+            counts.updated = counts.updated.saturating_sub(unchanged);
+        }
+        run.lost = gathered.lost;
+        run.held = held;
+        if run.held.is_some() && run.outcome.is_success() {
+            run.outcome = Outcome::Held;
+        }
+        if run.mode == Mode::Commit {
+            self.observer.hear(Progress::Committed);
+        }
+        Ok(preview)
     }
 
     /// Looks the tenant up in the store. A dry run does not leave a trace of it there.
@@ -277,26 +447,5 @@ impl<C: Connector> Job<C> {
             }
         });
         known.await.map_err(RunError::store)
-    }
-}
-
-/// Opens the plan that fits the run: a tenant whose first load has not got to its end is loaded.
-fn plan(run: &Run, known: Option<&Known>, tenant: &Tenant, now: Timestamp) -> Plan {
-    let Some(known) = known.filter(|_| run.mode == Mode::Commit) else {
-        return Plan::Preview(Vec::new());
-    };
-    let account = Account {
-        tenant: tenant.id.clone(),
-        name: tenant.name.clone(),
-        region: tenant.region.clone(),
-    };
-    let target = Target {
-        tenant: known.no,
-        run: run.id,
-        account,
-    };
-    match known.loaded {
-        None => Plan::load(target, now),
-        Some(_) => Plan::gather(target),
     }
 }

@@ -1,5 +1,8 @@
 //! Reads one kind of a tenant to its end.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use crate::connector::{Connector, Page, Readout, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
@@ -7,6 +10,7 @@ use crate::store::Known;
 use super::desk::Desk;
 use super::plan::Plan;
 use super::run::Job;
+use super::tally::Scales;
 use super::{Progress, RunError};
 
 /// What the sweeps of a run have gathered so far.
@@ -14,16 +18,57 @@ pub(super) struct Sweeping {
     pub(super) plan: Plan,
     /// Sweeps that came out short.
     pub(super) short: Vec<Short>,
-    /// Known records that complete sweeps did not show.
+    /// Kinds whose sweep showed all there is.
+    pub(super) complete: BTreeSet<Kind>,
+    /// Known records that those did not show.
     pub(super) missing: Vec<RecordRef>,
+    /// Kinds of which the source showed nothing at all although some were known.
+    pub(super) empty: BTreeSet<Kind>,
+    /// How much there is.
+    pub(super) scales: Scales,
 }
 
-/// A sweep that showed fewer records than the source said there are.
+/// A sweep that did not show all there is.
 #[derive(Debug)]
-pub(super) struct Short {
-    pub(super) kind: Kind,
-    pub(super) shown: u64,
-    pub(super) total: u64,
+pub(super) enum Short {
+    /// It showed fewer records than the source said there are.
+    Shown { kind: Kind, shown: u64, total: u64 },
+    /// Records that it had left out answered when asked for; the rest was not asked for.
+    LeftOut {
+        kind: Kind,
+        missing: u64,
+        asked: u64,
+        answered: u64,
+    },
+}
+
+impl Short {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Shown { kind, .. } | Self::LeftOut { kind, .. } => *kind,
+        }
+    }
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown { kind, shown, total } => {
+                write!(f, "{shown} of {total} {} were shown", kind.plural())
+            }
+            Self::LeftOut {
+                kind,
+                missing,
+                asked,
+                answered,
+            } => write!(
+                f,
+                "{missing} known {} were not shown, but {answered} of {asked} answered when \
+                 asked for",
+                kind.plural()
+            ),
+        }
+    }
 }
 
 impl Sweeping {
@@ -31,7 +76,10 @@ impl Sweeping {
         Self {
             plan,
             short: Vec::new(),
+            complete: BTreeSet::new(),
             missing: Vec::new(),
+            empty: BTreeSet::new(),
+            scales: Scales::default(),
         }
     }
 }
@@ -48,7 +96,10 @@ impl<C: Connector> Job<C> {
         let Sweeping {
             plan,
             mut short,
+            mut complete,
             mut missing,
+            mut empty,
+            mut scales,
         } = sweeping;
         let no = known.map(|known| known.no);
         let desk = self
@@ -66,25 +117,27 @@ impl<C: Connector> Job<C> {
         } else {
             let shown = desk.n_shown();
             if shown == 0 && desk.n_known() > 0 {
-                return Err(RunError::EmptyCollection {
-                    kind,
-                    known: desk.n_known(),
-                });
+                empty.insert(kind);
             }
             match total {
-                Some(total) if shown < total => short.push(Short { kind, shown, total }),
+                Some(total) if shown < total => short.push(Short::Shown { kind, shown, total }),
                 Some(_) | None => {
+                    complete.insert(kind);
                     missing.extend(desk.missing().into_iter().map(|id| RecordRef { kind, id }));
                 }
             }
         }
+        scales.add(desk.scales());
         let (counts, findings, plan) = desk.close();
         run.counts.insert(kind, counts);
         run.findings.extend(findings);
         Ok(Sweeping {
             plan,
             short,
+            complete,
             missing,
+            empty,
+            scales,
         })
     }
 

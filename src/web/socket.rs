@@ -111,7 +111,12 @@ async fn answer(
         Ok(reply) => Json(reply).into_response(),
         Err(error) => {
             let status = match &error {
-                ControlError::UnknownTenant { .. } => StatusCode::NOT_FOUND,
+                ControlError::UnknownTenant { .. } | ControlError::UnknownPlan { .. } => {
+                    StatusCode::NOT_FOUND
+                }
+                ControlError::SupersededPlan { .. } | ControlError::ClosedPlan { .. } => {
+                    StatusCode::CONFLICT
+                }
                 ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
                 ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             };

@@ -481,6 +481,59 @@ async fn what_cannot_be_looked_at_is_tried_again_and_then_left_to_a_sweep() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_not_emptied_a_little_at_a_time() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let leavers: Vec<UserId> = directory
+        .users()
+        .into_iter()
+        .skip(20)
+        .map(|user| user.id)
+        .collect();
+    let leave = |users: &[UserId]| {
+        for user in users {
+            directory.delete_user(user).unwrap();
+        }
+    };
+
+    leave(&leavers[..4]);
+    assert_eq!(told(&world, &running, 4).await, ["user.deleted"; 4]);
+    polls(&world, 1).await;
+    assert_eq!(running.last_run().await.outcome, Outcome::Succeeded);
+    // Four of sixty may go, and four more as well; but not both in between two sweeps.
+    leave(&leavers[4..8]);
+    within("the others are held", || async {
+        running.last_run().await.outcome == Outcome::Held
+    })
+    .await;
+    let held = running.last_run().await.held.unwrap();
+    polls(&world, 1).await;
+    assert_eq!(world.receiver.deliveries().len(), 4);
+
+    // The next sweep weighs them anew: four are within the limit.
+    let run = running.sync().await;
+    assert_eq!(
+        (run.outcome.clone(), run.held.clone()),
+        (Outcome::Succeeded, None)
+    );
+    running.settled().await;
+    assert_same_as_tenant(running.store(), directory);
+    assert!(held.plan.is_some());
+    // Half of all at once are held by polls and by sweeps, as one plan.
+    leave(&leavers[8..38]);
+    within("half of all are held", || async {
+        running.last_run().await.held.is_some()
+    })
+    .await;
+    let by_poll = running.last_run().await;
+    assert_eq!(by_poll.trigger, Trigger::Audit);
+    let by_sweep = running.sync().await;
+    assert_eq!(by_sweep.held.unwrap().plan, by_poll.held.unwrap().plan);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_handles_no_event_twice_and_loses_none() {
     let world = world(Generations::Both).await;
     let running = world.start().await;
@@ -545,7 +598,7 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
     let entries = store.entries(Seq::START, usize::MAX).unwrap();
     let changes = entries.iter().filter_map(|entry| match &entry.fact {
         Fact::Changed(change) => Some((change.id().clone(), change.verb())),
-        Fact::Loaded { .. } => None,
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => None,
     });
     let changes: Vec<_> = changes.collect();
     let distinct: BTreeSet<_> = changes.iter().cloned().collect();

@@ -302,6 +302,7 @@ async fn an_event_has_one_id_and_ids_are_of_one_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_larger_than_a_commit_is_told_in_order_and_leaves_nothing_behind() {
     let world = World::new().await;
+    world.let_all_go();
     let running = world.start().await;
     let tenant = world.tenant.directory();
     let leavers: Vec<_> = tenant

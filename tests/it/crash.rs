@@ -37,6 +37,7 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
         ..TenantOptions::default()
     })
     .await;
+    world.let_all_go();
     let mut dice = fastrand::Rng::with_seed(7);
     let mut last = Seq::START;
     let mut loaded = false;

@@ -15,5 +15,6 @@ mod changes;
 mod commands;
 mod crash;
 mod faults;
+mod guard;
 mod hooks;
 mod support;

@@ -92,6 +92,10 @@ pub enum Fault {
     MissingRoles,
     /// Users come without `assignedGroups`.
     MissingGroups,
+    /// Assigned roles and groups are there and empty, which is a lie.
+    EmptyAccess,
+    /// Every second record is left out, and the total says so: nothing gives the lie away.
+    HalfShown,
     /// The first record of a page has an object where its name should be.
     WrongType,
     /// The first record of a page has a status, role type or provider nobody documented.

@@ -45,6 +45,8 @@ pub struct Look {
     pub roles: bool,
     /// Groups of users are shown.
     pub groups: bool,
+    /// Assigned roles and groups are shown as none.
+    pub empty_access: bool,
     /// Statuses and types take values that nobody documented.
     pub unknown_values: bool,
     /// The name is a number.
@@ -57,6 +59,7 @@ impl Default for Look {
             fields: u32::MAX,
             roles: true,
             groups: true,
+            empty_access: false,
             unknown_values: false,
             wrong_type: false,
         }
@@ -64,6 +67,10 @@ impl Default for Look {
 }
 
 impl Look {
+    fn show(self, slots: &[Slot]) -> &[Slot] {
+        if self.empty_access { &[] } else { slots }
+    }
+
     /// Shows the members that are named; unknown names are passed over.
     pub fn of_fields(list: &str) -> Self {
         let named = |field: &&str| list.split(',').any(|name| name.trim() == *field);
@@ -104,12 +111,14 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
             if look.unknown_values {
                 out.extend_from_slice(UNKNOWN_ROLE);
             } else {
-                list(out, &row.roles, &fragments.roles);
+                list(out, look.show(&row.roles), &fragments.roles);
             }
         });
     }
     if look.groups {
-        object.member(8, |out| list(out, &row.groups, &fragments.groups));
+        object.member(8, |out| {
+            list(out, look.show(&row.groups), &fragments.groups);
+        });
     }
     let rare = row.rare.as_deref();
     if let Some(scopes) = rare.and_then(|rare| rare.scopes.as_ref()) {
@@ -201,7 +210,7 @@ pub fn group(out: &mut Vec<u8>, row: &GroupRow, fragments: &Fragments, look: Loo
     }
     if look.roles {
         out.extend_from_slice(b",\"assignedRoles\":");
-        list(out, &row.roles, &fragments.roles);
+        list(out, look.show(&row.roles), &fragments.roles);
     }
     times_and_links(
         out,

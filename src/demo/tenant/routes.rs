@@ -159,6 +159,8 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         | Fault::Truncated
         | Fault::MissingRoles
         | Fault::MissingGroups
+        | Fault::EmptyAccess
+        | Fault::HalfShown
         | Fault::WrongType
         | Fault::UnknownValues
         | Fault::EmptyPage
@@ -341,6 +343,7 @@ fn one(tenant: &Inner, route: Route<'_>, look: Look, shape: &Shape) -> Response 
     let look = Look {
         roles: !shape.no_roles,
         groups: !shape.no_groups,
+        empty_access: shape.empty_access,
         wrong_type: shape.wrong_type,
         unknown_values: shape.unknown_values,
         ..look

@@ -209,7 +209,7 @@ pub fn redo(state: &mut State, entry: &Entry) {
             Some(after) => drop(state.insert(after.to_ref(), after.clone())),
             None => drop(state.remove(&change.latest().to_ref())),
         },
-        Fact::Loaded { .. } => {}
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {}
     }
 }
 
@@ -220,7 +220,7 @@ pub fn undo(state: &mut State, entry: &Entry) {
             Some(before) => drop(state.insert(before.to_ref(), before.clone())),
             None => drop(state.remove(&change.latest().to_ref())),
         },
-        Fact::Loaded { .. } => {}
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {}
     }
 }
 

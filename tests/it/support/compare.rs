@@ -92,7 +92,9 @@ pub fn assert_journal_leads_to_state(store: &Store) {
         .iter()
         .filter_map(|entry| match &entry.fact {
             Fact::Changed(change) => Some(change),
-            Fact::Loaded { .. } => None,
+            Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
+                None
+            }
         })
         .collect();
     let mut past = state();

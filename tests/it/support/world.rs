@@ -103,6 +103,21 @@ allow_http = true
         )
     }
 
+    /// Widens the guard's limits: for tests that change more at once than anybody should.
+    pub fn let_all_go(&self) {
+        let wide = "{ max_share = 1.0, max_count = 1000000 }";
+        let sorts = [
+            "users",
+            "roles",
+            "groups",
+            "memberships",
+            "role_assignments",
+        ];
+        let limits = sorts.map(|sort| format!("{sort} = {wide}")).join(", ");
+        let config = self.standard_config();
+        self.write_config(&config.replace("[log]\n", &format!("guard = {{ {limits} }}\n[log]\n")));
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -241,6 +256,10 @@ impl Running {
     /// Returns the address under which the daemon is reached.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.listens)
+    }
+
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     pub fn store(&self) -> &Store {

@@ -1,0 +1,113 @@
+//! `status`: how things are, tenant by tenant and endpoint by endpoint.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::control::{Reply, Request, TenantRow};
+use crate::daemon::Hooks;
+use crate::model::{Outcome, PlanState, Seq, losses_in_words};
+
+use super::Exit;
+use super::args::OutputArgs;
+use super::door::Door;
+use super::output::{Printer, Row};
+
+const COLUMNS: &[&str] = &["WHAT", "STATE", "LAST SUCCESS", "DETAIL"];
+
+pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    let door = Door::open(&config, Hooks::none()).await?;
+    let status = match door.ask(Request::Status).await {
+        Ok(Reply::Status(status)) => Ok(status),
+        Ok(other) => super::unexpected(&other),
+        Err(failure) => Err(failure),
+    };
+    door.close().await?;
+    let status = status?;
+    let mut exit = Exit::Success;
+    let mut printer = Printer::new(args.output, COLUMNS)?;
+    for row in &status.tenants {
+        exit = exit.graver(of_tenant(row));
+        printer.row(tenant(row))?;
+    }
+    for (name, settled) in &status.endpoints {
+        let behind = status.last.0.saturating_sub(settled.0);
+        let state = if behind == 0 { "up to date" } else { "behind" };
+        let detail = match *settled {
+            Seq::START => format!("{behind} entries to go"),
+            settled => format!("settled up to {settled}, {behind} entries to go"),
+        };
+        printer.row(Row {
+            cells: vec![
+                format!("endpoint {name}"),
+                state.to_owned(),
+                String::new(),
+                detail,
+            ],
+            json: json!({
+                "endpoint": name,
+                "state": state,
+                "settled": settled,
+                "behind": behind,
+            }),
+        })?;
+    }
+    printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
+    Ok(exit)
+}
+
+/// Returns the exit code that a tenant's state asks for.
+pub(super) fn of_tenant(row: &TenantRow) -> Exit {
+    if row
+        .held
+        .as_ref()
+        .is_some_and(|plan| plan.state == PlanState::Held)
+    {
+        return Exit::Held;
+    }
+    match row.last_run.as_ref().map(|run| &run.outcome) {
+        None | Some(Outcome::Running | Outcome::Succeeded | Outcome::Held) => Exit::Success,
+        Some(Outcome::Degraded | Outcome::Incomplete { .. }) => Exit::Partial,
+        Some(Outcome::Failed { .. } | Outcome::Interrupted) => Exit::Source,
+    }
+}
+
+fn tenant(row: &TenantRow) -> Row {
+    let last = row.last_run.as_ref();
+    let state = last.map_or("never read", |run| run.outcome.word());
+    let [roles, groups, users] = row.counts;
+    let mut parts = vec![format!("{users} users, {groups} groups, {roles} roles")];
+    let run = last.and_then(|run| super::runs::why(&run.outcome));
+    parts.extend(run);
+    if let Some(plan) = &row.held {
+        parts.push(format!(
+            "{} {}: {}",
+            plan.id,
+            plan.state.word(),
+            losses_in_words(&plan.losses)
+        ));
+    }
+    Row {
+        cells: vec![
+            format!("tenant {}", row.name),
+            state.to_owned(),
+            row.last_success
+                .map(|time| time.to_string())
+                .unwrap_or_default(),
+            parts.join("; "),
+        ],
+        json: json!({
+            "tenant": row.name,
+            "tenant_id": row.tenant.id,
+            "state": state,
+            "last_success": row.last_success,
+            "last_run": last.map(|run| run.id.to_string()),
+            "users": users,
+            "groups": groups,
+            "roles": roles,
+            "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
+            "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
+        }),
+    }
+}

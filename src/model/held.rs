@@ -1,0 +1,275 @@
+//! Removals that wait for an operator: what is lost, how much of it, and what became of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, GroupId, RecordRef, RoleId, RunId, Timestamp};
+
+/// What can be lost. Each has limits of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Users who are gone.
+    Users,
+    /// Roles that are gone.
+    Roles,
+    /// Groups that are gone.
+    Groups,
+    /// Users' places in groups.
+    Memberships,
+    /// Roles that users or groups held.
+    RoleAssignments,
+}
+
+impl Loss {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Users,
+        Self::Roles,
+        Self::Groups,
+        Self::Memberships,
+        Self::RoleAssignments,
+    ];
+
+    /// Returns the word that settings and events use: `role_assignments`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Roles => "roles",
+            Self::Groups => "groups",
+            Self::Memberships => "memberships",
+            Self::RoleAssignments => "role_assignments",
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    /// Writes it for people: `role assignments`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::RoleAssignments => "role assignments",
+            Self::Users | Self::Roles | Self::Groups | Self::Memberships => self.word(),
+        })
+    }
+}
+
+/// Name of a held plan: the number of the run that held it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanId(pub u64);
+
+impl From<RunId> for PlanId {
+    fn from(run: RunId) -> Self {
+        Self(run.0)
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("plan-{}", self.0))
+    }
+}
+
+impl FromStr for PlanId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("plan-").unwrap_or(text);
+        digits
+            .parse()
+            .map(Self)
+            .map_err(|_not_a_number| format!("`{text}` is no plan; `plan-7` is one"))
+    }
+}
+
+/// How much of something would be lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weight {
+    /// How many would be lost.
+    pub lost: u64,
+    /// How many were known.
+    pub known: u64,
+    /// How many the source still shows.
+    pub shown: u64,
+}
+
+/// Why removals are held.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Nothing at all would be left.
+    NothingLeft,
+    /// More than so many.
+    OverCount {
+        /// The limit.
+        max_count: u64,
+    },
+    /// More than so large a part, in per mille.
+    OverShare {
+        /// The limit.
+        max_permille: u32,
+    },
+    /// The tenant's guard lets nothing go by itself.
+    Never,
+}
+
+impl Eq for Reason {}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingLeft => f.write_str("nothing would be left"),
+            Self::OverCount { max_count } => write!(f, "more than {max_count} at once"),
+            Self::OverShare { max_permille } => {
+                let (whole, tenth) = (max_permille / 10, max_permille % 10);
+                match tenth {
+                    0 => write!(f, "more than {whole} % at once"),
+                    _ => write!(f, "more than {whole}.{tenth} % at once"),
+                }
+            }
+            Self::Never => f.write_str("the guard of this tenant lets nothing go by itself"),
+        }
+    }
+}
+
+/// What is held of one sort, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldLoss {
+    /// How much it is.
+    pub weight: Weight,
+    /// Why it is held.
+    pub reason: Reason,
+}
+
+/// Removals of one run that wait for an operator. Everything else of that run was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPlan {
+    /// Its name.
+    pub id: PlanId,
+    /// The tenant, as it was called then.
+    pub account: Account,
+    /// When it was held.
+    pub at: Timestamp,
+    /// What is held, and why.
+    pub losses: BTreeMap<Loss, HeldLoss>,
+    /// How many records have an entry.
+    pub entries: u64,
+    /// Sum of a hash of each entry: the same removals, the same sum, in any order.
+    pub checksum: u64,
+    /// What became of it.
+    pub state: PlanState,
+}
+
+/// What became of a held plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanState {
+    /// It waits.
+    Held,
+    /// An operator let it go; the next complete run applies it.
+    Approved {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was applied to the end.
+    Applied {
+        /// When.
+        at: Timestamp,
+        /// By which run.
+        run: RunId,
+    },
+    /// An operator said no. The removals stay out as long as the source shows the same ones.
+    Rejected {
+        /// When.
+        at: Timestamp,
+    },
+    /// A later run found other removals; those are in another plan.
+    Superseded {
+        /// When.
+        at: Timestamp,
+        /// By which plan.
+        by: PlanId,
+    },
+    /// The source shows again what was missing.
+    Recovered {
+        /// When.
+        at: Timestamp,
+        /// Found by which run.
+        run: RunId,
+    },
+}
+
+impl PlanState {
+    /// Returns the state as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Approved { .. } => "approved",
+            Self::Applied { .. } => "applied",
+            Self::Rejected { .. } => "rejected",
+            Self::Superseded { .. } => "superseded",
+            Self::Recovered { .. } => "recovered",
+        }
+    }
+
+    /// Returns whether the removals are still out: the plan is the tenant's current one.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Held | Self::Approved { .. } | Self::Rejected { .. } => true,
+            Self::Applied { .. } | Self::Superseded { .. } | Self::Recovered { .. } => false,
+        }
+    }
+}
+
+/// Says how much is held of what, and why.
+pub fn losses_in_words(losses: &BTreeMap<Loss, HeldLoss>) -> String {
+    let losses = losses.iter().map(|(loss, held)| {
+        let Weight { lost, known, .. } = held.weight;
+        format!("{lost} of {known} {loss} ({})", held.reason)
+    });
+    losses.collect::<Vec<_>>().join(", ")
+}
+
+/// One record's part of a held plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The record.
+    pub record: RecordRef,
+    /// What a person calls it.
+    pub label: String,
+    /// What would be taken.
+    pub what: Taken,
+}
+
+/// What would be taken from, or with, a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// The record itself.
+    Record {
+        /// How we know that it is gone.
+        proof: Proof,
+    },
+    /// Some of its access.
+    Access {
+        /// Roles that it would hold no more.
+        roles: BTreeMap<RoleId, String>,
+        /// Groups that it would be in no more.
+        groups: BTreeMap<GroupId, String>,
+    },
+}
+
+/// How we know that a record is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The source said so when asked for it by id, or, where it may not be asked, did not
+    /// show it in so many complete sweeps in a row.
+    Confirmed,
+    /// It was absent from a complete sweep, and is asked for before it goes: enough others
+    /// were gone to hold the plan anyway.
+    NotYetAsked,
+}

@@ -1,0 +1,180 @@
+//! Splits a change into what may happen and what is held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Change, Kind, Loss, Proof, Record, Removal, Taken};
+
+/// How many places in groups and roles a change gives and takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shift {
+    /// Places in groups that are new.
+    pub joined: u64,
+    /// Places in groups that are no more.
+    pub left: u64,
+    /// Roles that are new.
+    pub granted: u64,
+    /// Roles that are no more.
+    pub revoked: u64,
+}
+
+/// A change in its two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// What may happen at once; none: nothing of it.
+    pub apply: Option<Change>,
+    /// What waits; none: nothing of it.
+    pub held: Option<Removal>,
+}
+
+/// What an operator has let go of a record's.
+pub type Permit<'a> = Option<&'a Taken>;
+
+/// Returns the sort of loss that a record's own end is.
+pub fn loss_of(kind: Kind) -> Loss {
+    match kind {
+        Kind::Role => Loss::Roles,
+        Kind::Group => Loss::Groups,
+        Kind::User => Loss::Users,
+    }
+}
+
+/// Counts what an update gives and takes of access. What became visible or invisible is
+/// neither: nobody can say what came or went.
+pub fn shift(change: &Change) -> Shift {
+    let Change::Updated { before, after } = change else {
+        return Shift::default();
+    };
+    let mut shift = Shift::default();
+    if let (Record::User(before), Record::User(after)) = (before, after) {
+        (shift.joined, shift.left) = moved(before.groups.as_ref(), after.groups.as_ref());
+    }
+    (shift.granted, shift.revoked) = moved(roles(before), roles(after));
+    shift
+}
+
+/// Splits a change: losses of the held sorts wait unless they are permitted, the rest happens.
+///
+/// A deletion is whole or held. An update keeps what is held at its known value and takes over
+/// everything else.
+pub fn split(change: Change, held: &BTreeSet<Loss>, permit: Permit<'_>) -> Split {
+    match change {
+        Change::Created { .. } => Split {
+            apply: Some(change),
+            held: None,
+        },
+        Change::Deleted { before } => {
+            let permitted = matches!(permit, Some(Taken::Record { .. }));
+            if permitted || !held.contains(&loss_of(before.kind())) {
+                return Split {
+                    apply: Some(Change::Deleted { before }),
+                    held: None,
+                };
+            }
+            let removal = removal(
+                &before,
+                Taken::Record {
+                    proof: Proof::Confirmed,
+                },
+            );
+            Split {
+                apply: None,
+                held: Some(removal),
+            }
+        }
+        Change::Updated { before, after } => split_update(before, after, held, permit),
+    }
+}
+
+/// Makes the entry of a plan.
+pub fn removal(record: &Record, what: Taken) -> Removal {
+    Removal {
+        record: record.to_ref(),
+        label: record.label().to_owned(),
+        what,
+    }
+}
+
+fn split_update(
+    before: Record,
+    mut after: Record,
+    held: &BTreeSet<Loss>,
+    permit: Permit<'_>,
+) -> Split {
+    let (may_revoke, may_leave) = match permit {
+        Some(Taken::Access { roles, groups }) => (Some(roles), Some(groups)),
+        Some(Taken::Record { .. }) | None => (None, None),
+    };
+    let mut lost_roles = BTreeMap::new();
+    let mut lost_groups = BTreeMap::new();
+    if held.contains(&Loss::RoleAssignments) {
+        let after = match &mut after {
+            Record::User(user) => user.roles.as_mut(),
+            Record::Group(group) => group.roles.as_mut(),
+            Record::Role(_) => None,
+        };
+        lost_roles = put_back(roles(&before), after, may_revoke);
+    }
+    if held.contains(&Loss::Memberships)
+        && let (Record::User(before), Record::User(after)) = (&before, &mut after)
+    {
+        lost_groups = put_back(before.groups.as_ref(), after.groups.as_mut(), may_leave);
+    }
+    if lost_roles.is_empty() && lost_groups.is_empty() {
+        return Split {
+            apply: Some(Change::Updated { before, after }),
+            held: None,
+        };
+    }
+    let held = removal(
+        &after,
+        Taken::Access {
+            roles: lost_roles,
+            groups: lost_groups,
+        },
+    );
+    let differs = super::fingerprint(&before) != super::fingerprint(&after);
+    Split {
+        apply: differs.then_some(Change::Updated { before, after }),
+        held: Some(held),
+    }
+}
+
+/// Puts back what is lost and not permitted, and returns it.
+fn put_back<K: Ord + Clone>(
+    before: Option<&BTreeMap<K, String>>,
+    after: Option<&mut BTreeMap<K, String>>,
+    permitted: Option<&BTreeMap<K, String>>,
+) -> BTreeMap<K, String> {
+    let (Some(before), Some(after)) = (before, after) else {
+        return BTreeMap::new();
+    };
+    let lost: BTreeMap<K, String> = before
+        .iter()
+        .filter(|(id, _)| !after.contains_key(id))
+        .filter(|(id, _)| permitted.is_none_or(|permitted| !permitted.contains_key(id)))
+        .map(|(id, name)| (id.clone(), name.clone()))
+        .collect();
+    after.extend(lost.iter().map(|(id, name)| (id.clone(), name.clone())));
+    lost
+}
+
+fn moved<K: Ord>(
+    before: Option<&BTreeMap<K, String>>,
+    after: Option<&BTreeMap<K, String>>,
+) -> (u64, u64) {
+    let (Some(before), Some(after)) = (before, after) else {
+        return (0, 0);
+    };
+    let less = |map: &BTreeMap<K, String>, other: &BTreeMap<K, String>| {
+        map.keys().filter(|id| !other.contains_key(id)).count() as u64
+    };
+    (less(after, before), less(before, after))
+}
+
+fn roles(record: &Record) -> Option<&BTreeMap<crate::model::RoleId, String>> {
+    match record {
+        Record::User(user) => user.roles.as_ref(),
+        Record::Group(group) => group.roles.as_ref(),
+        Record::Role(_) => None,
+    }
+}

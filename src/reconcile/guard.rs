@@ -1,0 +1,206 @@
+//! Weighs what a run would take away, and decides what an operator must see first.
+
+use std::collections::BTreeMap;
+
+use crate::model::{HeldLoss, Loss, Reason, Weight};
+
+/// How much of one sort may be lost in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of a thousand that are known, so many.
+    pub max_permille: u32,
+    /// So many, whatever the share.
+    pub max_count: u64,
+    /// Among fewer than so many known, the share does not count: one of three is a third.
+    pub min_population: u64,
+}
+
+/// Decides how much may go by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// What is within these limits.
+    Limits(BTreeMap<Loss, Limits>),
+    /// Nothing: every removal waits for an operator.
+    Never,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self::Limits(
+            Loss::ALL
+                .map(|loss| (loss, Limits::usual(loss)))
+                .into_iter()
+                .collect(),
+        )
+    }
+}
+
+impl Limits {
+    /// Returns the limits that hold where nothing else is said.
+    ///
+    /// A company loses one user in ten in one interval only when something is wrong. Access
+    /// changes more at once: a project ends, and a group with it.
+    pub fn usual(loss: Loss) -> Self {
+        let (max_permille, max_count) = match loss {
+            Loss::Users => (100, 500),
+            Loss::Roles | Loss::Groups => (250, 100),
+            Loss::Memberships | Loss::RoleAssignments => (250, 5_000),
+        };
+        Self {
+            max_permille,
+            max_count,
+            min_population: 20,
+        }
+    }
+
+    fn weigh(&self, weight: Weight) -> Option<Reason> {
+        if weight.lost > self.max_count {
+            return Some(Reason::OverCount {
+                max_count: self.max_count,
+            });
+        }
+        let share_counts = weight.known >= self.min_population;
+        // Multiplied rather than divided: exact, and nothing is divided by nothing.
+        let lost = u128::from(weight.lost) * 1000;
+        let allowed = u128::from(weight.known) * u128::from(self.max_permille);
+        (share_counts && lost > allowed).then_some(Reason::OverShare {
+            max_permille: self.max_permille,
+        })
+    }
+}
+
+impl Guard {
+    /// Returns why so much of a sort is held; none: it may go.
+    pub fn weigh(&self, loss: Loss, weight: Weight) -> Option<Reason> {
+        if weight.lost == 0 {
+            return None;
+        }
+        // A source that shows nothing at all is broken more often than empty.
+        if weight.shown == 0 {
+            return Some(Reason::NothingLeft);
+        }
+        match self {
+            Self::Never => Some(Reason::Never),
+            Self::Limits(limits) => limits
+                .get(&loss)
+                .copied()
+                .unwrap_or_else(|| Limits::usual(loss))
+                .weigh(weight),
+        }
+    }
+
+    /// Returns what of all this is held.
+    pub fn hold(&self, weights: &BTreeMap<Loss, Weight>) -> BTreeMap<Loss, HeldLoss> {
+        let held = weights.iter().filter_map(|(loss, weight)| {
+            let reason = self.weigh(*loss, *weight)?;
+            Some((
+                *loss,
+                HeldLoss {
+                    weight: *weight,
+                    reason,
+                },
+            ))
+        });
+        held.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(lost: u64, known: u64) -> Weight {
+        Weight {
+            lost,
+            known,
+            shown: known.saturating_sub(lost),
+        }
+    }
+
+    #[test]
+    fn what_goes_and_what_is_held() {
+        let guard = Guard::default();
+        for (loss, lost, known, held) in [
+            (Loss::Users, 0, 0, None),
+            (Loss::Users, 0, 100, None),
+            (Loss::Users, 10, 100, None),
+            (
+                Loss::Users,
+                11,
+                100,
+                Some(Reason::OverShare { max_permille: 100 }),
+            ),
+            (Loss::Users, 500, 1_000_000, None),
+            (
+                Loss::Users,
+                501,
+                1_000_000,
+                Some(Reason::OverCount { max_count: 500 }),
+            ),
+            // Below the minimum population one may go, but never the last.
+            (Loss::Users, 9, 19, None),
+            (Loss::Users, 18, 19, None),
+            (Loss::Users, 19, 19, Some(Reason::NothingLeft)),
+            (Loss::Users, 1, 1, Some(Reason::NothingLeft)),
+            (Loss::Roles, 5, 20, None),
+            (
+                Loss::Roles,
+                6,
+                20,
+                Some(Reason::OverShare { max_permille: 250 }),
+            ),
+            (Loss::RoleAssignments, 5_000, 1_000_000, None),
+            (
+                Loss::RoleAssignments,
+                5_001,
+                1_000_000,
+                Some(Reason::OverCount { max_count: 5_000 }),
+            ),
+            (
+                Loss::Memberships,
+                u64::MAX,
+                u64::MAX,
+                Some(Reason::NothingLeft),
+            ),
+        ] {
+            assert_eq!(
+                guard.weigh(loss, weight(lost, known)),
+                held,
+                "{lost} of {known} {loss}"
+            );
+        }
+    }
+
+    #[test]
+    fn never_lets_nothing_go() {
+        assert_eq!(
+            Guard::Never.weigh(Loss::Users, weight(1, 1000)),
+            Some(Reason::Never)
+        );
+        assert_eq!(Guard::Never.weigh(Loss::Users, weight(0, 1000)), None);
+    }
+
+    #[test]
+    fn limits_of_one_sort_do_not_touch_another() {
+        let guard = Guard::Limits(
+            [(
+                Loss::Groups,
+                Limits {
+                    max_permille: 1000,
+                    max_count: 2,
+                    min_population: 0,
+                },
+            )]
+            .into(),
+        );
+        let weights = Loss::ALL.map(|loss| (loss, weight(3, 100))).into();
+
+        let held = guard.hold(&weights);
+
+        assert_eq!(held.keys().copied().collect::<Vec<_>>(), [Loss::Groups]);
+        assert_eq!(
+            held[&Loss::Groups].reason,
+            Reason::OverCount { max_count: 2 }
+        );
+    }
+}
