@@ -7,6 +7,7 @@
 pub mod model;
 
 pub mod connector;
+pub mod access;
 pub mod reconcile;
 pub mod store;
 pub mod sync;

@@ -43,6 +43,8 @@ pub(super) enum Command {
     Roles(RecordsArgs),
     /// List or show groups.
     Groups(RecordsArgs),
+    /// List accounts that somebody should look at, each with why it matters.
+    Findings(ListArgs),
     /// List or show runs.
     Runs(RunsArgs),
     /// List or show the events of the journal.

@@ -6,13 +6,18 @@ use anyhow::bail;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Probe, Visible};
+use crate::control::{Reply, Request};
+use crate::daemon::Hooks;
 use crate::deliver::{self, Verdict};
+use crate::model::{PlanState, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
 use super::args::{CheckArgs, Format};
+use super::door::Door;
 use super::output::{Printer, Row};
 use super::style::{Colour, Tone};
 
@@ -72,8 +77,42 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
         }
     }
     let failed = lines.iter().any(|line| line.result.is_err());
+    let held = held(&config, args.tenant.as_deref()).await?;
+    let is_held = !held.is_empty();
+    lines.extend(held);
     print(lines, args.output.output)?;
-    Ok(if failed { Exit::Source } else { Exit::Success })
+    let exit = if failed { Exit::Source } else { Exit::Success };
+    Ok(exit.graver(if is_held { Exit::Held } else { Exit::Success }))
+}
+
+/// Returns a line for each tenant whose removals wait for an operator. A store that is not
+/// there yet is not made for it.
+async fn held(config: &Config, wanted: Option<&str>) -> anyhow::Result<Vec<Line>> {
+    if !config.store.exists() {
+        return Ok(Vec::new());
+    }
+    let door = Door::open(config, Hooks::none()).await?;
+    let status = door.ask(Request::Status).await;
+    door.close().await?;
+    let status = match status? {
+        Reply::Status(status) => status,
+        other => return super::unexpected(&other),
+    };
+    let tenants = status.tenants.into_iter();
+    let tenants = tenants.filter(|row| wanted.is_none_or(|wanted| wanted == row.name.0));
+    let lines = tenants.filter_map(|row| {
+        let plan = row.held.filter(|plan| plan.state == PlanState::Held)?;
+        Some(Line {
+            what: format!("tenant {}", row.name),
+            step: "removals",
+            result: Err(Trouble {
+                code: plan.code(),
+                text: format!("{} waits: {}", plan.id, losses_in_words(&plan.losses)),
+                remedy: "look at it with `qlik-roster plan show`, then approve or reject it",
+            }),
+        })
+    });
+    Ok(lines.collect())
 }
 
 /// Tells what a probe found, step by step; steps that could not be tried are left out.

@@ -15,6 +15,7 @@ mod ticker;
 mod check;
 mod demo;
 mod events;
+mod findings;
 mod init;
 mod plans;
 mod records;
@@ -71,6 +72,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
         Command::Status(args) => runtime()?.block_on(status::run(config, args)),
         Command::Plan { action } => runtime()?.block_on(plans::run(config, action)),
+        Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),
     }

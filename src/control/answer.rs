@@ -1,6 +1,7 @@
 //! Answers questions from the store, and passes commands on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::model::{
@@ -11,8 +12,8 @@ use crate::store::{Decision, Kept, Known, Store, StoreError};
 use crate::sync::Runner;
 
 use super::{
-    ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request, Status, SyncRow,
-    TenantRow, plans,
+    ConcernRow, ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request,
+    Status, SyncRow, TenantRow, inspect::inspect, plans,
 };
 
 /// Answers an operator's questions.
@@ -22,7 +23,14 @@ pub struct Control {
     clock: Clock,
     runners: BTreeMap<TenantName, Runner>,
     endpoints: Vec<EndpointName>,
+    clients: Arc<Clients>,
 }
+
+/// The OAuth clients that the configuration uses, by tenant.
+pub type Clients = BTreeMap<TenantName, BTreeSet<String>>;
+
+/// Concerns of an answer at the most.
+const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
     /// Makes the answering side of a store, with the runners that a command may set off.
@@ -31,12 +39,14 @@ impl Control {
         clock: Clock,
         runners: BTreeMap<TenantName, Runner>,
         endpoints: Vec<EndpointName>,
+        clients: Clients,
     ) -> Self {
         Self {
             store,
             clock,
             runners,
             endpoints,
+            clients: Arc::new(clients),
         }
     }
 
@@ -59,8 +69,9 @@ impl Control {
                 let endpoints = self.endpoints.clone();
                 let known = self.runners.keys().cloned().collect();
                 let clock = self.clock.clone();
+                let clients = Arc::clone(&self.clients);
                 self.store
-                    .offload(move |store| read(store, &clock, &endpoints, known, other))
+                    .offload(move |store| read(store, &clock, &clients, &endpoints, known, other))
                     .await
             }
         }
@@ -103,6 +114,7 @@ impl Control {
 fn read(
     store: &Store,
     clock: &Clock,
+    clients: &Clients,
     endpoints: &[EndpointName],
     configured: Vec<TenantName>,
     request: Request,
@@ -148,6 +160,22 @@ fn read(
         Request::Event { seq } => store
             .entry(seq)
             .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Findings { tenant } => {
+            let tenants = reading.chosen(tenant.as_ref())?;
+            let mut rows = Vec::new();
+            for known in tenants {
+                let clients = clients.get(&known.name).cloned().unwrap_or_default();
+                let concerns = inspect(store, known, clock.now(), clients);
+                let concerns = concerns.map_err(ControlError::store)?.into_iter();
+                rows.extend(concerns.map(|concern| ConcernRow {
+                    tenant: known.name.clone(),
+                    concern,
+                }));
+            }
+            let left_out = rows.len().saturating_sub(MAX_CONCERNS);
+            rows.truncate(MAX_CONCERNS);
+            Ok(Reply::Findings { rows, left_out })
+        }
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             return plans::list(store, &tenants, limit.min(MAX_PAGE));

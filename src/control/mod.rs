@@ -10,12 +10,13 @@
 mod request;
 mod reply;
 mod answer;
+mod inspect;
 mod plans;
 mod error;
 
-pub use answer::Control;
+pub use answer::{Clients, Control};
 pub use error::ControlError;
-pub use reply::{EventRow, PlanRow, RecordRow, Reply, Status, SyncRow, TenantRow};
+pub use reply::{ConcernRow, EventRow, PlanRow, RecordRow, Reply, Status, SyncRow, TenantRow};
 pub use request::{MAX_PAGE, Place, Request};
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Concern;
 use crate::model::{
     Change, EndpointName, Entry, HeldPlan, Record, Removal, Run, Seq, StoreId, Tenant, TenantName,
     Timestamp,
@@ -34,6 +35,13 @@ pub enum Reply {
     Event(Option<EventRow>),
     /// To `Sync`.
     Synced(SyncRow),
+    /// To `Findings`: the gravest of each tenant first.
+    Findings {
+        /// The first ten thousand.
+        rows: Vec<ConcernRow>,
+        /// How many more there are.
+        left_out: usize,
+    },
     /// To `Plans`.
     Plans(Vec<PlanRow>),
     /// To `Plan`; none: there is no such plan.
@@ -49,6 +57,15 @@ pub enum Reply {
     },
     /// To `Reject`.
     Rejected(PlanRow),
+}
+
+/// Something of concern about an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConcernRow {
+    /// Its tenant, as the operator calls it.
+    pub tenant: TenantName,
+    /// What it is.
+    pub concern: Concern,
 }
 
 /// A held plan.

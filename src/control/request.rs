@@ -59,6 +59,11 @@ pub enum Request {
         /// Which.
         seq: Seq,
     },
+    /// Accounts that somebody should look at.
+    Findings {
+        /// In which tenant; none: in all.
+        tenant: Option<TenantName>,
+    },
     /// Held plans, newest first.
     Plans {
         /// Of which tenant; none: of all.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
-use crate::control::Control;
+use crate::control::{Clients, Control};
 use crate::deliver::{self, Endpoint};
 use crate::model::{EndpointName, TenantName};
 use crate::secret::Secret;
@@ -127,11 +127,18 @@ impl Parts {
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
+        let clients = config.tenants.iter().map(|tenant| {
+            let client = tenant.options.credentials.client_id();
+            let clients = client.map(str::to_owned).into_iter().collect();
+            (tenant.name.clone(), clients)
+        });
+        let clients: Clients = clients.collect();
         let control = Arc::new(Control::new(
             store.clone(),
             clock.clone(),
             runners,
             endpoints,
+            clients,
         ));
         Ok(Self {
             control,

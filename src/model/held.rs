@@ -163,6 +163,13 @@ pub struct HeldPlan {
     pub state: PlanState,
 }
 
+impl HeldPlan {
+    /// Returns the code under which `docs/errors.md` says what to do about it.
+    pub fn code(&self) -> &'static str {
+        "sync.held"
+    }
+}
+
 /// What became of a held plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

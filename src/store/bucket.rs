@@ -155,12 +155,7 @@ pub fn holding(
     id: &Id,
 ) -> Result<(Key, Option<sled::IVec>), StoreError> {
     let prefix = keys::bucket_prefix(no, kind);
-    let mut above = keys::bucket(no, kind, id);
-    above.push(0);
-    match scan::before(db, &above)? {
-        Some((key, value)) if key.starts_with(&prefix) => Ok((key.to_vec(), Some(value))),
-        Some(_) | None => Ok((prefix, None)),
-    }
+    scan::holding(db, prefix, keys::bucket(no, kind, id))
 }
 
 /// An entry's bytes; those of an object id without making them.

@@ -7,7 +7,7 @@ use super::compose::Head;
 use super::cursors::Cursor;
 use super::error::StoreError;
 use super::keys::{self, Space};
-use super::{codec, journal, scan, state};
+use super::{block, codec, journal, scan, state};
 
 /// Entries at the journal's end that are all read.
 const TAIL: u64 = 200;
@@ -79,11 +79,12 @@ fn check_records(db: &sled::Db, no: super::TenantNo, kind: Kind) -> Result<(), S
         index += 1;
     })?;
     for (id, print) in sampled {
-        let key = keys::state(no, kind, &id);
-        let value = scan::get(db, &key)?.ok_or_else(|| codec::flawed(&key, "missing"))?;
-        let kept = state::read(&key, &value, print)?;
-        if *kept.record.id() != id || kept.record.kind() != kind {
-            return Err(codec::flawed(&key, "of another record"));
+        let (key, block) = block::holding(db, no, kind, &id)?;
+        let entry = block.find(&id);
+        let entry = entry.ok_or_else(|| codec::flawed(&key, "lacks a record"))?;
+        let kept = state::read(&key, &entry, print)?;
+        if kept.record.kind() != kind {
+            return Err(codec::flawed(&key, "of another kind"));
         }
     }
     Ok(())

@@ -3,14 +3,14 @@
 //! The checksum takes in the key, so that a value found under a key that it was not written
 //! for reads as damaged too.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Range;
 
 use lz4_flex::block::{compress_into, get_maximum_output_size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
-
-use crate::model::{Fingerprint, Seq};
 
 use super::error::StoreError;
 use super::keys::{self, Key};
@@ -24,11 +24,8 @@ const SUM_LEN: usize = 8;
 /// Below this compression costs more than it saves.
 const WORTH_PACKING: usize = 96;
 
-/// Bytes of buffers that a thread keeps.
-const KEPT_BUFFERS: usize = 64 * 1024;
-
-/// Bytes of version and fingerprint before a record.
-const RECORD_HEAD: usize = 8 + 16;
+/// Bytes of a buffer that a thread keeps.
+const KEPT_BUFFER: usize = 32 * 1024;
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
@@ -87,21 +84,41 @@ pub fn open_stamped<'value>(
 /// Serializes and compresses, where that helps.
 ///
 /// Works in buffers that each thread keeps and returns a vector of just the right size: new
-/// buffers for every record cost the allocator more than the compression takes.
+/// buffers for every entry cost the allocator more than the compression takes.
 pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
     thread_local! {
-        static BUFFERS: Cell<[Vec<u8>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
-    let [mut plain, mut packed] = BUFFERS.take();
-    plain.clear();
-    let plain = to_bytes(content, plain);
-    let out = match compress(&plain, &mut packed) {
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    let plain = to_bytes(content, buffer);
+    let packed = pack_bytes(&plain);
+    // One that was larger than most does not keep its room.
+    if plain.capacity() <= KEPT_BUFFER {
+        BUFFER.set(plain);
+    }
+    packed
+}
+
+/// Serializes behind what is there, and tells where.
+pub fn append<T: Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
+    let start = bytes.len();
+    *bytes = to_bytes(content, std::mem::take(bytes));
+    start..bytes.len()
+}
+
+/// Compresses, where that helps.
+pub fn pack_bytes(plain: &[u8]) -> Vec<u8> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut packed = BUFFER.take();
+    let out = match compress(plain, &mut packed) {
         Some(compressed) => compressed.to_vec(),
-        None => tagged(PLAIN, &plain),
+        None => tagged(PLAIN, plain),
     };
-    // A record that was larger than most does not keep its room.
-    if plain.capacity() + packed.capacity() <= KEPT_BUFFERS {
-        BUFFERS.set([plain, packed]);
+    if packed.capacity() <= KEPT_BUFFER {
+        BUFFER.set(packed);
     }
     out
 }
@@ -127,36 +144,21 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
 
 /// Reads back what [`pack`] made. The bytes were verified before.
 pub fn unpack<T: DeserializeOwned>(key: &[u8], packed: &[u8]) -> Result<T, StoreError> {
+    from_bytes(key, &unpack_bytes(key, packed)?)
+}
+
+/// Returns what [`pack_bytes`] was given. The bytes were verified before.
+pub fn unpack_bytes<'packed>(
+    key: &[u8],
+    packed: &'packed [u8],
+) -> Result<Cow<'packed, [u8]>, StoreError> {
     match packed.split_first() {
-        Some((&PLAIN, bytes)) => from_bytes(key, bytes),
-        Some((&LZ4, bytes)) => {
-            let bytes = lz4_flex::decompress_size_prepended(bytes)
-                .map_err(|_unreadable| flawed(key, "does not unpack"))?;
-            from_bytes(key, &bytes)
-        }
+        Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
+        Some((&LZ4, bytes)) => lz4_flex::decompress_size_prepended(bytes)
+            .map(Cow::Owned)
+            .map_err(|_unreadable| flawed(key, "does not unpack")),
         Some(_) | None => Err(flawed(key, "no packing that this version writes")),
     }
-}
-
-/// Makes the value of a record: its version and its fingerprint before it.
-pub fn seal_record(key: &[u8], version: Seq, print: Fingerprint, payload: &[u8]) -> Vec<u8> {
-    let mut head = [0; RECORD_HEAD];
-    let (stamp, bits) = head.split_at_mut(8);
-    stamp.copy_from_slice(&version.0.to_be_bytes());
-    bits.copy_from_slice(&print.0);
-    seal(key, &head, payload)
-}
-
-/// Verifies the value of a record; returns version, fingerprint and payload.
-pub fn open_record<'value>(
-    key: &[u8],
-    value: &'value [u8],
-) -> Result<(Seq, Fingerprint, &'value [u8]), StoreError> {
-    let (version, rest) = open_stamped(key, value)?;
-    let (bits, payload) = rest
-        .split_first_chunk()
-        .ok_or_else(|| flawed(key, "cut short"))?;
-    Ok((Seq(version), Fingerprint(*bits), payload))
 }
 
 /// Says that a value is not what was written.
@@ -181,12 +183,13 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
     xxh3_64_with_seed(sealed, xxh3_64(key))
 }
 
-/// Serializes into a buffer that is empty.
+/// Serializes behind what is in a buffer.
 fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }
 
-fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+/// Reads back what [`append`] made.
+pub fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     match postcard::take_from_bytes(bytes) {
         Ok((content, [])) => Ok(content),
         Ok(_) => Err(flawed(key, "longer than what it holds")),

@@ -1,5 +1,8 @@
 //! What is written in one atomic step, and how it is made ready on the caller's thread.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
@@ -123,6 +126,9 @@ pub(super) struct Prepared {
     pub tenant: TenantNo,
     pub at: Timestamp,
     pub writes: Vec<PreparedWrite>,
+    /// The bytes of all records, one behind the other: a vector each would be made by one
+    /// thread and freed by another, which the allocator is slowest at.
+    pub bodies: Bytes,
     /// Further rows.
     pub rows: Vec<(Key, Option<Vec<u8>>)>,
     /// Packed entries that follow those of the writes.
@@ -135,8 +141,8 @@ pub(super) struct Prepared {
 pub(super) struct PreparedWrite {
     pub kind: Kind,
     pub id: Id,
-    /// None: the record goes.
-    pub state: Option<(Fingerprint, Vec<u8>)>,
+    /// Its fingerprint, and where its bytes are. None: the record goes.
+    pub state: Option<(Fingerprint, Range<usize>)>,
     /// The packed entry, where there is one.
     pub entry: Option<Vec<u8>>,
 }
@@ -192,14 +198,14 @@ impl Commit {
                 limit: MAX_COST,
             });
         }
+        let mut bodies = Vec::new();
+        let writes = self.writes.into_iter();
+        let writes = writes.map(|write| author.prepare(write, &mut bodies));
         Ok(Prepared {
             tenant: self.tenant,
             at: self.at,
-            writes: self
-                .writes
-                .into_iter()
-                .map(|write| author.prepare(write))
-                .collect(),
+            writes: writes.collect(),
+            bodies: bodies.into(),
             rows,
             told,
             is_loaded,
@@ -215,7 +221,7 @@ struct Author {
 }
 
 impl Author {
-    fn prepare(&self, write: Write) -> PreparedWrite {
+    fn prepare(&self, write: Write, bodies: &mut Vec<u8>) -> PreparedWrite {
         match write {
             Write::Change {
                 change,
@@ -226,7 +232,7 @@ impl Author {
                 id: change.id().clone(),
                 state: change
                     .after()
-                    .map(|after| (fingerprint, codec::pack(&(after, &raw)))),
+                    .map(|after| (fingerprint, codec::append(bodies, &(after, &raw)))),
                 entry: Some(self.entry(&Fact::Changed(change))),
             },
             Write::Quiet {
@@ -236,7 +242,7 @@ impl Author {
             } => PreparedWrite {
                 kind: record.kind(),
                 id: record.id().clone(),
-                state: Some((fingerprint, codec::pack(&(record, raw)))),
+                state: Some((fingerprint, codec::append(bodies, &(record, raw)))),
                 entry: None,
             },
             Write::Forget { record } => PreparedWrite {

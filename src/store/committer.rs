@@ -25,8 +25,9 @@ pub const QUEUE: usize = 32;
 /// Commits that share one sync at the most. Bounds how long the first of them waits.
 const GROUP: usize = 32;
 
-/// Operations after which the garbage of sled's pages is collected by hand.
-const COLLECT_AFTER: usize = 20_000;
+/// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
+/// where they are blocks.
+const COLLECT_AFTER: usize = 1_000;
 
 /// How often the collector is asked then: each time it takes eight bags of 64.
 const COLLECTIONS: usize = 40;

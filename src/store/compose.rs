@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp};
 
+use super::block::{self, After};
 use super::bucket::{self, Bucket};
 use super::census::Census;
 use super::commit::{MAX_OPERATIONS, Prepared};
@@ -51,42 +52,38 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     if prepared.plan_rows > 0 {
         advance_plan(db, &mut draft, no, prepared.plan_rows)?;
     }
-    let mut wanted: BTreeMap<Kind, BTreeMap<Id, Option<Fingerprint>>> = BTreeMap::new();
-    for write in &prepared.writes {
-        let fingerprint = write.state.as_ref().map(|(fingerprint, _)| *fingerprint);
-        wanted
-            .entry(write.kind)
-            .or_default()
-            .insert(write.id.clone(), fingerprint);
-    }
-    let mut overfull = Vec::new();
-    let mut known = BTreeMap::new();
-    for (kind, wanted) in &wanted {
-        let mut packing = Packing {
-            db,
-            no,
-            kind: *kind,
-            draft: &mut draft,
-        };
-        overfull.extend(packing.pack(wanted, &mut known)?);
-    }
+    let mut records: BTreeMap<Kind, BTreeMap<Id, Option<After>>> = BTreeMap::new();
     for write in prepared.writes {
+        let of_kind = records.entry(write.kind).or_default();
         let version = match &write.entry {
             Some(entry) => {
                 last = last.next();
                 draft.entry(last, at, entry);
-                last
+                Some(last)
             }
-            None => match known.get(&(write.kind, write.id.clone())) {
-                Some(print) => version_of(db, no, write.kind, &write.id, *print)?,
-                None => Seq::START,
+            None => match of_kind.get(&write.id) {
+                Some(Some(earlier)) => earlier.version,
+                Some(None) | None => None,
             },
         };
-        let key = keys::state(no, write.kind, &write.id);
-        let value = write
-            .state
-            .map(|(print, body)| codec::seal_record(&key, version, print, &body));
-        draft.set(key, value);
+        let after = write.state.map(|(print, body)| After {
+            version,
+            print,
+            body: prepared.bodies.slice(body),
+        });
+        of_kind.insert(write.id, after);
+    }
+    let (mut blocks, mut overfull) = (Vec::new(), Vec::new());
+    for (kind, changes) in records {
+        let mut packing = Packing {
+            db,
+            no,
+            kind,
+            draft: &mut draft,
+        };
+        let mut known = BTreeMap::new();
+        overfull.extend(packing.pack(&changes, &mut known)?);
+        blocks.extend(block::change(db, (no, kind), changes, &known)?);
     }
     for (key, value) in prepared.rows {
         draft.set(key, value);
@@ -100,8 +97,11 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         draft.set(key, value);
     }
     let at = if last == head.last { head.at } else { at };
-    // The head is still to come.
-    let room = MAX_OPERATIONS.saturating_sub(draft.rows.len() + 1);
+    // The blocks and the head are still to come.
+    let mut room = MAX_OPERATIONS.saturating_sub(draft.rows.len() + blocks.len() + 1);
+    for changed in blocks {
+        draft.rows.extend(changed.rows(&mut room));
+    }
     divide(&mut draft, overfull, room);
     Ok(draft.finish(last, at, head))
 }
@@ -170,19 +170,24 @@ struct Packing<'draft> {
 impl Packing<'_> {
     fn pack(
         &mut self,
-        wanted: &BTreeMap<Id, Option<Fingerprint>>,
-        known: &mut BTreeMap<(Kind, Id), Fingerprint>,
+        wanted: &BTreeMap<Id, Option<After>>,
+        known: &mut BTreeMap<Id, Fingerprint>,
     ) -> Result<Vec<Overfull>, StoreError> {
         let key = keys::census(self.no, self.kind);
         let mut census = match get(self.db, &key)? {
             Some(value) => codec::read_row(&key, &value)?,
             None => Census::default(),
         };
+        let prefix = keys::bucket_prefix(self.no, self.kind);
         let mut overfull = Vec::new();
-        let mut rest = wanted.iter().map(|(id, after)| (id, *after)).peekable();
+        let print = |after: &Option<After>| after.as_ref().map(|after| after.print);
+        let mut rest = wanted
+            .iter()
+            .map(|(id, after)| (id, print(after)))
+            .peekable();
         while let Some(&(first, _)) = rest.peek() {
             let (key, value) = bucket::holding(self.db, self.no, self.kind, first)?;
-            let end = self.key_after(&key)?;
+            let end = scan::key_after(self.db, &prefix, &key)?;
             let mut bucket = match value {
                 Some(value) => Bucket::read(&key, &value)?,
                 None => Bucket::default(),
@@ -194,7 +199,7 @@ impl Packing<'_> {
             bucket.apply(&changes, |id, before| {
                 if let Some(before) = before {
                     census.remove(id, before);
-                    known.insert((self.kind, id.clone()), before);
+                    known.insert(id.clone(), before);
                 }
             });
             for (id, after) in changes {
@@ -219,15 +224,6 @@ impl Packing<'_> {
             kind: self.kind,
             bucket,
         })
-    }
-
-    /// The key of the bucket that follows.
-    fn key_after(&self, key: &[u8]) -> Result<Option<Key>, StoreError> {
-        let prefix = keys::bucket_prefix(self.no, self.kind);
-        let found = self.db.get_gt(key).map_err(reading)?;
-        Ok(found
-            .map(|(key, _)| key.to_vec())
-            .filter(|key| key.starts_with(&prefix)))
     }
 
     fn is_before(&self, id: &Id, end: Option<&[u8]>) -> bool {
@@ -286,22 +282,6 @@ fn advance_plan(
     let value = (done < plan.head.rows_total).then(|| codec::row(&key, &plan));
     draft.set(key, value);
     Ok(())
-}
-
-fn version_of(
-    db: &sled::Db,
-    no: TenantNo,
-    kind: Kind,
-    id: &Id,
-    print: Fingerprint,
-) -> Result<Seq, StoreError> {
-    let key = keys::state(no, kind, id);
-    let value = get(db, &key)?.ok_or_else(|| codec::flawed(&key, "missing"))?;
-    let (version, found, _) = codec::open_record(&key, &value)?;
-    if found != print {
-        return Err(codec::flawed(&key, "not as last written"));
-    }
-    Ok(version)
 }
 
 fn get(db: &sled::Db, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {

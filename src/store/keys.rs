@@ -17,7 +17,7 @@ pub enum Space {
     Tenant = 0x10,
     /// The marks of first loads, by tenant.
     Loaded = 0x11,
-    /// Records.
+    /// Packed records.
     State = 0x20,
     /// Packed fingerprints.
     Bucket = 0x21,
@@ -70,14 +70,14 @@ pub fn loaded(no: TenantNo) -> Key {
     numbered(Space::Loaded, no.0)
 }
 
-/// What the keys of all records of a kind begin with.
+/// The lowest block of a kind, and what the keys of all its blocks begin with.
 pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
     of_kind(Space::State, no, kind)
 }
 
-/// The key of a record.
-pub fn state(no: TenantNo, kind: Kind, id: &Id) -> Key {
-    with_id(Space::State, no, kind, id)
+/// The key of the block of records that begins at an id.
+pub fn state(no: TenantNo, kind: Kind, first: &Id) -> Key {
+    with_id(Space::State, no, kind, first)
 }
 
 /// The lowest bucket of a kind, and what the keys of all its buckets begin with.
@@ -258,7 +258,7 @@ pub fn describe(key: &[u8]) -> String {
     let what = match key.first() {
         Some(0x01) => "what the store says of itself",
         Some(0x10 | 0x11) => "a tenant",
-        Some(0x20) => "a record",
+        Some(0x20) => "a block of records",
         Some(0x21) => "a bucket of fingerprints",
         Some(0x22) => "a census",
         Some(0x30) => match trailing_number(key) {

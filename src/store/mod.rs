@@ -15,7 +15,11 @@
 //!   whatever their size: at 1000 operations a million updates cost a gigabyte of memory, at
 //!   200 they cost nothing. [`Write::cost`] is what a caller counts with.
 //! - **Nothing slow within a batch.** One lock in sled serves the whole process, every
-//!   database of it. Callers make the bytes on their own threads.
+//!   database of it. Callers make the bytes of records and entries on their own threads; the
+//!   committer packs records into their blocks before it takes that lock.
+//! - **Records are packed**, some eight neighbours a value (`block.rs`), and so are fingerprints
+//!   (`bucket.rs`): sled's cost goes by the row. A record has one place, the block that its id
+//!   falls into, and each change rewrites that block.
 //! - **No scan sees half a commit** where that matters: sled's iterators are no snapshots, so
 //!   the scan of fingerprints holds the committer off.
 //! - **Every value is verified when it is read**, by a checksum that takes in its key. The
@@ -42,6 +46,7 @@
 
 mod keys;
 
+mod block;
 mod bucket;
 mod census;
 mod codec;

@@ -3,6 +3,7 @@
 use sled::IVec;
 
 use super::error::StoreError;
+use super::keys::Key;
 
 /// Reads one value.
 pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
@@ -10,10 +11,32 @@ pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         .map_err(|error| StoreError::sled("reading a value", error))
 }
 
-/// Reads the last value before a key.
-pub fn before(db: &sled::Db, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
-    db.get_lt(key)
-        .map_err(|error| StoreError::sled("reading the value before a key", error))
+/// Reads the row that a key falls into, of rows that each hold what is from its own key on to
+/// the next one's: the last one at the key or before; the first one, whether it is there or
+/// not, if none is.
+pub fn holding(
+    db: &sled::Db,
+    prefix: Key,
+    mut key: Key,
+) -> Result<(Key, Option<IVec>), StoreError> {
+    key.push(0);
+    let found = db
+        .get_lt(key)
+        .map_err(|error| StoreError::sled("reading the value before a key", error))?;
+    match found {
+        Some((key, value)) if key.starts_with(&prefix) => Ok((key.to_vec(), Some(value))),
+        Some(_) | None => Ok((prefix, None)),
+    }
+}
+
+/// Returns the key that follows, if it has the prefix.
+pub fn key_after(db: &sled::Db, prefix: &[u8], key: &[u8]) -> Result<Option<Key>, StoreError> {
+    let found = db
+        .get_gt(key)
+        .map_err(|error| StoreError::sled("reading the value after a key", error))?;
+    Ok(found
+        .map(|(key, _)| key.to_vec())
+        .filter(|key| key.starts_with(prefix)))
 }
 
 /// Reads what begins with a prefix, from the lowest key on; the other end reads back.

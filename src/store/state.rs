@@ -1,7 +1,7 @@
 //! The records as they are now, and the fingerprints that stand for them.
 //!
 //! sled can bring back an older page from a damaged file, whole in itself and without a word.
-//! So a record's value carries the fingerprint that its bucket has for it, and a read
+//! So a record in its block carries the fingerprint that its bucket has for it, and a read
 //! compares the two: a record that is not the last one written is damage, not an answer.
 
 use std::ops::{Bound, ControlFlow};
@@ -9,6 +9,7 @@ use std::sync::{PoisonError, RwLockReadGuard};
 
 use crate::model::{Fingerprint, Id, Kind, Record, RecordRef, Seq};
 
+use super::block::{self, Entry};
 use super::bucket::{self, Entries};
 use super::census::Census;
 use super::error::StoreError;
@@ -41,12 +42,12 @@ impl Store {
                     }
                 }
             }
-            let key = keys::state(no, record.kind, &record.id);
-            match (standing, scan::get(db, &key)?) {
+            let (key, block) = block::holding(db, no, record.kind, &record.id)?;
+            match (standing, block.find(&record.id)) {
                 (None, None) => Ok(None),
-                (Some(standing), Some(value)) => read(&key, &value, standing).map(Some),
-                (Some(_), None) => Err(codec::flawed(&key, "missing")),
-                (None, Some(_)) => Err(codec::flawed(&key, "without a fingerprint")),
+                (Some(standing), Some(entry)) => read(&key, &entry, standing).map(Some),
+                (Some(_), None) => Err(codec::flawed(&key, "lacks a record")),
+                (None, Some(_)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
             }
         })
     }
@@ -59,30 +60,29 @@ impl Store {
         after: Option<&Id>,
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
-        let prefix = keys::state_prefix(no, kind);
-        let from = match after {
-            Some(id) => Bound::Excluded(keys::state(no, kind, id)),
-            None => Bound::Included(prefix.clone()),
-        };
         self.inner.read("listing records", |db| {
             let _still = self.still();
-            let mut rows = scan::after(db, &prefix, from);
+            let mut entries = block::after(db, no, kind, after)?;
             let mut listed = Vec::new();
             let complete = standing_after(db, no, kind, after, &mut |id, standing| {
                 if listed.len() == limit {
                     return Ok(ControlFlow::Break(()));
                 }
-                let expected = keys::state(no, kind, &id);
-                match rows.next().transpose()? {
-                    Some((key, value)) if *key == *expected => {
-                        listed.push(read(&key, &value, standing)?);
+                match entries.next().transpose()? {
+                    Some((key, entry)) if entry.id == id => {
+                        listed.push(read(&key, &entry, standing)?);
                         Ok(ControlFlow::Continue(()))
                     }
-                    Some(_) | None => Err(codec::flawed(&expected, "missing")),
+                    Some((key, _)) => Err(codec::flawed(&key, "holds other records")),
+                    None => Err(codec::flawed(&keys::state_prefix(no, kind), "missing")),
                 }
             })?;
-            match rows.next().filter(|_| complete.is_continue()).transpose()? {
-                Some((key, _)) => Err(codec::flawed(&key, "without a fingerprint")),
+            match entries
+                .next()
+                .filter(|_| complete.is_continue())
+                .transpose()?
+            {
+                Some((key, _)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
                 None => Ok(listed),
             }
         })
@@ -178,17 +178,19 @@ pub fn prove(
     )))
 }
 
-/// Reads the value of a record that such a fingerprint stands for.
-pub fn read(key: &[u8], value: &[u8], standing: Fingerprint) -> Result<Kept, StoreError> {
-    let (version, print, packed) = codec::open_record(key, value)?;
-    if print != standing {
+/// Reads a record of a block that such a fingerprint stands for.
+pub fn read(key: &[u8], entry: &Entry, standing: Fingerprint) -> Result<Kept, StoreError> {
+    if entry.print != standing {
         return Err(codec::flawed(key, "not as last written"));
     }
-    let (record, raw): (Record, Box<str>) = codec::unpack(key, packed)?;
+    let (record, raw): (Record, Box<str>) = codec::from_bytes(key, &entry.body)?;
+    if *record.id() != entry.id {
+        return Err(codec::flawed(key, "holds one under another's id"));
+    }
     Ok(Kept {
         record,
         raw,
-        version,
+        version: entry.version,
     })
 }
 

@@ -4,8 +4,8 @@
 //!
 //! 1. Ask the tenant who it is; its id, not its host, names the state.
 //! 2. Finish what an interrupted run had already decided.
-//! 3. Sweep roles, groups, users. Records go to a blocking thread page by page, while the
-//!    next page is on its way; what differs from the known goes into the plan.
+//! 3. Sweep roles, groups, users. A blocking thread works on the pages that are there, while
+//!    the next ones are on their way; what differs from the known goes into the plan.
 //! 4. Ask for each record that a complete sweep did not show. Only a clear no deletes.
 //! 5. Weigh what would be taken away. What is above a limit is set aside for an operator,
 //!    everything else of the same changes is not.

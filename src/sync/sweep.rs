@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::connector::{Connector, Page, Readout, Sweep};
+use tokio::sync::mpsc;
+
+use crate::connector::{Connector, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
 
@@ -12,6 +14,10 @@ use super::plan::Plan;
 use super::run::Job;
 use super::tally::Scales;
 use super::{Progress, RunError};
+
+/// Pages that wait to be compared at the most; then the next one is not asked for. Bounds
+/// memory, and evens out what takes now the network and now the disk longer.
+const MAX_PAGES: usize = 4;
 
 /// What the sweeps of a run have gathered so far.
 pub(super) struct Sweeping {
@@ -141,65 +147,53 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Takes all pages through three steps, each page one step behind the next: fetched,
-    /// read, compared. The last two are work for the processor and have threads of their own.
+    /// Fetches all pages one after the other, while a thread of its own reads and compares what
+    /// is there already: neither waits for the other as long as some pages are under way.
     async fn pages(&self, kind: Kind, mut desk: Desk) -> Result<Pages, RunError> {
-        let mut sweep = self.connector.sweep(kind);
-        let mut reached = Reached::Page;
-        let (mut total, mut fetched, mut read) = (None, None, None);
-        while reached == Reached::Page || fetched.is_some() || read.is_some() {
-            let fetch = async {
-                match reached {
-                    Reached::Page => Some(sweep.next().await),
-                    Reached::End | Reached::Forbidden => None,
+        let (pages, mut fetched) = mpsc::channel::<Page>(MAX_PAGES);
+        let observer = self.observer.clone();
+        let compare = self.store.offload(move |store| {
+            let mut total = None;
+            while let Some(page) = fetched.blocking_recv() {
+                if let Some(told) = page.total() {
+                    total = Some(told);
+                    desk.expect(told);
                 }
-            };
-            let (next, readout, compared) = tokio::join!(
-                fetch,
-                self.read(fetched.take()),
-                self.compare(desk, read.take())
-            );
-            desk = compared?;
-            read = readout;
-            match next {
-                Some(Ok(Some(page))) => {
-                    if let Some(told) = page.total() {
-                        total = Some(told);
-                        desk.expect(told);
-                    }
-                    fetched = Some(page);
-                }
-                Some(Ok(None)) => reached = Reached::End,
-                // Known values stay where a collection may not be read; but without the users
-                // there is nothing left to keep watch over.
-                Some(Err(error)) if error.is_forbidden() && kind != Kind::User => {
-                    reached = Reached::Forbidden;
-                }
-                Some(Err(error)) => return Err(RunError::fetch(kind.plural())(error)),
-                None => {}
+                desk.compare(store, page.read())?;
+                let seen = desk.n_shown();
+                observer.hear(Progress::Read { kind, seen, total });
             }
-            let seen = desk.n_shown();
-            self.observer.hear(Progress::Read { kind, seen, total });
-        }
+            Ok((desk, total))
+        });
+        // Also after a failure the other one ends first: nothing of this run goes on behind it.
+        let (reached, compared) = tokio::join!(self.fetch(kind, pages), compare);
+        let (desk, total) = compared?;
         Ok(Pages {
             desk,
             total,
-            reached,
+            reached: reached?,
         })
     }
 
-    async fn read(&self, page: Option<Page>) -> Option<Readout> {
-        let page = page?;
-        Some(self.store.offload(move |_| page.read()).await)
-    }
-
-    async fn compare(&self, mut desk: Desk, readout: Option<Readout>) -> Result<Desk, RunError> {
-        let Some(readout) = readout else {
-            return Ok(desk);
-        };
-        self.store
-            .offload(move |store| desk.compare(store, readout).map(|()| desk))
-            .await
+    /// Fetches all pages, as long as they are taken.
+    async fn fetch(&self, kind: Kind, pages: mpsc::Sender<Page>) -> Result<Reached, RunError> {
+        let mut sweep = self.connector.sweep(kind);
+        loop {
+            match sweep.next().await {
+                // Not taken any more: whoever compares has failed, and tells so.
+                Ok(Some(page)) => match pages.send(page).await {
+                    Ok(()) => {}
+                    Err(_ended) => return Ok(Reached::End),
+                },
+                Ok(None) => return Ok(Reached::End),
+                // Known values stay where a collection may not be read; but without the users
+                // there is nothing left to keep watch over.
+                Err(error) if error.is_forbidden() && kind != Kind::User => {
+                    return Ok(Reached::Forbidden);
+                }
+                Err(error) => return Err(RunError::fetch(kind.plural())(error)),
+            }
+        }
     }
 }
 
@@ -214,8 +208,6 @@ struct Pages {
 /// How far a listing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reached {
-    /// There may be another page.
-    Page,
     /// The last one.
     End,
     /// The collection may not be read.

@@ -1,6 +1,6 @@
 //! The commands as an operator types them, as processes of their own.
 
-use qlik_roster::demo::tenant::Edit;
+use qlik_roster::demo::tenant::{Edit, NewUser, Status};
 use serde_json::Value;
 
 use crate::support::{World, within};
@@ -302,4 +302,101 @@ async fn sigterm_ends_the_daemon_cleanly_and_its_log_names_nobody() {
         );
     }
     assert!(!log.contains(world.tenant.client_secret().expose()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_removals_are_listed_shown_and_let_go_by_command() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    world.command(&["sync"]).await;
+    let people: Vec<_> = tenant
+        .users()
+        .into_iter()
+        .filter(|user| user.client_id.is_none())
+        .collect();
+    for user in &people[..15] {
+        tenant.delete_user(&user.id).unwrap();
+    }
+
+    let (code, out, err) = world.command(&["sync", "--dry-run"]).await;
+    assert_eq!(code, 8, "{out}{err}");
+    assert!(err.contains("removals are held: 15 of 61 users"), "{err}");
+    let (code, _, err) = world.command(&["sync"]).await;
+    assert_eq!(code, 8, "{err}");
+    assert!(err.contains("qlik-roster plan show plan-3"), "{err}");
+
+    let (code, out, _) = world.command(&["plan", "list"]).await;
+    assert_eq!(code, 8);
+    assert!(out.contains("more than 10 % at once"), "{out}");
+    let (code, out, _) = world.command(&["status", "--output", "json"]).await;
+    assert_eq!(code, 8);
+    assert_eq!(json(&out)[0]["held_plan"], "plan-3");
+    let (code, out, _) = world.command(&["check"]).await;
+    assert_eq!(code, 8, "{out}");
+    assert!(out.contains("plan-3 waits"), "{out}");
+    let (code, out, _) = world
+        .command(&["plan", "show", "plan-3", "--output", "jsonl"])
+        .await;
+    assert_eq!(code, 0);
+    assert_eq!(out.lines().count(), 15);
+    assert!(out.lines().all(|line| json(line)["deleted"] == true));
+
+    let (code, _, err) = world.command(&["plan", "approve", "plan-9"]).await;
+    assert_eq!(code, 7);
+    assert!(err.contains("there is no plan-9"), "{err}");
+    let (code, _, err) = world.command(&["plan", "approve", "plan-3"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("plan-3 is applied."), "{err}");
+    let (code, _, err) = world.command(&["plan", "reject", "plan-3"]).await;
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("plan-3 is applied: there is nothing to decide"),
+        "{err}"
+    );
+    let (code, _, _) = world.command(&["status"]).await;
+    assert_eq!(code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_name_the_accounts_that_somebody_should_look_at() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let leaver = tenant
+        .users()
+        .into_iter()
+        .find(|user| user.client_id.is_none())
+        .unwrap();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    tenant
+        .update_user(&leaver.id, Edit::AssignRole(admin))
+        .unwrap();
+    tenant
+        .update_user(&leaver.id, Edit::Status(Status::Disabled))
+        .unwrap();
+    tenant
+        .create_user(NewUser {
+            subject: Some("qlikbot\\gone".to_owned()),
+            client_id: Some("gone".to_owned()),
+            ..NewUser::named("Left behind")
+        })
+        .unwrap();
+    world.command(&["sync"]).await;
+
+    let (code, out, _) = world.command(&["findings", "--output", "json"]).await;
+
+    assert_eq!(code, 0);
+    let found = json(&out);
+    let named = |code: &str, name: &str| {
+        let found = found.as_array().unwrap().iter();
+        found
+            .filter(|row| row["code"] == code && row["name"] == name)
+            .count()
+    };
+    assert_eq!(named("access.disabled-admin", &leaver.name), 1, "{out}");
+    assert_eq!(named("access.unknown-bot", "Left behind"), 1, "{out}");
+    let ours = world.tenant.client_id();
+    assert!(
+        !out.contains(&format!("acts for the client {ours}")),
+        "{out}"
+    );
 }

@@ -54,6 +54,16 @@ pub enum Credentials {
     ApiKey(Secret),
 }
 
+impl Credentials {
+    /// Returns the OAuth client, where it is one.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::ClientSecret { client_id, .. } => Some(client_id),
+            Self::ApiKey(_) => None,
+        }
+    }
+}
+
 impl Options {
     /// The defaults for a host and credentials.
     pub fn new(host: TenantHost, credentials: Credentials) -> Self {

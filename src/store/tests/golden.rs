@@ -1,6 +1,7 @@
 //! The bytes of values are frozen: a store outlives the version that wrote it.
 
 use crate::model::{Change, Fingerprint, Kind, Seq, Timestamp};
+use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
@@ -77,20 +78,36 @@ fn the_bytes_of_a_bucket() {
 }
 
 #[test]
-fn the_bytes_of_a_record() {
-    let user = record(Kind::User, 1, "Ada");
-    let key = keys::state(TenantNo(1), Kind::User, user.id());
+fn the_bytes_of_a_block() {
+    let key = keys::state_prefix(TenantNo(1), Kind::User);
+    let entry = |number, name, version, print| {
+        let user = record(Kind::User, number, name);
+        Entry {
+            id: user.id().clone(),
+            version,
+            print: Fingerprint([print; 16]),
+            body: support::body(&user),
+        }
+    };
+    let block = Block(vec![
+        entry(1, "Ada", Seq(7), 0xaa),
+        entry(6, "Bo", Seq::START, 0xbb),
+    ]);
 
-    let bytes = codec::seal_record(
+    let bytes = block.write(&key);
+
+    insta::assert_snapshot!(in_hex(&bytes), @"0101ee000000e00d0060d5ca1b2f8a4c000000000105005b00000007aa01005a00000051022b00f2160761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766554002101025600f00c00000d7b22726177223a22416461227d0a01757365727e303030361d000002001bbb0100570000004c0228000375008f360102426f010d36740009100c5000420000000c7400603a22426f227dd3b86a8db471aaab");
+    assert_eq!(Block::read(&key, &bytes).unwrap(), block);
+    let kept = state::read(
         &key,
-        Seq(7),
+        &block.find(&support::id(Kind::User, 1)).unwrap(),
         Fingerprint([0xaa; 16]),
-        &codec::pack(&(&user, support::raw(&user))),
     );
-
-    insta::assert_snapshot!(in_hex(&bytes), @"010000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa00020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d0001066163746976650000000100000102000000000000000d7b22726177223a22416461227de39b6d1a60618ffd");
-    let kept = state::read(&key, &bytes, Fingerprint([0xaa; 16])).unwrap();
-    assert_eq!((kept.record, kept.version), (user, Seq(7)));
+    let kept = kept.unwrap();
+    assert_eq!(
+        (kept.record, kept.version),
+        (record(Kind::User, 1, "Ada"), Seq(7))
+    );
 }
 
 #[test]
@@ -107,6 +124,52 @@ fn the_bytes_of_an_entry() {
 
     insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a5000000c1020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000004c7e90df4e40270e");
     assert_eq!(journal::read(&key, &bytes).unwrap().fact, fact);
+}
+
+#[test]
+fn the_bytes_of_a_held_plan_and_its_entries() {
+    use crate::model::{
+        HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,
+    };
+    let no = TenantNo(1);
+    let held = HeldLoss {
+        weight: Weight {
+            lost: 12,
+            known: 60,
+            shown: 48,
+        },
+        reason: Reason::OverShare { max_permille: 100 },
+    };
+    let plan = HeldPlan {
+        id: PlanId(3),
+        account: account(),
+        at: Timestamp::from_millis(1_700_000_000_000),
+        losses: [(Loss::Users, held)].into(),
+        entries: 12,
+        checksum: 77,
+        state: PlanState::Superseded {
+            at: Timestamp::from_millis(1_700_000_000_001),
+            by: PlanId(9),
+        },
+    };
+    let gone = Removal {
+        record: record(Kind::User, 1, "Ada").to_ref(),
+        label: "Ada".to_owned(),
+        what: Taken::Record {
+            proof: Proof::NotYetAsked,
+        },
+    };
+
+    let row = keys::held(no, plan.id);
+    insta::assert_snapshot!(in_hex(&row), @"42000000010000000000000003");
+    insta::assert_snapshot!(in_hex(&codec::row(&row, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
+    let entry = keys::removal(no, plan.id, &gone.record);
+    insta::assert_snapshot!(in_hex(&entry), @"43000000010000000000000003030060d5ca1b2f8a4c0000000001");
+    insta::assert_snapshot!(in_hex(&codec::seal(&entry, &[], &codec::pack(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
+    let absent = keys::absent(no, &gone.record);
+    insta::assert_snapshot!(in_hex(&absent), @"4400000001030060d5ca1b2f8a4c0000000001");
+    assert_eq!(keys::absent_of(&absent), Some(gone.record));
+    assert_eq!(keys::plan_of_removal(&entry), Some(plan.id));
 }
 
 #[test]

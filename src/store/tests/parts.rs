@@ -3,9 +3,10 @@
 use crate::model::{
     Change, EndpointName, Fact, Kind, Mode, Outcome, Seq, TenantName, Timestamp, Trigger,
 };
+use crate::store::block::Block;
 use crate::store::{
     Closing, Commit, Cursor, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead, Store, StoreError,
-    Write,
+    Write, keys, scan,
 };
 
 use super::support::{self, account, adopt, open, record};
@@ -323,6 +324,35 @@ fn large_bodies_survive_a_reopening() {
     let store = open(folder.path());
     let kept = store.get(tenant.no, &user.to_ref()).unwrap().unwrap();
     assert_eq!(kept.record, user);
+}
+
+#[test]
+fn blocks_are_divided_as_they_grow_in_whatever_order_records_come() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut numbers: Vec<u32> = (0..570).collect();
+    random.shuffle(&mut numbers);
+    for numbers in numbers.chunks(MAX_QUIET) {
+        let writes = numbers.iter().map(|number| {
+            let noise: String = std::iter::repeat_with(|| random.alphanumeric())
+                .take(900)
+                .collect();
+            support::quiet(record(Kind::User, *number, &noise))
+        });
+        support::commit(&store, &tenant, writes.collect()).unwrap();
+    }
+
+    let blocks = store.inner.read("reading blocks", |db| {
+        scan::prefix(db, &keys::state_prefix(tenant.no, Kind::User))
+            .map(|row| row.and_then(|(key, value)| Block::read(&key, &value)))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    let blocks = blocks.unwrap();
+
+    assert!(blocks.iter().all(|block| block.pieces() == 1));
+    assert!((70..200).contains(&blocks.len()), "{} blocks", blocks.len());
+    assert_eq!(support::state(&store, &tenant).len(), 570);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::model::{Kind, Seq};
-use crate::store::{OpenError, Store, codec, keys};
+use crate::model::{Change, Kind, Record, Seq};
+use crate::store::block::{Block, Entry};
+use crate::store::{OpenError, Store, StoreError, codec, keys};
 
 use super::support::{self, adopt, open, record};
 
@@ -111,7 +112,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn missing_values_are_found_at_the_opening() {
     type Tamper = fn(&sled::Db);
-    let tampers: [(&str, Tamper); 5] = [
+    let tampers: [(&str, Tamper); 6] = [
         ("an entry", |db| {
             drop(db.remove(keys::journal(Seq(31))).unwrap());
         }),
@@ -123,6 +124,10 @@ fn missing_values_are_found_at_the_opening() {
         }),
         ("buckets", |db| {
             let key = keys::bucket_prefix(crate::store::TenantNo(1), Kind::User);
+            drop(db.remove(key).unwrap());
+        }),
+        ("blocks", |db| {
+            let key = keys::state_prefix(crate::store::TenantNo(1), Kind::User);
             drop(db.remove(key).unwrap());
         }),
         ("everything", |db| db.clear().unwrap()),
@@ -148,10 +153,10 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
         .inner
         .read("tampering", |db| {
             db.insert(
-                keys::state(tenant.no, Kind::User, &user.id),
+                keys::state_prefix(tenant.no, Kind::User),
                 b"nonsense".as_slice(),
             )
-            .map_err(|error| crate::store::StoreError::sled("tampering", error))
+            .map_err(|error| StoreError::sled("tampering", error))
         })
         .unwrap();
 
@@ -159,7 +164,7 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
     let second = store.tenants().unwrap_err();
 
     assert!(first.is_fatal());
-    insta::assert_snapshot!(first.to_string(), @"the store is damaged: a record: its checksum does not hold; it will be moved aside at the next start");
+    insta::assert_snapshot!(first.to_string(), @"the store is damaged: a block of records: its checksum does not hold; it will be moved aside at the next start");
     assert_eq!(second.to_string(), first.to_string());
     let tenants = support::commit(&store, &tenant, vec![]).unwrap_err();
     assert_eq!(tenants.code(), "store.damaged");
@@ -167,69 +172,93 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
     damaged(folder.path());
 }
 
+/// Who meets a block of records.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Get,
+    List,
+    Commit,
+}
+
 #[test]
-fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_reads_it() {
-    type Tamper = fn(&sled::Db, &[u8], &sled::IVec) -> sled::Result<Option<sled::IVec>>;
-    let tampers: [(&str, Tamper); 3] = [
-        ("not as last written", |db, key, before| {
-            db.insert(key, before)
-        }),
-        ("missing", |db, key, _| db.remove(key)),
-        ("without a fingerprint", |db, key, before| {
-            let mut beside = key.to_vec();
-            *beside.last_mut().unwrap() = 0xff;
-            db.insert(beside, before)
-        }),
+fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
+    /// From the value of before a change and the one of after it.
+    type Tamper = fn(&[u8], [&sled::IVec; 2], Entry) -> Option<Vec<u8>>;
+    // How each is called where single records are met, and where all are.
+    let tampers: [(&str, &str, Tamper); 3] = [
+        (
+            "not as last written",
+            "not as last written",
+            |_, [older, _], _| Some(older.to_vec()),
+        ),
+        ("lacks a record", "missing", |_, _, _| None),
+        (
+            "without a fingerprint",
+            "holds other records",
+            |key, [_, latest], stray| {
+                let mut block = Block::read(key, latest).unwrap();
+                block.0.push(stray);
+                block.0.sort_by(|a, b| a.id.cmp(&b.id));
+                Some(block.write(&key.to_vec()))
+            },
+        ),
     ];
-    for (how, tamper) in tampers {
-        for by_list in [true, false] {
+    for (how, to_list, tamper) in tampers {
+        for by in [By::Get, By::List, By::Commit] {
             let folder = tempfile::tempdir().unwrap();
             let store = filled(folder.path());
             let tenant = adopt(&store, 1);
             let before = record(Kind::User, 45, "x");
-            let id = match how {
-                "without a fingerprint" => support::id(Kind::User, 0xff),
-                _ => before.id().clone(),
-            };
             let after = record(Kind::User, 45, "y");
-            let update = crate::model::Change::Updated {
-                before: before.clone(),
-                after,
-            };
-            let key = keys::state(tenant.no, Kind::User, before.id());
-            let read = |store: &Store| {
-                let read = store.inner.read("reading", |db| {
-                    db.get(&key)
-                        .map_err(|error| crate::store::StoreError::sled("reading", error))
+            let stray = record(Kind::User, 0xff, "z");
+            let key = keys::state_prefix(tenant.no, Kind::User);
+            let raw = |work: &dyn Fn(&sled::Db) -> sled::Result<Option<sled::IVec>>| {
+                let done = store.inner.read("tampering", |db| {
+                    work(db).map_err(|error| StoreError::sled("tampering", error))
                 });
-                read.unwrap().unwrap()
+                done.unwrap()
             };
-            let older = read(&store);
-            support::commit(&store, &tenant, vec![support::change(update)]).unwrap();
-            store
-                .inner
-                .read("tampering", |db| {
-                    tamper(db, &key, &older)
-                        .map_err(|error| crate::store::StoreError::sled("tampering", error))
+            let older = raw(&|db| db.get(&key)).unwrap();
+            let update = |before: &Record, after: &Record| {
+                support::change(Change::Updated {
+                    before: before.clone(),
+                    after: after.clone(),
                 })
-                .unwrap();
-
-            let refused = if by_list {
-                let all = store.list(tenant.no, Kind::User, None, usize::MAX);
-                all.map(drop).unwrap_err()
-            } else {
-                let user = crate::model::RecordRef {
-                    kind: Kind::User,
-                    id,
-                };
-                store.get(tenant.no, &user).map(drop).unwrap_err()
+            };
+            support::commit(&store, &tenant, vec![update(&before, &after)]).unwrap();
+            let entry = Entry {
+                id: stray.id().clone(),
+                version: Seq(7),
+                print: support::fingerprint(&stray),
+                body: support::body(&stray),
+            };
+            let latest = raw(&|db| db.get(&key)).unwrap();
+            match tamper(&key, [&older, &latest], entry) {
+                Some(value) => raw(&|db| db.insert(&key, value.as_slice())),
+                None => raw(&|db| db.remove(&key)),
+            };
+            let met = match how {
+                "without a fingerprint" => &stray,
+                _ => &after,
             };
 
+            let refused = match by {
+                By::Get => store.get(tenant.no, &met.to_ref()).map(drop),
+                By::List => store
+                    .list(tenant.no, Kind::User, None, usize::MAX)
+                    .map(drop),
+                By::Commit => support::commit(&store, &tenant, vec![update(met, met)]).map(drop),
+            };
+
+            let Err(refused) = refused else {
+                panic!("{how} {by:?}: nobody noticed")
+            };
             let text = refused.to_string();
-            assert!(
-                text.contains(how) || text.contains("missing"),
-                "{how}: {text}"
-            );
+            let expected = match by {
+                By::List => to_list,
+                By::Get | By::Commit => how,
+            };
+            assert!(text.contains(expected), "{how} {by:?}: {text}");
             assert_eq!(refused.code(), "store.damaged");
         }
     }

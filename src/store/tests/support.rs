@@ -8,7 +8,7 @@ use crate::model::{
     Account, Change, Coded, Entry, Fact, Fingerprint, Group, GroupType, Id, Kind, Record,
     RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserStatus,
 };
-use crate::store::{Closing, Commit, Kept, Known, Store, StoreError, Write};
+use crate::store::{Closing, Commit, Kept, Known, Store, StoreError, Write, codec};
 
 /// Opens a store that must be sound.
 pub fn open(path: &Path) -> Store {
@@ -230,4 +230,11 @@ pub fn in_hex(bytes: &[u8]) -> String {
         write!(hex, "{byte:02x}").unwrap();
     }
     hex
+}
+
+/// The bytes of a record in its block.
+pub fn body(record: &Record) -> bytes::Bytes {
+    let mut bytes = Vec::new();
+    codec::append(&mut bytes, &(record, raw(record)));
+    bytes.into()
 }

@@ -74,6 +74,15 @@ async fn faults_that_change_what_a_page_holds() {
         (Fault::MissingGroups, |page, _| {
             all(page, |user| user.get("assignedGroups").is_none())
         }),
+        (Fault::EmptyAccess, |page, _| {
+            all(page, |user| {
+                user["assignedRoles"] == json!([]) && user["assignedGroups"] == json!([])
+            })
+        }),
+        (Fault::HalfShown, |page, usual| {
+            let (shown, whole) = (&page["totalResults"], &usual["totalResults"]);
+            shown.as_u64() < whole.as_u64().map(|whole| whole * 3 / 4) && shown.as_u64() > Some(0)
+        }),
         (Fault::WrongType, |page, _| {
             page["data"][0]["name"].is_object()
         }),

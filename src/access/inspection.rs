@@ -1,0 +1,251 @@
+//! Looks for accounts that somebody should look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Group, GroupId, Id, Kind, Record, Role, RoleId, RoleType, Timestamp, User, UserId, UserStatus,
+};
+
+/// What is of concern about an account, each explained in `docs/errors.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConcernCode {
+    /// A user who may not log in still holds a role that administers.
+    DisabledAdmin,
+    /// A bot user acts for a client that is none of ours.
+    UnknownBot,
+    /// Several bot users act for one client, or carry one name.
+    SpareBot,
+    /// An invitation has ended without being taken up.
+    ExpiredInvitation,
+}
+
+impl ConcernCode {
+    /// All codes.
+    pub const ALL: [Self; 4] = [
+        Self::DisabledAdmin,
+        Self::UnknownBot,
+        Self::SpareBot,
+        Self::ExpiredInvitation,
+    ];
+
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DisabledAdmin => "access.disabled-admin",
+            Self::UnknownBot => "access.unknown-bot",
+            Self::SpareBot => "access.spare-bot",
+            Self::ExpiredInvitation => "access.expired-invitation",
+        }
+    }
+
+    /// Returns why it matters, and what to do, in a sentence.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::DisabledAdmin => {
+                "whoever enables the account again makes an administrator: take the roles away"
+            }
+            Self::UnknownBot => {
+                "a bot user stays, with an administrator's rights, when its OAuth client is \
+                 deleted: delete it, unless another program uses that client"
+            }
+            Self::SpareBot => {
+                "one client needs one bot user; another is left over from a client that was \
+                 replaced: delete the older ones"
+            }
+            Self::ExpiredInvitation => {
+                "nobody can take it up any more, and it keeps the address taken: invite again or \
+                 delete it"
+            }
+        }
+    }
+}
+
+/// Something of concern about one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concern {
+    /// What.
+    pub code: ConcernCode,
+    /// Whose account it is.
+    pub user: Id,
+    /// What a person calls it.
+    pub label: String,
+    /// What was found, in particular.
+    pub detail: String,
+}
+
+/// Looks at a tenant's records: roles first, then groups, then users.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    now: Option<Timestamp>,
+    /// The clients of our own connections.
+    clients: BTreeSet<String>,
+    admin_roles: BTreeMap<RoleId, String>,
+    /// Groups whose members administer, with the roles that make them do so.
+    admin_groups: BTreeMap<GroupId, (String, Vec<String>)>,
+    /// Bot users: few, so all are kept to the end.
+    bots: Vec<Bot>,
+    concerns: Vec<Concern>,
+}
+
+#[derive(Debug)]
+struct Bot {
+    id: UserId,
+    label: String,
+    client: Option<String>,
+}
+
+impl Inspection {
+    /// Begins an inspection at a time. `clients` are the OAuth clients that the configuration
+    /// uses for the tenant.
+    pub fn begin(now: Timestamp, clients: BTreeSet<String>) -> Self {
+        Self {
+            now: Some(now),
+            clients,
+            ..Self::default()
+        }
+    }
+
+    /// The order in which kinds are to be looked at.
+    pub const ORDER: [Kind; 3] = [Kind::Role, Kind::Group, Kind::User];
+
+    /// Looks at a record.
+    pub fn look(&mut self, record: &Record) {
+        match record {
+            Record::Role(role) => self.role(role),
+            Record::Group(group) => self.group(group),
+            Record::User(user) => self.user(user),
+        }
+    }
+
+    /// Returns everything of concern, the gravest first.
+    pub fn end(mut self) -> Vec<Concern> {
+        self.bots();
+        self.concerns
+            .sort_by(|a, b| (a.code, &a.user).cmp(&(b.code, &b.user)));
+        self.concerns
+    }
+
+    fn role(&mut self, role: &Role) {
+        if role.role_type.value == RoleType::Admin {
+            self.admin_roles.insert(role.id.clone(), role.name.clone());
+        }
+    }
+
+    fn group(&mut self, group: &Group) {
+        let roles = self.admin_among(group.roles.as_ref());
+        if !roles.is_empty() {
+            self.admin_groups
+                .insert(group.id.clone(), (group.name.clone(), roles));
+        }
+    }
+
+    fn user(&mut self, user: &User) {
+        if user.is_bot {
+            self.bots.push(Bot {
+                id: user.id.clone(),
+                label: label(user),
+                client: user.client_id.clone(),
+            });
+        }
+        if user.status.value == UserStatus::Disabled {
+            let paths = self.ways_to_administer(user);
+            if !paths.is_empty() {
+                self.note(ConcernCode::DisabledAdmin, user, paths.join(", "));
+            }
+        }
+        if let (UserStatus::Pending, Some(ended), Some(now)) =
+            (user.status.value, user.invite_expires_at, self.now)
+            && ended < now
+        {
+            self.note(
+                ConcernCode::ExpiredInvitation,
+                user,
+                format!("ended at {ended}"),
+            );
+        }
+    }
+
+    /// Returns the roles that let a user administer, with the group that gives them.
+    fn ways_to_administer(&self, user: &User) -> Vec<String> {
+        let mut ways = self.admin_among(user.roles.as_ref());
+        for id in user.groups.iter().flat_map(BTreeMap::keys) {
+            if let Some((group, roles)) = self.admin_groups.get(id) {
+                ways.extend(
+                    roles
+                        .iter()
+                        .map(|role| format!("{role} by the group {group}")),
+                );
+            }
+        }
+        ways
+    }
+
+    fn admin_among(&self, roles: Option<&BTreeMap<RoleId, String>>) -> Vec<String> {
+        let held = roles.into_iter().flat_map(BTreeMap::keys);
+        held.filter_map(|id| self.admin_roles.get(id).cloned())
+            .collect()
+    }
+
+    fn bots(&mut self) {
+        let mut by_client: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_label: BTreeMap<&str, usize> = BTreeMap::new();
+        for bot in &self.bots {
+            if let Some(client) = &bot.client {
+                *by_client.entry(client).or_default() += 1;
+            }
+            *by_label.entry(&bot.label).or_default() += 1;
+        }
+        let mut found = Vec::new();
+        for bot in &self.bots {
+            let client = bot.client.as_deref();
+            let is_ours = client.is_some_and(|client| self.clients.contains(client));
+            let mut add = |code, detail| {
+                found.push(Concern {
+                    code,
+                    user: bot.id.0.clone(),
+                    label: bot.label.clone(),
+                    detail,
+                });
+            };
+            if !is_ours {
+                add(
+                    ConcernCode::UnknownBot,
+                    match client {
+                        Some(client) => format!("acts for the client {client}"),
+                        None => "acts for no client".to_owned(),
+                    },
+                );
+            }
+            let same_client = client.and_then(|client| by_client.get(client)).copied();
+            let same_label = by_label.get(bot.label.as_str()).copied();
+            match (same_client.unwrap_or(0), same_label.unwrap_or(0)) {
+                (n @ 2.., _) => add(
+                    ConcernCode::SpareBot,
+                    format!("one of {n} bot users of its client"),
+                ),
+                (_, n @ 2..) => add(
+                    ConcernCode::SpareBot,
+                    format!("one of {n} bot users of this name"),
+                ),
+                _ => {}
+            }
+        }
+        self.concerns.append(&mut found);
+    }
+
+    fn note(&mut self, code: ConcernCode, user: &User, detail: String) {
+        self.concerns.push(Concern {
+            code,
+            user: user.id.0.clone(),
+            label: label(user),
+            detail,
+        });
+    }
+}
+
+fn label(user: &User) -> String {
+    user.name.clone().unwrap_or_else(|| user.subject.clone())
+}

@@ -1,0 +1,11 @@
+//! What the records of a tenant mean for who may do what.
+//!
+//! Pure: no I/O, no clock, no async. [`Inspection`] looks at roles, groups and users once, in
+//! that order, and says what an auditor would ask about.
+
+mod inspection;
+
+pub use inspection::{Concern, ConcernCode, Inspection};
+
+#[cfg(test)]
+mod tests;

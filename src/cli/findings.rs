@@ -1,0 +1,71 @@
+//! `findings`: lists accounts that somebody should look at, each with why it matters.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::control::{ConcernRow, Reply, Request};
+use crate::daemon::Hooks;
+use crate::model::{Kind, TenantName, unified};
+
+use super::Exit;
+use super::args::{Format, ListArgs};
+use super::door::Door;
+use super::output::{Printer, Row};
+use super::style::say;
+
+const COLUMNS: &[&str] = &["TENANT", "FINDING", "USER", "NAME", "DETAIL"];
+
+pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    let door = Door::open(&config, Hooks::none()).await?;
+    let tenant = args.tenant.map(TenantName);
+    let reply = door.ask(Request::Findings { tenant }).await;
+    door.close().await?;
+    let rows = match reply? {
+        Reply::Findings { rows, left_out } => {
+            if left_out > 0 {
+                say(format_args!("{left_out} more are not shown."));
+            }
+            rows
+        }
+        other => return super::unexpected(&other),
+    };
+    let format = args.output.output;
+    let mut codes: Vec<_> = rows.iter().map(|row| row.concern.code).collect();
+    codes.sort();
+    codes.dedup();
+    let mut printer = Printer::new(format, COLUMNS)?;
+    for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
+        printer.row(cells(row))?;
+    }
+    printer.finish("Nothing of concern was found.")?;
+    if format == Format::Table {
+        for code in codes {
+            say(format_args!("{}: {}.", code.code(), code.why()));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn cells(row: &ConcernRow) -> Row {
+    let concern = &row.concern;
+    Row {
+        cells: vec![
+            row.tenant.to_string(),
+            concern.code.code().to_owned(),
+            concern.user.to_string(),
+            concern.label.clone(),
+            concern.detail.clone(),
+        ],
+        json: json!({
+            "tenant": row.tenant,
+            "code": concern.code.code(),
+            "user_id": unified::unified_id(Kind::User, &concern.user),
+            "remote_user_id": concern.user,
+            "name": concern.label,
+            "detail": concern.detail,
+            "why": concern.code.why(),
+        }),
+    }
+}
