@@ -63,6 +63,11 @@ async fn main() -> Result<()> {
     let started = r#"qlik_roster_runs_total{tenant="acme",trigger="start",outcome="succeeded"}"#;
     until(async || Ok(metric(&url, started).await? >= 1.0)).await?;
 
+    // The client's own user came with its first token: the first poll finds that.
+    let polled = r#"qlik_roster_polls_total{tenant="acme",outcome="found"}"#;
+    hook(&url, "first").await?;
+    until(async || Ok(metric(&url, polled).await? >= 1.0)).await?;
+
     let (mut quiet, mut told) = (Vec::new(), Vec::new());
     let before = tenant.requests();
     let counter = r#"qlik_roster_polls_total{tenant="acme",outcome="quiet"}"#;

@@ -1,10 +1,12 @@
-//! The full first load and the no-change sweep beside a bare loop over the same pages.
+//! The first load, the sweep with no change and with 1 % changed, beside a bare loop over the
+//! same pages.
 //!
 //! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3]`
 //!
 //! Three processes on one machine: the emulated tenant, a bare loop that fetches every page
 //! and parses it into typed records and does nothing else, and the product's own `sync`
-//! command, first on an empty store, then on the one it has just filled. All talk real HTTP
+//! command, first on an empty store, then on the one it has just filled, then again after one
+//! user in a hundred was renamed. All talk real HTTP
 //! over loopback. What is printed are ratios of times taken in turn within one run, and each
 //! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
 //! machine, a time does not.
@@ -17,13 +19,13 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::EmulatedTenant;
-use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
+use qlik_roster::demo::tenant::{Edit, RateLimits, TenantOptions};
 use serde::Deserialize;
 
 const SEED: u64 = 1;
@@ -62,48 +64,59 @@ struct Cost {
 
 fn compare(sizes: &str, rounds: usize) -> Result<()> {
     println!(
-        "{:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>7} {:>9} {:>9} {:>9}",
+        "{:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}",
         "users",
         "round",
         "bare s",
         "load s",
         "same s",
+        "1 % s",
         "load x",
         "same x",
+        "1 % x",
         "load MiB",
         "same MiB",
+        "1 % MiB",
         "us/user"
     );
     for size in sizes.split(',') {
         let users: usize = size.parse()?;
         let mut tenant = Tenant::start(users)?;
-        let mut ratios = (Vec::new(), Vec::new());
+        let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
         for round in 1..=rounds {
             let bare = tenant.bare()?;
             let dir = tempfile::tempdir()?;
             tenant.write_config(dir.path())?;
             let load = sync(dir.path(), users, Expected::AllNew)?;
             let same = sync(dir.path(), users, Expected::NothingNew)?;
-            let ratio = (load.seconds / bare.seconds, same.seconds / bare.seconds);
-            ratios.0.push(ratio.0);
-            ratios.1.push(ratio.1);
+            let n_changed = tenant.change(users / 100, round)?;
+            let touched = sync(dir.path(), users, Expected::Changed(n_changed))?;
+            let costs = [load, same, touched];
+            let ratio = costs.map(|cost| cost.seconds / bare.seconds);
+            for (all, ratio) in ratios.iter_mut().zip(ratio) {
+                all.push(ratio);
+            }
             println!(
-                "{users:>9} {round:>6} {:>9.2} {:>9.2} {:>9.2} {:>7.2} {:>7.2} {:>9.0} {:>9.0} \
-                 {:>9.1}",
+                "{users:>9} {round:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>7.2} {:>7.2} {:>7.2} \
+                 {:>8.0} {:>8.0} {:>8.0} {:>8.1}",
                 bare.seconds,
                 load.seconds,
                 same.seconds,
-                ratio.0,
-                ratio.1,
+                touched.seconds,
+                ratio[0],
+                ratio[1],
+                ratio[2],
                 load.peak_mib,
                 same.peak_mib,
+                touched.peak_mib,
                 load.seconds * 1e6 / users as f64,
             );
         }
         println!(
-            "{users:>9} median {:>37.2} {:>7.2}",
-            median(&mut ratios.0),
-            median(&mut ratios.1)
+            "{users:>9} median {:>43.2} {:>7.2} {:>7.2}",
+            median(&mut ratios[0]),
+            median(&mut ratios[1]),
+            median(&mut ratios[2])
         );
         tenant.stop()?;
     }
@@ -119,6 +132,7 @@ fn median(values: &mut [f64]) -> f64 {
 
 struct Tenant {
     child: Child,
+    answers: BufReader<ChildStdout>,
     /// Where it is and how to get in: URL, client id, client secret.
     at: [String; 3],
 }
@@ -132,13 +146,24 @@ impl Tenant {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
+        let mut answers = BufReader::new(child.stdout.take().context("its output")?);
+        answers.read_line(&mut line)?;
         let mut words = line.split_whitespace().map(str::to_owned);
         let mut next = || words.next().context("the tenant did not start");
         Ok(Self {
             at: [next()?, next()?, next()?],
             child,
+            answers,
         })
+    }
+
+    /// Renames so many users, spread over all. Returns how many there were.
+    fn change(&mut self, users: usize, round: usize) -> Result<u64> {
+        let orders = self.child.stdin.as_mut().context("its input")?;
+        writeln!(orders, "{users} {round}")?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(line.trim().parse()?)
     }
 
     fn bare(&self) -> Result<Cost> {
@@ -189,7 +214,25 @@ async fn serve_tenant(users: usize) -> Result<()> {
         tenant.client_secret().expose()
     );
     std::io::stdout().flush()?;
-    tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await?;
+    let directory = tenant.directory().clone();
+    let orders = tokio::task::spawn_blocking(move || -> Result<()> {
+        for line in std::io::stdin().lines() {
+            let line = line?;
+            let (users, round) = line.split_once(' ').context("how many, and which round")?;
+            let wanted: usize = users.parse()?;
+            let all = directory.users();
+            let step = (all.len() / wanted.max(1)).max(1);
+            let mut changed = 0_u64;
+            for user in all.iter().step_by(step).take(wanted) {
+                directory.update_user(&user.id, Edit::Name(format!("Renamed {round}")))?;
+                changed += 1;
+            }
+            println!("{changed}");
+            std::io::stdout().flush()?;
+        }
+        Ok(())
+    });
+    orders.await??;
     tenant.stop().await;
     Ok(())
 }
@@ -307,6 +350,7 @@ async fn bare_loop(at: &str) -> Result<()> {
 enum Expected {
     AllNew,
     NothingNew,
+    Changed(u64),
 }
 
 fn sync(dir: &Path, users: usize, expected: Expected) -> Result<Cost> {
@@ -319,12 +363,13 @@ fn sync(dir: &Path, users: usize, expected: Expected) -> Result<Cost> {
     let counts = &run["counts"]["users"];
     let seen = counts["seen"].as_u64().unwrap_or(0);
     let created = counts["created"].as_u64().unwrap_or(0);
-    let new = if expected == Expected::AllNew {
-        seen
-    } else {
-        0
+    let updated = counts["updated"].as_u64().unwrap_or(0);
+    let wanted = match expected {
+        Expected::AllNew => (seen, 0),
+        Expected::NothingNew => (0, 0),
+        Expected::Changed(n) => (0, n),
     };
-    if run["outcome"] != "succeeded" || seen < users as u64 || created != new {
+    if run["outcome"] != "succeeded" || seen < users as u64 || (created, updated) != wanted {
         bail!("the run is not what it should be: {run}");
     }
     Ok(cost)

@@ -1,10 +1,12 @@
-//! Holds what the daemon sends against the libraries of other languages that receive it.
+//! Holds what the daemon sends against the libraries of other languages: deliveries against
+//! those that receive them, and what our keys sign against one that verifies it.
 //!
 //! Runs where `tests/run.sh` installed them, into `target/receivers`; elsewhere each test says
 //! that it was left out, unless `QLIK_ROSTER_REQUIRE_FOREIGN=1` makes that a failure.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test fails where something is not as it should be"
 )]
@@ -18,6 +20,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use qlik_roster::clock::Clock;
+use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
     self, Endpoint, EventFilter, Observer, Options, Schedule, SigningSecret, Worker,
 };
@@ -69,11 +72,18 @@ async fn the_javascript_library_accepts_what_we_send() {
     check(command, library.exists()).await;
 }
 
-async fn check(verifier: Command, is_installed: bool) {
+/// Where the library is missing, the test is left out or has failed.
+fn may_run(is_installed: bool) -> bool {
     if !is_installed {
         let required = std::env::var_os("QLIK_ROSTER_REQUIRE_FOREIGN").is_some();
         assert!(!required, "run `tests/run.sh`, which installs the library");
         eprintln!("left out: the library is not installed; `tests/run.sh` does that");
+    }
+    is_installed
+}
+
+async fn check(verifier: Command, is_installed: bool) {
+    if !may_run(is_installed) {
         return;
     }
     let deliveries = deliveries().await;
@@ -99,6 +109,71 @@ async fn check(verifier: Command, is_installed: bool) {
         // Refused for its signature, and not for something that we did not mean to test.
         assert!(accepted || answer.contains("ignature"), "{answer}: {line}");
     }
+}
+
+#[tokio::test]
+async fn the_python_jwt_library_accepts_what_our_keys_sign() {
+    let python = receivers().join("python/bin/python");
+    if !may_run(python.exists()) {
+        return;
+    }
+    let mut lines = Vec::new();
+    for (pem, jwk) in [
+        (
+            include_str!("keys/ec-sec1.pem"),
+            include_str!("keys/ec.jwk.json"),
+        ),
+        (
+            include_str!("keys/rsa-pkcs1.pem"),
+            include_str!("keys/rsa.jwk.json"),
+        ),
+    ] {
+        let jwk: Value = serde_json::from_str(jwk).unwrap();
+        let (assertion, audience) = assertion(pem, jwk["kid"].as_str().unwrap()).await;
+        let line = |audience: &str| {
+            json!({
+                "jwk": jwk, "assertion": assertion, "audience": audience, "client": "roster",
+            })
+        };
+        lines.extend([line(&audience), line("http://elsewhere/oauth/token")]);
+    }
+    let mut command = Command::new(python);
+    command.arg(program("verify_assertion.py"));
+
+    let answers = ask(command, &lines);
+
+    let expected = ["ok", "failed: InvalidAudienceError: Audience doesn't match"].repeat(2);
+    assert_eq!(answers, expected);
+}
+
+/// Lets a real connection ask for a token; returns what it signed, and whom it asked.
+async fn assertion(pem: &str, key_id: &str) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let take = |State(asked): State<Arc<Mutex<Vec<String>>>>, body: String| async move {
+        asked.lock().unwrap().push(body);
+        StatusCode::BAD_REQUEST
+    };
+    let app = axum::Router::new()
+        .route("/oauth/token", post(take))
+        .with_state(Arc::clone(&asked));
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let credentials = qlik::Credentials::PrivateKey {
+        client_id: "roster".into(),
+        key: qlik::SigningKey::parse(&Secret::new(pem), key_id).unwrap(),
+    };
+    let host = qlik::TenantHost::parse(&url).unwrap();
+
+    let probe = qlik::probe(qlik::Options::new(host, credentials), Clock::system()).await;
+
+    assert!(probe.unwrap().token.is_err());
+    let asked = asked.lock().unwrap();
+    let request: Value = serde_json::from_str(&asked[0]).unwrap();
+    assert_eq!(request["client_secret"], Value::Null);
+    let assertion = request["client_assertion"].as_str().unwrap();
+    (assertion.to_owned(), format!("{url}/oauth/token"))
 }
 
 /// Gives a program lines and returns its lines.

@@ -71,7 +71,7 @@ debian() {
     'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"' apt "${wanted[@]}"
 }
 
-# The Standard Webhooks libraries of other languages, against which deliveries are tested.
+# Libraries of other languages, against which deliveries and signed assertions are tested.
 receivers() {
   local from=tests/receivers to=target/receivers
   if [ ! -d "$from" ]; then

@@ -30,6 +30,8 @@ pub(super) enum Command {
     Serve,
     /// Do one run of each tenant, then deliver until nothing is due.
     Sync(SyncArgs),
+    /// Show the tenants: whether each is read, and how that goes.
+    Tenants(TenantsArgs),
     /// Say how things are: tenants, held removals, endpoints.
     Status(OutputArgs),
     /// List held removals, show them, let them go or not.
@@ -97,6 +99,12 @@ pub(super) struct SyncArgs {
     /// Do not deliver afterwards.
     #[arg(long)]
     pub(super) no_deliver: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TenantsArgs {
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }

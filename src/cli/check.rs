@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use anyhow::bail;
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
-use crate::connector::qlik::{self, Probe, Visible};
+use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
 use crate::control::{Reply, Request};
-use crate::daemon::Hooks;
+use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Verdict};
 use crate::model::{PlanState, losses_in_words};
 use crate::telemetry::chain;
@@ -40,23 +41,34 @@ struct Trouble {
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let clock = Clock::system();
-    let wanted = |name: &str| args.tenant.as_deref().is_none_or(|wanted| wanted == name);
-    let tenants: Vec<_> = config
-        .tenants
-        .iter()
-        .filter(|tenant| wanted(&tenant.name.0))
-        .collect();
-    if let (Some(name), []) = (&args.tenant, tenants.as_slice()) {
-        bail!(
-            "no tenant is called `{name}` in {}",
-            config.source.display()
-        );
-    }
-
     let mut lines = Vec::new();
-    for tenant in tenants {
-        let probe = qlik::probe(tenant.options.clone(), clock.clone()).await?;
-        lines.extend(steps(&format!("tenant {}", tenant.name), probe));
+    let mut tenants = config.tenants.clone();
+    for organization in &config.organizations {
+        let looked = Organization::brief(organization.options.clone(), clock.clone())?;
+        let (line, found) = console(organization, &config, looked.list().await);
+        lines.push(line);
+        tenants.extend(found);
+    }
+    if let Some(wanted) = &args.tenant {
+        tenants.retain(|tenant| tenant.name.0 == *wanted);
+        if tenants.is_empty() {
+            bail!(
+                "no tenant is called `{wanted}` in {}, and no console lists one",
+                config.source.display()
+            );
+        }
+    }
+    let probes = tenants.into_iter().map(|tenant| {
+        let clock = clock.clone();
+        async move {
+            let probe = qlik::probe(tenant.options, clock).await;
+            (tenant.name, probe)
+        }
+    });
+    // In their order, some at a time: each waits for its tenant's answers.
+    let mut probes = stream::iter(probes).buffered(config.sync.concurrency);
+    while let Some((name, probe)) = probes.next().await {
+        lines.extend(steps(&format!("tenant {name}"), probe?));
     }
     if args.endpoints {
         for endpoint in &config.endpoints {
@@ -115,16 +127,46 @@ async fn held(config: &Config, wanted: Option<&str>) -> anyhow::Result<Vec<Line>
     Ok(lines.collect())
 }
 
+/// Tells what a console listed, and returns the tenants that are to be read.
+fn console(
+    organization: &OrganizationConfig,
+    config: &Config,
+    listed: Result<Roster, FetchError>,
+) -> (Line, Vec<TenantConfig>) {
+    let (result, found) = match listed {
+        Ok(roster) => {
+            let (n_listed, unreadable) = (roster.tenants.len(), roster.unreadable);
+            let found = daemon::found(organization, config, roster);
+            let mut told = vec![format!("{n_listed} listed, {} linked by it", found.len())];
+            if unreadable > 0 {
+                told.push(format!("{unreadable} not readable"));
+            }
+            (Ok(told.join(", ")), found)
+        }
+        Err(error) => (Err(trouble(&error)), Vec::new()),
+    };
+    let line = Line {
+        what: format!("connection {}", organization.name),
+        step: "console",
+        result,
+    };
+    (line, found)
+}
+
+fn trouble(error: &FetchError) -> Trouble {
+    Trouble {
+        code: error.code(),
+        text: chain(error),
+        remedy: error.remedy(),
+    }
+}
+
 /// Tells what a probe found, step by step; steps that could not be tried are left out.
 fn steps(what: &str, probe: Probe) -> Vec<Line> {
     let line = |step, result: Result<String, FetchError>| Line {
         what: what.to_owned(),
         step,
-        result: result.map_err(|error| Trouble {
-            code: error.code(),
-            text: chain(&error),
-            remedy: error.remedy(),
-        }),
+        result: result.map_err(|error| trouble(&error)),
     };
     let token = probe.token.map(|()| "obtained".to_owned());
     let mut lines = vec![line("token", token)];

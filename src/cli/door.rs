@@ -47,7 +47,8 @@ impl Door {
         }
         let clock = Clock::system();
         let store = daemon::open(config, &clock).await?;
-        let parts = Parts::assemble(config, &store, &clock, &hooks)?;
+        let mut parts = Parts::assemble(config, &store, &clock, &hooks)?;
+        parts.restore().await?;
         Ok(Self::Own(Box::new(Own { parts, clock })))
     }
 

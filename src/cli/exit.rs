@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::control::ControlError;
-use crate::daemon::StartError;
+use crate::daemon::{DiscoverError, StartError};
 use crate::store::StoreError;
 
 use super::door::Refused;
@@ -77,11 +77,23 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if cause.is::<StoreError>() {
             return Exit::Store;
         }
+        if let Some(discover) = cause.downcast_ref::<DiscoverError>() {
+            return match discover {
+                DiscoverError::Fetch { .. } => Exit::Source,
+                DiscoverError::Client { .. } => Exit::Failure,
+                DiscoverError::Store { .. } => Exit::Store,
+            };
+        }
         if let Some(start) = cause.downcast_ref::<StartError>() {
             return match start {
-                StartError::Open { .. } | StartError::Store { .. } => Exit::Store,
+                StartError::Open { .. }
+                | StartError::Store { .. }
+                | StartError::Tenants {
+                    source: DiscoverError::Store { .. },
+                } => Exit::Store,
                 StartError::Deliver { source } if source.is_fatal() => Exit::Store,
                 StartError::Deliver { .. }
+                | StartError::Tenants { .. }
                 | StartError::Client { .. }
                 | StartError::Socket { .. }
                 | StartError::Listen { .. } => Exit::Failure,

@@ -23,6 +23,7 @@ mod runs;
 mod serve;
 mod status;
 mod sync;
+mod tenants;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -67,6 +68,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Check(args) => runtime()?.block_on(check::run(config, args)),
         Command::Serve => runtime()?.block_on(serve::run(config)),
         Command::Sync(args) => runtime()?.block_on(sync::run(config, args)),
+        Command::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
         Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args)),
         Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args)),
         Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),

@@ -101,6 +101,12 @@ async fn approve(door: &Door, plan: &str, output: OutputArgs) -> anyhow::Result<
     ));
     let (row, synced) = match door.ask(Request::Approve { id }).await? {
         Reply::Approved { plan, synced } => (plan, synced),
+        Reply::Paused(pause) => {
+            say(format_args!(
+                "{id} stays approved; its tenant is not read now: {pause}"
+            ));
+            return Ok(Exit::Source);
+        }
         other => return super::unexpected(&other),
     };
     let exit = super::sync::print_runs(&[synced], output.output)?;

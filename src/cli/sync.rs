@@ -5,20 +5,21 @@ use std::path::Path;
 use futures_util::future::join_all;
 
 use crate::config::Config;
-use crate::control::{Reply, Request, SyncRow};
-use crate::daemon::Hooks;
+use crate::control::{Reply, Request, Standing, SyncRow};
+use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
 use crate::model::{EndpointName, Mode, Outcome, Run, TenantName};
 use crate::signal;
+use crate::telemetry::chain;
 
 use super::Exit;
 use super::args::{Format, SyncArgs};
 use super::door::{Door, Own};
 use super::narrate::sentence;
 use super::output::{self, Printer, Row};
-use super::runs;
 use super::style::say;
 use super::ticker::Ticker;
+use super::{runs, tenants};
 
 const COLUMNS: &[&str] = &[
     "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
@@ -50,13 +51,14 @@ async fn work(
     } else {
         Mode::Commit
     };
-    let tenants: Vec<TenantName> = match &args.tenant {
+    let mut exit = match door {
+        Door::Own(own) => discover(own).await?,
+        // It looks by itself.
+        Door::Daemon(_) => Exit::Success,
+    };
+    let tenants = match &args.tenant {
         Some(name) => vec![TenantName(name.clone())],
-        None => config
-            .tenants
-            .iter()
-            .map(|tenant| tenant.name.clone())
-            .collect(),
+        None => read_tenants(door).await?,
     };
     // Before the run, and also without delivery after it: an endpoint that is new hears of
     // everything that is found from now on.
@@ -64,17 +66,27 @@ async fn work(
         (Door::Own(own), Mode::Commit) => open_workers(config, own).await?,
         (Door::Own(_), Mode::DryRun) | (Door::Daemon(_), Mode::Commit | Mode::DryRun) => Vec::new(),
     };
-    let runs = tenants
-        .into_iter()
-        .map(|tenant| door.ask(Request::Sync { tenant, mode }));
+    let runs = tenants.into_iter().map(|tenant| async move {
+        let asked = Request::Sync {
+            tenant: tenant.clone(),
+            mode,
+        };
+        (tenant, door.ask(asked).await)
+    });
     let replies = join_all(runs).await;
     ticker.clear();
 
-    let mut exit = Exit::Success;
     let mut rows = Vec::new();
-    for reply in replies {
+    for (tenant, reply) in replies {
         match reply? {
             Reply::Synced(row) => rows.push(row),
+            Reply::Paused(pause) => {
+                say(format_args!("{tenant} is not read: {pause}"));
+                // Nobody asked for it by name: it is one of all.
+                if args.tenant.is_some() {
+                    exit = exit.graver(Exit::Source);
+                }
+            }
             other => return super::unexpected(&other),
         }
     }
@@ -140,6 +152,33 @@ fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Looks for new tenants. Those that are known are read even where the console is silent.
+async fn discover(own: &Own) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Success;
+    for discovery in &own.parts.discoveries {
+        match discovery.look().await {
+            // Here nobody runs their loops.
+            Ok(_workers) => {}
+            Err(error @ DiscoverError::Store { .. }) => return Err(error.into()),
+            Err(error) => {
+                say(format_args!("{} [{}]", chain(&error), error.code()));
+                exit = Exit::Source;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// The tenants that are to be read.
+async fn read_tenants(door: &Door) -> anyhow::Result<Vec<TenantName>> {
+    let rows = tenants::ask(door).await?.into_iter();
+    let read = rows.filter(|row| match row.standing {
+        Standing::Paused(_) => false,
+        Standing::Active | Standing::NeverReached { .. } | Standing::Failing { .. } => true,
+    });
+    Ok(read.map(|row| row.name).collect())
 }
 
 async fn open_workers(

@@ -1,25 +1,32 @@
-//! Validates connections and the tenants that are read over them.
+//! Validates connections: how to log in, and where that leads.
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
-
-use super::guard::GuardDraft;
-use super::listening::Ears;
+use super::credentials::{api_key, api_key_keys, client, client_keys};
+use super::organizations::{Console, console};
 use super::problem::Problems;
 use super::secrets::Vault;
-use super::validate::{Names, TenantConfig, required, schedule};
+use super::validate::{Names, required};
 use super::{Fault, raw};
-use crate::connector::qlik::{Credentials, Options, TenantHost};
-use crate::model::TenantName;
-use crate::secret::Secret;
-use crate::sync::Schedule;
+use crate::connector::qlik::{Budget, Credentials, RATE_SHARE, TenantHost};
 
 /// A connection that holds.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    credentials: Credentials,
-    requests_per_minute: Option<u32>,
+    pub(super) credentials: Credentials,
+    pub(super) budget: Budget,
+    pub(super) reach: Reach,
+}
+
+/// Which tenants a connection leads to.
+#[derive(Debug, Clone)]
+pub(super) enum Reach {
+    /// Those that name it.
+    Given,
+    /// These hosts as well.
+    Hosts(Vec<TenantHost>),
+    /// Those that a console lists as well.
+    Console(Box<Console>),
 }
 
 /// Connections by name; none for one that something is wrong with, so that a tenant may
@@ -44,6 +51,9 @@ pub(super) fn connections(
     valid
 }
 
+/// A key of a connection, and whether it is given.
+type Given = (&'static str, bool);
+
 fn connection(
     at: &str,
     raw: &raw::Connection,
@@ -53,54 +63,65 @@ fn connection(
     let kind = required(
         &format!("{at}.kind"),
         raw.kind.as_deref(),
-        "add `kind = \"tenant\"` (client id and secret) or `kind = \"api-key\"`",
+        "add `kind = \"tenant\"`, `\"region\"`, `\"organization\"` or `\"api-key\"`",
         problems,
     )?;
-    let client = [
-        ("client_id", raw.client_id.as_ref()),
-        ("client_secret_file", raw.client_secret_file.as_ref()),
-        ("client_secret_env", raw.client_secret_env.as_ref()),
-    ];
-    let api_key = [
-        ("api_key_file", raw.api_key_file.as_ref()),
-        ("api_key_env", raw.api_key_env.as_ref()),
-    ];
-    let credentials = match kind {
-        "tenant" => {
-            refuse(at, kind, &api_key, problems);
-            let client_id = required(
-                &format!("{at}.client_id"),
-                raw.client_id.clone(),
-                "add the id of an OAuth client of the tenant that is trusted and may use client credentials",
-                problems,
-            );
-            let [_, file, variable] = client;
-            let secret = secret(at, "client_secret", file.1, variable.1, vault, problems);
-            Credentials::ClientSecret {
-                client_id: client_id?,
-                secret: secret?,
-            }
-        }
-        "api-key" => {
-            refuse(at, kind, &client, problems);
-            let [file, variable] = api_key;
-            Credentials::ApiKey(secret(at, "api_key", file.1, variable.1, vault, problems)?)
-        }
+    let given = |keys: &[(&'static str, Option<&String>)]| -> Vec<Given> {
+        keys.iter()
+            .map(|(key, value)| (*key, value.is_some()))
+            .collect()
+    };
+    let (clients, keys) = (given(&client_keys(raw)), given(&api_key_keys(raw)));
+    let (region, organization) = (region_keys(raw), organization_keys(raw));
+    let foreign = match kind {
+        "tenant" => [keys, region, organization].concat(),
+        "region" => [keys, organization].concat(),
+        "organization" => [keys, region].concat(),
+        "api-key" => [clients, region, organization].concat(),
         other => {
             let kind = other.to_owned();
             problems.add(format!("{at}.kind"), Fault::UnsupportedKind { kind });
             return None;
         }
     };
+    refuse(at, kind, &foreign, problems);
+    let budget = budget(at, raw, problems);
+    let credentials = match kind {
+        "api-key" => api_key(at, raw, vault, problems),
+        _ => client(at, raw, vault, problems),
+    };
+    let reach = match kind {
+        "region" => Some(Reach::Hosts(hosts(at, raw, problems))),
+        "organization" => console(at, raw, problems).map(Box::new).map(Reach::Console),
+        _ => Some(Reach::Given),
+    };
     Some(Connection {
-        credentials,
-        requests_per_minute: raw.requests_per_minute,
+        credentials: credentials?,
+        budget: budget?,
+        reach: reach?,
     })
 }
 
+fn region_keys(raw: &raw::Connection) -> Vec<Given> {
+    vec![("hosts", raw.hosts.is_some())]
+}
+
+fn organization_keys(raw: &raw::Connection) -> Vec<Given> {
+    vec![
+        ("console", raw.console.is_some()),
+        ("subscription", raw.subscription.is_some()),
+        ("regions", raw.regions.is_some()),
+        ("statuses", raw.statuses.is_some()),
+        ("include", raw.include.is_some()),
+        ("exclude", raw.exclude.is_some()),
+        ("read_with", raw.read_with.is_some()),
+        ("discover_every", raw.discover_every.is_some()),
+    ]
+}
+
 /// Notes keys that belong to another kind of connection: whoever wrote them meant something.
-fn refuse(at: &str, kind: &str, keys: &[(&str, Option<&String>)], problems: &mut Problems) {
-    for (key, _) in keys.iter().filter(|(_, value)| value.is_some()) {
+fn refuse(at: &str, kind: &str, keys: &[Given], problems: &mut Problems) {
+    for (key, _) in keys.iter().filter(|(_, given)| *given) {
         problems.add(
             format!("{at}.{key}"),
             Fault::Conflict {
@@ -111,127 +132,52 @@ fn refuse(at: &str, kind: &str, keys: &[(&str, Option<&String>)], problems: &mut
     }
 }
 
-pub(super) fn secret(
-    at: &str,
-    key: &str,
-    file: Option<&String>,
-    variable: Option<&String>,
-    vault: &Vault<'_>,
-    problems: &mut Problems,
-) -> Option<Secret> {
-    let (suffix, found) = match (file, variable) {
-        (Some(file), None) => ("_file", vault.file(key, file)),
-        (None, Some(variable)) => ("_env", vault.variable(key, variable)),
-        (Some(_), Some(_)) => (
-            "_env",
-            Err(Fault::Conflict {
-                detail: format!("the secret is given twice, by `{key}_file` as well"),
-                remedy: "remove one of the two",
-            }),
-        ),
-        // Written in the file, or of the wrong type: that was noted.
-        (None, None)
-            if ["", "_file", "_env"]
-                .iter()
-                .any(|end| problems.has(&format!("{at}.{key}{end}"))) =>
-        {
-            return None;
+/// A region may have none: others may read by its client.
+fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<TenantHost> {
+    let mut hosts: Vec<TenantHost> = Vec::new();
+    for (i, text) in raw.hosts.iter().flatten().enumerate() {
+        let key = format!("{at}.hosts[{i}]");
+        match TenantHost::parse(text) {
+            Ok(host) if hosts.contains(&host) => problems.add(
+                key,
+                Fault::Conflict {
+                    detail: format!("`{host}` is in the list already"),
+                    remedy: "remove one of the two",
+                },
+            ),
+            Ok(host) => hosts.push(host),
+            Err(source) => problems.add(key, Fault::BadHost { source }),
         }
-        (None, None) => (
-            "_file",
-            Err(Fault::Missing {
-                remedy: "name the file that holds the secret, or use the key that ends in `_env` to name an environment variable",
-            }),
-        ),
-    };
-    found
-        .map_err(|fault| problems.add(format!("{at}.{key}{suffix}"), fault))
-        .ok()
-}
-
-/// What holds for tenants that say nothing else.
-pub(super) struct Usual<'a> {
-    pub(super) schedule: Option<&'a Schedule>,
-    pub(super) zone: Tz,
-    pub(super) guard: GuardDraft,
-    pub(super) absent_sweeps: u32,
-    pub(super) ears: &'a Ears<'a>,
-}
-
-/// Validates all tenants.
-pub(super) fn tenants(
-    list: Vec<raw::Tenant>,
-    connections: &Connections,
-    usual: &Usual<'_>,
-    problems: &mut Problems,
-) -> Vec<TenantConfig> {
-    if list.is_empty() {
-        let remedy = "add a [[tenants]] with name, host and connection";
-        problems.add("tenants", Fault::Missing { remedy });
     }
-    let mut names = Names::new("tenants");
-    let mut valid = Vec::new();
-    for (i, raw) in list.into_iter().enumerate() {
-        let at = format!("tenants[{i}]");
-        let name = names.take(i, raw.name.as_deref(), problems);
-        let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
-        let host = host(&at, raw.host, problems);
-        let connection = connection_of(&at, raw.connection, connections, problems);
-        let schedule = match raw.schedule {
-            Some(text) => schedule(&format!("{at}.schedule"), &text, usual.zone, problems),
-            None => usual.schedule.cloned(),
-        };
-        let guard = usual.guard.clone();
-        let guard = guard.with(&format!("{at}.guard"), &raw.guard, problems);
-        let (Some(name), Some(host), Some(connection), Some(schedule)) =
-            (name, host, connection, schedule)
-        else {
-            continue;
-        };
-        let mut options = Options::new(host, connection.credentials);
-        if let Some(limit) = connection.requests_per_minute {
-            options.requests_per_minute = limit;
+    hosts
+}
+
+/// The share, or the number that is written instead.
+fn budget(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Budget> {
+    let share = raw.rate_share.unwrap_or(RATE_SHARE);
+    if !(share > 0.0 && share <= 1.0) {
+        problems.add(
+            format!("{at}.rate_share"),
+            Fault::OutOfRange {
+                value: share.to_string(),
+                allowed: "a share above 0 and up to 1, such as 0.5",
+            },
+        );
+        return None;
+    }
+    match raw.requests_per_minute {
+        None => Some(Budget::Share(share)),
+        Some(_) if raw.rate_share.is_some() => {
+            problems.add(
+                format!("{at}.rate_share"),
+                Fault::Conflict {
+                    detail: "`requests_per_minute` says it as well".to_owned(),
+                    remedy: "remove one of the two",
+                },
+            );
+            None
         }
-        valid.push(TenantConfig {
-            name: TenantName(name),
-            options,
-            schedule,
-            listening,
-            webhook_secret,
-            rules: guard.rules(usual.absent_sweeps),
-        });
+        Some(0) => Some(Budget::Unlimited),
+        Some(n) => Some(Budget::PerMinute(n)),
     }
-    valid
-}
-
-fn host(at: &str, text: Option<String>, problems: &mut Problems) -> Option<TenantHost> {
-    let key = format!("{at}.host");
-    let remedy = "add the tenant's host, such as `acme.eu.qlikcloud.com`";
-    let text = required(&key, text, remedy, problems)?;
-    let found = TenantHost::parse(&text);
-    found
-        .map_err(|source| problems.add(key, Fault::BadHost { source }))
-        .ok()
-}
-
-fn connection_of(
-    at: &str,
-    name: Option<String>,
-    connections: &Connections,
-    problems: &mut Problems,
-) -> Option<Connection> {
-    let key = format!("{at}.connection");
-    let remedy = "name one of the [[connections]]";
-    let name = required(&key, name, remedy, problems)?;
-    if let Some(connection) = connections.get(&name) {
-        return connection.clone();
-    }
-    let known: Vec<&str> = connections.keys().map(String::as_str).collect();
-    let known = if known.is_empty() {
-        "none yet".to_owned()
-    } else {
-        known.join(", ")
-    };
-    problems.add(key, Fault::UnknownConnection { name, known });
-    None
 }

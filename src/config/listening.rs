@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connections::secret;
+use super::credentials::Named;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::{Fault, raw};
@@ -41,6 +41,11 @@ impl<'a> Ears<'a> {
         }
     }
 
+    /// Returns how the audit logs are listened to of tenants that do not say themselves.
+    pub(super) fn usual(&self) -> Listening {
+        self.usual
+    }
+
     /// Validates what a tenant says: how its log is listened to, and the secret of its webhook.
     pub(super) fn of(
         &self,
@@ -61,7 +66,13 @@ impl<'a> Ears<'a> {
         }
         let key = "webhook_secret";
         let (file, variable) = (file.as_ref(), variable.as_ref());
-        let secret = secret(at, key, file, variable, self.vault, problems);
+        let named = Named {
+            at,
+            key,
+            file,
+            variable,
+        };
+        let secret = named.secret(self.vault, problems);
         let secret = secret.filter(|secret| {
             let place = if file.is_some() { "file" } else { "env" };
             fits(secret, &format!("{at}.{key}_{place}"), problems)

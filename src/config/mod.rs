@@ -18,16 +18,19 @@ mod keys;
 mod raw;
 mod read;
 
+mod credentials;
 mod connections;
 mod endpoints;
 mod guard;
 mod listening;
+mod organizations;
 mod secrets;
+mod tenants;
 mod validate;
 
 pub use environment::Environment;
 pub use problem::{ConfigError, Fault, Problem};
-pub use validate::{Config, ServerOptions, SyncOptions, TenantConfig};
+pub use validate::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::connector::qlik::InvalidHost;
+use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
 use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidSecret};
 use crate::sync::InvalidSchedule;
 
@@ -198,8 +198,8 @@ pub enum Fault {
     /// A tenant's connection that is not there.
     #[error("there is no connection `{name}`")]
     UnknownConnection { name: String, known: String },
-    /// A kind of connection that this version lacks, or that nobody knows.
-    #[error("connections of kind `{kind}` are not in this version")]
+    /// A kind of connection that nobody knows.
+    #[error("there are no connections of kind `{kind}`")]
     UnsupportedKind { kind: String },
     /// Two settings that exclude each other, or one that needs another.
     #[error("{detail}")]
@@ -223,9 +223,15 @@ pub enum Fault {
     /// A secret cannot be one.
     #[error("{source}")]
     BadSecret { source: InvalidSecret },
+    /// A private key that cannot sign.
+    #[error("{source}")]
+    BadKey { source: InvalidKey },
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
+    /// A rule that is no pattern.
+    #[error("{source}")]
+    BadRule { source: InvalidRule },
     /// An address of an endpoint that is none.
     #[error("{detail}")]
     BadUrl { detail: String },
@@ -244,6 +250,12 @@ pub enum Fault {
     /// A duration that is none.
     #[error("`{text}` is no duration that is allowed here")]
     BadDuration { text: String },
+    /// A number or duration beyond its bounds.
+    #[error("{value} is outside of what is allowed")]
+    OutOfRange {
+        value: String,
+        allowed: &'static str,
+    },
     /// A time zone that nobody knows.
     #[error("there is no time zone `{text}`")]
     BadTimeZone { text: String },
@@ -286,12 +298,15 @@ impl Fault {
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
             Self::BadSecret { .. } => "config.bad-secret",
+            Self::BadKey { .. } => "config.bad-key",
             Self::BadHost { .. } => "config.bad-host",
+            Self::BadRule { .. } => "config.bad-rule",
             Self::BadUrl { .. } => "config.bad-url",
             Self::PlainHttp { .. } => "config.plain-http",
             Self::BadAddress { .. } => "config.bad-address",
             Self::BadSchedule { .. } => "config.bad-schedule",
             Self::BadDuration { .. } => "config.bad-duration",
+            Self::OutOfRange { .. } => "config.out-of-range",
             Self::BadTimeZone { .. } => "config.bad-time-zone",
             Self::BadNetwork { .. } => "config.bad-network",
             Self::BadEvent { .. } => "config.bad-event",
@@ -326,7 +341,9 @@ impl Fault {
                 "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
             }
             Self::UnknownConnection { known, .. } => return format!("connections are: {known}"),
-            Self::UnsupportedKind { .. } => "use `tenant` (client id and secret) or `api-key`",
+            Self::UnsupportedKind { .. } => {
+                "use `tenant`, `region` or `organization`, for the OAuth client of one, or `api-key`"
+            }
             Self::SecretInFile { key } => {
                 return format!(
                     "put it in a file of its own with mode 0600 and name that by `{key}_file`, or name an environment variable by `{key}_env`"
@@ -339,10 +356,15 @@ impl Fault {
             | Self::Conflict { remedy, .. }
             | Self::PlainHttp { remedy, .. } => remedy,
             Self::BadSecret { source } => source.remedy(),
+            Self::BadKey { source } => source.remedy(),
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
             }
+            Self::BadRule { .. } => {
+                "write a name or host name in which `*` is any text and `?` one character"
+            }
+            Self::OutOfRange { allowed, .. } => return format!("write {allowed}"),
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
             Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
             Self::BadSchedule { .. } => {

@@ -148,5 +148,8 @@ fn is_mounted_by_kubernetes(path: &Path) -> bool {
 /// Returns whether somebody wrote the secret where its place belongs; it must not be shown.
 fn looks_secret(text: &str) -> bool {
     let long = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    long || text.starts_with("whsec_") || text.starts_with("whsk_") || text.starts_with("eyJ")
+    long || text.starts_with("whsec_")
+        || text.starts_with("whsk_")
+        || text.starts_with("eyJ")
+        || text.contains("-----BEGIN")
 }

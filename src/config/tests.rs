@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 use super::keys::{Shape, sections};
 use super::*;
+use crate::connector::qlik::Budget;
 use crate::sync::{Listening, OVERLAP, POLL, Polling};
+
+mod connections;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -217,7 +220,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "kind = \"tenant\"",
-        "kind = \"region\"",
+        "kind = \"reign\"",
         "config.unsupported-kind connections[0].kind",
     ),
     (
@@ -244,6 +247,21 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "client_id = \"id\"",
         "client_id = \"id\"\nrequests_per_minute = \"many\"",
         "config.wrong-type connections[0].requests_per_minute",
+    ),
+    (
+        "client_id = \"id\"",
+        "client_id = \"id\"\nrate_share = 1.5",
+        "config.out-of-range connections[0].rate_share",
+    ),
+    (
+        "client_id = \"id\"",
+        "client_id = \"id\"\nrate_share = 0",
+        "config.out-of-range connections[0].rate_share",
+    ),
+    (
+        "client_id = \"id\"",
+        "client_id = \"id\"\nrate_share = 0.5\nrequests_per_minute = 5",
+        "config.conflict connections[0].rate_share",
     ),
     (
         "client_id = \"id\"",
@@ -368,6 +386,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "[[endpoints]]",
+        "[sync]\nconcurrency = 0\n[[endpoints]]",
+        "config.out-of-range sync.concurrency",
+    ),
+    (
+        "[[endpoints]]",
+        "[sync]\nconcurrency = 101\n[[endpoints]]",
+        "config.out-of-range sync.concurrency",
+    ),
+    (
+        "[[endpoints]]",
         "[sync]\njitter = \"2h\"\n[[endpoints]]",
         "config.bad-duration sync.jitter",
     ),
@@ -434,15 +462,22 @@ fn all_problems_come_at_once_with_place_and_remedy() {
 #[test]
 fn a_connections_limit_holds_for_its_tenants() {
     let config = Folder::with(GOOD).load(&[]).unwrap();
-    assert_eq!(config.tenants[0].options.requests_per_minute, 500);
+    assert_eq!(config.tenants[0].options.budget, Budget::Share(0.5));
     assert_eq!(
         config.tenants[0].options.host.to_string(),
         "acme.eu.qlikcloud.com"
     );
 
-    let unlimited = GOOD.replace("kind =", "requests_per_minute = 0\nkind =");
-    let config = Folder::with(&unlimited).load(&[]).unwrap();
-    assert_eq!(config.tenants[0].options.requests_per_minute, 0);
+    for (written, budget) in [
+        ("rate_share = 1", Budget::Share(1.0)),
+        ("rate_share = 0.25", Budget::Share(0.25)),
+        ("requests_per_minute = 300", Budget::PerMinute(300)),
+        ("requests_per_minute = 0", Budget::Unlimited),
+    ] {
+        let text = GOOD.replace("kind =", &format!("{written}\nkind ="));
+        let config = Folder::with(&text).load(&[]).unwrap();
+        assert_eq!(config.tenants[0].options.budget, budget, "{written}");
+    }
 }
 
 #[test]
@@ -752,7 +787,8 @@ fn every_setting_in_the_example_is_of_the_right_type() {
     let expected = [
         "config.conflict connections[0].api_key_env",
         "config.conflict connections[0].api_key_file",
-        "config.conflict connections[0].client_secret_env",
+        "config.conflict connections[0].private_key_file",
+        "config.conflict connections[0].rate_share",
         "config.secret-missing endpoints[0].secret_env",
         "config.conflict tenants[0].webhook_secret_env",
     ];

@@ -7,19 +7,26 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::connections::{Usual, connections, tenants};
+use super::connections::connections;
 use super::endpoints::endpoints;
 use super::guard::{GuardDraft, absent_sweeps};
 use super::listening::Ears;
+use super::organizations::organizations;
 use super::problem::Problems;
 use super::secrets::Vault;
+use super::tenants::{Usual, tenants};
 use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
-use crate::model::TenantName;
+use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
-use crate::sync::{Listening, Rules, Schedule, parse_duration};
+use crate::sync::{Listening, Rank, Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
+
+/// How many tenants are read at one time: each may have some pages and an index of its users in
+/// memory, and Qlik's limits, not we, are what runs wait for.
+const CONCURRENCY: usize = 4;
+const MAX_CONCURRENCY: u32 = 100;
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
 
@@ -34,8 +41,10 @@ pub struct Config {
     pub server: ServerOptions,
     /// When tenants are read that have no schedule of their own.
     pub sync: SyncOptions,
-    /// The tenants to read, at least one.
+    /// The tenants to read: those with a name, then those that are hosts of a region.
     pub tenants: Vec<TenantConfig>,
+    /// The organizations whose tenants are found by asking.
+    pub organizations: Vec<OrganizationConfig>,
     /// The endpoints to tell.
     pub endpoints: Vec<Endpoint>,
     /// How log lines look and which are written.
@@ -56,6 +65,8 @@ pub struct SyncOptions {
     pub schedule: Schedule,
     /// How much later at random a run may begin.
     pub jitter: Duration,
+    /// How many tenants are read at one time.
+    pub concurrency: usize,
 }
 
 /// A tenant to read.
@@ -63,6 +74,10 @@ pub struct SyncOptions {
 pub struct TenantConfig {
     /// What the operator calls it.
     pub name: TenantName,
+    /// The connection that it is read over.
+    pub connection: ConnectionName,
+    /// Whether it was given a name.
+    pub rank: Rank,
     /// Where it is and who we are to it.
     pub options: qlik::Options,
     /// When it is read.
@@ -72,6 +87,27 @@ pub struct TenantConfig {
     /// The secret of Qlik's own webhooks; none: they are not taken.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
+    pub rules: Rules,
+}
+
+/// An organization whose tenants are found by asking.
+#[derive(Debug, Clone)]
+pub struct OrganizationConfig {
+    /// The connection's name.
+    pub name: ConnectionName,
+    /// Where its console is, who we are there, and which tenants are meant.
+    pub options: qlik::OrganizationOptions,
+    /// How often the console is asked.
+    pub interval: Duration,
+    /// Who we are to the tenants.
+    pub credentials: qlik::Credentials,
+    /// How much we ask of each.
+    pub budget: qlik::Budget,
+    /// When they are read.
+    pub schedule: Schedule,
+    /// How their audit logs are listened to.
+    pub listening: Listening,
+    /// What may be removed of each without an operator.
     pub rules: Rules,
 }
 
@@ -99,17 +135,26 @@ pub(super) fn validate(
         absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
+    let organizations = organizations(&connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
-    let config = match (usual, jitter, listen, log) {
-        (Some(schedule), Some(jitter), Some(listen), Some(log)) => Some(Config {
-            source,
-            store: store(raw.store.path.as_deref(), environment),
-            server: ServerOptions { listen },
-            sync: SyncOptions { schedule, jitter },
-            tenants,
-            endpoints,
-            log,
-        }),
+    let concurrency = concurrency(raw.sync.concurrency, &mut problems);
+    let config = match (usual, jitter, concurrency, listen, log) {
+        (Some(schedule), Some(jitter), Some(concurrency), Some(listen), Some(log)) => {
+            Some(Config {
+                source,
+                store: store(raw.store.path.as_deref(), environment),
+                server: ServerOptions { listen },
+                sync: SyncOptions {
+                    schedule,
+                    jitter,
+                    concurrency,
+                },
+                tenants,
+                organizations,
+                endpoints,
+                log,
+            })
+        }
         _ => None,
     };
     problems.settle(config)
@@ -153,6 +198,21 @@ fn jitter(text: Option<String>, problems: &mut Problems) -> Option<Duration> {
         problems.add("sync.jitter", Fault::BadDuration { text });
     }
     jitter
+}
+
+fn concurrency(number: Option<u32>, problems: &mut Problems) -> Option<usize> {
+    let Some(number) = number else {
+        return Some(CONCURRENCY);
+    };
+    let fits = (1..=MAX_CONCURRENCY).contains(&number);
+    if !fits {
+        let fault = Fault::OutOfRange {
+            value: number.to_string(),
+            allowed: "a number from 1 to 100",
+        };
+        problems.add("sync.concurrency", fault);
+    }
+    fits.then_some(usize::try_from(number).unwrap_or(CONCURRENCY))
 }
 
 fn listen(text: Option<String>, problems: &mut Problems) -> Option<SocketAddr> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Unreachable;
+
 /// The source could not be read.
 ///
 /// No variant holds or shows a body, a token or an address: what is shown of the source's
@@ -70,6 +72,12 @@ pub enum FetchError {
         /// Where to: a host, or a word for what is wrong with it.
         to: String,
     },
+    /// The client's assertion could not be signed.
+    #[error("{doing}: the assertion could not be signed")]
+    Unsigned {
+        /// What we were doing.
+        doing: &'static str,
+    },
     /// The source answered with an error.
     #[error("{doing}: {refusal} ({problem})")]
     Refused {
@@ -106,19 +114,6 @@ pub enum FetchError {
     },
 }
 
-/// Where a connection failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// The host's name is not known.
-    HostNotFound,
-    /// There is no trusted TLS connection.
-    Tls,
-    /// The proxy does not let us through.
-    Proxy,
-    /// Nobody listens, or no way leads there.
-    Connection,
-}
-
 /// What an error of the source comes down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -126,6 +121,8 @@ pub enum Refusal {
     UnknownClient,
     /// The client's secret is wrong.
     WrongSecret,
+    /// The client's key is not the one that the source knows, or clocks differ.
+    WrongKey,
     /// The client's consent method is not Trusted.
     ConsentNotTrusted,
     /// The client may not act for itself (machine to machine).
@@ -140,6 +137,9 @@ pub enum Refusal {
     NotAccepted,
     /// The token or key is accepted but may not read this.
     Forbidden,
+    /// The client may not list these tenants: it is no organization's, or the subscription is
+    /// another one's.
+    NotTheOrganizations,
     /// There is no such tenant.
     NoTenant,
     /// Too many requests, also after waiting.
@@ -170,7 +170,7 @@ pub struct Problem {
 
 impl FetchError {
     /// Every code that [`FetchError::code`] can return.
-    pub const CODES: [&'static str; 26] = [
+    pub const CODES: [&'static str; 29] = [
         "qlik.host-not-found",
         "qlik.tls",
         "qlik.proxy",
@@ -181,8 +181,10 @@ impl FetchError {
         "qlik.unexpected-answer",
         "qlik.too-large",
         "qlik.redirected",
+        "qlik.unsigned",
         "qlik.unknown-client",
         "qlik.wrong-secret",
+        "qlik.wrong-key",
         "qlik.consent-not-trusted",
         "qlik.m2m-not-allowed",
         "qlik.scope-missing",
@@ -190,6 +192,7 @@ impl FetchError {
         "qlik.no-token",
         "qlik.not-accepted",
         "qlik.forbidden",
+        "qlik.not-the-organizations",
         "qlik.no-tenant",
         "qlik.rate-limited",
         "qlik.unavailable",
@@ -209,6 +212,7 @@ impl FetchError {
             Self::Unexpected { .. } => "qlik.unexpected-answer",
             Self::TooLarge { .. } => "qlik.too-large",
             Self::Redirected { .. } => "qlik.redirected",
+            Self::Unsigned { .. } => "qlik.unsigned",
             Self::Refused { refusal, .. } => refusal.code(),
             Self::RepeatedCursor { .. } => "qlik.repeated-cursor",
             Self::TooManyPages { .. } => "qlik.too-many-pages",
@@ -225,6 +229,7 @@ impl FetchError {
                 Refusal::RateLimited | Refusal::Unavailable => true,
                 Refusal::UnknownClient
                 | Refusal::WrongSecret
+                | Refusal::WrongKey
                 | Refusal::ConsentNotTrusted
                 | Refusal::M2mNotAllowed
                 | Refusal::ScopeMissing
@@ -232,12 +237,14 @@ impl FetchError {
                 | Refusal::NoToken
                 | Refusal::NotAccepted
                 | Refusal::Forbidden
+                | Refusal::NotTheOrganizations
                 | Refusal::NoTenant
                 | Refusal::Rejected => false,
             },
             Self::Unexpected { .. }
             | Self::TooLarge { .. }
             | Self::Redirected { .. }
+            | Self::Unsigned { .. }
             | Self::RepeatedCursor { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRecords { .. } => false,
@@ -277,6 +284,7 @@ impl FetchError {
             | Self::Unexpected { .. }
             | Self::TooLarge { .. }
             | Self::Redirected { .. }
+            | Self::Unsigned { .. }
             | Self::RepeatedCursor { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRecords { .. } => None,
@@ -309,6 +317,7 @@ impl FetchError {
                 "give the tenant's original host name, as the Administration's page of the \
                  tenant shows it"
             }
+            Self::Unsigned { .. } => "the system gives no random numbers: look at its log",
             Self::Refused { refusal, .. } => refusal.remedy(),
             Self::RepeatedCursor { .. } => {
                 "nothing was deleted; the next run tries again, and if it stays, Qlik's \
@@ -321,56 +330,12 @@ impl FetchError {
     }
 }
 
-impl Unreachable {
-    fn code(self) -> &'static str {
-        match self {
-            Self::HostNotFound => "qlik.host-not-found",
-            Self::Tls => "qlik.tls",
-            Self::Proxy => "qlik.proxy",
-            Self::Connection => "qlik.connection",
-        }
-    }
-
-    /// A name that is not known may be a resolver that is down for a moment.
-    fn is_transient(self) -> bool {
-        match self {
-            Self::HostNotFound | Self::Proxy | Self::Connection => true,
-            Self::Tls => false,
-        }
-    }
-
-    fn remedy(self) -> &'static str {
-        match self {
-            Self::HostNotFound => {
-                "check the tenant's host, region included (acme.eu.qlikcloud.com), and this \
-                 machine's name service"
-            }
-            Self::Tls => {
-                "if a proxy opens TLS connections, add its root certificate to this system's; \
-                 check the system's clock"
-            }
-            Self::Proxy => "check HTTPS_PROXY and NO_PROXY, and what the proxy lets through",
-            Self::Connection => "check that this machine may reach the tenant on port 443",
-        }
-    }
-}
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HostNotFound => "the host is not known",
-            Self::Tls => "no trusted TLS connection",
-            Self::Proxy => "the proxy does not let us through",
-            Self::Connection => "no connection",
-        })
-    }
-}
-
 impl Refusal {
     fn code(self) -> &'static str {
         match self {
             Self::UnknownClient => "qlik.unknown-client",
             Self::WrongSecret => "qlik.wrong-secret",
+            Self::WrongKey => "qlik.wrong-key",
             Self::ConsentNotTrusted => "qlik.consent-not-trusted",
             Self::M2mNotAllowed => "qlik.m2m-not-allowed",
             Self::ScopeMissing => "qlik.scope-missing",
@@ -378,6 +343,7 @@ impl Refusal {
             Self::NoToken => "qlik.no-token",
             Self::NotAccepted => "qlik.not-accepted",
             Self::Forbidden => "qlik.forbidden",
+            Self::NotTheOrganizations => "qlik.not-the-organizations",
             Self::NoTenant => "qlik.no-tenant",
             Self::RateLimited => "qlik.rate-limited",
             Self::Unavailable => "qlik.unavailable",
@@ -388,11 +354,17 @@ impl Refusal {
     fn remedy(self) -> &'static str {
         match self {
             Self::UnknownClient => {
-                "check the client id, and that the OAuth client belongs to this tenant"
+                "check the client id, and that the OAuth client belongs to this tenant or its region; \
+                 an organization's reads no tenant: name a region's connection by `read_with`"
             }
             Self::WrongSecret => {
                 "check the client id and secret; a new secret can be made in Administration, \
                  OAuth, under the client"
+            }
+            Self::WrongKey => {
+                "check that the client has Private key JWT among its authentication methods and \
+                 the key's public half under `key_id`, that the host is the tenant's own, and \
+                 this machine's clock"
             }
             Self::ConsentNotTrusted => {
                 "in Administration, OAuth, choose Change consent method on the client and set \
@@ -419,13 +391,17 @@ impl Refusal {
                 "give the OAuth client the scope admin_classic, or the API key's owner the role \
                  TenantAdmin"
             }
+            Self::NotTheOrganizations => {
+                "check that the client is an organization's, made at the console, and that \
+                 `subscription` is given and one of that organization's"
+            }
             Self::NoTenant => {
                 "check the tenant's host, region included (acme.eu.qlikcloud.com): no tenant \
                  answers to it"
             }
             Self::RateLimited => {
                 "another tool may share this client's budget: give qlik-roster its own, or lower \
-                 requests_per_minute"
+                 rate_share"
             }
             Self::Unavailable => "the next run tries again; see status.qlikcloud.com",
             Self::Rejected => "report this with the code and the trace id",
@@ -438,6 +414,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::UnknownClient => "the OAuth client is not known",
             Self::WrongSecret => "the client secret is wrong",
+            Self::WrongKey => "the client's signature is not accepted",
             Self::ConsentNotTrusted => "the client's consent method is not Trusted",
             Self::M2mNotAllowed => "the client may not act machine to machine",
             Self::ScopeMissing => "the client lacks a scope",
@@ -445,6 +422,7 @@ impl fmt::Display for Refusal {
             Self::NoToken => "no token was given",
             Self::NotAccepted => "the credentials are not accepted",
             Self::Forbidden => "the credentials may not read this",
+            Self::NotTheOrganizations => "the client may not list these tenants",
             Self::NoTenant => "there is no such tenant",
             Self::RateLimited => "too many requests",
             Self::Unavailable => "Qlik has a problem",

@@ -26,6 +26,7 @@
 
 mod error;
 mod page;
+mod unreachable;
 
 pub mod qlik;
 
@@ -34,8 +35,9 @@ use std::ops::RangeInclusive;
 
 use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
-pub use error::{FetchError, Problem, Refusal, Unreachable};
+pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
+pub use unreachable::Unreachable;
 
 /// A source of records of one tenant.
 pub trait Connector: Send + Sync + 'static {

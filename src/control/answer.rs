@@ -1,19 +1,16 @@
 //! Answers questions from the store, and passes commands on.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, PlanId, Record, RecordRef, Seq, TenantId, TenantName,
-    Trigger,
+    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, TenantId,
+    TenantName, Trigger,
 };
 use crate::store::{Decision, Kept, Known, Store, StoreError};
-use crate::sync::Runner;
+use crate::sync::{Lineup, NoRun};
 
 use super::{
     ConcernRow, ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request,
-    Status, SyncRow, TenantRow, inspect::inspect, plans,
+    Status, SyncRow, TenantRow, inspect::inspect, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -21,32 +18,21 @@ use super::{
 pub struct Control {
     store: Store,
     clock: Clock,
-    runners: BTreeMap<TenantName, Runner>,
+    lineup: Lineup,
     endpoints: Vec<EndpointName>,
-    clients: Arc<Clients>,
 }
-
-/// The OAuth clients that the configuration uses, by tenant.
-pub type Clients = BTreeMap<TenantName, BTreeSet<String>>;
 
 /// Concerns of an answer at the most.
 const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
-    /// Makes the answering side of a store, with the runners that a command may set off.
-    pub fn new(
-        store: Store,
-        clock: Clock,
-        runners: BTreeMap<TenantName, Runner>,
-        endpoints: Vec<EndpointName>,
-        clients: Clients,
-    ) -> Self {
+    /// Makes the answering side of a store, with the tenants whose runs a command may set off.
+    pub fn new(store: Store, clock: Clock, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
         Self {
             store,
             clock,
-            runners,
+            lineup,
             endpoints,
-            clients: Arc::new(clients),
         }
     }
 
@@ -63,33 +49,39 @@ impl Control {
     /// Answers one question.
     pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
         match request {
-            Request::Sync { tenant, mode } => self.sync(&tenant, mode).await.map(Reply::Synced),
+            Request::Sync { tenant, mode } => {
+                let synced = self.sync(&tenant, mode).await?;
+                Ok(synced.map_or_else(Reply::Paused, Reply::Synced))
+            }
             Request::Approve { id } => self.approve(id).await,
             other => {
                 let endpoints = self.endpoints.clone();
-                let known = self.runners.keys().cloned().collect();
+                let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
-                let clients = Arc::clone(&self.clients);
                 self.store
-                    .offload(move |store| read(store, &clock, &clients, &endpoints, known, other))
+                    .offload(move |store| read(store, &clock, &endpoints, &lineup, other))
                     .await
             }
         }
     }
 
-    async fn sync(&self, tenant: &TenantName, mode: Mode) -> Result<SyncRow, ControlError> {
-        let runner = self
-            .runners
+    async fn sync(
+        &self,
+        tenant: &TenantName,
+        mode: Mode,
+    ) -> Result<Result<SyncRow, Pause>, ControlError> {
+        let linked = self
+            .lineup
             .get(tenant)
-            .ok_or_else(|| unknown(tenant, self.runners.keys()))?;
-        let report = runner
-            .run(Trigger::Command, mode)
-            .await
-            .map_err(ControlError::store)?;
-        Ok(SyncRow {
-            run: report.run,
-            preview: report.preview,
-        })
+            .ok_or_else(|| unknown(tenant, self.lineup.names().iter()))?;
+        match linked.run(Trigger::Command, mode).await {
+            Ok(report) => Ok(Ok(SyncRow {
+                run: report.run,
+                preview: report.preview,
+            })),
+            Err(NoRun::Paused(pause)) => Ok(Err(pause)),
+            Err(NoRun::Store(source)) => Err(ControlError::store(source)),
+        }
     }
 
     /// Takes the approval down first: whatever happens to the run, the next one goes by it.
@@ -99,7 +91,10 @@ impl Control {
             .store
             .offload(move |store| plans::decide(store, &clock, id, Decision::Approve))
             .await?;
-        let synced = self.sync(&tenant, Mode::Commit).await?;
+        let synced = match self.sync(&tenant, Mode::Commit).await? {
+            Ok(synced) => synced,
+            Err(pause) => return Ok(Reply::Paused(pause)),
+        };
         match self
             .store
             .offload(move |store| plans::show(store, id))
@@ -114,18 +109,18 @@ impl Control {
 fn read(
     store: &Store,
     clock: &Clock,
-    clients: &Clients,
     endpoints: &[EndpointName],
-    configured: Vec<TenantName>,
+    lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
     let reading = Reading {
         store,
         tenants: store.tenants().map_err(ControlError::store)?,
-        configured,
+        configured: lineup.names(),
     };
     let reply = match request {
         Request::Status => reading.status(endpoints).map(Reply::Status),
+        Request::Tenants => linked::rows(store, lineup).map(Reply::Tenants),
         Request::Records {
             kind,
             tenant,
@@ -164,7 +159,9 @@ fn read(
             let tenants = reading.chosen(tenant.as_ref())?;
             let mut rows = Vec::new();
             for known in tenants {
-                let clients = clients.get(&known.name).cloned().unwrap_or_default();
+                let linked = lineup.get(&known.name);
+                let client = linked.and_then(|linked| linked.client().map(str::to_owned));
+                let clients = client.into_iter().collect();
                 let concerns = inspect(store, known, clock.now(), clients);
                 let concerns = concerns.map_err(ControlError::store)?.into_iter();
                 rows.extend(concerns.map(|concern| ConcernRow {

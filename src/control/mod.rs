@@ -11,12 +11,16 @@ mod request;
 mod reply;
 mod answer;
 mod inspect;
+mod linked;
 mod plans;
 mod error;
 
-pub use answer::{Clients, Control};
+pub use answer::Control;
 pub use error::ControlError;
-pub use reply::{ConcernRow, EventRow, PlanRow, RecordRow, Reply, Status, SyncRow, TenantRow};
+pub use reply::{
+    ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,
+    TenantRow,
+};
 pub use request::{MAX_PAGE, Place, Request};
 
 use std::path::{Path, PathBuf};

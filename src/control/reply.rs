@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Concern;
 use crate::model::{
-    Change, EndpointName, Entry, HeldPlan, Record, Removal, Run, Seq, StoreId, Tenant, TenantName,
-    Timestamp,
+    Change, ConnectionName, EndpointName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq,
+    StoreId, Tenant, TenantId, TenantName, Timestamp,
 };
 
 /// An answer.
@@ -18,6 +18,8 @@ use crate::model::{
 pub enum Reply {
     /// To `Status`.
     Status(Status),
+    /// To `Tenants`.
+    Tenants(Vec<LinkedRow>),
     /// To `Records` and `Find`. An empty page is the end.
     Records(Vec<RecordRow>),
     /// To `Runs`.
@@ -35,6 +37,8 @@ pub enum Reply {
     Event(Option<EventRow>),
     /// To `Sync`.
     Synced(SyncRow),
+    /// To `Sync` or `Approve`, where the tenant is paused: why.
+    Paused(Pause),
     /// To `Findings`: the gravest of each tenant first.
     Findings {
         /// The first ten thousand.
@@ -106,6 +110,49 @@ pub struct SyncRow {
     pub run: Run,
     /// What would change; of a dry run only, and not more than the first ten thousand.
     pub preview: Vec<Change>,
+}
+
+/// A tenant that is linked, or that the store knows from the time when it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedRow {
+    /// What the operator calls it.
+    pub name: TenantName,
+    /// Its id; none until it was reached.
+    pub id: Option<TenantId>,
+    /// Its host names, or the one by which it is to be reached.
+    pub hosts: Vec<String>,
+    /// The region that keeps its data.
+    pub region: Option<String>,
+    /// How it stands.
+    pub standing: Standing,
+    /// The connection that it is read over; none where nothing leads to it any more.
+    pub connection: Option<ConnectionName>,
+    /// When the last run ended that read everything.
+    pub last_success: Option<Timestamp>,
+    /// When the next run is due; none where no daemon runs, or while a run goes on.
+    pub next_run: Option<Timestamp>,
+    /// Users in the store; none until it was reached.
+    pub users: Option<u64>,
+}
+
+/// How a tenant stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is read.
+    Active,
+    /// It is not read for now.
+    Paused(Pause),
+    /// No run has reached it yet.
+    NeverReached {
+        /// What the last attempt came to, if there was one.
+        why: Option<String>,
+    },
+    /// Its last run was given up.
+    Failing {
+        /// What went wrong.
+        why: String,
+    },
 }
 
 /// How things are.

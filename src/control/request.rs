@@ -13,6 +13,8 @@ pub const MAX_PAGE: usize = 500;
 pub enum Request {
     /// How things are.
     Status,
+    /// All tenants, by name.
+    Tenants,
     /// A page of records of a kind, by tenant and id.
     Records {
         /// Which kind.

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
-use crate::control::{Clients, Control};
+use crate::control::Control;
 use crate::deliver::{self, Endpoint};
 use crate::model::{EndpointName, TenantName};
 use crate::secret::Secret;
 use crate::signal::Wake;
 use crate::store::Store;
-use crate::sync::{self, Claims, Job, Progress, Runner, Worker};
+use crate::sync::{self, Claims, Lineup, Worker};
 use crate::telemetry::Metrics;
 use crate::web::{Judgement, QlikHooks};
+
+use super::{DiscoverError, Discovery, Linker};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
@@ -65,6 +67,8 @@ pub struct Parts {
     pub control: Arc<Control>,
     /// One loop a tenant, for whoever wants the schedule.
     pub workers: Vec<Worker<Qlik>>,
+    /// One for each organization.
+    pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
     /// The numbers that they count into.
@@ -82,71 +86,58 @@ impl Parts {
         hooks: &Hooks,
     ) -> Result<Self, BuildError> {
         let wakes = Wakes::of(&config.endpoints);
-        let mut runners = BTreeMap::new();
-        let mut workers = Vec::new();
-        let claims = Claims::default();
         let metrics = Metrics::default();
+        let linker = Linker {
+            store: store.clone(),
+            clock: clock.clone(),
+            wakes: wakes.clone(),
+            observer: hooks.sync.clone(),
+            claims: Claims::new(config.sync.concurrency),
+            lineup: Lineup::default(),
+            jitter: config.sync.jitter,
+            metrics: metrics.clone(),
+        };
+        let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
+        let workers: Vec<Worker<Qlik>> = workers.collect::<Result<_, _>>()?;
         let mut qlik_hooks = QlikHooks::new(metrics.clone());
-        for tenant in &config.tenants {
-            let connector = Arc::new(Qlik::new(tenant.options.clone(), clock.clone())?);
-            let (to_wake, to_tell) = (wakes.clone(), hooks.sync.clone());
-            let observer = sync::Observer::new(move |progress| {
-                if progress == Progress::Committed {
-                    to_wake.wake_all();
-                }
-                to_tell.hear(progress);
-            });
-            let job = Job::new(
-                tenant.name.clone(),
-                connector,
-                store.clone(),
-                clock.clone(),
-                observer,
-                tenant.rules.clone(),
-                claims.clone(),
-            );
-            let job = job.listening(tenant.listening).measured(metrics.clone());
-            let job = Arc::new(job);
+        for (tenant, worker) in config.tenants.iter().zip(&workers) {
             if let Some(secret) = &tenant.webhook_secret {
-                take_hooks(
-                    &mut qlik_hooks,
-                    tenant.name.clone(),
-                    secret,
-                    job.poll_wake(),
-                );
+                let wake = worker.job.poll_wake();
+                take_hooks(&mut qlik_hooks, tenant.name.clone(), secret, wake);
             }
-            runners.insert(tenant.name.clone(), Runner::of(Arc::clone(&job)));
-            workers.push(Worker {
-                job,
-                schedule: tenant.schedule.clone(),
-                jitter: config.sync.jitter,
-            });
         }
+        let discoveries = config
+            .organizations
+            .iter()
+            .map(|organization| Discovery::new(organization, config, linker.clone()));
+        let discoveries = discoveries.collect::<Result<_, _>>()?;
         let endpoints = config
             .endpoints
             .iter()
             .map(|endpoint| endpoint.name().clone())
             .collect();
-        let clients = config.tenants.iter().map(|tenant| {
-            let client = tenant.options.credentials.client_id();
-            let clients = client.map(str::to_owned).into_iter().collect();
-            (tenant.name.clone(), clients)
-        });
-        let clients: Clients = clients.collect();
         let control = Arc::new(Control::new(
             store.clone(),
             clock.clone(),
-            runners,
+            linker.lineup.clone(),
             endpoints,
-            clients,
         ));
         Ok(Self {
             control,
             workers,
+            discoveries,
             wakes,
             metrics,
             hooks: qlik_hooks,
         })
+    }
+
+    /// Links the tenants that were found before, so that they are known without the console.
+    pub async fn restore(&mut self) -> Result<(), DiscoverError> {
+        for discovery in &self.discoveries {
+            self.workers.extend(discovery.restore().await?);
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,19 @@
 //!
 //! [`Daemon::start`] opens the store, then everything that looks into it; [`Daemon::run`]
 //! waits for the call to end, or for a part to fail, and ends all of it in order: first the
-//! loops, then the store. A restart is the normal path: all that is needed to go on is in
-//! the store.
+//! loops, then the store. Tenants may come while it runs: [`Discovery`] asks an organization's
+//! console, [`Linker`] links what it finds, and the crew takes the new loop in.
+//! A restart is the normal path: all that is needed to go on is in the store.
 
 mod assemble;
+mod crew;
+mod discovery;
+mod linker;
 mod run;
 mod tasks;
 
 pub use assemble::{Hooks, Parts, Wakes};
+pub use discovery::{DiscoverError, Discovery, found};
+pub use linker::Linker;
 pub use run::{Daemon, StartError, open};
 pub use tasks::{Ending, Tasks};

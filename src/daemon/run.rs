@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -14,13 +15,14 @@ use crate::config::Config;
 use crate::connector::qlik::BuildError;
 use crate::control::Control;
 use crate::deliver;
+use crate::model::TenantName;
 use crate::signal::{self, Shutdown};
 use crate::store::{OpenError, Store, StoreError};
 use crate::sync;
 use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
-use super::{Ending, Hooks, Parts, Tasks};
+use super::{DiscoverError, Ending, Hooks, Parts, Tasks, crew};
 
 /// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,6 +52,13 @@ pub enum StartError {
         /// Why.
         #[source]
         source: BuildError,
+    },
+    /// The tenants that were found before could not be linked.
+    #[error("linking the tenants that were found")]
+    Tenants {
+        /// Why.
+        #[source]
+        source: DiscoverError,
     },
     /// An endpoint could not be prepared.
     #[error("preparing the endpoints")]
@@ -83,6 +92,7 @@ impl StartError {
             Self::Open { source, .. } => source.code(),
             Self::Store { source } => source.code(),
             Self::Client { source } => source.code(),
+            Self::Tenants { source } => source.code(),
             Self::Deliver { source } => source.code(),
             Self::Socket { source } => source.code(),
             Self::Listen { .. } => "daemon.listen",
@@ -105,9 +115,13 @@ impl Daemon {
     /// Opens the store, then starts everything that looks into it.
     pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
         let store = open(config, &clock).await?;
-        let parts = Parts::assemble(config, &store, &clock, &hooks)
+        let mut parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
-        recall(config, &store, &parts.metrics).await?;
+        let restored = parts.restore().await;
+        restored.map_err(|source| StartError::Tenants { source })?;
+        let tenants = parts.workers.iter();
+        let tenants = tenants.map(|worker| worker.linked.name().clone()).collect();
+        recall(&store, tenants, &parts.metrics).await?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
         let address = config.server.listen;
@@ -146,15 +160,17 @@ impl Daemon {
             let wake = parts.wakes.of_endpoint(endpoint.name());
             tasks.spawn("deliver", worker.run(wake, shutdown.clone()));
         }
-        for worker in parts.workers {
-            tasks.spawn("sync", worker.run(shutdown.clone()));
+        let n_tenants = parts.workers.len();
+        let (loops, more) = mpsc::channel(crew::WAITING);
+        tasks.spawn("sync", crew::run(parts.workers, more, shutdown.clone()));
+        for discovery in parts.discoveries {
+            tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
         }
         info!(
-            tenants = config.tenants.len(),
+            tenants = n_tenants,
             endpoints = config.endpoints.len(),
             listen = %listens,
-            "Started; tenants: {}, endpoints: {}, listening on http://{listens}",
-            config.tenants.len(),
+            "Started; tenants: {n_tenants}, endpoints: {}, listening on http://{listens}",
             config.endpoints.len(),
         );
         Ok(Self {
@@ -207,9 +223,12 @@ impl Daemon {
 }
 
 /// Takes over from the store what a restart must not make look new.
-async fn recall(config: &Config, store: &Store, metrics: &Metrics) -> Result<(), StartError> {
-    let tenants = config.tenants.iter().map(|tenant| tenant.name.clone());
-    let (tenants, metrics): (Vec<_>, _) = (tenants.collect(), metrics.clone());
+async fn recall(
+    store: &Store,
+    tenants: Vec<TenantName>,
+    metrics: &Metrics,
+) -> Result<(), StartError> {
+    let metrics = metrics.clone();
     store
         .offload(move |store| sync::recall(&metrics, store, &tenants))
         .await

@@ -1,4 +1,4 @@
-//! An emulated Qlik tenant and a webhook receiver, with faults to switch on.
+//! An emulated Qlik tenant, a console that lists some, and a webhook receiver, with faults to switch on.
 //!
 //! The demo command plays on them and the integration tests stand on them, so both are exact:
 //! where Qlik's documentation says something inconvenient they do it, and where it leaves a
@@ -8,10 +8,12 @@
 //! Nothing here knows how the connector reads or how deliveries are made: the tenant speaks
 //! Qlik's JSON over HTTP, the receiver checks signatures with code that is not ours.
 //!
-//! Reading order: the people's names, the tenant, the receiver, then the story that happens
+//! Reading order: the people's names, the tenant, the console, the receiver, then the story that happens
 //! in the tenant. `serve` is the one place that starts a task.
 
+mod console;
 mod names;
+mod oauth;
 mod serve;
 
 pub mod tenant;
@@ -21,7 +23,9 @@ mod receiver;
 mod happening;
 mod story;
 
+pub use console::{ConsoleOptions, EmulatedConsole, Required};
 pub use happening::{Happening, Step};
+pub use oauth::ClientProof;
 pub use receiver::{Delivery, Receiver, Reply, Retention};
 pub use story::Story;
 pub use tenant::EmulatedTenant;

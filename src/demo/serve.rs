@@ -65,6 +65,11 @@ impl Served {
         format!("http://{}", self.address)
     }
 
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Stops listening, lets open requests end within a bound, and joins the task.
     pub async fn stop(mut self) {
         self.trigger.trigger();

@@ -21,6 +21,7 @@ mod change;
 mod delta;
 mod entry;
 mod held;
+mod link;
 mod news;
 mod run;
 mod tenant;
@@ -37,6 +38,7 @@ pub use held::{
     losses_in_words,
 };
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use link::{ConnectionName, Link, Pause};
 pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;

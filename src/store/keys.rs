@@ -3,7 +3,9 @@
 //! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
 //! numbers do; nothing of variable length stands before something else without its length.
 
-use crate::model::{EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp};
+use crate::model::{
+    ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp,
+};
 
 use super::TenantNo;
 
@@ -17,6 +19,8 @@ pub enum Space {
     Tenant = 0x10,
     /// The marks of first loads, by tenant.
     Loaded = 0x11,
+    /// Tenants that consoles listed, by connection.
+    Links = 0x12,
     /// Packed records.
     State = 0x20,
     /// Packed fingerprints.
@@ -68,6 +72,13 @@ pub fn tenant(no: TenantNo) -> Key {
 /// The key of a tenant's mark of the first load.
 pub fn loaded(no: TenantNo) -> Key {
     numbered(Space::Loaded, no.0)
+}
+
+/// The key of the tenants that a connection found.
+pub fn links(connection: &ConnectionName) -> Key {
+    let mut key = vec![Space::Links as u8];
+    key.extend_from_slice(connection.0.as_bytes());
+    key
 }
 
 /// The lowest block of a kind, and what the keys of all its blocks begin with.
@@ -258,6 +269,7 @@ pub fn describe(key: &[u8]) -> String {
     let what = match key.first() {
         Some(0x01) => "what the store says of itself",
         Some(0x10 | 0x11) => "a tenant",
+        Some(0x12) => "the tenants that a connection found",
         Some(0x20) => "a block of records",
         Some(0x21) => "a bucket of fingerprints",
         Some(0x22) => "a census",
@@ -323,11 +335,12 @@ mod tests {
         let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
-        let cases: [(&str, Key, &str); 19] = [
+        let cases: [(&str, Key, &str); 20] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
             ("tenant", tenant(no), "1001020304"),
             ("loaded", loaded(no), "1101020304"),
+            ("links", links(&ConnectionName("all".into())), "12616c6c"),
             (
                 "state",
                 state(no, Kind::User, &id),

@@ -72,6 +72,7 @@ mod news;
 mod plan;
 mod runs;
 mod state;
+mod links;
 mod tenants;
 
 mod error;

@@ -1,8 +1,10 @@
 //! Why a run was given up.
 
 use crate::connector::FetchError;
-use crate::model::{Kind, RecordRef, TenantName};
+use crate::model::{ConnectionName, Kind, RecordRef, TenantName};
 use crate::store::StoreError;
+
+use super::claims::{Claimant, Contested};
 
 /// Why a run was given up. What it had committed stays; nothing else changed.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +30,15 @@ pub enum RunError {
         known: u64,
     },
     /// Two tenants of the configuration are one.
-    #[error("this is the tenant that `{other}` reads already: two names must not read one tenant")]
+    #[error(
+        "this is the tenant that `{other}` reads already{}: two names must not read one tenant",
+        over(connections)
+    )]
     SameTenant {
         /// The other one's name.
         other: TenantName,
+        /// Theirs and ours.
+        connections: Box<[ConnectionName; 2]>,
     },
     /// A fingerprint is kept for a record that is not there.
     #[error("the store has a fingerprint of {record} but not the record")]
@@ -60,6 +67,14 @@ impl RunError {
         }
     }
 
+    pub(super) fn contested(contested: Contested, me: &Claimant) -> Self {
+        let (Contested::Aside(other) | Contested::Twice(other)) = contested;
+        Self::SameTenant {
+            other: other.name,
+            connections: Box::new([other.connection, me.connection.clone()]),
+        }
+    }
+
     pub(super) fn fetch(what: &'static str) -> impl FnOnce(FetchError) -> Self {
         move |source| Self::Fetch { what, source }
     }
@@ -67,4 +82,11 @@ impl RunError {
     pub(super) fn store(source: StoreError) -> Self {
         Self::Store { source }
     }
+}
+
+fn over([theirs, ours]: &[ConnectionName; 2]) -> String {
+    if theirs == ours {
+        return String::new();
+    }
+    format!(", over the connection `{theirs}` and not `{ours}`")
 }

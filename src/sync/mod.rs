@@ -34,6 +34,10 @@
 //! - An approved plan is a permit: the next complete run finds the same removals and lets them
 //!   go, and asks for each missing record again. So it is applied to the end whatever happens
 //!   in between, and nothing goes that has come back.
+//! - One tenant is read once, under one name and by one run at a time, whatever its host names.
+//!   Tenants that were found yield to those that were given a name; two connections to one
+//!   tenant are an error.
+//! - So many tenants are read at one time, in the order in which they came.
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
@@ -58,6 +62,8 @@ mod measure;
 
 mod claims;
 mod error;
+mod lineup;
+mod links;
 mod progress;
 mod rules;
 mod runner;
@@ -65,8 +71,10 @@ mod schedule;
 mod worker;
 
 pub use crate::reconcile::{Guard, Limits};
-pub use claims::Claims;
+pub use claims::{Claim, Claimant, Claims, Rank};
 pub use error::RunError;
+pub use lineup::{Lineup, Linked, NoRun};
+pub use links::{pick_name, relink};
 pub use listening::{Listening, OVERLAP, POLL, Polling};
 pub use measure::recall;
 pub use progress::{Observer, Progress};

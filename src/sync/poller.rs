@@ -46,6 +46,10 @@ impl<C: Connector> Worker<C> {
             while echoes.front().is_some_and(|echo| *echo <= began) {
                 echoes.pop_front();
             }
+            // A tenant that is paused is not asked for anything.
+            if self.linked.pause().is_some() {
+                continue;
+            }
             let mut poll = self.job.start_poll();
             tokio::select! {
                 () = shutdown.triggered() => {

@@ -25,7 +25,7 @@ use super::plan::{Finished, Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
 use super::tally::Scales;
 use super::tell::tell;
-use super::{Claims, Listening, Observer, Progress, Rules, RunError, measure, outcome};
+use super::{Claim, Listening, Observer, Progress, Rank, Rules, RunError, measure, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Job<C> {
     pub(super) hearing: Hearing,
     pub(super) metrics: Metrics,
     pub(super) rules: Rules,
-    claims: Claims,
+    pub(super) claim: Claim,
     /// Held by the run or the poll under way: a tenant has one at a time.
     pub(super) turn: Mutex<()>,
 }
@@ -100,7 +100,8 @@ pub struct Report {
 
 impl<C: Connector> Job<C> {
     /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
-    /// it goes, `rules` say what may go, `claims` are shared by all jobs over the store.
+    /// it goes, `rules` say what may go, `claim` is its part in the claims of all jobs over the
+    /// store.
     pub fn new(
         name: TenantName,
         connector: Arc<C>,
@@ -108,7 +109,7 @@ impl<C: Connector> Job<C> {
         clock: Clock,
         observer: Observer,
         rules: Rules,
-        claims: Claims,
+        claim: Claim,
     ) -> Self {
         Self {
             name,
@@ -119,7 +120,7 @@ impl<C: Connector> Job<C> {
             hearing: Hearing::new(Listening::Off),
             metrics: Metrics::default(),
             rules,
-            claims,
+            claim,
             turn: Mutex::new(()),
         }
     }
@@ -158,6 +159,21 @@ impl<C: Connector> Job<C> {
         Running(tokio::spawn(async move { job.run(trigger, mode).await }))
     }
 
+    /// Returns the name under which the tenant is read in our stead, if it is. What the operator
+    /// has named is read under that name; others may turn out to be one of these.
+    pub(super) async fn aside(&self) -> Option<TenantName> {
+        if self.claim.me().rank == Rank::Named {
+            return None;
+        }
+        if let Some(known) = self.claim.known() {
+            return self.claim.aside(known);
+        }
+        let _place = self.claim.place().await;
+        // What goes wrong here will go wrong in the run, which tells.
+        let tenant = self.connector.identify().await.ok()?;
+        self.claim.better(&tenant)
+    }
+
     /// Does one run. It fails only where the store does: whatever the tenant answers is an
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
@@ -172,6 +188,7 @@ impl<C: Connector> Job<C> {
         mode: Mode,
         scope: Scope,
     ) -> Result<Report, StoreError> {
+        let _place = self.claim.place().await;
         let before = self.store.last_seq();
         let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
         let mut run = self.begin(trigger, mode).await?;
@@ -231,8 +248,9 @@ impl<C: Connector> Job<C> {
             .await
             .map_err(RunError::fetch("own record"))?;
         run.tenant = Some(tenant.id.clone());
-        let claimed = self.claims.claim(&tenant.id, &self.name);
-        claimed.map_err(|other| RunError::SameTenant { other })?;
+        let turn = self.claim.take(&tenant.id);
+        let turn = turn.map_err(|other| RunError::contested(other, self.claim.me()))?;
+        let _alone = turn.come().await;
         self.hearing.met(&tenant.id);
         let known = self.know(&tenant, run.mode).await?;
         let permit = match &known {

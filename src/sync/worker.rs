@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::info;
+
 use crate::connector::Connector;
-use crate::model::{Mode, Timestamp, Trigger};
+use crate::model::{Mode, Pause, Timestamp, Trigger};
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 
-use super::{Job, Schedule};
+use super::lineup::Paused;
+use super::{Job, Linked, Schedule};
 
 /// How long the loop sleeps at the most before it looks at the clock again: a clock that was
 /// set forward is noticed within this time.
@@ -19,11 +22,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 pub struct Worker<C> {
     /// What it runs.
     pub job: Arc<Job<C>>,
+    /// Whether it is to run.
+    pub linked: Arc<Linked>,
     /// When.
     pub schedule: Schedule,
     /// By how much a run is put off at the most, so that many tenants on one schedule do not
     /// all begin in the same second.
     pub jitter: Duration,
+}
+
+/// What a loop does next.
+enum Next {
+    Run(Trigger),
+    End,
 }
 
 impl<C: Connector> Worker<C> {
@@ -33,11 +44,13 @@ impl<C: Connector> Worker<C> {
     }
 
     /// Runs at once, then on schedule. A run under way is dropped at its next await: what it
-    /// has committed stays, the rest the next run finds again.
+    /// has committed stays, the rest the next run finds again. While the tenant is paused there
+    /// are none; when it is no longer, one comes at once.
     async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let mut trigger = Trigger::Start;
-        loop {
+        let mut next = self.waken(shutdown, Trigger::Start).await;
+        while let Next::Run(trigger) = next {
             let began = self.job.clock.now();
+            self.linked.set_next(None);
             let mut run = self.job.start(trigger, Mode::Commit);
             tokio::select! {
                 () = shutdown.triggered() => {
@@ -46,11 +59,40 @@ impl<C: Connector> Worker<C> {
                 }
                 report = run.ended() => drop(report?),
             }
-            tokio::select! {
-                () = shutdown.triggered() => return Ok(()),
-                () = self.due_after(began) => trigger = Trigger::Schedule,
-                () = self.job.hearing.gap_opened() => trigger = Trigger::Gap,
+            next = tokio::select! {
+                () = shutdown.triggered() => Next::End,
+                () = self.due_after(began) => self.waken(shutdown, Trigger::Schedule).await,
+                () = self.job.hearing.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
+                () = self.linked.turned(Paused::Yes) => {
+                    self.waken(shutdown, Trigger::Schedule).await
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Waits while the tenant is paused; finds out first whether it has to be.
+    async fn waken(&self, shutdown: &Shutdown, trigger: Trigger) -> Next {
+        let wait = async {
+            loop {
+                self.linked.turned(Paused::No).await;
+                let Some(other) = self.job.aside().await else {
+                    return;
+                };
+                info!(
+                    "`{}` is `{other}`, by another of its host names; it is read once",
+                    self.job.name
+                );
+                self.linked.set_pause(Some(Pause::SameAs(other)));
+                self.linked.set_next(None);
             }
+        };
+        if self.linked.pause().is_some() {
+            self.linked.set_next(None);
+        }
+        tokio::select! {
+            () = shutdown.triggered() => Next::End,
+            () = wait => Next::Run(trigger),
         }
     }
 
@@ -61,6 +103,7 @@ impl<C: Connector> Worker<C> {
         loop {
             let now = self.job.clock.now();
             let due = self.schedule.next_after(began, now, jitter);
+            self.linked.set_next(Some(due));
             if due <= now {
                 return;
             }

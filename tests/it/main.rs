@@ -13,8 +13,11 @@
 mod audit;
 mod changes;
 mod commands;
+mod connections;
 mod crash;
 mod faults;
 mod guard;
+mod history;
 mod hooks;
+mod matrix;
 mod support;

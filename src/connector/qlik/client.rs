@@ -1,16 +1,26 @@
 //! Asks a tenant's APIs: with a token, again where that helps, and decoded.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::gate::Gate;
+use super::loopback::Loopback;
+use super::options::Tier;
 use super::problem::Told;
 use super::token::{Bearer, Tokens};
 use super::transport::{Reply, Transport};
-use super::wire;
+use super::{BuildError, Options, wire};
+use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
+use crate::http_client::{self, Proxy};
+use crate::retry::Retry;
 
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Redirects that are followed; documented is one.
 const HOPS: usize = 3;
 
@@ -47,6 +57,43 @@ pub(super) enum Redirects {
 }
 
 impl Client {
+    /// Prepares the way to a host; nothing is sent.
+    pub(super) fn new(
+        options: Options,
+        clock: Clock,
+        patience: fn() -> Retry,
+    ) -> Result<Self, BuildError> {
+        // A proxy has no way to this machine's own addresses, nor a resolver to its names.
+        let is_here = options.host.is_loopback();
+        let mut http = http_client::Options {
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: Some(options.timeout),
+            ..http_client::Options::default()
+        };
+        if is_here {
+            http.proxy = Proxy::None;
+            http.resolver = Some(Arc::new(Loopback));
+        }
+        let http = http_client::build(&http).map_err(BuildError::Client)?;
+        let gate = |tier| Gate::new(options.budget.per_minute(tier));
+        let tokens =
+            Tokens::new(options.credentials, gate(Tier::Two)).map_err(BuildError::InvalidKey)?;
+        Ok(Self {
+            transport: Transport {
+                http,
+                host: options.host,
+                limits: options.limits,
+                clock,
+                patience,
+                traffic: Mutex::default(),
+            },
+            tokens,
+            gate: gate(Tier::One),
+            // As much as tier 1, and apart from it.
+            audits: gate(Tier::One),
+        })
+    }
+
     /// Asks, and keeps at it where the failure is one that passes.
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, FetchError> {
         self.get_through(ask, &self.gate).await

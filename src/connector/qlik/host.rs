@@ -60,45 +60,57 @@ impl TenantHost {
     /// Reads a full host name, a URL as a browser shows it, or the legacy shorthand
     /// `my-tenant.eu`. Government tenants go by their full name.
     pub fn parse(text: &str) -> Result<Self, InvalidHost> {
-        let text = text.trim();
-        let url = match text.split_once("://") {
-            Some(_) => Url::parse(text),
-            None => Url::parse(&format!("https://{text}")),
+        let (url, name) = read(text)?;
+        let Some(name) = name else {
+            return Ok(Self { base: url });
         };
-        let mut url = url.or(Err(InvalidHost::NoHost))?;
-        if text.contains(char::is_whitespace) {
+        Self::named(url, &full_name(&name)?)
+    }
+
+    /// Reads the host of an organization's console, which is no tenant.
+    pub fn parse_console(text: &str) -> Result<Self, InvalidHost> {
+        let (url, name) = read(text)?;
+        let Some(name) = name else {
+            return Ok(Self { base: url });
+        };
+        if !name.contains('.') || name.split('.').any(str::is_empty) {
             return Err(InvalidHost::NoHost);
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidHost::UserInfo);
-        }
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(InvalidHost::Scheme);
-        }
-        let host = url.host().ok_or(InvalidHost::NoHost)?.to_owned();
-        url.set_path("/");
-        url.set_query(None);
-        url.set_fragment(None);
-        if is_loopback(&host) {
-            return Ok(Self { base: url });
-        }
-        let Host::Domain(name) = host else {
-            return Err(InvalidHost::Address);
-        };
-        if url.scheme() != "https" {
-            return Err(InvalidHost::Scheme);
-        }
-        if url.port().is_some() {
-            return Err(InvalidHost::Port);
-        }
-        let name = full_name(name.strip_suffix('.').unwrap_or(&name))?;
-        url.set_host(Some(&name)).or(Err(InvalidHost::NoHost))?;
+        Self::named(url, &name)
+    }
+
+    fn named(mut url: Url, name: &str) -> Result<Self, InvalidHost> {
+        url.set_host(Some(name)).or(Err(InvalidHost::NoHost))?;
         Ok(Self { base: url })
+    }
+
+    /// Returns what a tenant there may be called, from the shortest on: the first label of its
+    /// host name, then more of it.
+    pub fn names(&self) -> Vec<String> {
+        let port = self.base.port().map(|port| format!("-{port}"));
+        let whole = format!(
+            "{}{}",
+            self.base.host_str().unwrap_or_default(),
+            port.unwrap_or_default()
+        );
+        let mut names = Vec::new();
+        if let Some(Host::Domain(name)) = self.base.host() {
+            let labels: Vec<&str> = name.split('.').collect();
+            names.extend(labels.first().map(|first| (*first).to_owned()));
+            names.extend(labels.get(..2).map(|first| first.join(".")));
+        }
+        names.push(whole);
+        names
     }
 
     /// Returns whether it is this machine itself.
     pub fn is_loopback(&self) -> bool {
         self.base.host().is_some_and(|host| is_loopback(&host))
+    }
+
+    /// Returns it as [`TenantHost::parse`] takes it again.
+    pub fn to_url(&self) -> String {
+        self.base.to_string()
     }
 
     /// Returns the URL of a path, which begins without a slash.
@@ -119,9 +131,51 @@ impl TenantHost {
     }
 }
 
+/// Reads a URL or a host name, and returns its root; also its name, unless it is this machine,
+/// of which anything is taken.
+fn read(text: &str) -> Result<(Url, Option<String>), InvalidHost> {
+    let text = text.trim();
+    let url = match text.split_once("://") {
+        Some(_) => Url::parse(text),
+        None => Url::parse(&format!("https://{text}")),
+    };
+    let mut url = url.or(Err(InvalidHost::NoHost))?;
+    if text.contains(char::is_whitespace) {
+        return Err(InvalidHost::NoHost);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(InvalidHost::UserInfo);
+    }
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(InvalidHost::Scheme);
+    }
+    let host = url.host().ok_or(InvalidHost::NoHost)?.to_owned();
+    url.set_path("/");
+    url.set_query(None);
+    url.set_fragment(None);
+    if is_loopback(&host) {
+        return Ok((url, None));
+    }
+    let Host::Domain(name) = host else {
+        return Err(InvalidHost::Address);
+    };
+    if url.scheme() != "https" {
+        return Err(InvalidHost::Scheme);
+    }
+    if url.port().is_some() {
+        return Err(InvalidHost::Port);
+    }
+    let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
+    Ok((url, Some(name)))
+}
+
 fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
-        Host::Domain(name) => name.as_ref() == "localhost",
+        // RFC 6761: the names below it are this machine's as well.
+        Host::Domain(name) => {
+            let name = name.as_ref();
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => {
             address.is_loopback()
@@ -218,6 +272,10 @@ mod tests {
             ),
             ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080/"),
             ("http://localhost:8080", "http://localhost:8080/"),
+            (
+                "http://acme.localhost:8080/hub",
+                "http://acme.localhost:8080/",
+            ),
             ("https://[::1]:8443", "https://[::1]:8443/"),
             ("127.0.0.1:8443", "https://127.0.0.1:8443/"),
         ] {
@@ -250,6 +308,49 @@ mod tests {
             ("http://127.0.0.1.example.com", InvalidHost::Scheme),
         ] {
             assert_eq!(TenantHost::parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_console_is_no_tenant_and_a_tenant_may_be_none() {
+        for (text, base) in [
+            (
+                "console.qlikcloud.com",
+                Ok("https://console.qlikcloud.com/"),
+            ),
+            (
+                "https://console.qlikcloud.com/admin/oauth",
+                Ok("https://console.qlikcloud.com/"),
+            ),
+            ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080/")),
+            ("console", Err(InvalidHost::NoHost)),
+            ("http://console.qlikcloud.com", Err(InvalidHost::Scheme)),
+            ("10.0.0.5", Err(InvalidHost::Address)),
+        ] {
+            let host = TenantHost::parse_console(text);
+
+            assert_eq!(
+                host.map(|host| host.url("").to_string()),
+                base.map(str::to_owned),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_called_by_its_first_label_or_by_more() {
+        for (text, names) in [
+            (
+                "acme.eu.qlikcloud.com",
+                &["acme", "acme.eu", "acme.eu.qlikcloud.com"][..],
+            ),
+            (
+                "http://acme.localhost:80",
+                &["acme", "acme.localhost", "acme.localhost"],
+            ),
+            ("http://127.0.0.1:8080", &["127.0.0.1-8080"]),
+        ] {
+            assert_eq!(TenantHost::parse(text).unwrap().names(), names, "{text}");
         }
     }
 

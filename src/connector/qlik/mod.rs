@@ -2,10 +2,12 @@
 //!
 //! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to
 //! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
-//! passes; [`transport`] sends it once [`gate`] lets it through, and makes our errors of what
+//! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
 //! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
-//! an operator. [`audit`] asks what has happened of late.
+//! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
+//! says which of them are meant. [`audit`] asks what has happened of late, [`hook`] judges what
+//! comes as a webhook.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -15,60 +17,61 @@
 //! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for
 //!   at a time and shared; it is renewed before it runs out, and once more when an answer says
 //!   that it is not accepted, after which that answer is believed.
+//! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
+//!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours, the audit log's apart. A 429 closes the
-//!   gate for the whole tier, for as long as Qlik asks, since every further request would
-//!   fail as well.
+//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's,
+//!   and the audit log's apart. A 429 closes the gate for the whole tier, for as long as Qlik asks, since every further
+//!   request would fail as well, and halves the rate; calm brings it back.
 //! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
 //!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
 //! - **Groups come in two listings**, with and without the system's. They are merged here, the
 //!   system's first; their type says which they are.
 //! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
 
+mod assertion;
 mod audit;
 mod client;
 mod gate;
 mod hook;
 mod host;
 mod listing;
+mod loopback;
 mod map;
 mod options;
+mod organization;
+mod pace;
 mod probe;
 mod problem;
+mod selection;
 mod token;
 mod transport;
 mod wire;
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
 
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Redirects};
-use self::gate::Gate;
-use self::token::Tokens;
-use self::transport::Transport;
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
-use crate::http_client::{self, Proxy};
+use crate::http_client;
 use crate::model::{
     Bulletin, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
 };
 use crate::retry::Retry;
 
+pub use assertion::{InvalidKey, SigningKey};
 pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
-pub use options::{Credentials, Limits, Options, REQUESTS_PER_MINUTE, TIMEOUT};
+pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
+pub use organization::{Listed, Organization, OrganizationOptions, Roster};
 pub use probe::{Probe, Visible, probe};
-
-/// The longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The token endpoint's tier allows a tenth of what the others do.
-const TOKEN_SHARE: u32 = 10;
+pub use selection::{InvalidRule, Rule, Selection};
 
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
 #[derive(Clone)]
@@ -106,35 +109,7 @@ impl Qlik {
         clock: Clock,
         patience: fn() -> Retry,
     ) -> Result<Self, BuildError> {
-        // A proxy has no way to this machine's own addresses.
-        let proxy = if options.host.is_loopback() {
-            Proxy::None
-        } else {
-            Proxy::Environment
-        };
-        let http = http_client::build(&http_client::Options {
-            connect_timeout: CONNECT_TIMEOUT,
-            timeout: Some(options.timeout),
-            proxy,
-            ..http_client::Options::default()
-        })
-        .map_err(BuildError::Client)?;
-        let for_tokens = options.requests_per_minute.div_ceil(TOKEN_SHARE);
-        let tokens = Tokens::new(options.credentials, Gate::new(for_tokens))
-            .map_err(BuildError::InvalidKey)?;
-        Ok(Self(Arc::new(Client {
-            transport: Transport {
-                http,
-                host: options.host,
-                limits: options.limits,
-                clock,
-                patience,
-                traffic: Mutex::default(),
-            },
-            tokens,
-            gate: Gate::new(options.requests_per_minute),
-            audits: Gate::new(options.requests_per_minute),
-        })))
+        Ok(Self(Arc::new(Client::new(options, clock, patience)?)))
     }
 
     /// Makes sure that there is a token.

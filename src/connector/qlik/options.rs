@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::TenantHost;
+use super::{SigningKey, TenantHost};
 use crate::secret::Secret;
 
-/// The default budget: half of what Qlik allows a user, the rest is for others that share
-/// the client.
-pub const REQUESTS_PER_MINUTE: u32 = 500;
+/// The default share of what Qlik allows a user; the rest is for others with the same client.
+pub const RATE_SHARE: f64 = 0.5;
 /// The default longest wait for one answer.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -18,13 +17,49 @@ pub struct Options {
     pub host: TenantHost,
     /// Who we are there.
     pub credentials: Credentials,
-    /// Our own budget; 0 for none. Five minutes' worth of it may be spent at once, as Qlik
-    /// counts over five minutes.
-    pub requests_per_minute: u32,
+    /// Our own budget. Five minutes' worth of it may be spent at once, as Qlik counts over five
+    /// minutes.
+    pub budget: Budget,
     /// The longest wait for one answer.
     pub timeout: Duration,
     /// What no answer may exceed.
     pub limits: Limits,
+}
+
+/// How much we ask of a tenant, whatever it would bear.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// This share of what Qlik documents for each tier, above 0 and up to 1.
+    Share(f64),
+    /// So many requests a minute in tier 1, a tenth of them in tier 2.
+    PerMinute(u32),
+    /// No bound of our own.
+    Unlimited,
+}
+
+/// A class of endpoints that share a limit of Qlik's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tier {
+    /// Most reads.
+    One,
+    /// Tokens, writes, and some reads.
+    Two,
+}
+
+impl Budget {
+    /// Returns the requests a minute that are ours in a tier; none: as many as we like.
+    pub(super) fn per_minute(self, tier: Tier) -> Option<f64> {
+        // What Qlik documents, for each user of each tenant.
+        let (documented, share) = match tier {
+            Tier::One => (1000.0, 1.0),
+            Tier::Two => (100.0, 0.1),
+        };
+        match self {
+            Self::Share(of) => Some(documented * of),
+            Self::PerMinute(n) => Some((f64::from(n) * share).max(1.0)),
+            Self::Unlimited => None,
+        }
+    }
 }
 
 /// Bounds on what the source may send.
@@ -43,12 +78,19 @@ pub struct Limits {
 /// Who we are at the tenant.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// An OAuth client of the tenant with trusted consent.
+    /// An OAuth client with trusted consent, by a secret.
     ClientSecret {
         /// Its id.
         client_id: String,
         /// One of its secrets.
         secret: Secret,
+    },
+    /// An OAuth client with trusted consent, by a key of which Qlik has the public half.
+    PrivateKey {
+        /// Its id.
+        client_id: String,
+        /// What signs for it.
+        key: SigningKey,
     },
     /// An API key of a user of the tenant.
     ApiKey(Secret),
@@ -58,7 +100,9 @@ impl Credentials {
     /// Returns the OAuth client, where it is one.
     pub fn client_id(&self) -> Option<&str> {
         match self {
-            Self::ClientSecret { client_id, .. } => Some(client_id),
+            Self::ClientSecret { client_id, .. } | Self::PrivateKey { client_id, .. } => {
+                Some(client_id)
+            }
             Self::ApiKey(_) => None,
         }
     }
@@ -70,7 +114,7 @@ impl Options {
         Self {
             host,
             credentials,
-            requests_per_minute: REQUESTS_PER_MINUTE,
+            budget: Budget::Share(RATE_SHARE),
             timeout: TIMEOUT,
             limits: Limits::default(),
         }

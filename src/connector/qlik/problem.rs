@@ -103,6 +103,17 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Returns what an error of the token endpoint comes down to where a key has signed: there
+    /// is no secret that could be wrong.
+    pub(super) fn of_assertion(&self) -> Refusal {
+        match self.of_token() {
+            Refusal::WrongSecret | Refusal::NoToken => Refusal::WrongKey,
+            other => other,
+        }
+    }
+}
+
 /// How a client that may not act for itself is spoken of.
 const M2M_WORDS: [&str; 7] = [
     "machine-to-machine",

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -926,3 +928,5 @@ async fn a_probe_stops_where_it_makes_no_sense_to_go_on() {
     assert!(probe.tenant.is_none() && probe.collections.is_empty());
     assert_eq!(server.asked().len(), 2, "somebody waits for the answer");
 }
+
+mod organization;

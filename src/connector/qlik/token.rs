@@ -9,12 +9,11 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Credentials;
 use super::gate::Gate;
 use super::problem::Told;
 use super::transport::{Reply, Transport};
-use super::wire;
-use crate::connector::FetchError;
+use super::{Credentials, SigningKey, assertion, wire};
+use crate::connector::{FetchError, Refusal};
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
@@ -45,10 +44,16 @@ pub(super) enum Tokens {
 /// A client's credentials, and the token that was given for them.
 pub(super) struct Issued {
     client_id: String,
-    secret: Secret,
+    proof: Proof,
     gate: Gate,
     /// Held while a token is asked for, so that one request serves all who wait.
     held: Mutex<Held>,
+}
+
+/// What shows that we are the client.
+enum Proof {
+    Secret(Secret),
+    Key(SigningKey),
 }
 
 #[derive(Default)]
@@ -66,7 +71,12 @@ struct Token {
 struct Request<'a> {
     grant_type: &'static str,
     client_id: &'a str,
-    client_secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_assertion_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_assertion: Option<&'a str>,
     // No scope: the client's whole allow list. Naming one could only take away.
 }
 
@@ -84,15 +94,17 @@ struct Answer {
 impl Tokens {
     /// Takes the credentials; `gate` is that of the token endpoint's tier.
     pub(super) fn new(credentials: Credentials, gate: Gate) -> Result<Self, InvalidHeaderValue> {
-        Ok(match credentials {
-            Credentials::ApiKey(key) => Self::Key(Bearer::new(key.expose(), 0)?),
-            Credentials::ClientSecret { client_id, secret } => Self::Client(Box::new(Issued {
-                client_id,
-                secret,
-                gate,
-                held: Mutex::default(),
-            })),
-        })
+        let (client_id, proof) = match credentials {
+            Credentials::ApiKey(key) => return Bearer::new(key.expose(), 0).map(Self::Key),
+            Credentials::ClientSecret { client_id, secret } => (client_id, Proof::Secret(secret)),
+            Credentials::PrivateKey { client_id, key } => (client_id, Proof::Key(key)),
+        };
+        Ok(Self::Client(Box::new(Issued {
+            client_id,
+            proof,
+            gate,
+            held: Mutex::default(),
+        })))
     }
 
     /// Returns a bearer that is good as far as we know.
@@ -107,13 +119,8 @@ impl Tokens {
         {
             return Ok(token.bearer.clone());
         }
-        let request = Request {
-            grant_type: "client_credentials",
-            client_id: &issued.client_id,
-            client_secret: issued.secret.expose(),
-        };
         let serial = held.serial + 1;
-        let token = ask(transport, &issued.gate, &request, serial).await?;
+        let token = issued.ask(transport, serial).await?;
         let bearer = token.bearer.clone();
         *held = Held {
             token: Some(token),
@@ -138,38 +145,52 @@ impl Tokens {
     }
 }
 
-async fn ask(
-    transport: &Transport,
-    gate: &Gate,
-    request: &Request<'_>,
-    serial: u64,
-) -> Result<Token, FetchError> {
-    let mut retry = (transport.patience)();
-    loop {
-        match ask_once(transport, gate, request, serial).await {
-            Ok(token) => return Ok(token),
-            Err(error) => transport.back_off(gate, &mut retry, error).await?,
+impl Issued {
+    async fn ask(&self, transport: &Transport, serial: u64) -> Result<Token, FetchError> {
+        let mut retry = (transport.patience)();
+        loop {
+            match self.ask_once(transport, serial).await {
+                Ok(token) => return Ok(token),
+                Err(error) => transport.back_off(&self.gate, &mut retry, error).await?,
+            }
         }
+    }
+
+    async fn ask_once(&self, transport: &Transport, serial: u64) -> Result<Token, FetchError> {
+        let url = transport.host.url("oauth/token");
+        // Before the assertion is made: it would run out while it waits.
+        transport.pass(&self.gate).await;
+        let (secret, signed, refusal): (_, _, fn(&Told) -> Refusal) = match &self.proof {
+            Proof::Secret(secret) => (Some(secret), None, Told::of_token),
+            Proof::Key(key) => {
+                let signed = key.assert(&self.client_id, url.as_str(), transport.clock.now());
+                let signed = signed.or(Err(FetchError::Unsigned { doing: DOING }))?;
+                (None, Some(signed), Told::of_assertion)
+            }
+        };
+        let request = Request {
+            grant_type: "client_credentials",
+            client_id: &self.client_id,
+            client_secret: secret.map(Secret::expose),
+            client_assertion_type: signed.is_some().then_some(assertion::TYPE),
+            client_assertion: signed.as_ref().map(Secret::expose),
+        };
+        let post = transport
+            .http
+            .post(url)
+            .header(ACCEPT, "application/json")
+            .json(&request);
+        let body = match transport.send_now(DOING, post, refusal).await? {
+            Reply::Body(body) => body,
+            // The credentials are in the request: it is not sent anywhere else.
+            Reply::Elsewhere(to) => return Err(transport.redirected(DOING, &to)),
+        };
+        read(transport, &body, serial)
     }
 }
 
-async fn ask_once(
-    transport: &Transport,
-    gate: &Gate,
-    request: &Request<'_>,
-    serial: u64,
-) -> Result<Token, FetchError> {
-    let post = transport
-        .http
-        .post(transport.host.url("oauth/token"))
-        .header(ACCEPT, "application/json")
-        .json(request);
-    let body = match transport.send(DOING, gate, post, Told::of_token).await? {
-        Reply::Body(body) => body,
-        // The secret is in the request: it is not sent anywhere else.
-        Reply::Elsewhere(to) => return Err(transport.redirected(DOING, &to)),
-    };
-    let answer: Answer = wire::decode(DOING, &body)?;
+fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchError> {
+    let answer: Answer = wire::decode(DOING, body)?;
     let unexpected = |what: &str| FetchError::Unexpected {
         doing: DOING,
         what: what.to_owned(),

@@ -10,6 +10,7 @@ use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 
 use super::gate::Gate;
+use super::pace::Slowed;
 use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
@@ -47,11 +48,26 @@ impl Transport {
         request: RequestBuilder,
         refusal: fn(&Told) -> Refusal,
     ) -> Result<Reply, FetchError> {
+        self.pass(gate).await;
+        self.send_now(doing, request, refusal).await
+    }
+
+    /// Waits at a gate, and counts the request that follows.
+    pub(super) async fn pass(&self, gate: &Gate) {
         let waited = gate.pass().await;
         self.count(|traffic| {
             traffic.requests += 1;
             traffic.waited += waited;
         });
+    }
+
+    /// Sends one request of somebody who has passed a gate.
+    pub(super) async fn send_now(
+        &self,
+        doing: &'static str,
+        request: RequestBuilder,
+        refusal: fn(&Told) -> Refusal,
+    ) -> Result<Reply, FetchError> {
         let response = request.send().await.map_err(|error| failed(doing, error))?;
         let status = response.status();
         if status.is_success() {
@@ -72,8 +88,8 @@ impl Transport {
 
     /// Waits before the next attempt, or gives the error back where there shall be none.
     ///
-    /// Too many requests concern the whole tier: its gate is closed, and the next attempt
-    /// waits there like everybody.
+    /// Too many requests concern the whole tier: its gate is closed and then slower, and the
+    /// next attempt waits there like everybody.
     pub(super) async fn back_off(
         &self,
         gate: &Gate,
@@ -94,7 +110,12 @@ impl Transport {
             self.host
         );
         if error.is_rate_limited() {
-            gate.pause(wait);
+            if let Slowed::To(rate) = gate.refused(wait) {
+                tracing::info!(
+                    "`{}` had too many requests; going on in {wait:.0?} with {rate:.0} a minute",
+                    self.host
+                );
+            }
         } else {
             tokio::time::sleep(wait).await;
         }

@@ -215,9 +215,18 @@ fn misfit<'de, T: Deserialize<'de>>(
 }
 
 impl Listing {
-    /// Returns the cursor of the page that follows, none for the last page. Of the link
-    /// nothing but the cursor is taken: its scheme, host and path are often not ours.
+    /// Returns the cursor of the page that follows, none for the last page.
     pub(super) fn next(&self) -> Result<Option<String>, &'static str> {
+        let cursor = self.next_of(&CURSORS)?;
+        Ok(cursor.map(|(_, value)| value))
+    }
+
+    /// Returns the same with the name that it goes by, one of these. Of the link nothing but the
+    /// cursor is taken: its scheme, host and path are often not ours.
+    pub(super) fn next_of(
+        &self,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, String)>, &'static str> {
         let next = self.links.as_ref().and_then(|links| links.next.as_ref());
         let href = next.and_then(|link| link.href.as_deref());
         let Some(href) = href.map(str::trim).filter(|href| !href.is_empty()) else {
@@ -226,12 +235,12 @@ impl Listing {
         let query = href.split_once('?').map_or("", |(_, query)| query);
         let query = query.split_once('#').map_or(query, |(query, _)| query);
         // Were this taken for the end, the rest of the listing would look deleted.
-        CURSORS
+        names
             .iter()
             .find_map(|name| {
                 form_urlencoded::parse(query.as_bytes())
                     .find(|(key, value)| key == name && !value.is_empty())
-                    .map(|(_, value)| Some(value.into_owned()))
+                    .map(|(_, value)| Some((*name, value.into_owned())))
             })
             .ok_or("field `links.next.href`: expected a link with a cursor")
     }

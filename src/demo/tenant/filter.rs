@@ -127,10 +127,11 @@ pub fn parse(text: &str, attributes: &[Attribute]) -> Result<Expr, String> {
     }
 }
 
+/// A word, a string or a parenthesis of a filter.
 #[derive(Debug, Clone)]
-struct Token {
-    text: String,
-    quoted: bool,
+pub struct Token {
+    pub text: String,
+    pub quoted: bool,
 }
 
 struct Parser<'a> {
@@ -216,7 +217,8 @@ fn single_or(mut parts: Vec<Expr>, many: fn(Vec<Expr>) -> Expr) -> Expr {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
+/// Takes a filter apart.
+pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {

@@ -23,7 +23,7 @@ mod options;
 mod record;
 
 mod cursor;
-mod filter;
+pub(super) mod filter;
 mod render;
 mod seed;
 mod state;
@@ -41,17 +41,18 @@ mod limits;
 mod listing;
 mod oauth;
 mod query;
-mod reply;
+pub(super) mod reply;
 mod routes;
-mod tokens;
+pub(super) mod tokens;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::demo::oauth::{Client, ClientProof};
 use crate::demo::serve::Served;
 use crate::model::{TenantId, UserId};
 use crate::secret::Secret;
@@ -61,13 +62,22 @@ pub use audit::{AuditLog, Generations, Trouble};
 pub use directory::Directory;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
-pub use options::{ExpiryTold, RateLimits, TenantOptions};
+pub use options::{ExpiryTold, RateLimits, RegionClient, TenantOptions};
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
 
 use limits::Limits;
+use oauth::Member;
 use tokens::{Caller, Sight, Tokens, jwt_like};
+
+/// What the client of a region may do, in Qlik's words.
+const REGION_SCOPES: [&str; 4] = [
+    "admin_classic",
+    "tenants:create",
+    "tenants:deactivate",
+    "tenants:reactivate",
+];
 
 /// A tenant that listens on loopback until it is stopped or dropped.
 #[derive(Debug)]
@@ -103,15 +113,15 @@ struct Inner {
     tenant_id: String,
     name: String,
     region: String,
-    client_id: String,
-    client_secret: Mutex<Secret>,
+    /// Its own client first, then that of its region if it has one.
+    members: Vec<Member>,
     api_key: Secret,
     /// The first person of the tenant: API keys act as them.
     owner: Option<UserId>,
     key_revoked: AtomicBool,
     access_hidden: AtomicBool,
-    bot: Mutex<Option<UserId>>,
-    scopes: Vec<String>,
+    hostnames: Vec<String>,
+    port: OnceLock<u16>,
     token_lifetime: Duration,
     expiry_told: ExpiryTold,
     legacy_cursors: bool,
@@ -133,6 +143,20 @@ impl EmulatedTenant {
             |length: usize| -> String { (0..length).map(|_| rng.alphanumeric()).collect() };
         let tenant_id = text(32);
         let client_id = format!("{:032x}", u128::from(options.seed) + 0x5eed);
+        let secret = ClientProof::Secret(Secret::new(&text(64)));
+        let proof = options.client_key.clone().map_or(secret, ClientProof::Key);
+        let own = Client::new(client_id, proof);
+        let own = Member::new(own, options.scopes.clone(), "Roster OAuth client".into());
+        let region = options
+            .region_client
+            .clone()
+            .map(|RegionClient { id, proof }| {
+                // Fixed: nobody can take scopes from the client of a region.
+                let scopes = REGION_SCOPES.map(String::from).into();
+                let called = format!("{} OAuth client", options.region);
+                Member::new(Client::new(id, proof), scopes, called)
+            });
+        let members: Vec<Member> = std::iter::once(own).chain(region).collect();
         let directory = Directory::new(&options, tenant_id.clone(), clock.clone());
         let owner = directory
             .read()
@@ -150,14 +174,13 @@ impl EmulatedTenant {
                 tenant_id,
                 name: options.name,
                 region: options.region,
-                client_id,
-                client_secret: Mutex::new(Secret::new(&text(64))),
+                members,
                 api_key: Secret::new(&jwt_like(options.seed, u64::MAX)),
                 owner,
                 key_revoked: AtomicBool::new(false),
                 access_hidden: AtomicBool::new(false),
-                bot: Mutex::new(None),
-                scopes: options.scopes,
+                hostnames: options.hostnames,
+                port: OnceLock::new(),
                 token_lifetime: options.token_lifetime,
                 expiry_told: options.expiry_told,
                 legacy_cursors: options.legacy_cursors,
@@ -173,6 +196,7 @@ impl EmulatedTenant {
             (routes::router(Arc::clone(&inner)), inner)
         })
         .await?;
+        inner.port.get_or_init(|| served.port());
         Ok(Self { inner, served })
     }
 
@@ -181,21 +205,40 @@ impl EmulatedTenant {
         self.served.url()
     }
 
+    /// Returns the addresses by its host names below `localhost`, or the one where it listens if it
+    /// has none.
+    pub fn urls(&self) -> Vec<String> {
+        let hosts = self.inner.hostnames.iter();
+        let local = hosts.filter(|host| host.ends_with(".localhost"));
+        let port = self.served.port();
+        let mut urls: Vec<String> = local.map(|host| format!("http://{host}:{port}")).collect();
+        if urls.is_empty() {
+            urls.push(self.url());
+        }
+        urls
+    }
+
     /// Returns the id of its OAuth client.
     pub fn client_id(&self) -> &str {
-        &self.inner.client_id
+        &self.own().id
     }
 
     /// Returns the client's secret.
     pub fn client_secret(&self) -> Secret {
-        lock(&self.inner.client_secret).clone()
+        self.own().secret()
+    }
+
+    fn own(&self) -> &Client {
+        let own = self.inner.members.first();
+        &own.expect("a tenant is made with a client of its own")
+            .client
     }
 
     /// Gives the client another secret, and returns it; the old one is wrong from now on.
     pub fn rotate_secret(&self) -> Secret {
         let text: String = self.client_secret().expose().chars().rev().collect();
         let fresh = Secret::new(&format!("r{text}"));
-        *lock(&self.inner.client_secret) = fresh.clone();
+        self.own().set_secret(fresh.clone());
         fresh
     }
 
@@ -243,8 +286,9 @@ impl EmulatedTenant {
 
     /// Returns the users that nobody should delete: they are whom the credentials act for.
     pub fn credential_users(&self) -> Vec<UserId> {
-        let bot = lock(&self.inner.bot).clone();
-        self.inner.owner.iter().cloned().chain(bot).collect()
+        let members = self.inner.members.iter();
+        let bots = members.filter_map(|member| lock(&member.bot).clone());
+        self.inner.owner.iter().cloned().chain(bots).collect()
     }
 
     /// Returns the faults, to switch them on and off.
@@ -285,24 +329,20 @@ impl Inner {
         }
     }
 
-    fn takes_secret(&self, secret: &str) -> bool {
-        lock(&self.client_secret).expose() == secret
-    }
-
     fn hides_access(&self) -> bool {
         self.access_hidden.load(Ordering::SeqCst)
     }
 
-    /// The client's user, which its first token makes.
-    fn bot(&self) -> UserId {
-        let mut bot = lock(&self.bot);
+    /// A client's user, which its first token makes.
+    fn bot(&self, member: &Member) -> UserId {
+        let mut bot = lock(&member.bot);
         if let Some(id) = bot.as_ref().filter(|id| self.directory.user(id).is_some()) {
             return id.clone();
         }
         let admin = self.directory.role_named("TenantAdmin");
         let new = NewUser {
             roles: admin.into_iter().collect(),
-            ..oauth::bot_user(&self.client_id)
+            ..member.bot_user()
         };
         let id = self.directory.create_user(new);
         let id = id.expect("a bot has no address, and its role was just found");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::audit::Generations;
+use crate::demo::ClientProof;
 
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
 #[derive(Debug, Clone)]
@@ -30,6 +31,12 @@ pub struct TenantOptions {
     pub expiry_told: ExpiryTold,
     /// A token is refused after so many requests, whatever the clock says.
     pub requests_per_token: Option<u64>,
+    /// Its host names, the original one first; the others are aliases.
+    pub hostnames: Vec<String>,
+    /// The public half of its client's key, a JSON Web Key. The client has no secret then.
+    pub client_key: Option<String>,
+    /// The client of the region, which is the same for all tenants there.
+    pub region_client: Option<RegionClient>,
     /// Scopes that the OAuth client may ask for.
     pub scopes: Vec<String>,
     /// One user in fifty has an id of the old form, 32 characters.
@@ -42,6 +49,15 @@ pub struct TenantOptions {
     pub generations: Generations,
     /// How long the audit log shows an event.
     pub audit_retention: Duration,
+}
+
+/// The client of a region: unlike the tenant's own, nobody sees it in the tenant.
+#[derive(Debug, Clone)]
+pub struct RegionClient {
+    /// Its id.
+    pub id: String,
+    /// What proves that somebody is it.
+    pub proof: ClientProof,
 }
 
 /// Whether the token answer says when the token ends.
@@ -91,6 +107,11 @@ impl Default for TenantOptions {
             token_lifetime: Duration::from_secs(21_600),
             expiry_told: ExpiryTold::Yes,
             requests_per_token: None,
+            hostnames: ["x1y2z3a4b5c6d7e.eu.qlikcloud.com", "acme.eu.qlikcloud.com"]
+                .map(String::from)
+                .into(),
+            client_key: None,
+            region_client: None,
             scopes: scopes.map(String::from).into(),
             legacy_ids: false,
             tombstones: false,

@@ -108,10 +108,11 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
     object.maybe(6, row.email.as_deref());
     if look.roles {
         object.member(7, |out| {
+            let start = out.len();
+            list(out, look.show(&row.roles), &fragments.roles);
             if look.unknown_values {
-                out.extend_from_slice(UNKNOWN_ROLE);
-            } else {
-                list(out, look.show(&row.roles), &fragments.roles);
+                let comma: &[u8] = if row.roles.is_empty() { b"" } else { b"," };
+                out.splice((start + 1)..=start, [UNKNOWN_ROLE, comma].concat());
             }
         });
     }
@@ -139,7 +140,7 @@ pub fn user(out: &mut Vec<u8>, row: &UserRow, fragments: &Fragments, look: Look)
 }
 
 const UNKNOWN_ROLE: &[u8] =
-    br#"[{"id":"00000000000000000000feed","name":"Guest","type":"partner","level":"guest"}]"#;
+    br#"{"id":"00000000000000000000feed","name":"Guest","type":"partner","level":"guest"}"#;
 
 /// Writes one role.
 pub fn role(out: &mut Vec<u8>, row: &RoleRow, tenant_id: &str, look: Look) {

@@ -427,10 +427,17 @@ fn describe(tenant: &Inner, route: Route<'_>) -> Response {
     if route.id != tenant.tenant_id {
         return error(Service::Tenants, StatusCode::NOT_FOUND, "Not found", "");
     }
+    // Names of this machine mean nothing without the port.
+    let port = tenant.port.get().copied().unwrap_or_default();
+    let shown = |host: &String| match host.ends_with(".localhost") {
+        true => format!("{host}:{port}"),
+        false => host.clone(),
+    };
+    let hostnames: Vec<String> = tenant.hostnames.iter().map(shown).collect();
     let body = json!({
         "id": tenant.tenant_id,
         "name": tenant.name,
-        "hostnames": ["x1y2z3a4b5c6d7e.eu.qlikcloud.com", "acme.eu.qlikcloud.com"],
+        "hostnames": hostnames,
         "region": tenant.region,
         "datacenter": tenant.region,
         "status": "active",

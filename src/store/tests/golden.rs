@@ -1,6 +1,8 @@
 //! The bytes of values are frozen: a store outlives the version that wrote it.
 
-use crate::model::{Change, Fingerprint, Kind, Seq, Timestamp};
+use crate::model::{
+    Change, ConnectionName, Fingerprint, Kind, Link, Pause, Seq, TenantName, Timestamp,
+};
 use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
@@ -34,6 +36,16 @@ fn the_bytes_of_small_rows() {
         disabled: Some("gone".into()),
     };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"010502010e0104676f6e65098ddf5d7a569729");
+
+    let links = vec![Link {
+        id: "T1".into(),
+        name: TenantName("acme".into()),
+        hosts: vec!["acme.eu.qlikcloud.com".into()],
+        region: Some("eu-west-1".into()),
+        pause: Some(Pause::Status("deactivated".into())),
+    }];
+    let all = keys::links(&ConnectionName("all".into()));
+    insta::assert_snapshot!(in_hex(&codec::row(&all, &links)), @"01010254310461636d65011561636d652e65752e716c696b636c6f75642e636f6d010965752d776573742d3101000b64656163746976617465646db91ece53a9a9bd");
 
     let parked = Parked {
         seq: Seq(4),

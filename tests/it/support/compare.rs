@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use qlik_roster::demo::EmulatedTenant;
 use qlik_roster::demo::tenant::Directory;
 use qlik_roster::model::{Change, Fact, Id, Kind, Record, RecordRef, Seq};
 use qlik_roster::reconcile;
@@ -18,7 +19,23 @@ type Essence = (
 
 /// Asserts that the store's only tenant is the emulated one, record for record.
 pub fn assert_same_as_tenant(store: &Store, tenant: &Directory) {
-    let no = only_tenant(store);
+    assert_same(store, only_tenant(store), tenant);
+}
+
+/// Asserts that the store has exactly these tenants, record for record.
+pub fn assert_same_as_tenants(store: &Store, tenants: &[EmulatedTenant]) {
+    let known = store.tenants().unwrap();
+    assert_eq!(known.len(), tenants.len());
+    for tenant in tenants {
+        let known = known
+            .iter()
+            .find(|known| known.tenant.id == tenant.tenant_id())
+            .unwrap();
+        assert_same(store, known.no, tenant.directory());
+    }
+}
+
+fn assert_same(store: &Store, no: TenantNo, tenant: &Directory) {
     let mut known: BTreeMap<String, Essence> = BTreeMap::new();
     for kept in all(store, no, Kind::User) {
         let Record::User(user) = kept else {

@@ -142,21 +142,10 @@ allow_http = true
         config::load(Some(&self.config_path()), &environment).unwrap()
     }
 
-    /// Starts the daemon in this process.
+    /// Starts the daemon in this process, and waits for the end of its first run.
     pub async fn start(&self) -> Running {
         let began = self.clock.now();
-        let daemon = Daemon::start(&self.config(), self.clock.clone(), Hooks::none())
-            .await
-            .unwrap();
-        let (control, listens) = (daemon.control(), daemon.listens());
-        let (end, ended) = oneshot::channel::<()>();
-        let task = tokio::task::spawn(daemon.run(async move { drop(ended.await) }));
-        let running = Running {
-            control,
-            listens,
-            end,
-            task,
-        };
+        let running = self.launch().await;
         // The first run is the daemon's own.
         within("the first run ends", || async {
             let runs = running.runs().await;
@@ -165,6 +154,22 @@ allow_http = true
         })
         .await;
         running
+    }
+
+    /// Starts the daemon in this process.
+    pub async fn launch(&self) -> Running {
+        let daemon = Daemon::start(&self.config(), self.clock.clone(), Hooks::none())
+            .await
+            .unwrap();
+        let (control, listens) = (daemon.control(), daemon.listens());
+        let (end, ended) = oneshot::channel::<()>();
+        let task = tokio::task::spawn(daemon.run(async move { drop(ended.await) }));
+        Running {
+            control,
+            listens,
+            end,
+            task,
+        }
     }
 
     /// Starts the daemon, does a run, waits for its deliveries and ends the daemon.
@@ -221,16 +226,19 @@ impl Running {
     }
 
     pub async fn run(&self, mode: Mode) -> Run {
-        let tenant = TenantName("acme".to_owned());
-        match self
-            .control
-            .answer(Request::Sync { tenant, mode })
-            .await
-            .unwrap()
-        {
+        self.run_of("acme", mode).await
+    }
+
+    pub async fn run_of(&self, tenant: &str, mode: Mode) -> Run {
+        let tenant = TenantName(tenant.to_owned());
+        match self.ask(Request::Sync { tenant, mode }).await {
             Reply::Synced(row) => row.run,
             other => panic!("not an answer to a sync: {other:?}"),
         }
+    }
+
+    pub async fn ask(&self, request: Request) -> Reply {
+        self.control.answer(request).await.unwrap()
     }
 
     pub async fn last_run(&self) -> Run {

@@ -1,0 +1,184 @@
+//! Validates the tenants: those with a name of their own, and those that a region's hosts are.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+
+use super::connections::{Connection, Connections, Reach};
+use super::guard::GuardDraft;
+use super::listening::Ears;
+use super::problem::Problems;
+use super::validate::{Names, TenantConfig, required, schedule};
+use super::{Fault, raw};
+use crate::connector::qlik::{Options, TenantHost};
+use crate::model::{ConnectionName, TenantName};
+use crate::sync::{Rank, Rules, Schedule, pick_name};
+
+/// What holds for tenants that say nothing else.
+pub(super) struct Usual<'a> {
+    pub(super) schedule: Option<&'a Schedule>,
+    pub(super) zone: Tz,
+    pub(super) guard: GuardDraft,
+    pub(super) absent_sweeps: u32,
+    pub(super) ears: &'a Ears<'a>,
+}
+
+impl Usual<'_> {
+    /// Returns the rules of a tenant that has none of its own.
+    pub(super) fn rules(&self) -> Rules {
+        self.guard.clone().rules(self.absent_sweeps)
+    }
+}
+
+/// Validates all tenants.
+pub(super) fn tenants(
+    list: Vec<raw::Tenant>,
+    connections: &Connections,
+    usual: &Usual<'_>,
+    problems: &mut Problems,
+) -> Vec<TenantConfig> {
+    if list.is_empty() && !connections.values().any(|it| is_a_source(it.as_ref())) {
+        let remedy = "add a [[tenants]] with name, host and connection, or a connection of kind \
+                      `region` or `organization`";
+        problems.add("tenants", Fault::Missing { remedy });
+    }
+    let mut names = Names::new("tenants");
+    let mut valid = Vec::new();
+    for (i, raw) in list.into_iter().enumerate() {
+        let at = format!("tenants[{i}]");
+        let name = names.take(i, raw.name.as_deref(), problems);
+        let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
+        let host = host(&at, raw.host, problems);
+        let connection = connection_of(&at, raw.connection, connections, problems);
+        let schedule = match raw.schedule {
+            Some(text) => schedule(&format!("{at}.schedule"), &text, usual.zone, problems),
+            None => usual.schedule.cloned(),
+        };
+        let guard = usual.guard.clone();
+        let guard = guard.with(&format!("{at}.guard"), &raw.guard, problems);
+        let (Some(name), Some(host), Some((connection, options)), Some(schedule)) =
+            (name, host, connection, schedule)
+        else {
+            continue;
+        };
+        valid.push(TenantConfig {
+            name: TenantName(name),
+            connection,
+            rank: Rank::Named,
+            options: options.to(host),
+            schedule,
+            listening,
+            webhook_secret,
+            rules: guard.rules(usual.absent_sweeps),
+        });
+    }
+    let implied = implied(&valid, connections, usual);
+    valid.extend(implied);
+    valid
+}
+
+/// A connection from which tenants come by themselves, or one that something is wrong with.
+fn is_a_source(connection: Option<&Connection>) -> bool {
+    connection.is_none_or(|connection| match &connection.reach {
+        Reach::Given => false,
+        Reach::Hosts(hosts) => !hosts.is_empty(),
+        Reach::Console(_) => true,
+    })
+}
+
+/// The hosts of regions that no tenant has by name.
+fn implied(
+    named: &[TenantConfig],
+    connections: &Connections,
+    usual: &Usual<'_>,
+) -> Vec<TenantConfig> {
+    let Some(schedule) = usual.schedule else {
+        return Vec::new();
+    };
+    let mut taken: BTreeSet<TenantName> = named.iter().map(|tenant| tenant.name.clone()).collect();
+    let mut implied = Vec::new();
+    for (name, connection) in connections {
+        let Some(connection) = connection else {
+            continue;
+        };
+        let Reach::Hosts(hosts) = &connection.reach else {
+            continue;
+        };
+        let over = ConnectionName(name.clone());
+        for host in hosts {
+            let has_name =
+                |tenant: &TenantConfig| tenant.connection == over && tenant.options.host == *host;
+            if named.iter().any(has_name) {
+                continue;
+            }
+            let name = pick_name(std::slice::from_ref(host), &taken);
+            taken.insert(name.clone());
+            implied.push(TenantConfig {
+                name,
+                connection: over.clone(),
+                rank: Rank::Implied,
+                options: connection.to(host.clone()),
+                schedule: schedule.clone(),
+                listening: usual.ears.usual(),
+                webhook_secret: None,
+                rules: usual.rules(),
+            });
+        }
+    }
+    implied
+}
+
+impl Connection {
+    /// Returns how to reach a tenant over this connection.
+    pub(super) fn to(&self, host: TenantHost) -> Options {
+        Options {
+            budget: self.budget,
+            ..Options::new(host, self.credentials.clone())
+        }
+    }
+}
+
+fn host(at: &str, text: Option<String>, problems: &mut Problems) -> Option<TenantHost> {
+    let key = format!("{at}.host");
+    let remedy = "add the tenant's host, such as `acme.eu.qlikcloud.com`";
+    let text = required(&key, text, remedy, problems)?;
+    let found = TenantHost::parse(&text);
+    found
+        .map_err(|source| problems.add(key, Fault::BadHost { source }))
+        .ok()
+}
+
+/// Returns the connection's name, and the one that reads: an organization may read by another.
+fn connection_of(
+    at: &str,
+    name: Option<String>,
+    connections: &Connections,
+    problems: &mut Problems,
+) -> Option<(ConnectionName, Connection)> {
+    let key = format!("{at}.connection");
+    let remedy = "name one of the [[connections]]";
+    let name = required(&key, name, remedy, problems)?;
+    let Some(connection) = connections.get(&name) else {
+        let known = known(connections);
+        problems.add(key, Fault::UnknownConnection { name, known });
+        return None;
+    };
+    let connection = connection.as_ref()?;
+    let reading = match &connection.reach {
+        Reach::Given | Reach::Hosts(_) => connection,
+        Reach::Console(console) => match &console.read_with {
+            Some(other) => connections.get(other)?.as_ref()?,
+            None => connection,
+        },
+    };
+    Some((ConnectionName(name), reading.clone()))
+}
+
+/// The names of all connections, for who named none of them.
+pub(super) fn known(connections: &Connections) -> String {
+    let known: Vec<&str> = connections.keys().map(String::as_str).collect();
+    match known.as_slice() {
+        [] => "none yet".to_owned(),
+        known => known.join(", "),
+    }
+}

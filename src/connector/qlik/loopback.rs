@@ -1,0 +1,22 @@
+//! Resolves the names below `localhost`, as RFC 6761 wants it: to this machine, whatever the
+//! system's resolver says of them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// For hosts of this machine alone.
+pub(super) struct Loopback;
+
+impl Resolve for Loopback {
+    fn resolve(&self, _: Name) -> Resolving {
+        let addresses = [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
+        // The port is that of the URL.
+        let addresses = addresses.map(|address| SocketAddr::new(address, 0));
+        let addresses: Addrs = Box::new(addresses.into_iter());
+        Box::pin(async { Ok(addresses) })
+    }
+}

@@ -1,0 +1,241 @@
+//! Lists the tenants of an organization at its console, to the last page, or fails.
+//!
+//! The console is a host of its own with a client of its own, which reads no tenant. Its links
+//! name other hosts and, by its documents, one of two cursors.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use url::form_urlencoded::Serializer;
+
+use super::client::{Ask, Client, Redirects};
+use super::{BuildError, Options, Selection, TenantHost, wire};
+use crate::clock::Clock;
+use crate::connector::{FetchError, Refusal};
+use crate::retry::Retry;
+
+const DOING: &str = "listing the organization's tenants";
+/// What the console gives at the most.
+const LIMIT: &str = "100";
+/// Does not change, so that no tenant moves to a page that was read.
+const SORT: &str = "createdAt";
+/// Names that the cursor goes by in the console's links.
+const CURSORS: [&str; 2] = ["next", "offset"];
+/// More than any organization has.
+const MAX_TENANTS: usize = 10_000;
+/// Pages may be short, but not all of them.
+const MAX_PAGES: u64 = 1_000;
+
+/// Where an organization's console is, who we are there, and which tenants are meant.
+#[derive(Debug, Clone)]
+pub struct OrganizationOptions {
+    /// The console's host and our credentials there.
+    pub console: Options,
+    /// Which of its tenants are meant.
+    pub selection: Selection,
+}
+
+/// A tenant as the console lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id at the console.
+    pub id: String,
+    /// Its display name.
+    pub name: Option<String>,
+    /// Its host names that can be reached, the original one first.
+    pub hosts: Vec<TenantHost>,
+    /// Its region's code.
+    pub region: Option<String>,
+    /// `active`, `disabled`, `deactivated` and so on.
+    pub status: String,
+}
+
+/// A whole listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    /// The tenants that are meant, as listed.
+    pub tenants: Vec<Listed>,
+    /// Tenants that could not be read. While there are any, nobody can say who is missing.
+    pub unreadable: usize,
+}
+
+/// An organization. Clones share the token and the budget.
+#[derive(Clone)]
+pub struct Organization {
+    client: Arc<Client>,
+    selection: Selection,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: Option<String>,
+    #[serde(default)]
+    name: wire::Loose,
+    hostnames: Option<Vec<wire::Loose>>,
+    #[serde(default, rename = "regionCode")]
+    region: wire::Loose,
+    status: Option<String>,
+}
+
+impl Organization {
+    /// Prepares the way to the console; nothing is sent before the first question.
+    pub fn new(options: OrganizationOptions, clock: Clock) -> Result<Self, BuildError> {
+        Self::patient(options, clock, Retry::requests)
+    }
+
+    /// The same for somebody who waits for the answer.
+    pub fn brief(options: OrganizationOptions, clock: Clock) -> Result<Self, BuildError> {
+        Self::patient(options, clock, Retry::brief)
+    }
+
+    fn patient(
+        options: OrganizationOptions,
+        clock: Clock,
+        patience: fn() -> Retry,
+    ) -> Result<Self, BuildError> {
+        Ok(Self {
+            client: Arc::new(Client::new(options.console, clock, patience)?),
+            selection: options.selection,
+        })
+    }
+
+    /// Returns which of its tenants are meant.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Lists the tenants. It ends at the last page or fails: a part is no listing.
+    pub async fn list(&self) -> Result<Roster, FetchError> {
+        let mut roster = Roster {
+            tenants: Vec::new(),
+            unreadable: 0,
+        };
+        let (mut ids, mut cursors) = (BTreeSet::new(), BTreeSet::new());
+        let (mut cursor, mut total) = (None, None);
+        for pages in 1.. {
+            let page: wire::Listing = self.client.get(&self.ask(cursor)).await.map_err(refused)?;
+            let rows = page.data.as_deref().ok_or_else(|| FetchError::Unexpected {
+                doing: DOING,
+                what: "field `data`: expected a list".to_owned(),
+            })?;
+            total = total.or(page.total_results.0);
+            for row in rows {
+                self.take(row.get(), &mut roster, &mut ids);
+            }
+            if ids.len() > MAX_TENANTS {
+                let limit = MAX_TENANTS as u64;
+                return Err(FetchError::TooManyRecords {
+                    doing: DOING,
+                    limit,
+                });
+            }
+            let next = page.next_of(&CURSORS).map_err(|what| {
+                let what = what.to_owned();
+                FetchError::Unexpected { doing: DOING, what }
+            })?;
+            let Some(next) = next else { break };
+            if !cursors.insert(next.clone()) {
+                return Err(FetchError::RepeatedCursor {
+                    doing: DOING,
+                    pages,
+                });
+            }
+            if pages >= MAX_PAGES {
+                let limit = MAX_PAGES;
+                return Err(FetchError::TooManyPages {
+                    doing: DOING,
+                    limit,
+                });
+            }
+            cursor = Some(next);
+        }
+        let seen = (ids.len() + roster.unreadable) as u64;
+        match total {
+            Some(total) if seen < total => Err(FetchError::Unexpected {
+                doing: DOING,
+                what: format!("it ended after {seen} of {total} tenants"),
+            }),
+            Some(_) | None => Ok(roster),
+        }
+    }
+
+    fn ask(&self, cursor: Option<(&'static str, String)>) -> Ask {
+        let mut query = Serializer::new(String::new());
+        query
+            .append_pair("limit", LIMIT)
+            .append_pair("sort", SORT)
+            .append_pair("filter", &self.selection.filter())
+            .append_pair("totalResults", "true");
+        if let Some((name, value)) = cursor {
+            query.append_pair(name, &value);
+        }
+        Ask {
+            doing: DOING,
+            path: "api/core/tenants".to_owned(),
+            query: query.finish().replace('+', "%20"),
+            redirects: Redirects::Refuse,
+        }
+    }
+
+    fn take(&self, row: &str, roster: &mut Roster, ids: &mut BTreeSet<String>) {
+        let read: Option<Row> = serde_json::from_str(row).ok();
+        let Some((row, id)) = read.and_then(|row| {
+            let id = row.id.clone().filter(|id| !id.is_empty())?;
+            Some((row, id))
+        }) else {
+            roster.unreadable += 1;
+            return;
+        };
+        // Duplicates are normal; the first sight counts.
+        if !ids.insert(id.clone()) {
+            return;
+        }
+        let status = row.status.unwrap_or_else(|| "active".to_owned());
+        if !self.selection.holds(row.region.0.as_deref(), &status) {
+            return;
+        }
+        let hosts = row.hostnames.unwrap_or_default().into_iter();
+        let hosts = hosts.filter_map(|host| host.0);
+        roster.tenants.push(Listed {
+            id,
+            name: row.name.0,
+            hosts: usable(hosts, &self.client.transport.host),
+            region: row.region.0,
+            status,
+        });
+    }
+}
+
+/// Returns the hosts that can be a tenant's. A console elsewhere cannot send our credentials to
+/// this machine's own ports.
+pub(super) fn usable(hosts: impl Iterator<Item = String>, console: &TenantHost) -> Vec<TenantHost> {
+    hosts
+        .filter_map(|host| TenantHost::parse(&host).ok())
+        .filter(|host| console.is_loopback() || !host.is_loopback())
+        .collect()
+}
+
+impl fmt::Debug for Organization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Organization({})", self.client.transport.host)
+    }
+}
+
+/// What a tenant would call a missing scope may be a foreign subscription here, and what is not
+/// accepted is most likely none at all.
+fn refused(error: FetchError) -> FetchError {
+    match error {
+        FetchError::Refused {
+            doing,
+            refusal: Refusal::Forbidden | Refusal::Rejected,
+            problem,
+        } => FetchError::Refused {
+            doing,
+            refusal: Refusal::NotTheOrganizations,
+            problem,
+        },
+        other => other,
+    }
+}

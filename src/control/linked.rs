@@ -1,0 +1,125 @@
+//! Tells of the tenants: how each is reached, whether it is read, and how that goes.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
+use crate::store::{Known, Store, StoreError};
+use crate::sync::{Lineup, Linked};
+
+use super::reply::{LinkedRow, Standing};
+
+/// Runs that are looked through for the last of each tenant: some days' worth of those of twenty
+/// tenants. For one that was not read since, its own are looked for.
+const RECENT: usize = 5_000;
+
+/// What the runs tell of one tenant.
+#[derive(Default)]
+struct Lately {
+    last: Option<Run>,
+    success: Option<Run>,
+}
+
+/// Returns all tenants by name: those that are linked, and those that only the store knows.
+pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, StoreError> {
+    let mut known: BTreeMap<TenantName, Known> = store
+        .tenants()?
+        .into_iter()
+        .map(|known| (known.name.clone(), known))
+        .collect();
+    let mut lately = lately(store)?;
+    let mut rows = Vec::new();
+    for linked in lineup.list() {
+        let name = linked.name();
+        let lately = lately.remove(name).unwrap_or_default();
+        rows.push(row(
+            store,
+            name,
+            Some(&*linked),
+            known.remove(name),
+            lately,
+        )?);
+    }
+    for (name, known) in known {
+        let lately = lately.remove(&name).unwrap_or_default();
+        rows.push(row(store, &name, None, Some(known), lately)?);
+    }
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(rows)
+}
+
+fn lately(store: &Store) -> Result<BTreeMap<TenantName, Lately>, StoreError> {
+    let mut all: BTreeMap<TenantName, Lately> = BTreeMap::new();
+    // The newest come first. A dry run tells nothing of the state, one under way nothing yet.
+    let runs = store.runs(None, RECENT)?.into_iter();
+    for run in runs.filter(|run| run.mode == Mode::Commit && run.outcome != Outcome::Running) {
+        let lately = all.entry(run.tenant_name.clone()).or_default();
+        if lately.success.is_none() && run.outcome.is_success() {
+            lately.success = Some(run.clone());
+        }
+        lately.last.get_or_insert(run);
+    }
+    Ok(all)
+}
+
+fn row(
+    store: &Store,
+    name: &TenantName,
+    linked: Option<&Linked>,
+    known: Option<Known>,
+    lately: Lately,
+) -> Result<LinkedRow, StoreError> {
+    let Lately { last, mut success } = lately;
+    if success.is_none() && known.as_ref().is_some_and(|known| known.loaded.is_some()) {
+        let runs = store.runs(Some(name), RECENT)?.into_iter();
+        success = runs
+            .filter(|run| run.mode == Mode::Commit)
+            .find(|run| run.outcome.is_success());
+    }
+    let pause = match linked {
+        Some(linked) => linked.pause(),
+        None => Some(Pause::NotConfigured),
+    };
+    let users = match &known {
+        Some(known) => Some(store.census(known.no, Kind::User)?.count),
+        None => None,
+    };
+    let tenant = known.map(|known| known.tenant);
+    let hosts = match (&tenant, linked) {
+        (Some(tenant), _) if !tenant.hosts.is_empty() => tenant.hosts.clone(),
+        (_, linked) => linked
+            .iter()
+            .map(|linked| linked.host().to_owned())
+            .collect(),
+    };
+    Ok(LinkedRow {
+        name: name.clone(),
+        standing: standing(pause, tenant.is_some(), last),
+        connection: linked.map(|linked| linked.connection().clone()),
+        next_run: linked.and_then(Linked::next),
+        last_success: success.and_then(|run| run.ended_at),
+        region: tenant.as_ref().and_then(|tenant| tenant.region.clone()),
+        id: tenant.map(|tenant| tenant.id),
+        hosts,
+        users,
+    })
+}
+
+fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Standing {
+    if let Some(pause) = pause {
+        return Standing::Paused(pause);
+    }
+    let failure = last.and_then(|run| match run.outcome {
+        Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
+        Outcome::Running
+        | Outcome::Succeeded
+        | Outcome::Degraded
+        | Outcome::Held
+        | Outcome::Incomplete { .. }
+        | Outcome::Interrupted => None,
+    });
+    match (was_reached, failure) {
+        (false, why) => Standing::NeverReached { why },
+        (true, Some(why)) => Standing::Failing { why },
+        (true, None) => Standing::Active,
+    }
+}

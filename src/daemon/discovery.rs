@@ -1,0 +1,350 @@
+//! Links the tenants that an organization's console lists, and pauses those that it does not
+//! want to be read any more.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::config::{Config, OrganizationConfig, TenantConfig};
+use crate::connector::FetchError;
+use crate::connector::qlik::{BuildError, Options, Organization, Qlik, Roster, TenantHost};
+use crate::model::{ConnectionName, Link, Pause, TenantName};
+use crate::signal::Shutdown;
+use crate::store::StoreError;
+use crate::sync::{Rank, Worker, pick_name, relink};
+use crate::telemetry::chain;
+
+use super::linker::Linker;
+
+/// Finds the tenants of one organization.
+#[derive(Debug)]
+pub struct Discovery {
+    config: OrganizationConfig,
+    organization: Organization,
+    linker: Linker,
+    /// The tenants of the configuration: these come first.
+    given: Vec<Given>,
+}
+
+/// What of a configured tenant matters here.
+#[derive(Debug, Clone)]
+struct Given {
+    name: TenantName,
+    host: String,
+    /// Whether it is read over this very connection.
+    is_ours: Ours,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ours {
+    Yes,
+    No,
+}
+
+/// Why a look at the console came to nothing. The tenants that are linked stay so.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// The console did not answer as it should.
+    #[error("listing the tenants of `{connection}`")]
+    Fetch {
+        /// Which connection.
+        connection: ConnectionName,
+        /// Why.
+        #[source]
+        source: FetchError,
+    },
+    /// A tenant's client could not be made.
+    #[error("preparing to reach a tenant of `{connection}`")]
+    Client {
+        /// Which connection.
+        connection: ConnectionName,
+        /// Why.
+        #[source]
+        source: BuildError,
+    },
+    /// The store failed.
+    #[error("keeping the tenants of `{connection}`")]
+    Store {
+        /// Which connection.
+        connection: ConnectionName,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl DiscoverError {
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch { source, .. } => source.code(),
+            Self::Client { source, .. } => source.code(),
+            Self::Store { source, .. } => source.code(),
+        }
+    }
+}
+
+impl Discovery {
+    pub(super) fn new(
+        organization: &OrganizationConfig,
+        config: &Config,
+        linker: Linker,
+    ) -> Result<Self, BuildError> {
+        let given = config.tenants.iter().map(|tenant| Given {
+            name: tenant.name.clone(),
+            host: tenant.options.host.to_string(),
+            is_ours: if tenant.connection == organization.name {
+                Ours::Yes
+            } else {
+                Ours::No
+            },
+        });
+        let clock = linker.clock.clone();
+        Ok(Self {
+            organization: Organization::new(organization.options.clone(), clock)?,
+            config: organization.clone(),
+            linker,
+            given: given.collect(),
+        })
+    }
+
+    /// Links what was known when the last process ended; returns the new loops.
+    pub async fn restore(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+        let links = self.links().await?;
+        self.apply(&links)
+    }
+
+    /// Looks at the console once; returns the new loops.
+    pub async fn look(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+        let connection = || self.config.name.clone();
+        let listed = self.organization.list().await;
+        let roster = listed.map_err(|source| DiscoverError::Fetch {
+            connection: connection(),
+            source,
+        })?;
+        if roster.unreadable > 0 {
+            warn!(
+                "The console of `{}` lists {} tenants that cannot be read; nobody is taken to be \
+                 gone while it does",
+                self.config.name, roster.unreadable
+            );
+        }
+        let known = self.links().await?;
+        let links = self.relinked(known.clone(), roster);
+        if links != known {
+            let (name, kept) = (connection(), links.clone());
+            self.linker
+                .store
+                .offload(move |store| store.set_links(&name, &kept))
+                .await
+                .map_err(|source| DiscoverError::Store {
+                    connection: connection(),
+                    source,
+                })?;
+        }
+        self.apply(&links)
+    }
+
+    /// Looks at the console at its interval until told to end, and sends new loops on.
+    pub(super) async fn run(
+        self,
+        loops: mpsc::Sender<Worker<Qlik>>,
+        shutdown: Shutdown,
+    ) -> Result<(), StoreError> {
+        let mut failing = None;
+        loop {
+            let looked = tokio::select! {
+                () = shutdown.triggered() => return Ok(()),
+                looked = self.look() => looked,
+            };
+            match looked {
+                Ok(workers) => {
+                    failing = None;
+                    for worker in workers {
+                        // Nobody takes it: the process ends.
+                        if loops.send(worker).await.is_err() {
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(DiscoverError::Store { source, .. }) if source.is_fatal() => {
+                    return Err(source);
+                }
+                // Said once, not at every look.
+                Err(error) if failing == Some(error.code()) => {}
+                Err(error) => {
+                    failing = Some(error.code());
+                    warn!(
+                        error.code = error.code(),
+                        error = %chain(&error),
+                        "New tenants of `{}` are not found: {}; those that are known are read on",
+                        self.config.name,
+                        chain(&error)
+                    );
+                }
+            }
+            if wait(self.config.interval, &shutdown).await == Wait::Ended {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn links(&self) -> Result<Vec<Link>, DiscoverError> {
+        let name = self.config.name.clone();
+        let links = self.linker.store.offload(move |store| store.links(&name));
+        let links = links.await.map_err(|source| DiscoverError::Store {
+            connection: self.config.name.clone(),
+            source,
+        });
+        Ok(self.without_given_names(links?))
+    }
+
+    /// A name that the operator has given to another tenant since is theirs.
+    fn without_given_names(&self, mut links: Vec<Link>) -> Vec<Link> {
+        let mut taken: BTreeSet<TenantName> = self.linker.lineup.names().into_iter().collect();
+        taken.extend(links.iter().map(|link| link.name.clone()));
+        for link in &mut links {
+            let is_taken = self.given.iter().any(|given| given.name == link.name);
+            if is_taken && !self.given.iter().any(|given| given.is(link)) {
+                link.name = pick_name(&hosts(link), &taken);
+                taken.insert(link.name.clone());
+            }
+        }
+        links
+    }
+
+    fn relinked(&self, known: Vec<Link>, roster: Roster) -> Vec<Link> {
+        let taken: BTreeSet<TenantName> = self.linker.lineup.names().into_iter().collect();
+        relink(known, roster, self.organization.selection(), &taken)
+    }
+
+    /// Makes the lineup what the links say.
+    fn apply(&self, links: &[Link]) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+        let mut workers = Vec::new();
+        for link in links {
+            if let Some(given) = self.given.iter().find(|given| given.is(link)) {
+                // The console's word counts for what is read over its connection.
+                if given.is_ours == Ours::Yes {
+                    self.set_pause(&given.name, link.pause.clone());
+                }
+                continue;
+            }
+            let known = self.linker.lineup.get(&link.name);
+            if known.is_none_or(|known| *known.connection() != self.config.name) {
+                workers.extend(self.link(link)?);
+            }
+            self.set_pause(&link.name, link.pause.clone());
+        }
+        Ok(workers)
+    }
+
+    fn link(&self, link: &Link) -> Result<Option<Worker<Qlik>>, DiscoverError> {
+        let Some(tenant) = tenant_of(&self.config, link) else {
+            return Ok(None);
+        };
+        let worker = self.linker.link(&tenant);
+        let worker = worker.map_err(|source| DiscoverError::Client {
+            connection: self.config.name.clone(),
+            source,
+        })?;
+        info!(
+            "Linked `{}` ({}), which the console of `{}` lists",
+            link.name, tenant.options.host, self.config.name
+        );
+        Ok(Some(worker))
+    }
+
+    fn set_pause(&self, name: &TenantName, pause: Option<Pause>) {
+        let Some(linked) = self.linker.lineup.get(name) else {
+            return;
+        };
+        let before = linked.pause();
+        linked.set_pause(pause);
+        match linked.pause() {
+            now if now == before => {}
+            Some(pause) => info!("`{name}` is paused: {pause}; what is known of it stays"),
+            None => info!("`{name}` is read again"),
+        }
+    }
+}
+
+impl Given {
+    fn is(&self, link: &Link) -> bool {
+        hosts(link).iter().any(|host| host.to_string() == self.host)
+    }
+}
+
+fn hosts(link: &Link) -> Vec<TenantHost> {
+    let hosts = link.hosts.iter();
+    hosts
+        .filter_map(|host| TenantHost::parse(host).ok())
+        .collect()
+}
+
+/// Returns how to read a tenant that was found; none where it has no host. Aliases change, the
+/// first host does not.
+fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
+    let host = hosts(link).into_iter().next()?;
+    let options = Options {
+        budget: config.budget,
+        ..Options::new(host, config.credentials.clone())
+    };
+    Some(TenantConfig {
+        name: link.name.clone(),
+        connection: config.name.clone(),
+        rank: Rank::Discovered,
+        options,
+        schedule: config.schedule.clone(),
+        listening: config.listening,
+        webhook_secret: None,
+        rules: config.rules.clone(),
+    })
+}
+
+/// Lists an organization's tenants for somebody who waits, and returns those to be read; the
+/// configuration's own are left out.
+pub fn found(
+    organization: &OrganizationConfig,
+    config: &Config,
+    roster: Roster,
+) -> Vec<TenantConfig> {
+    let taken = config
+        .tenants
+        .iter()
+        .map(|tenant| tenant.name.clone())
+        .collect();
+    let selection = &organization.options.selection;
+    let mut links = relink(Vec::new(), roster, selection, &taken);
+    links.sort_by(|a, b| a.name.cmp(&b.name));
+    let is_given = |link: &Link| {
+        config.tenants.iter().any(|tenant| {
+            let host = tenant.options.host.to_string();
+            let given = Given {
+                name: tenant.name.clone(),
+                host,
+                is_ours: Ours::No,
+            };
+            given.is(link)
+        })
+    };
+    links
+        .iter()
+        .filter(|link| link.pause.is_none() && !is_given(link))
+        .filter_map(|link| tenant_of(organization, link))
+        .collect()
+}
+
+#[derive(PartialEq, Eq)]
+enum Wait {
+    Over,
+    Ended,
+}
+
+async fn wait(time: Duration, shutdown: &Shutdown) -> Wait {
+    tokio::select! {
+        () = shutdown.triggered() => Wait::Ended,
+        () = tokio::time::sleep(time) => Wait::Over,
+    }
+}

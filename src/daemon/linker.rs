@@ -1,0 +1,69 @@
+//! Links a tenant: connection, job and loop, and its place in the lineup.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::TenantConfig;
+use crate::connector::qlik::{BuildError, Qlik};
+use crate::store::Store;
+use crate::sync::{self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Worker};
+use crate::telemetry::Metrics;
+
+use super::Wakes;
+
+/// What all tenants share. Tenants may come while the process runs.
+#[derive(Debug, Clone)]
+pub struct Linker {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) wakes: Wakes,
+    pub(super) observer: sync::Observer,
+    pub(super) claims: Claims,
+    pub(super) lineup: Lineup,
+    pub(super) jitter: std::time::Duration,
+    pub(super) metrics: Metrics,
+}
+
+impl Linker {
+    /// Links a tenant. It is read when the worker runs, or when somebody asks for it.
+    pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Qlik>, BuildError> {
+        let connector = Arc::new(Qlik::new(tenant.options.clone(), self.clock.clone())?);
+        let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
+        let observer = sync::Observer::new(move |progress| {
+            if progress == Progress::Committed {
+                to_wake.wake_all();
+            }
+            to_tell.hear(progress);
+        });
+        let claimant = Claimant {
+            name: tenant.name.clone(),
+            connection: tenant.connection.clone(),
+            rank: tenant.rank,
+            host: tenant.options.host.to_string(),
+        };
+        let client = tenant.options.credentials.client_id();
+        let job = Job::new(
+            tenant.name.clone(),
+            connector,
+            self.store.clone(),
+            self.clock.clone(),
+            observer,
+            tenant.rules.clone(),
+            self.claims.of(claimant.clone()),
+        );
+        let job = job.listening(tenant.listening);
+        let job = Arc::new(job.measured(self.metrics.clone()));
+        let linked = Arc::new(Linked::new(
+            claimant,
+            client.map(str::to_owned),
+            Runner::of(Arc::clone(&job)),
+        ));
+        self.lineup.add(Arc::clone(&linked));
+        Ok(Worker {
+            job,
+            linked,
+            schedule: tenant.schedule.clone(),
+            jitter: self.jitter,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! A client as it is registered: its id, and what proves that somebody is it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::assertion::Jwk;
+use super::{Asked, assertion, refuse};
+use crate::model::Timestamp;
+use crate::secret::Secret;
+
+/// What proves that somebody is a client. Where a client was given one method, the other is
+/// not accepted.
+#[derive(Debug, Clone)]
+pub enum ClientProof {
+    /// A secret.
+    Secret(Secret),
+    /// The public half of its key, as a JSON Web Key.
+    Key(String),
+}
+
+/// A registered client.
+#[derive(Debug)]
+pub struct Client {
+    /// Its id.
+    pub id: String,
+    proof: Mutex<Proof>,
+}
+
+#[derive(Debug)]
+enum Proof {
+    Secret(Secret),
+    Key {
+        /// None: what was registered is no key, and nothing is ever right.
+        key: Option<Jwk>,
+        /// The assertions that were used, by their ids and until they run out.
+        used: Vec<(String, i64)>,
+    },
+}
+
+impl Client {
+    /// Registers a client.
+    pub fn new(id: String, proof: ClientProof) -> Self {
+        let proof = match proof {
+            ClientProof::Secret(secret) => Proof::Secret(secret),
+            ClientProof::Key(jwk) => Proof::Key {
+                key: serde_json::from_str(&jwk).ok(),
+                used: Vec::new(),
+            },
+        };
+        Self {
+            id,
+            proof: Mutex::new(proof),
+        }
+    }
+
+    /// Returns its secret; an empty one where it has a key.
+    pub fn secret(&self) -> Secret {
+        match &*self.proof() {
+            Proof::Secret(secret) => secret.clone(),
+            Proof::Key { .. } => Secret::new(""),
+        }
+    }
+
+    /// Gives it another secret; the old one is wrong from now on.
+    pub fn set_secret(&self, secret: Secret) {
+        *self.proof() = Proof::Secret(secret);
+    }
+
+    /// Checks what a request proves. `Err`: what is answered where it proves nothing.
+    pub fn check(&self, asked: &Asked, now: Timestamp) -> Result<(), Box<Response>> {
+        let wrong = match &mut *self.proof() {
+            Proof::Secret(secret) => {
+                let given = asked.client_secret.as_deref().unwrap_or_default();
+                (given != secret.expose()).then_some("client_secret is not valid")
+            }
+            Proof::Key { key, used } => match key {
+                Some(key) => assertion::check(key, &self.id, asked, now, used).err(),
+                None => Some("the registered key is none"),
+            },
+        };
+        match wrong {
+            None => Ok(()),
+            Some(detail) => Err(Box::new(refuse(
+                StatusCode::UNAUTHORIZED,
+                "OAUTH-16",
+                "Invalid client credentials",
+                detail,
+            ))),
+        }
+    }
+
+    fn proof(&self) -> MutexGuard<'_, Proof> {
+        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,62 @@
+//! Tenants that were found, not configured, and why a tenant is not read for a while.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::TenantName;
+
+/// What the operator calls a connection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionName(pub String);
+
+impl fmt::Display for ConnectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A tenant that an organization's console listed. It is kept, so that a restart goes on
+/// without the console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its id at the console, which may be another than the tenant says itself.
+    pub id: String,
+    /// What it is called here: chosen when it was first seen, and kept.
+    pub name: TenantName,
+    /// Where it is reached: the original host name first, then its aliases.
+    pub hosts: Vec<String>,
+    /// Its region, as the console spells it.
+    pub region: Option<String>,
+    /// Why it is not read; none: it is.
+    pub pause: Option<Pause>,
+}
+
+/// Why a tenant is not read. What is known of it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// The console gives it another status than active.
+    Status(String),
+    /// The console lists it no longer.
+    Gone,
+    /// The connection's rules leave it out.
+    LeftOut,
+    /// It is read already, by another of its host names.
+    SameAs(TenantName),
+    /// Nothing in the configuration leads to it any more.
+    NotConfigured,
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "the console says that it is {status}"),
+            Self::Gone => f.write_str("the console lists it no longer"),
+            Self::LeftOut => f.write_str("the connection's rules leave it out"),
+            Self::SameAs(other) => write!(f, "it is `{other}`, by another of its host names"),
+            Self::NotConfigured => f.write_str("it is not in the configuration any more"),
+        }
+    }
+}

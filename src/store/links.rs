@@ -1,0 +1,27 @@
+//! The tenants that organizations' consoles have listed, by connection.
+
+use crate::model::{ConnectionName, Link};
+
+use super::error::StoreError;
+use super::{Store, codec, keys, scan};
+
+impl Store {
+    /// Returns the tenants that a connection found; none where it has not looked yet.
+    pub fn links(&self, connection: &ConnectionName) -> Result<Vec<Link>, StoreError> {
+        self.inner.read("reading links", |db| {
+            let key = keys::links(connection);
+            match scan::get(db, &key)? {
+                Some(value) => codec::read_row(&key, &value),
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    /// Keeps the tenants that a connection found, in place of those before; on disk when it
+    /// returns.
+    pub fn set_links(&self, connection: &ConnectionName, links: &[Link]) -> Result<(), StoreError> {
+        self.inner
+            .write(vec![codec::put(keys::links(connection), &links)])?;
+        Ok(())
+    }
+}
