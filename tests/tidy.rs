@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use qlik_roster::telemetry::{Metric, Shape};
+
 /// Which layer may import which. Root files count as one layer, `root`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
@@ -400,6 +402,33 @@ fn the_tests_that_the_manual_names_are_there() {
         .collect();
 
     assert!(missing.is_empty(), "docs/reliability.md names {missing:?}");
+}
+
+#[test]
+fn metrics_and_their_manual_agree() {
+    let manual = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let told: Vec<String> = manual
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            cells[1..4].join(" ")
+        })
+        .collect();
+
+    let known: Vec<String> = Metric::ALL
+        .into_iter()
+        .map(|metric| {
+            let shape = match metric.shape() {
+                Shape::Counter => "counter",
+                Shape::Gauge => "gauge",
+            };
+            let labels: Vec<_> = metric.labels().iter().map(|it| format!("`{it}`")).collect();
+            format!("`{}` {shape} {}", metric.name(), labels.join(", "))
+        })
+        .collect();
+
+    assert_eq!(told, known);
 }
 
 /// A budget, not a wall: printed, so that it is seen when it slips.

@@ -63,6 +63,9 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
     let row = row(&run);
     let mut lines: Vec<_> = COLUMNS.iter().copied().zip(row.cells).collect();
     lines.push(("TRIGGER", trigger(run.trigger).to_owned()));
+    if let Some(missed) = run.audit_missed {
+        lines.push(("AUDIT MISSED", missed.to_string()));
+    }
     if let Some(why) = why(&run.outcome) {
         lines.push(("WHY", why));
     }
@@ -161,6 +164,7 @@ fn outside(run: &Run) -> Value {
         "requests": run.traffic.requests,
         "retries": run.traffic.retries,
         "waited_seconds": run.traffic.waited.as_secs_f64(),
+        "audit_missed": run.audit_missed,
         "findings": findings.collect::<Vec<_>>(),
     })
 }
@@ -182,6 +186,8 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Start => "start of the daemon",
         Trigger::Schedule => "schedule",
         Trigger::Command => "command",
+        Trigger::Audit => "audit log",
+        Trigger::Gap => "gap in the audit log",
     }
 }
 

@@ -128,16 +128,16 @@ fn end(file: Option<&String>) -> &'static str {
     if file.is_some() { "_file" } else { "_env" }
 }
 
-/// A secret of a connection, and where it is said to be.
-struct Named<'a> {
-    at: &'a str,
-    key: &'static str,
-    file: Option<&'a String>,
-    variable: Option<&'a String>,
+/// A secret of a connection or a tenant, and where it is said to be.
+pub(super) struct Named<'a> {
+    pub(super) at: &'a str,
+    pub(super) key: &'static str,
+    pub(super) file: Option<&'a String>,
+    pub(super) variable: Option<&'a String>,
 }
 
 impl Named<'_> {
-    fn secret(&self, vault: &Vault<'_>, problems: &mut Problems) -> Option<Secret> {
+    pub(super) fn secret(&self, vault: &Vault<'_>, problems: &mut Problems) -> Option<Secret> {
         let Self { at, key, .. } = self;
         let (suffix, found) = match (self.file, self.variable) {
             (Some(file), None) => ("_file", vault.file(key, file)),

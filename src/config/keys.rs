@@ -19,7 +19,13 @@ pub(super) enum Shape {
 }
 
 /// Keys under which people write secrets into the file.
-pub(super) const SECRET_KEYS: [&str; 4] = ["client_secret", "private_key", "api_key", "secret"];
+pub(super) const SECRET_KEYS: [&str; 5] = [
+    "client_secret",
+    "private_key",
+    "api_key",
+    "webhook_secret",
+    "secret",
+];
 
 /// Returns all sections with their keys, in the order of the example.
 pub(super) fn sections() -> [Section; 7] {

@@ -22,6 +22,7 @@ mod credentials;
 mod connections;
 mod endpoints;
 mod guard;
+mod listening;
 mod organizations;
 mod secrets;
 mod tenants;

@@ -110,6 +110,7 @@ pub(super) fn organizations(
             credentials: reading.credentials.clone(),
             budget: reading.budget,
             schedule,
+            listening: usual.ears.usual(),
             rules: usual.rules(),
         });
     }

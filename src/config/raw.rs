@@ -37,6 +37,8 @@ pub(super) struct Sync {
     pub(super) timezone: Option<String>,
     pub(super) jitter: Option<String>,
     pub(super) concurrency: Option<u32>,
+    pub(super) poll: Option<String>,
+    pub(super) poll_overlap: Option<String>,
     pub(super) absent_sweeps: Option<u32>,
     pub(super) guard: Guard,
 }
@@ -93,6 +95,9 @@ pub(super) struct Tenant {
     pub(super) host: Option<String>,
     pub(super) connection: Option<String>,
     pub(super) schedule: Option<String>,
+    pub(super) poll: Option<String>,
+    pub(super) webhook_secret_file: Option<String>,
+    pub(super) webhook_secret_env: Option<String>,
     pub(super) guard: Guard,
 }
 

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::connections::{Connection, Connections, Reach};
 use super::guard::GuardDraft;
+use super::listening::Ears;
 use super::problem::Problems;
 use super::validate::{Names, TenantConfig, required, schedule};
 use super::{Fault, raw};
@@ -19,6 +20,7 @@ pub(super) struct Usual<'a> {
     pub(super) zone: Tz,
     pub(super) guard: GuardDraft,
     pub(super) absent_sweeps: u32,
+    pub(super) ears: &'a Ears<'a>,
 }
 
 impl Usual<'_> {
@@ -45,6 +47,7 @@ pub(super) fn tenants(
     for (i, raw) in list.into_iter().enumerate() {
         let at = format!("tenants[{i}]");
         let name = names.take(i, raw.name.as_deref(), problems);
+        let (listening, webhook_secret) = usual.ears.of(&at, &raw, problems);
         let host = host(&at, raw.host, problems);
         let connection = connection_of(&at, raw.connection, connections, problems);
         let schedule = match raw.schedule {
@@ -64,6 +67,8 @@ pub(super) fn tenants(
             rank: Rank::Named,
             options: options.to(host),
             schedule,
+            listening,
+            webhook_secret,
             rules: guard.rules(usual.absent_sweeps),
         });
     }
@@ -114,6 +119,8 @@ fn implied(
                 rank: Rank::Implied,
                 options: connection.to(host.clone()),
                 schedule: schedule.clone(),
+                listening: usual.ears.usual(),
+                webhook_secret: None,
                 rules: usual.rules(),
             });
         }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::keys::{Shape, sections};
 use super::*;
 use crate::connector::qlik::Budget;
+use crate::sync::{Listening, OVERLAP, POLL, Polling};
 
 mod connections;
 
@@ -86,8 +87,67 @@ fn the_example_is_a_configuration() {
     assert_eq!(config.endpoints.len(), 1);
 }
 
+#[test]
+fn a_tenant_listens_as_all_do_unless_it_says_so() {
+    let folder = Folder::with(&format!(
+        "[sync]\npoll = \"30s\"\npoll_overlap = \"10m\"\n{GOOD}
+    [[tenants]]
+    name = \"deaf\"
+    host = \"deaf.eu.qlikcloud.com\"
+    connection = \"eu\"
+    poll = \"off\"
+    [[tenants]]
+    name = \"keen\"
+    host = \"keen.eu.qlikcloud.com\"
+    connection = \"eu\"
+    poll = \"1s\"
+    webhook_secret_file = \"hr-secret\"
+"
+    ));
+    let config = folder.load(&[]).unwrap();
+
+    let polling = |seconds| {
+        let [every, overlap] = [seconds, 600].map(std::time::Duration::from_secs);
+        Listening::Polling(Polling { every, overlap })
+    };
+    let listening: Vec<_> = config.tenants.iter().map(|it| it.listening).collect();
+    assert_eq!(listening, [polling(30), Listening::Off, polling(1)]);
+    let secrets: Vec<_> = config
+        .tenants
+        .iter()
+        .map(|it| it.webhook_secret.is_some())
+        .collect();
+    assert_eq!(secrets, [false, false, true]);
+    let plain = Folder::with(GOOD).load(&[]).unwrap();
+    let usual = Polling {
+        every: POLL,
+        overlap: OVERLAP,
+    };
+    assert_eq!(plain.tenants[0].listening, Listening::Polling(usual));
+}
+
 /// A change of the good configuration, and what is wrong then.
 const CHANGES: &[(&str, &str, &str)] = &[
+    (
+        "connection = \"eu\"",
+        "connection = \"eu\"\npoll = \"2h\"",
+        "config.bad-duration tenants[0].poll",
+    ),
+    (
+        "connection = \"eu\"",
+        "connection = \"eu\"\nwebhook_secret_file = \"eu-client-secret\"",
+        "config.secret-missing tenants[0].webhook_secret_file",
+    ),
+    (
+        "connection = \"eu\"",
+        "connection = \"eu\"\nwebhook_secret_env = \"NOT_THERE\"",
+        "config.secret-missing tenants[0].webhook_secret_env",
+    ),
+    (
+        "connection = \"eu\"",
+        "connection = \"eu\"\npoll = \"off\"\nwebhook_secret_file = \"hr-secret\"",
+        "config.conflict tenants[0].poll",
+    ),
     (
         "secret_file = \"hr-secret\"",
         "secret_file = \"hr-secret\"\ntimeout = \"soon\"",
@@ -730,6 +790,7 @@ fn every_setting_in_the_example_is_of_the_right_type() {
         "config.conflict connections[0].private_key_file",
         "config.conflict connections[0].rate_share",
         "config.secret-missing endpoints[0].secret_env",
+        "config.conflict tenants[0].webhook_secret_env",
     ];
     assert_eq!(found, expected);
 }

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use super::connections::connections;
 use super::endpoints::endpoints;
 use super::guard::{GuardDraft, absent_sweeps};
+use super::listening::Ears;
 use super::organizations::organizations;
 use super::problem::Problems;
 use super::secrets::Vault;
@@ -18,7 +19,8 @@ use super::{ConfigError, Environment, Fault, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::{ConnectionName, TenantName};
-use crate::sync::{Rank, Rules, Schedule, parse_duration};
+use crate::secret::Secret;
+use crate::sync::{Listening, Rank, Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
 /// How many tenants are read at one time: each may have some pages and an index of its users in
@@ -80,6 +82,10 @@ pub struct TenantConfig {
     pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
+    /// How its audit log is listened to.
+    pub listening: Listening,
+    /// The secret of Qlik's own webhooks; none: they are not taken.
+    pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
     pub rules: Rules,
 }
@@ -99,6 +105,8 @@ pub struct OrganizationConfig {
     pub budget: qlik::Budget,
     /// When they are read.
     pub schedule: Schedule,
+    /// How their audit logs are listened to.
+    pub listening: Listening,
     /// What may be removed of each without an operator.
     pub rules: Rules,
 }
@@ -114,6 +122,7 @@ pub(super) fn validate(
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
     let usual = schedule("sync.schedule", text, zone, &mut problems);
+    let ears = Ears::new(&raw.sync, &vault, &mut problems);
     let jitter = jitter(raw.sync.jitter, &mut problems);
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
@@ -121,6 +130,7 @@ pub(super) fn validate(
     let for_tenants = Usual {
         schedule: usual.as_ref(),
         zone,
+        ears: &ears,
         guard: GuardDraft::default().with("sync.guard", &raw.sync.guard, &mut problems),
         absent_sweeps: absent_sweeps(raw.sync.absent_sweeps, &mut problems),
     };

@@ -1,8 +1,8 @@
 //! Reads who is who from the source, and hands it on in our own words.
 //!
-//! A connector does four things: it tells whom it talks to ([`Connector::identify`]), opens
+//! A connector does five things: it tells whom it talks to ([`Connector::identify`]), opens
 //! a listing of a kind ([`Connector::sweep`]), asks for one record ([`Connector::fetch`]),
-//! and tells what that cost ([`Connector::take_traffic`]). It keeps no state of records: what
+//! tells what has happened of late ([`Connector::news`]), and tells what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what
 //! was known before, what changed and what may be deleted is decided by others.
 //!
 //! What must stay true here:
@@ -31,8 +31,9 @@ mod unreachable;
 pub mod qlik;
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 
-use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, Traffic};
+use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
 pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
@@ -54,6 +55,15 @@ pub trait Connector: Send + Sync + 'static {
         &self,
         record: &RecordRef,
     ) -> impl Future<Output = Result<Option<Result<Observed, Finding>>, FetchError>> + Send;
+
+    /// Asks what happened within a span of time, as far as the source has a word on it by now.
+    ///
+    /// News are hints whom to [`fetch`](Connector::fetch), never facts. They may be told twice,
+    /// late, and in any order. Those that can't be read are data.
+    fn news(
+        &self,
+        span: RangeInclusive<Timestamp>,
+    ) -> impl Future<Output = Result<Bulletin, FetchError>> + Send;
 
     /// Returns what the traffic since the last call to this cost.
     fn take_traffic(&self) -> Traffic;

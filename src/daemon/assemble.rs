@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connector::qlik::{BuildError, Qlik};
+use crate::connector::qlik::{BuildError, Hook, Qlik};
 use crate::control::Control;
 use crate::deliver::{self, Endpoint};
-use crate::model::EndpointName;
+use crate::model::{EndpointName, TenantName};
+use crate::secret::Secret;
 use crate::signal::Wake;
 use crate::store::Store;
 use crate::sync::{self, Claims, Lineup, Worker};
+use crate::telemetry::Metrics;
+use crate::web::{Judgement, QlikHooks};
 
 use super::{DiscoverError, Discovery, Linker};
 
@@ -68,6 +71,10 @@ pub struct Parts {
     pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
+    /// The numbers that they count into.
+    pub metrics: Metrics,
+    /// Whose webhooks of Qlik's are taken.
+    pub hooks: QlikHooks,
 }
 
 impl Parts {
@@ -79,6 +86,7 @@ impl Parts {
         hooks: &Hooks,
     ) -> Result<Self, BuildError> {
         let wakes = Wakes::of(&config.endpoints);
+        let metrics = Metrics::default();
         let linker = Linker {
             store: store.clone(),
             clock: clock.clone(),
@@ -87,9 +95,17 @@ impl Parts {
             claims: Claims::new(config.sync.concurrency),
             lineup: Lineup::default(),
             jitter: config.sync.jitter,
+            metrics: metrics.clone(),
         };
         let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
-        let workers = workers.collect::<Result<_, _>>()?;
+        let workers: Vec<Worker<Qlik>> = workers.collect::<Result<_, _>>()?;
+        let mut qlik_hooks = QlikHooks::new(metrics.clone());
+        for (tenant, worker) in config.tenants.iter().zip(&workers) {
+            if let Some(secret) = &tenant.webhook_secret {
+                let wake = worker.job.poll_wake();
+                take_hooks(&mut qlik_hooks, tenant.name.clone(), secret, wake);
+            }
+        }
         let discoveries = config
             .organizations
             .iter()
@@ -111,6 +127,8 @@ impl Parts {
             workers,
             discoveries,
             wakes,
+            metrics,
+            hooks: qlik_hooks,
         })
     }
 
@@ -121,4 +139,15 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Lets Qlik's webhooks of a tenant wake its poll.
+fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: Wake) {
+    let secret = secret.clone();
+    let judge = move |signature: &str, body: &[u8]| match Hook::judge(&secret, signature, body) {
+        Hook::Forged => Judgement::Forged,
+        Hook::Unreadable => Judgement::Unreadable,
+        Hook::Event(id) => Judgement::Event(id),
+    };
+    hooks.take(tenant, judge, wake);
 }

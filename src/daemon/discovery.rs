@@ -297,6 +297,8 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         rank: Rank::Discovered,
         options,
         schedule: config.schedule.clone(),
+        listening: config.listening,
+        webhook_secret: None,
         rules: config.rules.clone(),
     })
 }

@@ -7,6 +7,7 @@ use crate::config::TenantConfig;
 use crate::connector::qlik::{BuildError, Qlik};
 use crate::store::Store;
 use crate::sync::{self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Worker};
+use crate::telemetry::Metrics;
 
 use super::Wakes;
 
@@ -20,6 +21,7 @@ pub struct Linker {
     pub(super) claims: Claims,
     pub(super) lineup: Lineup,
     pub(super) jitter: std::time::Duration,
+    pub(super) metrics: Metrics,
 }
 
 impl Linker {
@@ -40,7 +42,7 @@ impl Linker {
             host: tenant.options.host.to_string(),
         };
         let client = tenant.options.credentials.client_id();
-        let job = Arc::new(Job::new(
+        let job = Job::new(
             tenant.name.clone(),
             connector,
             self.store.clone(),
@@ -48,7 +50,9 @@ impl Linker {
             observer,
             tenant.rules.clone(),
             self.claims.of(claimant.clone()),
-        ));
+        );
+        let job = job.listening(tenant.listening);
+        let job = Arc::new(job.measured(self.metrics.clone()));
         let linked = Arc::new(Linked::new(
             claimant,
             client.map(str::to_owned),

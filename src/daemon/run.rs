@@ -15,9 +15,12 @@ use crate::config::Config;
 use crate::connector::qlik::BuildError;
 use crate::control::Control;
 use crate::deliver;
+use crate::model::TenantName;
 use crate::signal::{self, Shutdown};
 use crate::store::{OpenError, Store, StoreError};
-use crate::web::{ControlSocket, Health, SocketError, serve_health};
+use crate::sync;
+use crate::telemetry::Metrics;
+use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::{DiscoverError, Ending, Hooks, Parts, Tasks, crew};
 
@@ -71,7 +74,7 @@ pub enum StartError {
         #[source]
         source: SocketError,
     },
-    /// The address for health is taken, or not ours.
+    /// The address to listen on is taken, or not ours.
     #[error("listening on {address} (`server.listen`)")]
     Listen {
         /// The address.
@@ -104,7 +107,7 @@ pub struct Daemon {
     store: Store,
     clock: Clock,
     shutdown: Shutdown,
-    health: SocketAddr,
+    listens: SocketAddr,
     control: Arc<Control>,
 }
 
@@ -116,12 +119,15 @@ impl Daemon {
             .map_err(|source| StartError::Client { source })?;
         let restored = parts.restore().await;
         restored.map_err(|source| StartError::Tenants { source })?;
+        let tenants = parts.workers.iter();
+        let tenants = tenants.map(|worker| worker.linked.name().clone()).collect();
+        recall(&store, tenants, &parts.metrics).await?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
         let address = config.server.listen;
         let listening = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listening)?;
-        let health = listener.local_addr().map_err(listening)?;
+        let listens = listener.local_addr().map_err(listening)?;
 
         let (trigger, shutdown) = signal::shutdown();
         let mut tasks = Tasks::new(trigger);
@@ -129,16 +135,16 @@ impl Daemon {
             "control",
             socket.serve(Arc::clone(&parts.control), shutdown.clone()),
         );
-        tasks.spawn(
-            "health",
-            serve_health(
-                listener,
-                Health {
-                    control: Arc::clone(&parts.control),
-                    shutdown: shutdown.clone(),
-                },
-            ),
-        );
+        let health = Health {
+            control: Arc::clone(&parts.control),
+            shutdown: shutdown.clone(),
+        };
+        let front = Front {
+            health,
+            metrics: parts.metrics,
+            hooks: parts.hooks,
+        };
+        tasks.spawn("web", web::serve(listener, front));
         // Before the first run: an endpoint that is new hears of everything that is found
         // from now on.
         for endpoint in &config.endpoints {
@@ -163,8 +169,8 @@ impl Daemon {
         info!(
             tenants = n_tenants,
             endpoints = config.endpoints.len(),
-            listen = %health,
-            "Started; tenants: {n_tenants}, endpoints: {}, health on http://{health}",
+            listen = %listens,
+            "Started; tenants: {n_tenants}, endpoints: {}, listening on http://{listens}",
             config.endpoints.len(),
         );
         Ok(Self {
@@ -172,14 +178,14 @@ impl Daemon {
             store,
             clock,
             shutdown,
-            health,
+            listens,
             control: parts.control,
         })
     }
 
-    /// Returns where health is served.
-    pub fn health(&self) -> SocketAddr {
-        self.health
+    /// Returns where health, metrics and webhooks are served.
+    pub fn listens(&self) -> SocketAddr {
+        self.listens
     }
 
     /// Returns what answers questions, for whoever lives in the same process.
@@ -214,6 +220,19 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Takes over from the store what a restart must not make look new.
+async fn recall(
+    store: &Store,
+    tenants: Vec<TenantName>,
+    metrics: &Metrics,
+) -> Result<(), StartError> {
+    let metrics = metrics.clone();
+    store
+        .offload(move |store| sync::recall(&metrics, store, &tenants))
+        .await
+        .map_err(|source| StartError::Store { source })
 }
 
 /// Opens the configured store and says what had to be done to it.

@@ -5,7 +5,8 @@
 //! compares them, the store keeps them, `deliver` and the faces show them.
 //!
 //! Reading order: ids and time first, then the three records, then what can
-//! happen to a record, then the runs and events in which it happens.
+//! happen to a record, then the runs and events in which it happens, and the news that say
+//! whom to look at.
 
 mod id;
 mod time;
@@ -21,6 +22,7 @@ mod delta;
 mod entry;
 mod held;
 mod link;
+mod news;
 mod run;
 mod tenant;
 
@@ -37,6 +39,7 @@ pub use held::{
 };
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use link::{ConnectionName, Link, Pause};
+pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{

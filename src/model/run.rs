@@ -63,6 +63,9 @@ pub struct Run {
     pub traffic: Traffic,
     /// What it could not read or had to leave as it was; the first few hundred.
     pub findings: Vec<Finding>,
+    /// Changes that it found and the audit log should have told of before. None: nothing was
+    /// to be expected of the audit log.
+    pub audit_missed: Option<u64>,
 }
 
 /// What sets a run off.
@@ -75,6 +78,23 @@ pub enum Trigger {
     Schedule,
     /// An operator asked for it.
     Command,
+    /// The audit log told of something: only the records that it named are read.
+    Audit,
+    /// Something in the audit log was lost to us: the whole tenant is read.
+    Gap,
+}
+
+impl Trigger {
+    /// Returns the trigger as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Schedule => "schedule",
+            Self::Command => "command",
+            Self::Audit => "audit",
+            Self::Gap => "gap",
+        }
+    }
 }
 
 /// Whether a run's results count.
@@ -218,6 +238,11 @@ pub enum FindingCode {
     Rescued,
     /// A collection may not be read with these credentials; everything of it stays.
     ForbiddenCollection,
+    /// The audit log may not be read with these credentials: changes are found by sweeps only.
+    AuditForbidden,
+    /// Something of the audit log was not read, or could not be: this sweep made up for it, or
+    /// a later one will.
+    AuditGap,
     /// The record is missing, and these credentials may not ask for it; it stays until it was
     /// absent from enough complete sweeps.
     Unconfirmed,
@@ -225,12 +250,14 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// All codes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::UnreadableRecord,
         Self::HiddenRoles,
         Self::HiddenGroups,
         Self::Rescued,
         Self::ForbiddenCollection,
+        Self::AuditForbidden,
+        Self::AuditGap,
         Self::Unconfirmed,
     ];
 
@@ -242,6 +269,8 @@ impl FindingCode {
             Self::HiddenGroups => "finding.hidden-groups",
             Self::Rescued => "finding.rescued",
             Self::ForbiddenCollection => "finding.forbidden-collection",
+            Self::AuditForbidden => "finding.audit-forbidden",
+            Self::AuditGap => "finding.audit-gap",
             Self::Unconfirmed => "finding.unconfirmed",
         }
     }

@@ -3,7 +3,9 @@
 //! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
 //! numbers do; nothing of variable length stands before something else without its length.
 
-use crate::model::{ConnectionName, EndpointName, Id, Kind, PlanId, RecordRef, RunId, Seq};
+use crate::model::{
+    ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp,
+};
 
 use super::TenantNo;
 
@@ -43,6 +45,10 @@ pub enum Space {
     Parked = 0x51,
     /// Runs by number.
     Run = 0x60,
+    /// How far the news of a tenant were read.
+    Bookmark = 0x70,
+    /// Events that were acted on, by tenant and time.
+    Heard = 0x71,
 }
 
 /// A key's bytes.
@@ -212,6 +218,32 @@ pub fn run(id: RunId) -> Key {
     long(Space::Run, id.0)
 }
 
+/// The key of a tenant's bookmark.
+pub fn bookmark(no: TenantNo) -> Key {
+    numbered(Space::Bookmark, no.0)
+}
+
+/// What the keys of all events begin with that a tenant's news told of.
+pub fn heard_prefix(no: TenantNo) -> Key {
+    numbered(Space::Heard, no.0)
+}
+
+/// The key of an event. Times before 1970 sort before those since.
+pub fn heard(no: TenantNo, at: Timestamp, id: NewsId) -> Key {
+    let mut key = heard_prefix(no);
+    key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
+    key.extend_from_slice(&id.0);
+    key
+}
+
+/// Returns time and id of an event's key.
+pub fn heard_of(key: &[u8]) -> Option<(Timestamp, NewsId)> {
+    let (rest, id) = key.split_last_chunk()?;
+    let millis: &[u8; 8] = rest.last_chunk()?;
+    let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
+    Some((Timestamp::from_millis(millis), NewsId(*id)))
+}
+
 /// Returns the position at the end of a journal or run key.
 pub fn trailing_number(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
@@ -251,6 +283,7 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x50) => "the cursor of an endpoint",
         Some(0x51) => "a parked event",
         Some(0x60) => "a run",
+        Some(0x70 | 0x71) => "how far news were read",
         Some(_) | None => "a value of no known space",
     };
     what.to_owned()
@@ -302,7 +335,7 @@ mod tests {
         let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
-        let cases: [(&str, Key, &str); 18] = [
+        let cases: [(&str, Key, &str); 20] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
             ("tenant", tenant(no), "1001020304"),
@@ -341,6 +374,12 @@ mod tests {
             ),
             ("parked of one", parked_prefix(&hook), "51000000026872"),
             ("run", run(RunId(7)), "600000000000000007"),
+            ("bookmark", bookmark(no), "7001020304"),
+            (
+                "heard",
+                heard(no, Timestamp::from_millis(7), NewsId([0xaa; 16])),
+                "71010203048000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            ),
         ];
 
         for (name, key, hex) in cases {
@@ -352,6 +391,10 @@ mod tests {
     fn keys_give_back_what_they_were_made_of() {
         assert_eq!(trailing_number(&journal(Seq(77))), Some(77));
         assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
+        for millis in [-5, 0, 1_700_000_000_000] {
+            let event = (Timestamp::from_millis(millis), NewsId([7; 16]));
+            assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
+        }
         for kind in Kind::ALL {
             assert_eq!(
                 census_of(&census(TenantNo(3), kind)),

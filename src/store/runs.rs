@@ -44,6 +44,7 @@ impl Store {
             held: None,
             traffic: Traffic::default(),
             findings: Vec::new(),
+            audit_missed: None,
         };
         self.save_run(&run)?;
         Ok(run)

@@ -173,7 +173,11 @@ pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
                 unseen.insert(Loss::Memberships);
             }
             FindingCode::ForbiddenCollection => unseen.extend(losses_of(finding.kind)),
-            FindingCode::UnreadableRecord | FindingCode::Rescued | FindingCode::Unconfirmed => {}
+            FindingCode::UnreadableRecord
+            | FindingCode::Rescued
+            | FindingCode::Unconfirmed
+            | FindingCode::AuditForbidden
+            | FindingCode::AuditGap => {}
         }
     }
     unseen

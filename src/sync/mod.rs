@@ -12,6 +12,12 @@
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
 //! 7. Settle what becomes of held plans, and record the run.
 //!
+//! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time,
+//! since Qlik promises neither when an event appears nor in which order. Events that were
+//! acted on are remembered. The records that the others name are read one by one in a run of
+//! their own ([`refresh`]), which goes through the same judgement, plan and commit as a sweep.
+//! Nothing is believed of an event but whom to look at.
+//!
 //! What must stay true:
 //!
 //! - A sweep that came out short deletes nothing, whatever its status codes said.
@@ -20,6 +26,9 @@
 //!   then what came and changed, then groups and roles that are gone.
 //! - The first load of a tenant writes state without journal entries and ends in one mark;
 //!   until the mark is there, the next run goes on with the load.
+//! - Sweeps stay the truth. Whatever the audit log does not tell, or cannot, costs time and
+//!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`]).
+//! - A bookmark moves after the records that it stands for were committed.
 //! - An empty collection where something was known fails the run if one of its records answers
 //!   when asked for; if none does, their removal is held, however few they are.
 //! - An approved plan is a permit: the next complete run finds the same removals and lets them
@@ -35,12 +44,21 @@ mod run;
 mod sweep;
 mod desk;
 mod confirm;
+mod refresh;
 mod tally;
 mod plan;
 mod gather;
 mod hold;
 mod outcome;
 mod tell;
+
+mod listening;
+mod hearing;
+mod poll;
+mod missed;
+mod poller;
+
+mod measure;
 
 mod claims;
 mod error;
@@ -57,6 +75,8 @@ pub use claims::{Claim, Claimant, Claims, Rank};
 pub use error::RunError;
 pub use lineup::{Lineup, Linked, NoRun};
 pub use links::{pick_name, relink};
+pub use listening::{Listening, OVERLAP, POLL, Polling};
+pub use measure::recall;
 pub use progress::{Observer, Progress};
 pub use rules::Rules;
 pub use run::{Job, Report};

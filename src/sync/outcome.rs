@@ -21,9 +21,10 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescue is the machinery at work; anything else means that we did not see all.
+    // A rescue is the machinery at work, and what the audit log did not tell a sweep sees;
+    // anything else means that we did not see all.
     let unseen = run.findings.iter().any(|finding| match finding.code {
-        FindingCode::Rescued => false,
+        FindingCode::Rescued | FindingCode::AuditForbidden | FindingCode::AuditGap => false,
         FindingCode::UnreadableRecord
         | FindingCode::HiddenRoles
         | FindingCode::HiddenGroups
@@ -93,7 +94,7 @@ pub(super) fn log(run: &Run) {
         Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Interrupted => info!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, run.deleted = deleted, run.rescued = rescued,
-            run.unreadable = unreadable, requests = run.traffic.requests,
+            run.unreadable = unreadable, run.audit_missed = run.audit_missed, requests = run.traffic.requests,
             retries = run.traffic.retries, waited_ms = millis(run.traffic.waited),
             duration_ms = millis(took),
             "Sync of `{name}` {word}: {seen} seen, {created} created, {updated} updated, \

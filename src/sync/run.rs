@@ -14,15 +14,18 @@ use crate::model::{
     Timestamp, Trigger,
 };
 use crate::reconcile;
+use crate::signal::Wake;
 use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
+use crate::telemetry::Metrics;
 
 use super::confirm::Missing;
+use super::hearing::Hearing;
 use super::hold::{self, Ended};
 use super::plan::{Finished, Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
 use super::tally::Scales;
 use super::tell::tell;
-use super::{Claim, Observer, Progress, Rank, Rules, RunError, outcome};
+use super::{Claim, Listening, Observer, Progress, Rank, Rules, RunError, measure, outcome};
 
 /// All that a run of one tenant needs.
 #[derive(Debug)]
@@ -32,10 +35,12 @@ pub struct Job<C> {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) observer: Observer,
+    pub(super) hearing: Hearing,
+    pub(super) metrics: Metrics,
     pub(super) rules: Rules,
     pub(super) claim: Claim,
-    /// Held by the run under way: a tenant has one at a time.
-    turn: Mutex<()>,
+    /// Held by the run or the poll under way: a tenant has one at a time.
+    pub(super) turn: Mutex<()>,
 }
 
 /// What a run needs to come to its end.
@@ -52,13 +57,22 @@ pub(super) struct Finishing {
     pub(super) permit: Option<PlanId>,
 }
 
-/// A run under way.
+/// A run under way, or a poll.
 #[derive(Debug)]
-pub(super) struct Running(JoinHandle<Result<Report, StoreError>>);
+pub(super) struct Running<T = Report>(pub(super) JoinHandle<Result<T, StoreError>>);
 
-impl Running {
+/// What a run reads.
+#[derive(Debug)]
+pub(super) enum Scope {
+    /// The whole tenant.
+    All,
+    /// These records and no others.
+    Records(BTreeSet<RecordRef>),
+}
+
+impl<T> Running<T> {
     /// Waits until it has ended.
-    pub(super) async fn ended(&mut self) -> Result<Report, StoreError> {
+    pub(super) async fn ended(&mut self) -> Result<T, StoreError> {
         match (&mut self.0).await {
             Ok(report) => report,
             Err(broken) => match broken.try_into_panic() {
@@ -103,10 +117,32 @@ impl<C: Connector> Job<C> {
             store,
             clock,
             observer,
+            hearing: Hearing::new(Listening::Off),
+            metrics: Metrics::default(),
             rules,
             claim,
             turn: Mutex::new(()),
         }
+    }
+
+    /// Makes it listen to the tenant's audit log.
+    #[must_use]
+    pub fn listening(self, listening: Listening) -> Self {
+        Self {
+            hearing: Hearing::new(listening),
+            ..self
+        }
+    }
+
+    /// Returns what wakes the poll of the audit log before its time.
+    pub fn poll_wake(&self) -> Wake {
+        self.hearing.poll_wake()
+    }
+
+    /// Makes it count into these metrics.
+    #[must_use]
+    pub fn measured(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Starts a run, after the one under way if there is one.
@@ -142,10 +178,22 @@ impl<C: Connector> Job<C> {
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         let _turn = self.turn.lock().await;
+        self.run_in_turn(trigger, mode, Scope::All).await
+    }
+
+    /// Does one run for the holder of the turn.
+    pub(super) async fn run_in_turn(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        scope: Scope,
+    ) -> Result<Report, StoreError> {
         let _place = self.claim.place().await;
+        let before = self.store.last_seq();
+        let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
-        let result = self.steps(&mut run, &mut preview).await;
+        let result = self.steps(&mut run, &mut preview, scope).await;
 
         run.traffic = self.connector.take_traffic();
         run.ended_at = Some(self.clock.now());
@@ -160,8 +208,12 @@ impl<C: Connector> Job<C> {
         if let Some(fatal) = fatal {
             return Err(fatal);
         }
+        if is_sweep {
+            self.conclude(&mut run, before).await?;
+        }
         outcome::log(&run);
-        if run.mode == Mode::Commit {
+        measure::run(&self.metrics, &run);
+        if is_sweep {
             let told = run.clone();
             self.store.offload(move |store| tell(store, &told)).await?;
             self.observer.hear(Progress::Committed);
@@ -184,7 +236,12 @@ impl<C: Connector> Job<C> {
         self.store.offload(move |store| store.begin_run(new)).await
     }
 
-    async fn steps(&self, run: &mut Run, preview: &mut Vec<Change>) -> Result<(), RunError> {
+    async fn steps(
+        &self,
+        run: &mut Run,
+        preview: &mut Vec<Change>,
+        scope: Scope,
+    ) -> Result<(), RunError> {
         let tenant = self
             .connector
             .identify()
@@ -194,11 +251,14 @@ impl<C: Connector> Job<C> {
         let turn = self.claim.take(&tenant.id);
         let turn = turn.map_err(|other| RunError::contested(other, self.claim.me()))?;
         let _alone = turn.come().await;
+        self.hearing.met(&tenant.id);
         let known = self.know(&tenant, run.mode).await?;
         let permit = match &known {
             Some(known) if run.mode == Mode::Commit => self.take_up(&tenant, run, known.no).await?,
             Some(_) | None => None,
         };
+        // What was approved goes by what a whole sweep shows.
+        let permit = permit.filter(|_| matches!(scope, Scope::All));
 
         let target = known.as_ref().map(|known| Target {
             tenant: known.no,
@@ -213,16 +273,27 @@ impl<C: Connector> Job<C> {
             Some(target) if run.mode == Mode::Commit => Plan::gather(target.clone(), permit),
             Some(_) | None => Plan::preview(),
         };
-        let mut sweeping = Sweeping::of(plan);
-        for kind in Kind::ALL {
-            sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
-        }
-        if let Some(known) = &known {
-            sweeping = self.ask(run, known.no, permit, sweeping).await?;
-        }
+        let (sweeping, unseen) = match (scope, &known) {
+            (Scope::Records(records), Some(known)) => {
+                let refreshed = self.refresh(run, known.no, records, plan).await?;
+                // Of nothing has it seen all.
+                (refreshed, Loss::ALL.into())
+            }
+            (Scope::All | Scope::Records(_), _) => {
+                let mut sweeping = Sweeping::of(plan);
+                for kind in Kind::ALL {
+                    sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
+                }
+                if let Some(known) = &known {
+                    sweeping = self.ask(run, known.no, permit, sweeping).await?;
+                }
+                run.population.clone_from(&sweeping.scales.shown);
+                let unseen = hold::unseen(run, &sweeping.short);
+                (sweeping, unseen)
+            }
+        };
 
         run.outcome = outcome::judged(run, &sweeping.short);
-        run.population.clone_from(&sweeping.scales.shown);
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         if is_load && loaded.is_none() {
             warn!(
@@ -235,7 +306,7 @@ impl<C: Connector> Job<C> {
             target: target.filter(|_| run.mode == Mode::Commit),
             at: self.clock.now(),
             loaded,
-            unseen: hold::unseen(run, &sweeping.short),
+            unseen,
             scales: sweeping.scales,
             permit,
         };

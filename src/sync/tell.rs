@@ -1,12 +1,13 @@
 //! Tells receivers when runs begin to fail and when they succeed again: once each.
 
-use crate::model::{Fact, Mode, Outcome, Recovery, Run};
+use crate::model::{Fact, Mode, Outcome, Recovery, Run, Trigger};
 use crate::store::{Closing, Store, StoreError};
 
 use super::plan::{Target, commit};
 
-/// Runs that are looked back at to find the last one that had an end.
-const LOOK_BACK: usize = 20;
+/// Runs that are looked back at to find the last one that had an end: what the audit log sets
+/// off stands between them.
+const LOOK_BACK: usize = 500;
 
 /// Writes the fact that a run is the first to fail, or to succeed again.
 pub(super) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
@@ -16,7 +17,12 @@ pub(super) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
     let earlier = store.runs(Some(&run.tenant_name), LOOK_BACK)?;
     let failed = earlier
         .iter()
-        .filter(|earlier| earlier.id != run.id && earlier.mode == Mode::Commit)
+        .filter(|earlier| {
+            // Reading a few records says little of whether the tenant can be read.
+            earlier.id != run.id
+                && earlier.mode == Mode::Commit
+                && earlier.trigger != Trigger::Audit
+        })
         .find_map(self::fails)
         .unwrap_or(None);
     let fact = match (failed, fails) {

@@ -38,11 +38,16 @@ enum Next {
 }
 
 impl<C: Connector> Worker<C> {
-    /// Runs at once, then on schedule, until told to end. A run under way is dropped at its
-    /// next await: what it has committed stays, the rest the next run finds again. While the
-    /// tenant is paused there are none; when it is no longer, one comes at once.
+    /// Runs at once, then on schedule, and polls the audit log in between, until told to end.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
-        let mut next = self.waken(&shutdown, Trigger::Start).await;
+        tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
+    }
+
+    /// Runs at once, then on schedule. A run under way is dropped at its next await: what it
+    /// has committed stays, the rest the next run finds again. While the tenant is paused there
+    /// are none; when it is no longer, one comes at once.
+    async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let mut next = self.waken(shutdown, Trigger::Start).await;
         while let Next::Run(trigger) = next {
             let began = self.job.clock.now();
             self.linked.set_next(None);
@@ -56,9 +61,10 @@ impl<C: Connector> Worker<C> {
             }
             next = tokio::select! {
                 () = shutdown.triggered() => Next::End,
-                () = self.due_after(began) => self.waken(&shutdown, Trigger::Schedule).await,
+                () = self.due_after(began) => self.waken(shutdown, Trigger::Schedule).await,
+                () = self.job.hearing.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
                 () = self.linked.turned(Paused::Yes) => {
-                    self.waken(&shutdown, Trigger::Schedule).await
+                    self.waken(shutdown, Trigger::Schedule).await
                 }
             };
         }

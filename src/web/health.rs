@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::net::TcpListener;
 
 use crate::control::Control;
 use crate::signal::Shutdown;
@@ -20,16 +19,12 @@ pub struct Health {
     pub shutdown: Shutdown,
 }
 
-/// Serves health until told to end.
-pub async fn serve_health(listener: TcpListener, health: Health) -> std::io::Result<()> {
-    let shutdown = health.shutdown.clone();
-    let router = Router::new()
+/// Makes the routes.
+pub(super) fn router(health: Health) -> Router {
+    Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(health);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { shutdown.triggered().await })
-        .await
+        .with_state(health)
 }
 
 async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
+mod audit;
 mod changes;
 mod commands;
 mod connections;
@@ -17,5 +18,6 @@ mod crash;
 mod faults;
 mod guard;
 mod history;
+mod hooks;
 mod matrix;
 mod support;

@@ -30,6 +30,8 @@ pub(super) struct Client {
     pub(super) transport: Transport,
     pub(super) tokens: Tokens,
     pub(super) gate: Gate,
+    /// That of the audit log, whose budget is its own.
+    pub(super) audits: Gate,
 }
 
 /// What to ask for.
@@ -87,17 +89,28 @@ impl Client {
             },
             tokens,
             gate: gate(Tier::One),
+            // As much as tier 1, and apart from it.
+            audits: gate(Tier::One),
         })
     }
 
     /// Asks, and keeps at it where the failure is one that passes.
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, FetchError> {
+        self.get_through(ask, &self.gate).await
+    }
+
+    /// Asks what has a budget of its own.
+    pub(super) async fn get_through<T: DeserializeOwned>(
+        &self,
+        ask: &Ask,
+        gate: &Gate,
+    ) -> Result<T, FetchError> {
         let mut retry = (self.transport.patience)();
         let mut renewed = false;
         loop {
             // Has retries of its own: what fails there is not tried again here.
             let bearer = self.tokens.bearer(&self.transport).await?;
-            let error = match self.get_once(ask, &bearer).await {
+            let error = match self.get_once(ask, gate, &bearer).await {
                 Ok(body) => match wire::decode(ask.doing, &body) {
                     Ok(answer) => return Ok(answer),
                     Err(error) => error,
@@ -109,13 +122,16 @@ impl Client {
                 self.transport.count(|traffic| traffic.retries += 1);
                 continue;
             }
-            self.transport
-                .back_off(&self.gate, &mut retry, error)
-                .await?;
+            self.transport.back_off(gate, &mut retry, error).await?;
         }
     }
 
-    async fn get_once(&self, ask: &Ask, bearer: &Bearer) -> Result<Vec<u8>, FetchError> {
+    async fn get_once(
+        &self,
+        ask: &Ask,
+        gate: &Gate,
+        bearer: &Bearer,
+    ) -> Result<Vec<u8>, FetchError> {
         let host = &self.transport.host;
         let mut url = host.url(&ask.path);
         url.set_query((!ask.query.is_empty()).then_some(&ask.query));
@@ -126,9 +142,7 @@ impl Client {
                 .get(url.clone())
                 .header(ACCEPT, "application/json")
                 .header(AUTHORIZATION, bearer.header());
-            let sent = self
-                .transport
-                .send(ask.doing, &self.gate, request, Told::of_api);
+            let sent = self.transport.send(ask.doing, gate, request, Told::of_api);
             let to = match sent.await? {
                 Reply::Body(body) => return Ok(body),
                 Reply::Elsewhere(to) => to,

@@ -6,7 +6,8 @@
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
 //! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
 //! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
-//! says which of them are meant.
+//! says which of them are meant. [`audit`] asks what has happened of late, [`hook`] judges what
+//! comes as a webhook.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -19,8 +20,8 @@
 //! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
 //!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's. A
-//!   429 closes the gate for the whole tier, for as long as Qlik asks, since every further
+//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's,
+//!   and the audit log's apart. A 429 closes the gate for the whole tier, for as long as Qlik asks, since every further
 //!   request would fail as well, and halves the rate; calm brings it back.
 //! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
 //!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
@@ -29,8 +30,10 @@
 //! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
 
 mod assertion;
+mod audit;
 mod client;
 mod gate;
+mod hook;
 mod host;
 mod listing;
 mod loopback;
@@ -46,6 +49,7 @@ mod transport;
 mod wire;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use reqwest::header::InvalidHeaderValue;
@@ -55,10 +59,13 @@ use self::client::{Ask, Client, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
 use crate::http_client;
-use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId, Traffic};
+use crate::model::{
+    Bulletin, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
+};
 use crate::retry::Retry;
 
 pub use assertion::{InvalidKey, SigningKey};
+pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
 pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
@@ -187,6 +194,10 @@ impl Connector for Qlik {
             }
             Err(_) => Ok(None),
         }
+    }
+
+    async fn news(&self, span: RangeInclusive<Timestamp>) -> Result<Bulletin, FetchError> {
+        audit::read(&self.0, span).await
     }
 
     fn take_traffic(&self) -> Traffic {

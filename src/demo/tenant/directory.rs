@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::clock::Clock;
 use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 
+use super::audit::AuditLog;
+use super::deed::{Deed, path_of};
 use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
@@ -19,6 +21,7 @@ const COUNTABLE: usize = 4_096;
 #[derive(Debug, Clone)]
 pub struct Directory {
     state: Arc<RwLock<State>>,
+    audit: AuditLog,
     clock: Clock,
 }
 
@@ -26,8 +29,14 @@ impl Directory {
     pub(in crate::demo) fn new(options: &TenantOptions, tenant_id: String, clock: Clock) -> Self {
         Self {
             state: Arc::new(RwLock::new(seed::state(options, tenant_id))),
+            audit: AuditLog::new(options.generations),
             clock,
         }
+    }
+
+    /// Returns the log that every edit is written to.
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
     }
 
     /// The id of the system group that everybody is in.
@@ -56,7 +65,7 @@ impl Directory {
                 ..Rare::default()
             })
         });
-        state.put_user(UserRow {
+        let row = UserRow {
             id: id.clone(),
             subject: subject.into(),
             name: new.name.into(),
@@ -67,7 +76,10 @@ impl Directory {
             created: now,
             updated: now,
             rare,
-        });
+        };
+        let user = state.show_user(&row);
+        state.put_user(row);
+        self.audit.write(now, &Deed::UserCreated(&user));
         Ok(UserId(id))
     }
 
@@ -76,7 +88,7 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
-    /// Changes a user whose `lastUpdatedAt` stays as it was.
+    /// Changes a user whose `lastUpdatedAt` stays as it was, and of which no event tells.
     pub fn update_user_quietly(&self, id: &UserId, edit: Edit) -> Result<(), EditError> {
         self.edit_user(id, edit, None)
     }
@@ -106,6 +118,7 @@ impl Directory {
         }
         let row = state.take_user(id);
         let mut row = row.expect("the row was there, and we hold the lock");
+        let path = path_of(&edit);
         match edit {
             Edit::Name(name) => row.name = name.into(),
             Edit::Email(email) => row.email = email.map(Into::into),
@@ -121,6 +134,9 @@ impl Directory {
         }
         row.updated = at.unwrap_or(row.updated);
         state.put_user(row);
+        if let Some(at) = at {
+            self.audit.write(at, &Deed::UserUpdated(id, path));
+        }
         Ok(())
     }
 
@@ -130,6 +146,8 @@ impl Directory {
         let row = state.take_user(id);
         let row = row.ok_or_else(|| EditError::NoUser(id.clone()))?;
         let gone = state.show_user(&row);
+        self.audit
+            .write(self.clock.now(), &Deed::UserDeleted(&gone));
         if state.tombstones {
             state.put_user(UserRow {
                 subject: format!("deleted|{id}").into(),
@@ -162,7 +180,7 @@ impl Directory {
         let now = self.clock.now();
         let mut state = self.write();
         let id = RoleId(state.mint.id(now));
-        state.put_role(Role {
+        let role = Role {
             id: id.clone(),
             name: name.into(),
             description: String::new(),
@@ -172,7 +190,9 @@ impl Directory {
             scopes: Some(BTreeSet::new()),
             created_at: now,
             updated_at: now,
-        });
+        };
+        self.audit.write(now, &Deed::RoleCreated(&role));
+        state.put_role(role);
         id
     }
 
@@ -189,6 +209,8 @@ impl Directory {
             RoleEdit::Touch => {}
         }
         row.role.updated_at = self.clock.now();
+        self.audit
+            .write(row.role.updated_at, &Deed::RoleUpdated(&row.role));
         state.role_changed(&row);
         state.roles.insert(row);
         Ok(())
@@ -196,6 +218,7 @@ impl Directory {
 
     /// Deletes a role, after taking it from everybody and every group.
     pub fn delete_role(&self, id: &RoleId) -> Result<(), EditError> {
+        let now = self.clock.now();
         let mut state = self.write();
         let slot = role_slot(&state, id)?;
         let holders = state.users.iter().filter(|row| row.roles.contains(&slot));
@@ -203,7 +226,10 @@ impl Directory {
         for user in holders {
             if let Some(mut row) = state.take_user(&user) {
                 row.roles = without_slot(&row.roles, slot);
+                row.updated = now;
                 state.put_user(row);
+                self.audit
+                    .write(now, &Deed::UserUpdated(&user, "/assignedRoles"));
             }
         }
         let holders = state.groups.iter().filter(|row| row.roles.contains(&slot));
@@ -211,12 +237,18 @@ impl Directory {
         for group in holders {
             if let Some(mut row) = state.groups.remove(&group.0) {
                 row.roles = without_slot(&row.roles, slot);
+                row.group.updated_at = now;
+                self.tell_of_group(&state, &row, now);
                 state.groups.insert(row);
                 state.group_changed(&group);
             }
         }
-        state.everyone.roles = without_slot(&state.everyone.roles, slot);
+        if state.everyone.roles.contains(&slot) {
+            state.everyone.roles = without_slot(&state.everyone.roles, slot);
+            self.audit.write(now, &Deed::EveryoneUpdated);
+        }
         state.roles.remove(&id.0);
+        self.audit.write(now, &Deed::RoleDeleted(id));
         Ok(())
     }
 
@@ -236,6 +268,7 @@ impl Directory {
             created_at: now,
             updated_at: now,
         };
+        self.audit.write(now, &Deed::GroupCreated(&group));
         state.put_group(group, Box::default());
         id
     }
@@ -254,11 +287,13 @@ impl Directory {
         };
         if *id == Self::everyone() {
             edit_group(&mut state.everyone, edit, slot, now);
+            self.audit.write(now, &Deed::EveryoneUpdated);
             return Ok(());
         }
         let row = state.groups.remove(&id.0);
         let mut row = row.ok_or_else(|| EditError::NoGroup(id.clone()))?;
         edit_group(&mut row, edit, slot, now);
+        self.tell_of_group(&state, &row, now);
         state.groups.insert(row);
         state.group_changed(id);
         Ok(())
@@ -268,16 +303,24 @@ impl Directory {
     pub fn delete_group(&self, id: &GroupId) -> Result<(), EditError> {
         let mut state = self.write();
         let slot = group_slot(&state, id)?;
-        let members = state.users.iter().filter(|row| row.groups.contains(&slot));
-        let members: Vec<_> = members.map(|row| UserId(row.id.clone())).collect();
-        for user in members {
-            if let Some(mut row) = state.take_user(&user) {
+        let members = members(&state, slot);
+        for user in &members {
+            if let Some(mut row) = state.take_user(user) {
                 row.groups = without_slot(&row.groups, slot);
                 state.put_user(row);
             }
         }
-        state.groups.remove(&id.0);
+        if let Some(row) = state.groups.remove(&id.0) {
+            let deed = Deed::GroupDeleted(&row.group, &members);
+            self.audit.write(self.clock.now(), &deed);
+        }
         Ok(())
+    }
+
+    fn tell_of_group(&self, state: &State, row: &GroupRow, now: Timestamp) {
+        let members = members(state, row.slot);
+        let deed = Deed::GroupUpdated(&row.group, &members);
+        self.audit.write(now, &deed);
     }
 
     /// Returns a user.
@@ -370,6 +413,11 @@ impl Directory {
             self.write().groups.index(field);
         }
     }
+}
+
+fn members(state: &State, slot: Slot) -> Vec<UserId> {
+    let members = state.users.iter().filter(|row| row.groups.contains(&slot));
+    members.map(|row| UserId(row.id.clone())).collect()
 }
 
 fn edit_group(row: &mut GroupRow, edit: GroupEdit, slot: Slot, now: Timestamp) {

@@ -33,11 +33,15 @@ pub enum Endpoint {
     TenantMe,
     /// `GET /api/v1/tenants/{id}`
     Tenant,
+    /// `GET /api/v1/audits`
+    Audits,
+    /// `GET /api/v1/audits/types` and `/api/v1/audits/sources`
+    AuditNames,
 }
 
 impl Endpoint {
     /// All there are.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::Users,
         Self::User,
@@ -51,6 +55,8 @@ impl Endpoint {
         Self::GroupSettings,
         Self::TenantMe,
         Self::Tenant,
+        Self::Audits,
+        Self::AuditNames,
     ];
 }
 

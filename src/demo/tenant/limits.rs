@@ -18,6 +18,8 @@ pub enum Tier {
     One,
     /// Tokens and writes.
     Two,
+    /// The audit log, which has a limit of its own.
+    Audits,
 }
 
 /// The counts of all users.
@@ -45,9 +47,11 @@ impl Limits {
     pub fn admit(&self, user: &str, tier: Tier, now: Timestamp) -> Result<(), u64> {
         let (limit, window) = match (self.limits, tier) {
             (RateLimits::Off, _) => return Ok(()),
-            (RateLimits::Documented, Tier::One) => (5_000, WINDOW),
+            (RateLimits::Documented, Tier::One | Tier::Audits) => (5_000, WINDOW),
             (RateLimits::Documented, Tier::Two) => (500, WINDOW),
-            (RateLimits::Custom { tier_1, window, .. }, Tier::One) => (tier_1, window),
+            (RateLimits::Custom { tier_1, window, .. }, Tier::One | Tier::Audits) => {
+                (tier_1, window)
+            }
             (RateLimits::Custom { tier_2, window, .. }, Tier::Two) => (tier_2, window),
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

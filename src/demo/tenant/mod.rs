@@ -12,6 +12,8 @@
 //! - A token whose scopes lack `admin_classic` sees users without roles, and neither roles
 //!   nor groups.
 //! - Users end a listing without a next link, groups with one that is null.
+//! - The audit log tells of an updated user in the envelope alone, names the members of a group
+//!   in parts, and says nothing of a user's update in its old generation.
 //! - Codes of OAuth errors are made up, but for `OAUTH-14`.
 //!
 //! A user is kept as a compact row and written when asked for: a page of a hundred is some
@@ -27,9 +29,13 @@ mod seed;
 mod state;
 mod table;
 
+mod audit;
+mod deed;
+
 mod directory;
 mod edit;
 
+mod audits;
 mod faults;
 mod limits;
 mod listing;
@@ -52,6 +58,7 @@ use crate::model::{TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
+pub use audit::{AuditLog, Generations, Trouble};
 pub use directory::Directory;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
@@ -118,6 +125,7 @@ struct Inner {
     token_lifetime: Duration,
     expiry_told: ExpiryTold,
     legacy_cursors: bool,
+    audit_retention: Duration,
     directory: Directory,
     faults: Faults,
     limits: Limits,
@@ -176,6 +184,7 @@ impl EmulatedTenant {
                 token_lifetime: options.token_lifetime,
                 expiry_told: options.expiry_told,
                 legacy_cursors: options.legacy_cursors,
+                audit_retention: options.audit_retention,
                 directory,
                 faults: Faults::default(),
                 limits: Limits::new(options.rate_limits),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::audit::Generations;
 use crate::demo::ClientProof;
 
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
@@ -44,6 +45,10 @@ pub struct TenantOptions {
     pub tombstones: bool,
     /// Next links carry `startingAfter` instead of `next`, as the users service once did.
     pub legacy_cursors: bool,
+    /// Which event types the audit log is written in.
+    pub generations: Generations,
+    /// How long the audit log shows an event.
+    pub audit_retention: Duration,
 }
 
 /// The client of a region: unlike the tenant's own, nobody sees it in the tenant.
@@ -111,6 +116,8 @@ impl Default for TenantOptions {
             legacy_ids: false,
             tombstones: false,
             legacy_cursors: false,
+            generations: Generations::Both,
+            audit_retention: Duration::from_secs(90 * 24 * 3600),
         }
     }
 }

@@ -16,6 +16,7 @@ pub enum Service {
     Groups,
     Roles,
     Tenants,
+    Audits,
     OAuth,
     /// The gateway before them all.
     Edge,
@@ -37,6 +38,7 @@ impl Service {
             Self::Roles => format!("IDENTITIES-10{}", status.as_u16() - 2),
             Self::Tenants if nth == 7 => "TENANTS-8".into(),
             Self::Tenants => format!("TENANTS-{nth}"),
+            Self::Audits => format!("AUDITS-{nth}"),
             Self::OAuth => format!("OAUTH-{nth}"),
             Self::Edge => format!("LOGIN-{nth}"),
         }
@@ -64,7 +66,7 @@ pub fn coded(
     let told = match service {
         Service::Users | Service::Groups => json!(status.as_u16()),
         Service::Tenants | Service::OAuth | Service::Edge => json!(status.as_u16().to_string()),
-        Service::Roles => Value::Null,
+        Service::Roles | Service::Audits => Value::Null,
     };
     if let Some(members) = one.as_object_mut() {
         if !told.is_null() {

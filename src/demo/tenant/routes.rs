@@ -21,7 +21,7 @@ use super::render::{self, INTERNAL_HOST, Look};
 use super::reply::{self, Service, error, json_text};
 use super::state::State;
 use super::tokens::{Caller, Sight};
-use super::{Directory, Inner, oauth};
+use super::{Directory, Inner, audits, oauth};
 
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;
@@ -69,9 +69,20 @@ impl<'a> Route<'a> {
             ["groups"] => to(Endpoint::Groups, Service::Groups, ""),
             ["groups", "settings"] => to(Endpoint::GroupSettings, Service::Groups, ""),
             ["groups", id] => to(Endpoint::Group, Service::Groups, id),
+            ["audits"] => to(Endpoint::Audits, Service::Audits, ""),
+            ["audits", names @ ("types" | "sources")] => {
+                to(Endpoint::AuditNames, Service::Audits, names)
+            }
             ["tenants", "me"] => to(Endpoint::TenantMe, Service::Tenants, ""),
             ["tenants", id] => to(Endpoint::Tenant, Service::Tenants, id),
             _ => None,
+        }
+    }
+
+    fn tier(self) -> Tier {
+        match self.endpoint {
+            Endpoint::Audits | Endpoint::AuditNames => Tier::Audits,
+            _ => Tier::One,
         }
     }
 }
@@ -109,7 +120,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
         };
         oauth::token(&tenant, &head.headers, &body, &faults)
     } else {
-        match admit(&tenant, &head.headers) {
+        match admit(&tenant, &head.headers, route.tier()) {
             Ok(caller) => read(&tenant, route, query, &caller, &faults),
             Err(reply) => *reply,
         }
@@ -168,7 +179,7 @@ fn unauthorized() -> Response {
 }
 
 /// Lets a request in by its token, and counts it against the limit of the token's user.
-fn admit(tenant: &Inner, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
+fn admit(tenant: &Inner, headers: &HeaderMap, tier: Tier) -> Result<Caller, Box<Response>> {
     let now = tenant.clock.now();
     let token = headers
         .get(AUTHORIZATION)
@@ -184,7 +195,7 @@ fn admit(tenant: &Inner, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
         .ok_or_else(|| Box::new(unauthorized()))?;
     tenant
         .limits
-        .admit(&caller.user.to_string(), Tier::One, now)
+        .admit(&caller.user.to_string(), tier, now)
         .map_err(|seconds| Box::new(reply::too_many_requests(seconds)))?;
     Ok(caller)
 }
@@ -223,6 +234,9 @@ fn read(
         Endpoint::SystemGroups => system_groups(tenant, &shape),
         Endpoint::GroupSettings => settings(tenant),
         Endpoint::Role | Endpoint::Group => one(tenant, route, Look::default(), &shape),
+        Endpoint::Audits => audits::list(tenant, &pairs, &shape),
+        Endpoint::AuditNames if route.id == "types" => audits::names(tenant, |event| &event.kind),
+        Endpoint::AuditNames => audits::names(tenant, |event| &event.source),
         Endpoint::Token => unauthorized(),
     }
 }

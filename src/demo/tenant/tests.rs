@@ -554,4 +554,5 @@ async fn old_links_carry_starting_after() {
 
 mod access;
 mod assertion;
+mod audit;
 mod trouble;

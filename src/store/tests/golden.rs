@@ -7,7 +7,7 @@ use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
-use crate::store::{Cursor, Parked, TenantNo, codec, journal, keys, state};
+use crate::store::{Bookmark, Cursor, Parked, TenantNo, codec, journal, keys, state};
 
 use super::support::{self, account, in_hex, record};
 
@@ -54,6 +54,25 @@ fn the_bytes_of_small_rows() {
         attempts: 9,
     };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::parked(&hook, Seq(4)), &parked)), @"0104033530300e0990ac3755824c54b5");
+}
+
+#[test]
+fn the_bytes_of_a_bookmark() {
+    let bookmark = Bookmark {
+        since: Timestamp::from_millis(5),
+        until: Timestamp::from_millis(1_700_000_000_000),
+        untold: vec![(
+            Timestamp::from_millis(7),
+            crate::model::RecordRef {
+                kind: Kind::User,
+                id: support::id(Kind::User, 6),
+            },
+        )],
+    };
+
+    let bytes = codec::row(&keys::bookmark(TenantNo(1)), &bookmark);
+
+    insta::assert_snapshot!(in_hex(&bytes), @"010a80a0abfef962010e020a01757365727e3030303664b42f339dfc443b");
 }
 
 #[test]

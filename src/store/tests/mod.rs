@@ -2,6 +2,7 @@
 
 mod golden;
 mod laws;
+mod news;
 mod parts;
 mod recovery;
 pub(in crate::store) mod support;

@@ -1,6 +1,7 @@
 //! Sets the world up and drives it.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub struct World {
     pub tenant: EmulatedTenant,
     pub receiver: Receiver,
+    pub clock: Clock,
     dir: TempDir,
 }
 
@@ -43,13 +45,17 @@ impl World {
 
     /// A tenant to measure.
     pub async fn with(options: TenantOptions) -> Self {
-        let tenant = EmulatedTenant::start(options, Clock::system())
-            .await
-            .unwrap();
+        Self::by(Clock::system(), options).await
+    }
+
+    /// A tenant by a clock of its own, which the daemon goes by as well.
+    pub async fn by(clock: Clock, options: TenantOptions) -> Self {
+        let tenant = EmulatedTenant::start(options, clock.clone()).await.unwrap();
         let receiver = Receiver::start(vec![SECRET.to_owned()]).await.unwrap();
         let world = Self {
             tenant,
             receiver,
+            clock,
             dir: tempfile::tempdir().unwrap(),
         };
         world.write("client", world.tenant.client_secret().expose());
@@ -69,6 +75,7 @@ path = {store:?}
 listen = "127.0.0.1:0"
 [sync]
 schedule = "7d"
+poll = "off"
 [log]
 level = "off"
 [[connections]]
@@ -137,7 +144,7 @@ allow_http = true
 
     /// Starts the daemon in this process, and waits for the end of its first run.
     pub async fn start(&self) -> Running {
-        let began = Clock::system().now();
+        let began = self.clock.now();
         let running = self.launch().await;
         // The first run is the daemon's own.
         within("the first run ends", || async {
@@ -151,13 +158,18 @@ allow_http = true
 
     /// Starts the daemon in this process.
     pub async fn launch(&self) -> Running {
-        let daemon = Daemon::start(&self.config(), Clock::system(), Hooks::none())
+        let daemon = Daemon::start(&self.config(), self.clock.clone(), Hooks::none())
             .await
             .unwrap();
-        let control = daemon.control();
+        let (control, listens) = (daemon.control(), daemon.listens());
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::task::spawn(daemon.run(async move { drop(ended.await) }));
-        Running { control, end, task }
+        Running {
+            control,
+            listens,
+            end,
+            task,
+        }
     }
 
     /// Starts the daemon, does a run, waits for its deliveries and ends the daemon.
@@ -202,6 +214,7 @@ fn open(path: &Path) -> Store {
 /// A daemon in this process.
 pub struct Running {
     control: Arc<Control>,
+    listens: SocketAddr,
     end: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Ending>,
 }
@@ -233,14 +246,24 @@ impl Running {
     }
 
     async fn runs(&self) -> Vec<Run> {
+        self.last_runs(1).await
+    }
+
+    /// Returns the last runs, the newest first.
+    pub async fn last_runs(&self, limit: usize) -> Vec<Run> {
         let request = Request::Runs {
             tenant: None,
-            limit: 1,
+            limit,
         };
         match self.control.answer(request).await.unwrap() {
             Reply::Runs(runs) => runs,
             other => panic!("not runs: {other:?}"),
         }
+    }
+
+    /// Returns the address under which the daemon is reached.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.listens)
     }
 
     pub fn control(&self) -> &Control {

@@ -1,0 +1,123 @@
+//! Validates how audit logs are listened to, and the secrets of Qlik's own webhooks.
+
+use std::time::Duration;
+
+use super::credentials::Named;
+use super::problem::Problems;
+use super::secrets::Vault;
+use super::{Fault, raw};
+use crate::secret::Secret;
+use crate::sync::{Listening, OVERLAP, POLL, Polling};
+
+/// The shortest and the longest secret that Qlik takes for a webhook.
+const SECRET_LENGTHS: [usize; 2] = [32, 64];
+
+/// What tenants have in common that do not say otherwise.
+#[derive(Debug)]
+pub(super) struct Ears<'a> {
+    usual: Listening,
+    overlap: Duration,
+    vault: &'a Vault<'a>,
+}
+
+impl<'a> Ears<'a> {
+    /// Validates what `[sync]` says.
+    pub(super) fn new(sync: &raw::Sync, vault: &'a Vault<'a>, problems: &mut Problems) -> Self {
+        let overlap = sync.poll_overlap.as_deref().map_or(OVERLAP, |text| {
+            Polling::parse_overlap(text).unwrap_or_else(|| {
+                let text = text.to_owned();
+                problems.add("sync.poll_overlap", Fault::BadDuration { text });
+                OVERLAP
+            })
+        });
+        let usual = listening("sync.poll", sync.poll.as_deref(), overlap, problems);
+        Self {
+            usual: usual.unwrap_or(Listening::Polling(Polling {
+                every: POLL,
+                overlap,
+            })),
+            overlap,
+            vault,
+        }
+    }
+
+    /// Returns how the audit logs are listened to of tenants that do not say themselves.
+    pub(super) fn usual(&self) -> Listening {
+        self.usual
+    }
+
+    /// Validates what a tenant says: how its log is listened to, and the secret of its webhook.
+    pub(super) fn of(
+        &self,
+        at: &str,
+        raw: &raw::Tenant,
+        problems: &mut Problems,
+    ) -> (Listening, Option<Secret>) {
+        let own = listening(
+            &format!("{at}.poll"),
+            raw.poll.as_deref(),
+            self.overlap,
+            problems,
+        );
+        let listening = own.unwrap_or(self.usual);
+        let (file, variable) = (&raw.webhook_secret_file, &raw.webhook_secret_env);
+        if file.is_none() && variable.is_none() {
+            return (listening, None);
+        }
+        let key = "webhook_secret";
+        let (file, variable) = (file.as_ref(), variable.as_ref());
+        let named = Named {
+            at,
+            key,
+            file,
+            variable,
+        };
+        let secret = named.secret(self.vault, problems);
+        let secret = secret.filter(|secret| {
+            let place = if file.is_some() { "file" } else { "env" };
+            fits(secret, &format!("{at}.{key}_{place}"), problems)
+        });
+        if listening == Listening::Off && secret.is_some() {
+            let fault = Fault::Conflict {
+                detail: "Qlik's webhook wakes the poll of the audit log, which is off".to_owned(),
+                remedy: "remove the webhook's secret, or give `poll` an interval",
+            };
+            problems.add(format!("{at}.poll"), fault);
+        }
+        (listening, secret)
+    }
+}
+
+fn fits(secret: &Secret, key: &str, problems: &mut Problems) -> bool {
+    let [least, most] = SECRET_LENGTHS;
+    let length = secret.expose().chars().count();
+    let fits = (least..=most).contains(&length);
+    if !fits {
+        let fault = Fault::SecretMissing {
+            detail: format!("the secret has {length} characters; Qlik takes {least} to {most}"),
+            remedy: "make one with `openssl rand -hex 32`, and give it to the webhook in Qlik"
+                .to_owned(),
+        };
+        problems.add(key, fault);
+    }
+    fits
+}
+
+/// Reads an interval or `off`; none where nothing is said, or nothing that holds.
+fn listening(
+    key: &str,
+    text: Option<&str>,
+    overlap: Duration,
+    problems: &mut Problems,
+) -> Option<Listening> {
+    let text = text?;
+    if text == "off" {
+        return Some(Listening::Off);
+    }
+    let every = Polling::parse_every(text);
+    if every.is_none() {
+        let text = text.to_owned();
+        problems.add(key, Fault::BadDuration { text });
+    }
+    every.map(|every| Listening::Polling(Polling { every, overlap }))
+}

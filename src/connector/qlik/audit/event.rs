@@ -1,0 +1,172 @@
+//! Reads one event of the audit log: its type, and whom it is about.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::super::map::EVERYONE;
+use super::super::wire::{Loose, Time};
+use crate::model::{About, Id, Kind, News, NewsId, RecordRef, Timestamp};
+
+/// What the names of Qlik's event types begin with, in its two generations.
+const GENERATIONS: [&str; 2] = ["com.qlik.core.", "com.qlik.v1."];
+
+/// An event as the audit log shows it; all members are optional by Qlik's own word. Those of
+/// `CloudEvents` are read as well: Qlik is on its way there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Item<'a> {
+    event_id: Loose,
+    id: Loose,
+    event_time: Time,
+    time: Time,
+    event_type: Loose,
+    #[serde(rename = "type")]
+    kind: Loose,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    extensions: Option<&'a RawValue>,
+}
+
+/// The parts of all payloads that name somebody. `userId` in the envelope is who did it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Data<'a> {
+    id: Loose,
+    user_id: Loose,
+    #[serde(borrow)]
+    affected_users: Option<&'a RawValue>,
+    #[serde(borrow)]
+    roles: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Extensions {
+    top_level_resource_id: Loose,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Identified {
+    id: Loose,
+}
+
+/// Where a type of event says whom it is about.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    /// One record of this kind.
+    One(Kind),
+    /// A group and its members.
+    Members,
+    /// The user whose identity is another's now.
+    Identity,
+    /// A list of roles.
+    Roles,
+    /// The system group.
+    Everyone,
+}
+
+/// Reads an event. None: it does not concern us. `latest` stands in for a missing time.
+pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
+    let event: Option<Item<'_>> = object(text);
+    let id = event
+        .as_ref()
+        .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
+    // Without an id of its own, what it says tells it from others.
+    let id = NewsId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
+    let unreadable = |at: Timestamp, what: String| {
+        Some(News {
+            id,
+            at,
+            about: About::Unreadable(what),
+        })
+    };
+    let Some(event) = event else {
+        return unreadable(latest, "an event that is not as documented".to_owned());
+    };
+    let at = event.event_time.0.or(event.time.0).unwrap_or(latest);
+    let Some(kind) = event.event_type.0.as_deref().or(event.kind.0.as_deref()) else {
+        return unreadable(at, "an event without a type".to_owned());
+    };
+    let about = match subject(kind)?.records(&event) {
+        Some(records) => About::Records(records),
+        // The type is one that we know, so nothing of the source's own is shown.
+        None => About::Unreadable(format!("`{kind}`: whom it is about")),
+    };
+    Some(News { id, at, about })
+}
+
+/// Returns what a type of event is about; none for what does not concern us.
+fn subject(kind: &str) -> Option<Subject> {
+    let mut generations = GENERATIONS.iter();
+    let name = generations.find_map(|generation| kind.strip_prefix(generation))?;
+    Some(match name {
+        "user.created" | "user.updated" | "user.deleted" | "user.provisioned" => {
+            Subject::One(Kind::User)
+        }
+        "group.created" | "group.updated" | "group.deleted" => Subject::One(Kind::Group),
+        "role.created" | "role.updated" | "role.deleted" => Subject::One(Kind::Role),
+        "group.users.modified" => Subject::Members,
+        "user-identity.reassigned" => Subject::Identity,
+        "role.synced" => Subject::Roles,
+        "group-setting.updated" => Subject::Everyone,
+        _ => return None,
+    })
+}
+
+impl Subject {
+    fn records(self, event: &Item<'_>) -> Option<BTreeSet<RecordRef>> {
+        let data: Data<'_> = event
+            .data
+            .and_then(|data| object(data.get()))
+            .unwrap_or_default();
+        let extensions: Extensions = event
+            .extensions
+            .and_then(|extensions| object(extensions.get()))
+            .unwrap_or_default();
+        let resource = extensions.top_level_resource_id;
+        match self {
+            Self::One(kind) => named(kind, data.id.0.or(resource.0)).map(BTreeSet::from),
+            Self::Identity => {
+                let id = data.user_id.0.or(data.id.0).or(resource.0);
+                named(Kind::User, id).map(BTreeSet::from)
+            }
+            Self::Members => {
+                let group = named(Kind::Group, data.id.0.or(resource.0))?;
+                let affected: Vec<String> = list(data.affected_users?)?;
+                let users = affected.into_iter().map(|id| named(Kind::User, Some(id)));
+                let mut records = BTreeSet::from(group);
+                for user in users {
+                    records.extend(user?);
+                }
+                Some(records)
+            }
+            Self::Roles => {
+                let roles: Vec<Identified> = list(data.roles?)?;
+                let roles = roles.into_iter().map(|role| named(Kind::Role, role.id.0));
+                let roles: Option<Vec<_>> = roles.collect();
+                Some(roles?.into_iter().flatten().collect())
+            }
+            Self::Everyone => named(Kind::Group, Some(EVERYONE.to_owned())).map(BTreeSet::from),
+        }
+    }
+}
+
+fn named(kind: Kind, id: Option<String>) -> Option<[RecordRef; 1]> {
+    let id = Id::parse(&id?).ok()?;
+    Some([RecordRef { kind, id }])
+}
+
+/// A list would be read as an object's fields in their order.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    let object = text.starts_with('{').then_some(text)?;
+    serde_json::from_str(object).ok()
+}
+
+fn list<'a, T: Deserialize<'a>>(text: &'a RawValue) -> Option<Vec<T>> {
+    serde_json::from_str(text.get()).ok()
+}

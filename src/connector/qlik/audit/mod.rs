@@ -1,0 +1,98 @@
+//! Reads a span of Qlik's audit log to its end, or as far as is bearable.
+//!
+//! Qlik filters by one event type or one source at a time, and what concerns us has many of
+//! both, in two generations. So the span is read whole, whatever it holds, and what is not
+//! about people is passed over.
+
+mod event;
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use serde_json::value::RawValue;
+use url::form_urlencoded::Serializer;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::client::{Ask, Client, Redirects};
+use super::wire;
+use crate::connector::FetchError;
+use crate::model::{About, Bulletin, Extent, Timestamp};
+
+/// Events a page: the most that Qlik gives.
+const LIMIT: &str = "100";
+/// The oldest first: what is written while we read comes behind us. A prefix is required.
+const SORT: &str = "+eventTime";
+/// Pages of one reading. Ten thousand events are more than a sweep costs.
+const MAX_PAGES: usize = 100;
+/// Records that one reading names. A sweep shows as many for a hundredth of the requests.
+const MAX_RECORDS: usize = 10_000;
+
+const DOING: &str = "reading the audit log";
+
+/// Reads what happened within a span of time.
+pub(super) async fn read(
+    client: &Client,
+    span: RangeInclusive<Timestamp>,
+) -> Result<Bulletin, FetchError> {
+    let mut bulletin = Bulletin {
+        news: Vec::new(),
+        extent: Extent::Whole,
+    };
+    let mut cursor: Option<String> = None;
+    let mut cursors = HashSet::new();
+    let mut n_records = 0;
+    for pages in 1..=MAX_PAGES {
+        let ask = Ask {
+            doing: DOING,
+            path: "api/v1/audits".to_owned(),
+            query: query(&span, cursor.as_deref()),
+            redirects: Redirects::Refuse,
+        };
+        let answer: wire::Listing = client.get_through(&ask, &client.audits).await?;
+        let unexpected = |what: &str| FetchError::Unexpected {
+            doing: DOING,
+            what: what.to_owned(),
+        };
+        cursor = answer.next().map_err(unexpected)?;
+        let data = answer.data;
+        let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
+        let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
+        for news in texts.filter_map(|text| event::read(text, *span.end())) {
+            n_records += match &news.about {
+                About::Records(records) => records.len(),
+                About::Unreadable(_) => 1,
+            };
+            bulletin.news.push(news);
+        }
+        let Some(cursor) = &cursor else {
+            return Ok(bulletin);
+        };
+        if !cursors.insert(xxh3_64(cursor.as_bytes())) {
+            let pages = pages as u64;
+            return Err(FetchError::RepeatedCursor {
+                doing: DOING,
+                pages,
+            });
+        }
+        if n_records > MAX_RECORDS {
+            break;
+        }
+    }
+    bulletin.extent = Extent::CutOff;
+    Ok(bulletin)
+}
+
+fn query(span: &RangeInclusive<Timestamp>, cursor: Option<&str>) -> String {
+    let mut query = Serializer::new(String::new());
+    query
+        .append_pair("eventTime", &format!("{}/{}", span.start(), span.end()))
+        .append_pair("limit", LIMIT)
+        .append_pair("sort", SORT);
+    if let Some(cursor) = cursor {
+        query.append_pair("next", cursor);
+    }
+    query.finish()
+}
+
+#[cfg(test)]
+mod tests;

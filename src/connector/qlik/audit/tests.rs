@@ -1,0 +1,299 @@
+//! Events in every shape that Qlik documents, and in some that it does not; and the emulated
+//! tenant's log over real HTTP.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::Clock;
+use crate::connector::Connector;
+use crate::connector::qlik::{Credentials, Options, Qlik, TenantHost};
+use crate::demo::EmulatedTenant;
+use crate::demo::tenant::{
+    Edit, Endpoint, Fault, Hidden, NewUser, RateLimits, TenantOptions, Trouble, When,
+};
+use crate::model::{Id, Kind, News, RecordRef};
+
+const USER: &str = "60d5ca1b2f8a4c0000000001";
+const OTHER: &str = "60d5ca1b2f8a4c0000000002";
+
+fn reference(kind: Kind, id: &str) -> RecordRef {
+    let id = Id::parse(id).unwrap();
+    RecordRef { kind, id }
+}
+
+fn latest() -> Timestamp {
+    Timestamp::parse("2026-06-01T09:00:00Z").unwrap()
+}
+
+fn read_one(event: &Value) -> Option<News> {
+    event::read(&event.to_string(), latest())
+}
+
+/// Records by kind and id, or what is unreadable; empty for what does not concern us.
+fn told(event: &Value) -> String {
+    match read_one(event).map(|news| news.about) {
+        None => String::new(),
+        Some(About::Unreadable(what)) => format!("unreadable: {what}"),
+        Some(About::Records(records)) => {
+            let records: Vec<_> = records.iter().map(ToString::to_string).collect();
+            records.join(", ")
+        }
+    }
+}
+
+#[test]
+fn events_name_whom_they_are_about_in_both_generations() {
+    let user = format!("user {USER}");
+    for (kind, data, extensions, expected) in [
+        ("user.created", json!({"id": USER}), json!({}), user.clone()),
+        ("user.deleted", json!({"id": USER}), json!({}), user.clone()),
+        (
+            "user.updated",
+            json!({"_updates": [{"path": "/name"}]}),
+            json!({"topLevelResourceId": USER, "ownerId": OTHER}),
+            user.clone(),
+        ),
+        (
+            "user.provisioned",
+            json!({"id": USER}),
+            json!(null),
+            user.clone(),
+        ),
+        (
+            "user-identity.reassigned",
+            json!({"userId": USER, "oldSubject": "a", "newSubject": "b"}),
+            json!({}),
+            user.clone(),
+        ),
+        (
+            "group.updated",
+            json!({"id": USER}),
+            json!({}),
+            format!("group {USER}"),
+        ),
+        (
+            "group.users.modified",
+            json!({"id": OTHER, "affectedUsers": [USER], "deleted": true, "fullyProcessed": false}),
+            json!({}),
+            format!("group {OTHER}, user {USER}"),
+        ),
+        (
+            "group-setting.updated",
+            json!({}),
+            json!({}),
+            "group 000000000000000000000001".to_owned(),
+        ),
+        (
+            "role.deleted",
+            json!({"id": USER}),
+            json!({}),
+            format!("role {USER}"),
+        ),
+        (
+            "role.synced",
+            json!({"roles": [{"id": USER, "name": "TenantAdmin"}, {"id": OTHER}]}),
+            json!({}),
+            format!("role {USER}, role {OTHER}"),
+        ),
+    ] {
+        for generation in ["core", "v1"] {
+            let event = json!({
+                "eventId": "e", "eventTime": "2026-06-01T08:00:00Z",
+                "eventType": format!("com.qlik.{generation}.{kind}"),
+                "userId": "60d5ca1b2f8a4c00000000ff",
+                "data": data, "extensions": extensions,
+            });
+
+            assert_eq!(told(&event), expected, "{event}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_concern_us_is_passed_over() {
+    for kind in [
+        "com.qlik.v1.app.opened",
+        "com.qlik.core.user-identity.conflicted",
+        "com.qlik.core.space.assignment.created",
+        "com.qlik.license.assignment.updated",
+        "com.qlik.v2.user.created",
+        "user.created",
+        "",
+    ] {
+        let event = json!({"eventId": "e", "eventType": kind, "data": {"id": USER}});
+        let expected = if kind.is_empty() {
+            "unreadable: an event without a type"
+        } else {
+            ""
+        };
+
+        assert_eq!(told(&event), expected, "{kind}");
+    }
+}
+
+#[test]
+fn an_event_that_cannot_be_read_is_data() {
+    for (event, expected) in [
+        (json!("text"), "an event that is not as documented"),
+        (json!(["e"]), "an event that is not as documented"),
+        (json!({"eventId": "e"}), "an event without a type"),
+        (
+            json!({"eventType": {"a": 1}, "data": 7}),
+            "an event without a type",
+        ),
+        (
+            json!({"eventType": "com.qlik.core.user.updated", "data": {"_updates": []}}),
+            "`com.qlik.core.user.updated`: whom it is about",
+        ),
+        (
+            json!({"eventType": "com.qlik.core.user.updated", "data": {"id": "no id!"}}),
+            "`com.qlik.core.user.updated`: whom it is about",
+        ),
+        (
+            json!({"eventType": "com.qlik.v1.group.users.modified", "data": {"id": USER}}),
+            "`com.qlik.v1.group.users.modified`: whom it is about",
+        ),
+        (
+            json!({
+                "eventType": "com.qlik.v1.group.users.modified",
+                "data": {"id": USER, "affectedUsers": [7]},
+            }),
+            "`com.qlik.v1.group.users.modified`: whom it is about",
+        ),
+    ] {
+        assert_eq!(told(&event), format!("unreadable: {expected}"), "{event}");
+    }
+}
+
+#[test]
+fn an_event_has_one_id_and_one_time_whatever_its_item_is_called() {
+    let event = |id: &str, event_id: &str| {
+        let text = json!({
+            "id": id, "eventId": event_id, "eventTime": "2026-06-01T08:00:00Z",
+            "eventType": "com.qlik.v1.user.created", "data": {"id": USER},
+        });
+        read_one(&text).unwrap()
+    };
+    let (one, again, other) = (event("a", "e"), event("b", "e"), event("a", "f"));
+
+    assert_eq!(one.id, again.id);
+    assert_ne!(one.id, other.id);
+    assert_eq!(one.at.to_string(), "2026-06-01T08:00:00.000Z");
+    let newer = json!({
+        "id": "e", "time": "2026-06-01T08:30:00Z", "type": "com.qlik.core.user.created",
+        "data": {"id": USER},
+    });
+    let newer = read_one(&newer).unwrap();
+    assert_eq!(newer.id, one.id);
+    assert_eq!(newer.at.to_string(), "2026-06-01T08:30:00.000Z");
+    let bare = json!({"type": "com.qlik.core.user.created", "data": {"id": USER}});
+    assert_eq!(read_one(&bare).unwrap().at, latest());
+    assert_eq!(read_one(&bare).unwrap().id, read_one(&bare).unwrap().id);
+}
+
+struct World {
+    tenant: EmulatedTenant,
+    qlik: Qlik,
+    clock: Clock,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+        let options = TenantOptions {
+            rate_limits: RateLimits::Off,
+            ..TenantOptions::default()
+        };
+        let tenant = EmulatedTenant::start(options, clock.clone()).await.unwrap();
+        let host = TenantHost::parse(&tenant.url()).unwrap();
+        let credentials = Credentials::ApiKey(tenant.api_key());
+        let qlik = Qlik::patient(
+            Options::new(host, credentials),
+            clock.clone(),
+            crate::retry::Retry::brief,
+        );
+        Self {
+            tenant,
+            qlik: qlik.unwrap(),
+            clock,
+        }
+    }
+
+    async fn news(&self) -> Result<Bulletin, FetchError> {
+        let now = self.clock.now();
+        let from = Timestamp::from_millis(now.millis() - 3_600_000);
+        self.qlik.news(from..=now).await
+    }
+
+    fn n_asked(&self) -> u64 {
+        self.tenant.requests().at(Endpoint::Audits)
+    }
+}
+
+#[tokio::test]
+async fn nothing_new_costs_one_request() {
+    let world = World::new().await;
+
+    let bulletin = world.news().await.unwrap();
+
+    assert_eq!((bulletin.news.len(), bulletin.extent), (0, Extent::Whole));
+    assert_eq!(world.tenant.requests().total(), 1);
+}
+
+#[tokio::test]
+async fn news_come_from_every_page_of_the_span_and_from_no_other_time() {
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    directory.create_role("Before");
+    world
+        .clock
+        .set(world.clock.now().plus(Duration::from_secs(3_601)));
+    let user = directory.create_user(NewUser::named("Nia")).unwrap();
+    directory.audit().write_others(250, world.clock.now());
+    directory.update_user(&user, Edit::Touch).unwrap();
+    directory.audit().on(Trouble::Twice, When::Always);
+    directory.delete_user(&user).unwrap();
+
+    let bulletin = world.news().await.unwrap();
+
+    let expected = About::Records([reference(Kind::User, &user.to_string())].into());
+    assert_eq!(bulletin.news.len(), 2 + 1 + 4);
+    assert!(bulletin.news.iter().all(|news| news.about == expected));
+    let ids: HashSet<_> = bulletin.news.iter().map(|news| news.id).collect();
+    assert_eq!(ids.len(), 2 + 1 + 2, "told twice, one id");
+    assert_eq!(world.n_asked(), 3);
+}
+
+#[tokio::test]
+async fn a_log_without_end_fails_and_one_that_is_too_long_is_cut_off() {
+    let world = World::new().await;
+    let log = world.tenant.directory().audit();
+    log.write_others(100 * 100 + 1, world.clock.now());
+    let bulletin = world.news().await.unwrap();
+    assert_eq!(bulletin.extent, Extent::CutOff);
+    assert_eq!(world.n_asked(), 100);
+
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::RepeatedCursor, When::Always);
+    let error = world.news().await.unwrap_err();
+    assert_eq!(error.code(), "qlik.repeated-cursor");
+}
+
+#[tokio::test]
+async fn refusals_are_errors_and_odd_events_are_not() {
+    let world = World::new().await;
+    world.tenant.directory().create_role("Auditor");
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::WrongType, When::Next(1));
+    let bulletin = world.news().await.unwrap();
+    let unreadable = |news: &&News| matches!(news.about, About::Unreadable(_));
+    assert_eq!(bulletin.news.iter().filter(unreadable).count(), 1);
+    assert_eq!(bulletin.news.len(), 2);
+
+    faults.on(Endpoint::Audits, Fault::Internal, When::Next(1));
+    assert_eq!(world.news().await.unwrap().news.len(), 2, "asked again");
+    world.tenant.hide_access(Hidden::Yes);
+    assert!(world.news().await.unwrap_err().is_forbidden());
+}

@@ -1,0 +1,235 @@
+//! The tenant's audit log: what happened, as Qlik's events tell it, and what may go wrong there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::Timestamp;
+
+use super::deed::Deed;
+use super::faults::When;
+
+/// Events kept whatever the retention says: a test that makes more forgets the oldest.
+const MAX_EVENTS: usize = 500_000;
+
+/// Which of Qlik's two generations of event types the tenant writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generations {
+    /// `com.qlik.core.*` and `com.qlik.v1.*`, as since August 2026.
+    Both,
+    /// `com.qlik.core.*` alone, as after the removal of the old ones.
+    Core,
+    /// `com.qlik.v1.*` alone, as before: updates of users are not told at all.
+    Legacy,
+}
+
+/// What goes wrong with an event on its way into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// It appears so much later, with the time at which it happened.
+    Late(Duration),
+    /// It is dated so much earlier than it happened.
+    Backdated(Duration),
+    /// It never appears.
+    Lost,
+    /// It appears twice: two items, one event id.
+    Twice,
+    /// Nothing in it tells whom it is about.
+    NamesNobody,
+}
+
+/// The log. Clones share it.
+#[derive(Debug, Clone)]
+pub struct AuditLog(Arc<Mutex<Log>>);
+
+#[derive(Debug)]
+struct Log {
+    generations: Generations,
+    events: BTreeMap<Place, Arc<Event>>,
+    serial: u64,
+    troubles: Vec<Armed>,
+}
+
+/// An event's place in the log: when it happened, then in which order it was written.
+pub type Place = (Timestamp, u64);
+
+#[derive(Debug)]
+struct Armed {
+    trouble: Trouble,
+    when: When,
+    met: u64,
+}
+
+/// An event in the log.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub serial: u64,
+    pub id: String,
+    pub at: Timestamp,
+    pub appears_at: Timestamp,
+    pub kind: String,
+    pub source: String,
+    pub data: Value,
+    /// Whom it is about, where the payload leaves that to the envelope.
+    pub top_level: Option<String>,
+}
+
+impl AuditLog {
+    pub(super) fn new(generations: Generations) -> Self {
+        Self(Arc::new(Mutex::new(Log {
+            generations,
+            events: BTreeMap::new(),
+            serial: 0,
+            troubles: Vec::new(),
+        })))
+    }
+
+    /// Makes a trouble strike events that are written from now on. Several may strike one.
+    pub fn on(&self, trouble: Trouble, when: When) {
+        self.log().troubles.push(Armed {
+            trouble,
+            when,
+            met: 0,
+        });
+    }
+
+    /// Ends all troubles; what is late stays late.
+    pub fn clear(&self) {
+        self.log().troubles.clear();
+    }
+
+    /// Lets everything that is late appear.
+    pub fn release(&self) {
+        for event in self.log().events.values_mut() {
+            Arc::make_mut(event).appears_at = event.at;
+        }
+    }
+
+    /// Writes so many events that have nothing to do with people.
+    pub fn write_others(&self, n_events: usize, now: Timestamp) {
+        for _ in 0..n_events {
+            self.log().write(now, &Draft::of_app());
+        }
+    }
+
+    /// Returns how many events were written, lost ones among them.
+    pub fn n_written(&self) -> u64 {
+        self.log().serial
+    }
+
+    /// Writes what a deed leaves in the log.
+    pub(super) fn write(&self, now: Timestamp, deed: &Deed<'_>) {
+        let mut log = self.log();
+        for draft in deed.drafts(log.generations) {
+            log.write(now, &draft);
+        }
+    }
+
+    /// Returns what shows of a span of time, in order.
+    pub(super) fn between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Arc<Event>> {
+        let log = self.log();
+        let span = log.events.range((from, 0)..=(to.max(from), u64::MAX));
+        span.map(|(_, event)| Arc::clone(event))
+            .filter(|event| event.appears_at <= now)
+            .collect()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An event as it is meant, before anything goes wrong.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub kind: String,
+    pub source: &'static str,
+    pub data: Value,
+    pub top_level: Option<String>,
+}
+
+impl Draft {
+    fn of_app() -> Self {
+        Self {
+            kind: "com.qlik.v1.app.opened".into(),
+            source: "com.qlik/engine",
+            data: serde_json::json!({"resourceType": "app"}),
+            top_level: Some("00000000-0000-4000-8000-000000000000".into()),
+        }
+    }
+}
+
+impl Log {
+    fn write(&mut self, now: Timestamp, draft: &Draft) {
+        self.serial += 1;
+        let mut event = Event {
+            serial: self.serial,
+            id: event_id(self.serial),
+            at: now,
+            appears_at: now,
+            kind: draft.kind.clone(),
+            source: draft.source.to_owned(),
+            data: draft.data.clone(),
+            top_level: draft.top_level.clone(),
+        };
+        let mut copies = 1;
+        for trouble in self.strike() {
+            match trouble {
+                Trouble::Late(delay) => event.appears_at = now.plus(delay),
+                Trouble::Backdated(by) => event.at = before(now, by),
+                Trouble::Lost => copies = 0,
+                Trouble::Twice => copies *= 2,
+                Trouble::NamesNobody => {
+                    event.data = serde_json::json!({});
+                    event.top_level = None;
+                }
+            }
+        }
+        for copy in 0..copies {
+            if copy > 0 {
+                self.serial += 1;
+                event.serial = self.serial;
+            }
+            let place = (event.at, event.serial);
+            self.events.insert(place, Arc::new(event.clone()));
+        }
+        while self.events.len() > MAX_EVENTS {
+            self.events.pop_first();
+        }
+    }
+
+    fn strike(&mut self) -> Vec<Trouble> {
+        let struck = self.troubles.iter_mut().filter_map(|armed| {
+            armed.met += 1;
+            armed.when.strikes(armed.met).then(|| armed.trouble.clone())
+        });
+        struck.collect()
+    }
+}
+
+fn before(time: Timestamp, by: Duration) -> Timestamp {
+    let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(time.millis().saturating_sub(millis))
+}
+
+/// A text in the form of a UUID that tells nothing of the order.
+fn event_id(serial: u64) -> String {
+    let mixed = xxhash_rust::xxh3::xxh3_128(&serial.to_be_bytes());
+    let hex = format!("{mixed:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    let parts = [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ];
+    parts.join("-")
+}

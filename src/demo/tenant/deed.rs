@@ -1,0 +1,196 @@
+//! What an edit of the directory leaves in the audit log: Qlik's event types and payloads.
+
+use serde_json::{Value, json};
+
+use crate::model::{RoleId, UserId};
+
+use super::audit::{Draft, Generations};
+use super::edit::Edit;
+use super::record::{Group, Role, User};
+
+/// Users that one event of a group names at the most; Qlik does not say, so it is small.
+const AFFECTED: usize = 50;
+
+/// Something that was done.
+#[derive(Debug)]
+pub enum Deed<'a> {
+    UserCreated(&'a User),
+    /// By the path of the member that changed.
+    UserUpdated(&'a UserId, &'static str),
+    UserDeleted(&'a User),
+    GroupCreated(&'a Group),
+    /// With its members.
+    GroupUpdated(&'a Group, &'a [UserId]),
+    GroupDeleted(&'a Group, &'a [UserId]),
+    /// The system group Everyone: its roles and state are settings of the tenant.
+    EveryoneUpdated,
+    RoleCreated(&'a Role),
+    RoleUpdated(&'a Role),
+    RoleDeleted(&'a RoleId),
+}
+
+impl Deed<'_> {
+    /// Returns the events, in the order in which they are written.
+    pub fn drafts(&self, generations: Generations) -> Vec<Draft> {
+        let (core, legacy) = match generations {
+            Generations::Both => (true, true),
+            Generations::Core => (true, false),
+            Generations::Legacy => (false, true),
+        };
+        let mut drafts = Vec::new();
+        if core {
+            drafts.extend(self.in_generation("core"));
+        }
+        if legacy {
+            drafts.extend(self.in_generation("v1"));
+        }
+        drafts
+    }
+
+    fn in_generation(&self, generation: &str) -> Vec<Draft> {
+        let is_core = generation == "core";
+        let draft = |name: &str, source, data, top_level: Option<String>| Draft {
+            kind: format!("com.qlik.{generation}.{name}"),
+            source,
+            data,
+            top_level,
+        };
+        let one = |name: &str, source, data| vec![draft(name, source, data, None)];
+        let users = if is_core {
+            "com.qlik/identities"
+        } else {
+            "com.qlik/users"
+        };
+        match self {
+            Self::UserCreated(user) => one("user.created", users, of_user(user)),
+            Self::UserDeleted(user) => one("user.deleted", users, of_user(user)),
+            // There is no such event of the old generation.
+            Self::UserUpdated(..) if !is_core => Vec::new(),
+            // Qlik's example has the changes and nothing else; the envelope says whose they are.
+            Self::UserUpdated(id, path) => vec![draft(
+                "user.updated",
+                users,
+                json!({"_updates": [{"path": path, "newValue": "new", "oldValue": "old"}]}),
+                Some(id.to_string()),
+            )],
+            Self::GroupCreated(group) => {
+                one("group.created", "com.qlik/identities", of_group(group))
+            }
+            Self::GroupUpdated(group, members) => {
+                let mut drafts = one("group.updated", "com.qlik/identities", of_group(group));
+                drafts.extend(
+                    modified(group, members, Fate::Kept).map(|data| {
+                        draft("group.users.modified", "com.qlik/identities", data, None)
+                    }),
+                );
+                drafts
+            }
+            Self::GroupDeleted(group, members) => {
+                let source = if is_core {
+                    "com.qlik/identities"
+                } else {
+                    "com.qlik/groups"
+                };
+                let mut drafts = one("group.deleted", source, of_group(group));
+                drafts.extend(
+                    modified(group, members, Fate::Deleted).map(|data| {
+                        draft("group.users.modified", "com.qlik/identities", data, None)
+                    }),
+                );
+                drafts
+            }
+            // Documented in the old generation alone.
+            Self::EveryoneUpdated if is_core => Vec::new(),
+            Self::EveryoneUpdated => one(
+                "group-setting.updated",
+                "com.qlik/identities",
+                json!({"autoCreateGroups": true, "updates": [{"path": "/systemGroups"}]}),
+            ),
+            Self::RoleCreated(role) => one("role.created", "com.qlik/identities", of_role(role)),
+            Self::RoleUpdated(role) => one("role.updated", "com.qlik/identities", of_role(role)),
+            Self::RoleDeleted(id) => one(
+                "role.deleted",
+                "com.qlik/identities",
+                json!({"id": id.to_string()}),
+            ),
+        }
+    }
+}
+
+fn of_user(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "name": user.name,
+        "subject": user.subject,
+        "status": user.status.as_str(),
+        "createdAt": user.created_at,
+        "lastUpdatedAt": user.updated_at,
+    })
+}
+
+fn of_group(group: &Group) -> Value {
+    json!({
+        "id": group.id.to_string(),
+        "name": group.name,
+        "status": group.status,
+        "providerType": group.provider,
+        "createdAt": group.created_at,
+        "lastUpdatedAt": group.updated_at,
+    })
+}
+
+fn of_role(role: &Role) -> Value {
+    json!({
+        "id": role.id.to_string(),
+        "name": role.name,
+        "type": role.origin,
+        "level": role.level,
+        "lastUpdatedAt": role.updated_at,
+    })
+}
+
+/// Whether a group whose members are named is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Deleted,
+}
+
+/// Adds a member to an object.
+pub fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+/// A large group takes several events, of which the last says that it is.
+fn modified(group: &Group, members: &[UserId], fate: Fate) -> impl Iterator<Item = Value> {
+    let n_parts = members.len().div_ceil(AFFECTED);
+    let parts = members.chunks(AFFECTED).enumerate();
+    let data: Vec<Value> = parts
+        .map(|(part, users)| {
+            let mut data = of_group(group);
+            let affected: Vec<String> = users.iter().map(UserId::to_string).collect();
+            put(&mut data, "affectedUsers", json!(affected));
+            put(&mut data, "deleted", json!(fate == Fate::Deleted));
+            put(&mut data, "fullyProcessed", json!(part + 1 == n_parts));
+            data
+        })
+        .collect();
+    data.into_iter()
+}
+
+/// Returns the path under which an event tells of an edit.
+pub fn path_of(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::Name(_) => "/name",
+        Edit::Email(_) => "/email",
+        Edit::Subject(_) => "/subject",
+        Edit::Status(_) => "/status",
+        Edit::AssignRole(_) | Edit::UnassignRole(_) => "/assignedRoles",
+        Edit::JoinGroup(_) | Edit::LeaveGroup(_) => "/assignedGroups",
+        Edit::Scopes(_) => "/assignedScopes",
+        Edit::Locale(_) => "/locale",
+        Edit::Touch => "/lastUpdatedAt",
+    }
+}

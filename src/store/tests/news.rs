@@ -1,0 +1,84 @@
+//! Bookmarks and the memory of events: kept, bounded, forgotten, and a tenant's own.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Kind, NewsId, RecordRef, Timestamp};
+use crate::store::{Bookmark, Heard};
+
+use super::support::{self, adopt};
+
+fn heard(millis: i64, byte: u8) -> Heard {
+    Heard {
+        at: Timestamp::from_millis(millis),
+        id: NewsId([byte; 16]),
+    }
+}
+
+fn bookmark(until: i64) -> Bookmark {
+    Bookmark {
+        since: Timestamp::from_millis(1),
+        until: Timestamp::from_millis(until),
+        untold: vec![(
+            Timestamp::from_millis(2),
+            RecordRef {
+                kind: Kind::User,
+                id: support::id(Kind::User, 6),
+            },
+        )],
+    }
+}
+
+#[test]
+fn a_bookmark_and_its_events_outlive_the_process_and_are_the_tenants_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let (one, two) = (adopt(&store, 1), adopt(&store, 2));
+    assert_eq!(store.bookmark(one.no).unwrap(), None);
+    let epoch = Timestamp::from_millis(0);
+    let events = [heard(70, 1), heard(70, 2), heard(9, 3)];
+
+    store
+        .set_bookmark(one.no, &bookmark(100), &events, epoch)
+        .unwrap();
+    store
+        .set_bookmark(two.no, &bookmark(200), &[heard(5, 4)], epoch)
+        .unwrap();
+    store.close().unwrap();
+
+    let store = support::open(dir.path());
+    assert_eq!(store.bookmark(one.no).unwrap(), Some(bookmark(100)));
+    assert_eq!(store.heard(one.no).unwrap(), BTreeSet::from(events));
+    assert_eq!(store.heard(two.no).unwrap(), BTreeSet::from([heard(5, 4)]));
+}
+
+#[test]
+fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = support::open(dir.path());
+    let known = adopt(&store, 1);
+    let many: Vec<Heard> = (0..700)
+        .map(|n| Heard {
+            at: Timestamp::from_millis(n),
+            id: NewsId(u128::try_from(n).unwrap().to_be_bytes()),
+        })
+        .collect();
+    let epoch = Timestamp::from_millis(0);
+    store
+        .set_bookmark(known.no, &bookmark(700), &many, epoch)
+        .unwrap();
+
+    let time = Timestamp::from_millis(650);
+    store
+        .set_bookmark(known.no, &bookmark(800), &[heard(600, 9)], time)
+        .unwrap();
+
+    let kept = store.heard(known.no).unwrap();
+    let mut expected: BTreeSet<Heard> = many[650..].iter().copied().collect();
+    // Remembered in the same breath: forgotten the next time.
+    expected.insert(heard(600, 9));
+    assert_eq!(kept, expected);
+    store
+        .set_bookmark(known.no, &bookmark(900), &[], time)
+        .unwrap();
+    assert_eq!(store.heard(known.no).unwrap().len(), 50);
+}

@@ -1,0 +1,372 @@
+//! What a job knows of its tenant's audit log from one poll to the next. A restart forgets it
+//! all: the sweep that comes first makes up for that.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::model::{Finding, FindingCode, Kind, TenantId, TenantName, Timestamp};
+use crate::signal::Wake;
+
+use super::listening::{Listening, Polling};
+
+/// The least time between two sweeps that gaps set off: where the log is broken for good, the
+/// schedule is all there is.
+const GAP_REST: Duration = Duration::from_secs(3600);
+
+/// Refreshes that may fail one after the other before a sweep is asked for instead.
+const MAX_FAILURES: u32 = 3;
+
+/// The state, shared by polls and sweeps of one tenant.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    listening: Listening,
+    state: Mutex<State>,
+    /// Given when a gap asks for a sweep.
+    sweep: Wake,
+    /// Given when a poll shall come before its time.
+    poll: Wake,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Who the tenant is; none until a run has met it.
+    tenant: Option<TenantId>,
+    /// Up to when polls have read; ahead of what the store keeps.
+    until: Option<Timestamp>,
+    access: Access,
+    /// Since when no poll has got an answer, and whether that was said.
+    silent: Option<Silence>,
+    /// Refreshes that failed since one succeeded.
+    n_failures: u32,
+    /// Why a sweep has to make up for the log, and whether polls wait for it.
+    gap: Option<Gap>,
+    /// When a gap last set off a sweep.
+    swept_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Access {
+    #[default]
+    Open,
+    /// Polls wait for the next sweep.
+    Forbidden,
+    /// A sweep came by: the next poll tries again, and says nothing if it is refused again.
+    Retrying,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    since: Timestamp,
+    is_said: Said,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    No,
+    Yes,
+}
+
+#[derive(Debug, Clone)]
+struct Gap {
+    reason: String,
+    then: Then,
+}
+
+/// What polls do after a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// They wait for the sweep: what they would read again is what they could not read.
+    Wait,
+    /// They go on.
+    GoOn,
+}
+
+impl Hearing {
+    pub(super) fn new(listening: Listening) -> Self {
+        Self {
+            listening,
+            state: Mutex::default(),
+            sweep: Wake::default(),
+            poll: Wake::default(),
+        }
+    }
+
+    /// Returns how the log is polled; none where it is not.
+    pub(super) fn polling(&self) -> Option<Polling> {
+        match self.listening {
+            Listening::Off => None,
+            Listening::Polling(polling) => Some(polling),
+        }
+    }
+
+    /// Returns what wakes the poll.
+    pub(super) fn poll_wake(&self) -> Wake {
+        self.poll.clone()
+    }
+
+    /// Waits until the poll is woken.
+    pub(super) async fn woken(&self) {
+        self.poll.woken().await;
+    }
+
+    /// Waits until a gap asks for a sweep.
+    pub(super) async fn gap_opened(&self) {
+        self.sweep.woken().await;
+    }
+
+    /// Notes who the tenant is.
+    pub(super) fn met(&self, tenant: &TenantId) {
+        self.state().tenant = Some(tenant.clone());
+    }
+
+    /// Returns whether nobody has noted yet who the tenant is.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.state().tenant.is_none()
+    }
+
+    /// Returns the tenant to poll; none while polls have nothing to do.
+    pub(super) fn pollable(&self) -> Option<TenantId> {
+        let state = self.state();
+        let waits = state.access == Access::Forbidden
+            || state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
+        state.tenant.clone().filter(|_| !waits)
+    }
+
+    /// Returns up to when polls have read, given what the store keeps.
+    pub(super) fn until(&self, kept: Timestamp) -> Timestamp {
+        self.state().until.map_or(kept, |until| until.max(kept))
+    }
+
+    /// Notes that a poll has read up to a time.
+    pub(super) fn read(&self, name: &TenantName, until: Timestamp) {
+        let mut state = self.state();
+        state.until = Some(until);
+        state.access = Access::Open;
+        let silence = state.silent.take();
+        if silence.is_some_and(|silence| silence.is_said == Said::Yes) {
+            info!("The audit log of `{name}` answers again");
+        }
+    }
+
+    /// Notes that the credentials may not read the log.
+    pub(super) fn forbidden(&self, name: &TenantName) {
+        let mut state = self.state();
+        if state.access == Access::Open {
+            warn!(
+                "The audit log of `{name}` may not be read with these credentials; changes are \
+                 found by sweeps only [finding.audit-forbidden]"
+            );
+        }
+        state.access = Access::Forbidden;
+    }
+
+    /// Notes that the log did not answer.
+    pub(super) fn silent(&self, name: &TenantName, now: Timestamp, error: &str) {
+        let overlap = self.polling().map_or(Duration::ZERO, |it| it.overlap);
+        let mut state = self.state();
+        let silence = state.silent.get_or_insert(Silence {
+            since: now,
+            is_said: Said::No,
+        });
+        if silence.is_said == Said::No && now.since(silence.since) >= overlap {
+            silence.is_said = Said::Yes;
+            warn!(
+                error,
+                "The audit log of `{name}` has not answered since {}; until it does, changes are \
+                 found by sweeps only: {error}",
+                silence.since
+            );
+        }
+    }
+
+    /// Notes how a refresh went. Returns whether failures have become too many.
+    pub(super) fn refreshed(&self, success: Success) -> Bearable {
+        let mut state = self.state();
+        match success {
+            Success::Yes => state.n_failures = 0,
+            Success::No => state.n_failures += 1,
+        }
+        if state.n_failures < MAX_FAILURES {
+            return Bearable::Yes;
+        }
+        state.n_failures = 0;
+        Bearable::No
+    }
+
+    /// Notes a gap, and asks for a sweep unless one was asked for of late.
+    pub(super) fn gap(&self, name: &TenantName, now: Timestamp, reason: String, then: Then) {
+        let mut state = self.state();
+        let rests = state
+            .swept_at
+            .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
+        let next = if rests { "the next sweep" } else { "a sweep" };
+        warn!("The audit log of `{name}` has a gap: {reason}; {next} makes up for it");
+        state.gap = Some(Gap { reason, then });
+        if !rests {
+            state.swept_at = Some(now);
+            self.sweep.wake();
+        }
+    }
+
+    /// Returns what a sweep has to say of the log.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let state = self.state();
+        let finding = |code, detail| Finding {
+            code,
+            // The log is about all kinds; most of it is about users.
+            kind: Kind::User,
+            id: None,
+            detail,
+        };
+        let forbidden = (state.access == Access::Forbidden).then(|| {
+            let detail = "the audit log may not be read with these credentials: changes are \
+                          found by sweeps only";
+            finding(FindingCode::AuditForbidden, detail.to_owned())
+        });
+        let silence = state.silent.filter(|it| it.is_said == Said::Yes);
+        let silence = silence.map(|silence| {
+            let since = silence.since;
+            let detail = format!("the audit log has not answered since {since}");
+            finding(FindingCode::AuditGap, detail)
+        });
+        let gap = state.gap.as_ref().map(|gap| {
+            let detail = format!("the audit log has a gap: {}", gap.reason);
+            finding(FindingCode::AuditGap, detail)
+        });
+        forbidden.into_iter().chain(silence).chain(gap).collect()
+    }
+
+    /// Notes that a sweep ended; a complete one closes the gap. Returns whether there was one
+    /// that polls wait to be closed.
+    pub(super) fn swept(&self, complete: Success) -> Waited {
+        let mut state = self.state();
+        if state.access == Access::Forbidden {
+            state.access = Access::Retrying;
+        }
+        if complete == Success::No {
+            return Waited::No;
+        }
+        match state.gap.take() {
+            Some(gap) if gap.then == Then::Wait => Waited::Yes,
+            Some(_) | None => Waited::No,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Success {
+    Yes,
+    No,
+}
+
+/// Whether failures can be borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bearable {
+    Yes,
+    No,
+}
+
+/// Whether polls waited for a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hearing() -> (Hearing, TenantName) {
+        let hearing = Hearing::new(Listening::Polling(Polling {
+            every: Duration::from_secs(60),
+            overlap: Duration::from_secs(300),
+        }));
+        hearing.met(&TenantId("t".into()));
+        (hearing, TenantName("acme".into()))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
+    }
+
+    fn codes(hearing: &Hearing) -> Vec<&'static str> {
+        let findings = hearing.findings();
+        findings.iter().map(|finding| finding.code.code()).collect()
+    }
+
+    async fn is_sweep_asked_for(hearing: &Hearing) -> bool {
+        let asked = hearing.gap_opened();
+        tokio::time::timeout(Duration::from_millis(1), asked)
+            .await
+            .is_ok()
+    }
+
+    #[test]
+    fn a_refusal_stops_polls_until_a_sweep_and_is_said_by_each() {
+        let (hearing, name) = hearing();
+        hearing.forbidden(&name);
+        assert_eq!(hearing.pollable(), None);
+        assert_eq!(codes(&hearing), ["finding.audit-forbidden"]);
+
+        hearing.swept(Success::No);
+        assert!(hearing.pollable().is_some());
+        hearing.forbidden(&name);
+        assert_eq!(codes(&hearing), ["finding.audit-forbidden"]);
+        hearing.swept(Success::Yes);
+        hearing.read(&name, at(0));
+        assert_eq!(codes(&hearing), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn silence_is_said_once_it_is_longer_than_the_overlap() {
+        let (hearing, name) = hearing();
+        for (seconds, expected) in [(0, 0), (299, 0), (300, 1), (900, 1)] {
+            hearing.silent(&name, at(seconds), "no answer in time");
+            assert_eq!(codes(&hearing).len(), expected, "{seconds}");
+            assert!(hearing.pollable().is_some());
+        }
+        hearing.read(&name, at(901));
+        assert_eq!(codes(&hearing).len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gaps_ask_for_a_sweep_but_not_again_and_again() {
+        let (hearing, name) = hearing();
+        for (seconds, asked) in [(0, true), (60, false), (3599, false), (3600, true)] {
+            hearing.gap(&name, at(seconds), "too much".into(), Then::Wait);
+            assert_eq!(hearing.pollable(), None);
+            assert_eq!(is_sweep_asked_for(&hearing).await, asked, "{seconds}");
+            assert_eq!(hearing.swept(Success::No), Waited::No);
+            assert_eq!(codes(&hearing), ["finding.audit-gap"]);
+            assert_eq!(hearing.swept(Success::Yes), Waited::Yes);
+            assert!(hearing.pollable().is_some());
+        }
+        hearing.gap(&name, at(3700), "odd".into(), Then::GoOn);
+        assert!(hearing.pollable().is_some());
+        assert_eq!(hearing.swept(Success::Yes), Waited::No);
+    }
+
+    #[test]
+    fn three_failures_in_a_row_are_too_many() {
+        let (hearing, _) = hearing();
+        let outcomes = [
+            (Success::No, Bearable::Yes),
+            (Success::Yes, Bearable::Yes),
+            (Success::No, Bearable::Yes),
+            (Success::No, Bearable::Yes),
+            (Success::No, Bearable::No),
+            (Success::No, Bearable::Yes),
+        ];
+        for (success, bearable) in outcomes {
+            assert_eq!(hearing.refreshed(success), bearable);
+        }
+    }
+}

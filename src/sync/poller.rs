@@ -1,0 +1,69 @@
+//! Polls one tenant's audit log until told to end.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::connector::Connector;
+use crate::signal::Shutdown;
+use crate::store::StoreError;
+
+use super::Worker;
+
+/// The least time between the beginnings of two polls, however often it is woken.
+const REST: Duration = Duration::from_secs(1);
+/// When to look again after a wake: the event that it was about may not be in the log yet.
+const ECHOES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
+
+impl<C: Connector> Worker<C> {
+    /// Polls at its interval, and when woken, until told to end. Does nothing where the audit
+    /// log is not to be polled.
+    pub(super) async fn polls(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let Some(polling) = self.job.hearing.polling() else {
+            shutdown.triggered().await;
+            return Ok(());
+        };
+        let mut echoes: VecDeque<Instant> = VecDeque::new();
+        let mut began = Instant::now();
+        loop {
+            let regular = began + polling.every;
+            let next = echoes.front().map_or(regular, |echo| regular.min(*echo));
+            let woken = tokio::select! {
+                () = shutdown.triggered() => return Ok(()),
+                () = tokio::time::sleep_until(next) => Woken::No,
+                () = self.job.hearing.woken() => Woken::Yes,
+            };
+            if woken == Woken::Yes {
+                tokio::select! {
+                    () = shutdown.triggered() => return Ok(()),
+                    () = tokio::time::sleep_until(began + REST) => {}
+                }
+                let now = Instant::now();
+                echoes = ECHOES.iter().map(|after| now + *after).collect();
+            }
+            began = Instant::now();
+            while echoes.front().is_some_and(|echo| *echo <= began) {
+                echoes.pop_front();
+            }
+            // A tenant that is paused is not asked for anything.
+            if self.linked.pause().is_some() {
+                continue;
+            }
+            let mut poll = self.job.start_poll();
+            tokio::select! {
+                () = shutdown.triggered() => {
+                    poll.abort();
+                    return Ok(());
+                }
+                polled = poll.ended() => polled.map(|_counted| ())?,
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    Yes,
+    No,
+}

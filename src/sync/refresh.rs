@@ -1,0 +1,239 @@
+//! Reads single records and takes over what is so of them, as a sweep would.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::connector::Connector;
+use crate::model::{
+    Change, Finding, FindingCode, Kind, Mode, Observed, Record, RecordRef, Run, TenantName, Trigger,
+};
+use crate::reconcile::{self, Judgement, Known, Shown};
+use crate::store::{Store, TenantNo, Write};
+
+use super::RunError;
+use super::desk::MAX_FINDINGS;
+use super::plan::Plan;
+use super::run::Job;
+use super::sweep::Sweeping;
+use super::tally::Scales;
+
+/// Questions under way at a time.
+const AT_ONCE: usize = 4;
+
+/// Runs that are looked through for the last sweep.
+const LOOK_BACK: usize = 500;
+
+/// What the source says of a record, as [`Connector::fetch`] answers.
+type Answer = Option<Result<Observed, Finding>>;
+
+impl<C: Connector> Job<C> {
+    /// Asks for each record, and puts into the plan what came, changed or is gone. That a
+    /// record is gone only the source's own word for that very record says.
+    pub(super) async fn refresh(
+        &self,
+        run: &mut Run,
+        tenant: TenantNo,
+        records: BTreeSet<RecordRef>,
+        plan: Plan,
+    ) -> Result<Sweeping, RunError> {
+        let questions = records.into_iter().map(|record| async move {
+            let answer = self.connector.fetch(&record).await;
+            (record, answer)
+        });
+        let mut answers = stream::iter(questions).buffered(AT_ONCE);
+        let mut table = Table {
+            tenant,
+            plan,
+            gone: Vec::new(),
+        };
+        while let Some((record, answer)) = answers.next().await {
+            let answer = match answer {
+                Err(error) if error.is_forbidden() => {
+                    note(run, unanswered(&record));
+                    continue;
+                }
+                answer => answer.map_err(RunError::fetch(what(record.kind)))?,
+            };
+            let kind = record.kind;
+            let (settled, shown);
+            (settled, shown, table) = self
+                .store
+                .offload({
+                    let record = record.clone();
+                    move |store| table.settle(store, &record, answer)
+                })
+                .await?;
+            let counts = run.counts.entry(kind).or_default();
+            counts.seen += 1;
+            match settled {
+                Settled::Same => {}
+                Settled::Created => counts.created += 1,
+                Settled::Updated => counts.updated += 1,
+                Settled::Gone => counts.deleted += 1,
+                Settled::Unreadable(finding) => {
+                    counts.unreadable += 1;
+                    note(run, finding);
+                }
+            }
+            if shown == Shown::Part {
+                run.counts.entry(kind).or_default().partial += 1;
+                note(run, hidden_in_part(&record));
+            }
+        }
+        drop(answers);
+        let name = self.name.clone();
+        // Successors must be known before those whom they replace go.
+        self.store
+            .offload(move |store| {
+                let Table { mut plan, gone, .. } = table;
+                let scales = scales(store, tenant, &name, &gone)?;
+                for record in gone {
+                    plan.remove(store, record)?;
+                }
+                Ok(Sweeping {
+                    scales,
+                    ..Sweeping::of(plan)
+                })
+            })
+            .await
+    }
+}
+
+/// Returns what losses are weighed against: what the last sweep saw, and what was lost since.
+/// Else a tenant could be emptied a little at a time.
+fn scales(
+    store: &Store,
+    tenant: TenantNo,
+    name: &TenantName,
+    gone: &[Record],
+) -> Result<Scales, RunError> {
+    let mut scales = Scales::default();
+    for run in store.runs(Some(name), LOOK_BACK).map_err(RunError::store)? {
+        if run.mode == Mode::DryRun || !run.outcome.is_success() {
+            continue;
+        }
+        if run.trigger != Trigger::Audit {
+            scales.known = run.population;
+            break;
+        }
+        for (loss, lost) in run.lost {
+            *scales.before.entry(loss).or_default() += lost;
+        }
+    }
+    scales.shown.clone_from(&scales.known);
+    for (loss, lost) in &scales.before {
+        let shown = scales.shown.entry(*loss).or_default();
+        *shown = shown.saturating_sub(*lost);
+    }
+    // Of records there is a count.
+    for kind in Kind::ALL {
+        let known = store.census(tenant, kind).map_err(RunError::store)?.count;
+        let n_gone = gone.iter().filter(|record| record.kind() == kind).count() as u64;
+        let loss = reconcile::loss_of(kind);
+        let before = scales.before.get(&loss).copied().unwrap_or(0);
+        scales.known.insert(loss, known + before);
+        scales.shown.insert(loss, known.saturating_sub(n_gone));
+    }
+    Ok(scales)
+}
+
+/// Where answers are compared with what is known.
+struct Table {
+    tenant: TenantNo,
+    plan: Plan,
+    gone: Vec<Record>,
+}
+
+/// What became of a record.
+enum Settled {
+    Same,
+    Created,
+    Updated,
+    Gone,
+    Unreadable(Finding),
+}
+
+impl Table {
+    fn settle(
+        mut self,
+        store: &Store,
+        record: &RecordRef,
+        answer: Answer,
+    ) -> Result<(Settled, Shown, Self), RunError> {
+        let kept = store.get(self.tenant, record).map_err(RunError::store)?;
+        let observed = match (answer, &kept) {
+            (Some(Ok(observed)), _) => observed,
+            (Some(Err(finding)), _) => {
+                return Ok((Settled::Unreadable(finding), Shown::Whole, self));
+            }
+            // Came and went between two looks.
+            (None, None) => return Ok((Settled::Same, Shown::Whole, self)),
+            (None, Some(kept)) => {
+                self.gone.push(kept.record.clone());
+                return Ok((Settled::Gone, Shown::Whole, self));
+            }
+        };
+        let known = kept.map(|kept| Known {
+            fingerprint: reconcile::fingerprint(&kept.record),
+            record: kept.record,
+        });
+        let print = reconcile::fingerprint(&observed.record);
+        let (judgement, shown) = reconcile::judge(known, observed.record, print);
+        let (change, fingerprint) = match judgement {
+            Judgement::Same | Judgement::Refreshed { .. } => {
+                return Ok((Settled::Same, shown, self));
+            }
+            Judgement::Changed {
+                change,
+                fingerprint,
+            } => (change, fingerprint),
+        };
+        let settled = match &change {
+            Change::Created { .. } => Settled::Created,
+            Change::Updated { .. } => Settled::Updated,
+            Change::Deleted { .. } => Settled::Gone,
+        };
+        let write = Write::Change {
+            change,
+            fingerprint,
+            raw: observed.raw,
+        };
+        self.plan.push(store, write)?;
+        Ok((settled, shown, self))
+    }
+}
+
+fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < MAX_FINDINGS {
+        run.findings.push(finding);
+    }
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Role => "roles that the audit log named",
+        Kind::Group => "groups that the audit log named",
+        Kind::User => "users that the audit log named",
+    }
+}
+
+fn unanswered(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::ForbiddenCollection,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "the audit log named it, and these credentials may not ask for it; it stays"
+            .to_owned(),
+    }
+}
+
+fn hidden_in_part(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::HiddenRoles,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "a part of it was not visible; what was known of that stays".to_owned(),
+    }
+}

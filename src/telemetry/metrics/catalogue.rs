@@ -1,0 +1,135 @@
+//! What there is to measure: names, units, labels and what each number means.
+
+/// A number that is measured, by tenant and other labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Runs that ended.
+    Runs,
+    /// When the last run began that read the whole tenant.
+    LastAttempt,
+    /// When the last of them ended that succeeded.
+    LastSuccess,
+    /// Records that the last of them could not read.
+    Unreadable,
+    /// Changes that were found.
+    Changes,
+    /// Polls of the audit log.
+    Polls,
+    /// Changes that the audit log should have told of and had not.
+    AuditMissed,
+    /// Requests to Qlik.
+    Requests,
+    /// Requests that were sent again.
+    Retries,
+    /// Time spent waiting for the rate limit.
+    Waited,
+    /// Qlik's webhooks that were taken.
+    HooksReceived,
+    /// Qlik's webhooks that were refused.
+    HooksRejected,
+}
+
+/// How a number moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Up only, from zero at the start of the process.
+    Counter,
+    /// Up and down.
+    Gauge,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Runs,
+        Self::LastAttempt,
+        Self::LastSuccess,
+        Self::Unreadable,
+        Self::Changes,
+        Self::Polls,
+        Self::AuditMissed,
+        Self::Requests,
+        Self::Retries,
+        Self::Waited,
+        Self::HooksReceived,
+        Self::HooksRejected,
+    ];
+
+    /// Returns the name, which stays the same from release to release.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "qlik_roster_runs_total",
+            Self::LastAttempt => "qlik_roster_last_attempt_timestamp_seconds",
+            Self::LastSuccess => "qlik_roster_last_success_timestamp_seconds",
+            Self::Unreadable => "qlik_roster_unreadable_records",
+            Self::Changes => "qlik_roster_changes_total",
+            Self::Polls => "qlik_roster_polls_total",
+            Self::AuditMissed => "qlik_roster_audit_missed",
+            Self::Requests => "qlik_roster_qlik_requests_total",
+            Self::Retries => "qlik_roster_qlik_retries_total",
+            Self::Waited => "qlik_roster_qlik_waited_seconds_total",
+            Self::HooksReceived => "qlik_roster_qlik_webhooks_total",
+            Self::HooksRejected => "qlik_roster_qlik_webhooks_rejected_total",
+        }
+    }
+
+    /// Returns what it means, in one line.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Runs => "Runs that ended, dry runs left out.",
+            Self::LastAttempt => "When the last run began that read the whole tenant.",
+            Self::LastSuccess => {
+                "When the last run ended that read the whole tenant and succeeded."
+            }
+            Self::Unreadable => {
+                "Records that could not be read by the last run over the whole tenant."
+            }
+            Self::Changes => "Changes that were found and taken over.",
+            Self::Polls => "Polls of the tenant's audit log.",
+            Self::AuditMissed => {
+                "Changes that the last run over the whole tenant found and the audit log should \
+                 have told of. Should be 0."
+            }
+            Self::Requests => "Requests sent to Qlik, those sent again among them.",
+            Self::Retries => "Requests sent to Qlik again after a failure.",
+            Self::Waited => "Time spent waiting for the rate limit, Qlik's or our own.",
+            Self::HooksReceived => "Webhooks of Qlik's that were signed as they should be.",
+            Self::HooksRejected => "Webhooks that were refused.",
+        }
+    }
+
+    /// Returns how it moves.
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::LastAttempt | Self::LastSuccess | Self::Unreadable | Self::AuditMissed => {
+                Shape::Gauge
+            }
+            Self::Runs
+            | Self::Changes
+            | Self::Polls
+            | Self::Requests
+            | Self::Retries
+            | Self::Waited
+            | Self::HooksReceived
+            | Self::HooksRejected => Shape::Counter,
+        }
+    }
+
+    /// Returns the names of its labels.
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Runs => &["tenant", "trigger", "outcome"],
+            Self::LastAttempt
+            | Self::LastSuccess
+            | Self::AuditMissed
+            | Self::Requests
+            | Self::Retries
+            | Self::Waited => &["tenant"],
+            Self::Unreadable => &["tenant", "kind"],
+            Self::Changes => &["tenant", "kind", "verb"],
+            Self::Polls => &["tenant", "outcome"],
+            Self::HooksReceived => &["tenant", "result"],
+            Self::HooksRejected => &["reason"],
+        }
+    }
+}

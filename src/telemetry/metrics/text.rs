@@ -1,0 +1,87 @@
+//! Prints numbers in Prometheus' text format, version 0.0.4.
+
+use super::{Metric, Series, Shape};
+
+/// The content type of the format.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Prints all metrics; those without a series yet by their head alone.
+pub(super) fn print(all: &Series) -> String {
+    let mut text = String::new();
+    for metric in Metric::ALL {
+        let shape = match metric.shape() {
+            Shape::Counter => "counter",
+            Shape::Gauge => "gauge",
+        };
+        let name = metric.name();
+        let head = format!("# HELP {name} {}\n# TYPE {name} {shape}\n", metric.help());
+        text.push_str(&head);
+        for (values, number) in all.get(&metric).into_iter().flatten() {
+            let labels = metric.labels().iter().zip(values);
+            let labels: Vec<String> = labels
+                .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+                .collect();
+            let line = format!("{name}{{{}}} {number}\n", labels.join(","));
+            text.push_str(&line);
+        }
+    }
+    text
+}
+
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Metrics;
+    use super::*;
+
+    #[test]
+    fn numbers_print_as_prometheus_reads_them() {
+        let metrics = Metrics::default();
+        metrics.count(Metric::Runs, &["acme", "schedule", "succeeded"]);
+        metrics.add(Metric::Runs, &["acme", "schedule", "succeeded"], 2.0);
+        metrics.set(Metric::LastAttempt, &["a\\b\"c\nd"], 1_700_000_000.25);
+        metrics.set(Metric::LastAttempt, &["a\\b\"c\nd"], 1_700_000_001.5);
+
+        let text = metrics.print();
+
+        let lines: Vec<&str> = text.lines().take(7).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r###"
+        # HELP qlik_roster_runs_total Runs that ended, dry runs left out.
+        # TYPE qlik_roster_runs_total counter
+        qlik_roster_runs_total{tenant="acme",trigger="schedule",outcome="succeeded"} 3
+        # HELP qlik_roster_last_attempt_timestamp_seconds When the last run began that read the whole tenant.
+        # TYPE qlik_roster_last_attempt_timestamp_seconds gauge
+        qlik_roster_last_attempt_timestamp_seconds{tenant="a\\b\"c\nd"} 1700000001.5
+        # HELP qlik_roster_last_success_timestamp_seconds When the last run ended that read the whole tenant and succeeded.
+        "###);
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn names_are_ours_and_end_as_their_kind_asks() {
+        for metric in Metric::ALL {
+            let name = metric.name();
+            assert!(name.starts_with("qlik_roster_"), "{name}");
+            let counts = metric.shape() == Shape::Counter;
+            assert_eq!(name.ends_with("_total"), counts, "{name}");
+        }
+    }
+
+    #[test]
+    fn series_have_a_bound() {
+        let metrics = Metrics::default();
+        for n in 0..20_010 {
+            metrics.count(Metric::Requests, &[&n.to_string()]);
+        }
+        metrics.count(Metric::Requests, &["0"]);
+
+        assert_eq!(metrics.get(Metric::Requests, &["20005"]), None);
+        assert_eq!(metrics.get(Metric::Requests, &["0"]), Some(2.0));
+    }
+}

@@ -1,0 +1,189 @@
+//! `POST /qlik/webhooks/{tenant}`: Qlik's own webhooks, which wake the poll of the tenant's
+//! audit log and do nothing else.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+
+use crate::model::{NewsId, TenantName};
+use crate::signal::Wake;
+use crate::telemetry::{Metric, Metrics};
+
+/// The header that signs a webhook.
+const SIGNATURE: &str = "qlik-signature";
+/// Bytes of a body at the most. Events are some kilobytes; of one user or group.
+const MAX_BODY: usize = 256 * 1024;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Events that are remembered of each tenant, so that one that is sent again wakes nobody.
+const REMEMBERED: usize = 1024;
+
+/// What a webhook turned out to be, to whoever knows its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// Not signed with the secret.
+    Forged,
+    /// Signed, but which event it tells cannot be read.
+    Unreadable,
+    /// Signed; the event that it tells.
+    Event(NewsId),
+}
+
+/// Judges a body by the text of its signature header.
+type Judge = dyn Fn(&str, &[u8]) -> Judgement + Send + Sync;
+
+/// The tenants whose webhooks are taken.
+#[derive(Debug, Default)]
+pub struct QlikHooks {
+    hooks: BTreeMap<TenantName, Hook>,
+    metrics: Metrics,
+}
+
+struct Hook {
+    judge: Box<Judge>,
+    wake: Wake,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    order: VecDeque<NewsId>,
+    ids: HashSet<NewsId>,
+}
+
+impl QlikHooks {
+    /// Takes nobody's webhooks yet, and counts what comes into these metrics.
+    pub fn new(metrics: Metrics) -> Self {
+        Self {
+            hooks: BTreeMap::new(),
+            metrics,
+        }
+    }
+
+    /// Takes a tenant's webhooks: `judge` knows its secret, `wake` wakes its poll.
+    pub fn take(
+        &mut self,
+        tenant: TenantName,
+        judge: impl Fn(&str, &[u8]) -> Judgement + Send + Sync + 'static,
+        wake: Wake,
+    ) {
+        let hook = Hook {
+            judge: Box::new(judge),
+            wake,
+            seen: Mutex::default(),
+        };
+        self.hooks.insert(tenant, hook);
+    }
+
+    fn reject(&self, status: StatusCode, reason: &'static str) -> StatusCode {
+        self.metrics.count(Metric::HooksRejected, &[reason]);
+        status
+    }
+}
+
+/// Makes the route.
+pub(super) fn router(hooks: Arc<QlikHooks>) -> Router {
+    Router::new()
+        .route("/qlik/webhooks/{tenant}", post(receive))
+        .with_state(hooks)
+}
+
+async fn receive(
+    State(hooks): State<Arc<QlikHooks>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> StatusCode {
+    let tenant = TenantName(tenant);
+    let Some(hook) = hooks.hooks.get(&tenant) else {
+        return hooks.reject(StatusCode::NOT_FOUND, "unknown-tenant");
+    };
+    let signature = headers.get(SIGNATURE).and_then(|text| text.to_str().ok());
+    let Some(signature) = signature else {
+        return hooks.reject(StatusCode::UNAUTHORIZED, "unsigned");
+    };
+    let told = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|text| text.to_str().ok()?.parse().ok());
+    if told.is_some_and(|length: usize| length > MAX_BODY) {
+        return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
+    }
+    let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => body,
+        // Also where the connection broke, but then nobody hears the answer.
+        Ok(Err(_over_the_limit)) => {
+            return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
+        }
+        Err(_late) => return hooks.reject(StatusCode::REQUEST_TIMEOUT, "too-slow"),
+    };
+    let result = match (hook.judge)(signature, &body) {
+        Judgement::Forged => return hooks.reject(StatusCode::UNAUTHORIZED, "bad-signature"),
+        Judgement::Unreadable => "unreadable",
+        Judgement::Event(id) if hook.is_known(id) => "repeated",
+        Judgement::Event(_) => "new",
+    };
+    if result != "repeated" {
+        hook.wake.wake();
+    }
+    let labels = [tenant.0.as_str(), result];
+    hooks.metrics.count(Metric::HooksReceived, &labels);
+    StatusCode::ACCEPTED
+}
+
+impl Hook {
+    /// Returns whether an event was met before, and remembers it.
+    fn is_known(&self, id: NewsId) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.ids.insert(id) {
+            return true;
+        }
+        seen.order.push_back(id);
+        if seen.order.len() > REMEMBERED
+            && let Some(oldest) = seen.order.pop_front()
+        {
+            seen.ids.remove(&oldest);
+        }
+        false
+    }
+}
+
+/// Shows nothing of the secret that the judge knows.
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_remembered_until_a_thousand_others_came() {
+        let hook = Hook {
+            judge: Box::new(|_, _| Judgement::Forged),
+            wake: Wake::default(),
+            seen: Mutex::default(),
+        };
+        let id = |n: u16| {
+            let mut bytes = [0; 16];
+            bytes[..2].copy_from_slice(&n.to_be_bytes());
+            NewsId(bytes)
+        };
+
+        assert_eq!([hook.is_known(id(0)), hook.is_known(id(0))], [false, true]);
+        for n in 1..=1024 {
+            assert!(!hook.is_known(id(n)));
+        }
+        assert!(!hook.is_known(id(0)), "forgotten");
+        assert!(hook.is_known(id(1024)));
+    }
+}

@@ -1,0 +1,626 @@
+//! Changes are noticed between sweeps by the audit log, whatever may be wrong with that, and
+//! what it does not tell the next sweep finds and counts.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use qlik_roster::clock::Clock;
+use qlik_roster::demo::tenant::{
+    Directory, Edit, Endpoint, Fault, Generations, GroupEdit, NewUser, RateLimits, RoleEdit,
+    TenantOptions, Trouble, When,
+};
+use qlik_roster::model::{Fact, Outcome, Run, Seq, Timestamp, Trigger, UserId};
+
+use crate::support::{
+    Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
+};
+
+/// A world whose clock the test moves, and whose audit log is polled every second.
+pub async fn world(generations: Generations) -> World {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 60,
+        rate_limits: RateLimits::Off,
+        generations,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    poll_every(&world, "1s");
+    world
+}
+
+pub fn poll_every(world: &World, every: &str) {
+    let config = world.standard_config();
+    world.write_config(&config.replace("poll = \"off\"", &format!("poll = \"{every}\"")));
+}
+
+fn pass(world: &World, minutes: u64) {
+    let now = world.clock.now();
+    world.clock.set(now.plus(Duration::from_secs(60 * minutes)));
+}
+
+/// Waits until so many polls have begun and ended since.
+async fn polls(world: &World, n: u64) {
+    let at = |endpoint| world.tenant.requests().at(endpoint);
+    let before = at(Endpoint::Audits);
+    // One more has to begin before the last is sure to have ended.
+    within("polls come", || async { at(Endpoint::Audits) > before + n }).await;
+}
+
+fn n_sweeps(world: &World) -> u64 {
+    world.tenant.requests().at(Endpoint::Users)
+}
+
+/// Waits until the store is as the tenant, by the count of events.
+async fn told(world: &World, running: &Running, n: usize) -> Vec<String> {
+    within("the events are told", || async {
+        world.receiver.deliveries().len() >= n
+    })
+    .await;
+    running.settled().await;
+    let deliveries = world.receiver.deliveries();
+    deliveries
+        .iter()
+        .map(|delivery| delivery.body["type"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn metric(running: &Running, line: &str) -> Option<f64> {
+    let text = reqwest::get(running.url("/metrics")).await.unwrap();
+    let text = text.text().await.unwrap();
+    let found = text.lines().find_map(|one| one.strip_prefix(line));
+    found.map(|rest| rest.trim().parse().unwrap())
+}
+
+struct Case {
+    name: &'static str,
+    make: fn(&Directory, &UserId),
+    told: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "somebody joins",
+        make: |tenant, _| drop(tenant.create_user(NewUser::named("Nia Okafor")).unwrap()),
+        told: &["user.created"],
+    },
+    Case {
+        name: "somebody gains a role",
+        make: |tenant, user| {
+            let role = tenant.role_named("TenantAdmin").unwrap();
+            tenant.update_user(user, Edit::AssignRole(role)).unwrap();
+        },
+        told: &["user.updated"],
+    },
+    Case {
+        name: "only the time moves",
+        make: |tenant, user| tenant.update_user(user, Edit::Touch).unwrap(),
+        told: &[],
+    },
+    Case {
+        name: "a group gains a role",
+        make: |tenant, _| {
+            let role = tenant.role_named("Steward").unwrap();
+            let group = tenant.groups()[0].id.clone();
+            tenant
+                .update_group(&group, GroupEdit::AssignRole(role))
+                .unwrap();
+        },
+        told: &["group.updated"],
+    },
+    Case {
+        name: "everyone gains a role",
+        make: |tenant, _| {
+            let role = tenant.role_named("Steward").unwrap();
+            let edit = GroupEdit::AssignRole(role);
+            tenant.update_group(&Directory::everyone(), edit).unwrap();
+        },
+        told: &["group.updated"],
+    },
+    Case {
+        name: "a role comes and is renamed",
+        make: |tenant, _| {
+            let role = tenant.create_role("Auditor");
+            let name = RoleEdit::Name("Senior Auditor".to_owned());
+            tenant.update_role(&role, name).unwrap();
+        },
+        told: &["role.created"],
+    },
+    Case {
+        name: "a group of two goes, with what it gave",
+        make: |tenant, _| {
+            let members: Vec<_> = tenant.users().into_iter().skip(20).take(2).collect();
+            let group = tenant.create_group("Brief");
+            for user in members {
+                tenant
+                    .update_user(&user.id, Edit::JoinGroup(group.clone()))
+                    .unwrap();
+            }
+        },
+        told: &["group.created", "user.updated", "user.updated"],
+    },
+    Case {
+        name: "a group goes, and its members are told",
+        make: |tenant, _| {
+            let group = tenant.groups().into_iter().find(|it| it.name == "Brief");
+            tenant.delete_group(&group.unwrap().id).unwrap();
+        },
+        told: &["user.updated", "user.updated", "group.deleted"],
+    },
+    Case {
+        name: "somebody is re-created",
+        make: |tenant, user| drop(tenant.recreate_user(user).unwrap()),
+        told: &["user.deleted", "user.created"],
+    },
+    Case {
+        name: "somebody comes and goes between two looks",
+        make: |tenant, _| {
+            let gone = tenant.create_user(NewUser::named("Brief Guest")).unwrap();
+            tenant.delete_user(&gone).unwrap();
+        },
+        told: &[],
+    },
+    Case {
+        name: "somebody leaves",
+        make: |tenant, _| {
+            let leaver = tenant.users().into_iter().nth(30).unwrap();
+            tenant.delete_user(&leaver.id).unwrap();
+        },
+        told: &["user.deleted"],
+    },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_noticed_without_a_sweep() {
+    let world = world(Generations::Both).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let user = directory.users()[7].id.clone();
+    let swept = n_sweeps(&world);
+
+    let mut expected = Vec::new();
+    for case in CASES {
+        let before = expected.len();
+        expected.extend(case.told.iter().map(|told| (*told).to_owned()));
+        (case.make)(directory, &user);
+        polls(&world, 1).await;
+
+        let told = told(&world, &running, expected.len()).await;
+        // The order of one poll's events is that of a run; of kinds, then of ids.
+        let sorted = |events: &[String]| {
+            let mut events = events[before..].to_vec();
+            events.sort();
+            events
+        };
+        assert_eq!(sorted(&told), sorted(&expected), "{}", case.name);
+    }
+
+    assert_same_as_tenant(running.store(), directory);
+    assert_eq!(n_sweeps(&world), swept, "no listing of users was read");
+    let runs = running.last_runs(100).await;
+    let triggers: BTreeSet<_> = runs.iter().map(|run| run.trigger.word()).collect();
+    assert_eq!(triggers, ["audit", "start"].into());
+    assert!(runs.iter().all(|run| run.outcome == Outcome::Succeeded));
+    let run = running.sync().await;
+    assert_eq!(run.audit_missed, Some(0));
+    running.stop().await;
+    let store = world.store();
+    assert_journal_leads_to_state(&store);
+    store.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_new_costs_one_request_a_poll_and_leaves_no_trace() {
+    let world = world(Generations::Both).await;
+    world
+        .tenant
+        .directory()
+        .create_user(NewUser::named("Nia"))
+        .unwrap();
+    let running = world.start().await;
+    // What happened before the sweep is within the first poll's window, and tells nothing new.
+    polls(&world, 1).await;
+    let before = world.tenant.requests();
+    let runs = running.last_runs(100).await;
+    let no = running.store().tenants().unwrap()[0].no;
+    let bookmark = running.store().bookmark(no).unwrap();
+
+    polls(&world, 3).await;
+
+    let after = world.tenant.requests();
+    let polled = after.at(Endpoint::Audits) - before.at(Endpoint::Audits);
+    assert_eq!(after.total() - before.total(), polled);
+    assert_eq!(running.last_runs(100).await, runs);
+    assert_eq!(running.store().bookmark(no).unwrap(), bookmark);
+    assert_eq!(world.receiver.deliveries().len(), 0);
+    let quiet = r#"qlik_roster_polls_total{tenant="acme",outcome="quiet"}"#;
+    assert!(metric(&running, quiet).await.unwrap() >= 3.0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_and_disordered_and_repeated_events_are_told_once() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let log = directory.audit();
+    let name = |n: usize, name: &str| {
+        let user = directory.users()[n].id.clone();
+        directory
+            .update_user(&user, Edit::Name(name.to_owned()))
+            .unwrap();
+    };
+
+    log.on(Trouble::Late(Duration::from_secs(240)), When::Always);
+    name(3, "Late");
+    log.clear();
+    log.on(Trouble::Twice, When::Always);
+    name(4, "Twice");
+    log.clear();
+    assert_eq!(told(&world, &running, 1).await, ["user.updated"]);
+    polls(&world, 2).await;
+    assert_eq!(
+        world.receiver.deliveries().len(),
+        1,
+        "the late one is not told"
+    );
+
+    pass(&world, 4);
+    assert_eq!(told(&world, &running, 2).await, ["user.updated"; 2]);
+    polls(&world, 2).await;
+    assert_eq!(world.receiver.deliveries().len(), 2);
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    assert_same_as_tenant(running.store(), directory);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_never_tells_a_sweep_finds_and_counts() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    pass(&world, 1);
+    directory.audit().on(Trouble::Lost, When::Always);
+    let users = directory.users();
+    directory
+        .update_user(&users[3].id, Edit::Name("Renamed".to_owned()))
+        .unwrap();
+    directory.create_user(NewUser::named("Unheard")).unwrap();
+    // Of this the source gives no date either, so nothing can be proved.
+    directory
+        .update_user_quietly(&users[4].id, Edit::Locale(Some("pt-PT".to_owned())))
+        .unwrap();
+    directory.delete_user(&users[30].id).unwrap();
+    pass(&world, 20);
+    polls(&world, 1).await;
+    assert_eq!(world.receiver.deliveries().len(), 0);
+
+    let first = running.sync().await;
+    assert_eq!(
+        first.audit_missed,
+        Some(2),
+        "the renamed one and the new one"
+    );
+    let gauge = r#"qlik_roster_audit_missed{tenant="acme"}"#;
+    assert_eq!(metric(&running, gauge).await, Some(2.0));
+    assert_same_as_tenant(running.store(), directory);
+    directory.audit().clear();
+    pass(&world, 20);
+    polls(&world, 1).await;
+    let second = running.sync().await;
+    assert_eq!(second.audit_missed, Some(1), "the deletion");
+    let third = running.sync().await;
+    assert_eq!(third.audit_missed, Some(0));
+
+    let (_, shown, _) = world
+        .command(&["runs", "show", &first.id.to_string()])
+        .await;
+    assert!(shown.contains("AUDIT MISSED"), "{shown}");
+    let json = ["runs", "show", &first.id.to_string(), "--output", "json"];
+    let (_, shown, _) = world.command(&json).await;
+    assert!(shown.contains("\"audit_missed\": 2") || shown.contains("\"audit_missed\":2"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_a_sweep_finds_first_is_not_missed_if_the_log_tells_of_it_later() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    pass(&world, 1);
+    let late = Trouble::Late(Duration::from_secs(120));
+    directory.audit().on(late, When::Always);
+    let leaver = directory.users()[30].id.clone();
+    directory.delete_user(&leaver).unwrap();
+
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    pass(&world, 3);
+    polls(&world, 1).await;
+    pass(&world, 20);
+    polls(&world, 1).await;
+
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    assert_eq!(told(&world, &running, 1).await, ["user.deleted"]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_may_not_be_read_is_said_and_tried_again_after_each_sweep() {
+    let world = world(Generations::Core).await;
+    let refusals = world
+        .tenant
+        .faults()
+        .on(Endpoint::Audits, Fault::Forbidden, When::Always);
+    let running = world.start().await;
+    within("the log is refused", || async { refusals.count() == 1 }).await;
+    let directory = world.tenant.directory();
+    directory.create_role("Auditor");
+    let asleep = r#"qlik_roster_polls_total{tenant="acme",outcome="asleep"}"#;
+    within("polls sleep", || async {
+        metric(&running, asleep).await >= Some(2.0)
+    })
+    .await;
+    assert_eq!(refusals.count(), 1, "polls wait for a sweep");
+
+    let run = running.sync().await;
+    assert_eq!(codes(&run), ["finding.audit-forbidden"]);
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    within("the log is tried again", || async { refusals.count() == 2 }).await;
+    world.tenant.faults().clear();
+    running.sync().await;
+    directory.create_role("Second Auditor");
+    assert_eq!(told(&world, &running, 2).await, ["role.created"; 2]);
+    assert_eq!(running.last_run().await.trigger, Trigger::Audit);
+    assert_eq!(codes(&running.sync().await), Vec::<&str>::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_is_made_up_for_by_a_sweep_once() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    directory.audit().on(Trouble::NamesNobody, When::Next(1));
+    let user = directory.users()[3].id.clone();
+    directory
+        .update_user(&user, Edit::Name("Renamed".to_owned()))
+        .unwrap();
+
+    assert_eq!(told(&world, &running, 1).await, ["user.updated"]);
+    within("the sweep ends", || async {
+        running.last_run().await.outcome != Outcome::Running
+    })
+    .await;
+    let run = running.last_run().await;
+    assert_eq!(run.trigger, Trigger::Gap);
+    assert_eq!(codes(&run), ["finding.audit-gap"]);
+    polls(&world, 2).await;
+    assert_eq!(running.last_run().await.id, run.id, "once only");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_tells_too_much_is_left_to_sweeps_that_do_not_pile_up() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let log = world.tenant.directory().audit();
+    log.write_others(10_100, world.clock.now());
+
+    within("a sweep makes up for it", || async {
+        let run = running.last_run().await;
+        run.trigger == Trigger::Gap && run.outcome == Outcome::Succeeded
+    })
+    .await;
+    assert_eq!(codes(&running.last_run().await), ["finding.audit-gap"]);
+    // The window still holds too much: polls wait, and no second sweep comes within the hour.
+    let gaps = r#"qlik_roster_polls_total{tenant="acme",outcome="gap"}"#;
+    within("a poll meets it again", || async {
+        metric(&running, gaps).await == Some(2.0)
+    })
+    .await;
+    assert_eq!(running.last_runs(100).await.len(), 2);
+
+    pass(&world, 30);
+    running.sync().await;
+    world.tenant.directory().create_role("Auditor");
+    assert_eq!(told(&world, &running, 1).await, ["role.created"]);
+    assert_eq!(running.last_run().await.trigger, Trigger::Audit);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_does_not_answer_is_read_on_from_where_it_was() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    polls(&world, 1).await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::NotFound, When::Always);
+    polls(&world, 1).await;
+    world.tenant.directory().create_role("Auditor");
+    pass(&world, 30);
+    polls(&world, 2).await;
+    pass(&world, 30);
+    polls(&world, 2).await;
+    assert_eq!(world.receiver.deliveries().len(), 0);
+
+    faults.clear();
+    assert_eq!(told(&world, &running, 1).await, ["role.created"]);
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_looked_at_is_tried_again_and_then_left_to_a_sweep() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let faults = world.tenant.faults();
+    faults.on(
+        Endpoint::Role,
+        Fault::Redirect("/elsewhere".into()),
+        When::Next(1),
+    );
+    world.tenant.directory().create_role("Auditor");
+    assert_eq!(told(&world, &running, 1).await, ["role.created"]);
+    let runs = running.last_runs(2).await;
+    assert_eq!(runs[0].trigger, Trigger::Audit);
+    assert!(matches!(runs[1].outcome, Outcome::Failed { .. }));
+
+    faults.on(
+        Endpoint::Role,
+        Fault::Redirect("/elsewhere".into()),
+        When::Always,
+    );
+    world.tenant.directory().create_role("Second Auditor");
+    assert_eq!(told(&world, &running, 2).await, ["role.created"; 2]);
+    let runs = running.last_runs(100).await;
+    assert_eq!(runs[0].trigger, Trigger::Gap);
+    let failed = runs.iter().filter(|run| !run.outcome.is_success()).count();
+    assert_eq!(failed, 1 + 3);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_not_emptied_a_little_at_a_time() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let leavers: Vec<UserId> = directory
+        .users()
+        .into_iter()
+        .skip(20)
+        .map(|user| user.id)
+        .collect();
+    let leave = |users: &[UserId]| {
+        for user in users {
+            directory.delete_user(user).unwrap();
+        }
+    };
+
+    leave(&leavers[..4]);
+    assert_eq!(told(&world, &running, 4).await, ["user.deleted"; 4]);
+    polls(&world, 1).await;
+    assert_eq!(running.last_run().await.outcome, Outcome::Succeeded);
+    // Four of sixty may go, and four more as well; but not both in between two sweeps.
+    leave(&leavers[4..8]);
+    within("the others are held", || async {
+        running.last_run().await.outcome == Outcome::Held
+    })
+    .await;
+    let held = running.last_run().await.held.unwrap();
+    polls(&world, 1).await;
+    assert_eq!(world.receiver.deliveries().len(), 4);
+
+    // The next sweep weighs them anew: four are within the limit.
+    let run = running.sync().await;
+    assert_eq!(
+        (run.outcome.clone(), run.held.clone()),
+        (Outcome::Succeeded, None)
+    );
+    running.settled().await;
+    assert_same_as_tenant(running.store(), directory);
+    assert!(held.plan.is_some());
+    // Half of all at once are held by polls and by sweeps, as one plan.
+    leave(&leavers[8..38]);
+    within("half of all are held", || async {
+        running.last_run().await.held.is_some()
+    })
+    .await;
+    let by_poll = running.last_run().await;
+    assert_eq!(by_poll.trigger, Trigger::Audit);
+    let by_sweep = running.sync().await;
+    assert_eq!(by_sweep.held.unwrap().plan, by_poll.held.unwrap().plan);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_handles_no_event_twice_and_loses_none() {
+    let world = world(Generations::Both).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    directory.create_role("Before");
+    assert_eq!(told(&world, &running, 1).await, ["role.created"]);
+    // Told, and remembered as well.
+    polls(&world, 1).await;
+    running.stop().await;
+    directory.create_role("Between");
+    pass(&world, 1);
+    let asked = world.tenant.requests().at(Endpoint::Role);
+
+    let running = world.start().await;
+    polls(&world, 1).await;
+    directory.create_role("After");
+
+    assert_eq!(told(&world, &running, 3).await, ["role.created"; 3]);
+    polls(&world, 1).await;
+    // Of the two that came since, in two events each; the first was remembered.
+    assert_eq!(world.tenant.requests().at(Endpoint::Role) - asked, 2);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
+    let options = TenantOptions {
+        users: 60,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::with(options).await;
+    world.one_run().await;
+    poll_every(&world, "1s");
+    let directory = world.tenant.directory();
+    let mut dice = fastrand::Rng::with_seed(3);
+
+    for round in 0..6 {
+        let mut daemon = serve(&world);
+        polls(&world, 1).await;
+        for n in 0..12 {
+            directory
+                .create_user(NewUser::named(&format!("Joiner {round}.{n}")))
+                .unwrap();
+        }
+        let (asked, more) = (world.tenant.requests().at(Endpoint::User), dice.u64(0..12));
+        within("the refresh gets to where it is killed", || async {
+            world.tenant.requests().at(Endpoint::User) > asked + more
+        })
+        .await;
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        let store = world.store();
+        assert_journal_leads_to_state(&store);
+        store.close().unwrap();
+    }
+
+    poll_every(&world, "off");
+    world.one_run().await;
+    let store = world.store();
+    assert_same_as_tenant(&store, directory);
+    let entries = store.entries(Seq::START, usize::MAX).unwrap();
+    let changes = entries.iter().filter_map(|entry| match &entry.fact {
+        Fact::Changed(change) => Some((change.id().clone(), change.verb())),
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => None,
+    });
+    let changes: Vec<_> = changes.collect();
+    let distinct: BTreeSet<_> = changes.iter().cloned().collect();
+    assert_eq!((changes.len(), distinct.len()), (72, 72));
+    store.close().unwrap();
+}
+
+fn serve(world: &World) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn codes(run: &Run) -> Vec<&'static str> {
+    run.findings
+        .iter()
+        .map(|finding| finding.code.code())
+        .collect()
+}

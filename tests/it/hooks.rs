@@ -1,0 +1,185 @@
+//! Qlik's own webhooks wake the poll, and nobody else does.
+
+use hmac::{Hmac, Mac};
+use qlik_roster::demo::tenant::{Endpoint, Generations, NewUser};
+use qlik_roster::model::Trigger;
+use reqwest::Client;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::audit;
+use crate::support::{Running, World, within};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A world that is polled once an hour, unless it is woken.
+async fn world() -> World {
+    let world = audit::world(Generations::Both).await;
+    world.write("hook", SECRET);
+    let secret = world.path("hook");
+    let config = world
+        .standard_config()
+        .replace("poll = \"off\"", "poll = \"1h\"")
+        .replace(
+            "connection = \"test\"",
+            &format!("connection = \"test\"\nwebhook_secret_file = {secret:?}"),
+        );
+    world.write_config(&config);
+    world
+}
+
+fn signature(secret: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let digits = mac.finalize().into_bytes();
+    let digits: Vec<_> = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
+}
+
+async fn post(running: &Running, tenant: &str, body: &str, signature: Option<&str>) -> u16 {
+    let url = running.url(&format!("/qlik/webhooks/{tenant}"));
+    #[expect(clippy::disallowed_methods, reason = "a stranger's client")]
+    let mut request = Client::new().post(url).body(body.to_owned());
+    if let Some(signature) = signature {
+        request = request.header("Qlik-Signature", signature);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn send(running: &Running, event: &Value) -> u16 {
+    let body = event.to_string();
+    post(running, "acme", &body, Some(&signature(SECRET, &body))).await
+}
+
+async fn metrics(running: &Running) -> String {
+    let answer = reqwest::get(running.url("/metrics")).await.unwrap();
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("text/plain; version=0.0.4"));
+    answer.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_either_generation_wakes_the_poll() {
+    let world = world().await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    for (n, event) in [
+        json!({"specversion": "1.0", "id": "A1", "type": "com.qlik.v1.user.created",
+               "source": "com.qlik/users", "data": {"id": "somebody else"}}),
+        json!({"cloudEventsVersion": "0.1", "eventId": "A2",
+               "eventType": "com.qlik.v1.user.created", "data": {}}),
+        json!("signed, and nothing that we know"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let polled = world.tenant.requests().at(Endpoint::Audits);
+        directory
+            .create_user(NewUser::named(&format!("Guest {n}")))
+            .unwrap();
+        assert_eq!(world.receiver.deliveries().len(), n);
+
+        assert_eq!(send(&running, event).await, 202);
+
+        within("the change is told", || async {
+            world.receiver.deliveries().len() == n + 1
+        })
+        .await;
+        assert!(world.tenant.requests().at(Endpoint::Audits) > polled);
+        assert_eq!(running.last_run().await.trigger, Trigger::Audit);
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_signed_or_too_large_or_for_nobody_is_refused_and_counted() {
+    let world = world().await;
+    let running = world.start().await;
+    let polled = world.tenant.requests().at(Endpoint::Audits);
+    let body = r#"{"id":"A1"}"#;
+    let good = signature(SECRET, body);
+    let other = signature("another secret of thirty-two bytes", body);
+    let large = "x".repeat(300 * 1024);
+
+    assert_eq!(post(&running, "acme", body, None).await, 401);
+    assert_eq!(post(&running, "acme", body, Some(&other)).await, 401);
+    assert_eq!(post(&running, "acme", "{}", Some(&good)).await, 401);
+    assert_eq!(post(&running, "nobody", body, Some(&good)).await, 404);
+    let signed = signature(SECRET, &large);
+    assert_eq!(post(&running, "acme", &large, Some(&signed)).await, 413);
+    let got = reqwest::get(running.url("/qlik/webhooks/acme")).await;
+    assert_eq!(got.unwrap().status().as_u16(), 405);
+
+    assert_eq!(world.tenant.requests().at(Endpoint::Audits), polled);
+    let text = metrics(&running).await;
+    for line in [
+        r#"qlik_roster_qlik_webhooks_rejected_total{reason="unsigned"} 1"#,
+        r#"qlik_roster_qlik_webhooks_rejected_total{reason="bad-signature"} 2"#,
+        r#"qlik_roster_qlik_webhooks_rejected_total{reason="unknown-tenant"} 1"#,
+        r#"qlik_roster_qlik_webhooks_rejected_total{reason="too-large"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("nobody"), "a stranger's word is no label");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_webhooks_make_few_polls_and_one_that_is_repeated_none() {
+    let world = world().await;
+    let running = world.start().await;
+    let polled = || world.tenant.requests().at(Endpoint::Audits);
+    let before = polled();
+
+    for n in 0..100 {
+        assert_eq!(send(&running, &json!({"id": format!("A{n}")})).await, 202);
+    }
+    within("the poll was woken", || async { polled() > before }).await;
+    for _ in 0..20 {
+        assert_eq!(send(&running, &json!({"id": "A7"})).await, 202);
+    }
+
+    let text = metrics(&running).await;
+    let line = r#"qlik_roster_qlik_webhooks_total{tenant="acme",result="new"} 100"#;
+    assert!(text.contains(line), "{text}");
+    let line = r#"qlik_roster_qlik_webhooks_total{tenant="acme",result="repeated"} 20"#;
+    assert!(text.contains(line), "{text}");
+    assert!(polled() - before <= 3, "{} polls", polled() - before);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_of_runs_and_remember_the_last_success() {
+    let world = world().await;
+    let running = world.start().await;
+    world.tenant.directory().create_role("Auditor");
+    running.sync().await;
+    let success = world.clock.now().millis() / 1000;
+    let text = metrics(&running).await;
+    for line in [
+        r#"qlik_roster_runs_total{tenant="acme",trigger="start",outcome="succeeded"} 1"#,
+        r#"qlik_roster_runs_total{tenant="acme",trigger="command",outcome="succeeded"} 1"#,
+        r#"qlik_roster_changes_total{tenant="acme",kind="role",verb="created"} 21"#,
+        r#"qlik_roster_unreadable_records{tenant="acme",kind="user"} 0"#,
+        &format!(r#"qlik_roster_last_success_timestamp_seconds{{tenant="acme"}} {success}"#),
+        r#"qlik_roster_audit_missed{tenant="acme"} 0"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    running.stop().await;
+
+    world.tenant.rotate_secret();
+    world
+        .clock
+        .set(world.clock.now().plus(std::time::Duration::from_secs(600)));
+    let running = world.start().await;
+    let text = metrics(&running).await;
+    let attempt = success + 600;
+    for line in [
+        format!(r#"qlik_roster_last_success_timestamp_seconds{{tenant="acme"}} {success}"#),
+        format!(r#"qlik_roster_last_attempt_timestamp_seconds{{tenant="acme"}} {attempt}"#),
+    ] {
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
+    running.stop().await;
+}
