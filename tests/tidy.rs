@@ -410,6 +410,27 @@ fn metrics_and_their_manual_agree() {
     assert_eq!(told, known);
 }
 
+#[test]
+fn the_tests_that_the_manual_names_are_there() {
+    let manual = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let mut sources = sources();
+    collect(&root().join("tests"), &mut sources);
+
+    let named = manual
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.matches('_').count() > 2 && !word.contains(' '));
+    let missing: Vec<&str> = named
+        .filter(|name| {
+            let line = format!("fn {name}(");
+            !sources.iter().any(|source| source.text.contains(&line))
+        })
+        .collect();
+
+    assert!(missing.is_empty(), "docs/reliability.md names {missing:?}");
+}
+
 /// A budget, not a wall: printed, so that it is seen when it slips.
 #[test]
 fn sizes_are_reported() {

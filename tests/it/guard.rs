@@ -5,7 +5,7 @@ use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, NewUser, RateLimits, TenantOptions, User, When,
 };
 use qlik_roster::model::{
-    Kind, Loss, Outcome, PlanId, PlanState, Reason, Removal, Run, Taken, TenantName,
+    Kind, Loss, Outcome, PlanId, PlanState, Reason, Removal, Run, Taken, TenantName, Timestamp,
 };
 
 use crate::support::{Running, World, assert_journal_leads_to_state, assert_same_as_tenant};
@@ -417,19 +417,49 @@ async fn who_may_not_be_asked_for_goes_after_enough_complete_sweeps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_costs_a_request_a_page_however_many_people_are_in_however_many_groups() {
+    let world = world_of(950, "").await;
+    let running = world.start().await;
+
+    let run = running.sync().await;
+
+    let users = people(world.tenant.directory()).len() as u64 + 1;
+    // One for the tenant and its redirect, two for roles, groups and system groups each.
+    let most = users.div_ceil(100) + 8;
+    assert!(
+        run.traffic.requests <= most,
+        "{} requests",
+        run.traffic.requests
+    );
+    running.stop().await;
+}
+
+async fn last_success(running: &Running) -> Option<Timestamp> {
+    match ask(running, Request::Status).await {
+        Ok(Reply::Status(status)) => status.tenants[0].last_success,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn failing_is_told_once_and_so_is_the_recovery() {
     let world = world_of(30, "").await;
     let running = world.start().await;
     let faults = world.tenant.faults();
 
+    let before = last_success(&running).await;
     faults.on(Endpoint::Users, Fault::Forbidden, When::Always);
     running.sync().await;
     running.sync().await;
+    let meanwhile = last_success(&running).await;
     faults.clear();
     running.sync().await;
     running.sync().await;
     running.settled().await;
 
+    assert!(before.is_some());
+    assert_eq!(meanwhile, before, "a failure is an attempt, no success");
+    assert!(last_success(&running).await > before);
     assert_eq!(told(&world, "sync.failed"), 1);
     assert_eq!(told(&world, "sync.recovered"), 1);
     let deliveries = world.receiver.deliveries();
