@@ -356,6 +356,29 @@ async fn what_has_come_back_does_not_go_with_an_approved_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_under_the_same_id_is_told_as_gone_and_as_come() {
+    let world = world_of(90, "").await;
+    world.let_all_go();
+    let running = world.start().await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::HalfShown, When::Always);
+    faults.on(Endpoint::User, Fault::NotFound, When::Always);
+    let gone = running.sync().await.counts[&Kind::User].deleted;
+    faults.clear();
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert!(gone > 20);
+    assert_eq!(run.counts[&Kind::User].created, gone);
+    assert_eq!(told(&world, "user.deleted") as u64, gone);
+    assert_eq!(told(&world, "user.created") as u64, gone);
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    assert_journal_leads_to_state(running.store());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_whose_guard_says_never_lets_nobody_go_by_itself() {
     let world = world_of(60, "guard = { mode = \"never\" }").await;
     let tenant = world.tenant.directory();
