@@ -80,16 +80,25 @@ impl Folder {
         Ok(aside)
     }
 
-    /// Removes a half-written snapshot, which sled would take for a whole one and then refuse
-    /// to open at all. The data is in the log and does not need it.
+    /// Removes what a killed process left half-written, and what sled would take for whole and
+    /// then refuse to open at all: a snapshot, whose data is in the log too, and the settings
+    /// of a database that was never made. Returns how many there were.
     pub fn remove_leftovers(&self) -> io::Result<usize> {
-        let mut removed = 0;
-        for file in files_in(&self.current())? {
+        let files = files_in(&self.current())?;
+        let is_half_written = |file: &OsString| {
             let name = file.to_string_lossy();
-            if name.starts_with("snap.") && name.ends_with(".generating") {
-                fs::remove_file(self.current().join(&file))?;
-                removed += 1;
-            }
+            name.starts_with("snap.") && name.ends_with(".generating")
+        };
+        // sled writes its settings, and then makes its log. A log that is missing beside
+        // anything else is one that was lost.
+        let was_never_made = files.iter().all(|file| file == "conf" || file == "blobs");
+        let leftovers = files
+            .iter()
+            .filter(|file| is_half_written(file) || (was_never_made && *file == "conf"));
+        let mut removed = 0;
+        for file in leftovers {
+            fs::remove_file(self.current().join(file))?;
+            removed += 1;
         }
         Ok(removed)
     }

@@ -34,7 +34,7 @@
 //! # What opening does, in order
 //!
 //! Our lock (sled lets its own go late); room to write, since sled panics on a full disk as on
-//! damage; half-written snapshots removed, for one of them makes every open fail; the open
+//! damage; half-written files removed, for one of them makes every open fail; the open
 //! itself, with panics caught and patience with sled's lock; the format, refusing a newer
 //! one; the mark; journal, cursors, all fingerprints and a sample of records. For a million
 //! users that is well under a second.

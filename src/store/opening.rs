@@ -130,7 +130,10 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         .remove_leftovers()
         .map_err(refused("tidying", &current))?;
     if removed > 0 {
-        tracing::info!(removed, "Removed half-written snapshots of the store");
+        tracing::info!(
+            removed,
+            "Removed files that an earlier process had left half-written"
+        );
     }
     let mark =
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;

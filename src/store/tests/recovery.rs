@@ -77,6 +77,33 @@ fn a_half_written_snapshot_is_removed() {
 }
 
 #[test]
+fn a_store_whose_making_was_killed_is_made_anew() {
+    let made = tempfile::tempdir().unwrap();
+    filled(made.path()).close().unwrap();
+    let settings = fs::read(made.path().join("current/conf")).unwrap();
+
+    for len in [0, settings.len() / 2, settings.len()] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("current/blobs")).unwrap();
+        fs::write(folder.path().join("current/conf"), &settings[..len]).unwrap();
+
+        let store = open(folder.path());
+
+        assert_eq!(store.last_seq(), Seq::START);
+        adopt(&store, 1);
+    }
+}
+
+#[test]
+fn a_store_whose_log_is_gone_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).close().unwrap();
+    fs::remove_file(folder.path().join("current/db")).unwrap();
+
+    damaged(folder.path());
+}
+
+#[test]
 fn a_store_that_lost_its_last_write_is_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     let older = tempfile::tempdir().unwrap();
