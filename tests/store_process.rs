@@ -19,10 +19,31 @@ mod kill;
 mod load;
 #[path = "store/power.rs"]
 mod power;
+#[path = "store/script.rs"]
+mod script;
 #[path = "store/support.rs"]
 mod support;
+#[path = "store/syscalls.rs"]
+mod syscalls;
 #[path = "store/torn.rs"]
 mod torn;
+#[path = "store/trace.rs"]
+#[cfg_attr(
+    not(all(target_os = "linux", target_arch = "x86_64")),
+    allow(dead_code, reason = "nothing is traced there")
+)]
+mod trace;
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    path = "store/tracer.rs"
+)]
+#[cfg_attr(
+    not(all(target_os = "linux", target_arch = "x86_64")),
+    path = "store/no_tracer.rs"
+)]
+mod tracer;
+#[path = "store/truth.rs"]
+mod truth;
 
 /// Does what the environment says, for a test in another process; else nothing.
 #[test]

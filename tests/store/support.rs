@@ -27,6 +27,10 @@ pub enum Role {
     Open,
     /// Updates so many times, and tells how much memory that took.
     Load(u64),
+    /// Lets itself be traced and does what the script says, and tells each acknowledgement.
+    Play,
+    /// Lets itself be traced, opens and closes.
+    Reopen,
 }
 
 impl Role {
@@ -35,22 +39,31 @@ impl Role {
             Self::Write => "write".to_owned(),
             Self::Open => "open".to_owned(),
             Self::Load(updates) => format!("load {updates}"),
+            Self::Play => "play".to_owned(),
+            Self::Reopen => "reopen".to_owned(),
         }
     }
 }
 
 /// Starts a child on a folder.
 pub fn spawn(role: Role, folder: &Path) -> (Child, Told) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
-        .env(ROLE, role.words())
-        .env(FOLDER, folder)
+    let mut child = command(role, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let told = Told(BufReader::new(child.stdout.take().unwrap()));
     (child, told)
+}
+
+/// The command that is a child.
+pub fn command(role: Role, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role.words())
+        .env(FOLDER, folder);
+    command
 }
 
 /// What a child tells, line by line.
@@ -91,6 +104,8 @@ pub fn be_a_child() {
     let role = role.into_string().unwrap();
     match role.split_once(' ') {
         None if role == "write" => write_for_ever(&folder),
+        None if role == "play" => crate::syscalls::play(&folder),
+        None if role == "reopen" => crate::syscalls::reopen(&folder),
         None if role == "open" => match Store::open(&folder) {
             Ok(_) => tell("opened"),
             Err(refused) => tell(format!("{}: {refused}", refused.code())),
@@ -254,16 +269,23 @@ impl Witness {
 }
 
 pub fn adopt(store: &Store) -> Known {
-    let tenant = Tenant {
+    store
+        .adopt(&tenant(), &tenant_name(), Timestamp::from_millis(1))
+        .unwrap()
+}
+
+pub fn tenant() -> Tenant {
+    Tenant {
         id: TenantId("tenant".into()),
         name: "Tenant".into(),
         hosts: vec![],
         region: None,
         status: None,
-    };
-    store
-        .adopt(&tenant, &TenantName("t".into()), Timestamp::from_millis(1))
-        .unwrap()
+    }
+}
+
+pub fn tenant_name() -> TenantName {
+    TenantName("t".into())
 }
 
 pub fn account() -> Account {

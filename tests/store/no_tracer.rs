@@ -1,0 +1,14 @@
+//! Stands in where the tracer does not know the machine: nothing is traced.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::trace::{Fault, Trace};
+
+pub fn let_trace() {
+    std::process::exit(1);
+}
+
+pub fn run(_: &mut Command, _: &Path, _: Option<&Fault>) -> Option<Trace> {
+    None
+}

@@ -1,0 +1,75 @@
+//! What can happen to a child at its calls to the kernel, and what was seen of it.
+
+use std::fmt;
+
+/// What happens to a child, at one of its calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub what: What,
+    /// At a call like this one.
+    pub on: Call,
+    /// At which of those, counted from 1 over all threads.
+    pub at: usize,
+}
+
+/// What happens at a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The process is killed as it makes the call.
+    Kill,
+    /// The process is killed when half of what the call writes is written.
+    Tear,
+    /// The call fails, as on a disk that does.
+    Refuse,
+    /// There is no room any more: half of what this call writes, then nothing that takes room.
+    Fill,
+}
+
+/// A call that changes what is on disk, or brings it there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    pub name: &'static str,
+    /// Below the folder, which itself is empty; with a star for what differs from run to run.
+    pub file: String,
+}
+
+impl Call {
+    /// Returns whether it writes bytes, of which half can be written.
+    pub fn writes(&self) -> bool {
+        matches!(self.name, "write" | "pwrite")
+    }
+
+    /// Returns whether it may need room that a disk has not.
+    pub fn takes_room(&self) -> bool {
+        self.writes() || matches!(self.name, "make" | "mkdir" | "fallocate")
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of `{}`", self.name, self.file)
+    }
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Exit(i32),
+    Killed,
+    /// It did not, and was killed for it.
+    Hung,
+}
+
+/// What a child did.
+#[derive(Debug)]
+pub struct Trace {
+    /// All calls in their order, those of other threads in between.
+    pub calls: Vec<Call>,
+    /// Whether it came to the call that the fault was for.
+    pub has_struck: bool,
+    /// What the child told, in its order.
+    pub told: Vec<String>,
+    /// How much of that it had told when the fault struck.
+    pub told_before: usize,
+    pub end: End,
+}
