@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::model::{Seq, StoreId};
 
@@ -15,6 +16,9 @@ use super::committer::{Job, Work};
 use super::error::StoreError;
 use super::files::Folder;
 use super::keys::Key;
+
+/// How long sled may take to let go of its files.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Inner {
     pub id: StoreId,
@@ -101,13 +105,13 @@ impl Inner {
         id: StoreId,
         folder: Folder,
         lock: File,
-        shared: Shared,
+        shared: Arc<Shared>,
         queue: SyncSender<Job>,
     ) -> Self {
         Self {
             id,
             folder,
-            shared: Arc::new(shared),
+            shared,
             queue: Mutex::new(Some(queue)),
             committer: Mutex::new(None),
             numbering: Mutex::new(()),
@@ -180,15 +184,34 @@ impl Inner {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Err(message) = caught(|| drop(db)) {
-            tracing::warn!(panic = message, "The database panicked when it was let go");
-        }
+        let_go(db);
         drop(held(&self.lock).take());
         self.shared.check()
     }
 
     fn gone(&self) -> StoreError {
         self.shared.check().err().unwrap_or(StoreError::Closed)
+    }
+}
+
+/// Lets the database go, and does not wait for ever: after a failed write it may wait for a
+/// buffer that nobody will write. Everything that was acknowledged is on disk before.
+fn let_go(db: Option<sled::Db>) {
+    let (done, gone) = sync_channel(1);
+    let letting_go = thread::Builder::new()
+        .name("store-close".to_owned())
+        .spawn(move || drop(done.send(caught(|| drop(db)))));
+    if let Err(refused) = letting_go {
+        tracing::warn!(error = %refused, "No thread could be started to let the database go");
+    }
+    match gone.recv_timeout(CLOSE_PATIENCE) {
+        Ok(Err(message)) => {
+            tracing::warn!(panic = message, "The database panicked when it was let go");
+        }
+        Err(RecvTimeoutError::Timeout) => {
+            tracing::warn!("The database does not come to its end, and is left to the process's");
+        }
+        Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => {}
     }
 }
 

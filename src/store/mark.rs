@@ -5,7 +5,7 @@
 //! store was: one that is behind it has lost what was promised.
 //!
 //! The mark is written after the database was synced, so it is never ahead of it, and needs
-//! no sync of its own: it is synced once a second and at the close, and lags at the most by
+//! no sync of its own: it is synced at first, once a second and at the close, and lags at the most by
 //! that after a power cut. Two slots are written in turn, so that a torn write leaves one.
 
 use std::fs::File;
@@ -40,7 +40,8 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct MarkFile {
     file: File,
-    synced_at: Instant,
+    /// None: never by this process.
+    synced_at: Option<Instant>,
 }
 
 impl MarkFile {
@@ -48,7 +49,7 @@ impl MarkFile {
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: files::open_file(path)?,
-            synced_at: Instant::now(),
+            synced_at: None,
         })
     }
 
@@ -57,7 +58,7 @@ impl MarkFile {
         let slot = SLOT as u64 * (mark.commits % 2);
         self.file.seek(SeekFrom::Start(slot))?;
         self.file.write_all(&encode(mark))?;
-        if self.synced_at.elapsed() >= SYNC_EVERY {
+        if self.synced_at.is_none_or(|at| at.elapsed() >= SYNC_EVERY) {
             self.sync()?;
         }
         Ok(())
@@ -65,7 +66,7 @@ impl MarkFile {
 
     /// Makes the kept mark durable.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.synced_at = Instant::now();
+        self.synced_at = Some(Instant::now());
         self.file.sync_data()
     }
 }

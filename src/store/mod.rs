@@ -8,9 +8,9 @@
 //!   after every one of hundreds of kills; three batches one after the other were not.
 //! - **Acknowledged means synced, by us.** sled's `flush` hands the log to the kernel and
 //!   leaves the sync to a thread that only logs its failures: of 20 simulated power cuts, 17
-//!   lost what was acknowledged, most of them the whole store. The one committer flushes,
-//!   syncs new files of large values and then the log through a handle of its own, and
-//!   answers all who wait. Entries that are not synced are shown to nobody.
+//!   lost what was acknowledged, most of them the whole store. The one writer flushes, syncs
+//!   new files of large values and then the log through a handle of its own, and the
+//!   committer answers all who wait. Entries that are not synced are shown to nobody.
 //! - **200 operations a batch at the most.** sled collects garbage once for so many batches,
 //!   whatever their size: at 1000 operations a million updates cost a gigabyte of memory, at
 //!   200 they cost nothing. [`Write::cost`] is what a caller counts with.
@@ -30,6 +30,9 @@
 //!   later ends the store and leaves a note for the next start.
 //! - **After an error of sled's nothing goes on**: its threads may have ended with it. The
 //!   first fatal error answers every later call, and the process starts again.
+//! - **Nobody waits for ever.** After a failed write sled may wait for what will never come,
+//!   in a flush and when it is let go. The committer gives it two minutes, nudging it, and
+//!   the close some seconds.
 //!
 //! # What opening does, in order
 //!
@@ -54,6 +57,7 @@ mod codec;
 mod commit;
 mod committer;
 mod compose;
+mod writer;
 
 mod caught;
 mod check;

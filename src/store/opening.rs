@@ -19,6 +19,7 @@ use super::error::{OpenError, StoreError};
 use super::files::{self, Blobs, Folder};
 use super::inner::{Inner, Shared};
 use super::mark::{self, Mark, MarkFile};
+use super::writer::Writer;
 use super::{Opened, Store, check, codec, keys, scan};
 
 /// The newest format of a store that this version reads, and the one that it writes.
@@ -278,13 +279,9 @@ fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     for (key, value) in rows {
         batch.insert(key, value.unwrap_or_default());
     }
+    // Synced before anyone learns of it, when the store starts.
     db.apply_batch(batch)
         .map_err(|error| failed(StoreError::sled("creating", error)))?;
-    db.flush()
-        .map_err(|error| failed(StoreError::sled("creating", error)))?;
-    folder
-        .settle()
-        .map_err(|error| failed(StoreError::io("syncing what was created", error)))?;
     Ok(Sound { db, store, head })
 }
 
@@ -296,14 +293,13 @@ fn start(
 ) -> Result<Opened, OpenError> {
     let Sound { db, store, head } = sound;
     let high_water = folder.high_water();
-    let mut committer = Committer {
+    let writer = Writer {
         file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
         blobs: Blobs::new(folder.blobs()),
         mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
         db: db.clone(),
         store,
         head,
-        folder: folder.clone(),
         garbage: 0,
     };
     let path = folder.path().to_owned();
@@ -311,28 +307,22 @@ fn start(
         path: path.clone(),
         source,
     };
+    let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
+    let shared = Arc::new(Shared::new(db.clone(), head.last));
+    let committer =
+        Committer::start(db, folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
     // What is read from here on must be on disk: a process that was killed may have left
     // commits that were applied and not synced.
-    committer.sync().map_err(failed)?;
-    committer
-        .mark
-        .sync()
-        .map_err(io_at("syncing", &high_water))?;
+    committer.sync(&shared).map_err(failed)?;
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
 
     let (queue, jobs) = sync_channel(QUEUE);
-    let inner = Arc::new(Inner::new(
-        store,
-        folder,
-        lock,
-        Shared::new(db, head.last),
-        queue,
-    ));
+    let inner = Arc::new(Inner::new(store, folder, lock, shared, queue));
     let shared = Arc::clone(&inner.shared);
     let thread = thread::Builder::new()
         .name("store-committer".to_owned())
         .spawn(move || committer.work(&jobs, &shared))
-        .map_err(|error| failed(StoreError::io("starting the committer", error)))?;
+        .map_err(no_thread)?;
     inner.watch(thread);
     Ok(Opened {
         store: Store { inner },
