@@ -14,6 +14,7 @@ use super::census::Census;
 use super::commit::{MAX_OPERATIONS, Prepared};
 use super::error::StoreError;
 use super::keys::{self, Key};
+use super::pending::Rows;
 use super::plan::PlanRow;
 use super::{TenantNo, codec, scan};
 
@@ -28,10 +29,9 @@ pub struct Head {
     pub at: Timestamp,
 }
 
-/// A batch, how many operations it has, and how far the store is after it.
+/// The rows of a batch, and how far the store is after it.
 pub struct Composed {
-    pub batch: sled::Batch,
-    pub operations: usize,
+    pub rows: Rows,
     pub head: Head,
 }
 
@@ -109,7 +109,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
 /// What will be written. A key that is set twice is written once.
 #[derive(Default)]
 struct Draft {
-    rows: BTreeMap<Key, Option<Vec<u8>>>,
+    rows: Rows,
 }
 
 impl Draft {
@@ -131,21 +131,13 @@ impl Draft {
         };
         let (key, value) = codec::put(keys::head(), &head);
         self.set(key, value);
-        let mut batch = sled::Batch::default();
         let operations = self.rows.len();
         debug_assert!(
             operations <= MAX_OPERATIONS,
             "{operations} operations in one batch"
         );
-        for (key, value) in self.rows {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
         Composed {
-            batch,
-            operations,
+            rows: self.rows,
             head,
         }
     }

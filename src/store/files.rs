@@ -4,6 +4,7 @@
 //! <path>/lock                 held by the process that has the store open
 //! <path>/current/             the database: db, conf, snap.*, blobs/
 //! <path>/current/high-water   what was acknowledged last, see `mark.rs`
+//! <path>/current/pending      what is being written, see `pending.rs`
 //! <path>/current/damaged      only there when a read met damage; says what
 //! <path>/damaged-1/ …         stores that were moved aside
 //! ```
@@ -56,6 +57,10 @@ impl Folder {
 
     pub fn high_water(&self) -> PathBuf {
         self.current().join("high-water")
+    }
+
+    pub fn pending(&self) -> PathBuf {
+        self.current().join("pending")
     }
 
     pub fn damage_note(&self) -> PathBuf {

@@ -64,6 +64,7 @@ mod check;
 mod files;
 mod mark;
 mod opening;
+mod pending;
 
 mod inner;
 mod scan;

@@ -19,6 +19,7 @@ use super::error::{OpenError, StoreError};
 use super::files::{self, Blobs, Folder};
 use super::inner::{Inner, Shared};
 use super::mark::{self, Mark, MarkFile};
+use super::pending::{self, Pending, PendingFile};
 use super::writer::Writer;
 use super::{Opened, Store, check, codec, keys, scan};
 
@@ -138,9 +139,11 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     }
     let mark =
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
+    let pending =
+        pending::read(&folder.pending()).map_err(refused("reading", &folder.pending()))?;
     let db = open_db(folder)?;
     folder.settle().map_err(refused("syncing", &current))?;
-    let looked = caught(|| look(&db, mark));
+    let looked = caught(|| look(&db, mark, pending));
     match looked {
         Ok(Ok(Look::Sound(store, head))) => Ok(Sound { db, store, head }),
         Ok(Ok(Look::Empty)) => create(folder, db),
@@ -208,7 +211,7 @@ enum Look {
 }
 
 /// Looks whether the database is the one that the mark tells of, and whole.
-fn look(db: &sled::Db, mark: Option<Mark>) -> Result<Look, StoreError> {
+fn look(db: &sled::Db, mark: Option<Mark>, pending: Option<Pending>) -> Result<Look, StoreError> {
     let key = keys::format();
     let Some(value) = scan::get(db, &key)? else {
         let rows = scan::prefix(db, &[]).next().transpose()?;
@@ -224,11 +227,19 @@ fn look(db: &sled::Db, mark: Option<Mark>) -> Result<Look, StoreError> {
     if format.version > STORE_FORMAT {
         return Ok(Look::Newer(format.version));
     }
-    let key = keys::head();
-    let head: Head = match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value)?,
-        None => return Err(codec::flawed(&key, "missing")),
-    };
+    let mut head = read_head(db)?;
+    // Half of it may be there, with or without the row that counts it. An older one is all
+    // there; one that is newer by more than one was lost with the one before it.
+    let pending = pending.filter(|pending| {
+        let is_last = pending.commits == head.commits || pending.commits == head.commits + 1;
+        pending.store == format.store && is_last
+    });
+    if let Some(pending) = pending
+        && pending::finish(db, &pending)?
+    {
+        tracing::info!("Finished a commit of which an earlier process had written a part");
+        head = read_head(db)?;
+    }
     match mark {
         Some(mark) if mark.store != format.store => {
             return Err(StoreError::damaged("its files are of two stores"));
@@ -244,6 +255,14 @@ fn look(db: &sled::Db, mark: Option<Mark>) -> Result<Look, StoreError> {
     }
     check::sample(db, &head)?;
     Ok(Look::Sound(format.store, head))
+}
+
+fn read_head(db: &sled::Db) -> Result<Head, StoreError> {
+    let key = keys::head();
+    match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value),
+        None => Err(codec::flawed(&key, "missing")),
+    }
 }
 
 fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
@@ -292,10 +311,11 @@ fn start(
     moved_aside: Option<PathBuf>,
 ) -> Result<Opened, OpenError> {
     let Sound { db, store, head } = sound;
-    let high_water = folder.high_water();
+    let (high_water, pending) = (folder.high_water(), folder.pending());
     let writer = Writer {
         file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
         blobs: Blobs::new(folder.blobs()),
+        pending: PendingFile::open(&pending).map_err(io_at("opening", &pending))?,
         mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
         db: db.clone(),
         store,

@@ -19,6 +19,7 @@ use super::error::StoreError;
 use super::files::Blobs;
 use super::inner::Shared;
 use super::mark::{Mark, MarkFile};
+use super::pending::{self, Pending, PendingFile};
 
 /// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
 /// where they are blocks.
@@ -41,6 +42,7 @@ pub struct Writer {
     /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
     pub file: File,
     pub blobs: Blobs,
+    pub pending: PendingFile,
     pub mark: MarkFile,
     pub store: StoreId,
     pub head: Head,
@@ -65,6 +67,9 @@ impl Writer {
             if is_over || told.is_err() {
                 return;
             }
+        }
+        if let Err(refused) = self.pending.clear() {
+            tracing::warn!(error = %refused, "The note of the last commit could not be cleared at the close");
         }
         if let Err(refused) = self.mark.sync() {
             tracing::warn!(error = %refused, "The high-water mark could not be synced at the close");
@@ -94,11 +99,21 @@ impl Writer {
             Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
             Work::Rows(rows) => compose::rows(&self.head, rows),
         };
-        self.garbage += composed.operations;
+        self.garbage += composed.rows.len();
+        let pending = Pending {
+            store: self.store,
+            commits: composed.head.commits,
+            rows: composed.rows,
+        };
+        self.pending
+            .note(&pending)
+            .map_err(|error| StoreError::io("noting a commit", error))?;
         let gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
-        self.db
-            .apply_batch(composed.batch)
-            .map_err(|error| StoreError::sled("writing a commit", error))?;
+        if let Err(error) = self.db.apply_batch(pending::batch(&pending.rows)) {
+            // A part of it may be there, and may be synced at any time.
+            drop(self.pending.sync());
+            return Err(StoreError::sled("writing a commit", error));
+        }
         drop(gate);
         self.head = composed.head;
         Ok(Committed {

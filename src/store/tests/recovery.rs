@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::model::{Change, Kind, Record, Seq};
+use crate::model::{Change, Kind, Record, Seq, StoreId};
 use crate::store::block::{Block, Entry};
+use crate::store::pending::{self, Pending, PendingFile};
 use crate::store::{OpenError, Store, StoreError, codec, keys};
 
 use super::support::{self, adopt, open, record};
@@ -46,7 +47,7 @@ fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
     filled(folder.path()).close().unwrap();
     tamper(folder.path(), |db| {
         let key = keys::format();
-        let value = codec::row(&key, &(2_u32, crate::model::StoreId([7; 8])));
+        let value = codec::row(&key, &(2_u32, StoreId([7; 8])));
         db.insert(key, value).unwrap();
     });
 
@@ -134,6 +135,17 @@ fn a_store_that_lost_its_last_write_is_moved_aside() {
 
 fn copy(from: &Path, to: &Path) {
     fs::write(to, fs::read(from).unwrap()).unwrap();
+}
+
+fn copy_store(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join("current/blobs")).unwrap();
+    for entry in fs::read_dir(from.join("current")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let name = path.file_name().unwrap();
+            copy(&path, &to.join("current").join(name));
+        }
+    }
 }
 
 #[test]
@@ -288,6 +300,91 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             assert!(text.contains(expected), "{how} {by:?}: {text}");
             assert_eq!(refused.code(), "store.damaged");
         }
+    }
+}
+
+/// A store before a commit, and the note of that commit.
+fn on_the_way(older: &Path) -> Pending {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    store.close().unwrap();
+    copy_store(folder.path(), older);
+    let store = open(folder.path());
+    let tenant = adopt(&store, 1);
+    let users = [7, 8, 60].map(|number| {
+        let after = record(Kind::User, number, "y");
+        match number {
+            60 => support::created(after),
+            _ => support::change(Change::Updated {
+                before: record(Kind::User, number, "x"),
+                after,
+            }),
+        }
+    });
+    support::commit(&store, &tenant, users.to_vec()).unwrap();
+    pending::read(&folder.path().join("current/pending"))
+        .unwrap()
+        .unwrap()
+}
+
+#[test]
+fn a_commit_that_was_broken_off_is_finished() {
+    let older = tempfile::tempdir().unwrap();
+    let noted = on_the_way(older.path());
+    let n_rows = noted.rows.len();
+    assert!(n_rows > 5);
+
+    for n_written in 0..=n_rows {
+        let folder = tempfile::tempdir().unwrap();
+        copy_store(older.path(), folder.path());
+        tamper(folder.path(), |db| {
+            for (key, value) in noted.rows.iter().take(n_written) {
+                match value {
+                    Some(value) => drop(db.insert(key, value.as_slice()).unwrap()),
+                    None => drop(db.remove(key).unwrap()),
+                }
+            }
+        });
+        let mut file = PendingFile::open(&folder.path().join("current/pending")).unwrap();
+        file.note(&noted).unwrap();
+
+        let store = open(folder.path());
+
+        assert_eq!(store.last_seq(), Seq(53), "{n_written} of {n_rows}");
+        let tenant = adopt(&store, 1);
+        let state = support::state(&store, &tenant);
+        let named = state.values().filter(|user| user.label() == "y").count();
+        assert_eq!((state.len(), named), (51, 3));
+    }
+}
+
+#[test]
+fn a_note_of_another_commit_or_store_is_left() {
+    let older = tempfile::tempdir().unwrap();
+    let noted = on_the_way(older.path());
+    let later = Pending {
+        commits: noted.commits + 1,
+        rows: noted.rows.clone(),
+        ..noted
+    };
+    let earlier = Pending {
+        commits: noted.commits - 2,
+        rows: noted.rows.clone(),
+        ..noted
+    };
+    let strange = Pending {
+        store: StoreId([9; 8]),
+        ..noted
+    };
+
+    for other in [later, earlier, strange] {
+        let mut file = PendingFile::open(&older.path().join("current/pending")).unwrap();
+        file.note(&other).unwrap();
+
+        let store = open(older.path());
+
+        assert_eq!(store.last_seq(), Seq(50));
+        store.close().unwrap();
     }
 }
 
