@@ -143,6 +143,5 @@ step 'systemd unit' unit
 step 'Kubernetes manifests' manifests
 step 'Tests' cargo test --locked
 if [ -n "${QLIK_ROSTER_LONG:-}" ]; then
-  step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture \
-    --skip any_call_that_fails --skip after_a_sync_that_failed --skip full_from_any_write_on
+  step 'Long tests of the store' cargo test --locked --test store_process -- --ignored --nocapture
 fi

@@ -130,7 +130,11 @@ fn damage(current: &Path, random: &mut fastrand::Rng) -> (String, Damage) {
         let mut files: Vec<PathBuf> = fs::read_dir(current)
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file())
+            // After a clean close the note of the last commit is empty.
+            .filter(|path| {
+                path.metadata()
+                    .is_ok_and(|file| file.is_file() && file.len() > 0)
+            })
             .collect();
         files.sort();
         random.choice(files).unwrap()
