@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::control::{EventRow, MAX_PAGE, Reply, Request};
 use crate::daemon::Hooks;
 use crate::deliver;
-use crate::model::{Fact, Recovery, Seq, TenantName, losses_in_words};
+use crate::model::{Entry, Fact, Recovery, Seq, TenantName, losses_in_words};
 
 use super::Exit;
 use super::args::{EventsAction, EventsArgs, Format, ListArgs};
@@ -71,7 +71,7 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
         return Ok(Exit::NotFound);
     };
     let mut lines: Vec<_> = COLUMNS.iter().copied().zip(cells(&row)).collect();
-    lines.push(("RUN", row.entry.run.to_string()));
+    lines.push(("RUN", run_of(&row.entry)));
     print_one(format, &lines, &outside(&row)?)?;
     Ok(Exit::Success)
 }
@@ -107,25 +107,35 @@ fn cells(row: &EventRow) -> Vec<String> {
             format!("held for an operator: {}", losses_in_words(losses)),
         ),
         Fact::Failed { code, message } => (
-            entry.run.to_string(),
+            run_of(entry),
             format!("sync fails: {message} [{code}]"),
         ),
         Fact::Recovered(Recovery::Plan(plan)) => (
             plan.to_string(),
             "the source shows again what was missing".to_owned(),
         ),
-        Fact::Recovered(Recovery::Sync) => {
-            (entry.run.to_string(), "sync succeeds again".to_owned())
-        }
+        Fact::Recovered(Recovery::Sync) => (run_of(entry), "sync succeeds again".to_owned()),
+        Fact::EndpointDisabled {
+            endpoint, reason, ..
+        } => (
+            endpoint.to_string(),
+            format!("the endpoint gets no events any more: {reason}"),
+        ),
     };
     vec![
         entry.seq.to_string(),
         entry.at.to_string(),
-        entry.account.name.clone(),
+        entry
+            .account()
+            .map_or_else(String::new, |account| account.name.clone()),
         entry.fact.event_type().unwrap_or_else(|| "mark".to_owned()),
         id,
         what,
     ]
+}
+
+fn run_of(entry: &Entry) -> String {
+    entry.run().map_or_else(String::new, |run| run.to_string())
 }
 
 /// The event as a receiver gets it; the mark of a first load, which nobody gets, as it is.

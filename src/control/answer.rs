@@ -327,7 +327,10 @@ impl Reading<'_> {
         };
         let rows = entries
             .into_iter()
-            .filter(|entry| wanted(&entry.account.tenant));
+            .filter(|entry| match entry.account() {
+                Some(account) => wanted(&account.tenant),
+                None => !only_these,
+            });
         Ok(Reply::Events {
             rows: rows.map(|entry| self.row(entry)).collect(),
             next,

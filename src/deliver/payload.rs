@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Account, Change, EndpointName, Entry, EventId, Fact, FieldDelta, HeldLoss, Id, Kind, Loss,
-    PlanId, Recovery, RunId, Seq, StoreId, TenantId, Timestamp, delta, unified,
+    PlanId, Recovery, Seq, StoreId, TenantId, Timestamp, delta, unified,
 };
 
 /// The type of the event that an operator sends to try an endpoint.
@@ -18,6 +18,7 @@ pub const TEST_EVENT: &str = "endpoint.test";
 
 /// Returns the JSON body of an entry's event, none for an entry that is no event.
 pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
+    let run = entry.run().map(|run| run.to_string());
     let data = match &entry.fact {
         Fact::Changed(change) => Data::Record(Subject::of(change, entry.seq)),
         Fact::Held {
@@ -26,11 +27,20 @@ pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
             losses,
         } => Data::Sync(held(*plan, *supersedes, losses)),
         Fact::Failed { code, message } => Data::Sync(json!({
-            "run": entry.run.to_string(),
+            "run": run,
             "code": code,
             "message": message,
         })),
-        Fact::Recovered(recovery) => Data::Sync(recovered(entry.run, *recovery)),
+        Fact::Recovered(recovery) => Data::Sync(recovered(run, *recovery)),
+        Fact::EndpointDisabled {
+            endpoint,
+            reason,
+            failing_since,
+        } => Data::Sync(json!({
+            "endpoint": endpoint,
+            "reason": reason,
+            "failing_since": failing_since,
+        })),
         Fact::Loaded { .. } => return None,
     };
     let event = Event {
@@ -42,7 +52,7 @@ pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
         r#type: entry.fact.event_type()?,
         timestamp: entry.at,
         sequence: entry.seq,
-        account: Source::of(&entry.account),
+        account: entry.account().map(Source::of),
         data,
     };
     Some(serde_json::to_vec(&event).expect("an event's keys are texts"))
@@ -66,7 +76,8 @@ struct Event<'a> {
     r#type: String,
     timestamp: Timestamp,
     sequence: Seq,
-    account: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Source<'a>>,
     data: Data,
 }
 
@@ -164,12 +175,12 @@ fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLo
     })
 }
 
-fn recovered(run: RunId, recovery: Recovery) -> Value {
+fn recovered(run: Option<String>, recovery: Recovery) -> Value {
     let (what, plan) = match recovery {
         Recovery::Plan(plan) => ("plan", Some(plan.to_string())),
         Recovery::Sync => ("sync", None),
     };
-    json!({ "run": run.to_string(), "what": what, "plan": plan })
+    json!({ "run": run, "what": what, "plan": plan })
 }
 
 #[cfg(test)]

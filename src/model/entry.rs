@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, HeldLoss, Loss, PlanId, RunId, TenantId, Timestamp};
+use super::{Change, EndpointName, HeldLoss, Loss, PlanId, RunId, TenantId, Timestamp};
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
 #[derive(
@@ -56,6 +56,15 @@ impl fmt::Display for EventId {
     }
 }
 
+/// Where an entry comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The run that found it.
+    pub run: RunId,
+    /// The tenant in which it happened.
+    pub account: Account,
+}
+
 /// The tenant of an entry, as it was called when the entry was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -74,10 +83,9 @@ pub struct Entry {
     pub seq: Seq,
     /// When it was found, by our clock. Never decreases along the journal.
     pub at: Timestamp,
-    /// The run that found it.
-    pub run: RunId,
-    /// The tenant in which it happened.
-    pub account: Account,
+    /// The run that found it and the tenant in which it happened; none for what happened in
+    /// our own house.
+    pub origin: Option<Origin>,
     /// What happened.
     pub fact: Fact,
 }
@@ -116,6 +124,27 @@ pub enum Fact {
     },
     /// What was held or failing is well again.
     Recovered(Recovery),
+    /// An endpoint gets nothing any more, until an operator brings it back.
+    EndpointDisabled {
+        /// Which.
+        endpoint: EndpointName,
+        /// What happened.
+        reason: String,
+        /// Since when it has taken nothing; none where it said so itself.
+        failing_since: Option<Timestamp>,
+    },
+}
+
+impl Entry {
+    /// Returns the tenant in which it happened.
+    pub fn account(&self) -> Option<&Account> {
+        self.origin.as_ref().map(|origin| &origin.account)
+    }
+
+    /// Returns the run that found it.
+    pub fn run(&self) -> Option<RunId> {
+        self.origin.as_ref().map(|origin| origin.run)
+    }
 }
 
 /// What is well again.
@@ -140,6 +169,7 @@ impl Fact {
             Self::Held { .. } => Some("sync.held".to_owned()),
             Self::Failed { .. } => Some("sync.failed".to_owned()),
             Self::Recovered(_) => Some("sync.recovered".to_owned()),
+            Self::EndpointDisabled { .. } => Some("endpoint.disabled".to_owned()),
         }
     }
 }

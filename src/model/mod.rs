@@ -31,7 +31,7 @@ pub mod unified;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
 pub use delta::{FieldDelta, delta};
-pub use entry::{Account, Entry, EventId, Fact, Recovery, Seq, StoreId};
+pub use entry::{Account, Entry, EventId, Fact, Origin, Recovery, Seq, StoreId};
 pub use group::Group;
 pub use held::{
     HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,

@@ -4,7 +4,7 @@
 use crate::model::{Entry, Kind, Seq};
 
 use super::compose::Head;
-use super::cursors::Cursor;
+use super::delivery::Cursor;
 use super::error::StoreError;
 use super::keys::{self, Space};
 use super::{block, codec, journal, scan, state};

@@ -255,6 +255,11 @@ impl Author {
     }
 
     fn entry(&self, fact: &Fact) -> Vec<u8> {
-        codec::pack(&(self.run, &self.account, fact))
+        entry_bytes(Some((self.run, &self.account)), fact)
     }
+}
+
+/// Makes the bytes of an entry, but for its place and time.
+pub(super) fn entry_bytes(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
+    codec::pack(&(origin, fact))
 }

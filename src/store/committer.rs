@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::model::Timestamp;
+
 use super::caught::caught;
 use super::commit::{Committed, Prepared};
 use super::error::StoreError;
@@ -41,7 +43,18 @@ type Reply = SyncSender<Answer>;
 /// What can be written. Each is one batch: there or not, never in part.
 pub enum Work {
     Commit(Prepared),
-    Rows(Vec<(Key, Option<Vec<u8>>)>),
+    Rows {
+        rows: Vec<(Key, Option<Vec<u8>>)>,
+        /// Time and bytes of an entry that goes with them.
+        told: Option<(Timestamp, Vec<u8>)>,
+    },
+}
+
+impl Work {
+    /// Rows that no entry goes with.
+    pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
+        Self::Rows { rows, told: None }
+    }
 }
 
 /// The committer's own.

@@ -35,13 +35,23 @@ pub struct Composed {
     pub head: Head,
 }
 
-/// Composes the batch of plain rows.
-pub fn rows(head: &Head, rows: Vec<(Key, Option<Vec<u8>>)>) -> Composed {
+/// Composes the batch of plain rows, and of an entry that goes with them.
+pub fn rows(
+    head: &Head,
+    rows: Vec<(Key, Option<Vec<u8>>)>,
+    told: Option<(Timestamp, Vec<u8>)>,
+) -> Composed {
     let mut batch = Draft::default();
     for (key, value) in rows {
         batch.set(key, value);
     }
-    batch.finish(head.last, head.at, head)
+    let (mut last, mut at) = (head.last, head.at);
+    if let Some((told_at, entry)) = told {
+        last = last.next();
+        at = at.max(told_at);
+        batch.entry(last, at, &entry);
+    }
+    batch.finish(last, at, head)
 }
 
 /// Composes the batch of a commit.

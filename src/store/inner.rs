@@ -166,7 +166,7 @@ impl Inner {
 
     /// Writes rows in one batch, on disk when it returns.
     pub fn write(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<Committed, StoreError> {
-        self.submit(Work::Rows(rows))?.wait()
+        self.submit(Work::rows(rows))?.wait()
     }
 
     /// Lets the committer finish what is queued, and the database go.

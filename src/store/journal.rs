@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use crate::model::{Account, Entry, Fact, RunId, Seq, Timestamp};
+use crate::model::{Entry, Fact, Origin, Seq, Timestamp};
 
 use super::error::StoreError;
 use super::keys::{self, Space};
@@ -64,12 +64,11 @@ pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
 pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
     let (at, packed) = codec::open_stamped(key, value)?;
-    let (run, account, fact): (RunId, Account, Fact) = codec::unpack(key, packed)?;
+    let (origin, fact): (Option<Origin>, Fact) = codec::unpack(key, packed)?;
     Ok(Entry {
         seq: Seq(seq),
         at: Timestamp::from_millis(at.cast_signed()),
-        run,
-        account,
+        origin,
         fact,
     })
 }

@@ -7,7 +7,7 @@ use crate::model::{
     ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp,
 };
 
-use super::TenantNo;
+use super::{Item, TenantNo};
 
 /// What a key is of: its first byte. A byte that was used is never used for anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,16 @@ pub enum Space {
     Absent = 0x44,
     /// Cursors by endpoint.
     Cursor = 0x50,
-    /// Parked events by endpoint and position.
+    /// Parked deliveries by endpoint and item.
     Parked = 0x51,
+    /// Deliveries that failed and are tried again, or that wait behind one.
+    Deferred = 0x52,
+    /// Deliveries that an operator asked for once more.
+    Replay = 0x53,
+    /// What an operator ordered for an endpoint, by number.
+    Order = 0x54,
+    /// Attempts of an endpoint, packed, by number.
+    Attempts = 0x55,
     /// Runs by number.
     Run = 0x60,
     /// How far the news of a tenant were read.
@@ -182,10 +190,7 @@ pub fn absent(no: TenantNo, record: &RecordRef) -> Key {
 /// Returns the record of an absent record's key.
 pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
     let (&code, id) = key.get(5..)?.split_first()?;
-    let kind = Kind::ALL
-        .into_iter()
-        .find(|kind| kind_byte(*kind) == code)?;
-    let id = Id::from_key(id).ok()?;
+    let (kind, id) = (kind_of(code)?, Id::from_key(id).ok()?);
     Some(RecordRef { kind, id })
 }
 
@@ -196,20 +201,64 @@ pub fn cursor(endpoint: &EndpointName) -> Key {
     key
 }
 
-/// What the keys of all parked events of an endpoint begin with.
-pub fn parked_prefix(endpoint: &EndpointName) -> Key {
+/// What the keys of an endpoint in a space begin with.
+pub fn of_endpoint(space: Space, endpoint: &EndpointName) -> Key {
     let name = endpoint.0.as_bytes();
     // A name is a word of the configuration; one of 4 GiB is none.
     let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-    let mut key = numbered(Space::Parked, len);
+    let mut key = numbered(space, len);
     key.extend_from_slice(name);
     key
 }
 
-/// The key of a parked event.
-pub fn parked(endpoint: &EndpointName, seq: Seq) -> Key {
-    let mut key = parked_prefix(endpoint);
-    key.extend_from_slice(&seq.0.to_be_bytes());
+/// The key of a delivery in one of the spaces that hold some: parked, deferred, replay.
+pub fn delivery(space: Space, endpoint: &EndpointName, item: &Item) -> Key {
+    let mut key = of_endpoint(space, endpoint);
+    match item {
+        Item::Entry(seq) => {
+            key.push(0);
+            key.extend_from_slice(&seq.0.to_be_bytes());
+        }
+        Item::Snapshot { tenant, record } => {
+            key.push(1);
+            key.extend_from_slice(&tenant.0.to_be_bytes());
+            key.push(kind_byte(record.kind));
+            key.extend_from_slice(&record.id.to_key());
+        }
+    }
+    key
+}
+
+/// Returns the item of a delivery's key, behind what the endpoint's keys begin with.
+pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
+    match key.get(prefix..)?.split_first()? {
+        (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
+        (1, rest) => {
+            let (no, rest) = rest.split_first_chunk()?;
+            let (&code, id) = rest.split_first()?;
+            Some(Item::Snapshot {
+                tenant: TenantNo(u32::from_be_bytes(*no)),
+                record: RecordRef {
+                    kind: kind_of(code)?,
+                    id: Id::from_key(id).ok()?,
+                },
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The key of an order for an endpoint.
+pub fn order(endpoint: &EndpointName, number: u64) -> Key {
+    let mut key = of_endpoint(Space::Order, endpoint);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The key of some attempts of an endpoint.
+pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
+    let mut key = of_endpoint(Space::Attempts, endpoint);
+    key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
@@ -281,7 +330,11 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x42 | 0x43) => "a held plan",
         Some(0x44) => "an absent record",
         Some(0x50) => "the cursor of an endpoint",
-        Some(0x51) => "a parked event",
+        Some(0x51) => "a parked delivery",
+        Some(0x52) => "a deferred delivery",
+        Some(0x53) => "a replay",
+        Some(0x54) => "an order for an endpoint",
+        Some(0x55) => "attempts of an endpoint",
         Some(0x60) => "a run",
         Some(0x70 | 0x71) => "how far news were read",
         Some(_) | None => "a value of no known space",
@@ -315,6 +368,10 @@ fn with_id(space: Space, no: TenantNo, kind: Kind, id: &Id) -> Key {
     key
 }
 
+fn kind_of(code: u8) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind_byte(*kind) == code)
+}
+
 fn kind_byte(kind: Kind) -> u8 {
     match kind {
         Kind::Role => 1,
@@ -335,7 +392,14 @@ mod tests {
         let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
-        let cases: [(&str, Key, &str); 20] = [
+        let snapshot = Item::Snapshot {
+            tenant: no,
+            record: RecordRef {
+                kind: Kind::User,
+                id: id.clone(),
+            },
+        };
+        let cases: [(&str, Key, &str); 23] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
             ("tenant", tenant(no), "1001020304"),
@@ -369,10 +433,25 @@ mod tests {
             ("cursor", cursor(&hook), "506872"),
             (
                 "parked",
-                parked(&hook, Seq(9)),
-                "510000000268720000000000000009",
+                delivery(Space::Parked, &hook, &Item::Entry(Seq(9))),
+                "51000000026872000000000000000009",
             ),
-            ("parked of one", parked_prefix(&hook), "51000000026872"),
+            (
+                "deferred snapshot",
+                delivery(Space::Deferred, &hook, &snapshot),
+                "520000000268720101020304030060d5ca1b2f8a4c0012345678",
+            ),
+            (
+                "replays of one",
+                of_endpoint(Space::Replay, &hook),
+                "53000000026872",
+            ),
+            ("order", order(&hook, 3), "540000000268720000000000000003"),
+            (
+                "attempts",
+                attempts(&hook, 4),
+                "550000000268720000000000000004",
+            ),
             ("run", run(RunId(7)), "600000000000000007"),
             ("bookmark", bookmark(no), "7001020304"),
             (
@@ -390,6 +469,23 @@ mod tests {
     #[test]
     fn keys_give_back_what_they_were_made_of() {
         assert_eq!(trailing_number(&journal(Seq(77))), Some(77));
+        let hook = EndpointName("hr".into());
+        let record = RecordRef {
+            kind: Kind::Group,
+            id: Id::parse("Odd-1").unwrap(),
+        };
+        let tenant_7 = TenantNo(7);
+        for item in [
+            Item::Entry(Seq(5)),
+            Item::Snapshot {
+                tenant: tenant_7,
+                record,
+            },
+        ] {
+            let key = delivery(Space::Parked, &hook, &item);
+            let prefix = of_endpoint(Space::Parked, &hook).len();
+            assert_eq!(item_of(&key, prefix), Some(item));
+        }
         assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
         for millis in [-5, 0, 1_700_000_000_000] {
             let event = (Timestamp::from_millis(millis), NewsId([7; 16]));

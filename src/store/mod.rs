@@ -70,7 +70,7 @@ mod inner;
 mod scan;
 
 mod absent;
-mod cursors;
+mod delivery;
 mod held;
 mod journal;
 mod news;
@@ -92,7 +92,10 @@ use crate::model::StoreId;
 
 pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
-pub use cursors::{Cursor, Parked};
+pub use delivery::{
+    Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing, Item, MAX_CHANGES,
+    MAX_DEFERRED, Order, Parked, Progress, Trouble,
+};
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};
 pub use inner::Ticket;

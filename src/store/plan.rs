@@ -164,7 +164,7 @@ impl Store {
         let mut tickets = Vec::new();
         while rows.peek().is_some() {
             let batch = rows.by_ref().take(MAX_QUIET).collect();
-            tickets.push(self.inner.submit(super::committer::Work::Rows(batch))?);
+            tickets.push(self.inner.submit(super::committer::Work::rows(batch))?);
         }
         tickets
             .into_iter()

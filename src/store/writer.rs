@@ -97,7 +97,7 @@ impl Writer {
     fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
         let composed = match work {
             Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
-            Work::Rows(rows) => compose::rows(&self.head, rows),
+            Work::Rows { rows, told } => compose::rows(&self.head, rows, told),
         };
         self.garbage += composed.rows.len();
         let pending = Pending {

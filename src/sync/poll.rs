@@ -311,11 +311,16 @@ fn each_change(
         seq = last.seq;
         for entry in &entries {
             match &entry.fact {
-                Fact::Changed(change) => visit(entry.run, change),
+                Fact::Changed(change) => {
+                    if let Some(run) = entry.run() {
+                        visit(run, change);
+                    }
+                }
                 Fact::Loaded { .. }
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
-                | Fact::Recovered(_) => {}
+                | Fact::Recovered(_)
+                | Fact::EndpointDisabled { .. } => {}
             }
         }
     }

@@ -72,12 +72,11 @@ fn entry(fact: Fact) -> Entry {
     Entry {
         seq: Seq(42),
         at: Timestamp::parse("2026-03-01T10:00:00.123Z").unwrap(),
-        run: RunId(7),
-        account: Account {
+        origin: Some(Origin { run: RunId(7), account: Account {
             tenant: TenantId("tenant-1".into()),
             name: "Acme".into(),
             region: Some("eu".into()),
-        },
+        }}),
         fact,
     }
 }

@@ -209,7 +209,11 @@ pub fn redo(state: &mut State, entry: &Entry) {
             Some(after) => drop(state.insert(after.to_ref(), after.clone())),
             None => drop(state.remove(&change.latest().to_ref())),
         },
-        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {}
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => {}
     }
 }
 
@@ -220,7 +224,11 @@ pub fn undo(state: &mut State, entry: &Entry) {
             Some(before) => drop(state.insert(before.to_ref(), before.clone())),
             None => drop(state.remove(&change.latest().to_ref())),
         },
-        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {}
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => {}
     }
 }
 

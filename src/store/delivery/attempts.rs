@@ -1,0 +1,132 @@
+//! What came of attempts at delivery, the last ones of each endpoint.
+//!
+//! A row holds all attempts of one write, so that keeping them costs a row where there are
+//! hundreds. The oldest rows go as new ones come.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Key, Space};
+use crate::store::{Store, codec, scan};
+
+use super::rows::Item;
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What was sent.
+    pub item: Item,
+    /// The type of its event.
+    pub event_type: String,
+    /// Which attempt at it, from 1 on.
+    pub number: u32,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u32,
+    /// The status of the answer; none: there was no answer.
+    pub status: Option<u16>,
+    /// What the answer began with, at most 1 KiB.
+    pub answer: String,
+    /// Why it was not delivered; none: it was.
+    pub error: Option<String>,
+}
+
+/// Which rows of attempts an endpoint has. Kept by who writes them.
+#[derive(Debug, Default)]
+pub struct AttemptLog {
+    /// Number, number of attempts and time of the last attempt of each row.
+    rows: VecDeque<(u64, usize, Timestamp)>,
+    n_attempts: usize,
+    next: u64,
+}
+
+impl AttemptLog {
+    /// Adds a row. Returns its writes: the row, and the removal of those that are more than
+    /// `keep` attempts ago or that end before `since`.
+    pub(super) fn add(
+        &mut self,
+        endpoint: &EndpointName,
+        attempts: &[Attempt],
+        keep: usize,
+        since: Timestamp,
+    ) -> Vec<(Key, Option<Vec<u8>>)> {
+        let mut rows = Vec::new();
+        if let Some(last) = attempts.last() {
+            let key = keys::attempts(endpoint, self.next);
+            let value = codec::seal(&key, &[], &codec::pack(&attempts));
+            rows.push((key, Some(value)));
+            self.rows.push_back((self.next, attempts.len(), last.at));
+            self.n_attempts += attempts.len();
+            self.next += 1;
+        }
+        // A row at a time keeps the write small; more come than go only while there is room.
+        for _ in 0..2 {
+            let Some((number, n_attempts, last)) = self.rows.front().copied() else {
+                break;
+            };
+            if self.n_attempts - n_attempts < keep && last >= since {
+                break;
+            }
+            self.rows.pop_front();
+            self.n_attempts -= n_attempts;
+            rows.push((keys::attempts(endpoint, number), None));
+        }
+        rows
+    }
+}
+
+impl Store {
+    /// Returns which rows of attempts an endpoint has, for who goes on writing them.
+    pub fn attempt_log(&self, endpoint: &EndpointName) -> Result<AttemptLog, StoreError> {
+        let mut log = AttemptLog::default();
+        self.each_attempts(endpoint, |number, attempts| {
+            if let Some(last) = attempts.last() {
+                log.rows.push_back((number, attempts.len(), last.at));
+                log.n_attempts += attempts.len();
+            }
+            log.next = number + 1;
+        })?;
+        Ok(log)
+    }
+
+    /// Returns the last attempts of an endpoint that are wanted, the newest first.
+    pub fn attempts(
+        &self,
+        endpoint: &EndpointName,
+        limit: usize,
+        mut wanted: impl FnMut(&Attempt) -> bool,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let mut found = VecDeque::new();
+        self.each_attempts(endpoint, |_, attempts| {
+            for attempt in attempts {
+                if wanted(&attempt) {
+                    if found.len() == limit {
+                        found.pop_front();
+                    }
+                    found.push_back(attempt);
+                }
+            }
+        })?;
+        Ok(found.into_iter().rev().collect())
+    }
+
+    fn each_attempts(
+        &self,
+        endpoint: &EndpointName,
+        mut visit: impl FnMut(u64, Vec<Attempt>),
+    ) -> Result<(), StoreError> {
+        self.inner.read("reading attempts", |db| {
+            for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
+                let (key, value) = row?;
+                let number = keys::trailing_number(&key)
+                    .ok_or_else(|| codec::flawed(&key, "no number"))?;
+                visit(number, codec::unpack(&key, codec::open(&key, &value)?)?);
+            }
+            Ok(())
+        })
+    }
+}

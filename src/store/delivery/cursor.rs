@@ -1,0 +1,101 @@
+//! The cursor of an endpoint: everything about it that is one row.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, Id, Kind, Seq, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Space};
+use crate::store::{Store, TenantNo, codec, scan};
+
+/// How far deliveries to an endpoint are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Every entry up to here is settled: delivered, not for this endpoint, or in a row of its
+    /// own.
+    pub settled: Seq,
+    /// Entries behind it that are settled as well. Bounded by who writes it.
+    pub ahead: BTreeSet<Seq>,
+    /// The endpoint itself is in trouble and is only probed; none: it is not.
+    pub trouble: Option<Trouble>,
+    /// Nothing but failures; none: the last attempt that ended was a success, or there was
+    /// none yet.
+    pub failing: Option<Failing>,
+    /// Why nothing is sent any more; none: it is.
+    pub disabled: Option<Disabled>,
+    /// What was known before the journal goes first; none: the journal goes on.
+    pub backfill: Option<Backfill>,
+    /// When something was delivered last.
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// An endpoint that takes nothing, whatever it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Probes that have failed since it began, the attempt that showed it included.
+    pub probes: u32,
+    /// When the next is due.
+    pub due: Timestamp,
+    /// What the last one ended with.
+    pub reason: String,
+}
+
+/// A time of nothing but failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Since when.
+    pub since: Timestamp,
+    /// Attempts that failed.
+    pub attempts: u32,
+}
+
+/// An endpoint that gets nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// What tells the URL that refused from another; none where the URL is not to blame.
+    pub url_mark: Option<String>,
+}
+
+/// Records that are sent as they are, tenant by tenant and kind by kind, in the order of ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backfill {
+    /// The journal's end when it was asked for: entries from there on follow.
+    pub mark: Seq,
+    /// When it was asked for; the time of its events.
+    pub at: Timestamp,
+    /// The last record that is settled; none: none is.
+    pub after: Option<(TenantNo, Kind, Id)>,
+}
+
+impl Store {
+    /// Returns an endpoint's cursor; none where it has none yet.
+    pub fn cursor(&self, endpoint: &EndpointName) -> Result<Option<Cursor>, StoreError> {
+        self.inner.read("reading a cursor", |db| {
+            let key = keys::cursor(endpoint);
+            match scan::get(db, &key)? {
+                Some(value) => codec::read_row(&key, &value).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the cursors of all endpoints that ever had one, by name.
+    pub fn cursors(&self) -> Result<Vec<(EndpointName, Cursor)>, StoreError> {
+        self.inner.read("reading cursors", |db| {
+            scan::prefix(db, &[Space::Cursor as u8])
+                .map(|row| {
+                    let (key, value) = row?;
+                    let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());
+                    let name = name.ok_or_else(|| codec::flawed(&key, "of no endpoint"))?;
+                    let cursor = codec::read_row(&key, &value)?;
+                    Ok((EndpointName(name.to_owned()), cursor))
+                })
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! How far deliveries to each endpoint are: what is settled, what failed, what was asked for.
+//!
+//! An endpoint's cursor is one row. Whatever keeps it from moving on gets a row of its own and
+//! is stepped over: a delivery that failed and is tried again, with those of the same record
+//! that wait behind it ([`Deferred`]), one that was given up on ([`Parked`]), one that an
+//! operator wants once more (a replay). One writer, the endpoint's worker, writes cursor and
+//! deferred rows; what operators want comes as rows that it takes up: replays and orders.
+
+mod attempts;
+mod cursor;
+mod orders;
+mod progress;
+mod rows;
+
+pub use attempts::{Attempt, AttemptLog};
+pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};
+pub use orders::Order;
+pub use progress::{Change, MAX_CHANGES, Progress};
+pub use rows::{Deferred, Item, MAX_DEFERRED, Parked};

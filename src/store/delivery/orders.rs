@@ -1,0 +1,93 @@
+//! What operators want of an endpoint's deliveries, until its worker has taken it up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, Seq, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::inner::held;
+use crate::store::keys::{self, Space};
+use crate::store::{Store, codec, scan};
+
+use super::cursor::{Backfill, Cursor, Disabled};
+
+/// An operator's wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Send again, from where it stopped.
+    Enable,
+    /// Send nothing any more.
+    Disable {
+        /// When that was wanted.
+        at: Timestamp,
+    },
+    /// Send everything behind this place, once more where it was sent.
+    Rewind {
+        /// The place.
+        to: Seq,
+    },
+    /// Send everything that is known, then what happened since.
+    Backfill {
+        /// When that was wanted.
+        at: Timestamp,
+        /// The journal's end then.
+        mark: Seq,
+    },
+}
+
+impl Cursor {
+    /// Does what an order says.
+    pub fn obey(&mut self, order: &Order) {
+        match order {
+            Order::Enable => {
+                self.disabled = None;
+                self.trouble = None;
+                self.failing = None;
+            }
+            Order::Disable { at } => {
+                self.disabled = Some(Disabled {
+                    at: *at,
+                    reason: "an operator disabled it".to_owned(),
+                    url_mark: None,
+                });
+            }
+            Order::Rewind { to } => {
+                self.settled = self.settled.min(*to);
+                self.ahead.clear();
+            }
+            Order::Backfill { at, mark } => {
+                self.backfill = Some(Backfill {
+                    mark: *mark,
+                    at: *at,
+                    after: None,
+                });
+                self.settled = *mark;
+                self.ahead.clear();
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Adds an order for an endpoint; its worker takes it up at its next look.
+    pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
+        let _alone = held(&self.inner.numbering);
+        let last = self.orders(endpoint)?.last().map_or(0, |(number, _)| *number);
+        let key = keys::order(endpoint, last + 1);
+        self.inner.write(vec![codec::put(key, order)])?;
+        Ok(())
+    }
+
+    /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
+    pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
+        self.inner.read("reading orders", |db| {
+            scan::prefix(db, &keys::of_endpoint(Space::Order, endpoint))
+                .map(|row| {
+                    let (key, value) = row?;
+                    let number = keys::trailing_number(&key)
+                        .ok_or_else(|| codec::flawed(&key, "no number"))?;
+                    Ok((number, codec::read_row(&key, &value)?))
+                })
+                .collect()
+        })
+    }
+}

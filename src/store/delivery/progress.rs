@@ -1,0 +1,81 @@
+//! What an endpoint's worker writes: its cursor and all that goes with it, at once.
+
+use crate::model::{EndpointName, Fact, Timestamp};
+use crate::store::codec;
+use crate::store::commit::entry_bytes;
+use crate::store::committer::Work;
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Space};
+use crate::store::Store;
+
+use super::attempts::{Attempt, AttemptLog};
+use super::cursor::Cursor;
+use super::rows::{Deferred, Item, Parked};
+
+/// Changes that fit into one write.
+pub const MAX_CHANGES: usize = 180;
+
+/// A row that comes or goes with a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A delivery is tried again later, or waits behind one.
+    Defer(Item, Deferred),
+    /// It is that no longer.
+    Resume(Item),
+    /// It is given up on.
+    Park(Parked),
+    /// It is made once more, or was.
+    Replayed(Item),
+    /// An order was done.
+    Obeyed(u64),
+}
+
+/// What an endpoint's worker has come to.
+#[derive(Debug)]
+pub struct Progress {
+    /// The cursor.
+    pub cursor: Cursor,
+    /// Rows, [`MAX_CHANGES`] at the most.
+    pub changes: Vec<Change>,
+    /// Attempts that were made.
+    pub attempts: Vec<Attempt>,
+    /// What the journal is told: time and fact.
+    pub told: Option<(Timestamp, Fact)>,
+    /// Attempts that ended before are forgotten.
+    pub forget_before: Timestamp,
+    /// Attempts that are kept.
+    pub keep: usize,
+}
+
+impl Store {
+    /// Writes how far an endpoint is; on disk, all or nothing, when it returns.
+    pub fn save_progress(
+        &self,
+        endpoint: &EndpointName,
+        log: &mut AttemptLog,
+        progress: Progress,
+    ) -> Result<(), StoreError> {
+        let mut rows = log.add(
+            endpoint,
+            &progress.attempts,
+            progress.keep,
+            progress.forget_before,
+        );
+        let delivery = |space, item: &Item| keys::delivery(space, endpoint, item);
+        rows.extend(progress.changes.iter().map(|change| match change {
+            Change::Defer(item, deferred) => {
+                codec::put(delivery(Space::Deferred, item), deferred)
+            }
+            Change::Resume(item) => (delivery(Space::Deferred, item), None),
+            Change::Park(parked) => codec::put(delivery(Space::Parked, &parked.item), parked),
+            Change::Replayed(item) => (delivery(Space::Replay, item), None),
+            Change::Obeyed(number) => (keys::order(endpoint, *number), None),
+        }));
+        rows.push(codec::put(keys::cursor(endpoint), &progress.cursor));
+        let told = progress
+            .told
+            .map(|(at, fact)| (at, entry_bytes(None, &fact)));
+        self.inner.submit(Work::Rows { rows, told })?.wait()?;
+        Ok(())
+    }
+}
