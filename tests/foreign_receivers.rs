@@ -22,7 +22,8 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Endpoint, EventFilter, Observer, Options, Schedule, SigningSecret, Worker,
+    self, Endpoint, EventFilter, Format, Observer, Options, Privacy, Schedule, Selection,
+    SigningSecret, Worker,
 };
 use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record,
@@ -234,6 +235,9 @@ async fn deliveries() -> Vec<Delivery> {
             .map(|text| SigningSecret::parse(&Secret::new(text)).unwrap())
             .into(),
         events: EventFilter::all(),
+        selection: Selection::default(),
+        privacy: Privacy::default(),
+        format: Format::default(),
         allow_private: vec!["127.0.0.0/8".parse().unwrap()],
         allow_http: true,
         timeout: deliver::DEFAULT_TIMEOUT,

@@ -11,7 +11,7 @@
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the
 //!   two sends up to fifty events again; it never skips one. Receivers tell a repetition by
 //!   `webhook-id`.
-//! - **The same bytes.** Body and id are a pure function of store and entry ([`body`]), so
+//! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), so
 //!   nothing is kept of them, and all attempts, also those after a restart, send the same.
 //!   Only the time-stamp and with it the signature are the attempt's own.
 //! - **The schedule outlives the process.** How often the next event failed and when it is due
@@ -28,8 +28,8 @@
 //!   networks only.
 //! - **Nobody shows.** No URL, body, answer or secret is in a log line, an error or `Debug`.
 //!
-//! The decisions are pure and stand in files of their own: [`EventFilter`], [`body`],
-//! signature, [`Verdict`], [`Schedule`], address. Around them are the resolver, one attempt
+//! The decisions are pure and stand in files of their own: [`EventFilter`], [`Event`],
+//! [`Message`], signature, [`Verdict`], [`Schedule`], address. Around them are the resolver, one attempt
 //! (`send`), the cursor's book-keeping (`ledger`) and the loop (`worker`).
 //!
 //! Deliveries to one endpoint wait for one another, also for one that the receiver cannot
@@ -43,7 +43,12 @@ mod options;
 mod schedule;
 mod signature;
 
-mod payload;
+mod event;
+mod fact;
+mod format;
+mod message;
+mod privacy;
+mod selection;
 
 mod failure;
 mod verdict;
@@ -59,13 +64,17 @@ mod worker;
 mod tests;
 
 pub use address::{Range, RefusedAddress};
+pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
+pub use format::{Batching, Format, body};
 pub use ledger::enable;
+pub use message::Message;
 pub use observer::{Attempted, Observer};
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
-pub use payload::{TEST_EVENT, body};
+pub use privacy::Privacy;
 pub use schedule::Schedule;
+pub use selection::Selection;
 pub use send::test;
 pub use signature::{InvalidSecret, SigningSecret, signatures};
 pub use verdict::{Answer, Verdict};

@@ -9,10 +9,15 @@ use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::address::{AddressRule, Others, RefusedAddress};
+use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
+use super::format::{Batching, Format};
+use super::message::Message;
+use super::privacy::Privacy;
 use super::schedule::Schedule;
+use super::selection::Selection;
 use super::signature::SigningSecret;
-use crate::model::EndpointName;
+use crate::model::{Account, EndpointName, Entry, Fact, Record};
 
 /// How long a receiver may take to answer, unless the configuration says otherwise; the
 /// lower end of what Standard Webhooks recommends.
@@ -35,6 +40,12 @@ pub struct Options {
     pub secrets: Vec<SigningSecret>,
     /// The types of events that it wants.
     pub events: EventFilter,
+    /// The records that it wants to hear of.
+    pub selection: Selection,
+    /// What of them it does not get to see.
+    pub privacy: Privacy,
+    /// How events are written for it.
+    pub format: Format,
     /// Networks that it may stand in although they are not public.
     pub allow_private: Vec<IpNet>,
     /// Whether the URL may be plain http, for a receiver within `allow_private`.
@@ -52,6 +63,9 @@ pub struct Endpoint {
     url: Url,
     secrets: Vec<SigningSecret>,
     events: EventFilter,
+    selection: Selection,
+    privacy: Privacy,
+    format: Format,
     rule: AddressRule,
     timeout: Duration,
     schedule: Schedule,
@@ -158,6 +172,9 @@ impl Endpoint {
             url: options.url,
             secrets: options.secrets,
             events: options.events,
+            selection: options.selection,
+            privacy: options.privacy,
+            format: options.format,
             rule,
             timeout: options.timeout,
             schedule: options.schedule,
@@ -175,9 +192,44 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
-    /// Returns the types of events that it wants.
-    pub fn events(&self) -> &EventFilter {
-        &self.events
+    /// Returns whether an entry has an event that it wants.
+    pub fn wants(&self, entry: &Entry) -> bool {
+        let Some(event_type) = entry.fact.event_type() else {
+            return false;
+        };
+        if !self.events.wants(&event_type) {
+            return false;
+        }
+        match &entry.fact {
+            Fact::Changed(change) => {
+                let records = [change.before(), change.after()];
+                let records: Vec<_> = records.into_iter().flatten().collect();
+                entry
+                    .account()
+                    .is_none_or(|account| self.selection.wants(account, &records))
+            }
+            // An endpoint does not hear of itself.
+            Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
+            Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
+                true
+            }
+        }
+    }
+
+    /// Returns whether it wants a snapshot of a record.
+    pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
+        self.events.wants(&snapshot_type(record.kind())) && self.selection.wants(account, &[record])
+    }
+
+    /// Returns how events are put together for it, none where each goes alone.
+    pub fn batching(&self) -> Option<Batching> {
+        self.format.batching()
+    }
+
+    /// Writes events for it, with what it may see of them: at least one, and more only
+    /// where there is [`Endpoint::batching`].
+    pub fn message(&self, events: &[Event<'_>]) -> Message {
+        self.format.message(events, &self.privacy)
     }
 
     /// Returns what tells this URL from another without showing it.
@@ -197,7 +249,7 @@ impl Endpoint {
         &self.url
     }
 
-    pub(super) fn secrets(&self) -> &[SigningSecret] {
+    pub(super) fn keys(&self) -> &[SigningSecret] {
         &self.secrets
     }
 
@@ -235,6 +287,9 @@ mod tests {
             url: url.parse().unwrap(),
             secrets: vec![SigningSecret::parse(&secret).unwrap()],
             events: EventFilter::all(),
+            selection: Selection::default(),
+            privacy: Privacy::default(),
+            format: Format::default(),
             allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
             allow_http: false,
             timeout: DEFAULT_TIMEOUT,

@@ -5,13 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use super::address::RefusedAddress;
+use super::event::Event;
 use super::failure::Failure;
+use super::message::Message;
 use super::options::Endpoint;
-use super::payload::test_body;
 use super::resolver::GuardedResolver;
 use super::signature::signatures;
 use super::verdict::{Answer, Verdict};
@@ -32,15 +32,6 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(super) struct Sender {
     client: reqwest::Client,
     endpoint: Endpoint,
-}
-
-/// An event as it is sent. The same in every attempt.
-#[derive(Debug, Clone)]
-pub(super) struct Message {
-    /// Its id. Holds no full stop.
-    pub id: String,
-    /// Its body.
-    pub body: Bytes,
 }
 
 impl Sender {
@@ -67,12 +58,18 @@ impl Sender {
 
     /// Sends a message once, signed as of `at`.
     pub async fn attempt(&self, message: Message, at: Timestamp) -> Result<Answer, Failure> {
-        let Message { id, body } = message;
-        let signature = signatures(self.endpoint.secrets(), &id, at, &body);
+        let Message {
+            id,
+            content_type,
+            headers,
+            body,
+        } = message;
+        let signature = signatures(self.endpoint.keys(), &id, at, &body);
         let answer = self
             .client
             .post(self.endpoint.url().clone())
-            .header(CONTENT_TYPE, "application/json")
+            .headers(headers.into_iter().collect())
+            .header(CONTENT_TYPE, content_type)
             .header("webhook-id", id)
             .header("webhook-timestamp", at.seconds().to_string())
             .header("webhook-signature", signature)
@@ -99,8 +96,8 @@ pub async fn test(endpoint: &Endpoint, clock: &Clock) -> Result<Verdict, BuildEr
     let sender = Sender::new(endpoint)?;
     let at = clock.now();
     let id = format!("evt_test_{:016x}", fastrand::u64(..));
-    let body = test_body(&id, at, endpoint.name()).into();
-    let outcome = sender.attempt(Message { id, body }, at).await;
+    let message = endpoint.message(&[Event::trial(id, at, endpoint.name())]);
+    let outcome = sender.attempt(message, at).await;
     Ok(Verdict::of(outcome, clock.now()))
 }
 

@@ -14,7 +14,7 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, EventFilter, Options, Schedule, SigningSecret};
+use super::{Endpoint, EventFilter, Format, Options, Privacy, Schedule, Selection, SigningSecret};
 use crate::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId,
     Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
@@ -42,6 +42,9 @@ pub(super) fn options(address: SocketAddr) -> Options {
         url: format!("http://{address}/hook").parse().unwrap(),
         secrets: vec![SigningSecret::parse(&Secret::new(SECRET)).unwrap()],
         events: EventFilter::all(),
+        selection: Selection::default(),
+        privacy: Privacy::default(),
+        format: Format::default(),
         allow_private: vec!["127.0.0.0/8".parse().unwrap()],
         allow_http: true,
         timeout: DEADLINE,

@@ -6,17 +6,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
+use super::event::Event;
 use super::failure::Failure;
 use super::ledger::{Ledger, Met};
+use super::message::Message;
 use super::observer::{Attempted, Observer};
 use super::options::Endpoint;
-use super::payload;
 use super::schedule::Schedule;
-use super::send::{Message, Sender};
+use super::send::Sender;
 use super::verdict::{Answer, Verdict};
 use crate::clock::Clock;
 use crate::http_client::BuildError;
-use crate::model::{Entry, EventId, Seq, Timestamp};
+use crate::model::{Entry, Seq, Timestamp};
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Parked, Store, StoreError};
 use crate::telemetry::chain;
@@ -337,18 +338,13 @@ impl Worker {
     /// Returns the type and the message of an entry's event, none if it is not for this
     /// endpoint.
     fn message(&self, entry: &Entry) -> Option<(String, Message)> {
-        let event_type = entry.fact.event_type()?;
-        if !self.sender.endpoint().events().wants(&event_type) {
+        let endpoint = self.sender.endpoint();
+        if !endpoint.wants(entry) {
             return None;
         }
-        let store = self.store.id();
-        let body = payload::body(store, entry)?.into();
-        let id = EventId {
-            store,
-            seq: entry.seq,
-        };
-        let id = id.to_string();
-        Some((event_type, Message { id, body }))
+        let event = Event::of_entry(self.store.id(), entry)?;
+        let message = endpoint.message(std::slice::from_ref(&event));
+        Some((event.event_type, message))
     }
 
     async fn read(&self, after: Seq) -> Result<Vec<Entry>, StoreError> {
@@ -369,8 +365,8 @@ impl Worker {
                 return Ok(waiting);
             };
             after = last.seq;
-            let types = entries.iter().filter_map(|entry| entry.fact.event_type());
-            let wanted = types.filter(|name| self.sender.endpoint().events().wants(name));
+            let endpoint = self.sender.endpoint();
+            let wanted = entries.iter().filter(|entry| endpoint.wants(entry));
             waiting += wanted.map(|_| 1).sum::<u64>();
         }
     }

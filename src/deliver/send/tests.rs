@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
+use reqwest::header::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,6 +16,11 @@ use crate::telemetry::chain;
 fn message() -> Message {
     Message {
         id: "evt_1".into(),
+        content_type: "application/json",
+        headers: vec![(
+            HeaderName::from_static("ce-id"),
+            HeaderValue::from_static("evt_1"),
+        )],
         body: Bytes::from_static(b"{\"n\":1}"),
     }
 }
@@ -40,6 +47,7 @@ async fn a_receiver_finds_what_the_standard_says() {
         .unwrap();
     for (header, expected) in [
         ("content-type", "application/json".to_owned()),
+        ("ce-id", "evt_1".to_owned()),
         ("webhook-id", "evt_1".to_owned()),
         ("webhook-timestamp", start().seconds().to_string()),
         ("webhook-signature", format!("{signature} {signature}")),

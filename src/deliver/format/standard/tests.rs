@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::{
-    Coded, Group, GroupId, GroupType, Record, Role, RoleId, RoleType, RunId, User, UserId,
-    UserStatus,
+    Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Record, Role, RoleId, RoleType,
+    RunId, User, UserId, UserStatus,
 };
 
 const STORE: StoreId = StoreId([0xa1, 0, 0, 0, 0, 0, 0, 0xb2]);
@@ -193,7 +193,9 @@ fn the_mark_of_a_first_load_is_no_event() {
 fn a_trial_event_holds_nobody() {
     let at = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
 
-    let text = String::from_utf8(test_body("evt_test_1", at, &EndpointName("hr".into()))).unwrap();
+    let name = EndpointName("hr".into());
+    let trial = Event::trial("evt_test_1".into(), at, &name);
+    let text = String::from_utf8(bytes(&trial, &Privacy::default())).unwrap();
 
-    insta::assert_snapshot!(text, @r#"{"data":{"endpoint":"hr"},"id":"evt_test_1","timestamp":"2026-03-01T10:00:00.000Z","type":"endpoint.test"}"#);
+    insta::assert_snapshot!(text, @r#"{"id":"evt_test_1","type":"endpoint.test","timestamp":"2026-03-01T10:00:00.000Z","data":{"endpoint":"hr"}}"#);
 }

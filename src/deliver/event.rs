@@ -1,0 +1,173 @@
+//! An event before any format: what happened, to whom, and when.
+//!
+//! Pure, and the same for the same entry of the same store: whatever is made of it, every
+//! attempt makes the same.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::fact;
+use crate::model::{
+    Account, Change, EndpointName, Entry, EventId, Fact, Id, Kind, Record, Seq, StoreId, Timestamp,
+};
+
+/// The type of the event that an operator sends to try an endpoint.
+pub const TEST_EVENT: &str = "endpoint.test";
+
+/// What a receiver is told.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    /// The same in every attempt, and in no other event. Holds no full stop.
+    pub id: String,
+    /// Its type, such as `user.updated`.
+    pub event_type: String,
+    /// When it was found.
+    pub at: Timestamp,
+    /// Its place in the journal; of a snapshot, where the journal goes on after it. None for
+    /// a trial.
+    pub sequence: Option<Seq>,
+    /// The tenant in which it happened, none for what concerns no tenant.
+    pub account: Option<&'a Account>,
+    /// What it is about.
+    pub data: Data<'a>,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone)]
+pub enum Data<'a> {
+    /// A record.
+    Record(Subject<'a>),
+    /// Anything else: no record, nobody's data.
+    Other(serde_json::Value),
+}
+
+/// The record that an event is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// As it is now, or as it was when it went.
+    pub record: &'a Record,
+    /// Of an update: as it was known before.
+    pub before: Option<&'a Record>,
+    /// Counts up with each change of the record; a receiver that kept a higher one can leave
+    /// the event out.
+    pub version: Seq,
+    /// Of a creation: the record deleted just before that stood for the same subject.
+    pub replaces: Option<&'a Id>,
+}
+
+impl<'a> Event<'a> {
+    /// Returns the event of an entry, none for an entry that receivers are not told of.
+    pub fn of_entry(store: StoreId, entry: &'a Entry) -> Option<Self> {
+        let data = match &entry.fact {
+            Fact::Changed(change) => Data::Record(Subject::of(change, entry.seq)),
+            Fact::Loaded { .. } => return None,
+            Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. } => {
+                Data::Other(fact::data(entry)?)
+            }
+        };
+        let id = EventId {
+            store,
+            seq: entry.seq,
+        };
+        Some(Self {
+            id: id.to_string(),
+            event_type: entry.fact.event_type()?,
+            at: entry.at,
+            sequence: Some(entry.seq),
+            account: entry.account(),
+            data,
+        })
+    }
+
+    /// Returns the event that tells of a record that was there before, in a backfill that
+    /// began at `at` and goes over into the journal behind `mark`. `version` is the place of
+    /// the entry that left the record as it is, or the mark.
+    ///
+    /// Its id tells it from the snapshots of every other backfill, and of another version.
+    pub fn snapshot(
+        store: StoreId,
+        mark: Seq,
+        at: Timestamp,
+        account: &'a Account,
+        record: &'a Record,
+        version: Seq,
+    ) -> Self {
+        let subject = Subject {
+            record,
+            before: None,
+            version,
+            replaces: None,
+        };
+        Self {
+            id: snapshot_id(store, mark, at, account, &subject),
+            event_type: snapshot_type(record.kind()),
+            at,
+            sequence: Some(mark),
+            account: Some(account),
+            data: Data::Record(subject),
+        }
+    }
+
+    /// Returns the event that an operator sends to try an endpoint.
+    pub fn trial(id: String, at: Timestamp, endpoint: &EndpointName) -> Self {
+        Self {
+            id,
+            event_type: TEST_EVENT.to_owned(),
+            at,
+            sequence: None,
+            account: None,
+            data: Data::Other(serde_json::json!({ "endpoint": endpoint })),
+        }
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn of(change: &'a Change, version: Seq) -> Self {
+        let (before, replaces) = match change {
+            Change::Created { replaces, .. } => (None, replaces.as_ref()),
+            Change::Updated { before, .. } => (Some(before), None),
+            Change::Deleted { .. } => (None, None),
+        };
+        Self {
+            record: change.latest(),
+            before,
+            version,
+            replaces,
+        }
+    }
+}
+
+/// Returns the type of a snapshot of a record.
+pub(super) fn snapshot_type(kind: Kind) -> String {
+    format!("{kind}.snapshot")
+}
+
+/// The place of the mark, as in the ids of entries, and a digest of all that tells one
+/// snapshot from another: ids of records may hold full stops, and be long.
+fn snapshot_id(
+    store: StoreId,
+    mark: Seq,
+    at: Timestamp,
+    account: &Account,
+    subject: &Subject<'_>,
+) -> String {
+    let mut digest = Sha256::new();
+    digest.update(at.millis().to_be_bytes());
+    digest.update(subject.version.0.to_be_bytes());
+    digest.update(subject.record.kind().singular());
+    // No tenant id and no record id holds a zero byte, so that no two pairs run into one.
+    digest.update([0]);
+    digest.update(&account.tenant.0);
+    digest.update([0]);
+    digest.update(subject.record.id().to_key());
+    let mut id = EventId { store, seq: mark }.to_string();
+    id.push('_');
+    for byte in digest.finalize().iter().take(16) {
+        write!(id, "{byte:02x}").expect("a text takes every text");
+    }
+    id
+}
