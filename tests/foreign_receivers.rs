@@ -22,7 +22,7 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Endpoint, EventFilter, Format, Observer, Options, Privacy, Schedule, Selection,
+    self, Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection,
     SigningSecret, Worker,
 };
 use qlik_roster::model::{
@@ -32,6 +32,7 @@ use qlik_roster::model::{
 use qlik_roster::secret::Secret;
 use qlik_roster::signal;
 use qlik_roster::store::{Closing, Commit, Store, Write};
+use qlik_roster::telemetry::Metrics;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -242,9 +243,10 @@ async fn deliveries() -> Vec<Delivery> {
         allow_http: true,
         timeout: deliver::DEFAULT_TIMEOUT,
         schedule: Schedule::standard(),
+        flow: Flow::default(),
     })
     .unwrap();
-    let worker = Worker::open(&endpoint, store.clone(), clock.clone(), Observer::none())
+    let worker = Worker::open(&endpoint, store.clone(), clock.clone(), Metrics::default())
         .await
         .unwrap();
     create_groups(&store, &clock);

@@ -106,10 +106,9 @@ fn cells(row: &EventRow) -> Vec<String> {
             plan.to_string(),
             format!("held for an operator: {}", losses_in_words(losses)),
         ),
-        Fact::Failed { code, message } => (
-            run_of(entry),
-            format!("sync fails: {message} [{code}]"),
-        ),
+        Fact::Failed { code, message } => {
+            (run_of(entry), format!("sync fails: {message} [{code}]"))
+        }
         Fact::Recovered(Recovery::Plan(plan)) => (
             plan.to_string(),
             "the source shows again what was missing".to_owned(),

@@ -32,7 +32,6 @@ pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result
     let ticker = Ticker::default();
     let hooks = Hooks {
         sync: ticker.observer(),
-        ..Hooks::none()
     };
     let door = Door::open(&config, hooks).await?;
     let exit = work(&config, &door, &args, &ticker).await;
@@ -188,8 +187,8 @@ async fn open_workers(
     let mut workers = Vec::new();
     for endpoint in &config.endpoints {
         let (store, clock) = (own.control().store().clone(), own.clock.clone());
-        let worker =
-            deliver::Worker::open(endpoint, store, clock, deliver::Observer::none()).await?;
+        let metrics = own.parts.metrics.clone();
+        let worker = deliver::Worker::open(endpoint, store, clock, metrics).await?;
         workers.push((endpoint.name().clone(), worker));
     }
     Ok(workers)

@@ -69,6 +69,7 @@ fn endpoint(
         allow_http: raw.allow_http,
         timeout: timeout?,
         schedule: deliver::Schedule::standard(),
+        flow: deliver::Flow::default(),
     };
     let failed = |source| {
         let key = match source {

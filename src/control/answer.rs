@@ -325,12 +325,10 @@ impl Reading<'_> {
         let wanted = |tenant: &TenantId| {
             !only_these || tenants.iter().any(|known| known.tenant.id == *tenant)
         };
-        let rows = entries
-            .into_iter()
-            .filter(|entry| match entry.account() {
-                Some(account) => wanted(&account.tenant),
-                None => !only_these,
-            });
+        let rows = entries.into_iter().filter(|entry| match entry.account() {
+            Some(account) => wanted(&account.tenant),
+            None => !only_these,
+        });
         Ok(Reply::Events {
             rows: rows.map(|entry| self.row(entry)).collect(),
             next,

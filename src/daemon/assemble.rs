@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
 use crate::control::Control;
-use crate::deliver::{self, Endpoint};
+use crate::deliver::Endpoint;
 use crate::model::{EndpointName, TenantName};
 use crate::secret::Secret;
 use crate::signal::Wake;
@@ -23,8 +23,6 @@ use super::{DiscoverError, Discovery, Linker};
 pub struct Hooks {
     /// Hears of the progress of runs.
     pub sync: sync::Observer,
-    /// Hears of attempts at delivery.
-    pub deliver: deliver::Observer,
 }
 
 impl Hooks {
@@ -32,7 +30,6 @@ impl Hooks {
     pub fn none() -> Self {
         Self {
             sync: sync::Observer::new(|_| {}),
-            deliver: deliver::Observer::none(),
         }
     }
 }

@@ -141,7 +141,7 @@ impl Daemon {
         };
         let front = Front {
             health,
-            metrics: parts.metrics,
+            metrics: parts.metrics.clone(),
             hooks: parts.hooks,
         };
         tasks.spawn("web", web::serve(listener, front));
@@ -152,7 +152,7 @@ impl Daemon {
                 endpoint,
                 store.clone(),
                 clock.clone(),
-                hooks.deliver.clone(),
+                parts.metrics.clone(),
             );
             let worker = worker
                 .await

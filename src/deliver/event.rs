@@ -65,9 +65,7 @@ impl<'a> Event<'a> {
             Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. } => {
-                Data::Other(fact::data(entry)?)
-            }
+            | Fact::EndpointDisabled { .. } => Data::Other(fact::data(entry)?),
         };
         let id = EventId {
             store,

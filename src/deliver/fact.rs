@@ -30,7 +30,7 @@ pub(super) fn data(entry: &Entry) -> Option<Value> {
             "reason": reason,
             "failing_since": failing_since,
         })),
-        Fact::Recovered(recovery) => Some(recovered(run, *recovery)),
+        Fact::Recovered(recovery) => Some(recovered(run.as_deref(), *recovery)),
     }
 }
 
@@ -52,7 +52,7 @@ fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLo
     })
 }
 
-fn recovered(run: Option<String>, recovery: Recovery) -> Value {
+fn recovered(run: Option<&str>, recovery: Recovery) -> Value {
     let (what, plan) = match recovery {
         Recovery::Plan(plan) => ("plan", Some(plan.to_string())),
         Recovery::Sync => ("sync", None),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::address::RefusedAddress;
+use crate::telemetry::chain;
 
 /// Whatever a library told; shown as the cause, never taken apart by callers.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -63,7 +64,37 @@ pub enum Failure {
     },
 }
 
+/// Who may be to blame for a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// The endpoint: no event would have fared better.
+    Endpoint,
+    /// The event: the endpoint works, and does not want it.
+    Event,
+    /// One or the other; what becomes of other events tells.
+    Either,
+}
+
 impl Failure {
+    /// Returns who may be to blame.
+    pub(super) fn blame(&self) -> Blame {
+        match self {
+            Self::RefusedAddress(_)
+            | Self::Lookup(_)
+            | Self::Connect(_)
+            | Self::Tls(_)
+            | Self::Throttled { .. }
+            | Self::Gone => Blame::Endpoint,
+            Self::Timeout { .. } | Self::Broken(_) | Self::ReceiverFailed { .. } => Blame::Either,
+            Self::Redirect { .. } | Self::Rejected { .. } => Blame::Event,
+        }
+    }
+
+    /// Returns code and message, all causes in one line.
+    pub(super) fn in_words(&self) -> String {
+        format!("{}: {}", self.code(), chain(self))
+    }
+
     /// Returns the code as `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         match self {

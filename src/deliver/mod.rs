@@ -56,8 +56,18 @@ mod verdict;
 mod resolver;
 mod send;
 
-mod ledger;
-mod observer;
+mod entity;
+mod flow;
+mod health;
+mod lanes;
+mod position;
+mod rate;
+mod state;
+
+mod book;
+mod carry;
+mod gauge;
+mod reader;
 mod worker;
 
 #[cfg(test)]
@@ -67,15 +77,15 @@ pub use address::{Range, RefusedAddress};
 pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
+pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
 pub use format::{Batching, Format, body};
-pub use ledger::enable;
 pub use message::Message;
-pub use observer::{Attempted, Observer};
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
 pub use privacy::Privacy;
 pub use schedule::Schedule;
 pub use selection::Selection;
 pub use send::test;
 pub use signature::{InvalidSecret, SigningSecret, signatures};
+pub use state::Drained;
 pub use verdict::{Answer, Verdict};
-pub use worker::{Drained, RunError, Worker};
+pub use worker::{RunError, Worker};

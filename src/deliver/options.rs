@@ -11,6 +11,7 @@ use url::{Host, Url};
 use super::address::{AddressRule, Others, RefusedAddress};
 use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
+use super::flow::Flow;
 use super::format::{Batching, Format};
 use super::message::Message;
 use super::privacy::Privacy;
@@ -54,6 +55,8 @@ pub struct Options {
     pub timeout: Duration,
     /// When to try again.
     pub schedule: Schedule,
+    /// How fast it gets its events.
+    pub flow: Flow,
 }
 
 /// An endpoint whose URL, secrets and address rule fit together.
@@ -69,6 +72,7 @@ pub struct Endpoint {
     rule: AddressRule,
     timeout: Duration,
     schedule: Schedule,
+    flow: Flow,
 }
 
 /// What is wrong with an endpoint's options. No message holds the URL: it may hold a token.
@@ -178,6 +182,7 @@ impl Endpoint {
             rule,
             timeout: options.timeout,
             schedule: options.schedule,
+            flow: options.flow,
         })
     }
 
@@ -240,11 +245,6 @@ impl Endpoint {
         format!("{URL_MARK}{number:08x}]")
     }
 
-    /// Returns whether what is written there was written of another URL.
-    pub(super) fn is_of_another_url(&self, reason: &str) -> bool {
-        reason.contains(URL_MARK) && !reason.ends_with(&self.url_mark())
-    }
-
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -259,6 +259,10 @@ impl Endpoint {
 
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn schedule(&self) -> &Schedule {
@@ -294,6 +298,7 @@ mod tests {
             allow_http: false,
             timeout: DEFAULT_TIMEOUT,
             schedule: Schedule::standard(),
+            flow: Flow::default(),
         }
     }
 

@@ -27,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// connection can be used again, which a longer answer is not worth.
 const MAX_ANSWER: usize = 64 * 1024;
 
+/// How much of an answer is kept for whoever asks why an event did not arrive.
+const KEPT_ANSWER: usize = 1024;
+
 /// The means to reach one endpoint, with its connections kept alive.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -51,11 +54,6 @@ impl Sender {
         })
     }
 
-    /// Returns the endpoint.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
     /// Sends a message once, signed as of `at`.
     pub async fn attempt(&self, message: Message, at: Timestamp) -> Result<Answer, Failure> {
         let Message {
@@ -77,16 +75,15 @@ impl Sender {
             .send()
             .await
             .map_err(|error| classify(error, self.endpoint.timeout()))?;
-        let heard = Answer {
+        Ok(Answer {
             status: answer.status().as_u16(),
             retry_after: answer
                 .headers()
                 .get(RETRY_AFTER)
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned),
-        };
-        read_out(answer).await;
-        Ok(heard)
+            start: read_out(answer).await,
+        })
     }
 }
 
@@ -102,15 +99,18 @@ pub async fn test(endpoint: &Endpoint, clock: &Clock) -> Result<Verdict, BuildEr
 }
 
 /// Reads the rest of an answer, up to its bound. How it ends is of no account: the status
-/// was told before.
-async fn read_out(mut answer: reqwest::Response) {
-    let mut n_bytes = 0;
+/// was told before. Returns what it began with.
+async fn read_out(mut answer: reqwest::Response) -> String {
+    let (mut n_bytes, mut start) = (0, Vec::new());
     while let Ok(Some(chunk)) = answer.chunk().await {
         n_bytes += chunk.len();
+        let room = KEPT_ANSWER - start.len();
+        start.extend(chunk.iter().take(room));
         if n_bytes > MAX_ANSWER {
-            return;
+            break;
         }
     }
+    String::from_utf8_lossy(&start).into_owned()
 }
 
 fn classify(error: reqwest::Error, limit: Duration) -> Failure {

@@ -14,7 +14,9 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, EventFilter, Format, Options, Privacy, Schedule, Selection, SigningSecret};
+use super::{
+    Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection, SigningSecret,
+};
 use crate::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId,
     Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
@@ -49,6 +51,7 @@ pub(super) fn options(address: SocketAddr) -> Options {
         allow_http: true,
         timeout: DEADLINE,
         schedule: Schedule::standard(),
+        flow: Flow::default(),
     }
 }
 
@@ -104,6 +107,17 @@ pub(super) fn role(n: u32) -> Record {
 
 /// Writes the creation of each record into the journal.
 pub(super) fn create(store: &Store, records: impl IntoIterator<Item = Record>) {
+    change(
+        store,
+        records.into_iter().map(|after| Change::Created {
+            after,
+            replaces: None,
+        }),
+    );
+}
+
+/// Writes changes into the journal.
+pub(super) fn change(store: &Store, changes: impl IntoIterator<Item = Change>) {
     let tenant = Tenant {
         id: TenantId("tenant-1".into()),
         name: "Acme".into(),
@@ -114,14 +128,11 @@ pub(super) fn create(store: &Store, records: impl IntoIterator<Item = Record>) {
     let known = store
         .adopt(&tenant, &TenantName("acme".into()), start())
         .unwrap();
-    let records: Vec<_> = records.into_iter().collect();
-    for chunk in records.chunks(40) {
-        let writes = chunk.iter().map(|record| Write::Change {
-            change: Change::Created {
-                after: record.clone(),
-                replaces: None,
-            },
-            fingerprint: Fingerprint([record.kind() as u8; 16]),
+    let changes: Vec<_> = changes.into_iter().collect();
+    for chunk in changes.chunks(40) {
+        let writes = chunk.iter().map(|change| Write::Change {
+            change: change.clone(),
+            fingerprint: Fingerprint([change.kind() as u8; 16]),
             raw: "{}".into(),
         });
         store
@@ -182,6 +193,8 @@ pub(super) enum Reply {
     With(u16, &'static str, String),
     /// No answer at all.
     Silence,
+    /// A status, once it is let go.
+    Held(tokio::sync::watch::Receiver<bool>, u16),
 }
 
 type Script = dyn Fn(usize, &Received) -> Reply + Send + Sync;
@@ -253,6 +266,10 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             response
         }
         Reply::Silence => std::future::pending().await,
+        Reply::Held(mut released, status) => {
+            drop(released.wait_for(|released| *released).await);
+            respond(status).into_response()
+        }
     }
 }
 

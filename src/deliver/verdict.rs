@@ -18,6 +18,8 @@ pub struct Answer {
     pub status: u16,
     /// The header `Retry-After`, as received.
     pub retry_after: Option<String>,
+    /// What its body began with, at most 1 KiB, made readable.
+    pub start: String,
 }
 
 /// What an attempt means for its event.
@@ -112,6 +114,7 @@ mod tests {
         let answer = Answer {
             status,
             retry_after: retry_after.map(str::to_owned),
+            start: String::new(),
         };
         match Verdict::of(Ok(answer), now()) {
             Verdict::Delivered { .. } => ("delivered", None),

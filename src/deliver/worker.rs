@@ -1,60 +1,72 @@
-//! Carries the journal to one endpoint, entry by entry.
+//! The loop of one endpoint: reads ahead, keeps messages under way, writes what came of them.
 
-use std::pin::pin;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::{debug, error, info, warn};
+use futures_util::future::BoxFuture;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::error;
 
-use super::event::Event;
-use super::failure::Failure;
-use super::ledger::{Ledger, Met};
-use super::message::Message;
-use super::observer::{Attempted, Observer};
+use super::book::{Book, Wishes};
+use super::carry::{Carried, Carrier};
+use super::gauge::Gauge;
+use super::lanes::is_reached;
 use super::options::Endpoint;
-use super::schedule::Schedule;
+use super::rate::Rate;
+use super::reader::{self, Page};
 use super::send::Sender;
-use super::verdict::{Answer, Verdict};
+use super::state::{Drained, From, State};
 use crate::clock::Clock;
 use crate::http_client::BuildError;
-use crate::model::{Entry, Seq, Timestamp};
 use crate::signal::{Shutdown, Wake};
-use crate::store::{Parked, Store, StoreError};
-use crate::telemetry::chain;
-
-/// Entries read at once. Enough to make reading cheap, few enough to hold a hundred
-/// endpoints' in memory.
-const CHUNK: usize = 100;
+use crate::store::{Order, Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// How often the worker looks at the store by itself: a hint may be lost, and an operator
-/// may have brought the endpoint back.
+/// may want something.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How long an answer is still waited for when the daemon ends. Without it, every restart
-/// would send one event twice.
+/// How long answers are still waited for when the daemon ends. Without it, every restart
+/// would send events twice.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Delivers to one endpoint, sequentially and in order.
-#[derive(Debug)]
+/// How long a settled event waits for the disk: several writes' time, so that writing does
+/// not set the pace, and short enough to send little twice after a crash.
+const SAVE_AFTER: Duration = Duration::from_millis(20);
+
+/// Delivers to one endpoint: several messages at once, those about one record in order.
 pub struct Worker {
-    sender: Sender,
-    ledger: Ledger,
-    store: Store,
-    clock: Clock,
-    observer: Observer,
-    drained: Drained,
+    carrier: Arc<Carrier>,
+    book: Arc<Book>,
+    state: State,
+    gauge: Gauge,
+    rate: Option<Rate>,
+    attempts: JoinSet<Result<Carried, StoreError>>,
+    reading: Task<Page>,
+    saving: Task<()>,
+    looking: Task<Wishes>,
+    look_at: Instant,
+    dirty_since: Option<Instant>,
+    /// What operators ordered; nothing new begins until it is done.
+    orders: Vec<(u64, Order)>,
+    /// Since when something waits for a batch to fill.
+    batch_since: Option<Instant>,
+    mode: Mode,
 }
 
-/// What came of delivering what was due.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Events delivered.
-    pub delivered: u64,
-    /// Events given up on.
-    pub parked: u64,
-    /// Events of the journal that the endpoint wants and has not got: one that waits for
-    /// its next attempt, and those behind it.
-    pub waiting: u64,
+/// Something that the store is asked for beside the loop.
+type Task<T> = Option<BoxFuture<'static, Result<T, StoreError>>>;
+
+/// When the loop ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Never.
+    Daemon,
+    /// When nothing is due.
+    Drain,
 }
 
 /// Why delivery to an endpoint cannot go on at all. A receiver's failures are not among
@@ -87,24 +99,12 @@ impl RunError {
     }
 }
 
-/// Why the worker stopped sending.
-enum Rest {
-    /// Everything is settled.
-    Idle,
-    /// The next attempt is due then.
-    Until(Timestamp),
-    /// The endpoint gets nothing any more.
-    Disabled,
-    /// The end was called for.
-    Ended,
-}
-
-/// How one entry went.
-enum Step {
-    /// It is settled; the next may follow.
-    Settled,
-    /// It is not.
-    Stopped,
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("endpoint", self.endpoint())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Worker {
@@ -114,294 +114,326 @@ impl Worker {
         endpoint: &Endpoint,
         store: Store,
         clock: Clock,
-        observer: Observer,
+        metrics: Metrics,
     ) -> Result<Self, RunError> {
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
-        let name = endpoint.name();
-        let (mut ledger, met) = Ledger::open(store.clone(), name.clone())
-            .await
-            .map_err(RunError::Store)?;
-        let settled = ledger.cursor().settled;
-        match met {
-            Met::Known => {}
-            Met::New => info!(
-                endpoint.id = %name, event.seq = settled.0,
-                "Endpoint `{name}` is new; it gets what is found from now on",
-            ),
-            Met::Ahead => warn!(
-                endpoint.id = %name, event.seq = settled.0,
-                "Endpoint `{name}` was further than the journal, which must have been rebuilt; \
-                 it gets what is found from now on",
-            ),
-        }
-        let reason = ledger.cursor().disabled.as_deref();
-        if reason.is_some_and(|reason| endpoint.is_of_another_url(reason)) {
-            ledger.enable().await.map_err(RunError::Store)?;
-            info!(
-                endpoint.id = %name, event.seq = settled.next().0,
-                "Endpoint `{name}` has another `url` and goes on where it stopped",
-            );
-        }
+        let (of, now) = (endpoint.clone(), clock.now());
+        let opened = store.offload(move |store| {
+            let book = Book::open(store, &of, now)?;
+            let state = book.state(store, now)?;
+            Ok((book, state))
+        });
+        let (book, state) = opened.await.map_err(RunError::Store)?;
         Ok(Self {
-            sender,
-            ledger,
-            store,
-            clock,
-            observer,
-            drained: Drained::default(),
+            gauge: Gauge::new(metrics, endpoint.name()),
+            rate: endpoint.flow().max_per_second.map(Rate::per_second),
+            carrier: Arc::new(Carrier {
+                sender,
+                endpoint: endpoint.clone(),
+                store,
+                clock,
+            }),
+            book: Arc::new(book),
+            state,
+            attempts: JoinSet::new(),
+            reading: None,
+            saving: None,
+            looking: None,
+            look_at: Instant::now(),
+            dirty_since: None,
+            orders: Vec::new(),
+            batch_since: None,
+            mode: Mode::Daemon,
         })
     }
 
     /// Delivers until the end is called for.
     pub async fn run(mut self, wake: Wake, shutdown: Shutdown) -> Result<(), RunError> {
         self.log_disabled();
-        loop {
-            let rest = self.advance(&shutdown).await.map_err(RunError::Store)?;
-            let pause = match rest {
-                Rest::Ended => return Ok(()),
-                Rest::Idle | Rest::Disabled => LOOK_EVERY,
-                Rest::Until(due) => self.left(due).min(LOOK_EVERY),
-            };
-            tokio::select! {
-                () = shutdown.triggered() => {}
-                () = wake.woken() => {}
-                () = sleep(pause) => {}
-            }
-            self.ledger.reload().await.map_err(RunError::Store)?;
-        }
+        self.work(&wake, &shutdown).await.map_err(RunError::Store)
     }
 
     /// Delivers what is due now, and says what is left.
     pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, RunError> {
         self.log_disabled();
-        self.advance(&shutdown).await.map_err(RunError::Store)?;
-        let waiting = self.count_waiting().await.map_err(RunError::Store)?;
+        self.mode = Mode::Drain;
+        let (wake, read) = (Wake::default(), self.state.read());
+        debug_assert!(read <= self.carrier.store.last_seq());
+        let worked = self.work(&wake, &shutdown).await;
+        worked.map_err(RunError::Store)?;
+        let (book, read) = (Arc::clone(&self.book), self.state.read());
+        let count = move |store: &Store| book.count_wanted(store, read);
+        let unread = self.carrier.store.offload(count).await;
+        let unread = unread.map_err(RunError::Store)?;
         Ok(Drained {
-            waiting,
-            ..self.drained
+            waiting: unread + self.state.lanes.len() as u64,
+            ..self.state.totals
         })
     }
 
-    /// Delivers until there is a reason to rest. Everything is saved when it returns.
-    async fn advance(&mut self, shutdown: &Shutdown) -> Result<Rest, StoreError> {
-        let rest = loop {
-            let cursor = self.ledger.cursor();
+    async fn work(&mut self, wake: &Wake, shutdown: &Shutdown) -> Result<(), StoreError> {
+        loop {
             if shutdown.is_triggered() {
-                break Rest::Ended;
+                return self.wind_down().await;
             }
-            if cursor.disabled.is_some() {
-                break Rest::Disabled;
+            self.start_looking();
+            self.start_saving();
+            if !self.orders.is_empty() && self.is_quiet() {
+                self.obey().await?;
             }
-            if let Some(due) = cursor.due
-                && !self.left(due).is_zero()
-            {
-                break Rest::Until(due);
+            if self.orders.is_empty() {
+                self.dispatch();
+                self.start_reading();
             }
-            let entries = self.read(cursor.settled).await?;
-            if entries.is_empty() {
-                break Rest::Idle;
+            if self.mode == Mode::Drain && self.is_idle() {
+                return Ok(());
             }
-            for entry in &entries {
-                match self.carry(entry, shutdown).await? {
-                    Step::Settled => {}
-                    Step::Stopped => break,
-                }
-                if shutdown.is_triggered() {
-                    break;
-                }
-            }
-            // Where nothing is sent, nothing else writes.
-            if self.ledger.save_at().is_some_and(|at| at <= Instant::now()) {
-                self.ledger.save().await?;
-            }
-        };
-        self.ledger.save().await?;
-        Ok(rest)
-    }
-
-    /// Carries one entry to the endpoint, if it is for it.
-    async fn carry(&mut self, entry: &Entry, shutdown: &Shutdown) -> Result<Step, StoreError> {
-        let Some((event_type, message)) = self.message(entry) else {
-            self.ledger.pass(entry.seq);
-            return Ok(Step::Settled);
-        };
-        let started = Instant::now();
-        let Some(outcome) = self.send(message, shutdown).await? else {
-            return Ok(Step::Stopped);
-        };
-        let verdict = Verdict::of(outcome, self.clock.now());
-        self.observer.tell(&Attempted {
-            endpoint: self.sender.endpoint().name(),
-            seq: entry.seq,
-            event_type: &event_type,
-            attempt: self.ledger.cursor().attempt + 1,
-            took: started.elapsed(),
-            verdict: &verdict,
-        });
-        match verdict {
-            Verdict::Delivered { .. } => {
-                self.delivered(entry.seq);
-                Ok(Step::Settled)
-            }
-            Verdict::Retry { failure, after } => self.failed(entry.seq, &failure, after).await,
-            Verdict::Disable { failure } => {
-                let mark = self.sender.endpoint().url_mark();
-                let reason = format!("{}: {} {mark}", failure.code(), chain(&failure));
-                self.ledger.disable(reason).await?;
-                self.log_disabled();
-                Ok(Step::Stopped)
-            }
-        }
-    }
-
-    fn delivered(&mut self, seq: Seq) {
-        let (name, failed) = (self.sender.endpoint().name(), self.ledger.cursor().attempt);
-        if failed > 0 {
-            info!(
-                endpoint.id = %name, event.seq = seq.0, attempt = failed + 1,
-                "Endpoint `{name}` takes events again",
-            );
-        }
-        debug!(endpoint.id = %name, event.seq = seq.0, "Delivered");
-        self.drained.delivered += 1;
-        self.ledger.settle(seq);
-    }
-
-    /// Settles a failed attempt: another one later, or none any more.
-    async fn failed(
-        &mut self,
-        seq: Seq,
-        failure: &Failure,
-        after: Option<Duration>,
-    ) -> Result<Step, StoreError> {
-        let endpoint = self.sender.endpoint();
-        let name = endpoint.name();
-        let attempts = self.ledger.cursor().attempt.saturating_add(1);
-        let now = self.clock.now();
-        let Some(wait) = endpoint.schedule().wait(attempts, fastrand::f64()) else {
-            error!(
-                endpoint.id = %name, event.seq = seq.0, attempt = attempts,
-                error.code = failure.code(), error = chain(failure), remedy = failure.remedy(),
-                "Event {seq} was not delivered to `{name}` in {attempts} attempts and is parked",
-            );
-            self.drained.parked += 1;
-            let parked = Parked {
-                seq,
-                reason: format!("{}: {}", failure.code(), chain(failure)),
-                at: now,
-                attempts,
-            };
-            self.ledger.park(parked).await?;
-            return Ok(Step::Settled);
-        };
-        let wait = wait.max(after.unwrap_or_default());
-        warn!(
-            endpoint.id = %name, event.seq = seq.0, attempt = attempts,
-            error.code = failure.code(), error = chain(failure), remedy = failure.remedy(),
-            "Delivery to `{name}` failed; next try in {} s", wait.as_secs(),
-        );
-        self.ledger.postpone(attempts, now.plus(wait)).await?;
-        Ok(Step::Stopped)
-    }
-
-    /// Makes an attempt, and writes the cursor beside it when that is due. None: the end was
-    /// called for before an answer came.
-    async fn send(
-        &mut self,
-        message: Message,
-        shutdown: &Shutdown,
-    ) -> Result<Option<Result<Answer, Failure>>, StoreError> {
-        let Self { sender, ledger, .. } = self;
-        let mut attempt = pin!(sender.attempt(message, self.clock.now()));
-        loop {
-            let save_at = ledger.save_at();
+            let until = self.next_time();
             tokio::select! {
                 biased;
-                outcome = &mut attempt => return Ok(Some(outcome)),
-                () = shutdown.triggered() => return Ok(timeout(GRACE, attempt).await.ok()),
-                () = reached(save_at) => {}
-            }
-            let mut save = pin!(ledger.save());
-            tokio::select! {
-                biased;
-                saved = &mut save => saved?,
-                outcome = &mut attempt => {
-                    // Left to itself the write would be made all the same, but this process
-                    // would not know that it was.
-                    save.await?;
-                    return Ok(Some(outcome));
+                () = shutdown.triggered() => {}
+                Some(joined) = self.attempts.join_next() => {
+                    self.arrive(joined)?;
+                    while let Some(joined) = self.attempts.try_join_next() {
+                        self.arrive(joined)?;
+                    }
                 }
+                page = next(&mut self.reading) => {
+                    let Page { met, is_end } = page?;
+                    self.state.take(met, is_end, self.carrier.clock.now());
+                }
+                saved = next(&mut self.saving) => saved?,
+                wishes = next(&mut self.looking) => {
+                    let Wishes { orders, replays } = wishes?;
+                    self.orders = orders;
+                    self.state.take_replays(replays, self.carrier.clock.now());
+                }
+                () = wake.woken() => self.look_at = Instant::now(),
+                () = sleep_until(until) => {}
             }
         }
     }
 
-    /// Returns the type and the message of an entry's event, none if it is not for this
-    /// endpoint.
-    fn message(&self, entry: &Entry) -> Option<(String, Message)> {
-        let endpoint = self.sender.endpoint();
-        if !endpoint.wants(entry) {
-            return None;
-        }
-        let event = Event::of_entry(self.store.id(), entry)?;
-        let message = endpoint.message(std::slice::from_ref(&event));
-        Some((event.event_type, message))
-    }
-
-    async fn read(&self, after: Seq) -> Result<Vec<Entry>, StoreError> {
-        // Asked on the spot: the common answer is that there is nothing.
-        if self.store.last_seq() <= after {
-            return Ok(Vec::new());
-        }
-        self.store
-            .offload(move |store| store.entries(after, CHUNK))
-            .await
-    }
-
-    async fn count_waiting(&self) -> Result<u64, StoreError> {
-        let (mut after, mut waiting) = (self.ledger.cursor().settled, 0);
+    /// Begins what may begin.
+    fn dispatch(&mut self) {
         loop {
-            let entries = self.read(after).await?;
-            let Some(last) = entries.last() else {
-                return Ok(waiting);
+            let (now, moment) = (self.carrier.clock.now(), Instant::now());
+            let n_ready = self.state.lanes.n_ready(now);
+            if n_ready == 0 {
+                self.batch_since = None;
+                return;
+            }
+            let is_limited = self
+                .rate
+                .as_ref()
+                .is_some_and(|rate| rate.wait(moment).is_some());
+            if is_limited || !self.state.may_send(now) || self.waits_for_another() {
+                return;
+            }
+            let max = match self.endpoint().batching() {
+                None => 1,
+                Some(batching) => {
+                    let since = *self.batch_since.get_or_insert(moment);
+                    let fills = self.mode == Mode::Daemon
+                        && n_ready < batching.max
+                        && moment < since + batching.wait;
+                    if fills {
+                        return;
+                    }
+                    batching.max
+                }
             };
-            after = last.seq;
-            let endpoint = self.sender.endpoint();
-            let wanted = entries.iter().filter(|entry| endpoint.wants(entry));
-            waiting += wanted.map(|_| 1).sum::<u64>();
+            let parcels = self.state.next(max, now);
+            if parcels.is_empty() {
+                return;
+            }
+            self.batch_since = None;
+            if let Some(rate) = &mut self.rate {
+                rate.take(moment);
+            }
+            let carrier = Arc::clone(&self.carrier);
+            self.attempts.spawn(carrier.carry(parcels));
         }
     }
 
-    /// Returns how long it is until then; nothing where the time is further off than any
-    /// wait, since it was then written under a clock that was wrong.
-    fn left(&self, due: Timestamp) -> Duration {
-        let left = due.since(self.clock.now());
-        if left > Schedule::LONGEST_WAIT {
-            Duration::ZERO
-        } else {
-            left
+    /// Returns whether the next probe had better wait for what is being read: all that is here
+    /// has failed before, and one of them may be what the endpoint fails at.
+    fn waits_for_another(&self) -> bool {
+        self.state.probe_due().is_some() && self.state.lanes.is_all_suspect() && self.may_read()
+    }
+
+    fn arrive(
+        &mut self,
+        joined: Result<Result<Carried, StoreError>, JoinError>,
+    ) -> Result<(), StoreError> {
+        let carried = match joined {
+            Ok(carried) => carried?,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_cancelled) => return Ok(()),
+            },
+        };
+        let (now, moment) = (self.carrier.clock.now(), Instant::now());
+        self.state.under_way -= 1;
+        self.state.gone(carried.gone, now);
+        if let Some(ended) = carried.ended {
+            self.gauge.count(&ended);
+            self.state.ended(ended, now, moment);
         }
+        Ok(())
+    }
+
+    /// Returns whether something is read, or could be.
+    fn may_read(&self) -> bool {
+        self.reading.is_some() || self.unread().is_some()
+    }
+
+    /// Returns from where there is something to read.
+    fn unread(&self) -> Option<From> {
+        self.state.reads_from().filter(|from| match from {
+            // Asked on the spot: the common answer is that there is nothing.
+            From::Journal(after) => self.carrier.store.last_seq() > *after,
+            From::Records { .. } => true,
+        })
+    }
+
+    fn start_reading(&mut self) {
+        if self.reading.is_some() {
+            return;
+        }
+        let Some(from) = self.unread() else {
+            return;
+        };
+        let carrier = Arc::clone(&self.carrier);
+        let read = move |store: &Store| reader::read(store, &carrier.endpoint, from);
+        self.reading = Some(Box::pin(self.carrier.store.begin(read)));
+    }
+
+    fn start_saving(&mut self) {
+        if self.saving.is_some() || !self.state.is_dirty() {
+            return;
+        }
+        let moment = Instant::now();
+        let since = *self.dirty_since.get_or_insert(moment);
+        if !self.state.is_urgent() && moment < since + SAVE_AFTER {
+            return;
+        }
+        self.dirty_since = None;
+        let writes = self.state.progress(self.carrier.clock.now());
+        self.gauge.tell(&self.state, self.carrier.store.last_seq());
+        let book = Arc::clone(&self.book);
+        let write = move |store: &Store| book.write(store, writes);
+        self.saving = Some(Box::pin(self.carrier.store.begin(write)));
+    }
+
+    fn start_looking(&mut self) {
+        if self.looking.is_some() || !self.orders.is_empty() || Instant::now() < self.look_at {
+            return;
+        }
+        self.look_at = Instant::now() + LOOK_EVERY;
+        let book = Arc::clone(&self.book);
+        let look = move |store: &Store| book.wishes(store);
+        self.looking = Some(Box::pin(self.carrier.store.begin(look)));
+    }
+
+    /// Does what was ordered, and begins anew from what is on disk.
+    async fn obey(&mut self) -> Result<(), StoreError> {
+        let orders = std::mem::take(&mut self.orders);
+        let (book, now) = (Arc::clone(&self.book), self.carrier.clock.now());
+        let obey = move |store: &Store| {
+            book.obey(store, &orders)?;
+            book.state(store, now)
+        };
+        let mut state = self.carrier.store.offload(obey).await?;
+        state.totals = self.state.totals;
+        self.state = state;
+        self.look_at = Instant::now();
+        Ok(())
+    }
+
+    /// Returns whether nothing is under way and all is on disk.
+    fn is_quiet(&self) -> bool {
+        self.attempts.is_empty()
+            && self.reading.is_none()
+            && self.saving.is_none()
+            && self.looking.is_none()
+            && !self.state.is_dirty()
+    }
+
+    /// Returns whether nothing will happen until something is due.
+    fn is_idle(&mut self) -> bool {
+        let now = self.carrier.clock.now();
+        let looks = self.look_at <= Instant::now();
+        let sends = self.state.lanes.n_ready(now) > 0 && self.state.may_send(now);
+        self.is_quiet() && self.orders.is_empty() && !looks && !sends
+    }
+
+    /// Returns when to look again whether something may begin.
+    fn next_time(&mut self) -> Instant {
+        let (now, moment) = (self.carrier.clock.now(), Instant::now());
+        let mut times = vec![self.look_at];
+        times.extend(self.dirty_since.map(|since| since + SAVE_AFTER));
+        let due = [self.state.lanes.next_due(), self.state.probe_due()];
+        let due = due
+            .into_iter()
+            .flatten()
+            .filter(|due| !is_reached(*due, now));
+        times.extend(due.map(|due| moment + due.since(now)));
+        if self.state.lanes.n_ready(now) > 0 {
+            times.extend(self.rate.as_ref().and_then(|rate| rate.wait(moment)));
+            let batching = self.endpoint().batching();
+            times.extend(
+                self.batch_since
+                    .zip(batching)
+                    .map(|(since, batching)| since + batching.wait),
+            );
+        }
+        times.into_iter().min().unwrap_or(moment)
+    }
+
+    /// Waits a little for what is under way, and writes what came of it.
+    async fn wind_down(&mut self) -> Result<(), StoreError> {
+        let end = Instant::now() + GRACE;
+        while let Ok(Some(joined)) = timeout_at(end, self.attempts.join_next()).await {
+            self.arrive(joined)?;
+        }
+        self.attempts.abort_all();
+        if let Some(saving) = self.saving.take() {
+            saving.await?;
+        }
+        if self.state.is_dirty() {
+            let writes = self.state.progress(self.carrier.clock.now());
+            let book = Arc::clone(&self.book);
+            let write = move |store: &Store| book.write(store, writes);
+            self.carrier.store.offload(write).await?;
+        }
+        Ok(())
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.carrier.endpoint
     }
 
     fn log_disabled(&self) {
-        let (name, cursor) = (self.sender.endpoint().name(), self.ledger.cursor());
-        if let Some(reason) = &cursor.disabled {
+        let name = self.endpoint().name();
+        if let Some(disabled) = self.state.disabled() {
             error!(
-                endpoint.id = %name, event.seq = cursor.settled.next().0, error = reason.as_str(),
-                "Endpoint `{name}` is disabled and gets no events; another `url`, be it the same \
-                 with `#again` at its end, brings it back where it stopped",
+                endpoint.id = %name, error = disabled.reason.as_str(),
+                "Endpoint `{name}` is disabled and gets no events; \
+                 `qlik-roster endpoints enable {name}` brings it back where it stopped",
             );
         }
     }
 }
 
-async fn reached(at: Option<Instant>) {
-    match at {
-        // A timer only looks at its clock once in a millisecond, and an attempt may take less:
-        // a moment that has come must not wait for one.
-        Some(at) if at <= Instant::now() => {}
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
+/// Waits for a task, for ever where there is none.
+async fn next<T>(task: &mut Task<T>) -> Result<T, StoreError> {
+    let Some(running) = task else {
+        return std::future::pending().await;
+    };
+    let outcome = running.await;
+    *task = None;
+    outcome
 }
 
 #[cfg(test)]

@@ -35,6 +35,13 @@ impl Timestamp {
             .map(|time| Self(time.timestamp_millis()))
     }
 
+    /// Returns the point in time so much earlier.
+    #[must_use]
+    pub fn minus(self, wait: Duration) -> Self {
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Returns the point in time so much later.
     #[must_use]
     pub fn plus(self, wait: Duration) -> Self {

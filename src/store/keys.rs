@@ -219,8 +219,15 @@ pub fn delivery(space: Space, endpoint: &EndpointName, item: &Item) -> Key {
             key.push(0);
             key.extend_from_slice(&seq.0.to_be_bytes());
         }
-        Item::Snapshot { tenant, record } => {
+        Item::Snapshot {
+            mark,
+            at,
+            tenant,
+            record,
+        } => {
             key.push(1);
+            key.extend_from_slice(&mark.0.to_be_bytes());
+            key.extend_from_slice(&at.millis().to_be_bytes());
             key.extend_from_slice(&tenant.0.to_be_bytes());
             key.push(kind_byte(record.kind));
             key.extend_from_slice(&record.id.to_key());
@@ -234,9 +241,13 @@ pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
     match key.get(prefix..)?.split_first()? {
         (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
         (1, rest) => {
+            let (mark, rest) = rest.split_first_chunk()?;
+            let (at, rest) = rest.split_first_chunk()?;
             let (no, rest) = rest.split_first_chunk()?;
             let (&code, id) = rest.split_first()?;
             Some(Item::Snapshot {
+                mark: Seq(u64::from_be_bytes(*mark)),
+                at: Timestamp::from_millis(i64::from_be_bytes(*at)),
                 tenant: TenantNo(u32::from_be_bytes(*no)),
                 record: RecordRef {
                     kind: kind_of(code)?,
@@ -393,6 +404,8 @@ mod tests {
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
         let snapshot = Item::Snapshot {
+            mark: Seq(9),
+            at: Timestamp::from_millis(7),
             tenant: no,
             record: RecordRef {
                 kind: Kind::User,
@@ -439,7 +452,7 @@ mod tests {
             (
                 "deferred snapshot",
                 delivery(Space::Deferred, &hook, &snapshot),
-                "520000000268720101020304030060d5ca1b2f8a4c0012345678",
+                "52000000026872010000000000000009000000000000000701020304030060d5ca1b2f8a4c0012345678",
             ),
             (
                 "replays of one",
@@ -478,6 +491,8 @@ mod tests {
         for item in [
             Item::Entry(Seq(5)),
             Item::Snapshot {
+                mark: Seq(9),
+                at: Timestamp::from_millis(-7),
                 tenant: tenant_7,
                 record,
             },

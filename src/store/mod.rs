@@ -93,8 +93,8 @@ use crate::model::StoreId;
 pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use delivery::{
-    Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing, Item, MAX_CHANGES,
-    MAX_DEFERRED, Order, Parked, Progress, Trouble,
+    Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing,
+    Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
 };
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};
@@ -161,14 +161,25 @@ impl Store {
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> T {
+        self.begin(work).await
+    }
+
+    /// The same, begun when it is called and not when it is first awaited.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
         let store = self.clone();
-        match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(outcome) => outcome,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Never begun: the runtime is going down, and whoever waits here with it.
-                Err(_cancelled) => std::future::pending().await,
-            },
+        let task = tokio::task::spawn_blocking(move || work(&store));
+        async move {
+            match task.await {
+                Ok(outcome) => outcome,
+                Err(ended) => match ended.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Never begun: the runtime is going down, and whoever waits here with it.
+                    Err(_cancelled) => std::future::pending().await,
+                },
+            }
         }
     }
 

@@ -598,7 +598,11 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
     let entries = store.entries(Seq::START, usize::MAX).unwrap();
     let changes = entries.iter().filter_map(|entry| match &entry.fact {
         Fact::Changed(change) => Some((change.id().clone(), change.verb())),
-        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => None,
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => None,
     });
     let changes: Vec<_> = changes.collect();
     let distinct: BTreeSet<_> = changes.iter().cloned().collect();

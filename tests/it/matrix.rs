@@ -197,7 +197,11 @@ fn taken(store: &Store) -> Vec<String> {
     let entries = store.entries(Seq::START, usize::MAX).unwrap().into_iter();
     let changes = entries.filter_map(|entry| match entry.fact {
         Fact::Changed(change) => Some(change),
-        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => None,
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => None,
     });
     changes
         .filter(|change| {

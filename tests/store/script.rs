@@ -10,11 +10,11 @@ use qlik_roster::model::{
     Record, Removal, Run, RunId, Seq, Taken, Timestamp, Traffic, Trigger, Weight,
 };
 use qlik_roster::store::{
-    Closing, Commit, Cursor, Decision, Known, MAX_WRITES, NewRun, OpenError, Parked, PlanHead,
-    Store, StoreError, Ticket, Write,
+    Closing, Commit, Cursor, Decision, Item, Known, MAX_WRITES, NewRun, OpenError, Parked,
+    PlanHead, Store, StoreError, Ticket, Write,
 };
 
-use crate::support::{account, fingerprint, hook, raw, tenant, tenant_name, user};
+use crate::support::{account, fingerprint, raw, settle, tenant, tenant_name, user};
 
 /// Users of the first load.
 const LOADED: u32 = 60;
@@ -151,7 +151,7 @@ impl Player {
                 assert!(decided.is_some());
                 Ok(())
             }
-            Step::Cursor(cursor, parked) => store.set_cursor(&hook(), &cursor, parked.as_ref()),
+            Step::Cursor(cursor, parked) => settle(store, cursor, parked),
             Step::DropPlan => store.drop_plan(no),
             Step::Wait | Step::Reopen => unreachable!("they write nothing"),
         }
@@ -235,7 +235,7 @@ pub fn steps() -> Vec<Step> {
         vec![],
     ));
     steps.push(author.settle(Some(Parked {
-        seq: Seq(2),
+        item: Item::Entry(Seq(2)),
         reason: "410".to_owned(),
         at: at(4),
         attempts: 3,

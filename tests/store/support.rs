@@ -9,7 +9,9 @@ use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fact, Fingerprint, Id, Kind, Record, RunId, Seq, Tenant,
     TenantId, TenantName, Timestamp, User, UserStatus,
 };
-use qlik_roster::store::{Closing, Commit, Cursor, Known, Store, StoreError, Write};
+use qlik_roster::store::{
+    Closing, Commit, Cursor, DeliveryChange, Known, Parked, Progress, Store, StoreError, Write,
+};
 use xxhash_rust::xxh3::xxh3_128;
 
 const ROLE: &str = "STORE_TEST_ROLE";
@@ -160,7 +162,7 @@ impl Writer {
             settled: last,
             ..Cursor::default()
         };
-        self.store.set_cursor(&hook(), &cursor, None)?;
+        settle(&self.store, cursor, None)?;
         Ok(last)
     }
 
@@ -366,4 +368,14 @@ pub fn copy_folder(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Moves the cursor, and parks a delivery with it.
+pub fn settle(store: &Store, cursor: Cursor, parked: Option<Parked>) -> Result<(), StoreError> {
+    let mut log = store.attempt_log(&hook())?;
+    let progress = Progress {
+        changes: parked.into_iter().map(DeliveryChange::Park).collect(),
+        ..Progress::of(cursor)
+    };
+    store.save_progress(&hook(), &mut log, progress)
 }

@@ -94,7 +94,7 @@ impl Picture {
             last: store.last_seq(),
             entries: store.entries(Seq::START, ALL).unwrap(),
             cursor: store.cursor(&hook()).unwrap(),
-            parked: store.parked(&hook(), ALL).unwrap(),
+            parked: store.parked(&hook(), None, ALL).unwrap(),
             runs: store.runs(None, ALL).unwrap(),
             ..Self::default()
         };

@@ -56,7 +56,6 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     let ticker = Ticker::default();
     let hooks = Hooks {
         sync: ticker.observer(),
-        ..Hooks::none()
     };
     let daemon = Daemon::start(&config, clock, hooks).await?;
     let control = daemon.control();

@@ -123,6 +123,7 @@ async fn a_status_counts_also_when_the_answer_breaks_off() {
         answer,
         Answer {
             status: 503,
+            start: "short".to_owned(),
             retry_after: Some("9".into())
         }
     );

@@ -122,8 +122,8 @@ impl Store {
         self.inner.read("reading attempts", |db| {
             for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
                 let (key, value) = row?;
-                let number = keys::trailing_number(&key)
-                    .ok_or_else(|| codec::flawed(&key, "no number"))?;
+                let number =
+                    keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
                 visit(number, codec::unpack(&key, codec::open(&key, &value)?)?);
             }
             Ok(())

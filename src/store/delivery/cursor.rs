@@ -70,6 +70,8 @@ pub struct Backfill {
     pub at: Timestamp,
     /// The last record that is settled; none: none is.
     pub after: Option<(TenantNo, Kind, Id)>,
+    /// Records behind it that are settled as well.
+    pub beyond: BTreeSet<(TenantNo, Kind, Id)>,
 }
 
 impl Store {

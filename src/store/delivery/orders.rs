@@ -1,5 +1,8 @@
 //! What operators want of an endpoint's deliveries, until its worker has taken it up.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EndpointName, Seq, Timestamp};
@@ -34,6 +37,22 @@ pub enum Order {
     },
 }
 
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enable => f.write_str("go on where it stopped"),
+            Self::Disable { .. } => f.write_str("send nothing any more"),
+            Self::Rewind { to } => write!(f, "send everything behind event {to} once more"),
+            Self::Backfill { mark, .. } => {
+                write!(
+                    f,
+                    "send everything that is known, then what follows event {mark}"
+                )
+            }
+        }
+    }
+}
+
 impl Cursor {
     /// Does what an order says.
     pub fn obey(&mut self, order: &Order) {
@@ -59,6 +78,7 @@ impl Cursor {
                     mark: *mark,
                     at: *at,
                     after: None,
+                    beyond: BTreeSet::new(),
                 });
                 self.settled = *mark;
                 self.ahead.clear();
@@ -71,7 +91,10 @@ impl Store {
     /// Adds an order for an endpoint; its worker takes it up at its next look.
     pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
         let _alone = held(&self.inner.numbering);
-        let last = self.orders(endpoint)?.last().map_or(0, |(number, _)| *number);
+        let last = self
+            .orders(endpoint)?
+            .last()
+            .map_or(0, |(number, _)| *number);
         let key = keys::order(endpoint, last + 1);
         self.inner.write(vec![codec::put(key, order)])?;
         Ok(())

@@ -1,12 +1,12 @@
 //! What an endpoint's worker writes: its cursor and all that goes with it, at once.
 
 use crate::model::{EndpointName, Fact, Timestamp};
+use crate::store::Store;
 use crate::store::codec;
 use crate::store::commit::entry_bytes;
 use crate::store::committer::Work;
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
-use crate::store::Store;
 
 use super::attempts::{Attempt, AttemptLog};
 use super::cursor::Cursor;
@@ -47,6 +47,20 @@ pub struct Progress {
     pub keep: usize,
 }
 
+impl Progress {
+    /// A cursor and nothing else.
+    pub fn of(cursor: Cursor) -> Self {
+        Self {
+            cursor,
+            changes: Vec::new(),
+            attempts: Vec::new(),
+            told: None,
+            forget_before: Timestamp::from_millis(i64::MIN),
+            keep: usize::MAX,
+        }
+    }
+}
+
 impl Store {
     /// Writes how far an endpoint is; on disk, all or nothing, when it returns.
     pub fn save_progress(
@@ -63,9 +77,7 @@ impl Store {
         );
         let delivery = |space, item: &Item| keys::delivery(space, endpoint, item);
         rows.extend(progress.changes.iter().map(|change| match change {
-            Change::Defer(item, deferred) => {
-                codec::put(delivery(Space::Deferred, item), deferred)
-            }
+            Change::Defer(item, deferred) => codec::put(delivery(Space::Deferred, item), deferred),
             Change::Resume(item) => (delivery(Space::Deferred, item), None),
             Change::Park(parked) => codec::put(delivery(Space::Parked, &parked.item), parked),
             Change::Replayed(item) => (delivery(Space::Replay, item), None),

@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{EndpointName, RecordRef, Seq, Timestamp};
 use crate::store::commit::MAX_QUIET;
@@ -21,6 +21,10 @@ pub enum Item {
     Entry(Seq),
     /// A record as it is.
     Snapshot {
+        /// The journal's end when the backfill was asked for that it belongs to.
+        mark: Seq,
+        /// When that was.
+        at: Timestamp,
         /// Its tenant.
         tenant: TenantNo,
         /// Which.

@@ -7,7 +7,10 @@ use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
-use crate::store::{Bookmark, Cursor, Parked, TenantNo, codec, journal, keys, state};
+use crate::store::{
+    Backfill, Bookmark, Cursor, Deferred, Disabled, Failing, Item, Order, Parked, TenantNo,
+    Trouble, codec, journal, keys, state,
+};
 
 use super::support::{self, account, in_hex, record};
 
@@ -31,11 +34,30 @@ fn the_bytes_of_small_rows() {
     let hook = crate::model::EndpointName("hr".into());
     let cursor = Cursor {
         settled: Seq(5),
-        attempt: 2,
-        due: Some(Timestamp::from_millis(7)),
-        disabled: Some("gone".into()),
+        ahead: [Seq(8)].into(),
+        trouble: Some(Trouble {
+            probes: 2,
+            due: Timestamp::from_millis(7),
+            reason: "503".into(),
+        }),
+        failing: Some(Failing {
+            since: Timestamp::from_millis(1),
+            attempts: 3,
+        }),
+        disabled: Some(Disabled {
+            at: Timestamp::from_millis(9),
+            reason: "gone".into(),
+            url_mark: Some("[url 1]".into()),
+        }),
+        backfill: Some(Backfill {
+            mark: Seq(4),
+            at: Timestamp::from_millis(5),
+            after: Some((TenantNo(1), Kind::User, support::id(Kind::User, 6))),
+            beyond: [(TenantNo(1), Kind::User, support::id(Kind::User, 8))].into(),
+        }),
+        delivered_at: Some(Timestamp::from_millis(6)),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"010502010e0104676f6e65098ddf5d7a569729");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e03353033010203011204676f6e6501075b75726c20315d01040a0101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c4b4058a1f7caa046");
 
     let links = vec![Link {
         id: "T1".into(),
@@ -48,12 +70,25 @@ fn the_bytes_of_small_rows() {
     insta::assert_snapshot!(in_hex(&codec::row(&all, &links)), @"01010254310461636d65011561636d652e65752e716c696b636c6f75642e636f6d010965752d776573742d3101000b64656163746976617465646db91ece53a9a9bd");
 
     let parked = Parked {
-        seq: Seq(4),
+        item: Item::Entry(Seq(4)),
         reason: "500".into(),
         at: Timestamp::from_millis(7),
         attempts: 9,
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::parked(&hook, Seq(4)), &parked)), @"0104033530300e0990ac3755824c54b5");
+    let deferred = Deferred {
+        entity: 7,
+        attempts: 2,
+        due: Some(Timestamp::from_millis(7)),
+        is_endpoints: true,
+        is_alone: false,
+    };
+    let key = keys::delivery(keys::Space::Deferred, &hook, &parked.item);
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &deferred)), @"010702010e0100201cfb9ea3cedf4a");
+
+    let order = Order::Rewind { to: Seq(7) };
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &order)), @"010207acede79893d0f3c3");
+
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Space::Parked, &hook, &parked.item), &parked)), @"010004033530300e09261a42d34bda71a3");
 }
 
 #[test]
@@ -130,11 +165,12 @@ fn the_bytes_of_an_entry() {
         after: record(Kind::User, 1, "Ada Lovelace"),
     };
     let fact = crate::model::Fact::Changed(change);
-    let body = codec::pack(&(crate::model::RunId(2), account(), &fact));
+    let origin = Some((crate::model::RunId(2), account()));
+    let body = codec::pack(&(origin, &fact));
 
     let bytes = codec::seal_stamped(&key, 1_700_000_000_000, &body);
 
-    insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a5000000c1020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000004c7e90df4e40270e");
+    insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");
     assert_eq!(journal::read(&key, &bytes).unwrap().fact, fact);
 }
 

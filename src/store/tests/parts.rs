@@ -5,8 +5,8 @@ use crate::model::{
 };
 use crate::store::block::Block;
 use crate::store::{
-    Closing, Commit, Cursor, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead, Store, StoreError,
-    Write, keys, scan,
+    Closing, Commit, Cursor, DeliveryChange, Item, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead,
+    Progress, Store, StoreError, Write, keys, scan,
 };
 
 use super::support::{self, account, adopt, open, record};
@@ -239,27 +239,31 @@ fn cursor_and_parked_event_move_together() {
         support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
     }
     let parked = Parked {
-        seq: Seq(3),
+        item: Item::Entry(Seq(3)),
         reason: "404".into(),
         at: Timestamp::from_millis(5),
         attempts: 9,
     };
     let cursor = Cursor {
         settled: Seq(3),
-        attempt: 0,
-        due: None,
-        disabled: None,
+        ahead: [Seq(5), Seq(6)].into(),
+        ..Cursor::default()
     };
     assert_eq!(store.cursor(&hr).unwrap(), None);
 
-    store.set_cursor(&hr, &cursor, Some(&parked)).unwrap();
+    let progress = Progress {
+        changes: vec![DeliveryChange::Park(parked.clone())],
+        ..Progress::of(cursor.clone())
+    };
+    let mut log = store.attempt_log(&hr).unwrap();
+    store.save_progress(&hr, &mut log, progress).unwrap();
 
     store.close().unwrap();
     let store = open(folder.path());
     assert_eq!(store.cursor(&hr).unwrap(), Some(cursor));
-    assert_eq!(store.parked(&hr, 9).unwrap(), [parked]);
+    assert_eq!(store.parked(&hr, None, 9).unwrap(), [parked]);
     assert_eq!(store.cursor(&h).unwrap(), None);
-    assert_eq!(store.parked(&h, 9).unwrap(), []);
+    assert_eq!(store.parked(&h, None, 9).unwrap(), []);
 }
 
 #[test]

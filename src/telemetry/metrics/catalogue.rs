@@ -27,6 +27,18 @@ pub enum Metric {
     HooksReceived,
     /// Qlik's webhooks that were refused.
     HooksRejected,
+    /// Attempts to deliver an event.
+    Deliveries,
+    /// Messages that were sent, each of an event or a batch.
+    Messages,
+    /// Time until their answers.
+    DeliverySeconds,
+    /// Events given up on.
+    Parked,
+    /// How far an endpoint is behind the journal.
+    Behind,
+    /// Whether an endpoint takes events.
+    EndpointTakes,
 }
 
 /// How a number moves.
@@ -40,7 +52,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -53,6 +65,12 @@ impl Metric {
         Self::Waited,
         Self::HooksReceived,
         Self::HooksRejected,
+        Self::Deliveries,
+        Self::Messages,
+        Self::DeliverySeconds,
+        Self::Parked,
+        Self::Behind,
+        Self::EndpointTakes,
     ];
 
     /// Returns the name, which stays the same from release to release.
@@ -70,6 +88,12 @@ impl Metric {
             Self::Waited => "qlik_roster_qlik_waited_seconds_total",
             Self::HooksReceived => "qlik_roster_qlik_webhooks_total",
             Self::HooksRejected => "qlik_roster_qlik_webhooks_rejected_total",
+            Self::Deliveries => "qlik_roster_deliveries_total",
+            Self::Messages => "qlik_roster_messages_total",
+            Self::DeliverySeconds => "qlik_roster_delivery_seconds_total",
+            Self::Parked => "qlik_roster_parked_total",
+            Self::Behind => "qlik_roster_endpoint_behind_entries",
+            Self::EndpointTakes => "qlik_roster_endpoint_takes_events",
         }
     }
 
@@ -95,15 +119,26 @@ impl Metric {
             Self::Waited => "Time spent waiting for the rate limit, Qlik's or our own.",
             Self::HooksReceived => "Webhooks of Qlik's that were signed as they should be.",
             Self::HooksRejected => "Webhooks that were refused.",
+            Self::Deliveries => "Attempts to deliver an event, by outcome.",
+            Self::Messages => "Messages that were sent, each of one event or a batch.",
+            Self::DeliverySeconds => "Time from sending a message to its answer.",
+            Self::Parked => "Events that were given up on, until they are replayed or dismissed.",
+            Self::Behind => "Entries of the journal that the endpoint has not settled.",
+            Self::EndpointTakes => {
+                "1 while the endpoint takes events; 0 while it is in trouble or disabled."
+            }
         }
     }
 
     /// Returns how it moves.
     pub fn shape(self) -> Shape {
         match self {
-            Self::LastAttempt | Self::LastSuccess | Self::Unreadable | Self::AuditMissed => {
-                Shape::Gauge
-            }
+            Self::LastAttempt
+            | Self::LastSuccess
+            | Self::Unreadable
+            | Self::AuditMissed
+            | Self::Behind
+            | Self::EndpointTakes => Shape::Gauge,
             Self::Runs
             | Self::Changes
             | Self::Polls
@@ -111,7 +146,11 @@ impl Metric {
             | Self::Retries
             | Self::Waited
             | Self::HooksReceived
-            | Self::HooksRejected => Shape::Counter,
+            | Self::HooksRejected
+            | Self::Deliveries
+            | Self::Messages
+            | Self::DeliverySeconds
+            | Self::Parked => Shape::Counter,
         }
     }
 
@@ -130,6 +169,8 @@ impl Metric {
             Self::Polls => &["tenant", "outcome"],
             Self::HooksReceived => &["tenant", "result"],
             Self::HooksRejected => &["reason"],
+            Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
+            Self::Parked | Self::Behind | Self::EndpointTakes => &["endpoint"],
         }
     }
 }

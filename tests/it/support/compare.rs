@@ -109,9 +109,11 @@ pub fn assert_journal_leads_to_state(store: &Store) {
         .iter()
         .filter_map(|entry| match &entry.fact {
             Fact::Changed(change) => Some(change),
-            Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
-                None
-            }
+            Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. } => None,
         })
         .collect();
     let mut past = state();

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::{
-    Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Record, Role, RoleId, RoleType,
-    RunId, User, UserId, UserStatus,
+    Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Origin, Record, Role, RoleId,
+    RoleType, RunId, User, UserId, UserStatus,
 };
 
 const STORE: StoreId = StoreId([0xa1, 0, 0, 0, 0, 0, 0, 0xb2]);
@@ -72,11 +72,14 @@ fn entry(fact: Fact) -> Entry {
     Entry {
         seq: Seq(42),
         at: Timestamp::parse("2026-03-01T10:00:00.123Z").unwrap(),
-        origin: Some(Origin { run: RunId(7), account: Account {
-            tenant: TenantId("tenant-1".into()),
-            name: "Acme".into(),
-            region: Some("eu".into()),
-        }}),
+        origin: Some(Origin {
+            run: RunId(7),
+            account: Account {
+                tenant: TenantId("tenant-1".into()),
+                name: "Acme".into(),
+                region: Some("eu".into()),
+            },
+        }),
         fact,
     }
 }

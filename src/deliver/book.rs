@@ -1,0 +1,166 @@
+//! Reads and writes what an endpoint's worker knows. Blocks, as the store does.
+
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{info, warn};
+
+use super::flow::Backfilling;
+use super::lanes::Entity;
+use super::options::Endpoint;
+use super::reader;
+use super::state::State;
+use crate::model::{Seq, Timestamp};
+use crate::store::{
+    AttemptLog, Cursor, DeliveryChange, Item, MAX_CHANGES, Order, Progress, Store, StoreError,
+};
+
+/// Replays that are taken up at once.
+const REPLAYS: usize = 64;
+
+/// What the store says of an endpoint.
+#[derive(Debug)]
+pub(super) struct Book {
+    endpoint: Endpoint,
+    /// Only who writes needs it.
+    log: Mutex<AttemptLog>,
+}
+
+/// What operators want.
+#[derive(Debug)]
+pub(super) struct Wishes {
+    pub orders: Vec<(u64, Order)>,
+    pub replays: Vec<(Item, Entity)>,
+}
+
+impl Book {
+    /// Opens an endpoint's book; an endpoint that was never seen before gets its cursor.
+    pub fn open(store: &Store, endpoint: &Endpoint, now: Timestamp) -> Result<Self, StoreError> {
+        let name = endpoint.name();
+        let last = store.last_seq();
+        let cursor = match store.cursor(name)? {
+            None => {
+                info!(
+                    endpoint.id = %name, event.seq = last.0,
+                    "Endpoint `{name}` is new; it gets what is found from now on",
+                );
+                let mut cursor = Cursor {
+                    settled: last,
+                    ..Cursor::default()
+                };
+                if endpoint.flow().backfill == Backfilling::First {
+                    let mark = last;
+                    cursor.obey(&Order::Backfill { at: now, mark });
+                }
+                Some(cursor)
+            }
+            Some(cursor) if cursor.settled > last => {
+                warn!(
+                    endpoint.id = %name, event.seq = last.0,
+                    "Endpoint `{name}` was further than the journal, which must have been rebuilt; \
+                     it gets what is found from now on",
+                );
+                Some(Cursor {
+                    settled: last,
+                    ..Cursor::default()
+                })
+            }
+            Some(cursor) => {
+                let mark = cursor
+                    .disabled
+                    .as_ref()
+                    .and_then(|disabled| disabled.url_mark.as_ref());
+                match mark {
+                    Some(mark) if *mark != endpoint.url_mark() => {
+                        info!(
+                            endpoint.id = %name, event.seq = cursor.settled.next().0,
+                            "Endpoint `{name}` has another `url` and goes on where it stopped",
+                        );
+                        let mut cursor = cursor;
+                        cursor.obey(&Order::Enable);
+                        Some(cursor)
+                    }
+                    Some(_) | None => None,
+                }
+            }
+        };
+        let book = Self {
+            endpoint: endpoint.clone(),
+            log: Mutex::new(store.attempt_log(name)?),
+        };
+        if let Some(cursor) = cursor {
+            book.write(store, vec![Progress::of(cursor)])?;
+        }
+        Ok(book)
+    }
+
+    /// Reads where the endpoint stands.
+    pub fn state(&self, store: &Store, now: Timestamp) -> Result<State, StoreError> {
+        let name = self.endpoint.name();
+        let cursor = store.cursor(name)?.unwrap_or_default();
+        let deferred = store.deferred(name)?;
+        Ok(State::of(self.endpoint.clone(), cursor, deferred, now))
+    }
+
+    /// Writes what is new.
+    pub fn write(&self, store: &Store, writes: Vec<Progress>) -> Result<(), StoreError> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for progress in writes {
+            store.save_progress(self.endpoint.name(), &mut log, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Does what operators ordered. Only while nothing is under way and all is written.
+    pub fn obey(&self, store: &Store, orders: &[(u64, Order)]) -> Result<(), StoreError> {
+        let name = self.endpoint.name().clone();
+        let mut cursor = store.cursor(&name)?.unwrap_or_default();
+        let mut changes = Vec::new();
+        for (number, order) in orders {
+            info!(endpoint.id = %name, "An operator's order for `{name}`: {order}");
+            cursor.obey(order);
+            changes.push(DeliveryChange::Obeyed(*number));
+            if let Order::Rewind { to } = order {
+                let again = |item: &Item| match item {
+                    Item::Entry(seq) => seq > to,
+                    Item::Snapshot { .. } => false,
+                };
+                let deferred = store.deferred(&name)?.into_iter();
+                changes.extend(
+                    deferred
+                        .filter(|(item, _)| again(item))
+                        .map(|(item, _)| DeliveryChange::Resume(item)),
+                );
+            }
+        }
+        // The cursor first: what comes after it only takes rows away that it makes needless.
+        let writes = changes.chunks(MAX_CHANGES).map(|chunk| Progress {
+            changes: chunk.to_vec(),
+            ..Progress::of(cursor.clone())
+        });
+        self.write(store, writes.collect())
+    }
+
+    /// Reads what operators want.
+    pub fn wishes(&self, store: &Store) -> Result<Wishes, StoreError> {
+        let name = self.endpoint.name();
+        let replays = store.replays(name, REPLAYS)?;
+        Ok(Wishes {
+            orders: store.orders(name)?,
+            replays: reader::entities(store, replays)?,
+        })
+    }
+
+    /// Returns how many entries behind a place the endpoint wants.
+    pub fn count_wanted(&self, store: &Store, mut after: Seq) -> Result<u64, StoreError> {
+        let mut n_wanted = 0;
+        loop {
+            let entries = store.entries(after, 1_000)?;
+            let Some(last) = entries.last() else {
+                return Ok(n_wanted);
+            };
+            after = last.seq;
+            let wanted = entries.iter().filter(|entry| self.endpoint.wants(entry));
+            n_wanted += wanted.map(|_| 1).sum::<u64>();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What an event is about, as a number.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::lanes::Entity;
+use crate::model::{Account, Entry, Fact, Id, Kind};
+
+/// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
+/// happen to share a number wait for each other, which does no harm.
+pub(super) fn of_entry(entry: &Entry) -> Entity {
+    match &entry.fact {
+        Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
+            hash(&["sync", tenant(entry.account())], &[])
+        }
+        Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
+    }
+}
+
+/// Returns the number of a record.
+pub(super) fn of_record(account: Option<&Account>, kind: Kind, id: &Id) -> Entity {
+    hash(&[kind.singular(), tenant(account)], &id.to_key())
+}
+
+fn tenant(account: Option<&Account>) -> &str {
+    account.map_or("", |account| &account.tenant.0)
+}
+
+fn hash(words: &[&str], id: &[u8]) -> Entity {
+    let mut bytes = Vec::new();
+    for word in words {
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.push(0);
+    }
+    bytes.extend_from_slice(id);
+    xxh3_64(&bytes)
+}

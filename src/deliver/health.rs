@@ -1,0 +1,164 @@
+//! Whether an endpoint takes anything at all: who is to blame for a failure, when it is
+//! probed, how many deliveries it gets at once. Pure.
+//!
+//! An endpoint that is down would fail every event, one after the other, each on its own
+//! schedule. So its own trouble is the endpoint's: nothing is sent but one probe at a time,
+//! with growing waits, and once that is answered deliveries go on, first one at a time, then
+//! more with each that succeeds.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::failure::{Blame, Failure};
+use super::lanes::is_reached;
+use crate::model::Timestamp;
+use crate::store::{Failing, Trouble};
+
+/// The wait before the first probe; each next one is twice as long.
+const FIRST_PROBE: Duration = Duration::from_secs(5);
+
+/// The longest wait between two probes that the receiver did not ask for.
+const LONGEST_PROBE: Duration = Duration::from_secs(5 * 60);
+
+/// A wait differs by at most this share, either way.
+const JITTER: f64 = 0.2;
+
+/// The state of an endpoint.
+#[derive(Debug)]
+pub(super) struct Health {
+    /// Deliveries at once at the most.
+    max: usize,
+    /// Deliveries at once for now.
+    limit: usize,
+    trouble: Option<Trouble>,
+    /// When the trouble began, in this process.
+    trouble_began: Option<Instant>,
+    failing: Option<Failing>,
+    succeeded_at: Option<Instant>,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(super) struct Failed<'a> {
+    /// How.
+    pub failure: &'a Failure,
+    /// When it began.
+    pub began: Instant,
+    /// When the attempt before it failed, in this process.
+    pub before: Option<Instant>,
+    /// What the receiver asked to wait.
+    pub asked: Option<Duration>,
+    /// Moves a wait within its jitter, from 0 to 1.
+    pub chance: f64,
+}
+
+/// Whose failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The event's: others go on.
+    Event,
+    /// The endpoint's, and it was known.
+    Endpoint,
+    /// The endpoint's, and with it begins its trouble.
+    Began,
+}
+
+impl Health {
+    /// Goes on from what is known of an endpoint.
+    pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
+        Self {
+            max,
+            limit: max,
+            trouble,
+            trouble_began: None,
+            failing,
+            succeeded_at: None,
+        }
+    }
+
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    pub fn failing(&self) -> Option<Failing> {
+        self.failing
+    }
+
+    /// Returns whether one more delivery may begin beside those that are under way.
+    pub fn has_room(&self, under_way: usize, now: Timestamp) -> bool {
+        match &self.trouble {
+            Some(trouble) => under_way == 0 && is_reached(trouble.due, now),
+            None => under_way < self.limit,
+        }
+    }
+
+    /// Notes a delivery that began then. Returns whether it ended a trouble.
+    pub fn succeeded(&mut self, began: Instant, now: Instant) -> bool {
+        self.succeeded_at = Some(now);
+        self.failing = None;
+        // What was under way when the trouble began says nothing of now.
+        let is_probe =
+            self.trouble.is_some() && self.trouble_began.is_none_or(|trouble| trouble <= began);
+        if is_probe {
+            self.trouble = None;
+            self.trouble_began = None;
+            self.limit = 1;
+        } else if self.trouble.is_none() {
+            self.limit = self.max.min(self.limit + 1);
+        }
+        is_probe
+    }
+
+    /// Notes a failed attempt and finds whose failure it was.
+    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+        let failing = self.failing.get_or_insert(Failing {
+            since: now,
+            attempts: 0,
+        });
+        failing.attempts = failing.attempts.saturating_add(1);
+        // An endpoint that has taken others since is not in trouble.
+        let since = failed.before.unwrap_or(failed.began);
+        let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
+        match failed.failure.blame() {
+            Blame::Event => return Whose::Event,
+            Blame::Either if takes_others => return Whose::Event,
+            Blame::Either | Blame::Endpoint => {}
+        }
+        let began_before = self
+            .trouble_began
+            .is_some_and(|trouble| failed.began < trouble);
+        let (is_known, probes) = match &self.trouble {
+            Some(trouble) if began_before => (true, trouble.probes),
+            Some(trouble) => (true, trouble.probes.saturating_add(1)),
+            None => (false, 1),
+        };
+        let wait = wait(probes, failed.chance).max(failed.asked.unwrap_or_default());
+        let due = now.plus(wait);
+        let due = match &self.trouble {
+            Some(trouble) if began_before => {
+                trouble.due.max(now.plus(failed.asked.unwrap_or_default()))
+            }
+            Some(_) | None => due,
+        };
+        self.trouble = Some(Trouble {
+            probes,
+            due,
+            reason: failed.failure.in_words(),
+        });
+        if is_known {
+            return Whose::Endpoint;
+        }
+        self.trouble_began = Some(moment);
+        Whose::Began
+    }
+}
+
+/// Returns how long to wait after so many failed probes.
+fn wait(probes: u32, chance: f64) -> Duration {
+    let doublings = probes.saturating_sub(1).min(16);
+    let wait = FIRST_PROBE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PROBE);
+    wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0))
+}

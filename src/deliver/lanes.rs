@@ -1,0 +1,340 @@
+//! Orders what is to be sent: a lane for each record, first come, first served in it.
+//!
+//! Two events of one record never are under way together, and the later one waits for the
+//! earlier one, also while that waits for its next attempt. Different records do not wait for
+//! one another. Pure.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use tokio::time::Instant;
+
+use super::schedule::Schedule;
+use crate::model::{Entry, Timestamp};
+use crate::store::{Deferred, Item};
+
+/// What an event is about, as a number: two of one number do not overtake each other.
+pub(super) type Entity = u64;
+
+/// What holds a parcel on disk, so that a crash does not lose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// The cursor, which stands before it.
+    Cursor,
+    /// A row of its own, so that the cursor may step over it.
+    Row,
+    /// An operator's wish for it.
+    Replay,
+}
+
+/// Something that is to be delivered.
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub item: Item,
+    pub entity: Entity,
+    /// The entry, where it was just read; what failed is read again.
+    pub entry: Option<Box<Entry>>,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// When the next attempt is due by the schedule; none: at once.
+    pub due: Option<Timestamp>,
+    /// Whether the last failure was the endpoint's.
+    pub is_endpoints: bool,
+    /// Whether it goes alone, where others go in batches.
+    pub is_alone: bool,
+    /// What holds it on disk.
+    pub held: Held,
+    /// When its last attempt failed, in this process.
+    pub failed_at: Option<Instant>,
+}
+
+impl Parcel {
+    /// A first attempt.
+    pub fn fresh(item: Item, entity: Entity, entry: Option<Box<Entry>>) -> Self {
+        Self {
+            item,
+            entity,
+            entry,
+            attempts: 0,
+            due: None,
+            is_endpoints: false,
+            is_alone: false,
+            held: Held::Cursor,
+            failed_at: None,
+        }
+    }
+
+    /// What a row says, read at a moment: when its last attempt was, another process knew.
+    pub fn deferred(item: Item, row: &Deferred, moment: Instant) -> Self {
+        Self {
+            failed_at: (row.attempts > 0).then_some(moment),
+            attempts: row.attempts,
+            due: row.due,
+            is_endpoints: row.is_endpoints,
+            is_alone: row.is_alone,
+            held: Held::Row,
+            ..Self::fresh(item, row.entity, None)
+        }
+    }
+
+    /// What a row is to say.
+    pub fn row(&self) -> Deferred {
+        Deferred {
+            entity: self.entity,
+            attempts: self.attempts,
+            due: self.due,
+            is_endpoints: self.is_endpoints,
+            is_alone: self.is_alone,
+        }
+    }
+
+    /// Returns whether it has a row of its own, so that the cursor may step over it.
+    pub fn has_row(&self) -> bool {
+        self.held == Held::Row
+    }
+
+    /// Returns whether its next attempt is due by the schedule.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_none_or(|due| is_reached(due, now))
+    }
+
+    /// Returns whether it has to wait, which it has not where the endpoint was to blame: then
+    /// the endpoint decides when it is tried.
+    fn waits(&self, now: Timestamp) -> Option<Timestamp> {
+        self.due.filter(|_| !self.is_endpoints && !self.is_due(now))
+    }
+}
+
+/// Returns whether a time has come. One that is further off than any wait was written under a
+/// clock that was wrong.
+pub(super) fn is_reached(due: Timestamp, now: Timestamp) -> bool {
+    let left = due.since(now);
+    left.is_zero() || left > Schedule::LONGEST_WAIT
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    parcels: VecDeque<Parcel>,
+    under_way: usize,
+    /// When the first one may go; what `waiting` knows it by.
+    waits_until: Option<Timestamp>,
+}
+
+/// Everything that is to be sent to one endpoint and is in memory.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    by_entity: HashMap<Entity, Lane>,
+    /// Lanes whose first parcel may go.
+    ready: VecDeque<Entity>,
+    /// Likewise, where the endpoint failed it before.
+    suspect: VecDeque<Entity>,
+    /// Lanes whose first parcel waits for its time.
+    waiting: BTreeSet<(Timestamp, Entity)>,
+    /// Items that are here or under way.
+    items: std::collections::HashSet<Item>,
+    without_row: usize,
+}
+
+impl Lanes {
+    /// Adds a parcel behind those of its record. Returns whether it now waits behind one that
+    /// waits for its time, none if it was here before.
+    pub fn push(&mut self, parcel: Parcel, now: Timestamp) -> Option<Behind> {
+        if !self.items.insert(parcel.item.clone()) {
+            return None;
+        }
+        let entity = parcel.entity;
+        if !parcel.has_row() {
+            self.without_row += 1;
+        }
+        let lane = self.by_entity.entry(entity).or_default();
+        let behind = match lane.parcels.front() {
+            Some(first) if first.has_row() && !first.is_endpoints => Behind::Deferred,
+            Some(_) | None => Behind::Nothing,
+        };
+        lane.parcels.push_back(parcel);
+        if lane.parcels.len() == 1 && lane.under_way == 0 {
+            self.arrange(entity, now);
+        }
+        Some(behind)
+    }
+
+    /// Marks the last parcel of a lane as one with a row, and returns it.
+    pub fn give_row(&mut self, entity: Entity) -> Option<&Parcel> {
+        let parcel = self.by_entity.get_mut(&entity)?.parcels.back_mut()?;
+        if !parcel.has_row() {
+            parcel.held = Held::Row;
+            parcel.entry = None;
+            self.without_row -= 1;
+        }
+        Some(parcel)
+    }
+
+    /// Takes the next parcel that may go.
+    pub fn next(&mut self, first: First, now: Timestamp) -> Option<Parcel> {
+        self.wake(now);
+        loop {
+            let entity = match first {
+                First::Suspect => self.suspect.pop_front().or_else(|| self.ready.pop_front()),
+                First::Other => self.ready.pop_front().or_else(|| self.suspect.pop_front()),
+            }?;
+            let Some(lane) = self.by_entity.get_mut(&entity) else {
+                continue;
+            };
+            if let Some(parcel) = lane.parcels.pop_front() {
+                lane.under_way += 1;
+                return Some(parcel);
+            }
+        }
+    }
+
+    /// Takes the parcel behind one that was just taken, to go in the same batch.
+    pub fn next_of(&mut self, entity: Entity, now: Timestamp) -> Option<Parcel> {
+        let lane = self.by_entity.get_mut(&entity)?;
+        let first = lane.parcels.front()?;
+        if first.is_alone || first.waits(now).is_some() {
+            return None;
+        }
+        lane.under_way += 1;
+        lane.parcels.pop_front()
+    }
+
+    /// Takes a parcel back that was taken and did not go: it is the next one.
+    pub fn give_back(&mut self, parcel: Parcel) {
+        let entity = parcel.entity;
+        if let Some(lane) = self.by_entity.get_mut(&entity) {
+            lane.under_way = lane.under_way.saturating_sub(1);
+            lane.parcels.push_front(parcel);
+            self.ready.push_front(entity);
+        }
+    }
+
+    /// Returns whether an item is here or under way.
+    pub fn has(&self, item: &Item) -> bool {
+        self.items.contains(item)
+    }
+
+    /// Notes that a parcel is gone for good.
+    pub fn done(&mut self, parcel: &Parcel, now: Timestamp) {
+        self.items.remove(&parcel.item);
+        if !parcel.has_row() {
+            self.without_row -= 1;
+        }
+        self.arrive(parcel.entity, now);
+    }
+
+    /// Puts a parcel back in front of its lane, with a row. Of several that went together the
+    /// last one comes first. Returns those behind it that have no row yet; they have one now.
+    pub fn put_back(&mut self, parcel: Parcel, now: Timestamp) -> Vec<(Item, Deferred)> {
+        let entity = parcel.entity;
+        debug_assert!(parcel.has_row(), "what is put back has a row");
+        let lane = self.by_entity.entry(entity).or_default();
+        let mut behind = Vec::new();
+        if !parcel.is_endpoints {
+            for waiting in lane.parcels.iter_mut().filter(|parcel| !parcel.has_row()) {
+                waiting.held = Held::Row;
+                waiting.entry = None;
+                self.without_row -= 1;
+                behind.push((waiting.item.clone(), waiting.row()));
+            }
+        }
+        lane.parcels.push_front(parcel);
+        self.arrive(entity, now);
+        behind
+    }
+
+    /// Notes that a parcel that was under way got its row.
+    pub fn count_row(&mut self) {
+        self.without_row -= 1;
+    }
+
+    /// Returns when the next parcel may go that waits for its time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.first().map(|(due, _)| *due)
+    }
+
+    /// Returns how many lanes have something that may go.
+    pub fn n_ready(&mut self, now: Timestamp) -> usize {
+        self.wake(now);
+        self.ready.len() + self.suspect.len()
+    }
+
+    /// Returns whether all that may go has failed before.
+    pub fn is_all_suspect(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    /// Returns how many parcels have no row, those under way included.
+    pub fn without_row(&self) -> usize {
+        self.without_row
+    }
+
+    /// Returns how many parcels there are, those under way included.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn arrive(&mut self, entity: Entity, now: Timestamp) {
+        let Some(lane) = self.by_entity.get_mut(&entity) else {
+            return;
+        };
+        lane.under_way = lane.under_way.saturating_sub(1);
+        if lane.under_way > 0 {
+            return;
+        }
+        if lane.parcels.is_empty() {
+            self.by_entity.remove(&entity);
+        } else {
+            self.arrange(entity, now);
+        }
+    }
+
+    /// Finds a lane with nothing under way its place among those that wait or may go.
+    fn arrange(&mut self, entity: Entity, now: Timestamp) {
+        let Some(lane) = self.by_entity.get_mut(&entity) else {
+            return;
+        };
+        lane.waits_until = lane.parcels.front().and_then(|first| first.waits(now));
+        let is_suspect = lane.parcels.front().is_some_and(|first| first.is_endpoints);
+        match lane.waits_until {
+            Some(due) => drop(self.waiting.insert((due, entity))),
+            None if is_suspect => self.suspect.push_back(entity),
+            None => self.ready.push_back(entity),
+        }
+    }
+
+    /// Lets those go whose time has come.
+    fn wake(&mut self, now: Timestamp) {
+        while let Some((due, entity)) = self.waiting.first().copied() {
+            if !is_reached(due, now) {
+                break;
+            }
+            self.waiting.pop_first();
+            self.ready.push_back(entity);
+        }
+        // One that was written under a wrong clock is the last of all.
+        while let Some((due, entity)) = self.waiting.last().copied() {
+            if !is_reached(due, now) {
+                break;
+            }
+            self.waiting.pop_last();
+            self.ready.push_back(entity);
+        }
+    }
+}
+
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// What the endpoint failed: it is the oldest.
+    Suspect,
+    /// Anything else: what failed may have been the reason.
+    Other,
+}
+
+/// What a parcel came to stand behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// Nothing that waits for its time.
+    Nothing,
+    /// One that has a row and waits: it needs a row as well, or the cursor would wait.
+    Deferred,
+}

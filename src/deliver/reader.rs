@@ -1,0 +1,185 @@
+//! Reads what is to be delivered next: the journal, or before it the records that are known.
+//! Blocks, as the store does.
+
+use super::entity;
+use super::event::Event;
+use super::lanes::{Entity, Parcel};
+use super::options::Endpoint;
+use super::state::{From, Met, Place};
+use crate::model::{Account, Entry, Id, Kind, Seq, Timestamp};
+use crate::store::{Item, Kept, Known, Store, StoreError};
+
+/// Entries read at once.
+const CHUNK: usize = 256;
+
+/// What was read, and whether that is all there is for now.
+pub(super) struct Page {
+    pub met: Vec<Met>,
+    pub is_end: bool,
+}
+
+/// Reads on from a place.
+pub(super) fn read(store: &Store, endpoint: &Endpoint, from: From) -> Result<Page, StoreError> {
+    match from {
+        From::Journal(after) => journal(store, endpoint, after),
+        From::Records { mark, at, after } => records(store, endpoint, (mark, at), after),
+    }
+}
+
+fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreError> {
+    let entries = store.entries(after, CHUNK)?;
+    let is_end = entries.len() < CHUNK;
+    let met = entries.into_iter().map(|entry| {
+        let seq = entry.seq;
+        let parcel = endpoint.wants(&entry).then(|| {
+            let entity = entity::of_entry(&entry);
+            Parcel::fresh(Item::Entry(seq), entity, Some(Box::new(entry)))
+        });
+        Met::Entry(seq, parcel)
+    });
+    let met = met.collect();
+    Ok(Page { met, is_end })
+}
+
+fn records(
+    store: &Store,
+    endpoint: &Endpoint,
+    (mark, at): (Seq, Timestamp),
+    mut after: Option<Place>,
+) -> Result<Page, StoreError> {
+    for known in store.tenants()? {
+        let account = known.tenant.account();
+        for kind in Kind::ALL {
+            let behind: Option<Id> = match &after {
+                Some((no, at, id)) if (*no, *at) == (known.no, kind) => Some(id.clone()),
+                Some((no, at, _)) if (*no, *at) > (known.no, kind) => continue,
+                Some(_) | None => None,
+            };
+            let page = store.list(known.no, kind, behind.as_ref(), CHUNK)?;
+            if page.is_empty() {
+                continue;
+            }
+            let met = page.iter().map(|kept| {
+                let record = kept.record.to_ref();
+                let place = (known.no, kind, record.id.clone());
+                let parcel = endpoint.wants_record(&account, &kept.record).then(|| {
+                    let entity = entity::of_record(Some(&account), kind, &record.id);
+                    let item = Item::Snapshot {
+                        mark,
+                        at,
+                        tenant: known.no,
+                        record,
+                    };
+                    Parcel::fresh(item, entity, None)
+                });
+                Met::Record(place, parcel)
+            });
+            return Ok(Page {
+                met: met.collect(),
+                is_end: false,
+            });
+        }
+        // What stands behind a tenant is behind all before it.
+        after = after.filter(|(no, _, _)| *no > known.no);
+    }
+    Ok(Page {
+        met: Vec::new(),
+        is_end: true,
+    })
+}
+
+/// What an event is made of, read for an attempt.
+#[derive(Debug)]
+pub(super) enum Content {
+    Entry(Box<Entry>),
+    Snapshot {
+        mark: Seq,
+        at: Timestamp,
+        account: Account,
+        kept: Box<Kept>,
+    },
+}
+
+impl Content {
+    /// Makes the event.
+    pub fn event(&self, store: &Store) -> Option<Event<'_>> {
+        match self {
+            Self::Entry(entry) => Event::of_entry(store.id(), entry),
+            Self::Snapshot {
+                mark,
+                at,
+                account,
+                kept,
+            } => Some(Event::snapshot(
+                store.id(),
+                *mark,
+                *at,
+                account,
+                &kept.record,
+                kept.version,
+            )),
+        }
+    }
+}
+
+/// Reads what parcels carry, where it is not with them. None in a place: there is nothing to
+/// deliver any more.
+pub(super) fn contents(
+    store: &Store,
+    parcels: &mut [Parcel],
+) -> Result<Vec<Option<Content>>, StoreError> {
+    let mut tenants: Option<Vec<Known>> = None;
+    let mut contents = Vec::with_capacity(parcels.len());
+    for parcel in parcels {
+        contents.push(match (&parcel.item, parcel.entry.take()) {
+            (_, Some(entry)) => Some(Content::Entry(entry)),
+            (Item::Entry(seq), None) => store
+                .entry(*seq)?
+                .map(|entry| Content::Entry(Box::new(entry))),
+            (
+                Item::Snapshot {
+                    mark,
+                    at,
+                    tenant,
+                    record,
+                },
+                None,
+            ) => {
+                let tenants = match &mut tenants {
+                    Some(tenants) => tenants,
+                    none => none.insert(store.tenants()?),
+                };
+                let known = tenants.iter().find(|known| known.no == *tenant);
+                let kept = store.get(*tenant, record)?;
+                known.zip(kept).map(|(known, kept)| Content::Snapshot {
+                    mark: *mark,
+                    at: *at,
+                    account: known.tenant.account(),
+                    kept: Box::new(kept),
+                })
+            }
+        });
+    }
+    Ok(contents)
+}
+
+/// Returns what items are about, for those that are still there.
+pub(super) fn entities(store: &Store, items: Vec<Item>) -> Result<Vec<(Item, Entity)>, StoreError> {
+    let tenants = store.tenants()?;
+    let mut found = Vec::new();
+    for item in items {
+        let entity = match &item {
+            Item::Entry(seq) => match store.entry(*seq)? {
+                Some(entry) => entity::of_entry(&entry),
+                None => seq.0,
+            },
+            Item::Snapshot { tenant, record, .. } => {
+                let known = tenants.iter().find(|known| known.no == *tenant);
+                let account = known.map(|known| known.tenant.account());
+                entity::of_record(account.as_ref(), record.kind, &record.id)
+            }
+        };
+        found.push((item, entity));
+    }
+    Ok(found)
+}

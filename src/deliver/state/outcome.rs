@@ -1,0 +1,271 @@
+//! What came of a message, for its parcels and for the endpoint.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use super::{Ended, State};
+use crate::deliver::failure::Failure;
+use crate::deliver::health::{Failed, Whose};
+use crate::deliver::lanes::{Held, Parcel};
+use crate::deliver::verdict::Verdict;
+use crate::model::{Fact, Timestamp};
+use crate::store::{Attempt, DeliveryChange, Disabled, Item, Parked};
+use crate::telemetry::chain;
+
+impl State {
+    /// Notes what came of a message.
+    pub fn ended(&mut self, ended: Ended, now: Timestamp, moment: Instant) {
+        self.is_dirty = true;
+        self.log(&ended);
+        let Ended {
+            mut parcels,
+            began,
+            verdict,
+            ..
+        } = ended;
+        match verdict {
+            Verdict::Delivered { .. } => {
+                self.delivered_at = Some(now);
+                if self.health.succeeded(began, moment) {
+                    info!(endpoint.id = %self.endpoint.name(), "Endpoint `{}` takes events again", self.endpoint.name());
+                }
+                for parcel in parcels {
+                    debug!(endpoint.id = %self.endpoint.name(), item = ?parcel.item, "Delivered");
+                    self.totals.delivered += 1;
+                    self.settle(&parcel, now);
+                }
+            }
+            Verdict::Disable { failure } => {
+                for parcel in parcels.into_iter().rev() {
+                    self.defer(parcel, now);
+                }
+                let mark = self.endpoint.url_mark();
+                self.disable(failure.in_words(), Some(mark), now);
+            }
+            Verdict::Retry { failure, after } => {
+                let failed = Failed {
+                    failure: &failure,
+                    began,
+                    before: parcels.iter().filter_map(|parcel| parcel.failed_at).min(),
+                    asked: after,
+                    chance: fastrand::f64(),
+                };
+                let whose = self.health.failed(&failed, now, moment);
+                self.warn(&failure, whose, parcels.len());
+                let is_taken_apart = whose == Whose::Event && parcels.len() > 1;
+                for parcel in &mut parcels {
+                    parcel.failed_at = Some(moment);
+                }
+                // The last one first: each is put in front of its lane.
+                for mut parcel in parcels.into_iter().rev() {
+                    parcel.is_endpoints = whose != Whose::Event;
+                    if is_taken_apart {
+                        parcel.is_alone = true;
+                        self.defer(parcel, now);
+                    } else {
+                        self.failed(parcel, &failure, after, now);
+                    }
+                }
+                self.give_up_on_endpoint(&failure, now);
+            }
+        }
+        self.end_backfill();
+    }
+
+    /// Notes that something need not be sent any more: there is nothing left of it.
+    pub fn gone(&mut self, parcels: Vec<Parcel>, now: Timestamp) {
+        self.is_dirty = true;
+        for parcel in parcels {
+            self.settle(&parcel, now);
+        }
+        self.end_backfill();
+    }
+
+    fn settle(&mut self, parcel: &Parcel, now: Timestamp) {
+        let item = parcel.item.clone();
+        match parcel.held {
+            Held::Cursor => self.step_over(&item),
+            Held::Row => self.changes.push(DeliveryChange::Resume(item)),
+            Held::Replay => self.changes.push(DeliveryChange::Replayed(item)),
+        }
+        self.lanes.done(parcel, now);
+    }
+
+    /// Counts a failed attempt of a parcel: another one later, or none any more.
+    fn failed(
+        &mut self,
+        mut parcel: Parcel,
+        failure: &Failure,
+        after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        // A probe before its time is the endpoint's attempt, not the event's.
+        if parcel.is_due(now) {
+            parcel.attempts = parcel.attempts.saturating_add(1);
+            let schedule = self.endpoint.schedule();
+            match schedule.wait(parcel.attempts, fastrand::f64()) {
+                Some(wait) => parcel.due = Some(now.plus(wait.max(after.unwrap_or_default()))),
+                None => return self.park(&parcel, failure, now),
+            }
+        }
+        self.defer(parcel, now);
+    }
+
+    fn park(&mut self, parcel: &Parcel, failure: &Failure, now: Timestamp) {
+        let name = self.endpoint.name();
+        error!(
+            endpoint.id = %name, item = ?parcel.item, attempt = parcel.attempts,
+            error.code = failure.code(), error = chain(failure), remedy = failure.remedy(),
+            "A delivery to `{name}` failed {} times and is parked; \
+             `qlik-roster deliveries --endpoint {name} --parked` shows it", parcel.attempts,
+        );
+        self.totals.parked += 1;
+        self.changes.push(DeliveryChange::Park(Parked {
+            item: parcel.item.clone(),
+            reason: failure.in_words(),
+            at: now,
+            attempts: parcel.attempts,
+        }));
+        self.settle(parcel, now);
+    }
+
+    /// Gives a parcel a row and puts it back.
+    fn defer(&mut self, mut parcel: Parcel, now: Timestamp) {
+        match parcel.held {
+            Held::Row => {}
+            Held::Cursor => self.step_over(&parcel.item),
+            Held::Replay => {
+                let item = parcel.item.clone();
+                self.changes.push(DeliveryChange::Replayed(item));
+            }
+        }
+        if !parcel.has_row() {
+            self.lanes.count_row();
+            parcel.held = Held::Row;
+        }
+        parcel.entry = None;
+        self.keep(&parcel);
+        for (item, row) in self.lanes.put_back(parcel, now) {
+            self.step_over(&item);
+            self.changes.push(DeliveryChange::Defer(item, row));
+        }
+    }
+
+    pub(super) fn keep(&mut self, parcel: &Parcel) {
+        let (item, row) = (parcel.item.clone(), parcel.row());
+        self.changes.push(DeliveryChange::Defer(item, row));
+    }
+
+    /// Lets the cursor go past an item that needs it no more.
+    pub(super) fn step_over(&mut self, item: &Item) {
+        match item {
+            Item::Entry(seq) => self.journal.settle(*seq),
+            Item::Snapshot { tenant, record, .. } => {
+                if let Some(filling) = &mut self.filling {
+                    let place = (*tenant, record.kind, record.id.clone());
+                    filling.position.settle(place);
+                }
+            }
+        }
+    }
+
+    /// Disables an endpoint that has taken nothing for too long.
+    fn give_up_on_endpoint(&mut self, failure: &Failure, now: Timestamp) {
+        let Some(failing) = self.health.failing() else {
+            return;
+        };
+        let limit = self.endpoint.flow().disable_after;
+        if limit.is_zero() || now.since(failing.since) < limit || self.disabled.is_some() {
+            return;
+        }
+        let reason = format!(
+            "nothing but failures since {}, {} attempts, the last one {}",
+            failing.since,
+            failing.attempts,
+            failure.in_words()
+        );
+        self.disable(reason, None, now);
+    }
+
+    fn disable(&mut self, reason: String, url_mark: Option<String>, now: Timestamp) {
+        let name = self.endpoint.name();
+        error!(
+            endpoint.id = %name, error = reason.as_str(),
+            "Endpoint `{name}` is disabled and gets no events; \
+             `qlik-roster endpoints enable {name}` brings it back where it stopped",
+        );
+        let failing_since = self.health.failing().map(|failing| failing.since);
+        self.told = Some((
+            now,
+            Fact::EndpointDisabled {
+                endpoint: name.clone(),
+                reason: reason.clone(),
+                failing_since: failing_since.filter(|_| url_mark.is_none()),
+            },
+        ));
+        self.disabled = Some(Disabled {
+            at: now,
+            reason,
+            url_mark,
+        });
+    }
+
+    /// Ends a backfill when nothing of it is left.
+    pub(super) fn end_backfill(&mut self) {
+        let is_over = |filling: &super::Filling| filling.is_read && filling.position.is_settled();
+        if let Some(filling) = self.filling.take_if(|filling| is_over(filling)) {
+            self.is_dirty = true;
+            info!(
+                endpoint.id = %self.endpoint.name(), event.seq = filling.mark.0,
+                "Endpoint `{}` has been told everything that was known; events after {} follow",
+                self.endpoint.name(), filling.mark,
+            );
+        }
+    }
+
+    /// Says what a failure means, once for the endpoint and not for each probe.
+    fn warn(&self, failure: &Failure, whose: Whose, n_events: usize) {
+        let name = self.endpoint.name();
+        let why = chain(failure);
+        match whose {
+            Whose::Began => warn!(
+                endpoint.id = %name, error.code = failure.code(), error = why,
+                remedy = failure.remedy(),
+                "Endpoint `{name}` takes nothing now: {why}; it is probed until it does",
+            ),
+            Whose::Endpoint => debug!(
+                endpoint.id = %name, error.code = failure.code(), error = why,
+                "A probe of `{name}` failed",
+            ),
+            Whose::Event => warn!(
+                endpoint.id = %name, error.code = failure.code(), error = why, events = n_events,
+                remedy = failure.remedy(),
+                "A delivery to `{name}` failed: {why}; others go on",
+            ),
+        }
+    }
+
+    /// Keeps what came of an attempt, for each event in it.
+    fn log(&mut self, ended: &Ended) {
+        let (status, error) = match &ended.verdict {
+            Verdict::Delivered { status } => (Some(*status), None),
+            Verdict::Retry { failure, .. } | Verdict::Disable { failure } => {
+                (failure.status(), Some(failure.in_words()))
+            }
+        };
+        for (parcel, event_type) in ended.parcels.iter().zip(&ended.event_types) {
+            self.attempts.push(Attempt {
+                item: parcel.item.clone(),
+                event_type: event_type.clone(),
+                number: parcel.attempts + 1,
+                at: ended.at,
+                took_ms: u32::try_from(ended.took.as_millis()).unwrap_or(u32::MAX),
+                status,
+                answer: ended.answer.clone(),
+                error: error.clone(),
+            });
+        }
+    }
+}

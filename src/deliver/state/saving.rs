@@ -1,0 +1,52 @@
+//! What goes to disk, and what is forgotten when it is there.
+
+use std::time::Duration;
+
+use super::State;
+use crate::model::Timestamp;
+use crate::store::{MAX_CHANGES, Progress};
+
+/// How long attempts are kept.
+const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Attempts of an endpoint that are kept.
+const MAX_ATTEMPTS: usize = 10_000;
+
+impl State {
+    /// Returns whether there is something that is not on disk.
+    pub fn is_dirty(&self) -> bool {
+        self.is_dirty || !self.changes.is_empty()
+    }
+
+    /// Returns whether something failed, was given up on or came to an end: that is not to wait
+    /// for more.
+    pub fn is_urgent(&self) -> bool {
+        !self.changes.is_empty() || self.told.is_some()
+    }
+
+    /// Takes what is to be written. Rows go before the cursor that steps over them, so where
+    /// there are more than one write holds, the earlier ones leave the cursor where it was.
+    pub fn progress(&mut self, now: Timestamp) -> Vec<Progress> {
+        self.is_dirty = false;
+        let cursor = self.cursor();
+        let mut changes = std::mem::take(&mut self.changes).into_iter();
+        let mut writes = Vec::new();
+        while changes.len() > MAX_CHANGES {
+            let changes = changes.by_ref().take(MAX_CHANGES).collect();
+            writes.push(Progress {
+                changes,
+                ..Progress::of(self.saved.clone())
+            });
+        }
+        writes.push(Progress {
+            changes: changes.collect(),
+            attempts: std::mem::take(&mut self.attempts),
+            told: self.told.take(),
+            forget_before: now.minus(KEEP_ATTEMPTS),
+            keep: MAX_ATTEMPTS,
+            cursor: cursor.clone(),
+        });
+        self.saved = cursor;
+        writes
+    }
+}
