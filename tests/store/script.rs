@@ -46,7 +46,7 @@ pub enum Step {
     /// The plan that is open before, and as it is then.
     Settle(Option<Box<HeldPlan>>, Box<HeldPlan>, Vec<Fact>),
     Approve(PlanId),
-    Cursor(Cursor, Option<Parked>),
+    Cursor(Box<Cursor>, Option<Parked>),
     DropPlan,
     /// What was queued is waited for.
     Wait,
@@ -151,7 +151,7 @@ impl Player {
                 assert!(decided.is_some());
                 Ok(())
             }
-            Step::Cursor(cursor, parked) => settle(store, cursor, parked),
+            Step::Cursor(cursor, parked) => settle(store, *cursor, parked),
             Step::DropPlan => store.drop_plan(no),
             Step::Wait | Step::Reopen => unreachable!("they write nothing"),
         }
@@ -348,7 +348,7 @@ impl Author {
             settled: self.seq,
             ..Cursor::default()
         };
-        Step::Cursor(cursor, parked)
+        Step::Cursor(Box::new(cursor), parked)
     }
 }
 
