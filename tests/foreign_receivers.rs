@@ -22,7 +22,7 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Endpoint, EventFilter, Observer, Options, Schedule, SigningSecret, Worker,
+    self, Egress, Endpoint, EventFilter, Observer, Options, Schedule, SigningSecret, Worker,
 };
 use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record,
@@ -234,8 +234,11 @@ async fn deliveries() -> Vec<Delivery> {
             .map(|text| SigningSecret::parse(&Secret::new(text)).unwrap())
             .into(),
         events: EventFilter::all(),
-        allow_private: vec!["127.0.0.0/8".parse().unwrap()],
-        allow_http: true,
+        egress: Egress {
+            allow_private: vec!["127.0.0.0/8".parse().unwrap()],
+            allow_http: true,
+            ..Egress::default()
+        },
         timeout: deliver::DEFAULT_TIMEOUT,
         schedule: Schedule::standard(),
     })

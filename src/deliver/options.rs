@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::address::{AddressRule, Others, RefusedAddress};
+use super::egress::Egress;
 use super::filter::EventFilter;
+use super::handshake::Origin;
 use super::schedule::Schedule;
 use super::signature::SigningSecret;
 use crate::model::EndpointName;
@@ -35,10 +36,8 @@ pub struct Options {
     pub secrets: Vec<SigningSecret>,
     /// The types of events that it wants.
     pub events: EventFilter,
-    /// Networks that it may stand in although they are not public.
-    pub allow_private: Vec<IpNet>,
-    /// Whether the URL may be plain http, for a receiver within `allow_private`.
-    pub allow_http: bool,
+    /// How it is reached.
+    pub egress: Egress,
     /// How long the receiver may take to answer.
     pub timeout: Duration,
     /// When to try again.
@@ -53,6 +52,7 @@ pub struct Endpoint {
     secrets: Vec<SigningSecret>,
     events: EventFilter,
     rule: AddressRule,
+    egress: Egress,
     timeout: Duration,
     schedule: Schedule,
 }
@@ -72,6 +72,9 @@ pub enum InvalidEndpoint {
     /// Leave for plain http without a network to use it in.
     #[error("`allow_http` goes only together with `allow_private`")]
     HttpAnywhere,
+    /// Plain http by a proxy, which alone would know where the name leads.
+    #[error("`url` is plain http to a name that the proxy looks up")]
+    HttpByProxy,
     /// The URL is an address that endpoints may not be reached at.
     #[error("the address in `url` may not be used")]
     Address(#[source] RefusedAddress),
@@ -91,7 +94,7 @@ impl InvalidEndpoint {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Scheme { .. } => "deliver.invalid-url",
-            Self::PlainHttp | Self::HttpAnywhere => "deliver.plain-http",
+            Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
             Self::Address(_) => "deliver.refused-address",
             Self::Secrets { .. } => "deliver.invalid-secret",
             Self::Timeout => "deliver.invalid-timeout",
@@ -108,6 +111,9 @@ impl InvalidEndpoint {
             Self::HttpAnywhere => {
                 "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
             }
+            Self::HttpByProxy => {
+                "use https, or write the receiver's address within `allow_private` into `url`"
+            }
             Self::Address(_) => {
                 "name the network in `allow_private` if the receiver really stands there"
             }
@@ -120,10 +126,15 @@ impl InvalidEndpoint {
 impl Endpoint {
     /// Checks that the options fit together.
     pub fn new(options: Options) -> Result<Self, InvalidEndpoint> {
-        let others = match (options.url.scheme(), options.allow_http) {
+        let egress = options.egress;
+        let by_name = matches!(options.url.host(), Some(Host::Domain(_)));
+        let others = match (options.url.scheme(), egress.allow_http) {
             ("https", _) => Others::PublicOnly,
-            ("http", true) if options.allow_private.is_empty() => {
+            ("http", true) if egress.allow_private.is_empty() => {
                 return Err(InvalidEndpoint::HttpAnywhere);
+            }
+            ("http", true) if egress.proxy.is_some() && by_name => {
+                return Err(InvalidEndpoint::HttpByProxy);
             }
             ("http", true) => Others::Refused,
             ("http", false) => return Err(InvalidEndpoint::PlainHttp),
@@ -133,7 +144,7 @@ impl Endpoint {
             }
         };
         let rule = AddressRule {
-            named: options.allow_private,
+            named: egress.allow_private.clone(),
             others,
         };
         // The resolver is not asked for an address, so an address is checked here. The URL
@@ -159,6 +170,7 @@ impl Endpoint {
             secrets: options.secrets,
             events: options.events,
             rule,
+            egress,
             timeout: options.timeout,
             schedule: options.schedule,
         })
@@ -205,6 +217,15 @@ impl Endpoint {
         &self.rule
     }
 
+    /// Returns how it is reached.
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    pub(super) fn handshake(&self) -> Option<&Origin> {
+        self.egress.handshake.as_ref()
+    }
+
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -235,8 +256,10 @@ mod tests {
             url: url.parse().unwrap(),
             secrets: vec![SigningSecret::parse(&secret).unwrap()],
             events: EventFilter::all(),
-            allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
-            allow_http: false,
+            egress: Egress {
+                allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
+                ..Egress::default()
+            },
             timeout: DEFAULT_TIMEOUT,
             schedule: Schedule::standard(),
         }
@@ -256,6 +279,22 @@ mod tests {
             ("https://0x7f.1/", Some("deliver.refused-address")),
             ("https://0177.0.0.1/", Some("deliver.refused-address")),
             ("https://127.1/", Some("deliver.refused-address")),
+            ("https://127.0.0.1./", Some("deliver.refused-address")),
+            ("https://0x7f000001/", Some("deliver.refused-address")),
+            ("https://017700000001/", Some("deliver.refused-address")),
+            ("https://%31%32%37.0.0.1/", Some("deliver.refused-address")),
+            ("https://１２７.0.0.1/", Some("deliver.refused-address")),
+            ("https://①②⑦.0.0.1/", Some("deliver.refused-address")),
+            ("https://0/", Some("deliver.refused-address")),
+            ("https://[::]/", Some("deliver.refused-address")),
+            (
+                "https://[0:0:0:0:0:ffff:7f00:1]/",
+                Some("deliver.refused-address"),
+            ),
+            (
+                "https://[64:ff9b::a9fe:a9fe]/",
+                Some("deliver.refused-address"),
+            ),
             ("https://[::1]/", Some("deliver.refused-address")),
             (
                 "https://[::ffff:10.0.0.1]/",
@@ -284,7 +323,7 @@ mod tests {
             ),
         ] {
             let mut options = options(url, named);
-            options.allow_http = true;
+            options.egress.allow_http = true;
 
             assert_eq!(check(options), expected, "{url}");
         }
