@@ -22,7 +22,7 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection,
+    self, Egress, Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection,
     SigningSecret, Worker,
 };
 use qlik_roster::model::{
@@ -239,8 +239,11 @@ async fn deliveries() -> Vec<Delivery> {
         selection: Selection::default(),
         privacy: Privacy::default(),
         format: Format::default(),
-        allow_private: vec!["127.0.0.0/8".parse().unwrap()],
-        allow_http: true,
+        egress: Egress {
+            allow_private: vec!["127.0.0.0/8".parse().unwrap()],
+            allow_http: true,
+            ..Egress::default()
+        },
         timeout: deliver::DEFAULT_TIMEOUT,
         schedule: Schedule::standard(),
         flow: Flow::default(),

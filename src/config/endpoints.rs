@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ipnet::IpNet;
 use url::Url;
 
 use super::problem::Problems;
@@ -14,6 +13,10 @@ use crate::deliver::{
 };
 use crate::model::EndpointName;
 use crate::sync::parse_duration;
+
+mod egress;
+
+use egress::egress;
 
 /// Validates all endpoints.
 pub(super) fn endpoints(
@@ -44,18 +47,9 @@ fn endpoint(
     problems: &mut Problems,
 ) -> Option<Endpoint> {
     let secrets = secrets(at, &raw, vault, problems);
-    let allow_private = networks(at, &raw.allow_private, problems);
+    let egress = egress(at, &raw, vault, problems);
     let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
-    if raw.allow_http && raw.allow_private.is_empty() {
-        problems.add(
-            format!("{at}.allow_http"),
-            Fault::Conflict {
-                detail: "plain http is for private networks only".to_owned(),
-                remedy: "name the networks by `allow_private`, or use https",
-            },
-        );
-    }
     let events = events(at, raw.events.as_deref(), problems);
     let options = deliver::Options {
         name: EndpointName(name?),
@@ -65,8 +59,7 @@ fn endpoint(
         selection: deliver::Selection::default(),
         privacy: deliver::Privacy::default(),
         format: deliver::Format::default(),
-        allow_private: allow_private?,
-        allow_http: raw.allow_http,
+        egress: egress?,
         timeout: timeout?,
         schedule: deliver::Schedule::standard(),
         flow: deliver::Flow::default(),
@@ -78,6 +71,7 @@ fn endpoint(
             InvalidEndpoint::Scheme { .. }
             | InvalidEndpoint::PlainHttp
             | InvalidEndpoint::HttpAnywhere
+            | InvalidEndpoint::HttpByProxy
             | InvalidEndpoint::Address(_) => "url",
         };
         problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
@@ -132,23 +126,6 @@ fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems
     };
     problems.add(key, fault);
     None
-}
-
-fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<IpNet>> {
-    let mut valid = Vec::new();
-    for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(network) => valid.push(network),
-            Err(_not_a_network) => {
-                let text = text.clone();
-                problems.add(
-                    format!("{at}.allow_private[{i}]"),
-                    Fault::BadNetwork { text },
-                );
-            }
-        }
-    }
-    (valid.len() == texts.len()).then_some(valid)
 }
 
 /// Fetches one secret, or two while they are rotated.

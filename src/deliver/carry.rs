@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::failure::Failure;
+use super::handshake::Grant;
 use super::lanes::Parcel;
 use super::options::Endpoint;
 use super::reader::{self, Content};
@@ -20,6 +23,8 @@ pub(super) struct Carrier {
     pub endpoint: Endpoint,
     pub store: Store,
     pub clock: Clock,
+    /// What the receiver consented to; none: it was not asked yet.
+    pub consent: Mutex<Option<Grant>>,
 }
 
 /// What came of it.
@@ -29,6 +34,8 @@ pub(super) struct Carried {
     pub ended: Option<Ended>,
     /// Parcels of which nothing is left.
     pub gone: Vec<Parcel>,
+    /// What the receiver consented to just now.
+    pub granted: Option<Grant>,
 }
 
 impl Carrier {
@@ -56,15 +63,24 @@ impl Carrier {
                 None => gone.push(parcel),
             }
         }
-        let ended = if going.is_empty() {
-            None
-        } else {
-            Some(self.send(going, kept).await)
+        let mut carried = Carried {
+            ended: None,
+            gone,
+            granted: None,
         };
-        Ok(Carried { ended, gone })
+        if !going.is_empty() {
+            let ended = self.send(going, kept, &mut carried.granted).await;
+            carried.ended = Some(ended);
+        }
+        Ok(carried)
     }
 
-    async fn send(&self, parcels: Vec<Parcel>, contents: Vec<Content>) -> Ended {
+    async fn send(
+        &self,
+        parcels: Vec<Parcel>,
+        contents: Vec<Content>,
+        granted: &mut Option<Grant>,
+    ) -> Ended {
         let (message, event_types) = {
             let events: Vec<_> = contents
                 .iter()
@@ -78,7 +94,10 @@ impl Carrier {
         };
         drop(contents);
         let (at, began) = (self.clock.now(), Instant::now());
-        let outcome = self.sender.attempt(message, at).await;
+        let outcome = match self.consent(granted).await {
+            Ok(()) => self.sender.attempt(message, at).await,
+            Err(failure) => Err(failure),
+        };
         let answer = match &outcome {
             Ok(Answer { start, .. }) => start.clone(),
             Err(_) => String::new(),
@@ -92,5 +111,16 @@ impl Carrier {
             answer,
             verdict: Verdict::of(outcome, self.clock.now()),
         }
+    }
+
+    /// Asks the receiver for its consent, once in a process, where the endpoint wants that.
+    async fn consent(&self, granted: &mut Option<Grant>) -> Result<(), Failure> {
+        let mut consent = self.consent.lock().await;
+        if consent.is_none() {
+            let grant = self.sender.handshake().await?;
+            *consent = Some(grant);
+            *granted = Some(grant);
+        }
+        Ok(())
     }
 }

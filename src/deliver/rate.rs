@@ -25,6 +25,22 @@ impl Rate {
         }
     }
 
+    /// A rate of so many messages a minute.
+    pub fn per_minute(messages: NonZeroU32) -> Self {
+        Self {
+            interval: Duration::from_secs(60) / messages.get(),
+            next: None,
+        }
+    }
+
+    /// Returns the slower of two.
+    pub fn slower(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.interval > self.interval => other,
+            Some(_) | None => self,
+        }
+    }
+
     /// Returns when a message may go; none: now.
     pub fn wait(&self, now: Instant) -> Option<Instant> {
         let earliest = self

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::error;
@@ -132,6 +133,7 @@ impl Worker {
                 endpoint: endpoint.clone(),
                 store,
                 clock,
+                consent: Mutex::default(),
             }),
             book: Arc::new(book),
             state,
@@ -274,6 +276,10 @@ impl Worker {
             },
         };
         let (now, moment) = (self.carrier.clock.now(), Instant::now());
+        if let Some(per_minute) = carried.granted.and_then(|grant| grant.per_minute) {
+            let own = self.rate.take();
+            self.rate = Some(Rate::per_minute(per_minute).slower(own));
+        }
         self.state.under_way -= 1;
         self.state.gone(carried.gone, now);
         if let Some(ended) = carried.ended {
