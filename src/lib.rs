@@ -27,6 +27,7 @@ pub mod demo;
 
 pub mod clock;
 pub mod http_client;
+pub mod jws;
 pub mod retry;
 pub mod secret;
 pub mod signal;
