@@ -49,6 +49,7 @@ mod format;
 mod message;
 mod privacy;
 mod selection;
+mod shown;
 
 mod failure;
 mod verdict;
@@ -67,12 +68,15 @@ pub use address::{Range, RefusedAddress};
 pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
-pub use format::{Batching, Format, body};
+pub use format::{
+    Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
+    body,
+};
 pub use ledger::enable;
 pub use message::Message;
 pub use observer::{Attempted, Observer};
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
-pub use privacy::Privacy;
+pub use privacy::{InvalidPrivacy, Privacy};
 pub use schedule::Schedule;
 pub use selection::Selection;
 pub use send::test;

@@ -92,7 +92,7 @@ impl InvalidSecret {
                 "make one with `echo whsec_$(openssl rand -base64 32)` and give it to the receiver as well"
             }
             Self::Public | Self::KeyLength { .. } | Self::Halves => {
-                "make a new key as docs/configuration.md shows, and give its public half to the receiver"
+                "make a new key as docs/formats.md shows, and give its public half to the receiver"
             }
         }
     }
@@ -242,7 +242,8 @@ mod tests {
     fn two_secrets_of_any_kind_sign_side_by_side() {
         let at = Timestamp::from_millis(1_614_265_330_000);
         let (shared, private) = (secret(PUBLISHED), secret(PRIVATE_KEY));
-        let alone = |secret: &SigningSecret| signatures(&[secret.clone()], "evt_1", at, b"{}");
+        let alone =
+            |secret: &SigningSecret| signatures(std::slice::from_ref(secret), "evt_1", at, b"{}");
         for (new, old) in [
             (&shared, &private),
             (&private, &shared),

@@ -116,7 +116,9 @@ impl Worker {
         clock: Clock,
         observer: Observer,
     ) -> Result<Self, RunError> {
-        let sender = Sender::new(endpoint).map_err(RunError::Client)?;
+        let mut knowing = endpoint.clone();
+        knowing.know_tenants(&store);
+        let sender = Sender::new(&knowing).map_err(RunError::Client)?;
         let name = endpoint.name();
         let (mut ledger, met) = Ledger::open(store.clone(), name.clone())
             .await
