@@ -15,6 +15,12 @@ use crate::deliver::{
 use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
+mod format;
+mod selection;
+
+use format::format;
+use selection::{privacy, selection};
+
 /// Validates all endpoints.
 pub(super) fn endpoints(
     list: Vec<raw::Endpoint>,
@@ -45,8 +51,8 @@ fn endpoint(
 ) -> Option<Endpoint> {
     let secrets = secrets(at, &raw, vault, problems);
     let allow_private = networks(at, &raw.allow_private, problems);
-    let timeout = timeout(at, raw.timeout, problems);
-    let url = url(at, raw.url, raw.allow_http, problems);
+    let timeout = timeout(at, raw.timeout.clone(), problems);
+    let url = url(at, raw.url.clone(), raw.allow_http, problems);
     if raw.allow_http && raw.allow_private.is_empty() {
         problems.add(
             format!("{at}.allow_http"),
@@ -57,14 +63,17 @@ fn endpoint(
         );
     }
     let events = events(at, raw.events.as_deref(), problems);
+    let selection = selection(at, &raw, problems);
+    let privacy = privacy(at, &raw, vault, problems);
+    let format = format(at, &raw, events.as_ref(), vault, problems);
     let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,
         secrets: secrets?,
         events: events?,
-        selection: deliver::Selection::default(),
-        privacy: deliver::Privacy::default(),
-        format: deliver::Format::default(),
+        selection: selection?,
+        privacy: privacy?,
+        format: format?,
         allow_private: allow_private?,
         allow_http: raw.allow_http,
         timeout: timeout?,
@@ -182,7 +191,7 @@ fn secrets(
     match wanted {
         0 if noted => None,
         0 => {
-            let remedy = "name the file that holds the signing secret (`whsec_…`), or an environment variable by `secret_env`";
+            let remedy = "name the file that holds the signing secret (`whsec_…`, or `whsk_…` for an ed25519 key), or an environment variable by `secret_env`";
             problems.add(format!("{at}.secret_file"), Fault::Missing { remedy });
             None
         }

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
-use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidSecret};
+use crate::deliver::{
+    InvalidEndpoint, InvalidFilter, InvalidPrivacy, InvalidSecret, InvalidSetKey,
+};
 use crate::sync::InvalidSchedule;
 
 /// A configuration that cannot be used, with all that is wrong with it.
@@ -226,6 +228,15 @@ pub enum Fault {
     /// A private key that cannot sign.
     #[error("{source}")]
     BadKey { source: InvalidKey },
+    /// A key for tokens that cannot sign them.
+    #[error("{source}")]
+    BadSetKey { source: InvalidSetKey },
+    /// Fields that cannot be kept from an endpoint.
+    #[error("{source}")]
+    BadPrivacy { source: InvalidPrivacy },
+    /// A word, where there is a choice among a few.
+    #[error("`{text}` is nothing that could stand here")]
+    BadChoice { text: String, allowed: &'static str },
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
@@ -298,7 +309,9 @@ impl Fault {
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
             Self::BadSecret { .. } => "config.bad-secret",
-            Self::BadKey { .. } => "config.bad-key",
+            Self::BadKey { .. } | Self::BadSetKey { .. } => "config.bad-key",
+            Self::BadPrivacy { .. } => "config.bad-privacy",
+            Self::BadChoice { .. } => "config.bad-choice",
             Self::BadHost { .. } => "config.bad-host",
             Self::BadRule { .. } => "config.bad-rule",
             Self::BadUrl { .. } => "config.bad-url",
@@ -357,6 +370,9 @@ impl Fault {
             | Self::PlainHttp { remedy, .. } => remedy,
             Self::BadSecret { source } => source.remedy(),
             Self::BadKey { source } => source.remedy(),
+            Self::BadSetKey { source } => source.remedy(),
+            Self::BadPrivacy { source } => source.remedy(),
+            Self::BadChoice { allowed, .. } => return format!("write {allowed}"),
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"

@@ -13,6 +13,7 @@ use crate::connector::qlik::Budget;
 use crate::sync::{Listening, OVERLAP, POLL, Polling};
 
 mod connections;
+mod endpoints;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -789,7 +790,15 @@ fn every_setting_in_the_example_is_of_the_right_type() {
         "config.conflict connections[0].api_key_file",
         "config.conflict connections[0].private_key_file",
         "config.conflict connections[0].rate_share",
+        "config.conflict endpoints[0].hash_key_env",
+        "config.conflict endpoints[0].max_batch",
+        "config.conflict endpoints[0].max_wait",
         "config.secret-missing endpoints[0].secret_env",
+        "config.conflict endpoints[0].set_audience",
+        "config.conflict endpoints[0].set_events",
+        "config.conflict endpoints[0].set_key_env",
+        "config.conflict endpoints[0].set_key_file",
+        "config.conflict endpoints[0].source",
         "config.conflict tenants[0].webhook_secret_env",
     ];
     assert_eq!(found, expected);
