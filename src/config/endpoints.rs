@@ -49,10 +49,14 @@ fn endpoint(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Endpoint> {
+    let events = events(at, raw.events.as_deref(), problems);
+    let selection = selection(at, &raw, problems);
+    let privacy = privacy(at, &raw, vault, problems);
+    let format = format(at, &raw, events.as_ref(), vault, problems);
     let secrets = secrets(at, &raw, vault, problems);
     let allow_private = networks(at, &raw.allow_private, problems);
-    let timeout = timeout(at, raw.timeout.clone(), problems);
-    let url = url(at, raw.url.clone(), raw.allow_http, problems);
+    let timeout = timeout(at, raw.timeout, problems);
+    let url = url(at, raw.url, raw.allow_http, problems);
     if raw.allow_http && raw.allow_private.is_empty() {
         problems.add(
             format!("{at}.allow_http"),
@@ -62,10 +66,6 @@ fn endpoint(
             },
         );
     }
-    let events = events(at, raw.events.as_deref(), problems);
-    let selection = selection(at, &raw, problems);
-    let privacy = privacy(at, &raw, vault, problems);
-    let format = format(at, &raw, events.as_ref(), vault, problems);
     let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,

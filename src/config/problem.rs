@@ -372,7 +372,6 @@ impl Fault {
             Self::BadKey { source } => source.remedy(),
             Self::BadSetKey { source } => source.remedy(),
             Self::BadPrivacy { source } => source.remedy(),
-            Self::BadChoice { allowed, .. } => return format!("write {allowed}"),
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
@@ -380,7 +379,9 @@ impl Fault {
             Self::BadRule { .. } => {
                 "write a name or host name in which `*` is any text and `?` one character"
             }
-            Self::OutOfRange { allowed, .. } => return format!("write {allowed}"),
+            Self::OutOfRange { allowed, .. } | Self::BadChoice { allowed, .. } => {
+                return format!("write {allowed}");
+            }
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
             Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
             Self::BadSchedule { .. } => {

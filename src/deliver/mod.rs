@@ -27,10 +27,13 @@
 //!   followed and proxies not used; either would go around the rule. Plain http reaches named
 //!   networks only.
 //! - **Nobody shows.** No URL, body, answer or secret is in a log line, an error or `Debug`.
+//! - **No format sees a record.** What an endpoint may not see is taken out of an event before
+//!   a format gets it (`shown`), so that none can show it by mistake.
 //!
 //! The decisions are pure and stand in files of their own: [`EventFilter`], [`Event`],
-//! [`Message`], signature, [`Verdict`], [`Schedule`], address. Around them are the resolver, one attempt
-//! (`send`), the cursor's book-keeping (`ledger`) and the loop (`worker`).
+//! [`Selection`], [`Privacy`], [`Format`], signature, [`Verdict`], [`Schedule`], address. Around
+//! them are the resolver, one attempt (`send`), the cursor's book-keeping (`ledger`) and the
+//! loop (`worker`).
 //!
 //! Deliveries to one endpoint wait for one another, also for one that the receiver cannot
 //! take: order is worth more than speed here, and a receiver that fails for one event mostly

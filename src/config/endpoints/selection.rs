@@ -15,17 +15,35 @@ pub(super) fn selection(
     raw: &raw::Endpoint,
     problems: &mut Problems,
 ) -> Option<Selection> {
-    let tenants = texts(at, "tenants", raw.tenants.as_ref(), problems);
-    let kinds = texts(at, "kinds", raw.kinds.as_ref(), problems);
-    let roles = texts(at, "roles", raw.roles.as_ref(), problems);
-    let kinds = match kinds? {
-        None => None,
-        Some(words) => Some(read_kinds(at, &words, problems)?),
+    let mut fits = true;
+    for (key, list) in [
+        ("tenants", &raw.tenants),
+        ("kinds", &raw.kinds),
+        ("roles", &raw.roles),
+    ] {
+        if list.as_ref().is_some_and(Vec::is_empty) {
+            fits = false;
+            problems.add(
+                format!("{at}.{key}"),
+                Fault::Conflict {
+                    detail: "the list is empty, so that nothing would ever be sent".to_owned(),
+                    remedy: "leave it out to get all",
+                },
+            );
+        }
+    }
+    let set = |list: &Option<Vec<String>>| {
+        let list = list.as_ref()?;
+        Some(list.iter().cloned().collect::<BTreeSet<_>>())
     };
-    Some(Selection {
-        tenants: tenants?,
+    let kinds = match &raw.kinds {
+        None => None,
+        Some(words) => Some(kinds(at, words, problems)?),
+    };
+    fits.then(|| Selection {
+        tenants: set(&raw.tenants),
         kinds,
-        roles: roles?,
+        roles: set(&raw.roles),
     })
 }
 
@@ -51,17 +69,16 @@ pub(super) fn privacy(
         );
         return None;
     }
-    let key = match raw.hash.is_empty() {
-        true => None,
-        false => {
-            let named = Named {
-                at,
-                key: "hash_key",
-                file: raw.hash_key_file.as_ref(),
-                variable: raw.hash_key_env.as_ref(),
-            };
-            Some(named.secret(vault, problems)?)
-        }
+    let named = Named {
+        at,
+        key: "hash_key",
+        file: raw.hash_key_file.as_ref(),
+        variable: raw.hash_key_env.as_ref(),
+    };
+    let key = if raw.hash.is_empty() {
+        None
+    } else {
+        Some(named.secret(vault, problems)?)
     };
     // One list at a time, so that the problem stands at its key.
     if let Err(source) = Privacy::parse(&raw.omit, &[], None) {
@@ -83,49 +100,18 @@ pub(super) fn privacy(
         .ok()
 }
 
-/// The outer none is a problem that was noted, the inner one a key that is not there.
-fn texts(
-    at: &str,
-    key: &str,
-    list: Option<&Vec<String>>,
-    problems: &mut Problems,
-) -> Option<Option<BTreeSet<String>>> {
-    let Some(list) = list else {
-        return Some(None);
-    };
-    if list.is_empty() {
-        problems.add(
-            format!("{at}.{key}"),
-            Fault::Conflict {
-                detail: "the list is empty, so that nothing would ever be sent".to_owned(),
-                remedy: "leave it out to get all",
-            },
-        );
-        return None;
-    }
-    Some(Some(list.iter().cloned().collect()))
-}
-
-fn read_kinds(
-    at: &str,
-    words: &BTreeSet<String>,
-    problems: &mut Problems,
-) -> Option<BTreeSet<Kind>> {
+fn kinds(at: &str, words: &[String], problems: &mut Problems) -> Option<BTreeSet<Kind>> {
     let mut kinds = BTreeSet::new();
     for word in words {
-        match word.parse() {
-            Ok(kind) => {
-                kinds.insert(kind);
-            }
-            Err(_not_a_kind) => {
-                let fault = Fault::BadChoice {
-                    text: word.clone(),
-                    allowed: "`user`, `group` or `role`",
-                };
-                problems.add(format!("{at}.kinds"), fault);
-                return None;
-            }
-        }
+        let Ok(kind) = word.parse() else {
+            let fault = Fault::BadChoice {
+                text: word.clone(),
+                allowed: "`user`, `group` or `role`",
+            };
+            problems.add(format!("{at}.kinds"), fault);
+            return None;
+        };
+        kinds.insert(kind);
     }
     Some(kinds)
 }

@@ -43,8 +43,8 @@ fn flaw(schema: &Value, event: &Value) -> Option<String> {
     compiler.set_default_draft(Draft::V2020_12);
     compiler.enable_format_assertions();
     compiler.add_resource("event.json", schema.clone()).unwrap();
-    let compiled = compiler.compile("event.json", &mut schemas).unwrap();
-    let flaw = schemas.validate(event, compiled).err();
+    let index = compiler.compile("event.json", &mut schemas).unwrap();
+    let flaw = schemas.validate(event, index).err();
     flaw.map(|flaw| format!("{flaw:#}"))
 }
 
