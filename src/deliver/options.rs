@@ -259,6 +259,15 @@ impl Endpoint {
         }
     }
 
+    /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one
+    /// first; none of secrets that it shares with us.
+    pub fn public_keys(&self) -> Vec<String> {
+        self.secrets
+            .iter()
+            .filter_map(SigningSecret::public)
+            .collect()
+    }
+
     /// Returns how events are written for it.
     pub fn format(&self) -> &Format {
         &self.format

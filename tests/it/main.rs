@@ -16,6 +16,7 @@ mod commands;
 mod connections;
 mod crash;
 mod faults;
+mod formats;
 mod guard;
 mod history;
 mod hooks;
