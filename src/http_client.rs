@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::forward_proxy::ForwardProxy;
+use crate::tls::{Authorities, ClientCertificate};
+
 /// How we name ourselves to servers.
 const USER_AGENT: &str = concat!("qlik-roster/", env!("CARGO_PKG_VERSION"));
 /// How long an idle connection is kept. Below the minute after which load balancers commonly
@@ -20,17 +23,23 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// What turns host names into addresses; the system's resolver where none is given.
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
-    /// Whether the environment's proxies are used.
+    /// Which proxy requests go through.
     pub proxy: Proxy,
+    /// Who may vouch for servers; none: those whom the platform trusts.
+    pub authorities: Option<Authorities>,
+    /// By what we show a server who we are, where it asks.
+    pub client_certificate: Option<ClientCertificate>,
     /// A Unix socket to reach the server by, whatever host an address names.
     pub unix_socket: Option<PathBuf>,
 }
 
 /// Which proxy requests go through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Proxy {
     /// The one that `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and their like name, if they do.
     Environment,
+    /// This one, for every request.
+    Named(ForwardProxy),
     /// None at all.
     None,
 }
@@ -54,6 +63,8 @@ impl Default for Options {
             timeout: Some(Duration::from_secs(60)),
             resolver: None,
             proxy: Proxy::Environment,
+            authorities: None,
+            client_certificate: None,
             unix_socket: None,
         }
     }
@@ -66,12 +77,14 @@ impl fmt::Debug for Options {
             .field("timeout", &self.timeout)
             .field("resolver", &self.resolver.is_some())
             .field("proxy", &self.proxy)
+            .field("authorities", &self.authorities)
+            .field("client_certificate", &self.client_certificate)
             .field("unix_socket", &self.unix_socket)
             .finish()
     }
 }
 
-/// Builds a client: TLS by rustls with ring and the platform's roots, no cookies, and no
+/// Builds a client: TLS by rustls with ring, no cookies, and no
 /// redirect is ever followed, since a redirect would choose who receives our credentials.
 #[expect(
     clippy::disallowed_methods,
@@ -94,14 +107,35 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
     if let Some(resolver) = &options.resolver {
         builder = builder.dns_resolver(Arc::clone(resolver));
     }
-    builder = match options.proxy {
+    builder = match &options.proxy {
         Proxy::Environment => builder,
+        Proxy::Named(proxy) => builder.proxy(every_request(proxy).map_err(BuildError)?),
         Proxy::None => builder.no_proxy(),
     };
+    if let Some(authorities) = &options.authorities {
+        let roots: Result<Vec<_>, _> = authorities
+            .certificates()
+            .map(reqwest::Certificate::from_der)
+            .collect();
+        builder = builder.tls_certs_only(roots.map_err(BuildError)?);
+    }
+    if let Some(certificate) = &options.client_certificate {
+        let pem = certificate.pem().expose().as_bytes();
+        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(BuildError)?);
+    }
     if let Some(path) = &options.unix_socket {
         builder = builder.unix_socket(path.as_path());
     }
     builder.build().map_err(BuildError)
+}
+
+/// An environment's `NO_PROXY` has no say in it: the operator named the proxy here.
+fn every_request(proxy: &ForwardProxy) -> Result<reqwest::Proxy, reqwest::Error> {
+    let every = reqwest::Proxy::all(proxy.origin())?;
+    Ok(match proxy.user() {
+        Some((name, password)) => every.basic_auth(name, password),
+        None => every,
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +144,8 @@ mod tests {
 
     #[test]
     fn clients_can_be_built_more_than_once() {
-        for proxy in [Proxy::Environment, Proxy::None] {
+        let named = ForwardProxy::parse("http://roster@proxy.example.com:3128", None).unwrap();
+        for proxy in [Proxy::Environment, Proxy::Named(named), Proxy::None] {
             let options = Options {
                 proxy,
                 ..Options::default()

@@ -22,8 +22,8 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Batching, Endpoint, EventFilter, EventSource, Format, Mode, Observer, Options, Privacy,
-    Schedule, ScimSets, Selection, SetEvents, SetKey, SigningSecret, Worker,
+    self, Batching, Egress, Endpoint, EventFilter, EventSource, Format, Mode, Observer, Options,
+    Privacy, Schedule, ScimSets, Selection, SetEvents, SetKey, SigningSecret, Worker,
 };
 use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record,
@@ -382,8 +382,11 @@ async fn deliveries(signing: [&str; 2], format: Format) -> Vec<Delivery> {
         selection: Selection::default(),
         privacy: Privacy::default(),
         format,
-        allow_private: vec!["127.0.0.0/8".parse().unwrap()],
-        allow_http: true,
+        egress: Egress {
+            allow_private: vec!["127.0.0.0/8".parse().unwrap()],
+            allow_http: true,
+            ..Egress::default()
+        },
         timeout: deliver::DEFAULT_TIMEOUT,
         schedule: Schedule::standard(),
     })

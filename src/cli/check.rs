@@ -12,8 +12,8 @@ use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
 use crate::control::{Reply, Request};
 use crate::daemon::{self, Hooks};
-use crate::deliver::{self, Verdict};
-use crate::model::{PlanState, losses_in_words};
+use crate::deliver::{self, Endpoint, Verdict};
+use crate::model::{PlanState, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
@@ -81,6 +81,7 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
                 }),
             };
             let what = format!("endpoint {}", endpoint.name());
+            lines.extend(certificate(&what, endpoint, clock.now()));
             lines.push(Line {
                 what,
                 step: "test event",
@@ -151,6 +152,24 @@ fn console(
         result,
     };
     (line, found)
+}
+
+/// Tells how long an endpoint's client certificate lasts, if it has one that says so.
+fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> {
+    let certificate = endpoint.egress().client_certificate.as_ref()?;
+    let result = match certificate.expiry(now) {
+        Ok(until) => Ok(format!("lasts until {}", until?)),
+        Err(expired) => Err(Trouble {
+            code: expired.code(),
+            text: expired.to_string(),
+            remedy: expired.remedy(),
+        }),
+    };
+    Some(Line {
+        what: what.to_owned(),
+        step: "client certificate",
+        result,
+    })
 }
 
 fn trouble(error: &FetchError) -> Trouble {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ipnet::IpNet;
 use url::Url;
 
 use super::problem::Problems;
@@ -15,9 +14,11 @@ use crate::deliver::{
 use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
+mod egress;
 mod format;
 mod selection;
 
+use egress::egress;
 use format::format;
 use selection::{privacy, selection};
 
@@ -54,18 +55,9 @@ fn endpoint(
     let privacy = privacy(at, &raw, vault, problems);
     let format = format(at, &raw, events.as_ref(), vault, problems);
     let secrets = secrets(at, &raw, vault, problems);
-    let allow_private = networks(at, &raw.allow_private, problems);
+    let egress = egress(at, &raw, vault, problems);
     let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
-    if raw.allow_http && raw.allow_private.is_empty() {
-        problems.add(
-            format!("{at}.allow_http"),
-            Fault::Conflict {
-                detail: "plain http is for private networks only".to_owned(),
-                remedy: "name the networks by `allow_private`, or use https",
-            },
-        );
-    }
     let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,
@@ -74,8 +66,7 @@ fn endpoint(
         selection: selection?,
         privacy: privacy?,
         format: format?,
-        allow_private: allow_private?,
-        allow_http: raw.allow_http,
+        egress: egress?,
         timeout: timeout?,
         schedule: deliver::Schedule::standard(),
     };
@@ -86,6 +77,7 @@ fn endpoint(
             InvalidEndpoint::Scheme { .. }
             | InvalidEndpoint::PlainHttp
             | InvalidEndpoint::HttpAnywhere
+            | InvalidEndpoint::HttpByProxy
             | InvalidEndpoint::Address(_) => "url",
         };
         problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
@@ -140,23 +132,6 @@ fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems
     };
     problems.add(key, fault);
     None
-}
-
-fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<IpNet>> {
-    let mut valid = Vec::new();
-    for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(network) => valid.push(network),
-            Err(_not_a_network) => {
-                let text = text.clone();
-                problems.add(
-                    format!("{at}.allow_private[{i}]"),
-                    Fault::BadNetwork { text },
-                );
-            }
-        }
-    }
-    (valid.len() == texts.len()).then_some(valid)
 }
 
 /// Fetches one secret, or two while they are rotated.

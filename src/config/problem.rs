@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
 use crate::deliver::{
-    InvalidEndpoint, InvalidFilter, InvalidPrivacy, InvalidSecret, InvalidSetKey,
+    InvalidEndpoint, InvalidFilter, InvalidHeader, InvalidOrigin, InvalidPrivacy, InvalidSecret,
+    InvalidSetKey,
 };
+use crate::forward_proxy::InvalidProxy;
 use crate::sync::InvalidSchedule;
+use crate::tls::InvalidCertificate;
 
 /// A configuration that cannot be used, with all that is wrong with it.
 #[derive(Debug)]
@@ -127,11 +130,11 @@ impl Problems {
         });
     }
 
-    /// Returns whether something is wrong with a key, or with an element of its list.
+    /// Returns whether something is wrong with a key, or with something within it.
     pub(super) fn has(&self, key: &str) -> bool {
         let concerns = |problem: &Problem| {
             let rest = problem.key.strip_prefix(key);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
         };
         !key.is_empty() && self.found.iter().any(concerns)
     }
@@ -279,6 +282,27 @@ pub enum Fault {
     /// An endpoint whose settings do not go together, or whose address is refused.
     #[error("{}", chain(source))]
     BadEndpoint { source: InvalidEndpoint },
+    /// A file that is no secret and cannot be read.
+    #[error("{detail}")]
+    FileUnreadable {
+        detail: String,
+        remedy: &'static str,
+    },
+    /// A certificate, or a key to one, that is none.
+    #[error("{source}")]
+    BadCertificate { source: InvalidCertificate },
+    /// A forward proxy that is none.
+    #[error("{source}")]
+    BadProxy { source: InvalidProxy },
+    /// A header that cannot be sent.
+    #[error("{source}")]
+    BadHeader { source: InvalidHeader },
+    /// A header's value is written in the file and looks like a secret.
+    #[error("a secret does not belong in this file")]
+    SecretHeader,
+    /// The name for a handshake is none.
+    #[error("{source}")]
+    BadOrigin { source: InvalidOrigin },
     /// A log format or level that is none.
     #[error("{detail}")]
     BadLog { detail: String },
@@ -305,7 +329,7 @@ impl Fault {
             Self::UnknownConnection { .. } => "config.unknown-connection",
             Self::UnsupportedKind { .. } => "config.unsupported-kind",
             Self::Conflict { .. } => "config.conflict",
-            Self::SecretInFile { .. } => "config.secret-in-file",
+            Self::SecretInFile { .. } | Self::SecretHeader => "config.secret-in-file",
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
             Self::BadSecret { .. } => "config.bad-secret",
@@ -324,6 +348,11 @@ impl Fault {
             Self::BadNetwork { .. } => "config.bad-network",
             Self::BadEvent { .. } => "config.bad-event",
             Self::BadEndpoint { .. } => "config.bad-endpoint",
+            Self::FileUnreadable { .. } => "config.file-unreadable",
+            Self::BadCertificate { .. } => "config.bad-certificate",
+            Self::BadProxy { .. } => "config.bad-proxy",
+            Self::BadHeader { .. } => "config.bad-header",
+            Self::BadOrigin { .. } => "config.bad-origin",
             Self::BadLog { .. } => "config.bad-log",
             Self::BadGuard { .. } => "config.bad-guard",
             Self::BadVariable { .. } => "config.bad-variable",
@@ -367,7 +396,15 @@ impl Fault {
             | Self::BadVariable { remedy } => return remedy.clone(),
             Self::Missing { remedy }
             | Self::Conflict { remedy, .. }
-            | Self::PlainHttp { remedy, .. } => remedy,
+            | Self::PlainHttp { remedy, .. }
+            | Self::FileUnreadable { remedy, .. } => remedy,
+            Self::BadCertificate { source } => source.remedy(),
+            Self::BadProxy { source } => source.remedy(),
+            Self::BadHeader { source } => source.remedy(),
+            Self::SecretHeader => {
+                "put the value in a file of its own with mode 0600 and write `{ file = \"…\" }`, or name an environment variable by `{ env = \"…\" }`"
+            }
+            Self::BadOrigin { .. } => "write it as `roster.example.com`",
             Self::BadSecret { source } => source.remedy(),
             Self::BadKey { source } => source.remedy(),
             Self::BadSetKey { source } => source.remedy(),

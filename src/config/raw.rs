@@ -3,8 +3,12 @@
 //! Everything is optional here, so that the validating stage can say what is missing by its
 //! full key, and all of it at once.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -126,7 +130,30 @@ pub(super) struct Endpoint {
     pub(super) set_key_env: Option<String>,
     pub(super) allow_private: Vec<String>,
     pub(super) allow_http: bool,
+    pub(super) ca_file: Option<String>,
+    pub(super) client_cert_file: Option<String>,
+    pub(super) client_key_file: Option<String>,
+    pub(super) client_key_env: Option<String>,
+    pub(super) proxy: Option<String>,
+    pub(super) proxy_password_file: Option<String>,
+    pub(super) proxy_password_env: Option<String>,
+    pub(super) headers: BTreeMap<String, Header>,
+    pub(super) handshake: bool,
+    pub(super) handshake_origin: Option<String>,
     pub(super) timeout: Option<String>,
+}
+
+/// A header's value, if it is no secret, or where it is.
+pub(super) enum Header {
+    Plain(String),
+    Kept(Kept),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Kept {
+    pub(super) file: Option<String>,
+    pub(super) env: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,6 +161,41 @@ pub(super) struct Endpoint {
 pub(super) struct Log {
     pub(super) format: Option<String>,
     pub(super) level: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrTable;
+
+        impl<'de> Visitor<'de> for TextOrTable {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or a table with `file` or `env`")
+            }
+
+            // Not left to serde, whose complaint would show the text.
+            fn visit_str<E: Error>(self, text: &str) -> Result<Header, E> {
+                Ok(Header::Plain(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Header, A::Error> {
+                Kept::deserialize(MapAccessDeserializer::new(table)).map(Header::Kept)
+            }
+        }
+
+        deserializer.deserialize_any(TextOrTable)
+    }
+}
+
+/// Somebody may have written a secret into it after all.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("Plain"),
+            Self::Kept(kept) => kept.fmt(f),
+        }
+    }
 }
 
 /// A text, or a list of two while a secret is rotated.
@@ -147,7 +209,7 @@ impl<'de> Deserialize<'de> for OneOrTwo {
         impl<'de> Visitor<'de> for Texts {
             type Value = OneOrTwo;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string, or a list of two while the secret is rotated")
             }
 

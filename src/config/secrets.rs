@@ -11,6 +11,9 @@ use crate::secret::Secret;
 /// Longer than any secret or key, shorter than a file named by mistake.
 const MAX_BYTES: u64 = 16 * 1024;
 
+/// Longer than the bundle of all authorities that a platform trusts, some 250 KB.
+const MAX_OPEN_BYTES: u64 = 1024 * 1024;
+
 /// Where secrets are looked for.
 #[derive(Debug)]
 pub(super) struct Vault<'a> {
@@ -54,11 +57,7 @@ impl<'a> Vault<'a> {
                 key: key.to_owned(),
             });
         }
-        let passed = self.credentials.map(|folder| folder.join(name));
-        let path = match passed.filter(|path| path.exists()) {
-            Some(path) => path,
-            None => self.folder.join(name),
-        };
+        let path = self.place(name);
         let missing = |detail: String, remedy: &str| Fault::SecretMissing {
             detail,
             remedy: remedy.to_owned(),
@@ -91,6 +90,45 @@ impl<'a> Vault<'a> {
                 )),
                 secret => Ok(secret),
             },
+        }
+    }
+
+    /// Returns the text of a file that is no secret, such as a certificate: anybody may read
+    /// it. It is looked for where secrets are.
+    pub(super) fn open_file(&self, name: &str) -> Result<String, Fault> {
+        if looks_secret(name) {
+            return Err(Fault::FileUnreadable {
+                detail: "the file's content stands where its name belongs".to_owned(),
+                remedy: "put it into a file, and name that",
+            });
+        }
+        let path = self.place(name);
+        let shown = path.display();
+        let unreadable = |detail| Fault::FileUnreadable {
+            detail,
+            remedy: "name a text file that the user that runs qlik-roster can read",
+        };
+        let opened =
+            open(&path).map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
+        let mut text = String::new();
+        let read = opened
+            .file
+            .take(MAX_OPEN_BYTES + 1)
+            .read_to_string(&mut text);
+        match read {
+            Err(error) => Err(unreadable(format!("reading {shown}: {error}"))),
+            Ok(n) if n as u64 > MAX_OPEN_BYTES => Err(unreadable(format!(
+                "{shown} is larger than {MAX_OPEN_BYTES} bytes"
+            ))),
+            Ok(_) => Ok(text),
+        }
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        let passed = self.credentials.map(|folder| folder.join(name));
+        match passed.filter(|path| path.exists()) {
+            Some(path) => path,
+            None => self.folder.join(name),
         }
     }
 
@@ -146,7 +184,7 @@ fn is_mounted_by_kubernetes(path: &Path) -> bool {
 }
 
 /// Returns whether somebody wrote the secret where its place belongs; it must not be shown.
-fn looks_secret(text: &str) -> bool {
+pub(super) fn looks_secret(text: &str) -> bool {
     let long = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     long || text.starts_with("whsec_")
         || text.starts_with("whsk_")

@@ -13,6 +13,7 @@ use crate::connector::qlik::Budget;
 use crate::sync::{Listening, OVERLAP, POLL, Polling};
 
 mod connections;
+mod egress;
 mod endpoints;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -784,15 +785,21 @@ fn every_setting_in_the_example_is_of_the_right_type() {
 
     let found = wrong(&all.join("\n"), &[]);
 
-    // Two ways at once to give a secret, and none of them set.
+    // Two ways at once to give a secret, none of them set, and files that are not there.
     let expected = [
         "config.conflict connections[0].api_key_env",
         "config.conflict connections[0].api_key_file",
         "config.conflict connections[0].private_key_file",
         "config.conflict connections[0].rate_share",
+        "config.file-unreadable endpoints[0].ca_file",
+        "config.file-unreadable endpoints[0].client_cert_file",
+        "config.conflict endpoints[0].client_key_env",
+        "config.conflict endpoints[0].handshake_origin",
         "config.conflict endpoints[0].hash_key_env",
+        "config.secret-missing endpoints[0].headers.x-api-key",
         "config.conflict endpoints[0].max_batch",
         "config.conflict endpoints[0].max_wait",
+        "config.conflict endpoints[0].proxy_password_env",
         "config.secret-missing endpoints[0].secret_env",
         "config.conflict endpoints[0].set_audience",
         "config.conflict endpoints[0].set_events",

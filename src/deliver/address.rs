@@ -12,7 +12,8 @@ use ipnet::IpNet;
 /// What an endpoint may be reached at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressRule {
-    /// Networks that the operator named; anything in them is allowed.
+    /// Networks that the operator named; anything in them is allowed, but for a cloud's
+    /// metadata service, which must be named alone.
     pub named: Vec<IpNet>,
     /// What goes for every other address.
     pub others: Others,
@@ -48,9 +49,9 @@ pub enum Range {
     Private,
     /// Shared by a provider's customers (carrier-grade NAT).
     Shared,
-    /// The local link, where clouds keep their metadata services.
+    /// The local link.
     LinkLocal,
-    /// A cloud's metadata service outside of the local link.
+    /// A cloud's metadata service, which hands out credentials to whoever asks from here.
     Metadata,
     /// Many receivers at once.
     Multicast,
@@ -82,11 +83,18 @@ impl AddressRule {
     /// Decides on one address.
     pub fn check(&self, address: IpAddr) -> Result<(), RefusedAddress> {
         let inner = innermost(address);
-        let named = |network: &IpNet| network.contains(&address) || network.contains(&inner);
+        let special = special(inner);
+        let named = |network: &IpNet| {
+            // A network that is wide enough for receivers holds a metadata service by
+            // accident: `fd00::/8` the one of AWS, 100.64.0.0/10 the one of Alibaba.
+            let alone = network.prefix_len() == network.max_prefix_len();
+            let meant = alone || special != Some(Range::Metadata);
+            meant && (network.contains(&address) || network.contains(&inner))
+        };
         if self.named.iter().any(named) {
             return Ok(());
         }
-        let range = match (special(inner), self.others) {
+        let range = match (special, self.others) {
             (Some(range), Others::PublicOnly | Others::Refused) => range,
             (None, Others::Refused) => Range::PublicWithoutTls,
             (None, Others::PublicOnly) => return Ok(()),
@@ -120,13 +128,17 @@ fn special(address: IpAddr) -> Option<Range> {
 /// IANA's registry of special-purpose IPv4 addresses, and what clouds made special.
 fn special_v4(address: Ipv4Addr) -> Option<Range> {
     let range = match address.octets() {
+        // Most clouds, AWS for containers (ECS and EKS), Alibaba, Azure, Oracle.
+        [169, 254, 169, 254]
+        | [169, 254, 170, 2 | 23]
+        | [100, 100, 100, 200]
+        | [168, 63, 129, 16]
+        | [192, 0, 0, 192] => Range::Metadata,
         [0, ..] => Range::Unspecified,
         [127, ..] => Range::Loopback,
         [10, ..] | [192, 168, ..] | [172, 16..=31, ..] => Range::Private,
         [100, 64..=127, ..] => Range::Shared,
         [169, 254, ..] => Range::LinkLocal,
-        // Azure's and Oracle's; those of Alibaba and the others lie in ranges listed here.
-        [168, 63, 129, 16] | [192, 0, 0, 192] => Range::Metadata,
         [224..=239, ..] => Range::Multicast,
         [192, 0, 0 | 2, _]
         | [192, 88, 99, _]
@@ -142,6 +154,10 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
 /// Only `2000::/3` is handed out for the internet; the rest is special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {
+        // AWS (instances, and pods of EKS), Google, OpenStack.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => Range::Metadata,
         [0, 0, 0, 0, 0, 0, 0, 0] => Range::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Range::Loopback,
         // Unique local addresses; site-local ones, deprecated and still private wherever they
@@ -149,8 +165,12 @@ fn special_v6(address: Ipv6Addr) -> Option<Range> {
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Range::Private,
         [0xfe80..=0xfebf, ..] => Range::LinkLocal,
         [0xff00..=0xffff, ..] => Range::Multicast,
-        // Teredo and other protocol assignments, documentation, 6to4.
-        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => Range::Reserved,
+        // Teredo and other protocol assignments, documentation, 6to4; and ISATAP, whose
+        // tunnel ends at the IPv4 address in the last two words, whatever the network.
+        [0x2001, 0..=0x1ff | 0xdb8, ..]
+        | [0x2002, ..]
+        | [0x3fff, 0..=0xfff, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => Range::Reserved,
         [0x2000..=0x3fff, ..] => return None,
         _ => Range::Reserved,
     };
@@ -192,11 +212,13 @@ mod tests {
             ("192.168.1.1", Some(Range::Private)),
             ("100.63.255.255", None),
             ("100.64.0.0", Some(Range::Shared)),
-            ("100.100.100.200", Some(Range::Shared)),
+            ("100.100.100.200", Some(Range::Metadata)),
             ("100.127.255.255", Some(Range::Shared)),
             ("100.128.0.0", None),
-            ("169.254.169.254", Some(Range::LinkLocal)),
-            ("169.254.170.2", Some(Range::LinkLocal)),
+            ("169.254.169.254", Some(Range::Metadata)),
+            ("169.254.170.23", Some(Range::Metadata)),
+            ("169.254.1.1", Some(Range::LinkLocal)),
+            ("169.254.170.2", Some(Range::Metadata)),
             ("168.63.129.16", Some(Range::Metadata)),
             ("192.0.0.192", Some(Range::Metadata)),
             ("192.0.0.1", Some(Range::Reserved)),
@@ -215,10 +237,11 @@ mod tests {
             ("::10.0.0.1", Some(Range::Reserved)),
             ("::ffff:10.0.0.1", Some(Range::Private)),
             ("::ffff:127.0.0.1", Some(Range::Loopback)),
-            ("::ffff:169.254.169.254", Some(Range::LinkLocal)),
+            ("::ffff:169.254.169.254", Some(Range::Metadata)),
+            ("::ffff:0:10.0.0.1", Some(Range::Reserved)),
             ("::ffff:8.8.8.8", None),
             ("64:ff9b::10.0.0.1", Some(Range::Private)),
-            ("64:ff9b::169.254.169.254", Some(Range::LinkLocal)),
+            ("64:ff9b::169.254.169.254", Some(Range::Metadata)),
             ("64:ff9b::8.8.8.8", None),
             ("64:ff9b:1::8.8.8.8", Some(Range::Private)),
             ("100::1", Some(Range::Reserved)),
@@ -228,11 +251,16 @@ mod tests {
             ("2002:808:808::1", Some(Range::Reserved)),
             ("3fff:fff::1", Some(Range::Reserved)),
             ("2606:4700::1111", None),
+            ("2606:4700::5efe:10.0.0.1", Some(Range::Reserved)),
+            ("2606:4700::200:5efe:10.0.0.1", Some(Range::Reserved)),
             ("2a00:1450::1", None),
             ("4000::1", Some(Range::Reserved)),
             ("fc00::1", Some(Range::Private)),
             ("fd00::1", Some(Range::Private)),
-            ("fd00:ec2::254", Some(Range::Private)),
+            ("fd00:ec2::254", Some(Range::Metadata)),
+            ("fd00:ec2::23", Some(Range::Metadata)),
+            ("fd20:ce::254", Some(Range::Metadata)),
+            ("fe80::a9fe:a9fe", Some(Range::Metadata)),
             ("fe80::1", Some(Range::LinkLocal)),
             ("fec0::1", Some(Range::Private)),
             ("ff02::1", Some(Range::Multicast)),
@@ -256,6 +284,41 @@ mod tests {
             ("8.8.8.8", Ok(())),
         ] {
             assert_eq!(check(&rule, address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_metadata_service_is_reached_only_where_it_is_named_alone() {
+        let wide = [
+            "0.0.0.0/0",
+            "::/0",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+            "fd00::/8",
+            "169.254.169.254/31",
+        ];
+        let addresses = [
+            "169.254.169.254",
+            "169.254.170.2",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fe80::a9fe:a9fe",
+            "::ffff:169.254.169.254",
+        ];
+        for address in addresses {
+            let refused = check(&rule(&wide, Others::PublicOnly), address);
+            let alone = [
+                address,
+                "/",
+                if address.contains(':') { "128" } else { "32" },
+            ]
+            .concat();
+            let named = check(&rule(&[&alone], Others::PublicOnly), address);
+
+            assert_eq!(refused, Err(Range::Metadata), "{address}");
+            assert_eq!(named, Ok(()), "{address}");
         }
     }
 

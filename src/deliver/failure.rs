@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::address::RefusedAddress;
+use super::handshake::Refusal;
 
 /// Whatever a library told; shown as the cause, never taken apart by callers.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -21,6 +22,9 @@ pub enum Failure {
     /// No connection came about.
     #[error("connecting to the receiver")]
     Connect(#[source] Cause),
+    /// The proxy was not reached, or did not open the way.
+    #[error("reaching the receiver through the proxy")]
+    Proxy(#[source] Cause),
     /// The connection could not be secured.
     #[error("securing the connection to the receiver")]
     Tls(#[source] Cause),
@@ -46,6 +50,14 @@ pub enum Failure {
         /// The answer's status.
         status: u16,
     },
+    /// The receiver was asked whether it wants events, and did not say so.
+    #[error("the receiver does not consent to getting events (status {status}): {refusal}")]
+    NoConsent {
+        /// The answer's status, which says nothing here.
+        status: u16,
+        /// What is missing.
+        refusal: Refusal,
+    },
     /// The receiver wants no more events.
     #[error("the receiver answered 410: it wants no more events")]
     Gone,
@@ -70,11 +82,13 @@ impl Failure {
             Self::RefusedAddress(_) => "deliver.refused-address",
             Self::Lookup(_) => "deliver.lookup",
             Self::Connect(_) => "deliver.connect",
+            Self::Proxy(_) => "deliver.proxy",
             Self::Tls(_) => "deliver.tls",
             Self::Timeout { .. } => "deliver.timeout",
             Self::Broken(_) => "deliver.broken",
             Self::Redirect { .. } => "deliver.redirect",
             Self::Throttled { .. } => "deliver.throttled",
+            Self::NoConsent { .. } => "deliver.no-consent",
             Self::Gone => "deliver.gone",
             Self::Rejected { .. } => "deliver.rejected",
             Self::ReceiverFailed { .. } => "deliver.receiver-failed",
@@ -91,9 +105,13 @@ impl Failure {
             Self::Connect(_) => {
                 "check that the receiver runs and that a firewall lets this machine reach it"
             }
+            Self::Proxy(_) => {
+                "check `proxy` and its password, and that the proxy lets this machine reach the \
+                 receiver; its log tells"
+            }
             Self::Tls(_) => {
-                "check the receiver's certificate: its name, its dates, and that this machine \
-                 trusts who issued it"
+                "check the receiver's certificate: its name, its dates, and who issued it, whom \
+                 this machine must trust or `ca_file` name; and whether it asks for ours"
             }
             Self::Timeout { .. } => {
                 "let the receiver answer first and work afterwards, or raise `timeout`"
@@ -101,6 +119,10 @@ impl Failure {
             Self::Broken(_) => "look into the receiver's log, and that of any proxy before it",
             Self::Redirect { .. } => "put the address that the receiver points to into `url`",
             Self::Throttled { .. } => "nothing, unless it goes on: the receiver sets the pace",
+            Self::NoConsent { .. } => {
+                "let the receiver answer OPTIONS with `WebHook-Allowed-Origin`: our \
+                 `handshake_origin` or `*`; or leave `handshake` out if it does not know of it"
+            }
             Self::Gone => {
                 "remove the endpoint from the configuration, or give it another `url`: that brings \
                  it back, also if only `#again` was added"
@@ -118,11 +140,13 @@ impl Failure {
             Self::Redirect { status }
             | Self::Throttled { status }
             | Self::Rejected { status }
+            | Self::NoConsent { status, .. }
             | Self::ReceiverFailed { status } => Some(*status),
             Self::Gone => Some(410),
             Self::RefusedAddress(_)
             | Self::Lookup(_)
             | Self::Connect(_)
+            | Self::Proxy(_)
             | Self::Tls(_)
             | Self::Timeout { .. }
             | Self::Broken(_) => None,

@@ -23,17 +23,21 @@
 //!   the endpoint back, and so does [`enable`].
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
 //!   address rule is applied to every address that a name resolves to, between look-up and
-//!   connection, so that a name cannot answer differently the second time. Redirects are not
-//!   followed and proxies not used; either would go around the rule. Plain http reaches named
-//!   networks only.
-//! - **Nobody shows.** No URL, body, answer or secret is in a log line, an error or `Debug`.
+//!   connection, so that a name cannot answer differently the second time. Each endpoint has a
+//!   client of its own, so that no connection serves another's rule. Redirects are not followed
+//!   and the environment's proxies not used; either would go around the rule. A proxy that the
+//!   endpoint names takes the rule's place, for names. Plain http reaches named networks only.
+//! - **Nobody is sent to who has not agreed**, where an endpoint asks for a handshake; what was
+//!   agreed on goes with every request.
+//! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error
+//!   or `Debug`.
 //! - **No format sees a record.** What an endpoint may not see is taken out of an event before
 //!   a format gets it (`shown`), so that none can show it by mistake.
 //!
 //! The decisions are pure and stand in files of their own: [`EventFilter`], [`Event`],
-//! [`Selection`], [`Privacy`], [`Format`], signature, [`Verdict`], [`Schedule`], address. Around
-//! them are the resolver, one attempt (`send`), the cursor's book-keeping (`ledger`) and the
-//! loop (`worker`).
+//! [`Selection`], [`Privacy`], [`Format`], signature, [`Verdict`], [`Schedule`], address,
+//! [`Egress`]. Around them are the resolver, the endpoint's client, the handshake, one attempt
+//! (`send`), the cursor's book-keeping (`ledger`) and the loop (`worker`).
 //!
 //! Deliveries to one endpoint wait for one another, also for one that the receiver cannot
 //! take: order is worth more than speed here, and a receiver that fails for one event mostly
@@ -41,6 +45,7 @@
 
 mod address;
 
+mod egress;
 mod filter;
 mod options;
 mod schedule;
@@ -58,6 +63,8 @@ mod failure;
 mod verdict;
 
 mod resolver;
+mod client;
+mod handshake;
 mod send;
 
 mod ledger;
@@ -68,6 +75,7 @@ mod worker;
 mod tests;
 
 pub use address::{Range, RefusedAddress};
+pub use egress::{Egress, ExtraHeaders, InvalidHeader};
 pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
@@ -75,6 +83,7 @@ pub use format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
     body,
 };
+pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use ledger::enable;
 pub use message::Message;
 pub use observer::{Attempted, Observer};

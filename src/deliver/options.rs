@@ -4,14 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::address::{AddressRule, Others, RefusedAddress};
+use super::egress::Egress;
 use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
 use super::format::{Batching, Format};
+use super::handshake::Origin;
 use super::message::Message;
 use super::privacy::Privacy;
 use super::schedule::Schedule;
@@ -47,10 +48,8 @@ pub struct Options {
     pub privacy: Privacy,
     /// How events are written for it.
     pub format: Format,
-    /// Networks that it may stand in although they are not public.
-    pub allow_private: Vec<IpNet>,
-    /// Whether the URL may be plain http, for a receiver within `allow_private`.
-    pub allow_http: bool,
+    /// How it is reached.
+    pub egress: Egress,
     /// How long the receiver may take to answer.
     pub timeout: Duration,
     /// When to try again.
@@ -70,6 +69,7 @@ pub struct Endpoint {
     /// Where to look up what the operator calls a tenant.
     store: Option<Store>,
     rule: AddressRule,
+    egress: Egress,
     timeout: Duration,
     schedule: Schedule,
 }
@@ -89,6 +89,9 @@ pub enum InvalidEndpoint {
     /// Leave for plain http without a network to use it in.
     #[error("`allow_http` goes only together with `allow_private`")]
     HttpAnywhere,
+    /// Plain http by a proxy, which alone would know where the name leads.
+    #[error("`url` is plain http to a name that the proxy looks up")]
+    HttpByProxy,
     /// The URL is an address that endpoints may not be reached at.
     #[error("the address in `url` may not be used")]
     Address(#[source] RefusedAddress),
@@ -108,7 +111,7 @@ impl InvalidEndpoint {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Scheme { .. } => "deliver.invalid-url",
-            Self::PlainHttp | Self::HttpAnywhere => "deliver.plain-http",
+            Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
             Self::Address(_) => "deliver.refused-address",
             Self::Secrets { .. } => "deliver.invalid-secret",
             Self::Timeout => "deliver.invalid-timeout",
@@ -125,6 +128,9 @@ impl InvalidEndpoint {
             Self::HttpAnywhere => {
                 "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
             }
+            Self::HttpByProxy => {
+                "use https, or write the receiver's address within `allow_private` into `url`"
+            }
             Self::Address(_) => {
                 "name the network in `allow_private` if the receiver really stands there"
             }
@@ -137,10 +143,15 @@ impl InvalidEndpoint {
 impl Endpoint {
     /// Checks that the options fit together.
     pub fn new(options: Options) -> Result<Self, InvalidEndpoint> {
-        let others = match (options.url.scheme(), options.allow_http) {
+        let egress = options.egress;
+        let by_name = matches!(options.url.host(), Some(Host::Domain(_)));
+        let others = match (options.url.scheme(), egress.allow_http) {
             ("https", _) => Others::PublicOnly,
-            ("http", true) if options.allow_private.is_empty() => {
+            ("http", true) if egress.allow_private.is_empty() => {
                 return Err(InvalidEndpoint::HttpAnywhere);
+            }
+            ("http", true) if egress.proxy.is_some() && by_name => {
+                return Err(InvalidEndpoint::HttpByProxy);
             }
             ("http", true) => Others::Refused,
             ("http", false) => return Err(InvalidEndpoint::PlainHttp),
@@ -150,7 +161,7 @@ impl Endpoint {
             }
         };
         let rule = AddressRule {
-            named: options.allow_private,
+            named: egress.allow_private.clone(),
             others,
         };
         // The resolver is not asked for an address, so an address is checked here. The URL
@@ -180,6 +191,7 @@ impl Endpoint {
             format: options.format,
             store: None,
             rule,
+            egress,
             timeout: options.timeout,
             schedule: options.schedule,
         })
@@ -313,6 +325,15 @@ impl Endpoint {
         &self.rule
     }
 
+    /// Returns how it is reached.
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    pub(super) fn handshake(&self) -> Option<&Origin> {
+        self.egress.handshake.as_ref()
+    }
+
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -346,8 +367,10 @@ mod tests {
             selection: Selection::default(),
             privacy: Privacy::default(),
             format: Format::default(),
-            allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
-            allow_http: false,
+            egress: Egress {
+                allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
+                ..Egress::default()
+            },
             timeout: DEFAULT_TIMEOUT,
             schedule: Schedule::standard(),
         }
@@ -367,6 +390,22 @@ mod tests {
             ("https://0x7f.1/", Some("deliver.refused-address")),
             ("https://0177.0.0.1/", Some("deliver.refused-address")),
             ("https://127.1/", Some("deliver.refused-address")),
+            ("https://127.0.0.1./", Some("deliver.refused-address")),
+            ("https://0x7f000001/", Some("deliver.refused-address")),
+            ("https://017700000001/", Some("deliver.refused-address")),
+            ("https://%31%32%37.0.0.1/", Some("deliver.refused-address")),
+            ("https://１２７.0.0.1/", Some("deliver.refused-address")),
+            ("https://①②⑦.0.0.1/", Some("deliver.refused-address")),
+            ("https://0/", Some("deliver.refused-address")),
+            ("https://[::]/", Some("deliver.refused-address")),
+            (
+                "https://[0:0:0:0:0:ffff:7f00:1]/",
+                Some("deliver.refused-address"),
+            ),
+            (
+                "https://[64:ff9b::a9fe:a9fe]/",
+                Some("deliver.refused-address"),
+            ),
             ("https://[::1]/", Some("deliver.refused-address")),
             (
                 "https://[::ffff:10.0.0.1]/",
@@ -395,7 +434,7 @@ mod tests {
             ),
         ] {
             let mut options = options(url, named);
-            options.allow_http = true;
+            options.egress.allow_http = true;
 
             assert_eq!(check(options), expected, "{url}");
         }

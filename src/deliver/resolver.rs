@@ -2,26 +2,62 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::{AddressRule, RefusedAddress};
 
-/// The machine's own look-up behind an [`AddressRule`].
+/// The machine's own look-up.
+#[derive(Debug)]
+pub(super) struct SystemLookup;
+
+/// A look-up behind an [`AddressRule`].
 ///
 /// The check stands here, between look-up and connection, and not before the request: a
-/// name that answers differently the second time would pass a check made earlier.
-#[derive(Debug)]
-pub(super) struct GuardedResolver(pub(super) AddressRule);
+/// name that answers differently the second time would pass a check made earlier. What comes
+/// out is what is connected to; nobody looks the name up again.
+pub(super) struct GuardedResolver {
+    pub rule: AddressRule,
+    pub lookup: Arc<dyn Resolve>,
+}
+
+/// A look-up of a proxy's name and of no other.
+///
+/// The operator named the proxy, so it may stand anywhere; the receiver's name is the proxy's
+/// to look up. Were it asked of us, a request would be about to go past the proxy.
+pub(super) struct ProxyResolver {
+    /// The proxy's name; none: it is known by its address.
+    pub host: Option<String>,
+    pub lookup: Arc<dyn Resolve>,
+}
+
+impl Resolve for SystemLookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let rule = self.0.clone();
+        let rule = self.rule.clone();
+        let found = self.lookup.resolve(name);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed = allowed(&rule, found)?;
+            let allowed = allowed(&rule, found.await?)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
+    }
+}
+
+impl Resolve for ProxyResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        match self.host.as_deref() {
+            Some(host) if host.eq_ignore_ascii_case(name.as_str()) => self.lookup.resolve(name),
+            Some(_) | None => Box::pin(async { Err("only the proxy's name is looked up".into()) }),
+        }
     }
 }
 
@@ -85,14 +121,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_refused_when_it_is_looked_up() {
-        let resolver = GuardedResolver(AddressRule {
-            named: Vec::new(),
-            others: Others::PublicOnly,
-        });
+        let resolver = GuardedResolver {
+            rule: AddressRule {
+                named: Vec::new(),
+                others: Others::PublicOnly,
+            },
+            lookup: Arc::new(SystemLookup),
+        };
 
         let error = resolver.resolve("localhost".parse().unwrap()).await.err();
 
         let error = error.expect("localhost is no public name");
         assert!(error.downcast_ref::<RefusedAddress>().is_some());
+    }
+
+    #[tokio::test]
+    async fn with_a_proxy_no_other_name_is_looked_up() {
+        let resolver = |host: Option<&str>| ProxyResolver {
+            host: host.map(str::to_owned),
+            lookup: Arc::new(SystemLookup),
+        };
+        for (host, expected) in [
+            (Some("LocalHost"), true),
+            (Some("proxy"), false),
+            (None, false),
+        ] {
+            let found = resolver(host).resolve("localhost".parse().unwrap()).await;
+
+            assert_eq!(found.is_ok(), expected, "{host:?}");
+        }
     }
 }

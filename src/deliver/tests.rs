@@ -8,19 +8,30 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use tokio::net::TcpListener;
+use axum::routing::any;
+use axum::serve::Listener;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::ring;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use super::{Endpoint, EventFilter, Format, Options, Privacy, Schedule, Selection, SigningSecret};
+use super::{
+    Egress, Endpoint, EventFilter, Format, Options, Privacy, Schedule, Selection, SigningSecret,
+};
 use crate::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId,
     Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
 };
 use crate::secret::Secret;
 use crate::store::{Closing, Commit, Store, Write};
+use crate::tls::{Authorities, ClientCertificate};
 
 pub(super) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
@@ -45,8 +56,11 @@ pub(super) fn options(address: SocketAddr) -> Options {
         selection: Selection::default(),
         privacy: Privacy::default(),
         format: Format::default(),
-        allow_private: vec!["127.0.0.0/8".parse().unwrap()],
-        allow_http: true,
+        egress: Egress {
+            allow_private: vec!["127.0.0.0/8".parse().unwrap()],
+            allow_http: true,
+            ..Egress::default()
+        },
         timeout: DEADLINE,
         schedule: Schedule::standard(),
     }
@@ -160,6 +174,7 @@ pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// A request that a receiver took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Received {
+    pub method: Method,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -180,6 +195,8 @@ pub(super) enum Reply {
     Status(u16),
     /// A status and one header.
     With(u16, &'static str, String),
+    /// A status and headers.
+    WithAll(u16, Vec<(&'static str, String)>),
     /// No answer at all.
     Silence,
 }
@@ -203,7 +220,21 @@ impl Receiver {
     pub(super) async fn start(
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
+    }
+
+    /// The same, by TLS.
+    pub(super) async fn by_tls(server: ServerConfig) -> Self {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        Self::on(TlsListener { inner, acceptor }, |_, _| Reply::Status(204))
+    }
+
+    /// The same, wherever somebody listens already.
+    pub(super) fn on<L: Listener<Addr = SocketAddr>>(
+        listener: L,
+        script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let received = Arc::default();
         let shared = Arc::new(Shared {
@@ -211,7 +242,7 @@ impl Receiver {
             script: Box::new(script),
         });
         let app = axum::Router::new()
-            .route("/hook", post(take))
+            .route("/hook", any(take))
             .with_state(shared);
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -226,6 +257,19 @@ impl Receiver {
         Self::start(|_, _| Reply::Status(204)).await
     }
 
+    /// Starts a receiver that answers OPTIONS by a status and headers, and takes events.
+    pub(super) async fn consenting(status: u16, headers: &[(&'static str, &str)]) -> Self {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        Self::start(move |_, request| match request.method {
+            Method::OPTIONS => Reply::WithAll(status, headers.clone()),
+            _ => Reply::Status(204),
+        })
+        .await
+    }
+
     pub(super) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
@@ -235,8 +279,108 @@ impl Receiver {
     }
 }
 
-async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let request = Received { headers, body };
+/// Listens for TLS. Whoever fails the handshake never was.
+struct TlsListener {
+    inner: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, peer) = self.inner.accept().await.unwrap();
+            if let Ok(secured) = self.acceptor.accept(stream).await {
+                return (secured, peer);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}
+
+/// Who issues certificates in a test.
+pub(super) struct Authority {
+    certificate: rcgen::Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(super) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Each of its own: a certificate's issuer is looked for by name.
+        let name = format!("authority {:016x}", fastrand::u64(..));
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        Self {
+            certificate,
+            issuer,
+        }
+    }
+
+    pub(super) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    pub(super) fn authorities(&self) -> Authorities {
+        Authorities::parse(&self.pem()).unwrap()
+    }
+
+    fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// Issues a certificate to show to receivers.
+    pub(super) fn client(&self) -> ClientCertificate {
+        let (certificate, key) = self.issue("roster.example.com");
+        let key = Secret::new(&key.serialize_pem());
+        ClientCertificate::parse(&certificate.pem(), &key).unwrap()
+    }
+
+    /// Issues a certificate for a server, which may ask clients for one of an authority's.
+    pub(super) fn serving(&self, name: &str, clients_of: Option<&Self>) -> ServerConfig {
+        let provider = Arc::new(ring::default_provider());
+        let (certificate, key) = self.issue(name);
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let builder = match clients_of {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.certificate.der().clone()).unwrap();
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        builder
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
+    }
+}
+
+async fn take(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = Received {
+        method,
+        headers,
+        body,
+    };
     let reply = {
         let mut received = shared.received.lock().unwrap();
         let reply = (shared.script)(received.len(), &request);
@@ -250,6 +394,15 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             response
                 .headers_mut()
                 .insert(header, value.parse().unwrap());
+            response
+        }
+        Reply::WithAll(status, headers) => {
+            let mut response = respond(status).into_response();
+            for (header, value) in headers {
+                response
+                    .headers_mut()
+                    .append(header, value.parse().unwrap());
+            }
             response
         }
         Reply::Silence => std::future::pending().await,

@@ -1,6 +1,8 @@
 //! One attempt against receivers of every manner.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -9,8 +11,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::deliver::Options;
 use crate::deliver::tests::{Receiver, Reply, SECRET, endpoint, options, start};
+use crate::deliver::{Egress, Options};
 use crate::telemetry::chain;
 
 fn message() -> Message {
@@ -140,8 +142,7 @@ async fn what_goes_wrong_below_http_is_told_apart() {
         ..options(closed)
     };
     let named = |url| Options {
-        allow_private: Vec::new(),
-        allow_http: false,
+        egress: Egress::default(),
         ..home(url)
     };
     for (options, expected) in [

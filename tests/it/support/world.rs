@@ -188,12 +188,22 @@ allow_http = true
 
     /// Runs the command and returns exit code, standard output and standard error.
     pub async fn command(&self, args: &[&str]) -> (i32, String, String) {
+        self.command_with(&[], args).await
+    }
+
+    /// The same, with environment variables, which there are none of otherwise.
+    pub async fn command_with(
+        &self,
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> (i32, String, String) {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_qlik-roster"));
         command
             .arg("--config")
             .arg(self.config_path())
             .args(args)
-            .env_clear();
+            .env_clear()
+            .envs(variables.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output().unwrap())
             .await
             .unwrap();

@@ -1,0 +1,266 @@
+//! Validates how an endpoint is reached: networks, certificates, proxy, headers, handshake.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::super::credentials::Named;
+use super::super::problem::Problems;
+use super::super::secrets::{Vault, looks_secret};
+use super::super::validate::required;
+use super::super::{Fault, raw};
+use crate::deliver::{Egress, ExtraHeaders, Origin};
+use crate::forward_proxy::ForwardProxy;
+use crate::secret::Secret;
+use crate::tls::{Authorities, ClientCertificate};
+
+/// What is in the name of a header whose value is a secret, mostly.
+const SECRET_WORDS: [&str; 8] = [
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "pass",
+    "secret",
+    "signature",
+    "token",
+];
+
+/// Validates the keys that concern the way to an endpoint.
+pub(super) fn egress(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<Egress> {
+    let allow_private = networks(at, &raw.allow_private, problems);
+    if raw.allow_http && raw.allow_private.is_empty() {
+        problems.add(
+            format!("{at}.allow_http"),
+            Fault::Conflict {
+                detail: "plain http is for private networks only".to_owned(),
+                remedy: "name the networks by `allow_private`, or use https",
+            },
+        );
+    }
+    let authorities = authorities(at, raw, vault, problems);
+    let client_certificate = client_certificate(at, raw, vault, problems);
+    let proxy = proxy(at, raw, vault, problems);
+    let headers = headers(at, &raw.headers, vault, problems);
+    let handshake = handshake(at, raw, problems);
+    Some(Egress {
+        allow_private: allow_private?,
+        allow_http: raw.allow_http,
+        authorities: authorities.ok()?,
+        client_certificate: client_certificate.ok()?,
+        proxy: proxy.ok()?,
+        headers: headers?,
+        handshake: handshake.ok()?,
+    })
+}
+
+fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<IpNet>> {
+    let mut valid = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(network) => valid.push(network),
+            Err(_not_a_network) => {
+                let text = text.clone();
+                problems.add(
+                    format!("{at}.allow_private[{i}]"),
+                    Fault::BadNetwork { text },
+                );
+            }
+        }
+    }
+    (valid.len() == texts.len()).then_some(valid)
+}
+
+/// What may be left out, unless there is something wrong with it.
+type Perhaps<T> = Result<Option<T>, Noted>;
+
+/// Something is wrong, and was noted among the problems.
+struct Noted;
+
+fn authorities(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Perhaps<Authorities> {
+    let Some(file) = &raw.ca_file else {
+        return Ok(None);
+    };
+    let read = vault.open_file(file).and_then(|pem| {
+        Authorities::parse(&pem).map_err(|source| Fault::BadCertificate { source })
+    });
+    read.map(Some).map_err(|fault| {
+        problems.add(format!("{at}.ca_file"), fault);
+        Noted
+    })
+}
+
+fn client_certificate(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Perhaps<ClientCertificate> {
+    let has_key = raw.client_key_file.is_some() || raw.client_key_env.is_some();
+    let Some(file) = &raw.client_cert_file else {
+        if has_key {
+            let end = if raw.client_key_file.is_some() {
+                "_file"
+            } else {
+                "_env"
+            };
+            problems.add(
+                format!("{at}.client_key{end}"),
+                Fault::Conflict {
+                    detail: "there is no certificate that it could be the key of".to_owned(),
+                    remedy: "name the certificate's file by `client_cert_file`",
+                },
+            );
+            return Err(Noted);
+        }
+        return Ok(None);
+    };
+    let chain = vault
+        .open_file(file)
+        .map_err(|fault| problems.add(format!("{at}.client_cert_file"), fault))
+        .ok();
+    let named = Named {
+        at,
+        key: "client_key",
+        file: raw.client_key_file.as_ref(),
+        variable: raw.client_key_env.as_ref(),
+    };
+    let key = named.secret(vault, problems);
+    let (chain, key) = chain.zip(key).ok_or(Noted)?;
+    ClientCertificate::parse(&chain, &key)
+        .map(Some)
+        .map_err(|source| {
+            let fault = Fault::BadCertificate { source };
+            problems.add(format!("{at}.client_cert_file"), fault);
+            Noted
+        })
+}
+
+fn proxy(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Perhaps<ForwardProxy> {
+    let end = match (&raw.proxy_password_file, &raw.proxy_password_env) {
+        (None, None) => None,
+        (Some(_), _) => Some("_file"),
+        (None, Some(_)) => Some("_env"),
+    };
+    let Some(text) = &raw.proxy else {
+        let Some(end) = end else {
+            return Ok(None);
+        };
+        problems.add(
+            format!("{at}.proxy_password{end}"),
+            Fault::Conflict {
+                detail: "there is no proxy that it could be the password of".to_owned(),
+                remedy: "name the proxy by `proxy`, or remove it",
+            },
+        );
+        return Err(Noted);
+    };
+    let password = if end.is_some() {
+        let named = Named {
+            at,
+            key: "proxy_password",
+            file: raw.proxy_password_file.as_ref(),
+            variable: raw.proxy_password_env.as_ref(),
+        };
+        Some(named.secret(vault, problems).ok_or(Noted)?)
+    } else {
+        None
+    };
+    ForwardProxy::parse(text, password)
+        .map(Some)
+        .map_err(|source| {
+            problems.add(format!("{at}.proxy"), Fault::BadProxy { source });
+            Noted
+        })
+}
+
+fn headers(
+    at: &str,
+    wanted: &BTreeMap<String, raw::Header>,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<ExtraHeaders> {
+    let mut headers = ExtraHeaders::default();
+    let mut n_valid = 0;
+    for (name, source) in wanted {
+        let added = value(name, source, vault).and_then(|value| {
+            let added = headers.add(name, &value);
+            added.map_err(|source| Fault::BadHeader { source })
+        });
+        match added {
+            Ok(()) => n_valid += 1,
+            Err(fault) => problems.add(format!("{at}.headers.{name}"), fault),
+        }
+    }
+    (n_valid == wanted.len()).then_some(headers)
+}
+
+/// Fetches a header's value. Only what is no secret may stand in the file.
+fn value(name: &str, source: &raw::Header, vault: &Vault<'_>) -> Result<Secret, Fault> {
+    let kept = match source {
+        raw::Header::Plain(text) => {
+            let name = name.to_ascii_lowercase();
+            let telling = SECRET_WORDS.iter().any(|word| name.contains(word));
+            return match telling || looks_secret(text) {
+                true => Err(Fault::SecretHeader),
+                false => Ok(Secret::new(text)),
+            };
+        }
+        raw::Header::Kept(kept) => kept,
+    };
+    match (&kept.file, &kept.env) {
+        (Some(place), None) | (None, Some(place)) if looks_secret(place) => {
+            Err(Fault::SecretHeader)
+        }
+        (Some(file), None) => vault.file("headers", file),
+        (None, Some(variable)) => vault.variable("headers", variable),
+        (None, None) => Err(Fault::Missing {
+            remedy: "name the file that holds the value, `{ file = \"hr-api-key\" }`, or a variable by `env`",
+        }),
+        (Some(_), Some(_)) => Err(Fault::Conflict {
+            detail: "the value is given twice".to_owned(),
+            remedy: "leave one of `file` and `env`",
+        }),
+    }
+}
+
+fn handshake(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Perhaps<Origin> {
+    let key = format!("{at}.handshake_origin");
+    match (raw.handshake, &raw.handshake_origin) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => {
+            problems.add(
+                key,
+                Fault::Conflict {
+                    detail: "the receiver is not asked for its consent".to_owned(),
+                    remedy: "set `handshake = true`, or remove it",
+                },
+            );
+            Err(Noted)
+        }
+        (true, name) => {
+            let remedy = "add the DNS name by which receivers know this installation, such as \
+                          `roster.example.com`";
+            let name = required(&key, name.as_deref(), remedy, problems).ok_or(Noted)?;
+            Origin::parse(name).map(Some).map_err(|source| {
+                problems.add(key, Fault::BadOrigin { source });
+                Noted
+            })
+        }
+    }
+}

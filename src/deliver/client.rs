@@ -1,0 +1,135 @@
+//! The means to reach one endpoint: its connections, its headers, and what goes wrong.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::Resolve;
+use reqwest::{Method, RequestBuilder, Response};
+
+use super::address::RefusedAddress;
+use super::failure::Failure;
+use super::handshake::REQUEST_ORIGIN;
+use super::options::Endpoint;
+use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
+use crate::http_client::{self, BuildError, Proxy};
+
+/// How long a connection may take to come about; the time-out of the whole attempt goes on
+/// beside it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of one endpoint's own, with its connections kept alive. Never shared: a
+/// connection that one endpoint's address rule let come about would serve another's.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+}
+
+impl Client {
+    /// Prepares to reach an endpoint.
+    pub fn new(endpoint: &Endpoint) -> Result<Self, BuildError> {
+        Self::over(endpoint, Arc::new(SystemLookup))
+    }
+
+    /// The same, with names looked up by somebody else. The rule is applied to what they find.
+    fn over(endpoint: &Endpoint, lookup: Arc<dyn Resolve>) -> Result<Self, BuildError> {
+        let egress = endpoint.egress();
+        let (resolver, proxy): (Arc<dyn Resolve>, _) = match &egress.proxy {
+            // The environment's proxies would look the receiver's name up themselves, past the
+            // address rule, and the operator of this endpoint has not named them.
+            None => {
+                let rule = endpoint.rule().clone();
+                (Arc::new(GuardedResolver { rule, lookup }), Proxy::None)
+            }
+            Some(proxy) => {
+                let host = proxy.host_name().map(str::to_owned);
+                let resolver = Arc::new(ProxyResolver { host, lookup });
+                (resolver, Proxy::Named(proxy.clone()))
+            }
+        };
+        let http = http_client::build(&http_client::Options {
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: Some(endpoint.timeout()),
+            resolver: Some(resolver),
+            proxy,
+            authorities: egress.authorities.clone(),
+            client_certificate: egress.client_certificate.clone(),
+            unix_socket: None,
+        })?;
+        Ok(Self {
+            http,
+            endpoint: endpoint.clone(),
+        })
+    }
+
+    /// Returns the endpoint.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Begins a request to the endpoint's URL, with the headers that each of them has.
+    pub fn request(&self, method: Method) -> RequestBuilder {
+        let request = self
+            .http
+            .request(method, self.endpoint.url().clone())
+            .headers(self.endpoint.egress().headers.map().clone());
+        match self.endpoint.handshake() {
+            // CloudEvents wants it in the request for consent and in all that follow.
+            Some(origin) => request.header(REQUEST_ORIGIN, origin.as_str()),
+            None => request,
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let sent = request.send().await;
+        sent.map_err(|error| self.classify(error))
+    }
+
+    fn classify(&self, error: reqwest::Error) -> Failure {
+        // The URL may hold a token, and the failure will be logged.
+        let error = error.without_url();
+        if let Some(refused) = find::<RefusedAddress>(&error) {
+            return Failure::RefusedAddress(refused.clone());
+        }
+        // A connection that takes too long has a limit of its own, and another remedy.
+        if error.is_timeout() && !error.is_connect() {
+            let limit = self.endpoint.timeout();
+            return Failure::Timeout { limit };
+        }
+        if find::<rustls::Error>(&error).is_some() {
+            return Failure::Tls(Box::new(error));
+        }
+        match self.endpoint.egress().proxy {
+            // Whatever else is looked up or connected to is the proxy.
+            Some(_) if error.is_connect() => Failure::Proxy(Box::new(error)),
+            None if error.is_dns() => Failure::Lookup(Box::new(error)),
+            None if error.is_connect() => Failure::Connect(Box::new(error)),
+            Some(_) | None => Failure::Broken(Box::new(error)),
+        }
+    }
+}
+
+/// Finds a cause of some type.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error gives what it wraps a name of its own and leaves it out of its chain.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! Certificates and keys for outbound connections, checked when they are read.
+
+use std::fmt;
+
+use rustls::RootCertStore;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::model::Timestamp;
+use crate::secret::Secret;
+
+/// Who may vouch for a server, in place of the authorities that the machine trusts.
+#[derive(Clone)]
+pub struct Authorities {
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+/// A certificate by which we show a server who we are, with those that lead to its
+/// authority, and its key.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    pem: Secret,
+    expires: Option<Timestamp>,
+}
+
+/// Why a text is no certificate, or no key to one. No message holds anything of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCertificate {
+    /// There is no certificate.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    /// One of the certificates cannot be read.
+    #[error("certificate {n} in it cannot be read")]
+    BadCertificate {
+        /// Which one, counted from 1.
+        n: usize,
+    },
+    /// There is no key that could be used.
+    #[error("there is no private key in it, or one with a passphrase or of an unknown kind")]
+    BadKey,
+    /// Certificate and key do not belong together.
+    #[error("the private key is not the one of the certificate")]
+    Mismatch,
+}
+
+/// A client certificate whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client certificate ended at {at}")]
+pub struct Expired {
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+impl Authorities {
+    /// Reads one or more certificates in PEM. What stands around them is left out.
+    pub fn parse(pem: &str) -> Result<Self, InvalidCertificate> {
+        let certificates = certificates(pem)?;
+        let mut roots = RootCertStore::empty();
+        for (i, certificate) in certificates.iter().enumerate() {
+            let added = roots.add(certificate.clone());
+            added.map_err(|_source| InvalidCertificate::BadCertificate { n: i + 1 })?;
+        }
+        Ok(Self { certificates })
+    }
+
+    /// Returns the certificates in DER.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.certificates.iter().map(AsRef::as_ref)
+    }
+}
+
+impl ClientCertificate {
+    /// Reads a certificate, with those that lead to its authority behind it, and its key,
+    /// all in PEM.
+    pub fn parse(chain: &str, key: &Secret) -> Result<Self, InvalidCertificate> {
+        let certificates = certificates(chain)?;
+        let expires = certificates.first().and_then(|leaf| not_after(leaf));
+        let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+            .map_err(|_source| InvalidCertificate::BadKey)?;
+        let provider = rustls::crypto::ring::default_provider();
+        CertifiedKey::from_der(certificates, private, &provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => InvalidCertificate::Mismatch,
+            rustls::Error::InvalidCertificate(_) => InvalidCertificate::BadCertificate { n: 1 },
+            _ => InvalidCertificate::BadKey,
+        })?;
+        Ok(Self {
+            pem: Secret::new(&format!("{chain}\n{}", key.expose())),
+            expires,
+        })
+    }
+
+    /// Returns when it ends, none if it does not say so in a way that can be read; an error
+    /// if that was before `now`.
+    pub fn expiry(&self, now: Timestamp) -> Result<Option<Timestamp>, Expired> {
+        match self.expires {
+            Some(at) if at < now => Err(Expired { at }),
+            expires => Ok(expires),
+        }
+    }
+
+    /// Returns certificates and key in PEM.
+    pub(crate) fn pem(&self) -> &Secret {
+        &self.pem
+    }
+}
+
+impl InvalidCertificate {
+    /// Returns what an operator can do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::NoCertificate => {
+                "name a file in PEM: it has a line `-----BEGIN CERTIFICATE-----`"
+            }
+            Self::BadCertificate { .. } => {
+                "copy it again from where it was issued; `openssl x509 -noout -text -in FILE` reads it"
+            }
+            Self::BadKey => {
+                "write the key in PEM without a passphrase: `openssl pkey -in FILE` does so"
+            }
+            Self::Mismatch => "name the key that the certificate was requested with",
+        }
+    }
+}
+
+impl Expired {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(self) -> &'static str {
+        "tls.client-certificate-expired"
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(self) -> &'static str {
+        "have it issued anew, put it into `client_cert_file` and start again"
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authorities({})", self.certificates.len())
+    }
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, InvalidCertificate> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .enumerate()
+        .map(|(i, found)| found.map_err(|_source| InvalidCertificate::BadCertificate { n: i + 1 }))
+        .collect();
+    let found = found?;
+    if found.is_empty() {
+        return Err(InvalidCertificate::NoCertificate);
+    }
+    Ok(found)
+}
+
+/// Reads when a certificate ends (RFC 5280, 4.1): the second time in the fifth field, the
+/// version not counted. Nobody of those who check certificates for us tells it.
+fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+    const VERSION: u8 = 0xa0;
+    const UTC_TIME: u8 = 0x17;
+    let (_, certificate, _) = element(certificate)?;
+    let (_, signed, _) = element(certificate)?;
+    let mut rest = match element(signed)? {
+        (VERSION, _, behind) => behind,
+        _ => signed,
+    };
+    // Serial number, algorithm, issuer.
+    for _ in 0..3 {
+        (_, _, rest) = element(rest)?;
+    }
+    let (_, validity, _) = element(rest)?;
+    let (_, _not_before, rest) = element(validity)?;
+    let (kind, text, _) = element(rest)?;
+    let text = std::str::from_utf8(text).ok()?;
+    let full = match (kind, text.get(..2)?.parse::<u8>().ok()?) {
+        (UTC_TIME, 0..50) => format!("20{text}"),
+        (UTC_TIME, _) => format!("19{text}"),
+        _ => text.to_owned(),
+    };
+    let part = |from: usize, to: usize| full.get(from..to);
+    let (date, time) = (
+        [part(0, 4)?, part(4, 6)?, part(6, 8)?].join("-"),
+        [part(8, 10)?, part(10, 12)?, part(12, 14)?].join(":"),
+    );
+    Timestamp::parse(&format!("{date}T{time}Z"))
+}
+
+/// Takes one element of DER apart: its tag, its content, and what is behind it.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, first], rest) = bytes.split_first_chunk()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        // So many bytes of length follow; four make more than any certificate.
+        0x81..=0x84 => {
+            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            let length = length
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            (length, rest)
+        }
+        _ => return None,
+    };
+    let (content, behind) = rest.split_at_checked(length)?;
+    Some((tag, content, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    /// A certificate that ends on a day of that year, and its key.
+    fn issued(year: i32) -> (String, Secret) {
+        let mut params = CertificateParams::new(vec!["roster.example.com".into()]).unwrap();
+        params.not_after = date_time_ymd(year, 3, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        (certificate.pem(), Secret::new(&key.serialize_pem()))
+    }
+
+    fn time(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_belong_together() {
+        let ((chain, key), (other, _)) = (issued(2040), issued(2040));
+        let broken = chain.replacen('M', "%", 1);
+        let short = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let sealed = include_str!("../tests/keys/encrypted.pem");
+        for (chain, key, expected) in [
+            (chain.as_str(), key.clone(), None),
+            (&format!("{chain}{other}"), key.clone(), None),
+            (&other, key.clone(), Some(InvalidCertificate::Mismatch)),
+            ("", key.clone(), Some(InvalidCertificate::NoCertificate)),
+            (
+                key.expose(),
+                key.clone(),
+                Some(InvalidCertificate::NoCertificate),
+            ),
+            (
+                &broken,
+                key.clone(),
+                Some(InvalidCertificate::BadCertificate { n: 1 }),
+            ),
+            (
+                short,
+                key.clone(),
+                Some(InvalidCertificate::BadCertificate { n: 1 }),
+            ),
+            (
+                &chain,
+                Secret::new(&other),
+                Some(InvalidCertificate::BadKey),
+            ),
+            (
+                &chain,
+                Secret::new(sealed),
+                Some(InvalidCertificate::BadKey),
+            ),
+        ] {
+            let found = ClientCertificate::parse(chain, &key).err();
+
+            assert_eq!(found, expected, "{chain}");
+        }
+    }
+
+    #[test]
+    fn authorities_are_certificates_in_pem() {
+        let ((one, key), (two, _)) = (issued(2040), issued(2040));
+        let both = format!("Corp Root\n{one}\n# and the next\n{two}");
+        let short = format!("{one}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        for (pem, expected) in [
+            (one.as_str(), Ok(1)),
+            (&both, Ok(2)),
+            ("", Err(InvalidCertificate::NoCertificate)),
+            (key.expose(), Err(InvalidCertificate::NoCertificate)),
+            (&short, Err(InvalidCertificate::BadCertificate { n: 2 })),
+        ] {
+            let found = Authorities::parse(pem).map(|all| all.certificates().count());
+
+            assert_eq!(found, expected, "{pem}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_known_also_beyond_2049() {
+        for (year, now, expected) in [
+            (
+                2040,
+                "2040-02-28T23:59:59Z",
+                Ok(Some("2040-03-01T00:00:00Z")),
+            ),
+            (2040, "2040-03-01T00:00:01Z", Err("2040-03-01T00:00:00Z")),
+            (
+                2077,
+                "2040-03-01T00:00:01Z",
+                Ok(Some("2077-03-01T00:00:00Z")),
+            ),
+        ] {
+            let (chain, key) = issued(year);
+            let certificate = ClientCertificate::parse(&chain, &key).unwrap();
+
+            let expected = expected
+                .map(|at| at.map(time))
+                .map_err(|at| Expired { at: time(at) });
+            assert_eq!(certificate.expiry(time(now)), expected, "{year}");
+        }
+    }
+
+    #[test]
+    fn half_a_certificate_has_no_end() {
+        let (chain, _) = issued(2040);
+        let whole = certificates(&chain).unwrap().remove(0);
+
+        for length in 0..whole.len() {
+            assert_eq!(not_after(&whole[..length]), None, "{length}");
+        }
+        assert!(not_after(&whole).is_some());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let (chain, key) = issued(2040);
+
+        let shown = format!("{:?}", ClientCertificate::parse(&chain, &key).unwrap());
+
+        assert_eq!(
+            shown,
+            "ClientCertificate { expires: Some(Timestamp(2214172800000)), .. }"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Endpoints that are reached in a way of their own, from the configuration to the receiver.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use qlik_roster::demo::tenant::NewUser;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::crypto::ring;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::PrivateKeyDer;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::support::World;
+
+/// Puts TLS before a receiver, which asks clients for a certificate of the same authority.
+async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _peer)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            connections.spawn(async move {
+                if let Ok(mut secured) = acceptor.accept(stream).await {
+                    let mut far = TcpStream::connect(receiver).await.unwrap();
+                    drop(copy_bidirectional(&mut secured, &mut far).await);
+                }
+            });
+        }
+    });
+    (address, tasks)
+}
+
+/// Writes an authority, a client's certificate and its key into the world, and returns how a
+/// receiver of that authority serves.
+fn certificates(world: &World) -> ServerConfig {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let authority = params.self_signed(&key).unwrap();
+    let issuer = Issuer::new(params, key);
+    let issue = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &issuer).unwrap(), key)
+    };
+    let (client, client_key) = issue("roster.example.com");
+    world.write("ca.pem", &authority.pem());
+    world.write("client.pem", &client.pem());
+    world.write("client-key.pem", &client_key.serialize_pem());
+    let (certificate, key) = issue("localhost");
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let clients =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(clients.build().unwrap())
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .unwrap()
+}
+
+/// A world whose receiver is reached by TLS, and a configuration that says so and no more.
+async fn secured() -> (World, String, JoinSet<()>) {
+    let world = World::new().await;
+    let receiver = world.receiver.url();
+    let plain = receiver.strip_prefix("http://").unwrap();
+    let (plain, _path) = plain.split_once('/').unwrap();
+    let server = certificates(&world);
+    let (address, tasks) = before(plain.parse().unwrap(), server).await;
+    let url = format!("https://localhost:{}/hooks", address.port());
+    let config = world
+        .standard_config()
+        .replace(&receiver, &url)
+        .replace("allow_http = true\n", "")
+        .replace("[\"127.0.0.0/8\"]", "[\"127.0.0.0/8\", \"::1/128\"]");
+    (world, config, tasks)
+}
+
+const OURS: &str = "client_cert_file = \"client.pem\"\nclient_key_file = \"client-key.pem\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_reach_a_receiver_of_a_private_authority_that_asks_who_we_are() {
+    let (world, config, _tasks) = secured().await;
+    world.write("api-key", "t0ken");
+    let without = format!("{config}ca_file = \"ca.pem\"\n");
+    let with = format!("{without}{OURS}headers = {{ x-api-key = {{ file = \"api-key\" }} }}\n");
+
+    world.write_config(&without);
+    let (code, out, _) = world.command(&["check", "--endpoints"]).await;
+    assert_eq!(code, 4);
+    assert!(out.contains("deliver.tls"), "{out}");
+    world.write_config(&with);
+    let (code, out, err) = world.command(&["check", "--endpoints"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("client certificate") && out.contains("lasts until"),
+        "{out}"
+    );
+
+    let running = world.start().await;
+    let n = world.receiver.deliveries().len();
+    let joined = NewUser::named("Nia Okafor");
+    world.tenant.directory().create_user(joined).unwrap();
+    running.sync().await;
+    running.settled().await;
+    running.stop().await;
+
+    let told = &world.receiver.deliveries()[n..];
+    assert_eq!(told.len(), 1);
+    assert!(told[0].verified);
+    assert_eq!(told[0].headers["x-api-key"], "t0ken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_of_a_receiver_that_does_not_consent() {
+    let world = World::new().await;
+    let asking = "handshake = true\nhandshake_origin = \"roster.example.com\"\n";
+    world.write_config(&format!("{}{asking}", world.standard_config()));
+
+    let (code, out, _) = world.command(&["check", "--endpoints"]).await;
+
+    assert_eq!(code, 4);
+    assert!(out.contains("deliver.no-consent"), "{out}");
+    // It was asked, and sent nothing.
+    assert_eq!(world.receiver.count(), 1);
+    assert_eq!(world.receiver.count_accepted(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoints_authorities_take_the_place_of_those_that_the_machine_trusts() {
+    let (world, config, _tasks) = secured().await;
+    let other = KeyPair::generate().unwrap();
+    let other = CertificateParams::default().self_signed(&other).unwrap();
+    world.write("other.pem", &other.pem());
+    let machine = world.path("ca.pem").display().to_string();
+    let trusting = [("SSL_CERT_FILE", machine.as_str())];
+
+    for (keys, expected) in [("", 0), ("ca_file = \"other.pem\"\n", 4)] {
+        world.write_config(&format!("{config}{OURS}{keys}"));
+
+        let (code, out, err) = world
+            .command_with(&trusting, &["check", "--endpoints"])
+            .await;
+
+        assert_eq!(code, expected, "{out}{err}");
+        assert_eq!(out.contains("deliver.tls"), expected == 4, "{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_has_no_say_in_which_proxy_is_used() {
+    let (world, config, _tasks) = secured().await;
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let config = format!("{config}{OURS}ca_file = \"ca.pem\"\n");
+    let named = format!("{config}proxy = {closed:?}\n");
+
+    for (config, variable, value, expected) in [
+        (&config, "HTTPS_PROXY", closed.as_str(), None),
+        (&config, "ALL_PROXY", &closed, None),
+        (&named, "NO_PROXY", "*", Some("deliver.proxy")),
+    ] {
+        world.write_config(config);
+
+        let (code, out, err) = world
+            .command_with(&[(variable, value)], &["check", "--endpoints"])
+            .await;
+
+        assert_eq!(code == 0, expected.is_none(), "{variable}: {out}{err}");
+        assert!(expected.is_none_or(|it| out.contains(it)), "{out}");
+    }
+}
