@@ -28,6 +28,7 @@ pub mod demo;
 pub mod clock;
 pub mod forward_proxy;
 pub mod http_client;
+pub mod jws;
 pub mod retry;
 pub mod secret;
 pub mod signal;

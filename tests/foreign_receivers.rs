@@ -22,8 +22,8 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Egress, Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection,
-    SigningSecret, Worker,
+    self, Batching, Egress, Endpoint, EventFilter, EventSource, Flow, Format, Mode, Options,
+    Privacy, Schedule, ScimSets, Selection, SetEvents, SetKey, SigningSecret, Worker,
 };
 use qlik_roster::model::{
     Account, Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record,
@@ -45,6 +45,35 @@ const SECRETS: [&str; 2] = [
 
 /// A secret that nothing was signed with.
 const STRANGER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// An ed25519 key and its public half.
+const PRIVATE_KEY: &str =
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+const PUBLIC_KEY: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+
+/// The public half of a key that nothing was signed with.
+const STRANGER_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+/// What deliveries are signed with, what accepts them, and what does not.
+struct Keys {
+    signing: [&'static str; 2],
+    accepting: [&'static str; 2],
+    refusing: [&'static str; 2],
+}
+
+/// Two secrets that both sides have.
+const SHARED: Keys = Keys {
+    signing: SECRETS,
+    accepting: SECRETS,
+    refusing: [STRANGER, STRANGER_KEY],
+};
+
+/// As while a receiver moves from a secret to a key.
+const MIXED: Keys = Keys {
+    signing: [PRIVATE_KEY, SECRETS[1]],
+    accepting: [PUBLIC_KEY, SECRETS[1]],
+    refusing: [STRANGER, STRANGER_KEY],
+};
 
 /// Names that have to arrive byte by byte: other scripts, escapes, what JSON may write twofold.
 const NAMES: [&str; 5] = [
@@ -88,19 +117,28 @@ async fn check(verifier: Command, is_installed: bool) {
     if !may_run(is_installed) {
         return;
     }
-    let deliveries = deliveries().await;
-    assert_eq!(deliveries.len(), NAMES.len() + 1);
-
     let mut lines = Vec::new();
     let mut expected = Vec::new();
-    for delivery in &deliveries {
-        for secret in SECRETS {
-            lines.push(delivery.line(secret, &delivery.body));
-            expected.push(true);
+    // The libraries take a body for JSON, which a token is not: it has a signature of its own.
+    for (keys, format) in [
+        (SHARED, Format::Standard),
+        (MIXED, Format::Standard),
+        (SHARED, cloudevents(Mode::Binary)),
+        (MIXED, cloudevents(Mode::Batch(Batching::default()))),
+    ] {
+        let deliveries = deliveries(keys.signing, format).await;
+        assert_eq!(deliveries.len(), NAMES.len() + 1);
+        for delivery in &deliveries {
+            for secret in keys.accepting {
+                lines.push(delivery.line(secret, &delivery.body));
+                lines.push(delivery.line(secret, &format!("{} ", delivery.body)));
+                expected.extend([true, false]);
+            }
+            for secret in keys.refusing {
+                lines.push(delivery.line(secret, &delivery.body));
+                expected.push(false);
+            }
         }
-        lines.push(delivery.line(STRANGER, &delivery.body));
-        lines.push(delivery.line(SECRETS[0], &format!("{} ", delivery.body)));
-        expected.extend([false, false]);
     }
 
     let answers = ask(verifier, &lines);
@@ -110,6 +148,112 @@ async fn check(verifier: Command, is_installed: bool) {
         assert_eq!(answer == "ok", accepted, "{answer}: {line}");
         // Refused for its signature, and not for something that we did not mean to test.
         assert!(accepted || answer.contains("ignature"), "{answer}: {line}");
+    }
+}
+
+fn cloudevents(mode: Mode) -> Format {
+    let source = EventSource::default();
+    Format::CloudEvents { mode, source }
+}
+
+fn sets(pem: &str) -> Format {
+    Format::ScimSet(Box::new(ScimSets {
+        source: EventSource::default(),
+        audience: "https://hr.example.com".into(),
+        events: SetEvents::Full,
+        key: SetKey::parse(&Secret::new(pem)).unwrap(),
+    }))
+}
+
+#[tokio::test]
+async fn the_cloudevents_sdk_reads_what_we_send() {
+    let python = receivers().join("python/bin/python");
+    if !may_run(python.exists()) {
+        return;
+    }
+    for mode in [
+        Mode::Structured,
+        Mode::Binary,
+        Mode::Batch(Batching::default()),
+    ] {
+        let deliveries = deliveries(SECRETS, cloudevents(mode)).await;
+        let lines: Vec<_> = deliveries
+            .iter()
+            .map(|delivery| delivery.line("", &delivery.body))
+            .collect();
+        let mut command = Command::new(&python);
+        command.arg(program("read_cloudevents.py"));
+
+        let answers = ask(command, &lines);
+
+        let mut events = Vec::new();
+        for answer in &answers {
+            let read = serde_json::from_str::<Vec<Value>>(answer);
+            events.extend(read.unwrap_or_else(|_no_json| panic!("{mode:?}: {answer}")));
+        }
+        events.sort_by_key(|event| event["attributes"]["sequence"].to_string());
+        // The trial, which has no place in the journal, comes last.
+        assert_eq!(events.len(), NAMES.len() + 1, "{mode:?}");
+        for (n, (event, name)) in (1..).zip(events.iter().zip(NAMES)) {
+            let (attributes, data) = (&event["attributes"], &event["data"]);
+            assert_eq!(data["record"]["name"], name, "{mode:?}");
+            assert_eq!(data["account"]["id"], "tenant-1");
+            for (attribute, expected) in [
+                ("specversion", "1.0"),
+                ("type", "group.created"),
+                ("source", "/qlik-roster/tenants/tenant-1"),
+                ("subject", &format!("groups/{n:024x}")),
+                ("sequence", &format!("{n:020}")),
+                ("datacontenttype", "application/json"),
+            ] {
+                assert_eq!(attributes[attribute], expected, "{mode:?}");
+            }
+        }
+        assert_eq!(events[NAMES.len()]["attributes"]["type"], "endpoint.test");
+    }
+}
+
+#[tokio::test]
+async fn the_python_jwt_library_accepts_our_event_tokens() {
+    let python = receivers().join("python/bin/python");
+    if !may_run(python.exists()) {
+        return;
+    }
+    for pem in [
+        include_str!("keys/ed25519.pem"),
+        include_str!("keys/rsa.pem"),
+    ] {
+        let jwk = SetKey::parse(&Secret::new(pem)).unwrap().public();
+        let deliveries = deliveries(SECRETS, sets(pem)).await;
+        assert_eq!(deliveries.len(), NAMES.len() + 1);
+        let line = |token: &str, audience: &str| {
+            json!({
+                "jwk": jwk, "token": token, "audience": audience, "issuer": "/qlik-roster",
+            })
+        };
+        let mut lines: Vec<_> = deliveries
+            .iter()
+            .map(|delivery| line(&delivery.body, "https://hr.example.com"))
+            .collect();
+        lines.push(line(&deliveries[0].body, "https://elsewhere.example.com"));
+        let mut command = Command::new(&python);
+        command.arg(program("read_sets.py"));
+
+        let answers = ask(command, &lines);
+
+        let create = "urn:ietf:params:scim:event:prov:create:full";
+        for (answer, delivery) in answers.iter().zip(&deliveries).take(NAMES.len()) {
+            let claims: Value = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{answer}"));
+            assert_eq!(
+                claims["jti"],
+                delivery.headers["webhook-id"].to_str().unwrap()
+            );
+            let group = &claims["events"][create]["data"];
+            assert!(NAMES.iter().any(|name| group["displayName"] == *name));
+            assert_eq!(delivery.headers["content-type"], "application/secevent+jwt");
+        }
+        assert!(answers[NAMES.len()].contains("verification"));
+        assert!(answers[NAMES.len() + 1].starts_with("failed: InvalidAudienceError"));
     }
 }
 
@@ -215,7 +359,7 @@ impl Delivery {
 }
 
 /// Lets a real worker deliver real entries, and a trial event besides.
-async fn deliveries() -> Vec<Delivery> {
+async fn deliveries(signing: [&str; 2], format: Format) -> Vec<Delivery> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let taken: Arc<Mutex<Vec<Delivery>>> = Arc::default();
@@ -232,13 +376,13 @@ async fn deliveries() -> Vec<Delivery> {
     let endpoint = Endpoint::new(Options {
         name: EndpointName("foreign".into()),
         url: format!("http://{address}/hook").parse().unwrap(),
-        secrets: SECRETS
+        secrets: signing
             .map(|text| SigningSecret::parse(&Secret::new(text)).unwrap())
             .into(),
         events: EventFilter::all(),
         selection: Selection::default(),
         privacy: Privacy::default(),
-        format: Format::default(),
+        format,
         egress: Egress {
             allow_private: vec!["127.0.0.0/8".parse().unwrap()],
             allow_http: true,

@@ -16,8 +16,12 @@ use crate::sync::parse_duration;
 
 mod egress;
 mod flow;
+mod format;
+mod selection;
 
 use egress::egress;
+use format::format;
+use selection::{privacy, selection};
 
 /// Validates all endpoints.
 pub(super) fn endpoints(
@@ -47,21 +51,24 @@ fn endpoint(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Endpoint> {
+    let events = events(at, raw.events.as_deref(), problems);
+    let selection = selection(at, &raw, problems);
+    let privacy = privacy(at, &raw, vault, problems);
+    let format = format(at, &raw, events.as_ref(), vault, problems);
     let secrets = secrets(at, &raw, vault, problems);
     let egress = egress(at, &raw, vault, problems);
     let flow = flow::flow(at, &raw, problems);
     let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
     let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
-    let events = events(at, raw.events.as_deref(), problems);
     let options = deliver::Options {
         name: EndpointName(name?),
         url: url?,
         secrets: secrets?,
         events: events?,
-        selection: deliver::Selection::default(),
-        privacy: deliver::Privacy::default(),
-        format: deliver::Format::default(),
+        selection: selection?,
+        privacy: privacy?,
+        format: format?,
         egress: egress?,
         timeout: timeout?,
         schedule: schedule?,
@@ -163,7 +170,7 @@ fn secrets(
     match wanted {
         0 if noted => None,
         0 => {
-            let remedy = "name the file that holds the signing secret (`whsec_…`), or an environment variable by `secret_env`";
+            let remedy = "name the file that holds the signing secret (`whsec_…`, or `whsk_…` for an ed25519 key), or an environment variable by `secret_env`";
             problems.add(format!("{at}.secret_file"), Fault::Missing { remedy });
             None
         }

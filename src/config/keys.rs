@@ -19,13 +19,15 @@ pub(super) enum Shape {
 }
 
 /// Keys under which people write secrets into the file.
-pub(super) const SECRET_KEYS: [&str; 7] = [
+pub(super) const SECRET_KEYS: [&str; 9] = [
     "client_secret",
     "private_key",
     "api_key",
     "webhook_secret",
     "client_key",
     "proxy_password",
+    "hash_key",
+    "set_key",
     "secret",
 ];
 

@@ -5,7 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
-use crate::deliver::{InvalidEndpoint, InvalidFilter, InvalidHeader, InvalidOrigin, InvalidSecret};
+use crate::deliver::{
+    InvalidEndpoint, InvalidFilter, InvalidHeader, InvalidOrigin, InvalidPrivacy, InvalidSecret,
+    InvalidSetKey,
+};
 use crate::forward_proxy::InvalidProxy;
 use crate::sync::InvalidSchedule;
 use crate::tls::InvalidCertificate;
@@ -228,6 +231,15 @@ pub enum Fault {
     /// A private key that cannot sign.
     #[error("{source}")]
     BadKey { source: InvalidKey },
+    /// A key for tokens that cannot sign them.
+    #[error("{source}")]
+    BadSetKey { source: InvalidSetKey },
+    /// Fields that cannot be kept from an endpoint.
+    #[error("{source}")]
+    BadPrivacy { source: InvalidPrivacy },
+    /// A word, where there is a choice among a few.
+    #[error("`{text}` is nothing that could stand here")]
+    BadChoice { text: String, allowed: &'static str },
     /// A host that is none.
     #[error("{source}")]
     BadHost { source: InvalidHost },
@@ -321,7 +333,9 @@ impl Fault {
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
             Self::BadSecret { .. } => "config.bad-secret",
-            Self::BadKey { .. } => "config.bad-key",
+            Self::BadKey { .. } | Self::BadSetKey { .. } => "config.bad-key",
+            Self::BadPrivacy { .. } => "config.bad-privacy",
+            Self::BadChoice { .. } => "config.bad-choice",
             Self::BadHost { .. } => "config.bad-host",
             Self::BadRule { .. } => "config.bad-rule",
             Self::BadUrl { .. } => "config.bad-url",
@@ -393,6 +407,8 @@ impl Fault {
             Self::BadOrigin { .. } => "write it as `roster.example.com`",
             Self::BadSecret { source } => source.remedy(),
             Self::BadKey { source } => source.remedy(),
+            Self::BadSetKey { source } => source.remedy(),
+            Self::BadPrivacy { source } => source.remedy(),
             Self::BadEndpoint { source } => source.remedy(),
             Self::BadHost { .. } => {
                 "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
@@ -400,7 +416,9 @@ impl Fault {
             Self::BadRule { .. } => {
                 "write a name or host name in which `*` is any text and `?` one character"
             }
-            Self::OutOfRange { allowed, .. } => return format!("write {allowed}"),
+            Self::OutOfRange { allowed, .. } | Self::BadChoice { allowed, .. } => {
+                return format!("write {allowed}");
+            }
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
             Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
             Self::BadSchedule { .. } => {

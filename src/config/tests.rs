@@ -14,6 +14,7 @@ use crate::sync::{Listening, OVERLAP, POLL, Polling};
 
 mod connections;
 mod egress;
+mod endpoints;
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -794,9 +795,17 @@ fn every_setting_in_the_example_is_of_the_right_type() {
         "config.file-unreadable endpoints[0].client_cert_file",
         "config.conflict endpoints[0].client_key_env",
         "config.conflict endpoints[0].handshake_origin",
+        "config.conflict endpoints[0].hash_key_env",
         "config.secret-missing endpoints[0].headers.x-api-key",
+        "config.conflict endpoints[0].max_batch",
+        "config.conflict endpoints[0].max_wait",
         "config.conflict endpoints[0].proxy_password_env",
         "config.secret-missing endpoints[0].secret_env",
+        "config.conflict endpoints[0].set_audience",
+        "config.conflict endpoints[0].set_events",
+        "config.conflict endpoints[0].set_key_env",
+        "config.conflict endpoints[0].set_key_file",
+        "config.conflict endpoints[0].source",
         "config.conflict tenants[0].webhook_secret_env",
     ];
     assert_eq!(found, expected);

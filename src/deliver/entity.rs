@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::lanes::Entity;
-use crate::model::{Account, Entry, Fact, Id, Kind};
+use crate::model::{Account, Change, Entry, Fact, Id, Kind};
 
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
 /// happen to share a number wait for each other, which does no harm.
@@ -14,6 +14,22 @@ pub(super) fn of_entry(entry: &Entry) -> Entity {
             hash(&["sync", tenant(entry.account())], &[])
         }
         Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
+    }
+}
+
+/// Returns the record in whose place the one of an entry came, if it did.
+pub(super) fn predecessor(entry: &Entry) -> Option<Entity> {
+    match &entry.fact {
+        Fact::Changed(Change::Created {
+            after,
+            replaces: Some(replaced),
+        }) => Some(of_record(entry.account(), after.kind(), replaced)),
+        Fact::Changed(_)
+        | Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => None,
     }
 }
 

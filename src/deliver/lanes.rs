@@ -31,6 +31,8 @@ pub(super) enum Held {
 pub(super) struct Parcel {
     pub item: Item,
     pub entity: Entity,
+    /// Whose earlier events go first: a successor comes after its predecessor has gone.
+    pub after: Option<Entity>,
     /// The entry, where it was just read; what failed is read again.
     pub entry: Option<Box<Entry>>,
     /// Attempts that failed.
@@ -53,6 +55,7 @@ impl Parcel {
         Self {
             item,
             entity,
+            after: None,
             entry,
             attempts: 0,
             due: None,
@@ -67,6 +70,7 @@ impl Parcel {
     pub fn deferred(item: Item, row: &Deferred, moment: Instant) -> Self {
         Self {
             failed_at: (row.attempts > 0).then_some(moment),
+            after: row.after,
             attempts: row.attempts,
             due: row.due,
             is_endpoints: row.is_endpoints,
@@ -80,6 +84,7 @@ impl Parcel {
     pub fn row(&self) -> Deferred {
         Deferred {
             entity: self.entity,
+            after: self.after,
             attempts: self.attempts,
             due: self.due,
             is_endpoints: self.is_endpoints,
@@ -119,6 +124,15 @@ struct Lane {
     waits_until: Option<Timestamp>,
 }
 
+impl Lane {
+    /// Returns whether what comes into it has to have a row: the first one waits for its time.
+    fn is_deferred(&self) -> bool {
+        self.parcels
+            .front()
+            .is_some_and(|first| first.has_row() && !first.is_endpoints)
+    }
+}
+
 /// Everything that is to be sent to one endpoint and is in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
@@ -129,6 +143,8 @@ pub(super) struct Lanes {
     suspect: VecDeque<Entity>,
     /// Lanes whose first parcel waits for its time.
     waiting: BTreeSet<(Timestamp, Entity)>,
+    /// Lanes whose first parcel comes after those of another lane, by that one.
+    blocked: HashMap<Entity, Vec<Entity>>,
     /// Items that are here or under way.
     items: std::collections::HashSet<Item>,
     without_row: usize,
@@ -146,14 +162,18 @@ impl Lanes {
             self.without_row += 1;
         }
         let lane = self.by_entity.entry(entity).or_default();
-        let behind = match lane.parcels.front() {
-            Some(first) if first.has_row() && !first.is_endpoints => Behind::Deferred,
-            Some(_) | None => Behind::Nothing,
-        };
+        let is_behind = lane.is_deferred();
+        let after = parcel.after;
         lane.parcels.push_back(parcel);
         if lane.parcels.len() == 1 && lane.under_way == 0 {
             self.arrange(entity, now);
         }
+        let waits_for = after.and_then(|after| self.by_entity.get(&after));
+        let behind = if is_behind || waits_for.is_some_and(Lane::is_deferred) {
+            Behind::Deferred
+        } else {
+            Behind::Nothing
+        };
         Some(behind)
     }
 
@@ -226,19 +246,31 @@ impl Lanes {
     pub fn put_back(&mut self, parcel: Parcel, now: Timestamp) -> Vec<(Item, Deferred)> {
         let entity = parcel.entity;
         debug_assert!(parcel.has_row(), "what is put back has a row");
+        let is_deferred = !parcel.is_endpoints;
         let lane = self.by_entity.entry(entity).or_default();
-        let mut behind = Vec::new();
-        if !parcel.is_endpoints {
-            for waiting in lane.parcels.iter_mut().filter(|parcel| !parcel.has_row()) {
-                waiting.held = Held::Row;
-                waiting.entry = None;
-                self.without_row -= 1;
-                behind.push((waiting.item.clone(), waiting.row()));
-            }
-        }
         lane.parcels.push_front(parcel);
+        let mut behind = Vec::new();
+        if is_deferred {
+            self.give_rows(entity, &mut behind);
+        }
         self.arrive(entity, now);
         behind
+    }
+
+    /// Gives a row to all that waits in a lane, and in those that wait for it.
+    fn give_rows(&mut self, entity: Entity, given: &mut Vec<(Item, Deferred)>) {
+        let Some(lane) = self.by_entity.get_mut(&entity) else {
+            return;
+        };
+        for waiting in lane.parcels.iter_mut().filter(|parcel| !parcel.has_row()) {
+            waiting.held = Held::Row;
+            waiting.entry = None;
+            self.without_row -= 1;
+            given.push((waiting.item.clone(), waiting.row()));
+        }
+        for blocked in self.blocked.get(&entity).cloned().unwrap_or_default() {
+            self.give_rows(blocked, given);
+        }
     }
 
     /// Notes that a parcel that was under way got its row.
@@ -285,10 +317,17 @@ impl Lanes {
         } else {
             self.arrange(entity, now);
         }
+        for blocked in self.blocked.remove(&entity).unwrap_or_default() {
+            self.arrange(blocked, now);
+        }
     }
 
     /// Finds a lane with nothing under way its place among those that wait or may go.
     fn arrange(&mut self, entity: Entity, now: Timestamp) {
+        if let Some(other) = self.comes_after(entity) {
+            self.blocked.entry(other).or_default().push(entity);
+            return;
+        }
         let Some(lane) = self.by_entity.get_mut(&entity) else {
             return;
         };
@@ -299,6 +338,15 @@ impl Lanes {
             None if is_suspect => self.suspect.push_back(entity),
             None => self.ready.push_back(entity),
         }
+    }
+
+    /// Returns the lane whose earlier events are to be settled before the first of this one.
+    fn comes_after(&self, entity: Entity) -> Option<Entity> {
+        let first = self.by_entity.get(&entity)?.parcels.front()?;
+        let after = first.after.filter(|after| *after != entity)?;
+        let other = self.by_entity.get(&after)?;
+        let is_earlier = |parcel: &Parcel| parcel.item < first.item;
+        (other.under_way > 0 || other.parcels.front().is_some_and(is_earlier)).then_some(after)
     }
 
     /// Lets those go whose time has come.

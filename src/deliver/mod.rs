@@ -29,10 +29,13 @@
 //!   endpoint names takes the rule's place, for names. Plain http reaches named networks only.
 //! - **Nobody is sent to who has not agreed**, where an endpoint asks for a handshake; what was
 //!   agreed on goes with every request.
-//! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error or `Debug`.
+//! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error
+//!   or `Debug`.
+//! - **No format sees a record.** What an endpoint may not see is taken out of an event before
+//!   a format gets it (`shown`), so that none can show it by mistake.
 //!
 //! The decisions are pure and stand in files of their own: [`EventFilter`], [`Event`],
-//! [`Message`], signature, [`Verdict`], [`Schedule`], address, [`Egress`], the order of events
+//! [`Selection`], [`Privacy`], [`Format`], [`Message`], signature, [`Verdict`], [`Schedule`], address, [`Egress`], the order of events
 //! (`lanes`), whom a failure is to blame on (`health`), how far an endpoint is (`position`, `state`).
 //! Around them are the resolver, the endpoint's client, the handshake, one attempt (`send`, `carry`),
 //! what is read and written (`reader`, `book`) and the loop (`worker`).
@@ -55,6 +58,7 @@ mod format;
 mod message;
 mod privacy;
 mod selection;
+mod shown;
 
 mod failure;
 mod verdict;
@@ -87,11 +91,14 @@ pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
 pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
-pub use format::{Batching, Format, body};
+pub use format::{
+    Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
+    body,
+};
 pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use message::Message;
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
-pub use privacy::Privacy;
+pub use privacy::{InvalidPrivacy, Privacy};
 pub use schedule::Schedule;
 pub use selection::Selection;
 pub use send::test;

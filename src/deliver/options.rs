@@ -19,7 +19,8 @@ use super::privacy::Privacy;
 use super::schedule::Schedule;
 use super::selection::Selection;
 use super::signature::SigningSecret;
-use crate::model::{Account, EndpointName, Entry, Fact, Record};
+use crate::model::{Account, Change, EndpointName, Entry, Fact, Record};
+use crate::store::Store;
 
 /// How long a receiver may take to answer, unless the configuration says otherwise; the
 /// lower end of what Standard Webhooks recommends.
@@ -68,6 +69,8 @@ pub struct Endpoint {
     selection: Selection,
     privacy: Privacy,
     format: Format,
+    /// Where to look up what the operator calls a tenant.
+    store: Option<Store>,
     rule: AddressRule,
     egress: Egress,
     timeout: Duration,
@@ -190,6 +193,7 @@ impl Endpoint {
             selection: options.selection,
             privacy: options.privacy,
             format: options.format,
+            store: None,
             rule,
             egress,
             timeout: options.timeout,
@@ -209,33 +213,86 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
+    /// Lets it know what the operator calls tenants; without, it knows their ids and the
+    /// names that Qlik shows.
+    pub fn know_tenants(&mut self, store: &Store) {
+        self.store = Some(store.clone());
+    }
+
     /// Returns whether an entry has an event that it wants.
     pub fn wants(&self, entry: &Entry) -> bool {
         let Some(event_type) = entry.fact.event_type() else {
             return false;
         };
-        if !self.events.wants(&event_type) {
+        if !self.events.wants(&event_type) || !self.format.can_tell(entry) {
             return false;
         }
-        match &entry.fact {
-            Fact::Changed(change) => {
-                let records = [change.before(), change.after()];
-                let records: Vec<_> = records.into_iter().flatten().collect();
-                entry
-                    .account()
-                    .is_none_or(|account| self.selection.wants(account, &records))
-            }
+        let wants = match &entry.fact {
             // An endpoint does not hear of itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
+            Fact::Changed(change) => self.wants_change(change),
             Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
                 true
             }
-        }
+        };
+        wants
+            && entry
+                .account()
+                .is_none_or(|account| self.wants_tenant(account))
     }
 
     /// Returns whether it wants a snapshot of a record.
     pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
-        self.events.wants(&snapshot_type(record.kind())) && self.selection.wants(account, &[record])
+        self.events.wants(&snapshot_type(record.kind()))
+            && self.format.can_tell_record(record.kind())
+            && self.selection.wants_record(None, Some(record))
+            && self.wants_tenant(account)
+    }
+
+    fn wants_tenant(&self, account: &Account) -> bool {
+        self.selection.wants_tenant(account, || {
+            // Where the store does not answer, the cursor cannot pass the event either.
+            let tenants = self.store.as_ref()?.tenants().ok()?;
+            let mut tenants = tenants.into_iter();
+            let known = tenants.find(|known| known.tenant.id == account.tenant)?;
+            Some(known.name)
+        })
+    }
+
+    /// A change of nothing that the endpoint gets to see is not for it: that it happened
+    /// would tell something already.
+    fn wants_change(&self, change: &Change) -> bool {
+        if !self.selection.wants_record(change.before(), change.after()) {
+            return false;
+        }
+        match change {
+            Change::Created { .. } | Change::Deleted { .. } => true,
+            Change::Updated { before, after } => {
+                let kind = change.kind();
+                let tells_all =
+                    matches!(self.format, Format::Standard | Format::CloudEvents { .. });
+                if tells_all && !self.privacy.omits_any(kind) {
+                    return true;
+                }
+                let visible = self.privacy.visible_changes(before, after);
+                let mut visible = visible.into_iter();
+                visible.any(|field| self.format.can_tell_field(kind, field))
+            }
+        }
+    }
+
+    /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one
+    /// first; none of secrets that it shares with us.
+    pub fn public_keys(&self) -> Vec<String> {
+        self.secrets
+            .iter()
+            .filter_map(SigningSecret::public)
+            .collect()
+    }
+
+    /// Returns how events are written for it.
+    pub fn format(&self) -> &Format {
+        &self.format
     }
 
     /// Returns how events are put together for it, none where each goes alone.
@@ -246,7 +303,11 @@ impl Endpoint {
     /// Writes events for it, with what it may see of them: at least one, and more only
     /// where there is [`Endpoint::batching`].
     pub fn message(&self, events: &[Event<'_>]) -> Message {
-        self.format.message(events, &self.privacy)
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| self.privacy.show(event))
+            .collect();
+        self.format.message(&events)
     }
 
     /// Returns what tells this URL from another without showing it.

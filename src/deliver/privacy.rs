@@ -1,5 +1,212 @@
-//! Keeps fields of records from an endpoint.
+//! Keeps fields of records from an endpoint: left out, or shown as a keyed hash.
+//!
+//! No format ever sees a record: it gets what [`Privacy::show`] made of it, so that a format
+//! cannot show what it should not.
+
+mod field;
+mod mask;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::event::Event;
+use super::shown::Shown;
+use crate::model::{Kind, Record, delta};
+use crate::secret::Secret;
+use field::{FIELDS, Field};
+
+/// What a hashed value starts with.
+const HASHED: &str = "hmac-sha256:";
+
+/// Characters of a key at the least: 128 bits, if they are hexadecimal digits.
+const MIN_KEY: usize = 32;
 
 /// What an endpoint does not get to see; the default is nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Privacy {}
+#[derive(Clone, Default)]
+pub struct Privacy {
+    rules: BTreeMap<(Kind, &'static str), Rule>,
+}
+
+/// What becomes of a field.
+#[derive(Clone)]
+enum Rule {
+    Omit,
+    /// Shown as an HMAC, under a key that is ready to be copied.
+    Hash(Box<Hmac<Sha256>>),
+}
+
+/// Fields that cannot be what the operator meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPrivacy {
+    /// No record has such a field.
+    #[error("no record has a field `{text}`; there are {}", field::names())]
+    Unknown {
+        /// The field, as written.
+        text: String,
+    },
+    /// Only texts are hashed.
+    #[error(
+        "`{text}` is no text that could be hashed; these are: {}",
+        field::texts()
+    )]
+    NotText {
+        /// The field, as written.
+        text: String,
+    },
+    /// It cannot be both.
+    #[error("`{text}` is to be left out and hashed")]
+    Twice {
+        /// The field.
+        text: String,
+    },
+    /// Without a key, whoever knows a name finds its hash.
+    #[error("hashing takes a key")]
+    NoKey,
+    /// Short enough to be guessed.
+    #[error("the key for hashing has {n_chars} characters, and {MIN_KEY} are the least")]
+    ShortKey {
+        /// How many it has.
+        n_chars: usize,
+    },
+}
+
+impl InvalidPrivacy {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } | Self::NotText { .. } | Self::Twice { .. } => {
+                "deliver.unknown-field"
+            }
+            Self::NoKey | Self::ShortKey { .. } => "deliver.invalid-hash-key",
+        }
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } | Self::NotText { .. } => {
+                "write one of these, or `user.name` for the users' alone"
+            }
+            Self::Twice { .. } => "take it out of `omit` or out of `hash`",
+            Self::NoKey | Self::ShortKey { .. } => {
+                "make one with `openssl rand -hex 32` and name its file by `hash_key_file`"
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Privacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.rules.keys()).finish()
+    }
+}
+
+impl Privacy {
+    /// Reads which fields are left out and which are hashed: `name` is that of all kinds,
+    /// `user.name` that of users.
+    pub fn parse<S: AsRef<str>>(
+        omit: &[S],
+        hash: &[S],
+        key: Option<&Secret>,
+    ) -> Result<Self, InvalidPrivacy> {
+        let mut rules = BTreeMap::new();
+        for text in omit.iter().map(AsRef::as_ref) {
+            for field in named(text)? {
+                rules.insert((field.kind, field.name), Rule::Omit);
+            }
+        }
+        if hash.is_empty() {
+            return Ok(Self { rules });
+        }
+        let mac = keyed(key)?;
+        for text in hash.iter().map(AsRef::as_ref) {
+            let fields = named(text)?;
+            if fields.iter().any(|field| !field.is_text) {
+                let text = text.to_owned();
+                return Err(InvalidPrivacy::NotText { text });
+            }
+            for field in fields {
+                let place = (field.kind, field.name);
+                if let Some(Rule::Omit) = rules.get(&place) {
+                    let text = format!("{}.{}", field.kind, field.name);
+                    return Err(InvalidPrivacy::Twice { text });
+                }
+                rules.insert(place, Rule::Hash(Box::new(mac.clone())));
+            }
+        }
+        Ok(Self { rules })
+    }
+
+    /// Returns an event as the endpoint may see it.
+    pub(super) fn show<'a>(&self, event: &'a Event<'a>) -> Shown<'a> {
+        let mut shown = Shown::of(event);
+        if !self.rules.is_empty() {
+            self.mask(&mut shown);
+        }
+        shown
+    }
+
+    /// Returns the fields of a change that the endpoint gets to see, as they are called in
+    /// `changes`; none at all for a change of which it may not know.
+    pub(super) fn visible_changes(&self, before: &Record, after: &Record) -> Vec<&'static str> {
+        let kind = after.kind();
+        let changed = delta(before, after).into_keys();
+        changed.filter(|field| !self.omits(kind, field)).collect()
+    }
+
+    /// Returns whether anything of a kind is left out.
+    pub(super) fn omits_any(&self, kind: Kind) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|((of, _), rule)| *of == kind && matches!(rule, Rule::Omit))
+    }
+
+    fn omits(&self, kind: Kind, field: &'static str) -> bool {
+        matches!(self.rules.get(&(kind, field)), Some(Rule::Omit))
+    }
+}
+
+impl Rule {
+    /// Returns what stands in a text's place, none where nothing does.
+    fn stand_in(&self, text: &str) -> Option<String> {
+        match self {
+            Self::Omit => None,
+            Self::Hash(mac) => {
+                let digest = Hmac::clone(mac).chain_update(text).finalize().into_bytes();
+                let mut hashed = HASHED.to_owned();
+                for byte in digest {
+                    use fmt::Write;
+                    write!(hashed, "{byte:02x}").expect("a text takes every text");
+                }
+                Some(hashed)
+            }
+        }
+    }
+}
+
+fn named(text: &str) -> Result<Vec<&'static Field>, InvalidPrivacy> {
+    let fits = |field: &&Field| match text.split_once('.') {
+        Some((kind, name)) => field.kind.singular() == kind && field.name == name,
+        None => field.name == text,
+    };
+    let fields: Vec<_> = FIELDS.iter().filter(fits).collect();
+    if fields.is_empty() {
+        let text = text.to_owned();
+        return Err(InvalidPrivacy::Unknown { text });
+    }
+    Ok(fields)
+}
+
+fn keyed(key: Option<&Secret>) -> Result<Hmac<Sha256>, InvalidPrivacy> {
+    let key = key.ok_or(InvalidPrivacy::NoKey)?.expose();
+    let n_chars = key.chars().count();
+    if n_chars < MIN_KEY {
+        return Err(InvalidPrivacy::ShortKey { n_chars });
+    }
+    Ok(Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length"))
+}
+
+#[cfg(test)]
+mod tests;

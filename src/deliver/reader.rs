@@ -33,7 +33,11 @@ fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, Store
         let seq = entry.seq;
         let parcel = endpoint.wants(&entry).then(|| {
             let entity = entity::of_entry(&entry);
-            Parcel::fresh(Item::Entry(seq), entity, Some(Box::new(entry)))
+            let after = entity::predecessor(&entry);
+            Parcel {
+                after,
+                ..Parcel::fresh(Item::Entry(seq), entity, Some(Box::new(entry)))
+            }
         });
         Met::Entry(seq, parcel)
     });

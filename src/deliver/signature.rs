@@ -1,21 +1,32 @@
-//! Signs a delivery as Standard Webhooks 1.0.0 says, scheme v1.
+//! Signs a delivery as Standard Webhooks 1.0.0 says: schemes v1 (HMAC) and v1a (ed25519).
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use hmac::{Hmac, Mac};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use sha2::Sha256;
 
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
-/// What a secret's text starts with.
-const PREFIX: &str = "whsec_";
+/// What the text of a symmetric secret starts with.
+const SYMMETRIC: &str = "whsec_";
 
-/// How many bytes a secret may have.
+/// What the text of a private key starts with.
+const PRIVATE: &str = "whsk_";
+
+/// What the text of a public key starts with.
+const PUBLIC: &str = "whpk_";
+
+/// How many bytes a symmetric secret may have.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// The bytes of an ed25519 seed, and of a public key. A private key is one and the other.
+const HALF: usize = 32;
 
 /// Base64 as people paste it: with its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -23,18 +34,31 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A symmetric secret that a receiver shares with us. It never shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SigningSecret(Box<[u8]>);
+/// What deliveries are signed with. It never shows.
+#[derive(Clone)]
+pub struct SigningSecret(Scheme);
+
+#[derive(Clone)]
+enum Scheme {
+    /// v1: HMAC with a secret that the receiver shares with us, keyed and ready to be copied.
+    Hmac(Box<Hmac<Sha256>>),
+    /// v1a: ed25519 with a key whose public half the receiver has.
+    Ed25519(Arc<Ed25519KeyPair>),
+}
 
 /// A text that is no signing secret. Holds nothing of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     /// Another kind of text altogether.
-    #[error("a signing secret starts with `whsec_`")]
+    #[error("a signing secret starts with `whsec_`, or with `whsk_` if it is an ed25519 key")]
     NoPrefix,
+    /// The public half of a key, which signs nothing.
+    #[error(
+        "`whpk_` starts a public key, which is for the receiver; the signing secret is the private one, `whsk_`"
+    )]
+    Public,
     /// Not base64 after the prefix.
-    #[error("a signing secret is base64 after `whsec_`, and this is not")]
+    #[error("a signing secret is base64 after its prefix, and this is not")]
     NotBase64,
     /// Too short to be safe or longer than the standard allows.
     #[error("a signing secret is of 24 to 64 random bytes, and this is of {n_bytes}")]
@@ -42,6 +66,17 @@ pub enum InvalidSecret {
         /// How many bytes it has.
         n_bytes: usize,
     },
+    /// Not a seed and a public key.
+    #[error(
+        "an ed25519 key is of 64 bytes, the private half and the public one, and this is of {n_bytes}"
+    )]
+    KeyLength {
+        /// How many bytes it has.
+        n_bytes: usize,
+    },
+    /// A seed and another key's public half: no receiver would accept what it signs.
+    #[error("the two halves of the ed25519 key do not belong together")]
+    Halves,
 }
 
 impl InvalidSecret {
@@ -52,7 +87,14 @@ impl InvalidSecret {
 
     /// Returns what an operator can do about it.
     pub fn remedy(&self) -> &'static str {
-        "make one with `echo whsec_$(openssl rand -base64 32)` and give it to the receiver as well"
+        match self {
+            Self::NoPrefix | Self::NotBase64 | Self::Length { .. } => {
+                "make one with `echo whsec_$(openssl rand -base64 32)` and give it to the receiver as well"
+            }
+            Self::Public | Self::KeyLength { .. } | Self::Halves => {
+                "make a new key as docs/formats.md shows, and give its public half to the receiver"
+            }
+        }
     }
 }
 
@@ -63,28 +105,70 @@ impl fmt::Debug for SigningSecret {
 }
 
 impl SigningSecret {
-    /// Reads `whsec_` and base64, padded or not, of 24 to 64 bytes.
+    /// Reads base64, padded or not: `whsec_` and 24 to 64 bytes, or `whsk_` and the two halves
+    /// of an ed25519 key.
     pub fn parse(text: &Secret) -> Result<Self, InvalidSecret> {
-        let encoded = text
-            .expose()
-            .strip_prefix(PREFIX)
-            .ok_or(InvalidSecret::NoPrefix)?;
-        let bytes = LENIENT.decode(encoded).or(Err(InvalidSecret::NotBase64))?;
+        let text = text.expose();
+        if text.starts_with(PUBLIC) {
+            return Err(InvalidSecret::Public);
+        }
+        if let Some(encoded) = text.strip_prefix(PRIVATE) {
+            return Self::private(&decode(encoded)?);
+        }
+        let encoded = text.strip_prefix(SYMMETRIC);
+        let bytes = decode(encoded.ok_or(InvalidSecret::NoPrefix)?)?;
         if !LENGTHS.contains(&bytes.len()) {
             return Err(InvalidSecret::Length {
                 n_bytes: bytes.len(),
             });
         }
-        Ok(Self(bytes.into()))
+        let mac = Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length");
+        Ok(Self(Scheme::Hmac(Box::new(mac))))
     }
 
-    fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(format!("{id}.{seconds}.").as_bytes());
-        mac.update(body);
-        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    fn private(bytes: &[u8]) -> Result<Self, InvalidSecret> {
+        let wrong_length = InvalidSecret::KeyLength {
+            n_bytes: bytes.len(),
+        };
+        let Some((seed, public)) = bytes.split_at_checked(HALF) else {
+            return Err(wrong_length);
+        };
+        if public.len() != HALF {
+            return Err(wrong_length);
+        }
+        let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public)
+            .map_err(|_rejected| InvalidSecret::Halves)?;
+        Ok(Self(Scheme::Ed25519(Arc::new(pair))))
     }
+
+    /// Returns the half that the receiver verifies with, `whpk_…`; none for a secret that it
+    /// shares with us.
+    pub fn public(&self) -> Option<String> {
+        match &self.0 {
+            Scheme::Hmac(_) => None,
+            Scheme::Ed25519(pair) => {
+                let public = STANDARD.encode(pair.public_key());
+                Some(format!("{PUBLIC}{public}"))
+            }
+        }
+    }
+
+    fn sign(&self, head: &[u8], body: &[u8]) -> String {
+        match &self.0 {
+            Scheme::Hmac(mac) => {
+                let mac = Hmac::clone(mac).chain_update(head).chain_update(body);
+                format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+            }
+            Scheme::Ed25519(pair) => {
+                let signature = pair.sign(&[head, body].concat());
+                format!("v1a,{}", STANDARD.encode(signature.as_ref()))
+            }
+        }
+    }
+}
+
+fn decode(encoded: &str) -> Result<Vec<u8>, InvalidSecret> {
+    LENIENT.decode(encoded).or(Err(InvalidSecret::NotBase64))
 }
 
 /// Returns the value of `webhook-signature`: one signature for each secret, in their order.
@@ -93,9 +177,10 @@ impl SigningSecret {
 /// `id` must hold no full stop, since the signed text is joined with them.
 pub fn signatures(secrets: &[SigningSecret], id: &str, at: Timestamp, body: &[u8]) -> String {
     debug_assert!(!id.contains('.'), "a full stop would blur what is signed");
+    let head = format!("{id}.{}.", at.seconds());
     let signed: Vec<_> = secrets
         .iter()
-        .map(|secret| secret.sign(id, at.seconds(), body))
+        .map(|secret| secret.sign(head.as_bytes(), body))
         .collect();
     signed.join(" ")
 }
@@ -110,12 +195,16 @@ mod tests {
 
     const PUBLISHED: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
+    /// The key of the vector that Svix publishes for v1a, and its public half.
+    const PRIVATE_KEY: &str = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    const PUBLIC_KEY: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+
     fn secret(text: &str) -> SigningSecret {
         SigningSecret::parse(&Secret::new(text)).unwrap()
     }
 
     fn text_of(key: &[u8]) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(key))
+        format!("{SYMMETRIC}{}", STANDARD.encode(key))
     }
 
     #[test]
@@ -131,8 +220,49 @@ mod tests {
     }
 
     #[test]
+    fn the_published_vector_of_ed25519_is_reproduced() {
+        let key = secret(PRIVATE_KEY);
+
+        let signature = signatures(
+            std::slice::from_ref(&key),
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            Timestamp::from_millis(1_614_265_330_000),
+            br#"{"test": 2432232314}"#,
+        );
+
+        assert_eq!(
+            signature,
+            "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+        );
+        assert_eq!(key.public().as_deref(), Some(PUBLIC_KEY));
+        assert_eq!(secret(PUBLISHED).public(), None);
+    }
+
+    #[test]
+    fn two_secrets_of_any_kind_sign_side_by_side() {
+        let at = Timestamp::from_millis(1_614_265_330_000);
+        let (shared, private) = (secret(PUBLISHED), secret(PRIVATE_KEY));
+        let alone =
+            |secret: &SigningSecret| signatures(std::slice::from_ref(secret), "evt_1", at, b"{}");
+        for (new, old) in [
+            (&shared, &private),
+            (&private, &shared),
+            (&private, &private),
+            (&shared, &shared),
+        ] {
+            let both = signatures(&[new.clone(), old.clone()], "evt_1", at, b"{}");
+
+            assert_eq!(both, format!("{} {}", alone(new), alone(old)));
+        }
+    }
+
+    #[test]
     fn a_secret_is_read_or_refused_with_a_reason() {
         let of_length = |n| text_of(&vec![7; n]);
+        let key = |bytes: &[u8]| format!("{PRIVATE}{}", STANDARD.encode(bytes));
+        let halves = STANDARD.decode(&PRIVATE_KEY[PRIVATE.len()..]).unwrap();
+        let mut mixed = halves.clone();
+        mixed[63] ^= 1;
         for (text, expected) in [
             (PUBLISHED.to_owned(), Ok(())),
             (format!("{PUBLISHED}\n"), Ok(())),
@@ -147,7 +277,23 @@ mod tests {
                 Err(InvalidSecret::Length { n_bytes: 0 }),
             ),
             ("hunter2".to_owned(), Err(InvalidSecret::NoPrefix)),
-            ("whsk_AAAA".to_owned(), Err(InvalidSecret::NoPrefix)),
+            (PRIVATE_KEY.to_owned(), Ok(())),
+            (PRIVATE_KEY.trim_end_matches('=').to_owned(), Ok(())),
+            (key(&mixed), Err(InvalidSecret::Halves)),
+            (
+                key(&halves[..32]),
+                Err(InvalidSecret::KeyLength { n_bytes: 32 }),
+            ),
+            (
+                key(&halves[..31]),
+                Err(InvalidSecret::KeyLength { n_bytes: 31 }),
+            ),
+            (
+                key(&[&halves[..], &[0]].concat()),
+                Err(InvalidSecret::KeyLength { n_bytes: 65 }),
+            ),
+            ("whsk_a!b".to_owned(), Err(InvalidSecret::NotBase64)),
+            (PUBLIC_KEY.to_owned(), Err(InvalidSecret::Public)),
             ("whsec_a!b".to_owned(), Err(InvalidSecret::NotBase64)),
             ("whsec_YWJj-_==".to_owned(), Err(InvalidSecret::NotBase64)),
         ] {
@@ -159,7 +305,9 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_show_in_debug() {
-        assert_eq!(format!("{:?}", secret(PUBLISHED)), "[signing secret]");
+        for text in [PUBLISHED, PRIVATE_KEY] {
+            assert_eq!(format!("{:?}", secret(text)), "[signing secret]");
+        }
     }
 
     proptest! {

@@ -117,6 +117,9 @@ impl Worker {
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, RunError> {
+        let mut knowing = endpoint.clone();
+        knowing.know_tenants(&store);
+        let endpoint = &knowing;
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
         let (of, now) = (endpoint.clone(), clock.now());
         let opened = store.offload(move |store| {

@@ -179,11 +179,14 @@ fn new_events(world: &World, n: usize) -> Vec<Value> {
         deliveries.iter().all(|delivery| delivery.verified),
         "a signature did not verify"
     );
-    deliveries
+    // Events of different records come side by side.
+    let mut events: Vec<_> = deliveries
         .iter()
         .skip(n)
         .map(|delivery| delivery.body.clone())
-        .collect()
+        .collect();
+    events.sort_by_key(|event| event["sequence"].as_u64());
+    events
 }
 
 fn assert_events(name: &str, events: &[Value], expected: &Expected) {

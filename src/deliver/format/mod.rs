@@ -1,21 +1,40 @@
 //! The formats in which an endpoint can get its events.
+//!
+//! Each works on what [`Shown`] has of an event and on nothing else, and is pure: the same
+//! bytes in every attempt.
 
+mod cloudevents;
+mod scim;
+mod scim_set;
+mod source;
 mod standard;
 
 use std::time::Duration;
 
-use super::event::Event;
 use super::message::Message;
-use super::privacy::Privacy;
+use super::shown::Shown;
+use crate::model::{Entry, Fact, Kind};
 
+pub use cloudevents::Mode;
+pub use scim_set::{InvalidSetKey, ScimSets, SetEvents, SetKey};
+pub use source::{EventSource, InvalidSource};
 pub use standard::body;
 
 /// How events are written for an endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Format {
     /// The body that Standard Webhooks describes, one event in each message.
     #[default]
     Standard,
+    /// `CloudEvents` 1.0.2.
+    CloudEvents {
+        /// How they are laid out.
+        mode: Mode,
+        /// Whom they are from.
+        source: EventSource,
+    },
+    /// Security Event Tokens of SCIM.
+    ScimSet(Box<ScimSets>),
 }
 
 /// How many events a message may take, and how long the first waits for the others.
@@ -27,19 +46,70 @@ pub struct Batching {
     pub wait: Duration,
 }
 
+impl Default for Batching {
+    fn default() -> Self {
+        Self {
+            max: 100,
+            wait: Duration::from_secs(1),
+        }
+    }
+}
+
 impl Format {
     /// Returns how events are put together, none for a format of one event a message.
     pub fn batching(&self) -> Option<Batching> {
         match self {
-            Self::Standard => None,
+            Self::CloudEvents {
+                mode: Mode::Batch(batching),
+                ..
+            } => Some(*batching),
+            Self::CloudEvents {
+                mode: Mode::Structured | Mode::Binary,
+                ..
+            }
+            | Self::Standard
+            | Self::ScimSet(_) => None,
+        }
+    }
+
+    /// Returns whether the format has words for an entry's event.
+    pub(super) fn can_tell(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => match &entry.fact {
+                Fact::Changed(change) => ScimSets::can_tell(change.kind()),
+                Fact::Loaded { .. }
+                | Fact::Held { .. }
+                | Fact::Failed { .. }
+                | Fact::Recovered(_)
+                | Fact::EndpointDisabled { .. } => false,
+            },
+        }
+    }
+
+    /// Returns whether the format has words for a record of this kind.
+    pub(super) fn can_tell_record(&self, kind: Kind) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => ScimSets::can_tell(kind),
+        }
+    }
+
+    /// Returns whether the format has a word for a field.
+    pub(super) fn can_tell_field(&self, kind: Kind, field: &str) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => ScimSets::can_tell_field(kind, field),
         }
     }
 
     /// Writes events in this format: several only where it has batches, and at least one.
-    pub(super) fn message(&self, events: &[Event<'_>], privacy: &Privacy) -> Message {
+    pub(super) fn message(&self, events: &[Shown<'_>]) -> Message {
         let event = events.first().expect("a message carries an event");
         match self {
-            Self::Standard => standard::message(event, privacy),
+            Self::Standard => standard::message(event),
+            Self::CloudEvents { mode, source } => cloudevents::message(*mode, source, events),
+            Self::ScimSet(sets) => sets.message(event),
         }
     }
 }

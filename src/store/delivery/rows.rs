@@ -38,6 +38,8 @@ pub struct Deferred {
     /// What it is about: two of the same are never under way together, and the earlier one
     /// goes first.
     pub entity: u64,
+    /// What has to be settled before: a successor comes after its predecessor has gone.
+    pub after: Option<u64>,
     /// Attempts that failed.
     pub attempts: u32,
     /// When the next is due; none: as soon as those before it are settled.

@@ -77,13 +77,14 @@ fn the_bytes_of_small_rows() {
     };
     let deferred = Deferred {
         entity: 7,
+        after: Some(8),
         attempts: 2,
         due: Some(Timestamp::from_millis(7)),
         is_endpoints: true,
         is_alone: false,
     };
     let key = keys::delivery(keys::Space::Deferred, &hook, &parked.item);
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &deferred)), @"010702010e0100201cfb9ea3cedf4a");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &deferred)), @"0107010802010e0100c624d2b0310f377f");
 
     let order = Order::Rewind { to: Seq(7) };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &order)), @"010207acede79893d0f3c3");

@@ -288,10 +288,10 @@ impl Running {
     pub async fn settled(&self) {
         within("the journal is delivered", || async {
             match self.control.answer(Request::Status).await.unwrap() {
-                Reply::Status(status) => status
-                    .endpoints
-                    .iter()
-                    .all(|(_, settled)| *settled == status.last),
+                Reply::Status(status) => status.endpoints.iter().all(|(name, settled)| {
+                    let deferred = self.control.store().deferred(name).unwrap();
+                    *settled == status.last && deferred.is_empty()
+                }),
                 other => panic!("not a status: {other:?}"),
             }
         })

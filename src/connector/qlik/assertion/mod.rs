@@ -3,18 +3,15 @@
 //! Qlik takes assertions signed with RS256, RS512 or ES384, that name the token endpoint they
 //! are for, live five minutes at the most and are used once. So one is made for each request.
 
-mod key;
+use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::error::Unspecified;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 
+use crate::jws::{Algorithm, PrivateKey};
 use crate::model::Timestamp;
 use crate::secret::Secret;
-
-pub use key::{InvalidKey, SigningKey};
 
 /// What a request for a token calls an assertion of this kind.
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -22,6 +19,35 @@ pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-b
 /// How long an assertion is good for, in seconds: it is sent at once, and five minutes are the
 /// most that Qlik takes. What is left is for clocks that differ.
 const LIFETIME: i64 = 120;
+
+/// A key that signs assertions, and the id under which Qlik knows its public half.
+#[derive(Clone)]
+pub struct SigningKey {
+    key: PrivateKey,
+    key_id: String,
+}
+
+/// Why a text is no key that Qlik takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "found {found}, where a private key is needed: RSA of 2048 bits or more, or EC on the curve P-384, in PEM, without a passphrase"
+)]
+pub struct InvalidKey {
+    found: String,
+}
+
+impl InvalidKey {
+    /// Returns what to do about it.
+    pub fn remedy(&self) -> &'static str {
+        "make one with `openssl ecparam -genkey -name secp384r1 -noout` and register its public \
+         half with the client as a JSON Web Key"
+    }
+
+    pub(super) fn of(found: impl Into<String>) -> Self {
+        let found = found.into();
+        Self { found }
+    }
+}
 
 #[derive(Serialize)]
 struct Header<'a> {
@@ -40,7 +66,33 @@ struct Claims<'a> {
     exp: i64,
 }
 
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm())
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl SigningKey {
+    /// Reads a key in PEM: PKCS#8 as OpenSSL writes it today, or PKCS#1 and SEC1 as it did.
+    pub fn parse(pem: &Secret, key_id: &str) -> Result<Self, InvalidKey> {
+        let key = PrivateKey::parse(pem).map_err(|unusable| InvalidKey::of(unusable.found))?;
+        match key.algorithm() {
+            Algorithm::Rs256 | Algorithm::Es384 => Ok(Self {
+                key,
+                key_id: key_id.to_owned(),
+            }),
+            Algorithm::EdDsa => Err(InvalidKey::of("an Ed25519 key")),
+        }
+    }
+
+    /// Returns the algorithm's name in a JWT's header.
+    pub fn algorithm(&self) -> &'static str {
+        self.key.algorithm().name()
+    }
+
     /// Makes an assertion for one request: who we are, to whom, and that it is now.
     ///
     /// It fails only where the system has no random numbers.
@@ -62,20 +114,12 @@ impl SigningKey {
         };
         let header = Header {
             alg: self.algorithm(),
-            kid: self.key_id(),
+            kid: &self.key_id,
             typ: "JWT",
         };
-        let (header, claims) = (part(&header)?, part(&claims)?);
-        let signed = format!("{header}.{claims}");
-        let signature = URL_SAFE_NO_PAD.encode(self.sign(signed.as_bytes(), &random)?);
-        Ok(Secret::new(&format!("{signed}.{signature}")))
+        let token = self.key.token(&header, &claims)?;
+        Ok(Secret::new(&token))
     }
-}
-
-/// Structs of texts and numbers always have a JSON; the error is for the type's sake.
-fn part(value: &impl Serialize) -> Result<String, Unspecified> {
-    let json = serde_json::to_vec(value).or(Err(Unspecified))?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
 /// Makes a UUID of version 4.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::{
-    Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Origin, Record, Role, RoleId,
-    RoleType, RunId, User, UserId, UserStatus,
+    Account, Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Id, Origin, Record,
+    Role, RoleId, RoleType, RunId, TenantId, User, UserId, UserStatus, unified,
 };
 
 const STORE: StoreId = StoreId([0xa1, 0, 0, 0, 0, 0, 0, 0xb2]);
@@ -198,7 +198,7 @@ fn a_trial_event_holds_nobody() {
 
     let name = EndpointName("hr".into());
     let trial = Event::trial("evt_test_1".into(), at, &name);
-    let text = String::from_utf8(bytes(&trial, &Privacy::default())).unwrap();
+    let text = String::from_utf8(bytes(&Shown::of(&trial))).unwrap();
 
     insta::assert_snapshot!(text, @r#"{"id":"evt_test_1","type":"endpoint.test","timestamp":"2026-03-01T10:00:00.000Z","data":{"endpoint":"hr"}}"#);
 }

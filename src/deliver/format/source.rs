@@ -1,0 +1,114 @@
+//! Who an event is from, as CloudEvents and Security Event Tokens name it.
+
+use std::fmt;
+
+use crate::deliver::shown::Shown;
+
+/// What events are from unless the configuration says otherwise.
+const DEFAULT: &str = "/qlik-roster";
+
+/// The longest that may be; it is in every event.
+const MAX_LEN: usize = 256;
+
+/// A URI reference for this installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSource(String);
+
+/// A text that is no URI reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a URI, and not a path: up to {MAX_LEN} characters are expected, without blanks")]
+pub struct InvalidSource;
+
+impl Default for EventSource {
+    fn default() -> Self {
+        Self(DEFAULT.to_owned())
+    }
+}
+
+impl fmt::Display for EventSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl EventSource {
+    /// Reads an absolute URI such as `https://roster.example.com`, or a path. A slash at the
+    /// end is no part of it.
+    pub fn parse(text: &str) -> Result<Self, InvalidSource> {
+        let name = text.trim_end_matches('/');
+        let fits = (1..=MAX_LEN).contains(&name.len());
+        let plain = name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
+        // What has a colon before its first slash has a scheme, which begins with a letter.
+        let head = name.split('/').next().unwrap_or_default();
+        let scheme = head.split_once(':').map(|(scheme, _)| scheme);
+        let named = scheme.is_none_or(|scheme| {
+            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+                && scheme
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        });
+        if fits && plain && named {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidSource)
+        }
+    }
+
+    /// Returns the source of an event: that of its tenant, if it has one.
+    pub(super) fn of(&self, event: &Shown<'_>) -> String {
+        let Some(account) = event.account else {
+            return self.0.clone();
+        };
+        let mut source = format!("{}/tenants/", self.0);
+        for byte in account.id.0.bytes() {
+            use fmt::Write;
+            let written = match byte {
+                b if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) => {
+                    source.write_char(char::from(b))
+                }
+                b => write!(source, "%{b:02X}"),
+            };
+            written.expect("a text takes every text");
+        }
+        source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_uri_or_a_path() {
+        for (text, expected) in [
+            (
+                "https://roster.example.com",
+                Some("https://roster.example.com"),
+            ),
+            (
+                "https://roster.example.com/",
+                Some("https://roster.example.com"),
+            ),
+            ("urn:example:roster", Some("urn:example:roster")),
+            ("/qlik-roster", Some("/qlik-roster")),
+            ("roster", Some("roster")),
+            ("", None),
+            ("/", None),
+            ("a b", None),
+            ("Zoë", None),
+            ("1x:y", None),
+            ("<x>", None),
+        ] {
+            let read = EventSource::parse(text)
+                .ok()
+                .map(|source| source.to_string());
+
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+        assert!(EventSource::parse(&"x".repeat(257)).is_err());
+        let default = EventSource::default();
+        assert_eq!(EventSource::parse(DEFAULT), Ok(default));
+    }
+}

@@ -1,0 +1,233 @@
+//! Every event is of the schema that the manual publishes for its type.
+//!
+//! The schemas are made by `model`, and what a real daemon sends is held against them in their
+//! strict form, in which nothing may be left out and nothing added. What is published says
+//! less: fields may be added later, and a field that an endpoint does not get to see is not
+//! there. `QLIK_ROSTER_BLESS=1` writes the files anew, with an example from this very run.
+
+mod model;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use boon::{Compiler, Draft, Schemas};
+use qlik_roster::deliver::{EVENT_TYPES, Event, TEST_EVENT};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, GroupEdit, NewUser, RoleEdit, When};
+use qlik_roster::model::{self as roster, Change, Seq};
+use serde_json::Value;
+
+use crate::support::{Running, World};
+use model::Form;
+
+/// Types that nothing sends yet.
+const NOT_SENT: [&str; 2] = ["access.granted", "access.revoked"];
+
+/// Types that take too long to come about for an example from here.
+const WITHOUT_EXAMPLE: [&str; 1] = ["endpoint.disabled"];
+
+fn published() -> Vec<&'static str> {
+    let sent = EVENT_TYPES
+        .into_iter()
+        .filter(|event_type| !NOT_SENT.contains(event_type));
+    sent.chain([TEST_EVENT]).collect()
+}
+
+fn file(event_type: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/events/{event_type}.json"))
+}
+
+/// Returns what is wrong with an event, none if it is of the schema.
+fn flaw(schema: &Value, event: &Value) -> Option<String> {
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    compiler.set_default_draft(Draft::V2020_12);
+    compiler.enable_format_assertions();
+    compiler.add_resource("event.json", schema.clone()).unwrap();
+    let index = compiler.compile("event.json", &mut schemas).unwrap();
+    let flaw = schemas.validate(event, index).err();
+    flaw.map(|flaw| format!("{flaw:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_is_of_the_published_schema() {
+    let world = World::new().await;
+    let config = world.standard_config();
+    let all = config.replace("events = [\"user.*\", \"role.*\", \"group.*\"]\n", "");
+    assert_ne!(all, config);
+    world.write_config(&all);
+    let running = world.start().await;
+    everything_happens(&world, &running).await;
+    running.stop().await;
+    let mut events = snapshots(&world);
+    // What is held makes it fail, which is of no account here: it sends a trial.
+    let (_, out, _) = world.command(&["check", "--endpoints"]).await;
+    assert!(out.contains("test event"), "{out}");
+    let deliveries = world.receiver.deliveries();
+    events.extend(deliveries.iter().map(|delivery| delivery.body.clone()));
+
+    let mut examples: BTreeMap<String, Value> = BTreeMap::new();
+    for event in events {
+        let event_type = event["type"].as_str().unwrap().to_owned();
+        assert!(published().contains(&event_type.as_str()), "{event_type}");
+        for form in [Form::Strict, Form::Published] {
+            let flaw = flaw(&model::schema(&event_type, form), &event);
+            assert_eq!(flaw, None, "{event:#}");
+        }
+        // One that tells more makes the better example.
+        let size = |event: &Value| event.to_string().len();
+        match examples.get(&event_type) {
+            Some(known) if size(known) >= size(&event) => {}
+            _ => {
+                examples.insert(event_type, event);
+            }
+        }
+    }
+
+    for event_type in published() {
+        let example = examples.get(event_type);
+        let rare = WITHOUT_EXAMPLE.contains(&event_type);
+        assert!(example.is_some() || rare, "{event_type} did not happen");
+        hold(event_type, example);
+    }
+}
+
+/// Holds the published file against the model, and its example against both.
+fn hold(event_type: &str, example: Option<&Value>) {
+    let schema = model::schema(event_type, Form::Published);
+    if std::env::var_os("QLIK_ROSTER_BLESS").is_some() {
+        let mut written = schema.clone();
+        if let Some(example) = example {
+            written["examples"] = Value::Array(vec![example.clone()]);
+        }
+        let text = serde_json::to_string_pretty(&written).unwrap();
+        std::fs::write(file(event_type), text + "\n").unwrap();
+    }
+    let text = std::fs::read_to_string(file(event_type)).unwrap();
+    let mut found: Value = serde_json::from_str(&text).unwrap();
+
+    let shown = found["examples"].take();
+
+    found.as_object_mut().unwrap().remove("examples");
+    assert_eq!(
+        found, schema,
+        "docs/events/{event_type}.json is not what is; QLIK_ROSTER_BLESS=1 writes it anew"
+    );
+    if example.is_some() {
+        let flaw = flaw(&model::schema(event_type, Form::Strict), &shown[0]);
+        assert_eq!(flaw, None, "the example of {event_type}");
+    }
+}
+
+/// Makes every type of event happen once.
+async fn everything_happens(world: &World, running: &Running) {
+    let tenant = world.tenant.directory();
+    let people = tenant.users();
+    let people: Vec<_> = people
+        .iter()
+        .filter(|user| user.client_id.is_none())
+        .collect();
+    // A creation of each kind, then an update, then a deletion.
+    let user = tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
+    let role = tenant.create_role("Auditor");
+    let group = tenant.create_group("Night Shift");
+    running.sync().await;
+    for edit in [
+        Edit::Email(Some("nia.okafor@example.com".into())),
+        Edit::AssignRole(role.clone()),
+        Edit::JoinGroup(group.clone()),
+    ] {
+        tenant.update_user(&user, edit).unwrap();
+    }
+    let permissions = ["user.read".to_owned()].into();
+    let edit = RoleEdit::Permissions(permissions);
+    tenant.update_role(&role, edit).unwrap();
+    let edit = GroupEdit::AssignRole(role.clone());
+    tenant.update_group(&group, edit).unwrap();
+    running.sync().await;
+    tenant.recreate_user(&people[0].id).unwrap();
+    tenant.delete_user(&user).unwrap();
+    tenant.delete_group(&group).unwrap();
+    tenant.delete_role(&role).unwrap();
+    running.sync().await;
+    // A failure, and that it is over.
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::Forbidden, When::Always);
+    running.sync().await;
+    faults.clear();
+    running.sync().await;
+    // So many at once that they are held.
+    for user in &people[1..15] {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    running.sync().await;
+    running.settled().await;
+}
+
+/// Snapshots of the records that were created, as a backfill sends them.
+fn snapshots(world: &World) -> Vec<Value> {
+    let config = world.config();
+    let endpoint = &config.endpoints[0];
+    let store = world.store();
+    let entries = store.entries(Seq::START, 1000).unwrap();
+    let mark = entries.last().unwrap().seq;
+    let mut snapshots = Vec::new();
+    for entry in &entries {
+        if let roster::Fact::Changed(Change::Created { after, .. }) = &entry.fact {
+            let event = Event::snapshot(
+                store.id(),
+                mark,
+                entry.at,
+                entry.account().unwrap(),
+                after,
+                entry.seq,
+            );
+            let message = endpoint.message(&[event]);
+            snapshots.push(serde_json::from_slice(&message.body).unwrap());
+        }
+    }
+    store.close().unwrap();
+    snapshots
+}
+
+#[test]
+fn the_manual_has_a_schema_for_each_type_and_no_other() {
+    let folder = file("x").parent().unwrap().to_owned();
+    let mut there: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    let mut expected: Vec<_> = published()
+        .iter()
+        .map(|event_type| format!("{event_type}.json"))
+        .collect();
+    expected.sort();
+
+    assert_eq!(there, expected);
+}
+
+#[test]
+fn the_strict_form_finds_what_is_missing_and_what_is_too_much() {
+    let text = std::fs::read_to_string(file("user.updated")).unwrap();
+    let published: Value = serde_json::from_str(&text).unwrap();
+    let event = &published["examples"][0];
+    let strict = model::schema("user.updated", Form::Strict);
+    assert_eq!(flaw(&strict, event), None);
+    for (place, change) in [
+        ("/data", "new"),
+        ("/data/record", "new"),
+        ("/data/record/unified_custom_fields", "new"),
+        ("", "new"),
+        ("/data/record", "name"),
+        ("/data", "version"),
+        ("", "sequence"),
+    ] {
+        let mut other = event.clone();
+        let object = other.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        if object.remove(change).is_none() {
+            object.insert(change.to_owned(), Value::from(1));
+        }
+
+        assert!(flaw(&strict, &other).is_some(), "{place} {change}");
+    }
+}
