@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::model::Seq;
+
 use super::caught::caught;
 use super::commit::{Committed, Prepared};
 use super::error::StoreError;
@@ -42,6 +44,10 @@ type Reply = SyncSender<Answer>;
 pub enum Work {
     Commit(Prepared),
     Rows(Vec<(Key, Option<Vec<u8>>)>),
+    /// The journal's first entries go, as many as one write may take, up to a place.
+    Cut(Seq),
+    /// Of these entries that are kept, those go that no row names.
+    Forget(Vec<Seq>),
 }
 
 /// The committer's own.

@@ -29,6 +29,8 @@ pub enum Space {
     Census = 0x22,
     /// Entries by position.
     Journal = 0x30,
+    /// Entries that were cut and that a row still names, by position.
+    Kept = 0x31,
     /// Heads of sealed plans, by tenant.
     Plan = 0x40,
     /// Rows of plans.
@@ -62,6 +64,16 @@ pub fn format() -> Key {
 /// The key of the journal's head.
 pub fn head() -> Key {
     vec![Space::Meta as u8, 1]
+}
+
+/// The key of the place up to which the journal was cut.
+pub fn cut() -> Key {
+    vec![Space::Meta as u8, 2]
+}
+
+/// The key of how much the store was last found to hold.
+pub fn usage() -> Key {
+    vec![Space::Meta as u8, 3]
 }
 
 /// The key of a tenant's row.
@@ -109,6 +121,11 @@ pub fn census(no: TenantNo, kind: Kind) -> Key {
 /// The key of a journal entry.
 pub fn journal(seq: Seq) -> Key {
     long(Space::Journal, seq.0)
+}
+
+/// The key of an entry that was cut and is kept.
+pub fn kept(seq: Seq) -> Key {
+    long(Space::Kept, seq.0)
 }
 
 /// The key of a plan's head.
@@ -213,6 +230,27 @@ pub fn parked(endpoint: &EndpointName, seq: Seq) -> Key {
     key
 }
 
+/// What the keys of the rows of one endpoint begin with: returns that part of such a key.
+pub fn of_endpoint(key: &[u8]) -> Option<&[u8]> {
+    let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    key.get(..len.checked_add(5)?)
+}
+
+/// The key of the row of an endpoint that names an entry.
+pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
+    let mut key = endpoint.to_vec();
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
+}
+
+/// A key behind all rows of an endpoint and before those of the next.
+pub fn behind_endpoint(endpoint: &[u8]) -> Key {
+    let mut key = endpoint.to_vec();
+    key.extend_from_slice(&[0xff; 16]);
+    key
+}
+
 /// The key of a run.
 pub fn run(id: RunId) -> Key {
     long(Space::Run, id.0)
@@ -277,6 +315,7 @@ pub fn describe(key: &[u8]) -> String {
             Some(seq) => return format!("journal entry {seq}"),
             None => "a journal entry",
         },
+        Some(0x31) => "an entry that is kept",
         Some(0x40 | 0x41) => "a plan",
         Some(0x42 | 0x43) => "a held plan",
         Some(0x44) => "an absent record",
@@ -335,9 +374,11 @@ mod tests {
         let id = Id::parse("60d5ca1b2f8a4c0012345678").unwrap();
         let other = Id::parse("Odd-1").unwrap();
         let hook = EndpointName("hr".into());
-        let cases: [(&str, Key, &str); 20] = [
+        let cases: [(&str, Key, &str); 23] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
+            ("cut", cut(), "0102"),
+            ("usage", usage(), "0103"),
             ("tenant", tenant(no), "1001020304"),
             ("loaded", loaded(no), "1101020304"),
             ("links", links(&ConnectionName("all".into())), "12616c6c"),
@@ -363,6 +404,7 @@ mod tests {
             ),
             ("census", census(no, Kind::User), "220102030403"),
             ("journal", journal(Seq(0x1234)), "300000000000001234"),
+            ("kept", kept(Seq(0x1234)), "310000000000001234"),
             ("plan", plan(no), "4001020304"),
             ("plan row", plan_row(no, 5), "410102030400000005"),
             ("plan rows", plan_rows(no), "4101020304"),
@@ -395,6 +437,10 @@ mod tests {
             let event = (Timestamp::from_millis(millis), NewsId([7; 16]));
             assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
         }
+        let hook = EndpointName("hr".into());
+        let parked = parked(&hook, Seq(9));
+        assert_eq!(of_endpoint(&parked), Some(&*parked_prefix(&hook)));
+        assert_eq!(of_endpoint(&parked[..6]), None);
         for kind in Kind::ALL {
             assert_eq!(
                 census_of(&census(TenantNo(3), kind)),

@@ -57,6 +57,7 @@ mod codec;
 mod commit;
 mod committer;
 mod compose;
+mod cut;
 mod writer;
 
 mod caught;
@@ -65,9 +66,17 @@ mod files;
 mod mark;
 mod opening;
 mod pending;
+mod room;
 
 mod inner;
 mod scan;
+
+mod compact;
+mod swap;
+
+mod retention;
+mod round;
+mod usage;
 
 mod absent;
 mod cursors;
@@ -92,12 +101,15 @@ use crate::model::StoreId;
 
 pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
+pub use compact::{CompactError, Compacted};
 pub use cursors::{Cursor, Parked};
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};
 pub use inner::Ticket;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
+pub use retention::Retention;
+pub use round::{Done, Round};
 pub use runs::NewRun;
 pub use state::Kept;
 pub use tenants::Known;
