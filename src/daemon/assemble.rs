@@ -121,6 +121,7 @@ impl Parts {
             clock.clone(),
             linker.lineup.clone(),
             endpoints,
+            config.retention,
         ));
         Ok(Self {
             control,

@@ -139,7 +139,7 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     // Brought back, it holds what is there, and no more can be held.
     settle(&store, &disabled, Seq(2), None);
     let space = store
-        .space(&RETENTION, &[disabled.clone()], day(200))
+        .space(&RETENTION, std::slice::from_ref(&disabled), day(200))
         .unwrap();
     let hold = Hold {
         endpoint: disabled.clone(),

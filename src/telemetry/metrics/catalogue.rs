@@ -27,6 +27,14 @@ pub enum Metric {
     HooksReceived,
     /// Qlik's webhooks that were refused.
     HooksRejected,
+    /// Room that the store takes.
+    StoreBytes,
+    /// Entries of the journal.
+    JournalEntries,
+    /// When the first of them was found.
+    JournalOldest,
+    /// Since when an endpoint holds the journal.
+    JournalHeld,
 }
 
 /// How a number moves.
@@ -40,7 +48,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -53,6 +61,10 @@ impl Metric {
         Self::Waited,
         Self::HooksReceived,
         Self::HooksRejected,
+        Self::StoreBytes,
+        Self::JournalEntries,
+        Self::JournalOldest,
+        Self::JournalHeld,
     ];
 
     /// Returns the name, which stays the same from release to release.
@@ -70,6 +82,10 @@ impl Metric {
             Self::Waited => "qlik_roster_qlik_waited_seconds_total",
             Self::HooksReceived => "qlik_roster_qlik_webhooks_total",
             Self::HooksRejected => "qlik_roster_qlik_webhooks_rejected_total",
+            Self::StoreBytes => "qlik_roster_store_bytes",
+            Self::JournalEntries => "qlik_roster_journal_entries",
+            Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
+            Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
         }
     }
 
@@ -95,15 +111,27 @@ impl Metric {
             Self::Waited => "Time spent waiting for the rate limit, Qlik's or our own.",
             Self::HooksReceived => "Webhooks of Qlik's that were signed as they should be.",
             Self::HooksRejected => "Webhooks that were refused.",
+            Self::StoreBytes => "Bytes on disk of everything in the store's folder.",
+            Self::JournalEntries => "Events in the journal.",
+            Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
+            Self::JournalHeld => {
+                "When the event was found that the endpoint has to settle before the journal can \
+                 be cut at its keep time; 0: the endpoint holds nothing."
+            }
         }
     }
 
     /// Returns how it moves.
     pub fn shape(self) -> Shape {
         match self {
-            Self::LastAttempt | Self::LastSuccess | Self::Unreadable | Self::AuditMissed => {
-                Shape::Gauge
-            }
+            Self::LastAttempt
+            | Self::LastSuccess
+            | Self::Unreadable
+            | Self::AuditMissed
+            | Self::StoreBytes
+            | Self::JournalEntries
+            | Self::JournalOldest
+            | Self::JournalHeld => Shape::Gauge,
             Self::Runs
             | Self::Changes
             | Self::Polls
@@ -130,6 +158,8 @@ impl Metric {
             Self::Polls => &["tenant", "outcome"],
             Self::HooksReceived => &["tenant", "result"],
             Self::HooksRejected => &["reason"],
+            Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
+            Self::JournalHeld => &["endpoint"],
         }
     }
 }
