@@ -34,13 +34,20 @@
 //!   in a flush and when it is let go. The committer gives it two minutes, nudging it, and
 //!   the close some seconds.
 //!
+//! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
+//!   every entry is there; before it only those that a row names, in a space of their own.
+//!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
+//! - **Room is only given back by a copy** (`compact.rs`), which takes the place of the database
+//!   by renames after it was read back (`swap.rs`): each step of it may be the last.
+//!
 //! # What opening does, in order
 //!
-//! Our lock (sled lets its own go late); room to write, since sled panics on a full disk as on
+//! Our lock (sled lets its own go late); what a compaction left that was stopped; room to write, since sled panics on a full disk as on
 //! damage; half-written files removed, for one of them makes every open fail; the open
 //! itself, with panics caught and patience with sled's lock; the format, refusing a newer
 //! one; the mark; journal, cursors, all fingerprints and a sample of records. For a million
-//! users that is well under a second.
+//! users that is well under a second. A database that is several times what lives in it is
+//! then compacted, which takes seconds.
 //!
 //! # What is left out on purpose
 //!

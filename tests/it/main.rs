@@ -20,4 +20,5 @@ mod guard;
 mod history;
 mod hooks;
 mod matrix;
+mod space;
 mod support;

@@ -1,6 +1,7 @@
 //! A compaction stopped at every write, sync and change of a name, torn, refused, and on a disk
 //! that is full: the store holds the same, whatever was its last step.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -11,9 +12,9 @@ use qlik_roster::store::Store;
 use crate::script::Player;
 use crate::support::{Role, copy_folder, tell};
 use crate::syscalls::{
-    REFUSED_ONE_IN, Sorts, TORN_ONE_IN, TRUTH, call, meet_with, place, some, try_traced,
+    REFUSED_ONE_IN, Sorts, TORN_ONE_IN, TRUTH, call, meet_with, place, some, traced, try_traced,
 };
-use crate::trace::{End, Trace, What};
+use crate::trace::{Call, End, Trace, What};
 use crate::tracer;
 
 /// A store at the end of the script, and closed.
@@ -59,6 +60,40 @@ fn a_kill_at_any_call_of_a_compaction_loses_nothing() {
     );
 
     met.print("killed at");
+}
+
+#[test]
+fn what_takes_the_place_of_the_store_was_synced_before() {
+    if SEEN.is_none() {
+        return;
+    }
+    let trace = traced(Role::Compact, played().path(), None);
+    let taken = call("rename", "store/compacting");
+    let taken = trace.calls.iter().position(|call| *call == taken).unwrap();
+    let before = &trace.calls[..taken];
+    let last = |file: &str, is: &dyn Fn(&Call) -> bool| {
+        let of = |call: &Call| call.file == file && is(call);
+        before.iter().rposition(of)
+    };
+    let files: BTreeSet<&str> = before.iter().map(|call| call.file.as_str()).collect();
+    let files = files
+        .iter()
+        .filter(|file| file.starts_with("store/compacting/"));
+    let mut n_synced = 0;
+    for file in files {
+        let written = last(file, &|call| call.writes() || call.name == "make");
+        let synced = last(file, &|call| matches!(call.name, "fsync" | "fdatasync"));
+        // One that has another name by now, or none, is none of the store's.
+        let gone = last(file, &|call| matches!(call.name, "rename" | "unlink"));
+        assert!(synced >= written || gone > written, "{file}");
+        n_synced += usize::from(synced.is_some());
+    }
+    // The log, the settings, a snapshot, a large value, the mark, and the names of all these.
+    assert!(n_synced >= 5, "{n_synced}");
+    let folder = last("store/compacting", &|call| call.name == "fsync");
+    let moved = last("store/current", &|call| call.name == "rename");
+    let parent = last("store", &|call| call.name == "fsync");
+    assert!(folder < moved && moved < parent);
 }
 
 #[test]

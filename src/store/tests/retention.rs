@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -191,6 +192,43 @@ fn what_a_row_names_stays_until_none_does() {
     assert_eq!(round(&store, &[&a, &b], day(91)).forgotten, 2);
     assert_eq!((entry(5), entry(400)), (None, None));
     assert_eq!(entry(6).unwrap().seq, Seq(6));
+}
+
+#[test]
+fn who_reads_while_the_journal_is_cut_meets_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    commit(&store, &known, day(0), 0..3_000);
+    settle(&store, &hook("a"), Seq(3_000), Some(Seq(1_234)));
+    let read = &|nth: u64| {
+        let after = Seq(nth * 7 % 3_000);
+        let page = store.entries(after, 40).unwrap();
+        let dense = page
+            .windows(2)
+            .all(|pair| pair[0].seq.next() == pair[1].seq);
+        assert!(dense && page.first().is_none_or(|first| first.seq > after));
+        let entry = store.entry(Seq(1 + nth * 11 % 3_000)).unwrap();
+        assert!(entry.is_none_or(|entry| entry.seq == Seq(1 + nth * 11 % 3_000)));
+        assert_eq!(store.entry(Seq(1_234)).unwrap().unwrap().seq, Seq(1_234));
+        store.space(&RETENTION, &[hook("a")], day(91)).unwrap();
+    };
+
+    let is_over = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for reader in 0..2 {
+            scope.spawn(move || {
+                for nth in 0.. {
+                    read(nth * 2 + reader);
+                    if is_over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            });
+        }
+        assert_eq!(round(&store, &[&hook("a")], day(91)).entries, 3_000);
+        is_over.store(true, Ordering::Relaxed);
+    });
 }
 
 fn dismiss(store: &Store, endpoint: &EndpointName, seq: Seq) {
