@@ -81,7 +81,7 @@ pub enum CompactError {
         free: u64,
     },
     /// The copy could not be made, or was not as it should be.
-    #[error("compacting the store; it is as it was")]
+    #[error("compacting the store, which is as it was")]
     Failed {
         /// Why.
         #[source]
@@ -130,14 +130,15 @@ impl Store {
             let what = format!("reading it the database panicked: {message}");
             Err(StoreError::damaged(what))
         });
-        let live = live.map_err(|source| CompactError::Failed { source })?;
-        let count = match make(&folder, &sound, live.bytes) {
-            Ok(count) => count,
-            Err(trouble) => {
-                give_up(&folder);
-                return Err(trouble.into());
-            }
+        let made = match live {
+            Ok(live) => make(&folder, &sound, live.bytes),
+            Err(error) => Err(Trouble::Source(error)),
         };
+        let count = made.map_err(|trouble| {
+            give_up(&folder);
+            trouble.note(&folder);
+            CompactError::from(trouble)
+        })?;
         let compacted = replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
         let after = folder.bytes_of_database().map_err(io)?;
         let_go(Some(compacted.db));
@@ -159,6 +160,17 @@ impl Refusal {
     fn into_compact(self, folder: &Folder) -> CompactError {
         CompactError::Open {
             source: self.into_error(folder),
+        }
+    }
+}
+
+impl Trouble {
+    /// Leaves word of damage for the next start, as every reader does that meets some.
+    fn note(&self, folder: &Folder) {
+        if let Self::Source(StoreError::Damaged { what }) = self
+            && let Err(refused) = folder.note_damage(what)
+        {
+            tracing::error!(error = %refused, "The damage could not be noted for the next start");
         }
     }
 }

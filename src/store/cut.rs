@@ -60,14 +60,14 @@ pub fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreEr
         let mut next = Bound::Included(vec![space as u8]);
         while let Some(row) = scan::after(db, &[space as u8], next).next() {
             let (key, _) = row?;
-            let endpoint = keys::of_endpoint(&key)
+            let endpoint = keys::endpoint_part(&key)
                 .ok_or_else(|| codec::flawed(&key, "of no endpoint"))?
                 .to_vec();
             let first = Bound::Included(keys::naming(&endpoint, from));
             for row in scan::after(db, &endpoint, first) {
                 let (key, _) = row?;
-                match keys::trailing_number(&key) {
-                    Some(seq) if seq <= to.0 => named.insert(Seq(seq)),
+                match keys::named_by(&endpoint, &key) {
+                    Some(seq) if seq <= to => named.insert(seq),
                     Some(_) | None => break,
                 };
             }

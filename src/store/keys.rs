@@ -230,8 +230,8 @@ pub fn parked(endpoint: &EndpointName, seq: Seq) -> Key {
     key
 }
 
-/// What the keys of the rows of one endpoint begin with: returns that part of such a key.
-pub fn of_endpoint(key: &[u8]) -> Option<&[u8]> {
+/// Returns what the keys of all rows of an endpoint begin with, of one of them.
+pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
     let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
     let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
     key.get(..len.checked_add(5)?)
@@ -242,6 +242,12 @@ pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     let mut key = endpoint.to_vec();
     key.extend_from_slice(&seq.0.to_be_bytes());
     key
+}
+
+/// Returns the entry that such a row names.
+pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
+    let seq = key.strip_prefix(endpoint)?.try_into().ok()?;
+    Some(Seq(u64::from_be_bytes(seq)))
 }
 
 /// A key behind all rows of an endpoint and before those of the next.
@@ -439,8 +445,12 @@ mod tests {
         }
         let hook = EndpointName("hr".into());
         let parked = parked(&hook, Seq(9));
-        assert_eq!(of_endpoint(&parked), Some(&*parked_prefix(&hook)));
-        assert_eq!(of_endpoint(&parked[..6]), None);
+        let part = parked_prefix(&hook);
+        assert_eq!(endpoint_part(&parked), Some(&*part));
+        assert_eq!(endpoint_part(&parked[..6]), None);
+        assert_eq!(naming(&part, Seq(9)), parked);
+        assert_eq!(named_by(&part, &parked), Some(Seq(9)));
+        assert!(behind_endpoint(&part) > naming(&part, Seq(u64::MAX)));
         for kind in Kind::ALL {
             assert_eq!(
                 census_of(&census(TenantNo(3), kind)),

@@ -46,9 +46,7 @@ pub struct Done {
 
 #[derive(Debug)]
 enum Stage {
-    Begin,
-    /// Up to where.
-    Journal(Seq),
+    Journal,
     /// Behind which kept entry.
     Kept(Seq),
     Runs,
@@ -72,7 +70,7 @@ impl Round {
             retention,
             endpoints,
             now,
-            stage: Stage::Begin,
+            stage: Stage::Journal,
             done: Done::default(),
         }
     }
@@ -80,8 +78,7 @@ impl Round {
     /// Does a step: one write at the most. None: the round is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
-            Stage::Begin => self.begin(),
-            Stage::Journal(upto) => self.cut(upto),
+            Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
             Stage::Runs => self.find_runs(),
             Stage::RunsGoing(keys) => self.let_runs_go(keys),
@@ -104,21 +101,18 @@ impl Round {
         self.done
     }
 
-    fn begin(&self) -> Result<Stage, StoreError> {
+    /// Finds the limit anew each time: an endpoint may have been sent back meanwhile.
+    fn cut(&mut self) -> Result<Stage, StoreError> {
         let limit = self
             .store
             .limit(&self.retention, &self.endpoints, self.now)?;
-        Ok(Stage::Journal(limit.upto))
-    }
-
-    fn cut(&mut self, upto: Seq) -> Result<Stage, StoreError> {
         let first = self.store.first_seq()?;
-        if first > upto {
+        if first > limit.upto {
             return Ok(Stage::Kept(Seq::START));
         }
-        self.store.inner.submit(Work::Cut(upto))?.wait()?;
+        self.store.inner.submit(Work::Cut(limit.upto))?.wait()?;
         self.done.entries += self.store.first_seq()?.0 - first.0;
-        Ok(Stage::Journal(upto))
+        Ok(Stage::Journal)
     }
 
     /// Looks here which entries are named, so that a write is only made for those that are

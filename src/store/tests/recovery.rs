@@ -28,7 +28,7 @@ fn damaged(path: &Path) -> Store {
 }
 
 /// Changes the database behind the store's back.
-fn tamper(path: &Path, work: impl FnOnce(&sled::Db)) {
+pub(super) fn tamper(path: &Path, work: impl FnOnce(&sled::Db)) {
     let config = sled::Config::new().path(path.join("current"));
     let db = loop {
         match config.open() {

@@ -16,6 +16,7 @@ use crate::store::{
     Closing, Commit, Cursor, Done, Known, NewRun, Parked, Retention, Round, Store, keys,
 };
 
+use super::recovery::tamper;
 use super::support::{self, account, adopt, open, record};
 
 const DAY: i64 = 24 * 3600 * 1000;
@@ -60,11 +61,26 @@ fn commit(store: &Store, known: &Known, at: Timestamp, numbers: std::ops::Range<
     }
 }
 
-fn settle(store: &Store, endpoint: &EndpointName, settled: Seq, parked: Option<Seq>) {
-    let cursor = Cursor {
+/// A cursor, of an endpoint that is disabled or not.
+fn cursor(settled: Seq, state: State) -> Cursor {
+    Cursor {
         settled,
+        disabled: match state {
+            State::Enabled => None,
+            State::Disabled => Some("410".to_owned()),
+        },
         ..Cursor::default()
-    };
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Enabled,
+    Disabled,
+}
+
+fn settle(store: &Store, endpoint: &EndpointName, settled: Seq, parked: Option<Seq>) {
+    let cursor = cursor(settled, State::Enabled);
     let parked = parked.map(|seq| Parked {
         seq,
         reason: "500".to_owned(),
@@ -123,11 +139,7 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     commit(&store, &known, day(80), 0..10);
     let (gone, disabled) = (hook("gone"), hook("disabled"));
     settle(&store, &gone, Seq(1), None);
-    let cursor = Cursor {
-        settled: Seq(2),
-        disabled: Some("410".to_owned()),
-        ..Cursor::default()
-    };
+    let cursor = cursor(Seq(2), State::Disabled);
     store.set_cursor(&disabled, &cursor, None).unwrap();
 
     assert_eq!(round(&store, &[&disabled], day(91)).entries, 10);
@@ -363,6 +375,28 @@ fn a_damaged_store_is_not_compacted_and_stays_where_it_is() {
     assert!(folder.path().join("current/damaged").exists());
 }
 
+#[test]
+fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let run = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, day(0));
+    store.close().unwrap();
+    // An opening has no reason to look at it.
+    tamper(folder.path(), |db| {
+        let key = keys::run(run.id);
+        let mut value = db.get(&key).unwrap().unwrap().to_vec();
+        value[3] ^= 1;
+        db.insert(key, value).unwrap();
+    });
+
+    let refused = Store::compact(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.damaged");
+    assert!(!folder.path().join("compacting").exists());
+    let opened = Store::open(folder.path()).unwrap();
+    assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
+}
+
 /// Every state that a process can leave which is stopped while it puts a copy in place.
 #[test]
 fn a_swap_that_was_stopped_anywhere_is_cleared_up() {
@@ -454,7 +488,7 @@ struct Model {
     now: i64,
     cut: u64,
     entries: Vec<Entry>,
-    cursors: BTreeMap<usize, Cursor>,
+    cursors: BTreeMap<usize, (Seq, State)>,
     parked: BTreeSet<(usize, Seq)>,
 }
 
@@ -467,8 +501,8 @@ impl Model {
     fn verify(&mut self, store: &Store) {
         let cut = store.first_seq().unwrap().0 - 1;
         let holders = self.cursors.iter().filter(|(which, _)| **which < 2);
-        let mut holders = holders.filter(|(_, cursor)| cursor.disabled.is_none());
-        assert!(cut == self.cut || holders.all(|(_, cursor)| cursor.settled.0 >= cut));
+        let mut holders = holders.filter(|(_, (_, state))| *state == State::Enabled);
+        assert!(cut == self.cut || holders.all(|(_, (settled, _))| settled.0 >= cut));
         self.cut = cut;
         let begins = usize::try_from(cut).unwrap();
         assert_eq!(
@@ -482,9 +516,9 @@ impl Model {
             assert!(found.is_some() || !(is_young || is_named), "{}", entry.seq);
             assert!(found.is_none_or(|found| found == *entry));
         }
-        for (which, cursor) in &self.cursors {
+        for (which, (settled, state)) in &self.cursors {
             let read = store.cursor(&hook(NAMES[*which])).unwrap();
-            assert_eq!(read.as_ref(), Some(cursor));
+            assert_eq!(read, Some(cursor(*settled, *state)));
         }
     }
 }
@@ -517,27 +551,30 @@ proptest! {
                     model.entries.extend(store.entries(last, usize::MAX).unwrap());
                 }
                 Step::Settle(which, by, park) => {
-                    let cursor = model.cursors.entry(which).or_default();
-                    if cursor.disabled.is_some() {
+                    let start = (Seq::START, State::Enabled);
+                    let (settled, state) = model.cursors.entry(which).or_insert(start);
+                    if *state == State::Disabled {
                         continue;
                     }
+                    settle(&store, &hook(NAMES[which]), *settled, None);
                     // A cursor before the cut goes on with what is there.
-                    let from = cursor.settled.max(Seq(store.first_seq().unwrap().0 - 1));
-                    for seq in from.0 + 1..=last.0.min(from.0 + by) {
+                    let from = settled.0.max(store.first_seq().unwrap().0 - 1);
+                    for seq in from + 1..=last.0.min(from + by) {
                         let parked = (seq % park == 0).then_some(Seq(seq));
                         model.parked.extend(parked.map(|seq| (which, seq)));
-                        cursor.settled = Seq(seq);
+                        *settled = Seq(seq);
                         settle(&store, &hook(NAMES[which]), Seq(seq), parked);
                     }
-                    store.set_cursor(&hook(NAMES[which]), cursor, None).unwrap();
                 }
                 Step::Toggle(which) => {
-                    let cursor = model.cursors.entry(which).or_default();
-                    cursor.disabled = match &cursor.disabled {
-                        Some(_) => None,
-                        None => Some("410".to_owned()),
+                    let start = (Seq::START, State::Enabled);
+                    let (settled, state) = model.cursors.entry(which).or_insert(start);
+                    *state = match state {
+                        State::Enabled => State::Disabled,
+                        State::Disabled => State::Enabled,
                     };
-                    store.set_cursor(&hook(NAMES[which]), cursor, None).unwrap();
+                    let cursor = cursor(*settled, *state);
+                    store.set_cursor(&hook(NAMES[which]), &cursor, None).unwrap();
                 }
                 Step::Dismiss(which, nth) => {
                     let of = model.parked.iter().filter(|(parked, _)| *parked == which);
