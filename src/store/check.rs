@@ -48,13 +48,9 @@ fn check_journal(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
         }
         before = Some(entry);
     }
-    let mut ends = scan::prefix(db, &[Space::Journal as u8]);
-    let place = |row: Option<Result<_, StoreError>>| -> Result<_, StoreError> {
-        let row: Option<(sled::IVec, _)> = row.transpose()?;
-        Ok(row.and_then(|(key, _): (_, sled::IVec)| keys::trailing_number(&key)))
-    };
-    let oldest = place(ends.next())?;
-    let newest = place(ends.next_back())?.or(oldest);
+    let mut rows = scan::prefix(db, &[Space::Journal as u8]);
+    let oldest = place_of(rows.next())?;
+    let newest = place_of(rows.next_back())?.or(oldest);
     let expected = (cut < last).then_some((cut + 1, last));
     if oldest.zip(newest) == expected {
         return Ok(());
@@ -66,6 +62,13 @@ fn check_journal(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
         shown(newest),
         cut + 1
     )))
+}
+
+fn place_of(
+    row: Option<Result<(sled::IVec, sled::IVec), StoreError>>,
+) -> Result<Option<u64>, StoreError> {
+    let row = row.transpose()?;
+    Ok(row.and_then(|(key, _)| keys::trailing_number(&key)))
 }
 
 fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {

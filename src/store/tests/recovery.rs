@@ -183,6 +183,23 @@ fn missing_values_are_found_at_the_opening() {
 }
 
 #[test]
+fn a_journal_that_does_not_begin_where_it_was_cut_is_damage() {
+    for cut in [0, 9, 11, 50, 51] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path()).close().unwrap();
+        tamper(folder.path(), |db| {
+            for seq in 1..=10 {
+                db.remove(keys::journal(Seq(seq))).unwrap();
+            }
+            let (key, value) = codec::put(keys::cut(), &Seq(cut));
+            db.insert(key, value.unwrap()).unwrap();
+        });
+
+        damaged(folder.path());
+    }
+}
+
+#[test]
 fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let store = filled(folder.path());
