@@ -1,11 +1,9 @@
-//! Copies a database into fresh files and puts them in its place: sled uses room again that
+//! Has a database copied into fresh files and puts them in its place: sled uses room again that
 //! was given up, and never gives it back.
 //!
-//! The copy is written in the order of the keys, synced, closed, opened again and read back
-//! before it takes the place of the other (`swap.rs`). Nothing else has the store open: this
-//! is done at an opening, or by a command instead of one.
+//! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`). Nothing
+//! else has the store open: this is done at an opening, or by a command instead of one.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,17 +12,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use xxhash_rust::xxh3::Xxh3;
-
+use super::Store;
 use super::caught::caught;
+use super::copying::{self, Copying, Trouble};
 use super::error::{OpenError, StoreError};
-use super::files::{self, Blobs, Folder};
+use super::files::Folder;
 use super::inner::let_go;
-use super::mark::{Mark, MarkFile};
 use super::opening::{self, Refusal, Sound};
 use super::swap::Attempt;
 use super::usage::{self, Count, SMALL, Usage};
-use super::{Store, check, codec, keys, scan, writer};
 
 /// How many times as large as what lives in it a database must be. Updates at random settle at
 /// four and a half times, which a copy would not change for long.
@@ -35,16 +31,8 @@ const WASTEFUL: u64 = 6;
 const COPY_TAKES: u64 = 3;
 const COPY_ALSO_TAKES: u64 = 16 * 1024 * 1024;
 
-/// Rows of one write, and bytes over which no row is added.
-const ROWS: usize = 190;
-const BYTES: usize = 1024 * 1024;
-
 /// How long a copy may stand still: after a failed write sled may wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// How long sled may take to let go of a file.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of compacting a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,20 +88,6 @@ impl CompactError {
     }
 }
 
-/// Why there is no copy.
-enum Trouble {
-    NoRoom {
-        needed: u64,
-        free: u64,
-    },
-    /// With the database that is copied.
-    Source(StoreError),
-    /// With the copy.
-    Copy(StoreError),
-    /// The copying does not come to its end, and may do something yet.
-    Stuck,
-}
-
 impl Store {
     /// Gives room back that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
@@ -126,10 +100,7 @@ impl Store {
             source: StoreError::io("measuring the database", error),
         };
         let before = folder.bytes_of_database().map_err(io)?;
-        let live = caught(|| count(&sound.db)).unwrap_or_else(|message| {
-            let what = format!("reading it the database panicked: {message}");
-            Err(StoreError::damaged(what))
-        });
+        let live = copying::reading(&folder, || copying::count(&sound.db));
         let made = match live {
             Ok(live) => make(&folder, &sound, live.bytes),
             Err(error) => Err(Trouble::Source(error)),
@@ -278,210 +249,10 @@ fn make(folder: &Folder, sound: &Sound, live: u64) -> Result<Count, Trouble> {
     }
 }
 
-/// A copy on its way.
-struct Copying {
-    folder: Folder,
-    source: Sound,
-    progress: Arc<AtomicU64>,
-}
-
-/// What tells one database from another.
-#[derive(PartialEq, Eq)]
-struct Proof {
-    count: Count,
-    sum: u64,
-}
-
-impl Copying {
-    fn run(self) -> Result<Count, Trouble> {
-        let at = self.folder.compacting();
-        files::make_folder(&at).map_err(copy("making the folder of the copy"))?;
-        let fresh = self.open(&at)?;
-        let written = self.write(&fresh, &at);
-        let closed = close(fresh, &at);
-        let proof = written?;
-        closed?;
-        // What was written is read from the disk's side, as the next opening will.
-        let fresh = self.open(&at)?;
-        let read = self.prove(&fresh, &proof).and_then(|()| sync(&fresh, &at));
-        let closed = close(fresh, &at);
-        read.and(closed)?;
-        Ok(proof.count)
-    }
-
-    fn write(&self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
-        let proof = self.fill(fresh)?;
-        self.note(fresh, proof.count)?;
-        sync(fresh, at)?;
-        let mark = Mark {
-            store: self.source.store,
-            commits: self.source.head.commits,
-            last: self.source.head.last,
-        };
-        MarkFile::open(&at.join("high-water"))
-            .and_then(|mut file| file.keep(mark))
-            .map_err(copy("keeping the mark of the copy"))?;
-        files::sync_folder(at).map_err(copy("syncing the copy"))?;
-        Ok(proof)
-    }
-
-    fn prove(&self, fresh: &sled::Db, proof: &Proof) -> Result<(), Trouble> {
-        let found = caught(|| {
-            check::sample(fresh, &self.source.head)?;
-            self.read(fresh)
-        });
-        let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
-        if found.map_err(Trouble::Copy)? == *proof {
-            return Ok(());
-        }
-        let differs = io::Error::other("the copy is not what was copied");
-        Err(copy("reading the copy back")(differs))
-    }
-
-    fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
-        opening::open_db(&self.folder, at).map_err(|refusal| {
-            let error = io::Error::other(refusal.into_error(&self.folder).to_string());
-            copy("opening the copy")(error)
-        })
-    }
-
-    /// Copies all rows in the order of their keys, each verified.
-    fn fill(&self, fresh: &sled::Db) -> Result<Proof, Trouble> {
-        let mut rows = rows(&self.source.db);
-        let (mut count, mut sum) = (Count::default(), Xxh3::new());
-        loop {
-            let batch = caught(|| -> Result<_, StoreError> {
-                let (mut batch, mut n_rows, mut n_bytes) = (sled::Batch::default(), 0, 0);
-                while n_rows < ROWS && n_bytes < BYTES {
-                    let Some(row) = rows.next() else { break };
-                    let (key, value) = row?;
-                    codec::open(&key, &value)?;
-                    count.add(&key, &value);
-                    take(&mut sum, &key, &value);
-                    n_rows += 1;
-                    n_bytes += value.len();
-                    batch.insert(key, value);
-                }
-                Ok((batch, n_rows))
-            });
-            let batch = batch.unwrap_or_else(|message| {
-                let what = format!("reading it the database panicked: {message}");
-                Err(StoreError::damaged(what))
-            });
-            let (batch, n_rows) = batch.map_err(Trouble::Source)?;
-            if n_rows == 0 {
-                let sum = sum.digest();
-                return Ok(Proof { count, sum });
-            }
-            apply(fresh, batch)?;
-            self.progress.fetch_add(1, Ordering::Relaxed);
-            writer::collect_garbage();
-        }
-    }
-
-    /// Reads all rows as [`fill`](Self::fill) does.
-    fn read(&self, db: &sled::Db) -> Result<Proof, StoreError> {
-        let (mut count, mut sum) = (Count::default(), Xxh3::new());
-        for row in rows(db) {
-            let (key, value) = row?;
-            count.add(&key, &value);
-            take(&mut sum, &key, &value);
-            self.progress.fetch_add(1, Ordering::Relaxed);
-        }
-        let sum = sum.digest();
-        Ok(Proof { count, sum })
-    }
-
-    /// Notes in the copy what lives in it.
-    fn note(&self, fresh: &sled::Db, count: Count) -> Result<(), Trouble> {
-        let usage = Usage {
-            count,
-            commits: self.source.head.commits,
-        };
-        let (key, value) = codec::put(keys::usage(), &usage);
-        let mut batch = sled::Batch::default();
-        batch.insert(key, value.unwrap_or_default());
-        apply(fresh, batch)
-    }
-}
-
-/// All rows but the note of how many there are.
-fn rows(db: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
-    let note = keys::usage();
-    scan::prefix(db, &[]).filter(move |row| !matches!(row, Ok((key, _)) if **key == *note))
-}
-
-fn count(db: &sled::Db) -> Result<Count, StoreError> {
-    rows(db).try_fold(Count::default(), |mut count, row| {
-        let (key, value) = row?;
-        count.add(&key, &value);
-        Ok(count)
-    })
-}
-
-fn take(sum: &mut Xxh3, key: &[u8], value: &[u8]) {
-    sum.update(&(key.len() as u64).to_be_bytes());
-    sum.update(key);
-    sum.update(&(value.len() as u64).to_be_bytes());
-    sum.update(value);
-}
-
-fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
-    let applied = caught(|| fresh.apply_batch(batch));
-    match applied {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
-        Err(message) => Err(Trouble::Copy(StoreError::panicked(
-            "writing the copy",
-            message,
-        ))),
-    }
-}
-
-/// Brings the copy to disk, as the writer does.
-fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
-    match caught(|| fresh.flush()) {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
-        Err(message) => {
-            return Err(Trouble::Copy(StoreError::panicked(
-                "flushing the copy",
-                message,
-            )));
-        }
-    }
-    Blobs::new(at.join("blobs"))
-        .sync()
-        .and_then(|()| files::settle(at))
-        .map_err(copy("syncing the copy"))
-}
-
-/// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
-/// and what they write goes by a path that another will have then.
-fn close(db: sled::Db, at: &Path) -> Result<(), Trouble> {
-    let_go(Some(db));
-    wait_until_free(at).map_err(copy("closing the copy"))
-}
-
-fn wait_until_free(at: &Path) -> io::Result<()> {
-    let file = File::open(at.join("db"))?;
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_PAUSE);
-            }
-            Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
-            Err(fs::TryLockError::Error(refused)) => return Err(refused),
-        }
-    }
-}
-
 /// Puts the copy in the place of the database and opens it there.
 fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     let_go(Some(sound.db));
-    let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
+    let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
     if let Err(refused) = swapped {
         tracing::warn!(
             error = %refused,
@@ -499,10 +270,6 @@ fn give_up(folder: &Folder) {
     {
         tracing::warn!(error = %refused, "A copy of the store that is not needed could not be removed");
     }
-}
-
-fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
-    move |error| Trouble::Copy(StoreError::io(doing, error))
 }
 
 fn stuck() -> StoreError {

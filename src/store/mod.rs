@@ -37,8 +37,8 @@
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
 //!   every entry is there; before it only those that a row names, in a space of their own.
 //!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
-//! - **Room is only given back by a copy** (`compact.rs`), which takes the place of the database
-//!   by renames after it was read back (`swap.rs`): each step of it may be the last.
+//! - **Room is only given back by a copy** (`compact.rs`, `copying.rs`), which takes the
+//!   place of the database by renames after it was read back (`swap.rs`): each step of it may be the last.
 //!
 //! # What opening does, in order
 //!
@@ -79,6 +79,7 @@ mod inner;
 mod scan;
 
 mod compact;
+mod copying;
 mod swap;
 
 mod retention;
