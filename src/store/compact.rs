@@ -258,7 +258,8 @@ fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
             error = %refused,
             "The compacted store could not take the place of the other, which is gone on with"
         );
-        give_up(folder);
+        // Else an empty one would be made in the place that was left.
+        opening::clear_up(folder).map_err(Refusal::Error)?;
     }
     opening::open_kept(folder)
 }

@@ -175,12 +175,12 @@ pub fn reading<T>(
     folder: &Folder,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    caught(work).unwrap_or_else(|message| match folder.check_room() {
-        Err(_full) => Err(StoreError::panicked("reading what is copied", message)),
-        Ok(()) => {
-            let what = format!("reading it the database panicked: {message}");
-            Err(StoreError::damaged(what))
+    caught(work).unwrap_or_else(|message| {
+        if folder.check_room().is_err() {
+            return Err(StoreError::panicked("reading what is copied", message));
         }
+        let what = format!("reading it the database panicked: {message}");
+        Err(StoreError::damaged(what))
     })
 }
 

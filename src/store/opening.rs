@@ -122,6 +122,10 @@ pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
         let at = io_at(doing, folder.path());
         move |source| Refusal::Error(at(source))
     };
+    debug_assert!(
+        folder.current().exists() || !folder.replaced().exists(),
+        "what was replaced goes back first"
+    );
     match open_current(folder) {
         Err(Refusal::Damaged(what)) if folder.replaced().exists() => {
             tracing::error!(

@@ -41,14 +41,12 @@ impl Folder {
         Ok(attempt)
     }
 
-    /// Puts the copy in the place of the database. Nobody may have either open.
+    /// Puts the copy in the place of the database. Nobody may have either open. After an error
+    /// there may be no database in its place until [`clear_up`](Self::clear_up) was called.
     pub fn swap(&self) -> io::Result<()> {
         fs::rename(self.current(), self.replaced())?;
         sync_folder(self.path())?;
-        if let Err(refused) = fs::rename(self.compacting(), self.current()) {
-            fs::rename(self.replaced(), self.current())?;
-            return Err(refused);
-        }
+        fs::rename(self.compacting(), self.current())?;
         sync_folder(self.path())
     }
 

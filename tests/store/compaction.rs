@@ -110,7 +110,7 @@ fn a_kill_in_the_middle_of_any_write_of_a_compaction_loses_nothing() {
 #[test]
 fn a_compaction_of_which_a_call_fails_leaves_the_store_as_it_was() {
     let Some(seen) = &*SEEN else { return };
-    let mut faults = seen.faults(What::Refuse, some(REFUSED_ONE_IN));
+    let mut faults = seen.faults(What::Refuse, 1);
     let full = seen.faults(What::Fill, some(REFUSED_ONE_IN)).into_iter();
     faults.extend(full.filter(|fault| fault.on.takes_room()));
 
