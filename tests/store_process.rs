@@ -11,6 +11,8 @@
     reason = "this is a test, also where it is not in a function marked so"
 )]
 
+#[path = "store/compaction.rs"]
+mod compaction;
 #[path = "store/damage.rs"]
 mod damage;
 #[path = "store/kill.rs"]
@@ -21,6 +23,8 @@ mod load;
 mod power;
 #[path = "store/script.rs"]
 mod script;
+#[path = "store/space.rs"]
+mod space;
 #[path = "store/support.rs"]
 mod support;
 #[path = "store/syscalls.rs"]

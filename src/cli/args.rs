@@ -34,6 +34,11 @@ pub(super) enum Command {
     Tenants(TenantsArgs),
     /// Say how things are: tenants, held removals, endpoints.
     Status(OutputArgs),
+    /// Show how much room the store takes, or give back what it does not need.
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
     /// List held removals, show them, let them go or not.
     Plan {
         #[command(subcommand)]
@@ -169,6 +174,14 @@ pub(super) enum RunsAction {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreAction {
+    /// Show how much room it takes, and what holds the journal.
+    Show(OutputArgs),
+    /// Give back room that it does not need. No daemon may run.
+    Compact(OutputArgs),
 }
 
 #[derive(Debug, Subcommand)]

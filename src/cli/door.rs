@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{self, Control, Reply, Request};
-use crate::daemon::{self, Hooks, Parts};
+use crate::daemon::{self, Hooks, Parts, Upkeep};
 use crate::http_client;
 
 /// The daemon's own word that it has no answer.
@@ -72,19 +72,35 @@ impl Door {
     }
 }
 
+/// Returns whether a daemon answers for a store.
+pub(super) async fn is_held_by_daemon(store: &Path) -> bool {
+    let path = control::socket_path(store);
+    tokio::net::UnixStream::connect(&path).await.is_ok()
+}
+
 impl Own {
     pub(super) fn control(&self) -> &Control {
         &self.parts.control
+    }
+
+    pub(super) fn upkeep(&self, config: &Config) -> Upkeep {
+        let store = self.control().store().clone();
+        Upkeep::new(
+            config,
+            store,
+            self.clock.clone(),
+            self.parts.metrics.clone(),
+        )
     }
 }
 
 impl Socket {
     async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
-        let path = control::socket_path(store);
         // A file without a listener was left by a process that is gone.
-        if tokio::net::UnixStream::connect(&path).await.is_err() {
+        if !is_held_by_daemon(store).await {
             return Ok(None);
         }
+        let path = control::socket_path(store);
         let options = http_client::Options {
             connect_timeout: Duration::from_secs(5),
             // A sync takes what it takes.

@@ -35,16 +35,23 @@ async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exi
     let tenant = args.tenant.map(TenantName);
     let mut left = args.limit.unwrap_or(usize::MAX);
     let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    let mut told = false;
     while left > 0 {
         let request = Request::Events {
             tenant: tenant.clone(),
             after,
             limit: left.min(MAX_PAGE),
         };
-        let (rows, next) = match door.ask(request).await? {
-            Reply::Events { rows, next } => (rows, next),
+        let (rows, next, first) = match door.ask(request).await? {
+            Reply::Events { rows, next, first } => (rows, next, first),
             other => return super::unexpected(&other),
         };
+        if after.next() < first && !told {
+            told = true;
+            say(format_args!(
+                "The journal begins with event {first}; those before it are past `keep` in [store]."
+            ));
+        }
         left -= rows.len();
         for row in rows {
             let cells = cells(&row);
@@ -62,12 +69,18 @@ async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exi
 
 async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> {
     let seq = seq(event)?;
-    let row = match door.ask(Request::Event { seq }).await? {
-        Reply::Event(row) => row,
+    let (row, first) = match door.ask(Request::Event { seq }).await? {
+        Reply::Event { row, first } => (row, first),
         other => return super::unexpected(&other),
     };
     let Some(row) = row else {
-        say(format_args!("There is no event {seq}."));
+        if seq != Seq::START && seq < first {
+            say(format_args!(
+                "Event {seq} was let go: the journal begins with event {first}."
+            ));
+        } else {
+            say(format_args!("There is no event {seq}."));
+        }
         return Ok(Exit::NotFound);
     };
     let mut lines: Vec<_> = COLUMNS.iter().copied().zip(cells(&row)).collect();

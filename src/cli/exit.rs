@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::daemon::{DiscoverError, StartError};
-use crate::store::StoreError;
+use crate::store::{CompactError, StoreError};
 
 use super::door::Refused;
 
@@ -74,7 +74,7 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if let Some(refused) = cause.downcast_ref::<Refused>() {
             return of_code(&refused.code);
         }
-        if cause.is::<StoreError>() {
+        if cause.is::<StoreError>() || cause.is::<CompactError>() {
             return Exit::Store;
         }
         if let Some(discover) = cause.downcast_ref::<DiscoverError>() {

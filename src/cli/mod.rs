@@ -22,6 +22,7 @@ mod records;
 mod runs;
 mod serve;
 mod status;
+mod store;
 mod sync;
 mod tenants;
 
@@ -74,6 +75,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
         Command::Status(args) => runtime()?.block_on(status::run(config, args)),
         Command::Plan { action } => runtime()?.block_on(plans::run(config, action)),
+        Command::Store { action } => runtime()?.block_on(store::run(config, action)),
         Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),

@@ -53,6 +53,9 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
             }),
         })?;
     }
+    if !status.tenants.is_empty() || !status.endpoints.is_empty() {
+        printer.row(super::store::row(&status.space))?;
+    }
     printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
     Ok(exit)
 }

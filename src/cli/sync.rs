@@ -1,6 +1,7 @@
 //! `sync`: one run of each tenant, then delivery until nothing is due.
 
 use std::path::Path;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -25,6 +26,9 @@ const COLUMNS: &[&str] = &[
     "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
     "REQUESTS",
 ];
+
+/// How long upkeep of the store may take; what is left is for the next time.
+const UPKEEP: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -96,6 +100,9 @@ async fn work(
         for (name, worker) in workers {
             exit = exit.graver(drain(&name, worker).await?);
         }
+    }
+    if let (Door::Own(own), Mode::Commit) = (door, mode) {
+        own.upkeep(config).once(UPKEEP).await?;
     }
     // Last, so that a reader that went away early changes nothing.
     match print(&rows, args.output.output) {

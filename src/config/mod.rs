@@ -24,6 +24,7 @@ mod endpoints;
 mod guard;
 mod listening;
 mod organizations;
+mod retention;
 mod secrets;
 mod tenants;
 mod validate;

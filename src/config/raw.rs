@@ -26,6 +26,8 @@ pub(super) struct Raw {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Store {
     pub(super) path: Option<String>,
+    pub(super) keep: Option<String>,
+    pub(super) keep_runs: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -83,6 +83,9 @@ fn the_example_is_a_configuration() {
     let config = Folder::with(EXAMPLE).load(&[]).unwrap();
 
     assert_eq!(config.store, PathBuf::from("./qlik-roster-data"));
+    let day = 24 * 3600;
+    assert_eq!(config.retention.keep.as_secs(), 90 * day);
+    assert_eq!(config.retention.keep_runs, 2_000);
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8720");
     assert_eq!(config.sync.schedule.to_string(), "15m");
     assert_eq!(config.tenants.len(), 1);
@@ -400,6 +403,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "[[endpoints]]",
         "[sync]\njitter = \"2h\"\n[[endpoints]]",
         "config.bad-duration sync.jitter",
+    ),
+    (
+        "[[endpoints]]",
+        "[store]\nkeep = \"59m\"\n[[endpoints]]",
+        "config.out-of-range store.keep",
+    ),
+    (
+        "[[endpoints]]",
+        "[store]\nkeep_runs = 499\n[[endpoints]]",
+        "config.out-of-range store.keep_runs",
     ),
     (
         "[[endpoints]]",

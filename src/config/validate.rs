@@ -13,6 +13,7 @@ use super::guard::{GuardDraft, absent_sweeps};
 use super::listening::Ears;
 use super::organizations::organizations;
 use super::problem::Problems;
+use super::retention::retention;
 use super::secrets::Vault;
 use super::tenants::{Usual, tenants};
 use super::{ConfigError, Environment, Fault, raw};
@@ -20,6 +21,7 @@ use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
+use crate::store::Retention;
 use crate::sync::{Listening, Rank, Rules, Schedule, parse_duration};
 use crate::telemetry::{Filter, LogOptions};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub source: PathBuf,
     /// The store's folder.
     pub store: PathBuf,
+    /// How long it keeps what has happened.
+    pub retention: Retention,
     /// How the API and the console are reached.
     pub server: ServerOptions,
     /// When tenants are read that have no schedule of their own.
@@ -138,9 +142,12 @@ pub(super) fn validate(
     let organizations = organizations(&connections, &for_tenants, &mut problems);
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
-    let config = match (usual, jitter, concurrency, listen, log) {
-        (Some(schedule), Some(jitter), Some(concurrency), Some(listen), Some(log)) => {
+    let retention = retention(&raw.store, &mut problems);
+    let rest = retention.zip(listen).zip(log);
+    let config = match (usual, jitter, concurrency, rest) {
+        (Some(schedule), Some(jitter), Some(concurrency), Some(((retention, listen), log))) => {
             Some(Config {
+                retention,
                 source,
                 store: store(raw.store.path.as_deref(), environment),
                 server: ServerOptions { listen },

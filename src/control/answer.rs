@@ -2,10 +2,10 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, TenantId,
+    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId,
     TenantName, Trigger,
 };
-use crate::store::{Decision, Kept, Known, Store, StoreError};
+use crate::store::{Decision, Kept, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun};
 
 use super::{
@@ -20,6 +20,7 @@ pub struct Control {
     clock: Clock,
     lineup: Lineup,
     endpoints: Vec<EndpointName>,
+    retention: Retention,
 }
 
 /// Concerns of an answer at the most.
@@ -27,12 +28,19 @@ const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
     /// Makes the answering side of a store, with the tenants whose runs a command may set off.
-    pub fn new(store: Store, clock: Clock, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        lineup: Lineup,
+        endpoints: Vec<EndpointName>,
+        retention: Retention,
+    ) -> Self {
         Self {
             store,
             clock,
             lineup,
             endpoints,
+            retention,
         }
     }
 
@@ -54,15 +62,28 @@ impl Control {
                 Ok(synced.map_or_else(Reply::Paused, Reply::Synced))
             }
             Request::Approve { id } => self.approve(id).await,
+            Request::Status => self.status().await.map(Reply::Status),
             other => {
-                let endpoints = self.endpoints.clone();
                 let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
                 self.store
-                    .offload(move |store| read(store, &clock, &endpoints, &lineup, other))
+                    .offload(move |store| read(store, &clock, &lineup, other))
                     .await
             }
         }
+    }
+
+    async fn status(&self) -> Result<Status, ControlError> {
+        let (endpoints, retention) = (self.endpoints.clone(), self.retention);
+        let (lineup, now) = (self.lineup.clone(), self.clock.now());
+        self.store
+            .offload(move |store| {
+                let reading = Reading::of(store, &lineup)?;
+                let space = store.space(&retention, &endpoints, now);
+                reading.status(&endpoints, space?)
+            })
+            .await
+            .map_err(ControlError::store)
     }
 
     async fn sync(
@@ -109,17 +130,11 @@ impl Control {
 fn read(
     store: &Store,
     clock: &Clock,
-    endpoints: &[EndpointName],
     lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
-    let reading = Reading {
-        store,
-        tenants: store.tenants().map_err(ControlError::store)?,
-        configured: lineup.names(),
-    };
+    let reading = Reading::of(store, lineup).map_err(ControlError::store)?;
     let reply = match request {
-        Request::Status => reading.status(endpoints).map(Reply::Status),
         Request::Tenants => linked::rows(store, lineup).map(Reply::Tenants),
         Request::Records {
             kind,
@@ -152,9 +167,7 @@ fn read(
             let tenants = reading.chosen(tenant.as_ref())?;
             reading.events(&tenants, tenant.is_some(), after, limit.min(MAX_PAGE))
         }
-        Request::Event { seq } => store
-            .entry(seq)
-            .map(|entry| Reply::Event(entry.map(|entry| reading.row(entry)))),
+        Request::Event { seq } => reading.event(seq),
         Request::Findings { tenant } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             let mut rows = Vec::new();
@@ -187,6 +200,8 @@ fn read(
         }
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
+        // Is answered before.
+        Request::Status => return Err(ControlError::Ending),
     };
     reply.map_err(ControlError::store)
 }
@@ -210,7 +225,15 @@ struct Reading<'a> {
     configured: Vec<TenantName>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn of(store: &'a Store, lineup: &Lineup) -> Result<Self, StoreError> {
+        Ok(Self {
+            store,
+            tenants: store.tenants()?,
+            configured: lineup.names(),
+        })
+    }
+
     /// Returns the tenants to look in, by name. One that is configured but was never reached
     /// has nothing to show; one that is neither is a mistake.
     fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
@@ -229,7 +252,7 @@ impl Reading<'_> {
         }
     }
 
-    fn status(&self, endpoints: &[EndpointName]) -> Result<Status, StoreError> {
+    fn status(&self, endpoints: &[EndpointName], space: Space) -> Result<Status, StoreError> {
         let tenants = self.tenants.iter().map(|known| self.tenant(known));
         let endpoints = endpoints.iter().map(|name| {
             let settled = self.store.cursor(name)?.map(|cursor| cursor.settled);
@@ -237,6 +260,7 @@ impl Reading<'_> {
         });
         Ok(Status {
             last: self.store.last_seq(),
+            space,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
             endpoints: endpoints.collect::<Result<_, StoreError>>()?,
         })
@@ -332,7 +356,14 @@ impl Reading<'_> {
         Ok(Reply::Events {
             rows: rows.map(|entry| self.row(entry)).collect(),
             next,
+            first: self.store.first_seq()?,
         })
+    }
+
+    fn event(&self, seq: Seq) -> Result<Reply, StoreError> {
+        let row = self.store.entry(seq)?.map(|entry| self.row(entry));
+        let first = self.store.first_seq()?;
+        Ok(Reply::Event { row, first })
     }
 
     fn row(&self, entry: Entry) -> EventRow {

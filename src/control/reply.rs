@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Concern;
 use crate::model::{
-    Change, ConnectionName, EndpointName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq,
+    Change, ConnectionName, EndpointName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space,
     StoreId, Tenant, TenantId, TenantName, Timestamp,
 };
 
@@ -32,9 +32,16 @@ pub enum Reply {
         rows: Vec<EventRow>,
         /// Where the next page begins.
         next: Option<Seq>,
+        /// The first entry that is there; those before it were let go.
+        first: Seq,
     },
-    /// To `Event`; none: there is no such entry.
-    Event(Option<EventRow>),
+    /// To `Event`.
+    Event {
+        /// The entry; none: there is no such entry, or no longer.
+        row: Option<EventRow>,
+        /// The first entry that is there; those before it were let go.
+        first: Seq,
+    },
     /// To `Sync`.
     Synced(SyncRow),
     /// To `Sync` or `Approve`, where the tenant is paused: why.
@@ -160,6 +167,8 @@ pub enum Standing {
 pub struct Status {
     /// The last journal entry.
     pub last: Seq,
+    /// How much room the store takes.
+    pub space: Space,
     /// The tenants that the store knows.
     pub tenants: Vec<TenantRow>,
     /// How far each endpoint is.

@@ -118,6 +118,7 @@ impl Parts {
             clock.clone(),
             linker.lineup.clone(),
             endpoints,
+            config.retention,
         ));
         Ok(Self {
             control,

@@ -12,9 +12,11 @@ mod discovery;
 mod linker;
 mod run;
 mod tasks;
+mod upkeep;
 
 pub use assemble::{Hooks, Parts, Wakes};
 pub use discovery::{DiscoverError, Discovery, found};
 pub use linker::Linker;
 pub use run::{Daemon, StartError, open};
 pub use tasks::{Ending, Tasks};
+pub use upkeep::Upkeep;

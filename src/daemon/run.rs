@@ -22,7 +22,7 @@ use crate::sync;
 use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
-use super::{DiscoverError, Ending, Hooks, Parts, Tasks, crew};
+use super::{DiscoverError, Ending, Hooks, Parts, Tasks, Upkeep, crew};
 
 /// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -139,6 +139,8 @@ impl Daemon {
             control: Arc::clone(&parts.control),
             shutdown: shutdown.clone(),
         };
+        let upkeep = Upkeep::new(config, store.clone(), clock.clone(), parts.metrics.clone());
+        tasks.spawn("upkeep", upkeep.run(shutdown.clone()));
         let front = Front {
             health,
             metrics: parts.metrics.clone(),

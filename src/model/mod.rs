@@ -24,6 +24,7 @@ mod held;
 mod link;
 mod news;
 mod run;
+mod space;
 mod tenant;
 
 pub mod unified;
@@ -45,6 +46,7 @@ pub use role::Role;
 pub use run::{
     Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,
 };
+pub use space::{Hold, Space};
 pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -29,10 +29,15 @@ pub fn sample(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
 }
 
 fn check_journal(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
-    let last = head.last.0;
-    let tail = last.saturating_sub(TAIL);
-    let step = (tail / SAMPLES).max(1);
-    let spread = (1..=tail).step_by(usize::try_from(step).unwrap_or(usize::MAX));
+    let (cut, last) = (journal::cut_at(db)?.0, head.last.0);
+    if cut > last {
+        return Err(StoreError::damaged(format!(
+            "the journal was cut up to {cut} and ends at {last}"
+        )));
+    }
+    let tail = cut.max(last.saturating_sub(TAIL));
+    let step = ((tail - cut) / SAMPLES).max(1);
+    let spread = (cut + 1..=tail).step_by(usize::try_from(step).unwrap_or(usize::MAX));
     let mut before: Option<Entry> = None;
     for seq in spread.chain(tail + 1..=last) {
         let entry = journal::find(db, Seq(seq))?;
@@ -43,18 +48,27 @@ fn check_journal(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
         }
         before = Some(entry);
     }
-    let newest = scan::prefix(db, &[Space::Journal as u8])
-        .next_back()
-        .transpose()?;
-    let newest = newest
-        .and_then(|(key, _)| keys::trailing_number(&key))
-        .unwrap_or(0);
-    if newest == last {
+    let mut rows = scan::prefix(db, &[Space::Journal as u8]);
+    let oldest = place_of(rows.next())?;
+    let newest = place_of(rows.next_back())?.or(oldest);
+    let expected = (cut < last).then_some((cut + 1, last));
+    if oldest.zip(newest) == expected {
         return Ok(());
     }
+    let shown = |place: Option<u64>| place.map_or_else(|| "none".to_owned(), |at| at.to_string());
     Err(StoreError::damaged(format!(
-        "the journal ends at {newest} where {last} is noted"
+        "the journal's entries are {} to {} where {} to {last} are noted",
+        shown(oldest),
+        shown(newest),
+        cut + 1
     )))
+}
+
+fn place_of(
+    row: Option<Result<(sled::IVec, sled::IVec), StoreError>>,
+) -> Result<Option<u64>, StoreError> {
+    let row = row.transpose()?;
+    Ok(row.and_then(|(key, _)| keys::trailing_number(&key)))
 }
 
 fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {

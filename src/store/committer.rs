@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::{Seq, Timestamp};
 
 use super::caught::caught;
 use super::commit::{Committed, Prepared};
@@ -48,6 +48,10 @@ pub enum Work {
         /// Time and bytes of an entry that goes with them.
         told: Option<(Timestamp, Vec<u8>)>,
     },
+    /// The journal's first entries go, as many as one write may take, up to a place.
+    Cut(Seq),
+    /// Of these entries that are kept, those go that no row names.
+    Forget(Vec<Seq>),
 }
 
 impl Work {

@@ -118,12 +118,12 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
 
 /// What will be written. A key that is set twice is written once.
 #[derive(Default)]
-struct Draft {
+pub struct Draft {
     rows: Rows,
 }
 
 impl Draft {
-    fn set(&mut self, key: Key, value: Option<Vec<u8>>) {
+    pub fn set(&mut self, key: Key, value: Option<Vec<u8>>) {
         self.rows.insert(key, value);
     }
 
@@ -133,7 +133,12 @@ impl Draft {
         self.set(key, Some(value));
     }
 
-    fn finish(mut self, last: Seq, at: Timestamp, before: &Head) -> Composed {
+    /// Returns how many operations there is room for, the head's left out.
+    pub fn room(&self) -> usize {
+        MAX_OPERATIONS.saturating_sub(self.rows.len() + 1)
+    }
+
+    pub fn finish(mut self, last: Seq, at: Timestamp, before: &Head) -> Composed {
         let head = Head {
             commits: before.commits + 1,
             last,

@@ -7,6 +7,9 @@
 //! <path>/current/pending      what is being written, see `pending.rs`
 //! <path>/current/damaged      only there when a read met damage; says what
 //! <path>/damaged-1/ …         stores that were moved aside
+//! <path>/compacting/          a copy under way, see `compact.rs`
+//! <path>/replaced/            the database before it, until the copy was opened
+//! <path>/discarded/           what is being removed
 //! ```
 //! Everything is inside of `<path>`, since a service often may write nowhere else.
 
@@ -45,6 +48,18 @@ impl Folder {
 
     pub fn current(&self) -> PathBuf {
         self.path.join("current")
+    }
+
+    pub fn compacting(&self) -> PathBuf {
+        self.path.join("compacting")
+    }
+
+    pub fn replaced(&self) -> PathBuf {
+        self.path.join("replaced")
+    }
+
+    pub fn discarded(&self) -> PathBuf {
+        self.path.join("discarded")
     }
 
     pub fn db(&self) -> PathBuf {
@@ -121,22 +136,28 @@ impl Folder {
 
     /// Syncs what sled writes at an open and never syncs itself, for the owner's eyes only.
     pub fn settle(&self) -> io::Result<()> {
-        for name in files_in(&self.current())? {
-            let path = self.current().join(name);
-            if path.is_file() {
-                owner_only(&path, 0o600)?;
-                File::open(path)?.sync_all()?;
-            }
-        }
-        owner_only(&self.blobs(), 0o700)?;
-        sync_folder(&self.blobs())?;
-        sync_folder(&self.current())?;
+        settle(&self.current())?;
         sync_folder(&self.path)?;
         match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Syncs the files of a database, but for those of large values, and their names.
+pub fn settle(database: &Path) -> io::Result<()> {
+    for name in files_in(database)? {
+        let path = database.join(name);
+        if path.is_file() {
+            owner_only(&path, 0o600)?;
+            File::open(path)?.sync_all()?;
+        }
+    }
+    let blobs = database.join("blobs");
+    owner_only(&blobs, 0o700)?;
+    sync_folder(&blobs)?;
+    sync_folder(database)
 }
 
 /// Syncs the files that sled makes for values over 128 KiB: it never does.

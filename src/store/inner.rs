@@ -196,7 +196,7 @@ impl Inner {
 
 /// Lets the database go, and does not wait for ever: after a failed write it may wait for a
 /// buffer that nobody will write. Everything that was acknowledged is on disk before.
-fn let_go(db: Option<sled::Db>) {
+pub fn let_go(db: Option<sled::Db>) {
     let (done, gone) = sync_channel(1);
     let letting_go = thread::Builder::new()
         .name("store-close".to_owned())

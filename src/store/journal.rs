@@ -14,40 +14,90 @@ impl Store {
         self.inner.shared.durable()
     }
 
-    /// Returns entries in order, from behind a place on.
+    /// Returns the place of the first entry that is there; the one behind the last where the
+    /// whole journal was cut.
+    pub fn first_seq(&self) -> Result<Seq, StoreError> {
+        self.inner
+            .read("reading the journal", |db| Ok(cut_at(db)?.next()))
+    }
+
+    /// Returns entries in order, from behind a place on. What was cut is left out: the first
+    /// entry tells where the journal begins.
     pub fn entries(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let durable = self.last_seq();
-        let mut expected = after;
         self.inner.read("reading the journal", |db| {
-            let from = Bound::Excluded(keys::journal(after));
-            let mut entries = Vec::new();
-            for row in scan::after(db, &[Space::Journal as u8], from).take(limit) {
-                let (key, value) = row?;
-                let entry = read(&key, &value)?;
-                expected = expected.next();
-                if entry.seq > durable {
-                    return Ok(entries);
+            let mut cut = cut_at(db)?;
+            loop {
+                let lacking = match page(db, after.max(cut), limit, durable)? {
+                    Page::Whole(entries) => return Ok(entries),
+                    Page::Lacks(seq) => seq,
+                };
+                // It may have been cut in the meantime; then it is read again from there.
+                let now = cut_at(db)?;
+                if now == cut {
+                    return Err(missing(lacking));
                 }
-                if entry.seq != expected {
-                    return Err(missing(expected));
-                }
-                entries.push(entry);
+                cut = now;
             }
-            // Fewer than asked for, and yet not up to the end: the rest is missing.
-            if entries.len() < limit && expected < durable {
-                return Err(missing(expected.next()));
-            }
-            Ok(entries)
         })
     }
 
-    /// Returns one entry; none where the journal has no such place.
+    /// Returns one entry, also one that was cut while a row still names it; none where there
+    /// is no such place, or no longer.
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
         if seq == Seq::START || seq > self.last_seq() {
             return Ok(None);
         }
-        self.inner
-            .read("reading the journal", |db| find(db, seq).map(Some))
+        self.inner.read("reading the journal", |db| {
+            // In this order: an entry is kept in the same write that cuts it.
+            for key in [keys::journal(seq), keys::kept(seq)] {
+                if let Some(value) = scan::get(db, &key)? {
+                    return read(&key, &value).map(Some);
+                }
+            }
+            if seq <= cut_at(db)? {
+                return Ok(None);
+            }
+            Err(missing(seq))
+        })
+    }
+}
+
+/// Some entries, or the first of them that is not there.
+enum Page {
+    Whole(Vec<Entry>),
+    Lacks(Seq),
+}
+
+fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
+    let from = Bound::Excluded(keys::journal(after));
+    let mut expected = after;
+    let mut entries = Vec::new();
+    for row in scan::after(db, &[Space::Journal as u8], from).take(limit) {
+        let (key, value) = row?;
+        let entry = read(&key, &value)?;
+        expected = expected.next();
+        if entry.seq > durable {
+            return Ok(Page::Whole(entries));
+        }
+        if entry.seq != expected {
+            return Ok(Page::Lacks(expected));
+        }
+        entries.push(entry);
+    }
+    // Fewer than asked for, and yet not up to the end: the rest is missing.
+    if entries.len() < limit && expected < durable {
+        return Ok(Page::Lacks(expected.next()));
+    }
+    Ok(Page::Whole(entries))
+}
+
+/// Returns the place up to which the journal was cut; [`Seq::START`] where it never was.
+pub fn cut_at(db: &sled::Db) -> Result<Seq, StoreError> {
+    let key = keys::cut();
+    match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value),
+        None => Ok(Seq::START),
     }
 }
 
@@ -58,6 +108,15 @@ pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
         Some(value) => read(&key, &value),
         None => Err(missing(seq)),
     }
+}
+
+/// Reads the first entry behind a place, whatever was cut.
+pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreError> {
+    let from = Bound::Excluded(keys::journal(after));
+    let row = scan::after(db, &[Space::Journal as u8], from).next();
+    row.transpose()?
+        .map(|(key, value)| read(&key, &value))
+        .transpose()
 }
 
 /// Reads the value of an entry.
@@ -73,6 +132,7 @@ pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     })
 }
 
-fn missing(seq: Seq) -> StoreError {
+/// Says that an entry is not where it must be.
+pub fn missing(seq: Seq) -> StoreError {
     StoreError::damaged(format!("journal entry {seq}: missing"))
 }

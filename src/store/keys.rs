@@ -29,6 +29,8 @@ pub enum Space {
     Census = 0x22,
     /// Entries by position.
     Journal = 0x30,
+    /// Entries that were cut and that a row still names, by position.
+    Kept = 0x31,
     /// Heads of sealed plans, by tenant.
     Plan = 0x40,
     /// Rows of plans.
@@ -70,6 +72,16 @@ pub fn format() -> Key {
 /// The key of the journal's head.
 pub fn head() -> Key {
     vec![Space::Meta as u8, 1]
+}
+
+/// The key of the place up to which the journal was cut.
+pub fn cut() -> Key {
+    vec![Space::Meta as u8, 2]
+}
+
+/// The key of how much the store was last found to hold.
+pub fn usage() -> Key {
+    vec![Space::Meta as u8, 3]
 }
 
 /// The key of a tenant's row.
@@ -117,6 +129,11 @@ pub fn census(no: TenantNo, kind: Kind) -> Key {
 /// The key of a journal entry.
 pub fn journal(seq: Seq) -> Key {
     long(Space::Journal, seq.0)
+}
+
+/// The key of an entry that was cut and is kept.
+pub fn kept(seq: Seq) -> Key {
+    long(Space::Kept, seq.0)
 }
 
 /// The key of a plan's head.
@@ -273,6 +290,36 @@ pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
     key
 }
 
+/// Returns what the keys of all rows of an endpoint begin with, of one of them.
+pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
+    let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    key.get(..len.checked_add(5)?)
+}
+
+/// The key of the row of an endpoint that names an entry.
+pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
+    let mut key = endpoint.to_vec();
+    key.push(0);
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
+}
+
+/// Returns the entry that such a row names; none where it names a record.
+pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
+    match key.strip_prefix(endpoint)?.split_first()? {
+        (0, seq) => Some(Seq(u64::from_be_bytes(seq.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+/// A key behind all rows of an endpoint and before those of the next.
+pub fn behind_endpoint(endpoint: &[u8]) -> Key {
+    let mut key = endpoint.to_vec();
+    key.extend_from_slice(&[0xff; 16]);
+    key
+}
+
 /// The key of a run.
 pub fn run(id: RunId) -> Key {
     long(Space::Run, id.0)
@@ -337,6 +384,7 @@ pub fn describe(key: &[u8]) -> String {
             Some(seq) => return format!("journal entry {seq}"),
             None => "a journal entry",
         },
+        Some(0x31) => "an entry that is kept",
         Some(0x40 | 0x41) => "a plan",
         Some(0x42 | 0x43) => "a held plan",
         Some(0x44) => "an absent record",
@@ -412,9 +460,11 @@ mod tests {
                 id: id.clone(),
             },
         };
-        let cases: [(&str, Key, &str); 23] = [
+        let cases: [(&str, Key, &str); 26] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
+            ("cut", cut(), "0102"),
+            ("usage", usage(), "0103"),
             ("tenant", tenant(no), "1001020304"),
             ("loaded", loaded(no), "1101020304"),
             ("links", links(&ConnectionName("all".into())), "12616c6c"),
@@ -440,6 +490,7 @@ mod tests {
             ),
             ("census", census(no, Kind::User), "220102030403"),
             ("journal", journal(Seq(0x1234)), "300000000000001234"),
+            ("kept", kept(Seq(0x1234)), "310000000000001234"),
             ("plan", plan(no), "4001020304"),
             ("plan row", plan_row(no, 5), "410102030400000005"),
             ("plan rows", plan_rows(no), "4101020304"),
@@ -506,6 +557,14 @@ mod tests {
             let event = (Timestamp::from_millis(millis), NewsId([7; 16]));
             assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
         }
+        let hook = EndpointName("hr".into());
+        let parked = delivery(Space::Parked, &hook, &Item::Entry(Seq(9)));
+        let part = of_endpoint(Space::Parked, &hook);
+        assert_eq!(endpoint_part(&parked), Some(&*part));
+        assert_eq!(endpoint_part(&parked[..6]), None);
+        assert_eq!(naming(&part, Seq(9)), parked);
+        assert_eq!(named_by(&part, &parked), Some(Seq(9)));
+        assert!(behind_endpoint(&part) > naming(&part, Seq(u64::MAX)));
         for kind in Kind::ALL {
             assert_eq!(
                 census_of(&census(TenantNo(3), kind)),

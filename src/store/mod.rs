@@ -34,13 +34,20 @@
 //!   in a flush and when it is let go. The committer gives it two minutes, nudging it, and
 //!   the close some seconds.
 //!
+//! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
+//!   every entry is there; before it only those that a row names, in a space of their own.
+//!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
+//! - **Room is only given back by a copy** (`compact.rs`, `copying.rs`), which takes the
+//!   place of the database by renames after it was read back (`swap.rs`): each step of it may be the last.
+//!
 //! # What opening does, in order
 //!
-//! Our lock (sled lets its own go late); room to write, since sled panics on a full disk as on
+//! Our lock (sled lets its own go late); what a compaction left that was stopped; room to write, since sled panics on a full disk as on
 //! damage; half-written files removed, for one of them makes every open fail; the open
 //! itself, with panics caught and patience with sled's lock; the format, refusing a newer
 //! one; the mark; journal, cursors, all fingerprints and a sample of records. For a million
-//! users that is well under a second.
+//! users that is well under a second. A database that is several times what lives in it is
+//! then compacted, which takes seconds.
 //!
 //! # What is left out on purpose
 //!
@@ -57,6 +64,7 @@ mod codec;
 mod commit;
 mod committer;
 mod compose;
+mod cut;
 mod writer;
 
 mod caught;
@@ -65,9 +73,18 @@ mod files;
 mod mark;
 mod opening;
 mod pending;
+mod room;
 
 mod inner;
 mod scan;
+
+mod compact;
+mod copying;
+mod swap;
+
+mod retention;
+mod round;
+mod usage;
 
 mod absent;
 mod delivery;
@@ -92,6 +109,7 @@ use crate::model::StoreId;
 
 pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
+pub use compact::{CompactError, Compacted};
 pub use delivery::{
     Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing,
     Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
@@ -101,6 +119,8 @@ pub use held::{Decision, Entries};
 pub use inner::Ticket;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
+pub use retention::Retention;
+pub use round::{Done, Round};
 pub use runs::NewRun;
 pub use state::Kept;
 pub use tenants::Known;

@@ -20,8 +20,9 @@ use super::files::{self, Blobs, Folder};
 use super::inner::{Inner, Shared};
 use super::mark::{self, Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
+use super::swap::Attempt;
 use super::writer::Writer;
-use super::{Opened, Store, check, codec, keys, scan};
+use super::{Opened, Store, check, codec, compact, keys, scan};
 
 /// The newest format of a store that this version reads, and the one that it writes.
 const STORE_FORMAT: u32 = 1;
@@ -47,16 +48,30 @@ struct Format {
 }
 
 /// Why a folder did not open.
-enum Refusal {
+pub enum Refusal {
     Error(OpenError),
     Damaged(String),
 }
 
+impl Refusal {
+    /// Makes an error of it, for who does not move a damaged store aside.
+    pub fn into_error(self, folder: &Folder) -> OpenError {
+        match self {
+            Self::Error(error) => error,
+            Self::Damaged(what) => OpenError::Failed {
+                path: folder.path().to_owned(),
+                source: StoreError::Damaged { what },
+            },
+        }
+    }
+}
+
 /// A database that holds what it was last said to hold.
-struct Sound {
-    db: sled::Db,
-    store: StoreId,
-    head: Head,
+#[derive(Clone)]
+pub struct Sound {
+    pub db: sled::Db,
+    pub store: StoreId,
+    pub head: Head,
 }
 
 /// See [`Store::open`].
@@ -69,7 +84,10 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
     }
     files::make_folder(path).map_err(io_at("making the folder", path))?;
     let lock = take_lock(&folder)?;
-    match open_current(&folder) {
+    let attempt = clear_up(&folder)?;
+    let opened = open_kept(&folder);
+    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt));
+    match opened {
         Ok(sound) => start(folder, lock, sound, None),
         Err(Refusal::Error(error)) => Err(error),
         Err(Refusal::Damaged(what)) => {
@@ -85,17 +103,51 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
             );
             match open_current(&folder) {
                 Ok(sound) => start(folder, lock, sound, Some(aside)),
-                Err(Refusal::Error(error)) => Err(error),
-                Err(Refusal::Damaged(what)) => Err(OpenError::Failed {
-                    path: folder.path().to_owned(),
-                    source: StoreError::Damaged { what },
-                }),
+                Err(refusal) => Err(refusal.into_error(&folder)),
             }
         }
     }
 }
 
-fn take_lock(folder: &Folder) -> Result<File, OpenError> {
+/// Clears up what a process left that was stopped while it compacted the store.
+pub fn clear_up(folder: &Folder) -> Result<Attempt, OpenError> {
+    folder
+        .clear_up()
+        .map_err(io_at("clearing up in", folder.path()))
+}
+
+/// Opens the database. One that has taken another's place, and is not whole, gives it back.
+pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
+    let refused = |doing| {
+        let at = io_at(doing, folder.path());
+        move |source| Refusal::Error(at(source))
+    };
+    debug_assert!(
+        folder.current().exists() || !folder.replaced().exists(),
+        "what was replaced goes back first"
+    );
+    match open_current(folder) {
+        Err(Refusal::Damaged(what)) if folder.replaced().exists() => {
+            tracing::error!(
+                damage = what,
+                "The store that was compacted is damaged; it is gone on with as it was before"
+            );
+            folder
+                .swap_back()
+                .map_err(refused("taking back what was compacted in"))?;
+            open_current(folder)
+        }
+        Ok(sound) => {
+            folder
+                .discard_replaced()
+                .map_err(refused("removing what was compacted in"))?;
+            Ok(sound)
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+pub fn take_lock(folder: &Folder) -> Result<File, OpenError> {
     let path = folder.lock();
     let file = files::open_file(&path).map_err(io_at("opening", &path))?;
     let deadline = Instant::now() + OWN_LOCK_PATIENCE;
@@ -141,7 +193,7 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
     let pending =
         pending::read(&folder.pending()).map_err(refused("reading", &folder.pending()))?;
-    let db = open_db(folder)?;
+    let db = open_db(folder, &current)?;
     folder.settle().map_err(refused("syncing", &current))?;
     let looked = caught(|| look(&db, mark, pending));
     match looked {
@@ -163,10 +215,10 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     }
 }
 
-/// Opens sled's files, patient with a lock that is about to go.
-fn open_db(folder: &Folder) -> Result<sled::Db, Refusal> {
+/// Opens sled's files in a folder of the store's, patient with a lock that is about to go.
+pub fn open_db(folder: &Folder, at: &Path) -> Result<sled::Db, Refusal> {
     let config = sled::Config::new()
-        .path(folder.current())
+        .path(at)
         .cache_capacity(CACHE)
         // Not for durability, that is the committer's: this thread also collects garbage.
         .flush_every_ms(Some(500));
@@ -190,7 +242,7 @@ fn open_db(folder: &Folder) -> Result<sled::Db, Refusal> {
                 path: folder.path().to_owned(),
             }),
             sled::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                Refusal::Error(io_at("opening the database in", &folder.current())(error))
+                Refusal::Error(io_at("opening the database in", at)(error))
             }
             // Also a version or a size of segments that we never wrote.
             sled::Error::Io(_)

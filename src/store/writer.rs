@@ -15,6 +15,7 @@ use super::caught::caught;
 use super::commit::Committed;
 use super::committer::{Answer, Work};
 use super::compose::{self, Head};
+use super::cut;
 use super::error::StoreError;
 use super::files::Blobs;
 use super::inner::Shared;
@@ -98,6 +99,8 @@ impl Writer {
         let composed = match work {
             Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
             Work::Rows { rows, told } => compose::rows(&self.head, rows, told),
+            Work::Cut(upto) => cut::cut(&self.db, &self.head, upto)?,
+            Work::Forget(seqs) => cut::forget(&self.db, &self.head, seqs)?,
         };
         self.garbage += composed.rows.len();
         let pending = Pending {
@@ -149,9 +152,14 @@ impl Writer {
             return;
         }
         self.garbage = 0;
-        for _ in 0..COLLECTIONS {
-            crossbeam_epoch::pin().flush();
-        }
+        collect_garbage();
+    }
+}
+
+/// Frees the pages that were replaced.
+pub fn collect_garbage() {
+    for _ in 0..COLLECTIONS {
+        crossbeam_epoch::pin().flush();
     }
 }
 

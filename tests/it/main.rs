@@ -24,4 +24,5 @@ mod history;
 mod hooks;
 mod matrix;
 mod schemas;
+mod space;
 mod support;

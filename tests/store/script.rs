@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +12,7 @@ use qlik_roster::model::{
 };
 use qlik_roster::store::{
     Closing, Commit, Cursor, Decision, Item, Known, MAX_WRITES, NewRun, OpenError, Parked,
-    PlanHead, Store, StoreError, Ticket, Write,
+    PlanHead, Retention, Round, Store, StoreError, Ticket, Write,
 };
 
 use crate::support::{account, fingerprint, raw, settle, tenant, tenant_name, user};
@@ -28,6 +29,12 @@ const LARGE: usize = 250_000;
 
 /// A few commits of some records of this length fill a segment of sled's.
 const LONG: usize = 8_000;
+
+/// Nothing has to stay for its age.
+const NOTHING: Retention = Retention {
+    keep: Duration::ZERO,
+    keep_runs: 500,
+};
 
 /// One step: an atomic write each, but for the last two.
 #[derive(Clone)]
@@ -48,6 +55,8 @@ pub enum Step {
     Approve(PlanId),
     Cursor(Box<Cursor>, Option<Parked>),
     DropPlan,
+    /// The journal is cut as far as the endpoint has settled it.
+    Cut,
     /// What was queued is waited for.
     Wait,
     /// The store is closed and opened again.
@@ -153,6 +162,9 @@ impl Player {
             }
             Step::Cursor(cursor, parked) => settle(store, *cursor, parked),
             Step::DropPlan => store.drop_plan(no),
+            Step::Cut => Round::new(store.clone(), NOTHING, vec![hook()], at(9))
+                .finish()
+                .map(drop),
             Step::Wait | Step::Reopen => unreachable!("they write nothing"),
         }
     }
@@ -240,6 +252,8 @@ pub fn steps() -> Vec<Step> {
         at: at(4),
         attempts: 3,
     })));
+    // The entry that was given up on is kept.
+    steps.push(Step::Cut);
     for number in 90..94 {
         steps.push(Step::Submit(vec![
             author.change(number),

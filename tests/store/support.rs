@@ -33,6 +33,8 @@ pub enum Role {
     Play,
     /// Lets itself be traced, opens and closes.
     Reopen,
+    /// Lets itself be traced and compacts, and tells what came of it.
+    Compact,
 }
 
 impl Role {
@@ -43,6 +45,7 @@ impl Role {
             Self::Load(updates) => format!("load {updates}"),
             Self::Play => "play".to_owned(),
             Self::Reopen => "reopen".to_owned(),
+            Self::Compact => "compact".to_owned(),
         }
     }
 }
@@ -108,6 +111,7 @@ pub fn be_a_child() {
         None if role == "write" => write_for_ever(&folder),
         None if role == "play" => crate::syscalls::play(&folder),
         None if role == "reopen" => crate::syscalls::reopen(&folder),
+        None if role == "compact" => crate::compaction::compact(&folder),
         None if role == "open" => match Store::open(&folder) {
             Ok(_) => tell("opened"),
             Err(refused) => tell(format!("{}: {refused}", refused.code())),

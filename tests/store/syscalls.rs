@@ -24,8 +24,8 @@ const SIDE_BY_SIDE: usize = 2;
 
 /// Of the calls of a sort that are refused, or from which on the disk is full, an ordinary
 /// run takes the first and then one in so many; of the writes that are torn, too.
-const REFUSED_ONE_IN: usize = 8;
-const TORN_ONE_IN: usize = 3;
+pub const REFUSED_ONE_IN: usize = 8;
+pub const TORN_ONE_IN: usize = 3;
 
 /// Kills after which every call of the next opening is killed.
 const KILLS_TWICE: usize = 1;
@@ -34,9 +34,10 @@ const KILLS_TWICE_LONG: usize = 12;
 /// Steps that an ordinary run goes on with after a fault; a long one goes on to the end.
 const STEPS_AFTER: usize = 3;
 
-static TRUTH: LazyLock<Truth> = LazyLock::new(Truth::find);
+pub static TRUTH: LazyLock<Truth> = LazyLock::new(Truth::find);
 
-static IS_LONG: LazyLock<bool> = LazyLock::new(|| std::env::var_os("QLIK_ROSTER_LONG").is_some());
+pub static IS_LONG: LazyLock<bool> =
+    LazyLock::new(|| std::env::var_os("QLIK_ROSTER_LONG").is_some());
 
 /// The calls of a child that plays the script with nothing in its way. None: no process can
 /// be traced here.
@@ -187,11 +188,11 @@ fn seen() -> Option<&'static Sorts> {
 }
 
 /// One in so many in an ordinary run, all in a long one.
-fn some(one_in: usize) -> usize {
+pub fn some(one_in: usize) -> usize {
     if *IS_LONG { 1 } else { one_in }
 }
 
-fn call(name: &'static str, file: &str) -> Call {
+pub fn call(name: &'static str, file: &str) -> Call {
     Call {
         name,
         file: file.to_owned(),
@@ -200,10 +201,10 @@ fn call(name: &'static str, file: &str) -> Call {
 
 /// Calls by their sort, each with how many there are.
 #[derive(Default)]
-struct Sorts(BTreeMap<Call, usize>);
+pub struct Sorts(pub BTreeMap<Call, usize>);
 
 impl Sorts {
-    fn of(calls: &[Call]) -> Self {
+    pub fn of(calls: &[Call]) -> Self {
         let mut sorts = Self::default();
         for call in calls {
             *sorts.0.entry(call.clone()).or_default() += 1;
@@ -212,7 +213,7 @@ impl Sorts {
     }
 
     /// Returns a fault for one in so many calls of each sort, beginning with its first.
-    fn faults(&self, what: What, one_in: usize) -> Vec<Fault> {
+    pub fn faults(&self, what: What, one_in: usize) -> Vec<Fault> {
         let each = self.0.iter().flat_map(|(on, count)| {
             (1..=*count).step_by(one_in).map(|at| Fault {
                 what,
@@ -223,7 +224,7 @@ impl Sorts {
         each.collect()
     }
 
-    fn print(&self, what: &str) {
+    pub fn print(&self, what: &str) {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for (call, times) in &self.0 {
             *names.entry(call.name).or_default() += times;
@@ -239,7 +240,7 @@ fn meet(faults: Vec<Fault>, check: impl Fn(&Path, &Trace) + Sync) -> Sorts {
 }
 
 /// The same for any child, in folders that are there already.
-fn meet_with(
+pub fn meet_with(
     role: Role,
     begin: &(impl Fn() -> TempDir + Sync),
     faults: Vec<Fault>,
@@ -334,7 +335,7 @@ fn half_written_snapshots(folder: &Path) -> usize {
 
 /// A folder for one child. What a killed process leaves is in the kernel, whatever is beneath:
 /// in an ordinary run that is memory, where a sync costs nothing.
-fn place() -> TempDir {
+pub fn place() -> TempDir {
     let memory = Path::new("/dev/shm");
     if *IS_LONG || !memory.is_dir() {
         return tempfile::tempdir().unwrap();
@@ -344,11 +345,11 @@ fn place() -> TempDir {
         .unwrap()
 }
 
-fn traced(role: Role, folder: &Path, fault: Option<&Fault>) -> Trace {
+pub fn traced(role: Role, folder: &Path, fault: Option<&Fault>) -> Trace {
     try_traced(role, folder, fault).expect("a process could be traced before")
 }
 
-fn try_traced(role: Role, folder: &Path, fault: Option<&Fault>) -> Option<Trace> {
+pub fn try_traced(role: Role, folder: &Path, fault: Option<&Fault>) -> Option<Trace> {
     let mut command = command(role, &folder.join("store"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     tracer::run(&mut command, folder, fault)

@@ -227,7 +227,9 @@ impl Show<'_> {
         let Some(seq) = delivery.sequence else {
             return Ok(());
         };
-        let Reply::Event(Some(row)) = self.ask(Request::Event { seq: Seq(seq) }).await? else {
+        let Reply::Event { row: Some(row), .. } =
+            self.ask(Request::Event { seq: Seq(seq) }).await?
+        else {
             bail!("event {seq} was delivered but is not in the journal");
         };
         let Fact::Changed(change) = &row.entry.fact else {
@@ -270,7 +272,7 @@ impl Show<'_> {
                 after,
                 limit: crate::control::MAX_PAGE,
             };
-            let Reply::Events { rows, next } = self.ask(request).await? else {
+            let Reply::Events { rows, next, .. } = self.ask(request).await? else {
                 break;
             };
             events += rows

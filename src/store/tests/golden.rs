@@ -7,6 +7,7 @@ use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
+use crate::store::usage::{Count, Usage};
 use crate::store::{
     Backfill, Bookmark, Cursor, Deferred, Disabled, Failing, Item, Order, Parked, TenantNo,
     Trouble, codec, journal, keys, state,
@@ -30,6 +31,16 @@ fn the_bytes_of_small_rows() {
         at: Timestamp::from_millis(1_700_000_000_000),
     };
     insta::assert_snapshot!(in_hex(&codec::row(&key, &head)), @"0109ac0280a0abfef9622fbafe5daadf6f10");
+
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cut(), &Seq(300))), @"01ac029e0bf0c0bb75d577");
+    let usage = Usage {
+        count: Count {
+            rows: 3,
+            bytes: 300,
+        },
+        commits: 9,
+    };
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::usage(), &usage)), @"0103ac02096f869fa580172644");
 
     let hook = crate::model::EndpointName("hr".into());
     let cursor = Cursor {

@@ -5,4 +5,5 @@ mod laws;
 mod news;
 mod parts;
 mod recovery;
+mod retention;
 pub(in crate::store) mod support;

@@ -28,7 +28,7 @@ fn damaged(path: &Path) -> Store {
 }
 
 /// Changes the database behind the store's back.
-fn tamper(path: &Path, work: impl FnOnce(&sled::Db)) {
+pub(super) fn tamper(path: &Path, work: impl FnOnce(&sled::Db)) {
     let config = sled::Config::new().path(path.join("current"));
     let db = loop {
         match config.open() {
@@ -179,6 +179,23 @@ fn missing_values_are_found_at_the_opening() {
         let opened = Store::open(folder.path()).unwrap();
 
         assert!(opened.moved_aside.is_some(), "{what} was missed by nobody");
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_begin_where_it_was_cut_is_damage() {
+    for cut in [0, 9, 11, 50, 51] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path()).close().unwrap();
+        tamper(folder.path(), |db| {
+            for seq in 1..=10 {
+                db.remove(keys::journal(Seq(seq))).unwrap();
+            }
+            let (key, value) = codec::put(keys::cut(), &Seq(cut));
+            db.insert(key, value.unwrap()).unwrap();
+        });
+
+        damaged(folder.path());
     }
 }
 

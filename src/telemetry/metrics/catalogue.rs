@@ -39,6 +39,14 @@ pub enum Metric {
     Behind,
     /// Whether an endpoint takes events.
     EndpointTakes,
+    /// Room that the store takes.
+    StoreBytes,
+    /// Entries of the journal.
+    JournalEntries,
+    /// When the first of them was found.
+    JournalOldest,
+    /// Since when an endpoint holds the journal.
+    JournalHeld,
 }
 
 /// How a number moves.
@@ -52,7 +60,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -71,6 +79,10 @@ impl Metric {
         Self::Parked,
         Self::Behind,
         Self::EndpointTakes,
+        Self::StoreBytes,
+        Self::JournalEntries,
+        Self::JournalOldest,
+        Self::JournalHeld,
     ];
 
     /// Returns the name, which stays the same from release to release.
@@ -94,6 +106,10 @@ impl Metric {
             Self::Parked => "qlik_roster_parked_total",
             Self::Behind => "qlik_roster_endpoint_behind_entries",
             Self::EndpointTakes => "qlik_roster_endpoint_takes_events",
+            Self::StoreBytes => "qlik_roster_store_bytes",
+            Self::JournalEntries => "qlik_roster_journal_entries",
+            Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
+            Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
         }
     }
 
@@ -127,6 +143,13 @@ impl Metric {
             Self::EndpointTakes => {
                 "1 while the endpoint takes events; 0 while it is in trouble or disabled."
             }
+            Self::StoreBytes => "Bytes on disk of everything in the store's folder.",
+            Self::JournalEntries => "Events in the journal.",
+            Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
+            Self::JournalHeld => {
+                "When the event was found that the endpoint has to settle before the journal can \
+                 be cut at its keep time; 0: the endpoint holds nothing."
+            }
         }
     }
 
@@ -138,7 +161,11 @@ impl Metric {
             | Self::Unreadable
             | Self::AuditMissed
             | Self::Behind
-            | Self::EndpointTakes => Shape::Gauge,
+            | Self::EndpointTakes
+            | Self::StoreBytes
+            | Self::JournalEntries
+            | Self::JournalOldest
+            | Self::JournalHeld => Shape::Gauge,
             Self::Runs
             | Self::Changes
             | Self::Polls
@@ -171,6 +198,8 @@ impl Metric {
             Self::HooksRejected => &["reason"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
             Self::Parked | Self::Behind | Self::EndpointTakes => &["endpoint"],
+            Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
+            Self::JournalHeld => &["endpoint"],
         }
     }
 }

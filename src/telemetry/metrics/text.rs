@@ -21,7 +21,11 @@ pub(super) fn print(all: &Series) -> String {
             let labels: Vec<String> = labels
                 .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
                 .collect();
-            let line = format!("{name}{{{}}} {number}\n", labels.join(","));
+            let labels = match labels.is_empty() {
+                true => String::new(),
+                false => format!("{{{}}}", labels.join(",")),
+            };
+            let line = format!("{name}{labels} {number}\n");
             text.push_str(&line);
         }
     }

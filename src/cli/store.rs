@@ -1,0 +1,169 @@
+//! `store`: shows how much room the store takes, and gives back what it does not need.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::config::Config;
+use crate::control::{Reply, Request};
+use crate::daemon::Hooks;
+use crate::model::Space;
+use crate::store::{Compacted, Store};
+
+use super::Exit;
+use super::args::{Format, StoreAction};
+use super::door::{self, Door};
+use super::output::{Row, print_one};
+use super::style::say;
+
+pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    match action {
+        StoreAction::Show(args) => show(&config, args.output).await,
+        StoreAction::Compact(args) => compact(&config, args.output).await,
+    }
+}
+
+async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
+    let door = Door::open(config, Hooks::none()).await?;
+    let reply = door.ask(Request::Status).await;
+    door.close().await?;
+    let space = match reply? {
+        Reply::Status(status) => status.space,
+        other => return super::unexpected(&other),
+    };
+    let mut lines = vec![
+        ("FOLDER", config.store.display().to_string()),
+        ("ON DISK", bytes(space.disk)),
+    ];
+    if space.aside > 0 {
+        lines.push((
+            "MOVED ASIDE",
+            format!("{}, remove it when it is of no use", bytes(space.aside)),
+        ));
+    }
+    let live = space.live.map_or_else(
+        || "not counted: the store is small, or new".to_owned(),
+        |live| format!("{}, when it was last counted", bytes(live)),
+    );
+    lines.push(("LIVES IN IT", live));
+    lines.push(("JOURNAL", journal(&space)));
+    lines.push((
+        "HELD BY",
+        hold(&space).unwrap_or_else(|| "nothing".to_owned()),
+    ));
+    print_one(format, &lines, &json(&space))?;
+    Ok(Exit::Success)
+}
+
+async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
+    let path = config.store.clone();
+    if !path.exists() {
+        say(format_args!("There is no store in {} yet.", path.display()));
+        return Ok(Exit::NotFound);
+    }
+    if door::is_held_by_daemon(&path).await {
+        say(format_args!(
+            "A daemon has the store open. End it, then compact; or leave it: the daemon compacts \
+             at its start, when that is worth it."
+        ));
+        return Ok(Exit::Store);
+    }
+    let compacted = tokio::task::spawn_blocking(move || Store::compact(&path)).await??;
+    let Compacted {
+        rows,
+        live,
+        before,
+        after,
+    } = compacted;
+    let lines = [
+        ("BEFORE", bytes(before)),
+        ("AFTER", bytes(after)),
+        ("LIVES IN IT", format!("{} in {rows} rows", bytes(live))),
+    ];
+    let json = json!({ "before": before, "after": after, "live": live, "rows": rows });
+    print_one(format, &lines, &json)?;
+    Ok(Exit::Success)
+}
+
+/// The store's row of `status`.
+pub(super) fn row(space: &Space) -> Row {
+    let hold = hold(space);
+    let state = match hold {
+        Some(_) => "held",
+        None => "ok",
+    };
+    let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
+    parts.extend(hold.map(|hold| format!("held by {hold}")));
+    Row {
+        cells: vec![
+            "store".to_owned(),
+            state.to_owned(),
+            String::new(),
+            parts.join("; "),
+        ],
+        json: json(space),
+    }
+}
+
+fn json(space: &Space) -> serde_json::Value {
+    let hold = space.hold.as_ref();
+    json!({
+        "store": {
+            "disk": space.disk,
+            "moved_aside": space.aside,
+            "live": space.live,
+            "events": space.entries(),
+            "first": space.first,
+            "last": space.last,
+            "oldest": space.oldest,
+            "held_by": hold.map(|hold| &hold.endpoint),
+            "held_since": hold.map(|hold| hold.since),
+        },
+    })
+}
+
+fn journal(space: &Space) -> String {
+    match (space.entries(), space.oldest) {
+        (0, _) | (_, None) => "no events in the journal".to_owned(),
+        (1, Some(oldest)) => format!("1 event, of {oldest}"),
+        (entries, Some(oldest)) => format!("{entries} events since {oldest}"),
+    }
+}
+
+fn hold(space: &Space) -> Option<String> {
+    let hold = space.hold.as_ref()?;
+    Some(format!(
+        "endpoint {}, which has not settled the events since {}",
+        hold.endpoint, hold.since
+    ))
+}
+
+/// Bytes as people read them.
+fn bytes(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fits = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    match fits {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_well() {
+        let cases = [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_536, "1.5 KiB"),
+            (700 * 1024 * 1024, "700.0 MiB"),
+            (3 << 30, "3.0 GiB"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(bytes(number), text);
+        }
+    }
+}

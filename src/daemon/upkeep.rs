@@ -1,0 +1,159 @@
+//! Keeps the store small while the daemon runs: a round of upkeep an hour, and a look each
+//! minute at how much room it takes.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::{EndpointName, Hold, Space};
+use crate::signal::Shutdown;
+use crate::store::{Done, Retention, Round, Store, StoreError};
+use crate::telemetry::{Metric, Metrics};
+
+/// How often a round is done, the first one at the start.
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// How often it is measured.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// The shortest and the longest pause between two steps. It is as long as the step took, so
+/// that others have half of the disk.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
+
+/// What upkeep goes by.
+#[derive(Debug, Clone)]
+pub struct Upkeep {
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    retention: Retention,
+    endpoints: Vec<EndpointName>,
+}
+
+impl Upkeep {
+    /// Prepares upkeep of the store for the endpoints that are configured.
+    pub fn new(config: &Config, store: Store, clock: Clock, metrics: Metrics) -> Self {
+        let endpoints = config.endpoints.iter();
+        Self {
+            store,
+            clock,
+            metrics,
+            retention: config.retention,
+            endpoints: endpoints.map(|endpoint| endpoint.name().clone()).collect(),
+        }
+    }
+
+    /// Does rounds until told to end.
+    pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        let work = self.work();
+        tokio::select! {
+            () = shutdown.triggered() => Ok(()),
+            failed = work => failed,
+        }
+    }
+
+    /// Does a round, as far as the time allows. What is left is for the next.
+    pub async fn once(&self, time: Duration) -> Result<(), StoreError> {
+        match timeout(time, self.round()).await {
+            Ok(done) => done,
+            Err(_no_time) => {
+                info!("Upkeep of the store is not through; the next one goes on with it");
+                Ok(())
+            }
+        }
+    }
+
+    async fn work(&self) -> Result<(), StoreError> {
+        let mut known = None;
+        loop {
+            self.round().await?;
+            let due = Instant::now() + EVERY;
+            while Instant::now() < due {
+                known = self.look(known).await?;
+                sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        let mut round = Round::new(
+            self.store.clone(),
+            self.retention,
+            self.endpoints.clone(),
+            self.clock.now(),
+        );
+        loop {
+            let began = Instant::now();
+            let (step, stepped) = self
+                .store
+                .offload(move |_| {
+                    let step = round.step();
+                    (step, round)
+                })
+                .await;
+            round = stepped;
+            match step {
+                Some(step) => step?,
+                None => break,
+            }
+            sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+        }
+        let Done {
+            entries,
+            forgotten,
+            runs,
+        } = round.done();
+        if entries + forgotten + runs > 0 {
+            info!(
+                entries,
+                forgotten,
+                runs,
+                "Let go of {entries} events and {runs} runs that were past their time"
+            );
+        }
+        Ok(())
+    }
+
+    /// Measures, and warns of an endpoint that begins to hold the journal.
+    async fn look(&self, known: Option<EndpointName>) -> Result<Option<EndpointName>, StoreError> {
+        let (retention, endpoints) = (self.retention, self.endpoints.clone());
+        let now = self.clock.now();
+        let space = self
+            .store
+            .offload(move |store| store.space(&retention, &endpoints, now))
+            .await?;
+        self.measure(&space);
+        let Some(hold) = space.hold else {
+            return Ok(None);
+        };
+        if known.as_ref() != Some(&hold.endpoint) {
+            let Hold {
+                endpoint,
+                settled,
+                since,
+            } = &hold;
+            warn!(
+                endpoint.id = %endpoint, event.seq = settled.0,
+                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
+                 past their keep time; the journal grows until it does, or is disabled"
+            );
+        }
+        Ok(Some(hold.endpoint))
+    }
+
+    fn measure(&self, space: &Space) {
+        let set = |metric, to: f64| self.metrics.set(metric, &[], to);
+        set(Metric::StoreBytes, space.disk as f64);
+        set(Metric::JournalEntries, space.entries() as f64);
+        let seconds = |time: crate::model::Timestamp| time.millis() as f64 / 1000.0;
+        set(Metric::JournalOldest, space.oldest.map_or(0.0, seconds));
+        for name in &self.endpoints {
+            let hold = space.hold.as_ref().filter(|hold| hold.endpoint == *name);
+            let since = hold.map_or(0.0, |hold| seconds(hold.since));
+            self.metrics.set(Metric::JournalHeld, &[&name.0], since);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Has a database copied into fresh files and puts them in its place: sled uses room again that
+//! was given up, and never gives it back.
+//!
+//! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`). Nothing
+//! else has the store open: this is done at an opening, or by a command instead of one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use super::Store;
+use super::caught::caught;
+use super::copying::{self, Copying, Trouble};
+use super::error::{OpenError, StoreError};
+use super::files::Folder;
+use super::inner::let_go;
+use super::opening::{self, Refusal, Sound};
+use super::swap::Attempt;
+use super::usage::{self, Count, SMALL, Usage};
+
+/// How many times as large as what lives in it a database must be. Updates at random settle at
+/// four and a half times, which a copy would not change for long.
+const WASTEFUL: u64 = 6;
+
+/// Room that a copy may take: three times what lives in it, and some segments. Of records it
+/// takes twice, of entries a little less.
+const COPY_TAKES: u64 = 3;
+const COPY_ALSO_TAKES: u64 = 16 * 1024 * 1024;
+
+/// How long a copy may stand still: after a failed write sled may wait for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What came of compacting a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub live: u64,
+    /// Bytes that the database took before.
+    pub before: u64,
+    /// Bytes that it takes now.
+    pub after: u64,
+}
+
+/// Why a store was not compacted. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// The store did not open.
+    #[error("compacting the store")]
+    Open {
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The disk has no room for a copy.
+    #[error(
+        "compacting the store: a copy may take {needed} bytes and {free} are free; make room, \
+         then try again"
+    )]
+    NoRoom {
+        /// What a copy may take.
+        needed: u64,
+        /// What is free.
+        free: u64,
+    },
+    /// The copy could not be made, or was not as it should be.
+    #[error("compacting the store, which is as it was")]
+    Failed {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl CompactError {
+    /// Returns the code under which `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Open { source } => source.code(),
+            Self::NoRoom { .. } => "store.no-room",
+            Self::Failed { source } => source.code(),
+        }
+    }
+}
+
+impl Store {
+    /// Gives room back that the store in a folder does not need. Nobody may have it open.
+    pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
+        let refused = |source| CompactError::Open { source };
+        let folder = Folder::new(path);
+        let lock = opening::take_lock(&folder).map_err(refused)?;
+        let opened = opening::clear_up(&folder).map_err(refused);
+        let sound = opened.and_then(|_| open(&folder))?;
+        let io = |error| CompactError::Failed {
+            source: StoreError::io("measuring the database", error),
+        };
+        let before = folder.bytes_of_database().map_err(io)?;
+        let live = copying::reading(&folder, || copying::count(&sound.db));
+        let made = match live {
+            Ok(live) => make(&folder, &sound, live.bytes),
+            Err(error) => Err(Trouble::Source(error)),
+        };
+        let count = made.map_err(|trouble| {
+            give_up(&folder);
+            trouble.note(&folder);
+            CompactError::from(trouble)
+        })?;
+        let compacted = replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
+        let after = folder.bytes_of_database().map_err(io)?;
+        let_go(Some(compacted.db));
+        drop(lock);
+        Ok(Compacted {
+            rows: count.rows,
+            live: count.bytes,
+            before,
+            after,
+        })
+    }
+}
+
+fn open(folder: &Folder) -> Result<Sound, CompactError> {
+    opening::open_kept(folder).map_err(|refusal| refusal.into_compact(folder))
+}
+
+impl Refusal {
+    fn into_compact(self, folder: &Folder) -> CompactError {
+        CompactError::Open {
+            source: self.into_error(folder),
+        }
+    }
+}
+
+impl Trouble {
+    /// Leaves word of damage for the next start, as every reader does that meets some.
+    fn note(&self, folder: &Folder) {
+        if let Self::Source(StoreError::Damaged { what }) = self
+            && let Err(refused) = folder.note_damage(what)
+        {
+            tracing::error!(error = %refused, "The damage could not be noted for the next start");
+        }
+    }
+}
+
+impl From<Trouble> for CompactError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
+            Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
+            Trouble::Stuck => Self::Failed { source: stuck() },
+        }
+    }
+}
+
+/// Compacts a database that was just opened, if that is worth it. Where it does not work, the
+/// database is gone on with as it is.
+pub fn where_worth(folder: &Folder, sound: Sound, attempt: Attempt) -> Result<Sound, Refusal> {
+    let Some((before, usage)) = wasted(folder, &sound.db) else {
+        return Ok(sound);
+    };
+    if attempt == Attempt::BrokenOff {
+        tracing::warn!(
+            "The last start was stopped while it compacted the store; this one does not try"
+        );
+        return Ok(sound);
+    }
+    let began = Instant::now();
+    match make(folder, &sound, usage.count.bytes) {
+        Ok(_) => {}
+        Err(Trouble::Source(StoreError::Damaged { what })) => return Err(Refusal::Damaged(what)),
+        Err(Trouble::Stuck) => {
+            return Err(Refusal::Error(OpenError::Failed {
+                path: folder.path().to_owned(),
+                source: stuck(),
+            }));
+        }
+        Err(trouble @ (Trouble::NoRoom { .. } | Trouble::Source(_) | Trouble::Copy(_))) => {
+            give_up(folder);
+            let error = CompactError::from(trouble);
+            tracing::warn!(
+                code = error.code(),
+                error = %error,
+                source = std::error::Error::source(&error).map(tracing::field::display),
+                "The store takes {before} bytes for {} that live in it, and could not be \
+                 compacted; it is gone on with as it is",
+                usage.count.bytes
+            );
+            return Ok(sound);
+        }
+    }
+    let sound = replace(folder, sound)?;
+    let after = folder.bytes_of_database().unwrap_or(0);
+    tracing::info!(
+        before,
+        after,
+        "Compacted the store from {before} bytes to {after} in {:?}",
+        began.elapsed()
+    );
+    Ok(sound)
+}
+
+/// Returns how large the database is and what lives in it, where that is out of proportion.
+fn wasted(folder: &Folder, db: &sled::Db) -> Option<(u64, Usage)> {
+    let before = folder.bytes_of_database().ok()?;
+    let usage = caught(|| usage::noted(db)).ok()?.ok()??;
+    let is_wasted = before >= SMALL && before / WASTEFUL > usage.count.bytes;
+    is_wasted.then_some((before, usage))
+}
+
+/// Makes a copy and proves it. Watches over the thread that does, since sled may wait for ever.
+fn make(folder: &Folder, sound: &Sound, live: u64) -> Result<Count, Trouble> {
+    let needed = live
+        .saturating_mul(COPY_TAKES)
+        .saturating_add(COPY_ALSO_TAKES);
+    if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
+        return Err(Trouble::NoRoom { needed, free });
+    }
+    let progress = Arc::new(AtomicU64::new(0));
+    let (done, outcome) = sync_channel(1);
+    let copying = Copying {
+        folder: folder.clone(),
+        source: sound.clone(),
+        progress: Arc::clone(&progress),
+    };
+    let thread = thread::Builder::new()
+        .name("store-compact".to_owned())
+        .spawn(move || drop(done.send(copying.run())));
+    thread.map_err(|error| Trouble::Copy(StoreError::io("starting a thread", error)))?;
+    let mut seen = 0;
+    loop {
+        match outcome.recv_timeout(PATIENCE) {
+            Ok(outcome) => return outcome,
+            Err(RecvTimeoutError::Timeout) => {
+                let now = progress.load(Ordering::Relaxed);
+                if now == seen {
+                    return Err(Trouble::Stuck);
+                }
+                seen = now;
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let message = "the thread that copies ended".to_owned();
+                return Err(Trouble::Copy(StoreError::panicked("copying", message)));
+            }
+        }
+    }
+}
+
+/// Puts the copy in the place of the database and opens it there.
+fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
+    let_go(Some(sound.db));
+    let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
+    if let Err(refused) = swapped {
+        tracing::warn!(
+            error = %refused,
+            "The compacted store could not take the place of the other, which is gone on with"
+        );
+        // Else an empty one would be made in the place that was left.
+        opening::clear_up(folder).map_err(Refusal::Error)?;
+    }
+    opening::open_kept(folder)
+}
+
+/// Removes a copy that is not taken; what is left of it goes at the next start.
+fn give_up(folder: &Folder) {
+    if let Err(refused) = fs::remove_dir_all(folder.compacting())
+        && refused.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(error = %refused, "A copy of the store that is not needed could not be removed");
+    }
+}
+
+fn stuck() -> StoreError {
+    StoreError::io("copying the store", io::ErrorKind::TimedOut.into())
+}

@@ -1,0 +1,180 @@
+//! One round of upkeep: cuts the journal, lets go of what is past its time, and counts what
+//! is left, in steps so small that nobody waits for them.
+//!
+//! A round remembers nothing that matters: one that is dropped, or killed with its process, is
+//! gone on with by the next.
+
+use std::ops::Bound;
+
+use crate::model::{EndpointName, Seq, Timestamp};
+
+use super::committer::Work;
+use super::cut::{self, AT_ONCE};
+use super::error::StoreError;
+use super::keys::{self, Key, Space};
+use super::retention::Retention;
+use super::usage::{self, Count};
+use super::{Store, scan};
+
+/// Runs that one step lets go.
+const RUNS_AT_ONCE: usize = 90;
+
+/// Rows that one step counts.
+const COUNTED_AT_ONCE: usize = 2_000;
+
+/// A round of upkeep. Blocks, as the store does.
+#[derive(Debug)]
+pub struct Round {
+    store: Store,
+    retention: Retention,
+    endpoints: Vec<EndpointName>,
+    now: Timestamp,
+    stage: Stage,
+    done: Done,
+}
+
+/// What a round has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Entries that were cut off the journal.
+    pub entries: u64,
+    /// Entries that were kept for the sake of a row, and that none names any more.
+    pub forgotten: u64,
+    /// Runs that went.
+    pub runs: u64,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Journal,
+    /// Behind which kept entry.
+    Kept(Seq),
+    Runs,
+    /// Which.
+    RunsGoing(Vec<Key>),
+    /// Behind which key.
+    Count(Key, Count),
+    End,
+}
+
+impl Round {
+    /// Begins a round, for the endpoints that are configured.
+    pub fn new(
+        store: Store,
+        retention: Retention,
+        endpoints: Vec<EndpointName>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            store,
+            retention,
+            endpoints,
+            now,
+            stage: Stage::Journal,
+            done: Done::default(),
+        }
+    }
+
+    /// Does a step: one write at the most. None: the round is over.
+    pub fn step(&mut self) -> Option<Result<(), StoreError>> {
+        let next = match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Journal => self.cut(),
+            Stage::Kept(after) => self.forget(after),
+            Stage::Runs => self.find_runs(),
+            Stage::RunsGoing(keys) => self.let_runs_go(keys),
+            Stage::Count(after, count) => self.count(after, count),
+            Stage::End => return None,
+        };
+        Some(next.map(|stage| self.stage = stage))
+    }
+
+    /// Does all steps, one after the other.
+    pub fn finish(mut self) -> Result<Done, StoreError> {
+        while let Some(step) = self.step() {
+            step?;
+        }
+        Ok(self.done)
+    }
+
+    /// Returns what was done so far.
+    pub fn done(&self) -> Done {
+        self.done
+    }
+
+    /// Finds the limit anew each time: an endpoint may have been sent back meanwhile.
+    fn cut(&mut self) -> Result<Stage, StoreError> {
+        let limit = self
+            .store
+            .limit(&self.retention, &self.endpoints, self.now)?;
+        let first = self.store.first_seq()?;
+        if first > limit.upto {
+            return Ok(Stage::Kept(Seq::START));
+        }
+        self.store.inner.submit(Work::Cut(limit.upto))?.wait()?;
+        self.done.entries += self.store.first_seq()?.0 - first.0;
+        Ok(Stage::Journal)
+    }
+
+    /// Looks here which entries are named, so that a write is only made for those that are
+    /// not; it looks once more.
+    fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
+        let (last, unnamed) = self
+            .store
+            .inner
+            .read("reading entries that are kept", |db| {
+                let from = Bound::Excluded(keys::kept(after));
+                let kept = scan::after(db, &[Space::Kept as u8], from)
+                    .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
+                    .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
+                let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;
+                let kept: Vec<Seq> = kept.into_iter().flatten().collect();
+                let Some((first, last)) = kept.first().zip(kept.last()) else {
+                    return Ok((None, Vec::new()));
+                };
+                let named = cut::named(db, *first, *last)?;
+                let unnamed = kept.iter().filter(|seq| !named.contains(seq)).copied();
+                Ok((Some(*last), unnamed.collect()))
+            })?;
+        let Some(last) = last else {
+            return Ok(Stage::Runs);
+        };
+        if !unnamed.is_empty() {
+            self.done.forgotten += unnamed.len() as u64;
+            self.store.inner.submit(Work::Forget(unnamed))?.wait()?;
+        }
+        Ok(Stage::Kept(last))
+    }
+
+    fn find_runs(&self) -> Result<Stage, StoreError> {
+        let keys = self.store.runs_to_go(&self.retention, self.now)?;
+        Ok(Stage::RunsGoing(keys))
+    }
+
+    fn let_runs_go(&mut self, mut keys: Vec<Key>) -> Result<Stage, StoreError> {
+        if keys.is_empty() {
+            return Ok(match self.store.wants_count()? {
+                true => Stage::Count(Key::new(), Count::default()),
+                false => Stage::End,
+            });
+        }
+        let rest = keys.split_off(RUNS_AT_ONCE.min(keys.len()));
+        self.done.runs += keys.len() as u64;
+        let rows = keys.into_iter().map(|key| (key, None));
+        self.store.inner.write(rows.collect())?;
+        Ok(Stage::RunsGoing(rest))
+    }
+
+    fn count(&self, after: Key, mut count: Count) -> Result<Stage, StoreError> {
+        let last = self
+            .store
+            .inner
+            .read("counting what the store holds", |db| {
+                usage::count(db, after, COUNTED_AT_ONCE, &mut count)
+            })?;
+        if let Some(last) = last {
+            return Ok(Stage::Count(last, count));
+        }
+        self.store.set_count(count)?;
+        Ok(Stage::End)
+    }
+}

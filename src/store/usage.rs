@@ -1,0 +1,134 @@
+//! Knows how much the store holds, and how much room it takes for that.
+//!
+//! What it holds is counted by a scan, in the background, and noted: an opening has no time
+//! for it and goes by the note.
+
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, Seq, Space, Timestamp};
+
+use super::compose::Head;
+use super::error::StoreError;
+use super::keys::{self, Key};
+use super::retention::Retention;
+use super::{Store, codec, journal, scan};
+
+/// Bytes below which a database is small, whatever lives in it.
+pub const SMALL: u64 = 64 * 1024 * 1024;
+
+/// Writes after which a count is old.
+const OLD_AFTER: u64 = 1_000;
+
+/// What lives in a database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Takes a row in.
+    pub fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.rows += 1;
+        self.bytes += (key.len() + value.len()) as u64;
+    }
+}
+
+/// A count as it is noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// What was there.
+    pub count: Count,
+    /// Atomic writes up to then.
+    pub commits: u64,
+}
+
+impl Store {
+    /// Returns how much room the store takes, and what keeps it from giving some back.
+    pub fn space(
+        &self,
+        retention: &Retention,
+        endpoints: &[EndpointName],
+        now: Timestamp,
+    ) -> Result<Space, StoreError> {
+        let folder = &self.inner.folder;
+        let io = |error| StoreError::io("measuring the store's folder", error);
+        let last = self.last_seq();
+        let hold = self.limit(retention, endpoints, now)?.hold;
+        let (live, first, oldest) = self.inner.read("measuring the store", |db| {
+            let first = journal::cut_at(db)?.next();
+            let oldest = journal::first_after(db, Seq::START)?.map(|entry| entry.at);
+            Ok((noted(db)?.map(|usage| usage.count.bytes), first, oldest))
+        })?;
+        Ok(Space {
+            disk: folder.bytes().map_err(io)?,
+            aside: folder.bytes_aside().map_err(io)?,
+            live,
+            first,
+            last,
+            oldest,
+            hold,
+        })
+    }
+
+    /// Returns whether what lives here should be counted: there is much, and a count is
+    /// missing or old.
+    pub(super) fn wants_count(&self) -> Result<bool, StoreError> {
+        let room = self.inner.folder.bytes_of_database();
+        let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
+        if room < SMALL {
+            return Ok(false);
+        }
+        self.inner.read("reading how much was counted", |db| {
+            let commits = commits(db)?;
+            let usage = noted(db)?;
+            Ok(usage.is_none_or(|usage| usage.commits + OLD_AFTER <= commits))
+        })
+    }
+
+    /// Notes a count.
+    pub(super) fn set_count(&self, count: Count) -> Result<(), StoreError> {
+        let commits = self.inner.read("reading how far the store is", commits)?;
+        let usage = Usage { count, commits };
+        self.inner
+            .write(vec![codec::put(keys::usage(), &usage)])
+            .map(drop)
+    }
+}
+
+/// Returns the last count.
+pub fn noted(db: &sled::Db) -> Result<Option<Usage>, StoreError> {
+    let key = keys::usage();
+    match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Counts rows behind a key, some at the most. Returns the last key; none: that was all.
+pub fn count(
+    db: &sled::Db,
+    after: Key,
+    limit: usize,
+    count: &mut Count,
+) -> Result<Option<Key>, StoreError> {
+    let mut last = None;
+    for row in scan::after(db, &[], Bound::Excluded(after)).take(limit) {
+        let (key, value) = row?;
+        count.add(&key, &value);
+        last = Some(key);
+    }
+    Ok(last.map(|key| key.to_vec()))
+}
+
+fn commits(db: &sled::Db) -> Result<u64, StoreError> {
+    let key = keys::head();
+    match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value).map(|head: Head| head.commits),
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,166 @@
+//! What is past its time goes, the room that is left is shown, and room is given back.
+
+use std::time::Duration;
+
+use qlik_roster::clock::Clock;
+use qlik_roster::control::{Reply, Request};
+use qlik_roster::demo::Reply as Answer;
+use qlik_roster::demo::tenant::{NewUser, RateLimits, TenantOptions, When};
+use qlik_roster::model::{Seq, Space, Timestamp};
+use serde_json::Value;
+
+use crate::support::{Running, World, within};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A world whose clock the test moves, with the first load done.
+async fn world() -> World {
+    world_at(Clock::stopped_at(Clock::system().now())).await
+}
+
+async fn world_at(clock: Clock) -> World {
+    let options = TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    world.one_run().await;
+    world
+}
+
+/// Somebody joins, a second later: a run is told from those before it by its time.
+fn join(world: &World, name: &str) {
+    later(world, Duration::from_secs(1));
+    let directory = world.tenant.directory();
+    directory.create_user(NewUser::named(name)).unwrap();
+}
+
+fn later(world: &World, by: Duration) {
+    world.clock.set(world.clock.now().plus(by));
+}
+
+async fn space(running: &Running) -> Space {
+    match running.ask(Request::Status).await {
+        Reply::Status(status) => status.space,
+        other => panic!("not a status: {other:?}"),
+    }
+}
+
+async fn metric(running: &Running, name: &str) -> Option<f64> {
+    let text = reqwest::get(running.url("/metrics")).await.unwrap();
+    let text = text.text().await.unwrap();
+    let line = text.lines().find(|line| line.starts_with(name))?.to_owned();
+    line.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begins() {
+    let world = world().await;
+    join(&world, "Old");
+    world.one_run().await;
+    later(&world, DAY * 91);
+    join(&world, "Young");
+    world.one_run().await;
+    let last = {
+        let store = world.store();
+        let last = store.last_seq();
+        store.close().unwrap();
+        last
+    };
+
+    // The round at the start.
+    later(&world, Duration::from_secs(1));
+    let running = world.start().await;
+
+    // The mark of the first load, and the event of old.
+    within("the journal is cut", || async {
+        space(&running).await.first == Seq(3)
+    })
+    .await;
+    within("it is measured", || async {
+        metric(&running, "qlik_roster_journal_entries ").await == Some((last.0 - 2) as f64)
+    })
+    .await;
+    assert!(metric(&running, "qlik_roster_store_bytes ").await > Some(100_000.0));
+    let series = "qlik_roster_journal_held_since_timestamp_seconds{endpoint=\"hr\"} ";
+    assert_eq!(metric(&running, series).await, Some(0.0));
+
+    let (code, out, err) = world.command(&["events", "--output", "jsonl"]).await;
+    assert_eq!((code, out.lines().count() as u64), (0, last.0 - 2));
+    assert!(err.contains("The journal begins with event 3"), "{err}");
+    let (_, _, err) = world.command(&["events", "--after", "2"]).await;
+    assert!(!err.contains("begins"), "{err}");
+    let (code, _, err) = world.command(&["events", "show", "2"]).await;
+    assert_eq!(code, 7);
+    assert!(err.contains("Event 2 was let go"), "{err}");
+    let (code, _, _) = world.command(&["events", "show", "3"]).await;
+    assert_eq!(code, 0);
+
+    let (code, _, err) = world.command(&["store", "compact"]).await;
+    assert_eq!(code, 3);
+    assert!(err.contains("A daemon has the store open. End it"), "{err}");
+    running.stop().await;
+    let (code, out, err) = world
+        .command(&["store", "compact", "--output", "json"])
+        .await;
+    assert_eq!(code, 0, "{err}");
+    let compacted: Value = serde_json::from_str(&out).unwrap();
+    assert!(compacted["after"].as_u64() > compacted["live"].as_u64());
+    let running = world.start().await;
+    assert_eq!(space(&running).await.first, Seq(3));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
+    let world = world().await;
+    world
+        .receiver
+        .respond_with(Answer::Status(503), When::Always);
+    join(&world, "Old");
+    let running = world.start().await;
+    running.stop().await;
+    let found = world.clock.now();
+    later(&world, DAY * 91);
+
+    let running = world.start().await;
+
+    let hold = space(&running).await.hold.unwrap();
+    assert_eq!((hold.endpoint.0.as_str(), hold.settled), ("hr", Seq(1)));
+    assert_eq!(hold.since, found);
+    let series = "qlik_roster_journal_held_since_timestamp_seconds{endpoint=\"hr\"} ";
+    within("it is measured", || async {
+        metric(&running, series).await == Some(found.millis() as f64 / 1000.0)
+    })
+    .await;
+    // The mark that nobody waits for has gone, the event has not.
+    assert_eq!(space(&running).await.first, Seq(2));
+    let (_, out, _) = world.command(&["status"]).await;
+    assert!(out.contains("held by endpoint hr"), "{out}");
+    let (code, out, _) = world.command(&["store", "show", "--output", "json"]).await;
+    assert_eq!(code, 0);
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["store"]["held_by"], "hr");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_sync_does_a_round_of_upkeep() {
+    // The command goes by the machine's clock: all this was two hours ago.
+    let now = Clock::system().now();
+    let world = world_at(Clock::stopped_at(before(now, 2 * 3600))).await;
+    let config = world.standard_config();
+    world.write_config(&config.replace("[server]", "keep = \"1h\"\n[server]"));
+
+    let (code, _, err) = world.command(&["sync"]).await;
+
+    assert_eq!(code, 0, "{err}");
+    let store = world.store();
+    assert_eq!(store.first_seq().unwrap(), Seq(2));
+    store.close().unwrap();
+}
+
+fn before(time: Timestamp, seconds: i64) -> Timestamp {
+    Timestamp::from_millis(time.millis() - seconds * 1000)
+}
