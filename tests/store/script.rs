@@ -15,7 +15,7 @@ use qlik_roster::store::{
     PlanHead, Retention, Round, Store, StoreError, Ticket, Write,
 };
 
-use crate::support::{account, fingerprint, raw, settle, tenant, tenant_name, user};
+use crate::support::{account, fingerprint, hook, raw, settle, tenant, tenant_name, user};
 
 /// Users of the first load.
 const LOADED: u32 = 60;

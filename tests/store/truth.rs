@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use qlik_roster::model::{Entry, Fact, Fingerprint, HeldPlan, Id, Kind, Record, Removal, Run, Seq};
-use qlik_roster::store::{Census, Cursor, Kept, Known, Parked, Plan, Store, Write};
+use qlik_roster::store::{Census, Cursor, Item, Kept, Known, Parked, Plan, Store, Write};
 
 use crate::script::{HELD, Player, Step, steps};
 use crate::support::{fingerprint, hook};

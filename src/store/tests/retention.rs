@@ -152,7 +152,7 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     let (gone, disabled) = (hook("gone"), hook("disabled"));
     settle(&store, &gone, Seq(1), None);
     let cursor = cursor(Seq(2), State::Disabled);
-    put(&store, &disabled, cursor, None);
+    put(&store, &disabled, cursor.clone(), None);
 
     assert_eq!(round(&store, &[&disabled], day(91)).entries, 10);
 
