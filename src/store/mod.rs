@@ -94,7 +94,7 @@ pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use delivery::{
     Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing,
-    Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
+    InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
 };
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};
