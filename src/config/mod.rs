@@ -25,11 +25,13 @@ mod guard;
 mod listening;
 mod organizations;
 mod secrets;
+mod secret_places;
 mod tenants;
 mod validate;
 
 pub use environment::Environment;
 pub use problem::{ConfigError, Fault, Problem};
+pub use secret_places::{SecretPlace, secret_places};
 pub use validate::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 
 use std::path::Path;

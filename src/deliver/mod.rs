@@ -48,6 +48,7 @@ mod filter;
 mod options;
 mod schedule;
 mod signature;
+mod fresh;
 
 mod event;
 mod fact;
@@ -88,6 +89,7 @@ pub use failure::Failure;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
 pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
 pub use format::{Batching, Format, body};
+pub use fresh::{NoRandomness, fresh_secret};
 pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use message::Message;
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
