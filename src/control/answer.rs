@@ -2,15 +2,14 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, TenantId,
-    TenantName, Trigger,
+    Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, TenantId, TenantName, Trigger,
 };
 use crate::store::{Decision, Kept, Known, Store, StoreError};
 use crate::sync::{Lineup, NoRun};
 
 use super::{
-    ConcernRow, ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request,
-    Status, SyncRow, TenantRow, inspect::inspect, linked, plans,
+    ConcernRow, ControlError, Endpoints, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply,
+    Request, Status, SyncRow, TenantRow, deliveries, inspect::inspect, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -19,15 +18,16 @@ pub struct Control {
     store: Store,
     clock: Clock,
     lineup: Lineup,
-    endpoints: Vec<EndpointName>,
+    endpoints: Endpoints,
 }
 
 /// Concerns of an answer at the most.
 const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
-    /// Makes the answering side of a store, with the tenants whose runs a command may set off.
-    pub fn new(store: Store, clock: Clock, lineup: Lineup, endpoints: Vec<EndpointName>) -> Self {
+    /// Makes the answering side of a store, with the tenants whose runs a command may set off
+    /// and the endpoints whose deliveries.
+    pub fn new(store: Store, clock: Clock, lineup: Lineup, endpoints: Endpoints) -> Self {
         Self {
             store,
             clock,
@@ -109,7 +109,7 @@ impl Control {
 fn read(
     store: &Store,
     clock: &Clock,
-    endpoints: &[EndpointName],
+    endpoints: &Endpoints,
     lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
@@ -185,6 +185,10 @@ fn read(
             let (tenant, plan) = plans::decide(store, clock, id, Decision::Reject)?;
             return Ok(Reply::Rejected(PlanRow { tenant, plan }));
         }
+        Request::Deliveries(asked) => {
+            let answer = deliveries::answer(store, endpoints, clock.now(), asked);
+            return answer.map(Reply::Deliveries);
+        }
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
     };
@@ -229,16 +233,12 @@ impl Reading<'_> {
         }
     }
 
-    fn status(&self, endpoints: &[EndpointName]) -> Result<Status, StoreError> {
+    fn status(&self, endpoints: &Endpoints) -> Result<Status, StoreError> {
         let tenants = self.tenants.iter().map(|known| self.tenant(known));
-        let endpoints = endpoints.iter().map(|name| {
-            let settled = self.store.cursor(name)?.map(|cursor| cursor.settled);
-            Ok((name.clone(), settled.unwrap_or(Seq::START)))
-        });
         Ok(Status {
             last: self.store.last_seq(),
             tenants: tenants.collect::<Result<_, StoreError>>()?,
-            endpoints: endpoints.collect::<Result<_, StoreError>>()?,
+            endpoints: endpoints.rows(self.store)?,
         })
     }
 

@@ -10,12 +10,17 @@
 mod request;
 mod reply;
 mod answer;
+mod deliveries;
 mod inspect;
 mod linked;
 mod plans;
 mod error;
 
 pub use answer::Control;
+pub use deliveries::{
+    Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
+    Endpoints, EventName, InvalidEventName, ParkedRow, WaitingRow, Wish,
+};
 pub use error::ControlError;
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,

@@ -15,6 +15,7 @@ mod changes;
 mod commands;
 mod connections;
 mod crash;
+mod deliveries;
 mod egress;
 mod faults;
 mod guard;

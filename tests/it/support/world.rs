@@ -291,7 +291,7 @@ impl Running {
                 Reply::Status(status) => status
                     .endpoints
                     .iter()
-                    .all(|(_, settled)| *settled == status.last),
+                    .all(|endpoint| endpoint.settled == status.last),
                 other => panic!("not a status: {other:?}"),
             }
         })
