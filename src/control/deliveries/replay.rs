@@ -171,3 +171,6 @@ fn first_since(store: &Store, time: Timestamp) -> Result<Option<Entry>, StoreErr
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;
