@@ -172,18 +172,21 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Events that came after the first `n`, as `(type, pointer, value)` can be checked on.
+/// Events that came after the first `n`, as `(type, pointer, value)` can be checked on; in the
+/// order of the journal, since those of different records come in any.
 fn new_events(world: &World, n: usize) -> Vec<Value> {
     let deliveries = world.receiver.deliveries();
     assert!(
         deliveries.iter().all(|delivery| delivery.verified),
         "a signature did not verify"
     );
-    deliveries
+    let mut events: Vec<Value> = deliveries
         .iter()
         .skip(n)
         .map(|delivery| delivery.body.clone())
-        .collect()
+        .collect();
+    events.sort_by_key(|event| event["sequence"].as_u64());
+    events
 }
 
 fn assert_events(name: &str, events: &[Value], expected: &Expected) {
