@@ -15,6 +15,7 @@ use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
 mod egress;
+mod flow;
 
 use egress::egress;
 
@@ -48,6 +49,8 @@ fn endpoint(
 ) -> Option<Endpoint> {
     let secrets = secrets(at, &raw, vault, problems);
     let egress = egress(at, &raw, vault, problems);
+    let flow = flow::flow(at, &raw, problems);
+    let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
     let timeout = timeout(at, raw.timeout, problems);
     let url = url(at, raw.url, raw.allow_http, problems);
     let events = events(at, raw.events.as_deref(), problems);
@@ -61,8 +64,8 @@ fn endpoint(
         format: deliver::Format::default(),
         egress: egress?,
         timeout: timeout?,
-        schedule: deliver::Schedule::standard(),
-        flow: deliver::Flow::default(),
+        schedule: schedule?,
+        flow: flow?,
     };
     let failed = |source| {
         let key = match source {

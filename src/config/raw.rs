@@ -126,6 +126,11 @@ pub(super) struct Endpoint {
     pub(super) handshake: bool,
     pub(super) handshake_origin: Option<String>,
     pub(super) timeout: Option<String>,
+    pub(super) retry_schedule: Option<Vec<String>>,
+    pub(super) max_in_flight: Option<u32>,
+    pub(super) max_per_second: Option<u32>,
+    pub(super) disable_after: Option<String>,
+    pub(super) backfill: bool,
 }
 
 /// A header's value, if it is no secret, or where it is.

@@ -14,6 +14,7 @@ mod audit;
 mod changes;
 mod commands;
 mod connections;
+mod delivery;
 mod crash;
 mod deliveries;
 mod egress;

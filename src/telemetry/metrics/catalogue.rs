@@ -122,7 +122,7 @@ impl Metric {
             Self::Deliveries => "Attempts to deliver an event, by outcome.",
             Self::Messages => "Messages that were sent, each of one event or a batch.",
             Self::DeliverySeconds => "Time from sending a message to its answer.",
-            Self::Parked => "Events that were given up on, until they are replayed or dismissed.",
+            Self::Parked => "Events that were given up on.",
             Self::Behind => "Entries of the journal that the endpoint has not settled.",
             Self::EndpointTakes => {
                 "1 while the endpoint takes events; 0 while it is in trouble or disabled."
