@@ -3,6 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod deliveries;
+
+pub(super) use deliveries::{
+    DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, ReplayArgs,
+};
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
@@ -56,6 +62,15 @@ pub(super) enum Command {
     Runs(RunsArgs),
     /// List or show the events of the journal.
     Events(EventsArgs),
+    /// List attempts at delivery, what waits for another, and what was given up on.
+    Deliveries(DeliveriesArgs),
+    /// Send events again: one, all since a time, or all that were given up on.
+    Replay(ReplayArgs),
+    /// List endpoints, try one, set it going or stop it, give it everything or a new secret.
+    Endpoints {
+        #[command(subcommand)]
+        action: EndpointsAction,
+    },
 }
 
 #[derive(Debug, clap::Args)]

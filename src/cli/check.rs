@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
-use crate::control::{Reply, Request};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::model::{PlanState, Timestamp, losses_in_words};
@@ -25,7 +25,7 @@ use super::style::{Colour, Tone};
 const COLUMNS: &[&str] = &["WHAT", "STEP", "RESULT", "DETAIL"];
 
 /// One line of the table.
-struct Line {
+pub(super) struct Line {
     what: String,
     step: &'static str,
     result: Result<String, Trouble>,
@@ -35,7 +35,7 @@ struct Line {
 struct Trouble {
     code: &'static str,
     text: String,
-    remedy: &'static str,
+    remedy: String,
 }
 
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
@@ -72,45 +72,94 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     }
     if args.endpoints {
         for endpoint in &config.endpoints {
-            let result = match deliver::test(endpoint, &clock).await? {
-                Verdict::Delivered { .. } => Ok("taken".to_owned()),
-                Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
-                    code: failure.code(),
-                    text: chain(&failure),
-                    remedy: failure.remedy(),
-                }),
-            };
-            let what = format!("endpoint {}", endpoint.name());
-            lines.extend(certificate(&what, endpoint, clock.now()));
-            lines.push(Line {
-                what,
-                step: "test event",
-                result,
-            });
+            lines.extend(trial(endpoint, &clock).await?);
         }
     }
-    let failed = lines.iter().any(|line| line.result.is_err());
-    let held = held(&config, args.tenant.as_deref()).await?;
-    let is_held = !held.is_empty();
-    lines.extend(held);
+    let mut exit = exit_of(&lines);
+    if let Some(status) = status(&config).await? {
+        if args.tenant.is_none() {
+            for row in &status.endpoints {
+                exit = exit.graver(super::status::of_endpoint(row));
+                lines.extend(deliveries(row));
+            }
+        }
+        let held = held(status, args.tenant.as_deref());
+        if !held.is_empty() {
+            exit = exit.graver(Exit::Held);
+        }
+        lines.extend(held);
+    }
     print(lines, args.output.output)?;
-    let exit = if failed { Exit::Source } else { Exit::Success };
-    Ok(exit.graver(if is_held { Exit::Held } else { Exit::Success }))
+    Ok(exit)
 }
 
-/// Returns a line for each tenant whose removals wait for an operator. A store that is not
-/// there yet is not made for it.
-async fn held(config: &Config, wanted: Option<&str>) -> anyhow::Result<Vec<Line>> {
+/// Returns the exit code that lines ask for.
+pub(super) fn exit_of(lines: &[Line]) -> Exit {
+    if lines.iter().any(|line| line.result.is_err()) {
+        Exit::Source
+    } else {
+        Exit::Success
+    }
+}
+
+/// Tries an endpoint with a test event.
+pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<Vec<Line>> {
+    let result = match deliver::test(endpoint, clock).await? {
+        Verdict::Delivered { .. } => Ok("taken".to_owned()),
+        Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
+            code: failure.code(),
+            text: chain(&failure),
+            remedy: failure.remedy().to_owned(),
+        }),
+    };
+    let what = format!("endpoint {}", endpoint.name());
+    let mut lines: Vec<_> = certificate(&what, endpoint, clock.now())
+        .into_iter()
+        .collect();
+    lines.push(Line {
+        what,
+        step: "test event",
+        result,
+    });
+    Ok(lines)
+}
+
+/// Asks how things are. A store that is not there yet is not made for it.
+async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     if !config.store.exists() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let door = Door::open(config, Hooks::none()).await?;
     let status = door.ask(Request::Status).await;
     door.close().await?;
-    let status = match status? {
-        Reply::Status(status) => status,
-        other => return super::unexpected(&other),
+    match status? {
+        Reply::Status(status) => Ok(Some(status)),
+        other => super::unexpected(&other),
+    }
+}
+
+/// Returns a line for an endpoint whose deliveries do not go as they should, or that an
+/// operator has stopped.
+fn deliveries(row: &EndpointRow) -> Option<Line> {
+    let is_stopped = matches!(row.state, EndpointState::Stopped { .. });
+    let result = match (row.code(), row.remedy()) {
+        (Some(code), Some(remedy)) => Err(Trouble {
+            code,
+            text: super::status::of_deliveries(row),
+            remedy,
+        }),
+        (None, _) | (_, None) if is_stopped => Ok(super::status::of_deliveries(row)),
+        (None, _) | (_, None) => return None,
     };
+    Some(Line {
+        what: format!("endpoint {}", row.name),
+        step: "deliveries",
+        result,
+    })
+}
+
+/// Returns a line for each tenant whose removals wait for an operator.
+fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
     let tenants = status.tenants.into_iter();
     let tenants = tenants.filter(|row| wanted.is_none_or(|wanted| wanted == row.name.0));
     let lines = tenants.filter_map(|row| {
@@ -121,11 +170,12 @@ async fn held(config: &Config, wanted: Option<&str>) -> anyhow::Result<Vec<Line>
             result: Err(Trouble {
                 code: plan.code(),
                 text: format!("{} waits: {}", plan.id, losses_in_words(&plan.losses)),
-                remedy: "look at it with `qlik-roster plan show`, then approve or reject it",
+                remedy: "look at it with `qlik-roster plan show`, then approve or reject it"
+                    .to_owned(),
             }),
         })
     });
-    Ok(lines.collect())
+    lines.collect()
 }
 
 /// Tells what a console listed, and returns the tenants that are to be read.
@@ -162,7 +212,7 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
         Err(expired) => Err(Trouble {
             code: expired.code(),
             text: expired.to_string(),
-            remedy: expired.remedy(),
+            remedy: expired.remedy().to_owned(),
         }),
     };
     Some(Line {
@@ -176,7 +226,7 @@ fn trouble(error: &FetchError) -> Trouble {
     Trouble {
         code: error.code(),
         text: chain(error),
-        remedy: error.remedy(),
+        remedy: error.remedy().to_owned(),
     }
 }
 
@@ -226,7 +276,8 @@ fn sight(seen: Visible) -> String {
     parts.join("; ")
 }
 
-fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
+/// Prints what was found.
+pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
     let colour = match format {
         Format::Table => Colour::of(&std::io::stdout()),
         Format::Json | Format::Jsonl | Format::Csv => Colour::Off,

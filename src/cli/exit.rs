@@ -24,7 +24,7 @@ pub enum Exit {
     Source = 4,
     /// A run saw only a part: what it could not see was left as it was.
     Partial = 5,
-    /// Everything is synced, but deliveries wait for a retry.
+    /// Everything is synced, but deliveries wait for a retry or were given up on.
     Waiting = 6,
     /// What was asked for is not there.
     NotFound = 7,
@@ -106,8 +106,11 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
 /// Returns the exit code for a question that got no answer.
 fn of_code(code: &str) -> Exit {
     match code {
-        "control.unknown-tenant" => Exit::Usage,
-        "control.unknown-plan" => Exit::NotFound,
+        "control.unknown-tenant" | "control.unknown-endpoint" => Exit::Usage,
+        "control.unknown-plan"
+        | "control.unknown-event"
+        | "control.other-store"
+        | "control.not-parked" => Exit::NotFound,
         code if code.starts_with("store.") => Exit::Store,
         _ => Exit::Failure,
     }

@@ -13,12 +13,16 @@ mod narrate;
 mod ticker;
 
 mod check;
+mod deliveries;
 mod demo;
+mod endpoints;
 mod events;
 mod findings;
 mod init;
 mod plans;
 mod records;
+mod replay;
+mod rotate;
 mod runs;
 mod serve;
 mod status;
@@ -79,6 +83,9 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),
+        Command::Deliveries(args) => runtime()?.block_on(deliveries::run(config, args)),
+        Command::Replay(args) => runtime()?.block_on(replay::run(config, args)),
+        Command::Endpoints { action } => runtime()?.block_on(endpoints::run(config, action)),
     }
 }
 

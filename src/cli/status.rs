@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{Reply, Request, TenantRow};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
@@ -31,27 +31,9 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         exit = exit.graver(of_tenant(row));
         printer.row(tenant(row))?;
     }
-    for (name, settled) in &status.endpoints {
-        let behind = status.last.0.saturating_sub(settled.0);
-        let state = if behind == 0 { "up to date" } else { "behind" };
-        let detail = match *settled {
-            Seq::START => format!("{behind} entries to go"),
-            settled => format!("settled up to {settled}, {behind} entries to go"),
-        };
-        printer.row(Row {
-            cells: vec![
-                format!("endpoint {name}"),
-                state.to_owned(),
-                String::new(),
-                detail,
-            ],
-            json: json!({
-                "endpoint": name,
-                "state": state,
-                "settled": settled,
-                "behind": behind,
-            }),
-        })?;
+    for row in &status.endpoints {
+        exit = exit.graver(of_endpoint(row));
+        printer.row(endpoint(row))?;
     }
     if !status.tenants.is_empty() || !status.endpoints.is_empty() {
         printer.row(super::store::row(&status.space))?;
@@ -73,6 +55,69 @@ pub(super) fn of_tenant(row: &TenantRow) -> Exit {
         None | Some(Outcome::Running | Outcome::Succeeded | Outcome::Held) => Exit::Success,
         Some(Outcome::Degraded | Outcome::Incomplete { .. }) => Exit::Partial,
         Some(Outcome::Failed { .. } | Outcome::Interrupted) => Exit::Source,
+    }
+}
+
+/// Returns the exit code that an endpoint's state asks for. One that an operator has stopped is
+/// as it should be.
+pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
+    match &row.state {
+        EndpointState::Disabled { .. } => Exit::Source,
+        EndpointState::InTrouble { .. } => Exit::Waiting,
+        EndpointState::NotConfigured
+        | EndpointState::New
+        | EndpointState::Taking
+        | EndpointState::Backfilling { .. }
+        | EndpointState::Stopped { .. } => match (row.waiting, row.parked) {
+            (0, 0) => Exit::Success,
+            (_, _) => Exit::Waiting,
+        },
+    }
+}
+
+/// Tells how deliveries to an endpoint go.
+pub(super) fn of_deliveries(row: &EndpointRow) -> String {
+    let mut parts = vec![match row.settled {
+        Seq::START => format!("{} entries to go", row.behind),
+        settled => format!("settled up to {settled}, {} entries to go", row.behind),
+    }];
+    if row.waiting > 0 {
+        parts.push(format!("{} wait for another attempt", row.waiting));
+    }
+    if row.parked > 0 {
+        parts.push(format!("{} parked", row.parked));
+    }
+    match row.state.detail() {
+        Some(detail) => format!("{} {detail}; {}", row.state.word(), parts.join(", ")),
+        None => parts.join(", "),
+    }
+}
+
+fn endpoint(row: &EndpointRow) -> Row {
+    let state = match &row.state {
+        EndpointState::Taking if row.behind == 0 && row.waiting == 0 => "up to date",
+        EndpointState::Taking => "behind",
+        EndpointState::NotConfigured
+        | EndpointState::New
+        | EndpointState::Backfilling { .. }
+        | EndpointState::InTrouble { .. }
+        | EndpointState::Disabled { .. }
+        | EndpointState::Stopped { .. } => row.state.word(),
+    };
+    let mut json = super::endpoints::outside(row);
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("state".to_owned(), state.into());
+    }
+    Row {
+        cells: vec![
+            format!("endpoint {}", row.name),
+            state.to_owned(),
+            row.delivered_at
+                .map(|time| time.to_string())
+                .unwrap_or_default(),
+            of_deliveries(row),
+        ],
+        json,
     }
 }
 

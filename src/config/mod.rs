@@ -26,11 +26,13 @@ mod listening;
 mod organizations;
 mod retention;
 mod secrets;
+mod secret_places;
 mod tenants;
 mod validate;
 
 pub use environment::Environment;
 pub use problem::{ConfigError, Fault, Problem};
+pub use secret_places::{SecretPlace, secret_places};
 pub use validate::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 
 use std::path::Path;

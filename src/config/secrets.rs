@@ -124,7 +124,8 @@ impl<'a> Vault<'a> {
         }
     }
 
-    fn place(&self, name: &str) -> PathBuf {
+    /// Returns where a file of that name is looked for.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
         let passed = self.credentials.map(|folder| folder.join(name));
         match passed.filter(|path| path.exists()) {
             Some(path) => path,

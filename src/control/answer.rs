@@ -2,15 +2,15 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    EndpointName, Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId,
-    TenantName, Trigger,
+    Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId, TenantName,
+    Trigger,
 };
 use crate::store::{Decision, Kept, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun};
 
 use super::{
-    ConcernRow, ControlError, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply, Request,
-    Status, SyncRow, TenantRow, inspect::inspect, linked, plans,
+    ConcernRow, ControlError, Endpoints, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply,
+    Request, Status, SyncRow, TenantRow, deliveries, inspect::inspect, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -19,7 +19,7 @@ pub struct Control {
     store: Store,
     clock: Clock,
     lineup: Lineup,
-    endpoints: Vec<EndpointName>,
+    endpoints: Endpoints,
     retention: Retention,
 }
 
@@ -27,12 +27,13 @@ pub struct Control {
 const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
-    /// Makes the answering side of a store, with the tenants whose runs a command may set off.
+    /// Makes the answering side of a store, with the tenants whose runs a command may set off
+    /// and the endpoints whose deliveries.
     pub fn new(
         store: Store,
         clock: Clock,
         lineup: Lineup,
-        endpoints: Vec<EndpointName>,
+        endpoints: Endpoints,
         retention: Retention,
     ) -> Self {
         Self {
@@ -66,8 +67,9 @@ impl Control {
             other => {
                 let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
+                let endpoints = self.endpoints.clone();
                 self.store
-                    .offload(move |store| read(store, &clock, &lineup, other))
+                    .offload(move |store| read(store, &clock, &endpoints, &lineup, other))
                     .await
             }
         }
@@ -79,7 +81,7 @@ impl Control {
         self.store
             .offload(move |store| {
                 let reading = Reading::of(store, &lineup)?;
-                let space = store.space(&retention, &endpoints, now);
+                let space = store.space(&retention, &endpoints.names(), now);
                 reading.status(&endpoints, space?)
             })
             .await
@@ -130,6 +132,7 @@ impl Control {
 fn read(
     store: &Store,
     clock: &Clock,
+    endpoints: &Endpoints,
     lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
@@ -198,6 +201,10 @@ fn read(
             let (tenant, plan) = plans::decide(store, clock, id, Decision::Reject)?;
             return Ok(Reply::Rejected(PlanRow { tenant, plan }));
         }
+        Request::Deliveries(asked) => {
+            let answer = deliveries::answer(store, endpoints, clock.now(), asked);
+            return answer.map(Reply::Deliveries);
+        }
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
         // Is answered before.
@@ -252,17 +259,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn status(&self, endpoints: &[EndpointName], space: Space) -> Result<Status, StoreError> {
+    fn status(&self, endpoints: &Endpoints, space: Space) -> Result<Status, StoreError> {
         let tenants = self.tenants.iter().map(|known| self.tenant(known));
-        let endpoints = endpoints.iter().map(|name| {
-            let settled = self.store.cursor(name)?.map(|cursor| cursor.settled);
-            Ok((name.clone(), settled.unwrap_or(Seq::START)))
-        });
         Ok(Status {
             last: self.store.last_seq(),
             space,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
-            endpoints: endpoints.collect::<Result<_, StoreError>>()?,
+            endpoints: endpoints.rows(self.store)?,
         })
     }
 

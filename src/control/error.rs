@@ -1,6 +1,6 @@
 //! Why a question got no answer.
 
-use crate::model::{PlanId, TenantName};
+use crate::model::{EndpointName, PlanId, TenantName};
 use crate::store::StoreError;
 
 /// Why a question got no answer.
@@ -39,6 +39,48 @@ pub enum ControlError {
         /// What became of it, as a word.
         state: &'static str,
     },
+    /// No endpoint has such a name.
+    #[error("no endpoint is called `{name}`; there {known}")]
+    UnknownEndpoint {
+        /// What was asked for.
+        name: EndpointName,
+        /// What there is, with its verb.
+        known: String,
+    },
+    /// The journal has no such event, or no longer.
+    #[error("there is no event {event}, or no longer")]
+    UnknownEvent {
+        /// What was asked for.
+        event: String,
+    },
+    /// The event's id was given by another store.
+    #[error("{event} is an event of another store, which was there before this one")]
+    OtherStore {
+        /// What was asked for.
+        event: String,
+    },
+    /// The endpoint is not told of such events.
+    #[error(
+        "endpoint `{endpoint}` does not get event {event}: `events`, or what else it chooses by, \
+         leaves it out"
+    )]
+    Unwanted {
+        /// The endpoint.
+        endpoint: EndpointName,
+        /// What was asked for.
+        event: String,
+    },
+    /// Nothing of that name was given up on.
+    #[error(
+        "event {event} is not parked for `{endpoint}`; `qlik-roster deliveries --parked` lists \
+         what is"
+    )]
+    NotParked {
+        /// The endpoint.
+        endpoint: EndpointName,
+        /// What was asked for.
+        event: String,
+    },
     /// The question came, or was still open, when the daemon was told to end.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -59,8 +101,27 @@ impl ControlError {
             Self::UnknownPlan { .. } => "control.unknown-plan",
             Self::SupersededPlan { .. } => "control.superseded-plan",
             Self::ClosedPlan { .. } => "control.closed-plan",
+            Self::UnknownEndpoint { .. } => "control.unknown-endpoint",
+            Self::UnknownEvent { .. } => "control.unknown-event",
+            Self::OtherStore { .. } => "control.other-store",
+            Self::Unwanted { .. } => "control.unwanted-event",
+            Self::NotParked { .. } => "control.not-parked",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
+        }
+    }
+
+    /// Says that no endpoint has a name, and which there are.
+    pub fn unknown_endpoint(name: &EndpointName, known: &[EndpointName]) -> Self {
+        let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+        let known = match known.as_slice() {
+            [] => "is none".to_owned(),
+            [one] => format!("is {one}"),
+            [..] => format!("are {}", known.join(", ")),
+        };
+        Self::UnknownEndpoint {
+            name: name.clone(),
+            known,
         }
     }
 

@@ -4,18 +4,26 @@
 //! command line can ask a store that it has opened itself or, over the daemon's socket, the
 //! store that the daemon holds: sled lets one process in. [`Control`] answers.
 //!
+//! What is wanted of deliveries is written into the store, where each endpoint's worker takes it
+//! up ([`DeliveryRequest`]); what was ordered shows as done before that.
+//!
 //! What must stay true: an answer has a bound, whatever was asked; long lists are asked for
 //! page by page. Reading never changes anything.
 
 mod request;
 mod reply;
 mod answer;
+mod deliveries;
 mod inspect;
 mod linked;
 mod plans;
 mod error;
 
 pub use answer::Control;
+pub use deliveries::{
+    Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
+    Endpoints, EventName, InvalidEventName, ParkedRow, WaitingRow, Wish,
+};
 pub use error::ControlError;
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{DeliveryReply, EndpointRow};
 use crate::access::Concern;
 use crate::model::{
-    Change, ConnectionName, EndpointName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space,
-    StoreId, Tenant, TenantId, TenantName, Timestamp,
+    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space, StoreId,
+    Tenant, TenantId, TenantName, Timestamp,
 };
 
 /// An answer.
@@ -68,6 +69,8 @@ pub enum Reply {
     },
     /// To `Reject`.
     Rejected(PlanRow),
+    /// To `Deliveries`.
+    Deliveries(DeliveryReply),
 }
 
 /// Something of concern about an account.
@@ -171,8 +174,8 @@ pub struct Status {
     pub space: Space,
     /// The tenants that the store knows.
     pub tenants: Vec<TenantRow>,
-    /// How far each endpoint is.
-    pub endpoints: Vec<(EndpointName, Seq)>,
+    /// The endpoints of the configuration.
+    pub endpoints: Vec<EndpointRow>,
 }
 
 /// A tenant of the store.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DeliveryRequest;
 use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
 
 /// Rows of an answer at the most.
@@ -105,6 +106,8 @@ pub enum Request {
         /// Whether its results count.
         mode: Mode,
     },
+    /// About deliveries.
+    Deliveries(DeliveryRequest),
 }
 
 /// A row's place among the records of a kind.

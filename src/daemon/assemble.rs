@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
-use crate::control::Control;
+use crate::control::{Control, Endpoints};
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, TenantName};
 use crate::secret::Secret;
@@ -108,16 +108,17 @@ impl Parts {
             .iter()
             .map(|organization| Discovery::new(organization, config, linker.clone()));
         let discoveries = discoveries.collect::<Result<_, _>>()?;
-        let endpoints = config
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoint.name().clone())
-            .collect();
+        let endpoints = config.endpoints.iter().map(|endpoint| {
+            let wake = wakes.of_endpoint(endpoint.name());
+            let mut endpoint = endpoint.clone();
+            endpoint.know_tenants(store);
+            (endpoint, wake)
+        });
         let control = Arc::new(Control::new(
             store.clone(),
             clock.clone(),
             linker.lineup.clone(),
-            endpoints,
+            Endpoints::new(endpoints),
             config.retention,
         ));
         Ok(Self {

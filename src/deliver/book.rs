@@ -30,6 +30,8 @@ pub(super) struct Book {
 pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
     pub replays: Vec<(Item, Entity)>,
+    /// Whether there may be more replays than these.
+    pub has_more: bool,
 }
 
 impl Book {
@@ -115,6 +117,7 @@ impl Book {
         let name = self.endpoint.name().clone();
         let mut cursor = store.cursor(&name)?.unwrap_or_default();
         let mut changes = Vec::new();
+        let mut is_rewound = false;
         for (number, order) in orders {
             info!(endpoint.id = %name, "An operator's order for `{name}`: {order}");
             cursor.obey(order);
@@ -130,6 +133,7 @@ impl Book {
                         .filter(|(item, _)| again(item))
                         .map(|(item, _)| DeliveryChange::Resume(item)),
                 );
+                is_rewound = true;
             }
         }
         // The cursor first: what comes after it only takes rows away that it makes needless.
@@ -137,7 +141,35 @@ impl Book {
             changes: chunk.to_vec(),
             ..Progress::of(cursor.clone())
         });
-        self.write(store, writes.collect())
+        self.write(store, writes.collect())?;
+        if is_rewound {
+            self.unpark(store, &cursor)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is parked behind a cursor that was set back: it is sent again from there
+    /// on. Nothing is under way, so that nothing is parked anew meanwhile. A crash leaves some
+    /// of it parked: that may be sent twice, and nothing is lost.
+    fn unpark(&self, store: &Store, cursor: &Cursor) -> Result<(), StoreError> {
+        let mut after = Item::Entry(cursor.settled);
+        loop {
+            let page = store.parked(self.endpoint.name(), Some(&after), MAX_CHANGES)?;
+            let changes: Vec<_> = page
+                .into_iter()
+                .filter(|parked| matches!(parked.item, Item::Entry(_)))
+                .map(|parked| DeliveryChange::Unpark(parked.item))
+                .collect();
+            let Some(DeliveryChange::Unpark(last)) = changes.last() else {
+                return Ok(());
+            };
+            after = last.clone();
+            let write = Progress {
+                changes,
+                ..Progress::of(cursor.clone())
+            };
+            self.write(store, vec![write])?;
+        }
     }
 
     /// Reads what operators want.
@@ -146,6 +178,7 @@ impl Book {
         let replays = store.replays(name, REPLAYS)?;
         Ok(Wishes {
             orders: store.orders(name)?,
+            has_more: replays.len() == REPLAYS,
             replays: reader::entities(store, replays)?,
         })
     }

@@ -51,6 +51,7 @@ mod filter;
 mod options;
 mod schedule;
 mod signature;
+mod fresh;
 
 mod event;
 mod fact;
@@ -95,6 +96,7 @@ pub use format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
     body,
 };
+pub use fresh::{NoRandomness, fresh_secret};
 pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use message::Message;
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};

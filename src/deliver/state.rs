@@ -1,6 +1,7 @@
 //! What is known of one endpoint's deliveries: what is to be sent, what came of what was sent,
 //! and what of that is not on disk yet. No I/O.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::health::Health;
@@ -89,6 +90,13 @@ pub struct Drained {
     pub waiting: u64,
 }
 
+/// Whether a write is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saving {
+    UnderWay,
+    Done,
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     endpoint: Endpoint,
@@ -101,6 +109,9 @@ pub(super) struct State {
     /// The cursor as it is on disk.
     saved: Cursor,
     changes: Vec<DeliveryChange>,
+    /// Replays that ended since they were last looked for: their rows may have been read before
+    /// they went.
+    replayed: BTreeSet<Item>,
     attempts: Vec<Attempt>,
     told: Option<(Timestamp, Fact)>,
     is_dirty: bool,
@@ -138,6 +149,7 @@ impl State {
             lanes,
             endpoint,
             changes: Vec::new(),
+            replayed: BTreeSet::new(),
             attempts: Vec::new(),
             told: None,
             is_dirty: false,
@@ -242,9 +254,27 @@ impl State {
         self.end_backfill();
     }
 
+    /// Returns whether replays ended whose rows may still be there. `is_saving`: a write is
+    /// under way.
+    pub fn has_unsaved_replays(&self, is_saving: Saving) -> bool {
+        let ended = |change: &DeliveryChange| matches!(change, DeliveryChange::Replayed(_));
+        match is_saving {
+            Saving::UnderWay if !self.replayed.is_empty() => true,
+            Saving::UnderWay | Saving::Done => self.changes.iter().any(ended),
+        }
+    }
+
+    /// Notes that replays are looked for, now that the rows of those that ended are gone.
+    pub fn look_for_replays(&mut self) {
+        self.replayed.clear();
+    }
+
     /// Takes deliveries that an operator asked for once more.
     pub fn take_replays(&mut self, items: Vec<(Item, super::lanes::Entity)>, now: Timestamp) {
         for (item, entity) in items {
+            if self.replayed.contains(&item) {
+                continue;
+            }
             let parcel = Parcel {
                 held: Held::Replay,
                 ..Parcel::fresh(item, entity, None)

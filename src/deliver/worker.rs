@@ -19,7 +19,7 @@ use super::options::Endpoint;
 use super::rate::Rate;
 use super::reader::{self, Page};
 use super::send::Sender;
-use super::state::{Drained, From, State};
+use super::state::{Drained, From, Saving, State};
 use crate::clock::Clock;
 use crate::http_client::BuildError;
 use crate::signal::{Shutdown, Wake};
@@ -29,6 +29,9 @@ use crate::telemetry::Metrics;
 /// How often the worker looks at the store by itself: a hint may be lost, and an operator
 /// may want something.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How soon it looks again while there are more replays than it takes up at once.
+const LOOK_SOON: Duration = Duration::from_millis(50);
 
 /// How long answers are still waited for when the daemon ends. Without it, every restart
 /// would send events twice.
@@ -50,6 +53,8 @@ pub struct Worker {
     saving: Task<()>,
     looking: Task<Wishes>,
     look_at: Instant,
+    /// Whether operators want more than was taken up.
+    has_more: bool,
     dirty_since: Option<Instant>,
     /// What operators ordered; nothing new begins until it is done.
     orders: Vec<(u64, Order)>,
@@ -145,6 +150,7 @@ impl Worker {
             saving: None,
             looking: None,
             look_at: Instant::now(),
+            has_more: false,
             dirty_since: None,
             orders: Vec::new(),
             batch_since: None,
@@ -209,9 +215,14 @@ impl Worker {
                 }
                 saved = next(&mut self.saving) => saved?,
                 wishes = next(&mut self.looking) => {
-                    let Wishes { orders, replays } = wishes?;
+                    let Wishes { orders, replays, has_more } = wishes?;
                     self.orders = orders;
                     self.state.take_replays(replays, self.carrier.clock.now());
+                    // Those that were taken up make room only where they are sent.
+                    self.has_more = has_more && self.state.takes();
+                    if self.has_more {
+                        self.look_at = Instant::now() + LOOK_SOON;
+                    }
                 }
                 () = wake.woken() => self.look_at = Instant::now(),
                 () = sleep_until(until) => {}
@@ -336,13 +347,24 @@ impl Worker {
     }
 
     fn start_looking(&mut self) {
-        if self.looking.is_some() || !self.orders.is_empty() || Instant::now() < self.look_at {
+        if !self.may_look() || Instant::now() < self.look_at {
             return;
         }
+        self.state.look_for_replays();
         self.look_at = Instant::now() + LOOK_EVERY;
         let book = Arc::clone(&self.book);
         let look = move |store: &Store| book.wishes(store);
         self.looking = Some(Box::pin(self.carrier.store.begin(look)));
+    }
+
+    /// Returns whether it may be looked what operators want. A replay that ended would be read
+    /// as one to take up, as long as its row is there.
+    fn may_look(&self) -> bool {
+        let saving = match &self.saving {
+            Some(_) => Saving::UnderWay,
+            None => Saving::Done,
+        };
+        self.looking.is_none() && self.orders.is_empty() && !self.state.has_unsaved_replays(saving)
     }
 
     /// Does what was ordered, and begins anew from what is on disk.
@@ -374,13 +396,15 @@ impl Worker {
         let now = self.carrier.clock.now();
         let looks = self.look_at <= Instant::now();
         let sends = self.state.lanes.n_ready(now) > 0 && self.state.may_send(now);
-        self.is_quiet() && self.orders.is_empty() && !looks && !sends
+        let wants = !self.orders.is_empty() || self.has_more;
+        self.is_quiet() && !wants && !looks && !sends
     }
 
     /// Returns when to look again whether something may begin.
     fn next_time(&mut self) -> Instant {
         let (now, moment) = (self.carrier.clock.now(), Instant::now());
-        let mut times = vec![self.look_at];
+        let mut times = vec![moment + LOOK_EVERY];
+        times.extend(self.may_look().then_some(self.look_at));
         times.extend(self.dirty_since.map(|since| since + SAVE_AFTER));
         let due = [self.state.lanes.next_due(), self.state.probe_due()];
         let due = due

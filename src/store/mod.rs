@@ -112,7 +112,7 @@ pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use compact::{CompactError, Compacted};
 pub use delivery::{
     Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing,
-    Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
+    InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
 };
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::{EndpointName, Hold, Mode, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
 
-use super::delivery::Cursor;
+use super::delivery::{Cursor, Order};
 use super::error::StoreError;
 use super::keys::{self, Key, Space};
 use super::{Store, codec, journal, scan};
@@ -63,7 +63,12 @@ impl Store {
                     let Some(value) = scan::get(db, &key)? else {
                         continue;
                     };
-                    let cursor: Cursor = codec::read_row(&key, &value)?;
+                    let mut cursor: Cursor = codec::read_row(&key, &value)?;
+                    // What was ordered and is not done yet counts as done.
+                    for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
+                        let (key, value) = row?;
+                        cursor.obey(&codec::read_row::<Order>(&key, &value)?);
+                    }
                     let furthest = hold.as_ref().map_or(past, |(settled, _)| *settled);
                     if cursor.disabled.is_none() && cursor.settled < furthest {
                         hold = Some((cursor.settled, name));

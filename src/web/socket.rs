@@ -111,12 +111,15 @@ async fn answer(
         Ok(reply) => Json(reply).into_response(),
         Err(error) => {
             let status = match &error {
-                ControlError::UnknownTenant { .. } | ControlError::UnknownPlan { .. } => {
-                    StatusCode::NOT_FOUND
-                }
-                ControlError::SupersededPlan { .. } | ControlError::ClosedPlan { .. } => {
-                    StatusCode::CONFLICT
-                }
+                ControlError::UnknownTenant { .. }
+                | ControlError::UnknownPlan { .. }
+                | ControlError::UnknownEndpoint { .. }
+                | ControlError::UnknownEvent { .. }
+                | ControlError::OtherStore { .. }
+                | ControlError::NotParked { .. } => StatusCode::NOT_FOUND,
+                ControlError::SupersededPlan { .. }
+                | ControlError::ClosedPlan { .. }
+                | ControlError::Unwanted { .. } => StatusCode::CONFLICT,
                 ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
                 ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             };

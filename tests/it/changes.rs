@@ -172,15 +172,15 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Events that came after the first `n`, as `(type, pointer, value)` can be checked on.
+/// Events that came after the first `n`, as `(type, pointer, value)` can be checked on; in the
+/// order of the journal, since those of different records come in any.
 fn new_events(world: &World, n: usize) -> Vec<Value> {
     let deliveries = world.receiver.deliveries();
     assert!(
         deliveries.iter().all(|delivery| delivery.verified),
         "a signature did not verify"
     );
-    // Events of different records come side by side.
-    let mut events: Vec<_> = deliveries
+    let mut events: Vec<Value> = deliveries
         .iter()
         .skip(n)
         .map(|delivery| delivery.body.clone())

@@ -16,6 +16,7 @@ mod commands;
 mod connections;
 mod delivery;
 mod crash;
+mod deliveries;
 mod egress;
 mod faults;
 mod formats;

@@ -255,7 +255,7 @@ impl Show<'_> {
                 && status
                     .endpoints
                     .iter()
-                    .all(|(_, settled)| *settled == status.last)
+                    .all(|endpoint| endpoint.settled == status.last)
             {
                 return Ok(());
             }

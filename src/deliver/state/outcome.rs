@@ -88,9 +88,14 @@ impl State {
         match parcel.held {
             Held::Cursor => self.step_over(&item),
             Held::Row => self.changes.push(DeliveryChange::Resume(item)),
-            Held::Replay => self.changes.push(DeliveryChange::Replayed(item)),
+            Held::Replay => self.replayed(item),
         }
         self.lanes.done(parcel, now);
+    }
+
+    fn replayed(&mut self, item: Item) {
+        self.replayed.insert(item.clone());
+        self.changes.push(DeliveryChange::Replayed(item));
     }
 
     /// Counts a failed attempt of a parcel: another one later, or none any more.
@@ -137,8 +142,7 @@ impl State {
             Held::Row => {}
             Held::Cursor => self.step_over(&parcel.item),
             Held::Replay => {
-                let item = parcel.item.clone();
-                self.changes.push(DeliveryChange::Replayed(item));
+                self.replayed(parcel.item.clone());
             }
         }
         if !parcel.has_row() {

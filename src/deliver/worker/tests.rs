@@ -1,5 +1,7 @@
 //! The worker with a real store and real receivers.
 
+mod orders;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -8,12 +8,14 @@
 
 mod attempts;
 mod cursor;
+mod name;
 mod orders;
 mod progress;
 mod rows;
 
 pub use attempts::{Attempt, AttemptLog};
 pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};
+pub use name::InvalidItem;
 pub use orders::Order;
 pub use progress::{Change, MAX_CHANGES, Progress};
 pub use rows::{Deferred, Item, MAX_DEFERRED, Parked};

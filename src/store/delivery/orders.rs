@@ -13,6 +13,9 @@ use crate::store::{Store, codec, scan};
 
 use super::cursor::{Backfill, Cursor, Disabled};
 
+/// What is noted of an endpoint that was disabled on purpose.
+const ON_PURPOSE: &str = "an operator disabled it";
+
 /// An operator's wish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
@@ -53,6 +56,13 @@ impl fmt::Display for Order {
     }
 }
 
+impl Disabled {
+    /// Returns whether an operator wanted it so.
+    pub fn is_on_purpose(&self) -> bool {
+        self.reason == ON_PURPOSE
+    }
+}
+
 impl Cursor {
     /// Does what an order says.
     pub fn obey(&mut self, order: &Order) {
@@ -65,7 +75,7 @@ impl Cursor {
             Order::Disable { at } => {
                 self.disabled = Some(Disabled {
                     at: *at,
-                    reason: "an operator disabled it".to_owned(),
+                    reason: ON_PURPOSE.to_owned(),
                     url_mark: None,
                 });
             }

@@ -24,6 +24,8 @@ pub enum Change {
     Resume(Item),
     /// It is given up on.
     Park(Parked),
+    /// It is parked no longer: an order makes it again.
+    Unpark(Item),
     /// It is made once more, or was.
     Replayed(Item),
     /// An order was done.
@@ -80,6 +82,7 @@ impl Store {
             Change::Defer(item, deferred) => codec::put(delivery(Space::Deferred, item), deferred),
             Change::Resume(item) => (delivery(Space::Deferred, item), None),
             Change::Park(parked) => codec::put(delivery(Space::Parked, &parked.item), parked),
+            Change::Unpark(item) => (delivery(Space::Parked, item), None),
             Change::Replayed(item) => (delivery(Space::Replay, item), None),
             Change::Obeyed(number) => (keys::order(endpoint, *number), None),
         }));

@@ -82,6 +82,21 @@ impl Store {
         Ok(rows.into_iter().map(|(_, parked)| parked).collect())
     }
 
+    /// Returns one parked delivery, none where it is not parked.
+    pub fn parked_one(
+        &self,
+        endpoint: &EndpointName,
+        item: &Item,
+    ) -> Result<Option<Parked>, StoreError> {
+        self.inner.read("reading a parked delivery", |db| {
+            let key = keys::delivery(Space::Parked, endpoint, item);
+            match scan::get(db, &key)? {
+                Some(value) => codec::read_row(&key, &value).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
     /// Returns how many deliveries of an endpoint are parked.
     pub fn count_parked(&self, endpoint: &EndpointName) -> Result<u64, StoreError> {
         self.inner.read("counting parked deliveries", |db| {

@@ -284,14 +284,15 @@ impl Running {
         self.control.store()
     }
 
-    /// Waits until every endpoint has settled the whole journal.
+    /// Waits until every endpoint has settled the whole journal, and nothing waits for another
+    /// attempt.
     pub async fn settled(&self) {
         within("the journal is delivered", || async {
             match self.control.answer(Request::Status).await.unwrap() {
-                Reply::Status(status) => status.endpoints.iter().all(|(name, settled)| {
-                    let deferred = self.control.store().deferred(name).unwrap();
-                    *settled == status.last && deferred.is_empty()
-                }),
+                Reply::Status(status) => status
+                    .endpoints
+                    .iter()
+                    .all(|endpoint| endpoint.settled == status.last && endpoint.waiting == 0),
                 other => panic!("not a status: {other:?}"),
             }
         })

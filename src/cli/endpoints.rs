@@ -1,0 +1,182 @@
+//! `endpoints`: lists them, tries one, sets it going or stops it, gives it everything.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{
+    ControlError, DeliveryReply, DeliveryRequest, EndpointRow, EndpointState, Reply, Request, Wish,
+};
+use crate::daemon::Hooks;
+use crate::deliver::Endpoint;
+use crate::model::EndpointName;
+
+use super::Exit;
+use super::args::{EndpointsAction, Format, OutputArgs};
+use super::door::Door;
+use super::output::{Printer, Row};
+use super::replay::when;
+use super::style::say;
+use super::{check, rotate};
+
+const COLUMNS: &[&str] = &[
+    "ENDPOINT",
+    "ORIGIN",
+    "STATE",
+    "BEHIND",
+    "WAITING",
+    "PARKED",
+    "LAST DELIVERED",
+    "DETAIL",
+];
+
+pub(super) async fn run(config: Option<&Path>, action: EndpointsAction) -> anyhow::Result<Exit> {
+    let config = super::load(config)?;
+    match action {
+        EndpointsAction::List(args) => list(&config, args).await,
+        EndpointsAction::Test { endpoint, output } => test(&config, endpoint, output.output).await,
+        EndpointsAction::Enable { endpoint } => order(&config, endpoint, Wish::Enable).await,
+        EndpointsAction::Disable { endpoint } => order(&config, endpoint, Wish::Disable).await,
+        EndpointsAction::Backfill { endpoint } => order(&config, endpoint, Wish::Backfill).await,
+        EndpointsAction::RotateSecret { endpoint, print } => {
+            let endpoint = configured(&config, endpoint)?;
+            let how = match print {
+                true => rotate::How::Print,
+                false => rotate::How::Write,
+            };
+            rotate::run(&config, endpoint, how)
+        }
+    }
+}
+
+/// Finds an endpoint of the configuration.
+fn configured(config: &Config, name: String) -> anyhow::Result<&Endpoint> {
+    let name = EndpointName(name);
+    let mut endpoints = config.endpoints.iter();
+    let found = endpoints.find(|endpoint| *endpoint.name() == name);
+    found.ok_or_else(|| {
+        let endpoints = config.endpoints.iter();
+        let known: Vec<_> = endpoints.map(|endpoint| endpoint.name().clone()).collect();
+        ControlError::unknown_endpoint(&name, &known).into()
+    })
+}
+
+async fn list(config: &Config, args: OutputArgs) -> anyhow::Result<Exit> {
+    let request = Request::Deliveries(DeliveryRequest::Endpoints);
+    let rows = match ask(config, request).await?.1 {
+        Reply::Deliveries(DeliveryReply::Endpoints(rows)) => rows,
+        other => return super::unexpected(&other),
+    };
+    let mut printer = Printer::new(args.output, COLUMNS)?;
+    for row in &rows {
+        printer.row(cells(row))?;
+    }
+    printer.finish("No endpoint is configured.")?;
+    Ok(Exit::Success)
+}
+
+async fn test(config: &Config, name: String, format: Format) -> anyhow::Result<Exit> {
+    let endpoint = configured(config, name)?;
+    let lines = check::trial(endpoint, &Clock::system()).await?;
+    let exit = check::exit_of(&lines);
+    check::print(lines, format)?;
+    Ok(exit)
+}
+
+async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit> {
+    let endpoint = EndpointName(name);
+    let request = Request::Deliveries(DeliveryRequest::Order { endpoint, wish });
+    let (when, reply) = ask(config, request).await?;
+    let row = match reply {
+        Reply::Deliveries(DeliveryReply::Ordered(row)) => row,
+        other => return super::unexpected(&other),
+    };
+    let (name, settled) = (&row.name, row.settled);
+    match wish {
+        Wish::Enable => say(format_args!(
+            "`{name}` goes on behind event {settled}, {} entries to go: {when}",
+            row.behind
+        )),
+        Wish::Disable => say(format_args!(
+            "`{name}` gets nothing any more and keeps its place; `qlik-roster endpoints enable \
+             {name}` brings it back where it stopped."
+        )),
+        Wish::Backfill => say(format_args!(
+            "`{name}` gets everything that is known, then what follows event {settled}: {when}"
+        )),
+    }
+    Ok(Exit::Success)
+}
+
+/// Asks about endpoints. Returns also when what was ordered happens.
+async fn ask(config: &Config, request: Request) -> anyhow::Result<(String, Reply)> {
+    let door = Door::open(config, Hooks::none()).await?;
+    let reply = door.ask(request).await;
+    let when = match &reply {
+        Ok(Reply::Deliveries(DeliveryReply::Ordered(row))) => when(&door, row),
+        Ok(_) | Err(_) => String::new(),
+    };
+    door.close().await?;
+    Ok((when, reply?))
+}
+
+fn cells(row: &EndpointRow) -> Row {
+    let time = row.delivered_at.map(|time| time.to_string());
+    let cells = vec![
+        row.name.to_string(),
+        row.origin.clone().unwrap_or_default(),
+        row.state.word().to_owned(),
+        row.behind.to_string(),
+        row.waiting.to_string(),
+        row.parked.to_string(),
+        time.unwrap_or_default(),
+        row.state.detail().unwrap_or_default(),
+    ];
+    Row {
+        cells,
+        json: outside(row),
+    }
+}
+
+/// An endpoint as JSON, also for `status`.
+pub(super) fn outside(row: &EndpointRow) -> serde_json::Value {
+    let (mut since, mut reason, mut next_probe) = (None, None, None);
+    match &row.state {
+        EndpointState::NotConfigured | EndpointState::New | EndpointState::Taking => {}
+        EndpointState::Backfilling { since: at, .. } | EndpointState::Stopped { since: at } => {
+            since = Some(*at);
+        }
+        EndpointState::InTrouble {
+            since: at,
+            due,
+            reason: why,
+        } => {
+            since = *at;
+            next_probe = Some(*due);
+            reason = Some(why);
+        }
+        EndpointState::Disabled {
+            since: at,
+            reason: why,
+        } => {
+            since = Some(*at);
+            reason = Some(why);
+        }
+    }
+    json!({
+        "endpoint": row.name,
+        "origin": row.origin,
+        "state": row.state.word(),
+        "since": since,
+        "reason": reason,
+        "next_probe": next_probe,
+        "settled": row.settled,
+        "behind": row.behind,
+        "waiting": row.waiting,
+        "parked": row.parked,
+        "last_delivered": row.delivered_at,
+        "error_code": row.code(),
+    })
+}

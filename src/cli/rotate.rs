@@ -1,0 +1,179 @@
+//! `endpoints rotate-secret`: makes the next signing secret, and says how to move to it.
+//!
+//! Nothing that runs is touched: deliveries are signed as before until the operator names the
+//! new secret beside the old one, and with both from then on. So there is no moment at which a
+//! receiver could not verify.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::clock::Clock;
+use crate::config::{Config, Environment, SecretPlace, secret_places};
+use crate::deliver::{Endpoint, fresh_secret};
+use crate::secret::Secret;
+
+use super::Exit;
+use super::style::say;
+
+/// Files of one day that are tried, so that a mistake ends.
+const TRIES: u32 = 100;
+
+/// What becomes of the new secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// A file beside the one in use.
+    Write,
+    /// Standard output.
+    Print,
+}
+
+pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Result<Exit> {
+    let name = endpoint.name();
+    let places = secret_places(config, &Environment::of_process(), name)?;
+    let [place] = places.as_slice() else {
+        bail!(
+            "`{name}` has two secrets already: end that change first, by leaving only the new one \
+             in {}",
+            config.source.display()
+        );
+    };
+    let secret = fresh_secret()?;
+    let line = match (how, place) {
+        (How::Print, SecretPlace::File { name, .. }) => {
+            println_secret(&secret)?;
+            format!("secret_file = [\"NEW-FILE\", {name:?}]")
+        }
+        (How::Print, SecretPlace::Variable { name }) => {
+            println_secret(&secret)?;
+            format!("secret_env = [\"NEW_VARIABLE\", {name:?}]")
+        }
+        (How::Write, SecretPlace::File { name, path }) => {
+            let written = write_beside(path, &secret)?;
+            say(format_args!(
+                "The new secret of `{}` is in {}, which only its owner can read.",
+                endpoint.name(),
+                written.display()
+            ));
+            let new = sibling(name, &written);
+            format!("secret_file = [{new:?}, {name:?}]")
+        }
+        (How::Write, SecretPlace::Variable { name: variable }) => bail!(
+            "the secret of `{name}` is in the environment variable {variable}, beside which no \
+             file can be put; `--print` prints a new one"
+        ),
+    };
+    say(format_args!(
+        "Nothing has changed yet. To move `{name}` to it:\n\
+         1. In {}, write at this endpoint, the new one first:\n     {line}\n\
+         2. Start the daemon again. From then on both sign, so a receiver that knows either \
+         verifies.\n\
+         3. Give the receiver the new secret.\n\
+         4. When it verifies with the new one, some 24 hours later to be safe, leave only that \
+         in the configuration, start the daemon again and delete the old one.",
+        config.source.display()
+    ));
+    Ok(Exit::Success)
+}
+
+fn println_secret(secret: &Secret) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", secret.expose())
+}
+
+/// Writes a secret to a new file beside the one in use, for the same owner.
+fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
+    let today = Clock::system().now().to_string();
+    let today = today.get(..10).unwrap_or(&today);
+    let base = old.file_name().unwrap_or_default().to_string_lossy();
+    let base = undated(&base);
+    for number in 1..=TRIES {
+        let name = match number {
+            1 => format!("{base}.{today}"),
+            number => format!("{base}.{today}-{number}"),
+        };
+        let path = old.with_file_name(name);
+        match write(&path, old, secret) {
+            Ok(()) => return Ok(path),
+            // Never over one that is there: it may be in use.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "writing {}; `--print` prints the secret, to be put where you keep it",
+                        path.display()
+                    )
+                });
+            }
+        }
+    }
+    bail!("too many files of today beside {}", old.display())
+}
+
+fn write(path: &Path, old: &Path, secret: &Secret) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create_new(true).mode(0o600);
+    let file = options.open(path)?;
+    let filled = fill(file, old, secret);
+    if filled.is_err() {
+        // Made just now, and of no use.
+        drop(fs::remove_file(path));
+    }
+    filled
+}
+
+fn fill(mut file: File, old: &Path, secret: &Secret) -> io::Result<()> {
+    // Run by root, the file would be root's, and the daemon could not read it.
+    let (ours, theirs) = (file.metadata()?, fs::metadata(old)?);
+    if ours.uid() != theirs.uid() {
+        fchown(&file, Some(theirs.uid()), Some(theirs.gid()))?;
+    }
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()
+}
+
+/// Cuts off the date that an earlier rotation gave a file.
+fn undated(name: &str) -> &str {
+    let Some((base, tail)) = name.rsplit_once('.') else {
+        return name;
+    };
+    let parts: Vec<&str> = tail.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().take(3).map(|part| part.len()).collect();
+    let is_digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_date = lengths == [4, 2, 2] && parts.len() <= 4 && parts.iter().all(is_digits);
+    if is_date && !base.is_empty() {
+        base
+    } else {
+        name
+    }
+}
+
+/// Returns what the configuration is to call the new file, as it calls the old one.
+fn sibling(name: &str, written: &Path) -> String {
+    let new = written.file_name().unwrap_or_default();
+    Path::new(name).with_file_name(new).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_not_put_behind_another() {
+        for (name, expected) in [
+            ("hr", "hr"),
+            ("hr.secret", "hr.secret"),
+            ("hr.2026-03-01", "hr"),
+            ("hr.secret.2026-03-01-2", "hr.secret"),
+            ("hr.2026-03", "hr.2026-03"),
+            (".2026-03-01", ".2026-03-01"),
+        ] {
+            assert_eq!(undated(name), expected);
+        }
+        let written = Path::new("/etc/qlik-roster/hr.2026-03-01");
+        assert_eq!(sibling("keys/hr", written), "keys/hr.2026-03-01");
+        assert_eq!(sibling("hr", written), "hr.2026-03-01");
+    }
+}

@@ -1,0 +1,184 @@
+//! The endpoints that are told: how each stands, and what an operator wants of one.
+
+use crate::deliver::Endpoint;
+use crate::model::{EndpointName, Seq, Timestamp};
+use crate::signal::Wake;
+use crate::store::{Cursor, Order, Store, StoreError};
+
+use super::{EndpointRow, EndpointState, Wish};
+use crate::control::ControlError;
+
+/// The endpoints of the configuration, each with what wakes its deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints(Vec<(Endpoint, Wake)>);
+
+impl Endpoints {
+    /// Takes endpoints and their wakes.
+    pub fn new(endpoints: impl IntoIterator<Item = (Endpoint, Wake)>) -> Self {
+        Self(endpoints.into_iter().collect())
+    }
+
+    /// Returns their names, in the order of the configuration.
+    pub fn names(&self) -> Vec<EndpointName> {
+        let names = self.0.iter().map(|(endpoint, _)| endpoint.name().clone());
+        names.collect()
+    }
+
+    /// Returns one.
+    pub(super) fn get(&self, name: &EndpointName) -> Result<&(Endpoint, Wake), ControlError> {
+        let found = self.0.iter().find(|(endpoint, _)| endpoint.name() == name);
+        found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
+    }
+
+    /// Tells of all that are configured.
+    pub(in crate::control) fn rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
+        let rows = self.0.iter();
+        rows.map(|(endpoint, _)| row(store, endpoint.name(), Some(endpoint)))
+            .collect()
+    }
+
+    /// Tells of all, by name, also of those that only the store knows.
+    pub(super) fn all_rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
+        let mut rows = self.rows(store)?;
+        for name in self.forgotten(store)? {
+            rows.push(row(store, &name, None)?);
+        }
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(rows)
+    }
+
+    /// Returns the one that is meant, or all, also such as only the store knows.
+    pub(super) fn meant(
+        &self,
+        store: &Store,
+        wanted: Option<&EndpointName>,
+    ) -> Result<Vec<EndpointName>, ControlError> {
+        let mut names = self.names();
+        names.extend(self.forgotten(store).map_err(ControlError::store)?);
+        names.sort();
+        match wanted {
+            None => Ok(names),
+            Some(wanted) if names.contains(wanted) => Ok(vec![wanted.clone()]),
+            Some(wanted) => Err(ControlError::unknown_endpoint(wanted, &names)),
+        }
+    }
+
+    /// Takes down what an operator wants of an endpoint, unless it is so already.
+    pub(super) fn order(
+        &self,
+        store: &Store,
+        name: &EndpointName,
+        wish: Wish,
+        now: Timestamp,
+    ) -> Result<EndpointRow, ControlError> {
+        let (endpoint, wake) = self.get(name)?;
+        let order = move || {
+            let cursor = foreseen(store, name)?.unwrap_or_default();
+            let order = match wish {
+                Wish::Enable => Some(Order::Enable).filter(|_| {
+                    cursor.disabled.is_some()
+                        || cursor.trouble.is_some()
+                        || cursor.failing.is_some()
+                }),
+                Wish::Disable => Some(Order::Disable { at: now }).filter(|_| {
+                    let disabled = cursor.disabled.as_ref();
+                    disabled.is_none_or(|disabled| !disabled.is_on_purpose())
+                }),
+                Wish::Backfill => Some(Order::Backfill {
+                    at: now,
+                    mark: store.last_seq(),
+                }),
+            };
+            if let Some(order) = order {
+                store.order(name, &order)?;
+                wake.wake();
+            }
+            row(store, name, Some(endpoint))
+        };
+        order().map_err(ControlError::store)
+    }
+
+    /// Returns those that the store knows and the configuration does not.
+    fn forgotten(&self, store: &Store) -> Result<Vec<EndpointName>, StoreError> {
+        let configured = self.names();
+        let known = store.cursors()?.into_iter().map(|(name, _)| name);
+        Ok(known.filter(|name| !configured.contains(name)).collect())
+    }
+}
+
+/// Tells of one.
+pub(super) fn row(
+    store: &Store,
+    name: &EndpointName,
+    endpoint: Option<&Endpoint>,
+) -> Result<EndpointRow, StoreError> {
+    let last = store.last_seq();
+    let known = foreseen(store, name)?;
+    let is_new = known.is_none();
+    let cursor = known.unwrap_or(Cursor {
+        settled: last,
+        ..Cursor::default()
+    });
+    let state = match (endpoint, is_new) {
+        (None, _) => EndpointState::NotConfigured,
+        (Some(_), true) => EndpointState::New,
+        (Some(_), false) => state(&cursor),
+    };
+    Ok(EndpointRow {
+        name: name.clone(),
+        origin: endpoint.map(Endpoint::origin),
+        state,
+        settled: cursor.settled,
+        behind: behind(&cursor, last),
+        waiting: store.deferred(name)?.len() as u64,
+        parked: store.count_parked(name)?,
+        delivered_at: cursor.delivered_at,
+    })
+}
+
+/// Returns the cursor as it will be when all orders are taken up; none where the endpoint was
+/// never delivered to and nothing was ordered.
+fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreError> {
+    let mut cursor = store.cursor(name)?;
+    for (_, order) in store.orders(name)? {
+        let cursor = cursor.get_or_insert_with(|| Cursor {
+            settled: store.last_seq(),
+            ..Cursor::default()
+        });
+        cursor.obey(&order);
+    }
+    Ok(cursor)
+}
+
+fn behind(cursor: &Cursor, last: Seq) -> u64 {
+    last.0
+        .saturating_sub(cursor.settled.0)
+        .saturating_sub(cursor.ahead.len() as u64)
+}
+
+/// What is graver hides the rest.
+fn state(cursor: &Cursor) -> EndpointState {
+    if let Some(disabled) = &cursor.disabled {
+        return match disabled.is_on_purpose() {
+            true => EndpointState::Stopped { since: disabled.at },
+            false => EndpointState::Disabled {
+                since: disabled.at,
+                reason: disabled.reason.clone(),
+            },
+        };
+    }
+    if let Some(trouble) = &cursor.trouble {
+        return EndpointState::InTrouble {
+            since: cursor.failing.map(|failing| failing.since),
+            due: trouble.due,
+            reason: trouble.reason.clone(),
+        };
+    }
+    match &cursor.backfill {
+        Some(backfill) => EndpointState::Backfilling {
+            since: backfill.at,
+            mark: backfill.mark,
+        },
+        None => EndpointState::Taking,
+    }
+}

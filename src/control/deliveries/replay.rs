@@ -1,0 +1,176 @@
+//! Sends events again, and forgets what was given up on.
+
+use crate::deliver::Endpoint;
+use crate::model::{EndpointName, Entry, Seq, Timestamp};
+use crate::store::{Item, Order, Store, StoreError};
+
+use super::{Again, Count, DeliveryReply, Endpoints, EventName, endpoints};
+use crate::control::ControlError;
+
+/// Parked deliveries that are moved at once.
+const AT_ONCE: usize = 500;
+
+/// Entries that are looked at to say how many events go again.
+const COUNTED: u64 = 50_000;
+
+/// Takes down what is to be sent again, and wakes the endpoint's deliveries.
+pub(super) fn replay(
+    store: &Store,
+    told: &Endpoints,
+    name: &EndpointName,
+    what: &Again,
+) -> Result<DeliveryReply, ControlError> {
+    let (endpoint, wake) = told.get(name)?;
+    let row = || endpoints::row(store, name, Some(endpoint)).map_err(ControlError::store);
+    let reply = match what {
+        Again::Event(event) => {
+            let item = one(store, endpoint, event)?;
+            store.replay(name, &[item]).map_err(ControlError::store)?;
+            DeliveryReply::Replayed {
+                events: 1,
+                endpoint: row()?,
+            }
+        }
+        Again::Parked => {
+            let events = each_parked(store, name, Store::replay).map_err(ControlError::store)?;
+            DeliveryReply::Replayed {
+                events,
+                endpoint: row()?,
+            }
+        }
+        Again::Since(time) => {
+            let first = first_since(store, *time).map_err(ControlError::store)?;
+            let events = match &first {
+                Some(first) => rewind(store, endpoint, first).map_err(ControlError::store)?,
+                None => Count::Exactly(0),
+            };
+            DeliveryReply::Rewound {
+                first: first.map(|first| (first.seq, first.at)),
+                events,
+                endpoint: row()?,
+            }
+        }
+    };
+    wake.wake();
+    Ok(reply)
+}
+
+/// Forgets one parked delivery, or all of them. Returns how many.
+pub(super) fn dismiss(
+    store: &Store,
+    name: &EndpointName,
+    event: Option<&EventName>,
+) -> Result<u64, ControlError> {
+    let Some(event) = event else {
+        return each_parked(store, name, Store::dismiss).map_err(ControlError::store);
+    };
+    let item = event.of_store(store)?;
+    let parked = store.parked_one(name, &item).map_err(ControlError::store)?;
+    if parked.is_none() {
+        return Err(ControlError::NotParked {
+            endpoint: name.clone(),
+            event: event.to_string(),
+        });
+    }
+    store.dismiss(name, &[item]).map_err(ControlError::store)?;
+    Ok(1)
+}
+
+/// Finds what an operator means, and makes sure that the endpoint may have it: what its filter
+/// keeps from it, it does not get this way either.
+fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, ControlError> {
+    let item = event.of_store(store)?;
+    let name = endpoint.name();
+    match &item {
+        Item::Entry(seq) => match store.entry(*seq).map_err(ControlError::store)? {
+            None => Err(ControlError::UnknownEvent {
+                event: event.to_string(),
+            }),
+            Some(entry) if !endpoint.wants(&entry) => Err(ControlError::Unwanted {
+                endpoint: name.clone(),
+                event: event.to_string(),
+            }),
+            Some(_) => Ok(item),
+        },
+        Item::Snapshot { .. } => {
+            let parked = store.parked_one(name, &item).map_err(ControlError::store)?;
+            match parked {
+                Some(parked) => Ok(parked.item),
+                None => Err(ControlError::NotParked {
+                    endpoint: name.clone(),
+                    event: event.to_string(),
+                }),
+            }
+        }
+    }
+}
+
+/// Does something with all that is parked now, page by page. Returns how many there were.
+fn each_parked(
+    store: &Store,
+    name: &EndpointName,
+    act: fn(&Store, &EndpointName, &[Item]) -> Result<(), StoreError>,
+) -> Result<u64, StoreError> {
+    let (mut n_items, mut after) = (0, None);
+    loop {
+        // Behind the last one, and not from the beginning: what is parked anew meanwhile would
+        // keep this going.
+        let page = store.parked(name, after.as_ref(), AT_ONCE)?;
+        let items: Vec<Item> = page.into_iter().map(|parked| parked.item).collect();
+        let Some(last) = items.last() else {
+            return Ok(n_items);
+        };
+        act(store, name, &items)?;
+        n_items += items.len() as u64;
+        after = Some(last.clone());
+    }
+}
+
+/// Orders everything from an entry on. What is parked behind it goes when the order is taken
+/// up: only then nothing can be parked in between.
+fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, StoreError> {
+    let to = Seq(first.seq.0.saturating_sub(1));
+    store.order(endpoint.name(), &Order::Rewind { to })?;
+    let (mut after, mut events, mut looked_at) = (to, 0, 0);
+    loop {
+        let entries = store.entries(after, AT_ONCE)?;
+        let Some(last) = entries.last() else {
+            return Ok(Count::Exactly(events));
+        };
+        after = last.seq;
+        looked_at += entries.len() as u64;
+        events += entries.iter().filter(|entry| endpoint.wants(entry)).count() as u64;
+        if looked_at >= COUNTED {
+            return Ok(Count::AtLeast(events));
+        }
+    }
+}
+
+/// Finds the first entry at or after a time. Times never decrease along the journal, which
+/// may begin anywhere.
+fn first_since(store: &Store, time: Timestamp) -> Result<Option<Entry>, StoreError> {
+    let Some(first) = store.entries(Seq::START, 1)?.into_iter().next() else {
+        return Ok(None);
+    };
+    if first.at >= time {
+        return Ok(Some(first));
+    }
+    // The entry at `low` is before the time; none at or behind `high` is.
+    let (mut low, mut high) = (first.seq.0, store.last_seq().next().0);
+    let mut found = None;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match store.entry(Seq(middle))? {
+            Some(entry) if entry.at >= time => {
+                high = middle;
+                found = Some(entry);
+            }
+            // None: it was cut meanwhile, and with it all before it.
+            Some(_) | None => low = middle,
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;
