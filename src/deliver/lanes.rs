@@ -151,41 +151,29 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Adds a parcel behind those of its record. Returns whether it now waits behind one that
-    /// waits for its time, none if it was here before.
-    pub fn push(&mut self, parcel: Parcel, now: Timestamp) -> Option<Behind> {
+    /// Adds a parcel behind those of its record. Where it comes to stand behind one that waits
+    /// for its time, it gets a row, and so do all before it: a restart meets what has a row
+    /// first, so what has none must be behind it. Returns those rows.
+    pub fn push(&mut self, parcel: Parcel, now: Timestamp) -> Vec<(Item, Deferred)> {
+        let mut given = Vec::new();
         if !self.items.insert(parcel.item.clone()) {
-            return None;
+            return given;
         }
-        let entity = parcel.entity;
+        let (entity, after) = (parcel.entity, parcel.after);
         if !parcel.has_row() {
             self.without_row += 1;
         }
         let lane = self.by_entity.entry(entity).or_default();
         let is_behind = lane.is_deferred();
-        let after = parcel.after;
         lane.parcels.push_back(parcel);
         if lane.parcels.len() == 1 && lane.under_way == 0 {
             self.arrange(entity, now);
         }
         let waits_for = after.and_then(|after| self.by_entity.get(&after));
-        let behind = if is_behind || waits_for.is_some_and(Lane::is_deferred) {
-            Behind::Deferred
-        } else {
-            Behind::Nothing
-        };
-        Some(behind)
-    }
-
-    /// Marks the last parcel of a lane as one with a row, and returns it.
-    pub fn give_row(&mut self, entity: Entity) -> Option<&Parcel> {
-        let parcel = self.by_entity.get_mut(&entity)?.parcels.back_mut()?;
-        if !parcel.has_row() {
-            parcel.held = Held::Row;
-            parcel.entry = None;
-            self.without_row -= 1;
+        if is_behind || waits_for.is_some_and(Lane::is_deferred) {
+            self.give_rows(entity, &mut given);
         }
-        Some(parcel)
+        given
     }
 
     /// Takes the next parcel that may go.
@@ -262,7 +250,8 @@ impl Lanes {
         let Some(lane) = self.by_entity.get_mut(&entity) else {
             return;
         };
-        for waiting in lane.parcels.iter_mut().filter(|parcel| !parcel.has_row()) {
+        let parcels = lane.parcels.iter_mut();
+        for waiting in parcels.filter(|parcel| parcel.held == Held::Cursor) {
             waiting.held = Held::Row;
             waiting.entry = None;
             self.without_row -= 1;
@@ -376,13 +365,4 @@ pub(super) enum First {
     Suspect,
     /// Anything else: what failed may have been the reason.
     Other,
-}
-
-/// What a parcel came to stand behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Behind {
-    /// Nothing that waits for its time.
-    Nothing,
-    /// One that has a row and waits: it needs a row as well, or the cursor would wait.
-    Deferred,
 }

@@ -1,26 +1,34 @@
 //! Tells webhook receivers what changed.
 //!
-//! There is one journal and, for each endpoint, one cursor in the store. A [`Worker`] takes
-//! the entries behind its cursor one by one, in order, leaves out what its endpoint does not
-//! want, sends the rest as Standard Webhooks 1.0.0 says, and moves the cursor when a receiver
-//! answered with a 2xx. Nothing comes to it but hints to look; a restart goes on where the
-//! cursor stands.
+//! There is one journal and, for each endpoint, one cursor in the store. A [`Worker`] reads the
+//! entries behind its cursor, leaves out what its endpoint does not want, sends the rest, several
+//! at once, as Standard Webhooks 1.0.0 says, and moves the cursor when a receiver answered with
+//! a 2xx. Nothing comes to it but hints to look; a restart goes on where the cursor stands.
 //!
 //! What must stay true:
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the
-//!   two sends up to fifty events again; it never skips one. Receivers tell a repetition by
-//!   `webhook-id`.
+//!   two sends again what was not settled on disk, a thousand events at the most; it never skips
+//!   one. Receivers tell a repetition by `webhook-id`.
+//! - **In order for each record.** Events of one record wait for one another, also where one
+//!   waits for its next attempt; those of others do not. A successor under a new id is told of
+//!   after its predecessor has gone.
+//! - **Trouble is the endpoint's.** One that takes nothing is probed by one message at a time,
+//!   not by each event on a schedule of its own, and no other endpoint notices.
 //! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), so
 //!   nothing is kept of them, and all attempts, also those after a restart, send the same.
 //!   Only the time-stamp and with it the signature are the attempt's own.
-//! - **The schedule outlives the process.** How often the next event failed and when it is due
-//!   stand in the cursor. Waiting is a matter of the wall clock, so a machine that slept does
-//!   not wait longer.
+//! - **The schedule outlives the process.** An event that failed has a row of its own, with how
+//!   often it did and when it is due; the cursor steps over it. Waiting is a matter of the wall
+//!   clock, so a machine that slept does not wait longer.
 //! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
-//!   that moves the cursor on. An endpoint that answers 410 is disabled and stays before the
-//!   event that it refused. What is gone is the URL: another one in the configuration brings
-//!   the endpoint back, and so does [`enable`].
+//!   that takes its row away. An endpoint that answers 410, or fails for days, is disabled and
+//!   keeps its place. What is gone is the URL: another one in the configuration brings the
+//!   endpoint back, and so does an operator's order.
+//! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
+//!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
+//! - **Memory has a bound.** Some five hundred entries are read ahead, ten thousand that failed are
+//!   known by their places; the rest of a backlog stays on disk.
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
 //!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Each endpoint has a
@@ -39,10 +47,6 @@
 //! (`lanes`), whom a failure is to blame on (`health`), how far an endpoint is (`position`, `state`).
 //! Around them are the resolver, the endpoint's client, the handshake, one attempt (`send`, `carry`),
 //! what is read and written (`reader`, `book`) and the loop (`worker`).
-//!
-//! Deliveries to one endpoint wait for one another, also for one that the receiver cannot
-//! take: order is worth more than speed here, and a receiver that fails for one event mostly
-//! fails for the next as well.
 
 mod address;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::health::Health;
-use super::lanes::{Behind, First, Held, Lanes, Parcel};
+use super::lanes::{First, Held, Lanes, Parcel};
 use super::options::Endpoint;
 use super::position::Position;
 use super::verdict::Verdict;
@@ -130,7 +130,7 @@ impl State {
         let moment = Instant::now();
         let mut lanes = Lanes::default();
         for (item, row) in deferred {
-            lanes.push(Parcel::deferred(item, &row, moment), now);
+            drop(lanes.push(Parcel::deferred(item, &row, moment), now));
         }
         let filling = cursor.backfill.clone().map(|backfill| Filling {
             mark: backfill.mark,
@@ -284,12 +284,9 @@ impl State {
     }
 
     fn add(&mut self, parcel: Parcel, now: Timestamp) {
-        let entity = parcel.entity;
-        if self.lanes.push(parcel, now) == Some(Behind::Deferred)
-            && let Some(parcel) = self.lanes.give_row(entity).cloned()
-        {
-            self.step_over(&parcel.item);
-            self.keep(&parcel);
+        for (item, row) in self.lanes.push(parcel, now) {
+            self.step_over(&item);
+            self.changes.push(DeliveryChange::Defer(item, row));
         }
     }
 

@@ -137,7 +137,9 @@ async fn play(plan: Plan) {
         match step {
             Step::Happen(n) => {
                 world.happen(*n);
-                sides.iter().for_each(|side| side.wake.wake());
+                for side in &sides {
+                    side.wake.wake();
+                }
             }
             Step::Deliver(n) => {
                 let came: usize = sides.iter().map(|side| side.receiver.len()).sum();
@@ -146,7 +148,9 @@ async fn play(plan: Plan) {
             }
             Step::Pass(seconds) => {
                 world.pass(*seconds);
-                sides.iter().for_each(|side| side.wake.wake());
+                for side in &sides {
+                    side.wake.wake();
+                }
             }
             Step::Crash => {
                 for side in &mut sides {
@@ -354,7 +358,7 @@ impl Side {
         let name = self.endpoint.name();
         let parked = store.parked(name, None, usize::MAX).unwrap();
         for parked in &parked {
-            assert_eq!(parked.attempts, 1 + WAITS.len() as u32, "{parked:?}");
+            assert_eq!(parked.attempts as usize, 1 + WAITS.len(), "{parked:?}");
         }
         let parked: BTreeSet<u64> = parked
             .iter()
@@ -367,7 +371,7 @@ impl Side {
         for entry in entries.iter().filter(|entry| self.endpoint.wants(entry)) {
             match &entry.fact {
                 Fact::Changed(change) => {
-                    of_entity.entry(change.id()).or_default().push(entry.seq.0)
+                    of_entity.entry(change.id()).or_default().push(entry.seq.0);
                 }
                 other => panic!("{other:?}"),
             }

@@ -118,24 +118,32 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
     world
         .receiver
         .respond_with(Answer::Status(503), When::Always);
-    join(&world, "Old");
+    // More than are under way at once: what failed has a row of its own and holds nothing.
+    for n in 0..40 {
+        join(&world, &format!("Old {n}"));
+    }
     let running = world.start().await;
+    within("it fails", || async { world.receiver.count() > 0 }).await;
     running.stop().await;
-    let found = world.clock.now();
     later(&world, DAY * 91);
 
     let running = world.start().await;
 
     let hold = space(&running).await.hold.unwrap();
-    assert_eq!((hold.endpoint.0.as_str(), hold.settled), ("hr", Seq(1)));
-    assert_eq!(hold.since, found);
+    assert_eq!(hold.endpoint.0, "hr");
+    assert!((1..40).contains(&hold.settled.0), "{hold:?}");
     let series = "qlik_roster_journal_held_since_timestamp_seconds{endpoint=\"hr\"} ";
     within("it is measured", || async {
-        metric(&running, series).await == Some(found.millis() as f64 / 1000.0)
+        metric(&running, series).await > Some(0.0)
     })
     .await;
-    // The mark that nobody waits for has gone, the event has not.
-    assert_eq!(space(&running).await.first, Seq(2));
+    // What is not settled is there, and so is what failed.
+    assert!(space(&running).await.first <= hold.settled.next());
+    let failed = running.store().entry(Seq(2)).unwrap();
+    assert!(
+        failed.is_some(),
+        "an event that is to be sent again is gone"
+    );
     let (_, out, _) = world.command(&["status"]).await;
     assert!(out.contains("held by endpoint hr"), "{out}");
     let (code, out, _) = world.command(&["store", "show", "--output", "json"]).await;

@@ -157,7 +157,7 @@ impl State {
         }
     }
 
-    pub(super) fn keep(&mut self, parcel: &Parcel) {
+    fn keep(&mut self, parcel: &Parcel) {
         let (item, row) = (parcel.item.clone(), parcel.row());
         self.changes.push(DeliveryChange::Defer(item, row));
     }

@@ -197,9 +197,8 @@ impl Metric {
             Self::HooksReceived => &["tenant", "result"],
             Self::HooksRejected => &["reason"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
-            Self::Parked | Self::Behind | Self::EndpointTakes => &["endpoint"],
+            Self::Parked | Self::Behind | Self::EndpointTakes | Self::JournalHeld => &["endpoint"],
             Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
-            Self::JournalHeld => &["endpoint"],
         }
     }
 }
