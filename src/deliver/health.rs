@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::failure::{Blame, Failure};
 use super::lanes::is_reached;
+use super::schedule::Schedule;
 use crate::model::Timestamp;
 use crate::store::{Failing, Trouble};
 
@@ -112,10 +113,17 @@ impl Health {
 
     /// Notes a failed attempt and finds whose failure it was.
     pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
-        let failing = self.failing.get_or_insert(Failing {
+        let fresh = Failing {
             since: now,
+            last: now,
             attempts: 0,
-        });
+        };
+        let failing = self.failing.get_or_insert(fresh);
+        // Of a time without attempts, as when no daemon ran, nobody knows how it was.
+        if now.since(failing.last) > Schedule::LONGEST_WAIT {
+            *failing = fresh;
+        }
+        failing.last = now;
         failing.attempts = failing.attempts.saturating_add(1);
         // An endpoint that has taken others since is not in trouble.
         let since = failed.before.unwrap_or(failed.began);

@@ -46,6 +46,8 @@ pub struct Trouble {
 pub struct Failing {
     /// Since when.
     pub since: Timestamp,
+    /// When the last attempt failed.
+    pub last: Timestamp,
     /// Attempts that failed.
     pub attempts: u32,
 }

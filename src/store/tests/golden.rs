@@ -53,6 +53,7 @@ fn the_bytes_of_small_rows() {
         }),
         failing: Some(Failing {
             since: Timestamp::from_millis(1),
+            last: Timestamp::from_millis(2),
             attempts: 3,
         }),
         disabled: Some(Disabled {
@@ -68,7 +69,7 @@ fn the_bytes_of_small_rows() {
         }),
         delivered_at: Some(Timestamp::from_millis(6)),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e03353033010203011204676f6e6501075b75726c20315d01040a0101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c4b4058a1f7caa046");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e0335303301020403011204676f6e6501075b75726c20315d01040a0101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c25666480ff781af9");
 
     let links = vec![Link {
         id: "T1".into(),
