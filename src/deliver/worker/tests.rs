@@ -1,5 +1,6 @@
 //! The worker with a real store and real receivers.
 
+mod batches;
 mod orders;
 
 use std::collections::BTreeMap;
