@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every type of event that a receiver can meet, in the order of the documentation.
-pub const EVENT_TYPES: [&str; 18] = [
+pub const EVENT_TYPES: [&str; 16] = [
     "user.created",
     "user.updated",
     "user.deleted",
@@ -16,8 +16,6 @@ pub const EVENT_TYPES: [&str; 18] = [
     "group.updated",
     "group.deleted",
     "group.snapshot",
-    "access.granted",
-    "access.revoked",
     "sync.held",
     "sync.failed",
     "sync.recovered",
@@ -115,8 +113,8 @@ mod tests {
         for (patterns, expected) in [
             (&["user.updated"][..], &["user.updated"][..]),
             (
-                &["access.*", "user.deleted"],
-                &["access.granted", "access.revoked", "user.deleted"],
+                &["endpoint.*", "user.deleted"],
+                &["endpoint.disabled", "user.deleted"],
             ),
             (
                 &["*.deleted", "user.deleted"],
@@ -142,6 +140,7 @@ mod tests {
             "user.created ",
             "",
             "a.b",
+            "access.*",
         ] {
             let error = EventFilter::parse(&["user.*", pattern]).unwrap_err();
 
