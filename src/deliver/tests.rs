@@ -17,6 +17,7 @@ use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -304,8 +305,9 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         loop {
             let (stream, peer) = self.inner.accept().await.unwrap();
-            if let Ok(secured) = self.acceptor.accept(stream).await {
-                return (secured, peer);
+            match self.acceptor.accept(stream).into_fallible().await {
+                Ok(secured) => return (secured, peer),
+                Err((_refusal, stream)) => hear_out(stream).await,
             }
         }
     }
@@ -313,6 +315,13 @@ impl Listener for TlsListener {
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
         self.inner.local_addr()
     }
+}
+
+/// Lets somebody who was refused finish. A socket that is closed before all that came was read
+/// resets the connection, and the alert that says why may be lost on its way.
+async fn hear_out(mut stream: TcpStream) {
+    drop(stream.shutdown().await);
+    drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
 }
 
 /// Who issues certificates in a test.
