@@ -5,6 +5,7 @@
 
 mod cloudevents;
 mod scim;
+mod scim_patch;
 mod scim_set;
 mod source;
 mod standard;

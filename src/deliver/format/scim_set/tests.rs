@@ -26,6 +26,16 @@ fn sets(events: SetEvents) -> ScimSets {
     }
 }
 
+const STORE: StoreId = StoreId([7; 8]);
+
+fn account() -> Account {
+    Account {
+        tenant: TenantId("tenant-1".into()),
+        name: "Acme".into(),
+        region: None,
+    }
+}
+
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
@@ -37,17 +47,16 @@ fn claims(sets: &ScimSets, change: Change) -> Value {
         at: start(),
         origin: Some(Origin {
             run: RunId(1),
-            account: Account {
-                tenant: TenantId("tenant-1".into()),
-                name: "Acme".into(),
-                region: None,
-            },
+            account: account(),
         }),
         fact: Fact::Changed(change),
     };
-    let event = Event::of_entry(StoreId([7; 8]), &entry).unwrap();
-    let message = sets.message(&Shown::of(&event));
-    assert_eq!(message, sets.message(&Shown::of(&event)));
+    claims_of(sets, &Event::of_entry(STORE, &entry).unwrap())
+}
+
+fn claims_of(sets: &ScimSets, event: &Event<'_>) -> Value {
+    let message = sets.message(&Shown::of(event));
+    assert_eq!(message, sets.message(&Shown::of(event)));
     let body = String::from_utf8(message.body.to_vec()).unwrap();
     decoded(body.split('.').nth(1).unwrap())
 }
@@ -120,7 +129,24 @@ fn a_user_who_is_switched_off_is_told_so() {
             word.ends_with("activate").then_some(word)
         });
         assert_eq!(switch, expected, "{told:?}");
+        // A status that nobody can map is neither on nor off: all that is told is that it
+        // changed.
+        let told_whole = told.iter().any(|uri| uri.ends_with("patch:full"));
+        assert_eq!(told_whole, after != UserStatus::UnmappedValue, "{told:?}");
     }
+}
+
+#[test]
+fn a_snapshot_joins_and_takes_nothing_away() {
+    let account = account();
+    let record = group(&[("600000000000000000000002", "TenantAdmin")]);
+    let event = Event::snapshot(STORE, Seq(42), start(), &account, &record, Seq(7));
+
+    let full = claims_of(&sets(SetEvents::Full), &event);
+    let notice = claims_of(&sets(SetEvents::Notice), &event);
+
+    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:feed:add":{},"urn:ietf:params:scim:event:prov:create:full":{"data":{"displayName":"Finance","id":"600000000000000000000003","meta":{"resourceType":"Group","version":"W/\"7\""},"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","urn:qlik-roster:scim:schemas:extension:2.0:Group"],"urn:qlik-roster:scim:schemas:extension:2.0:Group":{"roles":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}},"version":"W/\"7\""}}"#);
+    insta::assert_snapshot!(notice["events"], @r#"{"urn:ietf:params:scim:event:feed:add":{},"urn:ietf:params:scim:event:prov:create:notice":{"attributes":["displayName","urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"],"version":"W/\"7\""}}"#);
 }
 
 #[test]
@@ -133,7 +159,7 @@ fn a_group_is_told_with_the_roles_of_its_members() {
     let full = claims(&sets(SetEvents::Full), change.clone());
     let notice = claims(&sets(SetEvents::Notice), change.clone());
 
-    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:prov:put:full":{"data":{"displayName":"Finance","id":"600000000000000000000003","meta":{"resourceType":"Group","version":"W/\"42\""},"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","urn:qlik-roster:scim:schemas:extension:2.0:Group"],"urn:qlik-roster:scim:schemas:extension:2.0:Group":{"roles":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}},"version":"W/\"42\""}}"#);
+    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:prov:patch:full":{"data":{"Operations":[{"op":"add","path":"urn:qlik-roster:scim:schemas:extension:2.0:Group:roles","value":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]},"version":"W/\"42\""}}"#);
     insta::assert_snapshot!(notice["events"], @r#"{"urn:ietf:params:scim:event:prov:patch:notice":{"attributes":["urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"],"version":"W/\"42\""}}"#);
     let deleted = Change::Deleted { before: group(&[]) };
     let deleted = claims(&sets(SetEvents::Full), deleted);
