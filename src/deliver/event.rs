@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::fact;
 use crate::model::{
     Account, Change, EndpointName, Entry, EventId, Fact, Id, Kind, Record, Seq, StoreId, Timestamp,
+    unified,
 };
 
 /// The type of the event that an operator sends to try an endpoint.
@@ -83,9 +84,10 @@ impl<'a> Event<'a> {
 
     /// Returns the event that tells of a record that was there before, in a backfill that
     /// began at `at` and goes over into the journal behind `mark`. `version` is the place of
-    /// the entry that left the record as it is, or the mark.
+    /// the entry that left the record as it is, or the journal's start if it is as the first
+    /// load found it.
     ///
-    /// Its id tells it from the snapshots of every other backfill, and of another version.
+    /// Its id tells it from the snapshots of every other backfill, and of any other content.
     pub fn snapshot(
         store: StoreId,
         mark: Seq,
@@ -144,8 +146,9 @@ pub(super) fn snapshot_type(kind: Kind) -> String {
     format!("{kind}.snapshot")
 }
 
-/// The place of the mark, as in the ids of entries, and a digest of all that tells one
-/// snapshot from another: ids of records may hold full stops, and be long.
+/// The place of the mark, as in the ids of entries, and a digest of all that a snapshot is
+/// made of: a record is read when it is sent, and what is quietly refreshed, as a name that it
+/// mentions, leaves its version as it is. What differs in anything has another id.
 fn snapshot_id(
     store: StoreId,
     mark: Seq,
@@ -162,10 +165,64 @@ fn snapshot_id(
     digest.update(&account.tenant.0);
     digest.update([0]);
     digest.update(subject.record.id().to_key());
+    let record = unified::value(subject.record);
+    let whole = serde_json::to_vec(&(&account.name, &account.region, record));
+    digest.update(whole.expect("a record's keys are texts"));
     let mut id = EventId { store, seq: mark }.to_string();
     id.push('_');
     for byte in digest.finalize().iter().take(16) {
         write!(id, "{byte:02x}").expect("a text takes every text");
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::tests::{start, user};
+    use crate::model::{RoleId, TenantId};
+
+    #[test]
+    fn a_snapshot_of_another_content_has_another_id() {
+        let acme = Account {
+            tenant: TenantId("tenant-1".into()),
+            name: "Acme".into(),
+            region: None,
+        };
+        let renamed = Account {
+            name: "Acme Inc.".into(),
+            ..acme.clone()
+        };
+        let moved = Account {
+            region: Some(String::new()),
+            ..acme.clone()
+        };
+        let with_role = |name: &str| {
+            let Record::User(mut user) = user(1) else {
+                unreachable!("it is a user");
+            };
+            let role = RoleId(Id::parse("600000000000000000000002").unwrap());
+            user.roles = Some([(role, name.to_owned())].into());
+            Record::User(user)
+        };
+        let store = StoreId([7; 8]);
+        let id = |mark, account: &Account, record: &Record, version| {
+            Event::snapshot(store, Seq(mark), start(), account, record, Seq(version)).id
+        };
+        let record = with_role("Steward");
+
+        let ids = [
+            id(9, &acme, &record, 0),
+            id(8, &acme, &record, 0),
+            id(9, &acme, &record, 1),
+            id(9, &renamed, &record, 0),
+            id(9, &moved, &record, 0),
+            // The name of a role is refreshed where it is mentioned, and makes no version.
+            id(9, &acme, &with_role("Data steward"), 0),
+        ];
+
+        assert_eq!(ids[0], id(9, &acme, &record, 0));
+        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
 }
