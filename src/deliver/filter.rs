@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every type of event that a receiver can meet, in the order of the documentation.
-pub const EVENT_TYPES: [&str; 16] = [
+pub const EVENT_TYPES: [&str; 18] = [
     "user.created",
     "user.updated",
     "user.deleted",
@@ -16,15 +16,24 @@ pub const EVENT_TYPES: [&str; 16] = [
     "group.updated",
     "group.deleted",
     "group.snapshot",
+    "access.granted",
+    "access.revoked",
     "sync.held",
     "sync.failed",
     "sync.recovered",
     "endpoint.disabled",
 ];
 
+/// Types that an endpoint may want already, and that nothing sends yet.
+pub const UNSENT_TYPES: [&str; 2] = ["access.granted", "access.revoked"];
+
 /// The types of events that an endpoint wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventFilter(BTreeSet<&'static str>);
+pub struct EventFilter {
+    wanted: BTreeSet<&'static str>,
+    /// Patterns that chose nothing which is sent.
+    idle: BTreeSet<String>,
+}
 
 /// Patterns that cannot be what the operator meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +71,10 @@ impl Default for EventFilter {
 impl EventFilter {
     /// Wants everything.
     pub fn all() -> Self {
-        Self(EVENT_TYPES.into())
+        Self {
+            wanted: EVENT_TYPES.into(),
+            idle: BTreeSet::new(),
+        }
     }
 
     /// Reads patterns: a type, or one with `*` in place of its first or last word, or `*`.
@@ -70,7 +82,7 @@ impl EventFilter {
         if patterns.is_empty() {
             return Err(InvalidFilter::Empty);
         }
-        let mut wanted = BTreeSet::new();
+        let (mut wanted, mut idle) = (BTreeSet::new(), BTreeSet::new());
         for pattern in patterns.iter().map(AsRef::as_ref) {
             let named: Vec<_> = EVENT_TYPES
                 .into_iter()
@@ -81,14 +93,22 @@ impl EventFilter {
                     pattern: pattern.to_owned(),
                 });
             }
+            if named.iter().all(|name| UNSENT_TYPES.contains(name)) {
+                idle.insert(pattern.to_owned());
+            }
             wanted.extend(named);
         }
-        Ok(Self(wanted))
+        Ok(Self { wanted, idle })
+    }
+
+    /// Returns the patterns that choose only what is not sent yet.
+    pub fn idle(&self) -> &BTreeSet<String> {
+        &self.idle
     }
 
     /// Returns whether the endpoint wants events of this type.
     pub fn wants(&self, event_type: &str) -> bool {
-        self.0.contains(event_type)
+        self.wanted.contains(event_type)
     }
 }
 
@@ -113,8 +133,8 @@ mod tests {
         for (patterns, expected) in [
             (&["user.updated"][..], &["user.updated"][..]),
             (
-                &["endpoint.*", "user.deleted"],
-                &["endpoint.disabled", "user.deleted"],
+                &["access.*", "user.deleted"],
+                &["access.granted", "access.revoked", "user.deleted"],
             ),
             (
                 &["*.deleted", "user.deleted"],
@@ -123,12 +143,26 @@ mod tests {
         ] {
             let filter = EventFilter::parse(patterns).unwrap();
 
-            assert_eq!(filter.0, expected.iter().copied().collect());
+            assert_eq!(filter.wanted, expected.iter().copied().collect());
             assert!(filter.wants(expected[0]));
             assert!(!filter.wants("sync.held"));
         }
         assert_eq!(EventFilter::parse(&["*"]), Ok(EventFilter::all()));
         assert_eq!(EventFilter::parse(&["*.*"]), Ok(EventFilter::all()));
+    }
+
+    #[test]
+    fn a_pattern_that_chooses_nothing_which_is_sent_is_known() {
+        for (patterns, expected) in [
+            (&["*"][..], &[][..]),
+            (&["*.*", "user.*"], &[]),
+            (&["user.*", "access.*"], &["access.*"]),
+            (&["access.granted"], &["access.granted"]),
+        ] {
+            let filter = EventFilter::parse(patterns).unwrap();
+
+            assert!(filter.idle().iter().eq(expected), "{patterns:?}");
+        }
     }
 
     #[test]
@@ -140,7 +174,6 @@ mod tests {
             "user.created ",
             "",
             "a.b",
-            "access.*",
         ] {
             let error = EventFilter::parse(&["user.*", pattern]).unwrap_err();
 

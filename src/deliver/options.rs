@@ -295,6 +295,11 @@ impl Endpoint {
         &self.format
     }
 
+    /// Returns the types of events that it wants.
+    pub fn events(&self) -> &EventFilter {
+        &self.events
+    }
+
     /// Returns how events are put together for it, none where each goes alone.
     pub fn batching(&self) -> Option<Batching> {
         self.format.batching()
