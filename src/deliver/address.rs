@@ -137,25 +137,26 @@ fn special(address: IpAddr) -> Option<Range> {
 fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let words = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
-        // 6to4.
-        [0x2002, high, low, ..] => vec![words(high, low)],
+        // 6to4; IPv4 in its compatible and its translated form; ISATAP.
+        [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0 | 0xffff, 0, high, low]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => vec![words(high, low)],
         // Teredo: the server, and the client, whose bits are turned over.
-        [0x2001, 0, high, low, _, _, a, b] => vec![words(high, low), words(!a, !b)],
+        [0x2001, 0, high, low, _, _, first, second] => {
+            vec![words(high, low), words(!first, !second)]
+        }
         // A network's own NAT64: RFC 6052 puts the address behind a prefix of 48, 56, 64 or
         // 96 bits, and leaves out the bits 64 to 71.
         [0x64, 0xff9b, 1, _, _, _, high, low] => {
-            let [_, _, _, _, _, _, a, b, _, c, d, e, f, _, _, _] = address.octets();
-            vec![
-                Ipv4Addr::new(a, b, c, d),
-                Ipv4Addr::new(b, c, d, e),
-                Ipv4Addr::new(c, d, e, f),
-                words(high, low),
-            ]
+            let mut octets = address.octets().to_vec();
+            octets.remove(8);
+            let fours = octets.windows(4).skip(6).take(3);
+            let fours = fours.filter_map(|four| <[u8; 4]>::try_from(four).ok());
+            fours
+                .map(Ipv4Addr::from)
+                .chain([words(high, low)])
+                .collect()
         }
-        // IPv4 in its compatible and its translated form, and ISATAP.
-        [0, 0, 0, 0, 0, 0, high, low]
-        | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => vec![words(high, low)],
         _ => Vec::new(),
     }
 }

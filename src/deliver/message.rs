@@ -1,4 +1,4 @@
-//! What is sent: bytes, and the headers that go with them. The same in every attempt.
+//! What is sent: bytes, and the headers that go with them. The same for the same events.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderName, HeaderValue};

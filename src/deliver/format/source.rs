@@ -55,11 +55,11 @@ impl EventSource {
                 && !rest.trim_start_matches('/').is_empty()
         });
         let mut escapes = name.split('%').skip(1);
-        let escaped = escapes.all(|rest| {
+        let is_whole = escapes.all(|rest| {
             let digits = rest.as_bytes().get(..2);
             digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
         });
-        if fits && plain && named && escaped {
+        if fits && plain && named && is_whole {
             Ok(Self(name.to_owned()))
         } else {
             Err(InvalidSource)
