@@ -3,7 +3,7 @@
 //! Pure, and the same for the same entry of the same store: whatever is made of it, every
 //! attempt makes the same.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,7 @@ use crate::model::{
 pub const TEST_EVENT: &str = "endpoint.test";
 
 /// What a receiver is told.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Event<'a> {
     /// The same in every attempt, and in no other event. Holds no full stop.
     pub id: String,
@@ -44,7 +44,7 @@ pub enum Data<'a> {
 }
 
 /// The record that an event is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// As it is now, or as it was when it went.
     pub record: &'a Record,
@@ -55,6 +55,28 @@ pub struct Subject<'a> {
     pub version: Seq,
     /// Of a creation: the record deleted just before that stood for the same subject.
     pub replaces: Option<&'a Id>,
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .field("at", &self.at)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record is a person's, more often than not.
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("kind", &self.record.kind())
+            .field("id", &format_args!("{}", self.record.id()))
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Event<'a> {
@@ -179,8 +201,9 @@ fn snapshot_id(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::tests::{start, user};
-    use crate::model::{RoleId, TenantId};
+    use crate::deliver::tests::{options, start, user};
+    use crate::deliver::{Answer, Endpoint, EventSource, Format, Mode, Options};
+    use crate::model::{Origin, RoleId, RunId, TenantId, UserId};
 
     #[test]
     fn a_snapshot_of_another_content_has_another_id() {
@@ -224,5 +247,68 @@ mod tests {
         assert_eq!(ids[0], id(9, &acme, &record, 0));
         let different: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn nobody_shows_in_debug() {
+        let account = Account {
+            tenant: TenantId("tenant-1".into()),
+            name: "Acme".into(),
+            region: None,
+        };
+        let (before, after) = (user(1), user(2));
+        let entry = Entry {
+            seq: Seq(1),
+            at: start(),
+            origin: Some(Origin {
+                run: RunId(1),
+                account,
+            }),
+            fact: Fact::Changed(Change::Updated {
+                before: before.clone(),
+                after,
+            }),
+        };
+        let event = Event::of_entry(StoreId([7; 8]), &entry).unwrap();
+        let answer = Answer {
+            status: 400,
+            retry_after: Some("Zoë 1".into()),
+            start: "no user2@example.com here".into(),
+        };
+        for format in [
+            Format::Standard,
+            Format::CloudEvents {
+                mode: Mode::Binary,
+                source: EventSource::default(),
+            },
+        ] {
+            let endpoint = Endpoint::new(Options {
+                format,
+                ..options(([127, 0, 0, 1], 9).into())
+            })
+            .unwrap();
+            let message = endpoint.message(std::slice::from_ref(&event));
+
+            let shown = format!("{message:?} {event:?} {answer:?} {entry:?} {before:#?}");
+
+            for hidden in ["Zoë", "example.com", "idp|"] {
+                assert!(!shown.contains(hidden), "{hidden} shows in {shown}");
+            }
+            assert!(shown.contains(&event.id) && shown.contains("000000000000000000000002"));
+        }
+    }
+
+    #[test]
+    fn users_who_differ_show_so() {
+        let shown = |number| {
+            let Record::User(mut user) = user(number) else {
+                unreachable!("it is a user");
+            };
+            user.id = UserId(Id::parse("600000000000000000000001").unwrap());
+            format!("{user:?}")
+        };
+
+        assert_eq!(shown(1), shown(1));
+        assert_ne!(shown(1), shown(2));
     }
 }

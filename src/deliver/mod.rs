@@ -39,7 +39,7 @@
 //! - **Nobody is sent to who has not agreed**, where an endpoint asks for a handshake; what was
 //!   agreed on goes with every request.
 //! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error
-//!   or `Debug`.
+//!   or `Debug`. What an answer began with is kept for the operator, and shown on demand alone.
 //! - **No format sees a record.** What an endpoint may not see is taken out of an event before
 //!   a format gets it (`shown`), so that none can show it by mistake.
 //!

@@ -1,5 +1,6 @@
 //! Decides what an attempt means for its event.
 
+use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::failure::Failure;
@@ -10,7 +11,7 @@ use crate::model::Timestamp;
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a receiver answered, as far as it matters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -18,6 +19,17 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// What its body began with, at most 1 KiB, made readable.
     pub start: String,
+}
+
+/// A receiver may say anything, also what it was sent.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("has_retry_after", &self.retry_after.is_some())
+            .field("n_bytes", &self.start.len())
+            .finish()
+    }
 }
 
 /// What an attempt means for its event.
