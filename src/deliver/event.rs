@@ -201,9 +201,9 @@ fn snapshot_id(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::tests::{options, start, user};
+    use crate::deliver::tests::{options, plain_user, start, user};
     use crate::deliver::{Answer, Endpoint, EventSource, Format, Mode, Options};
-    use crate::model::{Origin, RoleId, RunId, TenantId, UserId};
+    use crate::model::{Origin, RoleId, RunId, TenantId, User, UserId};
 
     #[test]
     fn a_snapshot_of_another_content_has_another_id() {
@@ -221,12 +221,11 @@ mod tests {
             ..acme.clone()
         };
         let with_role = |name: &str| {
-            let Record::User(mut user) = user(1) else {
-                unreachable!("it is a user");
-            };
             let role = RoleId(Id::parse("600000000000000000000002").unwrap());
-            user.roles = Some([(role, name.to_owned())].into());
-            Record::User(user)
+            Record::User(User {
+                roles: Some([(role, name.to_owned())].into()),
+                ..plain_user(1)
+            })
         };
         let store = StoreId([7; 8]);
         let id = |mark, account: &Account, record: &Record, version| {
@@ -301,10 +300,11 @@ mod tests {
     #[test]
     fn users_who_differ_show_so() {
         let shown = |number| {
-            let Record::User(mut user) = user(number) else {
-                unreachable!("it is a user");
+            let id = UserId(Id::parse("600000000000000000000001").unwrap());
+            let user = User {
+                id,
+                ..plain_user(number)
             };
-            user.id = UserId(Id::parse("600000000000000000000001").unwrap());
             format!("{user:?}")
         };
 

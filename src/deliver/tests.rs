@@ -28,8 +28,8 @@ use super::{
     SigningSecret,
 };
 use crate::model::{
-    Account, Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId,
-    Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
+    Account, Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record, Role,
+    RoleId, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
 };
 use crate::secret::Secret;
 use crate::store::{Closing, Commit, Store, Write};
@@ -82,7 +82,16 @@ fn id(n: u32) -> Id {
 }
 
 pub(super) fn user(n: u32) -> Record {
-    Record::User(User {
+    Record::User(plain_user(n))
+}
+
+pub(super) fn role(n: u32) -> Record {
+    Record::Role(plain_role(n))
+}
+
+/// A user with nothing that need not be there.
+pub(super) fn plain_user(n: u32) -> User {
+    User {
         id: UserId(id(n)),
         subject: format!("idp|{n}"),
         name: Some(format!("Zoë {n}")),
@@ -101,11 +110,12 @@ pub(super) fn user(n: u32) -> Record {
         zone_info: None,
         preferred_locale: None,
         preferred_zone_info: None,
-    })
+    }
 }
 
-pub(super) fn role(n: u32) -> Record {
-    Record::Role(Role {
+/// A role with nothing that need not be there.
+pub(super) fn plain_role(n: u32) -> Role {
+    Role {
         id: RoleId(id(n)),
         name: format!("Role {n}"),
         description: None,
@@ -116,7 +126,22 @@ pub(super) fn role(n: u32) -> Record {
         scopes: None,
         created_at: None,
         updated_at: None,
-    })
+    }
+}
+
+/// A group with nothing that need not be there.
+pub(super) fn plain_group(n: u32) -> Group {
+    Group {
+        id: GroupId(id(n)),
+        name: format!("Group {n}"),
+        description: None,
+        group_type: Coded::new(GroupType::Group, "idp"),
+        status: None,
+        idp_id: None,
+        roles: None,
+        created_at: None,
+        updated_at: None,
+    }
 }
 
 /// Writes the creation of each record into the journal.

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::deliver::event::Event;
-use crate::deliver::tests::{start, user};
+use crate::deliver::tests::{plain_group, plain_user, start, user};
 use crate::model::{
-    Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, GroupType, Id, Origin,
-    Record, RoleId, RunId, Seq, StoreId, TenantId, UserStatus,
+    Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, Id, Origin, Record, RoleId,
+    RunId, Seq, StoreId, TenantId, User, UserStatus,
 };
 
 macro_rules! key {
@@ -62,30 +62,21 @@ fn claims_of(sets: &ScimSets, event: &Event<'_>) -> Value {
 }
 
 fn with_status(status: UserStatus, word: &str) -> Record {
-    let Record::User(mut user) = user(1) else {
-        unreachable!("it is a user");
-    };
-    user.status = Coded::new(status, word);
-    Record::User(user)
+    Record::User(User {
+        status: Coded::new(status, word),
+        ..plain_user(1)
+    })
 }
 
 fn group(roles: &[(&str, &str)]) -> Record {
     let id = |text: &str| Id::parse(text).unwrap();
+    let roles = roles.iter();
+    let roles = roles.map(|(role, name)| (RoleId(id(role)), (*name).to_owned()));
     Record::Group(Group {
         id: GroupId(id("600000000000000000000003")),
         name: "Finance".into(),
-        description: None,
-        group_type: Coded::new(GroupType::Group, "idp"),
-        status: None,
-        idp_id: None,
-        roles: Some(
-            roles
-                .iter()
-                .map(|(role, name)| (RoleId(id(role)), (*name).to_owned()))
-                .collect(),
-        ),
-        created_at: None,
-        updated_at: None,
+        roles: Some(roles.collect()),
+        ..plain_group(3)
     })
 }
 
