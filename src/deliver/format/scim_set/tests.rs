@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::deliver::event::Event;
+use crate::deliver::format::Format;
 use crate::deliver::tests::{plain_group, plain_user, start, user};
 use crate::model::{
     Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, Id, Origin, Record, RoleId,
@@ -199,4 +200,7 @@ fn the_public_half_is_for_receivers() {
     insta::assert_snapshot!(ed25519.public(), @r#"{"alg":"EdDSA","crv":"Ed25519","kid":"2yFKuI-vdsYFR9GUuTqbB0vv6LCJtcAzq0G0FbyeKuE","kty":"OKP","use":"sig","x":"-lxy5zYbNrrpArib9tVptnlffw9rEBlxlGDvrAr9WAM"}"#);
     assert_eq!(key!("rsa.pem").unwrap().public()["alg"], "RS256");
     assert!(!format!("{ed25519:?}").contains("Ed25519KeyPair"));
+    let format = Format::ScimSet(Box::new(sets(SetEvents::Full)));
+    assert_eq!(format.set_key(), Some(ed25519.public()));
+    assert_eq!(Format::Standard.set_key(), None);
 }
