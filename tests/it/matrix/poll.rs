@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 /// The stages of a poll, in their order, with what the manual calls them.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 11] = [
     (Endpoint::Token, "token"),
     (Endpoint::Audits, "audit log"),
     (Endpoint::TenantMe, "who am I"),
@@ -26,6 +26,10 @@ const STAGES: [Stage; 7] = [
     (Endpoint::Role, "a role by id"),
     (Endpoint::Group, "a group by id"),
     (Endpoint::User, "a user by id"),
+    (Endpoint::Users, "users, for one"),
+    (Endpoint::Roles, "roles"),
+    (Endpoint::SystemGroups, "system groups"),
+    (Endpoint::Groups, "groups"),
 ];
 
 /// Longer than a poll reads back behind the one before it.
@@ -250,9 +254,10 @@ async fn in_a_word(running: &Running, touched: &BTreeSet<String>) -> &'static st
 
 /// Tells how the first run of a sort has ended, if one has.
 async fn first_of(running: &Running, trigger: Trigger) -> Option<&'static str> {
-    let runs = running.last_runs(100).await.into_iter();
-    let ended = runs.filter(|run| run.trigger == trigger && run.ended_at.is_some());
-    ended.last().map(|run| match run.outcome {
+    let mut runs = running.last_runs(100).await.into_iter();
+    // The newest come first.
+    let ended = runs.rfind(|run| run.trigger == trigger && run.ended_at.is_some());
+    ended.map(|run| match run.outcome {
         Outcome::Succeeded => "right",
         Outcome::Degraded => "degraded",
         Outcome::Held => "held",
