@@ -1,9 +1,8 @@
 //! Gathers what is queued, has it written, and answers; gives up on a database that does not
 //! come back.
 //!
-//! When a write fails, sled 0.34.7 at times forgets to wake who waits for it, or leaves a
-//! buffer behind that can never be written: then a flush waits for ever. So the database is
-//! worked by a thread of its own (`writer.rs`), and this one waits for it with an end.
+//! After a failed write a flush may wait for ever (`nudge.rs`). So the database is worked by a
+//! thread of its own (`writer.rs`), and this one waits for it with an end.
 
 use std::io;
 use std::sync::Arc;
@@ -13,12 +12,12 @@ use std::time::Duration;
 
 use crate::model::{Seq, Timestamp};
 
-use super::caught::caught;
 use super::commit::{Committed, Prepared};
 use super::error::StoreError;
 use super::files::Folder;
 use super::inner::Shared;
 use super::keys::Key;
+use super::nudge::{PATIENCE, nudge};
 use super::writer::{Writer, Written};
 
 /// Commits that wait in the queue; then whoever submits waits. Bounds memory.
@@ -26,10 +25,6 @@ pub const QUEUE: usize = 32;
 
 /// Commits that share one sync at the most. Bounds how long the first of them waits.
 const GROUP: usize = 32;
-
-/// How many seconds a group is waited for until the database is nudged, then again: two
-/// minutes together. Disks do stall, but not for so long.
-const PATIENCE: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
 /// Work for the committer, and where to answer.
 pub struct Job {
@@ -142,7 +137,7 @@ impl Committer {
                 Err(RecvTimeoutError::Timeout) => {
                     // A reader may have met the failure that it waits for.
                     shared.check()?;
-                    self.nudge();
+                    nudge(&self.db);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(ended()),
             }
@@ -151,19 +146,6 @@ impl Committer {
             "waiting for the database",
             io::ErrorKind::TimedOut.into(),
         ))
-    }
-
-    /// Makes sled look again. A flush that finds that a write has failed wakes those who wait
-    /// for it without knowing; one that finds nothing waits with them, on a thread that is
-    /// nobody else's.
-    fn nudge(&self) {
-        let db = self.db.clone();
-        let nudging = thread::Builder::new()
-            .name("store-nudge".to_owned())
-            .spawn(move || drop(caught(|| db.flush())));
-        if let Err(refused) = nudging {
-            tracing::warn!(error = %refused, "The database takes long, and no thread can be started to look why");
-        }
     }
 }
 

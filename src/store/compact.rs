@@ -31,7 +31,8 @@ const WASTEFUL: u64 = 6;
 const COPY_TAKES: u64 = 3;
 const COPY_ALSO_TAKES: u64 = 16 * 1024 * 1024;
 
-/// How long a copy may stand still: after a failed write sled may wait for ever.
+/// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
+/// done to wake it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What came of compacting a store.

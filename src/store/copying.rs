@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::files::{self, Blobs, Folder};
 use super::inner::let_go;
 use super::mark::{Mark, MarkFile};
+use super::nudge::nudged;
 use super::opening::{self, Sound};
 use super::usage::{Count, Usage};
 use super::{check, codec, keys, scan, writer};
@@ -207,8 +208,7 @@ fn take(sum: &mut Xxh3, key: &[u8], value: &[u8]) {
 }
 
 fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
-    let applied = caught(|| fresh.apply_batch(batch));
-    match applied {
+    match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
         Err(message) => Err(Trouble::Copy(StoreError::panicked(
@@ -220,7 +220,7 @@ fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 
 /// Brings the copy to disk, as the writer does.
 fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
-    match caught(|| fresh.flush()) {
+    match nudged(fresh, || caught(|| fresh.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
         Err(message) => {

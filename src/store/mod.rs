@@ -71,6 +71,7 @@ mod caught;
 mod check;
 mod files;
 mod mark;
+mod nudge;
 mod opening;
 mod pending;
 mod room;

@@ -1,0 +1,49 @@
+//! Has sled look again at what it waits for.
+//!
+//! When a write fails, sled 0.34.7 at times forgets to wake who waits for it, or leaves a
+//! buffer behind that can never be written: then a flush waits for ever. A second flush that
+//! finds that a write has failed wakes those who wait for it without knowing.
+
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::caught::caught;
+
+/// How many seconds the database is waited for until it is nudged, then again: two minutes
+/// together. Disks do stall, but not for so long.
+pub const PATIENCE: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
+
+/// Makes sled look again. What finds nothing waits with the others, on a thread that is nobody
+/// else's.
+pub fn nudge(db: &sled::Db) {
+    let db = db.clone();
+    let nudging = thread::Builder::new()
+        .name("store-nudge".to_owned())
+        .spawn(move || drop(caught(|| db.flush())));
+    if let Err(refused) = nudging {
+        tracing::warn!(error = %refused, "The database takes long, and no thread can be started to look why");
+    }
+}
+
+/// Nudges the database for as long as it takes over some work. That may still have no end.
+pub fn nudged<T>(db: &sled::Db, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, is_done) = sync_channel::<()>(0);
+        let nudging = thread::Builder::new().spawn_scoped(scope, move || {
+            for seconds in PATIENCE {
+                let waited = is_done.recv_timeout(Duration::from_secs(seconds));
+                match waited {
+                    Err(RecvTimeoutError::Timeout) => nudge(db),
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        });
+        if let Err(refused) = nudging {
+            tracing::warn!(error = %refused, "No thread can be started to watch over the database");
+        }
+        let outcome = work();
+        drop(done);
+        outcome
+    })
+}
