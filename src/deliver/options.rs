@@ -2,6 +2,8 @@
 
 mod invalid;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use super::address::{AddressRule, Others};
 use super::egress::Egress;
 use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
-use super::flow::Flow;
+use super::flow::{Backfilling, Flow};
 use super::format::{Batching, Format};
 use super::handshake::Origin;
 use super::message::Message;
@@ -21,8 +23,10 @@ use super::privacy::Privacy;
 use super::schedule::Schedule;
 use super::selection::Selection;
 use super::signature::SigningSecret;
-use crate::model::{Account, Change, EndpointName, Entry, Fact, Record};
-use crate::store::Store;
+use crate::model::{
+    Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
+};
+use crate::store::{Store, StoreError};
 pub use invalid::InvalidEndpoint;
 
 /// How long a receiver may take to answer, unless the configuration says otherwise; the
@@ -72,8 +76,8 @@ pub struct Endpoint {
     selection: Selection,
     privacy: Privacy,
     format: Format,
-    /// Where to look up what the operator calls a tenant.
-    store: Option<Store>,
+    /// What the operator calls tenants, as it was when they were last looked up.
+    called: BTreeMap<TenantId, TenantName>,
     rule: AddressRule,
     egress: Egress,
     timeout: Duration,
@@ -122,7 +126,7 @@ impl Endpoint {
         if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&options.timeout) {
             return Err(InvalidEndpoint::Timeout);
         }
-        Ok(Self {
+        let endpoint = Self {
             name: options.name,
             url: options.url,
             secrets: options.secrets,
@@ -130,13 +134,17 @@ impl Endpoint {
             selection: options.selection,
             privacy: options.privacy,
             format: options.format,
-            store: None,
+            called: BTreeMap::new(),
             rule,
             egress,
             timeout: options.timeout,
             schedule: options.schedule,
             flow: options.flow,
-        })
+        };
+        if endpoint.flow.backfill == Backfilling::First && !endpoint.wants_snapshots() {
+            return Err(InvalidEndpoint::NoSnapshots);
+        }
+        Ok(endpoint)
     }
 
     /// Returns what the operator calls it.
@@ -150,10 +158,17 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
-    /// Lets it know what the operator calls tenants; without, it knows their ids and the
-    /// names that Qlik shows.
-    pub fn know_tenants(&mut self, store: &Store) {
-        self.store = Some(store.clone());
+    /// Lets it know what the operator calls tenants, if that matters to it; without, it knows
+    /// their ids and the names that Qlik shows.
+    pub fn knowing(&self, store: &Store) -> Result<Cow<'_, Self>, StoreError> {
+        if !self.selection.names_tenants() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let tenants = store.tenants()?.into_iter();
+        Ok(Cow::Owned(Self {
+            called: tenants.map(|known| (known.tenant.id, known.name)).collect(),
+            ..self.clone()
+        }))
     }
 
     /// Returns whether an entry has an event that it wants.
@@ -178,6 +193,15 @@ impl Endpoint {
                 .is_none_or(|account| self.wants_tenant(account))
     }
 
+    /// Returns whether there are snapshots that it wants.
+    pub fn wants_snapshots(&self) -> bool {
+        Kind::ALL.into_iter().any(|kind| {
+            self.events.wants(&snapshot_type(kind))
+                && self.format.can_tell_record(kind)
+                && self.selection.may_want(kind)
+        })
+    }
+
     /// Returns whether it wants a snapshot of a record.
     pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
         self.events.wants(&snapshot_type(record.kind()))
@@ -187,13 +211,8 @@ impl Endpoint {
     }
 
     fn wants_tenant(&self, account: &Account) -> bool {
-        self.selection.wants_tenant(account, || {
-            // Where the store does not answer, the cursor cannot pass the event either.
-            let tenants = self.store.as_ref()?.tenants().ok()?;
-            let mut tenants = tenants.into_iter();
-            let known = tenants.find(|known| known.tenant.id == account.tenant)?;
-            Some(known.name)
-        })
+        let called = self.called.get(&account.tenant);
+        self.selection.wants_tenant(account, called)
     }
 
     /// A change of nothing that the endpoint gets to see is not for it: that it happened

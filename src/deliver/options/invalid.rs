@@ -30,6 +30,9 @@ pub enum InvalidEndpoint {
         /// How many there are.
         n_secrets: usize,
     },
+    /// A backfill of nothing.
+    #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
+    NoSnapshots,
     /// No time at all, or more than makes sense.
     #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]
     Timeout,
@@ -43,6 +46,7 @@ impl InvalidEndpoint {
             Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
             Self::Address(_) => "deliver.refused-address",
             Self::Secrets { .. } => "deliver.invalid-secret",
+            Self::NoSnapshots => "deliver.no-snapshots",
             Self::Timeout => "deliver.invalid-timeout",
         }
     }
@@ -64,6 +68,10 @@ impl InvalidEndpoint {
                 "name the network in `allow_private` if the receiver really stands there"
             }
             Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
+            Self::NoSnapshots => {
+                "add `user.snapshot`, `role.snapshot` or `group.snapshot` to `events`, or leave \
+                 `backfill` out"
+            }
             Self::Timeout => "15 seconds suit nearly every receiver",
         }
     }

@@ -13,7 +13,7 @@ mod orders;
 mod progress;
 mod rows;
 
-pub use attempts::{Attempt, AttemptLog};
+pub use attempts::{ATTEMPTS_AT_ONCE, Attempt, AttemptLog};
 pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};
 pub use name::InvalidItem;
 pub use orders::Order;
