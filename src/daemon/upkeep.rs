@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::model::{EndpointName, Hold, Space};
 use crate::signal::Shutdown;
 use crate::store::{Done, Retention, Round, Store, StoreError};
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metric, Metrics, chain};
 
 /// How often a round is done, the first one at the start.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -67,14 +67,35 @@ impl Upkeep {
     }
 
     async fn work(&self) -> Result<(), StoreError> {
-        let mut known = None;
+        let mut warned = Warned::default();
         loop {
-            self.round().await?;
+            if let Err(failed) = self.round().await {
+                self.go_on_after(&failed)?;
+                warn!(
+                    code = failed.code(), error = %chain(&failed),
+                    "A round of upkeep was broken off; the next one is in an hour"
+                );
+            }
             let due = Instant::now() + EVERY;
             while Instant::now() < due {
-                known = self.look(known).await?;
+                match self.look().await {
+                    Ok(space) => warned.of(&space),
+                    Err(failed) => {
+                        self.go_on_after(&failed)?;
+                        warned.not_measured(&failed);
+                    }
+                }
                 sleep(LOOK_EVERY).await;
             }
+        }
+    }
+
+    /// Only a store that has failed for good ends the daemon: what upkeep could not look at
+    /// now stays as it is.
+    fn go_on_after(&self, failed: &StoreError) -> Result<(), StoreError> {
+        match self.store.is_broken() {
+            true => Err(failed.clone()),
+            false => Ok(()),
         }
     }
 
@@ -117,8 +138,8 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Measures, and warns of an endpoint that begins to hold the journal.
-    async fn look(&self, known: Option<EndpointName>) -> Result<Option<EndpointName>, StoreError> {
+    /// Measures.
+    async fn look(&self) -> Result<Space, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.clock.now();
         let space = self
@@ -126,22 +147,7 @@ impl Upkeep {
             .offload(move |store| store.space(&retention, &endpoints, now))
             .await?;
         self.measure(&space);
-        let Some(hold) = space.hold else {
-            return Ok(None);
-        };
-        if known.as_ref() != Some(&hold.endpoint) {
-            let Hold {
-                endpoint,
-                settled,
-                since,
-            } = &hold;
-            warn!(
-                endpoint.id = %endpoint, event.seq = settled.0,
-                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
-                 past their keep time; the journal grows until it does, or is disabled"
-            );
-        }
-        Ok(Some(hold.endpoint))
+        Ok(space)
     }
 
     fn measure(&self, space: &Space) {

@@ -7,7 +7,7 @@ use super::{EndpointName, Seq, Timestamp};
 /// How much room the store takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
-    /// Bytes on disk of everything in the store's folder.
+    /// Bytes on disk of everything that is the store's.
     pub disk: u64,
     /// Of these, bytes of stores that were damaged and moved aside.
     pub aside: u64,

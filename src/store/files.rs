@@ -19,6 +19,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What the names of damaged stores begin with.
+pub const ASIDE: &str = "damaged-";
+
 /// Damaged stores that are kept side by side; someone should have looked before.
 const MAX_ASIDE: u32 = 1000;
 
@@ -92,7 +95,7 @@ impl Folder {
     /// Moves the database aside and returns where it is now.
     pub fn move_aside(&self) -> io::Result<PathBuf> {
         let aside = (1..=MAX_ASIDE)
-            .map(|number| self.path.join(format!("damaged-{number}")))
+            .map(|number| self.path.join(format!("{ASIDE}{number}")))
             .find(|path| !path.exists())
             .ok_or_else(|| io::Error::other("every name is taken"))?;
         fs::rename(self.current(), &aside)?;
