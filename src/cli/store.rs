@@ -52,6 +52,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
         "HELD BY",
         hold(&space).unwrap_or_else(|| "nothing".to_owned()),
     ));
+    lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead)));
     print_one(format, &lines, &json(&space))?;
     Ok(Exit::Success)
 }
@@ -89,12 +90,15 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
 /// The store's row of `status`.
 pub(super) fn row(space: &Space) -> Row {
     let hold = hold(space);
-    let state = match hold {
-        Some(_) => "held",
-        None => "ok",
+    let ahead = ahead(space);
+    let state = match (&hold, &ahead) {
+        (Some(_), _) => "held",
+        (None, Some(_)) => "ahead",
+        (None, None) => "ok",
     };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
     parts.extend(hold.map(|hold| format!("held by {hold}")));
+    parts.extend(ahead);
     Row {
         cells: vec![
             "store".to_owned(),
@@ -119,6 +123,7 @@ fn json(space: &Space) -> serde_json::Value {
             "oldest": space.oldest,
             "held_by": hold.map(|hold| &hold.endpoint),
             "held_since": hold.map(|hold| hold.since),
+            "ahead": space.ahead,
         },
     })
 }
@@ -136,6 +141,14 @@ fn hold(space: &Space) -> Option<String> {
     Some(format!(
         "endpoint {}, which has not settled the events since {}",
         hold.endpoint, hold.since
+    ))
+}
+
+fn ahead(space: &Space) -> Option<String> {
+    let ahead = space.ahead?;
+    Some(format!(
+        "the last event is of {ahead}, which is yet to come: look at this machine's clock; \
+         nothing that is found until then is let go before its time after that"
     ))
 }
 

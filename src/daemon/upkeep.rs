@@ -163,3 +163,51 @@ impl Upkeep {
         }
     }
 }
+
+/// What was warned of, and need not be again until it has passed.
+#[derive(Debug, Default)]
+struct Warned {
+    hold: Option<EndpointName>,
+    ahead: bool,
+    not_measured: bool,
+}
+
+impl Warned {
+    fn of(&mut self, space: &Space) {
+        self.not_measured = false;
+        if let Some(Hold {
+            endpoint,
+            settled,
+            since,
+        }) = &space.hold
+            && self.hold.as_ref() != Some(endpoint)
+        {
+            warn!(
+                endpoint.id = %endpoint, event.seq = settled.0,
+                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
+                 past their keep time; the journal grows until it does, or is disabled"
+            );
+        }
+        self.hold = space.hold.as_ref().map(|hold| hold.endpoint.clone());
+        if let Some(ahead) = space.ahead
+            && !self.ahead
+        {
+            warn!(
+                "The last event is of {ahead}, which is yet to come: this machine's clock is \
+                 behind, or was ahead when events were found. Those that are found until then get \
+                 that time too, and none of them is past its keep time before that is over"
+            );
+        }
+        self.ahead = space.ahead.is_some();
+    }
+
+    fn not_measured(&mut self, failed: &StoreError) {
+        if !self.not_measured {
+            warn!(
+                code = failed.code(), error = %chain(failed),
+                "How much room the store takes could not be measured; it is tried each minute"
+            );
+        }
+        self.not_measured = true;
+    }
+}

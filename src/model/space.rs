@@ -22,6 +22,9 @@ pub struct Space {
     pub oldest: Option<Timestamp>,
     /// What holds entries that are past their keep time; none: nothing does.
     pub hold: Option<Hold>,
+    /// The time that was given to the last entry, where it is more than a day ahead of now;
+    /// none: it is not. Nothing that is found until then is past its keep time.
+    pub ahead: Option<Timestamp>,
 }
 
 /// An endpoint that has not settled what is past its keep time.
