@@ -64,7 +64,9 @@ impl Copying {
     /// Makes the copy and proves it. Returns what is in it.
     pub fn run(self) -> Result<Count, Trouble> {
         let at = self.folder.compacting();
-        files::make_folder(&at).map_err(copy("making the folder of the copy"))?;
+        files::make_folder(&at)
+            .and_then(|()| files::give_as(&at, &self.folder.current()))
+            .map_err(copy("making the folder of the copy"))?;
         let fresh = self.open(&at)?;
         let written = self.write(&fresh, &at);
         let closed = close(fresh, &at);

@@ -150,6 +150,7 @@ pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
 pub fn take_lock(folder: &Folder) -> Result<File, OpenError> {
     let path = folder.lock();
     let file = files::open_file(&path).map_err(io_at("opening", &path))?;
+    files::give_as(&path, folder.path()).map_err(io_at("giving its owner", &path))?;
     let deadline = Instant::now() + OWN_LOCK_PATIENCE;
     loop {
         match file.try_lock() {
@@ -176,7 +177,11 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         let at = io_at(doing, path);
         move |source| Refusal::Error(at(source))
     };
-    files::make_folder(&current).map_err(refused("making the folder", &current))?;
+    if !current.exists() {
+        files::make_folder(&current)
+            .and_then(|()| files::give_as(&current, folder.path()))
+            .map_err(refused("making the folder", &current))?;
+    }
     folder
         .check_room()
         .map_err(refused("making sure of room in", &current))?;
