@@ -391,6 +391,11 @@ fn start(
     // What is read from here on must be on disk: a process that was killed may have left
     // commits that were applied and not synced.
     committer.sync(&shared).map_err(failed)?;
+    // So is what the note tells of, or it was never begun. Left there it could be taken for the
+    // next commit, which has the same number and is another, if that one's note does not
+    // reach the disk before a power cut.
+    pending::forget(&pending).map_err(io_at("clearing", &pending))?;
+    files::hand_over(&folder.current()).map_err(io_at("giving their owner", &folder.current()))?;
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
 
     let (queue, jobs) = sync_channel(QUEUE);
