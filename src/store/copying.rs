@@ -27,6 +27,10 @@ use super::{check, codec, keys, scan, writer};
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 
+/// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes, which
+/// take longer than who waits for a step of it has patience.
+const SYNC_AFTER: usize = 64 * 1024 * 1024;
+
 /// How long sled may take to let go of a file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
@@ -74,16 +78,19 @@ impl Copying {
         closed?;
         // What was written is read from the disk's side, as the next opening will.
         let fresh = self.open(&at)?;
-        let read = self.prove(&fresh, &proof).and_then(|()| sync(&fresh, &at));
+        let read = self
+            .prove(&fresh, &proof)
+            .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
         let closed = close(fresh, &at);
         read.and(closed)?;
         Ok(proof.count)
     }
 
     fn write(&self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
-        let proof = self.fill(fresh)?;
+        let mut blobs = Blobs::new(at.join("blobs"));
+        let proof = self.fill(fresh, at, &mut blobs)?;
         self.note(fresh, proof.count)?;
-        sync(fresh, at)?;
+        sync(fresh, at, &mut blobs)?;
         let mark = Mark {
             store: self.source.store,
             commits: self.source.head.commits,
@@ -117,9 +124,10 @@ impl Copying {
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&self, fresh: &sled::Db) -> Result<Proof, Trouble> {
+    fn fill(&self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
         let mut rows = rows(&self.source.db);
         let (mut count, mut sum) = (Count::default(), Xxh3::new());
+        let mut not_synced = 0;
         loop {
             let batch = reading(&self.folder, || {
                 let (mut batch, mut n_rows, mut n_bytes) = (sled::Batch::default(), 0, 0);
@@ -133,14 +141,19 @@ impl Copying {
                     n_bytes += value.len();
                     batch.insert(key, value);
                 }
-                Ok((batch, n_rows))
+                Ok((batch, n_rows, n_bytes))
             });
-            let (batch, n_rows) = batch.map_err(Trouble::Source)?;
+            let (batch, n_rows, n_bytes) = batch.map_err(Trouble::Source)?;
             if n_rows == 0 {
                 let sum = sum.digest();
                 return Ok(Proof { count, sum });
             }
             apply(fresh, batch)?;
+            not_synced += n_bytes;
+            if not_synced >= SYNC_AFTER {
+                sync(fresh, at, blobs)?;
+                not_synced = 0;
+            }
             self.progress.fetch_add(1, Ordering::Relaxed);
             writer::collect_garbage();
         }
@@ -221,7 +234,7 @@ fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
+fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
     match nudged(fresh, || caught(|| fresh.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
@@ -232,7 +245,7 @@ fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
             )));
         }
     }
-    Blobs::new(at.join("blobs"))
+    blobs
         .sync()
         .and_then(|()| files::settle(at))
         .map_err(copy("syncing the copy"))

@@ -14,6 +14,7 @@ use crate::model::{Seq, StoreId, Timestamp};
 
 use super::caught::caught;
 use super::committer::{Committer, QUEUE};
+use super::compact::Rule;
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
 use super::files::{self, Blobs, Folder};
@@ -74,8 +75,8 @@ pub struct Sound {
     pub head: Head,
 }
 
-/// See [`Store::open`].
-pub fn open(path: &Path) -> Result<Opened, OpenError> {
+/// See [`Store::open`]. Compacts the database by a rule.
+pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
         return Err(OpenError::NotAFolder {
@@ -86,7 +87,7 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
     let lock = take_lock(&folder)?;
     let attempt = clear_up(&folder)?;
     let opened = open_kept(&folder);
-    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt));
+    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
         Ok(sound) => start(folder, lock, sound, None),
         Err(Refusal::Error(error)) => Err(error),

@@ -12,8 +12,8 @@ use super::committer::Work;
 use super::cut::{self, AT_ONCE};
 use super::error::StoreError;
 use super::keys::{self, Key, Space};
-use super::retention::Retention;
-use super::usage::{self, Count};
+use super::retention::{self, Retention};
+use super::usage::{self, Count, SMALL};
 use super::{Store, scan};
 
 /// Runs that one step lets go.
@@ -29,6 +29,8 @@ pub struct Round {
     retention: Retention,
     endpoints: Vec<EndpointName>,
     now: Timestamp,
+    /// Bytes that a database has at least of which is counted what lives in it.
+    pub(super) small: u64,
     stage: Stage,
     done: Done,
 }
@@ -70,6 +72,7 @@ impl Round {
             retention,
             endpoints,
             now,
+            small: SMALL,
             stage: Stage::Journal,
             done: Done::default(),
         }
@@ -152,7 +155,7 @@ impl Round {
 
     fn let_runs_go(&mut self, mut keys: Vec<Key>) -> Result<Stage, StoreError> {
         if keys.is_empty() {
-            return Ok(match self.store.wants_count()? {
+            return Ok(match self.store.wants_count(self.small)? {
                 true => Stage::Count(Key::new(), Count::default()),
                 false => Stage::End,
             });

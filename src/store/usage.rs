@@ -83,10 +83,10 @@ impl Store {
 
     /// Returns whether what lives here should be counted: there is much, and a count is
     /// missing or old.
-    pub(super) fn wants_count(&self) -> Result<bool, StoreError> {
+    pub(super) fn wants_count(&self, small: u64) -> Result<bool, StoreError> {
         let room = self.inner.folder.bytes_of_database();
         let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
-        if room < SMALL {
+        if room < small {
             return Ok(false);
         }
         self.inner.read("reading how much was counted", |db| {
