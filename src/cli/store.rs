@@ -59,10 +59,6 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
 
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     let path = config.store.clone();
-    if !path.exists() {
-        say(format_args!("There is no store in {} yet.", path.display()));
-        return Ok(Exit::NotFound);
-    }
     if door::is_held_by_daemon(&path).await {
         say(format_args!(
             "A daemon has the store open. End it, then compact; or leave it: the daemon compacts \

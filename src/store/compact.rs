@@ -4,7 +4,7 @@
 //! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`). Nothing
 //! else has the store open: this is done at an opening, or by a command instead of one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -66,6 +66,16 @@ pub struct Compacted {
 /// Why a store was not compacted. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
+    /// There is no store.
+    #[error(
+        "compacting the store in `{}`: there is none; look at `path` in `[store]`, and at who \
+         runs this and from where",
+        path.display()
+    )]
+    NoStore {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The store did not open.
     #[error("compacting the store")]
     Open {
@@ -97,6 +107,7 @@ impl CompactError {
     /// Returns the code under which `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
             Self::NoRoom { .. } => "store.no-room",
             Self::Failed { source } => source.code(),
@@ -107,6 +118,12 @@ impl CompactError {
 impl Store {
     /// Gives room back that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
+        let folder = Folder::new(path);
+        if !folder.current().exists() && !folder.replaced().exists() {
+            return Err(CompactError::NoStore {
+                path: path.to_owned(),
+            });
+        }
         let refused = |source| CompactError::Open { source };
         let lock = opening::take_lock(&folder).map_err(refused)?;
         let cleared = opening::clear_up(&folder).map_err(refused);
