@@ -126,12 +126,15 @@ impl Upkeep {
             entries,
             forgotten,
             runs,
+            attempts,
+            endpoints: _,
         } = round.done();
-        if entries + forgotten + runs > 0 {
+        if entries + forgotten + runs + attempts > 0 {
             info!(
                 entries,
                 forgotten,
                 runs,
+                attempts,
                 "Let go of {entries} events and {runs} runs that were past their time"
             );
         }
