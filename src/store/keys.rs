@@ -84,6 +84,11 @@ pub fn usage() -> Key {
     vec![Space::Meta as u8, 3]
 }
 
+/// The key of since when which endpoints were not configured.
+pub fn strays() -> Key {
+    vec![Space::Meta as u8, 4]
+}
+
 /// The key of a tenant's row.
 pub fn tenant(no: TenantNo) -> Key {
     numbered(Space::Tenant, no.0)
@@ -460,11 +465,12 @@ mod tests {
                 id: id.clone(),
             },
         };
-        let cases: [(&str, Key, &str); 26] = [
+        let cases: [(&str, Key, &str); 27] = [
             ("format", format(), "0100"),
             ("head", head(), "0101"),
             ("cut", cut(), "0102"),
             ("usage", usage(), "0103"),
+            ("strays", strays(), "0104"),
             ("tenant", tenant(no), "1001020304"),
             ("loaded", loaded(no), "1101020304"),
             ("links", links(&ConnectionName("all".into())), "12616c6c"),
