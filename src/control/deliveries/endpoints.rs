@@ -129,7 +129,7 @@ pub(super) fn row(
         origin: endpoint.map(Endpoint::origin),
         state,
         settled: cursor.settled,
-        behind: behind(&cursor, last),
+        behind: behind(&cursor, store.first_seq()?, last),
         waiting: store.deferred(name)?.len() as u64,
         parked: store.count_parked(name)?,
         delivered_at: cursor.delivered_at,
@@ -150,10 +150,11 @@ fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreE
     Ok(cursor)
 }
 
-fn behind(cursor: &Cursor, last: Seq) -> u64 {
-    last.0
-        .saturating_sub(cursor.settled.0)
-        .saturating_sub(cursor.ahead.len() as u64)
+/// Returns how many entries are still to go. Those that were let go are not there to be sent.
+fn behind(cursor: &Cursor, first: Seq, last: Seq) -> u64 {
+    let next = cursor.settled.next().max(first);
+    let ahead = cursor.ahead.range(next..).count() as u64;
+    last.next().0.saturating_sub(next.0).saturating_sub(ahead)
 }
 
 /// What is graver hides the rest.
