@@ -66,9 +66,13 @@ impl Store {
                 let mut hold: Option<(Seq, &EndpointName)> = None;
                 for name in endpoints {
                     let key = keys::cursor(name);
-                    // One without a cursor begins behind the journal's end.
-                    let Some(value) = scan::get(db, &key)? else {
-                        continue;
+                    let mut cursor: Cursor = match scan::get(db, &key)? {
+                        Some(value) => codec::read_row(&key, &value)?,
+                        // It begins behind the journal's end.
+                        None => Cursor {
+                            settled: last,
+                            ..Cursor::default()
+                        },
                     };
                     // What was ordered and is not done yet counts as done.
                     for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
