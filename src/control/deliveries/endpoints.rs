@@ -183,3 +183,32 @@ fn state(cursor: &Cursor) -> EndpointState {
         None => EndpointState::Taking,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_is_not_to_go() {
+        // Settled up to, settled ahead, the first entry that is there, the last; how many are
+        // to go.
+        let cases: [(u64, &[u64], u64, u64, u64); 7] = [
+            (0, &[], 1, 0, 0),
+            (4, &[], 1, 10, 6),
+            (4, &[6, 8], 1, 10, 4),
+            (10, &[], 1, 10, 0),
+            (4, &[], 9, 10, 2),
+            (4, &[6, 9], 9, 10, 1),
+            (4, &[6], 11, 10, 0),
+        ];
+        for (settled, ahead, first, last, expected) in cases {
+            let cursor = Cursor {
+                settled: Seq(settled),
+                ahead: ahead.iter().copied().map(Seq).collect(),
+                ..Cursor::default()
+            };
+            let found = behind(&cursor, Seq(first), Seq(last));
+            assert_eq!(found, expected, "{settled} {ahead:?} {first} {last}");
+        }
+    }
+}
