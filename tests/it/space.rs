@@ -178,6 +178,18 @@ async fn a_single_sync_does_a_round_of_upkeep() {
     store.close().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn compacting_where_there_is_no_store_makes_none() {
+    let world = World::new().await;
+
+    let (code, _, err) = world.command(&["store", "compact"]).await;
+
+    assert_eq!(code, 7, "{err}");
+    assert!(err.contains("there is none; look at `path`"), "{err}");
+    let (code, _, again) = world.command(&["store", "compact"]).await;
+    assert_eq!((code, again), (7, err));
+}
+
 fn before(time: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_millis(time.millis() - seconds * 1000)
 }
