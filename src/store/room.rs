@@ -131,7 +131,7 @@ mod tests {
         let closed = place.path().join("current/closed");
         fs::create_dir_all(&closed).unwrap();
         fs::write(place.path().join("current/db"), vec![1; 4_096]).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
 
         let measured = folder.bytes();
 
