@@ -37,12 +37,16 @@ pub struct Rule {
     pub small: u64,
     /// Bytes that must be free beside what the rows of a copy take.
     pub spare: u64,
+    /// Bytes after which a copy is brought to disk: all of it at its end may be gigabytes, which
+    /// take longer than who watches over it has patience.
+    pub portion: usize,
 }
 
 impl Rule {
     pub const USUAL: Self = Self {
         small: SMALL,
         spare: 16 * 1024 * 1024,
+        portion: 64 * 1024 * 1024,
     };
 }
 
@@ -285,6 +289,7 @@ fn make(folder: &Folder, sound: &Sound, live: u64, rule: Rule) -> Result<Count, 
     let copying = Copying {
         folder: folder.clone(),
         source: sound.clone(),
+        portion: rule.portion,
         progress: Arc::clone(&progress),
     };
     let thread = thread::Builder::new()

@@ -27,10 +27,6 @@ use super::{check, codec, keys, scan, writer};
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 
-/// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes, which
-/// take longer than who waits for a step of it has patience.
-const SYNC_AFTER: usize = 64 * 1024 * 1024;
-
 /// How long sled may take to let go of a file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
@@ -53,6 +49,8 @@ pub enum Trouble {
 pub struct Copying {
     pub folder: Folder,
     pub source: Sound,
+    /// Bytes after which it is synced.
+    pub portion: usize,
     /// Grows as long as something is done.
     pub progress: Arc<AtomicU64>,
 }
@@ -150,7 +148,7 @@ impl Copying {
             }
             apply(fresh, batch)?;
             not_synced += n_bytes;
-            if not_synced >= SYNC_AFTER {
+            if not_synced >= self.portion {
                 sync(fresh, at, blobs)?;
                 not_synced = 0;
             }

@@ -17,11 +17,12 @@ fn a_compacted_store_holds_the_same_in_less_room() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let known = adopt(&store, 1);
-    commit(&store, &known, day(0), 0..3_000);
+    commit(&store, &known, day(0), 0..6_000);
     commit(&store, &known, day(100), 0..500);
     support::commit(&store, &known, vec![large()]).unwrap();
     settle(&store, &hook("a"), store.last_seq(), Some(park(Seq(7))));
-    assert_eq!(round(&store, &[], day(110)).entries, 3_000);
+    let full = store.space(&RETENTION, &[], day(110)).unwrap().disk;
+    assert_eq!(round(&store, &[], day(110)).entries, 6_000);
     let picture = |store: &Store| {
         (
             support::state(store, &known),
@@ -36,7 +37,9 @@ fn a_compacted_store_holds_the_same_in_less_room() {
 
     let compacted = Store::compact(folder.path()).unwrap();
 
-    assert!(compacted.after < compacted.before / 2, "{compacted:?}");
+    // By itself sled may have cut off something already, at the end of its file.
+    assert!(compacted.after < full, "{compacted:?} of {full}");
+    assert!(compacted.after < compacted.before, "{compacted:?}");
     assert!(compacted.live < compacted.after, "{compacted:?}");
     assert_eq!(names_in(folder.path()), ["current", "lock"]);
     let store = open(folder.path());
@@ -77,19 +80,24 @@ fn a_damaged_store_is_not_compacted_and_stays_where_it_is() {
     assert!(folder.path().join("current/damaged").exists());
 }
 
-#[test]
-fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+/// Damages what an opening has no reason to look at.
+fn damage(folder: &Path) {
+    let store = open(folder);
     let run = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, day(0));
+    store.set_count(Count { rows: 1, bytes: 1 }).unwrap();
     store.close().unwrap();
-    // An opening has no reason to look at it.
-    tamper(folder.path(), |db| {
+    tamper(folder, |db| {
         let key = keys::run(run.id);
         let mut value = db.get(&key).unwrap().unwrap().to_vec();
         value[3] ^= 1;
         db.insert(key, value).unwrap();
     });
+}
+
+#[test]
+fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    damage(folder.path());
 
     let refused = Store::compact(folder.path()).unwrap_err();
 
@@ -97,6 +105,17 @@ fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start(
     assert!(!folder.path().join("compacting").exists());
     let opened = Store::open(folder.path()).unwrap();
     assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
+}
+
+#[test]
+fn damage_that_a_copy_meets_at_an_opening_moves_the_store_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    damage(folder.path());
+
+    let opened = opening::open(folder.path(), ANY).unwrap();
+
+    assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
+    assert_eq!(names_in(folder.path()), ["current", "damaged-1", "lock"]);
 }
 
 #[test]
@@ -114,7 +133,11 @@ fn where_there_is_no_store_none_is_made() {
 }
 
 /// A rule for which no database is too small.
-const ANY: Rule = Rule { small: 0, spare: 0 };
+const ANY: Rule = Rule {
+    small: 0,
+    spare: 0,
+    portion: 1,
+};
 
 /// Which folder the database is in: a compaction puts another in its place. Its size does not
 /// tell, since sled cuts off what it does not need at the end of its file.

@@ -337,18 +337,15 @@ proptest! {
 
         for step in steps {
             model.play(&store, &step);
-            match step {
-                Step::Reopen(steps) => {
-                    upkeep(&store, day(model.now), steps);
-                    store.close().unwrap();
-                    store = open(folder.path());
-                }
-                Step::Compact => {
-                    store.close().unwrap();
+            if let Step::Reopen(steps) = step {
+                upkeep(&store, day(model.now), steps);
+            }
+            if matches!(step, Step::Reopen(_) | Step::Compact) {
+                store.close().unwrap();
+                if let Step::Compact = step {
                     Store::compact(folder.path()).unwrap();
-                    store = open(folder.path());
                 }
-                _ => {}
+                store = open(folder.path());
             }
             model.verify(&store);
         }

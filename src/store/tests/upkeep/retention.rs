@@ -150,24 +150,30 @@ fn every_sort_of_row_keeps_what_it_names() {
 
 #[test]
 fn an_order_that_is_not_taken_up_counts_as_done() {
+    const NEVER: u64 = u64::MAX;
     let (enabled, disabled) = (State::Enabled, State::Disabled);
     let at = day(90);
     let rewind = Order::Rewind { to: Seq(3) };
     let backfill = Order::Backfill { at, mark: Seq(10) };
-    let cases: [(State, u64, &[Order], u64); 6] = [
+    let cases: [(State, u64, &[Order], u64); 8] = [
         (enabled, 10, std::slice::from_ref(&rewind), 3),
         (enabled, 6, &[Order::Disable { at }], 10),
         (enabled, 6, &[Order::Disable { at }, Order::Enable], 6),
         (disabled, 6, &[Order::Enable], 6),
         (disabled, 6, &[rewind.clone(), Order::Enable], 3),
         (enabled, 6, &[backfill], 10),
+        // Nothing was delivered to it yet: it begins behind the last entry.
+        (enabled, NEVER, &[], 10),
+        (enabled, NEVER, std::slice::from_ref(&rewind), 3),
     ];
     for (state, settled, orders, goes) in cases {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         let known = adopt(&store, 1);
         commit(&store, &known, day(0), 0..10);
-        put(&store, &hook("a"), cursor(Seq(settled), state), None);
+        if settled != NEVER {
+            put(&store, &hook("a"), cursor(Seq(settled), state), None);
+        }
         for order in orders {
             store.order(&hook("a"), order).unwrap();
         }
