@@ -1,9 +1,10 @@
 //! How fast events are delivered, beside a bare loop that signs and posts the same bodies.
 //!
-//! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0]`
+//! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0] [--only "16 of 100"]`
 //!
 //! One receiver on loopback that answers 204, for both; the bare loop has the bodies in memory,
-//! knows no store, and keeps nothing. Each round is timed for one after the other. With
+//! knows no store, and keeps nothing. Each round is timed for one after the other. `--only` leaves
+//! the other rows of the table out. With
 //! `--backlog N` the memory of a process is shown that has so many events to deliver to an
 //! endpoint that takes nothing.
 #![allow(
@@ -79,7 +80,12 @@ async fn main() -> Result<()> {
     ];
     println!("| in flight | events | ours, events/s | bare, events/s | ours / bare |");
     println!("|---|---|---|---|---|");
+    let only = args.iter().position(|arg| arg == "--only");
+    let only = only.and_then(|place| args.get(place + 1));
     for (label, in_flight, batching) in shapes {
+        if only.is_some_and(|only| only != label) {
+            continue;
+        }
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
         for round in 0..n_rounds {
             let name = format!("e{in_flight}-{}-{round}", batching.is_some());

@@ -116,7 +116,7 @@ async fn show(
     for row in &rows {
         let mut json = outside(row);
         if let Some(fields) = json.as_object_mut() {
-            fields.insert("answer".to_owned(), row.attempt.answer.clone().into());
+            fields.insert("answer".to_owned(), (&*row.attempt.answer).into());
         }
         let cells = shown(row);
         printer.row(Row { cells, json })?;

@@ -76,6 +76,7 @@ fn endpoint(
     };
     let failed = |source| {
         let key = match source {
+            InvalidEndpoint::NoSnapshots => "backfill",
             InvalidEndpoint::Timeout => "timeout",
             InvalidEndpoint::Secrets { .. } => "secret_file",
             InvalidEndpoint::Scheme { .. }

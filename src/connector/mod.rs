@@ -1,7 +1,7 @@
 //! Reads who is who from the source, and hands it on in our own words.
 //!
 //! A connector does five things: it tells whom it talks to ([`Connector::identify`]), opens
-//! a listing of a kind ([`Connector::sweep`]), asks for one record ([`Connector::fetch`]),
+//! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record ([`Connector::fetch`]),
 //! tells what has happened of late ([`Connector::news`]), and tells what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what
 //! was known before, what changed and what may be deleted is decided by others.
 //!
@@ -49,6 +49,10 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Opens the listing of a kind. Nothing is asked before its first [`Sweep::next`].
     fn sweep(&self, kind: Kind) -> Self::Sweep;
+
+    /// Opens the listing of a record's kind, narrowed to that record. `None`: the source cannot
+    /// narrow the listing of that kind, which is short enough to be read whole.
+    fn sweep_for(&self, record: &RecordRef) -> Option<Self::Sweep>;
 
     /// Asks for one record. `None`: the source says that there is none, or none any more.
     fn fetch(

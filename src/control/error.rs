@@ -81,6 +81,26 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
+    /// It is on its way, and nothing is to be sent again.
+    #[error(
+        "event {event} is still to come to endpoint `{endpoint}`: it is sent when those before \
+         it are"
+    )]
+    NotSentYet {
+        /// The endpoint.
+        endpoint: EndpointName,
+        /// What was asked for.
+        event: String,
+    },
+    /// A backfill would tell of nothing.
+    #[error(
+        "endpoint `{endpoint}` does not get `*.snapshot` events, which a backfill consists of: \
+         `events`, or what else it chooses by, leaves them out"
+    )]
+    NoSnapshots {
+        /// The endpoint.
+        endpoint: EndpointName,
+    },
     /// The question came, or was still open, when the daemon was told to end.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -106,6 +126,8 @@ impl ControlError {
             Self::OtherStore { .. } => "control.other-store",
             Self::Unwanted { .. } => "control.unwanted-event",
             Self::NotParked { .. } => "control.not-parked",
+            Self::NotSentYet { .. } => "control.not-sent-yet",
+            Self::NoSnapshots { .. } => "control.no-snapshots",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
         }

@@ -110,9 +110,7 @@ impl Parts {
         let discoveries = discoveries.collect::<Result<_, _>>()?;
         let endpoints = config.endpoints.iter().map(|endpoint| {
             let wake = wakes.of_endpoint(endpoint.name());
-            let mut endpoint = endpoint.clone();
-            endpoint.know_tenants(store);
-            (endpoint, wake)
+            (endpoint.clone(), wake)
         });
         let control = Arc::new(Control::new(
             store.clone(),

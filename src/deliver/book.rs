@@ -29,9 +29,25 @@ pub(super) struct Book {
 #[derive(Debug)]
 pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
-    pub replays: Vec<(Item, Entity)>,
-    /// Whether there may be more replays than these.
-    pub has_more: bool,
+    /// What is asked for once more; none: there was no room for it.
+    pub replays: Option<Replays>,
+}
+
+/// Some of what is asked for once more.
+#[derive(Debug)]
+pub(super) struct Replays {
+    pub items: Vec<(Item, Entity)>,
+    /// The last that was read; none: there are no others.
+    pub read: Option<Item>,
+}
+
+/// Where to look for what is asked for once more.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Nowhere: there is no room for it.
+    Nowhere,
+    /// Behind this one, or from the first on.
+    Behind(Option<Item>),
 }
 
 impl Book {
@@ -39,7 +55,8 @@ impl Book {
     pub fn open(store: &Store, endpoint: &Endpoint, now: Timestamp) -> Result<Self, StoreError> {
         let name = endpoint.name();
         let last = store.last_seq();
-        let cursor = match store.cursor(name)? {
+        let known = store.cursor(name)?;
+        let cursor = match known.clone() {
             None => {
                 info!(
                     endpoint.id = %name, event.seq = last.0,
@@ -85,6 +102,9 @@ impl Book {
                 }
             }
         };
+        if let Some(known) = cursor.as_ref().or(known.as_ref()) {
+            warn_of_gap(store, endpoint, known)?;
+        }
         let book = Self {
             endpoint: endpoint.clone(),
             log: Mutex::new(store.attempt_log(name)?),
@@ -173,13 +193,22 @@ impl Book {
     }
 
     /// Reads what operators want.
-    pub fn wishes(&self, store: &Store) -> Result<Wishes, StoreError> {
+    pub fn wishes(&self, store: &Store, look: Look) -> Result<Wishes, StoreError> {
         let name = self.endpoint.name();
-        let replays = store.replays(name, REPLAYS)?;
+        let replays = match look {
+            Look::Nowhere => None,
+            Look::Behind(after) => {
+                let items = store.replays(name, after.as_ref(), REPLAYS)?;
+                let is_full = items.len() == REPLAYS;
+                Some(Replays {
+                    read: items.last().filter(|_| is_full).cloned(),
+                    items: reader::entities(store, items)?,
+                })
+            }
+        };
         Ok(Wishes {
             orders: store.orders(name)?,
-            has_more: replays.len() == REPLAYS,
-            replays: reader::entities(store, replays)?,
+            replays,
         })
     }
 
@@ -192,8 +221,24 @@ impl Book {
                 return Ok(n_wanted);
             };
             after = last.seq;
-            let wanted = entries.iter().filter(|entry| self.endpoint.wants(entry));
+            let endpoint = self.endpoint.knowing(store)?;
+            let wanted = entries.iter().filter(|entry| endpoint.wants(entry));
             n_wanted += wanted.map(|_| 1).sum::<u64>();
         }
     }
+}
+
+/// Says what an endpoint will never get: it was away for longer than the journal reaches back.
+fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<(), StoreError> {
+    let (next, first) = (cursor.settled.next(), store.first_seq()?);
+    if next < first {
+        let name = endpoint.name();
+        warn!(
+            endpoint.id = %name, event.seq = first.0,
+            "The journal was cut before endpoint `{name}` got events {next} to {}, which it \
+             will not get; `qlik-roster endpoints backfill {name}` tells it what is known",
+            Seq(first.0.saturating_sub(1)),
+        );
+    }
+    Ok(())
 }

@@ -38,15 +38,24 @@ pub(super) struct Carried {
     pub granted: Option<Grant>,
 }
 
+impl Carried {
+    /// Returns how many events went, or would have gone.
+    pub fn n_events(&self) -> usize {
+        let sent = self.ended.as_ref().map_or(0, |ended| ended.parcels.len());
+        sent + self.gone.len()
+    }
+}
+
 impl Carrier {
     /// Makes one attempt.
     pub async fn carry(self: Arc<Self>, mut parcels: Vec<Parcel>) -> Result<Carried, StoreError> {
         // What was just read comes with its entry; the rest is read off the runtime's threads.
         let contents = if parcels.iter().all(|parcel| parcel.entry.is_some()) {
-            reader::contents(&self.store, &mut parcels)?
+            reader::contents(&self.store, &self.endpoint, &mut parcels)?
         } else {
+            let carrier = Arc::clone(&self);
             let read = move |store: &Store| {
-                let contents = reader::contents(store, &mut parcels);
+                let contents = reader::contents(store, &carrier.endpoint, &mut parcels);
                 (parcels, contents)
             };
             let (read_of, contents) = self.store.offload(read).await;
@@ -93,9 +102,13 @@ impl Carrier {
             (self.endpoint.message(&events), event_types)
         };
         drop(contents);
-        let (at, began) = (self.clock.now(), Instant::now());
+        let (mut at, mut began) = (self.clock.now(), Instant::now());
         let outcome = match self.consent(granted).await {
-            Ok(()) => self.sender.attempt(message, at).await,
+            Ok(()) => {
+                // The signature's time: asking may have taken long.
+                (at, began) = (self.clock.now(), Instant::now());
+                self.sender.attempt(message, at).await
+            }
             Err(failure) => Err(failure),
         };
         let answer = match &outcome {

@@ -120,11 +120,24 @@ pub(super) fn is_reached(due: Timestamp, now: Timestamp) -> bool {
 struct Lane {
     parcels: VecDeque<Parcel>,
     under_way: usize,
-    /// When the first one may go; what `waiting` knows it by.
+    /// What `waiting` knows it by, where it is there.
     waits_until: Option<Timestamp>,
 }
 
 impl Lane {
+    /// Returns where a parcel belongs: what is sent once more goes before what happened later.
+    fn place_of(&self, parcel: &Parcel) -> usize {
+        let is_later = |waiting: &Parcel| match (&waiting.item, &parcel.item) {
+            (Item::Entry(waiting), Item::Entry(replayed)) => waiting > replayed,
+            (Item::Snapshot { .. }, _) | (_, Item::Snapshot { .. }) => false,
+        };
+        let first_later = match parcel.held {
+            Held::Replay => self.parcels.iter().position(is_later),
+            Held::Cursor | Held::Row => None,
+        };
+        first_later.unwrap_or(self.parcels.len())
+    }
+
     /// Returns whether what comes into it has to have a row: the first one waits for its time.
     fn is_deferred(&self) -> bool {
         self.parcels
@@ -165,15 +178,43 @@ impl Lanes {
         }
         let lane = self.by_entity.entry(entity).or_default();
         let is_behind = lane.is_deferred();
-        lane.parcels.push_back(parcel);
-        if lane.parcels.len() == 1 && lane.under_way == 0 {
+        let place = lane.place_of(&parcel);
+        lane.parcels.insert(place, parcel);
+        let was_empty = lane.parcels.len() == 1 && lane.under_way == 0;
+        if was_empty {
             self.arrange(entity, now);
+        } else if place == 0 {
+            self.arrange_anew(entity, now);
         }
         let waits_for = after.and_then(|after| self.by_entity.get(&after));
         if is_behind || waits_for.is_some_and(Lane::is_deferred) {
             self.give_rows(entity, &mut given);
         }
         given
+    }
+
+    /// Makes an item due that waits for its time, and with it those before it, which it comes
+    /// after. Returns the rows that say so; none: it is under way, or not here.
+    pub fn make_due(
+        &mut self,
+        item: &Item,
+        entity: Entity,
+        now: Timestamp,
+    ) -> Vec<(Item, Deferred)> {
+        let mut rows = Vec::new();
+        let Some(lane) = self.by_entity.get_mut(&entity) else {
+            return rows;
+        };
+        let Some(place) = lane.parcels.iter().position(|parcel| parcel.item == *item) else {
+            return rows;
+        };
+        for parcel in lane.parcels.iter_mut().take(place + 1) {
+            if parcel.due.take().is_some() {
+                rows.push((parcel.item.clone(), parcel.row()));
+            }
+        }
+        self.arrange_anew(entity, now);
+        rows
     }
 
     /// Takes the next parcel that may go.
@@ -196,6 +237,9 @@ impl Lanes {
 
     /// Takes the parcel behind one that was just taken, to go in the same batch.
     pub fn next_of(&mut self, entity: Entity, now: Timestamp) -> Option<Parcel> {
+        if self.comes_after(entity).is_some() {
+            return None;
+        }
         let lane = self.by_entity.get_mut(&entity)?;
         let first = lane.parcels.front()?;
         if first.is_alone || first.waits(now).is_some() {
@@ -278,6 +322,19 @@ impl Lanes {
         self.ready.len() + self.suspect.len()
     }
 
+    /// Returns whether there is enough that may go to fill a message.
+    pub fn fills(&mut self, max: usize, now: Timestamp) -> bool {
+        self.wake(now);
+        let lanes = self.suspect.iter().chain(&self.ready);
+        let mut n_parcels = 0;
+        lanes
+            .filter_map(|entity| self.by_entity.get(entity))
+            .any(|lane| {
+                n_parcels += lane.parcels.len();
+                n_parcels >= max
+            })
+    }
+
     /// Returns whether all that may go has failed before.
     pub fn is_all_suspect(&self) -> bool {
         self.ready.is_empty()
@@ -326,6 +383,19 @@ impl Lanes {
             Some(due) => drop(self.waiting.insert((due, entity))),
             None if is_suspect => self.suspect.push_back(entity),
             None => self.ready.push_back(entity),
+        }
+    }
+
+    /// Finds a lane its place again whose first parcel is another, or may go now. Those that
+    /// are under way, or may go anyway, take the first one when it is their turn.
+    fn arrange_anew(&mut self, entity: Entity, now: Timestamp) {
+        let Some(lane) = self.by_entity.get_mut(&entity) else {
+            return;
+        };
+        if let Some(due) = lane.waits_until.take()
+            && self.waiting.remove(&(due, entity))
+        {
+            self.arrange(entity, now);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A webhook endpoint, as the configuration describes it, checked.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use super::address::{AddressRule, Others, RefusedAddress};
 use super::egress::Egress;
 use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
-use super::flow::Flow;
+use super::flow::{Backfilling, Flow};
 use super::format::{Batching, Format};
 use super::handshake::Origin;
 use super::message::Message;
@@ -19,8 +21,10 @@ use super::privacy::Privacy;
 use super::schedule::Schedule;
 use super::selection::Selection;
 use super::signature::SigningSecret;
-use crate::model::{Account, Change, EndpointName, Entry, Fact, Record};
-use crate::store::Store;
+use crate::model::{
+    Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
+};
+use crate::store::{Store, StoreError};
 
 /// How long a receiver may take to answer, unless the configuration says otherwise; the
 /// lower end of what Standard Webhooks recommends.
@@ -69,8 +73,8 @@ pub struct Endpoint {
     selection: Selection,
     privacy: Privacy,
     format: Format,
-    /// Where to look up what the operator calls a tenant.
-    store: Option<Store>,
+    /// What the operator calls tenants, as it was when they were last looked up.
+    called: BTreeMap<TenantId, TenantName>,
     rule: AddressRule,
     egress: Egress,
     timeout: Duration,
@@ -105,6 +109,9 @@ pub enum InvalidEndpoint {
         /// How many there are.
         n_secrets: usize,
     },
+    /// A backfill of nothing.
+    #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
+    NoSnapshots,
     /// No time at all, or more than makes sense.
     #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]
     Timeout,
@@ -118,6 +125,7 @@ impl InvalidEndpoint {
             Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
             Self::Address(_) => "deliver.refused-address",
             Self::Secrets { .. } => "deliver.invalid-secret",
+            Self::NoSnapshots => "deliver.no-snapshots",
             Self::Timeout => "deliver.invalid-timeout",
         }
     }
@@ -139,6 +147,10 @@ impl InvalidEndpoint {
                 "name the network in `allow_private` if the receiver really stands there"
             }
             Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
+            Self::NoSnapshots => {
+                "add `user.snapshot`, `role.snapshot` or `group.snapshot` to `events`, or leave \
+                 `backfill` out"
+            }
             Self::Timeout => "15 seconds suit nearly every receiver",
         }
     }
@@ -185,7 +197,7 @@ impl Endpoint {
         if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&options.timeout) {
             return Err(InvalidEndpoint::Timeout);
         }
-        Ok(Self {
+        let endpoint = Self {
             name: options.name,
             url: options.url,
             secrets: options.secrets,
@@ -193,13 +205,17 @@ impl Endpoint {
             selection: options.selection,
             privacy: options.privacy,
             format: options.format,
-            store: None,
+            called: BTreeMap::new(),
             rule,
             egress,
             timeout: options.timeout,
             schedule: options.schedule,
             flow: options.flow,
-        })
+        };
+        if endpoint.flow.backfill == Backfilling::First && !endpoint.wants_snapshots() {
+            return Err(InvalidEndpoint::NoSnapshots);
+        }
+        Ok(endpoint)
     }
 
     /// Returns what the operator calls it.
@@ -213,10 +229,17 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
-    /// Lets it know what the operator calls tenants; without, it knows their ids and the
-    /// names that Qlik shows.
-    pub fn know_tenants(&mut self, store: &Store) {
-        self.store = Some(store.clone());
+    /// Lets it know what the operator calls tenants, if that matters to it; without, it knows
+    /// their ids and the names that Qlik shows.
+    pub fn knowing(&self, store: &Store) -> Result<Cow<'_, Self>, StoreError> {
+        if !self.selection.names_tenants() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let tenants = store.tenants()?.into_iter();
+        Ok(Cow::Owned(Self {
+            called: tenants.map(|known| (known.tenant.id, known.name)).collect(),
+            ..self.clone()
+        }))
     }
 
     /// Returns whether an entry has an event that it wants.
@@ -241,6 +264,15 @@ impl Endpoint {
                 .is_none_or(|account| self.wants_tenant(account))
     }
 
+    /// Returns whether there are snapshots that it wants.
+    pub fn wants_snapshots(&self) -> bool {
+        Kind::ALL.into_iter().any(|kind| {
+            self.events.wants(&snapshot_type(kind))
+                && self.format.can_tell_record(kind)
+                && self.selection.may_want(kind)
+        })
+    }
+
     /// Returns whether it wants a snapshot of a record.
     pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
         self.events.wants(&snapshot_type(record.kind()))
@@ -250,13 +282,8 @@ impl Endpoint {
     }
 
     fn wants_tenant(&self, account: &Account) -> bool {
-        self.selection.wants_tenant(account, || {
-            // Where the store does not answer, the cursor cannot pass the event either.
-            let tenants = self.store.as_ref()?.tenants().ok()?;
-            let mut tenants = tenants.into_iter();
-            let known = tenants.find(|known| known.tenant.id == account.tenant)?;
-            Some(known.name)
-        })
+        let called = self.called.get(&account.tenant);
+        self.selection.wants_tenant(account, called)
     }
 
     /// A change of nothing that the endpoint gets to see is not for it: that it happened

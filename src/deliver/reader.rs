@@ -3,14 +3,15 @@
 
 use super::entity;
 use super::event::Event;
+use super::flow::Backfilling;
 use super::lanes::{Entity, Parcel};
 use super::options::Endpoint;
 use super::state::{From, Met, Place};
-use crate::model::{Account, Entry, Id, Kind, Seq, Timestamp};
-use crate::store::{Item, Kept, Known, Store, StoreError};
+use crate::model::{Account, Entry, Fact, Id, Kind, Seq, Timestamp};
+use crate::store::{Item, Kept, Known, Store, StoreError, TenantNo};
 
 /// Entries read at once.
-const CHUNK: usize = 256;
+const CHUNK: usize = 512;
 
 /// What was read, and whether that is all there is for now.
 pub(super) struct Page {
@@ -22,15 +23,28 @@ pub(super) struct Page {
 pub(super) fn read(store: &Store, endpoint: &Endpoint, from: From) -> Result<Page, StoreError> {
     match from {
         From::Journal(after) => journal(store, endpoint, after),
-        From::Records { mark, at, after } => records(store, endpoint, (mark, at), after),
+        From::Records {
+            mark,
+            at,
+            tenant,
+            after,
+        } => records(store, endpoint, (mark, at, tenant), after),
     }
 }
 
 fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreError> {
     let entries = store.entries(after, CHUNK)?;
     let is_end = entries.len() < CHUNK;
-    let met = entries.into_iter().map(|entry| {
+    let endpoint = endpoint.knowing(store)?;
+    let mut met = Vec::with_capacity(entries.len());
+    for entry in entries {
         let seq = entry.seq;
+        if let Some(tenant) = loaded(store, &endpoint, &entry)? {
+            // Its records go before what happened since.
+            let at = entry.at;
+            met.push(Met::Loaded { seq, at, tenant });
+            return Ok(Page { met, is_end: false });
+        }
         let parcel = endpoint.wants(&entry).then(|| {
             let entity = entity::of_entry(&entry);
             let after = entity::predecessor(&entry);
@@ -39,19 +53,43 @@ fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, Store
                 ..Parcel::fresh(Item::Entry(seq), entity, Some(Box::new(entry)))
             }
         });
-        Met::Entry(seq, parcel)
-    });
-    let met = met.collect();
+        met.push(Met::Entry(seq, parcel));
+    }
     Ok(Page { met, is_end })
+}
+
+/// Returns the tenant whose first load an entry ends, where the endpoint is told what is known.
+fn loaded(
+    store: &Store,
+    endpoint: &Endpoint,
+    entry: &Entry,
+) -> Result<Option<TenantNo>, StoreError> {
+    let (Fact::Loaded { .. }, Backfilling::First, Some(account)) =
+        (&entry.fact, endpoint.flow().backfill, entry.account())
+    else {
+        return Ok(None);
+    };
+    let mut tenants = store.tenants()?.into_iter();
+    let known = tenants.find(|known| known.tenant.id == account.tenant);
+    Ok(known.map(|known| known.no))
 }
 
 fn records(
     store: &Store,
     endpoint: &Endpoint,
-    (mark, at): (Seq, Timestamp),
+    (mark, at, only): (Seq, Timestamp, Option<TenantNo>),
     mut after: Option<Place>,
 ) -> Result<Page, StoreError> {
+    let endpoint = endpoint.knowing(store)?;
     for known in store.tenants()? {
+        // One that is not loaded is not known; what is there of it may be a part.
+        let is_chosen = match only {
+            Some(no) => known.no == no,
+            None => known.loaded.is_some_and(|loaded| loaded <= mark),
+        };
+        if !is_chosen {
+            continue;
+        }
         let account = known.tenant.account();
         for kind in Kind::ALL {
             let behind: Option<Id> = match &after {
@@ -127,11 +165,13 @@ impl Content {
 }
 
 /// Reads what parcels carry, where it is not with them. None in a place: there is nothing to
-/// deliver any more.
+/// deliver any more, or nothing that the endpoint wants since its configuration is another.
 pub(super) fn contents(
     store: &Store,
+    endpoint: &Endpoint,
     parcels: &mut [Parcel],
 ) -> Result<Vec<Option<Content>>, StoreError> {
+    let endpoint = endpoint.knowing(store)?;
     let mut tenants: Option<Vec<Known>> = None;
     let mut contents = Vec::with_capacity(parcels.len());
     for parcel in parcels {
@@ -139,6 +179,7 @@ pub(super) fn contents(
             (_, Some(entry)) => Some(Content::Entry(entry)),
             (Item::Entry(seq), None) => store
                 .entry(*seq)?
+                .filter(|entry| endpoint.wants(entry))
                 .map(|entry| Content::Entry(Box::new(entry))),
             (
                 Item::Snapshot {
@@ -155,12 +196,15 @@ pub(super) fn contents(
                 };
                 let known = tenants.iter().find(|known| known.no == *tenant);
                 let kept = store.get(*tenant, record)?;
-                known.zip(kept).map(|(known, kept)| Content::Snapshot {
-                    mark: *mark,
-                    at: *at,
-                    account: known.tenant.account(),
-                    kept: Box::new(kept),
-                })
+                let found = known.map(|known| known.tenant.account()).zip(kept);
+                found
+                    .filter(|(account, kept)| endpoint.wants_record(account, &kept.record))
+                    .map(|(account, kept)| Content::Snapshot {
+                        mark: *mark,
+                        at: *at,
+                        account,
+                        kept: Box::new(kept),
+                    })
             }
         });
     }

@@ -18,17 +18,24 @@ pub struct Selection {
 
 impl Selection {
     /// Returns whether a tenant is chosen. `called` is what the operator calls it.
-    pub(super) fn wants_tenant(
-        &self,
-        account: &Account,
-        called: impl FnOnce() -> Option<TenantName>,
-    ) -> bool {
+    pub(super) fn wants_tenant(&self, account: &Account, called: Option<&TenantName>) -> bool {
         let Some(tenants) = &self.tenants else {
             return true;
         };
         tenants.contains(&account.tenant.0)
             || tenants.contains(&account.name)
-            || called().is_some_and(|name| tenants.contains(&name.0))
+            || called.is_some_and(|name| tenants.contains(&name.0))
+    }
+
+    /// Returns whether only some tenants are chosen.
+    pub(super) fn names_tenants(&self) -> bool {
+        self.tenants.is_some()
+    }
+
+    /// Returns whether there are records of a kind that are chosen.
+    pub(super) fn may_want(&self, kind: Kind) -> bool {
+        let kinds = self.kinds.as_ref();
+        kinds.is_none_or(|kinds| kinds.contains(&kind))
     }
 
     /// Returns whether a record is chosen that was, is, or both.
@@ -38,8 +45,7 @@ impl Selection {
     }
 
     fn fits_kind(&self, record: &Record) -> bool {
-        let kinds = self.kinds.as_ref();
-        kinds.is_none_or(|kinds| kinds.contains(&record.kind()))
+        self.may_want(record.kind())
     }
 
     fn touches_role(&self, record: &Record) -> bool {

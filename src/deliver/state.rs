@@ -2,8 +2,10 @@
 //! and what of that is not on disk yet. No I/O.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::book::{Look, Replays};
 use super::health::Health;
 use super::lanes::{First, Held, Lanes, Parcel};
 use super::options::Endpoint;
@@ -19,15 +21,16 @@ use tokio::time::Instant;
 mod outcome;
 mod saving;
 
-/// Parcels in memory that have no row of their own: those under way and those read ahead.
-const READ_AHEAD: usize = 512;
+/// Parcels in memory that have no row of their own, those under way and those read ahead:
+/// twice what may be under way, within these bounds.
+const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 
 /// Places behind the cursor that may be settled.
 const MAX_BEYOND: usize = 4_096;
 
-/// Attempts that may wait for the disk; then nothing is sent until they are there. So many
-/// are sent again after a crash at the most.
-const MAX_UNSAVED: usize = 1_000;
+/// Events under way and attempts that wait for the disk, or twice what may be under way; then
+/// nothing is sent until they are there. So many are sent again after a crash at the most.
+const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 
 /// A record's place among all that are known.
 pub(super) type Place = (TenantNo, Kind, Id);
@@ -37,6 +40,8 @@ pub(super) type Place = (TenantNo, Kind, Id);
 struct Filling {
     mark: Seq,
     at: Timestamp,
+    /// Only of this tenant; none: of all.
+    tenant: Option<TenantNo>,
     position: Position<Place>,
     /// Whether everything was read.
     is_read: bool,
@@ -51,6 +56,7 @@ pub(super) enum From {
     Records {
         mark: Seq,
         at: Timestamp,
+        tenant: Option<TenantNo>,
         after: Option<Place>,
     },
 }
@@ -60,6 +66,12 @@ pub(super) enum From {
 pub(super) enum Met {
     /// An entry; none: it is nothing for this endpoint.
     Entry(Seq, Option<Parcel>),
+    /// The entry that ends a tenant's first load: its records are to be told.
+    Loaded {
+        seq: Seq,
+        at: Timestamp,
+        tenant: TenantNo,
+    },
     /// A record; none: likewise.
     Record(Place, Option<Parcel>),
 }
@@ -112,10 +124,16 @@ pub(super) struct State {
     /// Replays that ended since they were last looked for: their rows may have been read before
     /// they went.
     replayed: BTreeSet<Item>,
+    /// Replays that were taken up and did not end yet.
+    replaying: BTreeSet<Item>,
+    /// The last replay that was looked at; none: all were.
+    replays_read: Option<Item>,
     attempts: Vec<Attempt>,
     told: Option<(Timestamp, Fact)>,
     is_dirty: bool,
-    pub under_way: usize,
+    /// Messages under way, and events in them.
+    under_way: usize,
+    events_under_way: usize,
     pub totals: Drained,
 }
 
@@ -135,6 +153,7 @@ impl State {
         let filling = cursor.backfill.clone().map(|backfill| Filling {
             mark: backfill.mark,
             at: backfill.at,
+            tenant: backfill.tenant,
             position: Position::behind(backfill.after, backfill.beyond),
             is_read: false,
         });
@@ -150,10 +169,13 @@ impl State {
             endpoint,
             changes: Vec::new(),
             replayed: BTreeSet::new(),
+            replaying: BTreeSet::new(),
+            replays_read: None,
             attempts: Vec::new(),
             told: None,
             is_dirty: false,
             under_way: 0,
+            events_under_way: 0,
             totals: Drained::default(),
         }
     }
@@ -169,6 +191,7 @@ impl State {
             backfill: self.filling.as_ref().map(|filling| Backfill {
                 mark: filling.mark,
                 at: filling.at,
+                tenant: filling.tenant,
                 after: filling.position.settled().cloned(),
                 beyond: filling.position.done().clone(),
             }),
@@ -201,7 +224,7 @@ impl State {
 
     /// Returns where reading goes on, none while there is enough to do.
     pub fn reads_from(&self) -> Option<From> {
-        let is_full = self.lanes.without_row() >= READ_AHEAD
+        let is_full = self.lanes.without_row() >= self.twice_under_way(READ_AHEAD)
             || self.lanes.len() >= MAX_DEFERRED
             || self.disabled.is_some();
         if is_full {
@@ -215,8 +238,17 @@ impl State {
         has_room.then(|| From::Records {
             mark: filling.mark,
             at: filling.at,
+            tenant: filling.tenant,
             after: filling.position.read().cloned(),
         })
+    }
+
+    /// Twice the events that may be under way, within bounds.
+    fn twice_under_way(&self, bounds: RangeInclusive<usize>) -> usize {
+        let in_flight = self.endpoint.flow().max_in_flight.get();
+        let in_message = self.endpoint.batching().map_or(1, |batching| batching.max);
+        let twice = in_flight.saturating_mul(in_message).saturating_mul(2);
+        twice.clamp(*bounds.start(), *bounds.end())
     }
 
     /// Takes what was read. `is_end`: there is no more for now.
@@ -231,6 +263,19 @@ impl State {
                     } else if self.journal.open(seq) {
                         self.add(parcel, now);
                     }
+                }
+                Met::Loaded { seq, at, tenant } => {
+                    // After a restart in the middle it is settled, and the records go on.
+                    if !self.journal.done().contains(&seq) && self.filling.is_none() {
+                        self.filling = Some(Filling {
+                            mark: seq,
+                            at,
+                            tenant: Some(tenant),
+                            position: Position::behind(None, BTreeSet::new()),
+                            is_read: false,
+                        });
+                    }
+                    self.journal.pass(seq);
                 }
                 Met::Record(place, parcel) => {
                     let Some(filling) = &mut self.filling else {
@@ -264,36 +309,74 @@ impl State {
         }
     }
 
-    /// Notes that replays are looked for, now that the rows of those that ended are gone.
-    pub fn look_for_replays(&mut self) {
+    /// Returns where replays are looked for, now that the rows of those that ended are gone.
+    pub fn look_for_replays(&mut self) -> Look {
         self.replayed.clear();
+        match self.takes() && self.lanes.len() < MAX_DEFERRED {
+            true => Look::Behind(self.replays_read.clone()),
+            false => Look::Nowhere,
+        }
     }
 
-    /// Takes deliveries that an operator asked for once more.
-    pub fn take_replays(&mut self, items: Vec<(Item, super::lanes::Entity)>, now: Timestamp) {
+    /// Takes deliveries that an operator asked for once more. Returns whether there are others.
+    pub fn take_replays(&mut self, replays: Option<Replays>, now: Timestamp) -> bool {
+        let Some(Replays { items, read }) = replays else {
+            return false;
+        };
+        self.replays_read = read;
         for (item, entity) in items {
-            if self.replayed.contains(&item) {
+            if self.replayed.contains(&item) || self.replaying.contains(&item) {
+                continue;
+            }
+            if self.lanes.has(&item) {
+                self.hasten(item, entity, now);
                 continue;
             }
             let parcel = Parcel {
                 held: Held::Replay,
                 ..Parcel::fresh(item, entity, None)
             };
+            self.replaying.insert(parcel.item.clone());
             self.add(parcel, now);
         }
+        self.replays_read.is_some()
+    }
+
+    /// What is asked for once more and was not given up on yet is tried at once.
+    fn hasten(&mut self, item: Item, entity: super::lanes::Entity, now: Timestamp) {
+        let rows = self.lanes.make_due(&item, entity, now);
+        self.keep(rows);
+        self.replayed(item);
     }
 
     fn add(&mut self, parcel: Parcel, now: Timestamp) {
-        for (item, row) in self.lanes.push(parcel, now) {
+        let rows = self.lanes.push(parcel, now);
+        self.keep(rows);
+    }
+
+    /// Gives deliveries rows of their own, or new ones; the cursor needs not wait for them.
+    fn keep(&mut self, rows: impl IntoIterator<Item = (Item, Deferred)>) {
+        for (item, row) in rows {
             self.step_over(&item);
             self.changes.push(DeliveryChange::Defer(item, row));
         }
     }
 
+    /// Returns whether a message is under way.
+    pub fn is_sending(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// Notes that a message came back, whatever became of it.
+    pub fn came_back(&mut self, n_events: usize) {
+        self.under_way -= 1;
+        self.events_under_way -= n_events;
+    }
+
     /// Returns whether another message may begin.
     pub fn may_send(&self, now: Timestamp) -> bool {
         self.disabled.is_none()
-            && self.attempts.len() < MAX_UNSAVED
+            && self.attempts.len() + self.events_under_way < self.twice_under_way(MAX_UNSAVED)
             && self.changes.len() < MAX_CHANGES
             && self.health.has_room(self.under_way, now)
     }
@@ -326,6 +409,7 @@ impl State {
         }
         if !parcels.is_empty() {
             self.under_way += 1;
+            self.events_under_way += parcels.len();
         }
         parcels
     }

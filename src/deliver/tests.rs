@@ -27,8 +27,8 @@ use super::{
     SigningSecret,
 };
 use crate::model::{
-    Account, Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId,
-    Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
+    Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId, Tenant,
+    TenantId, TenantName, Timestamp, User, UserId, UserStatus,
 };
 use crate::secret::Secret;
 use crate::store::{Closing, Commit, Store, Write};
@@ -131,6 +131,41 @@ pub(super) fn create(store: &Store, records: impl IntoIterator<Item = Record>) {
 
 /// Writes changes into the journal.
 pub(super) fn change(store: &Store, changes: impl IntoIterator<Item = Change>) {
+    let changes: Vec<_> = changes.into_iter().collect();
+    for chunk in changes.chunks(40) {
+        let writes = chunk.iter().map(|change| Write::Change {
+            change: change.clone(),
+            fingerprint: Fingerprint([change.kind() as u8; 16]),
+            raw: "{}".into(),
+        });
+        commit(store, writes.collect(), Closing::Nothing);
+    }
+}
+
+/// Writes records as a first load does, of which nobody is told.
+pub(super) fn load(store: &Store, records: impl IntoIterator<Item = Record>) {
+    let records: Vec<_> = records.into_iter().collect();
+    for chunk in records.chunks(40) {
+        let writes = chunk.iter().map(|record| Write::Quiet {
+            record: record.clone(),
+            fingerprint: Fingerprint([record.kind() as u8; 16]),
+            raw: "{}".into(),
+        });
+        commit(store, writes.collect(), Closing::Nothing);
+    }
+}
+
+/// Ends the tenant's first load, which takes a place in the journal.
+pub(super) fn end_load(store: &Store) {
+    let closing = Closing::Loaded {
+        roles: 0,
+        groups: 0,
+        users: 0,
+    };
+    commit(store, Vec::new(), closing);
+}
+
+fn commit(store: &Store, writes: Vec<Write>, closing: Closing) {
     let tenant = Tenant {
         id: TenantId("tenant-1".into()),
         name: "Acme".into(),
@@ -141,28 +176,16 @@ pub(super) fn change(store: &Store, changes: impl IntoIterator<Item = Change>) {
     let known = store
         .adopt(&tenant, &TenantName("acme".into()), start())
         .unwrap();
-    let changes: Vec<_> = changes.into_iter().collect();
-    for chunk in changes.chunks(40) {
-        let writes = chunk.iter().map(|change| Write::Change {
-            change: change.clone(),
-            fingerprint: Fingerprint([change.kind() as u8; 16]),
-            raw: "{}".into(),
-        });
-        store
-            .commit(Commit {
-                tenant: known.no,
-                run: RunId(1),
-                at: start(),
-                account: Account {
-                    tenant: tenant.id.clone(),
-                    name: tenant.name.clone(),
-                    region: tenant.region.clone(),
-                },
-                writes: writes.collect(),
-                closing: Closing::Nothing,
-            })
-            .unwrap();
-    }
+    store
+        .commit(Commit {
+            tenant: known.no,
+            run: RunId(1),
+            at: start(),
+            account: known.tenant.account(),
+            writes,
+            closing,
+        })
+        .unwrap();
 }
 
 pub(super) fn create_users(store: &Store, numbers: RangeInclusive<u32>) {
@@ -211,6 +234,12 @@ pub(super) enum Reply {
     Silence,
     /// A status, once it is let go.
     Held(tokio::sync::watch::Receiver<bool>, u16),
+    /// A status and headers, likewise.
+    HeldWith(
+        tokio::sync::watch::Receiver<bool>,
+        u16,
+        Vec<(&'static str, String)>,
+    ),
 }
 
 type Script = dyn Fn(usize, &Received) -> Reply + Send + Sync;
@@ -399,6 +428,17 @@ async fn take(
         received.push(request);
         reply
     };
+    let reply = match reply {
+        Reply::HeldWith(mut released, status, headers) => {
+            drop(released.wait_for(|released| *released).await);
+            Reply::WithAll(status, headers)
+        }
+        Reply::Held(mut released, status) => {
+            drop(released.wait_for(|released| *released).await);
+            Reply::Status(status)
+        }
+        at_once => at_once,
+    };
     match reply {
         Reply::Status(status) => respond(status).into_response(),
         Reply::With(status, header, value) => {
@@ -417,11 +457,7 @@ async fn take(
             }
             response
         }
-        Reply::Silence => std::future::pending().await,
-        Reply::Held(mut released, status) => {
-            drop(released.wait_for(|released| *released).await);
-            respond(status).into_response()
-        }
+        Reply::Silence | Reply::Held(..) | Reply::HeldWith(..) => std::future::pending().await,
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Worker {
     orders: Vec<(u64, Order)>,
     /// Since when something waits for a batch to fill.
     batch_since: Option<Instant>,
+    /// Whether the receiver consented, where it is asked; until then one message goes at once.
+    is_consented: bool,
     mode: Mode,
 }
 
@@ -122,10 +124,8 @@ impl Worker {
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, RunError> {
-        let mut knowing = endpoint.clone();
-        knowing.know_tenants(&store);
-        let endpoint = &knowing;
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
+        let is_consented = endpoint.handshake().is_none();
         let (of, now) = (endpoint.clone(), clock.now());
         let opened = store.offload(move |store| {
             let book = Book::open(store, &of, now)?;
@@ -154,6 +154,7 @@ impl Worker {
             dirty_since: None,
             orders: Vec::new(),
             batch_since: None,
+            is_consented,
             mode: Mode::Daemon,
         })
     }
@@ -168,9 +169,7 @@ impl Worker {
     pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, RunError> {
         self.log_disabled();
         self.mode = Mode::Drain;
-        let (wake, read) = (Wake::default(), self.state.read());
-        debug_assert!(read <= self.carrier.store.last_seq());
-        let worked = self.work(&wake, &shutdown).await;
+        let worked = self.work(&Wake::default(), &shutdown).await;
         worked.map_err(RunError::Store)?;
         let (book, read) = (Arc::clone(&self.book), self.state.read());
         let count = move |store: &Store| book.count_wanted(store, read);
@@ -215,11 +214,9 @@ impl Worker {
                 }
                 saved = next(&mut self.saving) => saved?,
                 wishes = next(&mut self.looking) => {
-                    let Wishes { orders, replays, has_more } = wishes?;
+                    let Wishes { orders, replays } = wishes?;
                     self.orders = orders;
-                    self.state.take_replays(replays, self.carrier.clock.now());
-                    // Those that were taken up make room only where they are sent.
-                    self.has_more = has_more && self.state.takes();
+                    self.has_more = self.state.take_replays(replays, self.carrier.clock.now());
                     if self.has_more {
                         self.look_at = Instant::now() + LOOK_SOON;
                     }
@@ -243,7 +240,9 @@ impl Worker {
                 .rate
                 .as_ref()
                 .is_some_and(|rate| rate.wait(moment).is_some());
-            if is_limited || !self.state.may_send(now) || self.waits_for_another() {
+            let waits_for_consent = !self.is_consented && self.state.is_sending();
+            let waits = is_limited || waits_for_consent || self.waits_for_another();
+            if waits || !self.state.may_send(now) {
                 return;
             }
             let max = match self.endpoint().batching() {
@@ -251,7 +250,7 @@ impl Worker {
                 Some(batching) => {
                     let since = *self.batch_since.get_or_insert(moment);
                     let fills = self.mode == Mode::Daemon
-                        && n_ready < batching.max
+                        && !self.state.lanes.fills(batching.max, now)
                         && moment < since + batching.wait;
                     if fills {
                         return;
@@ -290,11 +289,16 @@ impl Worker {
             },
         };
         let (now, moment) = (self.carrier.clock.now(), Instant::now());
-        if let Some(per_minute) = carried.granted.and_then(|grant| grant.per_minute) {
-            let own = self.rate.take();
-            self.rate = Some(Rate::per_minute(per_minute).slower(own));
+        if let Some(grant) = carried.granted {
+            self.is_consented = true;
+            if let Some(per_minute) = grant.per_minute {
+                let mut rate = Rate::per_minute(per_minute).slower(self.rate.take());
+                // The message that went with the question.
+                rate.take(moment);
+                self.rate = Some(rate);
+            }
         }
-        self.state.under_way -= 1;
+        self.state.came_back(carried.n_events());
         self.state.gone(carried.gone, now);
         if let Some(ended) = carried.ended {
             self.gauge.count(&ended);
@@ -350,10 +354,11 @@ impl Worker {
         if !self.may_look() || Instant::now() < self.look_at {
             return;
         }
-        self.state.look_for_replays();
+        let from = self.state.look_for_replays();
+        self.gauge.tell(&self.state, self.carrier.store.last_seq());
         self.look_at = Instant::now() + LOOK_EVERY;
         let book = Arc::clone(&self.book);
-        let look = move |store: &Store| book.wishes(store);
+        let look = move |store: &Store| book.wishes(store, from);
         self.looking = Some(Box::pin(self.carrier.store.begin(look)));
     }
 
@@ -378,6 +383,7 @@ impl Worker {
         let mut state = self.carrier.store.offload(obey).await?;
         state.totals = self.state.totals;
         self.state = state;
+        self.gauge.tell(&self.state, self.carrier.store.last_seq());
         self.look_at = Instant::now();
         Ok(())
     }

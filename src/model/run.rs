@@ -244,7 +244,8 @@ pub enum FindingCode {
     /// a later one will.
     AuditGap,
     /// The record is missing, and these credentials may not ask for it; it stays until it was
-    /// absent from enough complete sweeps.
+    /// absent from enough complete sweeps. Or it is gone or has lost access by its own answer,
+    /// and the listing cannot confirm it.
     Unconfirmed,
 }
 

@@ -112,8 +112,9 @@ pub use census::Census;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use compact::{CompactError, Compacted};
 pub use delivery::{
-    Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred, Disabled, Failing,
-    InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress, Trouble,
+    ATTEMPTS_AT_ONCE, Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred,
+    Disabled, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress,
+    Trouble,
 };
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};

@@ -16,7 +16,8 @@
 //! since Qlik promises neither when an event appears nor in which order. Events that were
 //! acted on are remembered. The records that the others name are read one by one in a run of
 //! their own ([`refresh`]), which goes through the same judgement, plan and commit as a sweep.
-//! Nothing is believed of an event but whom to look at.
+//! Nothing is believed of an event but whom to look at, and nothing is taken away on a record's
+//! own word alone: the listing is asked as well ([`witness`]).
 //!
 //! What must stay true:
 //!
@@ -45,6 +46,7 @@ mod sweep;
 mod desk;
 mod confirm;
 mod refresh;
+mod witness;
 mod tally;
 mod plan;
 mod gather;

@@ -1,6 +1,6 @@
 //! Reads single records and takes over what is so of them, as a sweep would.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -16,8 +16,9 @@ use super::RunError;
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
 use super::run::Job;
-use super::sweep::Sweeping;
+use super::sweep::{Short, Sweeping};
 use super::tally::Scales;
+use super::witness::{Doubt, Word};
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;
@@ -29,8 +30,8 @@ const LOOK_BACK: usize = 500;
 type Answer = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
-    /// Asks for each record, and puts into the plan what came, changed or is gone. That a
-    /// record is gone only the source's own word for that very record says.
+    /// Asks for each record, and puts into the plan what came, changed or is gone. What its
+    /// answer would take away the listing must say as well.
     pub(super) async fn refresh(
         &self,
         run: &mut Run,
@@ -48,6 +49,7 @@ impl<C: Connector> Job<C> {
             plan,
             gone: Vec::new(),
         };
+        let mut doubts = Vec::new();
         while let Some((record, answer)) = answers.next().await {
             let answer = match answer {
                 Err(error) if error.is_forbidden() => {
@@ -71,7 +73,7 @@ impl<C: Connector> Job<C> {
                 Settled::Same => {}
                 Settled::Created => counts.created += 1,
                 Settled::Updated => counts.updated += 1,
-                Settled::Gone => counts.deleted += 1,
+                Settled::Doubtful(doubt) => doubts.push(doubt),
                 Settled::Unreadable(finding) => {
                     counts.unreadable += 1;
                     note(run, finding);
@@ -83,21 +85,53 @@ impl<C: Connector> Job<C> {
             }
         }
         drop(answers);
+        let (confirmed, short) = self.sift(run, doubts).await?;
         let name = self.name.clone();
-        // Successors must be known before those whom they replace go.
         self.store
             .offload(move |store| {
+                for doubt in confirmed {
+                    table.believe(store, doubt)?;
+                }
                 let Table { mut plan, gone, .. } = table;
                 let scales = scales(store, tenant, &name, &gone)?;
-                for record in gone {
+                // Where answers contradict each other nobody is gone. Successors must be known
+                // before those whom they replace go.
+                for record in gone.into_iter().filter(|_| short.is_empty()) {
                     plan.remove(store, record)?;
                 }
                 Ok(Sweeping {
+                    short,
                     scales,
                     ..Sweeping::of(plan)
                 })
             })
             .await
+    }
+
+    /// Sorts out what the listing confirms. Returns that, and where it says something else.
+    async fn sift(
+        &self,
+        run: &mut Run,
+        doubts: Vec<Doubt>,
+    ) -> Result<(Vec<Doubt>, Vec<Short>), RunError> {
+        let mut confirmed = Vec::new();
+        let mut contradicted: BTreeMap<Kind, u64> = BTreeMap::new();
+        for (doubt, word) in self.witness(doubts).await? {
+            let record = doubt.record();
+            match word {
+                Word::Confirmed => {
+                    if matches!(doubt, Doubt::Access { .. }) {
+                        run.counts.entry(record.kind).or_default().updated += 1;
+                    }
+                    confirmed.push(doubt);
+                }
+                Word::Contradicted => *contradicted.entry(record.kind).or_default() += 1,
+                Word::Silent => note(run, unconfirmed(&record)),
+            }
+        }
+        let short = contradicted.into_iter();
+        let short = short.map(|(kind, records)| Short::Contradicted { kind, records });
+        Ok((confirmed, short.collect()))
     }
 }
 
@@ -111,15 +145,23 @@ fn scales(
 ) -> Result<Scales, RunError> {
     let mut scales = Scales::default();
     for run in store.runs(Some(name), LOOK_BACK).map_err(RunError::store)? {
-        if run.mode == Mode::DryRun || !run.outcome.is_success() {
-            continue;
-        }
-        if run.trigger != Trigger::Audit {
-            scales.known = run.population;
-            break;
-        }
-        for (loss, lost) in run.lost {
-            *scales.before.entry(loss).or_default() += lost;
+        match (run.mode, run.trigger) {
+            (Mode::DryRun, _) => {}
+            // Also one that could not take everything over has taken away what it has.
+            (Mode::Commit, Trigger::Audit) => {
+                for (loss, lost) in run.lost {
+                    *scales.before.entry(loss).or_default() += lost;
+                }
+            }
+            (
+                Mode::Commit,
+                Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap,
+            ) => {
+                if run.outcome.is_success() {
+                    scales.known = run.population;
+                    break;
+                }
+            }
         }
     }
     scales.shown.clone_from(&scales.known);
@@ -151,8 +193,8 @@ enum Settled {
     Same,
     Created,
     Updated,
-    Gone,
     Unreadable(Finding),
+    Doubtful(Doubt),
 }
 
 impl Table {
@@ -168,11 +210,11 @@ impl Table {
             (Some(Err(finding)), _) => {
                 return Ok((Settled::Unreadable(finding), Shown::Whole, self));
             }
-            // Came and went between two looks.
-            (None, None) => return Ok((Settled::Same, Shown::Whole, self)),
-            (None, Some(kept)) => {
-                self.gone.push(kept.record.clone());
-                return Ok((Settled::Gone, Shown::Whole, self));
+            (None, _) => {
+                let known = kept.map(|kept| Box::new(kept.record));
+                let record = record.clone();
+                let doubt = Doubt::Gone { record, known };
+                return Ok((Settled::Doubtful(doubt), Shown::Whole, self));
             }
         };
         let known = kept.map(|kept| Known {
@@ -190,10 +232,18 @@ impl Table {
                 fingerprint,
             } => (change, fingerprint),
         };
+        let shift = reconcile::shift(&change);
+        if shift.left + shift.revoked > 0 {
+            let doubt = Doubt::Access {
+                change: Box::new(change),
+                fingerprint,
+                raw: observed.raw,
+            };
+            return Ok((Settled::Doubtful(doubt), shown, self));
+        }
         let settled = match &change {
             Change::Created { .. } => Settled::Created,
-            Change::Updated { .. } => Settled::Updated,
-            Change::Deleted { .. } => Settled::Gone,
+            Change::Updated { .. } | Change::Deleted { .. } => Settled::Updated,
         };
         let write = Write::Change {
             change,
@@ -202,6 +252,27 @@ impl Table {
         };
         self.plan.push(store, write)?;
         Ok((settled, shown, self))
+    }
+
+    /// Takes over what the listing has confirmed.
+    fn believe(&mut self, store: &Store, doubt: Doubt) -> Result<(), RunError> {
+        match doubt {
+            // None: it came and went between two looks.
+            Doubt::Gone { known, .. } => self.gone.extend(known.map(|known| *known)),
+            Doubt::Access {
+                change,
+                fingerprint,
+                raw,
+            } => {
+                let write = Write::Change {
+                    change: *change,
+                    fingerprint,
+                    raw,
+                };
+                self.plan.push(store, write)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -225,6 +296,17 @@ fn unanswered(record: &RecordRef) -> Finding {
         kind: record.kind,
         id: Some(record.id.clone()),
         detail: "the audit log named it, and these credentials may not ask for it; it stays"
+            .to_owned(),
+    }
+}
+
+fn unconfirmed(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::Unconfirmed,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "by its own answer it is gone or has lost access, and the listing cannot confirm \
+                 that; it stays as it is until the next sweep"
             .to_owned(),
     }
 }

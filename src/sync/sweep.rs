@@ -46,12 +46,16 @@ pub(super) enum Short {
         asked: u64,
         answered: u64,
     },
+    /// Of records that the audit log named it says something else than they do.
+    Contradicted { kind: Kind, records: u64 },
 }
 
 impl Short {
     pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::Shown { kind, .. } | Self::LeftOut { kind, .. } => *kind,
+            Self::Shown { kind, .. }
+            | Self::LeftOut { kind, .. }
+            | Self::Contradicted { kind, .. } => *kind,
         }
     }
 }
@@ -71,6 +75,12 @@ impl fmt::Display for Short {
                 f,
                 "{missing} known {} were not shown, but {answered} of {asked} answered when \
                  asked for",
+                kind.plural()
+            ),
+            Self::Contradicted { kind, records } => write!(
+                f,
+                "{records} {} are gone or have lost access by their own answer, but not by the \
+                 listing",
                 kind.plural()
             ),
         }

@@ -119,7 +119,9 @@ async fn answer(
                 | ControlError::NotParked { .. } => StatusCode::NOT_FOUND,
                 ControlError::SupersededPlan { .. }
                 | ControlError::ClosedPlan { .. }
-                | ControlError::Unwanted { .. } => StatusCode::CONFLICT,
+                | ControlError::Unwanted { .. }
+                | ControlError::NotSentYet { .. }
+                | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
                 ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
                 ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             };

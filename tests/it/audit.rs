@@ -10,7 +10,7 @@ use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, Generations, GroupEdit, NewUser, RateLimits, RoleEdit,
     TenantOptions, Trouble, When,
 };
-use qlik_roster::model::{Fact, Outcome, Run, Seq, Timestamp, Trigger, UserId};
+use qlik_roster::model::{Change, Fact, Outcome, Run, Seq, Timestamp, Trigger, UserId};
 
 use crate::support::{
     Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
@@ -48,7 +48,7 @@ async fn polls(world: &World, n: u64) {
     within("polls come", || async { at(Endpoint::Audits) > before + n }).await;
 }
 
-fn n_sweeps(world: &World) -> u64 {
+fn n_listings(world: &World) -> u64 {
     world.tenant.requests().at(Endpoint::Users)
 }
 
@@ -177,7 +177,7 @@ async fn every_change_is_noticed_without_a_sweep() {
     let running = world.start().await;
     let directory = world.tenant.directory();
     let user = directory.users()[7].id.clone();
-    let swept = n_sweeps(&world);
+    let listed = n_listings(&world);
 
     let mut expected = Vec::new();
     for case in CASES {
@@ -197,7 +197,12 @@ async fn every_change_is_noticed_without_a_sweep() {
     }
 
     assert_same_as_tenant(running.store(), directory);
-    assert_eq!(n_sweeps(&world), swept, "no listing of users was read");
+    // Two lost a group; three are gone, of whom one was never known.
+    let asked = n_listings(&world) - listed;
+    assert_eq!(
+        asked, 5,
+        "the listing is asked for what is taken away alone"
+    );
     let runs = running.last_runs(100).await;
     let triggers: BTreeSet<_> = runs.iter().map(|run| run.trigger.word()).collect();
     assert_eq!(triggers, ["audit", "start"].into());
@@ -477,6 +482,97 @@ async fn what_cannot_be_looked_at_is_tried_again_and_then_left_to_a_sweep() {
     assert_eq!(runs[0].trigger, Trigger::Gap);
     let failed = runs.iter().filter(|run| !run.outcome.is_success()).count();
     assert_eq!(failed, 1 + 3);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_away_on_the_word_of_a_single_record() {
+    for (fault, at) in [
+        (Fault::NotFound, Endpoint::User),
+        (Fault::EmptyAccess, Endpoint::User),
+        (Fault::NotFound, Endpoint::Group),
+        (Fault::EmptyAccess, Endpoint::Group),
+        (Fault::NotFound, Endpoint::Role),
+    ] {
+        let world = world(Generations::Core).await;
+        let directory = world.tenant.directory();
+        let group = directory.create_group("Team");
+        let role = directory.create_role("Auditor");
+        let assign = GroupEdit::AssignRole(role.clone());
+        directory.update_group(&group, assign).unwrap();
+        let user = directory.users()[7].id.clone();
+        let join = Edit::JoinGroup(group.clone());
+        directory.update_user(&user, join).unwrap();
+        let running = world.start().await;
+        pass(&world, 10);
+        world.tenant.faults().on(at, fault.clone(), When::Always);
+        // The log names all three; nothing is taken from any of them.
+        let name = |name: &str| name.to_owned();
+        let renamed = Edit::Name(name("Somebody Else"));
+        directory.update_user(&user, renamed).unwrap();
+        let renamed = RoleEdit::Name(name("Senior Auditor"));
+        directory.update_role(&role, renamed).unwrap();
+        directory.update_group(&group, GroupEdit::Touch).unwrap();
+
+        let what = format!("{fault:?} at {at:?}");
+        within("a poll does not believe it", || async {
+            let runs = running.last_runs(100).await;
+            let is_short = |run: &Run| matches!(run.outcome, Outcome::Incomplete { .. });
+            runs.iter().any(is_short)
+        })
+        .await;
+        world.tenant.faults().clear();
+
+        running.sync().await;
+        running.settled().await;
+        assert_eq!(n_losses(&running), 0, "{what}");
+        assert_same_as_tenant(running.store(), directory);
+        running.stop().await;
+    }
+}
+
+/// Counts the deletions and the losses of access in the journal.
+fn n_losses(running: &Running) -> u64 {
+    let entries = running.store().entries(Seq::START, usize::MAX).unwrap();
+    let losses = entries.iter().map(|entry| match &entry.fact {
+        Fact::Changed(Change::Deleted { .. }) => 1,
+        Fact::Changed(change) => {
+            let shift = qlik_roster::reconcile::shift(change);
+            shift.left + shift.revoked
+        }
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => 0,
+    });
+    losses.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_that_the_listing_cannot_confirm_waits_for_a_sweep() {
+    let world = world(Generations::Core).await;
+    let directory = world.tenant.directory();
+    let running = world.start().await;
+    pass(&world, 10);
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Users, Fault::Forbidden, When::Always);
+    let leaver = directory.users()[30].id.clone();
+    directory.delete_user(&leaver).unwrap();
+
+    within("a poll asks", || async {
+        let run = running.last_run().await;
+        run.trigger == Trigger::Audit && run.outcome == Outcome::Degraded
+    })
+    .await;
+    assert_eq!(codes(&running.last_run().await), ["finding.unconfirmed"]);
+    assert_eq!(n_losses(&running), 0);
+    world.tenant.faults().clear();
+    running.sync().await;
+
+    assert_eq!(told(&world, &running, 1).await, ["user.deleted"]);
     running.stop().await;
 }
 

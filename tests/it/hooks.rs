@@ -15,6 +15,12 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// A world that is polled once an hour, unless it is woken.
 async fn world() -> World {
     let world = audit::world(Generations::Both).await;
+    listen(&world);
+    world
+}
+
+/// Has the audit log polled once an hour, and when [`wake`] says so.
+pub fn listen(world: &World) {
     world.write("hook", SECRET);
     let secret = world.path("hook");
     let config = world
@@ -25,7 +31,11 @@ async fn world() -> World {
             &format!("connection = \"test\"\nwebhook_secret_file = {secret:?}"),
         );
     world.write_config(&config);
-    world
+}
+
+/// Wakes the poll, as Qlik would with an event of this id.
+pub async fn wake(running: &Running, id: &str) {
+    assert_eq!(send(running, &json!({"id": id})).await, 202);
 }
 
 fn signature(secret: &str, body: &str) -> String {
@@ -51,7 +61,7 @@ async fn send(running: &Running, event: &Value) -> u16 {
     post(running, "acme", &body, Some(&signature(SECRET, &body))).await
 }
 
-async fn metrics(running: &Running) -> String {
+pub async fn metrics(running: &Running) -> String {
     let answer = reqwest::get(running.url("/metrics")).await.unwrap();
     let kind = answer.headers()["content-type"].to_str().unwrap();
     assert!(kind.starts_with("text/plain; version=0.0.4"));

@@ -25,6 +25,8 @@ const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq
 pub struct Listing {
     client: Arc<Client>,
     kind: Kind,
+    /// The only one to be listed; none: all are.
+    only: Option<Id>,
     /// None: the end was reached.
     part: Option<Part>,
     cursor: Option<String>,
@@ -55,6 +57,7 @@ impl Listing {
         Self {
             client,
             kind,
+            only: None,
             part: Some(part),
             cursor: None,
             cursors: HashSet::new(),
@@ -62,6 +65,14 @@ impl Listing {
             records: 0,
             system: HashSet::new(),
             repeated: 0,
+        }
+    }
+
+    /// Opens the listing of users, narrowed to one.
+    pub(super) fn of_user(client: Arc<Client>, id: &Id) -> Self {
+        Self {
+            only: Some(id.clone()),
+            ..Self::open(client, Kind::User)
         }
     }
 
@@ -75,7 +86,7 @@ impl Listing {
         let ask = Ask {
             doing,
             path: format!("api/v1/{}", self.kind.plural()),
-            query: query(self.kind, part, self.cursor.as_deref()),
+            query: query(self.kind, self.only.as_ref(), part, self.cursor.as_deref()),
             redirects: Redirects::Refuse,
         };
         let answer: wire::Listing = self.client.get(&ask).await?;
@@ -167,7 +178,7 @@ fn doing(kind: Kind) -> &'static str {
     }
 }
 
-fn query(kind: Kind, part: Part, cursor: Option<&str>) -> String {
+fn query(kind: Kind, only: Option<&Id>, part: Part, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     match part {
         // Documented not to go with any other parameter.
@@ -176,8 +187,14 @@ fn query(kind: Kind, part: Part, cursor: Option<&str>) -> String {
         }
         Part::Regular => {
             query.append_pair("limit", LIMIT).append_pair("sort", SORT);
-            if kind == Kind::User {
-                query.append_pair("filter", STATUSES);
+            let filter = match (kind, only) {
+                // The statuses must be grouped, and hold for the whole query.
+                (Kind::User, Some(id)) => Some(format!("id eq \"{id}\" and ({STATUSES})")),
+                (Kind::User, None) => Some(STATUSES.to_owned()),
+                (Kind::Role | Kind::Group, _) => None,
+            };
+            if let Some(filter) = filter {
+                query.append_pair("filter", &filter);
             }
             // Counting costs Qlik a scan: once is enough.
             if cursor.is_none() {
@@ -198,22 +215,35 @@ mod tests {
 
     #[test]
     fn queries_are_as_documented() {
-        for (kind, part, cursor, expected) in [
-            (Kind::Group, Part::System, None, "systemGroups=true"),
+        let user = Id::parse("60d5ca1b2f8a4c0000000001").unwrap();
+        for (kind, only, part, cursor, expected) in [
+            (Kind::Group, None, Part::System, None, "systemGroups=true"),
             (
                 Kind::Role,
+                None,
                 Part::Regular,
                 None,
                 "limit=100&sort=%2Bid&totalResults=true",
             ),
             (
                 Kind::Group,
+                None,
                 Part::Regular,
                 Some("a+b/c=&d"),
                 "limit=100&sort=%2Bid&next=a%2Bb%2Fc%3D%26d",
             ),
             (
                 Kind::User,
+                Some(&user),
+                Part::Regular,
+                None,
+                "limit=100&sort=%2Bid&filter=id%20eq%20%2260d5ca1b2f8a4c0000000001%22%20and%20%28\
+                 status%20eq%20%22active%22%20or%20status%20eq%20%22invited%22%20or%20status%20eq\
+                 %20%22disabled%22%20or%20status%20eq%20%22provisioned%22%29&totalResults=true",
+            ),
+            (
+                Kind::User,
+                None,
                 Part::Regular,
                 Some("x"),
                 "limit=100&sort=%2Bid&filter=status%20eq%20%22active%22%20or%20status%20eq%20\
@@ -221,7 +251,7 @@ mod tests {
                  %22provisioned%22&next=x",
             ),
         ] {
-            assert_eq!(query(kind, part, cursor), expected);
+            assert_eq!(query(kind, only, part, cursor), expected);
         }
     }
 }

@@ -72,6 +72,10 @@ impl Endpoints {
         now: Timestamp,
     ) -> Result<EndpointRow, ControlError> {
         let (endpoint, wake) = self.get(name)?;
+        if wish == Wish::Backfill && !endpoint.wants_snapshots() {
+            let endpoint = name.clone();
+            return Err(ControlError::NoSnapshots { endpoint });
+        }
         let order = move || {
             let cursor = foreseen(store, name)?.unwrap_or_default();
             let order = match wish {
@@ -138,7 +142,7 @@ pub(super) fn row(
 
 /// Returns the cursor as it will be when all orders are taken up; none where the endpoint was
 /// never delivered to and nothing was ordered.
-fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreError> {
+pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreError> {
     let mut cursor = store.cursor(name)?;
     for (_, order) in store.orders(name)? {
         let cursor = cursor.get_or_insert_with(|| Cursor {

@@ -21,11 +21,14 @@ pub(super) fn replay(
     what: &Again,
 ) -> Result<DeliveryReply, ControlError> {
     let (endpoint, wake) = told.get(name)?;
+    let endpoint = &*endpoint.knowing(store).map_err(ControlError::store)?;
     let row = || endpoints::row(store, name, Some(endpoint)).map_err(ControlError::store);
     let reply = match what {
         Again::Event(event) => {
             let item = one(store, endpoint, event)?;
             store.replay(name, &[item]).map_err(ControlError::store)?;
+            // Until the wish was noted nothing kept the event from being cut.
+            one(store, endpoint, event)?;
             DeliveryReply::Replayed {
                 events: 1,
                 endpoint: row()?,
@@ -77,7 +80,7 @@ pub(super) fn dismiss(
 }
 
 /// Finds what an operator means, and makes sure that the endpoint may have it: what its filter
-/// keeps from it, it does not get this way either.
+/// keeps from it, it does not get this way either, and nothing overtakes what goes before it.
 fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, ControlError> {
     let item = event.of_store(store)?;
     let name = endpoint.name();
@@ -90,6 +93,12 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
                 endpoint: name.clone(),
                 event: event.to_string(),
             }),
+            Some(_) if is_to_come(store, name, *seq).map_err(ControlError::store)? => {
+                Err(ControlError::NotSentYet {
+                    endpoint: name.clone(),
+                    event: event.to_string(),
+                })
+            }
             Some(_) => Ok(item),
         },
         Item::Snapshot { .. } => {
@@ -103,6 +112,12 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
             }
         }
     }
+}
+
+/// Returns whether the deliveries are not as far as an entry yet.
+fn is_to_come(store: &Store, name: &EndpointName, seq: Seq) -> Result<bool, StoreError> {
+    let cursor = endpoints::foreseen(store, name)?.unwrap_or_default();
+    Ok(seq > cursor.settled && !cursor.ahead.contains(&seq))
 }
 
 /// Does something with all that is parked now, page by page. Returns how many there were.

@@ -1,5 +1,6 @@
 //! What came of a message, for its parcels and for the endpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -93,7 +94,8 @@ impl State {
         self.lanes.done(parcel, now);
     }
 
-    fn replayed(&mut self, item: Item) {
+    pub(super) fn replayed(&mut self, item: Item) {
+        self.replaying.remove(&item);
         self.replayed.insert(item.clone());
         self.changes.push(DeliveryChange::Replayed(item));
     }
@@ -141,25 +143,17 @@ impl State {
         match parcel.held {
             Held::Row => {}
             Held::Cursor => self.step_over(&parcel.item),
-            Held::Replay => {
-                self.replayed(parcel.item.clone());
-            }
+            Held::Replay => self.replayed(parcel.item.clone()),
         }
         if !parcel.has_row() {
             self.lanes.count_row();
             parcel.held = Held::Row;
         }
         parcel.entry = None;
-        self.keep(&parcel);
-        for (item, row) in self.lanes.put_back(parcel, now) {
-            self.step_over(&item);
-            self.changes.push(DeliveryChange::Defer(item, row));
-        }
-    }
-
-    fn keep(&mut self, parcel: &Parcel) {
-        let (item, row) = (parcel.item.clone(), parcel.row());
-        self.changes.push(DeliveryChange::Defer(item, row));
+        let row = (parcel.item.clone(), parcel.row());
+        self.keep([row]);
+        let behind = self.lanes.put_back(parcel, now);
+        self.keep(behind);
     }
 
     /// Lets the cursor go past an item that needs it no more.
@@ -256,9 +250,10 @@ impl State {
         let (status, error) = match &ended.verdict {
             Verdict::Delivered { status } => (Some(*status), None),
             Verdict::Retry { failure, .. } | Verdict::Disable { failure } => {
-                (failure.status(), Some(failure.in_words()))
+                (failure.status(), Some(Arc::from(failure.in_words())))
             }
         };
+        let answer: Arc<str> = Arc::from(ended.answer.as_str());
         for (parcel, event_type) in ended.parcels.iter().zip(&ended.event_types) {
             self.attempts.push(Attempt {
                 item: parcel.item.clone(),
@@ -267,7 +262,7 @@ impl State {
                 at: ended.at,
                 took_ms: u32::try_from(ended.took.as_millis()).unwrap_or(u32::MAX),
                 status,
-                answer: ended.answer.clone(),
+                answer: Arc::clone(&answer),
                 error: error.clone(),
             });
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::State;
 use crate::model::Timestamp;
-use crate::store::{MAX_CHANGES, Progress};
+use crate::store::{self, MAX_CHANGES, Progress};
 
 /// How long attempts are kept.
 const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -31,16 +31,17 @@ impl State {
         let cursor = self.cursor();
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
-        while changes.len() > MAX_CHANGES {
-            let changes = changes.by_ref().take(MAX_CHANGES).collect();
+        let mut attempts = std::mem::take(&mut self.attempts).into_iter();
+        while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
-                changes,
+                changes: changes.by_ref().take(MAX_CHANGES).collect(),
+                attempts: attempts.by_ref().take(store::ATTEMPTS_AT_ONCE).collect(),
                 ..Progress::of(self.saved.clone())
             });
         }
         writes.push(Progress {
             changes: changes.collect(),
-            attempts: std::mem::take(&mut self.attempts),
+            attempts: attempts.collect(),
             told: self.told.take(),
             forget_before: now.minus(KEEP_ATTEMPTS),
             keep: MAX_ATTEMPTS,

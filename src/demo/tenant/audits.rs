@@ -177,13 +177,21 @@ fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape
         let last = events.iter().position(|event| event.serial == after);
         events.drain(..last.map_or(0, |at| at + 1));
     }
-    if shape.empty_collection {
+    if shape.half_shown {
+        events.retain(|event| event.serial % 2 == 0);
+    }
+    if shape.page_left_out {
+        events.drain(..events.len().min(query.limit));
+    }
+    if shape.empty_collection || shape.empty_page {
         events.clear();
     }
     let more = events.len() > query.limit;
     events.truncate(query.limit);
+    let again = query.after.or(Some(0));
     let next = match events.last() {
-        Some(_) if shape.repeated_cursor => query.after.or(Some(0)),
+        None if shape.empty_page => again,
+        Some(_) if shape.repeated_cursor => again,
         Some(last) if more => Some(last.serial),
         Some(_) | None => None,
     };
@@ -203,6 +211,11 @@ fn page(tenant: &Inner, query: &Query, pairs: &[(String, String)], shape: &Shape
         put(first, "eventTime", json!({"seconds": 1}));
         put(first, "data", json!("text"));
         put(first, "extensions", json!([]));
+    }
+    if shape.unknown_values
+        && let Some(first) = data.first_mut()
+    {
+        put(first, "eventType", json!("com.qlik.core.user.reimagined"));
     }
     json!({"data": data, "links": links})
 }

@@ -1,10 +1,11 @@
 //! What came of attempts at delivery, the last ones of each endpoint.
 //!
-//! A row holds all attempts of one write, so that keeping them costs a row where there are
-//! hundreds. The oldest rows go as new ones come.
+//! A row holds many attempts of one write, so that keeping them costs a few rows where there
+//! are hundreds. The oldest rows go as new ones come.
 
 use std::collections::VecDeque;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,12 @@ use crate::store::keys::{self, Key, Space};
 use crate::store::{Store, codec, scan};
 
 use super::rows::Item;
+
+/// Attempts of one row: with answers of a kibibyte it stays what sled keeps in its log.
+const IN_A_ROW: usize = 100;
+
+/// Attempts that fit into one write.
+pub const ATTEMPTS_AT_ONCE: usize = 1_600;
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +37,10 @@ pub struct Attempt {
     pub took_ms: u32,
     /// The status of the answer; none: there was no answer.
     pub status: Option<u16>,
-    /// What the answer began with, at most 1 KiB.
-    pub answer: String,
+    /// What the answer began with, at most 1 KiB. All events of a message share it.
+    pub answer: Arc<str>,
     /// Why it was not delivered; none: it was.
-    pub error: Option<String>,
+    pub error: Option<Arc<str>>,
 }
 
 /// Which rows of attempts an endpoint has. Kept by who writes them.
@@ -56,7 +63,8 @@ impl AttemptLog {
         since: Timestamp,
     ) -> Vec<(Key, Option<Vec<u8>>)> {
         let mut rows = Vec::new();
-        if let Some(last) = attempts.last() {
+        for attempts in attempts.chunks(IN_A_ROW) {
+            let Some(last) = attempts.last() else { break };
             let key = keys::attempts(endpoint, self.next);
             let value = codec::seal(&key, &[], &codec::pack(&attempts));
             rows.push((key, Some(value)));
@@ -64,8 +72,8 @@ impl AttemptLog {
             self.n_attempts += attempts.len();
             self.next += 1;
         }
-        // A row at a time keeps the write small; more come than go only while there is room.
-        for _ in 0..2 {
+        // A few rows at a time keep the write small; more come than go only while there is room.
+        for _ in 0..rows.len() + 2 {
             let Some((number, n_attempts, last)) = self.rows.front().copied() else {
                 break;
             };

@@ -66,10 +66,13 @@ pub struct Disabled {
 /// Records that are sent as they are, tenant by tenant and kind by kind, in the order of ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backfill {
-    /// The journal's end when it was asked for: entries from there on follow.
+    /// The journal's end when it was asked for; of a tenant, the entry that ended its first
+    /// load.
     pub mark: Seq,
     /// When it was asked for; the time of its events.
     pub at: Timestamp,
+    /// Only of this tenant, which was loaded just then; none: of all.
+    pub tenant: Option<TenantNo>,
     /// The last record that is settled; none: none is.
     pub after: Option<(TenantNo, Kind, Id)>,
     /// Records behind it that are settled as well.

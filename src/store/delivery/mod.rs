@@ -14,7 +14,7 @@ mod progress;
 mod rows;
 mod strays;
 
-pub use attempts::{Attempt, AttemptLog};
+pub use attempts::{ATTEMPTS_AT_ONCE, Attempt, AttemptLog};
 pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};
 pub use name::InvalidItem;
 pub use orders::Order;

@@ -31,7 +31,7 @@ pub enum Order {
         /// The place.
         to: Seq,
     },
-    /// Send everything that is known, then what happened since.
+    /// Send everything that is known, then go on where it stopped.
     Backfill {
         /// When that was wanted.
         at: Timestamp,
@@ -47,10 +47,7 @@ impl fmt::Display for Order {
             Self::Disable { .. } => f.write_str("send nothing any more"),
             Self::Rewind { to } => write!(f, "send everything behind event {to} once more"),
             Self::Backfill { mark, .. } => {
-                write!(
-                    f,
-                    "send everything that is known, then what follows event {mark}"
-                )
+                write!(f, "send everything that is known as of event {mark}")
             }
         }
     }
@@ -84,14 +81,14 @@ impl Cursor {
                 self.ahead.clear();
             }
             Order::Backfill { at, mark } => {
+                // What it has not got yet follows: a snapshot never tells who is gone.
                 self.backfill = Some(Backfill {
                     mark: *mark,
                     at: *at,
+                    tenant: None,
                     after: None,
                     beyond: BTreeSet::new(),
                 });
-                self.settled = *mark;
-                self.ahead.clear();
             }
         }
     }

@@ -39,7 +39,7 @@ pub struct Progress {
     pub cursor: Cursor,
     /// Rows, [`MAX_CHANGES`] at the most.
     pub changes: Vec<Change>,
-    /// Attempts that were made.
+    /// Attempts that were made, [`ATTEMPTS_AT_ONCE`](super::ATTEMPTS_AT_ONCE) at the most.
     pub attempts: Vec<Attempt>,
     /// What the journal is told: time and fact.
     pub told: Option<(Timestamp, Fact)>,

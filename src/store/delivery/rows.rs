@@ -109,9 +109,14 @@ impl Store {
         })
     }
 
-    /// Returns deliveries that were asked for once more, the earliest first.
-    pub fn replays(&self, endpoint: &EndpointName, limit: usize) -> Result<Vec<Item>, StoreError> {
-        let rows = self.delivery_rows::<()>(Space::Replay, endpoint, None, limit)?;
+    /// Returns deliveries that were asked for once more, from behind one on, the earliest first.
+    pub fn replays(
+        &self,
+        endpoint: &EndpointName,
+        after: Option<&Item>,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let rows = self.delivery_rows::<()>(Space::Replay, endpoint, after, limit)?;
         Ok(rows.into_iter().map(|(item, ())| item).collect())
     }
 

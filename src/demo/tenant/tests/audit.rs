@@ -230,3 +230,39 @@ async fn the_audit_log_has_a_budget_of_its_own_and_wants_an_administrator() {
     world.tenant.hide_access(Hidden::Yes);
     assert_eq!(status("audits").await, 403);
 }
+
+#[tokio::test]
+async fn faults_hide_events_of_the_log() {
+    let world = World::small().await;
+    let log = world.tenant.directory().audit();
+    log.write_others(30, world.clock.now());
+    let ids = async || -> Vec<String> {
+        let query = [
+            ("eventTime", ALL_TIME),
+            ("sort", "+eventTime"),
+            ("limit", "10"),
+        ];
+        let (_, page) = world.get("audits", &query).await;
+        let data = page["data"].as_array().unwrap();
+        let ids = data
+            .iter()
+            .map(|event| event["id"].as_str().unwrap().to_owned());
+        ids.collect()
+    };
+    let all = ids().await;
+    let faults = world.tenant.faults();
+    let shown = async |fault| {
+        faults.on(Endpoint::Audits, fault, When::Always);
+        let shown = ids().await;
+        faults.clear();
+        shown
+    };
+
+    let half = shown(Fault::HalfShown).await;
+    let left_out = shown(Fault::PageLeftOut).await;
+    assert_eq!(half.iter().filter(|id| all.contains(id)).count(), 5);
+    assert_eq!(left_out.iter().filter(|id| all.contains(id)).count(), 0);
+    assert_eq!((half.len(), left_out.len()), (10, 10));
+    assert_eq!(shown(Fault::EmptyPage).await.len(), 0);
+    assert_eq!(shown(Fault::UnknownValues).await, all, "by another type");
+}

@@ -290,7 +290,7 @@ impl Model {
             let name = hook(name);
             !store.parked(&name, None, 1).unwrap().is_empty()
                 || !store.deferred(&name).unwrap().is_empty()
-                || !store.replays(&name, 1).unwrap().is_empty()
+                || !store.replays(&name, None, 1).unwrap().is_empty()
                 || !store.orders(&name).unwrap().is_empty()
         };
         let mut forgotten = None;

@@ -161,7 +161,7 @@ fn an_order_that_is_not_taken_up_counts_as_done() {
         (enabled, 6, &[Order::Disable { at }, Order::Enable], 6),
         (disabled, 6, &[Order::Enable], 6),
         (disabled, 6, &[rewind.clone(), Order::Enable], 3),
-        (enabled, 6, &[backfill], 10),
+        (enabled, 6, &[backfill], 6),
         // Nothing was delivered to it yet: it begins behind the last entry.
         (enabled, NEVER, &[], 10),
         (enabled, NEVER, std::slice::from_ref(&rewind), 3),
@@ -270,7 +270,7 @@ fn attempt(at: Timestamp) -> Attempt {
         at,
         took_ms: 1,
         status: Some(500),
-        answer: "what a receiver says".to_owned(),
+        answer: "what a receiver says".into(),
         error: None,
     }
 }
@@ -341,7 +341,7 @@ fn an_endpoint_that_stays_out_of_the_configuration_is_forgotten() {
     let is_there = |endpoint| {
         let rows = store.parked(endpoint, None, 9).unwrap().len()
             + store.deferred(endpoint).unwrap().len()
-            + store.replays(endpoint, 9).unwrap().len()
+            + store.replays(endpoint, None, 9).unwrap().len()
             + store.orders(endpoint).unwrap().len();
         (store.cursor(endpoint).unwrap().is_some(), rows)
     };

@@ -1,0 +1,169 @@
+//! Asks the listing as well, before anything is taken away on the word of a single record.
+//!
+//! A sweep takes a record for gone when the listing does not show it and it does not answer by
+//! its id. A poll begins at the other end, with the id, and so must ask the listing: a service
+//! that answers 404 to everything, or shows everybody without roles, would else be believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::connector::{Connector, Sweep};
+use crate::model::{Change, Fingerprint, Id, Kind, Record, RecordRef};
+use crate::reconcile;
+
+use super::RunError;
+use super::run::Job;
+
+/// Listings under way at a time.
+const AT_ONCE: usize = 4;
+
+/// What a record's own answer would take away.
+pub(super) enum Doubt {
+    /// There is no such record; of what is known of it, if anything is.
+    Gone {
+        record: RecordRef,
+        known: Option<Box<Record>>,
+    },
+    /// It has lost roles or places in groups.
+    Access {
+        change: Box<Change>,
+        fingerprint: Fingerprint,
+        raw: Box<str>,
+    },
+}
+
+/// What the listing says to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The same.
+    Confirmed,
+    /// Something else: one of the two is wrong.
+    Contradicted,
+    /// Nothing, since it may not be read, or does not show that part.
+    Silent,
+}
+
+/// How the listing shows a record.
+enum Listed {
+    Absent,
+    Shown(Box<Record>),
+    Unreadable,
+    Forbidden,
+}
+
+impl<C: Connector> Job<C> {
+    /// Asks the listing about each doubt.
+    pub(super) async fn witness(&self, doubts: Vec<Doubt>) -> Result<Vec<(Doubt, Word)>, RunError> {
+        let mut walks = Vec::new();
+        let mut others: BTreeMap<Kind, BTreeSet<Id>> = BTreeMap::new();
+        for record in doubts.iter().map(Doubt::record) {
+            match self.connector.sweep_for(&record) {
+                Some(sweep) => walks.push((record.kind, sweep, BTreeSet::from([record.id]))),
+                None => drop(others.entry(record.kind).or_default().insert(record.id)),
+            }
+        }
+        let others = others.into_iter();
+        walks.extend(others.map(|(kind, ids)| (kind, self.connector.sweep(kind), ids)));
+        let walks = walks.into_iter().map(|(kind, sweep, ids)| async move {
+            walk(kind, sweep, ids).await.map(|found| (kind, found))
+        });
+        let mut walks = stream::iter(walks).buffered(AT_ONCE);
+        let mut listed = BTreeMap::new();
+        while let Some(walked) = walks.next().await {
+            let (kind, found) = walked?;
+            let found = found.into_iter();
+            listed.extend(found.map(|(id, how)| (RecordRef { kind, id }, how)));
+        }
+        let judged = doubts.into_iter().map(|doubt| {
+            let word = match listed.get(&doubt.record()) {
+                Some(listed) => doubt.held_against(listed),
+                // Not shown, by a listing that did not show all that it says there is.
+                None => Word::Contradicted,
+            };
+            (doubt, word)
+        });
+        Ok(judged.collect())
+    }
+}
+
+impl Doubt {
+    /// Returns whom it is about.
+    pub(super) fn record(&self) -> RecordRef {
+        match self {
+            Self::Gone { record, .. } => record.clone(),
+            Self::Access { change, .. } => change.latest().to_ref(),
+        }
+    }
+
+    fn held_against(&self, listed: &Listed) -> Word {
+        match (self, listed) {
+            (_, Listed::Forbidden) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
+            (Self::Gone { .. }, Listed::Absent) => Word::Confirmed,
+            (Self::Gone { .. }, Listed::Shown(_) | Listed::Unreadable)
+            | (Self::Access { .. }, Listed::Absent) => Word::Contradicted,
+            (Self::Access { change, .. }, Listed::Shown(shown)) => {
+                if reconcile::has_hidden(shown) {
+                    return Word::Silent;
+                }
+                let more = reconcile::shift(&Change::Updated {
+                    before: change.latest().clone(),
+                    after: Record::clone(shown),
+                });
+                match more.joined + more.granted {
+                    0 => Word::Confirmed,
+                    _ => Word::Contradicted,
+                }
+            }
+        }
+    }
+}
+
+/// Reads a listing until all that is wanted was shown, or to its end. Who is absent from one
+/// that came out short is left out.
+async fn walk(
+    kind: Kind,
+    mut sweep: impl Sweep,
+    mut wanted: BTreeSet<Id>,
+) -> Result<BTreeMap<Id, Listed>, RunError> {
+    let mut listed = BTreeMap::new();
+    let (mut n_shown, mut total) = (0, 0);
+    while !wanted.is_empty() {
+        let page = match sweep.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(error) if error.is_forbidden() => {
+                listed.extend(wanted.into_iter().map(|id| (id, Listed::Forbidden)));
+                return Ok(listed);
+            }
+            Err(error) => return Err(RunError::fetch(what(kind))(error)),
+        };
+        n_shown += page.len() as u64;
+        total = page.total().unwrap_or(total);
+        let readout = page.read();
+        for observed in readout.observed {
+            if wanted.remove(observed.record.id()) {
+                let id = observed.record.id().clone();
+                listed.insert(id, Listed::Shown(Box::new(observed.record)));
+            }
+        }
+        for finding in readout.unreadable {
+            if let Some(id) = finding.id.filter(|id| wanted.remove(id)) {
+                listed.insert(id, Listed::Unreadable);
+            }
+        }
+    }
+    if n_shown >= total {
+        listed.extend(wanted.into_iter().map(|id| (id, Listed::Absent)));
+    }
+    Ok(listed)
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Role => "listing of roles, for those that the audit log named",
+        Kind::Group => "listing of groups, for those that the audit log named",
+        Kind::User => "listing of users, for those that the audit log named",
+    }
+}
