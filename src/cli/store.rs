@@ -160,7 +160,31 @@ fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Seq, Timestamp};
+
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_shows() {
+        let mut space = Space {
+            disk: 2_048,
+            aside: 0,
+            live: None,
+            first: Seq(1),
+            last: Seq(1),
+            oldest: Some(Timestamp::from_millis(0)),
+            hold: None,
+            ahead: None,
+        };
+        assert_eq!(row(&space).cells[1], "ok");
+        space.ahead = Some(Timestamp::from_millis(4_000_000_000_000));
+
+        let row = row(&space);
+
+        assert_eq!(row.cells[1], "ahead");
+        insta::assert_snapshot!(row.cells[3], @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
+        assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
+    }
 
     #[test]
     fn bytes_read_well() {
