@@ -105,7 +105,7 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
         )),
         Wish::Disable => say(format_args!(
             "`{name}` gets nothing any more and keeps its place; `qlik-roster endpoints enable \
-             {name}` brings it back where it stopped."
+             {name}` brings it back where it stopped, as far back as `keep` in `[store]` reaches."
         )),
         Wish::Backfill => say(format_args!(
             "`{name}` gets everything that is known, then what follows event {settled}: {when}"

@@ -74,6 +74,9 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if let Some(refused) = cause.downcast_ref::<Refused>() {
             return of_code(&refused.code);
         }
+        if let Some(CompactError::NoStore { .. }) = cause.downcast_ref() {
+            return Exit::NotFound;
+        }
         if cause.is::<StoreError>() || cause.is::<CompactError>() {
             return Exit::Store;
         }

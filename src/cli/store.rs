@@ -52,16 +52,13 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
         "HELD BY",
         hold(&space).unwrap_or_else(|| "nothing".to_owned()),
     ));
+    lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead)));
     print_one(format, &lines, &json(&space))?;
     Ok(Exit::Success)
 }
 
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     let path = config.store.clone();
-    if !path.exists() {
-        say(format_args!("There is no store in {} yet.", path.display()));
-        return Ok(Exit::NotFound);
-    }
     if door::is_held_by_daemon(&path).await {
         say(format_args!(
             "A daemon has the store open. End it, then compact; or leave it: the daemon compacts \
@@ -89,12 +86,15 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
 /// The store's row of `status`.
 pub(super) fn row(space: &Space) -> Row {
     let hold = hold(space);
-    let state = match hold {
-        Some(_) => "held",
-        None => "ok",
+    let ahead = ahead(space);
+    let state = match (&hold, &ahead) {
+        (Some(_), _) => "held",
+        (None, Some(_)) => "ahead",
+        (None, None) => "ok",
     };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
     parts.extend(hold.map(|hold| format!("held by {hold}")));
+    parts.extend(ahead);
     Row {
         cells: vec![
             "store".to_owned(),
@@ -119,6 +119,7 @@ fn json(space: &Space) -> serde_json::Value {
             "oldest": space.oldest,
             "held_by": hold.map(|hold| &hold.endpoint),
             "held_since": hold.map(|hold| hold.since),
+            "ahead": space.ahead,
         },
     })
 }
@@ -139,6 +140,14 @@ fn hold(space: &Space) -> Option<String> {
     ))
 }
 
+fn ahead(space: &Space) -> Option<String> {
+    let ahead = space.ahead?;
+    Some(format!(
+        "the last event is of {ahead}, which is yet to come: look at this machine's clock; \
+         nothing that is found until then is let go before its time after that"
+    ))
+}
+
 /// Bytes as people read them.
 fn bytes(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -151,7 +160,31 @@ fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::{Seq, Timestamp};
+
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_shows() {
+        let mut space = Space {
+            disk: 2_048,
+            aside: 0,
+            live: None,
+            first: Seq(1),
+            last: Seq(1),
+            oldest: Some(Timestamp::from_millis(0)),
+            hold: None,
+            ahead: None,
+        };
+        assert_eq!(row(&space).cells[1], "ok");
+        space.ahead = Some(Timestamp::from_millis(4_000_000_000_000));
+
+        let row = row(&space);
+
+        assert_eq!(row.cells[1], "ahead");
+        insta::assert_snapshot!(row.cells[3], @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
+        assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
+    }
 
     #[test]
     fn bytes_read_well() {

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::model::{EndpointName, Hold, Space};
 use crate::signal::Shutdown;
 use crate::store::{Done, Retention, Round, Store, StoreError};
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metric, Metrics, chain};
 
 /// How often a round is done, the first one at the start.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -67,14 +67,35 @@ impl Upkeep {
     }
 
     async fn work(&self) -> Result<(), StoreError> {
-        let mut known = None;
+        let mut warned = Warned::default();
         loop {
-            self.round().await?;
+            if let Err(failed) = self.round().await {
+                self.go_on_after(&failed)?;
+                warn!(
+                    code = failed.code(), error = %chain(&failed),
+                    "A round of upkeep was broken off; the next one is in an hour"
+                );
+            }
             let due = Instant::now() + EVERY;
             while Instant::now() < due {
-                known = self.look(known).await?;
+                match self.look().await {
+                    Ok(space) => warned.of(&space),
+                    Err(failed) => {
+                        self.go_on_after(&failed)?;
+                        warned.not_measured(&failed);
+                    }
+                }
                 sleep(LOOK_EVERY).await;
             }
+        }
+    }
+
+    /// Only a store that has failed for good ends the daemon: what upkeep could not look at
+    /// now stays as it is.
+    fn go_on_after(&self, failed: &StoreError) -> Result<(), StoreError> {
+        match self.store.is_broken() {
+            true => Err(failed.clone()),
+            false => Ok(()),
         }
     }
 
@@ -105,20 +126,23 @@ impl Upkeep {
             entries,
             forgotten,
             runs,
+            attempts,
+            endpoints: _,
         } = round.done();
-        if entries + forgotten + runs > 0 {
+        if entries + forgotten + runs + attempts > 0 {
             info!(
                 entries,
                 forgotten,
                 runs,
+                attempts,
                 "Let go of {entries} events and {runs} runs that were past their time"
             );
         }
         Ok(())
     }
 
-    /// Measures, and warns of an endpoint that begins to hold the journal.
-    async fn look(&self, known: Option<EndpointName>) -> Result<Option<EndpointName>, StoreError> {
+    /// Measures.
+    async fn look(&self) -> Result<Space, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.clock.now();
         let space = self
@@ -126,22 +150,7 @@ impl Upkeep {
             .offload(move |store| store.space(&retention, &endpoints, now))
             .await?;
         self.measure(&space);
-        let Some(hold) = space.hold else {
-            return Ok(None);
-        };
-        if known.as_ref() != Some(&hold.endpoint) {
-            let Hold {
-                endpoint,
-                settled,
-                since,
-            } = &hold;
-            warn!(
-                endpoint.id = %endpoint, event.seq = settled.0,
-                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
-                 past their keep time; the journal grows until it does, or is disabled"
-            );
-        }
-        Ok(Some(hold.endpoint))
+        Ok(space)
     }
 
     fn measure(&self, space: &Space) {
@@ -155,5 +164,53 @@ impl Upkeep {
             let since = hold.map_or(0.0, |hold| seconds(hold.since));
             self.metrics.set(Metric::JournalHeld, &[&name.0], since);
         }
+    }
+}
+
+/// What was warned of, and need not be again until it has passed.
+#[derive(Debug, Default)]
+struct Warned {
+    hold: Option<EndpointName>,
+    ahead: bool,
+    not_measured: bool,
+}
+
+impl Warned {
+    fn of(&mut self, space: &Space) {
+        self.not_measured = false;
+        if let Some(Hold {
+            endpoint,
+            settled,
+            since,
+        }) = &space.hold
+            && self.hold.as_ref() != Some(endpoint)
+        {
+            warn!(
+                endpoint.id = %endpoint, event.seq = settled.0,
+                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
+                 past their keep time; the journal grows until it does, or is disabled"
+            );
+        }
+        self.hold = space.hold.as_ref().map(|hold| hold.endpoint.clone());
+        if let Some(ahead) = space.ahead
+            && !self.ahead
+        {
+            warn!(
+                "The last event is of {ahead}, which is yet to come: this machine's clock is \
+                 behind, or was ahead when events were found. Those that are found until then get \
+                 that time too, and none of them is past its keep time before that is over"
+            );
+        }
+        self.ahead = space.ahead.is_some();
+    }
+
+    fn not_measured(&mut self, failed: &StoreError) {
+        if !self.not_measured {
+            warn!(
+                code = failed.code(), error = %chain(failed),
+                "How much room the store takes could not be measured; it is tried each minute"
+            );
+        }
+        self.not_measured = true;
     }
 }

@@ -7,7 +7,7 @@ use super::{EndpointName, Seq, Timestamp};
 /// How much room the store takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
-    /// Bytes on disk of everything in the store's folder.
+    /// Bytes on disk of everything that is the store's.
     pub disk: u64,
     /// Of these, bytes of stores that were damaged and moved aside.
     pub aside: u64,
@@ -22,6 +22,9 @@ pub struct Space {
     pub oldest: Option<Timestamp>,
     /// What holds entries that are past their keep time; none: nothing does.
     pub hold: Option<Hold>,
+    /// The time that was given to the last entry, where it is more than a day ahead of now;
+    /// none: it is not. Nothing that is found until then is past its keep time.
+    pub ahead: Option<Timestamp>,
 }
 
 /// An endpoint that has not settled what is past its keep time.

@@ -4,7 +4,7 @@
 //! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`). Nothing
 //! else has the store open: this is done at an opening, or by a command instead of one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -29,7 +29,26 @@ const WASTEFUL: u64 = 6;
 /// Room that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
-const COPY_ALSO_TAKES: u64 = 16 * 1024 * 1024;
+
+/// When a database is compacted at an opening, and what is asked of the disk then.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Bytes below which it is small, whatever lives in it.
+    pub small: u64,
+    /// Bytes that must be free beside what the rows of a copy take.
+    pub spare: u64,
+    /// Bytes after which a copy is brought to disk: all of it at its end may be gigabytes, which
+    /// take longer than who watches over it has patience.
+    pub portion: usize,
+}
+
+impl Rule {
+    pub const USUAL: Self = Self {
+        small: SMALL,
+        spare: 16 * 1024 * 1024,
+        portion: 64 * 1024 * 1024,
+    };
+}
 
 /// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
 /// done to wake it.
@@ -51,6 +70,16 @@ pub struct Compacted {
 /// Why a store was not compacted. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
+    /// There is no store.
+    #[error(
+        "compacting the store in `{}`: there is none; look at `path` in `[store]`, and at who \
+         runs this and from where",
+        path.display()
+    )]
+    NoStore {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The store did not open.
     #[error("compacting the store")]
     Open {
@@ -82,6 +111,7 @@ impl CompactError {
     /// Returns the code under which `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
             Self::NoRoom { .. } => "store.no-room",
             Self::Failed { source } => source.code(),
@@ -92,28 +122,34 @@ impl CompactError {
 impl Store {
     /// Gives room back that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
-        let refused = |source| CompactError::Open { source };
         let folder = Folder::new(path);
+        if !folder.current().exists() && !folder.replaced().exists() {
+            return Err(CompactError::NoStore {
+                path: path.to_owned(),
+            });
+        }
+        let refused = |source| CompactError::Open { source };
         let lock = opening::take_lock(&folder).map_err(refused)?;
-        let opened = opening::clear_up(&folder).map_err(refused);
-        let sound = opened.and_then(|_| open(&folder))?;
-        let io = |error| CompactError::Failed {
-            source: StoreError::io("measuring the database", error),
+        let cleared = opening::clear_up(&folder).map_err(refused);
+        let sound = cleared.and_then(|_| open(&folder))?;
+        let measured = || {
+            folder.bytes_of_database().map_err(|error| {
+                let source = StoreError::io("measuring the database", error);
+                CompactError::Failed { source }
+            })
         };
-        let before = folder.bytes_of_database().map_err(io)?;
-        let live = copying::reading(&folder, || copying::count(&sound.db));
-        let made = match live {
-            Ok(live) => make(&folder, &sound, live.bytes),
-            Err(error) => Err(Trouble::Source(error)),
+        let made = measured().and_then(|before| Ok((before, copy(&folder, &sound)?)));
+        let (before, count) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                give_up(&folder);
+                let_go(Some(sound.db));
+                return Err(error);
+            }
         };
-        let count = made.map_err(|trouble| {
-            give_up(&folder);
-            trouble.note(&folder);
-            CompactError::from(trouble)
-        })?;
         let compacted = replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
-        let after = folder.bytes_of_database().map_err(io)?;
         let_go(Some(compacted.db));
+        let after = measured()?;
         drop(lock);
         Ok(Compacted {
             rows: count.rows,
@@ -122,6 +158,19 @@ impl Store {
             after,
         })
     }
+}
+
+/// Makes a copy of everything that lives in a database.
+fn copy(folder: &Folder, sound: &Sound) -> Result<Count, CompactError> {
+    let live = copying::reading(folder, || copying::count(&sound.db));
+    let made = match live {
+        Ok(live) => make(folder, sound, live.bytes, Rule::USUAL),
+        Err(error) => Err(Trouble::Source(error)),
+    };
+    made.map_err(|trouble| {
+        trouble.note(folder);
+        CompactError::from(trouble)
+    })
 }
 
 fn open(folder: &Folder) -> Result<Sound, CompactError> {
@@ -159,8 +208,13 @@ impl From<Trouble> for CompactError {
 
 /// Compacts a database that was just opened, if that is worth it. Where it does not work, the
 /// database is gone on with as it is.
-pub fn where_worth(folder: &Folder, sound: Sound, attempt: Attempt) -> Result<Sound, Refusal> {
-    let Some((before, usage)) = wasted(folder, &sound.db) else {
+pub fn where_worth(
+    folder: &Folder,
+    sound: Sound,
+    attempt: Attempt,
+    rule: Rule,
+) -> Result<Sound, Refusal> {
+    let Some((before, usage)) = wasted(folder, &sound.db, rule) else {
         return Ok(sound);
     };
     if attempt == Attempt::BrokenOff {
@@ -169,11 +223,25 @@ pub fn where_worth(folder: &Folder, sound: Sound, attempt: Attempt) -> Result<So
         );
         return Ok(sound);
     }
+    let live = usage.count.bytes;
+    tracing::info!(
+        before,
+        live,
+        "The store takes {before} bytes for {live} that live in it; it is compacted before it is \
+         worked with"
+    );
     let began = Instant::now();
-    match make(folder, &sound, usage.count.bytes) {
+    match make(folder, &sound, live, rule) {
         Ok(_) => {}
-        Err(Trouble::Source(StoreError::Damaged { what })) => return Err(Refusal::Damaged(what)),
+        Err(Trouble::Source(StoreError::Damaged { what })) => {
+            give_up(folder);
+            let_go(Some(sound.db));
+            return Err(Refusal::Damaged(what));
+        }
         Err(Trouble::Stuck) => {
+            // What was written of the copy stays, and somebody may write to it yet: by it the
+            // next start knows not to try.
+            let_go(Some(sound.db));
             return Err(Refusal::Error(OpenError::Failed {
                 path: folder.path().to_owned(),
                 source: stuck(),
@@ -186,9 +254,7 @@ pub fn where_worth(folder: &Folder, sound: Sound, attempt: Attempt) -> Result<So
                 code = error.code(),
                 error = %error,
                 source = std::error::Error::source(&error).map(tracing::field::display),
-                "The store takes {before} bytes for {} that live in it, and could not be \
-                 compacted; it is gone on with as it is",
-                usage.count.bytes
+                "The store could not be compacted; it is gone on with as it is"
             );
             return Ok(sound);
         }
@@ -205,18 +271,16 @@ pub fn where_worth(folder: &Folder, sound: Sound, attempt: Attempt) -> Result<So
 }
 
 /// Returns how large the database is and what lives in it, where that is out of proportion.
-fn wasted(folder: &Folder, db: &sled::Db) -> Option<(u64, Usage)> {
+fn wasted(folder: &Folder, db: &sled::Db, rule: Rule) -> Option<(u64, Usage)> {
     let before = folder.bytes_of_database().ok()?;
     let usage = caught(|| usage::noted(db)).ok()?.ok()??;
-    let is_wasted = before >= SMALL && before / WASTEFUL > usage.count.bytes;
+    let is_wasted = before >= rule.small && before / WASTEFUL > usage.count.bytes;
     is_wasted.then_some((before, usage))
 }
 
 /// Makes a copy and proves it. Watches over the thread that does, since sled may wait for ever.
-fn make(folder: &Folder, sound: &Sound, live: u64) -> Result<Count, Trouble> {
-    let needed = live
-        .saturating_mul(COPY_TAKES)
-        .saturating_add(COPY_ALSO_TAKES);
+fn make(folder: &Folder, sound: &Sound, live: u64, rule: Rule) -> Result<Count, Trouble> {
+    let needed = live.saturating_mul(COPY_TAKES).saturating_add(rule.spare);
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
         return Err(Trouble::NoRoom { needed, free });
     }
@@ -225,6 +289,7 @@ fn make(folder: &Folder, sound: &Sound, live: u64) -> Result<Count, Trouble> {
     let copying = Copying {
         folder: folder.clone(),
         source: sound.clone(),
+        portion: rule.portion,
         progress: Arc::clone(&progress),
     };
     let thread = thread::Builder::new()

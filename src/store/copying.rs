@@ -49,6 +49,8 @@ pub enum Trouble {
 pub struct Copying {
     pub folder: Folder,
     pub source: Sound,
+    /// Bytes after which it is synced.
+    pub portion: usize,
     /// Grows as long as something is done.
     pub progress: Arc<AtomicU64>,
 }
@@ -64,7 +66,9 @@ impl Copying {
     /// Makes the copy and proves it. Returns what is in it.
     pub fn run(self) -> Result<Count, Trouble> {
         let at = self.folder.compacting();
-        files::make_folder(&at).map_err(copy("making the folder of the copy"))?;
+        files::make_folder(&at)
+            .and_then(|()| files::give_as(&at, &self.folder.current()))
+            .map_err(copy("making the folder of the copy"))?;
         let fresh = self.open(&at)?;
         let written = self.write(&fresh, &at);
         let closed = close(fresh, &at);
@@ -72,16 +76,19 @@ impl Copying {
         closed?;
         // What was written is read from the disk's side, as the next opening will.
         let fresh = self.open(&at)?;
-        let read = self.prove(&fresh, &proof).and_then(|()| sync(&fresh, &at));
+        let read = self
+            .prove(&fresh, &proof)
+            .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
         let closed = close(fresh, &at);
         read.and(closed)?;
         Ok(proof.count)
     }
 
     fn write(&self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
-        let proof = self.fill(fresh)?;
+        let mut blobs = Blobs::new(at.join("blobs"));
+        let proof = self.fill(fresh, at, &mut blobs)?;
         self.note(fresh, proof.count)?;
-        sync(fresh, at)?;
+        sync(fresh, at, &mut blobs)?;
         let mark = Mark {
             store: self.source.store,
             commits: self.source.head.commits,
@@ -115,9 +122,10 @@ impl Copying {
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&self, fresh: &sled::Db) -> Result<Proof, Trouble> {
+    fn fill(&self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
         let mut rows = rows(&self.source.db);
         let (mut count, mut sum) = (Count::default(), Xxh3::new());
+        let mut not_synced = 0;
         loop {
             let batch = reading(&self.folder, || {
                 let (mut batch, mut n_rows, mut n_bytes) = (sled::Batch::default(), 0, 0);
@@ -131,14 +139,19 @@ impl Copying {
                     n_bytes += value.len();
                     batch.insert(key, value);
                 }
-                Ok((batch, n_rows))
+                Ok((batch, n_rows, n_bytes))
             });
-            let (batch, n_rows) = batch.map_err(Trouble::Source)?;
+            let (batch, n_rows, n_bytes) = batch.map_err(Trouble::Source)?;
             if n_rows == 0 {
                 let sum = sum.digest();
                 return Ok(Proof { count, sum });
             }
             apply(fresh, batch)?;
+            not_synced += n_bytes;
+            if not_synced >= self.portion {
+                sync(fresh, at, blobs)?;
+                not_synced = 0;
+            }
             self.progress.fetch_add(1, Ordering::Relaxed);
             writer::collect_garbage();
         }
@@ -219,7 +232,7 @@ fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
+fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
     match nudged(fresh, || caught(|| fresh.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
@@ -230,7 +243,7 @@ fn sync(fresh: &sled::Db, at: &Path) -> Result<(), Trouble> {
             )));
         }
     }
-    Blobs::new(at.join("blobs"))
+    blobs
         .sync()
         .and_then(|()| files::settle(at))
         .map_err(copy("syncing the copy"))

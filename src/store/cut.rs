@@ -41,11 +41,16 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     Ok(draft.finish(head.last, head.at, head))
 }
 
-/// Composes the batch in which entries that were kept go, if no row names them.
+/// Composes the batch in which entries that were kept go, if no row names them. They are in
+/// order, and few others are kept between them.
 pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, StoreError> {
     let mut draft = Draft::default();
+    let named = match seqs.first().zip(seqs.last()) {
+        Some((first, last)) => named(db, *first, *last)?,
+        None => BTreeSet::new(),
+    };
     for seq in seqs {
-        if draft.room() > 0 && named(db, seq, seq)?.is_empty() {
+        if draft.room() > 0 && !named.contains(&seq) {
             draft.set(keys::kept(seq), None);
         }
     }

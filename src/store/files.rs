@@ -11,13 +11,17 @@
 //! <path>/replaced/            the database before it, until the copy was opened
 //! <path>/discarded/           what is being removed
 //! ```
-//! Everything is inside of `<path>`, since a service often may write nowhere else.
+//! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
+//! root runs leaves it to its owner: the daemon must be able to open it afterwards.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What the names of damaged stores begin with.
+pub const ASIDE: &str = "damaged-";
 
 /// Damaged stores that are kept side by side; someone should have looked before.
 const MAX_ASIDE: u32 = 1000;
@@ -92,7 +96,7 @@ impl Folder {
     /// Moves the database aside and returns where it is now.
     pub fn move_aside(&self) -> io::Result<PathBuf> {
         let aside = (1..=MAX_ASIDE)
-            .map(|number| self.path.join(format!("damaged-{number}")))
+            .map(|number| self.path.join(format!("{ASIDE}{number}")))
             .find(|path| !path.exists())
             .ok_or_else(|| io::Error::other("every name is taken"))?;
         fs::rename(self.current(), &aside)?;
@@ -147,6 +151,7 @@ impl Folder {
 
 /// Syncs the files of a database, but for those of large values, and their names.
 pub fn settle(database: &Path) -> io::Result<()> {
+    hand_over(database)?;
     for name in files_in(database)? {
         let path = database.join(name);
         if path.is_file() {
@@ -204,6 +209,54 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Gives those files of a database that root has made to the owner of its folder.
+pub fn hand_over(database: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let owner = fs::metadata(database)?;
+        let blobs = database.join("blobs");
+        for folder in [database, &blobs] {
+            for name in files_in(folder)? {
+                give(&folder.join(name), &owner)?;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = database;
+    Ok(())
+}
+
+/// Gives a file or folder that root has made to the owner of another.
+pub fn give_as(path: &Path, other: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return give(path, &fs::metadata(other)?);
+    #[cfg(not(unix))]
+    {
+        let _ = (path, other);
+        Ok(())
+    }
+}
+
+/// Only what is root's is given away: what belongs to a third is so on purpose.
+#[cfg(unix)]
+fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    if owner.uid() == 0 {
+        return Ok(());
+    }
+    let given = fs::symlink_metadata(path).and_then(|found| match found.uid() {
+        0 => lchown(path, Some(owner.uid()), Some(owner.gid())),
+        _ => Ok(()),
+    });
+    match given {
+        // sled took it away again.
+        Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Only root may. Whether the file is of use shows when it is opened.
+        Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
 }
 
 /// Opens a file for reading and writing, made if need be, that only the owner may read.

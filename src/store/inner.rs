@@ -14,7 +14,7 @@ use super::caught::caught;
 use super::commit::Committed;
 use super::committer::{Job, Work};
 use super::error::StoreError;
-use super::files::Folder;
+use super::files::{self, Folder};
 use super::keys::Key;
 
 /// How long sled may take to let go of its files.
@@ -184,7 +184,11 @@ impl Inner {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        let is_open = db.is_some();
         let_go(db);
+        if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {
+            tracing::warn!(error = %refused, "The store's files could not be given to their owner");
+        }
         drop(held(&self.lock).take());
         self.shared.check()
     }

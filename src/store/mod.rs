@@ -168,7 +168,7 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store in a folder, or makes one there. One that is damaged is moved aside.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
-        opening::open(path)
+        opening::open(path, compact::Rule::USUAL)
     }
 
     /// Returns the id that tells this store from every other.

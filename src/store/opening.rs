@@ -14,6 +14,7 @@ use crate::model::{Seq, StoreId, Timestamp};
 
 use super::caught::caught;
 use super::committer::{Committer, QUEUE};
+use super::compact::Rule;
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
 use super::files::{self, Blobs, Folder};
@@ -74,8 +75,8 @@ pub struct Sound {
     pub head: Head,
 }
 
-/// See [`Store::open`].
-pub fn open(path: &Path) -> Result<Opened, OpenError> {
+/// See [`Store::open`]. Compacts the database by a rule.
+pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
         return Err(OpenError::NotAFolder {
@@ -86,7 +87,7 @@ pub fn open(path: &Path) -> Result<Opened, OpenError> {
     let lock = take_lock(&folder)?;
     let attempt = clear_up(&folder)?;
     let opened = open_kept(&folder);
-    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt));
+    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
         Ok(sound) => start(folder, lock, sound, None),
         Err(Refusal::Error(error)) => Err(error),
@@ -150,6 +151,7 @@ pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
 pub fn take_lock(folder: &Folder) -> Result<File, OpenError> {
     let path = folder.lock();
     let file = files::open_file(&path).map_err(io_at("opening", &path))?;
+    files::give_as(&path, folder.path()).map_err(io_at("giving its owner", &path))?;
     let deadline = Instant::now() + OWN_LOCK_PATIENCE;
     loop {
         match file.try_lock() {
@@ -176,7 +178,11 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         let at = io_at(doing, path);
         move |source| Refusal::Error(at(source))
     };
-    files::make_folder(&current).map_err(refused("making the folder", &current))?;
+    if !current.exists() {
+        files::make_folder(&current)
+            .and_then(|()| files::give_as(&current, folder.path()))
+            .map_err(refused("making the folder", &current))?;
+    }
     folder
         .check_room()
         .map_err(refused("making sure of room in", &current))?;
@@ -386,6 +392,11 @@ fn start(
     // What is read from here on must be on disk: a process that was killed may have left
     // commits that were applied and not synced.
     committer.sync(&shared).map_err(failed)?;
+    // So is what the note tells of, or it was never begun. Left there it could be taken for the
+    // next commit, which has the same number and is another, if that one's note does not
+    // reach the disk before a power cut.
+    pending::forget(&pending).map_err(io_at("clearing", &pending))?;
+    files::hand_over(&folder.current()).map_err(io_at("giving their owner", &folder.current()))?;
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
 
     let (queue, jobs) = sync_channel(QUEUE);

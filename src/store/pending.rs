@@ -8,7 +8,7 @@
 //! each sets a value and none depends on another.
 //!
 //! The note is only synced when a batch was broken off: after a power cut in the middle of a
-//! batch sled's own mark holds.
+//! batch sled's own mark holds. An opening clears it for good when it is done with it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -66,6 +66,16 @@ impl PendingFile {
     pub fn clear(&self) -> io::Result<()> {
         self.0.set_len(0)
     }
+}
+
+/// Forgets what was noted, for good.
+pub fn forget(path: &Path) -> io::Result<()> {
+    let file = files::open_file(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    file.set_len(0)?;
+    file.sync_data()
 }
 
 /// Reads the commit that was noted last. None: none was, or its note is not whole, and then

@@ -1,4 +1,4 @@
-//! Decides what the store need not keep any longer: which entries and which runs.
+//! Decides what the store need not keep any longer: which entries, attempts and runs.
 //!
 //! Entries younger than the keep time stay, whatever happened to them: that is what a replay
 //! may count on. Older ones stay as long as an endpoint that is configured, and not disabled,
@@ -14,6 +14,9 @@ use super::delivery::{Cursor, Order};
 use super::error::StoreError;
 use super::keys::{self, Key, Space};
 use super::{Store, codec, journal, scan};
+
+/// How long attempts are kept.
+const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Runs that are found at once: bounds memory. The next round finds more.
 const MAX_RUNS: usize = 10_000;
@@ -38,10 +41,14 @@ pub struct Limit {
 
 impl Retention {
     /// Returns the first moment of what is kept.
-    fn since(&self, now: Timestamp) -> Timestamp {
-        let millis = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(now.millis().saturating_sub(millis))
+    pub(super) fn since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.keep)
     }
+}
+
+/// Returns the first moment of attempts that are kept.
+pub fn attempts_since(now: Timestamp) -> Timestamp {
+    now.minus(KEEP_ATTEMPTS)
 }
 
 impl Store {
@@ -59,11 +66,14 @@ impl Store {
                 let mut hold: Option<(Seq, &EndpointName)> = None;
                 for name in endpoints {
                     let key = keys::cursor(name);
-                    // One without a cursor begins behind the journal's end.
-                    let Some(value) = scan::get(db, &key)? else {
-                        continue;
+                    let mut cursor: Cursor = match scan::get(db, &key)? {
+                        Some(value) => codec::read_row(&key, &value)?,
+                        // It begins behind the journal's end.
+                        None => Cursor {
+                            settled: last,
+                            ..Cursor::default()
+                        },
                     };
-                    let mut cursor: Cursor = codec::read_row(&key, &value)?;
                     // What was ordered and is not done yet counts as done.
                     for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
                         let (key, value) = row?;

@@ -12,12 +12,12 @@ use super::committer::Work;
 use super::cut::{self, AT_ONCE};
 use super::error::StoreError;
 use super::keys::{self, Key, Space};
-use super::retention::Retention;
-use super::usage::{self, Count};
+use super::retention::{self, Retention};
+use super::usage::{self, Count, SMALL};
 use super::{Store, scan};
 
-/// Runs that one step lets go.
-const RUNS_AT_ONCE: usize = 90;
+/// Runs, rows of attempts, or rows of an endpoint that one step lets go.
+const ROWS_AT_ONCE: usize = 90;
 
 /// Rows that one step counts.
 const COUNTED_AT_ONCE: usize = 2_000;
@@ -29,6 +29,8 @@ pub struct Round {
     retention: Retention,
     endpoints: Vec<EndpointName>,
     now: Timestamp,
+    /// Bytes that a database has at least of which is counted what lives in it.
+    pub(super) small: u64,
     stage: Stage,
     done: Done,
 }
@@ -42,6 +44,10 @@ pub struct Done {
     pub forgotten: u64,
     /// Runs that went.
     pub runs: u64,
+    /// Writes of attempts that went.
+    pub attempts: u64,
+    /// Endpoints that were not configured for the keep time, and are forgotten.
+    pub endpoints: u64,
 }
 
 #[derive(Debug)]
@@ -49,6 +55,8 @@ enum Stage {
     Journal,
     /// Behind which kept entry.
     Kept(Seq),
+    Attempts,
+    Endpoints,
     Runs,
     /// Which.
     RunsGoing(Vec<Key>),
@@ -70,16 +78,19 @@ impl Round {
             retention,
             endpoints,
             now,
+            small: SMALL,
             stage: Stage::Journal,
             done: Done::default(),
         }
     }
 
-    /// Does a step: one write at the most. None: the round is over.
+    /// Does a step: a write or two at the most. None: the round is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
+            Stage::Attempts => self.let_attempts_go(),
+            Stage::Endpoints => self.let_endpoints_go(),
             Stage::Runs => self.find_runs(),
             Stage::RunsGoing(keys) => self.let_runs_go(keys),
             Stage::Count(after, count) => self.count(after, count),
@@ -136,13 +147,42 @@ impl Round {
                 Ok((Some(*last), unnamed.collect()))
             })?;
         let Some(last) = last else {
-            return Ok(Stage::Runs);
+            return Ok(Stage::Attempts);
         };
         if !unnamed.is_empty() {
             self.done.forgotten += unnamed.len() as u64;
             self.store.inner.submit(Work::Forget(unnamed))?.wait()?;
         }
         Ok(Stage::Kept(last))
+    }
+
+    fn let_attempts_go(&mut self) -> Result<Stage, StoreError> {
+        let before = retention::attempts_since(self.now);
+        let keys = self.store.attempts_to_go(before, ROWS_AT_ONCE)?;
+        if keys.is_empty() {
+            return Ok(Stage::Endpoints);
+        }
+        self.done.attempts += keys.len() as u64;
+        let rows = keys.into_iter().map(|key| (key, None));
+        self.store.inner.write(rows.collect())?;
+        Ok(Stage::Attempts)
+    }
+
+    fn let_endpoints_go(&mut self) -> Result<Stage, StoreError> {
+        let strays = self.store.find_strays(&self.endpoints, self.now)?;
+        let before = self.retention.since(self.now);
+        let past = strays.iter().find(|(_, since)| **since < before);
+        let Some((name, since)) = past.map(|(name, since)| (name.clone(), *since)) else {
+            return Ok(Stage::Runs);
+        };
+        if self.store.let_stray_go(strays, &name, ROWS_AT_ONCE)? {
+            self.done.endpoints += 1;
+            tracing::info!(
+                endpoint.id = %name,
+                "Endpoint `{name}` is forgotten: it has not been in the configuration since {since}"
+            );
+        }
+        Ok(Stage::Endpoints)
     }
 
     fn find_runs(&self) -> Result<Stage, StoreError> {
@@ -152,12 +192,12 @@ impl Round {
 
     fn let_runs_go(&mut self, mut keys: Vec<Key>) -> Result<Stage, StoreError> {
         if keys.is_empty() {
-            return Ok(match self.store.wants_count()? {
+            return Ok(match self.store.wants_count(self.small)? {
                 true => Stage::Count(Key::new(), Count::default()),
                 false => Stage::End,
             });
         }
-        let rest = keys.split_off(RUNS_AT_ONCE.min(keys.len()));
+        let rest = keys.split_off(ROWS_AT_ONCE.min(keys.len()));
         self.done.runs += keys.len() as u64;
         let rows = keys.into_iter().map(|key| (key, None));
         self.store.inner.write(rows.collect())?;

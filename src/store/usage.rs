@@ -4,6 +4,7 @@
 //! for it and goes by the note.
 
 use std::ops::Bound;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ use super::{Store, codec, journal, scan};
 
 /// Bytes below which a database is small, whatever lives in it.
 pub const SMALL: u64 = 64 * 1024 * 1024;
+
+/// How far the journal's time may be ahead of the clock: clocks that are set are off by less.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// Writes after which a count is old.
 const OLD_AFTER: u64 = 1_000;
@@ -56,13 +60,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Space, StoreError> {
         let folder = &self.inner.folder;
-        let io = |error| StoreError::io("measuring the store's folder", error);
+        let io = |error| StoreError::io("measuring the store", error);
         let last = self.last_seq();
         let hold = self.limit(retention, endpoints, now)?.hold;
-        let (live, first, oldest) = self.inner.read("measuring the store", |db| {
+        let (live, first, oldest, newest) = self.inner.read("measuring the store", |db| {
             let first = journal::cut_at(db)?.next();
             let oldest = journal::first_after(db, Seq::START)?.map(|entry| entry.at);
-            Ok((noted(db)?.map(|usage| usage.count.bytes), first, oldest))
+            let live = noted(db)?.map(|usage| usage.count.bytes);
+            Ok((live, first, oldest, head(db)?.map(|head| head.at)))
         })?;
         Ok(Space {
             disk: folder.bytes().map_err(io)?,
@@ -72,15 +77,16 @@ impl Store {
             last,
             oldest,
             hold,
+            ahead: newest.filter(|newest| *newest > now.plus(AHEAD)),
         })
     }
 
     /// Returns whether what lives here should be counted: there is much, and a count is
     /// missing or old.
-    pub(super) fn wants_count(&self) -> Result<bool, StoreError> {
+    pub(super) fn wants_count(&self, small: u64) -> Result<bool, StoreError> {
         let room = self.inner.folder.bytes_of_database();
         let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
-        if room < SMALL {
+        if room < small {
             return Ok(false);
         }
         self.inner.read("reading how much was counted", |db| {
@@ -126,9 +132,13 @@ pub fn count(
 }
 
 fn commits(db: &sled::Db) -> Result<u64, StoreError> {
+    Ok(head(db)?.map_or(0, |head| head.commits))
+}
+
+fn head(db: &sled::Db) -> Result<Option<Head>, StoreError> {
     let key = keys::head();
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value).map(|head: Head| head.commits),
-        None => Ok(0),
+        Some(value) => codec::read_row(&key, &value).map(Some),
+        None => Ok(None),
     }
 }

@@ -137,8 +137,17 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
         metric(&running, series).await > Some(0.0)
     })
     .await;
-    // What is not settled is there, and so is what failed.
-    assert!(space(&running).await.first <= hold.settled.next());
+    // What is settled goes, up to where it holds the journal.
+    within("the journal is cut", || async {
+        space(&running).await.first > Seq(2)
+    })
+    .await;
+    let now = space(&running).await;
+    assert!(
+        now.first <= now.hold.unwrap().settled.next(),
+        "what is not settled is gone"
+    );
+    // What failed is kept beside it, as long as it is to be sent again.
     let failed = running.store().entry(Seq(2)).unwrap();
     assert!(
         failed.is_some(),
@@ -167,6 +176,18 @@ async fn a_single_sync_does_a_round_of_upkeep() {
     let store = world.store();
     assert_eq!(store.first_seq().unwrap(), Seq(2));
     store.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compacting_where_there_is_no_store_makes_none() {
+    let world = World::new().await;
+
+    let (code, _, err) = world.command(&["store", "compact"]).await;
+
+    assert_eq!(code, 7, "{err}");
+    assert!(err.contains("there is none; look at `path`"), "{err}");
+    let (code, _, again) = world.command(&["store", "compact"]).await;
+    assert_eq!((code, again), (7, err));
 }
 
 fn before(time: Timestamp, seconds: i64) -> Timestamp {

@@ -133,7 +133,7 @@ pub(super) fn row(
         origin: endpoint.map(Endpoint::origin),
         state,
         settled: cursor.settled,
-        behind: behind(&cursor, last),
+        behind: behind(&cursor, store.first_seq()?, last),
         waiting: store.deferred(name)?.len() as u64,
         parked: store.count_parked(name)?,
         delivered_at: cursor.delivered_at,
@@ -154,10 +154,11 @@ pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Curs
     Ok(cursor)
 }
 
-fn behind(cursor: &Cursor, last: Seq) -> u64 {
-    last.0
-        .saturating_sub(cursor.settled.0)
-        .saturating_sub(cursor.ahead.len() as u64)
+/// Returns how many entries are still to go. Those that were let go are not there to be sent.
+fn behind(cursor: &Cursor, first: Seq, last: Seq) -> u64 {
+    let next = cursor.settled.next().max(first);
+    let ahead = cursor.ahead.range(next..).count() as u64;
+    last.next().0.saturating_sub(next.0).saturating_sub(ahead)
 }
 
 /// What is graver hides the rest.
@@ -184,5 +185,34 @@ fn state(cursor: &Cursor) -> EndpointState {
             mark: backfill.mark,
         },
         None => EndpointState::Taking,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_is_not_to_go() {
+        // Settled up to, settled ahead, the first entry that is there, the last; how many are
+        // to go.
+        let cases: [(u64, &[u64], u64, u64, u64); 7] = [
+            (0, &[], 1, 0, 0),
+            (4, &[], 1, 10, 6),
+            (4, &[6, 8], 1, 10, 4),
+            (10, &[], 1, 10, 0),
+            (4, &[], 9, 10, 2),
+            (4, &[6, 9], 9, 10, 1),
+            (4, &[6], 11, 10, 0),
+        ];
+        for (settled, ahead, first, last, expected) in cases {
+            let cursor = Cursor {
+                settled: Seq(settled),
+                ahead: ahead.iter().copied().map(Seq).collect(),
+                ..Cursor::default()
+            };
+            let found = behind(&cursor, Seq(first), Seq(last));
+            assert_eq!(found, expected, "{settled} {ahead:?} {first} {last}");
+        }
     }
 }

@@ -94,7 +94,7 @@ pub struct EndpointRow {
     pub state: EndpointState,
     /// Every entry up to here is settled: delivered, not for this endpoint, parked or waiting.
     pub settled: Seq,
-    /// Entries behind that.
+    /// Entries behind that, of those that are there.
     pub behind: u64,
     /// Deliveries that wait for another attempt.
     pub waiting: u64,
@@ -164,7 +164,7 @@ impl EndpointRow {
         match &self.state {
             EndpointState::Disabled { .. } => Some(format!(
                 "see to its receiver, then `qlik-roster endpoints enable {name}`: it goes on where \
-                 it stopped"
+                 it stopped, as far back as `keep` in `[store]` reaches"
             )),
             EndpointState::InTrouble { .. } => Some(format!(
                 "nothing, if it passes: it is probed; `qlik-roster endpoints test {name}` shows \

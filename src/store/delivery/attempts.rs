@@ -4,6 +4,7 @@
 //! are hundreds. The oldest rows go as new ones come.
 
 use std::collections::VecDeque;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,38 @@ impl Store {
             }
         })?;
         Ok(found.into_iter().rev().collect())
+    }
+
+    /// Returns the keys of rows whose last attempt was before a time, some at the most, whoever
+    /// writes them: an endpoint that gets nothing lets nothing go by itself. Its log may still
+    /// count them; they are its oldest, so that it only lets them go once more.
+    pub(in crate::store) fn attempts_to_go(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.inner.read("reading attempts", |db| {
+            let mut to_go = Vec::new();
+            let mut next = Bound::Included(vec![Space::Attempts as u8]);
+            while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
+                let (first, _) = row?;
+                let endpoint = keys::endpoint_part(&first)
+                    .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
+                for row in scan::prefix(db, endpoint) {
+                    let (key, value) = row?;
+                    if to_go.len() == limit {
+                        return Ok(to_go);
+                    }
+                    let attempts: Vec<Attempt> = codec::unpack(&key, codec::open(&key, &value)?)?;
+                    if attempts.last().is_some_and(|last| last.at >= before) {
+                        break;
+                    }
+                    to_go.push(key.to_vec());
+                }
+                next = Bound::Excluded(keys::behind_endpoint(endpoint));
+            }
+            Ok(to_go)
+        })
     }
 
     fn each_attempts(

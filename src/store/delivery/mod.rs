@@ -12,6 +12,7 @@ mod name;
 mod orders;
 mod progress;
 mod rows;
+mod strays;
 
 pub use attempts::{ATTEMPTS_AT_ONCE, Attempt, AttemptLog};
 pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};

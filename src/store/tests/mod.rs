@@ -5,5 +5,5 @@ mod laws;
 mod news;
 mod parts;
 mod recovery;
-mod retention;
 pub(in crate::store) mod support;
+mod upkeep;

@@ -1,7 +1,7 @@
 //! Folders as crashes, newer versions and strangers leave them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::{Change, Kind, Record, Seq, StoreId};
 use crate::store::block::{Block, Entry};
@@ -401,8 +401,17 @@ fn a_note_of_another_commit_or_store_is_left() {
         let store = open(older.path());
 
         assert_eq!(store.last_seq(), Seq(50));
+        // While the store is open, and not only at its close: else this note, of a history that
+        // a power cut has taken, would be taken for that of the next commit but one after
+        // another cut.
+        assert_eq!(pending::read(&file_of(older.path())).unwrap(), None);
+        assert_eq!(fs::metadata(file_of(older.path())).unwrap().len(), 0);
         store.close().unwrap();
     }
+}
+
+fn file_of(store: &Path) -> PathBuf {
+    store.join("current/pending")
 }
 
 #[test]

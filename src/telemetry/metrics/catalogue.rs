@@ -143,7 +143,7 @@ impl Metric {
             Self::EndpointTakes => {
                 "1 while the endpoint takes events; 0 while it is in trouble or disabled."
             }
-            Self::StoreBytes => "Bytes on disk of everything in the store's folder.",
+            Self::StoreBytes => "Bytes on disk of everything that is the store's.",
             Self::JournalEntries => "Events in the journal.",
             Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
             Self::JournalHeld => {

@@ -1,0 +1,351 @@
+//! That a compaction gives room back, loses nothing, and is done where it is worth it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::model::{Kind, Outcome, Seq, Trigger};
+use crate::store::compact::Rule;
+use crate::store::usage::Count;
+use crate::store::{Opened, Round, Store, Write, keys, opening};
+
+use super::super::recovery::tamper;
+use super::super::support::{self, adopt, open, record};
+use super::{RETENTION, commit, day, hook, park, round, run, settle};
+
+#[test]
+fn a_compacted_store_holds_the_same_in_less_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    commit(&store, &known, day(0), 0..6_000);
+    commit(&store, &known, day(100), 0..500);
+    support::commit(&store, &known, vec![large()]).unwrap();
+    settle(&store, &hook("a"), store.last_seq(), Some(park(Seq(7))));
+    let full = store.space(&RETENTION, &[], day(110)).unwrap().disk;
+    assert_eq!(round(&store, &[], day(110)).entries, 6_000);
+    let picture = |store: &Store| {
+        (
+            support::state(store, &known),
+            store.entries(Seq::START, usize::MAX).unwrap(),
+            store.entry(Seq(7)).unwrap(),
+            store.cursor(&hook("a")).unwrap(),
+            store.id(),
+        )
+    };
+    let before = picture(&store);
+    store.close().unwrap();
+
+    let compacted = Store::compact(folder.path()).unwrap();
+
+    // By itself sled may have cut off something already, at the end of its file.
+    assert!(compacted.after < full, "{compacted:?} of {full}");
+    assert!(compacted.after < compacted.before, "{compacted:?}");
+    assert!(compacted.live < compacted.after, "{compacted:?}");
+    assert_eq!(names_in(folder.path()), ["current", "lock"]);
+    let store = open(folder.path());
+    assert_eq!(picture(&store), before);
+    commit(&store, &known, day(120), 0..50);
+    store.close().unwrap();
+    let again = Store::compact(folder.path()).unwrap();
+    assert!(again.rows >= compacted.rows);
+}
+
+/// A record that has a file of its own, since it cannot be packed well.
+fn large() -> Write {
+    let mut random = fastrand::Rng::with_seed(1);
+    let name: String = (0..190_000).map(|_| random.alphanumeric()).collect();
+    support::created(record(Kind::User, 9_000, &name))
+}
+
+#[test]
+fn a_store_that_somebody_has_open_is_not_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+
+    let refused = Store::compact(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.locked");
+    adopt(&store, 1);
+}
+
+#[test]
+fn a_damaged_store_is_not_compacted_and_stays_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).close().unwrap();
+    fs::write(folder.path().join("current/damaged"), "a test").unwrap();
+
+    let refused = Store::compact(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.damaged");
+    assert!(folder.path().join("current/damaged").exists());
+}
+
+/// Damages what an opening has no reason to look at.
+fn damage(folder: &Path) {
+    let store = open(folder);
+    let run = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, day(0));
+    store.set_count(Count { rows: 1, bytes: 1 }).unwrap();
+    store.close().unwrap();
+    tamper(folder, |db| {
+        let key = keys::run(run.id);
+        let mut value = db.get(&key).unwrap().unwrap().to_vec();
+        value[3] ^= 1;
+        db.insert(key, value).unwrap();
+    });
+}
+
+#[test]
+fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    damage(folder.path());
+
+    let refused = Store::compact(folder.path()).unwrap_err();
+
+    assert_eq!(refused.code(), "store.damaged");
+    assert!(!folder.path().join("compacting").exists());
+    let opened = Store::open(folder.path()).unwrap();
+    assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
+}
+
+#[test]
+fn damage_that_a_copy_meets_at_an_opening_moves_the_store_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    damage(folder.path());
+
+    let opened = opening::open(folder.path(), ANY).unwrap();
+
+    assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
+    assert_eq!(names_in(folder.path()), ["current", "damaged-1", "lock"]);
+}
+
+#[test]
+fn where_there_is_no_store_none_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("damaged-1")).unwrap();
+
+    for path in [folder.path().to_owned(), folder.path().join("nowhere")] {
+        let refused = Store::compact(&path).unwrap_err();
+
+        assert_eq!(refused.code(), "store.not-there");
+        assert!(refused.to_string().contains(&*path.to_string_lossy()));
+    }
+    assert_eq!(names_in(folder.path()), ["damaged-1"]);
+}
+
+/// A rule for which no database is too small.
+const ANY: Rule = Rule {
+    small: 0,
+    spare: 0,
+    portion: 1,
+};
+
+/// Which folder the database is in: a compaction puts another in its place. Its size does not
+/// tell, since sled cuts off what it does not need at the end of its file.
+fn place(folder: &Path) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&fs::metadata(folder.join("current")).unwrap())
+}
+
+fn reopen(folder: &Path, rule: Rule) -> Store {
+    let Opened { store, moved_aside } = opening::open(folder, rule).unwrap();
+    assert_eq!(moved_aside, None);
+    assert_eq!(names_in(folder), ["current", "lock"]);
+    store
+}
+
+/// Counts what lives in a store of any size, as upkeep does.
+fn count(store: &Store) -> Option<u64> {
+    let mut upkeep = Round::new(store.clone(), RETENTION, Vec::new(), day(100));
+    upkeep.small = 0;
+    upkeep.finish().unwrap();
+    store.space(&RETENTION, &[], day(100)).unwrap().live
+}
+
+#[test]
+fn an_opening_compacts_what_is_several_times_what_lives_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    commit(&store, &known, day(0), 0..300);
+    let state = support::state(&store, &known);
+    store.close().unwrap();
+    let full = |rule: Rule| Rule {
+        spare: u64::MAX,
+        ..rule
+    };
+    // What was counted, by which rule, whether the last start was stopped at it; is it done?
+    let cases = [
+        ("nobody has counted", None, ANY, false, false),
+        (
+            "it is full of what lives",
+            Some(u64::MAX),
+            ANY,
+            false,
+            false,
+        ),
+        ("it is small", Some(1), Rule::USUAL, false, false),
+        ("there is no room", Some(1), full(ANY), false, false),
+        ("the last one was stopped", Some(1), ANY, true, false),
+        ("it is worth it", Some(1), ANY, false, true),
+    ];
+    for (case, counted, rule, is_broken_off, is_done) in cases {
+        if let Some(bytes) = counted {
+            let store = open(folder.path());
+            store.set_count(Count { rows: 1, bytes }).unwrap();
+            store.close().unwrap();
+        }
+        if is_broken_off {
+            fs::create_dir(folder.path().join("compacting")).unwrap();
+        }
+        let before = place(folder.path());
+
+        let store = reopen(folder.path(), rule);
+
+        assert_eq!(place(folder.path()) != before, is_done, "{case}");
+        assert_eq!(support::state(&store, &known), state, "{case}");
+        store.close().unwrap();
+    }
+    let store = open(folder.path());
+    // The copy knows what lives in it.
+    let live = store.space(&RETENTION, &[], day(1)).unwrap().live;
+    assert!(live > Some(1_000), "{live:?}");
+    commit(&store, &known, day(1), 0..10);
+}
+
+#[test]
+fn what_lives_is_counted_again_after_a_thousand_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    assert!(store.wants_count(0).unwrap());
+    assert!(!store.wants_count(u64::MAX).unwrap());
+    let first = count(&store).unwrap();
+    assert!(!store.wants_count(0).unwrap());
+
+    let tickets: Vec<_> = (0..998)
+        .map(|number| {
+            let user = support::created(record(Kind::User, number, "x"));
+            support::commit(&store, &known, vec![user]).unwrap()
+        })
+        .collect();
+
+    assert_eq!(tickets.len(), 998);
+    assert!(!store.wants_count(0).unwrap());
+    adopt(&store, 2);
+    adopt(&store, 3);
+    assert!(store.wants_count(0).unwrap());
+    assert!(count(&store).unwrap() > first);
+}
+
+#[test]
+fn what_root_does_leaves_the_store_to_its_owner() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const OWNER: u32 = 12_345;
+    let folder = tempfile::tempdir().unwrap();
+    if chown(folder.path(), Some(OWNER), Some(OWNER)).is_err() {
+        // Only root can give a folder away.
+        return;
+    }
+    // Where systemd gives a service a user of its own, a link leads to its folder.
+    let links = tempfile::tempdir().unwrap();
+    let path = links.path().join("store");
+    std::os::unix::fs::symlink(folder.path(), &path).unwrap();
+    let check = |after: &str| {
+        let mut folders = vec![folder.path().to_owned()];
+        let mut n_files = 0;
+        while let Some(path) = folders.pop() {
+            for entry in fs::read_dir(path).unwrap() {
+                let entry = entry.unwrap();
+                let found = entry.metadata().unwrap();
+                assert_eq!(
+                    found.uid(),
+                    OWNER,
+                    "{} after {after}",
+                    entry.path().display()
+                );
+                n_files += 1;
+                if found.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        // The lock, the database, its log, settings, large value, mark and note.
+        assert!(n_files >= 8, "{n_files}");
+    };
+
+    let store = open(&path);
+    let known = adopt(&store, 1);
+    support::commit(&store, &known, vec![large()]).unwrap();
+    store.close().unwrap();
+    check("it was made");
+    Store::compact(&path).unwrap();
+    check("it was compacted");
+    let store = open(&path);
+    commit(&store, &known, day(0), 0..10);
+    store.close().unwrap();
+    check("it was worked with");
+}
+
+/// Every state that a process can leave which is stopped while it puts a copy in place.
+#[test]
+fn a_swap_that_was_stopped_anywhere_is_cleared_up() {
+    let made = tempfile::tempdir().unwrap();
+    let store = open(made.path());
+    let known = adopt(&store, 1);
+    commit(&store, &known, day(0), 0..30);
+    store.close().unwrap();
+    let copied = |names: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            copy(&made.path().join("current"), &folder.path().join(name));
+        }
+        folder
+    };
+    let holds_all = |folder: &Path| {
+        let store = open(folder);
+        assert_eq!(store.last_seq(), Seq(30));
+        support::state(&store, &known);
+        store.close().unwrap();
+        for name in ["compacting", "replaced", "discarded"] {
+            assert!(!folder.join(name).exists(), "{name}");
+        }
+    };
+
+    for names in [
+        &["current", "compacting"][..],
+        &["replaced", "compacting"],
+        &["current", "replaced"],
+        &["current", "discarded"],
+        &["replaced", "discarded"],
+    ] {
+        holds_all(copied(names).path());
+    }
+    // The new one does not open: the old one is still there.
+    let folder = copied(&["current", "replaced"]);
+    fs::remove_file(folder.path().join("current/db")).unwrap();
+    holds_all(folder.path());
+    // A copy that is half there is not taken for anything.
+    let folder = copied(&["current", "compacting"]);
+    fs::remove_file(folder.path().join("compacting/db")).unwrap();
+    holds_all(folder.path());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
