@@ -3,7 +3,7 @@
 //! Pure, and the same for the same entry of the same store: whatever is made of it, every
 //! attempt makes the same.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -190,12 +190,9 @@ fn snapshot_id(
     let record = unified::value(subject.record);
     let whole = serde_json::to_vec(&(&account.name, &account.region, record));
     digest.update(whole.expect("a record's keys are texts"));
-    let mut id = EventId { store, seq: mark }.to_string();
-    id.push('_');
-    for byte in digest.finalize().iter().take(16) {
-        write!(id, "{byte:02x}").expect("a text takes every text");
-    }
-    id
+    let digest: [u8; 32] = digest.finalize().into();
+    let (start, _) = digest.split_at(16);
+    format!("{}_{}", EventId { store, seq: mark }, hex::encode(start))
 }
 
 #[cfg(test)]

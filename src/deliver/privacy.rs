@@ -175,12 +175,7 @@ impl Rule {
             Self::Omit => None,
             Self::Hash(mac) => {
                 let digest = Hmac::clone(mac).chain_update(text).finalize().into_bytes();
-                let mut hashed = HASHED.to_owned();
-                for byte in digest {
-                    use fmt::Write;
-                    write!(hashed, "{byte:02x}").expect("a text takes every text");
-                }
-                Some(hashed)
+                Some(format!("{HASHED}{}", hex::encode(digest)))
             }
         }
     }

@@ -1,12 +1,14 @@
 //! An event as an endpoint may see it: all that a format gets to know.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::event::{Data, Event, Subject};
-use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, delta, unified};
+use crate::model::unified::{self, Unified};
+use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, delta};
 
 /// An event, rendered in the unified schema, without what the endpoint may not see.
 pub(super) struct Shown<'a> {
@@ -42,7 +44,7 @@ pub(super) struct ShownRecord<'a> {
     #[serde(skip)]
     pub id: &'a Id,
     /// As it is now, or as it was when it went.
-    pub record: Map<String, Value>,
+    pub record: Fields,
     pub version: Seq,
     /// Of an update: which fields, before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +58,51 @@ pub(super) struct ShownRecord<'a> {
 pub(super) struct Replaced {
     id: String,
     remote_id: String,
+}
+
+/// The fields of a record in the unified schema.
+pub(super) enum Fields {
+    /// All that there are. A tree of them is only made where somebody looks for one.
+    All(Box<Unified>, OnceCell<Map<String, Value>>),
+    /// What an endpoint may see of them.
+    Some(Map<String, Value>),
+}
+
+impl Fields {
+    /// Returns a field.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        match self {
+            Self::All(all, tree) => tree.get_or_init(|| tree_of(all)).get(name),
+            Self::Some(fields) => fields.get(name),
+        }
+    }
+
+    /// Returns the fields to take some out of them.
+    pub fn masked(&mut self) -> &mut Map<String, Value> {
+        if let Self::All(all, _) = self {
+            *self = Self::Some(tree_of(all));
+        }
+        match self {
+            Self::Some(fields) => fields,
+            Self::All(..) => unreachable!("they were taken apart just now"),
+        }
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All(all, _) => all.serialize(serializer),
+            Self::Some(fields) => fields.serialize(serializer),
+        }
+    }
+}
+
+fn tree_of(all: &Unified) -> Map<String, Value> {
+    match json!(all) {
+        Value::Object(fields) => fields,
+        _ => unreachable!("the unified schema has objects only"),
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -89,13 +136,10 @@ impl<'a> Source<'a> {
 impl<'a> ShownRecord<'a> {
     fn of(subject: Subject<'a>) -> Self {
         let record = subject.record;
-        let Value::Object(fields) = unified::value(record) else {
-            unreachable!("the unified schema has objects only");
-        };
         Self {
             kind: record.kind(),
             id: record.id(),
-            record: fields,
+            record: Fields::All(Box::new(Unified::of(record)), OnceCell::new()),
             version: subject.version,
             changes: subject.before.map(|before| delta(before, record)),
             replaces: subject.replaces.map(|id| Replaced {

@@ -47,12 +47,7 @@ pub struct EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("evt_")?;
-        self.store
-            .0
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        write!(f, "_{:012x}", self.seq.0)
+        write!(f, "evt_{}_{:012x}", hex::encode(self.store.0), self.seq.0)
     }
 }
 

@@ -112,7 +112,8 @@ fn digit(byte: u8) -> Option<u8> {
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Object(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            // A table: this is done for each field of each event.
+            Repr::Object(bytes) => f.write_str(&hex::encode(bytes)),
             Repr::Other(text) => f.write_str(text),
         }
     }

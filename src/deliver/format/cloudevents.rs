@@ -170,11 +170,9 @@ fn batch_id(events: &[Shown<'_>]) -> String {
         // No id holds a blank.
         digest.update(b" ");
     }
-    let mut id = "bat_".to_owned();
-    for byte in digest.finalize().iter().take(16) {
-        write!(id, "{byte:02x}").expect("a text takes every text");
-    }
-    id
+    let digest: [u8; 32] = digest.finalize().into();
+    let (start, _) = digest.split_at(16);
+    format!("bat_{}", hex::encode(start))
 }
 
 #[cfg(test)]

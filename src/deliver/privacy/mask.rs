@@ -25,16 +25,17 @@ impl Privacy {
                 continue;
             };
             match field.place {
-                Place::Record => mask_field(&mut shown.record, field.name, rule),
+                Place::Record => mask_field(shown.record.masked(), field.name, rule),
                 Place::Custom => {
                     if let Some(Value::Object(custom)) =
-                        shown.record.get_mut("unified_custom_fields")
+                        shown.record.masked().get_mut("unified_custom_fields")
                     {
                         mask_field(custom, field.name, rule);
                     }
                 }
                 Place::Policy => {
-                    if let Some(Value::Array(policies)) = shown.record.get_mut("policies") {
+                    if let Some(Value::Array(policies)) = shown.record.masked().get_mut("policies")
+                    {
                         policies.retain(|policy| policy["name"] != field.name);
                     }
                 }
@@ -63,7 +64,7 @@ impl Privacy {
             let Some(rule) = self.rules.get(&(kind, "name")) else {
                 continue;
             };
-            if let Some(listed) = shown.record.get_mut(list) {
+            if let Some(listed) = shown.record.masked().get_mut(list) {
                 mask_names(listed, rule);
             }
             let changes = shown.changes.as_mut();

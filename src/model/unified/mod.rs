@@ -14,6 +14,7 @@ mod user;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use group::IamGroup;
@@ -23,13 +24,32 @@ pub use user::{File, IamUser};
 
 use super::{Id, Kind, Record};
 
-/// Returns a record in the unified schema.
-pub fn value(record: &Record) -> Value {
-    match record {
-        Record::Role(role) => json!(IamRole::of(role)),
-        Record::Group(group) => json!(IamGroup::of(group)),
-        Record::User(user) => json!(IamUser::of(user)),
+/// A record in the unified schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Unified {
+    /// A role.
+    Role(IamRole),
+    /// A group.
+    Group(IamGroup),
+    /// A user.
+    User(Box<IamUser>),
+}
+
+impl Unified {
+    /// Returns a record in the unified schema.
+    pub fn of(record: &Record) -> Self {
+        match record {
+            Record::Role(role) => Self::Role(IamRole::of(role)),
+            Record::Group(group) => Self::Group(IamGroup::of(group)),
+            Record::User(user) => Self::User(Box::new(IamUser::of(user))),
+        }
     }
+}
+
+/// Returns a record in the unified schema, as JSON.
+pub fn value(record: &Record) -> Value {
+    json!(Unified::of(record))
 }
 
 /// Returns the derived id of a record: `c28xIQ` and the URL-safe base64 of `user_id:<id>`,

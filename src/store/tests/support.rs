@@ -1,7 +1,6 @@
 //! Records, commits and stores for the tests.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::model::{
@@ -233,11 +232,7 @@ pub fn undo(state: &mut State, entry: &Entry) {
 }
 
 pub fn in_hex(bytes: &[u8]) -> String {
-    let mut hex = String::new();
-    for byte in bytes {
-        write!(hex, "{byte:02x}").unwrap();
-    }
-    hex
+    hex::encode(bytes)
 }
 
 /// The bytes of a record in its block.

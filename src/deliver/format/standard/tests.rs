@@ -161,7 +161,7 @@ fn the_whole_body_of_an_event_is_as_documented() {
 
     let text = String::from_utf8(body(STORE, &entry(fact)).unwrap()).unwrap();
 
-    insta::assert_snapshot!(text, @r#"{"id":"evt_a1000000000000b2_00000000002a","type":"group.deleted","timestamp":"2026-03-01T10:00:00.123Z","sequence":42,"account":{"id":"tenant-1","name":"Acme","region":"eu"},"data":{"record":{"created_at":null,"description":null,"id":"c28xIQZ3JvdXBfaWQ6NjAwMDAwMDAwMDAwMDAwMDAwMDAwMDAz","name":"Finance","parent_id":null,"remote_id":"600000000000000000000003","remote_parent_id":null,"roles":[],"type":{"source_value":"idp","value":"group"},"unified_custom_fields":{"idp_id":null,"status":"active"},"updated_at":null},"version":42}}"#);
+    insta::assert_snapshot!(text, @r#"{"id":"evt_a1000000000000b2_00000000002a","type":"group.deleted","timestamp":"2026-03-01T10:00:00.123Z","sequence":42,"account":{"id":"tenant-1","name":"Acme","region":"eu"},"data":{"record":{"id":"c28xIQZ3JvdXBfaWQ6NjAwMDAwMDAwMDAwMDAwMDAwMDAwMDAz","remote_id":"600000000000000000000003","name":"Finance","description":null,"type":{"value":"group","source_value":"idp"},"roles":[],"parent_id":null,"remote_parent_id":null,"created_at":null,"updated_at":null,"unified_custom_fields":{"idp_id":null,"status":"active"}},"version":42}}"#);
 }
 
 #[test]
