@@ -8,8 +8,8 @@
 //! What must stay true:
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the
-//!   two sends again what was not settled on disk, a thousand events at the most; it never skips
-//!   one. Receivers tell a repetition by `webhook-id`.
+//!   two sends again what was not settled on disk, a thousand events at the most, or twice what
+//!   may be under way; it never skips one. Receivers tell a repetition by `webhook-id`.
 //! - **In order for each record.** Events of one record wait for one another, also where one
 //!   waits for its next attempt; those of others do not. A successor under a new id is told of
 //!   after its predecessor has gone.
@@ -27,8 +27,15 @@
 //!   endpoint back, and so does an operator's order.
 //! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
 //!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
-//! - **Memory has a bound.** Some five hundred entries are read ahead, ten thousand that failed are
-//!   known by their places; the rest of a backlog stays on disk.
+//! - **Memory has a bound.** Twice as many events as may be under way are read ahead, five hundred at
+//!   the least and eight thousand at the most; ten thousand that failed are known by their places;
+//!   the rest of a backlog stays on disk.
+//! - **What is known is told by the same cursor.** A backfill sends records as they are, then the
+//!   journal goes on where it was: a snapshot never tells who is gone. A tenant whose first load
+//!   has not ended is not known; an endpoint that is told first what is known gets its records when
+//!   the entry comes that ends the load.
+//! - **The configuration of now counts.** What waits, and what is asked for once more, is held
+//!   against it again when it is read.
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
 //!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Each endpoint has a

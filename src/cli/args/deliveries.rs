@@ -112,7 +112,7 @@ pub(in crate::cli) enum EndpointsAction {
         /// The endpoint.
         endpoint: String,
     },
-    /// Send an endpoint everything that is known, then what happened since.
+    /// Send an endpoint everything that is known, then what it has not got yet.
     Backfill {
         /// The endpoint.
         endpoint: String,

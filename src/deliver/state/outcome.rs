@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::{Ended, State};
+use super::{Ended, Filling, State};
 use crate::deliver::failure::Failure;
 use crate::deliver::health::{Failed, Whose};
 use crate::deliver::lanes::{Held, Parcel};
@@ -160,8 +160,15 @@ impl State {
     pub(super) fn step_over(&mut self, item: &Item) {
         match item {
             Item::Entry(seq) => self.journal.settle(*seq),
-            Item::Snapshot { tenant, record, .. } => {
-                if let Some(filling) = &mut self.filling {
+            Item::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            } => {
+                // One of an earlier backfill says nothing of this one.
+                let is_of = |filling: &&mut Filling| (filling.mark, filling.at) == (*mark, *at);
+                if let Some(filling) = self.filling.as_mut().filter(is_of) {
                     let place = (*tenant, record.kind, record.id.clone());
                     filling.position.settle(place);
                 }
@@ -212,7 +219,7 @@ impl State {
 
     /// Ends a backfill when nothing of it is left.
     pub(super) fn end_backfill(&mut self) {
-        let is_over = |filling: &super::Filling| filling.is_read && filling.position.is_settled();
+        let is_over = |filling: &Filling| filling.is_read && filling.position.is_settled();
         if let Some(filling) = self.filling.take_if(|filling| is_over(filling)) {
             self.is_dirty = true;
             info!(

@@ -1,0 +1,157 @@
+//! Holds what a receiver saw against what happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use qlik_roster::model::{Entry, Fact, Kind, Seq};
+use qlik_roster::store::Item;
+use serde_json::Value;
+
+use super::WAITS;
+use super::receiver::{Came, Note};
+use super::side::Side;
+use super::world::World;
+
+/// Attempts after which an event is given up on.
+const ATTEMPTS: usize = 1 + WAITS.len();
+
+/// What was seen of an endpoint's events so far.
+#[derive(Default)]
+struct Seen {
+    bodies: BTreeMap<String, Value>,
+    /// Ids of events that were taken.
+    accepted: BTreeSet<String>,
+    /// Failed attempts, by id.
+    failures: BTreeMap<String, usize>,
+    /// Messages that were not answered yet.
+    under_way: BTreeMap<usize, Vec<Came>>,
+    /// Snapshots that were taken: mark and record.
+    told: BTreeSet<(u64, String)>,
+}
+
+impl Side {
+    /// Every event came, none before an earlier one of its record was over, never two of one
+    /// record at once, and always the same.
+    pub fn check(&self, world: &World, entries: &[Entry]) {
+        let name = self.endpoint.name();
+        let wanted = self.wanted(entries);
+        let mut seen = Seen::default();
+        for note in self.receiver.notes() {
+            match note {
+                Note::Came { message, events } => {
+                    for (i, event) in events.iter().enumerate() {
+                        let body = seen.bodies.entry(event.id.clone());
+                        let same = body.or_insert_with(|| event.body.clone());
+                        assert_eq!(same, &event.body, "{} has another body", event.id);
+                        seen.assert_alone(event);
+                        if !event.is_snapshot {
+                            let of_record = &wanted[&event.record];
+                            assert!(of_record.contains_key(&event.seq), "{name}: {event:?}");
+                            seen.assert_in_turn(event, of_record, &events[..i]);
+                        }
+                    }
+                    seen.under_way.insert(message, events);
+                }
+                Note::Answered { message, status } => {
+                    for event in seen.under_way.remove(&message).unwrap_or_default() {
+                        if status != 200 {
+                            *seen.failures.entry(event.id).or_insert(0) += 1;
+                            continue;
+                        }
+                        if event.is_snapshot {
+                            seen.told.insert((event.seq, event.record));
+                        }
+                        seen.accepted.insert(event.id);
+                    }
+                }
+                // What the one before sent may still be under way there.
+                Note::Process => seen.under_way.clear(),
+            }
+        }
+        let parked = self.parked(world);
+        for id in wanted.values().flat_map(BTreeMap::values) {
+            let is_over = seen.accepted.contains(id) || parked.contains(id);
+            assert!(is_over, "{name} did not get {id}");
+        }
+        self.check_backfill(world, &seen);
+    }
+
+    /// Returns the events that it should get, by record and place.
+    fn wanted(&self, entries: &[Entry]) -> BTreeMap<String, BTreeMap<u64, String>> {
+        let mut wanted: BTreeMap<String, BTreeMap<u64, String>> = BTreeMap::new();
+        let behind = entries.iter().filter(|entry| entry.seq > self.from);
+        for entry in behind.filter(|entry| self.endpoint.wants(entry)) {
+            let Fact::Changed(change) = &entry.fact else {
+                panic!("{entry:?}");
+            };
+            let of_record = wanted.entry(change.id().to_string()).or_default();
+            of_record.insert(entry.seq.0, self.id_of(entry.seq));
+        }
+        wanted
+    }
+
+    fn id_of(&self, seq: Seq) -> String {
+        let store = self.store_id;
+        qlik_roster::model::EventId { store, seq }.to_string()
+    }
+
+    /// Returns the ids of what was given up on, by the rules.
+    fn parked(&self, world: &World) -> BTreeSet<String> {
+        let parked = world.store.parked(self.endpoint.name(), None, usize::MAX);
+        let parked = parked.unwrap().into_iter();
+        parked
+            .filter_map(|parked| {
+                assert_eq!(parked.attempts as usize, ATTEMPTS, "{parked:?}");
+                match parked.item {
+                    Item::Entry(seq) => Some(self.id_of(seq)),
+                    Item::Snapshot { .. } => None,
+                }
+            })
+            .collect()
+    }
+
+    /// What is as it was when the last backfill was asked for, was told of in it.
+    fn check_backfill(&self, world: &World, seen: &Seen) {
+        let Some(mark) = self.backfill else { return };
+        let name = self.endpoint.name();
+        let parked = world.store.parked(name, None, usize::MAX).unwrap();
+        let parked: BTreeSet<_> = parked
+            .into_iter()
+            .filter_map(|parked| match parked.item {
+                Item::Entry(_) => None,
+                Item::Snapshot { mark, record, .. } => Some((mark.0, record.id.to_string())),
+            })
+            .collect();
+        let known = world.store.list(world.known.no, Kind::User, None, 100);
+        for kept in known.unwrap() {
+            let place = (mark.0, kept.record.id().to_string());
+            let is_over = seen.told.contains(&place) || parked.contains(&place);
+            assert!(
+                is_over || kept.version > mark,
+                "{name} was not told of {place:?}"
+            );
+        }
+    }
+}
+
+impl Seen {
+    /// No other message with an event of this record is under way. What a killed process had
+    /// sent may still arrive: then it was taken before, or is the same.
+    fn assert_alone(&self, event: &Came) {
+        for other in self.under_way.values().flatten() {
+            let is_late = other.id == event.id || self.accepted.contains(&other.id);
+            let is_other = other.record != event.record;
+            assert!(is_late || is_other, "{} and {} at once", other.id, event.id);
+        }
+    }
+
+    /// The earlier events of its record were taken or given up on, or go before it in the same
+    /// message.
+    fn assert_in_turn(&self, event: &Came, of_record: &BTreeMap<u64, String>, before: &[Came]) {
+        for earlier in of_record.range(..event.seq).map(|(_, id)| id) {
+            let is_over = self.accepted.contains(earlier)
+                || self.failures.get(earlier).is_some_and(|n| *n >= ATTEMPTS)
+                || before.iter().any(|other| other.id == *earlier);
+            assert!(is_over, "{} came before {earlier}", event.id);
+        }
+    }
+}
