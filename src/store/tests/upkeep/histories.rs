@@ -57,13 +57,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Wanted::Backfill),
     ];
     prop_oneof![
-        6 => (1..60_u32, 0..40_i64).prop_map(|(n, days)| Step::Found(n, days)),
+        6 => (1..60_u32, 0..70_i64).prop_map(|(n, days)| Step::Found(n, days)),
         6 => (0..3_usize, 0..80_u64, 2..20_u64).prop_map(|(e, n, by)| Step::Settle(e, n, by)),
         1 => (0..3_usize).prop_map(Step::Gone),
-        2 => (0..3_usize, wanted).prop_map(|(e, wanted)| Step::Ordered(e, wanted)),
+        4 => (0..3_usize, wanted).prop_map(|(e, wanted)| Step::Ordered(e, wanted)),
         2 => (0..3_usize).prop_map(Step::Obey),
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Dismiss(e, n)),
-        2 => (0..3_usize, 0..60_usize).prop_map(|(e, n)| Step::Replay(e, n)),
+        4 => (0..3_usize, 0..60_usize).prop_map(|(e, n)| Step::Replay(e, n)),
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Deliver(e, n)),
         5 => (1..8_usize).prop_map(Step::Upkeep),
         1 => (0..3_usize).prop_map(Step::Reopen),
@@ -329,7 +329,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_may_still_be_needed_reads(steps in prop::collection::vec(step(), 1..40)) {
+    fn what_may_still_be_needed_reads(steps in prop::collection::vec(step(), 1..80)) {
         let folder = tempfile::tempdir().unwrap();
         let mut store = open(folder.path());
         adopt(&store, 1);
