@@ -249,6 +249,7 @@ fn rsa(read: Result<RsaKeyPair, KeyRejected>) -> Result<Pair, Unusable> {
         let why = why.to_string();
         Unusable::of(match why.as_str() {
             "TooSmall" => "an RSA key of fewer than 2048 bits".to_owned(),
+            "TooLarge" => "an RSA key of more than 4096 bits".to_owned(),
             why => format!("an RSA key that cannot be used ({why})"),
         })
     })

@@ -75,6 +75,9 @@ const MIXED: Keys = Keys {
     refusing: [STRANGER, STRANGER_KEY],
 };
 
+/// A tenant's id that no header can hold as it is.
+const TENANT: &str = "a 100% \"ë\"";
+
 /// Names that have to arrive byte by byte: other scripts, escapes, what JSON may write twofold.
 const NAMES: [&str; 5] = [
     "Finance",
@@ -202,11 +205,11 @@ async fn the_cloudevents_sdk_reads_what_we_send() {
         for (n, (event, name)) in (1..).zip(events.iter().zip(NAMES)) {
             let (attributes, data) = (&event["attributes"], &event["data"]);
             assert_eq!(data["record"]["name"], name, "{mode:?}");
-            assert_eq!(data["account"]["id"], "tenant-1");
+            assert_eq!(data["account"]["id"], TENANT);
             for (attribute, expected) in [
                 ("specversion", "1.0"),
                 ("type", "group.created"),
-                ("source", "/qlik-roster/tenants/tenant-1"),
+                ("source", "/qlik-roster/tenants/a%20100%25%20%22%C3%AB%22"),
                 ("subject", &format!("groups/{n:024x}")),
                 ("sequence", &format!("{n:020}")),
                 ("datacontenttype", "application/json"),
@@ -422,7 +425,7 @@ async fn take(
 
 fn create_groups(store: &Store, clock: &Clock) {
     let tenant = Tenant {
-        id: TenantId("tenant-1".into()),
+        id: TenantId(TENANT.into()),
         name: "Acme".into(),
         hosts: Vec::new(),
         region: Some("eu".into()),

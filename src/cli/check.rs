@@ -75,6 +75,7 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
             lines.extend(trial(endpoint, &clock).await?);
         }
     }
+    lines.extend(config.endpoints.iter().filter_map(idle));
     let mut exit = exit_of(&lines);
     if let Some(status) = status(&config).await? {
         if args.tenant.is_none() {
@@ -219,6 +220,18 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
         what: what.to_owned(),
         step: "client certificate",
         result,
+    })
+}
+
+/// Tells which of the events that an endpoint wants are not sent yet: no mistake, but nobody
+/// should wait for them.
+fn idle(endpoint: &Endpoint) -> Option<Line> {
+    let idle = endpoint.events().idle();
+    let patterns: Vec<_> = idle.iter().map(|pattern| format!("`{pattern}`")).collect();
+    (!idle.is_empty()).then(|| Line {
+        what: format!("endpoint {}", endpoint.name()),
+        step: "events",
+        result: Ok(format!("nothing is sent yet for {}", patterns.join(", "))),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `deliveries`: lists attempts, what waits and what was given up on; shows an event's attempts.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ async fn attempts(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
             true => Ended::Failed,
             false => Ended::Anyhow,
         },
-        limit: args.limit.unwrap_or(DEFAULT_LIMIT),
+        limit: args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get),
     };
     let rows = ask_attempts(door, request).await?;
     let mut printer = Printer::new(args.output.output, COLUMNS)?;
@@ -127,7 +128,7 @@ async fn show(
 
 async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     let endpoint = args.endpoint.map(EndpointName);
-    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut left = args.limit.map_or(usize::MAX, NonZeroUsize::get);
     let (mut after, mut exit) = (None, Exit::Success);
     let mut printer = Printer::new(args.output.output, PARKED_COLUMNS)?;
     while left > 0 {
@@ -153,19 +154,26 @@ async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
 }
 
 async fn waiting(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
+    let limit = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
     let request = DeliveryRequest::Waiting {
         endpoint: args.endpoint.map(EndpointName),
-        limit: args.limit.unwrap_or(DEFAULT_LIMIT),
+        limit,
     };
     let rows = match door.ask(Request::Deliveries(request)).await? {
         Reply::Deliveries(DeliveryReply::Waiting(rows)) => rows,
         other => return super::unexpected(&other),
     };
+    let n_rows = rows.len();
     let mut printer = Printer::new(args.output.output, WAITING_COLUMNS)?;
     for row in rows {
         printer.row(waiting_row(row))?;
     }
     printer.finish("Nothing waits for another attempt.")?;
+    if n_rows >= limit.min(MAX_PAGE) {
+        say(format_args!(
+            "These are the first {n_rows}; `qlik-roster endpoints list` tells how many wait."
+        ));
+    }
     Ok(Exit::Success)
 }
 

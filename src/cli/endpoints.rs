@@ -24,12 +24,14 @@ use super::{check, rotate};
 const COLUMNS: &[&str] = &[
     "ENDPOINT",
     "ORIGIN",
+    "FORMAT",
     "STATE",
     "BEHIND",
     "WAITING",
     "PARKED",
     "LAST DELIVERED",
     "DETAIL",
+    "PUBLIC KEY",
 ];
 
 pub(super) async fn run(config: Option<&Path>, action: EndpointsAction) -> anyhow::Result<Exit> {
@@ -71,7 +73,9 @@ async fn list(config: &Config, args: OutputArgs) -> anyhow::Result<Exit> {
     };
     let mut printer = Printer::new(args.output, COLUMNS)?;
     for row in &rows {
-        printer.row(cells(row))?;
+        let mut endpoints = config.endpoints.iter();
+        let endpoint = endpoints.find(|endpoint| *endpoint.name() == row.name);
+        printer.row(cells(row, endpoint))?;
     }
     printer.finish("No endpoint is configured.")?;
     Ok(Exit::Success)
@@ -122,22 +126,31 @@ async fn ask(config: &Config, request: Request) -> anyhow::Result<(String, Reply
     Ok((when, reply?))
 }
 
-fn cells(row: &EndpointRow) -> Row {
+/// Returns the cells of an endpoint; those of the configuration are empty without it.
+fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
     let time = row.delivered_at.map(|time| time.to_string());
+    let format = endpoint.map(|endpoint| endpoint.format().name());
+    let keys = endpoint.map(Endpoint::public_keys).unwrap_or_default();
+    let mut json = outside(row);
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("format".to_owned(), json!(format));
+        fields.insert("public_keys".to_owned(), json!(keys));
+        let set_key = endpoint.and_then(|endpoint| endpoint.format().set_key());
+        fields.insert("set_key".to_owned(), json!(set_key));
+    }
     let cells = vec![
         row.name.to_string(),
         row.origin.clone().unwrap_or_default(),
+        format.unwrap_or_default().to_owned(),
         row.state.word().to_owned(),
         row.behind.to_string(),
         row.waiting.to_string(),
         row.parked.to_string(),
         time.unwrap_or_default(),
         row.state.detail().unwrap_or_default(),
+        keys.join(" "),
     ];
-    Row {
-        cells,
-        json: outside(row),
-    }
+    Row { cells, json }
 }
 
 /// An endpoint as JSON, also for `status`.

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, SecretPlace, secret_places};
-use crate::deliver::{Endpoint, fresh_secret};
+use crate::deliver::{Endpoint, SigningSecret, fresh_secret};
 use crate::secret::Secret;
 
 use super::Exit;
@@ -41,7 +41,8 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
             config.source.display()
         );
     };
-    let secret = fresh_secret()?;
+    let secret = fresh_secret(endpoint)?;
+    let public = SigningSecret::parse(&secret)?.public();
     let line = match (how, place) {
         (How::Print, SecretPlace::File { name, .. }) => {
             println_secret(&secret)?;
@@ -66,12 +67,16 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
              file can be put; `--print` prints a new one"
         ),
     };
+    let handed_over = match public {
+        Some(public) => format!("the new public key, {public}"),
+        None => "the new secret".to_owned(),
+    };
     say(format_args!(
         "Nothing has changed yet. To move `{name}` to it:\n\
          1. In {}, write at this endpoint, the new one first:\n     {line}\n\
          2. Start the daemon again. From then on both sign, so a receiver that knows either \
          verifies.\n\
-         3. Give the receiver the new secret.\n\
+         3. Give the receiver {handed_over}.\n\
          4. When it verifies with the new one, some 24 hours later to be safe, leave only that \
          in the configuration, start the daemon again and delete the old one.",
         config.source.display()

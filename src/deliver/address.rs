@@ -121,16 +121,55 @@ fn innermost(address: IpAddr) -> IpAddr {
 fn special(address: IpAddr) -> Option<Range> {
     match address {
         IpAddr::V4(v4) => special_v4(v4),
-        IpAddr::V6(v6) => special_v6(v6),
+        IpAddr::V6(v6) => {
+            let mut tunnelled = tunnelled(v6).into_iter();
+            match tunnelled.any(|v4| special_v4(v4) == Some(Range::Metadata)) {
+                true => Some(Range::Metadata),
+                false => special_v6(v6),
+            }
+        }
+    }
+}
+
+/// Returns the IPv4 addresses at which a tunnel or translator of the network may end that this
+/// IPv6 address leads to. All of these forms are special in any case; where somebody names a
+/// network that holds them, they must not lead to a metadata service all the same.
+fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
+    let words = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match address.segments() {
+        // 6to4; IPv4 in its compatible and its translated form; ISATAP.
+        [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0 | 0xffff, 0, high, low]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => vec![words(high, low)],
+        // Teredo: the server, and the client, whose bits are turned over.
+        [0x2001, 0, high, low, _, _, first, second] => {
+            vec![words(high, low), words(!first, !second)]
+        }
+        // A network's own NAT64: RFC 6052 puts the address behind a prefix of 48, 56, 64 or
+        // 96 bits, and leaves out the bits 64 to 71.
+        [0x64, 0xff9b, 1, _, _, _, high, low] => {
+            let mut octets = address.octets().to_vec();
+            octets.remove(8);
+            let fours = octets.windows(4).skip(6).take(3);
+            let fours = fours.filter_map(|four| <[u8; 4]>::try_from(four).ok());
+            fours
+                .map(Ipv4Addr::from)
+                .chain([words(high, low)])
+                .collect()
+        }
+        _ => Vec::new(),
     }
 }
 
 /// IANA's registry of special-purpose IPv4 addresses, and what clouds made special.
 fn special_v4(address: Ipv4Addr) -> Option<Range> {
     let range = match address.octets() {
-        // Most clouds, AWS for containers (ECS and EKS), Alibaba, Azure, Oracle.
+        // Most clouds, AWS for containers (ECS and EKS), Scaleway, Tencent, Alibaba, Azure,
+        // Oracle.
         [169, 254, 169, 254]
         | [169, 254, 170, 2 | 23]
+        | [169, 254, 42, 42]
+        | [169, 254, 0, 23]
         | [100, 100, 100, 200]
         | [168, 63, 129, 16]
         | [192, 0, 0, 192] => Range::Metadata,
@@ -154,9 +193,10 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
 /// Only `2000::/3` is handed out for the internet; the rest is special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {
-        // AWS (instances, and pods of EKS), Google, OpenStack.
+        // AWS (instances, and pods of EKS), Google, Scaleway, OpenStack.
         [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]
         | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42]
         | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => Range::Metadata,
         [0, 0, 0, 0, 0, 0, 0, 0] => Range::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Range::Loopback,
@@ -219,6 +259,8 @@ mod tests {
             ("169.254.170.23", Some(Range::Metadata)),
             ("169.254.1.1", Some(Range::LinkLocal)),
             ("169.254.170.2", Some(Range::Metadata)),
+            ("169.254.42.42", Some(Range::Metadata)),
+            ("169.254.0.23", Some(Range::Metadata)),
             ("168.63.129.16", Some(Range::Metadata)),
             ("192.0.0.192", Some(Range::Metadata)),
             ("192.0.0.1", Some(Range::Reserved)),
@@ -260,6 +302,7 @@ mod tests {
             ("fd00:ec2::254", Some(Range::Metadata)),
             ("fd00:ec2::23", Some(Range::Metadata)),
             ("fd20:ce::254", Some(Range::Metadata)),
+            ("fd00:42::42", Some(Range::Metadata)),
             ("fe80::a9fe:a9fe", Some(Range::Metadata)),
             ("fe80::1", Some(Range::LinkLocal)),
             ("fec0::1", Some(Range::Private)),
@@ -296,6 +339,8 @@ mod tests {
             "100.64.0.0/10",
             "fd00::/8",
             "169.254.169.254/31",
+            "2000::/3",
+            "64:ff9b:1::/48",
         ];
         let addresses = [
             "169.254.169.254",
@@ -306,6 +351,22 @@ mod tests {
             "fd00:ec2::254",
             "fe80::a9fe:a9fe",
             "::ffff:169.254.169.254",
+            "fd00:42::42",
+            "169.254.42.42",
+            "169.254.0.23",
+            // 6to4, Teredo (server, client), IPv4 in its compatible and translated form, ISATAP.
+            "2002:a9fe:a9fe::1",
+            "2001:0:a9fe:a9fe::1",
+            "2001::5601:5601",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "2606:4700::5efe:169.254.169.254",
+            "fe80::200:5efe:169.254.169.254",
+            // A network's own NAT64, by prefixes of 48, 56, 64 and 96 bits.
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9:fe:a9fe::",
+            "64:ff9b:1:0:a9:fea9:fe00::",
+            "64:ff9b:1::169.254.169.254",
         ];
         for address in addresses {
             let refused = check(&rule(&wide, Others::PublicOnly), address);

@@ -3,20 +3,21 @@
 //! Pure, and the same for the same entry of the same store: whatever is made of it, every
 //! attempt makes the same.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use sha2::{Digest, Sha256};
 
 use super::fact;
 use crate::model::{
     Account, Change, EndpointName, Entry, EventId, Fact, Id, Kind, Record, Seq, StoreId, Timestamp,
+    unified,
 };
 
 /// The type of the event that an operator sends to try an endpoint.
 pub const TEST_EVENT: &str = "endpoint.test";
 
 /// What a receiver is told.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Event<'a> {
     /// The same in every attempt, and in no other event. Holds no full stop.
     pub id: String,
@@ -43,7 +44,7 @@ pub enum Data<'a> {
 }
 
 /// The record that an event is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// As it is now, or as it was when it went.
     pub record: &'a Record,
@@ -54,6 +55,28 @@ pub struct Subject<'a> {
     pub version: Seq,
     /// Of a creation: the record deleted just before that stood for the same subject.
     pub replaces: Option<&'a Id>,
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .field("at", &self.at)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record is a person's, more often than not.
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("kind", &self.record.kind())
+            .field("id", &format_args!("{}", self.record.id()))
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Event<'a> {
@@ -83,9 +106,10 @@ impl<'a> Event<'a> {
 
     /// Returns the event that tells of a record that was there before, in a backfill that
     /// began at `at` and goes over into the journal behind `mark`. `version` is the place of
-    /// the entry that left the record as it is, or the mark.
+    /// the entry that left the record as it is, or the journal's start if it is as the first
+    /// load found it.
     ///
-    /// Its id tells it from the snapshots of every other backfill, and of another version.
+    /// Its id tells it from the snapshots of every other backfill, and of any other content.
     pub fn snapshot(
         store: StoreId,
         mark: Seq,
@@ -144,8 +168,9 @@ pub(super) fn snapshot_type(kind: Kind) -> String {
     format!("{kind}.snapshot")
 }
 
-/// The place of the mark, as in the ids of entries, and a digest of all that tells one
-/// snapshot from another: ids of records may hold full stops, and be long.
+/// The place of the mark, as in the ids of entries, and a digest of all that a snapshot is
+/// made of: a record is read when it is sent, and what is quietly refreshed, as a name that it
+/// mentions, leaves its version as it is. What differs in anything has another id.
 fn snapshot_id(
     store: StoreId,
     mark: Seq,
@@ -162,10 +187,128 @@ fn snapshot_id(
     digest.update(&account.tenant.0);
     digest.update([0]);
     digest.update(subject.record.id().to_key());
+    let record = unified::value(subject.record);
+    let whole = serde_json::to_vec(&(&account.name, &account.region, record));
+    digest.update(whole.expect("a record's keys are texts"));
     let mut id = EventId { store, seq: mark }.to_string();
     id.push('_');
     for byte in digest.finalize().iter().take(16) {
         write!(id, "{byte:02x}").expect("a text takes every text");
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::tests::{options, plain_user, start, user};
+    use crate::deliver::{Answer, Endpoint, EventSource, Format, Mode, Options};
+    use crate::model::{Origin, RoleId, RunId, TenantId, User, UserId};
+
+    #[test]
+    fn a_snapshot_of_another_content_has_another_id() {
+        let acme = Account {
+            tenant: TenantId("tenant-1".into()),
+            name: "Acme".into(),
+            region: None,
+        };
+        let renamed = Account {
+            name: "Acme Inc.".into(),
+            ..acme.clone()
+        };
+        let moved = Account {
+            region: Some(String::new()),
+            ..acme.clone()
+        };
+        let with_role = |name: &str| {
+            let role = RoleId(Id::parse("600000000000000000000002").unwrap());
+            Record::User(User {
+                roles: Some([(role, name.to_owned())].into()),
+                ..plain_user(1)
+            })
+        };
+        let store = StoreId([7; 8]);
+        let id = |mark, account: &Account, record: &Record, version| {
+            Event::snapshot(store, Seq(mark), start(), account, record, Seq(version)).id
+        };
+        let record = with_role("Steward");
+
+        let ids = [
+            id(9, &acme, &record, 0),
+            id(8, &acme, &record, 0),
+            id(9, &acme, &record, 1),
+            id(9, &renamed, &record, 0),
+            id(9, &moved, &record, 0),
+            // The name of a role is refreshed where it is mentioned, and makes no version.
+            id(9, &acme, &with_role("Data steward"), 0),
+        ];
+
+        assert_eq!(ids[0], id(9, &acme, &record, 0));
+        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn nobody_shows_in_debug() {
+        let account = Account {
+            tenant: TenantId("tenant-1".into()),
+            name: "Acme".into(),
+            region: None,
+        };
+        let (before, after) = (user(1), user(2));
+        let entry = Entry {
+            seq: Seq(1),
+            at: start(),
+            origin: Some(Origin {
+                run: RunId(1),
+                account,
+            }),
+            fact: Fact::Changed(Change::Updated {
+                before: before.clone(),
+                after,
+            }),
+        };
+        let event = Event::of_entry(StoreId([7; 8]), &entry).unwrap();
+        let answer = Answer {
+            status: 400,
+            retry_after: Some("Zoë 1".into()),
+            start: "no user2@example.com here".into(),
+        };
+        for format in [
+            Format::Standard,
+            Format::CloudEvents {
+                mode: Mode::Binary,
+                source: EventSource::default(),
+            },
+        ] {
+            let endpoint = Endpoint::new(Options {
+                format,
+                ..options(([127, 0, 0, 1], 9).into())
+            })
+            .unwrap();
+            let message = endpoint.message(std::slice::from_ref(&event));
+
+            let shown = format!("{message:?} {event:?} {answer:?} {entry:?} {before:#?}");
+
+            for hidden in ["Zoë", "example.com", "idp|"] {
+                assert!(!shown.contains(hidden), "{hidden} shows in {shown}");
+            }
+            assert!(shown.contains(&event.id) && shown.contains("000000000000000000000002"));
+        }
+    }
+
+    #[test]
+    fn users_who_differ_show_so() {
+        let shown = |number| {
+            let id = UserId(Id::parse("600000000000000000000001").unwrap());
+            let user = User {
+                id,
+                ..plain_user(number)
+            };
+            format!("{user:?}")
+        };
+
+        assert_eq!(shown(1), shown(1));
+        assert_ne!(shown(1), shown(2));
+    }
 }

@@ -157,8 +157,8 @@ impl Failure {
                  `handshake_origin` or `*`; or leave `handshake` out if it does not know of it"
             }
             Self::Gone => {
-                "remove the endpoint from the configuration, or give it another `url`: that brings \
-                 it back, also if only `#again` was added"
+                "remove the endpoint from the configuration; or bring it back, by \
+                 `qlik-roster endpoints enable` or by another `url`, be it the same with `#again`"
             }
             Self::Rejected { .. } => {
                 "check `url` and the secret; the receiver's log tells why it does not accept"

@@ -24,9 +24,16 @@ pub const EVENT_TYPES: [&str; 18] = [
     "endpoint.disabled",
 ];
 
+/// Types that an endpoint may want already, and that nothing sends yet.
+pub const UNSENT_TYPES: [&str; 2] = ["access.granted", "access.revoked"];
+
 /// The types of events that an endpoint wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventFilter(BTreeSet<&'static str>);
+pub struct EventFilter {
+    wanted: BTreeSet<&'static str>,
+    /// Patterns that chose nothing which is sent.
+    idle: BTreeSet<String>,
+}
 
 /// Patterns that cannot be what the operator meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +71,10 @@ impl Default for EventFilter {
 impl EventFilter {
     /// Wants everything.
     pub fn all() -> Self {
-        Self(EVENT_TYPES.into())
+        Self {
+            wanted: EVENT_TYPES.into(),
+            idle: BTreeSet::new(),
+        }
     }
 
     /// Reads patterns: a type, or one with `*` in place of its first or last word, or `*`.
@@ -72,7 +82,7 @@ impl EventFilter {
         if patterns.is_empty() {
             return Err(InvalidFilter::Empty);
         }
-        let mut wanted = BTreeSet::new();
+        let (mut wanted, mut idle) = (BTreeSet::new(), BTreeSet::new());
         for pattern in patterns.iter().map(AsRef::as_ref) {
             let named: Vec<_> = EVENT_TYPES
                 .into_iter()
@@ -83,14 +93,22 @@ impl EventFilter {
                     pattern: pattern.to_owned(),
                 });
             }
+            if named.iter().all(|name| UNSENT_TYPES.contains(name)) {
+                idle.insert(pattern.to_owned());
+            }
             wanted.extend(named);
         }
-        Ok(Self(wanted))
+        Ok(Self { wanted, idle })
+    }
+
+    /// Returns the patterns that choose only what is not sent yet.
+    pub fn idle(&self) -> &BTreeSet<String> {
+        &self.idle
     }
 
     /// Returns whether the endpoint wants events of this type.
     pub fn wants(&self, event_type: &str) -> bool {
-        self.0.contains(event_type)
+        self.wanted.contains(event_type)
     }
 }
 
@@ -125,12 +143,26 @@ mod tests {
         ] {
             let filter = EventFilter::parse(patterns).unwrap();
 
-            assert_eq!(filter.0, expected.iter().copied().collect());
+            assert_eq!(filter.wanted, expected.iter().copied().collect());
             assert!(filter.wants(expected[0]));
             assert!(!filter.wants("sync.held"));
         }
         assert_eq!(EventFilter::parse(&["*"]), Ok(EventFilter::all()));
         assert_eq!(EventFilter::parse(&["*.*"]), Ok(EventFilter::all()));
+    }
+
+    #[test]
+    fn a_pattern_that_chooses_nothing_which_is_sent_is_known() {
+        for (patterns, expected) in [
+            (&["*"][..], &[][..]),
+            (&["*.*", "user.*"], &[]),
+            (&["user.*", "access.*"], &["access.*"]),
+            (&["access.granted"], &["access.granted"]),
+        ] {
+            let filter = EventFilter::parse(patterns).unwrap();
+
+            assert!(filter.idle().iter().eq(expected), "{patterns:?}");
+        }
     }
 
     #[test]

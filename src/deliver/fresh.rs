@@ -2,10 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 
+use super::options::Endpoint;
+use super::signature::{HALF, PRIVATE, SYMMETRIC};
 use crate::secret::Secret;
 
-/// Random bytes of a secret that we make: as many as the hash has.
+/// Random bytes of a shared secret that we make: as many as the hash has.
 const N_BYTES: usize = 32;
 
 /// The system gave no random numbers.
@@ -23,23 +26,51 @@ impl NoRandomness {
     }
 }
 
-/// Makes a secret of the system's random numbers, `whsec_` and base64.
-pub fn fresh_secret() -> Result<Secret, NoRandomness> {
-    let mut bytes = [0; N_BYTES];
+/// Makes a secret of the system's random numbers, of the kind that an endpoint has: `whsec_`,
+/// which is shared, or `whsk_`, an ed25519 key.
+pub fn fresh_secret(endpoint: &Endpoint) -> Result<Secret, NoRandomness> {
+    let (prefix, bytes) = if endpoint.public_keys().is_empty() {
+        (SYMMETRIC, random::<N_BYTES>()?.to_vec())
+    } else {
+        let seed = random::<HALF>()?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed has this length");
+        (PRIVATE, [&seed, pair.public_key().as_ref()].concat())
+    };
+    Ok(Secret::new(&format!("{prefix}{}", STANDARD.encode(bytes))))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|what| NoRandomness { what })?;
-    Ok(Secret::new(&format!("whsec_{}", STANDARD.encode(bytes))))
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::SigningSecret;
+    use crate::deliver::tests::options;
+    use crate::deliver::{Options, SigningSecret};
 
     #[test]
-    fn a_fresh_secret_signs_and_is_another_each_time() {
-        let (one, other) = (fresh_secret().unwrap(), fresh_secret().unwrap());
+    fn a_fresh_secret_is_of_the_endpoints_kind_and_another_each_time() {
+        let parse = |text: &str| SigningSecret::parse(&Secret::new(text)).unwrap();
+        let shared = options(([127, 0, 0, 1], 9).into());
+        let key = Options {
+            secrets: vec![parse(
+                "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
+            )],
+            ..shared.clone()
+        };
+        for (options, prefix) in [(shared, "whsec_"), (key, "whsk_")] {
+            let endpoint = Endpoint::new(options).unwrap();
 
-        assert!(SigningSecret::parse(&one).is_ok());
-        assert_ne!(one, other);
+            let one = fresh_secret(&endpoint).unwrap();
+            let other = fresh_secret(&endpoint).unwrap();
+
+            assert!(one.expose().starts_with(prefix), "{prefix}");
+            let n_keys = endpoint.public_keys().len();
+            assert_eq!(parse(one.expose()).public().is_some(), n_keys == 1);
+            assert_ne!(one, other);
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! What is sent: bytes, and the headers that go with them. The same in every attempt.
+//! What is sent: bytes, and the headers that go with them. The same for the same events.
+
+use std::fmt;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -6,7 +8,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 /// One event, or a batch of them, as it is sent.
 ///
 /// Not in it are time-stamp and signature, which are the attempt's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The id of the event or of the batch, for `webhook-id`. Holds no full stop.
     pub id: String,
@@ -16,4 +18,16 @@ pub struct Message {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
+}
+
+/// A body is about people, and a header may be.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("content_type", &self.content_type)
+            .field("n_headers", &self.headers.len())
+            .field("n_bytes", &self.body.len())
+            .finish()
+    }
 }

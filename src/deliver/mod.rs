@@ -9,15 +9,17 @@
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the
 //!   two sends again what was not settled on disk, a thousand events at the most, or twice what
-//!   may be under way; it never skips one. Receivers tell a repetition by `webhook-id`.
+//!   may be under way; it never skips one. Receivers tell a repetition by `webhook-id`, in
+//!   a batch by the ids of its events.
 //! - **In order for each record.** Events of one record wait for one another, also where one
 //!   waits for its next attempt; those of others do not. A successor under a new id is told of
 //!   after its predecessor has gone.
 //! - **Trouble is the endpoint's.** One that takes nothing is probed by one message at a time,
 //!   not by each event on a schedule of its own, and no other endpoint notices.
-//! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), so
-//!   nothing is kept of them, and all attempts, also those after a restart, send the same.
-//!   Only the time-stamp and with it the signature are the attempt's own.
+//! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), as long as
+//!   the endpoint's configuration and the program stay the same. So nothing is kept of them, and
+//!   all attempts, also those after a restart, send the same. Only the time-stamp and with it the
+//!   signature are the attempt's own.
 //! - **The schedule outlives the process.** An event that failed has a row of its own, with how
 //!   often it did and when it is due; the cursor steps over it. Waiting is a matter of the wall
 //!   clock, so a machine that slept does not wait longer.
@@ -45,7 +47,7 @@
 //! - **Nobody is sent to who has not agreed**, where an endpoint asks for a handshake; what was
 //!   agreed on goes with every request.
 //! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error
-//!   or `Debug`.
+//!   or `Debug`. What an answer began with is kept for the operator, and shown on demand alone.
 //! - **No format sees a record.** What an endpoint may not see is taken out of an event before
 //!   a format gets it (`shown`), so that none can show it by mistake.
 //!
@@ -101,7 +103,7 @@ pub use address::{Range, RefusedAddress};
 pub use egress::{Egress, ExtraHeaders, InvalidHeader};
 pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
-pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter};
+pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter, UNSENT_TYPES};
 pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
 pub use format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,

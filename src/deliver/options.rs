@@ -1,5 +1,7 @@
 //! A webhook endpoint, as the configuration describes it, checked.
 
+mod invalid;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::address::{AddressRule, Others, RefusedAddress};
+use super::address::{AddressRule, Others};
 use super::egress::Egress;
 use super::event::{Event, snapshot_type};
 use super::filter::EventFilter;
@@ -25,6 +27,7 @@ use crate::model::{
     Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
 };
 use crate::store::{Store, StoreError};
+pub use invalid::InvalidEndpoint;
 
 /// How long a receiver may take to answer, unless the configuration says otherwise; the
 /// lower end of what Standard Webhooks recommends.
@@ -80,80 +83,6 @@ pub struct Endpoint {
     timeout: Duration,
     schedule: Schedule,
     flow: Flow,
-}
-
-/// What is wrong with an endpoint's options. No message holds the URL: it may hold a token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEndpoint {
-    /// Neither https nor http.
-    #[error("`url` starts with `{scheme}:`, and `https:` is expected")]
-    Scheme {
-        /// What it starts with.
-        scheme: String,
-    },
-    /// Plain http without leave.
-    #[error("`url` is plain http, which would show personal data to the network")]
-    PlainHttp,
-    /// Leave for plain http without a network to use it in.
-    #[error("`allow_http` goes only together with `allow_private`")]
-    HttpAnywhere,
-    /// Plain http by a proxy, which alone would know where the name leads.
-    #[error("`url` is plain http to a name that the proxy looks up")]
-    HttpByProxy,
-    /// The URL is an address that endpoints may not be reached at.
-    #[error("the address in `url` may not be used")]
-    Address(#[source] RefusedAddress),
-    /// No secret, or more than two.
-    #[error("an endpoint has one signing secret, or two during a change, and not {n_secrets}")]
-    Secrets {
-        /// How many there are.
-        n_secrets: usize,
-    },
-    /// A backfill of nothing.
-    #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
-    NoSnapshots,
-    /// No time at all, or more than makes sense.
-    #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]
-    Timeout,
-}
-
-impl InvalidEndpoint {
-    /// Returns the code as `docs/errors.md` lists it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Scheme { .. } => "deliver.invalid-url",
-            Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
-            Self::Address(_) => "deliver.refused-address",
-            Self::Secrets { .. } => "deliver.invalid-secret",
-            Self::NoSnapshots => "deliver.no-snapshots",
-            Self::Timeout => "deliver.invalid-timeout",
-        }
-    }
-
-    /// Returns what an operator can do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Scheme { .. } => "write `https://` and the receiver's host",
-            Self::PlainHttp => {
-                "use https, or set `allow_http = true` for a receiver within `allow_private`"
-            }
-            Self::HttpAnywhere => {
-                "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
-            }
-            Self::HttpByProxy => {
-                "use https, or write the receiver's address within `allow_private` into `url`"
-            }
-            Self::Address(_) => {
-                "name the network in `allow_private` if the receiver really stands there"
-            }
-            Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
-            Self::NoSnapshots => {
-                "add `user.snapshot`, `role.snapshot` or `group.snapshot` to `events`, or leave \
-                 `backfill` out"
-            }
-            Self::Timeout => "15 seconds suit nearly every receiver",
-        }
-    }
 }
 
 impl Endpoint {
@@ -322,6 +251,11 @@ impl Endpoint {
         &self.format
     }
 
+    /// Returns the types of events that it wants.
+    pub fn events(&self) -> &EventFilter {
+        &self.events
+    }
+
     /// Returns how events are put together for it, none where each goes alone.
     pub fn batching(&self) -> Option<Batching> {
         self.format.batching()
@@ -389,130 +323,4 @@ impl fmt::Debug for Endpoint {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-
-    fn options(url: &str, allow_private: &[&str]) -> Options {
-        let secret = Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
-        Options {
-            name: EndpointName("hr".into()),
-            url: url.parse().unwrap(),
-            secrets: vec![SigningSecret::parse(&secret).unwrap()],
-            events: EventFilter::all(),
-            selection: Selection::default(),
-            privacy: Privacy::default(),
-            format: Format::default(),
-            egress: Egress {
-                allow_private: allow_private.iter().map(|n| n.parse().unwrap()).collect(),
-                ..Egress::default()
-            },
-            timeout: DEFAULT_TIMEOUT,
-            schedule: Schedule::standard(),
-            flow: Flow::default(),
-        }
-    }
-
-    fn check(options: Options) -> Option<&'static str> {
-        Endpoint::new(options).err().map(|error| error.code())
-    }
-
-    #[test]
-    fn an_address_in_the_url_is_judged_however_it_is_written() {
-        for (url, expected) in [
-            ("https://hooks.example.com/in", None),
-            ("https://8.8.8.8/", None),
-            ("https://127.0.0.1/", Some("deliver.refused-address")),
-            ("https://2130706433/", Some("deliver.refused-address")),
-            ("https://0x7f.1/", Some("deliver.refused-address")),
-            ("https://0177.0.0.1/", Some("deliver.refused-address")),
-            ("https://127.1/", Some("deliver.refused-address")),
-            ("https://127.0.0.1./", Some("deliver.refused-address")),
-            ("https://0x7f000001/", Some("deliver.refused-address")),
-            ("https://017700000001/", Some("deliver.refused-address")),
-            ("https://%31%32%37.0.0.1/", Some("deliver.refused-address")),
-            ("https://１２７.0.0.1/", Some("deliver.refused-address")),
-            ("https://①②⑦.0.0.1/", Some("deliver.refused-address")),
-            ("https://0/", Some("deliver.refused-address")),
-            ("https://[::]/", Some("deliver.refused-address")),
-            (
-                "https://[0:0:0:0:0:ffff:7f00:1]/",
-                Some("deliver.refused-address"),
-            ),
-            (
-                "https://[64:ff9b::a9fe:a9fe]/",
-                Some("deliver.refused-address"),
-            ),
-            ("https://[::1]/", Some("deliver.refused-address")),
-            (
-                "https://[::ffff:10.0.0.1]/",
-                Some("deliver.refused-address"),
-            ),
-            ("https://169.254.169.254/", Some("deliver.refused-address")),
-            ("https://10.0.0.1/", Some("deliver.refused-address")),
-            ("https://192.168.7.1/", None),
-            ("ftp://example.com/", Some("deliver.invalid-url")),
-            ("http://example.com/", Some("deliver.plain-http")),
-        ] {
-            assert_eq!(check(options(url, &["192.168.7.0/24"])), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn plain_http_goes_only_into_named_networks() {
-        for (url, named, expected) in [
-            ("http://127.0.0.1:9/", &["127.0.0.0/8"][..], None),
-            ("http://receiver.internal/", &["10.0.0.0/8"], None),
-            ("http://127.0.0.1:9/", &[], Some("deliver.plain-http")),
-            (
-                "http://8.8.8.8/",
-                &["127.0.0.0/8"],
-                Some("deliver.refused-address"),
-            ),
-        ] {
-            let mut options = options(url, named);
-            options.egress.allow_http = true;
-
-            assert_eq!(check(options), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_one_or_two_and_the_time_is_bounded() {
-        let one = options("https://example.com/", &[]);
-        let secret = one.secrets[0].clone();
-        for (n_secrets, expected) in [
-            (0, Some("deliver.invalid-secret")),
-            (1, None),
-            (2, None),
-            (3, Some("deliver.invalid-secret")),
-        ] {
-            let mut options = one.clone();
-            options.secrets = vec![secret.clone(); n_secrets];
-
-            assert_eq!(check(options), expected, "{n_secrets}");
-        }
-        for (timeout, expected) in [
-            (Duration::ZERO, Some("deliver.invalid-timeout")),
-            (LONGEST_TIMEOUT, None),
-            (Duration::from_secs(121), Some("deliver.invalid-timeout")),
-        ] {
-            let mut options = one.clone();
-            options.timeout = timeout;
-
-            assert_eq!(check(options), expected, "{timeout:?}");
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_token_of_the_url() {
-        let url = "https://user:hunter2@hooks.example.com/t0ken?key=t0ken";
-
-        let shown = format!("{:?}", Endpoint::new(options(url, &[])).unwrap());
-
-        assert_eq!(
-            shown,
-            r#"Endpoint { name: EndpointName("hr"), origin: "https://hooks.example.com", .. }"#
-        );
-    }
-}
+mod tests;

@@ -99,7 +99,12 @@ async fn read_out(mut answer: reqwest::Response) -> String {
             break;
         }
     }
-    String::from_utf8_lossy(&start).into_owned()
+    // What is no UTF-8 grows when it is made readable.
+    let mut start = String::from_utf8_lossy(&start).into_owned();
+    let mut ends = (0..=start.len().min(KEPT_ANSWER)).rev();
+    let end = ends.find(|end| start.is_char_boundary(*end));
+    start.truncate(end.unwrap_or_default());
+    start
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use crate::model::Timestamp;
 use crate::secret::Secret;
 
 /// What the text of a symmetric secret starts with.
-const SYMMETRIC: &str = "whsec_";
+pub(super) const SYMMETRIC: &str = "whsec_";
 
 /// What the text of a private key starts with.
-const PRIVATE: &str = "whsk_";
+pub(super) const PRIVATE: &str = "whsk_";
 
 /// What the text of a public key starts with.
 const PUBLIC: &str = "whpk_";
@@ -26,7 +26,7 @@ const PUBLIC: &str = "whpk_";
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// The bytes of an ed25519 seed, and of a public key. A private key is one and the other.
-const HALF: usize = 32;
+pub(super) const HALF: usize = 32;
 
 /// Base64 as people paste it: with its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(

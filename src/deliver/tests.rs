@@ -17,6 +17,7 @@ use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -27,8 +28,8 @@ use super::{
     SigningSecret,
 };
 use crate::model::{
-    Change, Coded, EndpointName, Fingerprint, Id, Record, Role, RoleId, RoleType, RunId, Tenant,
-    TenantId, TenantName, Timestamp, User, UserId, UserStatus,
+    Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record, Role, RoleId,
+    RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
 };
 use crate::secret::Secret;
 use crate::store::{Closing, Commit, Store, Write};
@@ -81,7 +82,16 @@ fn id(n: u32) -> Id {
 }
 
 pub(super) fn user(n: u32) -> Record {
-    Record::User(User {
+    Record::User(plain_user(n))
+}
+
+pub(super) fn role(n: u32) -> Record {
+    Record::Role(plain_role(n))
+}
+
+/// A user with nothing that need not be there.
+pub(super) fn plain_user(n: u32) -> User {
+    User {
         id: UserId(id(n)),
         subject: format!("idp|{n}"),
         name: Some(format!("Zoë {n}")),
@@ -100,11 +110,12 @@ pub(super) fn user(n: u32) -> Record {
         zone_info: None,
         preferred_locale: None,
         preferred_zone_info: None,
-    })
+    }
 }
 
-pub(super) fn role(n: u32) -> Record {
-    Record::Role(Role {
+/// A role with nothing that need not be there.
+pub(super) fn plain_role(n: u32) -> Role {
+    Role {
         id: RoleId(id(n)),
         name: format!("Role {n}"),
         description: None,
@@ -115,7 +126,22 @@ pub(super) fn role(n: u32) -> Record {
         scopes: None,
         created_at: None,
         updated_at: None,
-    })
+    }
+}
+
+/// A group with nothing that need not be there.
+pub(super) fn plain_group(n: u32) -> Group {
+    Group {
+        id: GroupId(id(n)),
+        name: format!("Group {n}"),
+        description: None,
+        group_type: Coded::new(GroupType::Group, "idp"),
+        status: None,
+        idp_id: None,
+        roles: None,
+        created_at: None,
+        updated_at: None,
+    }
 }
 
 /// Writes the creation of each record into the journal.
@@ -333,8 +359,9 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         loop {
             let (stream, peer) = self.inner.accept().await.unwrap();
-            if let Ok(secured) = self.acceptor.accept(stream).await {
-                return (secured, peer);
+            match self.acceptor.accept(stream).into_fallible().await {
+                Ok(secured) => return (secured, peer),
+                Err((_refusal, stream)) => hear_out(stream).await,
             }
         }
     }
@@ -342,6 +369,13 @@ impl Listener for TlsListener {
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
         self.inner.local_addr()
     }
+}
+
+/// Lets somebody who was refused finish. A socket that is closed before all that came was read
+/// resets the connection, and the alert that says why may be lost on its way.
+async fn hear_out(mut stream: TcpStream) {
+    drop(stream.shutdown().await);
+    drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
 }
 
 /// Who issues certificates in a test.

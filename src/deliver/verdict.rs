@@ -1,8 +1,7 @@
 //! Decides what an attempt means for its event.
 
-use std::time::Duration;
-
-use chrono::DateTime;
+use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::failure::Failure;
 use crate::model::Timestamp;
@@ -12,7 +11,7 @@ use crate::model::Timestamp;
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a receiver answered, as far as it matters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -20,6 +19,17 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// What its body began with, at most 1 KiB, made readable.
     pub start: String,
+}
+
+/// A receiver may say anything, also what it was sent.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("has_retry_after", &self.retry_after.is_some())
+            .field("n_bytes", &self.start.len())
+            .finish()
+    }
 }
 
 /// What an attempt means for its event.
@@ -69,13 +79,9 @@ impl Verdict {
             400..=499 => Failure::Rejected { status },
             _ => Failure::ReceiverFailed { status },
         };
-        let after = match &failure {
-            Failure::Throttled { .. } => answer
-                .retry_after
-                .as_deref()
-                .and_then(|text| asked(text, now)),
-            _ => None,
-        };
+        // At a redirect it says when to go where we do not go.
+        let text = answer.retry_after.filter(|_| status >= 400);
+        let after = text.and_then(|text| asked(&text, now));
         Self::Retry { failure, after }
     }
 
@@ -88,16 +94,17 @@ impl Verdict {
     }
 }
 
-/// Reads `Retry-After`: seconds, or the date until which to wait. What cannot be read asks
-/// for nothing.
+/// Reads `Retry-After`: seconds, or the date until which to wait, in any of the three forms that
+/// HTTP has had. What cannot be read asks for nothing.
 fn asked(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are a long wait, not an unreadable one.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
-        let until = DateTime::parse_from_rfc2822(text).ok()?;
-        Timestamp::from_millis(until.timestamp_millis()).since(now)
+        let until = httpdate::parse_http_date(text).ok()?;
+        let until = until.duration_since(UNIX_EPOCH).ok()?.as_millis();
+        Timestamp::from_millis(i64::try_from(until).ok()?).since(now)
     };
     Some(wait.min(LONGEST_ASKED))
 }
@@ -170,13 +177,18 @@ mod tests {
             (429, "Sun, 06 Nov 1994 08:51:37 GMT", Some(120)),
             (429, "Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
             (429, "Thu, 06 Nov 2098 08:49:37 GMT", Some(86_400)),
+            (429, "Sunday, 06-Nov-94 08:51:37 GMT", Some(120)),
+            (429, "Sun Nov  6 08:51:37 1994", Some(120)),
+            (429, "Sun Nov  6 08:51:37 1969", None),
             (429, "-5", None),
             (429, "1.5", None),
             (429, "soon", None),
             (429, "", None),
-            (500, "120", None),
-            (404, "120", None),
+            (500, "120", Some(120)),
+            (404, "120", Some(120)),
             (301, "120", None),
+            (200, "120", None),
+            (410, "120", None),
         ] {
             assert_eq!(check(status, Some(asked)).1, expected, "{status} {asked}");
         }

@@ -601,6 +601,90 @@ async fn a_secret_is_rotated_without_a_delivery_that_does_not_verify() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_rotated_by_a_key_and_its_public_half_is_shown() {
+    let world = told(0).await;
+    world.write(
+        "endpoint",
+        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
+    );
+    let listed = async || {
+        let (code, out, err) = world
+            .command(&["endpoints", "list", "--output", "json"])
+            .await;
+        assert_eq!(code, 0, "{err}");
+        let row = json(&out)[0].clone();
+        (row["format"].clone(), row["public_keys"].clone())
+    };
+    let old = json!(["whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="]);
+    assert_eq!(listed().await, (json!("standard"), old));
+    let (_, out, _) = world.command(&["endpoints", "list"]).await;
+    assert!(out.contains("PUBLIC KEY"), "{out}");
+
+    let (code, out, err) = world
+        .command(&["endpoints", "rotate-secret", "hr", "--print"])
+        .await;
+
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("whsk_"), "{out}");
+    let told = err.lines().find(|line| line.contains("Give the receiver"));
+    let (_, public) = told.unwrap().split_once("public key, ").unwrap();
+    // What was told is the half of what was made.
+    world.write("endpoint", &out);
+    let new = json!([public.trim_end_matches('.')]);
+    assert_eq!(listed().await, (json!("standard"), new));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_say_where_they_are_cut_and_take_no_limit_of_nothing() {
+    let world = told(0).await;
+    world
+        .receiver
+        .respond_with(Reply::Status(404), When::Always);
+    for number in 0..3 {
+        rename(&world, number);
+    }
+    world.command(&["sync"]).await;
+
+    let (code, out, err) = world
+        .command(&[
+            "deliveries",
+            "--waiting",
+            "--limit",
+            "2",
+            "--output",
+            "jsonl",
+        ])
+        .await;
+    assert_eq!((code, out.lines().count()), (0, 2), "{err}");
+    assert!(err.contains("These are the first 2;"), "{err}");
+    let (_, out, err) = world
+        .command(&["deliveries", "--waiting", "--output", "jsonl"])
+        .await;
+    assert_eq!((out.lines().count(), err.as_str()), (3, ""));
+    let (code, _, _) = world
+        .command(&["deliveries", "--parked", "--limit", "0"])
+        .await;
+    assert_eq!(code, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_of_events_that_nothing_sends_yet() {
+    let world = told(0).await;
+    let config = world.standard_config();
+    let wanting = config.replace("\"group.*\"]", "\"group.*\", \"access.*\"]");
+    assert_ne!(wanting, config);
+    for (config, expected) in [(config, false), (wanting, true)] {
+        world.write_config(&config);
+
+        let (code, out, err) = world.command(&["check"]).await;
+
+        assert_eq!(code, 0, "{out}{err}");
+        let line = "nothing is sent yet for `access.*`";
+        assert_eq!(out.contains(line), expected, "{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_left_the_configuration_is_still_listed_and_dismissed() {
     let world = told(1).await;
     park(&world, &[2]);

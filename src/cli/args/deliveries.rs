@@ -1,5 +1,6 @@
 //! What can be typed about deliveries and endpoints.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -67,7 +68,7 @@ pub(in crate::cli) struct DeliveryListArgs {
     pub(in crate::cli) event: Option<EventName>,
     /// At most so many rows; without it 50, or all that are parked.
     #[arg(long, value_name = "N")]
-    pub(in crate::cli) limit: Option<usize>,
+    pub(in crate::cli) limit: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 }

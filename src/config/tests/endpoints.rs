@@ -163,3 +163,18 @@ fn formats_have_their_settings() {
     );
     assert_eq!(sets.key.public()["alg"], "EdDSA");
 }
+
+#[test]
+fn a_format_goes_by_the_name_that_the_configuration_has_for_it() {
+    for (keys, expected) in [
+        ("", "standard"),
+        ("format = \"cloudevents\"", "cloudevents"),
+        ("format = \"cloudevents-binary\"", "cloudevents-binary"),
+        ("format = \"cloudevents-batch\"", "cloudevents-batch"),
+        (SETS, "scim-set"),
+    ] {
+        let config = with(keys).load(&[]).unwrap();
+
+        assert_eq!(config.endpoints[0].format().name(), expected);
+    }
+}

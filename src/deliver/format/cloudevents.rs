@@ -161,7 +161,8 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// The id of a batch says what is in it, so that it is the same in every attempt.
+/// The id of a batch says what is in it. Which events go together is decided anew at each
+/// attempt, so receivers tell repetitions by the ids of the events.
 fn batch_id(events: &[Shown<'_>]) -> String {
     let mut digest = Sha256::new();
     for event in events {

@@ -5,11 +5,14 @@
 
 mod cloudevents;
 mod scim;
+mod scim_patch;
 mod scim_set;
 mod source;
 mod standard;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::message::Message;
 use super::shown::Shown;
@@ -56,6 +59,28 @@ impl Default for Batching {
 }
 
 impl Format {
+    /// Returns its name, as the configuration has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::CloudEvents { mode, .. } => match mode {
+                Mode::Structured => "cloudevents",
+                Mode::Binary => "cloudevents-binary",
+                Mode::Batch(_) => "cloudevents-batch",
+            },
+            Self::ScimSet(_) => "scim-set",
+        }
+    }
+
+    /// Returns the public half of the key that signs its tokens, as a JSON Web Key; none for a
+    /// format without tokens.
+    pub fn set_key(&self) -> Option<Value> {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => None,
+            Self::ScimSet(sets) => Some(sets.key.public()),
+        }
+    }
+
     /// Returns how events are put together, none for a format of one event a message.
     pub fn batching(&self) -> Option<Batching> {
         match self {

@@ -49,14 +49,14 @@ pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
 
 /// Returns the SCIM attribute that tells a field of a kind, if there is one.
 pub(super) fn attribute(kind: Kind, field: &str) -> Option<&'static str> {
-    let attributes = match kind {
-        Kind::User => USER_ATTRIBUTES,
-        Kind::Group => GROUP_ATTRIBUTES,
-        Kind::Role => &[],
-    };
-    let mut attributes = attributes.iter();
+    let mut attributes = attributes_of(kind).iter();
     let (_, attribute) = attributes.find(|(name, _)| *name == field)?;
     Some(attribute)
+}
+
+/// Returns whether a field is a list, of which null says that it is not visible.
+pub(super) fn is_list(field: &str) -> bool {
+    matches!(field, "roles" | "groups" | "assigned_scopes")
 }
 
 /// Returns whether a user of such a `status` is active, none where that does not show.
@@ -71,72 +71,55 @@ pub(super) fn is_active(status: &Value) -> Option<bool> {
 /// Returns the record as a resource. Absent is what is not visible, or has no value.
 pub(super) fn resource(shown: &ShownRecord<'_>) -> Map<String, Value> {
     let mut resource = Map::new();
-    let record = &shown.record;
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value.filter(|value| !value.is_null()) {
-            resource.insert(name.to_owned(), value);
-        }
-    };
-    let custom = |name: &str| record.get("unified_custom_fields")?.get(name).cloned();
-    let text = |name: &str| record.get(name).cloned();
-    put("id", Some(json!(shown.id.to_string())));
-    put("displayName", text("name"));
-    match shown.kind {
-        Kind::User => {
-            put("schemas", Some(json!([USER])));
-            put("userName", text("username"));
-            let email = record.get("primary_email_address");
-            put(
-                "emails",
-                email
-                    .and_then(Value::as_str)
-                    .map(|email| json!([{ "value": email, "primary": true }])),
-            );
-            let active = record.get("status").and_then(is_active);
-            put("active", active.map(Value::Bool));
-            let is_bot = record.get("is_bot_user").and_then(Value::as_bool);
-            put(
-                "userType",
-                is_bot.map(|is_bot| match is_bot {
-                    true => json!("Bot"),
-                    false => json!("Person"),
-                }),
-            );
-            put("roles", references(record, "roles"));
-            put("groups", references(record, "groups"));
-            let scopes = custom("assigned_scopes");
-            let scopes = scopes.as_ref().and_then(Value::as_array);
-            put(
-                "entitlements",
-                scopes.map(|scopes| {
-                    scopes
-                        .iter()
-                        .map(|scope| json!({ "value": scope }))
-                        .collect()
-                }),
-            );
-            let picture = record.get("avatar").and_then(|file| file.get("remote_url"));
-            put(
-                "photos",
-                picture.map(|url| json!([{ "value": url, "type": "photo" }])),
-            );
-            put("locale", custom("locale"));
-            put("timezone", custom("zone_info"));
-            put("preferredLanguage", custom("preferred_locale"));
-        }
-        Kind::Group => {
-            let roles = references(record, "roles");
-            let schemas = match &roles {
-                Some(_) => json!([GROUP, GROUP_ROLES]),
-                None => json!([GROUP]),
-            };
-            put("schemas", Some(schemas));
-            put(GROUP_ROLES, roles.map(|roles| json!({ "roles": roles })));
-        }
-        Kind::Role => {}
+    let mut extension = Map::new();
+    for (name, attribute) in attributes_of(shown.kind) {
+        let value = field(shown, name).and_then(|value| rendered(name, value));
+        let Some(value) = value else {
+            continue;
+        };
+        match attribute.strip_prefix(GROUP_ROLES) {
+            Some(inner) => extension.insert(inner.trim_start_matches(':').to_owned(), value),
+            None => resource.insert((*attribute).to_owned(), value),
+        };
     }
-    put("meta", Some(meta(shown)));
+    let mut schemas = match shown.kind {
+        Kind::User => vec![USER],
+        Kind::Group => vec![GROUP],
+        Kind::Role => Vec::new(),
+    };
+    if !extension.is_empty() {
+        schemas.push(GROUP_ROLES);
+        resource.insert(GROUP_ROLES.to_owned(), Value::Object(extension));
+    }
+    resource.insert("schemas".to_owned(), json!(schemas));
+    resource.insert("id".to_owned(), json!(shown.id.to_string()));
+    resource.insert("meta".to_owned(), meta(shown));
     resource
+}
+
+/// Returns a field's value as its attribute has it; none where there is none, or where SCIM has
+/// no word for it.
+pub(super) fn rendered(field: &str, value: &Value) -> Option<Value> {
+    let value = match field {
+        "primary_email_address" => json!([{ "value": value.as_str()?, "primary": true }]),
+        "status" => Value::Bool(is_active(value)?),
+        "is_bot_user" => match value.as_bool()? {
+            true => json!("Bot"),
+            false => json!("Person"),
+        },
+        "roles" | "groups" => value.as_array()?.iter().map(reference).collect(),
+        "assigned_scopes" => {
+            let scopes = value.as_array()?.iter();
+            scopes.map(|scope| json!({ "value": scope })).collect()
+        }
+        "avatar" => {
+            // A file in the record, and its address alone where it changed.
+            let url = value.get("remote_url").unwrap_or(value);
+            json!([{ "value": url.as_str()?, "type": "photo" }])
+        }
+        _ => value.clone(),
+    };
+    (!value.is_null()).then_some(value)
 }
 
 /// Returns what tells this state of a record from its others.
@@ -146,33 +129,31 @@ pub(super) fn version(shown: &ShownRecord<'_>) -> String {
 
 /// Returns the names of a resource's attributes.
 pub(super) fn attributes(shown: &ShownRecord<'_>) -> Vec<&'static str> {
-    let has = |field: &str| {
-        let fields = &shown.record;
-        let custom = fields.get("unified_custom_fields");
-        let custom = custom.and_then(|custom| custom.get(field));
-        let value = fields.get(field).or(custom);
-        value.is_some_and(|value| !value.is_null())
-    };
-    let all = match shown.kind {
-        Kind::User => USER_ATTRIBUTES,
-        Kind::Group => GROUP_ATTRIBUTES,
-        Kind::Role => &[],
-    };
-    let visible = all.iter().filter(|(field, _)| has(field));
+    let all = attributes_of(shown.kind).iter();
+    let visible = all.filter(|(name, _)| field(shown, name).is_some_and(|value| !value.is_null()));
     visible.map(|(_, attribute)| *attribute).collect()
 }
 
-fn references(record: &Map<String, Value>, list: &str) -> Option<Value> {
-    let list = record.get(list)?.as_array()?;
-    let reference = |one: &Value| {
-        let mut reference = Map::new();
-        reference.insert("value".to_owned(), one["remote_id"].clone());
-        if let Some(name) = one.get("name") {
-            reference.insert("display".to_owned(), name.clone());
-        }
-        Value::Object(reference)
-    };
-    Some(list.iter().map(reference).collect())
+fn attributes_of(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::User => USER_ATTRIBUTES,
+        Kind::Group => GROUP_ATTRIBUTES,
+        Kind::Role => &[],
+    }
+}
+
+fn field<'a>(shown: &'a ShownRecord<'_>, name: &str) -> Option<&'a Value> {
+    let custom = || shown.record.get("unified_custom_fields")?.get(name);
+    shown.record.get(name).or_else(custom)
+}
+
+fn reference(one: &Value) -> Value {
+    let mut reference = Map::new();
+    reference.insert("value".to_owned(), one["remote_id"].clone());
+    if let Some(name) = one.get("name") {
+        reference.insert("display".to_owned(), name.clone());
+    }
+    Value::Object(reference)
 }
 
 fn meta(shown: &ShownRecord<'_>) -> Value {

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::scim;
 use super::source::EventSource;
+use super::{scim, scim_patch};
 use crate::deliver::event::TEST_EVENT;
 use crate::deliver::message::Message;
 use crate::deliver::shown::{Shown, ShownData, ShownRecord, Source};
@@ -25,6 +25,9 @@ use reqwest::header::{ACCEPT, HeaderValue};
 /// What the events of SCIM are called, before the word for each.
 const EVENT: &str = "urn:ietf:params:scim:event:prov:";
 
+/// The event of a resource that joins those that are told, new or not.
+const FEED_ADD: &str = "urn:ietf:params:scim:event:feed:add";
+
 /// The event by which Shared Signals try a stream.
 const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 
@@ -34,7 +37,7 @@ pub enum SetEvents {
     /// The names of the attributes.
     #[default]
     Notice,
-    /// The whole resource.
+    /// Their values: all that are visible at first, then those that changed.
     Full,
 }
 
@@ -61,7 +64,7 @@ pub struct SetKey {
 /// A text that is no key for tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "found {found}, where a private key is needed that signs the same the same way each time: Ed25519, or RSA of 2048 bits or more, in PEM, without a passphrase"
+    "found {found}, where a private key is needed that signs the same the same way each time: Ed25519, or RSA of 2048 to 4096 bits, in PEM, without a passphrase"
 )]
 pub struct InvalidSetKey {
     found: String,
@@ -186,55 +189,61 @@ impl ScimSets {
     /// switched on or off.
     fn events(&self, event_type: &str, shown: &ShownRecord<'_>) -> Map<String, Value> {
         let verb = event_type.split_once('.').map(|(_, verb)| verb);
-        let mut events = Map::new();
-        let mut add = |word: &str, payload: Value| {
-            events.insert(format!("{EVENT}{word}"), payload);
-        };
-        match verb {
-            Some("deleted") => add("delete", json!({})),
-            Some("created") => self.state("create:full", "create:notice", shown, &mut add),
+        let events = match verb {
+            Some("deleted") => vec![(event("delete"), json!({}))],
+            Some("created") => vec![self.created(shown)],
             Some("updated") => {
-                self.state("put:full", "patch:notice", shown, &mut add);
-                match switched(shown) {
-                    Some(true) => add("activate", json!({})),
-                    Some(false) => add("deactivate", json!({})),
-                    None => {}
-                }
+                let switched = switched(shown).map(|is_active| match is_active {
+                    true => event("activate"),
+                    false => event("deactivate"),
+                });
+                let switched = switched.map(|uri| (uri, json!({})));
+                [self.updated(shown)].into_iter().chain(switched).collect()
             }
-            // A snapshot: the resource as it stands, to be put in place of whatever is there.
-            Some(_) | None => self.state("put:full", "put:notice", shown, &mut add),
-        }
-        events
+            // A snapshot: it joins what is told, and it is not said that it is new. To be put
+            // in place of whatever is there it would have to be whole.
+            Some(_) | None => vec![(FEED_ADD.to_owned(), json!({})), self.created(shown)],
+        };
+        events.into_iter().collect()
     }
 
-    fn state(
-        &self,
-        full: &str,
-        notice: &str,
-        shown: &ShownRecord<'_>,
-        add: &mut impl FnMut(&str, Value),
-    ) {
-        let version = scim::version(shown);
+    fn created(&self, shown: &ShownRecord<'_>) -> (String, Value) {
         match self.events {
             SetEvents::Full => {
-                let data = scim::resource(shown);
-                add(full, json!({ "data": data, "version": version }));
+                let data = Value::Object(scim::resource(shown));
+                (event("create:full"), payload(shown, "data", &data))
             }
             SetEvents::Notice => {
-                let attributes = match &shown.changes {
-                    Some(changes) => changes
-                        .keys()
-                        .filter_map(|field| scim::attribute(shown.kind, field))
-                        .collect(),
-                    None => scim::attributes(shown),
-                };
-                add(
-                    notice,
-                    json!({ "attributes": attributes, "version": version }),
-                );
+                let attributes = json!(scim::attributes(shown));
+                let payload = payload(shown, "attributes", &attributes);
+                (event("create:notice"), payload)
             }
         }
     }
+
+    fn updated(&self, shown: &ShownRecord<'_>) -> (String, Value) {
+        let changes = shown.changes.iter().flatten();
+        let attributes = changes.filter_map(|(field, _)| scim::attribute(shown.kind, field));
+        let attributes: Vec<_> = attributes.collect();
+        let patch = match (self.events, &shown.changes) {
+            (SetEvents::Full, Some(changes)) => scim_patch::patch(shown.kind, changes),
+            (SetEvents::Notice, _) | (SetEvents::Full, None) => None,
+        };
+        if let Some(request) = patch {
+            return (event("patch:full"), payload(shown, "data", &request));
+        }
+        // All that is asked for, or all that SCIM has words for.
+        let payload = payload(shown, "attributes", &json!(attributes));
+        (event("patch:notice"), payload)
+    }
+}
+
+fn event(word: &str) -> String {
+    format!("{EVENT}{word}")
+}
+
+fn payload(shown: &ShownRecord<'_>, name: &str, value: &Value) -> Value {
+    json!({ name: value, "version": scim::version(shown) })
 }
 
 fn subject(shown: &ShownRecord<'_>) -> Value {

@@ -16,7 +16,9 @@ pub struct EventSource(String);
 
 /// A text that is no URI reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a URI, and not a path: up to {MAX_LEN} characters are expected, without blanks")]
+#[error(
+    "not a URI, and not a path: up to {MAX_LEN} characters are expected, without blanks, `?` and `#`"
+)]
 pub struct InvalidSource;
 
 impl Default for EventSource {
@@ -37,19 +39,27 @@ impl EventSource {
     pub fn parse(text: &str) -> Result<Self, InvalidSource> {
         let name = text.trim_end_matches('/');
         let fits = (1..=MAX_LEN).contains(&name.len());
+        // Behind a query or a fragment, a tenant's path would be a part of it.
         let plain = name
             .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
+            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
         // What has a colon before its first slash has a scheme, which begins with a letter.
         let head = name.split('/').next().unwrap_or_default();
         let scheme = head.split_once(':').map(|(scheme, _)| scheme);
         let named = scheme.is_none_or(|scheme| {
+            let rest = name.get(scheme.len() + 1..).unwrap_or_default();
             scheme.starts_with(|first: char| first.is_ascii_alphabetic())
                 && scheme
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+                && !rest.trim_start_matches('/').is_empty()
         });
-        if fits && plain && named {
+        let mut escapes = name.split('%').skip(1);
+        let is_whole = escapes.all(|rest| {
+            let digits = rest.as_bytes().get(..2);
+            digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        });
+        if fits && plain && named && is_whole {
             Ok(Self(name.to_owned()))
         } else {
             Err(InvalidSource)
@@ -100,6 +110,14 @@ mod tests {
             ("Zoë", None),
             ("1x:y", None),
             ("<x>", None),
+            ("https://", None),
+            ("https:", None),
+            ("urn:", None),
+            ("https://x#f", None),
+            ("https://x?q", None),
+            ("/%zz", None),
+            ("/%2", None),
+            ("/%C3%AB", Some("/%C3%AB")),
         ] {
             let read = EventSource::parse(text)
                 .ok()

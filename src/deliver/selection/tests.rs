@@ -1,9 +1,9 @@
 //! Which records are chosen, before, after, or both.
 
 use super::*;
-use crate::deliver::tests::{create, open, options, role, start, user};
+use crate::deliver::tests::{create, open, options, plain_user, role, start, user};
 use crate::deliver::{Endpoint, EventSource, Format, Privacy, ScimSets, SetEvents, SetKey};
-use crate::model::{Change, Entry, Fact, Id, Origin, RunId, Seq, TenantId};
+use crate::model::{Change, Entry, Fact, Id, Origin, RunId, Seq, TenantId, User};
 use crate::secret::Secret;
 
 fn chosen(names: &[&str]) -> BTreeSet<String> {
@@ -12,12 +12,11 @@ fn chosen(names: &[&str]) -> BTreeSet<String> {
 
 /// A user who holds roles of these numbers.
 fn holder(roles: &[u32]) -> Record {
-    let Record::User(mut user) = user(1) else {
-        unreachable!("it is a user");
-    };
     let id = |n: &u32| RoleId(Id::parse(&format!("{n:024x}")).unwrap());
-    user.roles = Some(roles.iter().map(|n| (id(n), format!("Role {n}"))).collect());
-    Record::User(user)
+    Record::User(User {
+        roles: Some(roles.iter().map(|n| (id(n), format!("Role {n}"))).collect()),
+        ..plain_user(1)
+    })
 }
 
 #[test]

@@ -4,4 +4,4 @@ mod compare;
 mod world;
 
 pub use compare::{assert_journal_leads_to_state, assert_same_as_tenant, assert_same_as_tenants};
-pub use world::{Running, World, within};
+pub use world::{Running, SECRET, World, within};

@@ -47,6 +47,7 @@ fn keys_are_read_in_every_form_that_openssl_writes() {
 fn what_cannot_sign_is_told_by_name() {
     for (pem, found) in [
         (key!("rsa-1024.pem"), "an RSA key of fewer than 2048 bits"),
+        (key!("rsa-4224.pem"), "an RSA key of more than 4096 bits"),
         (key!("ec-p256.pem"), "an EC key on the curve P-256"),
         (key!("ec-p256-sec1.pem"), "an EC key on the curve P-256"),
         (key!("ed25519.pem"), "an Ed25519 key"),

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::deliver::event::Event;
-use crate::deliver::tests::{start, user};
+use crate::deliver::format::Format;
+use crate::deliver::tests::{plain_group, plain_user, start, user};
 use crate::model::{
-    Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, GroupType, Id, Origin,
-    Record, RoleId, RunId, Seq, StoreId, TenantId, UserStatus,
+    Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, Id, Origin, Record, RoleId,
+    RunId, Seq, StoreId, TenantId, User, UserStatus,
 };
 
 macro_rules! key {
@@ -26,6 +27,16 @@ fn sets(events: SetEvents) -> ScimSets {
     }
 }
 
+const STORE: StoreId = StoreId([7; 8]);
+
+fn account() -> Account {
+    Account {
+        tenant: TenantId("tenant-1".into()),
+        name: "Acme".into(),
+        region: None,
+    }
+}
+
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
@@ -37,46 +48,36 @@ fn claims(sets: &ScimSets, change: Change) -> Value {
         at: start(),
         origin: Some(Origin {
             run: RunId(1),
-            account: Account {
-                tenant: TenantId("tenant-1".into()),
-                name: "Acme".into(),
-                region: None,
-            },
+            account: account(),
         }),
         fact: Fact::Changed(change),
     };
-    let event = Event::of_entry(StoreId([7; 8]), &entry).unwrap();
-    let message = sets.message(&Shown::of(&event));
-    assert_eq!(message, sets.message(&Shown::of(&event)));
+    claims_of(sets, &Event::of_entry(STORE, &entry).unwrap())
+}
+
+fn claims_of(sets: &ScimSets, event: &Event<'_>) -> Value {
+    let message = sets.message(&Shown::of(event));
+    assert_eq!(message, sets.message(&Shown::of(event)));
     let body = String::from_utf8(message.body.to_vec()).unwrap();
     decoded(body.split('.').nth(1).unwrap())
 }
 
 fn with_status(status: UserStatus, word: &str) -> Record {
-    let Record::User(mut user) = user(1) else {
-        unreachable!("it is a user");
-    };
-    user.status = Coded::new(status, word);
-    Record::User(user)
+    Record::User(User {
+        status: Coded::new(status, word),
+        ..plain_user(1)
+    })
 }
 
 fn group(roles: &[(&str, &str)]) -> Record {
     let id = |text: &str| Id::parse(text).unwrap();
+    let roles = roles.iter();
+    let roles = roles.map(|(role, name)| (RoleId(id(role)), (*name).to_owned()));
     Record::Group(Group {
         id: GroupId(id("600000000000000000000003")),
         name: "Finance".into(),
-        description: None,
-        group_type: Coded::new(GroupType::Group, "idp"),
-        status: None,
-        idp_id: None,
-        roles: Some(
-            roles
-                .iter()
-                .map(|(role, name)| (RoleId(id(role)), (*name).to_owned()))
-                .collect(),
-        ),
-        created_at: None,
-        updated_at: None,
+        roles: Some(roles.collect()),
+        ..plain_group(3)
     })
 }
 
@@ -120,7 +121,24 @@ fn a_user_who_is_switched_off_is_told_so() {
             word.ends_with("activate").then_some(word)
         });
         assert_eq!(switch, expected, "{told:?}");
+        // A status that nobody can map is neither on nor off: all that is told is that it
+        // changed.
+        let told_whole = told.iter().any(|uri| uri.ends_with("patch:full"));
+        assert_eq!(told_whole, after != UserStatus::UnmappedValue, "{told:?}");
     }
+}
+
+#[test]
+fn a_snapshot_joins_and_takes_nothing_away() {
+    let account = account();
+    let record = group(&[("600000000000000000000002", "TenantAdmin")]);
+    let event = Event::snapshot(STORE, Seq(42), start(), &account, &record, Seq(7));
+
+    let full = claims_of(&sets(SetEvents::Full), &event);
+    let notice = claims_of(&sets(SetEvents::Notice), &event);
+
+    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:feed:add":{},"urn:ietf:params:scim:event:prov:create:full":{"data":{"displayName":"Finance","id":"600000000000000000000003","meta":{"resourceType":"Group","version":"W/\"7\""},"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","urn:qlik-roster:scim:schemas:extension:2.0:Group"],"urn:qlik-roster:scim:schemas:extension:2.0:Group":{"roles":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}},"version":"W/\"7\""}}"#);
+    insta::assert_snapshot!(notice["events"], @r#"{"urn:ietf:params:scim:event:feed:add":{},"urn:ietf:params:scim:event:prov:create:notice":{"attributes":["displayName","urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"],"version":"W/\"7\""}}"#);
 }
 
 #[test]
@@ -133,7 +151,7 @@ fn a_group_is_told_with_the_roles_of_its_members() {
     let full = claims(&sets(SetEvents::Full), change.clone());
     let notice = claims(&sets(SetEvents::Notice), change.clone());
 
-    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:prov:put:full":{"data":{"displayName":"Finance","id":"600000000000000000000003","meta":{"resourceType":"Group","version":"W/\"42\""},"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group","urn:qlik-roster:scim:schemas:extension:2.0:Group"],"urn:qlik-roster:scim:schemas:extension:2.0:Group":{"roles":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}},"version":"W/\"42\""}}"#);
+    insta::assert_snapshot!(full["events"], @r#"{"urn:ietf:params:scim:event:prov:patch:full":{"data":{"Operations":[{"op":"add","path":"urn:qlik-roster:scim:schemas:extension:2.0:Group:roles","value":[{"display":"TenantAdmin","value":"600000000000000000000002"}]}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]},"version":"W/\"42\""}}"#);
     insta::assert_snapshot!(notice["events"], @r#"{"urn:ietf:params:scim:event:prov:patch:notice":{"attributes":["urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"],"version":"W/\"42\""}}"#);
     let deleted = Change::Deleted { before: group(&[]) };
     let deleted = claims(&sets(SetEvents::Full), deleted);
@@ -182,4 +200,7 @@ fn the_public_half_is_for_receivers() {
     insta::assert_snapshot!(ed25519.public(), @r#"{"alg":"EdDSA","crv":"Ed25519","kid":"2yFKuI-vdsYFR9GUuTqbB0vv6LCJtcAzq0G0FbyeKuE","kty":"OKP","use":"sig","x":"-lxy5zYbNrrpArib9tVptnlffw9rEBlxlGDvrAr9WAM"}"#);
     assert_eq!(key!("rsa.pem").unwrap().public()["alg"], "RS256");
     assert!(!format!("{ed25519:?}").contains("Ed25519KeyPair"));
+    let format = Format::ScimSet(Box::new(sets(SetEvents::Full)));
+    assert_eq!(format.set_key(), Some(ed25519.public()));
+    assert_eq!(Format::Standard.set_key(), None);
 }

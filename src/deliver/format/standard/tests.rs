@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::*;
+use crate::deliver::tests::{plain_group, plain_role, plain_user};
 use crate::model::{
-    Account, Change, Coded, EndpointName, Fact, Group, GroupId, GroupType, Id, Origin, Record,
-    Role, RoleId, RoleType, RunId, TenantId, User, UserId, UserStatus, unified,
+    Account, Change, Coded, EndpointName, Fact, Group, GroupId, Id, Origin, Record, Role, RoleId,
+    RunId, TenantId, User, UserId, UserStatus, unified,
 };
 
 const STORE: StoreId = StoreId([0xa1, 0, 0, 0, 0, 0, 0, 0xb2]);
@@ -22,20 +23,10 @@ fn user() -> User {
         subject: "idp|ada".into(),
         name: Some("Ada".into()),
         email: Some("ada@example.com".into()),
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
         roles: Some(BTreeMap::from([(RoleId(id(2)), "TenantAdmin".into())])),
         groups: Some(BTreeMap::new()),
-        scopes: None,
         created_at: Timestamp::parse("2026-01-01T00:00:00Z"),
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..plain_user(1)
     }
 }
 
@@ -43,14 +34,10 @@ fn role() -> Role {
     Role {
         id: RoleId(id(2)),
         name: "TenantAdmin".into(),
-        description: None,
-        role_type: Coded::new(RoleType::Admin, "admin"),
         origin: Some("default".into()),
         level: Some("admin".into()),
         permissions: Some(BTreeSet::from(["user.read".into()])),
-        scopes: None,
-        created_at: None,
-        updated_at: None,
+        ..plain_role(2)
     }
 }
 
@@ -58,13 +45,9 @@ fn group() -> Group {
     Group {
         id: GroupId(id(3)),
         name: "Finance".into(),
-        description: None,
-        group_type: Coded::new(GroupType::Group, "idp"),
         status: Some("active".into()),
-        idp_id: None,
         roles: Some(BTreeMap::new()),
-        created_at: None,
-        updated_at: None,
+        ..plain_group(3)
     }
 }
 

@@ -136,8 +136,8 @@ async fn a_rewound_endpoint_gets_everything_behind_a_place_once_more() {
 async fn refusing(refused: &'static [u64]) -> (Receiver, tokio::sync::watch::Sender<bool>) {
     let (broken, is_broken) = tokio::sync::watch::channel(true);
     let receiver = Receiver::start(move |_, request| {
-        let refuses = *is_broken.borrow() && refused.contains(&request.sequence());
-        Reply::Status(if refuses { 404 } else { 200 })
+        let is_one = *is_broken.borrow() && refused.contains(&request.sequence());
+        Reply::Status(if is_one { 404 } else { 200 })
     })
     .await;
     (receiver, broken)

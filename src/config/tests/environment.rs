@@ -1,0 +1,102 @@
+//! What the environment says, and which file is read.
+
+use super::*;
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let folder = Folder::with(&format!("[sync]\nschedule = \"1h\"\n{GOOD}"));
+
+    let config = folder.load(&[
+        ("QLIK_ROSTER__SYNC__SCHEDULE", "2h"),
+        ("QLIK_ROSTER__SERVER__LISTEN", "[::1]:9000"),
+        ("QLIK_ROSTER__LOG__LEVEL", "warn"),
+        ("QLIK_ROSTER__STORE__PATH", "5"),
+        ("RUST_LOG", "qlik_roster=debug"),
+        ("STATE_DIRECTORY", "/var/lib/other"),
+    ]);
+
+    let config = config.unwrap();
+    assert_eq!(config.sync.schedule.to_string(), "2h");
+    assert_eq!(config.server.listen.to_string(), "[::1]:9000");
+    assert_eq!(config.store, PathBuf::from("5"));
+    assert_eq!(config.log.filter.as_str(), "qlik_roster=debug");
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    for (name, value, expected) in [
+        (
+            "QLIK_ROSTER__SYNC__SCHEDULE",
+            "x",
+            "environment variable QLIK_ROSTER__SYNC__SCHEDULE: `sync.schedule`: `x` is neither",
+        ),
+        (
+            "QLIK_ROSTER__SYNC__SHEDULE",
+            "1h",
+            "environment variable QLIK_ROSTER__SYNC__SHEDULE: sets nothing; known in [sync]",
+        ),
+        (
+            "QLIK_ROSTER__TENANTS__0__HOST",
+            "x",
+            "environment variable QLIK_ROSTER__TENANTS__0__HOST: sets nothing; write",
+        ),
+        (
+            "QLIK_ROSTER__SCHEDULE",
+            "x",
+            "environment variable QLIK_ROSTER__SCHEDULE: sets nothing; write QLIK_ROSTER__SECTION__KEY",
+        ),
+        (
+            "RUST_LOG",
+            "loud",
+            "environment variable RUST_LOG: sets nothing; `loud`",
+        ),
+    ] {
+        let error = Folder::with(GOOD)
+            .load(&[(name, value)])
+            .unwrap_err()
+            .to_string();
+
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn the_store_is_where_systemd_says_unless_the_file_does() {
+    let state = [("STATE_DIRECTORY", "/var/lib/qlik-roster:/var/lib/other")];
+
+    let config = Folder::with(GOOD).load(&state).unwrap();
+    assert_eq!(config.store, PathBuf::from("/var/lib/qlik-roster"));
+
+    let named = format!("[store]\npath = \"/srv/roster\"\n{GOOD}");
+    assert_eq!(
+        Folder::with(&named).load(&state).unwrap().store,
+        PathBuf::from("/srv/roster")
+    );
+}
+
+#[test]
+fn a_named_file_is_not_replaced_by_a_usual_one() {
+    let folder = Folder::with(GOOD);
+    let (there, gone) = (folder.path("qlik-roster.toml"), folder.path("gone.toml"));
+    let usual = [gone.clone(), there.clone()];
+    let by_variable: Environment = [("QLIK_ROSTER_CONFIG", there.to_str().unwrap())]
+        .into_iter()
+        .collect();
+    let find = |named: Option<&Path>, environment: &Environment, usual: &[PathBuf]| {
+        locate::find(named, environment, usual).map_err(|error| error.code())
+    };
+
+    assert_eq!(
+        find(None, &Environment::default(), &usual),
+        Ok(there.clone())
+    );
+    assert_eq!(find(None, &by_variable, &[]), Ok(there));
+    assert_eq!(
+        find(Some(&gone), &by_variable, &usual),
+        Err("config.not-found")
+    );
+    assert_eq!(
+        find(None, &Environment::default(), &[]),
+        Err("config.not-found")
+    );
+}
