@@ -47,7 +47,10 @@ pub struct EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "evt_{}_{:012x}", hex::encode(self.store.0), self.seq.0)
+        let mut digits = [0; 16];
+        hex::encode_to_slice(self.store.0, &mut digits).or(Err(fmt::Error))?;
+        let store = str::from_utf8(&digits).or(Err(fmt::Error))?;
+        write!(f, "evt_{store}_{:012x}", self.seq.0)
     }
 }
 

@@ -112,8 +112,12 @@ fn digit(byte: u8) -> Option<u8> {
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            // A table: this is done for each field of each event.
-            Repr::Object(bytes) => f.write_str(&hex::encode(bytes)),
+            Repr::Object(bytes) => {
+                // At once: this is done for several fields of each event.
+                let mut digits = [0; 24];
+                hex::encode_to_slice(bytes, &mut digits).or(Err(fmt::Error))?;
+                f.write_str(str::from_utf8(&digits).or(Err(fmt::Error))?)
+            }
             Repr::Other(text) => f.write_str(text),
         }
     }

@@ -121,7 +121,7 @@ pub use held::{Decision, Entries};
 pub use inner::Ticket;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
-pub use retention::Retention;
+pub use retention::{KEEP_ATTEMPTS, Retention};
 pub use round::{Done, Round};
 pub use runs::NewRun;
 pub use state::Kept;

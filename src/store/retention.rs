@@ -16,7 +16,7 @@ use super::keys::{self, Key, Space};
 use super::{Store, codec, journal, scan};
 
 /// How long attempts are kept.
-const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Runs that are found at once: bounds memory. The next round finds more.
 const MAX_RUNS: usize = 10_000;

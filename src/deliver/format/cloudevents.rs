@@ -15,6 +15,10 @@ use super::source::EventSource;
 use crate::deliver::message::Message;
 use crate::deliver::shown::{Shown, ShownData, Source};
 
+/// Bytes of an event of the usual sort, and some: a body that grows as it is written is copied
+/// again and again.
+const USUAL: usize = 1_200;
+
 /// How events are laid out in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -66,13 +70,13 @@ pub(super) fn message(mode: Mode, source: &EventSource, events: &[Shown<'_>]) ->
             id: event.id.to_owned(),
             content_type: "application/cloudevents+json; charset=UTF-8",
             headers: Vec::new(),
-            body: json(&structured(source, event)),
+            body: json(&structured(source, event), 1),
         },
         Mode::Binary => Message {
             id: event.id.to_owned(),
             content_type: "application/json",
             headers: headers(&attributes(source, event)),
-            body: json(&payload(event)),
+            body: json(&payload(event), 1),
         },
         Mode::Batch(_) => {
             let all: Vec<_> = events
@@ -83,7 +87,7 @@ pub(super) fn message(mode: Mode, source: &EventSource, events: &[Shown<'_>]) ->
                 id: batch_id(events),
                 content_type: "application/cloudevents-batch+json; charset=UTF-8",
                 headers: Vec::new(),
-                body: json(&all),
+                body: json(&all, all.len()),
             }
         }
     }
@@ -120,10 +124,10 @@ fn payload<'a>(event: &'a Shown<'_>) -> Payload<'a> {
     }
 }
 
-fn json(value: &impl Serialize) -> Bytes {
-    serde_json::to_vec(value)
-        .expect("an event's keys are texts")
-        .into()
+fn json(value: &impl Serialize, n_events: usize) -> Bytes {
+    let mut body = Vec::with_capacity(n_events * USUAL);
+    serde_json::to_writer(&mut body, value).expect("an event's keys are texts");
+    body.into()
 }
 
 fn headers(attributes: &Attributes<'_>) -> Vec<(HeaderName, HeaderValue)> {

@@ -1,13 +1,8 @@
 //! What goes to disk, and what is forgotten when it is there.
 
-use std::time::Duration;
-
 use super::State;
 use crate::model::Timestamp;
 use crate::store::{self, MAX_CHANGES, Progress};
-
-/// How long attempts are kept.
-const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Attempts of an endpoint that are kept.
 const MAX_ATTEMPTS: usize = 10_000;
@@ -43,7 +38,7 @@ impl State {
             changes: changes.collect(),
             attempts: attempts.collect(),
             told: self.told.take(),
-            forget_before: now.minus(KEEP_ATTEMPTS),
+            forget_before: now.minus(store::KEEP_ATTEMPTS),
             keep: MAX_ATTEMPTS,
             cursor: cursor.clone(),
         });

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 pub use group::IamGroup;
 pub use policy::{IamPermission, IamPolicy};
 pub use role::IamRole;
-pub use user::{File, IamUser};
+pub use user::{File, IamUser, UserFields};
 
 use super::{Id, Kind, Record};
 

@@ -1,7 +1,8 @@
 //! A user in the unified schema.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{IamGroup, IamRole, composed, unified_id};
 use crate::model::{Coded, Kind, Timestamp, User, UserStatus};
@@ -15,7 +16,7 @@ use crate::model::{Coded, Kind, Timestamp, User, UserStatus};
 pub struct IamUser {
     pub id: Option<String>,
     pub remote_id: Option<String>,
-    pub unified_custom_fields: Option<Value>,
+    pub unified_custom_fields: Option<UserFields>,
     pub primary_email_address: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -31,6 +32,22 @@ pub struct IamUser {
     pub updated_at: Option<Timestamp>,
     pub multi_factor_enabled: Option<Vec<()>>,
     pub avatar: Option<File>,
+}
+
+/// What Qlik says of a user that StackOne has no field for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are Qlik's; docs/mapping.md explains each"
+)]
+pub struct UserFields {
+    pub assigned_scopes: Option<BTreeSet<String>>,
+    pub client_id: Option<String>,
+    pub invite_expires_at: Option<Timestamp>,
+    pub locale: Option<String>,
+    pub preferred_locale: Option<String>,
+    pub preferred_zone_info: Option<String>,
+    pub zone_info: Option<String>,
 }
 
 /// StackOne's `File`: an avatar that lies elsewhere.
@@ -58,15 +75,15 @@ impl IamUser {
         Self {
             id: Some(unified_id(Kind::User, &user.id.0)),
             remote_id: Some(user.id.to_string()),
-            unified_custom_fields: Some(json!({
-                "assigned_scopes": user.scopes,
-                "client_id": user.client_id,
-                "invite_expires_at": user.invite_expires_at,
-                "locale": user.locale,
-                "preferred_locale": user.preferred_locale,
-                "preferred_zone_info": user.preferred_zone_info,
-                "zone_info": user.zone_info,
-            })),
+            unified_custom_fields: Some(UserFields {
+                assigned_scopes: user.scopes.clone(),
+                client_id: user.client_id.clone(),
+                invite_expires_at: user.invite_expires_at,
+                locale: user.locale.clone(),
+                preferred_locale: user.preferred_locale.clone(),
+                preferred_zone_info: user.preferred_zone_info.clone(),
+                zone_info: user.zone_info.clone(),
+            }),
             primary_email_address: user.email.clone(),
             first_name: None,
             last_name: None,
