@@ -11,7 +11,8 @@ use super::reader;
 use super::state::State;
 use crate::model::{Seq, Timestamp};
 use crate::store::{
-    AttemptLog, Cursor, DeliveryChange, Item, MAX_CHANGES, Order, Progress, Store, StoreError,
+    AttemptLog, Cursor, DeliveryChange, DisabledBy, Item, MAX_CHANGES, Order, Progress, Store,
+    StoreError,
 };
 
 /// Replays that are taken up at once.
@@ -83,24 +84,19 @@ impl Book {
                     ..Cursor::default()
                 })
             }
-            Some(cursor) => {
-                let mark = cursor
-                    .disabled
-                    .as_ref()
-                    .and_then(|disabled| disabled.url_mark.as_ref());
-                match mark {
-                    Some(mark) if *mark != endpoint.url_mark() => {
-                        info!(
-                            endpoint.id = %name, event.seq = cursor.settled.next().0,
-                            "Endpoint `{name}` has another `url` and goes on where it stopped",
-                        );
-                        let mut cursor = cursor;
-                        cursor.obey(&Order::Enable);
-                        Some(cursor)
-                    }
-                    Some(_) | None => None,
+            Some(cursor) => match cursor.disabled.as_ref().map(|disabled| &disabled.by) {
+                Some(DisabledBy::Receiver { url_mark }) if *url_mark != endpoint.url_mark() => {
+                    info!(
+                        endpoint.id = %name, event.seq = cursor.settled.next().0,
+                        "Endpoint `{name}` has another `url` and goes on where it stopped",
+                    );
+                    let mut cursor = cursor;
+                    cursor.obey(&Order::Enable);
+                    Some(cursor)
                 }
-            }
+                Some(DisabledBy::Receiver { .. } | DisabledBy::Operator | DisabledBy::Failures)
+                | None => None,
+            },
         };
         if let Some(known) = cursor.as_ref().or(known.as_ref()) {
             warn_of_gap(store, endpoint, known)?;

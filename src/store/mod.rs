@@ -113,8 +113,8 @@ pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use compact::{CompactError, Compacted};
 pub use delivery::{
     ATTEMPTS_AT_ONCE, Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred,
-    Disabled, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked, Progress,
-    Trouble,
+    Disabled, DisabledBy, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked,
+    Progress, Trouble,
 };
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};

@@ -3,7 +3,7 @@
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, Seq, Timestamp};
 use crate::signal::Wake;
-use crate::store::{Cursor, Order, Store, StoreError};
+use crate::store::{Cursor, DisabledBy, Order, Store, StoreError};
 
 use super::{EndpointRow, EndpointState, Wish};
 use crate::control::ControlError;
@@ -86,7 +86,7 @@ impl Endpoints {
                 }),
                 Wish::Disable => Some(Order::Disable { at: now }).filter(|_| {
                     let disabled = cursor.disabled.as_ref();
-                    disabled.is_none_or(|disabled| !disabled.is_on_purpose())
+                    disabled.is_none_or(|disabled| disabled.by != DisabledBy::Operator)
                 }),
                 Wish::Backfill => Some(Order::Backfill {
                     at: now,
@@ -164,9 +164,9 @@ fn behind(cursor: &Cursor, first: Seq, last: Seq) -> u64 {
 /// What is graver hides the rest.
 fn state(cursor: &Cursor) -> EndpointState {
     if let Some(disabled) = &cursor.disabled {
-        return match disabled.is_on_purpose() {
-            true => EndpointState::Stopped { since: disabled.at },
-            false => EndpointState::Disabled {
+        return match disabled.by {
+            DisabledBy::Operator => EndpointState::Stopped { since: disabled.at },
+            DisabledBy::Receiver { .. } | DisabledBy::Failures => EndpointState::Disabled {
                 since: disabled.at,
                 reason: disabled.reason.clone(),
             },

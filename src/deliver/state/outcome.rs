@@ -12,7 +12,7 @@ use crate::deliver::health::{Failed, Whose};
 use crate::deliver::lanes::{Held, Parcel};
 use crate::deliver::verdict::Verdict;
 use crate::model::{Fact, Timestamp};
-use crate::store::{Attempt, DeliveryChange, Disabled, Item, Parked};
+use crate::store::{Attempt, DeliveryChange, Disabled, DisabledBy, Item, Parked};
 use crate::telemetry::chain;
 
 impl State {
@@ -42,8 +42,9 @@ impl State {
                 for parcel in parcels.into_iter().rev() {
                     self.defer(parcel, now);
                 }
-                let mark = self.endpoint.url_mark();
-                self.disable(failure.in_words(), Some(mark), now);
+                let url_mark = self.endpoint.url_mark();
+                let by = DisabledBy::Receiver { url_mark };
+                self.disable(failure.in_words(), by, now);
             }
             Verdict::Retry { failure, after } => {
                 let failed = Failed {
@@ -191,10 +192,10 @@ impl State {
             failing.attempts,
             failure.in_words()
         );
-        self.disable(reason, None, now);
+        self.disable(reason, DisabledBy::Failures, now);
     }
 
-    fn disable(&mut self, reason: String, url_mark: Option<String>, now: Timestamp) {
+    fn disable(&mut self, reason: String, by: DisabledBy, now: Timestamp) {
         let name = self.endpoint.name();
         error!(
             endpoint.id = %name, error = reason.as_str(),
@@ -207,13 +208,13 @@ impl State {
             Fact::EndpointDisabled {
                 endpoint: name.clone(),
                 reason: reason.clone(),
-                failing_since: failing_since.filter(|_| url_mark.is_none()),
+                failing_since: failing_since.filter(|_| by == DisabledBy::Failures),
             },
         ));
         self.disabled = Some(Disabled {
             at: now,
+            by,
             reason,
-            url_mark,
         });
     }
 

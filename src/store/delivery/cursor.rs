@@ -57,10 +57,24 @@ pub struct Failing {
 pub struct Disabled {
     /// Since when.
     pub at: Timestamp,
-    /// Why.
+    /// On whose account.
+    pub by: DisabledBy,
+    /// Why, in words.
     pub reason: String,
-    /// What tells the URL that refused from another; none where the URL is not to blame.
-    pub url_mark: Option<String>,
+}
+
+/// On whose account an endpoint gets nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DisabledBy {
+    /// An operator wanted it so.
+    Operator,
+    /// The receiver: what it was reached at is gone.
+    Receiver {
+        /// What tells the URL that refused from another.
+        url_mark: String,
+    },
+    /// There was nothing but failures for too long.
+    Failures,
 }
 
 /// Records that are sent as they are, tenant by tenant and kind by kind, in the order of ids.

@@ -15,7 +15,7 @@ mod rows;
 mod strays;
 
 pub use attempts::{ATTEMPTS_AT_ONCE, Attempt, AttemptLog};
-pub use cursor::{Backfill, Cursor, Disabled, Failing, Trouble};
+pub use cursor::{Backfill, Cursor, Disabled, DisabledBy, Failing, Trouble};
 pub use name::InvalidItem;
 pub use orders::Order;
 pub use progress::{Change, MAX_CHANGES, Progress};

@@ -11,10 +11,7 @@ use crate::store::inner::held;
 use crate::store::keys::{self, Space};
 use crate::store::{Store, codec, scan};
 
-use super::cursor::{Backfill, Cursor, Disabled};
-
-/// What is noted of an endpoint that was disabled on purpose.
-const ON_PURPOSE: &str = "an operator disabled it";
+use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
 
 /// An operator's wish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,13 +50,6 @@ impl fmt::Display for Order {
     }
 }
 
-impl Disabled {
-    /// Returns whether an operator wanted it so.
-    pub fn is_on_purpose(&self) -> bool {
-        self.reason == ON_PURPOSE
-    }
-}
-
 impl Cursor {
     /// Does what an order says.
     pub fn obey(&mut self, order: &Order) {
@@ -72,8 +62,8 @@ impl Cursor {
             Order::Disable { at } => {
                 self.disabled = Some(Disabled {
                     at: *at,
-                    reason: ON_PURPOSE.to_owned(),
-                    url_mark: None,
+                    by: DisabledBy::Operator,
+                    reason: "an operator disabled it".to_owned(),
                 });
             }
             Order::Rewind { to } => {

@@ -9,8 +9,8 @@ use crate::store::census::Census;
 use crate::store::compose::Head;
 use crate::store::usage::{Count, Usage};
 use crate::store::{
-    Backfill, Bookmark, Cursor, Deferred, Disabled, Failing, Item, Order, Parked, TenantNo,
-    Trouble, codec, journal, keys, state,
+    Backfill, Bookmark, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
+    TenantNo, Trouble, codec, journal, keys, state,
 };
 
 use super::support::{self, account, in_hex, record};
@@ -59,7 +59,9 @@ fn the_bytes_of_small_rows() {
         disabled: Some(Disabled {
             at: Timestamp::from_millis(9),
             reason: "gone".into(),
-            url_mark: Some("[url 1]".into()),
+            by: DisabledBy::Receiver {
+                url_mark: "[url 1]".into(),
+            },
         }),
         backfill: Some(Backfill {
             mark: Seq(4),
@@ -70,7 +72,7 @@ fn the_bytes_of_small_rows() {
         }),
         delivered_at: Some(Timestamp::from_millis(6)),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e0335303301020403011204676f6e6501075b75726c20315d01040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010cffd6c4ed8d9011c3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e0335303301020403011201075b75726c20315d04676f6e6501040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c6efb437a03e07d7a");
 
     let links = vec![Link {
         id: "T1".into(),

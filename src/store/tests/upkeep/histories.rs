@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::model::{Entry, Seq, Timestamp};
-use crate::store::{Cursor, DeliveryChange, Disabled, Item, Order, Round, Store};
+use crate::store::{Cursor, DeliveryChange, Disabled, DisabledBy, Item, Order, Round, Store};
 
 use super::super::support::{adopt, open};
 use super::{RETENTION, commit, day, defer, dismiss, hook, park, put};
@@ -158,7 +158,7 @@ impl Model {
                 cursor.disabled = Some(Disabled {
                     at: day(0),
                     reason: "410".to_owned(),
-                    url_mark: None,
+                    by: DisabledBy::Failures,
                 });
                 put(store, &hook(NAMES[which]), cursor.clone(), None);
             }

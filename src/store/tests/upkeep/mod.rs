@@ -10,8 +10,8 @@ use crate::model::{
     Change, EndpointName, Kind, Mode, Outcome, Run, RunId, Seq, TenantName, Timestamp, Trigger,
 };
 use crate::store::{
-    Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled, Done, Item, Known, NewRun, Parked,
-    Progress, Retention, Round, Store,
+    Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled, DisabledBy, Done, Item, Known,
+    NewRun, Parked, Progress, Retention, Round, Store,
 };
 
 use super::support::{self, account, record};
@@ -67,7 +67,7 @@ fn cursor(settled: Seq, state: State) -> Cursor {
             State::Disabled => Some(Disabled {
                 at: day(0),
                 reason: "410".to_owned(),
-                url_mark: None,
+                by: DisabledBy::Failures,
             }),
         },
         ..Cursor::default()
