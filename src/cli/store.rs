@@ -43,7 +43,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
         ));
     }
     let live = space.live.map_or_else(
-        || "not counted: the store is small, or new".to_owned(),
+        || "not counted: the store is small, or has little to give back".to_owned(),
         |live| format!("{}, when it was last counted", bytes(live)),
     );
     lines.push(("LIVES IN IT", live));

@@ -22,10 +22,6 @@ use super::opening::{self, Refusal, Sound};
 use super::swap::Attempt;
 use super::usage::{self, Count, SMALL, Usage};
 
-/// How many times as large as what lives in it a database must be. Updates at random settle at
-/// four and a half times, which a copy would not change for long.
-const WASTEFUL: u64 = 6;
-
 /// Room that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
@@ -274,7 +270,7 @@ pub fn where_worth(
 fn wasted(folder: &Folder, db: &sled::Db, rule: Rule) -> Option<(u64, Usage)> {
     let before = folder.bytes_of_database().ok()?;
     let usage = caught(|| usage::noted(db)).ok()?.ok()??;
-    let is_wasted = before >= rule.small && before / WASTEFUL > usage.count.bytes;
+    let is_wasted = before >= rule.small && usage::is_wasteful(before, usage.count.bytes);
     is_wasted.then_some((before, usage))
 }
 

@@ -43,28 +43,38 @@ pub struct Pending {
 
 /// The file that a commit is noted in.
 #[derive(Debug)]
-pub struct PendingFile(File);
+pub struct PendingFile {
+    file: File,
+    /// What was written last. Kept for the next: notes are large and many, and between them
+    /// the database allocates what it keeps, which would leave holes of their size.
+    bytes: Vec<u8>,
+}
 
 impl PendingFile {
     /// Opens the file, or makes it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        files::open_file(path).map(Self)
+        let file = files::open_file(path)?;
+        Ok(Self {
+            file,
+            bytes: Vec::new(),
+        })
     }
 
     /// Notes a commit in the place of the one before it.
     pub fn note(&mut self, pending: &Pending) -> io::Result<()> {
-        self.0.seek(SeekFrom::Start(0))?;
-        self.0.write_all(&encode(pending)?)
+        encode(pending, &mut self.bytes)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&self.bytes)
     }
 
     /// Brings the note to disk.
     pub fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     /// Forgets what was noted, when all of it is on disk.
     pub fn clear(&self) -> io::Result<()> {
-        self.0.set_len(0)
+        self.file.set_len(0)
     }
 }
 
@@ -92,21 +102,24 @@ pub fn read(path: &Path) -> io::Result<Option<Pending>> {
 
 /// Length and checksum of the rest; store and number; each row with the lengths of key and
 /// value before them. What follows is of an earlier, longer note.
-fn encode(pending: &Pending) -> io::Result<Vec<u8>> {
-    let mut body = Vec::from(pending.store.0);
-    body.extend_from_slice(&pending.commits.to_be_bytes());
+fn encode(pending: &Pending, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.clear();
+    // The place of length and checksum.
+    bytes.extend_from_slice(&[0; 16]);
+    bytes.extend_from_slice(&pending.store.0);
+    bytes.extend_from_slice(&pending.commits.to_be_bytes());
     for (key, value) in &pending.rows {
-        body.extend_from_slice(&length(key)?.to_be_bytes());
-        body.extend_from_slice(key);
+        bytes.extend_from_slice(&length(key)?.to_be_bytes());
+        bytes.extend_from_slice(key);
         let len = value.as_deref().map_or(Ok(GONE), length)?;
-        body.extend_from_slice(&len.to_be_bytes());
-        body.extend_from_slice(value.as_deref().unwrap_or_default());
+        bytes.extend_from_slice(&len.to_be_bytes());
+        bytes.extend_from_slice(value.as_deref().unwrap_or_default());
     }
-    let mut bytes = Vec::with_capacity(16 + body.len());
-    bytes.extend_from_slice(&(body.len() as u64).to_be_bytes());
-    bytes.extend_from_slice(&xxh3_64(&body).to_be_bytes());
-    bytes.append(&mut body);
-    Ok(bytes)
+    if let Some((head, body)) = bytes.split_first_chunk_mut::<16>() {
+        let sum = u128::from(xxh3_64(body));
+        *head = ((body.len() as u128) << 64 | sum).to_be_bytes();
+    }
+    Ok(())
 }
 
 fn length(bytes: &[u8]) -> io::Result<u32> {

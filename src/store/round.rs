@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::keys::{self, Key, Space};
 use super::retention::{self, Retention};
 use super::usage::{self, Count, SMALL};
-use super::{Store, scan};
+use super::{Store, scan, writer};
 
 /// Runs, rows of attempts, or rows of an endpoint that one step lets go.
 const ROWS_AT_ONCE: usize = 90;
@@ -211,6 +211,8 @@ impl Round {
             .read("counting what the store holds", |db| {
                 usage::count(db, after, COUNTED_AT_ONCE, &mut count)
             })?;
+        // Each page that is read drives another out of the cache, which must not pile up.
+        writer::collect_garbage();
         if let Some(last) = last {
             return Ok(Stage::Count(last, count));
         }

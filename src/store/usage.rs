@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{EndpointName, Seq, Space, Timestamp};
 
+use super::census::Census;
 use super::compose::Head;
 use super::error::StoreError;
 use super::keys::{self, Key};
@@ -24,6 +25,14 @@ const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// Writes after which a count is old.
 const OLD_AFTER: u64 = 1_000;
+
+/// How many times as large as what lives in it a database must be to be compacted. Updates at
+/// random settle at four and a half times, which a copy would not change for long.
+const WASTEFUL: u64 = 6;
+
+/// Bytes that a record and an entry take at the least, as Qlik's are.
+const RECORD: u64 = 256;
+const ENTRY: u64 = 100;
 
 /// What lives in a database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +90,8 @@ impl Store {
         })
     }
 
-    /// Returns whether what lives here should be counted: there is much, and a count is
-    /// missing or old.
+    /// Returns whether what lives here should be counted: a copy may be worth it, and a count is
+    /// missing or old. A count reads every page, and sled gives their memory back late.
     pub(super) fn wants_count(&self, small: u64) -> Result<bool, StoreError> {
         let room = self.inner.folder.bytes_of_database();
         let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
@@ -92,7 +101,8 @@ impl Store {
         self.inner.read("reading how much was counted", |db| {
             let commits = commits(db)?;
             let usage = noted(db)?;
-            Ok(usage.is_none_or(|usage| usage.commits + OLD_AFTER <= commits))
+            let is_old = usage.is_none_or(|usage| usage.commits + OLD_AFTER <= commits);
+            Ok(is_old && is_wasteful(room, at_least(db)?))
         })
     }
 
@@ -104,6 +114,23 @@ impl Store {
             .write(vec![codec::put(keys::usage(), &usage)])
             .map(drop)
     }
+}
+
+/// Returns whether a database is out of proportion to what lives in it.
+pub fn is_wasteful(room: u64, live: u64) -> bool {
+    room / WASTEFUL > live
+}
+
+/// Bytes that live in a database at the least, by how many records and entries there are.
+fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
+    let mut records = 0;
+    for row in scan::prefix(db, &[keys::Space::Census as u8]) {
+        let (key, value) = row?;
+        records += codec::read_row::<Census>(&key, &value)?.count;
+    }
+    let last = head(db)?.map_or(Seq::START, |head| head.last);
+    let entries = last.0.saturating_sub(journal::cut_at(db)?.0);
+    Ok(records * RECORD + entries * ENTRY)
 }
 
 /// Returns the last count.
