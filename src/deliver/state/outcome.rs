@@ -141,10 +141,8 @@ impl State {
 
     /// Gives a parcel a row and puts it back.
     fn defer(&mut self, mut parcel: Parcel, now: Timestamp) {
-        match parcel.held {
-            Held::Row => {}
-            Held::Cursor => self.step_over(&parcel.item),
-            Held::Replay => self.replayed(parcel.item.clone()),
+        if parcel.held == Held::Replay {
+            self.replayed(parcel.item.clone());
         }
         if !parcel.has_row() {
             self.lanes.count_row();
