@@ -126,14 +126,7 @@ async fn no_fault_takes_anything_away() {
 /// for a run, and then off for another.
 async fn try_out(case: &Case) {
     let name = format!("{:?} at {:?}, {:?}", case.fault, case.at, case.when);
-    let world = World::with(TenantOptions {
-        users: 230,
-        groups: 120,
-        custom_roles: 130,
-        rate_limits: RateLimits::Off,
-        ..TenantOptions::default()
-    })
-    .await;
+    let world = World::of_several_pages().await;
     let tenant = world.tenant.directory();
     let running = world.start().await;
     let people: Vec<_> = tenant

@@ -1,8 +1,6 @@
 //! A run over the whole tenant, with a fault at one of its stages.
 
-use qlik_roster::demo::tenant::{
-    Edit, Endpoint, Fault, NewUser, RateLimits, TenantOptions, User, When,
-};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, NewUser, User, When};
 use qlik_roster::model::{Outcome, Run};
 use qlik_roster::store::Store;
 
@@ -32,14 +30,7 @@ async fn every_fault_at_every_stage_is_right_or_loses_nothing() {
 /// Loads the tenant, changes something of each sort, switches the fault on for a run, and off
 /// for another. Returns what became of the first, in a word.
 async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
-    let world = World::with(TenantOptions {
-        users: 230,
-        groups: 120,
-        custom_roles: 130,
-        rate_limits: RateLimits::Off,
-        ..TenantOptions::default()
-    })
-    .await;
+    let world = World::of_several_pages().await;
     let tenant = world.tenant.directory();
     let doomed_role = tenant.create_role("Doomed Role");
     let doomed_group = tenant.create_group("Doomed Group");

@@ -48,6 +48,18 @@ impl World {
         Self::by(Clock::system(), options).await
     }
 
+    /// A tenant whose listings of each kind take several pages, with no budget of requests.
+    pub async fn of_several_pages() -> Self {
+        Self::with(TenantOptions {
+            users: 230,
+            groups: 120,
+            custom_roles: 130,
+            rate_limits: RateLimits::Off,
+            ..TenantOptions::default()
+        })
+        .await
+    }
+
     /// A tenant by a clock of its own, which the daemon goes by as well.
     pub async fn by(clock: Clock, options: TenantOptions) -> Self {
         let tenant = EmulatedTenant::start(options, clock.clone()).await.unwrap();
