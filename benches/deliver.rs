@@ -33,8 +33,8 @@ use qlik_roster::deliver::{
     Privacy, Schedule, Selection, SigningSecret, Worker,
 };
 use qlik_roster::model::{
-    Change, Coded, EndpointName, Fingerprint, Id, Record, RunId, Seq, Tenant, TenantId, TenantName,
-    Timestamp, User, UserId, UserStatus,
+    Change, EndpointName, Fingerprint, Id, Record, RunId, Seq, Tenant, TenantId, TenantName,
+    Timestamp, User, UserId,
 };
 use qlik_roster::secret::Secret;
 use qlik_roster::signal::{self, Wake};
@@ -366,24 +366,10 @@ impl Source {
 fn user(number: u64) -> Record {
     let id = Id::parse(&format!("{number:024x}")).expect("hexadecimal digits are an id");
     Record::User(User {
-        id: UserId(id),
-        subject: format!("idp|user-{number}"),
         name: Some(format!("Maria Silva {number}")),
         email: Some(format!("maria.silva.{number}@example.com")),
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
-        roles: None,
-        groups: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
         locale: Some("en".into()),
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(UserId(id), format!("idp|user-{number}"))
     })
 }
 

@@ -14,24 +14,10 @@ fn id(n: u32) -> Id {
 
 fn user(n: u32, name: &str) -> User {
     User {
-        id: UserId(id(n)),
-        subject: format!("idp|{n}"),
         name: Some(name.to_owned()),
-        email: None,
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
         roles: Some(BTreeMap::new()),
         groups: Some(BTreeMap::new()),
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(UserId(id(n)), format!("idp|{n}"))
     }
 }
 
@@ -44,18 +30,11 @@ fn bot(n: u32, name: &str, client: Option<&str>) -> User {
 }
 
 fn role(n: u32, name: &str, role_type: RoleType) -> Record {
-    Record::Role(Role {
-        id: RoleId(id(n)),
-        name: name.to_owned(),
-        description: None,
-        role_type: Coded::new(role_type, "x"),
-        origin: None,
-        level: None,
-        permissions: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-    })
+    Record::Role(Role::new(
+        RoleId(id(n)),
+        name.to_owned(),
+        Coded::new(role_type, "x"),
+    ))
 }
 
 fn group(n: u32, name: &str, roles: &[u32]) -> Record {

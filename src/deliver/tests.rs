@@ -29,7 +29,7 @@ use super::{
 };
 use crate::model::{
     Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record, Role, RoleId,
-    RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId, UserStatus,
+    RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId,
 };
 use crate::secret::Secret;
 use crate::store::{Closing, Commit, Store, Write};
@@ -92,41 +92,19 @@ pub(super) fn role(n: u32) -> Record {
 /// A user with nothing that need not be there.
 pub(super) fn plain_user(n: u32) -> User {
     User {
-        id: UserId(id(n)),
-        subject: format!("idp|{n}"),
         name: Some(format!("Zoë {n}")),
         email: Some(format!("user{n}@example.com")),
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
-        roles: None,
-        groups: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(UserId(id(n)), format!("idp|{n}"))
     }
 }
 
 /// A role with nothing that need not be there.
 pub(super) fn plain_role(n: u32) -> Role {
-    Role {
-        id: RoleId(id(n)),
-        name: format!("Role {n}"),
-        description: None,
-        role_type: Coded::new(RoleType::Admin, "admin"),
-        origin: None,
-        level: None,
-        permissions: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-    }
+    Role::new(
+        RoleId(id(n)),
+        format!("Role {n}"),
+        Coded::new(RoleType::Admin, "admin"),
+    )
 }
 
 /// A group with nothing that need not be there.

@@ -30,3 +30,21 @@ pub struct Role {
     /// When the source says it last changed. Not content.
     pub updated_at: Option<Timestamp>,
 }
+
+impl Role {
+    /// A role of which nothing else is known.
+    pub fn new(id: RoleId, name: impl Into<String>, role_type: Coded<RoleType>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            description: None,
+            role_type,
+            origin: None,
+            level: None,
+            permissions: None,
+            scopes: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}

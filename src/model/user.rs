@@ -51,6 +51,32 @@ pub struct User {
     pub preferred_zone_info: Option<String>,
 }
 
+impl User {
+    /// A user who can work, and of whom nothing else is known.
+    pub fn new(id: UserId, subject: impl Into<String>) -> Self {
+        Self {
+            id,
+            subject: subject.into(),
+            name: None,
+            email: None,
+            status: Coded::new(UserStatus::Enabled, "active"),
+            is_bot: false,
+            client_id: None,
+            roles: None,
+            groups: None,
+            scopes: None,
+            created_at: None,
+            updated_at: None,
+            invite_expires_at: None,
+            picture: None,
+            locale: None,
+            zone_info: None,
+            preferred_locale: None,
+            preferred_zone_info: None,
+        }
+    }
+}
+
 /// Who it is does not show, but for the id. Texts that differ show as different marks, so that a
 /// comparison that fails tells where.
 impl fmt::Debug for User {

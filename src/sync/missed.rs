@@ -94,16 +94,13 @@ mod tests {
 
     fn role(created: Option<i64>, updated: Option<i64>) -> Record {
         Record::Role(Role {
-            id: Id::parse("60d5ca1b2f8a4c0000000001").unwrap().into(),
-            name: "Auditor".to_owned(),
-            description: None,
-            role_type: Coded::new(RoleType::Admin, "admin"),
-            origin: None,
-            level: None,
-            permissions: None,
-            scopes: None,
             created_at: created.map(at),
             updated_at: updated.map(at),
+            ..Role::new(
+                Id::parse("60d5ca1b2f8a4c0000000001").unwrap().into(),
+                "Auditor".to_owned(),
+                Coded::new(RoleType::Admin, "admin"),
+            )
         })
     }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use qlik_roster::model::{
-    Account, Change, Coded, EndpointName, Fact, Fingerprint, Id, Kind, Record, RunId, Seq, Tenant,
-    TenantId, TenantName, Timestamp, User, UserStatus,
+    Account, Change, EndpointName, Fact, Fingerprint, Id, Kind, Record, RunId, Seq, Tenant,
+    TenantId, TenantName, Timestamp, User,
 };
 use qlik_roster::store::{
     Closing, Commit, Cursor, DeliveryChange, Known, Parked, Progress, Store, StoreError, Write,
@@ -325,24 +325,9 @@ fn number_of(record: &Record) -> u32 {
 pub fn user(number: u32, seq: Seq) -> Record {
     let id = Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap();
     Record::User(User {
-        id: id.into(),
-        subject: format!("auth0|{number}"),
         name: Some(format!("as of {seq}")),
         email: Some(format!("{number}@example.com")),
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
-        roles: None,
-        groups: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(id.into(), format!("auth0|{number}"))
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    Coded, Group, GroupId, GroupType, Role, RoleId, RoleType, Timestamp, User, UserId, UserStatus,
+    Coded, Group, GroupId, GroupType, Role, RoleId, RoleType, Timestamp, User, UserId,
 };
 
 fn id(text: &str) -> Id {
@@ -13,45 +13,34 @@ fn id(text: &str) -> Id {
 
 fn user() -> Record {
     Record::User(User {
-        id: UserId(id("60d5ca1b2f8a4c0012345678")),
-        subject: "auth0|maria".to_owned(),
         name: Some("Maria Silva".to_owned()),
         email: Some("maria@example.com".to_owned()),
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
         roles: Some(BTreeMap::from([(
             RoleId(id("60d5ca1b2f8a4c0000000001")),
             "TenantAdmin".to_owned(),
         )])),
-        groups: None,
-        scopes: None,
         created_at: Timestamp::parse("2026-01-02T03:04:05Z"),
-        updated_at: None,
-        invite_expires_at: None,
         picture: Some("https://example.com/maria.png".to_owned()),
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(
+            UserId(id("60d5ca1b2f8a4c0012345678")),
+            "auth0|maria".to_owned(),
+        )
     })
 }
 
 fn role() -> Record {
     Record::Role(Role {
-        id: RoleId(id("60d5ca1b2f8a4c0000000001")),
-        name: "Auditor".to_owned(),
-        description: None,
-        role_type: Coded::new(RoleType::Basic, "user"),
         origin: Some("custom".to_owned()),
         level: Some("user".to_owned()),
-        permissions: None,
         scopes: Some(BTreeSet::from([
             "admin.users:read".to_owned(),
             "admin.apps".to_owned(),
         ])),
-        created_at: None,
-        updated_at: None,
+        ..Role::new(
+            RoleId(id("60d5ca1b2f8a4c0000000001")),
+            "Auditor".to_owned(),
+            Coded::new(RoleType::Basic, "user"),
+        )
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::model::{
     Account, Change, Coded, Entry, Fact, Fingerprint, Group, GroupType, Id, Kind, Record,
-    RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserStatus,
+    RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User,
 };
 use crate::store::{Closing, Commit, Kept, Known, Store, StoreError, Write, codec};
 
@@ -57,16 +57,12 @@ pub fn record(kind: Kind, number: u32, name: &str) -> Record {
     let id = id(kind, number);
     match kind {
         Kind::Role => Record::Role(Role {
-            id: id.into(),
-            name: name.to_owned(),
-            description: None,
-            role_type: Coded::new(RoleType::Admin, "admin"),
             origin: Some("default".to_owned()),
-            level: None,
-            permissions: None,
-            scopes: None,
-            created_at: None,
-            updated_at: None,
+            ..Role::new(
+                id.into(),
+                name.to_owned(),
+                Coded::new(RoleType::Admin, "admin"),
+            )
         }),
         Kind::Group => Record::Group(Group {
             id: id.into(),
@@ -80,24 +76,11 @@ pub fn record(kind: Kind, number: u32, name: &str) -> Record {
             updated_at: None,
         }),
         Kind::User => Record::User(User {
-            id: id.into(),
-            subject: format!("auth0|{number}"),
             name: Some(name.to_owned()),
             email: Some(format!("{number}@example.com")),
-            status: Coded::new(UserStatus::Enabled, "active"),
-            is_bot: false,
-            client_id: None,
-            roles: None,
             groups: Some(BTreeMap::new()),
-            scopes: None,
             created_at: Some(Timestamp::from_millis(i64::from(number))),
-            updated_at: None,
-            invite_expires_at: None,
-            picture: None,
-            locale: None,
-            zone_info: None,
-            preferred_locale: None,
-            preferred_zone_info: None,
+            ..User::new(id.into(), format!("auth0|{number}"))
         }),
     }
 }

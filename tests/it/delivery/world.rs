@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Change, Coded, Fingerprint, Id, Record, RunId, Tenant, TenantId, TenantName, Timestamp, User,
-    UserId, UserStatus,
+    Change, Fingerprint, Id, Record, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId,
 };
 use qlik_roster::store::{Closing, Commit, Known, Store, Write};
 
@@ -109,23 +108,10 @@ fn tenant() -> Tenant {
 
 fn user(number: u32, name: &str) -> Record {
     Record::User(User {
-        id: UserId(Id::parse(&format!("{number:024x}")).unwrap()),
-        subject: format!("idp|{number}"),
         name: Some(name.to_owned()),
-        email: None,
-        status: Coded::new(UserStatus::Enabled, "active"),
-        is_bot: false,
-        client_id: None,
-        roles: None,
-        groups: None,
-        scopes: None,
-        created_at: None,
-        updated_at: None,
-        invite_expires_at: None,
-        picture: None,
-        locale: None,
-        zone_info: None,
-        preferred_locale: None,
-        preferred_zone_info: None,
+        ..User::new(
+            UserId(Id::parse(&format!("{number:024x}")).unwrap()),
+            format!("idp|{number}"),
+        )
     })
 }

@@ -23,18 +23,11 @@ fn journal(store: &Store, times: &[i64]) {
         .adopt(&tenant, &name, Timestamp::from_millis(0))
         .unwrap();
     for (number, at) in times.iter().enumerate() {
-        let after = Record::Role(Role {
-            id: RoleId(Id::parse(&format!("{number:024x}")).unwrap()),
-            name: format!("Role {number}"),
-            description: None,
-            role_type: Coded::new(RoleType::Admin, "admin"),
-            origin: None,
-            level: None,
-            permissions: None,
-            scopes: None,
-            created_at: None,
-            updated_at: None,
-        });
+        let after = Record::Role(Role::new(
+            RoleId(Id::parse(&format!("{number:024x}")).unwrap()),
+            format!("Role {number}"),
+            Coded::new(RoleType::Admin, "admin"),
+        ));
         let change = Change::Created {
             after,
             replaces: None,
