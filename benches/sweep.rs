@@ -2,6 +2,7 @@
 //! same pages.
 //!
 //! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3]`
+//! `cargo bench --bench sweep -- --tenants 1,4,20 [--users 10000]`
 //!
 //! Three processes on one machine: the emulated tenant, a bare loop that fetches every page
 //! and parses it into typed records and does nothing else, and the product's own `sync`
@@ -9,7 +10,8 @@
 //! user in a hundred was renamed. All talk real HTTP
 //! over loopback. What is printed are ratios of times taken in turn within one run, and each
 //! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
-//! machine, a time does not.
+//! machine, a time does not. With `--tenants` it is so many tenants of one size, each a process,
+//! that one `sync` reads side by side, and the peak memory of that.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -17,6 +19,7 @@
     reason = "a benchmark prints its results, quotes paths for TOML, and may stop where it is"
 )]
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -43,6 +46,10 @@ fn main() -> Result<()> {
         Some("tenant") => serve_tenant(number(value("--users"))?),
         Some("bare") => bare_loop(&value("--at").context("--at")?),
         Some(other) => bail!("no part is called {other}"),
+        None if value("--tenants").is_some() => {
+            let users = value("--users").map_or(Ok(10_000), |n| number(Some(n)))?;
+            side_by_side(&value("--tenants").context("--tenants")?, users)
+        }
         None => {
             let sizes = value("--users").unwrap_or_else(|| "10000,100000".to_owned());
             let rounds = value("--rounds").map_or(Ok(3), |n| number(Some(n)))?;
@@ -86,11 +93,12 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
         for round in 1..=rounds {
             let bare = tenant.bare()?;
             let dir = tempfile::tempdir()?;
-            tenant.write_config(dir.path())?;
-            let load = sync(dir.path(), users, Expected::AllNew)?;
-            let same = sync(dir.path(), users, Expected::NothingNew)?;
+            write_config(dir.path(), std::slice::from_ref(&tenant))?;
+            let sync = |expected| sync(dir.path(), 1, users, expected);
+            let load = sync(Expected::AllNew)?;
+            let same = sync(Expected::NothingNew)?;
             let n_changed = tenant.change(users / 100, round)?;
-            let touched = sync(dir.path(), users, Expected::Changed(n_changed))?;
+            let touched = sync(Expected::Changed(n_changed))?;
             let costs = [load, same, touched];
             let ratio = costs.map(|cost| cost.seconds / bare.seconds);
             for (all, ratio) in ratios.iter_mut().zip(ratio) {
@@ -119,6 +127,32 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
             median(&mut ratios[2])
         );
         tenant.stop()?;
+    }
+    Ok(())
+}
+
+/// Reads so many tenants in one process. What they take together is bounded by how many are
+/// read at a time, and not by how many there are.
+fn side_by_side(counts: &str, users: usize) -> Result<()> {
+    println!(
+        "{:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
+        "tenants", "users", "load s", "same s", "load MiB", "same MiB"
+    );
+    for count in counts.split(',') {
+        let n_tenants: usize = count.parse()?;
+        let tenants: Result<Vec<_>> = (0..n_tenants).map(|_| Tenant::start(users)).collect();
+        let mut tenants = tenants?;
+        let dir = tempfile::tempdir()?;
+        write_config(dir.path(), &tenants)?;
+        let load = sync(dir.path(), n_tenants, users, Expected::AllNew)?;
+        let same = sync(dir.path(), n_tenants, users, Expected::NothingNew)?;
+        println!(
+            "{n_tenants:>9} {users:>9} {:>8.2} {:>8.2} {:>8.0} {:>8.0}",
+            load.seconds, same.seconds, load.peak_mib, same.peak_mib
+        );
+        for tenant in &mut tenants {
+            tenant.stop()?;
+        }
     }
     Ok(())
 }
@@ -176,26 +210,31 @@ impl Tenant {
         Ok(cost)
     }
 
-    fn write_config(&self, dir: &Path) -> Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-        let [url, id, secret] = &self.at;
-        let secret_file = dir.join("secret");
-        std::fs::write(&secret_file, secret)?;
-        std::fs::set_permissions(&secret_file, std::fs::Permissions::from_mode(0o600))?;
-        let config = format!(
-            "[store]\npath = {:?}\n[log]\nlevel = \"warn\"\n[[connections]]\nname = \"bench\"\nkind = \"tenant\"\n\
-             client_id = \"{id}\"\nclient_secret_file = {secret_file:?}\nrequests_per_minute = 0\n\
-             [[tenants]]\nname = \"bench\"\nhost = \"{url}\"\nconnection = \"bench\"\n",
-            dir.join("store"),
-        );
-        Ok(std::fs::write(dir.join("qlik-roster.toml"), config)?)
-    }
-
     fn stop(&mut self) -> Result<()> {
         drop(self.child.stdin.take());
         self.child.wait()?;
         Ok(())
     }
+}
+
+fn write_config(dir: &Path, tenants: &[Tenant]) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let store = dir.join("store");
+    let mut config = format!("[store]\npath = {store:?}\n[log]\nlevel = \"warn\"\n");
+    for (number, tenant) in tenants.iter().enumerate() {
+        let [url, id, secret] = &tenant.at;
+        let secret_file = dir.join(format!("secret-{number}"));
+        std::fs::write(&secret_file, secret)?;
+        std::fs::set_permissions(&secret_file, std::fs::Permissions::from_mode(0o600))?;
+        write!(
+            config,
+            "[[connections]]\nname = \"bench-{number}\"\nkind = \"tenant\"\n\
+             client_id = \"{id}\"\nclient_secret_file = {secret_file:?}\nrequests_per_minute = 0\n\
+             [[tenants]]\nname = \"bench-{number}\"\nhost = \"{url}\"\n\
+             connection = \"bench-{number}\"\n",
+        )?;
+    }
+    Ok(std::fs::write(dir.join("qlik-roster.toml"), config)?)
 }
 
 #[tokio::main]
@@ -353,24 +392,29 @@ enum Expected {
     Changed(u64),
 }
 
-fn sync(dir: &Path, users: usize, expected: Expected) -> Result<Cost> {
+fn sync(dir: &Path, n_tenants: usize, users: usize, expected: Expected) -> Result<Cost> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qlik-roster"));
     command.arg("--config").arg(dir.join("qlik-roster.toml"));
     command.args(["sync", "--no-deliver", "--output", "json"]);
     let (cost, output) = watch(command)?;
-    let runs: serde_json::Value = serde_json::from_str(&output).context("the run's record")?;
-    let run = &runs[0];
-    let counts = &run["counts"]["users"];
-    let seen = counts["seen"].as_u64().unwrap_or(0);
-    let created = counts["created"].as_u64().unwrap_or(0);
-    let updated = counts["updated"].as_u64().unwrap_or(0);
-    let wanted = match expected {
-        Expected::AllNew => (seen, 0),
-        Expected::NothingNew => (0, 0),
-        Expected::Changed(n) => (0, n),
-    };
-    if run["outcome"] != "succeeded" || seen < users as u64 || (created, updated) != wanted {
-        bail!("the run is not what it should be: {run}");
+    let runs: Vec<serde_json::Value> =
+        serde_json::from_str(&output).context("the runs' records")?;
+    if runs.len() != n_tenants {
+        bail!("there should be a run for each of {n_tenants} tenants: {runs:?}");
+    }
+    for run in runs {
+        let counts = &run["counts"]["users"];
+        let seen = counts["seen"].as_u64().unwrap_or(0);
+        let created = counts["created"].as_u64().unwrap_or(0);
+        let updated = counts["updated"].as_u64().unwrap_or(0);
+        let wanted = match expected {
+            Expected::AllNew => (seen, 0),
+            Expected::NothingNew => (0, 0),
+            Expected::Changed(n) => (0, n),
+        };
+        if run["outcome"] != "succeeded" || seen < users as u64 || (created, updated) != wanted {
+            bail!("the run is not what it should be: {run}");
+        }
     }
     Ok(cost)
 }
