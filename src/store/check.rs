@@ -12,18 +12,32 @@ use super::{block, codec, journal, scan, state};
 /// Entries at the journal's end that are all read.
 const TAIL: u64 = 200;
 
-/// Entries before the tail, and records of each kind, of which single ones are read.
+/// Entries before the tail, and records of a tenant's kind, that are read at the most.
 const SAMPLES: u64 = 64;
+
+/// Records that are read of all tenants together, if they are not so many that it takes more
+/// to read [`FEWEST`] of each: every one brings a page into the cache that nobody asked for.
+const ALL_SAMPLES: u64 = 512;
+
+/// Records of a tenant's kind that are read at the least.
+const FEWEST: u64 = 2;
 
 /// Reads a sample of everything and all fingerprints.
 pub fn sample(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
     check_journal(db, head)?;
     check_cursors(db, head.last)?;
+    let mut kinds = Vec::new();
     for row in scan::prefix(db, &[Space::Census as u8]) {
         let (key, _) = row?;
-        let (no, kind) =
+        let kind =
             keys::census_of(&key).ok_or_else(|| codec::flawed(&key, "of no tenant and kind"))?;
-        check_records(db, no, kind)?;
+        kinds.push(kind);
+    }
+    let of_each = ALL_SAMPLES
+        .checked_div(kinds.len() as u64)
+        .unwrap_or_default();
+    for (no, kind) in kinds {
+        check_records(db, no, kind, of_each.clamp(FEWEST, SAMPLES))?;
     }
     Ok(())
 }
@@ -82,8 +96,13 @@ fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_records(db: &sled::Db, no: super::TenantNo, kind: Kind) -> Result<(), StoreError> {
-    let step = (state::census(db, no, kind)?.count / SAMPLES).max(1);
+fn check_records(
+    db: &sled::Db,
+    no: super::TenantNo,
+    kind: Kind,
+    wanted: u64,
+) -> Result<(), StoreError> {
+    let step = (state::census(db, no, kind)?.count / wanted).max(1);
     let mut sampled = Vec::new();
     let mut index = 0;
     state::prove(db, no, kind, &mut |id, print| {
