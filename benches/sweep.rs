@@ -43,7 +43,7 @@ fn main() -> Result<()> {
         args.get(place + 1).cloned()
     };
     match value("--part").as_deref() {
-        Some("tenant") => serve_tenant(number(value("--users"))?),
+        Some("tenant") => serve_tenant(number(value("--users"))?, number(value("--seed"))? as u64),
         Some("bare") => bare_loop(&value("--at").context("--at")?),
         Some(other) => bail!("no part is called {other}"),
         None if value("--tenants").is_some() => {
@@ -88,7 +88,7 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
     );
     for size in sizes.split(',') {
         let users: usize = size.parse()?;
-        let mut tenant = Tenant::start(users)?;
+        let mut tenant = Tenant::start(users, SEED)?;
         let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
         for round in 1..=rounds {
             let bare = tenant.bare()?;
@@ -140,7 +140,9 @@ fn side_by_side(counts: &str, users: usize) -> Result<()> {
     );
     for count in counts.split(',') {
         let n_tenants: usize = count.parse()?;
-        let tenants: Result<Vec<_>> = (0..n_tenants).map(|_| Tenant::start(users)).collect();
+        let tenants: Result<Vec<_>> = (1..=n_tenants as u64)
+            .map(|seed| Tenant::start(users, seed))
+            .collect();
         let mut tenants = tenants?;
         let dir = tempfile::tempdir()?;
         write_config(dir.path(), &tenants)?;
@@ -172,10 +174,10 @@ struct Tenant {
 }
 
 impl Tenant {
-    fn start(users: usize) -> Result<Self> {
-        let users = users.to_string();
+    fn start(users: usize, seed: u64) -> Result<Self> {
+        let (users, seed) = (users.to_string(), seed.to_string());
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["--part", "tenant", "--users", &users])
+            .args(["--part", "tenant", "--users", &users, "--seed", &seed])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -238,11 +240,11 @@ fn write_config(dir: &Path, tenants: &[Tenant]) -> Result<()> {
 }
 
 #[tokio::main]
-async fn serve_tenant(users: usize) -> Result<()> {
+async fn serve_tenant(users: usize, seed: u64) -> Result<()> {
     let options = TenantOptions {
         users,
         rate_limits: RateLimits::Off,
-        seed: SEED,
+        seed,
         ..TenantOptions::default()
     };
     let tenant = EmulatedTenant::start(options, Clock::system()).await?;
