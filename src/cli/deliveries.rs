@@ -209,7 +209,7 @@ fn cells(row: &AttemptRow) -> Vec<String> {
         attempt.at.to_string(),
         row.endpoint.to_string(),
         attempt.item.to_string(),
-        attempt.event_type.clone(),
+        attempt.event_type.to_string(),
         attempt.number.to_string(),
         status.unwrap_or_default(),
         format!("{} ms", attempt.took_ms),

@@ -140,7 +140,7 @@ fn cells(row: &EventRow) -> Vec<String> {
         entry
             .account()
             .map_or_else(String::new, |account| account.name.clone()),
-        entry.fact.event_type().unwrap_or_else(|| "mark".to_owned()),
+        entry.fact.event_type().unwrap_or("mark").to_owned(),
         id,
         what,
     ]

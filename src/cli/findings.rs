@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::control::{ConcernRow, Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{Kind, TenantName, unified};
+use crate::model::unified::UnifiedId;
+use crate::model::{Kind, TenantName};
 
 use super::Exit;
 use super::args::{Format, ListArgs};
@@ -61,7 +62,7 @@ fn cells(row: &ConcernRow) -> Row {
         json: json!({
             "tenant": row.tenant,
             "code": concern.code.code(),
-            "user_id": unified::unified_id(Kind::User, &concern.user),
+            "user_id": UnifiedId::of(Kind::User, &concern.user),
             "remote_user_id": concern.user,
             "name": concern.label,
             "detail": concern.detail,

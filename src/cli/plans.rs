@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 
 use crate::control::{MAX_PAGE, PlanRow, Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{
-    PlanId, PlanState, Proof, Removal, Taken, TenantName, losses_in_words, unified,
-};
+use crate::model::unified::UnifiedId;
+use crate::model::{PlanId, PlanState, Proof, Removal, Taken, TenantName, losses_in_words};
 
 use super::Exit;
 use super::args::{Format, ListArgs, OutputArgs, PlanAction};
@@ -237,7 +236,7 @@ fn entry(removal: &Removal) -> Row {
         fields.insert("kind".to_owned(), json!(kind.singular()));
         fields.insert(
             "id".to_owned(),
-            json!(unified::unified_id(kind, &removal.record.id)),
+            json!(UnifiedId::of(kind, &removal.record.id)),
         );
         fields.insert("remote_id".to_owned(), json!(removal.record.id));
         fields.insert("name".to_owned(), json!(removal.label));

@@ -95,10 +95,7 @@ impl Carrier {
                 .iter()
                 .filter_map(|content| content.event(&self.store))
                 .collect();
-            let event_types = events
-                .iter()
-                .map(|event| event.event_type.clone())
-                .collect();
+            let event_types = events.iter().map(|event| event.event_type).collect();
             (self.endpoint.message(&events), event_types)
         };
         drop(contents);

@@ -5,6 +5,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::lanes::Entity;
 use crate::model::{Account, Change, Entry, Fact, Id, Kind};
 
+/// Bytes that are hashed, mostly.
+const USUAL: usize = 96;
+
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
 /// happen to share a number wait for each other, which does no harm.
 pub(super) fn of_entry(entry: &Entry) -> Entity {
@@ -43,7 +46,7 @@ fn tenant(account: Option<&Account>) -> &str {
 }
 
 fn hash(words: &[&str], id: &[u8]) -> Entity {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL);
     for word in words {
         bytes.extend_from_slice(word.as_bytes());
         bytes.push(0);

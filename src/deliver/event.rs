@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::fact;
 use crate::model::{
-    Account, Change, EndpointName, Entry, EventId, Fact, Id, Kind, Record, Seq, StoreId, Timestamp,
+    Account, Change, EndpointName, Entry, EventId, Fact, Id, Record, Seq, StoreId, Timestamp,
     unified,
 };
 
@@ -22,7 +22,7 @@ pub struct Event<'a> {
     /// The same in every attempt, and in no other event. Holds no full stop.
     pub id: String,
     /// Its type, such as `user.updated`.
-    pub event_type: String,
+    pub event_type: &'static str,
     /// When it was found.
     pub at: Timestamp,
     /// Its place in the journal; of a snapshot, where the journal goes on after it. None for
@@ -126,7 +126,7 @@ impl<'a> Event<'a> {
         };
         Self {
             id: snapshot_id(store, mark, at, account, &subject),
-            event_type: snapshot_type(record.kind()),
+            event_type: record.kind().snapshot_type(),
             at,
             sequence: Some(mark),
             account: Some(account),
@@ -138,7 +138,7 @@ impl<'a> Event<'a> {
     pub fn trial(id: String, at: Timestamp, endpoint: &EndpointName) -> Self {
         Self {
             id,
-            event_type: TEST_EVENT.to_owned(),
+            event_type: TEST_EVENT,
             at,
             sequence: None,
             account: None,
@@ -161,11 +161,6 @@ impl<'a> Subject<'a> {
             replaces,
         }
     }
-}
-
-/// Returns the type of a snapshot of a record.
-pub(super) fn snapshot_type(kind: Kind) -> String {
-    format!("{kind}.snapshot")
 }
 
 /// The place of the mark, as in the ids of entries, and a digest of all that a snapshot is
@@ -258,7 +253,7 @@ mod tests {
             at: start(),
             origin: Some(Origin {
                 run: RunId(1),
-                account,
+                account: account.into(),
             }),
             fact: Fact::Changed(Change::Updated {
                 before: before.clone(),

@@ -4,9 +4,11 @@
 //! earlier one, also while that waits for its next attempt. Different records do not wait for
 //! one another. Pure.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::schedule::Schedule;
 use crate::model::{Entry, Timestamp};
@@ -125,6 +127,14 @@ struct Lane {
 }
 
 impl Lane {
+    /// Makes one with room for one parcel: there is seldom more in it.
+    fn of_one() -> Self {
+        Self {
+            parcels: VecDeque::with_capacity(1),
+            ..Self::default()
+        }
+    }
+
     /// Returns where a parcel belongs: what is sent once more goes before what happened later.
     fn place_of(&self, parcel: &Parcel) -> usize {
         let is_later = |waiting: &Parcel| match (&waiting.item, &parcel.item) {
@@ -146,10 +156,32 @@ impl Lane {
     }
 }
 
+/// Something for each entity. Its number is a hash already, and is looked up a dozen times for
+/// each event.
+type ByEntity<T> = HashMap<Entity, T, BuildHasherDefault<AsItIs>>;
+
+/// Takes a number for its own hash.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
 /// Everything that is to be sent to one endpoint and is in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    by_entity: HashMap<Entity, Lane>,
+    by_entity: ByEntity<Lane>,
     /// Lanes whose first parcel may go.
     ready: VecDeque<Entity>,
     /// Likewise, where the endpoint failed it before.
@@ -157,9 +189,9 @@ pub(super) struct Lanes {
     /// Lanes whose first parcel waits for its time.
     waiting: BTreeSet<(Timestamp, Entity)>,
     /// Lanes whose first parcel comes after those of another lane, by that one.
-    blocked: HashMap<Entity, Vec<Entity>>,
+    blocked: ByEntity<Vec<Entity>>,
     /// Items that are here or under way.
-    items: std::collections::HashSet<Item>,
+    items: HashSet<Item>,
     without_row: usize,
 }
 
@@ -176,7 +208,7 @@ impl Lanes {
         if !parcel.has_row() {
             self.without_row += 1;
         }
-        let lane = self.by_entity.entry(entity).or_default();
+        let lane = self.by_entity.entry(entity).or_insert_with(Lane::of_one);
         let is_behind = lane.is_deferred();
         let place = lane.place_of(&parcel);
         lane.parcels.insert(place, parcel);

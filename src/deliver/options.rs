@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use super::address::{AddressRule, Others};
 use super::egress::Egress;
-use super::event::{Event, snapshot_type};
+use super::event::Event;
 use super::filter::EventFilter;
 use super::flow::{Backfilling, Flow};
 use super::format::{Batching, Format};
@@ -176,7 +176,7 @@ impl Endpoint {
         let Some(event_type) = entry.fact.event_type() else {
             return false;
         };
-        if !self.events.wants(&event_type) || !self.format.can_tell(entry) {
+        if !self.events.wants(event_type) || !self.format.can_tell(entry) {
             return false;
         }
         let wants = match &entry.fact {
@@ -196,7 +196,7 @@ impl Endpoint {
     /// Returns whether there are snapshots that it wants.
     pub fn wants_snapshots(&self) -> bool {
         Kind::ALL.into_iter().any(|kind| {
-            self.events.wants(&snapshot_type(kind))
+            self.events.wants(kind.snapshot_type())
                 && self.format.can_tell_record(kind)
                 && self.selection.may_want(kind)
         })
@@ -204,7 +204,7 @@ impl Endpoint {
 
     /// Returns whether it wants a snapshot of a record.
     pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
-        self.events.wants(&snapshot_type(record.kind()))
+        self.events.wants(record.kind().snapshot_type())
             && self.format.can_tell_record(record.kind())
             && self.selection.wants_record(None, Some(record))
             && self.wants_tenant(account)

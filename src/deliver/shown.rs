@@ -7,13 +7,13 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::event::{Data, Event, Subject};
-use crate::model::unified::{self, Unified};
+use crate::model::unified::{Unified, UnifiedId};
 use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, delta};
 
 /// An event, rendered in the unified schema, without what the endpoint may not see.
 pub(super) struct Shown<'a> {
     pub id: &'a str,
-    pub event_type: &'a str,
+    pub event_type: &'static str,
     pub at: Timestamp,
     pub sequence: Option<Seq>,
     pub account: Option<Source<'a>>,
@@ -44,35 +44,35 @@ pub(super) struct ShownRecord<'a> {
     #[serde(skip)]
     pub id: &'a Id,
     /// As it is now, or as it was when it went.
-    pub record: Fields,
+    pub record: Fields<'a>,
     pub version: Seq,
     /// Of an update: which fields, before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<BTreeMap<&'static str, FieldDelta>>,
     /// Of a creation: the record deleted just before that stood for the same subject.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Replaced>,
+    pub replaces: Option<Replaced<'a>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Replaced {
-    id: String,
-    remote_id: String,
+pub(super) struct Replaced<'a> {
+    id: UnifiedId<'a>,
+    remote_id: &'a Id,
 }
 
 /// The fields of a record in the unified schema.
-pub(super) enum Fields {
+pub(super) enum Fields<'a> {
     /// All that there are. A tree of them is only made where somebody looks for one.
-    All(Box<Unified>, OnceCell<Map<String, Value>>),
+    All(Unified<'a>, OnceCell<Map<String, Value>>),
     /// What an endpoint may see of them.
     Some(Map<String, Value>),
 }
 
-impl Fields {
+impl Fields<'_> {
     /// Returns a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
         match self {
-            Self::All(all, tree) => tree.get_or_init(|| tree_of(all)).get(name),
+            Self::All(all, tree) => tree.get_or_init(|| tree_of(*all)).get(name),
             Self::Some(fields) => fields.get(name),
         }
     }
@@ -80,7 +80,7 @@ impl Fields {
     /// Returns the fields to take some out of them.
     pub fn masked(&mut self) -> &mut Map<String, Value> {
         if let Self::All(all, _) = self {
-            *self = Self::Some(tree_of(all));
+            *self = Self::Some(tree_of(*all));
         }
         match self {
             Self::Some(fields) => fields,
@@ -89,7 +89,7 @@ impl Fields {
     }
 }
 
-impl Serialize for Fields {
+impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::All(all, _) => all.serialize(serializer),
@@ -98,7 +98,7 @@ impl Serialize for Fields {
     }
 }
 
-fn tree_of(all: &Unified) -> Map<String, Value> {
+fn tree_of(all: Unified<'_>) -> Map<String, Value> {
     match json!(all) {
         Value::Object(fields) => fields,
         _ => unreachable!("the unified schema has objects only"),
@@ -114,7 +114,7 @@ impl<'a> Shown<'a> {
         };
         Self {
             id: &event.id,
-            event_type: &event.event_type,
+            event_type: event.event_type,
             at: event.at,
             sequence: event.sequence,
             account: event.account.map(Source::of),
@@ -139,12 +139,12 @@ impl<'a> ShownRecord<'a> {
         Self {
             kind: record.kind(),
             id: record.id(),
-            record: Fields::All(Box::new(Unified::of(record)), OnceCell::new()),
+            record: Fields::All(Unified(record), OnceCell::new()),
             version: subject.version,
             changes: subject.before.map(|before| delta(before, record)),
             replaces: subject.replaces.map(|id| Replaced {
-                id: unified::unified_id(record.kind(), id),
-                remote_id: id.to_string(),
+                id: UnifiedId::of(record.kind(), id),
+                remote_id: id,
             }),
         }
     }

@@ -81,7 +81,7 @@ pub(super) enum Met {
 pub(super) struct Ended {
     pub parcels: Vec<Parcel>,
     /// The types of their events.
-    pub event_types: Vec<String>,
+    pub event_types: Vec<&'static str>,
     pub at: Timestamp,
     pub began: Instant,
     pub took: Duration,

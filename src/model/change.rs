@@ -52,6 +52,21 @@ impl Change {
         }
     }
 
+    /// Returns the event type that a receiver meets: kind and verb.
+    pub fn event_type(&self) -> &'static str {
+        match (self.kind(), self.verb()) {
+            (Kind::Role, Verb::Created) => "role.created",
+            (Kind::Role, Verb::Updated) => "role.updated",
+            (Kind::Role, Verb::Deleted) => "role.deleted",
+            (Kind::Group, Verb::Created) => "group.created",
+            (Kind::Group, Verb::Updated) => "group.updated",
+            (Kind::Group, Verb::Deleted) => "group.deleted",
+            (Kind::User, Verb::Created) => "user.created",
+            (Kind::User, Verb::Updated) => "user.updated",
+            (Kind::User, Verb::Deleted) => "user.deleted",
+        }
+    }
+
     /// Returns the record as known before, none for a creation.
     pub fn before(&self) -> Option<&Record> {
         match self {

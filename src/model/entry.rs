@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,10 +49,22 @@ pub struct EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In one piece: every event has one, and a text that grows is copied again and again.
         let mut digits = [0; 16];
-        hex::encode_to_slice(self.store.0, &mut digits).or(Err(fmt::Error))?;
-        let store = str::from_utf8(&digits).or(Err(fmt::Error))?;
-        write!(f, "evt_{store}_{:012x}", self.seq.0)
+        hex::encode_to_slice(self.seq.0.to_be_bytes(), &mut digits).or(Err(fmt::Error))?;
+        let (more, _) = digits.split_at(4);
+        let start = more.iter().position(|digit| *digit != b'0');
+        let (_, seq) = digits.split_at(start.unwrap_or(more.len()));
+        let mut room = [0; 4 + 16 + 1 + 16];
+        let mut rest = room.as_mut_slice();
+        let mut store = [0; 16];
+        hex::encode_to_slice(self.store.0, &mut store).or(Err(fmt::Error))?;
+        for part in [b"evt_", store.as_slice(), b"_", seq] {
+            rest.write_all(part).or(Err(fmt::Error))?;
+        }
+        let n_left = rest.len();
+        let (text, _) = room.split_at(room.len() - n_left);
+        f.write_str(str::from_utf8(text).or(Err(fmt::Error))?)
     }
 }
 
@@ -59,8 +73,8 @@ impl fmt::Display for EventId {
 pub struct Origin {
     /// The run that found it.
     pub run: RunId,
-    /// The tenant in which it happened.
-    pub account: Account,
+    /// The tenant in which it happened. Shared by entries that are read together.
+    pub account: Arc<Account>,
 }
 
 /// The tenant of an entry, as it was called when the entry was written.
@@ -136,7 +150,7 @@ pub enum Fact {
 impl Entry {
     /// Returns the tenant in which it happened.
     pub fn account(&self) -> Option<&Account> {
-        self.origin.as_ref().map(|origin| &origin.account)
+        self.origin.as_ref().map(|origin| origin.account.as_ref())
     }
 
     /// Returns the run that found it.
@@ -158,16 +172,37 @@ pub enum Recovery {
 impl Fact {
     /// Returns the event type that a receiver meets, `user.updated` for one. None: nothing
     /// to tell receivers.
-    pub fn event_type(&self) -> Option<String> {
+    pub fn event_type(&self) -> Option<&'static str> {
         match self {
-            Self::Changed(change) => {
-                Some(format!("{}.{}", change.kind().singular(), change.verb()))
-            }
+            Self::Changed(change) => Some(change.event_type()),
             Self::Loaded { .. } => None,
-            Self::Held { .. } => Some("sync.held".to_owned()),
-            Self::Failed { .. } => Some("sync.failed".to_owned()),
-            Self::Recovered(_) => Some("sync.recovered".to_owned()),
-            Self::EndpointDisabled { .. } => Some("endpoint.disabled".to_owned()),
+            Self::Held { .. } => Some("sync.held"),
+            Self::Failed { .. } => Some("sync.failed"),
+            Self::Recovered(_) => Some("sync.recovered"),
+            Self::EndpointDisabled { .. } => Some("endpoint.disabled"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_has_twelve_digits_or_more() {
+        let store = StoreId([0, 1, 0xab, 0, 0, 0, 0, 0xff]);
+        for (seq, expected) in [
+            (0x2a, "evt_0001ab00000000ff_00000000002a"),
+            ((1 << 48) - 1, "evt_0001ab00000000ff_ffffffffffff"),
+            (1 << 48, "evt_0001ab00000000ff_1000000000000"),
+            (u64::MAX, "evt_0001ab00000000ff_ffffffffffffffff"),
+        ] {
+            let id = EventId {
+                store,
+                seq: Seq(seq),
+            };
+
+            assert_eq!(id.to_string(), expected);
         }
     }
 }

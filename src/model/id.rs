@@ -3,10 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes of an id at the most. Qlik's are 24 or 32 long; the bound keeps store keys short.
-const MAX_LEN: usize = 64;
+pub(super) const MAX_LEN: usize = 64;
+
+/// Digits of an id of the usual shape.
+const DIGITS: usize = 24;
 
 /// An immutable id given by Qlik, unique within a tenant and kind.
 ///
@@ -84,6 +88,19 @@ impl Id {
         }
     }
 
+    /// Returns its text, which is written into the room given where it is kept as bytes: this
+    /// is done for several fields of each event.
+    pub(super) fn text<'a>(&'a self, digits: &'a mut [u8; DIGITS]) -> &'a str {
+        match &self.0 {
+            Repr::Object(bytes) => {
+                let written = hex::encode_to_slice(bytes, digits);
+                written.expect("24 digits are 12 bytes");
+                str::from_utf8(digits).expect("digits are text")
+            }
+            Repr::Other(text) => text,
+        }
+    }
+
     /// Makes the id of 24 digits that these bytes stand for.
     pub fn from_object_bytes(bytes: [u8; 12]) -> Self {
         Self(Repr::Object(bytes))
@@ -91,7 +108,7 @@ impl Id {
 }
 
 fn object_id(text: &[u8]) -> Option<[u8; 12]> {
-    let digits: &[u8; 24] = text.try_into().ok()?;
+    let digits: &[u8; DIGITS] = text.try_into().ok()?;
     let mut bytes = [0; 12];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let &[high, low] = pair else { return None };
@@ -111,15 +128,7 @@ fn digit(byte: u8) -> Option<u8> {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Object(bytes) => {
-                // At once: this is done for several fields of each event.
-                let mut digits = [0; 24];
-                hex::encode_to_slice(bytes, &mut digits).or(Err(fmt::Error))?;
-                f.write_str(str::from_utf8(&digits).or(Err(fmt::Error))?)
-            }
-            Repr::Other(text) => f.write_str(text),
-        }
+        f.write_str(self.text(&mut [0; DIGITS]))
     }
 }
 
@@ -134,7 +143,7 @@ impl FromStr for Id {
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(self.text(&mut [0; DIGITS]))
         } else {
             serializer.serialize_bytes(&self.to_key())
         }
@@ -143,12 +152,30 @@ impl Serialize for Id {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = if deserializer.is_human_readable() {
-            Self::parse(&String::deserialize(deserializer)?)
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Reader)
         } else {
-            Self::from_key(&Vec::<u8>::deserialize(deserializer)?)
-        };
-        read.map_err(serde::de::Error::custom)
+            deserializer.deserialize_bytes(Reader)
+        }
+    }
+}
+
+/// Reads an id from its text, or from its bytes for keys.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+        Id::parse(text).map_err(E::custom)
+    }
+
+    fn visit_bytes<E: de::Error>(self, key: &[u8]) -> Result<Id, E> {
+        Id::from_key(key).map_err(E::custom)
     }
 }
 

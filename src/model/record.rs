@@ -40,6 +40,15 @@ impl Kind {
             Self::User => "users",
         }
     }
+
+    /// Returns the event type of a record that was there before.
+    pub fn snapshot_type(self) -> &'static str {
+        match self {
+            Self::Role => "role.snapshot",
+            Self::Group => "group.snapshot",
+            Self::User => "user.snapshot",
+        }
+    }
 }
 
 impl fmt::Display for Kind {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
-use lz4_flex::block::{compress_into, get_maximum_output_size};
+use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size, uncompressed_size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -26,6 +26,10 @@ const WORTH_PACKING: usize = 96;
 
 /// Bytes of a buffer that a thread keeps.
 const KEPT_BUFFER: usize = 32 * 1024;
+
+/// What is wrong with bytes that were not made here.
+const UNPACKS_NOT: &str = "does not unpack";
+const READS_NOT: &str = "does not read as what it should be";
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
@@ -144,7 +148,37 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
 
 /// Reads back what [`pack`] made. The bytes were verified before.
 pub fn unpack<T: DeserializeOwned>(key: &[u8], packed: &[u8]) -> Result<T, StoreError> {
-    from_bytes(key, &unpack_bytes(key, packed)?)
+    unpack_with(key, packed, |plain| from_bytes(key, plain))
+}
+
+/// Hands out what [`pack`] was given, in a buffer that the thread keeps.
+pub fn unpack_with<T>(
+    key: &[u8],
+    packed: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let Some((&LZ4, bytes)) = packed.split_first() else {
+        return read(&unpack_bytes(key, packed)?);
+    };
+    let mut buffer = BUFFER.take();
+    let content = decompress(bytes, &mut buffer)
+        .ok_or_else(|| flawed(key, UNPACKS_NOT))
+        .and_then(read);
+    if buffer.capacity() <= KEPT_BUFFER {
+        BUFFER.set(buffer);
+    }
+    content
+}
+
+/// Reads the first part of bytes; returns it and the rest.
+pub fn first_of<'bytes, T: DeserializeOwned>(
+    key: &[u8],
+    bytes: &'bytes [u8],
+) -> Result<(T, &'bytes [u8]), StoreError> {
+    postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
 }
 
 /// Returns what [`pack_bytes`] was given. The bytes were verified before.
@@ -156,9 +190,20 @@ pub fn unpack_bytes<'packed>(
         Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
         Some((&LZ4, bytes)) => lz4_flex::decompress_size_prepended(bytes)
             .map(Cow::Owned)
-            .map_err(|_unreadable| flawed(key, "does not unpack")),
+            .map_err(|_unreadable| flawed(key, UNPACKS_NOT)),
         Some(_) | None => Err(flawed(key, "no packing that this version writes")),
     }
+}
+
+/// Returns what was compressed, of bytes that begin with its length.
+fn decompress<'plain>(bytes: &[u8], plain: &'plain mut Vec<u8>) -> Option<&'plain [u8]> {
+    let (length, rest) = uncompressed_size(bytes).ok()?;
+    if plain.len() < length {
+        plain.resize(length, 0);
+    }
+    let plain = plain.get_mut(..length)?;
+    let n_bytes = decompress_into(rest, plain).ok()?;
+    (n_bytes == length).then_some(plain)
 }
 
 /// Says that a value is not what was written.
@@ -193,6 +238,6 @@ pub fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, St
     match postcard::take_from_bytes(bytes) {
         Ok((content, [])) => Ok(content),
         Ok(_) => Err(flawed(key, "longer than what it holds")),
-        Err(_unreadable) => Err(flawed(key, "does not read as what it should be")),
+        Err(_unreadable) => Err(flawed(key, READS_NOT)),
     }
 }

@@ -63,6 +63,9 @@ impl Store {
     }
 }
 
+/// Entries that there is room for at once: a list that grows is copied again and again.
+const AT_ONCE: usize = 512;
+
 /// Some entries, or the first of them that is not there.
 enum Page {
     Whole(Vec<Entry>),
@@ -72,10 +75,12 @@ enum Page {
 fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
     let from = Bound::Excluded(keys::journal(after));
     let mut expected = after;
-    let mut entries = Vec::new();
+    let n_left = usize::try_from(durable.0.saturating_sub(after.0));
+    let mut entries = Vec::with_capacity(limit.min(AT_ONCE).min(n_left.unwrap_or(AT_ONCE)));
+    let mut last = LastOrigin::default();
     for row in scan::after(db, &[Space::Journal as u8], from).take(limit) {
         let (key, value) = row?;
-        let entry = read(&key, &value)?;
+        let entry = read_behind(&mut last, &key, &value)?;
         expected = expected.next();
         if entry.seq > durable {
             return Ok(Page::Whole(entries));
@@ -121,9 +126,45 @@ pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreErro
 
 /// Reads the value of an entry.
 pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
+    read_behind(&mut LastOrigin::default(), key, value)
+}
+
+/// Where the entry before came from, and the bytes that say so. A run's entries have the same.
+#[derive(Default)]
+struct LastOrigin {
+    bytes: Vec<u8>,
+    origin: Option<Origin>,
+}
+
+impl LastOrigin {
+    /// Reads an entry's origin; returns it and the bytes behind it.
+    fn read<'bytes>(
+        &mut self,
+        key: &[u8],
+        bytes: &'bytes [u8],
+    ) -> Result<(Option<Origin>, &'bytes [u8]), StoreError> {
+        // The bytes of an origin are the beginning of no other one's: they tell their length.
+        if let Some(origin) = &self.origin
+            && let Some(rest) = bytes.strip_prefix(self.bytes.as_slice())
+        {
+            return Ok((Some(origin.clone()), rest));
+        }
+        let (origin, rest): (Option<Origin>, _) = codec::first_of(key, bytes)?;
+        self.bytes.clear();
+        let read = bytes.strip_suffix(rest).unwrap_or_default();
+        self.bytes.extend_from_slice(read);
+        self.origin.clone_from(&origin);
+        Ok((origin, rest))
+    }
+}
+
+fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
     let (at, packed) = codec::open_stamped(key, value)?;
-    let (origin, fact): (Option<Origin>, Fact) = codec::unpack(key, packed)?;
+    let (origin, fact) = codec::unpack_with(key, packed, |bytes| {
+        let (origin, rest) = last.read(key, bytes)?;
+        Ok((origin, codec::from_bytes::<Fact>(key, rest)?))
+    })?;
     Ok(Entry {
         seq: Seq(seq),
         at: Timestamp::from_millis(at.cast_signed()),

@@ -151,11 +151,12 @@ fn waiting(
 }
 
 fn event_type(store: &Store, item: &Item) -> Result<Option<String>, StoreError> {
-    match item {
+    let event_type = match item {
         Item::Entry(seq) => {
             let entry = store.entry(*seq)?;
-            Ok(entry.and_then(|entry| entry.fact.event_type()))
+            entry.and_then(|entry| entry.fact.event_type())
         }
-        Item::Snapshot { record, .. } => Ok(Some(format!("{}.snapshot", record.kind))),
-    }
+        Item::Snapshot { record, .. } => Some(record.kind.snapshot_type()),
+    };
+    Ok(event_type.map(str::to_owned))
 }

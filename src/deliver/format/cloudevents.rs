@@ -3,17 +3,18 @@
 //! `type` is the event's own type, without a prefix, so that one word means one thing in the
 //! configuration and in every format.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderName, HeaderValue};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde::{Serialize, Serializer};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::Batching;
-use super::source::EventSource;
+use super::source::{EventSource, SourceOf};
 use crate::deliver::message::Message;
 use crate::deliver::shown::{Shown, ShownData, Source};
+use crate::model::{Id, Kind, Seq, Timestamp};
 
 /// Bytes of an event of the usual sort, and some: a body that grows as it is written is copied
 /// again and again.
@@ -44,14 +45,53 @@ struct Structured<'a> {
 #[derive(Serialize)]
 struct Attributes<'a> {
     id: &'a str,
-    source: String,
+    source: Text<SourceOf<'a>>,
     r#type: &'a str,
-    time: String,
+    time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
+    subject: Option<Text<Subject<'a>>>,
     /// The extension `sequence`: texts whose order is that of the journal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sequence: Option<String>,
+    sequence: Option<Text<Sequence>>,
+}
+
+/// What is a text in JSON as in a header.
+struct Text<T>(T);
+
+impl<T: fmt::Display> fmt::Display for Text<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// What an event is about, as a path.
+struct Subject<'a>(Kind, &'a Id);
+
+/// A place in the journal, as a text.
+struct Sequence(Seq);
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0.plural(), self.1)
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [b'0'; 20];
+        let mut left = self.0.0;
+        for digit in digits.iter_mut().rev() {
+            *digit += (left % 10) as u8;
+            left /= 10;
+        }
+        f.write_str(str::from_utf8(&digits).or(Err(fmt::Error))?)
+    }
 }
 
 /// The data: what the standard format has beside what is an attribute here.
@@ -93,7 +133,7 @@ pub(super) fn message(mode: Mode, source: &EventSource, events: &[Shown<'_>]) ->
     }
 }
 
-fn structured<'a>(source: &EventSource, event: &'a Shown<'_>) -> Structured<'a> {
+fn structured<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Structured<'a> {
     Structured {
         specversion: "1.0",
         attributes: attributes(source, event),
@@ -102,18 +142,18 @@ fn structured<'a>(source: &EventSource, event: &'a Shown<'_>) -> Structured<'a> 
     }
 }
 
-fn attributes<'a>(source: &EventSource, event: &'a Shown<'_>) -> Attributes<'a> {
+fn attributes<'a>(source: &'a EventSource, event: &'a Shown<'_>) -> Attributes<'a> {
     let subject = match &event.data {
-        ShownData::Record(shown) => Some(format!("{}/{}", shown.kind.plural(), shown.id)),
+        ShownData::Record(shown) => Some(Text(Subject(shown.kind, shown.id))),
         ShownData::Other(_) => None,
     };
     Attributes {
         id: event.id,
-        source: source.of(event),
+        source: Text(source.of(event)),
         r#type: event.event_type,
-        time: event.at.to_string(),
+        time: event.at,
         subject,
-        sequence: event.sequence.map(|seq| format!("{:020}", seq.0)),
+        sequence: event.sequence.map(|seq| Text(Sequence(seq))),
     }
 }
 
@@ -131,16 +171,16 @@ fn json(value: &impl Serialize, n_events: usize) -> Bytes {
 }
 
 fn headers(attributes: &Attributes<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    let header = |name: &'static str, value: &str| {
-        let value = HeaderValue::try_from(percent_encoded(value));
+    let header = |name: &'static str, value: &dyn fmt::Display| {
+        let value = HeaderValue::try_from(percent_encoded(&value.to_string()));
         let value = value.expect("what is encoded is printable ASCII");
         (HeaderName::from_static(name), value)
     };
     let mut headers = vec![
-        header("ce-specversion", "1.0"),
-        header("ce-id", attributes.id),
+        header("ce-specversion", &"1.0"),
+        header("ce-id", &attributes.id),
         header("ce-source", &attributes.source),
-        header("ce-type", attributes.r#type),
+        header("ce-type", &attributes.r#type),
         header("ce-time", &attributes.time),
     ];
     let subject = attributes.subject.iter();
@@ -168,15 +208,13 @@ fn percent_encoded(text: &str) -> String {
 /// The id of a batch says what is in it. Which events go together is decided anew at each
 /// attempt, so receivers tell repetitions by the ids of the events.
 fn batch_id(events: &[Shown<'_>]) -> String {
-    let mut digest = Sha256::new();
+    let mut hash = Xxh3::new();
     for event in events {
-        digest.update(event.id);
+        hash.update(event.id.as_bytes());
         // No id holds a blank.
-        digest.update(b" ");
+        hash.update(b" ");
     }
-    let digest: [u8; 32] = digest.finalize().into();
-    let (start, _) = digest.split_at(16);
-    format!("bat_{}", hex::encode(start))
+    format!("bat_{:032x}", hash.digest128())
 }
 
 #[cfg(test)]

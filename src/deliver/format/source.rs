@@ -1,8 +1,9 @@
 //! Who an event is from, as CloudEvents and Security Event Tokens name it.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::deliver::shown::Shown;
+use crate::model::TenantId;
 
 /// What events are from unless the configuration says otherwise.
 const DEFAULT: &str = "/qlik-roster";
@@ -67,22 +68,39 @@ impl EventSource {
     }
 
     /// Returns the source of an event: that of its tenant, if it has one.
-    pub(super) fn of(&self, event: &Shown<'_>) -> String {
-        let Some(account) = event.account else {
-            return self.0.clone();
-        };
-        let mut source = format!("{}/tenants/", self.0);
-        for byte in account.id.0.bytes() {
-            use fmt::Write;
-            let written = match byte {
-                b if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) => {
-                    source.write_char(char::from(b))
-                }
-                b => write!(source, "%{b:02X}"),
-            };
-            written.expect("a text takes every text");
+    pub(super) fn of<'a>(&'a self, event: &Shown<'a>) -> SourceOf<'a> {
+        SourceOf {
+            source: self,
+            tenant: event.account.map(|account| account.id),
         }
-        source
+    }
+}
+
+/// The source of an event, as it is written.
+#[derive(Clone, Copy)]
+pub(super) struct SourceOf<'a> {
+    source: &'a EventSource,
+    tenant: Option<&'a TenantId>,
+}
+
+impl fmt::Display for SourceOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source.0)?;
+        let Some(tenant) = self.tenant else {
+            return Ok(());
+        };
+        f.write_str("/tenants/")?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        if tenant.0.bytes().all(is_plain) {
+            return f.write_str(&tenant.0);
+        }
+        for byte in tenant.0.bytes() {
+            match is_plain(byte) {
+                true => f.write_char(char::from(byte))?,
+                false => write!(f, "%{byte:02X}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -143,7 +143,7 @@ fn entries(kind: Kind) -> Vec<Entry> {
             at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
             origin: Some(Origin {
                 run: RunId(1),
-                account: account(),
+                account: account().into(),
             }),
             fact: Fact::Changed(change),
         })

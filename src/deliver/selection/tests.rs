@@ -87,11 +87,11 @@ fn entry(change: Change) -> Entry {
         at: start(),
         origin: Some(Origin {
             run: RunId(1),
-            account: Account {
+            account: std::sync::Arc::new(Account {
                 tenant: TenantId("tenant-1".into()),
                 name: "Acme".into(),
                 region: None,
-            },
+            }),
         }),
         fact: Fact::Changed(change),
     }

@@ -1,5 +1,6 @@
 //! What came of a message, for its parcels and for the endpoint.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -263,7 +264,7 @@ impl State {
         for (parcel, event_type) in ended.parcels.iter().zip(&ended.event_types) {
             self.attempts.push(Attempt {
                 item: parcel.item.clone(),
-                event_type: event_type.clone(),
+                event_type: Cow::Borrowed(event_type),
                 number: parcel.attempts + 1,
                 at: ended.at,
                 took_ms: u32::try_from(ended.took.as_millis()).unwrap_or(u32::MAX),

@@ -1,9 +1,8 @@
 //! A group in the unified schema.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::{IamRole, unified_id};
+use super::{IamRole, UnifiedId};
 use crate::model::{Coded, Group, GroupId, GroupType, Kind, Timestamp};
 
 /// StackOne's `IamGroup`.
@@ -12,44 +11,55 @@ use crate::model::{Coded, Group, GroupId, GroupType, Kind, Timestamp};
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamGroup {
-    pub id: Option<String>,
-    pub remote_id: Option<String>,
-    pub name: Option<String>,
-    pub description: Option<String>,
+pub struct IamGroup<'a> {
+    pub id: Option<UnifiedId<'a>>,
+    pub remote_id: Option<&'a GroupId>,
+    pub name: Option<&'a str>,
+    pub description: Option<&'a str>,
     #[serde(rename = "type")]
-    pub group_type: Option<Coded<GroupType>>,
-    pub roles: Option<Vec<IamRole>>,
-    pub parent_id: Option<String>,
-    pub remote_parent_id: Option<String>,
+    pub group_type: Option<&'a Coded<GroupType>>,
+    pub roles: Option<Vec<IamRole<'a>>>,
+    pub parent_id: Option<&'a str>,
+    pub remote_parent_id: Option<&'a str>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
-    pub unified_custom_fields: Option<Value>,
+    pub unified_custom_fields: Option<GroupFields<'a>>,
 }
 
-impl IamGroup {
+/// What Qlik says of a group that StackOne has no field for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are Qlik's; docs/mapping.md explains each"
+)]
+pub struct GroupFields<'a> {
+    pub idp_id: Option<&'a str>,
+    pub status: Option<&'a str>,
+}
+
+impl<'a> IamGroup<'a> {
     /// Returns the whole group.
-    pub fn of(group: &Group) -> Self {
+    pub fn of(group: &'a Group) -> Self {
         Self {
-            description: group.description.clone(),
-            group_type: Some(group.group_type.clone()),
+            description: group.description.as_deref(),
+            group_type: Some(&group.group_type),
             roles: group.roles.as_ref().map(IamRole::references),
             created_at: group.created_at,
             updated_at: group.updated_at,
-            unified_custom_fields: Some(json!({
-                "idp_id": group.idp_id,
-                "status": group.status,
-            })),
+            unified_custom_fields: Some(GroupFields {
+                idp_id: group.idp_id.as_deref(),
+                status: group.status.as_deref(),
+            }),
             ..Self::reference(&group.id, &group.name)
         }
     }
 
     /// Returns what stands for the group where another record mentions it.
-    pub(super) fn reference(id: &GroupId, name: &str) -> Self {
+    pub(super) fn reference(id: &'a GroupId, name: &'a str) -> Self {
         Self {
-            id: Some(unified_id(Kind::Group, &id.0)),
-            remote_id: Some(id.to_string()),
-            name: Some(name.to_owned()),
+            id: Some(UnifiedId::of(Kind::Group, &id.0)),
+            remote_id: Some(id),
+            name: Some(name),
             description: None,
             group_type: None,
             roles: None,

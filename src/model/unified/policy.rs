@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::composed;
+use super::id::composed;
 use crate::model::{Coded, Role, Timestamp};
 
 /// StackOne's `IamPolicy`: one of the lists of permissions that a role carries.
@@ -13,12 +13,12 @@ use crate::model::{Coded, Role, Timestamp};
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamPolicy {
+pub struct IamPolicy<'a> {
     pub id: Option<String>,
     pub remote_id: Option<String>,
-    pub name: Option<String>,
-    pub permissions: Option<Vec<IamPermission>>,
-    pub description: Option<String>,
+    pub name: Option<&'a str>,
+    pub permissions: Option<Vec<IamPermission<'a>>>,
+    pub description: Option<&'a str>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
 }
@@ -29,14 +29,14 @@ pub struct IamPolicy {
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamPermission {
+pub struct IamPermission<'a> {
     pub id: Option<String>,
-    pub remote_id: Option<String>,
-    pub name: Option<String>,
+    pub remote_id: Option<&'a str>,
+    pub name: Option<&'a str>,
     #[serde(rename = "type")]
     pub permission_type: Option<Coded<PermissionType>>,
     pub resources: Option<Vec<()>>,
-    pub description: Option<String>,
+    pub description: Option<&'a str>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
 }
@@ -53,9 +53,9 @@ pub enum PermissionType {
     UnmappedValue,
 }
 
-impl IamPolicy {
+impl<'a> IamPolicy<'a> {
     /// Returns a role's policies; none where neither list was visible.
-    pub(super) fn all_of(role: &Role) -> Option<Vec<Self>> {
+    pub(super) fn all_of(role: &'a Role) -> Option<Vec<Self>> {
         let lists = [
             ("permissions", &role.permissions),
             ("assigned_scopes", &role.scopes),
@@ -67,11 +67,11 @@ impl IamPolicy {
         (!visible.is_empty()).then_some(visible)
     }
 
-    fn of(role: &Role, list: &str, names: &BTreeSet<String>) -> Self {
+    fn of(role: &'a Role, list: &'static str, names: &'a BTreeSet<String>) -> Self {
         Self {
             id: Some(composed(&format!("policy_id:{}/{list}", role.id))),
             remote_id: Some(format!("{}/{list}", role.id)),
-            name: Some(list.to_owned()),
+            name: Some(list),
             permissions: Some(names.iter().map(|name| IamPermission::of(name)).collect()),
             description: None,
             created_at: None,
@@ -80,8 +80,8 @@ impl IamPolicy {
     }
 }
 
-impl IamPermission {
-    fn of(name: &str) -> Self {
+impl<'a> IamPermission<'a> {
+    fn of(name: &'a str) -> Self {
         let permission_type = match name.rsplit_once([':', '.']) {
             Some((_, "read")) => PermissionType::Read,
             Some((_, "export")) => PermissionType::Export,
@@ -89,8 +89,8 @@ impl IamPermission {
         };
         Self {
             id: Some(composed(&format!("permission_id:{name}"))),
-            remote_id: Some(name.to_owned()),
-            name: Some(name.to_owned()),
+            remote_id: Some(name),
+            name: Some(name),
             permission_type: Some(Coded::new(permission_type, name)),
             resources: None,
             description: None,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::{IamPolicy, unified_id};
+use super::{IamPolicy, UnifiedId};
 use crate::model::{Coded, Kind, Role, RoleId, RoleType, Timestamp};
 
 /// StackOne's `IamRole`.
@@ -14,42 +13,53 @@ use crate::model::{Coded, Kind, Role, RoleId, RoleType, Timestamp};
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamRole {
-    pub id: Option<String>,
-    pub remote_id: Option<String>,
-    pub name: Option<String>,
-    pub description: Option<String>,
+pub struct IamRole<'a> {
+    pub id: Option<UnifiedId<'a>>,
+    pub remote_id: Option<&'a RoleId>,
+    pub name: Option<&'a str>,
+    pub description: Option<&'a str>,
     #[serde(rename = "type")]
-    pub role_type: Option<Coded<RoleType>>,
-    pub policies: Option<Vec<IamPolicy>>,
+    pub role_type: Option<&'a Coded<RoleType>>,
+    pub policies: Option<Vec<IamPolicy<'a>>>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
-    pub unified_custom_fields: Option<Value>,
+    pub unified_custom_fields: Option<RoleFields<'a>>,
 }
 
-impl IamRole {
+/// What Qlik says of a role that StackOne has no field for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the fields are Qlik's; docs/mapping.md explains each"
+)]
+pub struct RoleFields<'a> {
+    pub level: Option<&'a str>,
+    pub origin: Option<&'a str>,
+}
+
+impl<'a> IamRole<'a> {
     /// Returns the whole role.
-    pub fn of(role: &Role) -> Self {
+    pub fn of(role: &'a Role) -> Self {
         Self {
-            description: role.description.clone(),
-            role_type: Some(role.role_type.clone()),
+            description: role.description.as_deref(),
+            role_type: Some(&role.role_type),
             policies: IamPolicy::all_of(role),
             created_at: role.created_at,
             updated_at: role.updated_at,
-            unified_custom_fields: Some(json!({
-                "level": role.level,
-                "origin": role.origin,
-            })),
+            unified_custom_fields: Some(RoleFields {
+                level: role.level.as_deref(),
+                origin: role.origin.as_deref(),
+            }),
             ..Self::reference(&role.id, &role.name)
         }
     }
 
     /// Returns what stands for the role where another record mentions it.
-    pub(super) fn reference(id: &RoleId, name: &str) -> Self {
+    pub(super) fn reference(id: &'a RoleId, name: &'a str) -> Self {
         Self {
-            id: Some(unified_id(Kind::Role, &id.0)),
-            remote_id: Some(id.to_string()),
-            name: Some(name.to_owned()),
+            id: Some(UnifiedId::of(Kind::Role, &id.0)),
+            remote_id: Some(id),
+            name: Some(name),
             description: None,
             role_type: None,
             policies: None,
@@ -59,7 +69,7 @@ impl IamRole {
         }
     }
 
-    pub(super) fn references(roles: &BTreeMap<RoleId, String>) -> Vec<Self> {
+    pub(super) fn references(roles: &'a BTreeMap<RoleId, String>) -> Vec<Self> {
         roles
             .iter()
             .map(|(id, name)| Self::reference(id, name))

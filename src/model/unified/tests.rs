@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    Coded, Group, GroupId, GroupType, Role, RoleId, RoleType, Timestamp, User, UserId,
+    Coded, Group, GroupId, GroupType, Id, Role, RoleId, RoleType, Timestamp, User, UserId,
 };
 
 fn id(text: &str) -> Id {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{IamGroup, IamRole, composed, unified_id};
-use crate::model::{Coded, Kind, Timestamp, User, UserStatus};
+use super::id::composed;
+use super::{IamGroup, IamRole, UnifiedId};
+use crate::model::{Coded, Kind, Timestamp, User, UserId, UserStatus};
 
 /// StackOne's `IamUser`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,25 +14,25 @@ use crate::model::{Coded, Kind, Timestamp, User, UserStatus};
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct IamUser {
-    pub id: Option<String>,
-    pub remote_id: Option<String>,
-    pub unified_custom_fields: Option<UserFields>,
-    pub primary_email_address: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub name: Option<String>,
-    pub username: Option<String>,
+pub struct IamUser<'a> {
+    pub id: Option<UnifiedId<'a>>,
+    pub remote_id: Option<&'a UserId>,
+    pub unified_custom_fields: Option<UserFields<'a>>,
+    pub primary_email_address: Option<&'a str>,
+    pub first_name: Option<&'a str>,
+    pub last_name: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub username: Option<&'a str>,
     pub is_bot_user: Option<bool>,
-    pub roles: Option<Vec<IamRole>>,
-    pub groups: Option<Vec<IamGroup>>,
-    pub status: Option<Coded<UserStatus>>,
+    pub roles: Option<Vec<IamRole<'a>>>,
+    pub groups: Option<Vec<IamGroup<'a>>>,
+    pub status: Option<&'a Coded<UserStatus>>,
     pub last_active_at: Option<Timestamp>,
     pub last_login_at: Option<Timestamp>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
     pub multi_factor_enabled: Option<Vec<()>>,
-    pub avatar: Option<File>,
+    pub avatar: Option<File<'a>>,
 }
 
 /// What Qlik says of a user that StackOne has no field for.
@@ -40,14 +41,14 @@ pub struct IamUser {
     missing_docs,
     reason = "the fields are Qlik's; docs/mapping.md explains each"
 )]
-pub struct UserFields {
-    pub assigned_scopes: Option<BTreeSet<String>>,
-    pub client_id: Option<String>,
+pub struct UserFields<'a> {
+    pub assigned_scopes: Option<&'a BTreeSet<String>>,
+    pub client_id: Option<&'a str>,
     pub invite_expires_at: Option<Timestamp>,
-    pub locale: Option<String>,
-    pub preferred_locale: Option<String>,
-    pub preferred_zone_info: Option<String>,
-    pub zone_info: Option<String>,
+    pub locale: Option<&'a str>,
+    pub preferred_locale: Option<&'a str>,
+    pub preferred_zone_info: Option<&'a str>,
+    pub zone_info: Option<&'a str>,
 }
 
 /// StackOne's `File`: an avatar that lies elsewhere.
@@ -56,39 +57,39 @@ pub struct UserFields {
     missing_docs,
     reason = "the fields are StackOne's; docs/mapping.md explains each"
 )]
-pub struct File {
+pub struct File<'a> {
     pub id: Option<String>,
-    pub remote_id: Option<String>,
-    pub name: Option<String>,
+    pub remote_id: Option<&'a str>,
+    pub name: Option<&'a str>,
     pub category: Option<()>,
     pub contents: Option<Vec<()>>,
-    pub category_id: Option<String>,
+    pub category_id: Option<&'a str>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
-    pub remote_url: Option<String>,
+    pub remote_url: Option<&'a str>,
     pub file_format: Option<()>,
 }
 
-impl IamUser {
+impl<'a> IamUser<'a> {
     /// Returns the user with what is assigned directly.
-    pub fn of(user: &User) -> Self {
+    pub fn of(user: &'a User) -> Self {
         Self {
-            id: Some(unified_id(Kind::User, &user.id.0)),
-            remote_id: Some(user.id.to_string()),
+            id: Some(UnifiedId::of(Kind::User, &user.id.0)),
+            remote_id: Some(&user.id),
             unified_custom_fields: Some(UserFields {
-                assigned_scopes: user.scopes.clone(),
-                client_id: user.client_id.clone(),
+                assigned_scopes: user.scopes.as_ref(),
+                client_id: user.client_id.as_deref(),
                 invite_expires_at: user.invite_expires_at,
-                locale: user.locale.clone(),
-                preferred_locale: user.preferred_locale.clone(),
-                preferred_zone_info: user.preferred_zone_info.clone(),
-                zone_info: user.zone_info.clone(),
+                locale: user.locale.as_deref(),
+                preferred_locale: user.preferred_locale.as_deref(),
+                preferred_zone_info: user.preferred_zone_info.as_deref(),
+                zone_info: user.zone_info.as_deref(),
             }),
-            primary_email_address: user.email.clone(),
+            primary_email_address: user.email.as_deref(),
             first_name: None,
             last_name: None,
-            name: user.name.clone(),
-            username: Some(user.subject.clone()),
+            name: user.name.as_deref(),
+            username: Some(&user.subject),
             is_bot_user: Some(user.is_bot),
             roles: user.roles.as_ref().map(IamRole::references),
             groups: user.groups.as_ref().map(|groups| {
@@ -97,22 +98,19 @@ impl IamUser {
                     .map(|(id, name)| IamGroup::reference(id, name))
                     .collect()
             }),
-            status: Some(user.status.clone()),
+            status: Some(&user.status),
             last_active_at: None,
             last_login_at: None,
             created_at: user.created_at,
             updated_at: user.updated_at,
             multi_factor_enabled: None,
-            avatar: user
-                .picture
-                .as_deref()
-                .map(|url| File::at(&user.id.to_string(), url)),
+            avatar: user.picture.as_deref().map(|url| File::at(&user.id, url)),
         }
     }
 }
 
-impl File {
-    fn at(owner: &str, url: &str) -> Self {
+impl<'a> File<'a> {
+    fn at(owner: &UserId, url: &'a str) -> Self {
         Self {
             id: Some(composed(&format!("avatar_id:{owner}"))),
             remote_id: None,
@@ -122,7 +120,7 @@ impl File {
             category_id: None,
             created_at: None,
             updated_at: None,
-            remote_url: Some(url.to_owned()),
+            remote_url: Some(url),
             file_format: None,
         }
     }

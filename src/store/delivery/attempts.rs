@@ -3,6 +3,7 @@
 //! A row holds many attempts of one write, so that keeping them costs a few rows where there
 //! are hundreds. The oldest rows go as new ones come.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub struct Attempt {
     /// What was sent.
     pub item: Item,
     /// The type of its event.
-    pub event_type: String,
+    pub event_type: Cow<'static, str>,
     /// Which attempt at it, from 1 on.
     pub number: u32,
     /// When it was made.

@@ -1,7 +1,7 @@
 //! What each part of the front door promises.
 
 use crate::model::{
-    Change, EndpointName, Fact, Kind, Mode, Outcome, Seq, TenantName, Timestamp, Trigger,
+    Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Seq, TenantName, Timestamp, Trigger,
 };
 use crate::store::block::Block;
 use crate::store::{
@@ -105,6 +105,58 @@ fn an_entry_is_never_earlier_than_the_one_before() {
     let times: Vec<_> = entries.iter().map(|entry| entry.at.millis()).collect();
 
     assert_eq!(times, [5_000, 5_000, 5_000]);
+}
+
+#[test]
+fn entries_that_are_read_together_each_say_where_they_come_from() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let origins = [
+        (1, "a"),
+        (1, "a"),
+        (1, "ab"),
+        (129, "ab"),
+        (1, "a"),
+        (2, ""),
+    ];
+    for (number, (run, name)) in (1..).zip(origins) {
+        let commit = Commit {
+            tenant: tenant.no,
+            run: crate::model::RunId(run),
+            at: Timestamp::from_millis(1),
+            account: Account {
+                name: name.to_owned(),
+                ..account()
+            },
+            writes: vec![support::created(record(Kind::User, number, "x"))],
+            closing: Closing::Nothing,
+        };
+        store.commit(commit).unwrap();
+        let told = Fact::EndpointDisabled {
+            endpoint: EndpointName("siem".into()),
+            reason: "x".into(),
+            failing_since: None,
+        };
+        let progress = Progress {
+            told: Some((Timestamp::from_millis(1), told)),
+            ..Progress::of(Cursor::default())
+        };
+        let name = EndpointName("siem".into());
+        let mut log = store.attempt_log(&name).unwrap();
+        store.save_progress(&name, &mut log, progress).unwrap();
+    }
+
+    let together = store.entries(Seq::START, 99).unwrap();
+
+    let met = together.iter().filter_map(|entry| {
+        let run = entry.run()?.0;
+        Some((run, entry.account()?.name.as_str()))
+    });
+    assert_eq!(met.collect::<Vec<_>>(), origins);
+    let one_by_one = together.iter().map(|entry| store.entry(entry.seq).unwrap());
+    let one_by_one: Vec<_> = one_by_one.map(Option::unwrap).collect();
+    assert_eq!(together, one_by_one);
+    assert_eq!(together.len(), 2 * origins.len());
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn claims(sets: &ScimSets, change: Change) -> Value {
         at: start(),
         origin: Some(Origin {
             run: RunId(1),
-            account: account(),
+            account: account().into(),
         }),
         fact: Fact::Changed(change),
     };

@@ -57,11 +57,11 @@ fn entry(fact: Fact) -> Entry {
         at: Timestamp::parse("2026-03-01T10:00:00.123Z").unwrap(),
         origin: Some(Origin {
             run: RunId(7),
-            account: Account {
+            account: std::sync::Arc::new(Account {
                 tenant: TenantId("tenant-1".into()),
                 name: "Acme".into(),
                 region: Some("eu".into()),
-            },
+            }),
         }),
         fact,
     }

@@ -122,7 +122,7 @@ async fn gone_disables_until_the_endpoint_is_brought_back() {
     let reason = "deliver.gone: the receiver answered 410: it wants no more events";
     assert_eq!(disabled.reason, reason);
     let told = bench.store.entry(Seq(4)).unwrap().unwrap();
-    assert_eq!(told.fact.event_type().as_deref(), Some("endpoint.disabled"));
+    assert_eq!(told.fact.event_type(), Some("endpoint.disabled"));
     assert_eq!(told.origin, None);
 
     bench.order(&Order::Enable);

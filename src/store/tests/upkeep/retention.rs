@@ -265,7 +265,7 @@ fn runs_go_by_age_and_number_but_not_what_is_needed_of_them() {
 fn attempt(at: Timestamp) -> Attempt {
     Attempt {
         item: Item::Entry(Seq(1)),
-        event_type: "user.created".to_owned(),
+        event_type: "user.created".into(),
         number: 1,
         at,
         took_ms: 1,
