@@ -21,16 +21,20 @@ use tokio::time::Instant;
 mod outcome;
 mod saving;
 
-/// Parcels in memory that have no row of their own, those under way and those read ahead:
-/// twice what may be under way, within these bounds.
+/// Parcels in memory that have no row of their own, those under way and those read ahead: some
+/// times what may be under way, within these bounds.
 const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 
 /// Places behind the cursor that may be settled.
 const MAX_BEYOND: usize = 4_096;
 
-/// Events under way and attempts that wait for the disk, or twice what may be under way; then
-/// nothing is sent until they are there. So many are sent again after a crash at the most.
+/// Events under way and attempts that wait for the disk: likewise; then nothing is sent until
+/// they are there. So many are sent again after a crash at the most.
 const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
+
+/// How many times what may be under way: with twice as many, batches waited a seventh of the
+/// time for the disk or for the journal.
+const AHEAD: usize = 4;
 
 /// A record's place among all that are known.
 pub(super) type Place = (TenantNo, Kind, Id);
@@ -224,7 +228,7 @@ impl State {
 
     /// Returns where reading goes on, none while there is enough to do.
     pub fn reads_from(&self) -> Option<From> {
-        let is_full = self.lanes.without_row() >= self.twice_under_way(READ_AHEAD)
+        let is_full = self.lanes.without_row() >= self.ahead(READ_AHEAD)
             || self.lanes.len() >= MAX_DEFERRED
             || self.disabled.is_some();
         if is_full {
@@ -243,12 +247,12 @@ impl State {
         })
     }
 
-    /// Twice the events that may be under way, within bounds.
-    fn twice_under_way(&self, bounds: RangeInclusive<usize>) -> usize {
+    /// Some times the events that may be under way, within bounds.
+    fn ahead(&self, bounds: RangeInclusive<usize>) -> usize {
         let in_flight = self.endpoint.flow().max_in_flight.get();
         let in_message = self.endpoint.batching().map_or(1, |batching| batching.max);
-        let twice = in_flight.saturating_mul(in_message).saturating_mul(2);
-        twice.clamp(*bounds.start(), *bounds.end())
+        let ahead = in_flight.saturating_mul(in_message).saturating_mul(AHEAD);
+        ahead.clamp(*bounds.start(), *bounds.end())
     }
 
     /// Takes what was read. `is_end`: there is no more for now.
@@ -376,7 +380,7 @@ impl State {
     /// Returns whether another message may begin.
     pub fn may_send(&self, now: Timestamp) -> bool {
         self.disabled.is_none()
-            && self.attempts.len() + self.events_under_way < self.twice_under_way(MAX_UNSAVED)
+            && self.attempts.len() + self.events_under_way < self.ahead(MAX_UNSAVED)
             && self.changes.len() < MAX_CHANGES
             && self.health.has_room(self.under_way, now)
     }
