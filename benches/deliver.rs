@@ -78,8 +78,10 @@ async fn main() -> Result<()> {
         ("64", 64, None),
         ("16 of 100", 16, Some(one)),
     ];
-    println!("| in flight | events | ours, events/s | bare, events/s | ours / bare |");
-    println!("|---|---|---|---|---|");
+    println!(
+        "| in flight | events | ours, events/s | bare, events/s | ours / bare | ours, us | bare, us |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     let only = args.iter().position(|arg| arg == "--only");
     let only = only.and_then(|place| args.get(place + 1));
     for (label, in_flight, batching) in shapes {
@@ -87,6 +89,7 @@ async fn main() -> Result<()> {
             continue;
         }
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let (mut ours_cpu, mut bare_cpu) = (Vec::new(), Vec::new());
         for round in 0..n_rounds {
             let name = format!("e{in_flight}-{}-{round}", batching.is_some());
             let endpoint = endpoint(&name, address, in_flight, batching)?;
@@ -94,17 +97,20 @@ async fn main() -> Result<()> {
             drop(worker.await?);
             let first = store.last_seq();
             source.create(n_events)?;
-            ours.push(
-                n_events as f64
-                    / deliver_all(&endpoint, &store, &clock, &receiver, n_events).await?,
-            );
-            let taken = bare_loop(&endpoint, &store, first, address, in_flight, batching).await?;
+            let (taken, cpu) = deliver_all(&endpoint, &store, &clock, &receiver, n_events).await?;
+            ours.push(n_events as f64 / taken);
+            ours_cpu.push(cpu * 1e6 / n_events as f64);
+            let (taken, cpu) =
+                bare_loop(&endpoint, &store, first, address, in_flight, batching).await?;
             bare.push(n_events as f64 / taken);
+            bare_cpu.push(cpu * 1e6 / n_events as f64);
         }
         let (ours, bare) = (median(ours), median(bare));
         println!(
-            "| {label} | {n_events} | {ours:.0} | {bare:.0} | {:.2} |",
-            ours / bare
+            "| {label} | {n_events} | {ours:.0} | {bare:.0} | {:.2} | {:.1} | {:.1} |",
+            ours / bare,
+            median(ours_cpu),
+            median(bare_cpu),
         );
     }
     latency(&store, &clock, &source, address, &receiver).await?;
@@ -114,20 +120,20 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Delivers everything. Returns the seconds that it took.
+/// Delivers everything. Returns the seconds that it took, and those of the processors.
 async fn deliver_all(
     endpoint: &Endpoint,
     store: &Store,
     clock: &Clock,
     receiver: &Taken,
     n_events: u64,
-) -> Result<f64> {
+) -> Result<(f64, f64)> {
     let worker = Worker::open(endpoint, store.clone(), clock.clone(), Metrics::default()).await?;
     let (_trigger, shutdown) = signal::shutdown();
     let before = receiver.n_messages.load(Ordering::Relaxed);
-    let began = Instant::now();
+    let (began, began_cpu) = (Instant::now(), processor_time()?);
     let drained = worker.drain(shutdown).await?;
-    let took = began.elapsed().as_secs_f64();
+    let took = (began.elapsed().as_secs_f64(), processor_time()? - began_cpu);
     ensure!(drained.delivered == n_events, "{drained:?}");
     ensure!(
         receiver.n_messages.load(Ordering::Relaxed) > before,
@@ -136,7 +142,8 @@ async fn deliver_all(
     Ok(took)
 }
 
-/// Signs and posts the same messages, with nothing around it.
+/// Signs and posts the same messages, with nothing around it. Returns the seconds, and those of
+/// the processors.
 async fn bare_loop(
     endpoint: &Endpoint,
     store: &Store,
@@ -144,7 +151,7 @@ async fn bare_loop(
     address: SocketAddr,
     in_flight: usize,
     batching: Option<Batching>,
-) -> Result<f64> {
+) -> Result<(f64, f64)> {
     let entries = store.entries(first, usize::MAX)?;
     let events: Vec<_> = entries
         .iter()
@@ -158,7 +165,7 @@ async fn bare_loop(
     let client = reqwest::Client::builder().no_proxy().build()?;
     let url = format!("http://{address}/");
     let keys = [SigningSecret::parse(&Secret::new(SECRET))?];
-    let began = Instant::now();
+    let (began, began_cpu) = (Instant::now(), processor_time()?);
     let sent = futures_util::stream::iter(messages).map(|message| {
         let (client, url, keys) = (client.clone(), url.clone(), keys.clone());
         // As ours: a task each, on all the runtime's threads.
@@ -183,7 +190,7 @@ async fn bare_loop(
     while let Some(outcome) = sent.next().await {
         outcome??;
     }
-    Ok(began.elapsed().as_secs_f64())
+    Ok((began.elapsed().as_secs_f64(), processor_time()? - began_cpu))
 }
 
 /// Times the way from a commit to the receiver, with nothing else to do.
@@ -376,6 +383,20 @@ fn user(number: u64) -> Record {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// Returns the processor time of this process, in seconds.
+fn processor_time() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name, which may hold blanks, ends with the last bracket.
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let ticks: Vec<f64> = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
 /// Returns the resident memory of this process, in MiB.
