@@ -27,22 +27,66 @@ impl State {
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
         let mut attempts = std::mem::take(&mut self.attempts).into_iter();
+        // Each lets some of the oldest attempts go, or more would come than go.
+        let forget_before = now.minus(store::KEEP_ATTEMPTS);
         while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),
                 attempts: attempts.by_ref().take(store::ATTEMPTS_AT_ONCE).collect(),
-                ..Progress::of(self.saved.clone())
+                told: None,
+                forget_before,
+                keep: MAX_ATTEMPTS,
+                cursor: self.saved.clone(),
             });
         }
         writes.push(Progress {
             changes: changes.collect(),
             attempts: attempts.collect(),
             told: self.told.take(),
-            forget_before: now.minus(store::KEEP_ATTEMPTS),
+            forget_before,
             keep: MAX_ATTEMPTS,
             cursor: cursor.clone(),
         });
         self.saved = cursor;
         writes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::Endpoint;
+    use crate::deliver::tests::{options, start};
+    use crate::model::Seq;
+    use crate::store::{Attempt, Cursor, Item, Store};
+
+    #[test]
+    fn attempts_that_take_several_writes_let_as_many_go_as_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let name = endpoint.name().clone();
+        let mut log = store.attempt_log(&name).unwrap();
+        let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
+        let attempt = Attempt {
+            item: Item::Entry(Seq(1)),
+            event_type: "user.created".into(),
+            number: 1,
+            at: start(),
+            took_ms: 1,
+            status: Some(204),
+            answer: "".into(),
+            error: None,
+        };
+
+        for _ in 0..10 {
+            state.attempts = vec![attempt.clone(); 4_000];
+            for write in state.progress(start()) {
+                store.save_progress(&name, &mut log, write).unwrap();
+            }
+        }
+
+        let kept = store.attempts(&name, usize::MAX, |_| true).unwrap().len();
+        assert!((MAX_ATTEMPTS..MAX_ATTEMPTS + 200).contains(&kept), "{kept}");
     }
 }
