@@ -324,14 +324,20 @@ async fn a_crash_sends_again_what_was_not_settled_and_skips_none() {
     let bench = Bench::new();
     let receiver = Receiver::accepting().await;
     let endpoint = endpoint(receiver.address);
-    let mut running = Running::start(&bench, &endpoint).await;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (_trigger, shutdown) = shutdown();
+    let worker = bench.worker(&endpoint).await;
     create_users(&bench.store, 1..=3_000);
-    running.wake.wake();
+    drop(runtime.spawn(worker.run(Wake::default(), shutdown)));
     until("some came", || receiver.received().len() > 1_000).await;
 
-    // Nothing is written on the way out.
-    running.tasks.abort_all();
-    while running.tasks.join_next().await.is_some() {}
+    // Nothing is written on the way out, and what was being written is there then.
+    let crash = tokio::task::spawn_blocking(move || drop(runtime));
+    crash.await.unwrap();
     let came = receiver.received().len();
     let (settled, ahead) = how_far(&bench.cursor());
     bench.drain(&endpoint).await;
