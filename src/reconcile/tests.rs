@@ -92,8 +92,6 @@ prop_compose! {
         };
         let of = |n: &u8| Id::parse(&format!("{n:024x}")).unwrap();
         Record::User(User {
-            id: UserId(id),
-            subject: format!("subject-{n}"),
             name: Some(name),
             email,
             status: match status {
@@ -101,19 +99,11 @@ prop_compose! {
                 1 => Coded::new(UserStatus::Disabled, "disabled"),
                 _ => Coded::new(UserStatus::Pending, "invited"),
             },
-            is_bot: false,
-            client_id: None,
             roles: Some(roles.iter().map(|n| (RoleId(of(n)), format!("role {n}"))).collect()),
             groups: Some(groups.iter().map(|n| (GroupId(of(n)), format!("group {n}"))).collect()),
             scopes: Some(scopes),
-            created_at: None,
             updated_at: Some(Timestamp::from_millis(updated)),
-            invite_expires_at: None,
-            picture: None,
-            locale: None,
-            zone_info: None,
-            preferred_locale: None,
-            preferred_zone_info: None,
+            ..User::new(UserId(id), format!("subject-{n}"))
         })
     }
 }
