@@ -4,11 +4,10 @@
 //! earlier one, also while that waits for its next attempt. Different records do not wait for
 //! one another. Pure.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeSet, VecDeque};
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::schedule::Schedule;
 use crate::model::{Entry, Timestamp};
@@ -156,32 +155,10 @@ impl Lane {
     }
 }
 
-/// Something for each entity. Its number is a hash already, and is looked up a dozen times for
-/// each event.
-type ByEntity<T> = HashMap<Entity, T, BuildHasherDefault<AsItIs>>;
-
-/// Takes a number for its own hash.
-#[derive(Debug, Clone, Copy, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64_with_seed(bytes, self.0);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-}
-
 /// Everything that is to be sent to one endpoint and is in memory.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    by_entity: ByEntity<Lane>,
+    by_entity: FxHashMap<Entity, Lane>,
     /// Lanes whose first parcel may go.
     ready: VecDeque<Entity>,
     /// Likewise, where the endpoint failed it before.
@@ -189,9 +166,9 @@ pub(super) struct Lanes {
     /// Lanes whose first parcel waits for its time.
     waiting: BTreeSet<(Timestamp, Entity)>,
     /// Lanes whose first parcel comes after those of another lane, by that one.
-    blocked: ByEntity<Vec<Entity>>,
+    blocked: FxHashMap<Entity, Vec<Entity>>,
     /// Items that are here or under way.
-    items: HashSet<Item>,
+    items: FxHashSet<Item>,
     without_row: usize,
 }
 
