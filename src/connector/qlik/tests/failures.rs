@@ -1,0 +1,126 @@
+//! Failures that pass, and those that don't.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_close_the_gate_for_everybody() {
+    let answers = vec![
+        (
+            StatusCode::TOO_MANY_REQUESTS,
+            vec![("retry-after", "13".to_owned())],
+            json!({"errors": [{"code": "HTTP-429", "title": "API rate limit reached."}]})
+                .to_string(),
+        ),
+        ok(&users(&[1], &json!(null))),
+    ];
+    let server = Server::start(in_turn(answers)).await;
+    let qlik = connect(by_key(server.address));
+    let began = Instant::now();
+
+    sweep(&qlik, Kind::User).await.unwrap();
+
+    assert_eq!(began.elapsed().as_secs(), 13);
+    let traffic = qlik.take_traffic();
+    assert_eq!((traffic.requests, traffic.retries), (2, 1));
+    assert_eq!(traffic.waited.as_secs(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_that_pass_are_tried_again_and_counted() {
+    let html = "<!DOCTYPE html><html><body>Sign in</body></html>";
+    let page = users(&[1], &json!(null)).to_string();
+    for (status, body, code) in [
+        (500, "oops", "qlik.unavailable"),
+        (503, html, "qlik.unavailable"),
+        (429, "", "qlik.rate-limited"),
+        (200, html, "qlik.undecodable"),
+        (200, "", "qlik.undecodable"),
+        (200, &page[..page.len() / 2], "qlik.undecodable"),
+        (200, "{\"data\": nope}", "qlik.undecodable"),
+    ] {
+        let bad = (
+            StatusCode::from_u16(status).unwrap(),
+            Vec::new(),
+            body.to_owned(),
+        );
+
+        let server =
+            Server::start(in_turn(vec![bad.clone(), ok(&users(&[1], &json!(null)))])).await;
+        let ids = sweep(&connect(by_key(server.address)), Kind::User).await;
+        assert_eq!(ids.unwrap(), [id(1)], "{status} {body}");
+
+        let server = Server::start(in_turn(vec![bad])).await;
+        let qlik = connect(by_key(server.address));
+        let error = failure(&qlik, Kind::User).await;
+        assert_eq!(error.code(), code, "{status} {body}");
+        assert!(error.is_transient());
+        assert_eq!(server.asked().len(), 6, "{status} {body}");
+        assert_eq!(qlik.take_traffic().retries, 5);
+    }
+}
+
+#[tokio::test]
+async fn what_stays_is_not_tried_again() {
+    for (status, code) in [
+        (400, "qlik.rejected"),
+        (403, "qlik.forbidden"),
+        (404, "qlik.rejected"),
+        (302, "qlik.redirected"),
+    ] {
+        let server = Server::start(move |_| fail(status, "X-1")).await;
+
+        let error = failure(&connect(by_key(server.address)), Kind::Role).await;
+
+        assert_eq!(error.code(), code);
+        assert_eq!(error.is_forbidden(), status == 403);
+        assert!(FetchError::CODES.contains(&error.code()) && !error.remedy().is_empty());
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_cut_is_asked_for_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let page = users(&[1], &json!(null)).to_string();
+    spawn(async move {
+        for (n, claimed) in [page.len() + 100, page.len()].into_iter().enumerate() {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            let n_read = stream.read(&mut head).await.unwrap();
+            assert!(n_read > 0, "request {n} says something");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {claimed}\r\nconnection: close\r\n\r\n{page}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    let qlik = connect(by_key(address));
+
+    assert_eq!(sweep(&qlik, Kind::User).await.unwrap(), [id(1)]);
+    assert_eq!(qlik.take_traffic().retries, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_nobody_listens_on_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let error = failure(&connect(by_key(address)), Kind::User).await;
+
+    assert_eq!(error.code(), "qlik.connection");
+    assert_eq!(error.to_string(), "listing users: no connection");
+}
+
+#[tokio::test]
+async fn a_listener_without_tls_is_told_from_one_that_is_not_there() {
+    let server = Server::start(|_| fail(400, "X-1")).await;
+    let host = TenantHost::parse(&format!("https://{}", server.address)).unwrap();
+    let qlik = connect(Options::new(host, Credentials::ApiKey(Secret::new("key"))));
+
+    let error = failure(&qlik, Kind::User).await;
+
+    assert_eq!(error.code(), "qlik.tls", "{error:?}");
+}
