@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{info, warn};
 
+use super::entity::Entity;
 use super::flow::Backfilling;
-use super::lanes::Entity;
 use super::options::Endpoint;
 use super::reader;
 use super::state::State;

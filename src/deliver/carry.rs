@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::handshake::Grant;
-use super::lanes::Parcel;
 use super::options::Endpoint;
+use super::parcel::Parcel;
 use super::reader::{self, Content};
 use super::send::Sender;
 use super::state::Ended;

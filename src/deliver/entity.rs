@@ -2,8 +2,10 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::lanes::Entity;
 use crate::model::{Account, Change, Entry, Fact, Id, Kind};
+
+/// What an event is about, as a number: two of one number do not overtake each other.
+pub(super) type Entity = u64;
 
 /// Bytes that are hashed, mostly.
 const USUAL: usize = 96;

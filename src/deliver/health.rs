@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{Blame, Failure};
-use super::lanes::is_reached;
 use super::schedule::Schedule;
+use super::schedule::is_reached;
 use crate::model::Timestamp;
 use crate::store::{Failing, Trouble};
 

@@ -7,115 +7,12 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tokio::time::Instant;
 
-use super::schedule::Schedule;
-use crate::model::{Entry, Timestamp};
+use super::entity::Entity;
+use super::parcel::{Held, Parcel};
+use super::schedule::is_reached;
+use crate::model::Timestamp;
 use crate::store::{Deferred, Item};
-
-/// What an event is about, as a number: two of one number do not overtake each other.
-pub(super) type Entity = u64;
-
-/// What holds a parcel on disk, so that a crash does not lose it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
-    /// The cursor, which stands before it.
-    Cursor,
-    /// A row of its own, so that the cursor may step over it.
-    Row,
-    /// An operator's wish for it.
-    Replay,
-}
-
-/// Something that is to be delivered.
-#[derive(Debug, Clone)]
-pub(super) struct Parcel {
-    pub item: Item,
-    pub entity: Entity,
-    /// Whose earlier events go first: a successor comes after its predecessor has gone.
-    pub after: Option<Entity>,
-    /// The entry, where it was just read; what failed is read again.
-    pub entry: Option<Box<Entry>>,
-    /// Attempts that failed.
-    pub attempts: u32,
-    /// When the next attempt is due by the schedule; none: at once.
-    pub due: Option<Timestamp>,
-    /// Whether the last failure was the endpoint's.
-    pub is_endpoints: bool,
-    /// Whether it goes alone, where others go in batches.
-    pub is_alone: bool,
-    /// What holds it on disk.
-    pub held: Held,
-    /// When its last attempt failed, in this process.
-    pub failed_at: Option<Instant>,
-}
-
-impl Parcel {
-    /// A first attempt.
-    pub fn fresh(item: Item, entity: Entity, entry: Option<Box<Entry>>) -> Self {
-        Self {
-            item,
-            entity,
-            after: None,
-            entry,
-            attempts: 0,
-            due: None,
-            is_endpoints: false,
-            is_alone: false,
-            held: Held::Cursor,
-            failed_at: None,
-        }
-    }
-
-    /// What a row says, read at a moment: when its last attempt was, another process knew.
-    pub fn deferred(item: Item, row: &Deferred, moment: Instant) -> Self {
-        Self {
-            failed_at: (row.attempts > 0).then_some(moment),
-            after: row.after,
-            attempts: row.attempts,
-            due: row.due,
-            is_endpoints: row.is_endpoints,
-            is_alone: row.is_alone,
-            held: Held::Row,
-            ..Self::fresh(item, row.entity, None)
-        }
-    }
-
-    /// What a row is to say.
-    pub fn row(&self) -> Deferred {
-        Deferred {
-            entity: self.entity,
-            after: self.after,
-            attempts: self.attempts,
-            due: self.due,
-            is_endpoints: self.is_endpoints,
-            is_alone: self.is_alone,
-        }
-    }
-
-    /// Returns whether it has a row of its own, so that the cursor may step over it.
-    pub fn has_row(&self) -> bool {
-        self.held == Held::Row
-    }
-
-    /// Returns whether its next attempt is due by the schedule.
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        self.due.is_none_or(|due| is_reached(due, now))
-    }
-
-    /// Returns whether it has to wait, which it has not where the endpoint was to blame: then
-    /// the endpoint decides when it is tried.
-    fn waits(&self, now: Timestamp) -> Option<Timestamp> {
-        self.due.filter(|_| !self.is_endpoints && !self.is_due(now))
-    }
-}
-
-/// Returns whether a time has come. One that is further off than any wait was written under a
-/// clock that was wrong.
-pub(super) fn is_reached(due: Timestamp, now: Timestamp) -> bool {
-    let left = due.since(now);
-    left.is_zero() || left > Schedule::LONGEST_WAIT
-}
 
 #[derive(Debug, Default)]
 struct Lane {

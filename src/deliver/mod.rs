@@ -8,8 +8,8 @@
 //! What must stay true:
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the
-//!   two sends again what was not settled on disk, a thousand events at the most, or twice what
-//!   may be under way; it never skips one. Receivers tell a repetition by `webhook-id`, in
+//!   two sends again what was not settled on disk: a thousand events at the most, or four times
+//!   what may be under way, up to eight thousand. It never skips one. Receivers tell a repetition by `webhook-id`, in
 //!   a batch by the ids of its events.
 //! - **In order for each record.** Events of one record wait for one another, also where one
 //!   waits for its next attempt; those of others do not. A successor under a new id is told of
@@ -29,7 +29,7 @@
 //!   endpoint back, and so does an operator's order.
 //! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
 //!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
-//! - **Memory has a bound.** Twice as many events as may be under way are read ahead, five hundred at
+//! - **Memory has a bound.** Four times what may be under way is read ahead, five hundred at
 //!   the least and eight thousand at the most; ten thousand that failed are known by their places;
 //!   the rest of a backlog stays on disk.
 //! - **What is known is told by the same cursor.** A backfill sends records as they are, then the
@@ -86,6 +86,7 @@ mod entity;
 mod flow;
 mod health;
 mod lanes;
+mod parcel;
 mod position;
 mod rate;
 mod state;

@@ -1,11 +1,11 @@
 //! Reads what is to be delivered next: the journal, or before it the records that are known.
 //! Blocks, as the store does.
 
-use super::entity;
+use super::entity::{self, Entity};
 use super::event::Event;
 use super::flow::Backfilling;
-use super::lanes::{Entity, Parcel};
 use super::options::Endpoint;
+use super::parcel::Parcel;
 use super::state::{From, Met, Place};
 use crate::model::{Account, Entry, Fact, Id, Kind, Seq, Timestamp};
 use crate::store::{Item, Kept, Known, Store, StoreError, TenantNo};

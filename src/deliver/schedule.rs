@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::Timestamp;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
@@ -63,6 +65,13 @@ impl Schedule {
     pub fn attempts(&self) -> usize {
         self.0.len() + 1
     }
+}
+
+/// Returns whether a time has come. One that is further off than any wait was written under a
+/// clock that was wrong.
+pub(super) fn is_reached(due: Timestamp, now: Timestamp) -> bool {
+    let left = due.since(now);
+    left.is_zero() || left > Schedule::LONGEST_WAIT
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::book::{Look, Replays};
+use super::entity::Entity;
 use super::health::Health;
-use super::lanes::{First, Held, Lanes, Parcel};
+use super::lanes::{First, Lanes};
 use super::options::Endpoint;
+use super::parcel::{Held, Parcel};
 use super::position::Position;
 use super::verdict::Verdict;
 use crate::model::{Fact, Id, Kind, Seq, Timestamp};
@@ -347,7 +349,7 @@ impl State {
     }
 
     /// What is asked for once more and was not given up on yet is tried at once.
-    fn hasten(&mut self, item: Item, entity: super::lanes::Entity, now: Timestamp) {
+    fn hasten(&mut self, item: Item, entity: Entity, now: Timestamp) {
         let rows = self.lanes.make_due(&item, entity, now);
         self.keep(rows);
         self.replayed(item);

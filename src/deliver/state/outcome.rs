@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use super::{Ended, Filling, State};
 use crate::deliver::failure::Failure;
 use crate::deliver::health::{Failed, Whose};
-use crate::deliver::lanes::{Held, Parcel};
+use crate::deliver::parcel::{Held, Parcel};
 use crate::deliver::verdict::Verdict;
 use crate::model::{Fact, Timestamp};
 use crate::store::{Attempt, DeliveryChange, Disabled, DisabledBy, Item, Parked};
