@@ -188,9 +188,11 @@ pub fn unpack_bytes<'packed>(
 ) -> Result<Cow<'packed, [u8]>, StoreError> {
     match packed.split_first() {
         Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
-        Some((&LZ4, bytes)) => lz4_flex::decompress_size_prepended(bytes)
-            .map(Cow::Owned)
-            .map_err(|_unreadable| flawed(key, UNPACKS_NOT)),
+        Some((&LZ4, bytes)) => {
+            let mut plain = Vec::new();
+            decompress(bytes, &mut plain).ok_or_else(|| flawed(key, UNPACKS_NOT))?;
+            Ok(Cow::Owned(plain))
+        }
         Some(_) | None => Err(flawed(key, "no packing that this version writes")),
     }
 }
