@@ -72,6 +72,7 @@ debian() {
 }
 
 # Libraries of other languages, against which deliveries and signed assertions are tested.
+# A failure in the middle of a step does not end it by itself: `step` looks at its status.
 receivers() {
   local from=tests/receivers to=target/receivers
   if [ ! -d "$from" ]; then
@@ -80,11 +81,11 @@ receivers() {
   fi
   mkdir -p "$to"
   if [ -f "$from/requirements.txt" ] && have python3; then
-    [ -x "$to/python/bin/pip" ] || python3 -m venv "$to/python"
-    "$to/python/bin/pip" install --quiet --disable-pip-version-check -r "$from/requirements.txt"
+    [ -x "$to/python/bin/pip" ] || python3 -m venv "$to/python" || return
+    "$to/python/bin/pip" install --quiet --disable-pip-version-check -r "$from/requirements.txt" || return
   fi
   if [ -f "$from/package.json" ] && have npm; then
-    cp "$from"/package*.json "$to/"
+    cp "$from"/package*.json "$to/" || return
     if [ -f "$to/package-lock.json" ]; then
       npm ci --prefix "$to" --silent --no-audit --no-fund
     else
