@@ -3,11 +3,10 @@
 //! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0] [--only "16 of 100"]`
 //!
 //! One receiver on loopback that answers 204, for both; the bare loop has the bodies in memory,
-//! knows no store, and keeps nothing. Each round is timed for one after the other, and the ratio is the median of the rounds' own:
-//! a machine that others use too is not as fast from one second to the next. `--only` leaves
-//! the other rows of the table out. With
-//! `--backlog N` the memory of a process is shown that has so many events to deliver to an
-//! endpoint that takes nothing.
+//! knows no store, and keeps nothing. Each round is timed for one after the other, and the ratio
+//! is the median of the rounds' own: a machine that others use too is not as fast from one second
+//! to the next. `--only` leaves the other rows of the table out. With `--backlog N` the memory of
+//! a process is shown that has so many events to deliver to an endpoint that takes nothing.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -47,7 +46,7 @@ use tokio::sync::Notify;
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// Commits whose way to the receiver is timed.
-const LATENCIES: u32 = 300;
+const LATENCIES: u32 = 2_000;
 
 #[tokio::main]
 async fn main() -> Result<()> {
