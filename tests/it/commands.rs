@@ -1,6 +1,7 @@
 //! The commands as an operator types them, as processes of their own.
 
 use qlik_roster::demo::tenant::{Edit, NewUser, Status};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{World, within};
@@ -271,14 +272,7 @@ async fn sigterm_ends_the_daemon_cleanly_and_its_log_names_nobody() {
     })
     .await;
 
-    let pid = daemon.id().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
     let ended = daemon.wait().unwrap();
 
     assert_eq!(ended.code(), Some(0), "{}", read_log());

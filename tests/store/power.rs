@@ -6,11 +6,12 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use qlik_roster::model::Seq;
 use qlik_roster::store::Store;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Role, Witness, Writer, spawn};
 
@@ -46,7 +47,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         for line in told.by_ref().take(random.usize(1..80)) {
             acknowledged = Seq(line.parse().unwrap());
         }
-        freeze(child.id());
+        freeze(&child);
         copy_sparse(&image, &copy);
         // Killed without another step; what it told until it froze was told before the copy.
         child.kill().unwrap();
@@ -127,8 +128,9 @@ fn copy_sparse(from: &Path, to: &Path) {
 }
 
 /// Stops all threads of a process, and waits until they stand.
-fn freeze(pid: u32) {
-    assert!(run(Command::new("kill").args(["-STOP", &pid.to_string()])));
+fn freeze(process: &Child) {
+    kill_process(Pid::from_child(process), Signal::STOP).unwrap();
+    let pid = process.id();
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
