@@ -97,15 +97,15 @@ async fn main() -> Result<()> {
             drop(worker.await?);
             let first = store.last_seq();
             source.create(n_events)?;
-            let (taken, cpu) = deliver_all(&endpoint, &store, &clock, &receiver, n_events).await?;
-            ours.push(n_events as f64 / taken);
-            let ours_taken = taken;
+            let (ours_took, cpu) =
+                deliver_all(&endpoint, &store, &clock, &receiver, n_events).await?;
+            ours.push(n_events as f64 / ours_took);
             ours_cpu.push(cpu * 1e6 / n_events as f64);
-            let (taken, cpu) =
+            let (bare_took, cpu) =
                 bare_loop(&endpoint, &store, first, address, in_flight, batching).await?;
-            bare.push(n_events as f64 / taken);
-            ratios.push(taken / ours_taken);
+            bare.push(n_events as f64 / bare_took);
             bare_cpu.push(cpu * 1e6 / n_events as f64);
+            ratios.push(bare_took / ours_took);
         }
         println!(
             "| {label} | {n_events} | {:.0} | {:.0} | {:.2} | {:.1} | {:.1} |",

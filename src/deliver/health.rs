@@ -11,8 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{Blame, Failure};
-use super::schedule::Schedule;
-use super::schedule::is_reached;
+use super::schedule::{Schedule, is_reached};
 use crate::model::Timestamp;
 use crate::store::{Failing, Trouble};
 

@@ -33,10 +33,9 @@ impl State {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),
                 attempts: attempts.by_ref().take(store::ATTEMPTS_AT_ONCE).collect(),
-                told: None,
                 forget_before,
                 keep: MAX_ATTEMPTS,
-                cursor: self.saved.clone(),
+                ..Progress::of(self.saved.clone())
             });
         }
         writes.push(Progress {
