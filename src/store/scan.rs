@@ -1,14 +1,57 @@
-//! Reads of the database with its errors in our words.
+//! Reads of the database with its errors in our words, and without its growing on them.
+//!
+//! sled 0.34.7 keeps its cache to a size, but learns of an access to a page only when the queue of
+//! the page's shard is full: 64 accesses in each of 256 shards. Who meets each page once, as every
+//! scan does and every change of a few among many, keeps up to sixteen thousand pages, and one of
+//! records has up to 150 KiB. So a page is asked for again, often enough to fill its queue,
+//! for every so many bytes that were read.
+
+use std::cell::Cell;
 
 use sled::IVec;
 
 use super::error::StoreError;
 use super::keys::Key;
 
+/// Accesses that fill the queue of any shard.
+const QUEUE: usize = 64;
+
+/// Bytes of pages that may have come into the cache between two pages that are asked for again:
+/// what is in all queues then is 256 times as much at the most.
+const TRIM_EVERY: usize = 256 * 1024;
+
+/// What a row brings into the cache beside itself: its page has sixteen rows at the most. A scan
+/// reads the others too, but keeps a copy of the page meanwhile.
+const OF_A_POINT: usize = 16;
+const OF_A_SCAN: usize = 8;
+
 /// Reads one value.
 pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-    db.get(key)
-        .map_err(|error| StoreError::sled("reading a value", error))
+    let value = db
+        .get(key)
+        .map_err(|error| StoreError::sled("reading a value", error))?;
+    if let Some(value) = &value {
+        trim(db, key, value.len() * OF_A_POINT)?;
+    }
+    Ok(value)
+}
+
+/// Counts what came into the cache with a key, and has it trimmed when it is time.
+fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+    let read = READ.get() + n_bytes;
+    if read < TRIM_EVERY {
+        READ.set(read);
+        return Ok(());
+    }
+    READ.set(0);
+    for _ in 0..QUEUE {
+        db.get(key)
+            .map_err(|error| StoreError::sled("reading a value again", error))?;
+    }
+    Ok(())
 }
 
 /// Reads the row that a key falls into, of rows that each hold what is from its own key on to
@@ -24,7 +67,10 @@ pub fn holding(
         .get_lt(key)
         .map_err(|error| StoreError::sled("reading the value before a key", error))?;
     match found {
-        Some((key, value)) if key.starts_with(&prefix) => Ok((key.to_vec(), Some(value))),
+        Some((key, value)) if key.starts_with(&prefix) => {
+            trim(db, &key, value.len() * OF_A_POINT)?;
+            Ok((key.to_vec(), Some(value)))
+        }
         Some(_) | None => Ok((prefix, None)),
     }
 }
@@ -44,7 +90,9 @@ pub fn prefix(
     db: &sled::Db,
     prefix: &[u8],
 ) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
-    db.scan_prefix(prefix).map(in_our_words)
+    let rows = db.scan_prefix(prefix);
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
 }
 
 /// Reads from a key on, or from behind it, up to the end of a prefix.
@@ -54,14 +102,17 @@ pub fn after(
     after: std::ops::Bound<Vec<u8>>,
 ) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
     let prefix = prefix.to_vec();
-    db.range::<Vec<u8>, _>((after, std::ops::Bound::Unbounded))
-        .map(in_our_words)
+    let rows = db.range::<Vec<u8>, _>((after, std::ops::Bound::Unbounded));
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
         .take_while(move |row| match row {
             Ok((key, _)) => key.starts_with(&prefix),
             Err(_) => true,
         })
 }
 
-fn in_our_words(row: sled::Result<(IVec, IVec)>) -> Result<(IVec, IVec), StoreError> {
-    row.map_err(|error| StoreError::sled("reading a range", error))
+fn trimmed(db: &sled::Db, row: sled::Result<(IVec, IVec)>) -> Result<(IVec, IVec), StoreError> {
+    let (key, value) = row.map_err(|error| StoreError::sled("reading a range", error))?;
+    trim(db, &key, value.len() * OF_A_SCAN)?;
+    Ok((key, value))
 }
