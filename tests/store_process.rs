@@ -15,10 +15,22 @@
 mod compaction;
 #[path = "store/damage.rs"]
 mod damage;
+#[path = "store/fixture.rs"]
+mod fixture;
+#[path = "store/format_1.rs"]
+mod format_1;
+#[path = "store/format_1_shapes.rs"]
+mod format_1_shapes;
+#[path = "store/formats.rs"]
+mod formats;
 #[path = "store/kill.rs"]
 mod kill;
 #[path = "store/load.rs"]
 mod load;
+#[path = "store/migration.rs"]
+mod migration;
+#[path = "store/picture.rs"]
+mod picture;
 #[path = "store/power.rs"]
 mod power;
 #[path = "store/script.rs"]

@@ -25,6 +25,7 @@ mod link;
 mod news;
 mod run;
 mod space;
+mod store_check;
 mod tenant;
 
 pub mod unified;
@@ -47,6 +48,7 @@ pub use run::{
     Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,
 };
 pub use space::{Hold, Space};
+pub use store_check::{Fault, StoreCheck};
 pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -68,6 +68,25 @@ pub struct Run {
     pub audit_missed: Option<u64>,
 }
 
+impl Run {
+    /// Returns whether it was to read the whole tenant and to take over what it found: no dry
+    /// run, and none that looked at single records.
+    pub fn is_sweep(&self) -> bool {
+        match (self.mode, self.trigger) {
+            (
+                Mode::Commit,
+                Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap,
+            ) => true,
+            (Mode::DryRun, _) | (Mode::Commit, Trigger::Audit) => false,
+        }
+    }
+
+    /// Returns whether it read the whole tenant to its end.
+    pub fn is_whole_sweep(&self) -> bool {
+        self.is_sweep() && self.outcome.is_success()
+    }
+}
+
 /// What sets a run off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

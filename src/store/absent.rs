@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::RecordRef;
 
 use super::error::StoreError;
+use super::layout::v1;
 use super::{Store, TenantNo, codec, keys, scan};
 
 impl Store {
@@ -16,7 +17,8 @@ impl Store {
                 let (key, value) = row?;
                 let record =
                     keys::absent_of(&key).ok_or_else(|| codec::flawed(&key, "of no record"))?;
-                absences.insert(record, codec::read_row(&key, &value)?);
+                let v1::Absent(count) = codec::read_row(&key, &value)?;
+                absences.insert(record, count);
             }
             Ok(absences)
         })
@@ -37,7 +39,8 @@ impl Store {
         let new = absences
             .iter()
             .filter(|(record, count)| before.get(record) != Some(count));
-        let new = new.map(|(record, count)| codec::put(keys::absent(no, record), count));
+        let new =
+            new.map(|(record, count)| codec::put(keys::absent(no, record), &v1::Absent(*count)));
         self.write_all(gone.chain(new).collect())
     }
 }

@@ -15,6 +15,7 @@ use crate::model::{Fingerprint, Id, Kind, Seq};
 
 use super::error::StoreError;
 use super::keys::{self, Key};
+use super::layout::PACKED;
 use super::{TenantNo, codec, scan};
 
 /// Bytes, before they are compressed, over which a block is divided.
@@ -52,7 +53,7 @@ pub struct Block(pub Vec<Entry>);
 impl Block {
     /// Reads a block's value; entries out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
-        let bytes = codec::unpack_bytes(key, codec::open(key, value)?)?;
+        let bytes = codec::unpack_bytes(key, codec::open(PACKED, key, value)?)?;
         let mut rest = Bytes::from(bytes.into_owned());
         let mut entries: Vec<Entry> = Vec::new();
         while !rest.is_empty() {
@@ -78,7 +79,7 @@ impl Block {
             bytes.extend_from_slice(&body_len.to_be_bytes());
             bytes.extend_from_slice(&entry.body);
         }
-        codec::seal(key, &[], &codec::pack_bytes(&bytes))
+        codec::seal(PACKED, key, &[], &codec::pack_bytes(&bytes))
     }
 
     /// Returns the entry of an id.
@@ -389,12 +390,12 @@ mod tests {
     fn a_value_that_is_no_block_is_damage() {
         let key = vec![0x20, 1];
         let bad = |bytes: &[u8]| {
-            let value = codec::seal(&key, &[], &codec::pack_bytes(bytes));
+            let value = codec::seal(PACKED, &key, &[], &codec::pack_bytes(bytes));
             Block::read(&key, &value).unwrap_err().to_string()
         };
         let good = |entries: &[Entry]| {
             let value = Block(entries.to_vec()).write(&key);
-            codec::unpack_bytes(&key, codec::open(&key, &value).unwrap())
+            codec::unpack_bytes(&key, codec::open(PACKED, &key, &value).unwrap())
                 .unwrap()
                 .into_owned()
         };

@@ -9,6 +9,7 @@ use crate::model::{Fingerprint, Id, Kind};
 
 use super::error::StoreError;
 use super::keys::{self, Key};
+use super::layout::PACKED;
 use super::{TenantNo, codec, scan};
 
 /// Entries over which a bucket is divided.
@@ -43,7 +44,7 @@ impl Bucket {
             payload.extend_from_slice(&id);
             payload.extend_from_slice(&fingerprint.0);
         }
-        codec::seal(key, &[], &payload)
+        codec::seal(PACKED, key, &[], &payload)
     }
 
     /// Applies changes, sorted by id, none = removed. Tells each id's former fingerprint.
@@ -106,7 +107,7 @@ pub struct Entries<'value> {
 impl<'value> Entries<'value> {
     /// Verifies the value.
     pub fn of(key: &'value [u8], value: &'value [u8]) -> Result<Self, StoreError> {
-        let rest = codec::open(key, value)?;
+        let rest = codec::open(PACKED, key, value)?;
         Ok(Self {
             key,
             rest,

@@ -1,12 +1,11 @@
 //! Count and order-free checksum of the fingerprints of one kind of a tenant.
 
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Fingerprint, Id};
 
 /// What proves a scan of fingerprints: kept with each commit, compared with what was read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Census {
     /// How many records there are.
     pub count: u64,

@@ -1,7 +1,8 @@
 //! The bytes of values: a format byte, the payload, a checksum over both and the key.
 //!
 //! The checksum takes in the key, so that a value found under a key that it was not written
-//! for reads as damaged too.
+//! for reads as damaged too. The format byte says which layout the payload has: only types of
+//! `layout` have one, so nothing else can be written.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,9 +15,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::error::StoreError;
 use super::keys::{self, Key};
-
-/// The format of all values so far. Another layout gets another number.
-const FORMAT: u8 = 1;
+use super::layout::Stored;
 
 /// Bytes of the checksum at the end.
 const SUM_LEN: usize = 8;
@@ -31,23 +30,41 @@ const KEPT_BUFFER: usize = 32 * 1024;
 const UNPACKS_NOT: &str = "does not unpack";
 const READS_NOT: &str = "does not read as what it should be";
 
+/// What is said of a value that was not written so, or not under its key.
+pub const OTHER_SUM: &str = "its checksum does not hold";
+
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
 /// Makes the value of a small row.
-pub fn row<T: Serialize>(key: &[u8], content: &T) -> Vec<u8> {
-    seal(key, &[], &to_bytes(content, Vec::new()))
+pub fn row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
+    seal(T::FORMAT, key, &[], &to_bytes(content, Vec::new()))
 }
 
 /// Reads the value of a small row.
-pub fn read_row<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
-    from_bytes(key, open(key, value)?)
+pub fn read_row<T: Stored + DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
+    from_bytes(key, open(T::FORMAT, key, value)?)
+}
+
+/// Makes the value of a row that is compressed.
+pub fn packed_row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
+    seal(T::FORMAT, key, &[], &pack(content))
+}
+
+/// Reads the value of a row that is compressed.
+pub fn read_packed_row<T: Stored + DeserializeOwned>(
+    key: &[u8],
+    value: &[u8],
+) -> Result<T, StoreError> {
+    unpack_with(key, open(T::FORMAT, key, value)?, |plain| {
+        from_bytes(key, plain)
+    })
 }
 
 /// Makes a value of two parts that are kept side by side.
-pub fn seal(key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
+pub fn seal(format: u8, key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(1 + head.len() + payload.len() + SUM_LEN);
-    value.push(FORMAT);
+    value.push(format);
     value.extend_from_slice(head);
     value.extend_from_slice(payload);
     let sum = checksum(key, &value);
@@ -55,41 +72,42 @@ pub fn seal(key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Verifies a value and returns what is between format byte and checksum.
-pub fn open<'value>(key: &[u8], value: &'value [u8]) -> Result<&'value [u8], StoreError> {
+/// Verifies a value of a format and returns what is between format byte and checksum.
+pub fn open<'value>(
+    format: u8,
+    key: &[u8],
+    value: &'value [u8],
+) -> Result<&'value [u8], StoreError> {
+    match verify(key, value)? {
+        (found, payload) if found == format => Ok(payload),
+        (found, _) => Err(unknown(key, found)),
+    }
+}
+
+/// Verifies a value of any format; returns the format and what is behind it.
+pub fn verify<'value>(key: &[u8], value: &'value [u8]) -> Result<(u8, &'value [u8]), StoreError> {
     let (sealed, sum) = value
         .split_last_chunk::<SUM_LEN>()
         .ok_or_else(|| flawed(key, "cut short"))?;
     if checksum(key, sealed) != u64::from_be_bytes(*sum) {
-        return Err(flawed(key, "its checksum does not hold"));
+        return Err(flawed(key, OTHER_SUM));
     }
     match sealed.split_first() {
-        Some((&FORMAT, payload)) => Ok(payload),
-        Some(_) | None => Err(flawed(key, "no format that this version writes")),
+        Some((format, payload)) => Ok((*format, payload)),
+        None => Err(flawed(key, "cut short")),
     }
 }
 
-/// Makes the value of something stamped with a number that the committer gives.
-pub fn seal_stamped(key: &[u8], stamp: u64, payload: &[u8]) -> Vec<u8> {
-    seal(key, &stamp.to_be_bytes(), payload)
-}
-
-/// Verifies a stamped value; returns stamp and payload.
-pub fn open_stamped<'value>(
-    key: &[u8],
-    value: &'value [u8],
-) -> Result<(u64, &'value [u8]), StoreError> {
-    let (stamp, payload) = open(key, value)?
-        .split_first_chunk()
-        .ok_or_else(|| flawed(key, "cut short"))?;
-    Ok((u64::from_be_bytes(*stamp), payload))
+/// Says that a value has a layout which is not read here.
+pub fn unknown(key: &[u8], format: u8) -> StoreError {
+    flawed(key, &format!("has format {format}, which is not read here"))
 }
 
 /// Serializes and compresses, where that helps.
 ///
 /// Works in buffers that each thread keeps and returns a vector of just the right size: new
 /// buffers for every entry cost the allocator more than the compression takes.
-pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
+pub fn pack<T: Stored + Serialize>(content: &T) -> Vec<u8> {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
@@ -105,7 +123,7 @@ pub fn pack<T: Serialize>(content: &T) -> Vec<u8> {
 }
 
 /// Serializes behind what is there, and tells where.
-pub fn append<T: Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
+pub fn append<T: Stored + Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
     let start = bytes.len();
     *bytes = to_bytes(content, std::mem::take(bytes));
     start..bytes.len()
@@ -146,12 +164,8 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
     (packed.len() - 1 < bytes.len()).then_some(packed)
 }
 
-/// Reads back what [`pack`] made. The bytes were verified before.
-pub fn unpack<T: DeserializeOwned>(key: &[u8], packed: &[u8]) -> Result<T, StoreError> {
-    unpack_with(key, packed, |plain| from_bytes(key, plain))
-}
-
-/// Hands out what [`pack`] was given, in a buffer that the thread keeps.
+/// Hands out what [`pack`] was given, in a buffer that the thread keeps. The bytes were verified
+/// before.
 pub fn unpack_with<T>(
     key: &[u8],
     packed: &[u8],
@@ -214,7 +228,7 @@ pub fn flawed(key: &[u8], how: &str) -> StoreError {
 }
 
 /// Pairs a key with its small row, for a write.
-pub fn put<T: Serialize>(key: Key, content: &T) -> (Key, Option<Vec<u8>>) {
+pub fn put<T: Stored + Serialize>(key: Key, content: &T) -> (Key, Option<Vec<u8>>) {
     let value = row(&key, content);
     (key, Some(value))
 }

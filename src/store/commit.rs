@@ -1,9 +1,9 @@
 //! What is written in one atomic step, and how it is made ready on the caller's thread.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
 use crate::model::{
@@ -11,8 +11,9 @@ use crate::model::{
 };
 
 use super::error::StoreError;
-use super::keys::{self, Key};
-use super::{TenantNo, codec};
+use super::keys::Key;
+use super::layout::v1;
+use super::{TenantNo, codec, held, journal};
 
 /// Operations of one atomic write at the most. sled pins its collector of garbage once for
 /// each: at 200 memory stays flat, at 1000 it grows by a gigabyte over a million updates.
@@ -46,7 +47,7 @@ pub struct Commit {
 }
 
 /// One thing to write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
     reason = "changes and quiet writes are nearly all there is"
@@ -182,11 +183,7 @@ impl Commit {
                 }));
             }
             Closing::Told { plans, facts } => {
-                rows.extend(
-                    plans
-                        .iter()
-                        .map(|plan| codec::put(keys::held(self.tenant, plan.id), plan)),
-                );
+                rows.extend(plans.iter().map(|plan| held::plan_row(self.tenant, plan)));
                 told.extend(facts.iter().map(|fact| author.entry(fact)));
             }
             Closing::Nothing | Closing::PlanRows(_) => {}
@@ -232,7 +229,7 @@ impl Author {
                 id: change.id().clone(),
                 state: change
                     .after()
-                    .map(|after| (fingerprint, codec::append(bodies, &(after, &raw)))),
+                    .map(|after| (fingerprint, body(bodies, after, &raw))),
                 entry: Some(self.entry(&Fact::Changed(change))),
             },
             Write::Quiet {
@@ -242,7 +239,7 @@ impl Author {
             } => PreparedWrite {
                 kind: record.kind(),
                 id: record.id().clone(),
-                state: Some((fingerprint, codec::append(bodies, &(record, raw)))),
+                state: Some((fingerprint, body(bodies, &record, &raw))),
                 entry: None,
             },
             Write::Forget { record } => PreparedWrite {
@@ -255,11 +252,15 @@ impl Author {
     }
 
     fn entry(&self, fact: &Fact) -> Vec<u8> {
-        entry_bytes(Some((self.run, &self.account)), fact)
+        journal::pack(Some((self.run, &self.account)), fact)
     }
 }
 
-/// Makes the bytes of an entry, but for its place and time.
-pub(super) fn entry_bytes(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
-    codec::pack(&(origin, fact))
+/// Appends the bytes of a record in its block, and tells where they are.
+fn body(bodies: &mut Vec<u8>, record: &Record, raw: &str) -> Range<usize> {
+    let body = v1::Body {
+        record: record.into(),
+        raw: Cow::Borrowed(raw),
+    };
+    codec::append(bodies, &body)
 }

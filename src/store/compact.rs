@@ -1,30 +1,24 @@
-//! Has a database copied into fresh files and puts them in its place: sled uses room again that
-//! was given up, and never gives it back.
+//! Gives room back by a copy of what lives in a database: sled uses room again that was given up,
+//! and never gives it back.
 //!
-//! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`). Nothing
-//! else has the store open: this is done at an opening, or by a command instead of one.
+//! Nothing else has the store open: this is done at an opening, or by a command instead of one.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
-use std::{fs, io};
+use std::time::Instant;
 
 use super::Store;
 use super::caught::caught;
-use super::copying::{self, Copying, Trouble};
+use super::copying::{self, Aim, AsItIs, Live, Trouble};
 use super::error::{OpenError, StoreError};
 use super::files::Folder;
 use super::inner::let_go;
 use super::opening::{self, Refusal, Sound};
+use super::remake;
 use super::swap::Attempt;
 use super::usage::{self, Count, SMALL, Usage};
 
-/// Room that a copy may take: three times what lives in it, and some segments. Of records it
-/// takes twice, of entries a little less.
-const COPY_TAKES: u64 = 3;
+/// What progress and failures are said of.
+const DOING: &str = "Compacting the store";
 
 /// When a database is compacted at an opening, and what is asked of the disk then.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +39,6 @@ impl Rule {
         portion: 64 * 1024 * 1024,
     };
 }
-
-/// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
-/// done to wake it.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What came of compacting a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,12 +128,13 @@ impl Store {
         let (before, count) = match made {
             Ok(made) => made,
             Err(error) => {
-                give_up(&folder);
+                remake::give_up(&folder);
                 let_go(Some(sound.db));
                 return Err(error);
             }
         };
-        let compacted = replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
+        let compacted =
+            remake::replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
         let_go(Some(compacted.db));
         let after = measured()?;
         drop(lock);
@@ -160,13 +151,24 @@ impl Store {
 fn copy(folder: &Folder, sound: &Sound) -> Result<Count, CompactError> {
     let live = copying::reading(folder, || copying::count(&sound.db));
     let made = match live {
-        Ok(live) => make(folder, sound, live.bytes, Rule::USUAL),
+        Ok(live) => remake::make(folder, sound, aim(sound, live.bytes, Rule::USUAL), DOING),
         Err(error) => Err(Trouble::Source(error)),
     };
     made.map_err(|trouble| {
         trouble.note(folder);
         CompactError::from(trouble)
     })
+}
+
+/// A copy of the same format, row by row.
+fn aim(sound: &Sound, live: u64, rule: Rule) -> Aim {
+    Aim {
+        format: sound.format,
+        rewrite: Box::new(AsItIs),
+        live: Live::Known(live),
+        spare: rule.spare,
+        portion: rule.portion,
+    }
 }
 
 fn open(folder: &Folder) -> Result<Sound, CompactError> {
@@ -197,7 +199,9 @@ impl From<Trouble> for CompactError {
         match trouble {
             Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
             Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
-            Trouble::Stuck => Self::Failed { source: stuck() },
+            Trouble::Stuck => Self::Failed {
+                source: remake::stuck(),
+            },
         }
     }
 }
@@ -227,10 +231,10 @@ pub fn where_worth(
          worked with"
     );
     let began = Instant::now();
-    match make(folder, &sound, live, rule) {
+    match remake::make(folder, &sound, aim(&sound, live, rule), DOING) {
         Ok(_) => {}
         Err(Trouble::Source(StoreError::Damaged { what })) => {
-            give_up(folder);
+            remake::give_up(folder);
             let_go(Some(sound.db));
             return Err(Refusal::Damaged(what));
         }
@@ -240,11 +244,11 @@ pub fn where_worth(
             let_go(Some(sound.db));
             return Err(Refusal::Error(OpenError::Failed {
                 path: folder.path().to_owned(),
-                source: stuck(),
+                source: remake::stuck(),
             }));
         }
         Err(trouble @ (Trouble::NoRoom { .. } | Trouble::Source(_) | Trouble::Copy(_))) => {
-            give_up(folder);
+            remake::give_up(folder);
             let error = CompactError::from(trouble);
             tracing::warn!(
                 code = error.code(),
@@ -255,7 +259,7 @@ pub fn where_worth(
             return Ok(sound);
         }
     }
-    let sound = replace(folder, sound)?;
+    let sound = remake::replace(folder, sound)?;
     let after = folder.bytes_of_database().unwrap_or(0);
     tracing::info!(
         before,
@@ -272,69 +276,4 @@ fn wasted(folder: &Folder, db: &sled::Db, rule: Rule) -> Option<(u64, Usage)> {
     let usage = caught(|| usage::noted(db)).ok()?.ok()??;
     let is_wasted = before >= rule.small && usage::is_wasteful(before, usage.count.bytes);
     is_wasted.then_some((before, usage))
-}
-
-/// Makes a copy and proves it. Watches over the thread that does, since sled may wait for ever.
-fn make(folder: &Folder, sound: &Sound, live: u64, rule: Rule) -> Result<Count, Trouble> {
-    let needed = live.saturating_mul(COPY_TAKES).saturating_add(rule.spare);
-    if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
-        return Err(Trouble::NoRoom { needed, free });
-    }
-    let progress = Arc::new(AtomicU64::new(0));
-    let (done, outcome) = sync_channel(1);
-    let copying = Copying {
-        folder: folder.clone(),
-        source: sound.clone(),
-        portion: rule.portion,
-        progress: Arc::clone(&progress),
-    };
-    let thread = thread::Builder::new()
-        .name("store-compact".to_owned())
-        .spawn(move || drop(done.send(copying.run())));
-    thread.map_err(|error| Trouble::Copy(StoreError::io("starting a thread", error)))?;
-    let mut seen = 0;
-    loop {
-        match outcome.recv_timeout(PATIENCE) {
-            Ok(outcome) => return outcome,
-            Err(RecvTimeoutError::Timeout) => {
-                let now = progress.load(Ordering::Relaxed);
-                if now == seen {
-                    return Err(Trouble::Stuck);
-                }
-                seen = now;
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                let message = "the thread that copies ended".to_owned();
-                return Err(Trouble::Copy(StoreError::panicked("copying", message)));
-            }
-        }
-    }
-}
-
-/// Puts the copy in the place of the database and opens it there.
-fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
-    let_go(Some(sound.db));
-    let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
-    if let Err(refused) = swapped {
-        tracing::warn!(
-            error = %refused,
-            "The compacted store could not take the place of the other, which is gone on with"
-        );
-        // Else an empty one would be made in the place that was left.
-        opening::clear_up(folder).map_err(Refusal::Error)?;
-    }
-    opening::open_kept(folder)
-}
-
-/// Removes a copy that is not taken; what is left of it goes at the next start.
-fn give_up(folder: &Folder) {
-    if let Err(refused) = fs::remove_dir_all(folder.compacting())
-        && refused.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(error = %refused, "A copy of the store that is not needed could not be removed");
-    }
-}
-
-fn stuck() -> StoreError {
-    StoreError::io("copying the store", io::ErrorKind::TimedOut.into())
 }

@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp};
 
 use super::block::{self, After};
@@ -14,12 +12,12 @@ use super::census::Census;
 use super::commit::{MAX_OPERATIONS, Prepared};
 use super::error::StoreError;
 use super::keys::{self, Key};
+use super::layout::v1;
 use super::pending::Rows;
-use super::plan::PlanRow;
-use super::{TenantNo, codec, scan};
+use super::{TenantNo, codec, journal, scan};
 
 /// How far the store is; goes with every batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Atomic writes so far.
     pub commits: u64,
@@ -103,7 +101,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         draft.entry(last, at, &entry);
     }
     if prepared.is_loaded {
-        let (key, value) = codec::put(keys::loaded(no), &last);
+        let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(last));
         draft.set(key, value);
     }
     let at = if last == head.last { head.at } else { at };
@@ -129,7 +127,7 @@ impl Draft {
 
     fn entry(&mut self, seq: Seq, at: Timestamp, body: &[u8]) {
         let key = keys::journal(seq);
-        let value = codec::seal_stamped(&key, at.millis().cast_unsigned(), body);
+        let value = journal::seal(&key, at, body);
         self.set(key, Some(value));
     }
 
@@ -144,7 +142,7 @@ impl Draft {
             last,
             at,
         };
-        let (key, value) = codec::put(keys::head(), &head);
+        let (key, value) = codec::put(keys::head(), &v1::Head::from(head));
         self.set(key, value);
         let operations = self.rows.len();
         debug_assert!(
@@ -182,7 +180,7 @@ impl Packing<'_> {
     ) -> Result<Vec<Overfull>, StoreError> {
         let key = keys::census(self.no, self.kind);
         let mut census = match get(self.db, &key)? {
-            Some(value) => codec::read_row(&key, &value)?,
+            Some(value) => codec::read_row::<v1::Census>(&key, &value)?.into(),
             None => Census::default(),
         };
         let prefix = keys::bucket_prefix(self.no, self.kind);
@@ -216,7 +214,7 @@ impl Packing<'_> {
             }
             overfull.extend(self.keep(key, bucket));
         }
-        let (key, value) = codec::put(key, &census);
+        let (key, value) = codec::put(key, &v1::Census::from(census));
         self.draft.set(key, value);
         Ok(overfull)
     }
@@ -272,7 +270,7 @@ fn advance_plan(
 ) -> Result<(), StoreError> {
     let key = keys::plan(no);
     let value = get(db, &key)?.ok_or(StoreError::NoSuchPlan { what: "its head" })?;
-    let mut plan: PlanRow = codec::read_row(&key, &value)?;
+    let mut plan: v1::PlanRow<'_> = codec::read_row(&key, &value)?;
     let done = plan.rows_done.saturating_add(rows);
     if done > plan.head.rows_total {
         return Err(StoreError::NoSuchPlan {

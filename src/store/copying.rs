@@ -7,25 +7,31 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::caught::caught;
+use super::check::{self, Checked, Faults, View};
 use super::error::StoreError;
 use super::files::{self, Blobs, Folder};
 use super::inner::let_go;
+use super::layout::{Format, v1};
 use super::mark::{Mark, MarkFile};
 use super::nudge::nudged;
 use super::opening::{self, Sound};
+use super::progress::{Progress, Stage};
 use super::usage::{Count, Usage};
-use super::{check, codec, keys, scan, writer};
+use super::{codec, keys, scan, writer};
 
 /// Rows of one write, and bytes over which no row is added.
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
+
+/// Room that a copy may take: three times what lives in it, and some segments. Of records it
+/// takes twice, of entries a little less.
+const COPY_TAKES: u64 = 3;
 
 /// How long sled may take to let go of a file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
@@ -45,31 +51,92 @@ pub enum Trouble {
     Stuck,
 }
 
+/// A row of a database.
+pub type Row = (sled::IVec, sled::IVec);
+
+/// What becomes of the rows of a database on their way into a copy.
+pub trait Rewrite: Send {
+    /// Turns a row into those that the copy has for it.
+    fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError>;
+
+    /// Adds what only shows when every row was seen.
+    fn end(&mut self, out: &mut Vec<Row>);
+}
+
+/// Every row stays as it is.
+pub struct AsItIs;
+
+impl Rewrite for AsItIs {
+    fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
+        out.push(row);
+        Ok(())
+    }
+
+    fn end(&mut self, _out: &mut Vec<Row>) {}
+}
+
+/// What a copy is to be.
+pub struct Aim {
+    /// Its format.
+    pub format: u32,
+    /// What becomes of the rows.
+    pub rewrite: Box<dyn Rewrite>,
+    /// How much is to be copied.
+    pub live: Live,
+    /// Bytes that must be free beside what the rows of a copy take.
+    pub spare: u64,
+    /// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes,
+    /// which take longer than who watches over it has patience.
+    pub portion: usize,
+}
+
+/// How many bytes of keys and values there are.
+#[derive(Debug, Clone, Copy)]
+pub enum Live {
+    /// So many. The copy is compared row by row with what was read.
+    Known(u64),
+    /// All rows are checked to find out, and those of the copy after it: they are not the same,
+    /// so the comparison alone would not do.
+    Examined,
+}
+
 /// A copy on its way.
 pub struct Copying {
     pub folder: Folder,
     pub source: Sound,
-    /// Bytes after which it is synced.
-    pub portion: usize,
-    /// Grows as long as something is done.
-    pub progress: Arc<AtomicU64>,
+    pub aim: Aim,
+    pub progress: Arc<Progress>,
 }
 
 /// What tells one database from another.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 struct Proof {
     count: Count,
-    sum: u64,
+    /// The sum of a hash of each row, overflow dropped: a rewritten row may come out of order.
+    sum: u128,
+}
+
+impl Proof {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.count.add(key, value);
+        let mut hash = Xxh3::new();
+        hash.update(&(key.len() as u64).to_be_bytes());
+        hash.update(key);
+        hash.update(value);
+        self.sum = self.sum.wrapping_add(hash.digest128());
+    }
 }
 
 impl Copying {
     /// Makes the copy and proves it. Returns what is in it.
-    pub fn run(self) -> Result<Count, Trouble> {
+    pub fn run(mut self) -> Result<Count, Trouble> {
+        let (rows, faults) = self.examine()?;
         let at = self.folder.compacting();
         files::make_folder(&at)
             .and_then(|()| files::give_as(&at, &self.folder.current()))
             .map_err(copy("making the folder of the copy"))?;
         let fresh = self.open(&at)?;
+        self.progress.begin(Stage::Copying, rows);
         let written = self.write(&fresh, &at);
         let closed = close(fresh, &at);
         let proof = written?;
@@ -77,14 +144,45 @@ impl Copying {
         // What was written is read from the disk's side, as the next opening will.
         let fresh = self.open(&at)?;
         let read = self
-            .prove(&fresh, &proof)
+            .prove(&fresh, &proof, faults.as_ref())
             .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
         let closed = close(fresh, &at);
         read.and(closed)?;
         Ok(proof.count)
     }
 
-    fn write(&self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
+    /// Makes sure of room, and checks everything that is copied if its size is not known. Returns
+    /// how many rows that is, and its faults.
+    fn examine(&self) -> Result<(Option<u64>, Option<Faults>), Trouble> {
+        let (live, rows, faults) = match self.aim.live {
+            Live::Known(live) => (live, None, None),
+            Live::Examined => {
+                self.progress.begin(Stage::Checking, None);
+                let found = self.check(&self.source.db, self.source.format);
+                for fault in found.faults.all() {
+                    tracing::warn!("Found in the store, and left as it is: {fault}");
+                }
+                (
+                    found.count.bytes,
+                    Some(found.count.rows),
+                    Some(found.faults),
+                )
+            }
+        };
+        let needed = live
+            .saturating_mul(COPY_TAKES)
+            .saturating_add(self.aim.spare);
+        match self.folder.bytes_free() {
+            Some(free) if free < needed => Err(Trouble::NoRoom { needed, free }),
+            Some(_) | None => Ok((rows, faults)),
+        }
+    }
+
+    fn check(&self, db: &sled::Db, format: u32) -> Checked {
+        check::whole(&View::alone(db, format), &|rows| self.progress.add(rows))
+    }
+
+    fn write(&mut self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
         let mut blobs = Blobs::new(at.join("blobs"));
         let proof = self.fill(fresh, at, &mut blobs)?;
         self.note(fresh, proof.count)?;
@@ -101,73 +199,98 @@ impl Copying {
         Ok(proof)
     }
 
-    fn prove(&self, fresh: &sled::Db, proof: &Proof) -> Result<(), Trouble> {
+    fn prove(
+        &self,
+        fresh: &sled::Db,
+        proof: &Proof,
+        faults: Option<&Faults>,
+    ) -> Result<(), Trouble> {
+        self.progress
+            .begin(Stage::ReadingBack, Some(proof.count.rows));
         let found = caught(|| {
             check::sample(fresh, &self.source.head)?;
             self.read(fresh)
         });
         let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
-        if found.map_err(Trouble::Copy)? == *proof {
-            return Ok(());
+        if found.map_err(Trouble::Copy)? != *proof {
+            return Err(differs("the copy is not what was copied".to_owned()));
         }
-        let differs = io::Error::other("the copy is not what was copied");
-        Err(copy("reading the copy back")(differs))
+        let Some(before) = faults else {
+            return Ok(());
+        };
+        self.progress
+            .begin(Stage::CheckingCopy, Some(proof.count.rows));
+        let after = self.check(fresh, self.aim.format);
+        match after.faults.not_among(before) {
+            Some(new) => Err(differs(format!("the copy has a fault: {new}"))),
+            None => Ok(()),
+        }
     }
 
     fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
-        opening::open_db(&self.folder, at).map_err(|refusal| {
+        opening::open_db(&self.folder, at, opening::SMALL_CACHE).map_err(|refusal| {
             let error = io::Error::other(refusal.into_error(&self.folder).to_string());
             copy("opening the copy")(error)
         })
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
+    fn fill(&mut self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
         let mut rows = rows(&self.source.db);
-        let (mut count, mut sum) = (Count::default(), Xxh3::new());
-        let mut not_synced = 0;
-        loop {
-            let batch = reading(&self.folder, || {
-                let (mut batch, mut n_rows, mut n_bytes) = (sled::Batch::default(), 0, 0);
-                while n_rows < ROWS && n_bytes < BYTES {
-                    let Some(row) = rows.next() else { break };
-                    let (key, value) = row?;
-                    codec::open(&key, &value)?;
-                    count.add(&key, &value);
-                    take(&mut sum, &key, &value);
-                    n_rows += 1;
+        let mut proof = Proof::default();
+        let (mut out, mut is_over, mut not_synced) = (Vec::new(), false, 0);
+        while !is_over || !out.is_empty() {
+            let aim = &mut self.aim;
+            let read = reading(&self.folder, || {
+                let (mut n_read, mut n_bytes) = (0, 0);
+                while !is_over && out.len() < ROWS && n_bytes < BYTES {
+                    let Some((key, value)) = rows.next().transpose()? else {
+                        aim.rewrite.end(&mut out);
+                        is_over = true;
+                        break;
+                    };
+                    codec::verify(&key, &value)?;
+                    n_read += 1;
                     n_bytes += value.len();
-                    batch.insert(key, value);
+                    aim.row((key, value), &mut out)?;
                 }
-                Ok((batch, n_rows, n_bytes))
+                Ok(n_read)
             });
-            let (batch, n_rows, n_bytes) = batch.map_err(Trouble::Source)?;
-            if n_rows == 0 {
-                let sum = sum.digest();
-                return Ok(Proof { count, sum });
+            self.progress.add(read.map_err(Trouble::Source)?);
+            let rest = out.split_off(out.len().min(ROWS));
+            let mut batch = sled::Batch::default();
+            let mut written = Vec::new();
+            for (key, value) in std::mem::replace(&mut out, rest) {
+                proof.add(&key, &value);
+                not_synced += value.len();
+                written.push((key.clone(), value.len()));
+                batch.insert(key, value);
             }
             apply(fresh, batch)?;
-            not_synced += n_bytes;
-            if not_synced >= self.portion {
+            for (key, n_bytes) in written {
+                scan::written(fresh, &key, n_bytes).map_err(Trouble::Copy)?;
+            }
+            if not_synced >= self.aim.portion {
                 sync(fresh, at, blobs)?;
                 not_synced = 0;
             }
-            self.progress.fetch_add(1, Ordering::Relaxed);
             writer::collect_garbage();
         }
+        Ok(proof)
     }
 
-    /// Reads all rows as [`fill`](Self::fill) does.
+    /// Reads all rows as [`fill`](Self::fill) wrote them.
     fn read(&self, db: &sled::Db) -> Result<Proof, StoreError> {
-        let (mut count, mut sum) = (Count::default(), Xxh3::new());
+        let mut proof = Proof::default();
         for row in rows(db) {
             let (key, value) = row?;
-            count.add(&key, &value);
-            take(&mut sum, &key, &value);
-            self.progress.fetch_add(1, Ordering::Relaxed);
+            proof.add(&key, &value);
+            self.progress.add(1);
+            if proof.count.rows.is_multiple_of(ROWS as u64) {
+                writer::collect_garbage();
+            }
         }
-        let sum = sum.digest();
-        Ok(Proof { count, sum })
+        Ok(proof)
     }
 
     /// Notes in the copy what lives in it.
@@ -176,11 +299,30 @@ impl Copying {
             count,
             commits: self.source.head.commits,
         };
-        let (key, value) = codec::put(keys::usage(), &usage);
+        let (key, value) = codec::put(keys::usage(), &v1::Usage::from(usage));
         let mut batch = sled::Batch::default();
         batch.insert(key, value.unwrap_or_default());
         apply(fresh, batch)
     }
+}
+
+impl Aim {
+    /// Turns a row; that of the format says the copy's own.
+    fn row(&mut self, (key, value): Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
+        if *key != *keys::format() {
+            return self.rewrite.row((key, value), out);
+        }
+        let mut format: Format = codec::read_row(&key, &value)?;
+        format.version = self.format;
+        let value = codec::row(&key, &format);
+        out.push((key, value.into()));
+        Ok(())
+    }
+}
+
+/// Says that a copy is not as it should be.
+fn differs(how: String) -> Trouble {
+    copy("reading the copy back")(io::Error::other(how))
 }
 
 /// Reads from the database that is copied. Reading moves pages, and so panics on a full disk as
@@ -211,13 +353,6 @@ pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
         count.add(&key, &value);
         Ok(count)
     })
-}
-
-fn take(sum: &mut Xxh3, key: &[u8], value: &[u8]) {
-    sum.update(&(key.len() as u64).to_be_bytes());
-    sum.update(key);
-    sum.update(&(value.len() as u64).to_be_bytes());
-    sum.update(value);
 }
 
 fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {

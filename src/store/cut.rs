@@ -9,6 +9,7 @@ use crate::model::Seq;
 use super::compose::{Composed, Draft, Head};
 use super::error::StoreError;
 use super::keys::{self, Space};
+use super::layout::v1;
 use super::{codec, journal, scan};
 
 /// Spaces whose rows name entries: by endpoint, then by place.
@@ -31,12 +32,13 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
         if named.contains(&cut) {
             let value = scan::get(db, &key)?.ok_or_else(|| journal::missing(cut))?;
             let kept = keys::kept(cut);
-            let value = codec::seal(&kept, &[], codec::open(&key, &value)?);
+            let (format, entry) = codec::verify(&key, &value)?;
+            let value = codec::seal(format, &kept, &[], entry);
             draft.set(kept, Some(value));
         }
         draft.set(key, None);
     }
-    let (key, value) = codec::put(keys::cut(), &cut);
+    let (key, value) = codec::put(keys::cut(), &v1::Seq::from(cut));
     draft.set(key, value);
     Ok(draft.finish(head.last, head.at, head))
 }

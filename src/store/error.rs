@@ -30,6 +30,41 @@ pub enum OpenError {
         /// The newest format that this version reads.
         known: u32,
     },
+    /// The store is of an older format, and there is no room to migrate it.
+    #[error(
+        "migrating the store in `{}` from format {from} to {to}: that may take {needed} bytes \
+         beside it, and {free} are free; make room, then try again; the store is as it was",
+        path.display()
+    )]
+    NoRoom {
+        /// The folder.
+        path: PathBuf,
+        /// The store's format.
+        from: u32,
+        /// The format that it should have.
+        to: u32,
+        /// Bytes that it may take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The store is of an older format, and could not be migrated.
+    #[error(
+        "migrating the store in `{}` from format {from} to {to}; it is as it was, and the version \
+         that wrote it can go on with it",
+        path.display()
+    )]
+    NotMigrated {
+        /// The folder.
+        path: PathBuf,
+        /// The store's format.
+        from: u32,
+        /// The format that it should have.
+        to: u32,
+        /// What went wrong.
+        #[source]
+        source: StoreError,
+    },
     /// The path leads to something that is no folder.
     #[error("opening the store in `{}`: not a folder", path.display())]
     NotAFolder {
@@ -64,9 +99,10 @@ impl OpenError {
         match self {
             Self::Locked { .. } => "store.locked",
             Self::Newer { .. } => "store.newer",
+            Self::NoRoom { .. } => "store.no-room",
             Self::NotAFolder { .. } => "store.not-a-folder",
             Self::Io { .. } => "store.io",
-            Self::Failed { source, .. } => source.code(),
+            Self::Failed { source, .. } | Self::NotMigrated { source, .. } => source.code(),
         }
     }
 }

@@ -10,12 +10,13 @@
 //! <path>/compacting/          a copy under way, see `compact.rs`
 //! <path>/replaced/            the database before it, until the copy was opened
 //! <path>/discarded/           what is being removed
+//! <path>/checking/            a copy of the files that is being checked
 //! ```
 //! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
 //! root runs leaves it to its owner: the daemon must be able to open it afterwards.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,10 @@ impl Folder {
         self.path.join("discarded")
     }
 
+    pub fn checking(&self) -> PathBuf {
+        self.path.join("checking")
+    }
+
     pub fn db(&self) -> PathBuf {
         self.current().join("db")
     }
@@ -109,10 +114,6 @@ impl Folder {
     /// of a database that was never made. Returns how many there were.
     pub fn remove_leftovers(&self) -> io::Result<usize> {
         let files = files_in(&self.current())?;
-        let is_half_written = |file: &OsString| {
-            let name = file.to_string_lossy();
-            name.starts_with("snap.") && name.ends_with(".generating")
-        };
         // sled writes its settings, and then makes its log. A log that is missing beside
         // anything else is one that was lost.
         let was_never_made = files.iter().all(|file| file == "conf" || file == "blobs");
@@ -163,6 +164,32 @@ pub fn settle(database: &Path) -> io::Result<()> {
     owner_only(&blobs, 0o700)?;
     sync_folder(&blobs)?;
     sync_folder(database)
+}
+
+/// Copies the files of a database, but for those that a killed process left half-written.
+pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
+    make_folder(to)?;
+    make_folder(&to.join("blobs"))?;
+    for folder in ["", "blobs"] {
+        let (from, to) = (from.join(folder), to.join(folder));
+        if !from.is_dir() {
+            continue;
+        }
+        for name in files_in(&from)? {
+            let path = from.join(&name);
+            if path.is_file() && !is_half_written(&name) {
+                fs::copy(path, to.join(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A snapshot that sled did not come to the end of. It would take it for whole, and then refuse
+/// to open at all.
+fn is_half_written(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("snap.") && name.ends_with(".generating")
 }
 
 /// Syncs the files that sled makes for values over 128 KiB: it never does.

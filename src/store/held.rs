@@ -12,7 +12,8 @@ use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Taken, Times
 
 use super::error::StoreError;
 use super::inner::held;
-use super::keys;
+use super::keys::{self, Key};
+use super::layout::v1;
 use super::{Commit, Store, TenantNo, codec, scan};
 
 /// Closed plans of a tenant that are kept, with their entries.
@@ -36,6 +37,22 @@ pub struct Entries {
     pub checksum: u64,
 }
 
+impl Entries {
+    /// Counts removals.
+    pub(super) fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
+        let mut entries = Self::default();
+        for removal in removals {
+            entries.add(&removal);
+        }
+        entries
+    }
+
+    fn add(&mut self, removal: &Removal) {
+        self.count += 1;
+        self.checksum = self.checksum.wrapping_add(sum(removal));
+    }
+}
+
 impl Store {
     /// Keeps entries of a plan that is still being made. Returns their count and sum.
     pub fn stage_removals(
@@ -47,10 +64,8 @@ impl Store {
         let mut entries = Entries::default();
         let rows = removals.iter().map(|removal| {
             let key = keys::removal(no, plan, &removal.record);
-            let packed = codec::pack(removal);
-            entries.count += 1;
-            entries.checksum = entries.checksum.wrapping_add(sum(removal));
-            let value = codec::seal(&key, &[], &packed);
+            entries.add(removal);
+            let value = codec::packed_row(&key, &v1::Removal::from(removal));
             (key, Some(value))
         });
         self.write_all(rows.collect())?;
@@ -126,7 +141,7 @@ impl Store {
         self.inner.read("reading held plans", |db| {
             scan::prefix(db, &keys::held_prefix(no))
                 .rev()
-                .map(|row| row.and_then(|(key, value)| codec::read_row(&key, &value)))
+                .map(|row| row.and_then(|(key, value)| read_plan(&key, &value)))
                 .collect()
         })
     }
@@ -136,7 +151,7 @@ impl Store {
         let newest: Option<HeldPlan> = self.inner.read("reading held plans", |db| {
             let row = scan::prefix(db, &keys::held_prefix(no)).next_back();
             row.transpose()?
-                .map(|(key, value)| codec::read_row(&key, &value))
+                .map(|(key, value)| read_plan(&key, &value))
                 .transpose()
         })?;
         Ok(newest.filter(|plan| plan.state.is_open()))
@@ -182,8 +197,7 @@ impl Store {
                 return Ok(Some(HeldPlan { state, ..plan }));
             }
         };
-        self.inner
-            .write(vec![codec::put(keys::held(no, plan.id), &plan)])?;
+        self.inner.write(vec![plan_row(no, &plan)])?;
         Ok(Some(plan))
     }
 }
@@ -194,13 +208,25 @@ fn sum(removal: &Removal) -> u64 {
     let access = match &removal.what {
         Taken::Record { .. } => None,
         Taken::Access { roles, groups } => Some((
-            roles.keys().collect::<Vec<_>>(),
-            groups.keys().collect::<Vec<_>>(),
+            roles.keys().cloned().collect(),
+            groups.keys().cloned().collect(),
         )),
     };
-    xxh3_64(&codec::pack(&(&removal.record, access)))
+    let record = (&removal.record).into();
+    xxh3_64(&codec::pack(&v1::Summed { record, access }))
 }
 
-fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
-    codec::unpack(key, codec::open(key, value)?)
+/// The row of a plan.
+pub(super) fn plan_row(no: TenantNo, plan: &HeldPlan) -> (Key, Option<Vec<u8>>) {
+    codec::put(keys::held(no, plan.id), &v1::HeldPlan::from(plan))
+}
+
+/// Reads the value of a plan.
+pub(super) fn read_plan(key: &[u8], value: &[u8]) -> Result<HeldPlan, StoreError> {
+    codec::read_row::<v1::HeldPlan<'_>>(key, value).map(Into::into)
+}
+
+/// Reads the value of an entry of a plan.
+pub(super) fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
+    codec::read_packed_row::<v1::Removal<'_>>(key, value).map(Into::into)
 }

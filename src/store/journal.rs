@@ -1,11 +1,13 @@
 //! Everything that happened, entry by entry, as far as it is on disk.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
-use crate::model::{Entry, Fact, Origin, Seq, Timestamp};
+use crate::model::{Account, Entry, Fact, Origin, RunId, Seq, Timestamp};
 
 use super::error::StoreError;
 use super::keys::{self, Space};
+use super::layout::{Stored, v1};
 use super::{Store, codec, scan};
 
 impl Store {
@@ -101,7 +103,7 @@ fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, S
 pub fn cut_at(db: &sled::Db) -> Result<Seq, StoreError> {
     let key = keys::cut();
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value),
+        Some(value) => Ok(codec::read_row::<v1::Seq>(&key, &value)?.into()),
         None => Ok(Seq::START),
     }
 }
@@ -149,7 +151,11 @@ impl LastOrigin {
         {
             return Ok((Some(origin.clone()), rest));
         }
-        let (origin, rest): (Option<Origin>, _) = codec::first_of(key, bytes)?;
+        let (origin, rest): (Option<v1::Origin<'_>>, _) = codec::first_of(key, bytes)?;
+        let origin = origin.map(|v1::Origin { run, account }| {
+            let account = Arc::new(account.into());
+            Origin { run, account }
+        });
         self.bytes.clear();
         let read = bytes.strip_suffix(rest).unwrap_or_default();
         self.bytes.extend_from_slice(read);
@@ -160,17 +166,37 @@ impl LastOrigin {
 
 fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
-    let (at, packed) = codec::open_stamped(key, value)?;
+    // Entries stay as they were written, so this knows every layout that they ever had.
+    let packed = match codec::verify(key, value)? {
+        (<v1::Entry<'_> as Stored>::FORMAT, packed) => packed,
+        (format, _) => return Err(codec::unknown(key, format)),
+    };
+    let (at, packed) = packed
+        .split_first_chunk()
+        .ok_or_else(|| codec::flawed(key, "cut short"))?;
     let (origin, fact) = codec::unpack_with(key, packed, |bytes| {
         let (origin, rest) = last.read(key, bytes)?;
-        Ok((origin, codec::from_bytes::<Fact>(key, rest)?))
+        Ok((origin, codec::from_bytes::<v1::Fact<'_>>(key, rest)?.into()))
     })?;
     Ok(Entry {
         seq: Seq(seq),
-        at: Timestamp::from_millis(at.cast_signed()),
+        at: Timestamp::from_millis(i64::from_be_bytes(*at)),
         origin,
         fact,
     })
+}
+
+/// Makes the bytes of an entry, but for its place and time.
+pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
+    codec::pack(&v1::Entry {
+        origin: origin.map(Into::into),
+        fact: fact.into(),
+    })
+}
+
+/// Makes the value of an entry out of these bytes.
+pub fn seal(key: &[u8], at: Timestamp, packed: &[u8]) -> Vec<u8> {
+    codec::seal(v1::Entry::FORMAT, key, &at.millis().to_be_bytes(), packed)
 }
 
 /// Says that an entry is not where it must be.

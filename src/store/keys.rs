@@ -4,10 +4,15 @@
 //! numbers do; nothing of variable length stands before something else without its length.
 
 use crate::model::{
-    ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, Timestamp,
+    ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, TenantName,
+    Timestamp,
 };
 
 use super::{Item, TenantNo};
+
+mod words;
+
+pub use words::{describe, undescribed};
 
 /// What a key is of: its first byte. A byte that was used is never used for anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +58,14 @@ pub enum Space {
     Order = 0x54,
     /// Attempts of an endpoint, packed, by number.
     Attempts = 0x55,
-    /// Runs by number.
-    Run = 0x60,
+    /// Runs by number, up to format 1.
+    NumberedRun = 0x60,
+    /// Runs by tenant and number.
+    Run = 0x61,
+    /// What is asked of all runs of a tenant together.
+    Tally = 0x62,
+    /// Runs that go on, by number.
+    OpenRun = 0x63,
     /// How far the news of a tenant were read.
     Bookmark = 0x70,
     /// Events that were acted on, by tenant and time.
@@ -87,6 +98,11 @@ pub fn usage() -> Key {
 /// The key of since when which endpoints were not configured.
 pub fn strays() -> Key {
     vec![Space::Meta as u8, 4]
+}
+
+/// The key of the last number that was given to a run.
+pub fn last_run() -> Key {
+    vec![Space::Meta as u8, 5]
 }
 
 /// The key of a tenant's row.
@@ -225,12 +241,7 @@ pub fn cursor(endpoint: &EndpointName) -> Key {
 
 /// What the keys of an endpoint in a space begin with.
 pub fn of_endpoint(space: Space, endpoint: &EndpointName) -> Key {
-    let name = endpoint.0.as_bytes();
-    // A name is a word of the configuration; one of 4 GiB is none.
-    let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-    let mut key = numbered(space, len);
-    key.extend_from_slice(name);
-    key
+    named(space, &endpoint.0)
 }
 
 /// The key of a delivery in one of the spaces that hold some: parked, deferred, replay.
@@ -325,9 +336,44 @@ pub fn behind_endpoint(endpoint: &[u8]) -> Key {
     key
 }
 
+/// What the keys of all runs of a tenant begin with.
+pub fn runs(tenant: &TenantName) -> Key {
+    named(Space::Run, &tenant.0)
+}
+
 /// The key of a run.
-pub fn run(id: RunId) -> Key {
-    long(Space::Run, id.0)
+pub fn run(tenant: &TenantName, id: RunId) -> Key {
+    let mut key = runs(tenant);
+    key.extend_from_slice(&id.0.to_be_bytes());
+    key
+}
+
+/// Returns tenant and number of a run's key.
+pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
+    let (rest, id) = key.split_last_chunk()?;
+    let name = rest.get(5..)?;
+    let len: &[u8; 4] = rest.get(1..)?.first_chunk()?;
+    let is_whole = usize::try_from(u32::from_be_bytes(*len)) == Ok(name.len());
+    let name = str::from_utf8(name).ok().filter(|_| is_whole)?;
+    Some((TenantName(name.to_owned()), RunId(u64::from_be_bytes(*id))))
+}
+
+/// The key of what is asked of all runs of a tenant.
+pub fn tally(tenant: &TenantName) -> Key {
+    let mut key = vec![Space::Tally as u8];
+    key.extend_from_slice(tenant.0.as_bytes());
+    key
+}
+
+/// Returns the tenant of such a key.
+pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
+    let name = str::from_utf8(key.get(1..)?).ok()?;
+    Some(TenantName(name.to_owned()))
+}
+
+/// The key of a run that goes on.
+pub fn open_run(id: RunId) -> Key {
+    long(Space::OpenRun, id.0)
 }
 
 /// The key of a tenant's bookmark.
@@ -376,39 +422,17 @@ pub fn census_of(key: &[u8]) -> Option<(TenantNo, Kind)> {
     Some((tenant_no(rest)?, kind))
 }
 
-/// Says what a key is of, without the parts that tell of people.
-pub fn describe(key: &[u8]) -> String {
-    let what = match key.first() {
-        Some(0x01) => "what the store says of itself",
-        Some(0x10 | 0x11) => "a tenant",
-        Some(0x12) => "the tenants that a connection found",
-        Some(0x20) => "a block of records",
-        Some(0x21) => "a bucket of fingerprints",
-        Some(0x22) => "a census",
-        Some(0x30) => match trailing_number(key) {
-            Some(seq) => return format!("journal entry {seq}"),
-            None => "a journal entry",
-        },
-        Some(0x31) => "an entry that is kept",
-        Some(0x40 | 0x41) => "a plan",
-        Some(0x42 | 0x43) => "a held plan",
-        Some(0x44) => "an absent record",
-        Some(0x50) => "the cursor of an endpoint",
-        Some(0x51) => "a parked delivery",
-        Some(0x52) => "a deferred delivery",
-        Some(0x53) => "a replay",
-        Some(0x54) => "an order for an endpoint",
-        Some(0x55) => "attempts of an endpoint",
-        Some(0x60) => "a run",
-        Some(0x70 | 0x71) => "how far news were read",
-        Some(_) | None => "a value of no known space",
-    };
-    what.to_owned()
-}
-
 fn numbered(space: Space, number: u32) -> Key {
     let mut key = vec![space as u8];
     key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn named(space: Space, name: &str) -> Key {
+    // A name is a word of the configuration; one of 4 GiB is none.
+    let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    let mut key = numbered(space, len);
+    key.extend_from_slice(name.as_bytes());
     key
 }
 

@@ -3,6 +3,7 @@
 use crate::model::{ConnectionName, Link};
 
 use super::error::StoreError;
+use super::layout::v1;
 use super::{Store, codec, keys, scan};
 
 impl Store {
@@ -11,7 +12,10 @@ impl Store {
         self.inner.read("reading links", |db| {
             let key = keys::links(connection);
             match scan::get(db, &key)? {
-                Some(value) => codec::read_row(&key, &value),
+                Some(value) => {
+                    let v1::Links(links) = codec::read_row(&key, &value)?;
+                    Ok(links.into_iter().map(Into::into).collect())
+                }
                 None => Ok(Vec::new()),
             }
         })
@@ -20,8 +24,9 @@ impl Store {
     /// Keeps the tenants that a connection found, in place of those before; on disk when it
     /// returns.
     pub fn set_links(&self, connection: &ConnectionName, links: &[Link]) -> Result<(), StoreError> {
+        let row = v1::Links(links.iter().map(Into::into).collect());
         self.inner
-            .write(vec![codec::put(keys::links(connection), &links)])?;
+            .write(vec![codec::put(keys::links(connection), &row)])?;
         Ok(())
     }
 }

@@ -56,6 +56,9 @@
 
 mod keys;
 
+mod layout;
+mod convert;
+
 mod block;
 mod bucket;
 mod census;
@@ -81,6 +84,9 @@ mod scan;
 
 mod compact;
 mod copying;
+mod migrate;
+mod progress;
+mod remake;
 mod swap;
 
 mod retention;
@@ -109,6 +115,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::StoreId;
 
 pub use census::Census;
+pub use check::CheckError;
 pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use compact::{CompactError, Compacted};
 pub use delivery::{

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{NewsId, RecordRef, Timestamp};
 
 use super::commit::MAX_QUIET;
 use super::committer::Work;
 use super::error::StoreError;
 use super::keys::Key;
+use super::layout::v1;
 use super::{Store, TenantNo, codec, keys, scan};
 
 /// Events of a tenant that are remembered. A caller that needs more has lost count, and reads
@@ -17,7 +16,7 @@ use super::{Store, TenantNo, codec, keys, scan};
 pub const MAX_HEARD: usize = 20_000;
 
 /// How far the news of a tenant were read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bookmark {
     /// Since when they were read without a gap.
     pub since: Timestamp,
@@ -42,7 +41,7 @@ impl Store {
         self.inner.read("reading how far news were read", |db| {
             let key = keys::bookmark(no);
             match scan::get(db, &key)? {
-                Some(value) => codec::read_row(&key, &value).map(Some),
+                Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
                 None => Ok(None),
             }
         })
@@ -55,7 +54,7 @@ impl Store {
                 .take(MAX_HEARD + 1)
                 .map(|row| {
                     let (key, value) = row?;
-                    let () = codec::read_row(&key, &value)?;
+                    let v1::Nothing = codec::read_row(&key, &value)?;
                     let (at, id) = keys::heard_of(&key)
                         .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
                     Ok(Heard { at, id })
@@ -74,7 +73,7 @@ impl Store {
         forget_before: Timestamp,
     ) -> Result<(), StoreError> {
         let remembered = heard.iter().map(|heard| {
-            let (key, value) = codec::put(keys::heard(no, heard.at, heard.id), &());
+            let (key, value) = codec::put(keys::heard(no, heard.at, heard.id), &v1::Nothing);
             (key, value)
         });
         let old = self.heard_before(no, forget_before)?;
@@ -90,8 +89,10 @@ impl Store {
         tickets
             .into_iter()
             .try_for_each(|ticket| ticket.wait().map(drop))?;
-        self.inner
-            .write(vec![codec::put(keys::bookmark(no), bookmark)])?;
+        self.inner.write(vec![codec::put(
+            keys::bookmark(no),
+            &v1::Bookmark::from(bookmark),
+        )])?;
         Ok(())
     }
 

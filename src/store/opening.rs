@@ -8,8 +8,6 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Seq, StoreId, Timestamp};
 
 use super::caught::caught;
@@ -19,17 +17,18 @@ use super::compose::Head;
 use super::error::{OpenError, StoreError};
 use super::files::{self, Blobs, Folder};
 use super::inner::{Inner, Shared};
+use super::layout::{self, Format, v1};
 use super::mark::{self, Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
 use super::swap::Attempt;
 use super::writer::Writer;
-use super::{Opened, Store, check, codec, compact, keys, scan};
-
-/// The newest format of a store that this version reads, and the one that it writes.
-const STORE_FORMAT: u32 = 1;
+use super::{Opened, Store, check, codec, compact, keys, migrate, scan};
 
 /// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
 const CACHE: u64 = 48 * 1024 * 1024;
+
+/// The same of a database that is written or read once, from its beginning to its end.
+pub const SMALL_CACHE: u64 = 8 * 1024 * 1024;
 
 /// sled lets go of its file on a thread of its own, some time after the last handle.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
@@ -40,13 +39,6 @@ const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-
-/// What the store says of itself, the first value that is read.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Format {
-    version: u32,
-    store: StoreId,
-}
 
 /// Why a folder did not open.
 pub enum Refusal {
@@ -72,6 +64,7 @@ impl Refusal {
 pub struct Sound {
     pub db: sled::Db,
     pub store: StoreId,
+    pub format: u32,
     pub head: Head,
 }
 
@@ -87,6 +80,7 @@ pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
     let lock = take_lock(&folder)?;
     let attempt = clear_up(&folder)?;
     let opened = open_kept(&folder);
+    let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
     let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
         Ok(sound) => start(folder, lock, sound, None),
@@ -199,17 +193,18 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
     let pending =
         pending::read(&folder.pending()).map_err(refused("reading", &folder.pending()))?;
-    let db = open_db(folder, &current)?;
+    let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
     let looked = caught(|| look(&db, mark, pending));
     match looked {
-        Ok(Ok(Look::Sound(store, head))) => Ok(Sound { db, store, head }),
+        Ok(Ok(Look::Sound(Format { version, store }, head))) => Ok(Sound {
+            db,
+            store,
+            format: version,
+            head,
+        }),
         Ok(Ok(Look::Empty)) => create(folder, db),
-        Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(OpenError::Newer {
-            path: folder.path().to_owned(),
-            found,
-            known: STORE_FORMAT,
-        })),
+        Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(newer(folder, found))),
         Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),
         Ok(Err(source)) => Err(Refusal::Error(OpenError::Failed {
             path: folder.path().to_owned(),
@@ -222,10 +217,10 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
 }
 
 /// Opens sled's files in a folder of the store's, patient with a lock that is about to go.
-pub fn open_db(folder: &Folder, at: &Path) -> Result<sled::Db, Refusal> {
+pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refusal> {
     let config = sled::Config::new()
         .path(at)
-        .cache_capacity(CACHE)
+        .cache_capacity(cache)
         // Not for durability, that is the committer's: this thread also collects garbage.
         .flush_every_ms(Some(500));
     let deadline = Instant::now() + LOCK_PATIENCE;
@@ -262,14 +257,29 @@ pub fn open_db(folder: &Folder, at: &Path) -> Result<sled::Db, Refusal> {
     }
 }
 
-enum Look {
+/// What a database is found to be.
+pub enum Look {
     Empty,
     Newer(u32),
-    Sound(StoreId, Head),
+    Sound(Format, Head),
 }
 
-/// Looks whether the database is the one that the mark tells of, and whole.
+/// Looks whether the database is the one that the mark tells of, and whether a sample of it is
+/// whole.
 fn look(db: &sled::Db, mark: Option<Mark>, pending: Option<Pending>) -> Result<Look, StoreError> {
+    let found = identify(db, mark, pending)?;
+    if let Look::Sound(_, head) = &found {
+        check::sample(db, head)?;
+    }
+    Ok(found)
+}
+
+/// Looks whether the database is the one that the mark tells of, and finishes what was under way.
+pub fn identify(
+    db: &sled::Db,
+    mark: Option<Mark>,
+    pending: Option<Pending>,
+) -> Result<Look, StoreError> {
     let key = keys::format();
     let Some(value) = scan::get(db, &key)? else {
         let rows = scan::prefix(db, &[]).next().transpose()?;
@@ -282,7 +292,7 @@ fn look(db: &sled::Db, mark: Option<Mark>, pending: Option<Pending>) -> Result<L
         };
     };
     let format: Format = codec::read_row(&key, &value)?;
-    if format.version > STORE_FORMAT {
+    if format.version > layout::NEWEST {
         return Ok(Look::Newer(format.version));
     }
     let mut head = read_head(db)?;
@@ -311,14 +321,31 @@ fn look(db: &sled::Db, mark: Option<Mark>, pending: Option<Pending>) -> Result<L
         }
         Some(_) | None => {}
     }
-    check::sample(db, &head)?;
-    Ok(Look::Sound(format.store, head))
+    Ok(Look::Sound(format, head))
+}
+
+/// Says that a store is of a newer format than this version reads.
+pub fn newer(folder: &Folder, found: u32) -> OpenError {
+    OpenError::Newer {
+        path: folder.path().to_owned(),
+        found,
+        known: layout::NEWEST,
+    }
+}
+
+/// Returns the format of a store, if that can be read.
+pub fn format_of(db: &sled::Db) -> Option<u32> {
+    let key = keys::format();
+    let value = scan::get(db, &key).ok()??;
+    codec::read_row::<Format>(&key, &value)
+        .ok()
+        .map(|format| format.version)
 }
 
 fn read_head(db: &sled::Db) -> Result<Head, StoreError> {
     let key = keys::head();
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value),
+        Some(value) => Ok(codec::read_row::<v1::Head>(&key, &value)?.into()),
         None => Err(codec::flawed(&key, "missing")),
     }
 }
@@ -347,11 +374,11 @@ fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
         codec::put(
             keys::format(),
             &Format {
-                version: STORE_FORMAT,
+                version: layout::NEWEST,
                 store,
             },
         ),
-        codec::put(keys::head(), &head),
+        codec::put(keys::head(), &v1::Head::from(head)),
     ];
     for (key, value) in rows {
         batch.insert(key, value.unwrap_or_default());
@@ -359,7 +386,12 @@ fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     // Synced before anyone learns of it, when the store starts.
     db.apply_batch(batch)
         .map_err(|error| failed(StoreError::sled("creating", error)))?;
-    Ok(Sound { db, store, head })
+    Ok(Sound {
+        db,
+        store,
+        format: layout::NEWEST,
+        head,
+    })
 }
 
 fn start(
@@ -368,7 +400,9 @@ fn start(
     sound: Sound,
     moved_aside: Option<PathBuf>,
 ) -> Result<Opened, OpenError> {
-    let Sound { db, store, head } = sound;
+    let Sound {
+        db, store, head, ..
+    } = sound;
     let (high_water, pending) = (folder.high_water(), folder.pending());
     let writer = Writer {
         file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,

@@ -3,20 +3,19 @@
 
 use std::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Account, RunId, Timestamp};
 
 use super::commit::{MAX_QUIET, Write};
 use super::error::StoreError;
 use super::keys::Key;
+use super::layout::v1;
 use super::{Store, TenantNo, codec, keys, scan};
 
 /// Rows that are removed at once: bounds memory.
 const REMOVED_AT_ONCE: usize = 10_000;
 
 /// What a sealed plan's commits have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanHead {
     /// The run that made it.
     pub run: RunId,
@@ -26,13 +25,6 @@ pub struct PlanHead {
     pub account: Account,
     /// Rows that were staged.
     pub rows_total: u32,
-}
-
-/// The head as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PlanRow {
-    pub head: PlanHead,
-    pub rows_done: u32,
 }
 
 /// A sealed plan.
@@ -57,7 +49,7 @@ impl Store {
             let key = keys::plan_row(no, row);
             let value = write
                 .as_ref()
-                .map(|write| codec::seal(&key, &[], &codec::pack(write)));
+                .map(|write| codec::packed_row(&key, &v1::Write::from(write)));
             (key, value)
         });
         self.write_all(numbered.collect())
@@ -68,7 +60,7 @@ impl Store {
     pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
         let numbered = (from..).zip(rows).map(|(row, write)| {
             let key = keys::plan_row(no, row);
-            let value = codec::seal(&key, &[], &codec::pack(write));
+            let value = codec::packed_row(&key, &v1::Write::from(write));
             (key, Some(value))
         });
         self.write_all(numbered.collect())
@@ -89,8 +81,8 @@ impl Store {
                 what: "all of its rows",
             });
         }
-        let row = PlanRow {
-            head: head.clone(),
+        let row = v1::PlanRow {
+            head: head.into(),
             rows_done: 0,
         };
         self.inner.write(vec![codec::put(keys::plan(no), &row)])?;
@@ -104,7 +96,8 @@ impl Store {
             let Some(value) = scan::get(db, &key)? else {
                 return Ok(None);
             };
-            let PlanRow { head, rows_done } = codec::read_row(&key, &value)?;
+            let v1::PlanRow { head, rows_done } = codec::read_row(&key, &value)?;
+            let head = head.into();
             Ok(Some(Plan { head, rows_done }))
         })
     }
@@ -123,7 +116,7 @@ impl Store {
                 .take(limit)
                 .map(|row| {
                     let (key, value) = row?;
-                    codec::unpack(&key, codec::open(&key, &value)?)
+                    codec::read_packed_row::<v1::Write<'_>>(&key, &value).map(Into::into)
                 })
                 .collect()
         })

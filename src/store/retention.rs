@@ -5,21 +5,20 @@
 //! has not settled them. A disabled one holds nothing, or a receiver that is gone would fill
 //! the disk; what it gave up on and what waits for an attempt is named by rows, and kept.
 
-use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
-use crate::model::{EndpointName, Hold, Mode, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
+use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
 
 use super::delivery::{Cursor, Order};
 use super::error::StoreError;
-use super::keys::{self, Key, Space};
-use super::{Store, codec, journal, scan};
+use super::inner::held;
+use super::keys::{self, Space};
+use super::layout::v1;
+use super::{Store, codec, journal, runs, scan};
 
 /// How long attempts are kept.
 pub const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Runs that are found at once: bounds memory. The next round finds more.
-const MAX_RUNS: usize = 10_000;
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl Store {
                 for name in endpoints {
                     let key = keys::cursor(name);
                     let mut cursor: Cursor = match scan::get(db, &key)? {
-                        Some(value) => codec::read_row(&key, &value)?,
+                        Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
                         // It begins behind the journal's end.
                         None => Cursor {
                             settled: last,
@@ -77,7 +76,8 @@ impl Store {
                     // What was ordered and is not done yet counts as done.
                     for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
                         let (key, value) = row?;
-                        cursor.obey(&codec::read_row::<Order>(&key, &value)?);
+                        let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
+                        cursor.obey(&order);
                     }
                     let furthest = hold.as_ref().map_or(past, |(settled, _)| *settled);
                     if cursor.disabled.is_none() && cursor.settled < furthest {
@@ -102,25 +102,61 @@ impl Store {
             })
     }
 
-    /// Returns the runs that may go, a good many at the most.
-    pub(super) fn runs_to_go(
+    /// Removes the oldest runs of a tenant that may go, so many at the most. Returns how many
+    /// went.
+    ///
+    /// The last whole sweep stays, and as far as their number allows all runs since: removals
+    /// are weighed against them all, and whether a failure is news is read from them. No more
+    /// is read than goes, and what stays of the oldest.
+    pub(super) fn let_runs_go(
         &self,
+        tenant: &TenantName,
         retention: &Retention,
         now: Timestamp,
-    ) -> Result<Vec<Key>, StoreError> {
+        limit: usize,
+    ) -> Result<usize, StoreError> {
         let since = retention.since(now);
-        self.inner.read("reading runs", |db| {
-            let mut seen: BTreeMap<TenantName, Seen> = BTreeMap::new();
+        let _alone = held(&self.inner.numbering);
+        let to_go = self.inner.read("reading runs", |db| {
+            let tally = runs::tally(db, tenant)?;
+            let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
+            let mut too_many = tally.count.saturating_sub(keep);
             let mut to_go = Vec::new();
-            for row in scan::prefix(db, &[Space::Run as u8]).rev() {
-                let (key, value) = row?;
-                let run: Run = codec::read_row(&key, &value)?;
-                let seen = seen.entry(run.tenant_name.clone()).or_default();
-                if !seen.keeps(&run, retention, since) && to_go.len() < MAX_RUNS {
-                    to_go.push(key.to_vec());
+            for run in runs::all(db, tenant) {
+                let run = run?;
+                let is_one_too_many = too_many > 0;
+                too_many = too_many.saturating_sub(1);
+                if tally.last_sweep == Some(run.id) || run.outcome == Outcome::Running {
+                    continue;
                 }
+                let is_past = tally.last_sweep > Some(run.id) && run.started_at < since;
+                if to_go.len() == limit || !(is_one_too_many || is_past) {
+                    break;
+                }
+                to_go.push(run.id);
             }
             Ok(to_go)
+        })?;
+        if !to_go.is_empty() {
+            self.remove_runs(tenant, &to_go)?;
+        }
+        Ok(to_go.len())
+    }
+
+    /// Returns the tenant behind one in the order of their names, of those that have runs.
+    pub(super) fn tenant_with_runs(
+        &self,
+        after: Option<&TenantName>,
+    ) -> Result<Option<TenantName>, StoreError> {
+        let from = match after {
+            Some(name) => Bound::Excluded(keys::tally(name)),
+            None => Bound::Included(vec![Space::Tally as u8]),
+        };
+        self.inner.read("reading runs", |db| {
+            let row = scan::after(db, &[Space::Tally as u8], from).next();
+            Ok(row
+                .transpose()?
+                .and_then(|(key, _)| keys::tenant_of_tally(&key)))
         })
     }
 }
@@ -137,29 +173,4 @@ fn past(db: &sled::Db, last: Seq, since: Timestamp) -> Result<Seq, StoreError> {
         }
     }
     Ok(past)
-}
-
-/// What was met of a tenant's runs, from the newest on.
-#[derive(Default)]
-struct Seen {
-    runs: usize,
-    /// Whether its last run over everything that succeeded was among them.
-    swept: bool,
-}
-
-impl Seen {
-    /// Returns whether a run stays. The last one over everything that succeeded always does,
-    /// and as far as their number allows those since: removals are weighed against them all,
-    /// and whether a failure is news is read from them.
-    fn keeps(&mut self, run: &Run, retention: &Retention, since: Timestamp) -> bool {
-        self.runs += 1;
-        let is_sweep =
-            run.mode == Mode::Commit && run.trigger != Trigger::Audit && run.outcome.is_success();
-        let is_last_sweep = is_sweep && !self.swept;
-        let is_wanted = !self.swept || run.started_at >= since;
-        self.swept |= is_sweep;
-        is_last_sweep
-            || run.outcome == Outcome::Running
-            || (is_wanted && self.runs <= retention.keep_runs)
-    }
 }

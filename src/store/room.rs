@@ -17,6 +17,7 @@ impl Folder {
             self.compacting(),
             self.replaced(),
             self.discarded(),
+            self.checking(),
         ];
         sum(own.into_iter().chain(self.aside()?))
     }
@@ -39,7 +40,13 @@ impl Folder {
 
     /// Returns the bytes that the database takes.
     pub fn bytes_of_database(&self) -> io::Result<u64> {
-        below(&self.current())
+        self.bytes_of(&self.current())
+    }
+
+    /// Returns the bytes that a database of the store's takes, wherever it is just now.
+    pub fn bytes_of(&self, database: &Path) -> io::Result<u64> {
+        debug_assert!(database.starts_with(self.path()), "it is one of this store");
+        below(database)
     }
 
     /// Returns the bytes that may still be written; none where nobody says.

@@ -6,7 +6,7 @@
 
 use std::ops::Bound;
 
-use crate::model::{EndpointName, Seq, Timestamp};
+use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 
 use super::committer::Work;
 use super::cut::{self, AT_ONCE};
@@ -57,9 +57,10 @@ enum Stage {
     Kept(Seq),
     Attempts,
     Endpoints,
-    Runs,
-    /// Which.
-    RunsGoing(Vec<Key>),
+    /// Of the tenants behind this one.
+    Runs(Option<TenantName>),
+    /// Of this tenant.
+    RunsOf(TenantName),
     /// Behind which key.
     Count(Key, Count),
     End,
@@ -91,8 +92,8 @@ impl Round {
             Stage::Kept(after) => self.forget(after),
             Stage::Attempts => self.let_attempts_go(),
             Stage::Endpoints => self.let_endpoints_go(),
-            Stage::Runs => self.find_runs(),
-            Stage::RunsGoing(keys) => self.let_runs_go(keys),
+            Stage::Runs(after) => self.next_runs(after.as_ref()),
+            Stage::RunsOf(tenant) => self.let_runs_go(tenant),
             Stage::Count(after, count) => self.count(after, count),
             Stage::End => return None,
         };
@@ -173,7 +174,7 @@ impl Round {
         let before = self.retention.since(self.now);
         let past = strays.iter().find(|(_, since)| **since < before);
         let Some((name, since)) = past.map(|(name, since)| (name.clone(), *since)) else {
-            return Ok(Stage::Runs);
+            return Ok(Stage::Runs(None));
         };
         if self.store.let_stray_go(strays, &name, ROWS_AT_ONCE)? {
             self.done.endpoints += 1;
@@ -185,23 +186,26 @@ impl Round {
         Ok(Stage::Endpoints)
     }
 
-    fn find_runs(&self) -> Result<Stage, StoreError> {
-        let keys = self.store.runs_to_go(&self.retention, self.now)?;
-        Ok(Stage::RunsGoing(keys))
+    fn next_runs(&self, after: Option<&TenantName>) -> Result<Stage, StoreError> {
+        if let Some(tenant) = self.store.tenant_with_runs(after)? {
+            return Ok(Stage::RunsOf(tenant));
+        }
+        Ok(match self.store.wants_count(self.small)? {
+            true => Stage::Count(Key::new(), Count::default()),
+            false => Stage::End,
+        })
     }
 
-    fn let_runs_go(&mut self, mut keys: Vec<Key>) -> Result<Stage, StoreError> {
-        if keys.is_empty() {
-            return Ok(match self.store.wants_count(self.small)? {
-                true => Stage::Count(Key::new(), Count::default()),
-                false => Stage::End,
-            });
-        }
-        let rest = keys.split_off(ROWS_AT_ONCE.min(keys.len()));
-        self.done.runs += keys.len() as u64;
-        let rows = keys.into_iter().map(|key| (key, None));
-        self.store.inner.write(rows.collect())?;
-        Ok(Stage::RunsGoing(rest))
+    fn let_runs_go(&mut self, tenant: TenantName) -> Result<Stage, StoreError> {
+        let Self { retention, now, .. } = self;
+        let gone = self
+            .store
+            .let_runs_go(&tenant, retention, *now, ROWS_AT_ONCE)?;
+        self.done.runs += gone as u64;
+        Ok(match gone {
+            0 => Stage::Runs(Some(tenant)),
+            _ => Stage::RunsOf(tenant),
+        })
     }
 
     fn count(&self, after: Key, mut count: Count) -> Result<Stage, StoreError> {

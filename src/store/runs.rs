@@ -1,13 +1,22 @@
-//! The runs, by number.
+//! The runs of each tenant, by number.
+//!
+//! Months of them are kept, so no question may read them all: a tenant's runs stand together,
+//! and beside them what is asked most, how many there are and which was the last whole sweep
+//! ([`v2::Tally`]). The runs that go on have rows of their own, by which an opening finds what
+//! an earlier process left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::model::{Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger};
 
 use super::error::StoreError;
 use super::inner::held;
-use super::keys::{self, Space};
+use super::keys::{self, Key, Space};
+use super::layout::v2;
 use super::{Store, codec, scan};
+
+/// A row as a write sets it; none: it goes.
+type Change = (Key, Option<Vec<u8>>);
 
 /// What is known of a run when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +37,9 @@ impl Store {
     /// Gives a run a number and keeps it as going on.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
         let _alone = held(&self.inner.numbering);
-        let last = self.runs(None, 1)?.first().map_or(0, |run| run.id.0);
+        let last = self.inner.read("reading the last run's number", last_run)?;
         let run = Run {
-            id: RunId(last + 1),
+            id: RunId(last.0 + 1),
             tenant_name: new.tenant_name,
             tenant: new.tenant,
             trigger: new.trigger,
@@ -46,37 +55,82 @@ impl Store {
             findings: Vec::new(),
             audit_missed: None,
         };
-        self.save_run(&run)?;
+        let mut rows = self.rows_of(&run)?;
+        rows.push(codec::put(keys::last_run(), &v2::LastRun(run.id)));
+        self.inner.write(rows)?;
         Ok(run)
     }
 
     /// Keeps a run as it is now.
     pub fn save_run(&self, run: &Run) -> Result<(), StoreError> {
-        self.inner.write(vec![codec::put(keys::run(run.id), run)])?;
-        Ok(())
+        let _alone = held(&self.inner.numbering);
+        let rows = self.rows_of(run)?;
+        self.inner.write(rows).map(drop)
     }
 
     /// Returns runs, all or a tenant's, the newest first.
     pub fn runs(&self, tenant: Option<&TenantName>, limit: usize) -> Result<Vec<Run>, StoreError> {
-        self.read_runs(limit, |run| {
-            tenant.is_none_or(|name| run.tenant_name == *name)
+        self.inner.read("reading runs", |db| match tenant {
+            Some(name) => newest(db, name).take(limit).collect(),
+            None => newest_of_all(db, limit),
+        })
+    }
+
+    /// Returns the newest run of a tenant that is wanted, of so many at the most.
+    pub fn newest_run(
+        &self,
+        tenant: &TenantName,
+        look_back: usize,
+        wanted: impl Fn(&Run) -> bool,
+    ) -> Result<Option<Run>, StoreError> {
+        self.inner.read("reading runs", |db| {
+            newest(db, tenant)
+                .take(look_back)
+                .find(|run| run.as_ref().map_or(true, &wanted))
+                .transpose()
+        })
+    }
+
+    /// Returns the last run of a tenant that read everything and succeeded, however long ago.
+    pub fn last_sweep(&self, tenant: &TenantName) -> Result<Option<Run>, StoreError> {
+        self.inner.read("reading the last sweep", |db| {
+            let tally = tally(db, tenant)?;
+            match tally.last_sweep {
+                Some(id) => find(db, tenant, id)?.map(Some).ok_or_else(|| {
+                    codec::flawed(
+                        &keys::run(tenant, id),
+                        "is noted as the last sweep and missing",
+                    )
+                }),
+                None => Ok(None),
+            }
         })
     }
 
     /// Returns a run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         self.inner.read("reading a run", |db| {
-            let key = keys::run(id);
-            match scan::get(db, &key)? {
-                Some(value) => codec::read_row(&key, &value).map(Some),
-                None => Ok(None),
+            for name in names(db) {
+                if let Some(run) = find(db, &name?, id)? {
+                    return Ok(Some(run));
+                }
             }
+            Ok(None)
         })
     }
 
     /// Ends the runs that an earlier process left going on, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
-        let mut runs = self.read_runs(usize::MAX, |run| run.outcome == Outcome::Running)?;
+        let mut runs = self.inner.read("reading runs that go on", |db| {
+            let open = scan::prefix(db, &[Space::OpenRun as u8]).map(|row| {
+                let (key, value) = row?;
+                let v2::OpenRun(name) = codec::read_row(&key, &value)?;
+                let id = keys::trailing_number(&key).map(RunId);
+                let run = id.map(|id| find(db, &name, id)).transpose()?.flatten();
+                run.ok_or_else(|| codec::flawed(&key, "is missing"))
+            });
+            open.collect::<Result<Vec<Run>, _>>()
+        })?;
         for run in &mut runs {
             run.outcome = Outcome::Interrupted;
             run.ended_at = Some(now);
@@ -85,18 +139,126 @@ impl Store {
         Ok(runs)
     }
 
-    fn read_runs(
+    /// Removes runs of a tenant, and counts them off. Nobody else may be at its runs meanwhile.
+    pub(super) fn remove_runs(
         &self,
-        limit: usize,
-        wanted: impl Fn(&Run) -> bool,
-    ) -> Result<Vec<Run>, StoreError> {
-        self.inner.read("reading runs", |db| {
-            scan::prefix(db, &[Space::Run as u8])
-                .rev()
-                .map(|row| row.and_then(|(key, value)| codec::read_row::<Run>(&key, &value)))
-                .filter(|run| run.as_ref().map_or(true, &wanted))
-                .take(limit)
-                .collect()
-        })
+        tenant: &TenantName,
+        runs: &[RunId],
+    ) -> Result<(), StoreError> {
+        let mut tally = self.inner.read("reading runs", |db| tally(db, tenant))?;
+        tally.count = tally.count.saturating_sub(runs.len() as u64);
+        let gone = runs.iter().map(|id| (keys::run(tenant, *id), None));
+        let mut rows: Vec<_> = gone.collect();
+        rows.push(codec::put(keys::tally(tenant), &tally));
+        self.inner.write(rows).map(drop)
     }
+
+    /// Composes the rows of a run as it is now.
+    fn rows_of(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
+        let name = &run.tenant_name;
+        let (mut tally, is_new) = self.inner.read("reading runs", |db| {
+            Ok((tally(db, name)?, find(db, name, run.id)?.is_none()))
+        })?;
+        tally.count += u64::from(is_new);
+        if run.is_whole_sweep() {
+            tally.last_sweep = tally.last_sweep.max(Some(run.id));
+        }
+        let open = keys::open_run(run.id);
+        Ok(vec![
+            codec::put(keys::run(name, run.id), &v2::Run::from(run)),
+            codec::put(keys::tally(name), &tally),
+            match run.outcome {
+                Outcome::Running => codec::put(open, &v2::OpenRun(name.clone())),
+                Outcome::Succeeded
+                | Outcome::Degraded
+                | Outcome::Held
+                | Outcome::Incomplete { .. }
+                | Outcome::Failed { .. }
+                | Outcome::Interrupted => (open, None),
+            },
+        ])
+    }
+}
+
+/// Reads the last number that was given to a run.
+pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
+    let key = keys::last_run();
+    match scan::get(db, &key)? {
+        Some(value) => Ok(codec::read_row::<v2::LastRun>(&key, &value)?.0),
+        None => Ok(RunId(0)),
+    }
+}
+
+/// Reads how many runs a tenant has, and which was its last whole sweep.
+pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<v2::Tally, StoreError> {
+    let key = keys::tally(tenant);
+    match scan::get(db, &key)? {
+        Some(value) => codec::read_row(&key, &value),
+        None => Ok(v2::Tally {
+            count: 0,
+            last_sweep: None,
+        }),
+    }
+}
+
+/// Returns the names under which there are runs, in their order.
+pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreError>> + use<> {
+    scan::prefix(db, &[Space::Tally as u8]).map(|row| {
+        let (key, _) = row?;
+        keys::tenant_of_tally(&key).ok_or_else(|| codec::flawed(&key, "of no tenant"))
+    })
+}
+
+/// Reads the runs of a tenant, the oldest first; the other end reads from the newest on.
+pub fn all(
+    db: &sled::Db,
+    tenant: &TenantName,
+) -> impl DoubleEndedIterator<Item = Result<Run, StoreError>> + use<> {
+    scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
+}
+
+/// Reads the value of a run.
+pub fn read(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    codec::read_row::<v2::Run>(key, value).map(Into::into)
+}
+
+fn newest(
+    db: &sled::Db,
+    tenant: &TenantName,
+) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
+    all(db, tenant).rev()
+}
+
+fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>, StoreError> {
+    let key = keys::run(tenant, id);
+    scan::get(db, &key)?
+        .map(|value| read(&key, &value))
+        .transpose()
+}
+
+/// Merges the runs of all tenants, of which each is in order, and reads no further than asked.
+fn newest_of_all(db: &sled::Db, limit: usize) -> Result<Vec<Run>, StoreError> {
+    let mut tenants = Vec::new();
+    let mut next = BinaryHeap::new();
+    for name in names(db) {
+        let mut runs = newest(db, &name?);
+        if let Some(run) = runs.next().transpose()? {
+            next.push((run.id, tenants.len()));
+            tenants.push((run, runs));
+        }
+    }
+    let mut merged = Vec::new();
+    while merged.len() < limit
+        && let Some((_, place)) = next.pop()
+        && let Some((run, runs)) = tenants.get_mut(place)
+    {
+        match runs.next().transpose()? {
+            Some(older) => {
+                next.push((older.id, place));
+                merged.push(std::mem::replace(run, older));
+            }
+            None => merged.push(run.clone()),
+        }
+    }
+    Ok(merged)
 }

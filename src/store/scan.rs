@@ -36,6 +36,11 @@ pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
     Ok(value)
 }
 
+/// Counts what was written at a key of a database that is filled in the order of its keys.
+pub fn written(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
+    trim(db, key, n_bytes * OF_A_SCAN)
+}
+
 /// Counts what came into the cache with a key, and has it trimmed when it is time.
 fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     thread_local! {

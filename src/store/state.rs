@@ -13,6 +13,7 @@ use super::block::{self, Entry};
 use super::bucket::{self, Entries};
 use super::census::Census;
 use super::error::StoreError;
+use super::layout::v1;
 use super::{Store, TenantNo, codec, keys, scan};
 
 /// A record as the store keeps it.
@@ -183,13 +184,14 @@ pub fn read(key: &[u8], entry: &Entry, standing: Fingerprint) -> Result<Kept, St
     if entry.print != standing {
         return Err(codec::flawed(key, "not as last written"));
     }
-    let (record, raw): (Record, Box<str>) = codec::from_bytes(key, &entry.body)?;
+    let v1::Body { record, raw } = codec::from_bytes(key, &entry.body)?;
+    let record: Record = record.into();
     if *record.id() != entry.id {
         return Err(codec::flawed(key, "holds one under another's id"));
     }
     Ok(Kept {
         record,
-        raw,
+        raw: raw.into_owned().into(),
         version: entry.version,
     })
 }
@@ -198,7 +200,7 @@ pub fn read(key: &[u8], entry: &Entry, standing: Fingerprint) -> Result<Kept, St
 pub fn census(db: &sled::Db, no: TenantNo, kind: Kind) -> Result<Census, StoreError> {
     let key = keys::census(no, kind);
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value),
+        Some(value) => Ok(codec::read_row::<v1::Census>(&key, &value)?.into()),
         None => Ok(Census::default()),
     }
 }

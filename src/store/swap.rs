@@ -9,6 +9,7 @@
 //! - `replaced` beside `current`: the new one was never opened. Opened well, the old one goes;
 //!   if it is damaged, it is the old one that comes back.
 //! - `discarded`: a removal that was not finished. It goes on.
+//! - `checking`: a copy that was being checked. It goes.
 
 use std::fs;
 use std::io;
@@ -35,8 +36,10 @@ impl Folder {
             fs::remove_dir_all(self.compacting())?;
             attempt = Attempt::BrokenOff;
         }
-        if self.discarded().exists() {
-            fs::remove_dir_all(self.discarded())?;
+        for left in [self.discarded(), self.checking()] {
+            if left.exists() {
+                fs::remove_dir_all(left)?;
+            }
         }
         Ok(attempt)
     }

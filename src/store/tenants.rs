@@ -1,12 +1,11 @@
 //! The tenants that the store knows, and the short numbers under which it keeps them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Seq, Tenant, TenantName, Timestamp};
 
 use super::error::StoreError;
 use super::inner::held;
 use super::keys::{self, Space};
+use super::layout::v1;
 use super::{Store, TenantNo, codec, scan};
 
 /// A tenant of the store.
@@ -22,13 +21,6 @@ pub struct Known {
     pub adopted_at: Timestamp,
     /// The entry that marks the end of its first load; none while that has not ended.
     pub loaded: Option<Seq>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
-    tenant: Tenant,
-    name: TenantName,
-    adopted_at: Timestamp,
 }
 
 impl Store {
@@ -56,8 +48,8 @@ impl Store {
             loaded: known.as_ref().and_then(|known| known.loaded),
         };
         if known.as_ref() != Some(&adopted) {
-            let row = Row {
-                tenant: tenant.clone(),
+            let row = v1::TenantRow {
+                tenant: tenant.into(),
                 name: name.clone(),
                 adopted_at: adopted.adopted_at,
             };
@@ -74,15 +66,15 @@ impl Store {
             for row in scan::prefix(db, &[Space::Tenant as u8]) {
                 let (key, value) = row?;
                 let no = keys::tenant_no(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
-                let row: Row = codec::read_row(&key, &value)?;
+                let row: v1::TenantRow<'_> = codec::read_row(&key, &value)?;
                 let loaded = keys::loaded(no);
                 let loaded = match scan::get(db, &loaded)? {
-                    Some(value) => Some(codec::read_row(&loaded, &value)?),
+                    Some(value) => Some(codec::read_row::<v1::Seq>(&loaded, &value)?.into()),
                     None => None,
                 };
                 tenants.push(Known {
                     no,
-                    tenant: row.tenant,
+                    tenant: row.tenant.into(),
                     name: row.name,
                     adopted_at: row.adopted_at,
                     loaded,

@@ -6,14 +6,12 @@
 use std::ops::Bound;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{EndpointName, Seq, Space, Timestamp};
 
-use super::census::Census;
 use super::compose::Head;
 use super::error::StoreError;
 use super::keys::{self, Key};
+use super::layout::v1;
 use super::retention::Retention;
 use super::{Store, codec, journal, scan};
 
@@ -35,7 +33,7 @@ const RECORD: u64 = 256;
 const ENTRY: u64 = 100;
 
 /// What lives in a database.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Rows.
     pub rows: u64,
@@ -52,7 +50,7 @@ impl Count {
 }
 
 /// A count as it is noted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// What was there.
     pub count: Count,
@@ -111,7 +109,7 @@ impl Store {
         let commits = self.inner.read("reading how far the store is", commits)?;
         let usage = Usage { count, commits };
         self.inner
-            .write(vec![codec::put(keys::usage(), &usage)])
+            .write(vec![codec::put(keys::usage(), &v1::Usage::from(usage))])
             .map(drop)
     }
 }
@@ -126,7 +124,7 @@ fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
     let mut records = 0;
     for row in scan::prefix(db, &[keys::Space::Census as u8]) {
         let (key, value) = row?;
-        records += codec::read_row::<Census>(&key, &value)?.count;
+        records += codec::read_row::<v1::Census>(&key, &value)?.count;
     }
     let last = head(db)?.map_or(Seq::START, |head| head.last);
     let entries = last.0.saturating_sub(journal::cut_at(db)?.0);
@@ -137,7 +135,7 @@ fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
 pub fn noted(db: &sled::Db) -> Result<Option<Usage>, StoreError> {
     let key = keys::usage();
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value).map(Some),
+        Some(value) => Ok(Some(codec::read_row::<v1::Usage>(&key, &value)?.into())),
         None => Ok(None),
     }
 }
@@ -165,7 +163,7 @@ fn commits(db: &sled::Db) -> Result<u64, StoreError> {
 fn head(db: &sled::Db) -> Result<Option<Head>, StoreError> {
     let key = keys::head();
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value).map(Some),
+        Some(value) => Ok(Some(codec::read_row::<v1::Head>(&key, &value)?.into())),
         None => Ok(None),
     }
 }

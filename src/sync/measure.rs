@@ -62,12 +62,11 @@ pub(super) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: &Traffic)
 /// like a tenant that never was.
 pub fn recall(metrics: &Metrics, store: &Store, tenants: &[TenantName]) -> Result<(), StoreError> {
     for tenant in tenants {
-        let runs = store.runs(Some(tenant), LOOK_BACK)?;
-        let sweeps = runs
-            .iter()
-            .rev()
-            .filter(|run| run.mode == Mode::Commit && run.trigger != Trigger::Audit);
-        sweeps.for_each(|run| attempted(metrics, run));
+        let success = store.last_sweep(tenant)?;
+        let last = store.newest_run(tenant, LOOK_BACK, Run::is_sweep)?;
+        // In this order: the last attempt counts, and the last success stays.
+        let attempts = success.iter().chain(&last);
+        attempts.for_each(|run| attempted(metrics, run));
     }
     Ok(())
 }

@@ -52,20 +52,7 @@ fn a_million_users_are_loaded_and_read() {
     let known = adopt(&store);
 
     let begun = Instant::now();
-    let mut under_way = VecDeque::new();
-    for from in (0..USERS).step_by(MAX_QUIET) {
-        let to = USERS.min(from + u32::try_from(MAX_QUIET).unwrap());
-        let writes = (from..to)
-            .map(|number| quiet(user(number, Seq::START)))
-            .collect();
-        under_way.push_back(store.submit(commit(&known, writes)).unwrap());
-        if under_way.len() > 64 {
-            under_way.pop_front().unwrap().wait().unwrap();
-        }
-    }
-    for ticket in under_way {
-        ticket.wait().unwrap();
-    }
+    load(&store, USERS);
     println!(
         "loaded {USERS} in order: {:?}, peak {} kB",
         begun.elapsed(),
@@ -112,6 +99,24 @@ fn a_million_users_are_loaded_and_read() {
     let store = Store::open(folder.path()).unwrap().store;
     println!("opened again: {:?}, peak {} kB", begun.elapsed(), peak_kb());
     store.close().unwrap();
+}
+
+/// Loads so many users, in order.
+pub fn load(store: &Store, users: u32) {
+    let known = adopt(store);
+    let mut under_way = VecDeque::new();
+    for from in (0..users).step_by(MAX_QUIET) {
+        let to = users.min(from + u32::try_from(MAX_QUIET).unwrap());
+        let writes = (from..to).map(|number| quiet(user(number, Seq::START)));
+        let commit = commit(&known, writes.collect());
+        under_way.push_back(store.submit(commit).unwrap());
+        if under_way.len() > 64 {
+            under_way.pop_front().unwrap().wait().unwrap();
+        }
+    }
+    for ticket in under_way {
+        ticket.wait().unwrap();
+    }
 }
 
 fn quiet(record: Record) -> Write {
@@ -213,7 +218,8 @@ pub fn update(folder: &Path, updates: u64) {
     store.close().unwrap();
 }
 
-fn peak_kb() -> u64 {
+/// The most memory that this process has taken so far.
+pub fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status
         .lines()

@@ -35,6 +35,10 @@ pub enum Role {
     Reopen,
     /// Lets itself be traced and compacts, and tells what came of it.
     Compact,
+    /// Lets itself be traced, opens a store of an older format, and tells what came of it.
+    Migrate,
+    /// Opens a store, and tells how much memory that took.
+    Weigh,
 }
 
 impl Role {
@@ -46,6 +50,8 @@ impl Role {
             Self::Play => "play".to_owned(),
             Self::Reopen => "reopen".to_owned(),
             Self::Compact => "compact".to_owned(),
+            Self::Migrate => "migrate".to_owned(),
+            Self::Weigh => "weigh".to_owned(),
         }
     }
 }
@@ -112,6 +118,8 @@ pub fn be_a_child() {
         None if role == "play" => crate::syscalls::play(&folder),
         None if role == "reopen" => crate::syscalls::reopen(&folder),
         None if role == "compact" => crate::compaction::compact(&folder),
+        None if role == "migrate" => crate::migration::migrate(&folder),
+        None if role == "weigh" => crate::formats::weigh(&folder),
         None if role == "open" => match Store::open(&folder) {
             Ok(_) => tell("opened"),
             Err(refused) => tell(format!("{}: {refused}", refused.code())),

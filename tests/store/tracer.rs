@@ -244,6 +244,8 @@ enum Place {
     Descriptor(u64),
     /// The address of a path; all that the store uses are absolute.
     Path(u64),
+    /// A folder that is open, and the address of a name in it: so whole folders are removed.
+    Within(u64, u64),
 }
 
 /// Looks what a thread is about to call.
@@ -273,7 +275,11 @@ fn sight(pid: Pid, regs: &user_regs_struct, folder: &Path) -> Option<Sight> {
         libc::SYS_rename => ("rename", Place::Path(first)),
         libc::SYS_renameat | libc::SYS_renameat2 => ("rename", Place::Path(second)),
         libc::SYS_unlink => ("unlink", Place::Path(first)),
-        libc::SYS_unlinkat => ("unlink", Place::Path(second)),
+        libc::SYS_unlinkat if regs.rdx & removes_folder() != 0 => {
+            ("rmdir", Place::Within(first, second))
+        }
+        libc::SYS_unlinkat => ("unlink", Place::Within(first, second)),
+        libc::SYS_rmdir => ("rmdir", Place::Path(first)),
         libc::SYS_chmod => ("chmod", Place::Path(first)),
         libc::SYS_fchmodat => ("chmod", Place::Path(second)),
         libc::SYS_truncate => ("truncate", Place::Path(first)),
@@ -281,7 +287,16 @@ fn sight(pid: Pid, regs: &user_regs_struct, folder: &Path) -> Option<Sight> {
     };
     let path = match place {
         Place::Descriptor(number) => std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?,
-        Place::Path(address) => PathBuf::from(text(pid, address, MAX_TEXT)?.split('\0').next()?),
+        Place::Path(address) => path_at(pid, address)?,
+        Place::Within(folder, address) => {
+            let name = path_at(pid, address)?;
+            match name.is_absolute() {
+                true => name,
+                false => std::fs::read_link(format!("/proc/{pid}/fd/{folder}"))
+                    .ok()?
+                    .join(name),
+            }
+        }
     };
     let file = general(path.strip_prefix(folder).ok()?);
     let name = match (name, path.exists()) {
@@ -315,6 +330,16 @@ fn general(path: &Path) -> String {
 /// The flags of an open that may change something.
 fn makes() -> u64 {
     u64::from((libc::O_CREAT | libc::O_TRUNC).unsigned_abs())
+}
+
+/// The flag of a removal that says that it is a folder.
+fn removes_folder() -> u64 {
+    u64::from(libc::AT_REMOVEDIR.unsigned_abs())
+}
+
+fn path_at(pid: Pid, address: u64) -> Option<PathBuf> {
+    let text = text(pid, address, MAX_TEXT)?;
+    Some(PathBuf::from(text.split('\0').next()?))
 }
 
 /// Reads from the memory of a thread that stands still.

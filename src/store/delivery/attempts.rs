@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{EndpointName, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Key, Space};
+use crate::store::layout::v1;
 use crate::store::{Store, codec, scan};
 
 use super::rows::Item;
@@ -67,7 +68,8 @@ impl AttemptLog {
         for attempts in attempts.chunks(IN_A_ROW) {
             let Some(last) = attempts.last() else { break };
             let key = keys::attempts(endpoint, self.next);
-            let value = codec::seal(&key, &[], &codec::pack(&attempts));
+            let stored = v1::Attempts(attempts.iter().map(Into::into).collect());
+            let value = codec::packed_row(&key, &stored);
             rows.push((key, Some(value)));
             self.rows.push_back((self.next, attempts.len(), last.at));
             self.n_attempts += attempts.len();
@@ -144,7 +146,7 @@ impl Store {
                     if to_go.len() == limit {
                         return Ok(to_go);
                     }
-                    let attempts: Vec<Attempt> = codec::unpack(&key, codec::open(&key, &value)?)?;
+                    let attempts = read(&key, &value)?;
                     if attempts.last().is_some_and(|last| last.at >= before) {
                         break;
                     }
@@ -166,9 +168,15 @@ impl Store {
                 let (key, value) = row?;
                 let number =
                     keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
-                visit(number, codec::unpack(&key, codec::open(&key, &value)?)?);
+                visit(number, read(&key, &value)?);
             }
             Ok(())
         })
     }
+}
+
+/// Reads the value of some attempts.
+pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
+    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+    Ok(attempts.into_iter().map(Into::into).collect())
 }

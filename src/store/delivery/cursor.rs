@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{EndpointName, Id, Kind, Seq, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
+use crate::store::layout::v1;
 use crate::store::{Store, TenantNo, codec, scan};
 
 /// How far deliveries to an endpoint are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// Every entry up to here is settled: delivered, not for this endpoint, or in a row of its
     /// own.
@@ -31,7 +30,7 @@ pub struct Cursor {
 }
 
 /// An endpoint that takes nothing, whatever it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// Probes that have failed since it began, the attempt that showed it included.
     pub probes: u32,
@@ -42,7 +41,7 @@ pub struct Trouble {
 }
 
 /// A time of nothing but failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failing {
     /// Since when.
     pub since: Timestamp,
@@ -53,7 +52,7 @@ pub struct Failing {
 }
 
 /// An endpoint that gets nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disabled {
     /// Since when.
     pub at: Timestamp,
@@ -64,7 +63,7 @@ pub struct Disabled {
 }
 
 /// On whose account an endpoint gets nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DisabledBy {
     /// An operator wanted it so.
     Operator,
@@ -78,7 +77,7 @@ pub enum DisabledBy {
 }
 
 /// Records that are sent as they are, tenant by tenant and kind by kind, in the order of ids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backfill {
     /// The journal's end when it was asked for; of a tenant, the entry that ended its first
     /// load.
@@ -99,7 +98,7 @@ impl Store {
         self.inner.read("reading a cursor", |db| {
             let key = keys::cursor(endpoint);
             match scan::get(db, &key)? {
-                Some(value) => codec::read_row(&key, &value).map(Some),
+                Some(value) => read(&key, &value).map(Some),
                 None => Ok(None),
             }
         })
@@ -113,10 +112,15 @@ impl Store {
                     let (key, value) = row?;
                     let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());
                     let name = name.ok_or_else(|| codec::flawed(&key, "of no endpoint"))?;
-                    let cursor = codec::read_row(&key, &value)?;
+                    let cursor = read(&key, &value)?;
                     Ok((EndpointName(name.to_owned()), cursor))
                 })
                 .collect()
         })
     }
+}
+
+/// Reads the value of a cursor.
+pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Cursor, StoreError> {
+    codec::read_row::<v1::Cursor>(key, value).map(Into::into)
 }

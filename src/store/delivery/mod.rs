@@ -20,3 +20,6 @@ pub use name::InvalidItem;
 pub use orders::Order;
 pub use progress::{Change, MAX_CHANGES, Progress};
 pub use rows::{Deferred, Item, MAX_DEFERRED, Parked};
+
+pub(in crate::store) use attempts::read as read_attempts;
+pub(in crate::store) use cursor::read as read_cursor;

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{EndpointName, Seq, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::inner::held;
 use crate::store::keys::{self, Space};
+use crate::store::layout::v1;
 use crate::store::{Store, codec, scan};
 
 use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
 
 /// An operator's wish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Send again, from where it stopped.
     Enable,
@@ -93,7 +92,8 @@ impl Store {
             .last()
             .map_or(0, |(number, _)| *number);
         let key = keys::order(endpoint, last + 1);
-        self.inner.write(vec![codec::put(key, order)])?;
+        self.inner
+            .write(vec![codec::put(key, &v1::Order::from(order))])?;
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl Store {
                     let (key, value) = row?;
                     let number = keys::trailing_number(&key)
                         .ok_or_else(|| codec::flawed(&key, "no number"))?;
-                    Ok((number, codec::read_row(&key, &value)?))
+                    Ok((number, codec::read_row::<v1::Order>(&key, &value)?.into()))
                 })
                 .collect()
         })

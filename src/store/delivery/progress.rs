@@ -2,11 +2,11 @@
 
 use crate::model::{EndpointName, Fact, Timestamp};
 use crate::store::Store;
-use crate::store::codec;
-use crate::store::commit::entry_bytes;
 use crate::store::committer::Work;
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
+use crate::store::layout::v1;
+use crate::store::{codec, journal};
 
 use super::attempts::{Attempt, AttemptLog};
 use super::cursor::Cursor;
@@ -79,17 +79,26 @@ impl Store {
         );
         let delivery = |space, item: &Item| keys::delivery(space, endpoint, item);
         rows.extend(progress.changes.iter().map(|change| match change {
-            Change::Defer(item, deferred) => codec::put(delivery(Space::Deferred, item), deferred),
+            Change::Defer(item, deferred) => codec::put(
+                delivery(Space::Deferred, item),
+                &v1::Deferred::from(deferred),
+            ),
             Change::Resume(item) => (delivery(Space::Deferred, item), None),
-            Change::Park(parked) => codec::put(delivery(Space::Parked, &parked.item), parked),
+            Change::Park(parked) => codec::put(
+                delivery(Space::Parked, &parked.item),
+                &v1::Parked::from(parked),
+            ),
             Change::Unpark(item) => (delivery(Space::Parked, item), None),
             Change::Replayed(item) => (delivery(Space::Replay, item), None),
             Change::Obeyed(number) => (keys::order(endpoint, *number), None),
         }));
-        rows.push(codec::put(keys::cursor(endpoint), &progress.cursor));
+        rows.push(codec::put(
+            keys::cursor(endpoint),
+            &v1::Cursor::from(&progress.cursor),
+        ));
         let told = progress
             .told
-            .map(|(at, fact)| (at, entry_bytes(None, &fact)));
+            .map(|(at, fact)| (at, journal::pack(None, &fact)));
         self.inner.submit(Work::Rows { rows, told })?.wait()?;
         Ok(())
     }

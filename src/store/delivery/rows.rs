@@ -9,6 +9,7 @@ use crate::model::{EndpointName, RecordRef, Seq, Timestamp};
 use crate::store::commit::MAX_QUIET;
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Key, Space};
+use crate::store::layout::{Stored, v1};
 use crate::store::{Store, TenantNo, codec, scan};
 
 /// Deferred deliveries of an endpoint that its worker keeps in mind.
@@ -68,7 +69,12 @@ impl Store {
     /// Returns an endpoint's deferred deliveries in the order of the journal, at the most
     /// twice [`MAX_DEFERRED`].
     pub fn deferred(&self, endpoint: &EndpointName) -> Result<Vec<(Item, Deferred)>, StoreError> {
-        self.delivery_rows(Space::Deferred, endpoint, None, 2 * MAX_DEFERRED)
+        let rows =
+            self.delivery_rows::<v1::Deferred>(Space::Deferred, endpoint, None, 2 * MAX_DEFERRED)?;
+        Ok(rows
+            .into_iter()
+            .map(|(item, deferred)| (item, deferred.into()))
+            .collect())
     }
 
     /// Returns an endpoint's parked deliveries from behind one on, the earliest first.
@@ -78,8 +84,8 @@ impl Store {
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
-        let rows = self.delivery_rows(Space::Parked, endpoint, after, limit)?;
-        Ok(rows.into_iter().map(|(_, parked)| parked).collect())
+        let rows = self.delivery_rows::<v1::Parked>(Space::Parked, endpoint, after, limit)?;
+        Ok(rows.into_iter().map(|(_, parked)| parked.into()).collect())
     }
 
     /// Returns one parked delivery, none where it is not parked.
@@ -91,7 +97,7 @@ impl Store {
         self.inner.read("reading a parked delivery", |db| {
             let key = keys::delivery(Space::Parked, endpoint, item);
             match scan::get(db, &key)? {
-                Some(value) => codec::read_row(&key, &value).map(Some),
+                Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
                 None => Ok(None),
             }
         })
@@ -116,8 +122,8 @@ impl Store {
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<Item>, StoreError> {
-        let rows = self.delivery_rows::<()>(Space::Replay, endpoint, after, limit)?;
-        Ok(rows.into_iter().map(|(item, ())| item).collect())
+        let rows = self.delivery_rows::<v1::Nothing>(Space::Replay, endpoint, after, limit)?;
+        Ok(rows.into_iter().map(|(item, v1::Nothing)| item).collect())
     }
 
     /// Asks for deliveries once more; where one is parked, it is parked no longer.
@@ -126,7 +132,7 @@ impl Store {
             let rows = chunk.iter().flat_map(|item| {
                 let key = keys::delivery(Space::Replay, endpoint, item);
                 let parked = keys::delivery(Space::Parked, endpoint, item);
-                [codec::put(key, &()), (parked, None)]
+                [codec::put(key, &v1::Nothing), (parked, None)]
             });
             self.inner.write(rows.collect())?;
         }
@@ -144,7 +150,7 @@ impl Store {
         Ok(())
     }
 
-    fn delivery_rows<T: DeserializeOwned>(
+    fn delivery_rows<T: Stored + DeserializeOwned>(
         &self,
         space: Space,
         endpoint: &EndpointName,

@@ -11,6 +11,7 @@ use std::ops::Bound;
 use crate::model::{EndpointName, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Key, Space};
+use crate::store::layout::v1;
 use crate::store::{Store, codec, scan};
 
 /// Spaces whose rows are of an endpoint each, but for the cursors.
@@ -38,7 +39,7 @@ impl Store {
                 .read("looking for endpoints that are not configured", |db| {
                     let key = keys::strays();
                     let noted: Strays = match scan::get(db, &key)? {
-                        Some(value) => codec::read_row(&key, &value)?,
+                        Some(value) => codec::read_row::<v1::Strays>(&key, &value)?.0,
                         None => Strays::new(),
                     };
                     Ok((noted, known(db)?))
@@ -89,7 +90,7 @@ impl Store {
 fn note(strays: &Strays) -> (Key, Option<Vec<u8>>) {
     match strays.is_empty() {
         true => (keys::strays(), None),
-        false => codec::put(keys::strays(), strays),
+        false => codec::put(keys::strays(), &v1::Strays(strays.clone())),
     }
 }
 

@@ -19,7 +19,8 @@ fn the_bytes_of_keys_are_frozen() {
             id: id.clone(),
         },
     };
-    let cases: [(&str, Key, &str); 27] = [
+    let acme = TenantName("acme".into());
+    let cases: [(&str, Key, &str); 31] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -76,7 +77,15 @@ fn the_bytes_of_keys_are_frozen() {
             attempts(&hook, 4),
             "550000000268720000000000000004",
         ),
-        ("run", run(RunId(7)), "600000000000000007"),
+        ("runs", runs(&acme), "610000000461636d65"),
+        (
+            "run",
+            run(&acme, RunId(7)),
+            "610000000461636d650000000000000007",
+        ),
+        ("tally", tally(&acme), "6261636d65"),
+        ("open run", open_run(RunId(7)), "630000000000000007"),
+        ("last run", last_run(), "0105"),
         ("bookmark", bookmark(no), "7001020304"),
         (
             "heard",
@@ -117,6 +126,11 @@ fn keys_give_back_what_they_were_made_of() {
         let event = (Timestamp::from_millis(millis), NewsId([7; 16]));
         assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
     }
+    let acme = TenantName("acme".into());
+    let key = run(&acme, RunId(7));
+    assert_eq!(run_of(&key), Some((acme.clone(), RunId(7))));
+    assert_eq!(run_of(&key[..key.len() - 1]), None);
+    assert_eq!(tenant_of_tally(&tally(&acme)), Some(acme));
     let hook = EndpointName("hr".into());
     let parked = delivery(Space::Parked, &hook, &Item::Entry(Seq(9)));
     let part = of_endpoint(Space::Parked, &hook);

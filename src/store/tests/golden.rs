@@ -7,6 +7,7 @@ use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
+use crate::store::layout::v1;
 use crate::store::usage::{Count, Usage};
 use crate::store::{
     Backfill, Bookmark, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
@@ -22,7 +23,7 @@ fn the_bytes_of_small_rows() {
         count: 3,
         checksum: 0x0102_0304_0506_0708,
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &census)), @"0103888e98a8c0e0808101b19e3db4b389cc27");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Census::from(census))), @"0103888e98a8c0e0808101b19e3db4b389cc27");
 
     let key = keys::head();
     let head = Head {
@@ -30,9 +31,9 @@ fn the_bytes_of_small_rows() {
         last: Seq(300),
         at: Timestamp::from_millis(1_700_000_000_000),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &head)), @"0109ac0280a0abfef9622fbafe5daadf6f10");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Head::from(head))), @"0109ac0280a0abfef9622fbafe5daadf6f10");
 
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cut(), &Seq(300))), @"01ac029e0bf0c0bb75d577");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cut(), &v1::Seq(300))), @"01ac029e0bf0c0bb75d577");
     let usage = Usage {
         count: Count {
             rows: 3,
@@ -40,7 +41,7 @@ fn the_bytes_of_small_rows() {
         },
         commits: 9,
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::usage(), &usage)), @"0103ac02096f869fa580172644");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::usage(), &v1::Usage::from(usage))), @"0103ac02096f869fa580172644");
 
     let hook = crate::model::EndpointName("hr".into());
     let cursor = Cursor {
@@ -72,9 +73,9 @@ fn the_bytes_of_small_rows() {
         }),
         delivered_at: Some(Timestamp::from_millis(6)),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &cursor)), @"0105010801020e0335303301020403011201075b75726c20315d04676f6e6501040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c6efb437a03e07d7a");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::cursor(&hook), &v1::Cursor::from(&cursor))), @"0105010801020e0335303301020403011201075b75726c20315d04676f6e6501040a01030101020a01757365727e303030360101020d0060d5ca1b2f8a4c0000000008010c6efb437a03e07d7a");
 
-    let links = vec![Link {
+    let links = [Link {
         id: "T1".into(),
         name: TenantName("acme".into()),
         hosts: vec!["acme.eu.qlikcloud.com".into()],
@@ -82,7 +83,7 @@ fn the_bytes_of_small_rows() {
         pause: Some(Pause::Status("deactivated".into())),
     }];
     let all = keys::links(&ConnectionName("all".into()));
-    insta::assert_snapshot!(in_hex(&codec::row(&all, &links)), @"01010254310461636d65011561636d652e65752e716c696b636c6f75642e636f6d010965752d776573742d3101000b64656163746976617465646db91ece53a9a9bd");
+    insta::assert_snapshot!(in_hex(&codec::row(&all, &v1::Links(links.iter().map(Into::into).collect()))), @"01010254310461636d65011561636d652e65752e716c696b636c6f75642e636f6d010965752d776573742d3101000b64656163746976617465646db91ece53a9a9bd");
 
     let parked = Parked {
         item: Item::Entry(Seq(4)),
@@ -99,12 +100,12 @@ fn the_bytes_of_small_rows() {
         is_alone: false,
     };
     let key = keys::delivery(keys::Space::Deferred, &hook, &parked.item);
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &deferred)), @"0107010802010e0100c624d2b0310f377f");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Deferred::from(&deferred))), @"0107010802010e0100c624d2b0310f377f");
 
     let order = Order::Rewind { to: Seq(7) };
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &order)), @"010207acede79893d0f3c3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &v1::Order::from(&order))), @"010207acede79893d0f3c3");
 
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Space::Parked, &hook, &parked.item), &parked)), @"010004033530300e09261a42d34bda71a3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Space::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn the_bytes_of_a_bookmark() {
         )],
     };
 
-    let bytes = codec::row(&keys::bookmark(TenantNo(1)), &bookmark);
+    let bytes = codec::row(&keys::bookmark(TenantNo(1)), &v1::Bookmark::from(&bookmark));
 
     insta::assert_snapshot!(in_hex(&bytes), @"010a80a0abfef962010e020a01757365727e3030303664b42f339dfc443b");
 }
@@ -181,10 +182,10 @@ fn the_bytes_of_an_entry() {
         after: record(Kind::User, 1, "Ada Lovelace"),
     };
     let fact = crate::model::Fact::Changed(change);
-    let origin = Some((crate::model::RunId(2), account()));
-    let body = codec::pack(&(origin, &fact));
+    let account = account();
+    let body = journal::pack(Some((crate::model::RunId(2), &account)), &fact);
 
-    let bytes = codec::seal_stamped(&key, 1_700_000_000_000, &body);
+    let bytes = journal::seal(&key, Timestamp::from_millis(1_700_000_000_000), &body);
 
     insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");
     assert_eq!(journal::read(&key, &bytes).unwrap().fact, fact);
@@ -226,10 +227,10 @@ fn the_bytes_of_a_held_plan_and_its_entries() {
 
     let row = keys::held(no, plan.id);
     insta::assert_snapshot!(in_hex(&row), @"42000000010000000000000003");
-    insta::assert_snapshot!(in_hex(&codec::row(&row, &plan)), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
+    insta::assert_snapshot!(in_hex(&codec::row(&row, &v1::HeldPlan::from(&plan))), @"01030874656e616e742d310854656e616e7420310080a0abfef96201000c3c3002640c4d0482a0abfef96209faa3f31e9bbaca81");
     let entry = keys::removal(no, plan.id, &gone.record);
     insta::assert_snapshot!(in_hex(&entry), @"43000000010000000000000003030060d5ca1b2f8a4c0000000001");
-    insta::assert_snapshot!(in_hex(&codec::seal(&entry, &[], &codec::pack(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
+    insta::assert_snapshot!(in_hex(&codec::packed_row(&entry, &v1::Removal::from(&gone))), @"0100020d0060d5ca1b2f8a4c000000000103416461000150370d60bfe3f6cb");
     let absent = keys::absent(no, &gone.record);
     insta::assert_snapshot!(in_hex(&absent), @"4400000001030060d5ca1b2f8a4c0000000001");
     assert_eq!(keys::absent_of(&absent), Some(gone.record));
@@ -239,11 +240,13 @@ fn the_bytes_of_a_held_plan_and_its_entries() {
 #[test]
 fn a_value_that_was_touched_or_moved_is_damaged() {
     let key = keys::journal(Seq(7));
-    let value = codec::row(&key, &(1_u8, "a word"));
+    let value = codec::row(&key, &v1::Seq(7));
     let read = |key: &[u8], value: &[u8]| {
-        codec::read_row::<(u8, String)>(key, value).map_err(|error| error.to_string())
+        codec::read_row::<v1::Seq>(key, value)
+            .map(|seq| seq.0)
+            .map_err(|error| error.to_string())
     };
-    assert_eq!(read(&key, &value), Ok((1, "a word".to_owned())));
+    assert_eq!(read(&key, &value), Ok(7));
 
     for index in 0..value.len() {
         let mut flipped = value.clone();

@@ -1,5 +1,6 @@
 //! Random histories against a model: state, fingerprints, census and journal always agree,
-//! also across reopening, and the journal leads both ways.
+//! also across reopening, and the journal leads both ways. They begin with an empty store, or
+//! with one of an older format.
 
 use proptest::prelude::*;
 
@@ -90,13 +91,38 @@ fn load(model: &mut State, kind: Kind, number: u32, name: &str) -> Write {
     support::quiet(record)
 }
 
+/// What a history begins with.
+#[derive(Debug, Clone, Copy)]
+enum Beginning {
+    Empty,
+    /// The store of an older format that is kept as a fixture.
+    Format(u32),
+}
+
+fn beginning() -> impl Strategy<Value = Beginning> {
+    prop_oneof![Just(Beginning::Empty), Just(Beginning::Format(1))]
+}
+
+impl Beginning {
+    fn open(self) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        if let Self::Format(format) = self {
+            support::fixture(format, folder.path());
+        }
+        let store = support::open(folder.path());
+        (folder, store)
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn state_is_what_the_commits_made_it(steps in prop::collection::vec(step(), 1..14)) {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = support::open(folder.path());
+    fn state_is_what_the_commits_made_it(
+        beginning in beginning(),
+        steps in prop::collection::vec(step(), 1..14),
+    ) {
+        let (folder, mut store) = beginning.open();
         let tenant = support::adopt(&store, 1);
         let other = support::adopt(&store, 2);
         support::commit(&store, &other, vec![support::quiet(
@@ -127,24 +153,25 @@ proptest! {
 
     #[test]
     fn the_journal_leads_to_the_present_and_back(
+        beginning in beginning(),
         steps in prop::collection::vec(
             prop::collection::vec((kind(), 0..40_u32, any::<u8>()), 1..=MAX_WRITES), 1..12
         )
     ) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = support::open(folder.path());
+        let (_folder, store) = beginning.open();
+        let begun = store.last_seq();
         let tenant = support::adopt(&store, 1);
         let loaded: Vec<_> = (0..20).map(|n| support::record(Kind::User, n, "first")).collect();
         support::commit(&store, &tenant, loaded.into_iter().map(support::quiet).collect()).unwrap();
         let mut model = support::state(&store, &tenant);
-        let mut states = vec![(Seq::START, model.clone())];
+        let mut states = vec![(begun, model.clone())];
         for step in steps {
             let writes = writes(&Step::Change(step), &mut model);
             let last = support::commit(&store, &tenant, writes).unwrap();
             states.push((Seq(last), model.clone()));
         }
 
-        let entries = read_all(&store);
+        let entries = read_all(&store, begun);
 
         let mut forwards = states[0].1.clone();
         for entry in &entries {
@@ -159,13 +186,14 @@ proptest! {
             support::undo(&mut backwards, entry);
         }
         prop_assert_eq!(&backwards, &states[0].1);
+        prop_assert_eq!(store.check().unwrap().faults, []);
     }
 }
 
-fn read_all(store: &Store) -> Vec<crate::model::Entry> {
+fn read_all(store: &Store, begun: Seq) -> Vec<crate::model::Entry> {
     let mut entries = Vec::new();
     loop {
-        let after = Seq(entries.len() as u64);
+        let after = Seq(begun.0 + entries.len() as u64);
         let page = store.entries(after, 13).unwrap();
         if page.is_empty() {
             return entries;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Change, Kind, Record, Seq, StoreId};
 use crate::store::block::{Block, Entry};
+use crate::store::layout::{self, Format, v1};
 use crate::store::pending::{self, Pending, PendingFile};
 use crate::store::{OpenError, Store, StoreError, codec, keys};
 
@@ -47,7 +48,11 @@ fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
     filled(folder.path()).close().unwrap();
     tamper(folder.path(), |db| {
         let key = keys::format();
-        let value = codec::row(&key, &(2_u32, StoreId([7; 8])));
+        let format = Format {
+            version: layout::NEWEST + 1,
+            store: StoreId([7; 8]),
+        };
+        let value = codec::row(&key, &format);
         db.insert(key, value).unwrap();
     });
 
@@ -57,7 +62,7 @@ fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
     let text = refused
         .to_string()
         .replace(&folder.path().display().to_string(), "<path>");
-    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 2, this version reads up to 1; run the newer version, or give this one another folder");
+    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 3, this version reads up to 2; run the newer version, or give this one another folder");
     assert!(!folder.path().join("damaged-1").exists());
 }
 
@@ -191,7 +196,7 @@ fn a_journal_that_does_not_begin_where_it_was_cut_is_damage() {
             for seq in 1..=10 {
                 db.remove(keys::journal(Seq(seq))).unwrap();
             }
-            let (key, value) = codec::put(keys::cut(), &Seq(cut));
+            let (key, value) = codec::put(keys::cut(), &v1::Seq(cut));
             db.insert(key, value.unwrap()).unwrap();
         });
 

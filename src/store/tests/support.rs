@@ -7,6 +7,7 @@ use crate::model::{
     Account, Change, Coded, Entry, Fact, Fingerprint, Group, GroupType, Id, Kind, Record,
     RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User,
 };
+use crate::store::layout::v1;
 use crate::store::{Closing, Commit, Kept, Known, Store, StoreError, Write, codec};
 
 /// Opens a store that must be sound.
@@ -14,6 +15,19 @@ pub fn open(path: &Path) -> Store {
     let opened = Store::open(path).unwrap();
     assert_eq!(opened.moved_aside, None);
     opened.store
+}
+
+/// Puts the store of an older format that is kept in a folder.
+pub fn fixture(format: u32, store: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = root.join(format!("tests/store/fixtures/format-{format}"));
+    let current = store.join("current");
+    // It is empty, and such a folder is not kept.
+    std::fs::create_dir_all(current.join("blobs")).unwrap();
+    for file in std::fs::read_dir(kept).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), current.join(file.file_name())).unwrap();
+    }
 }
 
 pub fn tenant(number: u32) -> Tenant {
@@ -221,6 +235,10 @@ pub fn in_hex(bytes: &[u8]) -> String {
 /// The bytes of a record in its block.
 pub fn body(record: &Record) -> bytes::Bytes {
     let mut bytes = Vec::new();
-    codec::append(&mut bytes, &(record, raw(record)));
+    let stored = v1::Body {
+        record: record.into(),
+        raw: String::from(raw(record)).into(),
+    };
+    codec::append(&mut bytes, &stored);
     bytes.into()
 }

@@ -87,7 +87,7 @@ fn damage(folder: &Path) {
     store.set_count(Count { rows: 1, bytes: 1 }).unwrap();
     store.close().unwrap();
     tamper(folder, |db| {
-        let key = keys::run(run.id);
+        let key = keys::run(&run.tenant_name, run.id);
         let mut value = db.get(&key).unwrap().unwrap().to_vec();
         value[3] ^= 1;
         db.insert(key, value).unwrap();

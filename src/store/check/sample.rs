@@ -3,11 +3,11 @@
 
 use crate::model::{Entry, Kind, Seq};
 
-use super::compose::Head;
-use super::delivery::Cursor;
-use super::error::StoreError;
-use super::keys::{self, Space};
-use super::{block, codec, journal, scan, state};
+use crate::store::compose::Head;
+use crate::store::delivery;
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Space};
+use crate::store::{TenantNo, block, codec, journal, scan, state};
 
 /// Entries at the journal's end that are all read.
 const TAIL: u64 = 200;
@@ -88,7 +88,7 @@ fn place_of(
 fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {
     for row in scan::prefix(db, &[Space::Cursor as u8]) {
         let (key, value) = row?;
-        let cursor: Cursor = codec::read_row(&key, &value)?;
+        let cursor = delivery::read_cursor(&key, &value)?;
         if cursor.settled > last {
             return Err(codec::flawed(&key, "ahead of the journal"));
         }
@@ -96,12 +96,7 @@ fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_records(
-    db: &sled::Db,
-    no: super::TenantNo,
-    kind: Kind,
-    wanted: u64,
-) -> Result<(), StoreError> {
+fn check_records(db: &sled::Db, no: TenantNo, kind: Kind, wanted: u64) -> Result<(), StoreError> {
     let step = (state::census(db, no, kind)?.count / wanted).max(1);
     let mut sampled = Vec::new();
     let mut index = 0;

@@ -1,0 +1,141 @@
+//! That cursors, and the rows beside them, lead to what is there.
+
+use std::ops::Bound;
+
+use crate::model::Seq;
+use crate::store::delivery::{self, Item};
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Key, Space};
+use crate::store::layout::v1;
+use crate::store::{TenantNo, codec, scan};
+
+use super::Check;
+
+/// Rows that are looked at while commits wait.
+const AT_ONCE: usize = 100;
+
+/// Spaces whose rows are of an endpoint each, and name something that is to be delivered.
+const NAMING: [Space; 3] = [Space::Parked, Space::Deferred, Space::Replay];
+
+impl Check<'_> {
+    pub(super) fn deliveries(&mut self) {
+        self.some_at_once(Space::Cursor, Check::cursor);
+        for space in NAMING {
+            self.some_at_once(space, |check, key, value| check.row(space, key, value));
+        }
+        self.some_at_once(Space::Order, Check::order);
+        self.some_at_once(Space::Attempts, |check, key, value| {
+            let place = check.place_of(key);
+            check.take(place, delivery::read_attempts(key, value));
+        });
+    }
+
+    /// Goes over a space, some rows at a time while commits wait: what they name is there now.
+    fn some_at_once(&mut self, space: Space, look: impl Fn(&mut Self, &[u8], &[u8])) {
+        let mut from: Bound<Key> = Bound::Included(vec![space as u8]);
+        loop {
+            let _still = self.view.still();
+            let mut last = None;
+            for row in scan::after(self.view.db, &[space as u8], from).take(AT_ONCE) {
+                let Some((key, value)) = self.take(keys::describe(&[space as u8]), row) else {
+                    return;
+                };
+                look(self, &key, &value);
+                last = Some(key);
+            }
+            match last {
+                Some(key) => from = Bound::Excluded(key.to_vec()),
+                None => return,
+            }
+            self.tick(1);
+        }
+    }
+
+    fn cursor(&mut self, key: &[u8], value: &[u8]) {
+        let place = self.place_of(key);
+        let (Some(cursor), Some(last)) = (
+            self.take(&*place, delivery::read_cursor(key, value)),
+            self.last(),
+        ) else {
+            return;
+        };
+        let furthest = cursor.ahead.last().max(Some(&cursor.settled));
+        if furthest.is_some_and(|furthest| *furthest > last) {
+            self.fault(
+                &*place,
+                format!("ahead of the journal, which ends at entry {last}"),
+            );
+        }
+        let Some(backfill) = cursor.backfill else {
+            return;
+        };
+        if backfill.mark > last {
+            let what = format!(
+                "sends what was known at an entry that is not there, {}",
+                backfill.mark
+            );
+            self.fault(&*place, what);
+        }
+        let numbers = backfill.tenant.into_iter();
+        let numbers = numbers.chain(backfill.after.map(|(no, _, _)| no));
+        for no in numbers.collect::<Vec<TenantNo>>() {
+            self.knows(&place, no);
+        }
+    }
+
+    /// Looks at a row that names something that is to be delivered.
+    fn row(&mut self, space: Space, key: &[u8], value: &[u8]) {
+        let place = self.place_of(key);
+        let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
+        let Some(item) = keys::item_of(key, prefix) else {
+            return self.fault(place, "of no delivery");
+        };
+        let place = format!("{place}, event {item}");
+        let read = match space {
+            Space::Parked => codec::read_row::<v1::Parked>(key, value).and_then(|parked| {
+                match Item::from(parked.item) == item {
+                    true => Ok(()),
+                    false => Err(codec::flawed(key, "tells of another event")),
+                }
+            }),
+            Space::Deferred => codec::read_row::<v1::Deferred>(key, value).map(drop),
+            _ => codec::read_row::<v1::Nothing>(key, value).map(drop),
+        };
+        self.take(&*place, read);
+        match item {
+            Item::Entry(seq) => {
+                let is_there = is_there(self.view.db, seq);
+                if let Some(false) = self.take(&*place, is_there) {
+                    self.fault(place, "names an entry that is not there");
+                }
+            }
+            Item::Snapshot { tenant, .. } => self.knows(&place, tenant),
+        }
+    }
+
+    fn order(&mut self, key: &[u8], value: &[u8]) {
+        let place = self.place_of(key);
+        let read = codec::read_row::<v1::Order>(key, value);
+        let (Some(order), Some(last)) = (self.take(&*place, read), self.last()) else {
+            return;
+        };
+        let named = match order {
+            v1::Order::Enable | v1::Order::Disable { .. } => None,
+            v1::Order::Rewind { to } => Some(to),
+            v1::Order::Backfill { mark, .. } => Some(mark),
+        };
+        if named.is_some_and(|seq| seq > last) {
+            self.fault(place, format!("names an entry behind the last, {last}"));
+        }
+    }
+}
+
+/// Returns whether an entry is in the journal, or was kept when it was cut.
+fn is_there(db: &sled::Db, seq: Seq) -> Result<bool, StoreError> {
+    for key in [keys::journal(seq), keys::kept(seq)] {
+        if scan::get(db, &key)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

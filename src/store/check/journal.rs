@@ -1,0 +1,193 @@
+//! That the journal is dense, in the order of its time, and leads to the records.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb};
+use crate::store::keys::{self, Space};
+use crate::store::{TenantNo, journal, scan};
+
+use super::Check;
+use super::records::Versions;
+use super::tenants::mark_of;
+
+/// Entries between two words of how far it is.
+const AT_ONCE: u64 = 500;
+
+/// What the journal says of records, as far as it was read.
+struct Lead {
+    versions: Versions,
+    numbers: BTreeMap<TenantId, TenantNo>,
+    /// The entry up to which the records that were read are those that it leads to.
+    settled: Seq,
+    /// Records that an entry left there and that are not among those that were read, with it:
+    /// a later entry must delete them.
+    absent: BTreeMap<u64, (Seq, Kind)>,
+    /// Records that are as an entry left them that was read.
+    n_led: u64,
+}
+
+impl Check<'_> {
+    /// Goes through the journal. The records were read at some time between two of its ends.
+    pub(super) fn journal(&mut self, versions: Versions, settled: Seq, last: Seq) {
+        let Some(cut) = self.cut() else {
+            return;
+        };
+        if cut > last {
+            let what = format!("is cut up to entry {cut} and ends at {last}");
+            return self.fault("the journal", what);
+        }
+        let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
+        let mut lead = Lead {
+            versions,
+            numbers: numbers.collect(),
+            settled,
+            absent: BTreeMap::new(),
+            n_led: 0,
+        };
+        let (mut expected, mut before) = (cut.next(), None);
+        let from = Bound::Excluded(keys::journal(cut));
+        let mut n_rows = 0;
+        for row in scan::after(self.view.db, &[Space::Journal as u8], from) {
+            let Some((key, value)) = self.take("the journal", row) else {
+                break;
+            };
+            n_rows += 1;
+            if n_rows % AT_ONCE == 0 {
+                self.tick(AT_ONCE);
+            }
+            let Some(entry) = self.take(keys::describe(&key), journal::read(&key, &value)) else {
+                expected = keys::trailing_number(&key).map_or(expected, |seq| Seq(seq + 1));
+                continue;
+            };
+            if entry.seq > last {
+                break;
+            }
+            if entry.seq != expected {
+                self.gap(expected, entry.seq);
+            }
+            expected = entry.seq.next();
+            if before.is_some_and(|before| before > entry.at) {
+                self.fault(keys::describe(&key), "is older than the one before it");
+            }
+            before = Some(entry.at);
+            self.checked.entries += 1;
+            self.lead(&mut lead, &entry);
+        }
+        if expected <= last {
+            self.gap(expected, last.next());
+        }
+        self.early(cut);
+        self.led(&lead, cut, last);
+        self.kept(cut);
+    }
+
+    fn cut(&mut self) -> Option<Seq> {
+        self.take("where the journal begins", journal::cut_at(self.view.db))
+    }
+
+    /// Notes that entries are missing, unless they were cut meanwhile.
+    fn gap(&mut self, from: Seq, to: Seq) {
+        if self.cut().is_some_and(|cut| cut.next() < to) {
+            let last = Seq(to.0.saturating_sub(1));
+            let what = match from == last {
+                true => format!("entry {from} is missing"),
+                false => format!("entries {from} to {last} are missing"),
+            };
+            self.fault("the journal", what);
+        }
+    }
+
+    /// Nothing may be before the place where the journal begins.
+    fn early(&mut self, cut: Seq) {
+        let first = scan::prefix(self.view.db, &[Space::Journal as u8]).next();
+        if let Some(Some((key, _))) = self.take("the journal", first.transpose())
+            && keys::trailing_number(&key).is_none_or(|seq| seq <= cut.0)
+        {
+            let what = format!("is there, though the journal was cut up to entry {cut}");
+            self.fault(keys::describe(&key), what);
+        }
+    }
+
+    /// Holds an entry against the record that it tells of.
+    fn lead(&mut self, lead: &mut Lead, entry: &Entry) {
+        let place = || format!("journal entry {}", entry.seq);
+        let no = match entry
+            .account()
+            .map(|account| lead.numbers.get(&account.tenant))
+        {
+            Some(Some(no)) => *no,
+            Some(None) => return self.fault(place(), "of a tenant that the store does not know"),
+            None => return,
+        };
+        let change = match &entry.fact {
+            Fact::Changed(change) => change,
+            Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. } => return,
+        };
+        if let Change::Updated { before, after } = change
+            && before.to_ref() != after.to_ref()
+        {
+            self.fault(place(), "tells of two records as of one");
+        }
+        let (kind, id) = (change.kind(), change.id());
+        let mark = mark_of(no, kind, id);
+        let version = lead.versions.of(no, kind, id);
+        lead.n_led += u64::from(version == Some(entry.seq));
+        match (change.verb(), version) {
+            (Verb::Deleted, Some(version)) if version == entry.seq => {
+                self.fault(
+                    place(),
+                    format!("deletes the {kind} {id}, which is said to be as it left it"),
+                );
+            }
+            (Verb::Deleted, None) => drop(lead.absent.remove(&mark)),
+            (Verb::Created | Verb::Updated, None) if entry.seq <= lead.settled => {
+                lead.absent.insert(mark, (entry.seq, kind));
+            }
+            (_, Some(version)) if version < entry.seq && entry.seq <= lead.settled => {
+                let what = format!("tells of the {kind} {id}, which is as entry {version} left it");
+                self.fault(place(), what);
+            }
+            (Verb::Created | Verb::Updated | Verb::Deleted, _) => {}
+        }
+    }
+
+    /// Holds the records against what was read of the journal.
+    fn led(&mut self, lead: &Lead, cut: Seq, last: Seq) {
+        for (seq, kind) in lead.absent.values() {
+            let what = format!("leaves a {kind} that is not there, and no later entry deletes it");
+            self.fault(format!("journal entry {seq}"), what);
+        }
+        // Entries that were cut meanwhile may have been counted or not.
+        let is_still = self.cut() == Some(cut);
+        let told = lead.versions.count(cut, last);
+        if is_still && told != lead.n_led {
+            let what = format!(
+                "{told} of them are said to be as an entry left them, {} are",
+                lead.n_led
+            );
+            self.fault("the records", what);
+        }
+    }
+
+    /// Entries that were cut and are kept for a row that names them.
+    fn kept(&mut self, cut: Seq) {
+        for row in scan::prefix(self.view.db, &[Space::Kept as u8]) {
+            let Some((key, value)) = self.take("entries that are kept", row) else {
+                break;
+            };
+            let place = self.place_of(&key);
+            let Some(entry) = self.take(&*place, journal::read(&key, &value)) else {
+                continue;
+            };
+            if entry.seq > cut && self.cut().is_some_and(|cut| entry.seq > cut) {
+                let what = format!("entry {} is in the journal, and was not cut", entry.seq);
+                self.fault(place, what);
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Checks a store as a whole: every key, every value, and what the rows say of each other.
+//!
+//! Nothing is changed, and nothing found here ends anything: each fault is named, and the rest is
+//! looked at all the same. An opening, which has no time for that, looks at a sample (`sample.rs`).
+//!
+//! A store that is worked with moves on while it is checked. What must be compared at one moment
+//! is read while commits wait, a few rows at a time; what the journal says is compared up to
+//! where it was when the records were read.
+
+mod deliveries;
+mod faults;
+mod journal;
+mod offline;
+mod plans;
+mod records;
+mod runs;
+mod rows;
+mod sample;
+mod tenants;
+
+pub use faults::Faults;
+pub use offline::CheckError;
+pub use sample::sample;
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use crate::model::{StoreCheck, TenantId};
+
+use super::caught::caught;
+use super::error::StoreError;
+use super::usage::Count;
+use super::{Store, TenantNo, codec, layout, writer};
+
+/// What is checked.
+pub struct View<'db> {
+    db: &'db sled::Db,
+    /// Keeps commits out while it is held; none: nobody commits.
+    gate: Option<&'db RwLock<()>>,
+    format: u32,
+}
+
+impl<'db> View<'db> {
+    /// A database that nobody works with.
+    pub fn alone(db: &'db sled::Db, format: u32) -> Self {
+        let gate = None;
+        Self { db, gate, format }
+    }
+
+    /// Keeps commits out as long as it is held.
+    fn still(&self) -> Option<RwLockReadGuard<'db, ()>> {
+        self.gate
+            .map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Rows, and the bytes of their keys and values.
+    pub count: Count,
+    /// Records.
+    pub records: u64,
+    /// Entries of the journal.
+    pub entries: u64,
+    /// What is not as it should be.
+    pub faults: Faults,
+}
+
+/// A check on its way.
+struct Check<'run> {
+    view: &'run View<'run>,
+    tick: &'run dyn Fn(u64),
+    checked: Checked,
+    /// The tenants that there are.
+    tenants: BTreeMap<TenantNo, (TenantId, String)>,
+}
+
+/// Checks everything. `tick` is told of rows as they are looked at.
+pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
+    let mut check = Check {
+        view,
+        tick,
+        checked: Checked::default(),
+        tenants: BTreeMap::new(),
+    };
+    check.part("the tenants", Check::know_tenants);
+    check.part("the rows", Check::rows);
+    let head = check.part("the head", Check::head).flatten();
+    check.part("the tenants", Check::tenants);
+    let versions = check.part("the records", Check::records);
+    if let Some(head) = head {
+        let last = check.part("the end of the journal", Check::last).flatten();
+        let versions = versions.unwrap_or_default();
+        check.part("the journal", |check| {
+            check.journal(versions, head, last.unwrap_or(head));
+        });
+        check.part("the deliveries", Check::deliveries);
+    }
+    check.part("the plans", Check::plans);
+    check.part("the runs", Check::runs);
+    check.checked
+}
+
+impl Check<'_> {
+    /// Does a part, and goes on with the next whatever comes of it.
+    fn part<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        match caught(|| work(self)) {
+            Ok(done) => Some(done),
+            Err(message) => {
+                self.fault(name, format!("the database panicked: {message}"));
+                None
+            }
+        }
+    }
+
+    /// Says how far it is. Each page that was read drives another out of the cache, which must
+    /// not pile up.
+    fn tick(&self, rows: u64) {
+        (self.tick)(rows);
+        writer::collect_garbage();
+    }
+
+    fn fault(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        self.checked.faults.add(place.into(), what.into());
+    }
+
+    /// Takes over what was read, or notes why it could not be.
+    fn take<T>(&mut self, place: impl Into<String>, read: Result<T, StoreError>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(error) => {
+                let what = faults::in_words(&error);
+                // Each value was verified before, and this one named.
+                if what != codec::OTHER_SUM {
+                    self.fault(place, what);
+                }
+                None
+            }
+        }
+    }
+
+    /// What people call a tenant.
+    fn named(&self, no: TenantNo) -> String {
+        match self.tenants.get(&no) {
+            Some((_, name)) => format!("tenant {name}"),
+            None => format!("tenant number {no}"),
+        }
+    }
+
+    fn knows(&mut self, place: &str, no: TenantNo) {
+        if !self.tenants.contains_key(&no) {
+            let what = format!("of a tenant, number {no}, that the store does not know");
+            self.fault(place, what);
+        }
+    }
+}
+
+impl Store {
+    /// Checks the store while it is worked with.
+    pub fn check(&self) -> Result<StoreCheck, StoreError> {
+        let shared = &self.inner.shared;
+        shared.check()?;
+        let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = db.as_ref().ok_or(StoreError::Closed)?;
+        let view = View {
+            db,
+            gate: Some(&shared.gate),
+            format: layout::NEWEST,
+        };
+        Ok(report(whole(&view, &|_| {}), layout::NEWEST))
+    }
+}
+
+fn report(checked: Checked, format: u32) -> StoreCheck {
+    let Checked {
+        count,
+        records,
+        entries,
+        faults,
+    } = checked;
+    let (faults, more_faults) = faults.into_parts();
+    StoreCheck {
+        format,
+        newest_format: layout::NEWEST,
+        rows: count.rows,
+        records,
+        entries,
+        faults,
+        more_faults,
+    }
+}

@@ -1,0 +1,97 @@
+//! That plans have the rows that they count.
+
+use std::ops::Bound;
+
+use crate::model::{PlanId, PlanState};
+use crate::store::keys::{self, Space};
+use crate::store::layout::v1;
+use crate::store::{TenantNo, codec, held, scan};
+
+use super::Check;
+
+impl Check<'_> {
+    pub(super) fn plans(&mut self) {
+        self.simple(Space::PlanRow, |key, value| {
+            codec::read_packed_row::<v1::Write<'_>>(key, value)?;
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            Ok(no.map(|no| TenantNo(u32::from_be_bytes(*no))))
+        });
+        self.simple(Space::Removal, |key, value| {
+            let removal = held::read(key, value)?;
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            let no = no.map(|no| TenantNo(u32::from_be_bytes(*no)));
+            let expected = no
+                .zip(keys::plan_of_removal(key))
+                .map(|(no, plan)| keys::removal(no, plan, &removal.record));
+            match expected.as_deref() == Some(key) {
+                true => Ok(no),
+                false => Err(codec::flawed(key, "tells of another record")),
+            }
+        });
+        let tenants: Vec<TenantNo> = self.tenants.keys().copied().collect();
+        for no in tenants {
+            self.sealed(no);
+            self.held(no);
+        }
+    }
+
+    /// A sealed plan has as many rows as it has not carried out.
+    fn sealed(&mut self, no: TenantNo) {
+        let _still = self.view.still();
+        let db = self.view.db;
+        let place = format!("the plan of {}", self.named(no));
+        let key = keys::plan(no);
+        let read = scan::get(db, &key).and_then(|value| match value {
+            Some(value) => codec::read_row::<v1::PlanRow<'_>>(&key, &value).map(Some),
+            None => Ok(None),
+        });
+        let Some(Some(plan)) = self.take(&*place, read) else {
+            return;
+        };
+        let rows = scan::prefix(db, &keys::plan_rows(no)).flatten();
+        let (rows, done, total) = (rows.count() as u64, plan.rows_done, plan.head.rows_total);
+        if rows + u64::from(done) != u64::from(total) {
+            let what = format!("of {total} rows {done} are carried out and {rows} are there");
+            self.fault(place, what);
+        }
+    }
+
+    /// A held plan has the removals that it counts, as long as it may still be asked for them.
+    fn held(&mut self, no: TenantNo) {
+        let mut from = Bound::Included(keys::held_prefix(no));
+        loop {
+            let _still = self.view.still();
+            let row = scan::after(self.view.db, &keys::held_prefix(no), from).next();
+            let place = format!("a held plan of {}", self.named(no));
+            let Some(Some((key, value))) = self.take(&*place, row.transpose()) else {
+                return;
+            };
+            from = Bound::Excluded(key.to_vec());
+            let Some(plan) = self.take(&*place, held::read_plan(&key, &value)) else {
+                continue;
+            };
+            let place = format!("{} of {}", plan.id, self.named(no));
+            if keys::trailing_number(&key).map(PlanId) != Some(plan.id) {
+                self.fault(&*place, "is kept under another number");
+            }
+            let removals = scan::prefix(self.view.db, &keys::removals(no, plan.id));
+            let removals =
+                removals.map(|row| row.and_then(|(key, value)| held::read(&key, &value)));
+            let found = held::Entries::of(removals.flatten());
+            // What is closed may be on its way out.
+            let is_open = match plan.state {
+                PlanState::Held | PlanState::Approved { .. } | PlanState::Rejected { .. } => true,
+                PlanState::Applied { .. }
+                | PlanState::Superseded { .. }
+                | PlanState::Recovered { .. } => false,
+            };
+            if is_open && (found.count, found.checksum) != (plan.entries, plan.checksum) {
+                let what = format!(
+                    "its removals are not those that were held: {} of {}",
+                    found.count, plan.entries
+                );
+                self.fault(place, what);
+            }
+        }
+    }
+}

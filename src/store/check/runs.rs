@@ -1,0 +1,147 @@
+//! That runs are where they belong, and are counted.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::model::{Outcome, Run, RunId, TenantName};
+use crate::store::keys::{self, Space};
+use crate::store::layout::{v1, v2};
+use crate::store::{codec, runs, scan};
+
+use super::Check;
+
+impl Check<'_> {
+    pub(super) fn runs(&mut self) {
+        match self.view.format {
+            1 => self.numbered_runs(),
+            _ => self.runs_by_tenant(),
+        }
+    }
+
+    /// The runs of format 1.
+    fn numbered_runs(&mut self) {
+        for row in scan::prefix(self.view.db, &[Space::NumberedRun as u8]) {
+            let Some((key, value)) = self.take("the runs", row) else {
+                return;
+            };
+            let Some(run) = self.take("a run", codec::read_row::<v1::Run>(&key, &value)) else {
+                continue;
+            };
+            if keys::trailing_number(&key) != Some(run.id.0) {
+                self.fault(run.id.to_string(), "is kept under another number");
+            }
+        }
+    }
+
+    fn runs_by_tenant(&mut self) {
+        let mut last = RunId(0);
+        for name in self.names_of_runs() {
+            let _still = self.view.still();
+            last = last.max(self.runs_of(&name));
+        }
+        let noted = runs::last_run(self.view.db);
+        if let Some(noted) = self.take("the last number of a run", noted)
+            && noted < last
+        {
+            let what = format!("is {noted}, and {last} is there");
+            self.fault("the last number of a run", what);
+        }
+        let _still = self.view.still();
+        self.open_runs();
+    }
+
+    /// Returns the tenants that have runs, or a tally of some.
+    fn names_of_runs(&mut self) -> BTreeSet<TenantName> {
+        let db = self.view.db;
+        let mut names = BTreeSet::new();
+        for name in runs::names(db) {
+            names.extend(self.take("the tallies of runs", name));
+        }
+        // From one tenant to the next, over the runs in between.
+        let mut from = Bound::Included(vec![Space::Run as u8]);
+        loop {
+            let next = scan::after(db, &[Space::Run as u8], from)
+                .next()
+                .transpose();
+            let Some(Some((key, _))) = self.take("the runs", next) else {
+                return names;
+            };
+            let Some((name, _)) = keys::run_of(&key) else {
+                self.fault(keys::describe(&key), "of no tenant and number");
+                from = Bound::Excluded(key.to_vec());
+                continue;
+            };
+            from = Bound::Excluded(keys::run(&name, RunId(u64::MAX)));
+            names.insert(name);
+        }
+    }
+
+    /// Compares the runs of a tenant with their tally. Returns the last.
+    fn runs_of(&mut self, name: &TenantName) -> RunId {
+        let db = self.view.db;
+        let mut last = RunId(0);
+        let mut found = v2::Tally {
+            count: 0,
+            last_sweep: None,
+        };
+        for row in scan::prefix(db, &keys::runs(name)) {
+            let Some((key, value)) = self.take("the runs", row) else {
+                return last;
+            };
+            found.count += 1;
+            let Some(run) = self.take("a run", runs::read(&key, &value)) else {
+                continue;
+            };
+            if keys::run_of(&key) != Some((run.tenant_name.clone(), run.id)) {
+                self.fault(run.id.to_string(), "is kept under another tenant or number");
+                continue;
+            }
+            last = last.max(run.id);
+            self.open_run(&run);
+            if run.is_whole_sweep() {
+                found.last_sweep = Some(run.id);
+            }
+        }
+        let place = format!("the tally of the runs of {name}");
+        if let Some(tally) = self.take(&*place, runs::tally(db, name))
+            && tally != found
+        {
+            self.fault(place, "is not what the runs come to");
+        }
+        last
+    }
+
+    /// A run that goes on has a row that says so.
+    fn open_run(&mut self, run: &Run) {
+        let key = keys::open_run(run.id);
+        let read = scan::get(self.view.db, &key).map(|row| row.is_some());
+        let Some(is_open) = self.take(run.id.to_string(), read) else {
+            return;
+        };
+        if is_open != (run.outcome == Outcome::Running) {
+            self.fault(
+                run.id.to_string(),
+                "is said to go on, or goes on and is not said to",
+            );
+        }
+    }
+
+    fn open_runs(&mut self) {
+        for row in scan::prefix(self.view.db, &[Space::OpenRun as u8]) {
+            let Some((key, value)) = self.take("the runs that go on", row) else {
+                return;
+            };
+            let read = codec::read_row::<v2::OpenRun>(&key, &value);
+            let (Some(v2::OpenRun(name)), Some(id)) = (
+                self.take("a run that goes on", read),
+                keys::trailing_number(&key),
+            ) else {
+                continue;
+            };
+            let run = keys::run(&name, RunId(id));
+            if let Some(None) = self.take("a run that goes on", scan::get(self.view.db, &run)) {
+                self.fault(RunId(id).to_string(), "is said to go on, and is not there");
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the store says of itself and of its tenants.
+
+use crate::model::{Fact, Id, Seq};
+use crate::store::compose::Head;
+use crate::store::error::StoreError;
+use crate::store::keys::{self, Space};
+use crate::store::layout::{Format, v1, v2};
+use crate::store::{TenantNo, codec, journal, scan};
+
+use super::Check;
+
+impl Check<'_> {
+    /// Looks at what the store says of itself. Returns the journal's last entry.
+    pub(super) fn head(&mut self) -> Option<Seq> {
+        let db = self.view.db;
+        for row in scan::prefix(db, &[Space::Meta as u8]) {
+            let (key, value) = self.take("what the store says of itself", row)?;
+            let read = match key.get(1..) {
+                Some([0]) => codec::read_row::<Format>(&key, &value).map(drop),
+                Some([1]) => codec::read_row::<v1::Head>(&key, &value).map(drop),
+                Some([2]) => codec::read_row::<v1::Seq>(&key, &value).map(drop),
+                Some([3]) => codec::read_row::<v1::Usage>(&key, &value).map(drop),
+                Some([4]) => codec::read_row::<v1::Strays>(&key, &value).map(drop),
+                Some([5]) if self.view.format >= 2 => {
+                    codec::read_row::<v2::LastRun>(&key, &value).map(drop)
+                }
+                Some(_) | None => Err(codec::flawed(&key, "of no known sort")),
+            };
+            self.take("what the store says of itself", read);
+        }
+        self.last()
+    }
+
+    /// Returns the journal's last entry as it is now.
+    pub(super) fn last(&mut self) -> Option<Seq> {
+        let key = keys::head();
+        let read = scan::get(self.view.db, &key).and_then(|value| match value {
+            Some(value) => codec::read_row::<v1::Head>(&key, &value),
+            None => Err(codec::flawed(&key, "missing")),
+        });
+        let head: Head = self.take("how far the store is", read)?.into();
+        Some(head.last)
+    }
+
+    /// Remembers who the tenants are, as far as that reads.
+    pub(super) fn know_tenants(&mut self) {
+        for row in scan::prefix(self.view.db, &[Space::Tenant as u8]).flatten() {
+            let (key, value) = row;
+            let row = codec::read_row::<v1::TenantRow<'_>>(&key, &value);
+            if let (Some(no), Ok(row)) = (keys::tenant_no(&key), row) {
+                self.tenants.insert(no, (row.tenant.id, row.name.0));
+            }
+        }
+    }
+
+    /// Looks at the tenants, and at what there is one row of for each.
+    pub(super) fn tenants(&mut self) {
+        let db = self.view.db;
+        self.simple(Space::Tenant, |key, value| {
+            codec::read_row::<v1::TenantRow<'_>>(key, value)?;
+            keys::tenant_no(key).ok_or_else(|| codec::flawed(key, "of no number"))?;
+            Ok(None)
+        });
+        for row in scan::prefix(db, &[Space::Loaded as u8]) {
+            let Some((key, value)) = self.take("the mark of a first load", row) else {
+                break;
+            };
+            let Some(no) = keys::tenant_no(&key) else {
+                self.fault("the mark of a first load", "of no tenant");
+                continue;
+            };
+            let place = format!("the mark of the first load of {}", self.named(no));
+            self.knows(&place, no);
+            let read = codec::read_row::<v1::Seq>(&key, &value)
+                .and_then(|seq| loaded_at(self.view.db, seq.into()));
+            if let Some(Some(what)) = self.take(&*place, read) {
+                self.fault(place, what);
+            }
+        }
+        self.simple(Space::Links, |key, value| {
+            codec::read_row::<v1::Links<'_>>(key, value).map(|_| None)
+        });
+        self.simple(Space::Bookmark, |key, value| {
+            codec::read_row::<v1::Bookmark>(key, value)?;
+            Ok(keys::tenant_no(key))
+        });
+        self.simple(Space::Heard, |key, value| {
+            let v1::Nothing = codec::read_row(key, value)?;
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            match (no, keys::heard_of(key)) {
+                (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
+                _ => Err(codec::flawed(key, "of no time and event")),
+            }
+        });
+        self.simple(Space::Absent, |key, value| {
+            let v1::Absent(_) = codec::read_row(key, value)?;
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            match (no, keys::absent_of(key)) {
+                (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
+                _ => Err(codec::flawed(key, "of no record")),
+            }
+        });
+    }
+
+    /// Reads all rows of a space one by one. What reads them tells whose they are.
+    pub(super) fn simple(
+        &mut self,
+        space: Space,
+        read: impl Fn(&[u8], &[u8]) -> Result<Option<TenantNo>, StoreError>,
+    ) {
+        for row in scan::prefix(self.view.db, &[space as u8]) {
+            let Some((key, value)) = self.take(keys::describe(&[space as u8]), row) else {
+                break;
+            };
+            let place = self.place_of(&key);
+            if let Some(Some(no)) = self.take(&*place, read(&key, &value)) {
+                self.knows(&place, no);
+            }
+        }
+    }
+}
+
+/// Returns what is wrong with the place of the entry that marks a first load.
+fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
+    if seq <= journal::cut_at(db)? {
+        return Ok(None);
+    }
+    Ok(match journal::find(db, seq)?.fact {
+        Fact::Loaded { .. } => None,
+        Fact::Changed(_)
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. } => Some(format!("journal entry {seq} marks no first load")),
+    })
+}
+
+/// The bytes that stand for an id in an index.
+pub(super) fn mark_of(no: TenantNo, kind: crate::model::Kind, id: &Id) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(&keys::state(no, kind, id))
+}

@@ -1,0 +1,179 @@
+//! Journal entries.
+
+use std::borrow::Cow;
+
+use crate::model::{Account, Change, Fact, Recovery, RunId};
+use crate::store::layout::v1;
+
+use super::{owned, pairs, text};
+
+impl<'a> From<(RunId, &'a Account)> for v1::Origin<'a> {
+    fn from((run, account): (RunId, &'a Account)) -> Self {
+        let account = account.into();
+        Self { run, account }
+    }
+}
+
+impl<'a> From<&'a Account> for v1::Account<'a> {
+    fn from(account: &'a Account) -> Self {
+        let Account {
+            tenant,
+            name,
+            region,
+        } = account;
+        Self {
+            tenant: Cow::Borrowed(tenant),
+            name: Cow::Borrowed(name),
+            region: text(region.as_ref()),
+        }
+    }
+}
+
+impl From<v1::Account<'_>> for Account {
+    fn from(account: v1::Account<'_>) -> Self {
+        let v1::Account {
+            tenant,
+            name,
+            region,
+        } = account;
+        Self {
+            tenant: tenant.into_owned(),
+            name: name.into_owned(),
+            region: owned(region),
+        }
+    }
+}
+
+impl<'a> From<&'a Change> for v1::Change<'a> {
+    fn from(change: &'a Change) -> Self {
+        match change {
+            Change::Created { after, replaces } => Self::Created {
+                after: after.into(),
+                replaces: replaces.clone(),
+            },
+            Change::Updated { before, after } => Self::Updated {
+                before: before.into(),
+                after: after.into(),
+            },
+            Change::Deleted { before } => Self::Deleted {
+                before: before.into(),
+            },
+        }
+    }
+}
+
+impl From<v1::Change<'_>> for Change {
+    fn from(change: v1::Change<'_>) -> Self {
+        match change {
+            v1::Change::Created { after, replaces } => Self::Created {
+                after: after.into(),
+                replaces,
+            },
+            v1::Change::Updated { before, after } => Self::Updated {
+                before: before.into(),
+                after: after.into(),
+            },
+            v1::Change::Deleted { before } => Self::Deleted {
+                before: before.into(),
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a Fact> for v1::Fact<'a> {
+    fn from(fact: &'a Fact) -> Self {
+        match fact {
+            Fact::Changed(change) => Self::Changed(change.into()),
+            Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles: *roles,
+                groups: *groups,
+                users: *users,
+            },
+            Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan: *plan,
+                supersedes: *supersedes,
+                losses: pairs(losses.clone()),
+            },
+            Fact::Failed { code, message } => Self::Failed {
+                code: Cow::Borrowed(code),
+                message: Cow::Borrowed(message),
+            },
+            Fact::Recovered(recovery) => Self::Recovered((*recovery).into()),
+            Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: Cow::Borrowed(endpoint),
+                reason: Cow::Borrowed(reason),
+                failing_since: *failing_since,
+            },
+        }
+    }
+}
+
+impl From<v1::Fact<'_>> for Fact {
+    fn from(fact: v1::Fact<'_>) -> Self {
+        match fact {
+            v1::Fact::Changed(change) => Self::Changed(change.into()),
+            v1::Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles,
+                groups,
+                users,
+            },
+            v1::Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan,
+                supersedes,
+                losses: pairs(losses),
+            },
+            v1::Fact::Failed { code, message } => Self::Failed {
+                code: code.into_owned(),
+                message: message.into_owned(),
+            },
+            v1::Fact::Recovered(recovery) => Self::Recovered(recovery.into()),
+            v1::Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: endpoint.into_owned(),
+                reason: reason.into_owned(),
+                failing_since,
+            },
+        }
+    }
+}
+
+impl From<Recovery> for v1::Recovery {
+    fn from(recovery: Recovery) -> Self {
+        match recovery {
+            Recovery::Plan(plan) => Self::Plan(plan),
+            Recovery::Sync => Self::Sync,
+        }
+    }
+}
+
+impl From<v1::Recovery> for Recovery {
+    fn from(recovery: v1::Recovery) -> Self {
+        match recovery {
+            v1::Recovery::Plan(plan) => Self::Plan(plan),
+            v1::Recovery::Sync => Self::Sync,
+        }
+    }
+}

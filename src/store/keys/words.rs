@@ -1,0 +1,48 @@
+//! Says what a key is of, in words.
+
+use super::trailing_number;
+
+/// Says what a key is of, without the parts that tell of people.
+pub fn describe(key: &[u8]) -> String {
+    let what = match key.first() {
+        Some(0x01) => "what the store says of itself",
+        Some(0x10 | 0x11) => "a tenant",
+        Some(0x12) => "the tenants that a connection found",
+        Some(0x20) => "a block of records",
+        Some(0x21) => "a bucket of fingerprints",
+        Some(0x22) => "a census",
+        Some(0x30) => match trailing_number(key) {
+            Some(seq) => return format!("journal entry {seq}"),
+            None => "a journal entry",
+        },
+        Some(0x31) => "an entry that is kept",
+        Some(0x40 | 0x41) => "a plan",
+        Some(0x42 | 0x43) => "a held plan",
+        Some(0x44) => "an absent record",
+        Some(0x50) => "the cursor of an endpoint",
+        Some(0x51) => "a parked delivery",
+        Some(0x52) => "a deferred delivery",
+        Some(0x53) => "a replay",
+        Some(0x54) => "an order for an endpoint",
+        Some(0x55) => "attempts of an endpoint",
+        Some(0x60 | 0x61 | 0x63) => "a run",
+        Some(0x62) => "the tally of a tenant's runs",
+        Some(0x70 | 0x71) => "how far news were read",
+        Some(_) | None => "a value of no known space",
+    };
+    what.to_owned()
+}
+
+/// Returns what is behind such words in a text, for who says better where it is.
+pub fn undescribed(text: &str) -> &str {
+    let described = (0..=u8::MAX).find_map(|space| {
+        let rest = text.strip_prefix(&describe(&[space]))?;
+        rest.strip_prefix(": ")
+    });
+    let entry = || text.strip_prefix("journal entry ")?.split_once(": ");
+    match (described, entry()) {
+        (Some(rest), _) => rest,
+        (None, Some((number, rest))) if number.bytes().all(|b| b.is_ascii_digit()) => rest,
+        (None, _) => text,
+    }
+}

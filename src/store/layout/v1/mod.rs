@@ -1,0 +1,26 @@
+//! The values of format 1. Their bytes are on disk: nothing here is ever changed.
+
+mod delivery;
+mod entry;
+mod plan;
+mod record;
+mod run;
+mod tenant;
+
+pub use delivery::{
+    Attempt, Attempts, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order,
+    Parked, Place, Strays, Trouble,
+};
+pub use entry::{Account, Change, Entry, Fact, Origin, Recovery};
+pub use plan::{
+    HeldLoss, HeldPlan, Loss, PlanHead, PlanRow, PlanState, Proof, Reason, Removal, Summed, Taken,
+    Weight, Write,
+};
+pub use record::{
+    Body, Coded, Group, GroupType, Kind, Record, RecordRef, Role, RoleType, User, UserStatus,
+};
+pub use run::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
+pub use tenant::{
+    Absent, Bookmark, Census, Count, Head, Link, Links, Nothing, Pause, Seq, Tenant, TenantRow,
+    Usage,
+};

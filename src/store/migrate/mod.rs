@@ -1,0 +1,123 @@
+//! Turns a store of an older format into the newest, one format after the other, before anybody
+//! works with it.
+//!
+//! Each step is a copy into fresh files (`copying.rs`) that takes the place of the database by
+//! renames (`swap.rs`), as a compaction does. So it can be stopped anywhere: up to the renames
+//! the next opening finds the old store and begins the step again, after them the new one. The
+//! old files are removed when the new ones were opened from their place, after they had been read
+//! back and checked as a whole. A fault that was there before stays as it was and is named; one
+//! that was not there before ends the migration, and the old store is as it was.
+//!
+//! # The next format
+//!
+//! 1. Write the types that change into `layout/v3.rs`, whole, under their old names. Types of older
+//!    formats stay as they are, for ever.
+//! 2. In `convert`, turn the model into the new types, and both the new and the old ones into the
+//!    model: that is where it is decided what older bytes mean.
+//! 3. A new key gets a byte of its own in `keys.rs`; `describe` and `check` learn it.
+//! 4. Entries are not rewritten: `journal::read` gets one more arm for their layout.
+//! 5. Write the step as a [`Rewrite`] here, from the old types to the new ones without the model
+//!    in between, and add it to [`step_from`].
+//! 6. Raise [`layout::NEWEST`]. Make the fixture of the new format, keep the older ones, and keep
+//!    the rows of it as text: `tests/store/fixtures/README.md` says how.
+
+mod runs_by_tenant;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::compact::Rule;
+use super::copying::{Aim, Live, Rewrite, Trouble};
+use super::error::{OpenError, StoreError};
+use super::files::Folder;
+use super::inner::let_go;
+use super::opening::{Refusal, Sound};
+use super::remake;
+
+/// Turns the database into one of the newest format. One that is of it already stays as it is.
+pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
+    while let Some((to, rewrite)) = step_from(sound.format) {
+        sound = step(folder, sound, to, rewrite)?;
+    }
+    Ok(sound)
+}
+
+/// Returns what turns a format into the next, and the number of that.
+fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
+    match format {
+        1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
+        _ => None,
+    }
+}
+
+fn step(
+    folder: &Folder,
+    sound: Sound,
+    to: u32,
+    rewrite: Box<dyn Rewrite>,
+) -> Result<Sound, Refusal> {
+    let from = sound.format;
+    let began = Instant::now();
+    tracing::info!(
+        from,
+        to,
+        "The store has format {from}; it is migrated to format {to} before it is worked with"
+    );
+    let doing = format!("Migrating the store from format {from} to {to}");
+    let path = folder.path().to_owned();
+    if let Err(trouble) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
+        if !matches!(trouble, Trouble::Stuck) {
+            remake::give_up(folder);
+        }
+        let_go(Some(sound.db));
+        return Err(match trouble {
+            Trouble::Source(StoreError::Damaged { what }) => Refusal::Damaged(what),
+            Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
+                path,
+                from,
+                to,
+                needed,
+                free,
+            }),
+            Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
+            Trouble::Stuck => not_migrated(path, from, to, remake::stuck()),
+        });
+    }
+    let migrated = remake::replace(folder, sound)?;
+    if migrated.format != to {
+        let_go(Some(migrated.db));
+        let not_swapped = StoreError::io(
+            "putting the migrated store in its place",
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        return Err(not_migrated(path, from, to, not_swapped));
+    }
+    tracing::info!(
+        from,
+        to,
+        "Migrated the store from format {from} to {to} in {:?}",
+        began.elapsed()
+    );
+    Ok(migrated)
+}
+
+/// A copy of the next format. Everything is checked before and after.
+fn aim(to: u32, rewrite: Box<dyn Rewrite>) -> Aim {
+    Aim {
+        format: to,
+        rewrite,
+        live: Live::Examined,
+        spare: Rule::USUAL.spare,
+        portion: Rule::USUAL.portion,
+    }
+}
+
+fn not_migrated(path: PathBuf, from: u32, to: u32, source: StoreError) -> Refusal {
+    Refusal::Error(OpenError::NotMigrated {
+        path,
+        from,
+        to,
+        source,
+    })
+}

@@ -1,0 +1,64 @@
+//! How far a long work on all rows is, for who waits for it.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// What is done with the rows, one after the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    #[default]
+    Checking,
+    Copying,
+    ReadingBack,
+    CheckingCopy,
+}
+
+/// A moment of the work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moment {
+    stage: Stage,
+    done: u64,
+    /// Rows to come in this stage; none: nobody knows.
+    all: Option<u64>,
+}
+
+/// How far the work is.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Moment>);
+
+impl Progress {
+    /// Goes over to a stage.
+    pub fn begin(&self, stage: Stage, all: Option<u64>) {
+        let done = 0;
+        self.set(|moment| *moment = Moment { stage, done, all });
+    }
+
+    /// Counts rows that are done.
+    pub fn add(&self, rows: u64) {
+        self.set(|moment| moment.done += rows);
+    }
+
+    /// Returns how far it is now.
+    pub fn now(&self) -> Moment {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Moment)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.stage {
+            Stage::Checking => "checked",
+            Stage::Copying => "copied",
+            Stage::ReadingBack => "read back",
+            Stage::CheckingCopy => "checked in the copy",
+        };
+        match self.all {
+            Some(all) => write!(f, "{} of {all} rows {done}", self.done),
+            None => write!(f, "{} rows {done}", self.done),
+        }
+    }
+}

@@ -1,0 +1,775 @@
+//! A small store that holds a row of every sort, made through the store's own doors: what each
+//! version is measured by that reads the stores of older ones.
+//!
+//! `fixtures/README.md` says which version made which of the stores that are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use qlik_roster::model::{
+    Account, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, Fingerprint,
+    Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id, Kind, KindCounts, Link, Loss, Mode,
+    NewsId, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal,
+    Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant, TenantId, TenantName, Timestamp,
+    Traffic, Trigger, User, UserStatus, Weight,
+};
+use qlik_roster::store::{
+    Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
+    DisabledBy, Failing, Heard, Item, Known, NewRun, Order, Parked, PlanHead, Progress, Retention,
+    Round, Store, StoreError, Trouble, Write,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+const RETENTION: Retention = Retention {
+    keep: Duration::from_secs(90 * 24 * 3600),
+    keep_runs: 500,
+};
+
+/// The plan that waits.
+const WAITING: PlanId = PlanId(7);
+
+/// Makes the store in a folder and closes it.
+pub fn make(path: &Path) -> Result<(), StoreError> {
+    let store = Store::open(path)
+        .expect("nothing is in the way of a new store")
+        .store;
+    let acme = store.adopt(&acme(), &TenantName("acme".into()), day(0))?;
+    let globex = store.adopt(&globex(), &TenantName("globex".into()), day(0))?;
+    load(&store, &acme, &globex)?;
+    change(&store, &acme)?;
+    deliver(&store)?;
+    let endpoints = ["hr", "audit", "gone"].map(hook).to_vec();
+    Round::new(store.clone(), RETENTION, endpoints, day(100)).finish()?;
+    runs(&store, &acme, &globex)?;
+    plans(&store, &acme)?;
+    sealed(&store, &globex)?;
+    between(&store, &acme)?;
+    want(&store, &acme)?;
+    store.close()
+}
+
+fn load(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Start, day(0))?;
+    let mut writes: Vec<Write> = (1..=3).map(|n| quiet(role(n))).collect();
+    writes.extend((1..=4).map(|n| quiet(group(n))));
+    writes.extend((1..=30).map(|n| quiet(user(n, "first"))));
+    let loaded = Closing::Loaded {
+        roles: 3,
+        groups: 4,
+        users: 30,
+    };
+    commit(store, acme, run.id, day(0), writes, loaded)?;
+    store.save_run(&Run {
+        ended_at: Some(day(0)),
+        outcome: Outcome::Succeeded,
+        counts: [(Kind::User, counts()), (Kind::Role, KindCounts::default())].into(),
+        population: Loss::ALL.map(|loss| (loss, 30)).into(),
+        traffic: Traffic {
+            requests: 7,
+            retries: 2,
+            waited: Duration::new(3, 500_000_007),
+        },
+        audit_missed: Some(0),
+        ..run
+    })?;
+    let run = begin(store, "globex", None, Trigger::Command, day(0))?;
+    let writes = vec![
+        quiet(role(1)),
+        quiet(user(1, "first")),
+        quiet(user(6, "first")),
+    ];
+    let loaded = Closing::Loaded {
+        roles: 1,
+        groups: 0,
+        users: 2,
+    };
+    commit(store, globex, run.id, day(0), writes, loaded)?;
+    store.save_run(&Run {
+        tenant: Some(TenantId("T2".into())),
+        ended_at: Some(day(0)),
+        outcome: Outcome::Degraded,
+        findings: findings(),
+        ..run
+    })
+}
+
+/// Entries of every sort of change; some will be cut.
+fn change(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Schedule, day(1))?;
+    let updated = |number, from, to| Change::Updated {
+        before: user(number, from),
+        after: user(number, to),
+    };
+    let writes = (1..=12).map(|number| changed(updated(number, "first", "second")));
+    commit(
+        store,
+        acme,
+        run.id,
+        day(1),
+        writes.collect(),
+        Closing::Nothing,
+    )?;
+    let writes = [
+        Change::Deleted {
+            before: user(13, "first"),
+        },
+        Change::Created {
+            after: user(40, "first"),
+            replaces: Some(user(13, "first").id().clone()),
+        },
+        Change::Created {
+            after: group(9),
+            replaces: None,
+        },
+        Change::Deleted { before: role(3) },
+        updated(1, "second", "third"),
+        updated(6, "second", "third"),
+    ];
+    let writes = writes.map(changed).to_vec();
+    commit(store, acme, run.id, day(100), writes, Closing::Nothing)?;
+    store.save_run(&Run {
+        ended_at: Some(day(1)),
+        outcome: Outcome::Incomplete {
+            reason: "12 of 13 users were shown".into(),
+        },
+        lost: [(Loss::Users, 1), (Loss::Roles, 1)].into(),
+        ..run
+    })
+}
+
+fn deliver(store: &Store) -> Result<(), StoreError> {
+    let hr = Cursor {
+        settled: Seq(16),
+        ahead: [Seq(18), Seq(19)].into(),
+        trouble: Some(Trouble {
+            probes: 2,
+            due: day(101),
+            reason: "the receiver answered 503".into(),
+        }),
+        failing: Some(Failing {
+            since: day(99),
+            last: day(100),
+            attempts: 3,
+        }),
+        disabled: None,
+        backfill: None,
+        delivered_at: Some(day(99)),
+    };
+    let changes = vec![
+        DeliveryChange::Park(parked(Item::Entry(Seq(4)))),
+        DeliveryChange::Park(parked(snapshot(2, Kind::User))),
+        DeliveryChange::Defer(Item::Entry(Seq(5)), deferred(7, None)),
+        DeliveryChange::Defer(Item::Entry(Seq(17)), deferred(8, Some(7))),
+        DeliveryChange::Defer(snapshot(1, Kind::Group), deferred(9, None)),
+    ];
+    let attempts = (1..=3).map(|number| attempt(number, Item::Entry(Seq(4))));
+    progress(store, "hr", hr, changes, attempts.collect(), None)?;
+    let audit = Cursor {
+        settled: Seq(15),
+        backfill: Some(Backfill {
+            mark: Seq(15),
+            at: day(2),
+            tenant: None,
+            after: Some((
+                store.tenants()?[0].no,
+                Kind::User,
+                user(4, "first").id().clone(),
+            )),
+            beyond: [(
+                store.tenants()?[0].no,
+                Kind::User,
+                user(6, "first").id().clone(),
+            )]
+            .into(),
+        }),
+        ..Cursor::default()
+    };
+    progress(store, "audit", audit, Vec::new(), Vec::new(), None)?;
+    let by = [
+        (
+            "gone",
+            DisabledBy::Receiver {
+                url_mark: "[url 1]".into(),
+            },
+        ),
+        ("quiet", DisabledBy::Operator),
+        ("weak", DisabledBy::Failures),
+    ];
+    for (name, by) in by {
+        let disabled = Cursor {
+            settled: Seq(3),
+            disabled: Some(Disabled {
+                at: day(3),
+                by,
+                reason: "410 Gone".into(),
+            }),
+            ..Cursor::default()
+        };
+        let told = Fact::EndpointDisabled {
+            endpoint: hook(name),
+            reason: "410 Gone".into(),
+            failing_since: (name == "weak").then(|| day(2)),
+        };
+        progress(
+            store,
+            name,
+            disabled,
+            Vec::new(),
+            Vec::new(),
+            Some((day(100), told)),
+        )?;
+    }
+    Ok(())
+}
+
+/// A run of every outcome and trigger, one of them still going on.
+fn runs(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Gap, day(100))?;
+    let failed = Fact::Failed {
+        code: "qlik.unreachable".into(),
+        message: "reading users: connection refused".into(),
+    };
+    told(store, acme, run.id, Vec::new(), vec![failed])?;
+    store.save_run(&Run {
+        ended_at: Some(day(100)),
+        outcome: Outcome::Failed {
+            code: "qlik.unreachable".into(),
+            message: "reading users: connection refused".into(),
+        },
+        ..run
+    })?;
+    let run = begin(store, "globex", Some("T2"), Trigger::Audit, day(100))?;
+    let recovered = Fact::Recovered(Recovery::Sync);
+    told(store, globex, run.id, Vec::new(), vec![recovered])?;
+    store.save_run(&Run {
+        ended_at: Some(day(100)),
+        outcome: Outcome::Interrupted,
+        ..run
+    })?;
+    let run = store.begin_run(NewRun {
+        mode: Mode::DryRun,
+        ..new_run("globex", Some("T2"), Trigger::Command, day(100))
+    })?;
+    store.save_run(&Run {
+        ended_at: Some(day(100)),
+        outcome: Outcome::Succeeded,
+        ..run
+    })
+}
+
+/// Held plans in every state, the newest of them waiting.
+fn plans(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "acme", Some("T1"), Trigger::Schedule, day(100))?;
+    assert_eq!(PlanId::from(run.id), WAITING);
+    let at = day(100);
+    let states = [
+        PlanState::Approved { at },
+        PlanState::Applied { at, run: run.id },
+        PlanState::Rejected { at },
+        PlanState::Superseded { at, by: WAITING },
+        PlanState::Recovered { at, run: run.id },
+        PlanState::Held,
+    ];
+    let mut staged = Vec::new();
+    for id in 2..=WAITING.0 {
+        staged.push(store.stage_removals(acme.no, PlanId(id), &removals())?);
+    }
+    let losses: BTreeMap<Loss, HeldLoss> = Loss::ALL
+        .into_iter()
+        .zip([
+            Reason::NothingLeft,
+            Reason::OverCount { max_count: 1 },
+            Reason::OverShare { max_permille: 125 },
+            Reason::Never,
+            Reason::NothingLeft,
+        ])
+        .map(|(loss, reason)| {
+            (
+                loss,
+                HeldLoss {
+                    weight: weight(),
+                    reason,
+                },
+            )
+        })
+        .collect();
+    let plans = (2..).zip(states).zip(staged);
+    let plans = plans.map(|((id, state), staged)| HeldPlan {
+        id: PlanId(id),
+        account: account(acme),
+        at,
+        losses: losses.clone(),
+        entries: staged.count,
+        checksum: staged.checksum,
+        state,
+    });
+    let facts = vec![
+        Fact::Recovered(Recovery::Plan(PlanId(6))),
+        Fact::Held {
+            plan: WAITING,
+            supersedes: Some(PlanId(5)),
+            losses: losses.clone(),
+        },
+    ];
+    told(store, acme, run.id, plans.collect(), facts)?;
+    store.save_run(&Run {
+        ended_at: Some(at),
+        outcome: Outcome::Held,
+        held: Some(Held {
+            plan: Some(WAITING),
+            losses,
+        }),
+        ..run
+    })
+}
+
+/// What a held plan would take.
+fn removals() -> Vec<Removal> {
+    let gone = |number| Removal {
+        record: user(number, "first").to_ref(),
+        label: format!("User {number}"),
+        what: Taken::Record {
+            proof: [Proof::Confirmed, Proof::NotYetAsked][number as usize % 2],
+        },
+    };
+    let less = Removal {
+        record: user(22, "first").to_ref(),
+        label: "User 22".into(),
+        what: Taken::Access {
+            roles: roles(&[1]),
+            groups: groups(&[1, 2]),
+        },
+    };
+    (20..22).map(gone).chain([less]).collect()
+}
+
+/// A sealed plan of which a part is committed.
+fn sealed(store: &Store, globex: &Known) -> Result<(), StoreError> {
+    let run = begin(store, "globex", Some("T2"), Trigger::Schedule, day(100))?;
+    let mut rows = vec![
+        changed(Change::Updated {
+            before: user(1, "first"),
+            after: user(1, "second"),
+        }),
+        quiet(role(2)),
+        Write::Forget {
+            record: role(2).to_ref(),
+        },
+    ];
+    rows.extend((50..55).map(|number| {
+        changed(Change::Created {
+            after: user(number, "first"),
+            replaces: None,
+        })
+    }));
+    store.stage(globex.no, 0, &rows)?;
+    store.seal_plan(
+        globex.no,
+        &PlanHead {
+            run: run.id,
+            at: day(100),
+            account: account(globex),
+            rows_total: 8,
+        },
+    )?;
+    let first = store.plan_rows_from(globex.no, 0, 4)?;
+    commit(store, globex, run.id, day(100), first, Closing::PlanRows(4))
+}
+
+/// What is kept between two sweeps.
+fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let absences = [(user(23, "first").to_ref(), 2), (role(2).to_ref(), 1)];
+    store.keep_absences(acme.no, &absences.into())?;
+    let bookmark = Bookmark {
+        since: day(2),
+        until: day(100),
+        untold: vec![(day(99), user(6, "first").to_ref())],
+    };
+    let heard = [1_u8, 2].map(|number| Heard {
+        at: day(99),
+        id: NewsId([number; 16]),
+    });
+    store.set_bookmark(acme.no, &bookmark, &heard, day(90))?;
+    let pauses = [
+        None,
+        Some(Pause::Status("deactivated".into())),
+        Some(Pause::Gone),
+        Some(Pause::LeftOut),
+        Some(Pause::SameAs(TenantName("acme".into()))),
+        Some(Pause::NotConfigured),
+    ];
+    let links = (1..).zip(pauses).map(|(number, pause)| Link {
+        id: format!("L{number}"),
+        name: TenantName(format!("found-{number}")),
+        hosts: vec![format!("found-{number}.eu.qlikcloud.com")],
+        region: (number > 1).then(|| "eu-west-1".to_owned()),
+        pause,
+    });
+    let links: Vec<Link> = links.collect();
+    store.set_links(&ConnectionName("all".into()), &links)?;
+    // A change that was being planned when the process ended.
+    let begun = begin(store, "acme", Some("T1"), Trigger::Schedule, day(100))?;
+    assert_eq!(begun.outcome, Outcome::Running);
+    let planned = [
+        Change::Deleted { before: role(1) },
+        Change::Deleted { before: group(1) },
+    ];
+    store.stage(acme.no, 0, &planned.map(changed))
+}
+
+/// What operators want of an endpoint.
+fn want(store: &Store, acme: &Known) -> Result<(), StoreError> {
+    let orders = [
+        Order::Disable { at: day(100) },
+        Order::Enable,
+        Order::Rewind { to: Seq(15) },
+        Order::Backfill {
+            at: day(100),
+            mark: Seq(20),
+        },
+    ];
+    for order in &orders {
+        store.order(&hook("hr"), order)?;
+    }
+    let record = user(7, "first").to_ref();
+    let again = Item::Snapshot {
+        mark: Seq(15),
+        at: day(2),
+        tenant: acme.no,
+        record,
+    };
+    store.replay(&hook("audit"), &[Item::Entry(Seq(18)), again])
+}
+
+/// Begins another run of a tenant of the fixture.
+pub fn begin_one(store: &Store) -> Result<Run, StoreError> {
+    begin(store, "acme", Some("T1"), Trigger::Command, day(101))
+}
+
+fn begin(
+    store: &Store,
+    name: &str,
+    tenant: Option<&str>,
+    trigger: Trigger,
+    at: Timestamp,
+) -> Result<Run, StoreError> {
+    store.begin_run(new_run(name, tenant, trigger, at))
+}
+
+fn new_run(name: &str, tenant: Option<&str>, trigger: Trigger, at: Timestamp) -> NewRun {
+    NewRun {
+        tenant_name: TenantName(name.to_owned()),
+        tenant: tenant.map(|id| TenantId(id.to_owned())),
+        trigger,
+        mode: Mode::Commit,
+        started_at: at,
+    }
+}
+
+fn commit(
+    store: &Store,
+    known: &Known,
+    run: RunId,
+    at: Timestamp,
+    writes: Vec<Write>,
+    closing: Closing,
+) -> Result<(), StoreError> {
+    let commit = Commit {
+        tenant: known.no,
+        run,
+        at,
+        account: account(known),
+        writes,
+        closing,
+    };
+    store.commit(commit).map(drop)
+}
+
+fn told(
+    store: &Store,
+    known: &Known,
+    run: RunId,
+    plans: Vec<HeldPlan>,
+    facts: Vec<Fact>,
+) -> Result<(), StoreError> {
+    let closing = Closing::Told { plans, facts };
+    commit(store, known, run, day(100), Vec::new(), closing)
+}
+
+fn progress(
+    store: &Store,
+    endpoint: &str,
+    cursor: Cursor,
+    changes: Vec<DeliveryChange>,
+    attempts: Vec<Attempt>,
+    told: Option<(Timestamp, Fact)>,
+) -> Result<(), StoreError> {
+    let mut log = store.attempt_log(&hook(endpoint))?;
+    let progress = Progress {
+        changes,
+        attempts,
+        told,
+        ..Progress::of(cursor)
+    };
+    store.save_progress(&hook(endpoint), &mut log, progress)
+}
+
+pub fn day(day: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_123 + day * 24 * 3600 * 1000)
+}
+
+pub fn hook(name: &str) -> EndpointName {
+    EndpointName(name.into())
+}
+
+fn acme() -> Tenant {
+    Tenant {
+        id: TenantId("T1".into()),
+        name: "Acme".into(),
+        hosts: vec!["acme.eu.qlikcloud.com".into(), "acme.example.com".into()],
+        region: Some("eu-west-1".into()),
+        status: None,
+    }
+}
+
+fn globex() -> Tenant {
+    Tenant {
+        id: TenantId("T2".into()),
+        name: "Globex".into(),
+        hosts: Vec::new(),
+        region: None,
+        status: Some("active".into()),
+    }
+}
+
+fn account(known: &Known) -> Account {
+    known.tenant.account()
+}
+
+fn id(kind: Kind, number: u32) -> Id {
+    let text = match number % 6 {
+        // An id of another shape than most.
+        0 => format!("{kind}~{number:04}"),
+        _ => format!("60d5ca1b2f8a4c00{number:08x}"),
+    };
+    Id::parse(&text).expect("it is made as ids are")
+}
+
+fn roles(numbers: &[u32]) -> BTreeMap<RoleId, String> {
+    let named = |number: &u32| (RoleId(id(Kind::Role, *number)), format!("Role {number}"));
+    numbers.iter().map(named).collect()
+}
+
+fn groups(numbers: &[u32]) -> BTreeMap<GroupId, String> {
+    let named = |number: &u32| (GroupId(id(Kind::Group, *number)), format!("Group {number}"));
+    numbers.iter().map(named).collect()
+}
+
+fn texts(texts: &[&str]) -> BTreeSet<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn role(number: u32) -> Record {
+    let types = [RoleType::Admin, RoleType::Basic, RoleType::UnmappedValue];
+    let role_type = Coded::new(types[number as usize % 3], "as written");
+    Record::Role(Role {
+        description: Some(format!("What role {number} is for")),
+        origin: (number != 1).then(|| "default".to_owned()),
+        level: Some("admin".into()),
+        permissions: (number != 2).then(|| texts(&["app.read", "space.update"])),
+        scopes: Some(texts(&["admin.users"])),
+        created_at: Some(day(-30)),
+        updated_at: None,
+        ..Role::new(
+            id(Kind::Role, number).into(),
+            format!("Role {number}"),
+            role_type,
+        )
+    })
+}
+
+fn group(number: u32) -> Record {
+    let types = [
+        GroupType::Group,
+        GroupType::Organization,
+        GroupType::CostCenter,
+    ];
+    Record::Group(Group {
+        id: id(Kind::Group, number).into(),
+        name: format!("Group {number}"),
+        description: (number == 1).then(|| "The first".to_owned()),
+        group_type: Coded {
+            value: types[number as usize % 3],
+            source_value: (number != 2).then(|| "idp".to_owned()),
+        },
+        status: Some("active".into()),
+        idp_id: Some(format!("idp-{number}")),
+        roles: (number != 3).then(|| roles(&[1, 2])),
+        created_at: Some(day(-20)),
+        updated_at: Some(day(-10)),
+    })
+}
+
+/// Every third is known with all that can be known of a user.
+fn user(number: u32, name: &str) -> Record {
+    let user = User::new(id(Kind::User, number).into(), format!("auth0|{number}"));
+    let statuses = [
+        UserStatus::Enabled,
+        UserStatus::Disabled,
+        UserStatus::Pending,
+        UserStatus::UnmappedValue,
+    ];
+    let user = User {
+        name: Some(format!("Zoë {number}, {name}")),
+        email: Some(format!("{number}@example.com")),
+        status: Coded::new(statuses[number as usize % 4], "as written"),
+        ..user
+    };
+    if !number.is_multiple_of(3) {
+        return Record::User(user);
+    }
+    Record::User(User {
+        is_bot: number == 9,
+        client_id: Some("client".into()),
+        roles: Some(roles(&[1, 2])),
+        groups: Some(groups(&[1, 6])),
+        scopes: Some(texts(&["user_default"])),
+        created_at: Some(day(-10)),
+        updated_at: Some(day(-9)),
+        invite_expires_at: Some(day(200)),
+        picture: Some("https://example.com/picture".into()),
+        locale: Some("de".into()),
+        zone_info: Some("Europe/Berlin".into()),
+        preferred_locale: Some("en".into()),
+        preferred_zone_info: Some("UTC".into()),
+        ..user
+    })
+}
+
+fn fingerprint(record: &Record) -> Fingerprint {
+    Fingerprint(xxh3_128(record.label().as_bytes()).to_be_bytes())
+}
+
+fn raw(record: &Record) -> Box<str> {
+    format!(r#"{{"id":"{}","name":"{}"}}"#, record.id(), record.label()).into()
+}
+
+fn quiet(record: Record) -> Write {
+    Write::Quiet {
+        fingerprint: fingerprint(&record),
+        raw: raw(&record),
+        record,
+    }
+}
+
+fn changed(change: Change) -> Write {
+    Write::Change {
+        fingerprint: fingerprint(change.latest()),
+        raw: raw(change.latest()),
+        change,
+    }
+}
+
+fn counts() -> KindCounts {
+    KindCounts {
+        seen: 1,
+        created: 2,
+        updated: 3,
+        deleted: 4,
+        rescued: 5,
+        unreadable: 6,
+        partial: 7,
+    }
+}
+
+fn weight() -> Weight {
+    Weight {
+        lost: 3,
+        known: 30,
+        shown: 27,
+    }
+}
+
+/// One of each sort that the first format knows.
+fn findings() -> Vec<Finding> {
+    let codes = [
+        FindingCode::UnreadableRecord,
+        FindingCode::HiddenRoles,
+        FindingCode::HiddenGroups,
+        FindingCode::Rescued,
+        FindingCode::ForbiddenCollection,
+        FindingCode::AuditForbidden,
+        FindingCode::AuditGap,
+        FindingCode::Unconfirmed,
+    ];
+    let finding = |(number, code)| Finding {
+        code,
+        kind: Kind::ALL[number as usize % 3],
+        id: (number != 4).then(|| id(Kind::User, number)),
+        detail: format!("what was wrong with {number}"),
+    };
+    (0..).zip(codes).map(finding).collect()
+}
+
+fn snapshot(number: u32, kind: Kind) -> Item {
+    Item::Snapshot {
+        mark: Seq(15),
+        at: day(2),
+        tenant: first_tenant(),
+        record: RecordRef {
+            kind,
+            id: id(kind, number),
+        },
+    }
+}
+
+/// The number of a store's first tenant, read from a name of a delivery: nobody else makes one.
+fn first_tenant() -> qlik_roster::store::TenantNo {
+    let named = "snapshot/1/user/60d5ca1b2f8a4c0000000001/1/1".parse();
+    match named.expect("it is written as deliveries are") {
+        Item::Snapshot { tenant, .. } => tenant,
+        Item::Entry(_) => unreachable!("it names a record"),
+    }
+}
+
+fn parked(item: Item) -> Parked {
+    Parked {
+        item,
+        reason: "the receiver answered 400".into(),
+        at: day(99),
+        attempts: 3,
+    }
+}
+
+fn deferred(entity: u64, after: Option<u64>) -> Deferred {
+    Deferred {
+        entity,
+        after,
+        attempts: 2,
+        due: after.is_none().then(|| day(101)),
+        is_endpoints: entity == 8,
+        is_alone: entity == 9,
+    }
+}
+
+fn attempt(number: u32, item: Item) -> Attempt {
+    Attempt {
+        item,
+        event_type: "user.updated".into(),
+        number,
+        at: day(99),
+        took_ms: 17,
+        status: (number > 1).then_some(400),
+        answer: "no such user".into(),
+        error: (number < 3).then(|| "the receiver answered 400".into()),
+    }
+}
+
+/// Makes the store that is kept of this version's format.
+#[test]
+#[ignore = "makes a fixture; run with FIXTURE=FOLDER and --ignored"]
+fn make_the_fixture() {
+    let folder = std::env::var_os("FIXTURE").unwrap();
+    make(Path::new(&folder)).unwrap();
+}

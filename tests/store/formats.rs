@@ -1,0 +1,218 @@
+//! The bytes of the newest format are frozen, every format that ever was still opens, and a large
+//! store becomes one of the newest in bounded memory.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use qlik_roster::model::{Mode, Outcome, Run, RunId, TenantName, Timestamp, Trigger};
+use qlik_roster::store::{NewRun, Store};
+
+use crate::fixture;
+use crate::format_1::{self, Rows, opened, sealed};
+use crate::load;
+use crate::migration;
+use crate::support::{Role, adopt, read_users, spawn, tell};
+
+/// The newest format, in a test that has to be changed with it.
+const NEWEST: u32 = 2;
+
+/// What every run of the tests has time for, and what the limit is promised for.
+const SOME: u32 = 30_000;
+const MANY: u32 = 1_000_000;
+
+/// What a process may take at the most that migrates, with what the test itself takes.
+const CEILING_KB: u64 = 256 * 1024;
+
+#[test]
+fn the_bytes_of_the_newest_format_are_as_they_were_first_written() {
+    let folder = tempfile::tempdir().unwrap();
+    fixture::make(folder.path()).unwrap();
+
+    let found = in_words(&format_1::rows(folder.path()));
+
+    let path = fixtures().join(format!("format-{NEWEST}.rows"));
+    if std::env::var_os("FIXTURE_ROWS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let differs = kept.lines().zip(found.lines()).find(|(a, b)| a != b);
+    assert!(
+        found == kept,
+        "what is stored has other bytes than format {NEWEST} was first written with: {differs:?}. \
+         A store that somebody has would not read: give the layout a new number, as ARCHITECTURE.md \
+         tells"
+    );
+}
+
+#[test]
+fn every_format_that_was_ever_written_opens() {
+    let mut formats = Vec::new();
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        formats.extend(
+            name.strip_prefix("format-")
+                .and_then(|n| n.parse::<u32>().ok()),
+        );
+    }
+    formats.sort_unstable();
+    assert!((1..NEWEST).eq(formats.iter().copied()), "{formats:?}");
+
+    for format in formats {
+        let folder = tempfile::tempdir().unwrap();
+        migration::fixture(format, folder.path());
+        assert_eq!(Store::check_at(folder.path()).unwrap().format, format);
+        let opened = Store::open(folder.path()).unwrap();
+        assert_eq!(opened.moved_aside, None);
+        opened.store.close().unwrap();
+        let checked = Store::check_at(folder.path()).unwrap();
+        assert_eq!((checked.format, checked.newest_format), (NEWEST, NEWEST));
+        assert_eq!(checked.faults, []);
+    }
+}
+
+/// Key and value of each row in hexadecimal; but for the store's own id, which differs.
+fn in_words(rows: &Rows) -> String {
+    let mut words = String::new();
+    for (key, value) in rows {
+        let value = match &**key {
+            [0x01, 0x00] => hex::encode(&value[..2]),
+            _ => hex::encode(value),
+        };
+        writeln!(words, "{} {value}", hex::encode(key)).unwrap();
+    }
+    words
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/fixtures")
+}
+
+#[test]
+fn some_users_migrate_in_bounded_memory() {
+    migrate_many(SOME);
+}
+
+#[test]
+#[ignore = "takes minutes; run with --ignored --release --nocapture"]
+fn a_million_users_migrate_in_bounded_memory() {
+    migrate_many(MANY);
+}
+
+fn migrate_many(users: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap().store;
+    load::load(&store, users);
+    end_runs(&store, 20, 50);
+    store.close().unwrap();
+    turn_back(folder.path());
+
+    let (mut child, told) = spawn(Role::Weigh, folder.path());
+    let told: Vec<String> = told.collect();
+    child.wait().unwrap();
+
+    println!("{users} users: {told:?}");
+    let peak: u64 = told[0].split(' ').next().unwrap().parse().unwrap();
+    assert!(peak < CEILING_KB, "{told:?}");
+    let store = Store::open(folder.path()).unwrap().store;
+    assert_eq!(read_users(&store, &adopt(&store)).len(), users as usize);
+    assert_eq!(store.runs(None, usize::MAX).unwrap().len(), 1_000);
+    store.close().unwrap();
+}
+
+/// Opens a store, and tells the peak of memory that this took, and how long.
+pub fn weigh(folder: &Path) {
+    let began = Instant::now();
+    let opened = Store::open(folder).unwrap();
+    assert_eq!(opened.moved_aside, None);
+    tell(format!("{} {:?}", load::peak_kb(), began.elapsed()));
+    opened.store.close().unwrap();
+}
+
+/// Makes so many runs of so many tenants, that have ended.
+fn end_runs(store: &Store, tenants: u32, runs: u32) {
+    for run in 0..runs {
+        for tenant in 0..tenants {
+            let begun = store.begin_run(NewRun {
+                tenant_name: TenantName(format!("tenant-{tenant}")),
+                tenant: None,
+                trigger: Trigger::Schedule,
+                mode: Mode::Commit,
+                started_at: Timestamp::from_millis(i64::from(run)),
+            });
+            let ended = Run {
+                outcome: Outcome::Succeeded,
+                ..begun.unwrap()
+            };
+            store.save_run(&ended).unwrap();
+        }
+    }
+}
+
+/// Turns a store of format 2 into one of format 1: its runs have the same values there.
+fn turn_back(folder: &Path) {
+    let config = sled::Config::new().path(folder.join("current"));
+    let db = loop {
+        match config.open() {
+            Ok(db) => break db,
+            Err(sled::Error::Io(_)) => std::thread::yield_now(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let format = [0x01, 0x00];
+    let value = db.get(format).unwrap().unwrap();
+    let (_, payload) = opened(&format, &value);
+    let older = [&[1], &payload[1..]].concat();
+    db.insert(format, sealed(&format, &older)).unwrap();
+    db.remove([0x01, 0x05]).unwrap();
+    for space in [0x61, 0x62, 0x63] {
+        for row in db.scan_prefix([space]) {
+            let (key, value) = row.unwrap();
+            if space == 0x61 {
+                let numbered = [&[0x60], &key[key.len() - 8..]].concat();
+                let (_, payload) = opened(&key, &value);
+                db.insert(&*numbered, sealed(&numbered, payload)).unwrap();
+            }
+            db.remove(key).unwrap();
+        }
+    }
+    db.flush().unwrap();
+}
+
+/// Measures what a start asks of the runs.
+#[test]
+#[ignore = "a measurement; run with --ignored --release --nocapture"]
+fn how_long_a_start_takes_with_the_runs_of_many_tenants() {
+    for (tenants, runs) in [(100, 300), (500, 2_000)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        end_runs(&store, tenants, runs);
+        store.close().unwrap();
+
+        let began = Instant::now();
+        let store = Store::open(folder.path()).unwrap().store;
+        let opening = began.elapsed();
+        let began = Instant::now();
+        assert_eq!(
+            store
+                .close_interrupted_runs(Timestamp::from_millis(0))
+                .unwrap(),
+            []
+        );
+        for tenant in 0..tenants {
+            let name = TenantName(format!("tenant-{tenant}"));
+            let sweep = store.last_sweep(&name).unwrap();
+            assert_eq!(sweep, store.newest_run(&name, 500, Run::is_sweep).unwrap());
+        }
+        let asked = began.elapsed();
+        let began = Instant::now();
+        let newest = store.runs(None, 500).unwrap();
+        assert_eq!(newest[0].id, RunId(u64::from(tenants * runs)));
+        println!(
+            "{tenants} tenants with {runs} runs each: opened in {opening:?}, what was left and \
+             the last of each in {asked:?}, the newest 500 of all in {:?}",
+            began.elapsed()
+        );
+        store.close().unwrap();
+    }
+}

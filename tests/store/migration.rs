@@ -1,0 +1,251 @@
+//! A store of an older format becomes one of the newest, with everything that it held, whatever
+//! is the last that a process did to it.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use qlik_roster::store::Store;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::format_1::{self, Rows};
+use crate::picture::picture;
+use crate::support::{Role, copy_folder, tell};
+use crate::syscalls::{
+    REFUSED_ONE_IN, Sorts, TORN_ONE_IN, call, meet_with, place, some, traced, try_traced,
+};
+use crate::trace::{End, Fault, Trace, What};
+use crate::tracer;
+
+/// Whom the fixture has rows of.
+const CONNECTIONS: [&str; 1] = ["all"];
+const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
+
+/// What the fixture of format 1 holds, read without the store.
+static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
+    let folder = old();
+    let rows = format_1::rows(&folder.path().join("store"));
+    let picture = format_1::picture(&rows);
+    (rows, picture)
+});
+
+/// The calls of a migration with nothing in its way. None: no process can be traced here.
+static SEEN: LazyLock<Option<Sorts>> = LazyLock::new(|| {
+    let trace = try_traced(Role::Migrate, old().path(), None)?;
+    assert_eq!(
+        (trace.end, &*trace.told),
+        (End::Exit(0), &["migrated".to_owned()][..])
+    );
+    Some(Sorts::of(&trace.calls))
+});
+
+/// A fixture of a format, in a folder of its own.
+pub fn fixture(format: u32, store: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = root.join(format!("tests/store/fixtures/format-{format}"));
+    copy_folder(&kept, &store.join("current"));
+    // It is empty, and such a folder is not kept.
+    std::fs::create_dir_all(store.join("current/blobs")).unwrap();
+}
+
+fn old() -> TempDir {
+    let folder = place();
+    fixture(1, &folder.path().join("store"));
+    folder
+}
+
+fn open(store: &Path) -> Store {
+    let opened = Store::open(store).unwrap();
+    assert_eq!(opened.moved_aside, None);
+    opened.store
+}
+
+#[test]
+fn a_store_of_format_1_holds_the_same_after_its_migration() {
+    let folder = old();
+    let path = folder.path().join("store");
+    let (rows, held) = &*HELD;
+
+    let store = open(&path);
+
+    let found = picture(&store, &CONNECTIONS, &ENDPOINTS);
+    for (part, expected) in held.as_object().unwrap() {
+        assert_eq!(&found[part], expected, "{part}");
+    }
+    assert_eq!(&found, held);
+    store.close().unwrap();
+    // What has no new key or layout is the same to the byte.
+    let is_kept = |key: &[u8]| key[0] != 0x60 && key != [0x01, 0x00] && key != [0x01, 0x03];
+    let after = format_1::rows(&path);
+    for (key, value) in rows.iter().filter(|(key, _)| is_kept(key)) {
+        assert_eq!(after.get(key), Some(value), "{}", hex::encode(key));
+    }
+    let (version, _) = format_1::opened(&[0x01, 0x00], &after[&[0x01, 0x00][..]]);
+    assert_eq!(version, 1, "every version reads the row of the format");
+}
+
+#[test]
+fn a_migrated_store_is_sound_and_is_worked_with() {
+    let folder = old();
+    let path = folder.path().join("store");
+    let before = Store::check_at(&path).unwrap();
+    assert_eq!((before.format, &*before.faults), (1, &[][..]));
+
+    let store = open(&path);
+
+    let live = store.check().unwrap();
+    assert_eq!(live.faults, []);
+    assert_eq!(
+        (live.records, live.entries),
+        (before.records, before.entries)
+    );
+    let (_, held) = &*HELD;
+    let last = held["runs"].as_object().unwrap().len() as u64;
+    let interrupted = store
+        .close_interrupted_runs(crate::fixture::day(101))
+        .unwrap();
+    assert_eq!(interrupted.len(), 2);
+    let begun = crate::fixture::begin_one(&store).unwrap();
+    assert_eq!(begun.id.0, last + 1, "numbers go on");
+    let sweep = store.last_sweep(&begun.tenant_name).unwrap().unwrap();
+    assert_eq!(sweep.id.0, 7, "the last whole sweep is known");
+    assert_eq!(store.check().unwrap().faults, []);
+    store.close().unwrap();
+    let after = Store::check_at(&path).unwrap();
+    assert_eq!(
+        (after.format, &*after.faults),
+        (after.newest_format, &[][..])
+    );
+}
+
+#[test]
+fn a_kill_at_any_call_of_a_migration_loses_nothing() {
+    let Some(seen) = &*SEEN else { return };
+    for sort in [
+        call("rename", "store/current"),
+        call("rename", "store/compacting"),
+        call("rename", "store/replaced"),
+        call("unlink", "store/discarded/db"),
+        call("rmdir", "store/discarded"),
+    ] {
+        assert!(seen.0.contains_key(&sort), "{sort} of {:?}", seen.0.keys());
+    }
+
+    let met = meet_with(
+        Role::Migrate,
+        &old,
+        seen.faults(What::Kill, 1),
+        |folder, trace| {
+            assert_eq!(trace.end, End::Killed);
+            verify(folder);
+        },
+    );
+
+    met.print("killed at");
+}
+
+#[test]
+fn a_kill_in_the_middle_of_any_write_of_a_migration_loses_nothing() {
+    let Some(seen) = &*SEEN else { return };
+    let mut faults = seen.faults(What::Tear, some(TORN_ONE_IN));
+    faults.retain(|fault| fault.on.writes());
+
+    let met = meet_with(Role::Migrate, &old, faults, |folder, _| verify(folder));
+
+    met.print("killed in the middle of");
+}
+
+/// Each of these leaves something else for the next opening: nothing yet, a part of the copy, all
+/// of it, no store in its place, both of them, the old one on its way out.
+#[test]
+fn a_kill_at_any_call_of_the_opening_after_a_killed_migration_loses_nothing() {
+    let Some(seen) = &*SEEN else { return };
+    let mut first = vec![
+        (call("mkdir", "store/compacting"), 1),
+        (call("pwrite", "store/compacting/db"), 2),
+        (call("rename", "store/current"), 1),
+        (call("rename", "store/compacting"), 1),
+        (call("rename", "store/replaced"), 1),
+        (call("unlink", "store/discarded/db"), 1),
+    ];
+    if *crate::syscalls::IS_LONG {
+        let all = seen.faults(What::Kill, 1).into_iter();
+        first = all.map(|fault| (fault.on, fault.at)).collect();
+    }
+    for (on, at) in first {
+        let fault = Fault {
+            what: What::Kill,
+            on,
+            at,
+        };
+        let killed = old();
+        let trace = traced(Role::Migrate, killed.path(), Some(&fault));
+        assert!(trace.has_struck, "{fault:?} of {:?}", seen.0);
+        let again = || {
+            let folder = place();
+            copy_folder(killed.path(), folder.path());
+            folder
+        };
+        let opening = traced(Role::Migrate, again().path(), None);
+        let faults = Sorts::of(&opening.calls).faults(What::Kill, 1);
+
+        let met = meet_with(Role::Migrate, &again, faults, |folder, _| verify(folder));
+
+        met.print(&format!(
+            "killed at {} {at}, then, at the opening, at",
+            fault.on
+        ));
+    }
+}
+
+#[test]
+fn a_migration_of_which_a_call_fails_leaves_the_store_as_it_was() {
+    let Some(seen) = &*SEEN else { return };
+    let mut faults = seen.faults(What::Refuse, some(REFUSED_ONE_IN));
+    let full = seen.faults(What::Fill, 1).into_iter();
+    faults.extend(full.filter(|fault| fault.on.takes_room()));
+
+    let met = meet_with(Role::Migrate, &old, faults, |folder, trace| {
+        check_end(trace);
+        verify(folder);
+    });
+
+    met.print("refused, or no room from");
+}
+
+/// It was migrated all the same, or says why not.
+fn check_end(trace: &Trace) {
+    assert_eq!(trace.end, End::Exit(0));
+    let last = trace.told.last().map(String::as_str);
+    let is_expected = matches!(last, Some("migrated" | "store.io" | "store.failed"));
+    assert!(is_expected, "{last:?}");
+}
+
+/// Holds the store against what the old one held, whichever of the two it is by now.
+fn verify(folder: &Path) {
+    let path = folder.join("store");
+
+    let store = open(&path);
+
+    assert_eq!(picture(&store, &CONNECTIONS, &ENDPOINTS), HELD.1);
+    assert_eq!(store.check().unwrap().faults, []);
+    store.close().unwrap();
+    for name in ["compacting", "replaced", "discarded"] {
+        assert!(!path.join(name).exists(), "{name}");
+    }
+}
+
+/// Opens a store, which migrates it, and tells what came of it.
+pub fn migrate(folder: &Path) {
+    tracer::let_trace();
+    match Store::open(folder) {
+        Ok(opened) => {
+            assert_eq!(opened.moved_aside, None);
+            match opened.store.close() {
+                Ok(()) => tell("migrated"),
+                Err(error) => tell(error.code()),
+            }
+        }
+        Err(refused) => tell(refused.code()),
+    }
+}
