@@ -40,7 +40,7 @@ pub(super) enum Command {
     Tenants(TenantsArgs),
     /// Say how things are: tenants, held removals, endpoints.
     Status(OutputArgs),
-    /// Show how much room the store takes, or give back what it does not need.
+    /// Show how much room the store takes, check it, or give back what it does not need.
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -195,6 +195,8 @@ pub(super) enum RunsAction {
 pub(super) enum StoreAction {
     /// Show how much room it takes, and what holds the journal.
     Show(OutputArgs),
+    /// Check every value, and what they say of each other. Changes nothing.
+    Check(OutputArgs),
     /// Give back room that it does not need. No daemon may run.
     Compact(OutputArgs),
 }

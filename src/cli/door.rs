@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::control::{self, Control, Reply, Request};
 use crate::daemon::{self, Hooks, Parts, Upkeep};
 use crate::http_client;
+use crate::telemetry;
 
 /// The daemon's own word that it has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,8 @@ impl Door {
         if let Some(socket) = Socket::connect(&config.store).await? {
             return Ok(Self::Daemon(socket));
         }
+        // An opening may take its time, or find something that must be known.
+        drop(telemetry::start_logging(&config.log));
         let clock = Clock::system();
         let store = daemon::open(config, &clock).await?;
         let mut parts = Parts::assemble(config, &store, &clock, &hooks)?;
@@ -95,7 +98,7 @@ impl Own {
 }
 
 impl Socket {
-    async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
+    pub(super) async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
         // A file without a listener was left by a process that is gone.
         if !is_held_by_daemon(store).await {
             return Ok(None);
@@ -111,7 +114,7 @@ impl Socket {
         Ok(Some(Self(http_client::build(&options)?)))
     }
 
-    async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
+    pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
         let answer = self
             .0
             .post("http://daemon/control")

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::daemon::{DiscoverError, StartError};
-use crate::store::{CompactError, StoreError};
+use crate::store::{CheckError, CompactError, StoreError};
 
 use super::door::Refused;
 
@@ -77,7 +77,10 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if let Some(CompactError::NoStore { .. }) = cause.downcast_ref() {
             return Exit::NotFound;
         }
-        if cause.is::<StoreError>() || cause.is::<CompactError>() {
+        if let Some(CheckError::NoStore { .. }) = cause.downcast_ref() {
+            return Exit::NotFound;
+        }
+        if cause.is::<StoreError>() || cause.is::<CompactError>() || cause.is::<CheckError>() {
             return Exit::Store;
         }
         if let Some(discover) = cause.downcast_ref::<DiscoverError>() {

@@ -1,4 +1,4 @@
-//! `store`: shows how much room the store takes, and gives back what it does not need.
+//! `store`: shows how much room the store takes, checks it, and gives back what it does not need.
 
 use std::path::Path;
 
@@ -7,19 +7,20 @@ use serde_json::json;
 use crate::config::Config;
 use crate::control::{Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::Space;
+use crate::model::{Space, StoreCheck};
 use crate::store::{Compacted, Store};
 
 use super::Exit;
 use super::args::{Format, StoreAction};
-use super::door::{self, Door};
-use super::output::{Row, print_one};
+use super::door::{self, Door, Socket};
+use super::output::{Printer, Row, print_one};
 use super::style::say;
 
 pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     match action {
         StoreAction::Show(args) => show(&config, args.output).await,
+        StoreAction::Check(args) => check(&config, args.output).await,
         StoreAction::Compact(args) => compact(&config, args.output).await,
     }
 }
@@ -57,7 +58,76 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// Asks the daemon, which holds the store, or checks the files themselves.
+async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
+    super::start_logging(config)?;
+    let checked = if let Some(daemon) = Socket::connect(&config.store).await? {
+        match daemon.ask(Request::CheckStore).await? {
+            Reply::StoreChecked(checked) => checked,
+            other => return super::unexpected(&other),
+        }
+    } else {
+        let path = config.store.clone();
+        tokio::task::spawn_blocking(move || Store::check_at(&path)).await??
+    };
+    match format {
+        Format::Table => {
+            print_one(format, &summary(config, &checked), &json!(checked))?;
+            if !checked.is_sound() {
+                print_faults(format, &checked)?;
+            }
+        }
+        Format::Csv => print_faults(format, &checked)?,
+        Format::Json | Format::Jsonl => print_one(format, &[], &json!(checked))?,
+    }
+    match checked.is_sound() {
+        true => Ok(Exit::Success),
+        false => Ok(Exit::Store),
+    }
+}
+
+fn summary(config: &Config, checked: &StoreCheck) -> [(&'static str, String); 4] {
+    let StoreCheck {
+        format,
+        newest_format,
+        rows,
+        records,
+        entries,
+        ..
+    } = checked;
+    let format = match format < newest_format {
+        true => format!("{format}, migrated to {newest_format} when it is opened next"),
+        false => format.to_string(),
+    };
+    let faults = match checked.faults.len() as u64 + checked.more_faults {
+        0 => "none".to_owned(),
+        n if checked.more_faults > 0 => format!("{n}, of which these are the first"),
+        n => n.to_string(),
+    };
+    [
+        ("FOLDER", config.store.display().to_string()),
+        ("FORMAT", format),
+        (
+            "CHECKED",
+            format!("{rows} rows, among them {records} records and {entries} events"),
+        ),
+        ("FAULTS", faults),
+    ]
+}
+
+fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
+    let mut printer = Printer::new(format, &["WHERE", "WHAT IS WRONG"])?;
+    for fault in &checked.faults {
+        printer.row(Row {
+            cells: vec![fault.place.clone(), fault.what.clone()],
+            json: json!(fault),
+        })?;
+    }
+    Ok(printer.finish("")?)
+}
+
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
+    super::start_logging(config)?;
     let path = config.store.clone();
     if door::is_held_by_daemon(&path).await {
         say(format_args!(

@@ -162,6 +162,7 @@ fn read(
             .runs(tenant.as_ref(), limit.min(MAX_PAGE))
             .map(Reply::Runs),
         Request::Run { id } => store.run(id).map(Reply::Run),
+        Request::CheckStore => store.check().map(Reply::StoreChecked),
         Request::Events {
             tenant,
             after,

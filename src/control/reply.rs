@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{DeliveryReply, EndpointRow};
 use crate::access::Concern;
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space, StoreId,
-    Tenant, TenantId, TenantName, Timestamp,
+    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space, StoreCheck,
+    StoreId, Tenant, TenantId, TenantName, Timestamp,
 };
 
 /// An answer.
@@ -69,6 +69,8 @@ pub enum Reply {
     },
     /// To `Reject`.
     Rejected(PlanRow),
+    /// To `CheckStore`.
+    StoreChecked(StoreCheck),
     /// To `Deliveries`.
     Deliveries(DeliveryReply),
 }

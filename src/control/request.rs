@@ -106,6 +106,8 @@ pub enum Request {
         /// Whether its results count.
         mode: Mode,
     },
+    /// Check the whole store, and change nothing.
+    CheckStore,
     /// About deliveries.
     Deliveries(DeliveryRequest),
 }

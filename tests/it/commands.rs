@@ -100,7 +100,38 @@ async fn the_same_questions_go_to_a_running_daemon() {
     let (code, _, err) = world.command(&["users", "--tenant", "amce"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("`amce`") && err.contains("`acme`"), "{err}");
+
+    let (code, out, err) = world.command(&["store", "check"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("FAULTS   none"), "{out}");
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_check_of_the_store_names_faults_and_is_exit_code_3() {
+    let world = World::new().await;
+    let (code, _, err) = world.command(&["store", "check"]).await;
+    assert_eq!((code, err.contains("there is none")), (7, true), "{err}");
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 0, "{err}");
+    let (code, out, err) = world.command(&["store", "check", "--output", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    let checked = json(&out);
+    let users = world.tenant.directory().n_users();
+    assert!(checked["records"].as_u64().unwrap() > users as u64, "{out}");
+    assert_eq!(checked["format"], checked["newest_format"]);
+
+    // What a reader leaves that met damage.
+    let mark = world.path("store").join("current/high-water");
+    let forged = std::fs::read(&mark).unwrap();
+    std::fs::write(world.path("store").join("current/damaged"), "a test").unwrap();
+
+    let (code, out, _) = world.command(&["store", "check"]).await;
+
+    assert_eq!(code, 3);
+    assert!(out.contains("FAULTS   1"), "{out}");
+    assert!(out.contains("a test"), "{out}");
+    assert_eq!(std::fs::read(&mark).unwrap(), forged, "nothing is changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
