@@ -7,19 +7,7 @@
 //! old files are removed when the new ones were opened from their place, after they had been read
 //! back and checked as a whole. A fault that was there before stays as it was and is named; one
 //! that was not there before ends the migration, and the old store is as it was.
-//!
-//! # The next format
-//!
-//! 1. Write the types that change into `layout/v3.rs`, whole, under their old names. Types of older
-//!    formats stay as they are, for ever.
-//! 2. In `convert`, turn the model into the new types, and both the new and the old ones into the
-//!    model: that is where it is decided what older bytes mean.
-//! 3. A new key gets a byte of its own in `keys.rs`; `describe` and `check` learn it.
-//! 4. Entries are not rewritten: `journal::read` gets one more arm for their layout.
-//! 5. Write the step as a [`Rewrite`] here, from the old types to the new ones without the model
-//!    in between, and add it to [`step_from`].
-//! 6. Raise [`layout::NEWEST`]. Make the fixture of the new format, keep the older ones, and keep
-//!    the rows of it as text: `tests/store/fixtures/README.md` says how.
+//! How the next format is added stands in ARCHITECTURE.md.
 
 mod runs_by_tenant;
 
