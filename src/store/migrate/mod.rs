@@ -7,6 +7,7 @@
 //! old files are removed when the new ones were opened from their place, after they had been read
 //! back and checked as a whole. A fault that was there before stays as it was and is named; one
 //! that was not there before ends the migration, and the old store is as it was.
+//!
 //! How the next format is added stands in ARCHITECTURE.md.
 
 mod runs_by_tenant;
