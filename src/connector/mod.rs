@@ -79,4 +79,8 @@ pub trait Sweep: Send {
     ///
     /// After an error the same page can be asked for again.
     fn next(&mut self) -> impl Future<Output = Result<Option<Page>, FetchError>> + Send;
+
+    /// Asks once more how many records the source says that the whole listing has, now that
+    /// it was read. `None`: the source does not count.
+    fn recount(&mut self) -> impl Future<Output = Result<Option<u64>, FetchError>> + Send;
 }

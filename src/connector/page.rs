@@ -45,7 +45,8 @@ impl Page {
     }
 
     /// Returns how many distinct records the source says that the whole listing has, where
-    /// this page told it. The last page to tell is right.
+    /// this page told it. A hint: people come and go while a listing is read, and some counts
+    /// are never right.
     pub fn total(&self) -> Option<u64> {
         self.total
     }

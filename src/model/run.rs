@@ -120,9 +120,10 @@ pub enum Outcome {
     Degraded,
     /// Everything was read and applied but removals above a limit: they wait for an operator.
     Held,
-    /// The sweep came out short: what came and changed was taken over, nothing was deleted.
+    /// The listing left out more than could be asked for, or contradicts what records say of
+    /// themselves: what came and changed was taken over, and what was left out stays.
     Incomplete {
-        /// What was short of what.
+        /// What was left out, or contradicts what.
         reason: String,
     },
     /// It was given up; what was committed before stays.
@@ -247,11 +248,14 @@ pub enum FindingCode {
     /// absent from enough complete sweeps. Or it is gone or has lost access by its own answer,
     /// and the listing cannot confirm it.
     Unconfirmed,
+    /// The source counts more records of a kind than it shows and answers for. What was shown
+    /// is taken over, and each record that was not is asked for.
+    CountDiffers,
 }
 
 impl FindingCode {
     /// All codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnreadableRecord,
         Self::HiddenRoles,
         Self::HiddenGroups,
@@ -260,6 +264,7 @@ impl FindingCode {
         Self::AuditForbidden,
         Self::AuditGap,
         Self::Unconfirmed,
+        Self::CountDiffers,
     ];
 
     /// Returns the code as `docs/errors.md` lists it.
@@ -273,6 +278,7 @@ impl FindingCode {
             Self::AuditForbidden => "finding.audit-forbidden",
             Self::AuditGap => "finding.audit-gap",
             Self::Unconfirmed => "finding.unconfirmed",
+            Self::CountDiffers => "finding.count-differs",
         }
     }
 }

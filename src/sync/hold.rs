@@ -176,6 +176,8 @@ pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
             FindingCode::UnreadableRecord
             | FindingCode::Rescued
             | FindingCode::Unconfirmed
+            // Every record that is known was shown, or was asked for.
+            | FindingCode::CountDiffers
             | FindingCode::AuditForbidden
             | FindingCode::AuditGap => {}
         }

@@ -29,7 +29,8 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
         | FindingCode::HiddenRoles
         | FindingCode::HiddenGroups
         | FindingCode::ForbiddenCollection
-        | FindingCode::Unconfirmed => true,
+        | FindingCode::Unconfirmed
+        | FindingCode::CountDiffers => true,
     });
     if unseen {
         Outcome::Degraded
@@ -82,7 +83,7 @@ pub(super) fn log(run: &Run) {
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, requests = run.traffic.requests,
             retries = run.traffic.retries, duration_ms = millis(took),
-            "Sync of `{name}` came out short, so nothing was deleted: {reason}"
+            "Sync of `{name}` did not see all, and leaves what it did not see: {reason}"
         ),
         Outcome::Held => warn!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,

@@ -275,6 +275,7 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::PageLeftOut,
         Fault::EmptyCollection,
         Fault::InflatedTotal(7),
+        Fault::DriftingTotal,
     ];
     let when = match dice.u8(..3) {
         0 => When::Always,

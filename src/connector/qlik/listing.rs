@@ -13,7 +13,7 @@ use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{Id, Kind};
 
 /// Records a page: the most that Qlik gives.
-const LIMIT: &str = "100";
+const LIMIT: u64 = 100;
 /// The order of the sweep, by a field that never changes. By Qlik's own default, the name, a
 /// user who is renamed in the middle of it could be skipped.
 const SORT: &str = "+id";
@@ -83,12 +83,7 @@ impl Listing {
             let limit = limits.pages;
             return Err(FetchError::TooManyPages { doing, limit });
         }
-        let ask = Ask {
-            doing,
-            path: format!("api/v1/{}", self.kind.plural()),
-            query: query(self.kind, self.only.as_ref(), part, self.cursor.as_deref()),
-            redirects: Redirects::Refuse,
-        };
+        let ask = self.ask(part, LIMIT, self.cursor.as_deref());
         let answer: wire::Listing = self.client.get(&ask).await?;
         let unexpected = |what: &str| FetchError::Unexpected {
             doing,
@@ -131,6 +126,15 @@ impl Listing {
         })
     }
 
+    fn ask(&self, part: Part, limit: u64, cursor: Option<&str>) -> Ask {
+        Ask {
+            doing: doing(self.kind),
+            path: format!("api/v1/{}", self.kind.plural()),
+            query: query(self.kind, self.only.as_ref(), part, limit, cursor),
+            redirects: Redirects::Refuse,
+        }
+    }
+
     fn system_page(&mut self, records: Vec<Box<RawValue>>) -> Page {
         let ids = records.iter().filter_map(|text| map::id_of(text));
         self.system.extend(ids);
@@ -151,13 +155,19 @@ impl Listing {
             records.retain(|text| !is_system(text));
             self.repeated += (n_before - records.len()) as u64;
         }
-        let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
         Page {
             kind: self.kind,
-            total: total.map(|total| total.saturating_add(n_extra)),
+            total: self.with_system(total),
             records,
             read: map::read,
         }
+    }
+
+    /// Adds the system groups to the count of the regular listing, as far as it does not
+    /// repeat them.
+    fn with_system(&self, total: Option<u64>) -> Option<u64> {
+        let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
+        total.map(|total| total.saturating_add(n_extra))
     }
 }
 
@@ -167,6 +177,12 @@ impl Sweep for Listing {
             Some(part) => self.page(part).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
+        let ask = self.ask(Part::Regular, 1, None);
+        let answer: wire::Listing = self.client.get(&ask).await?;
+        Ok(self.with_system(answer.total_results.0))
     }
 }
 
@@ -178,7 +194,7 @@ fn doing(kind: Kind) -> &'static str {
     }
 }
 
-fn query(kind: Kind, only: Option<&Id>, part: Part, cursor: Option<&str>) -> String {
+fn query(kind: Kind, only: Option<&Id>, part: Part, limit: u64, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     match part {
         // Documented not to go with any other parameter.
@@ -186,7 +202,9 @@ fn query(kind: Kind, only: Option<&Id>, part: Part, cursor: Option<&str>) -> Str
             query.append_pair("systemGroups", "true");
         }
         Part::Regular => {
-            query.append_pair("limit", LIMIT).append_pair("sort", SORT);
+            query
+                .append_pair("limit", &limit.to_string())
+                .append_pair("sort", SORT);
             let filter = match (kind, only) {
                 // The statuses must be grouped, and hold for the whole query.
                 (Kind::User, Some(id)) => Some(format!("id eq \"{id}\" and ({STATUSES})")),
@@ -251,7 +269,7 @@ mod tests {
                  %22provisioned%22&next=x",
             ),
         ] {
-            assert_eq!(query(kind, only, part, cursor), expected);
+            assert_eq!(query(kind, only, part, LIMIT, cursor), expected);
         }
     }
 }

@@ -110,6 +110,12 @@ pub enum Fault {
     EmptyCollection,
     /// `totalResults` and the count tell so many more than there are.
     InflatedTotal(usize),
+    /// They tell so many fewer.
+    DeflatedTotal(usize),
+    /// Every page tells a total, more than there are and each another.
+    DriftingTotal,
+    /// No page tells a total, whatever was asked for.
+    NoTotal,
     /// Token endpoint: the client's consent method is not `trusted`.
     ConsentNotTrusted,
     /// Token endpoint: the client may not act machine-to-machine.

@@ -29,6 +29,9 @@ pub struct Shape {
     pub page_left_out: bool,
     pub empty_collection: bool,
     pub inflated_by: usize,
+    pub deflated_by: usize,
+    pub drifting_total: bool,
+    pub no_total: bool,
 }
 
 impl Shape {
@@ -37,6 +40,10 @@ impl Shape {
         let has = |fault: &Fault| faults.contains(fault);
         let inflated = faults.iter().map(|fault| match fault {
             Fault::InflatedTotal(by) => *by,
+            _ => 0,
+        });
+        let deflated = faults.iter().map(|fault| match fault {
+            Fault::DeflatedTotal(by) => *by,
             _ => 0,
         });
         Self {
@@ -51,7 +58,15 @@ impl Shape {
             page_left_out: has(&Fault::PageLeftOut),
             empty_collection: has(&Fault::EmptyCollection),
             inflated_by: inflated.sum(),
+            deflated_by: deflated.sum(),
+            drifting_total: has(&Fault::DriftingTotal),
+            no_total: has(&Fault::NoTotal),
         }
+    }
+
+    /// Returns what is told of a count.
+    pub fn told(&self, count: usize) -> usize {
+        (count + self.inflated_by).saturating_sub(self.deflated_by)
     }
 }
 
@@ -156,7 +171,11 @@ pub fn page<R: Row>(
         link(&mut out, collection, query, Some(("prev", prev)));
     }
     out.push(b'}');
-    if query.total {
+    if (query.total || shape.drifting_total) && !shape.no_total {
+        let drift = match rows.last() {
+            Some(last) if shape.drifting_total => 1 + digit(last.id()),
+            Some(_) | None => 0,
+        };
         let total = match () {
             () if shape.empty_collection => 0,
             () if shape.half_shown => table
@@ -165,7 +184,7 @@ pub fn page<R: Row>(
                 .count(),
             () => total(),
         };
-        let told = total + shape.inflated_by;
+        let told = shape.told(total + drift);
         out.extend_from_slice(format!(",\"totalResults\":{told}").as_bytes());
     }
     out.push(b'}');
@@ -174,7 +193,11 @@ pub fn page<R: Row>(
 
 /// Chooses every second record, the same ones each time.
 fn is_left_out(id: &Id) -> bool {
-    id.to_key().last().is_some_and(|byte| byte % 2 == 1)
+    digit(id) % 2 == 1
+}
+
+fn digit(id: &Id) -> usize {
+    id.to_key().last().map_or(0, |byte| usize::from(byte % 10))
 }
 
 /// Where a cursor points that leads to the first page again.

@@ -168,6 +168,9 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         | Fault::PageLeftOut
         | Fault::EmptyCollection
         | Fault::InflatedTotal(_)
+        | Fault::DeflatedTotal(_)
+        | Fault::DriftingTotal
+        | Fault::NoTotal
         | Fault::ConsentNotTrusted
         | Fault::M2mNotAllowed
         | Fault::WrongSecret => None,
@@ -327,7 +330,7 @@ fn count(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) -> Response 
     let filter = pairs.iter().find(|(key, _)| key == "filter");
     match user_filter(filter.map(|(_, text)| text.as_str())) {
         Ok(filter) => {
-            let total = tenant.directory.read().count_users(&filter) + shape.inflated_by;
+            let total = shape.told(tenant.directory.read().count_users(&filter));
             json_text(StatusCode::OK, json!({ "total": total }).to_string().into())
         }
         Err(detail) => error(
