@@ -100,6 +100,16 @@ fn cases() -> Vec<Case> {
             case(place, F::WrongType, Nth(1), Degraded),
         ]);
     }
+    for place in [Users, Roles, Groups] {
+        cases.push(case(place, F::ExpiredCursor(400), Nth(2), Right));
+        cases.push(case(
+            place,
+            F::ExpiredCursor(404),
+            Always,
+            Failed("qlik.cursor-expired"),
+        ));
+    }
+    cases.push(case(Users, F::ExpiredCursor(410), Nth(3), Right));
     for place in [Users, Groups] {
         cases.push(case(place, F::EmptyPage, Nth(1), Right));
         cases.push(case(

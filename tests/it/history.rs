@@ -272,6 +272,7 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::UnknownValues,
         Fault::EmptyPage,
         Fault::RepeatedCursor,
+        Fault::ExpiredCursor(410),
         Fault::PageLeftOut,
         Fault::EmptyCollection,
         Fault::InflatedTotal(7),

@@ -20,6 +20,9 @@ const SORT: &str = "+id";
 /// Every status but `deleted`. Without a filter older tenants may show active users only.
 const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
 
+/// Walks through a listing whose cursors are refused, in all.
+pub(super) const WALKS: u32 = 3;
+
 /// An open listing of one kind.
 #[derive(Debug)]
 pub struct Listing {
@@ -34,6 +37,8 @@ pub struct Listing {
     cursors: HashSet<u64>,
     pages: u64,
     records: u64,
+    /// How often the part was begun.
+    walks: u32,
     /// Ids of the system groups, and how many of them the regular listing repeated.
     system: HashSet<Id>,
     repeated: u64,
@@ -63,6 +68,7 @@ impl Listing {
             cursors: HashSet::new(),
             pages: 0,
             records: 0,
+            walks: 1,
             system: HashSet::new(),
             repeated: 0,
         }
@@ -126,6 +132,28 @@ impl Listing {
         })
     }
 
+    /// Begins the part again, since the source does not go on from the cursor. Cursors run out
+    /// where a listing takes long or the source is restarted; what was shown is shown again, and
+    /// the caller has it already.
+    fn begin_again(&mut self, error: FetchError) -> Result<(), FetchError> {
+        if self.walks >= WALKS {
+            return Err(expired(error, self.walks));
+        }
+        tracing::info!(
+            error.code = error.code(),
+            "A cursor was refused after {} pages while {}; the listing is begun again",
+            self.pages,
+            doing(self.kind)
+        );
+        self.walks += 1;
+        self.cursor = None;
+        self.cursors.clear();
+        self.pages = 0;
+        self.records = 0;
+        self.repeated = 0;
+        Ok(())
+    }
+
     fn ask(&self, part: Part, limit: u64, cursor: Option<&str>) -> Ask {
         Ask {
             doing: doing(self.kind),
@@ -173,16 +201,39 @@ impl Listing {
 
 impl Sweep for Listing {
     async fn next(&mut self) -> Result<Option<Page>, FetchError> {
-        match self.part {
-            Some(part) => self.page(part).await.map(Some),
-            None => Ok(None),
+        while let Some(part) = self.part {
+            match self.page(part).await {
+                Err(error) if self.cursor.is_some() && is_expired(&error) => {
+                    self.begin_again(error)?;
+                }
+                page => return page.map(Some),
+            }
         }
+        Ok(None)
     }
 
     async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
         let ask = self.ask(Part::Regular, 1, None);
         let answer: wire::Listing = self.client.get(&ask).await?;
         Ok(self.with_system(answer.total_results.0))
+    }
+}
+
+/// Returns whether an answer to a cursor says that there is no going on from it.
+pub(super) fn is_expired(error: &FetchError) -> bool {
+    let status = error.problem().map(|problem| problem.status);
+    matches!(error, FetchError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
+}
+
+/// Makes the error of a listing that was begun so often and did not get to its end.
+pub(super) fn expired(error: FetchError, times: u32) -> FetchError {
+    match error {
+        FetchError::Refused { doing, problem, .. } => FetchError::CursorExpired {
+            doing,
+            times,
+            problem,
+        },
+        other => other,
     }
 }
 

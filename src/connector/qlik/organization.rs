@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::client::{Ask, Client, Redirects};
+use super::listing::{WALKS, expired, is_expired};
 use super::{BuildError, Options, Selection, TenantHost, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
@@ -114,9 +115,22 @@ impl Organization {
             unreadable: 0,
         };
         let (mut ids, mut cursors) = (BTreeSet::new(), BTreeSet::new());
-        let (mut cursor, mut total) = (None, None);
+        let (mut cursor, mut total, mut walks) = (None, None, 1);
         for pages in 1.. {
-            let page: wire::Listing = self.client.get(&self.ask(cursor)).await.map_err(refused)?;
+            let is_first = cursor.is_none();
+            let page: wire::Listing = match self.client.get(&self.ask(cursor)).await {
+                // A cursor that ran out: all that was shown is shown again.
+                Err(error) if !is_first && is_expired(&error) => {
+                    if walks >= WALKS {
+                        return Err(expired(error, walks));
+                    }
+                    (cursor, total, walks) = (None, None, walks + 1);
+                    cursors.clear();
+                    roster.unreadable = 0;
+                    continue;
+                }
+                page => page.map_err(refused)?,
+            };
             let rows = page.data.as_deref().ok_or_else(|| FetchError::Unexpected {
                 doing: DOING,
                 what: "field `data`: expected a list".to_owned(),

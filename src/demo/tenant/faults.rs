@@ -104,6 +104,8 @@ pub enum Fault {
     EmptyPage,
     /// The next link leads back to the page it is on.
     RepeatedCursor,
+    /// A request that goes on from a cursor is refused with this status: the cursor has run out.
+    ExpiredCursor(u16),
     /// The page that was asked for is passed over in favour of the one after it.
     PageLeftOut,
     /// Nothing at all, and no next link.

@@ -26,6 +26,9 @@ use super::{Directory, Inner, audits, oauth};
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;
 
+/// What the cursor that leads on is called.
+const CURSORS: [&str; 2] = ["next", "startingAfter"];
+
 /// Makes the router.
 pub fn router(tenant: Arc<Inner>) -> Router {
     Router::new().fallback(answer).with_state(tenant)
@@ -103,10 +106,11 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             }
         }
     }
-    if let Some(reply) = faults
-        .iter()
-        .find_map(|fault| instead(fault, route.service))
-    {
+    let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
+    if let Some(reply) = faults.iter().find_map(|fault| match fault {
+        Fault::ExpiredCursor(_) if !goes_on => None,
+        fault => instead(fault, route.service),
+    }) {
         return reply;
     }
     let reply = if route.endpoint == Endpoint::Token {
@@ -152,6 +156,10 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         Fault::Html(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
             Some(reply::html(status, "Sign in"))
+        }
+        Fault::ExpiredCursor(status) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST);
+            of(status, "Invalid cursor")
         }
         Fault::Redirect(to) => Some(reply::redirect(to)),
         Fault::Slow(_)
@@ -256,11 +264,7 @@ fn list(
         let title = format!("Invalid query parameter `{name}`");
         error(route.service, StatusCode::BAD_REQUEST, &title, detail)
     };
-    let names: &[&str] = if legacy {
-        &["next", "startingAfter"]
-    } else {
-        &["next"]
-    };
+    let names: &[&str] = if legacy { &CURSORS } else { &["next"] };
     let query = match Query::read(pairs, vocabulary, names) {
         Ok(query) => query,
         Err((name, detail)) => return invalid(name, &detail),

@@ -14,6 +14,7 @@ use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{Ask, Client, Redirects};
+use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::connector::FetchError;
 use crate::model::{About, Bulletin, Extent, Timestamp};
@@ -40,7 +41,7 @@ pub(super) async fn read(
     };
     let mut cursor: Option<String> = None;
     let mut cursors = HashSet::new();
-    let mut n_records = 0;
+    let (mut n_records, mut walks) = (0, 1);
     for pages in 1..=MAX_PAGES {
         let ask = Ask {
             doing: DOING,
@@ -48,7 +49,19 @@ pub(super) async fn read(
             query: query(&span, cursor.as_deref()),
             redirects: Redirects::Refuse,
         };
-        let answer: wire::Listing = client.get_through(&ask, &client.audits).await?;
+        let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
+            // A cursor that ran out: what was told is told again.
+            Err(error) if cursor.is_some() && is_expired(&error) => {
+                if walks >= WALKS {
+                    return Err(expired(error, walks));
+                }
+                (cursor, n_records, walks) = (None, 0, walks + 1);
+                cursors.clear();
+                bulletin.news.clear();
+                continue;
+            }
+            answer => answer?,
+        };
         let unexpected = |what: &str| FetchError::Unexpected {
             doing: DOING,
             what: what.to_owned(),

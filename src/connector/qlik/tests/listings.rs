@@ -128,6 +128,48 @@ async fn a_circle_fails_the_sweep() {
 }
 
 #[tokio::test]
+async fn a_listing_whose_cursor_ran_out_is_begun_again_but_not_for_ever() {
+    let next = |cursor| json!({"href": format!("?next={cursor}")});
+    for status in [400, 404, 410] {
+        let server = Server::start(in_turn(vec![
+            ok(&users(&[1], &next("a"))),
+            ok(&users(&[2], &next("b"))),
+            fail(status, "USERS-4"),
+            ok(&users(&[1], &next("c"))),
+            ok(&users(&[2], &next("a"))),
+            ok(&users(&[3], &json!(null))),
+        ]))
+        .await;
+
+        let ids = sweep(&connect(by_key(server.address)), Kind::User).await;
+
+        assert_eq!(ids.unwrap(), [1, 2, 1, 2, 3].map(id), "{status}");
+
+        let server = Server::start(move |asked| match asked.target.contains("next=") {
+            true => fail(status, "USERS-4"),
+            false => ok(&users(&[1], &next("a"))),
+        })
+        .await;
+
+        let error = failure(&connect(by_key(server.address)), Kind::User).await;
+
+        assert_eq!(error.code(), "qlik.cursor-expired");
+        assert_eq!(server.asked().len(), 6, "three walks");
+        assert!(error.to_string().contains("USERS-4"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_cursor_a_refusal_is_one() {
+    let server = Server::start(|_| fail(400, "USERS-4")).await;
+
+    let error = failure(&connect(by_key(server.address)), Kind::User).await;
+
+    assert_eq!(error.code(), "qlik.rejected");
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn pages_and_records_have_bounds() {
     for (limits, code) in [
         (

@@ -98,6 +98,25 @@ async fn a_count_that_is_not_reached_hides_no_tenant_and_proves_no_absence() {
     assert_eq!((roster.tenants.len(), roster.unreadable), (1, 2));
 }
 
+#[tokio::test]
+async fn a_cursor_that_ran_out_lists_all_tenants_once() {
+    let pages = in_turn(vec![
+        ok(&page(&[tenant("1", "active"), json!({})], Some("next=a"))),
+        fail(400, "CORE-4"),
+        ok(&page(&[tenant("1", "active"), json!({})], Some("next=a"))),
+        ok(&page(&[tenant("2", "active")], None)),
+    ]);
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/oauth/token" => ok(&json!({"access_token": "t", "token_type": "Bearer"})),
+        _ => pages(asked),
+    })
+    .await;
+
+    let roster = organization(&server).list().await.unwrap();
+
+    assert_eq!((roster.tenants.len(), roster.unreadable), (2, 1));
+}
+
 #[test]
 fn no_console_elsewhere_sends_us_to_our_own_ports() {
     let host = |text| TenantHost::parse_console(text).unwrap();
