@@ -289,6 +289,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
     let host = hosts(link).into_iter().next()?;
     let options = Options {
         budget: config.budget,
+        outlast: config.outlast,
         ..Options::new(host, config.credentials.clone())
     };
     Some(TenantConfig {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::client::{Ask, Client, Redirects};
+use super::client::{Ask, Client, Patience, Redirects};
 use super::{map, wire};
 use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{Id, Kind};
@@ -160,6 +160,7 @@ impl Listing {
             path: format!("api/v1/{}", self.kind.plural()),
             query: query(self.kind, self.only.as_ref(), part, limit, cursor),
             redirects: Redirects::Refuse,
+            patience: Patience::Outage,
         }
     }
 

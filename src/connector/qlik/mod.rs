@@ -55,7 +55,7 @@ use std::sync::{Arc, PoisonError};
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
-use self::client::{Ask, Client, Redirects};
+use self::client::{Ask, Client, Patience, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
 use crate::http_client;
@@ -68,7 +68,7 @@ pub use assertion::{InvalidKey, SigningKey};
 pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
-pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
+pub use options::{Budget, Credentials, Limits, OUTLAST, Options, RATE_SHARE, TIMEOUT};
 pub use organization::{Listed, Organization, OrganizationOptions, Roster};
 pub use probe::{Probe, Visible, probe};
 pub use selection::{InvalidRule, Rule, Selection};
@@ -148,6 +148,7 @@ impl Connector for Qlik {
             path: "api/v1/tenants/me".to_owned(),
             query: String::new(),
             redirects: Redirects::Follow,
+            patience: Patience::Usual,
         };
         let answer: Result<wire::Tenant, FetchError> = self.0.get(&ask).await;
         let wire = answer.map_err(no_tenant)?;
@@ -193,6 +194,7 @@ impl Connector for Qlik {
             path: format!("api/v1/{}/{}", record.kind.plural(), record.id),
             query: String::new(),
             redirects: Redirects::Refuse,
+            patience: Patience::Outage,
         };
         let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
         match answer {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-use super::client::{Ask, Client, Redirects};
+use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::{BuildError, Options, Selection, TenantHost, wire};
 use crate::clock::Clock;
@@ -188,6 +188,7 @@ impl Organization {
             path: "api/core/tenants".to_owned(),
             query: query.finish().replace('+', "%20"),
             redirects: Redirects::Refuse,
+            patience: Patience::Usual,
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::client::{Ask, Client, Redirects};
+use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::connector::FetchError;
@@ -48,6 +48,7 @@ pub(super) async fn read(
             path: "api/v1/audits".to_owned(),
             query: query(&span, cursor.as_deref()),
             redirects: Redirects::Refuse,
+            patience: Patience::Usual,
         };
         let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
             // A cursor that ran out: what was told is told again.
