@@ -265,6 +265,11 @@ impl FetchError {
         }
     }
 
+    /// Returns whether the answer was larger than we take, so that asking for less may help.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge { .. })
+    }
+
     /// Returns whether the credentials are good but may not read what was asked for.
     pub fn is_forbidden(&self) -> bool {
         matches!(

@@ -173,6 +173,10 @@ pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
                 unseen.insert(Loss::Memberships);
             }
             FindingCode::ForbiddenCollection => unseen.extend(losses_of(finding.kind)),
+            // Nobody knows which one it is, or how many are behind it.
+            FindingCode::UnreadableRecord if finding.id.is_none() => {
+                unseen.extend(losses_of(finding.kind));
+            }
             FindingCode::UnreadableRecord
             | FindingCode::Rescued
             | FindingCode::Unconfirmed

@@ -6,7 +6,7 @@ use std::fmt;
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use crate::connector::{Connector, Page, Sweep};
+use crate::connector::{Connector, FetchError, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
 
@@ -165,8 +165,8 @@ impl<C: Connector> Job<C> {
             reached,
         } = self.walk(kind, desk, walks).await?;
 
-        if reached == Reached::Forbidden {
-            desk.find(forbidden(kind));
+        if let Reached::Stop(why) = reached {
+            desk.find(stopped(kind, why));
         } else {
             let (shown, n_known) = (desk.n_shown(), desk.n_known());
             if shown == 0 && n_known > 0 {
@@ -274,12 +274,12 @@ async fn fetch(
                 Err(_ended) => return Ok(Reached::End),
             },
             Ok(None) => return Ok(Reached::End),
-            // Known values stay where a collection may not be read; but without the users
-            // there is nothing left to keep watch over.
-            Err(error) if error.is_forbidden() && kind != Kind::User => {
-                return Ok(Reached::Forbidden);
-            }
-            Err(error) => return Err(RunError::fetch(kind.plural())(error)),
+            // Known values stay where a collection cannot be read; but without the users there
+            // is nothing left to keep watch over.
+            Err(error) => match Stop::of(&error) {
+                Some(why) if kind != Kind::User => return Ok(Reached::Stop(why)),
+                Some(_) | None => return Err(RunError::fetch(kind.plural())(error)),
+            },
         }
     }
 }
@@ -297,15 +297,45 @@ struct Pages {
 enum Reached {
     /// The last one.
     End,
-    /// The collection may not be read.
-    Forbidden,
+    /// What stands in the way.
+    Stop(Stop),
 }
 
-fn forbidden(kind: Kind) -> Finding {
+/// What stands in the way of a listing, each time that it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The credentials may not read it.
+    Forbidden,
+    /// A record is too large to be taken, and cannot be passed over.
+    TooLarge,
+}
+
+impl Stop {
+    fn of(error: &FetchError) -> Option<Self> {
+        match () {
+            () if error.is_forbidden() => Some(Self::Forbidden),
+            () if error.is_too_large() => Some(Self::TooLarge),
+            () => None,
+        }
+    }
+}
+
+fn stopped(kind: Kind, why: Stop) -> Finding {
+    let kinds = kind.plural();
+    let (code, detail) = match why {
+        Stop::Forbidden => (
+            FindingCode::ForbiddenCollection,
+            format!("{kinds} may not be read with these credentials"),
+        ),
+        Stop::TooLarge => (
+            FindingCode::UnreadableRecord,
+            format!("{kinds} end at one that is too large to be read; those behind it stay"),
+        ),
+    };
     Finding {
-        code: FindingCode::ForbiddenCollection,
+        code,
         kind,
         id: None,
-        detail: format!("{} may not be read with these credentials", kind.plural()),
+        detail,
     }
 }

@@ -50,7 +50,7 @@ enum Listed {
     Absent,
     Shown(Box<Record>),
     Unreadable,
-    Forbidden,
+    Unseen,
 }
 
 impl<C: Connector> Job<C> {
@@ -96,7 +96,7 @@ impl Doubt {
 
     fn held_against(&self, listed: &Listed) -> Word {
         match (self, listed) {
-            (_, Listed::Forbidden) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
+            (_, Listed::Unseen) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
             (Self::Gone { .. }, Listed::Absent) => Word::Confirmed,
             (Self::Gone { .. }, Listed::Shown(_) | Listed::Unreadable)
             | (Self::Access { .. }, Listed::Absent) => Word::Contradicted,
@@ -129,8 +129,9 @@ async fn walk(
         let page = match sweep.next().await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            Err(error) if error.is_forbidden() => {
-                listed.extend(wanted.into_iter().map(|id| (id, Listed::Forbidden)));
+            // It says nothing, now or the next time.
+            Err(error) if error.is_forbidden() || error.is_too_large() => {
+                listed.extend(wanted.into_iter().map(|id| (id, Listed::Unseen)));
                 return Ok(listed);
             }
             Err(error) => return Err(RunError::fetch(what(kind))(error)),

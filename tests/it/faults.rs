@@ -80,6 +80,10 @@ fn cases() -> Vec<Case> {
         case(Users, F::Forbidden, Always, Failed("qlik.forbidden")),
         case(Roles, F::Forbidden, Always, Degraded),
         case(Groups, F::Forbidden, Always, Degraded),
+        case(Users, F::TooLarge(10), Always, Right),
+        case(Users, F::TooLarge(1), Always, Right),
+        case(Groups, F::TooLarge(10), Always, Right),
+        case(Users, F::OneTooLarge, Always, Degraded),
         // The record of the one who left cannot be asked for: it must not be taken for gone.
         case(User, F::Internal, Next(1), Right),
         case(User, F::Cut, Next(1), Right),
@@ -357,6 +361,31 @@ async fn an_unreadable_record_is_held_and_named() {
         "{finding:?}"
     );
     assert_eq!(world.receiver.deliveries().len(), 0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_too_large_is_held_and_named_and_all_others_are_loaded() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::OneTooLarge, When::Always);
+
+    let running = world.start().await;
+    let run = running.last_run().await;
+
+    assert_eq!(run.outcome, Outcome::Degraded);
+    let users = tenant.users();
+    assert_eq!(run.counts[&Kind::User].seen, users.len() as u64);
+    let [finding] = &run.findings[..] else {
+        panic!("one finding: {:?}", run.findings);
+    };
+    assert_eq!(finding.code, FindingCode::UnreadableRecord);
+    assert_eq!(finding.id, Some(users[2].id.0.clone()));
+    assert!(finding.detail.contains("larger than"), "{finding:?}");
+    faults.clear();
+    running.sync().await;
+    assert_same_as_tenant(running.store(), tenant);
     running.stop().await;
 }
 

@@ -265,6 +265,8 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::Html(200),
         Fault::Html(404),
         Fault::Truncated,
+        Fault::TooLarge(20),
+        Fault::OneTooLarge,
         Fault::MissingRoles,
         Fault::MissingGroups,
         Fault::HalfShown,

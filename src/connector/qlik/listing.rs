@@ -14,6 +14,11 @@ use crate::model::{Id, Kind};
 
 /// Records a page: the most that Qlik gives.
 const LIMIT: u64 = 100;
+/// How many times fewer records are asked for where a page is too large to be taken.
+const SHRINK: u64 = 4;
+/// Pages of a smaller size that must have been taken before a larger one is tried again: one that
+/// fails costs as much as all of it.
+const TRIAL: u32 = 8;
 /// The order of the sweep, by a field that never changes. By Qlik's own default, the name, a
 /// user who is renamed in the middle of it could be skipped.
 const SORT: &str = "+id";
@@ -35,6 +40,10 @@ pub struct Listing {
     cursor: Option<String>,
     /// Hashes of the cursors that were met, to notice a circle.
     cursors: HashSet<u64>,
+    /// Records that are asked for at a time, and pages that were taken since it was lowered or
+    /// raised.
+    limit: u64,
+    n_taken: u32,
     pages: u64,
     records: u64,
     /// How often the part was begun.
@@ -53,6 +62,15 @@ enum Part {
     Regular,
 }
 
+/// How much of its records a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// All of them.
+    Whole,
+    /// Their ids.
+    Ids,
+}
+
 impl Listing {
     pub(super) fn open(client: Arc<Client>, kind: Kind) -> Self {
         let part = match kind {
@@ -66,6 +84,8 @@ impl Listing {
             part: Some(part),
             cursor: None,
             cursors: HashSet::new(),
+            limit: LIMIT,
+            n_taken: 0,
             pages: 0,
             records: 0,
             walks: 1,
@@ -89,8 +109,7 @@ impl Listing {
             let limit = limits.pages;
             return Err(FetchError::TooManyPages { doing, limit });
         }
-        let ask = self.ask(part, LIMIT, self.cursor.as_deref());
-        let answer: wire::Listing = self.client.get(&ask).await?;
+        let (answer, sight) = self.answer(part).await?;
         let unexpected = |what: &str| FetchError::Unexpected {
             doing,
             what: what.to_owned(),
@@ -126,10 +145,66 @@ impl Listing {
             self.cursors.clear();
         }
         self.cursor = next;
-        Ok(match part {
-            Part::System => self.system_page(records),
-            Part::Regular => self.regular_page(records, total),
+        self.grow();
+        Ok(match (part, sight) {
+            (Part::System, _) => self.system_page(records),
+            (Part::Regular, Sight::Whole) => self.regular_page(records, total),
+            (Part::Regular, Sight::Ids) => self.page_of_ids(&records, total),
         })
+    }
+
+    /// Asks for a page, for a smaller one as long as it is too large to be taken, and for the id
+    /// alone of a record that is too large by itself.
+    async fn answer(&mut self, part: Part) -> Result<(wire::Listing, Sight), FetchError> {
+        loop {
+            let ask = self.ask(part, self.limit, self.cursor.as_deref());
+            match self.client.get(&ask).await {
+                Err(error) if error.is_too_large() && part == Part::Regular => {
+                    if self.limit == 1 {
+                        return self.answer_of_ids(error).await;
+                    }
+                    self.limit = (self.limit / SHRINK).max(1);
+                    self.n_taken = 0;
+                }
+                answer => return answer.map(|answer| (answer, Sight::Whole)),
+            }
+        }
+    }
+
+    /// Asks for no more of the next record than its id. Qlik documents that for users, and users
+    /// alone can be that large: each of their groups comes with its roles.
+    async fn answer_of_ids(&self, why: FetchError) -> Result<(wire::Listing, Sight), FetchError> {
+        let mut ask = self.ask(Part::Regular, 1, self.cursor.as_deref());
+        ask.query.push_str("&fields=id");
+        match self.client.get(&ask).await {
+            Ok(answer) => Ok((answer, Sight::Ids)),
+            Err(error) if error.is_too_large() || is_expired(&error) => Err(why),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for more again once enough smaller pages were taken.
+    fn grow(&mut self) {
+        self.n_taken += 1;
+        if self.n_taken >= TRIAL {
+            self.limit = (self.limit * SHRINK).min(LIMIT);
+            self.n_taken = 0;
+        }
+    }
+
+    /// Makes the page of records that are too large to be taken.
+    fn page_of_ids(&self, records: &[Box<RawValue>], total: Option<u64>) -> Page {
+        let untaken = records.iter().map(|text| {
+            let limit = self.client.transport.limits.page_bytes;
+            map::too_large(self.kind, map::id_of(text), limit)
+        });
+        Page {
+            kind: self.kind,
+            total: self.with_system(total),
+            records: Vec::new(),
+            untaken: untaken.collect(),
+            read: map::read,
+        }
     }
 
     /// Begins the part again, since the source does not go on from the cursor. Cursors run out
@@ -171,6 +246,7 @@ impl Listing {
             kind: self.kind,
             total: None,
             records,
+            untaken: Vec::new(),
             read: map::read_system,
         }
     }
@@ -188,6 +264,7 @@ impl Listing {
             kind: self.kind,
             total: self.with_system(total),
             records,
+            untaken: Vec::new(),
             read: map::read,
         }
     }

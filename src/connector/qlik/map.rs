@@ -83,6 +83,11 @@ fn observed(
     }
 }
 
+/// Makes the finding of a record that is too large to be taken.
+pub(super) fn too_large(kind: Kind, id: Option<Id>, limit: usize) -> Finding {
+    finding(kind, id, format!("the record is larger than {limit} bytes"))
+}
+
 fn finding(kind: Kind, id: Option<Id>, detail: Misfit) -> Finding {
     Finding {
         code: FindingCode::UnreadableRecord,

@@ -199,6 +199,11 @@ impl Connector for Qlik {
         let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
         match answer {
             Ok(text) => Ok(map::read_asked(record.kind, &record.id, text)),
+            // It is there, whatever is in it.
+            Err(FetchError::TooLarge { limit, .. }) => {
+                let id = Some(record.id.clone());
+                Ok(Some(Err(map::too_large(record.kind, id, limit))))
+            }
             Err(error) if !is_absence(&error) => Err(error),
             Err(_) if record.kind == Kind::Group && record.id.to_string() == map::EVERYONE => {
                 self.fetch_system(record).await

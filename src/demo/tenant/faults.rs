@@ -88,6 +88,10 @@ pub enum Fault {
     Truncated,
     /// A redirect to this address.
     Redirect(String),
+    /// An answer of more records than this is larger than anybody takes.
+    TooLarge(usize),
+    /// An answer that shows the third record of its kind is, unless it is asked for ids alone.
+    OneTooLarge,
     /// Users come without `assignedRoles`, groups too.
     MissingRoles,
     /// Users come without `assignedGroups`.

@@ -17,6 +17,7 @@ use super::filter::{self, Clause, Expr, UserFilter};
 use super::limits::Tier;
 use super::listing::{Collection, LastLink, Shape, page};
 use super::query::{GROUPS, Query, ROLES, USERS, Vocabulary, pairs};
+use super::record::Row;
 use super::render::{self, INTERNAL_HOST, Look};
 use super::reply::{self, Service, error, json_text};
 use super::state::State;
@@ -106,6 +107,9 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             }
         }
     }
+    let of_ids = query
+        .iter()
+        .any(|(key, value)| key == "fields" && value == "id");
     let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
     if let Some(reply) = faults.iter().find_map(|fault| match fault {
         Fault::ExpiredCursor(_) if !goes_on => None,
@@ -129,6 +133,20 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             Err(reply) => *reply,
         }
     };
+    let mut largest = faults.iter().filter(|fault| match fault {
+        Fault::TooLarge(_) => true,
+        Fault::OneTooLarge => !of_ids || route.endpoint != Endpoint::Users,
+        _ => false,
+    });
+    if let Some(fault) = largest.next()
+        && reply.status() == StatusCode::OK
+    {
+        let (status, bytes) = reply::bytes_of(reply).await;
+        return match is_too_large(&tenant, route.endpoint, fault, &bytes) {
+            true => reply::too_large(&bytes),
+            false => json_text(status, bytes),
+        };
+    }
     if faults.contains(&Fault::Cut) {
         let (status, bytes) = reply::bytes_of(reply).await;
         return reply::cut(status, &bytes);
@@ -138,6 +156,25 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
         return reply::truncated(status, &bytes);
     }
     reply
+}
+
+fn is_too_large(tenant: &Inner, at: Endpoint, fault: &Fault, body: &[u8]) -> bool {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let one = std::slice::from_ref(&body);
+    let records = body["data"].as_array().map_or(one, Vec::as_slice);
+    let state = tenant.directory.read();
+    let third = match at {
+        Endpoint::Users | Endpoint::User => state.users.iter().nth(2).map(|row| row.id()),
+        Endpoint::Roles | Endpoint::Role => state.roles.iter().nth(2).map(|row| row.id()),
+        _ => state.groups.iter().nth(2).map(|row| row.id()),
+    };
+    let third = third.map(ToString::to_string);
+    match fault {
+        Fault::TooLarge(n) => records.len() > *n,
+        _ => records
+            .iter()
+            .any(|record| record["id"].as_str() == third.as_deref()),
+    }
 }
 
 /// Answers that come in place of any other.
@@ -165,6 +202,8 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         Fault::Slow(_)
         | Fault::Cut
         | Fault::Truncated
+        | Fault::TooLarge(_)
+        | Fault::OneTooLarge
         | Fault::MissingRoles
         | Fault::MissingGroups
         | Fault::EmptyAccess

@@ -20,7 +20,9 @@ use crate::connector::FetchError;
 use crate::model::{About, Bulletin, Extent, Timestamp};
 
 /// Events a page: the most that Qlik gives.
-const LIMIT: &str = "100";
+const LIMIT: u64 = 100;
+/// How many times fewer events are asked for where a page is too large to be taken.
+const SHRINK: u64 = 4;
 /// The oldest first: what is written while we read comes behind us. A prefix is required.
 const SORT: &str = "+eventTime";
 /// Pages of one reading. Ten thousand events are more than a sweep costs.
@@ -41,12 +43,12 @@ pub(super) async fn read(
     };
     let mut cursor: Option<String> = None;
     let mut cursors = HashSet::new();
-    let (mut n_records, mut walks) = (0, 1);
+    let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
         let ask = Ask {
             doing: DOING,
             path: "api/v1/audits".to_owned(),
-            query: query(&span, cursor.as_deref()),
+            query: query(&span, limit, cursor.as_deref()),
             redirects: Redirects::Refuse,
             patience: Patience::Usual,
         };
@@ -61,6 +63,12 @@ pub(super) async fn read(
                 bulletin.news.clear();
                 continue;
             }
+            Err(error) if error.is_too_large() && limit > 1 => {
+                limit = (limit / SHRINK).max(1);
+                continue;
+            }
+            // An event too large to be taken: what is behind it cannot be reached.
+            Err(error) if error.is_too_large() => break,
             answer => answer?,
         };
         let unexpected = |what: &str| FetchError::Unexpected {
@@ -96,11 +104,11 @@ pub(super) async fn read(
     Ok(bulletin)
 }
 
-fn query(span: &RangeInclusive<Timestamp>, cursor: Option<&str>) -> String {
+fn query(span: &RangeInclusive<Timestamp>, limit: u64, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     query
         .append_pair("eventTime", &format!("{}/{}", span.start(), span.end()))
-        .append_pair("limit", LIMIT)
+        .append_pair("limit", &limit.to_string())
         .append_pair("sort", SORT);
     if let Some(cursor) = cursor {
         query.append_pair("next", cursor);

@@ -169,6 +169,92 @@ async fn without_a_cursor_a_refusal_is_one() {
     assert_eq!(server.asked().len(), 1);
 }
 
+/// Users 1 to `n`, a page at a time as asked for, with user `large` too large to be taken.
+async fn with_a_large_one(n: u32, large: u32) -> Server {
+    Server::start(move |asked| {
+        let query = asked.target.split_once('?').unwrap().1;
+        let get = |name: &str| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+        };
+        let number = |name| get(name).and_then(|it| it.parse::<u32>().ok());
+        let first = number("next").unwrap_or(1);
+        let last = (first + number("limit").unwrap() - 1).min(n);
+        let numbers: Vec<u32> = (first..=last).collect();
+        let next = match last < n {
+            true => json!({"href": format!("?next={}", last + 1)}),
+            false => json!(null),
+        };
+        let mut body = users(&numbers, &next);
+        if numbers.contains(&large) && get("fields").is_none() {
+            body["padding"] = json!("x".repeat(100_000));
+        }
+        ok(&body)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_parts_and_a_record_is_named() {
+    let server = with_a_large_one(300, 130).await;
+    let limits = Limits {
+        page_bytes: 50_000,
+        ..Limits::default()
+    };
+    let qlik = connect(Options {
+        limits,
+        ..by_key(server.address)
+    });
+
+    let (mut seen, mut named) = (Vec::new(), Vec::new());
+    for page in pages(&qlik, Kind::User).await.unwrap() {
+        let readout = page.read();
+        seen.extend(
+            readout
+                .observed
+                .into_iter()
+                .map(|it| it.record.id().to_string()),
+        );
+        named.extend(readout.unreadable);
+    }
+
+    let expected: Vec<_> = (1..=300).filter(|n| *n != 130).map(id).collect();
+    assert_eq!(seen, expected);
+    let [finding] = &named[..] else {
+        panic!("{named:?}");
+    };
+    assert_eq!(finding.id, Some(record(Kind::User, 130).id));
+    assert_eq!(finding.detail, "the record is larger than 50000 bytes");
+    let limits: Vec<_> = server
+        .targets()
+        .iter()
+        .map(|target| {
+            let limit = target.split("limit=").nth(1).unwrap();
+            limit.split('&').next().unwrap().parse::<u32>().unwrap()
+        })
+        .collect();
+    assert_eq!(limits[..5], [100, 100, 25, 25, 6], "less at once");
+    assert_eq!(limits.last(), Some(&64), "and more again");
+}
+
+#[tokio::test]
+async fn one_user_who_is_too_large_is_there_when_asked_for() {
+    let body = json!({"id": id(7), "subject": "s", "padding": "x".repeat(1_000)});
+    let server = Server::start(in_turn(vec![ok(&body)])).await;
+    let limits = Limits {
+        page_bytes: 500,
+        ..Limits::default()
+    };
+    let qlik = connect(Options {
+        limits,
+        ..by_key(server.address)
+    });
+
+    let answer = qlik.fetch(&record(Kind::User, 7)).await.unwrap();
+
+    assert!(matches!(answer, Some(Err(finding)) if finding.id == Some(record(Kind::User, 7).id)));
+}
+
 #[tokio::test]
 async fn pages_and_records_have_bounds() {
     for (limits, code) in [
