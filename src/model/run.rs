@@ -251,11 +251,16 @@ pub enum FindingCode {
     /// The source counts more records of a kind than it shows and answers for. What was shown
     /// is taken over, and each record that was not is asked for.
     CountDiffers,
+    /// A role or group that a record points at could not be read; what is known of that list
+    /// stays, and the rest of the record is taken over.
+    UnreadableReference,
+    /// Text that is no Unicode was replaced.
+    ReplacedText,
 }
 
 impl FindingCode {
     /// All codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::UnreadableRecord,
         Self::HiddenRoles,
         Self::HiddenGroups,
@@ -265,6 +270,8 @@ impl FindingCode {
         Self::AuditGap,
         Self::Unconfirmed,
         Self::CountDiffers,
+        Self::UnreadableReference,
+        Self::ReplacedText,
     ];
 
     /// Returns the code as `docs/errors.md` lists it.
@@ -279,6 +286,8 @@ impl FindingCode {
             Self::AuditGap => "finding.audit-gap",
             Self::Unconfirmed => "finding.unconfirmed",
             Self::CountDiffers => "finding.count-differs",
+            Self::UnreadableReference => "finding.unreadable-reference",
+            Self::ReplacedText => "finding.replaced-text",
         }
     }
 }

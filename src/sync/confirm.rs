@@ -108,6 +108,10 @@ impl<C: Connector> Job<C> {
                 }
                 answer => answer.map_err(RunError::fetch("missing records, one by one"))?,
             };
+            if let Some(Ok(observed)) = &answer {
+                let findings = observed.findings.iter().cloned();
+                findings.for_each(|finding| note(run, finding));
+            }
             let tenant = missing.tenant;
             let settled;
             (settled, plan) = self
@@ -228,7 +232,7 @@ fn settle(
         fingerprint,
     };
     let print = reconcile::fingerprint(&observed.record);
-    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, print);
+    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, &observed.torn, print);
     match judgement {
         Judgement::Same | Judgement::Refreshed { .. } => {
             Ok((Settled::Same(rescued(missing)), plan))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::connector::Readout;
 use crate::model::{
     Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed, Record,
+    RecordRef,
 };
 use crate::reconcile::{self, FirstTick, Judgement, Known, Roll, Shown};
 use crate::store::{Store, TenantNo, Write};
@@ -100,14 +101,19 @@ impl Desk {
             self.observe(store, observed)?;
         }
         for finding in readout.unreadable {
-            self.hold(finding);
+            self.hold(store, finding)?;
         }
         Ok(())
     }
 
     /// Compares one record with what is known of it.
     fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
-        let Observed { record, raw } = observed;
+        let Observed {
+            record,
+            raw,
+            torn,
+            findings,
+        } = observed;
         let print = reconcile::fingerprint(&record);
         let kept = match self.known.tick(record.id()) {
             Some((_, FirstTick::No)) => return Ok(()),
@@ -120,15 +126,17 @@ impl Desk {
         };
         self.counts.seen += 1;
         self.note_hidden(&record);
-        self.weigh(&record);
+        findings.into_iter().for_each(|finding| self.find(finding));
         if kept == Some(print) {
+            self.weigh(&record, None);
             return Ok(());
         }
 
         let known = kept
-            .map(|kept| self.read_known(store, &record, kept))
+            .map(|kept| self.read_known(store, record.to_ref(), kept))
             .transpose()?;
-        let (judgement, shown) = reconcile::judge(known, record, print);
+        self.weigh(&record, known.as_ref().map(|known| &known.record));
+        let (judgement, shown) = reconcile::judge(known, record, &torn, print);
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
@@ -166,23 +174,34 @@ impl Desk {
         }
     }
 
-    /// Keeps a record that could not be read at its known value.
-    fn hold(&mut self, finding: Finding) {
+    /// Keeps a record that could not be read at its known value, which counts as shown: it is
+    /// there, and nothing of it is lost.
+    fn hold(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
         match &finding.id {
             Some(id) => match self.known.tick(id) {
-                Some((_, FirstTick::Yes)) => self.counts.seen += 1,
-                Some((_, FirstTick::No)) => return,
-                None if self.fresh.tick(id).is_some() => return,
+                Some((kept, FirstTick::Yes)) => {
+                    let (kind, id) = (self.kind, id.clone());
+                    let known = self.read_known(store, RecordRef { kind, id }, kept)?;
+                    self.weigh(&known.record, None);
+                    self.counts.seen += 1;
+                }
+                Some((_, FirstTick::No)) => return Ok(()),
+                None if self.fresh.tick(id).is_some() => return Ok(()),
                 None => {
                     // Entered, so that a duplicate of it is not counted again.
                     self.fresh.enter(id, Fingerprint([0; 16]));
+                    self.n_ordinary += 1;
                     self.counts.seen += 1;
                 }
             },
-            None => self.uncounted += 1,
+            None => {
+                self.n_ordinary += 1;
+                self.uncounted += 1;
+            }
         }
         self.counts.unreadable += 1;
         self.find(finding);
+        Ok(())
     }
 
     /// Returns how much there is of what can be lost.
@@ -236,23 +255,18 @@ impl Desk {
         (self.counts, self.findings, self.plan)
     }
 
-    fn weigh(&mut self, record: &Record) {
-        let (is_ordinary, roles, groups) = match record {
-            Record::User(user) => (
-                true,
-                user.roles.as_ref().map_or(0, BTreeMap::len),
-                user.groups.as_ref().map_or(0, BTreeMap::len),
-            ),
-            Record::Group(group) => (
-                group.group_type.source_value.as_deref() != Some("system"),
-                group.roles.as_ref().map_or(0, BTreeMap::len),
-                0,
-            ),
-            Record::Role(_) => (true, 0, 0),
+    /// Counts a record and what it holds. Of a list that is not visible the known value counts,
+    /// since that stays.
+    fn weigh(&mut self, record: &Record, known: Option<&Record>) {
+        let is_ordinary = match record {
+            Record::Group(group) => group.group_type.source_value.as_deref() != Some("system"),
+            Record::User(_) | Record::Role(_) => true,
         };
+        let (roles, groups) = n_assigned(record);
+        let (known_roles, known_groups) = known.map(n_assigned).unwrap_or_default();
         self.n_ordinary += u64::from(is_ordinary);
-        self.n_assignments += roles as u64;
-        self.n_memberships += groups as u64;
+        self.n_assignments += roles.or(known_roles).unwrap_or(0) as u64;
+        self.n_memberships += groups.or(known_groups).unwrap_or(0) as u64;
     }
 
     fn note_hidden(&mut self, record: &Record) {
@@ -269,10 +283,9 @@ impl Desk {
     fn read_known(
         &self,
         store: &Store,
-        record: &Record,
+        record: RecordRef,
         fingerprint: Fingerprint,
     ) -> Result<Known, RunError> {
-        let record = record.to_ref();
         let kept = match self.tenant {
             Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
             None => None,
@@ -282,6 +295,18 @@ impl Desk {
             record: kept.record,
             fingerprint,
         })
+    }
+}
+
+/// Returns how many roles and groups a record holds, as far as they are visible.
+fn n_assigned(record: &Record) -> (Option<usize>, Option<usize>) {
+    match record {
+        Record::User(user) => (
+            user.roles.as_ref().map(BTreeMap::len),
+            user.groups.as_ref().map(BTreeMap::len),
+        ),
+        Record::Group(group) => (group.roles.as_ref().map(BTreeMap::len), None),
+        Record::Role(_) => (None, None),
     }
 }
 

@@ -178,6 +178,8 @@ pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
                 unseen.extend(losses_of(finding.kind));
             }
             FindingCode::UnreadableRecord
+            | FindingCode::UnreadableReference
+            | FindingCode::ReplacedText
             | FindingCode::Rescued
             | FindingCode::Unconfirmed
             // Every record that is known was shown, or was asked for.

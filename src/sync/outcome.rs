@@ -21,11 +21,15 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescue is the machinery at work, and what the audit log did not tell a sweep sees;
-    // anything else means that we did not see all.
+    // A rescue is the machinery at work, what the audit log did not tell a sweep sees, and a
+    // character that is none says nothing; anything else means that we did not see all.
     let unseen = run.findings.iter().any(|finding| match finding.code {
-        FindingCode::Rescued | FindingCode::AuditForbidden | FindingCode::AuditGap => false,
+        FindingCode::Rescued
+        | FindingCode::AuditForbidden
+        | FindingCode::AuditGap
+        | FindingCode::ReplacedText => false,
         FindingCode::UnreadableRecord
+        | FindingCode::UnreadableReference
         | FindingCode::HiddenRoles
         | FindingCode::HiddenGroups
         | FindingCode::ForbiddenCollection

@@ -140,7 +140,11 @@ async fn walk(
         for observed in readout.observed {
             if wanted.remove(observed.record.id()) {
                 let id = observed.record.id().clone();
-                listed.insert(id, Listed::Shown(Box::new(observed.record)));
+                let how = match observed.torn.is_empty() {
+                    true => Listed::Shown(Box::new(observed.record)),
+                    false => Listed::Unreadable,
+                };
+                listed.insert(id, how);
             }
         }
         for finding in readout.unreadable {

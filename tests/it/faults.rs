@@ -41,7 +41,7 @@ const fn case(at: Endpoint, fault: Fault, when: When, end: End) -> Case {
 
 fn cases() -> Vec<Case> {
     use End::{Degraded, Failed, Right};
-    use Endpoint::{Groups, Roles, SystemGroups, TenantMe, Token, User, Users};
+    use Endpoint::{Groups, Roles, SystemGroups, Tenant, TenantMe, Token, User, Users};
     use Fault as F;
     use When::{Always, Next, Nth};
     let mut cases = vec![
@@ -60,6 +60,10 @@ fn cases() -> Vec<Case> {
             Failed("qlik.m2m-not-allowed"),
         ),
         case(TenantMe, F::Unauthorized, Next(1), Right),
+        case(TenantMe, F::BadByte, Always, Right),
+        case(Tenant, F::HalfCharacter, Always, Right),
+        case(Users, F::BadReference, Always, Degraded),
+        case(User, F::BadReference, Always, Right),
         case(Users, F::MissingRoles, Always, Degraded),
         case(Users, F::MissingGroups, Always, Degraded),
         // All who are known answer when they are asked for; who joined was shown.
@@ -102,6 +106,8 @@ fn cases() -> Vec<Case> {
             case(place, F::Unauthorized, Nth(1), Right),
             case(place, F::UnknownValues, Always, Right),
             case(place, F::WrongType, Nth(1), Degraded),
+            case(place, F::HalfCharacter, Always, Right),
+            case(place, F::BadByte, Always, Right),
         ]);
     }
     for place in [Users, Roles, Groups] {
@@ -385,6 +391,57 @@ async fn a_record_that_is_too_large_is_held_and_named_and_all_others_are_loaded(
     assert!(finding.detail.contains("larger than"), "{finding:?}");
     faults.clear();
     running.sync().await;
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+/// One byte, or half of one emoji, in the name of a group of which many are members.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_unicode_holds_nobody() {
+    for fault in [Fault::HalfCharacter, Fault::BadByte] {
+        let world = World::new().await;
+        let tenant = world.tenant.directory();
+        let faults = world.tenant.faults();
+        faults.on(Endpoint::Users, fault.clone(), When::Always);
+
+        let running = world.start().await;
+        let run = running.last_run().await;
+
+        assert_eq!(run.outcome, Outcome::Succeeded, "{fault:?}");
+        assert_eq!(run.counts[&Kind::User].unreadable, 0);
+        assert_eq!(run.counts[&Kind::User].created, tenant.users().len() as u64);
+        let codes: Vec<_> = run.findings.iter().map(|finding| finding.code).collect();
+        assert!(codes.contains(&FindingCode::ReplacedText), "{codes:?}");
+        assert!(run.findings.iter().all(|finding| finding.id.is_some()));
+        faults.clear();
+        running.sync().await;
+        assert_same_as_tenant(running.store(), tenant);
+        running.stop().await;
+    }
+}
+
+/// All but a few are unreadable: they are there all the same, and one who leaves is few.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_be_read_counts_as_shown() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    let people = tenant.users();
+    let leaver = people.iter().find(|user| user.client_id.is_none()).unwrap();
+    tenant.delete_user(&leaver.id).unwrap();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::WrongTypes, When::Always);
+
+    let run = running.sync().await;
+
+    assert_eq!(run.held, None, "{:?}", run.findings);
+    assert_eq!(run.outcome, Outcome::Degraded);
+    assert_eq!(run.counts[&Kind::User].deleted, 1);
+    assert_eq!(run.counts[&Kind::User].unreadable, people.len() as u64 - 1);
+    faults.clear();
+    running.sync().await;
+    running.settled().await;
+    assert_eq!(deleted_ids(&world), [leaver.id.to_string()]);
     assert_same_as_tenant(running.store(), tenant);
     running.stop().await;
 }

@@ -4,7 +4,7 @@
 //! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
 //! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
-//! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
+//! Qlik's JSON, where [`unicode`] mends what is no text, and [`map`], which makes our records of it. [`probe`] does all of it once, for
 //! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
 //! says which of them are meant. [`audit`] asks what has happened of late, [`hook`] judges what
 //! comes as a webhook.
@@ -35,6 +35,7 @@ mod client;
 mod gate;
 mod hook;
 mod host;
+mod lax;
 mod listing;
 mod loopback;
 mod map;
@@ -46,6 +47,7 @@ mod problem;
 mod selection;
 mod token;
 mod transport;
+mod unicode;
 mod wire;
 
 use std::fmt;

@@ -12,7 +12,7 @@ use url::form_urlencoded::Serializer;
 
 use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
-use super::{BuildError, Options, Selection, TenantHost, wire};
+use super::{BuildError, Options, Selection, TenantHost, unicode, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
 use crate::retry::Retry;
@@ -194,6 +194,7 @@ impl Organization {
 
     fn take(&self, row: &str, roster: &mut Roster, ids: &mut BTreeSet<String>) {
         let read: Option<Row> = serde_json::from_str(row).ok();
+        let read = read.or_else(|| serde_json::from_str(&unicode::mend(row)?).ok());
         let Some((row, id)) = read.and_then(|row| {
             let id = row.id.clone().filter(|id| !id.is_empty())?;
             Some((row, id))

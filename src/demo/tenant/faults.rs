@@ -92,6 +92,13 @@ pub enum Fault {
     TooLarge(usize),
     /// An answer that shows the third record of its kind is, unless it is asked for ids alone.
     OneTooLarge,
+    /// Half of a character stands in the first name of the answer and in the first of those that
+    /// are assigned.
+    HalfCharacter,
+    /// A byte that is no UTF-8 stands there.
+    BadByte,
+    /// The first role or group that is assigned has a number for an id.
+    BadReference,
     /// Users come without `assignedRoles`, groups too.
     MissingRoles,
     /// Users come without `assignedGroups`.
@@ -102,6 +109,8 @@ pub enum Fault {
     HalfShown,
     /// The first record of a page has an object where its name should be.
     WrongType,
+    /// All records of a page have.
+    WrongTypes,
     /// The first record of a page has a status, role type or provider nobody documented.
     UnknownValues,
     /// A page without records whose next link leads to what should have been on it.

@@ -23,6 +23,7 @@ pub struct Shape {
     pub empty_access: bool,
     pub half_shown: bool,
     pub wrong_type: bool,
+    pub wrong_types: bool,
     pub unknown_values: bool,
     pub empty_page: bool,
     pub repeated_cursor: bool,
@@ -52,6 +53,7 @@ impl Shape {
             empty_access: has(&Fault::EmptyAccess),
             half_shown: has(&Fault::HalfShown),
             wrong_type: has(&Fault::WrongType),
+            wrong_types: has(&Fault::WrongTypes),
             unknown_values: has(&Fault::UnknownValues),
             empty_page: has(&Fault::EmptyPage),
             repeated_cursor: has(&Fault::RepeatedCursor),
@@ -152,7 +154,7 @@ pub fn page<R: Row>(
             roles: query.look.roles && !shape.no_roles,
             groups: query.look.groups && !shape.no_groups,
             empty_access: shape.empty_access,
-            wrong_type: shape.wrong_type && at == 0,
+            wrong_type: shape.wrong_types || (shape.wrong_type && at == 0),
             unknown_values: shape.unknown_values && at == 0,
             ..query.look
         };

@@ -17,9 +17,9 @@ use super::filter::{self, Clause, Expr, UserFilter};
 use super::limits::Tier;
 use super::listing::{Collection, LastLink, Shape, page};
 use super::query::{GROUPS, Query, ROLES, USERS, Vocabulary, pairs};
-use super::record::Row;
 use super::render::{self, INTERNAL_HOST, Look};
 use super::reply::{self, Service, error, json_text};
+use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
 use super::{Directory, Inner, audits, oauth};
@@ -107,9 +107,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             }
         }
     }
-    let of_ids = query
-        .iter()
-        .any(|(key, value)| key == "fields" && value == "id");
+    let asked = Asked::of(&query);
     let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
     if let Some(reply) = faults.iter().find_map(|fault| match fault {
         Fault::ExpiredCursor(_) if !goes_on => None,
@@ -133,48 +131,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             Err(reply) => *reply,
         }
     };
-    let mut largest = faults.iter().filter(|fault| match fault {
-        Fault::TooLarge(_) => true,
-        Fault::OneTooLarge => !of_ids || route.endpoint != Endpoint::Users,
-        _ => false,
-    });
-    if let Some(fault) = largest.next()
-        && reply.status() == StatusCode::OK
-    {
-        let (status, bytes) = reply::bytes_of(reply).await;
-        return match is_too_large(&tenant, route.endpoint, fault, &bytes) {
-            true => reply::too_large(&bytes),
-            false => json_text(status, bytes),
-        };
-    }
-    if faults.contains(&Fault::Cut) {
-        let (status, bytes) = reply::bytes_of(reply).await;
-        return reply::cut(status, &bytes);
-    }
-    if faults.contains(&Fault::Truncated) {
-        let (status, bytes) = reply::bytes_of(reply).await;
-        return reply::truncated(status, &bytes);
-    }
-    reply
-}
-
-fn is_too_large(tenant: &Inner, at: Endpoint, fault: &Fault, body: &[u8]) -> bool {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let one = std::slice::from_ref(&body);
-    let records = body["data"].as_array().map_or(one, Vec::as_slice);
-    let state = tenant.directory.read();
-    let third = match at {
-        Endpoint::Users | Endpoint::User => state.users.iter().nth(2).map(|row| row.id()),
-        Endpoint::Roles | Endpoint::Role => state.roles.iter().nth(2).map(|row| row.id()),
-        _ => state.groups.iter().nth(2).map(|row| row.id()),
-    };
-    let third = third.map(ToString::to_string);
-    match fault {
-        Fault::TooLarge(n) => records.len() > *n,
-        _ => records
-            .iter()
-            .any(|record| record["id"].as_str() == third.as_deref()),
-    }
+    spoil(&tenant, route.endpoint, asked, &faults, reply).await
 }
 
 /// Answers that come in place of any other.
@@ -204,11 +161,15 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         | Fault::Truncated
         | Fault::TooLarge(_)
         | Fault::OneTooLarge
+        | Fault::HalfCharacter
+        | Fault::BadByte
+        | Fault::BadReference
         | Fault::MissingRoles
         | Fault::MissingGroups
         | Fault::EmptyAccess
         | Fault::HalfShown
         | Fault::WrongType
+        | Fault::WrongTypes
         | Fault::UnknownValues
         | Fault::EmptyPage
         | Fault::RepeatedCursor
@@ -390,7 +351,7 @@ fn one(tenant: &Inner, route: Route<'_>, look: Look, shape: &Shape) -> Response 
         roles: !shape.no_roles,
         groups: !shape.no_groups,
         empty_access: shape.empty_access,
-        wrong_type: shape.wrong_type,
+        wrong_type: shape.wrong_type || shape.wrong_types,
         unknown_values: shape.unknown_values,
         ..look
     };

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::map::EVERYONE;
+use super::super::unicode;
 use super::super::wire::{Loose, Time};
 use crate::model::{About, Id, Kind, News, NewsId, RecordRef, Timestamp};
 
@@ -73,6 +74,11 @@ enum Subject {
 /// Reads an event. None: it does not concern us. `latest` stands in for a missing time.
 pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
     let event: Option<Item<'_>> = object(text);
+    if event.is_none()
+        && let Some(mended) = unicode::mend(text)
+    {
+        return read(&mended, latest);
+    }
     let id = event
         .as_ref()
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));

@@ -44,6 +44,24 @@ fn told(event: &Value) -> String {
 }
 
 #[test]
+fn half_a_character_hides_no_event() {
+    let event = json!({"eventId": "e", "eventTime": "2026-06-01T08:00:00Z", "eventType":
+        "com.qlik.core.user.updated", "userName": "NAME", "data": {"id": USER, "name": "NAME"}});
+    for odd in [
+        event.to_string().replace("NAME", "\\ud83d"),
+        event
+            .to_string()
+            .replace("updated\"", "updated\",\"id\":\"\\ud83d\""),
+    ] {
+        let news = event::read(&odd, latest()).unwrap();
+
+        let record = reference(Kind::User, USER);
+        assert_eq!(news.about, About::Records([record].into()), "{odd}");
+        assert_eq!(news.at, Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+    }
+}
+
+#[test]
 fn events_name_whom_they_are_about_in_both_generations() {
     let user = format!("user {USER}");
     for (kind, data, extensions, expected) in [

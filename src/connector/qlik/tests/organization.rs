@@ -99,6 +99,22 @@ async fn a_count_that_is_not_reached_hides_no_tenant_and_proves_no_absence() {
 }
 
 #[tokio::test]
+async fn half_a_character_in_a_name_hides_no_tenant() {
+    let body = page(&[tenant("1", "active"), tenant("2", "active")], None).to_string();
+    let body = body.replace("Tenant 1", "Tenant \\ud83d");
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/oauth/token" => ok(&json!({"access_token": "t", "token_type": "Bearer"})),
+        _ => (StatusCode::OK, Vec::new(), body.clone()),
+    })
+    .await;
+
+    let roster = organization(&server).list().await.unwrap();
+
+    assert_eq!((roster.tenants.len(), roster.unreadable), (2, 0));
+    assert_eq!(roster.tenants[0].name.as_deref(), Some("Tenant \u{fffd}"));
+}
+
+#[tokio::test]
 async fn a_cursor_that_ran_out_lists_all_tenants_once() {
     let pages = in_turn(vec![
         ok(&page(&[tenant("1", "active"), json!({})], Some("next=a"))),
