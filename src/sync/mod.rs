@@ -46,6 +46,7 @@
 mod run;
 mod sweep;
 mod desk;
+mod sights;
 mod confirm;
 mod refresh;
 mod witness;

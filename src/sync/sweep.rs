@@ -160,10 +160,11 @@ impl<C: Connector> Job<C> {
             None => LOAD_WALKS,
         };
         let Pages {
-            mut desk,
+            desk,
             total,
             reached,
         } = self.walk(kind, desk, walks).await?;
+        let mut desk = self.look_again(desk).await?;
 
         if let Reached::Stop(why) = reached {
             desk.find(stopped(kind, why));
@@ -224,6 +225,30 @@ impl<C: Connector> Job<C> {
             pages = self.pages(kind, &mut listing, pages.desk).await?;
         }
         Ok(pages)
+    }
+
+    /// Asks for the records that were shown in two ways of which nobody can tell the newer.
+    async fn look_again(&self, mut desk: Desk) -> Result<Desk, RunError> {
+        for record in desk.take_unsure() {
+            match self.connector.fetch(&record).await {
+                Ok(Some(Ok(observed))) => {
+                    desk = self
+                        .store
+                        .offload(move |store| desk.revise(store, observed).map(|()| desk))
+                        .await?;
+                }
+                Ok(Some(Err(finding))) => desk.find(finding),
+                // Gone since: the next sweep misses it.
+                Ok(None) => {}
+                // The first sight is as good as any.
+                Err(error) if error.is_forbidden() => {}
+                Err(error) => {
+                    let what = "records that were shown in two ways, one by one";
+                    return Err(RunError::fetch(what)(error));
+                }
+            }
+        }
+        Ok(desk)
     }
 
     /// Fetches all pages one after the other, while a thread of its own reads and compares what

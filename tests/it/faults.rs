@@ -446,6 +446,44 @@ async fn who_cannot_be_read_counts_as_shown() {
     running.stop().await;
 }
 
+/// A listing is begun again, and somebody whom it has shown has changed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_between_two_sights_is_told_as_they_are_now() {
+    let world = World::of_several_pages().await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    let people = tenant.users();
+    let user = &people
+        .iter()
+        .find(|user| user.client_id.is_none())
+        .unwrap()
+        .id;
+    let rename = |name: &str| Edit::Name(name.to_owned());
+    tenant.update_user(user, rename("Zoë Ångström")).unwrap();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::ExpiredCursor(410), When::Nth(2));
+    let slow = Fault::Slow(Duration::from_millis(100));
+    let strikes = faults.on(Endpoint::Users, slow, When::Nth(2));
+
+    let change = async {
+        within("the first page is read", || async { strikes.count() > 0 }).await;
+        tenant.update_user(user, rename("Zoë Berg")).unwrap();
+    };
+    let (run, ()) = tokio::join!(running.sync(), change);
+    running.settled().await;
+
+    assert_eq!(run.outcome, Outcome::Succeeded, "{:?}", run.findings);
+    let deliveries = world.receiver.deliveries();
+    let told: Vec<_> = deliveries
+        .iter()
+        .map(|it| it.body["data"]["record"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(told, ["Zoë Berg"]);
+    assert_same_as_tenant(running.store(), tenant);
+    assert_journal_leads_to_state(running.store());
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_ends_in_the_middle_of_a_sweep_is_renewed() {
     let world = World::with(TenantOptions {
