@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Deserializer as Json;
 use serde_json::error::Category;
@@ -22,21 +23,57 @@ const CURSORS: [&str; 2] = ["next", "startingAfter"];
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Listing {
     pub(super) data: Option<Vec<Box<RawValue>>>,
+    #[serde(alias = "Links")]
     links: Option<Links>,
     pub(super) total_results: Number,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Links {
     next: Option<Link>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Link {
     href: Option<String>,
 }
+
+/// Reads one member of an object, whatever the case of its name is: Qlik has written links as
+/// `Next` and `Href`, and a listing whose next link is not read ends there.
+macro_rules! any_case {
+    ($object:ident, $visitor:ident, $member:ident) => {
+        impl<'de> Deserialize<'de> for $object {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map($visitor)
+            }
+        }
+
+        struct $visitor;
+
+        impl<'de> Visitor<'de> for $visitor {
+            type Value = $object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!("struct ", stringify!($object)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$object, A::Error> {
+                let mut $member = None;
+                while let Some(name) = map.next_key::<String>()? {
+                    if name.eq_ignore_ascii_case(stringify!($member)) {
+                        $member = map.next_value::<Option<_>>()?.or($member);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok($object { $member })
+            }
+        }
+    };
+}
+
+any_case!(Links, LinksVisitor, next);
+any_case!(Link, LinkVisitor, href);
 
 /// A tenant.
 #[derive(Debug, Default, Deserialize)]

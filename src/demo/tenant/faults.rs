@@ -119,6 +119,10 @@ pub enum Fault {
     RepeatedCursor,
     /// A request that goes on from a cursor is refused with this status: the cursor has run out.
     ExpiredCursor(u16),
+    /// Links are spelled `Next` and `Href`.
+    CapitalLinks,
+    /// Pages do not say what comes next.
+    NoLinks,
     /// The page that was asked for is passed over in favour of the one after it.
     PageLeftOut,
     /// Nothing at all, and no next link.

@@ -173,6 +173,8 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         | Fault::UnknownValues
         | Fault::EmptyPage
         | Fault::RepeatedCursor
+        | Fault::CapitalLinks
+        | Fault::NoLinks
         | Fault::PageLeftOut
         | Fault::EmptyCollection
         | Fault::InflatedTotal(_)

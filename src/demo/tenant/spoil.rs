@@ -98,8 +98,27 @@ fn spoiler(fault: &Fault) -> Option<fn(&[u8]) -> Bytes> {
             let body = put(body, b"\"assignedRoles\":[{\"id\":", b"5,\"was\":");
             put(&body, b"\"assignedGroups\":[{\"id\":", b"5,\"was\":")
         }),
+        Fault::CapitalLinks => Some(|body| {
+            let body = respell(body, b"\"next\":", b"\"Next\":");
+            respell(&body, b"\"href\":", b"\"Href\":")
+        }),
+        Fault::NoLinks => Some(|body| respell(body, b"\"next\":", b"\"nothing\":")),
         _ => None,
     }
+}
+
+/// Puts a text in all places of another.
+fn respell(body: &[u8], from: &[u8], to: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = find(rest, from) {
+        let (head, tail) = rest.split_at(at);
+        out.extend_from_slice(head);
+        out.extend_from_slice(to);
+        rest = tail.get(from.len()..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out.into()
 }
 
 fn with_prefix(body: &[u8], text: &[u8]) -> Bytes {

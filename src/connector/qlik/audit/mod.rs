@@ -42,13 +42,14 @@ pub(super) async fn read(
         extent: Extent::Whole,
     };
     let mut cursor: Option<String> = None;
+    let mut from = *span.start();
     let mut cursors = HashSet::new();
     let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
         let ask = Ask {
             doing: DOING,
             path: "api/v1/audits".to_owned(),
-            query: query(&span, limit, cursor.as_deref()),
+            query: query(&(from..=*span.end()), limit, cursor.as_deref()),
             redirects: Redirects::Refuse,
             patience: Patience::Usual,
         };
@@ -87,7 +88,16 @@ pub(super) async fn read(
             bulletin.news.push(news);
         }
         let Some(cursor) = &cursor else {
-            return Ok(bulletin);
+            if (data.len() as u64) < limit {
+                return Ok(bulletin);
+            }
+            // A full page that leads nowhere: what is behind it begins where it ends.
+            match data.last().and_then(|text| event::time(text.get())) {
+                Some(last) if last > from => from = last,
+                Some(_) | None => break,
+            }
+            cursors.clear();
+            continue;
         };
         if !cursors.insert(xxh3_64(cursor.as_bytes())) {
             let pages = pages as u64;

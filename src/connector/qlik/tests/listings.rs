@@ -42,6 +42,27 @@ async fn only_the_cursor_is_taken_from_links_of_any_shape() {
 }
 
 #[tokio::test]
+async fn links_are_read_in_any_letter_case() {
+    for links in [
+        json!({"Self": {"Href": "x"}, "Next": {"Href": "?next=a"}}),
+        json!({"NEXT": {"HREF": "?next=a"}, "prev": null}),
+        json!({"next": {"Href": "?next=a"}, "Next": null}),
+    ] {
+        for name in ["links", "Links"] {
+            let mut first = users(&[1], &json!(null));
+            first.as_object_mut().unwrap().remove("links");
+            first[name] = links.clone();
+            let server =
+                Server::start(in_turn(vec![ok(&first), ok(&users(&[2], &json!(null)))])).await;
+
+            let ids = sweep(&connect(by_key(server.address)), Kind::User).await;
+
+            assert_eq!(ids.unwrap(), [id(1), id(2)], "{name}: {links}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn ends_come_in_many_shapes() {
     for links in [
         json!(null),
