@@ -45,6 +45,19 @@ impl Retry {
         Self::of(BRIEF_ATTEMPTS)
     }
 
+    /// The policy for the requests in the midst of something long that would have to be begun
+    /// again: as many retries as there are waits within the time of an outage. Without such a
+    /// time, that of any other request.
+    pub fn outlasting(outage: Duration) -> Self {
+        if outage.is_zero() {
+            return Self::requests();
+        }
+        Self {
+            wait_left: outage,
+            ..Self::of(u32::MAX)
+        }
+    }
+
     fn of(attempts: u32) -> Self {
         let waits = ExponentialBackoffBuilder::new()
             .with_initial_interval(FIRST_WAIT)
@@ -91,6 +104,25 @@ mod tests {
         }
         assert_eq!(retry.next(None), None);
         assert_eq!(retry.next(None), None);
+    }
+
+    #[test]
+    fn an_outage_is_outlasted_up_to_its_time() {
+        for minutes in [1, 10, 60] {
+            let outage = Duration::from_secs(60 * minutes);
+            let mut retry = Retry::outlasting(outage);
+
+            let waits: Vec<Duration> = std::iter::from_fn(|| retry.next(None)).collect();
+
+            let total: Duration = waits.iter().sum();
+            assert!(
+                total <= outage && total + LONGEST_WAIT > outage,
+                "{total:?}"
+            );
+            assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT));
+        }
+        let mut usual = Retry::outlasting(Duration::ZERO);
+        assert_eq!(std::iter::from_fn(|| usual.next(None)).count(), 5);
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn outside(run: &Run) -> Value {
 pub(super) fn why(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
-        Outcome::Incomplete { reason } => Some(format!("{reason}; nothing was deleted")),
+        Outcome::Incomplete { reason } => Some(format!("{reason}; what was not seen stays")),
         Outcome::Degraded => Some("something was not visible or not readable".to_owned()),
         Outcome::Held => Some("removals wait for an operator".to_owned()),
         Outcome::Interrupted => Some("the process ended in the middle of it".to_owned()),

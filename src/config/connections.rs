@@ -1,6 +1,7 @@
 //! Validates connections: how to log in, and where that leads.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::credentials::{api_key, api_key_keys, client, client_keys};
 use super::organizations::{Console, console};
@@ -8,13 +9,18 @@ use super::problem::Problems;
 use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
-use crate::connector::qlik::{Budget, Credentials, RATE_SHARE, TenantHost};
+use crate::connector::qlik::{Budget, Credentials, OUTLAST, RATE_SHARE, TenantHost};
+use crate::sync::parse_duration;
+
+/// A run that waits keeps a place in which another tenant could be read.
+const MAX_OUTLAST: Duration = Duration::from_secs(3600);
 
 /// A connection that holds.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) credentials: Credentials,
     pub(super) budget: Budget,
+    pub(super) outlast: Duration,
     pub(super) reach: Reach,
 }
 
@@ -86,6 +92,7 @@ fn connection(
     };
     refuse(at, kind, &foreign, problems);
     let budget = budget(at, raw, problems);
+    let outlast = outlast(at, raw, problems);
     let credentials = match kind {
         "api-key" => api_key(at, raw, vault, problems),
         _ => client(at, raw, vault, problems),
@@ -98,6 +105,7 @@ fn connection(
     Some(Connection {
         credentials: credentials?,
         budget: budget?,
+        outlast: outlast?,
         reach: reach?,
     })
 }
@@ -150,6 +158,18 @@ fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<Tenant
         }
     }
     hosts
+}
+
+/// How long a listing outlasts an outage.
+fn outlast(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Duration> {
+    let Some(text) = raw.outlast.clone() else {
+        return Some(OUTLAST);
+    };
+    let outlast = parse_duration(&text).filter(|outlast| *outlast <= MAX_OUTLAST);
+    if outlast.is_none() {
+        problems.add(format!("{at}.outlast"), Fault::BadDuration { text });
+    }
+    outlast
 }
 
 /// The share, or the number that is written instead.

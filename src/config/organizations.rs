@@ -109,6 +109,7 @@ pub(super) fn organizations(
             interval: console.interval,
             credentials: reading.credentials.clone(),
             budget: reading.budget,
+            outlast: reading.outlast,
             schedule,
             listening: usual.ears.usual(),
             rules: usual.rules(),

@@ -92,6 +92,7 @@ pub(super) struct Connection {
     pub(super) discover_every: Option<String>,
     pub(super) rate_share: Option<f64>,
     pub(super) requests_per_minute: Option<u32>,
+    pub(super) outlast: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -133,6 +133,7 @@ impl Connection {
     pub(super) fn to(&self, host: TenantHost) -> Options {
         Options {
             budget: self.budget,
+            outlast: self.outlast,
             ..Options::new(host, self.credentials.clone())
         }
     }

@@ -107,6 +107,8 @@ pub struct OrganizationConfig {
     pub credentials: qlik::Credentials,
     /// How much we ask of each.
     pub budget: qlik::Budget,
+    /// How long a listing of each outlasts an outage.
+    pub outlast: Duration,
     /// When they are read.
     pub schedule: Schedule,
     /// How their audit logs are listened to.

@@ -88,6 +88,17 @@ pub enum FetchError {
         /// What the source said of it.
         problem: Box<Problem>,
     },
+    /// The source did not take a cursor that it had given, however often the listing was begun
+    /// again.
+    #[error("{doing}: a cursor was refused in each of {times} walks ({problem})")]
+    CursorExpired {
+        /// What we were doing.
+        doing: &'static str,
+        /// How often the listing was begun.
+        times: u32,
+        /// What the source said of it.
+        problem: Box<Problem>,
+    },
     /// A listing came back to a cursor that it had before: it would never end.
     #[error("{doing}: the listing repeats a cursor after {pages} pages")]
     RepeatedCursor {
@@ -170,7 +181,7 @@ pub struct Problem {
 
 impl FetchError {
     /// Every code that [`FetchError::code`] can return.
-    pub const CODES: [&'static str; 29] = [
+    pub const CODES: [&'static str; 30] = [
         "qlik.host-not-found",
         "qlik.tls",
         "qlik.proxy",
@@ -197,6 +208,7 @@ impl FetchError {
         "qlik.rate-limited",
         "qlik.unavailable",
         "qlik.rejected",
+        "qlik.cursor-expired",
         "qlik.repeated-cursor",
         "qlik.too-many-pages",
         "qlik.too-many-records",
@@ -214,6 +226,7 @@ impl FetchError {
             Self::Redirected { .. } => "qlik.redirected",
             Self::Unsigned { .. } => "qlik.unsigned",
             Self::Refused { refusal, .. } => refusal.code(),
+            Self::CursorExpired { .. } => "qlik.cursor-expired",
             Self::RepeatedCursor { .. } => "qlik.repeated-cursor",
             Self::TooManyPages { .. } => "qlik.too-many-pages",
             Self::TooManyRecords { .. } => "qlik.too-many-records",
@@ -245,10 +258,16 @@ impl FetchError {
             | Self::TooLarge { .. }
             | Self::Redirected { .. }
             | Self::Unsigned { .. }
+            | Self::CursorExpired { .. }
             | Self::RepeatedCursor { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRecords { .. } => false,
         }
+    }
+
+    /// Returns whether the answer was larger than we take, so that asking for less may help.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge { .. })
     }
 
     /// Returns whether the credentials are good but may not read what was asked for.
@@ -276,7 +295,7 @@ impl FetchError {
     /// Returns what the source said, where it answered with an error.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Refused { problem, .. } => Some(problem),
+            Self::Refused { problem, .. } | Self::CursorExpired { problem, .. } => Some(problem),
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Cut { .. }
@@ -319,6 +338,10 @@ impl FetchError {
             }
             Self::Unsigned { .. } => "the system gives no random numbers: look at its log",
             Self::Refused { refusal, .. } => refusal.remedy(),
+            Self::CursorExpired { .. } => {
+                "nothing was deleted, and the next run tries again soon; if it stays, raise \
+                 rate_share, so that a listing takes less time, and tell Qlik's support the trace id"
+            }
             Self::RepeatedCursor { .. } => {
                 "nothing was deleted; the next run tries again, and if it stays, Qlik's \
                  listing is broken: tell Qlik's support"

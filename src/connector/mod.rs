@@ -8,7 +8,7 @@
 //! What must stay true here:
 //!
 //! - **A sweep ends or fails.** `Ok(None)` means that the source said that there is no more;
-//!   everything else (a repeated cursor, a link without one, a page or item too many, an
+//!   everything else (a cursor that is refused each time, a repeated one, a link without one, a page or item too many, an
 //!   answer that is no listing) is an error. Nobody may mistake a part for the whole.
 //! - **A record that can't be read is data.** It comes as a [`Finding`]
 //!   beside the readable ones, with its id where that can be read, and never as an absence.
@@ -74,9 +74,16 @@ pub trait Connector: Send + Sync + 'static {
 }
 
 /// An open listing, read page by page.
+///
+/// Where the source does not go on from where it was, the listing may begin again: what was shown
+/// comes once more, as duplicates do.
 pub trait Sweep: Send {
     /// Asks for the next page. `None`: the source said that the last one was the last.
     ///
     /// After an error the same page can be asked for again.
     fn next(&mut self) -> impl Future<Output = Result<Option<Page>, FetchError>> + Send;
+
+    /// Asks once more how many records the source says that the whole listing has, now that
+    /// it was read. `None`: the source does not count.
+    fn recount(&mut self) -> impl Future<Output = Result<Option<u64>, FetchError>> + Send;
 }

@@ -14,6 +14,8 @@ pub struct Page {
     pub(super) kind: Kind,
     pub(super) total: Option<u64>,
     pub(super) records: Vec<Box<RawValue>>,
+    /// Records that are on it without their text.
+    pub(super) untaken: Vec<Finding>,
     pub(super) read: ReadRecord,
 }
 
@@ -36,16 +38,17 @@ impl Page {
 
     /// Returns how many records are on it, readable or not, gone or not.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.records.len() + self.untaken.len()
     }
 
     /// Returns whether it has no records; more pages may follow all the same.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.len() == 0
     }
 
     /// Returns how many distinct records the source says that the whole listing has, where
-    /// this page told it. The last page to tell is right.
+    /// this page told it. A hint: people come and go while a listing is read, and some counts
+    /// are never right.
     pub fn total(&self) -> Option<u64> {
         self.total
     }
@@ -54,7 +57,7 @@ impl Page {
     pub fn read(self) -> Readout {
         let mut readout = Readout {
             observed: Vec::with_capacity(self.records.len()),
-            unreadable: Vec::new(),
+            unreadable: self.untaken,
             gone: 0,
         };
         for text in self.records {

@@ -126,8 +126,8 @@ impl Discovery {
         })?;
         if roster.unreadable > 0 {
             warn!(
-                "The console of `{}` lists {} tenants that cannot be read; nobody is taken to be \
-                 gone while it does",
+                "The console of `{}` lists or counts {} tenants that cannot be read; nobody is \
+                 taken to be gone while it does",
                 self.config.name, roster.unreadable
             );
         }
@@ -289,6 +289,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
     let host = hosts(link).into_iter().next()?;
     let options = Options {
         budget: config.budget,
+        outlast: config.outlast,
         ..Options::new(host, config.credentials.clone())
     };
     Some(TenantConfig {

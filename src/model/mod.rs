@@ -42,7 +42,7 @@ pub use held::{
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use link::{ConnectionName, Link, Pause};
 pub use news::{About, Bulletin, Extent, News, NewsId};
-pub use record::{Fingerprint, Kind, Observed, Record, RecordRef};
+pub use record::{Assigned, Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{
     Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,

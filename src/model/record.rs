@@ -1,11 +1,12 @@
 //! A record of any kind, and what stands for it in an index.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, Id, Role, Timestamp, User};
+use super::{Finding, Group, Id, Role, Timestamp, User};
 
 /// The kinds of records that we keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,8 +146,21 @@ impl fmt::Display for RecordRef {
 pub struct Observed {
     /// The record, mapped.
     pub record: Record,
-    /// The source's JSON text of it, as received.
+    /// The source's JSON text of it, as received but for what is no Unicode.
     pub raw: Box<str>,
+    /// Lists in which something could not be read: what is known of them stays.
+    pub torn: BTreeSet<Assigned>,
+    /// What was odd about it, though it could be read.
+    pub findings: Vec<Finding>,
+}
+
+/// A list of what a record is assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assigned {
+    /// Roles.
+    Roles,
+    /// Groups.
+    Groups,
 }
 
 /// 128 bits that stand for a record's content; equal content, equal bits.

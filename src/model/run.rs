@@ -139,9 +139,10 @@ pub enum Outcome {
     Degraded,
     /// Everything was read and applied but removals above a limit: they wait for an operator.
     Held,
-    /// The sweep came out short: what came and changed was taken over, nothing was deleted.
+    /// The listing left out more than could be asked for, or contradicts what records say of
+    /// themselves: what came and changed was taken over, and what was left out stays.
     Incomplete {
-        /// What was short of what.
+        /// What was left out, or contradicts what.
         reason: String,
     },
     /// It was given up; what was committed before stays.
@@ -266,11 +267,19 @@ pub enum FindingCode {
     /// absent from enough complete sweeps. Or it is gone or has lost access by its own answer,
     /// and the listing cannot confirm it.
     Unconfirmed,
+    /// The source counts more records of a kind than it shows and answers for. What was shown
+    /// is taken over, and each record that was not is asked for.
+    CountDiffers,
+    /// A role or group that a record points at could not be read; what is known of that list
+    /// stays, and the rest of the record is taken over.
+    UnreadableReference,
+    /// Text that is no Unicode was replaced.
+    ReplacedText,
 }
 
 impl FindingCode {
     /// All codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::UnreadableRecord,
         Self::HiddenRoles,
         Self::HiddenGroups,
@@ -279,6 +288,9 @@ impl FindingCode {
         Self::AuditForbidden,
         Self::AuditGap,
         Self::Unconfirmed,
+        Self::CountDiffers,
+        Self::UnreadableReference,
+        Self::ReplacedText,
     ];
 
     /// Returns the code as `docs/errors.md` lists it.
@@ -292,6 +304,9 @@ impl FindingCode {
             Self::AuditForbidden => "finding.audit-forbidden",
             Self::AuditGap => "finding.audit-gap",
             Self::Unconfirmed => "finding.unconfirmed",
+            Self::CountDiffers => "finding.count-differs",
+            Self::UnreadableReference => "finding.unreadable-reference",
+            Self::ReplacedText => "finding.replaced-text",
         }
     }
 }

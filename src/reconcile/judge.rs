@@ -1,6 +1,8 @@
 //! What an observed record means, given what is known of it.
 
-use crate::model::{Change, Fingerprint, Record};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Assigned, Change, Fingerprint, Record};
 
 use super::fingerprint;
 
@@ -51,10 +53,18 @@ pub struct Known {
 /// Judges an observed record, whose fingerprint is `print`, against the known one; none: it was
 /// not known.
 ///
-/// Lists that were not visible take their known value first, since absent is not empty.
-pub fn judge(known: Option<Known>, observed: Record, print: Fingerprint) -> (Judgement, Shown) {
-    let hidden = has_hidden(&observed);
-    let shown = if hidden { Shown::Part } else { Shown::Whole };
+/// Lists that were not visible take their known value first, since absent is not empty; those
+/// that are `torn` keep what is known and was not read, which may be what could not be.
+pub fn judge(
+    known: Option<Known>,
+    observed: Record,
+    torn: &BTreeSet<Assigned>,
+    print: Fingerprint,
+) -> (Judgement, Shown) {
+    let shown = match has_hidden(&observed) || !torn.is_empty() {
+        true => Shown::Part,
+        false => Shown::Whole,
+    };
     let Some(known) = known else {
         let change = Change::Created {
             after: observed,
@@ -70,7 +80,7 @@ pub fn judge(known: Option<Known>, observed: Record, print: Fingerprint) -> (Jud
     };
 
     let before = known.record;
-    let after = fill_hidden(&before, observed);
+    let after = fill_hidden(&before, observed, torn);
     // Taken anew: what was filled in counts.
     let print = fingerprint(&after);
     let judgement = if print == known.fingerprint {
@@ -98,14 +108,24 @@ pub fn has_hidden(observed: &Record) -> bool {
     }
 }
 
-fn fill_hidden(before: &Record, mut observed: Record) -> Record {
+fn fill_hidden(before: &Record, mut observed: Record, torn: &BTreeSet<Assigned>) -> Record {
+    let is_torn = |list| torn.contains(&list);
     match (before, &mut observed) {
         (Record::User(before), Record::User(after)) => {
+            if is_torn(Assigned::Roles) {
+                join(before.roles.as_ref(), &mut after.roles);
+            }
+            if is_torn(Assigned::Groups) {
+                join(before.groups.as_ref(), &mut after.groups);
+            }
             fill(before.roles.as_ref(), &mut after.roles);
             fill(before.groups.as_ref(), &mut after.groups);
             fill(before.scopes.as_ref(), &mut after.scopes);
         }
         (Record::Group(before), Record::Group(after)) => {
+            if is_torn(Assigned::Roles) {
+                join(before.roles.as_ref(), &mut after.roles);
+            }
             fill(before.roles.as_ref(), &mut after.roles);
         }
         (Record::Role(before), Record::Role(after)) => {
@@ -116,6 +136,16 @@ fn fill_hidden(before: &Record, mut observed: Record) -> Record {
         (Record::User(_) | Record::Group(_) | Record::Role(_), _) => {}
     }
     observed
+}
+
+fn join<K: Ord + Clone>(
+    before: Option<&BTreeMap<K, String>>,
+    after: &mut Option<BTreeMap<K, String>>,
+) {
+    let Some(after) = after else { return };
+    for (id, name) in before.into_iter().flatten() {
+        after.entry(id.clone()).or_insert_with(|| name.clone());
+    }
 }
 
 fn fill<T: Clone>(before: Option<&T>, after: &mut Option<T>) {

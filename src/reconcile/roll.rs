@@ -88,6 +88,16 @@ impl Roll {
         Some((*self.prints.get(place)?, first))
     }
 
+    /// Writes another fingerprint down for a record. Returns whether it is on the roll.
+    pub fn renew(&mut self, id: &Id, print: Fingerprint) -> bool {
+        if let Some((kept, _)) = self.others.get_mut(id) {
+            *kept = print;
+            return true;
+        }
+        let place = self.find(id).and_then(|place| self.prints.get_mut(place));
+        place.map(|kept| *kept = print).is_some()
+    }
+
     /// Returns the ids without a tick, ascending within each of the two parts of the roll.
     pub fn unticked(&self) -> impl Iterator<Item = Id> + '_ {
         let open = |place: usize| {

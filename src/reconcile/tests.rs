@@ -34,7 +34,7 @@ fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
                 None
             }
         };
-        match judge(known, record.clone(), fingerprint(record)).0 {
+        match judge(known, record.clone(), &BTreeSet::new(), fingerprint(record)).0 {
             Judgement::Changed { change, .. } => changes.push(change),
             Judgement::Same => {}
             Judgement::Refreshed { .. } => panic!("no fingerprint is of an older generation"),

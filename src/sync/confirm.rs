@@ -12,7 +12,7 @@ use crate::store::{Store, TenantNo, Write};
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
 use super::run::Job;
-use super::sweep::Short;
+use super::sweep::{Short, Shortfall};
 use super::tally::Scales;
 use super::{Progress, RunError};
 
@@ -28,6 +28,8 @@ pub(super) struct Missing<'a> {
     pub(super) records: Vec<RecordRef>,
     /// Kinds of which the source showed nothing at all.
     pub(super) empty: &'a BTreeSet<Kind>,
+    /// Kinds of which fewer were shown than the source counts.
+    pub(super) shortfalls: &'a BTreeMap<Kind, Shortfall>,
     pub(super) scales: &'a Scales,
     /// The approved plan whose removals are all asked for.
     pub(super) permit: Option<PlanId>,
@@ -91,9 +93,14 @@ impl<C: Connector> Job<C> {
             let answer = match self.connector.fetch(&record).await {
                 Err(error) if error.is_forbidden() => {
                     let before = missing.absences.get(&record).copied().unwrap_or(0);
-                    let count = before.saturating_add(1);
-                    absences.insert(record.clone(), count);
-                    if count < self.rules.absent_sweeps {
+                    // Where nobody may be asked, the count is all that speaks for those who
+                    // were left out: then this sweep is none of those in a row.
+                    let is_proof = !missing.shortfalls.contains_key(&kind);
+                    let count = before.saturating_add(u32::from(is_proof));
+                    if count > 0 {
+                        absences.insert(record.clone(), count);
+                    }
+                    if !is_proof || count < self.rules.absent_sweeps {
                         note(run, unconfirmed(&record, count, self.rules.absent_sweeps));
                         continue;
                     }
@@ -101,6 +108,10 @@ impl<C: Connector> Job<C> {
                 }
                 answer => answer.map_err(RunError::fetch("missing records, one by one"))?,
             };
+            if let Some(Ok(observed)) = &answer {
+                let findings = observed.findings.iter().cloned();
+                findings.for_each(|finding| note(run, finding));
+            }
             let tenant = missing.tenant;
             let settled;
             (settled, plan) = self
@@ -221,7 +232,7 @@ fn settle(
         fingerprint,
     };
     let print = reconcile::fingerprint(&observed.record);
-    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, print);
+    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, &observed.torn, print);
     match judgement {
         Judgement::Same | Judgement::Refreshed { .. } => {
             Ok((Settled::Same(rescued(missing)), plan))

@@ -1,16 +1,20 @@
 //! Where the records of a sweep are compared, one after the other, with what is known.
 
-use std::collections::BTreeMap;
+mod second;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::Readout;
 use crate::model::{
     Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed, Record,
+    RecordRef,
 };
 use crate::reconcile::{self, FirstTick, Judgement, Known, Roll, Shown};
 use crate::store::{Store, TenantNo, Write};
 
 use super::RunError;
 use super::plan::Plan;
+use super::sights::Sights;
 use super::tally::Scales;
 
 /// Findings kept of one kind; more are counted only, so that a run's record stays small.
@@ -25,6 +29,9 @@ pub(super) struct Desk {
     tenant: Option<TenantNo>,
     known: Roll,
     fresh: Roll,
+    sights: Sights,
+    /// Records that were shown in two ways of which nobody can tell which is the newer one.
+    unsure: BTreeSet<Id>,
     hidden_roles: u64,
     hidden_groups: u64,
     /// Records without a readable id, or shown as gone: listed, which is what completeness is
@@ -61,6 +68,8 @@ impl Desk {
             tenant,
             known,
             fresh: Roll::default(),
+            sights: Sights::default(),
+            unsure: BTreeSet::new(),
             hidden_roles: 0,
             hidden_groups: 0,
             uncounted: 0,
@@ -100,35 +109,51 @@ impl Desk {
             self.observe(store, observed)?;
         }
         for finding in readout.unreadable {
-            self.hold(finding);
+            self.hold(store, finding)?;
         }
         Ok(())
     }
 
     /// Compares one record with what is known of it.
     fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
-        let Observed { record, raw } = observed;
-        let print = reconcile::fingerprint(&record);
-        let kept = match self.known.tick(record.id()) {
-            Some((_, FirstTick::No)) => return Ok(()),
+        let id = observed.record.id();
+        let kept = match self.known.tick(id) {
+            Some((last, FirstTick::No)) => return self.observe_again(store, observed, last),
             Some((kept, FirstTick::Yes)) => Some(kept),
-            None if self.fresh.tick(record.id()).is_some() => return Ok(()),
-            None => {
-                self.fresh.enter(record.id(), print);
-                None
-            }
+            None => match self.fresh.tick(id) {
+                Some((last, _)) => return self.observe_again(store, observed, last),
+                None => None,
+            },
         };
+        let print = reconcile::fingerprint(&observed.record);
+        match kept {
+            // From now on the roll tells what was shown, for the case that it is shown again.
+            Some(kept) if kept != print => drop(self.known.renew(id, print)),
+            Some(_) => {}
+            None => self.fresh.enter(id, print),
+        }
+        self.sights.note(&observed.record);
+        let Observed {
+            record,
+            raw,
+            torn,
+            findings,
+        } = observed;
         self.counts.seen += 1;
         self.note_hidden(&record);
-        self.weigh(&record);
+        for finding in findings {
+            self.find(finding);
+        }
         if kept == Some(print) {
+            self.weigh(&record, None);
             return Ok(());
         }
 
         let known = kept
-            .map(|kept| self.read_known(store, &record, kept))
+            .map(|kept| self.read_known(store, record.to_ref(), kept))
             .transpose()?;
-        let (judgement, shown) = reconcile::judge(known, record, print);
+        self.weigh(&record, known.as_ref().map(|known| &known.record));
+        let (judgement, shown) = reconcile::judge(known, record, &torn, print);
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
@@ -166,23 +191,33 @@ impl Desk {
         }
     }
 
-    /// Keeps a record that could not be read at its known value.
-    fn hold(&mut self, finding: Finding) {
-        match &finding.id {
-            Some(id) => match self.known.tick(id) {
-                Some((_, FirstTick::Yes)) => self.counts.seen += 1,
-                Some((_, FirstTick::No)) => return,
-                None if self.fresh.tick(id).is_some() => return,
+    /// Keeps a record that could not be read at its known value, which counts as shown: it is
+    /// there, and nothing of it is lost.
+    fn hold(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
+        if let Some(id) = &finding.id {
+            match self.known.tick(id) {
+                Some((kept, FirstTick::Yes)) => {
+                    let (kind, id) = (self.kind, id.clone());
+                    let known = self.read_known(store, RecordRef { kind, id }, kept)?;
+                    self.weigh(&known.record, None);
+                    self.counts.seen += 1;
+                }
+                Some((_, FirstTick::No)) => return Ok(()),
+                None if self.fresh.tick(id).is_some() => return Ok(()),
                 None => {
                     // Entered, so that a duplicate of it is not counted again.
                     self.fresh.enter(id, Fingerprint([0; 16]));
+                    self.n_ordinary += 1;
                     self.counts.seen += 1;
                 }
-            },
-            None => self.uncounted += 1,
+            }
+        } else {
+            self.n_ordinary += 1;
+            self.uncounted += 1;
         }
         self.counts.unreadable += 1;
         self.find(finding);
+        Ok(())
     }
 
     /// Returns how much there is of what can be lost.
@@ -236,23 +271,22 @@ impl Desk {
         (self.counts, self.findings, self.plan)
     }
 
-    fn weigh(&mut self, record: &Record) {
-        let (is_ordinary, roles, groups) = match record {
-            Record::User(user) => (
-                true,
-                user.roles.as_ref().map_or(0, BTreeMap::len),
-                user.groups.as_ref().map_or(0, BTreeMap::len),
-            ),
-            Record::Group(group) => (
-                group.group_type.source_value.as_deref() != Some("system"),
-                group.roles.as_ref().map_or(0, BTreeMap::len),
-                0,
-            ),
-            Record::Role(_) => (true, 0, 0),
-        };
-        self.n_ordinary += u64::from(is_ordinary);
-        self.n_assignments += roles as u64;
-        self.n_memberships += groups as u64;
+    /// Counts a record and what it holds. Of a list that is not visible the known value counts,
+    /// since that stays.
+    fn weigh(&mut self, record: &Record, known: Option<&Record>) {
+        let heft = Heft::of(record, known);
+        self.n_ordinary += heft.ordinary;
+        self.n_assignments += heft.assignments;
+        self.n_memberships += heft.memberships;
+    }
+
+    /// Counts a record anew that was counted as it was; none: it could not be read.
+    fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
+        let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
+        self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);
+        self.n_assignments = self.n_assignments.saturating_sub(was.assignments);
+        self.n_memberships = self.n_memberships.saturating_sub(was.memberships);
+        self.weigh(record, known);
     }
 
     fn note_hidden(&mut self, record: &Record) {
@@ -269,10 +303,9 @@ impl Desk {
     fn read_known(
         &self,
         store: &Store,
-        record: &Record,
+        record: RecordRef,
         fingerprint: Fingerprint,
     ) -> Result<Known, RunError> {
-        let record = record.to_ref();
         let kept = match self.tenant {
             Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
             None => None,
@@ -285,5 +318,50 @@ impl Desk {
     }
 }
 
+/// What a record adds to what can be lost.
+struct Heft {
+    ordinary: u64,
+    assignments: u64,
+    memberships: u64,
+}
+
+impl Heft {
+    /// That of a record of which nothing is known but that it is there.
+    const UNREADABLE: Self = Self {
+        ordinary: 1,
+        assignments: 0,
+        memberships: 0,
+    };
+
+    fn of(record: &Record, known: Option<&Record>) -> Self {
+        let is_ordinary = match record {
+            Record::Group(group) => group.group_type.source_value.as_deref() != Some("system"),
+            Record::User(_) | Record::Role(_) => true,
+        };
+        let (roles, groups) = n_assigned(record);
+        let (known_roles, known_groups) = known.map(n_assigned).unwrap_or_default();
+        Self {
+            ordinary: u64::from(is_ordinary),
+            assignments: roles.or(known_roles).unwrap_or(0) as u64,
+            memberships: groups.or(known_groups).unwrap_or(0) as u64,
+        }
+    }
+}
+
+/// Returns how many roles and groups a record holds, as far as they are visible.
+fn n_assigned(record: &Record) -> (Option<usize>, Option<usize>) {
+    match record {
+        Record::User(user) => (
+            user.roles.as_ref().map(BTreeMap::len),
+            user.groups.as_ref().map(BTreeMap::len),
+        ),
+        Record::Group(group) => (group.roles.as_ref().map(BTreeMap::len), None),
+        Record::Role(_) => (None, None),
+    }
+}
+
 /// Room made in advance at the most; a source's claim is not to be trusted with memory.
 const MAX_EXPECTED: usize = 2_000_000;
+
+#[cfg(test)]
+mod tests;

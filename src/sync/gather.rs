@@ -10,7 +10,7 @@ use crate::reconcile::{self, Guard, Replacements};
 use crate::store::{Closing, Entries, MAX_WRITES, PlanHead, Store, Write};
 
 use super::RunError;
-use super::plan::{Target, carry_out, commit};
+use super::plan::{Replaced, Target, carry_out, commit, write_of};
 use super::tally::{Scales, Tally};
 
 /// Rows of what came and changed. Rows before hold the users who are gone: they are found
@@ -83,6 +83,30 @@ impl Gather {
             }
         }
         self.upserts.push(store, &self.target, write)
+    }
+
+    /// Puts a write in the place of the one that is there of the same record, if one is.
+    pub(super) fn replace(&mut self, store: &Store, write: Write) -> Result<Replaced, RunError> {
+        let record = write_of(&write);
+        let Some(place) = self.upserts.place_of(store, &self.target, &record)? else {
+            return Ok(Replaced::Nothing(write));
+        };
+        if let Write::Change { change, .. } = &write {
+            let permit = self.permit_for(store, change)?;
+            self.tally.take(change, permit.as_ref());
+            if let Change::Created { after, .. } = change {
+                self.created.note(after, place);
+            }
+        }
+        let mut first = write;
+        self.upserts.change(store, &self.target, place, |kept| {
+            std::mem::swap(kept, &mut first);
+        })?;
+        if let Write::Change { change, .. } = &first {
+            let permit = self.permit_for(store, change)?;
+            self.tally.untake(change, permit.as_ref());
+        }
+        Ok(Replaced::Write(first))
     }
 
     /// Takes in a record that is gone.
@@ -376,6 +400,29 @@ impl Rows {
             .map_err(RunError::store)?;
         self.n_staged += u32::try_from(writes.len()).unwrap_or(u32::MAX);
         Ok(())
+    }
+
+    /// Returns the place of the row of a record.
+    fn place_of(
+        &self,
+        store: &Store,
+        target: &Target,
+        record: &RecordRef,
+    ) -> Result<Option<u32>, RunError> {
+        let is_its = |write: &Write| write_of(write) == *record;
+        let mut place = 0;
+        while place < self.n_staged {
+            let limit = MAX_WRITES.min((self.n_staged - place) as usize);
+            let rows = store
+                .plan_rows_from(target.tenant, self.first + place, limit)
+                .map_err(RunError::store)?;
+            if let Some(found) = rows.iter().position(is_its) {
+                return Ok(Some(place + u32::try_from(found).unwrap_or(0)));
+            }
+            place += u32::try_from(rows.len().max(1)).unwrap_or(u32::MAX);
+        }
+        let found = self.writes.iter().position(is_its);
+        Ok(found.and_then(|found| Some(place + u32::try_from(found).ok()?)))
     }
 
     /// Changes the row at a place.

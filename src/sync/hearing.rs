@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use crate::model::{Finding, FindingCode, Kind, TenantId, TenantName, Timestamp};
 use crate::signal::Wake;
+use crate::store::{Heard, MAX_HEARD};
 
 use super::listening::{Listening, Polling};
 
@@ -42,6 +43,9 @@ struct State {
     n_failures: u32,
     /// Why a sweep has to make up for the log, and whether polls wait for it.
     gap: Option<Gap>,
+    /// Events that were read and not acted on, since a gap asked for a sweep instead. Once it
+    /// has ended they are heard: it has seen what they tell.
+    unheard: Vec<Heard>,
     /// When a gap last set off a sweep.
     swept_at: Option<Timestamp>,
 }
@@ -210,6 +214,33 @@ impl Hearing {
         }
     }
 
+    /// Leaves events that were read to the sweep that a gap asks for.
+    pub(super) fn leave_to_sweep(&self, heard: Vec<Heard>) {
+        let mut state = self.state();
+        state.unheard.extend(heard);
+        let excess = state.unheard.len().saturating_sub(MAX_HEARD);
+        state.unheard.drain(..excess);
+    }
+
+    /// Takes the events that a complete sweep has covered.
+    pub(super) fn take_covered(&self) -> Vec<Heard> {
+        std::mem::take(&mut self.state().unheard)
+    }
+
+    /// Asks for a sweep again where polls wait for one and the last that a gap has set off is long
+    /// over: the schedule's may be days off.
+    pub(super) fn remind(&self, now: Timestamp) {
+        let mut state = self.state();
+        let waits = state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
+        let rests = state
+            .swept_at
+            .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
+        if waits && !rests {
+            state.swept_at = Some(now);
+            self.sweep.wake();
+        }
+    }
+
     /// Returns what a sweep has to say of the log.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let state = self.state();
@@ -352,6 +383,22 @@ mod tests {
         hearing.gap(&name, at(3700), "odd".into(), Then::GoOn);
         assert!(hearing.pollable().is_some());
         assert_eq!(hearing.swept(Success::Yes), Waited::No);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_that_came_too_soon_for_a_sweep_gets_one_when_it_is_time() {
+        let (hearing, name) = hearing();
+        hearing.gap(&name, at(0), "too much".into(), Then::Wait);
+        assert!(is_sweep_asked_for(&hearing).await);
+        hearing.swept(Success::Yes);
+        hearing.gap(&name, at(60), "too much".into(), Then::Wait);
+        for (seconds, asked) in [(61, false), (3599, false), (3600, true), (3700, false)] {
+            hearing.remind(at(seconds));
+            assert_eq!(is_sweep_asked_for(&hearing).await, asked, "{seconds}");
+        }
+        hearing.swept(Success::Yes);
+        hearing.remind(at(9000));
+        assert!(!is_sweep_asked_for(&hearing).await, "nothing waits");
     }
 
     #[test]

@@ -173,9 +173,17 @@ pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
                 unseen.insert(Loss::Memberships);
             }
             FindingCode::ForbiddenCollection => unseen.extend(losses_of(finding.kind)),
+            // Nobody knows which one it is, or how many are behind it.
+            FindingCode::UnreadableRecord if finding.id.is_none() => {
+                unseen.extend(losses_of(finding.kind));
+            }
             FindingCode::UnreadableRecord
+            | FindingCode::UnreadableReference
+            | FindingCode::ReplacedText
             | FindingCode::Rescued
             | FindingCode::Unconfirmed
+            // Every record that is known was shown, or was asked for.
+            | FindingCode::CountDiffers
             | FindingCode::AuditForbidden
             | FindingCode::AuditGap => {}
         }

@@ -21,7 +21,9 @@
 //!
 //! What must stay true:
 //!
-//! - A sweep that came out short deletes nothing, whatever its status codes said.
+//! - Only a clear no to a question by id deletes, whatever status codes and counts said. A count
+//!   that a listing does not reach is a hint and a finding: it is asked for again, and nothing
+//!   waits for it.
 //! - A plan that outgrows one commit is in the store before the first part of it is
 //!   applied, so that a crash goes on where it was and the order holds: users who are gone,
 //!   then what came and changed, then groups and roles that are gone.
@@ -44,6 +46,7 @@
 mod run;
 mod sweep;
 mod desk;
+mod sights;
 mod confirm;
 mod refresh;
 mod witness;

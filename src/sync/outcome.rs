@@ -21,15 +21,20 @@ pub(super) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescue is the machinery at work, and what the audit log did not tell a sweep sees;
-    // anything else means that we did not see all.
+    // A rescue is the machinery at work, what the audit log did not tell a sweep sees, and a
+    // character that is none says nothing; anything else means that we did not see all.
     let unseen = run.findings.iter().any(|finding| match finding.code {
-        FindingCode::Rescued | FindingCode::AuditForbidden | FindingCode::AuditGap => false,
+        FindingCode::Rescued
+        | FindingCode::AuditForbidden
+        | FindingCode::AuditGap
+        | FindingCode::ReplacedText => false,
         FindingCode::UnreadableRecord
+        | FindingCode::UnreadableReference
         | FindingCode::HiddenRoles
         | FindingCode::HiddenGroups
         | FindingCode::ForbiddenCollection
-        | FindingCode::Unconfirmed => true,
+        | FindingCode::Unconfirmed
+        | FindingCode::CountDiffers => true,
     });
     if unseen {
         Outcome::Degraded
@@ -82,7 +87,7 @@ pub(super) fn log(run: &Run) {
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, requests = run.traffic.requests,
             retries = run.traffic.retries, duration_ms = millis(took),
-            "Sync of `{name}` came out short, so nothing was deleted: {reason}"
+            "Sync of `{name}` did not see all, and leaves what it did not see: {reason}"
         ),
         Outcome::Held => warn!(
             tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,

@@ -83,6 +83,15 @@ impl Plan {
         }
     }
 
+    /// Puts a write in the place of the one that is there of the same record, if one is.
+    pub(super) fn replace(&mut self, store: &Store, write: Write) -> Result<Replaced, RunError> {
+        match self {
+            Self::Load(load) => load.replace(store, write),
+            Self::Gather(gather) => gather.replace(store, write),
+            Self::Preview(preview) => Ok(preview.replace(write)),
+        }
+    }
+
     /// Takes in a record that is gone.
     pub(super) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
         match self {
@@ -159,6 +168,16 @@ impl Plan {
     }
 }
 
+/// What another write was put in the place of.
+pub(super) enum Replaced {
+    /// This one.
+    Write(Write),
+    /// None of its record: the write comes back.
+    Nothing(Write),
+    /// One that tells nobody, and may be on its way already.
+    Quiet,
+}
+
 /// What a plan came to.
 #[derive(Debug, Default)]
 pub(super) struct Finished {
@@ -174,32 +193,46 @@ impl Preview {
             self.changes.push(change);
         }
     }
+
+    fn replace(&mut self, write: Write) -> Replaced {
+        let record = write_of(&write);
+        let mut changes = self.changes.iter();
+        let Some(place) = changes.position(|change| change.latest().to_ref() == record) else {
+            return Replaced::Nothing(write);
+        };
+        let first = self.changes.remove(place);
+        self.tally.untake(&first, None);
+        let fingerprint = reconcile::fingerprint(first.latest());
+        if let Write::Change { change, .. } = write {
+            self.tally.take(&change, None);
+            self.changes.insert(place, change);
+        }
+        Replaced::Write(Write::Change {
+            change: first,
+            fingerprint,
+            raw: Box::default(),
+        })
+    }
 }
 
 impl Load {
     fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
-        self.writes.push(match write {
-            Write::Change {
-                change: Change::Created { after, .. } | Change::Updated { after, .. },
-                fingerprint,
-                raw,
-            } => Write::Quiet {
-                record: after,
-                fingerprint,
-                raw,
-            },
-            Write::Change {
-                change: Change::Deleted { before },
-                ..
-            } => Write::Forget {
-                record: before.to_ref(),
-            },
-            quiet @ (Write::Quiet { .. } | Write::Forget { .. }) => quiet,
-        });
+        self.writes.push(quiet(write));
         if self.writes.len() == MAX_QUIET {
             self.submit(store, Closing::Nothing)?;
         }
         Ok(())
+    }
+
+    /// What was submitted already comes before the write that takes its place.
+    fn replace(&mut self, store: &Store, write: Write) -> Result<Replaced, RunError> {
+        let record = write_of(&write);
+        let mut writes = self.writes.iter_mut();
+        match writes.find(|first| write_of(first) == record) {
+            Some(first) => *first = quiet(write),
+            None => self.push(store, write)?,
+        }
+        Ok(Replaced::Quiet)
     }
 
     fn submit(&mut self, store: &Store, closing: Closing) -> Result<(), RunError> {
@@ -231,6 +264,37 @@ impl Load {
         self.tickets
             .drain(..)
             .try_for_each(|ticket| ticket.wait().map(|_committed| ()).map_err(RunError::store))
+    }
+}
+
+/// Returns which record a write is of.
+pub(super) fn write_of(write: &Write) -> RecordRef {
+    match write {
+        Write::Change { change, .. } => change.latest().to_ref(),
+        Write::Quiet { record, .. } => record.to_ref(),
+        Write::Forget { record } => record.clone(),
+    }
+}
+
+/// Makes a write that tells nobody.
+fn quiet(write: Write) -> Write {
+    match write {
+        Write::Change {
+            change: Change::Created { after, .. } | Change::Updated { after, .. },
+            fingerprint,
+            raw,
+        } => Write::Quiet {
+            record: after,
+            fingerprint,
+            raw,
+        },
+        Write::Change {
+            change: Change::Deleted { before },
+            ..
+        } => Write::Forget {
+            record: before.to_ref(),
+        },
+        quiet @ (Write::Quiet { .. } | Write::Forget { .. }) => quiet,
     }
 }
 

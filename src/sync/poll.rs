@@ -9,7 +9,7 @@ use crate::model::{
     About, Bulletin, Change, Extent, Fact, Mode, News, RecordRef, Run, RunId, Seq, Timestamp,
     Trigger,
 };
-use crate::store::{Bookmark, Heard, Known, MAX_HEARD, Store, StoreError, TenantNo};
+use crate::store::{Bookmark, Heard, MAX_HEARD, Store, StoreError, TenantNo};
 use crate::telemetry::{Metric, chain};
 
 use super::hearing::{Bearable, Success, Then, Waited};
@@ -25,6 +25,9 @@ const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Records of one poll that are asked for one by one. A sweep shows a hundred with each
 /// request, and is the cheaper way from some point on.
 const MAX_RECORDS: usize = 500;
+/// How far the source's clock may be behind ours: an event that it dates so long before a sweep
+/// may have happened after it.
+const SKEW: Duration = Duration::from_secs(120);
 /// How long a bookmark may stay behind when there was nothing new: moving it is a write.
 const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Entries of the journal that are looked at in one step.
@@ -88,7 +91,10 @@ impl<C: Connector> Job<C> {
         }
         let polled = match self.place().await? {
             Some(place) => self.poll_from(place).await?,
-            None => Polled::Asleep,
+            None => {
+                self.hearing.remind(self.clock.now());
+                Polled::Asleep
+            }
         };
         // What a run has not taken already.
         let traffic = self.connector.take_traffic();
@@ -132,28 +138,27 @@ impl<C: Connector> Job<C> {
             let reason = "our clock went back".to_owned();
             return Ok(self.gap(&place, reason));
         }
-        let from = before(place.until, place.polling.overlap);
+        let from = place.from();
         let bulletin = match self.connector.news(from..=place.now.plus(AHEAD)).await {
             Ok(bulletin) => bulletin,
             Err(error) => return Ok(self.unanswered(&place, &error)),
         };
-        if bulletin.extent == Extent::CutOff {
-            let reason = "more happened than can be read at once".to_owned();
-            return Ok(self.gap(&place, reason));
-        }
+        let extent = bulletin.extent;
         let no = place.no;
         let heard = self.store.offload(move |store| store.heard(no)).await?;
         let fresh = Fresh::of(bulletin, &heard);
-        if heard.len() + fresh.heard.len() > MAX_HEARD {
-            let reason = "more happened than can be remembered".to_owned();
-            return Ok(self.gap(&place, reason));
-        }
-        if fresh.records.len() > MAX_RECORDS {
-            let n_records = fresh.records.len();
-            let reason = format!("it names {n_records} records at once");
-            return Ok(self.gap(&place, reason));
-        }
-        self.act(place, fresh).await
+        let n_records = fresh.records.len();
+        let reason = match () {
+            () if extent == Extent::CutOff => "more happened than can be read at once".to_owned(),
+            () if heard.len() + fresh.heard.len() > MAX_HEARD => {
+                "more happened than can be remembered".to_owned()
+            }
+            () if n_records > MAX_RECORDS => format!("it names {n_records} records at once"),
+            () => return self.act(place, fresh).await,
+        };
+        // Else the next poll would read the same again, and find the same gap.
+        self.hearing.leave_to_sweep(fresh.heard);
+        Ok(self.gap(&place, reason))
     }
 
     /// Looks at what is new, then moves on.
@@ -242,6 +247,10 @@ impl<C: Connector> Job<C> {
         let (Success::Yes, Some(id)) = (complete, run.tenant.clone()) else {
             return Ok(());
         };
+        let covered = match waited {
+            Waited::Yes => self.hearing.take_covered(),
+            Waited::No => Vec::new(),
+        };
         let until = self.hearing.until(Timestamp::from_millis(i64::MIN));
         let (own, began) = (run.id, run.started_at);
         let now = self.clock.now();
@@ -275,7 +284,9 @@ impl<C: Connector> Job<C> {
                 },
             };
             if kept.as_ref() != Some(&next) {
-                keep(store, &known, &next, polling)?;
+                let forget = before(next.until, polling.overlap);
+                let recent = covered.into_iter().filter(|heard| heard.at >= forget);
+                store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
             }
             Ok(missed)
         });
@@ -285,16 +296,6 @@ impl<C: Connector> Job<C> {
         }
         Ok(())
     }
-}
-
-fn keep(
-    store: &Store,
-    known: &Known,
-    bookmark: &Bookmark,
-    polling: Polling,
-) -> Result<(), StoreError> {
-    let forget = before(bookmark.until, polling.overlap);
-    store.set_bookmark(known.no, bookmark, &[], forget)
 }
 
 /// Visits the changes behind a place in the journal, with the run that found each.
@@ -323,6 +324,17 @@ fn each_change(
                 | Fact::EndpointDisabled { .. } => {}
             }
         }
+    }
+}
+
+impl Place {
+    /// Returns from when on to read: some time before the end of the last poll, but not from
+    /// before the sweep with which listening began, since that has seen what was then. An overlap
+    /// of a day would else read, after a gap, all that made the gap, for a day.
+    fn from(&self) -> Timestamp {
+        let overlapping = before(self.until, self.polling.overlap);
+        let covered = before(self.bookmark.since, SKEW);
+        overlapping.max(covered)
     }
 }
 

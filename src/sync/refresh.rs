@@ -59,6 +59,10 @@ impl<C: Connector> Job<C> {
                 answer => answer.map_err(RunError::fetch(what(record.kind)))?,
             };
             let kind = record.kind;
+            if let Some(Ok(observed)) = &answer {
+                let findings = observed.findings.iter().cloned();
+                findings.for_each(|finding| note(run, finding));
+            }
             let (settled, shown);
             (settled, shown, table) = self
                 .store
@@ -222,7 +226,7 @@ impl Table {
             record: kept.record,
         });
         let print = reconcile::fingerprint(&observed.record);
-        let (judgement, shown) = reconcile::judge(known, observed.record, print);
+        let (judgement, shown) = reconcile::judge(known, observed.record, &observed.torn, print);
         let (change, fingerprint) = match judgement {
             Judgement::Same | Judgement::Refreshed { .. } => {
                 return Ok((Settled::Same, shown, self));
@@ -316,6 +320,7 @@ fn hidden_in_part(record: &RecordRef) -> Finding {
         code: FindingCode::HiddenRoles,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "a part of it was not visible; what was known of that stays".to_owned(),
+        detail: "a part of it was not visible or not readable; what was known of that stays"
+            .to_owned(),
     }
 }

@@ -287,6 +287,7 @@ impl<C: Connector> Job<C> {
                 if let Some(known) = &known {
                     sweeping = self.ask(run, known.no, permit, sweeping).await?;
                 }
+                note_shortfalls(run, &sweeping);
                 run.population.clone_from(&sweeping.scales.shown);
                 let unseen = hold::unseen(run, &sweeping.short);
                 (sweeping, unseen)
@@ -370,6 +371,7 @@ impl<C: Connector> Job<C> {
             tenant: no,
             records: sweeping.missing,
             empty: &sweeping.empty,
+            shortfalls: &sweeping.shortfalls,
             scales: &sweeping.scales,
             permit,
             absences,
@@ -465,5 +467,15 @@ impl<C: Connector> Job<C> {
             }
         });
         known.await.map_err(RunError::store)
+    }
+}
+
+/// Says of which kinds the source counts more than it shows and answers for.
+fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
+    let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
+    for (kind, shortfall) in &sweeping.shortfalls {
+        let rescued = run.counts.get(kind).map_or(0, |counts| counts.rescued);
+        let finding = shortfall.finding(*kind, rescued);
+        run.findings.extend(finding.filter(|_| !is_said(*kind)));
     }
 }

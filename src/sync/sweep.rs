@@ -1,11 +1,12 @@
 //! Reads one kind of a tenant to its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use tokio::sync::mpsc;
+use tracing::debug;
 
-use crate::connector::{Connector, Page, Sweep};
+use crate::connector::{Connector, FetchError, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::store::Known;
 
@@ -19,12 +20,19 @@ use super::{Progress, RunError};
 /// memory, and evens out what takes now the network and now the disk longer.
 const MAX_PAGES: usize = 4;
 
+/// Walks through a listing of a first load that comes out short of its count. A page that was
+/// left out would be told as so many people who have joined, later on; in every other run there
+/// are few whom the next one could find to be new.
+const LOAD_WALKS: u32 = 2;
+
 /// What the sweeps of a run have gathered so far.
 pub(super) struct Sweeping {
     pub(super) plan: Plan,
-    /// Sweeps that came out short.
+    /// Sweeps that did not show all there is.
     pub(super) short: Vec<Short>,
-    /// Kinds whose sweep showed all there is.
+    /// Kinds of which fewer were shown than the source counts.
+    pub(super) shortfalls: BTreeMap<Kind, Shortfall>,
+    /// Kinds whose sweep got to its end.
     pub(super) complete: BTreeSet<Kind>,
     /// Known records that those did not show.
     pub(super) missing: Vec<RecordRef>,
@@ -37,8 +45,8 @@ pub(super) struct Sweeping {
 /// A sweep that did not show all there is.
 #[derive(Debug)]
 pub(super) enum Short {
-    /// It showed fewer records than the source said there are.
-    Shown { kind: Kind, shown: u64, total: u64 },
+    /// It showed nobody at all, of so many that the source counts, and nobody is known yet.
+    Nobody { kind: Kind, total: u64 },
     /// Records that it had left out answered when asked for; the rest was not asked for.
     LeftOut {
         kind: Kind,
@@ -53,7 +61,7 @@ pub(super) enum Short {
 impl Short {
     pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::Shown { kind, .. }
+            Self::Nobody { kind, .. }
             | Self::LeftOut { kind, .. }
             | Self::Contradicted { kind, .. } => *kind,
         }
@@ -63,8 +71,8 @@ impl Short {
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shown { kind, shown, total } => {
-                write!(f, "{shown} of {total} {} were shown", kind.plural())
+            Self::Nobody { kind, total } => {
+                write!(f, "none of {total} {} were shown", kind.plural())
             }
             Self::LeftOut {
                 kind,
@@ -87,11 +95,43 @@ impl fmt::Display for Short {
     }
 }
 
+/// How many records of a kind were shown, and how many more the source counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shortfall {
+    pub(super) shown: u64,
+    pub(super) total: u64,
+}
+
+impl Shortfall {
+    /// Returns what a run has to say of it, which is nothing once the records that were not
+    /// shown have answered for themselves. The count may be wrong, for this once or for good:
+    /// it is a hint, and nothing waits for it.
+    pub(super) fn finding(self, kind: Kind, answered: u64) -> Option<Finding> {
+        let Self { shown, total } = self;
+        if shown + answered >= total {
+            return None;
+        }
+        let detail = format!(
+            "Qlik counts {total} {}, and showed or answered for {}; those that are known were \
+             all asked for",
+            kind.plural(),
+            shown + answered
+        );
+        Some(Finding {
+            code: FindingCode::CountDiffers,
+            kind,
+            id: None,
+            detail,
+        })
+    }
+}
+
 impl Sweeping {
     pub(super) fn of(plan: Plan) -> Self {
         Self {
             plan,
             short: Vec::new(),
+            shortfalls: BTreeMap::new(),
             complete: BTreeSet::new(),
             missing: Vec::new(),
             empty: BTreeSet::new(),
@@ -107,59 +147,118 @@ impl<C: Connector> Job<C> {
         run: &mut Run,
         known: Option<&Known>,
         kind: Kind,
-        sweeping: Sweeping,
+        mut sweeping: Sweeping,
     ) -> Result<Sweeping, RunError> {
-        let Sweeping {
-            plan,
-            mut short,
-            mut complete,
-            mut missing,
-            mut empty,
-            mut scales,
-        } = sweeping;
         let no = known.map(|known| known.no);
+        let plan = sweeping.plan;
         let desk = self
             .store
             .offload(move |store| Desk::open(store, no, kind, plan))
             .await?;
+        let walks = match known.and_then(|known| known.loaded) {
+            Some(_) => 1,
+            None => LOAD_WALKS,
+        };
         let Pages {
-            mut desk,
+            desk,
             total,
             reached,
-        } = self.pages(kind, desk).await?;
+        } = self.walk(kind, desk, walks).await?;
+        let mut desk = self.look_again(desk).await?;
 
-        if reached == Reached::Forbidden {
-            desk.find(forbidden(kind));
+        if let Reached::Stop(why) = reached {
+            desk.find(stopped(kind, why));
         } else {
-            let shown = desk.n_shown();
-            if shown == 0 && desk.n_known() > 0 {
-                empty.insert(kind);
+            let (shown, n_known) = (desk.n_shown(), desk.n_known());
+            if shown == 0 && n_known > 0 {
+                sweeping.empty.insert(kind);
             }
-            match total {
-                Some(total) if shown < total => short.push(Short::Shown { kind, shown, total }),
-                Some(_) | None => {
-                    complete.insert(kind);
-                    missing.extend(desk.missing().into_iter().map(|id| RecordRef { kind, id }));
+            match total.filter(|total| shown < *total) {
+                // We are a user ourselves: this is none of the tenant's people, and no load.
+                Some(total) if shown == 0 && n_known == 0 && kind == Kind::User => {
+                    sweeping.short.push(Short::Nobody { kind, total });
                 }
+                Some(total) => {
+                    sweeping.shortfalls.insert(kind, Shortfall { shown, total });
+                }
+                None => {}
             }
+            let missing = desk.missing().into_iter();
+            sweeping
+                .missing
+                .extend(missing.map(|id| RecordRef { kind, id }));
+            sweeping.complete.insert(kind);
         }
-        scales.add(desk.scales());
+        sweeping.scales.add(desk.scales());
         let (counts, findings, plan) = desk.close();
         run.counts.insert(kind, counts);
         run.findings.extend(findings);
-        Ok(Sweeping {
-            plan,
-            short,
-            complete,
-            missing,
-            empty,
-            scales,
-        })
+        Ok(Sweeping { plan, ..sweeping })
+    }
+
+    /// Reads a listing to its end. Where it shows fewer than it counts, the count is asked for
+    /// once more, since somebody may have left ahead of the cursor; if it stays, the listing is
+    /// walked again, so many times in all.
+    async fn walk(&self, kind: Kind, desk: Desk, walks: u32) -> Result<Pages, RunError> {
+        let mut listing = self.connector.sweep(kind);
+        let mut pages = self.pages(kind, &mut listing, desk).await?;
+        for walk in 1.. {
+            let Some(told) = pages.total.filter(|total| pages.desk.n_shown() < *total) else {
+                break;
+            };
+            match listing.recount().await {
+                Ok(total) => pages.total = total,
+                // Everything was read: the last word is what was told before.
+                Err(error) => debug!(
+                    error.code = error.code(),
+                    "The {} could not be counted again; it stays at {told}",
+                    kind.plural()
+                ),
+            }
+            let is_short = pages
+                .total
+                .is_some_and(|total| pages.desk.n_shown() < total);
+            if !is_short || walk >= walks {
+                break;
+            }
+            listing = self.connector.sweep(kind);
+            pages = self.pages(kind, &mut listing, pages.desk).await?;
+        }
+        Ok(pages)
+    }
+
+    /// Asks for the records that were shown in two ways of which nobody can tell the newer.
+    async fn look_again(&self, mut desk: Desk) -> Result<Desk, RunError> {
+        for record in desk.take_unsure() {
+            match self.connector.fetch(&record).await {
+                Ok(Some(Ok(observed))) => {
+                    desk = self
+                        .store
+                        .offload(move |store| desk.revise(store, observed).map(|()| desk))
+                        .await?;
+                }
+                Ok(Some(Err(finding))) => desk.find(finding),
+                // Gone since: the next sweep misses it.
+                Ok(None) => {}
+                // The first sight is as good as any.
+                Err(error) if error.is_forbidden() => {}
+                Err(error) => {
+                    let what = "records that were shown in two ways, one by one";
+                    return Err(RunError::fetch(what)(error));
+                }
+            }
+        }
+        Ok(desk)
     }
 
     /// Fetches all pages one after the other, while a thread of its own reads and compares what
     /// is there already: neither waits for the other as long as some pages are under way.
-    async fn pages(&self, kind: Kind, mut desk: Desk) -> Result<Pages, RunError> {
+    async fn pages(
+        &self,
+        kind: Kind,
+        listing: &mut C::Sweep,
+        mut desk: Desk,
+    ) -> Result<Pages, RunError> {
         let (pages, mut fetched) = mpsc::channel::<Page>(MAX_PAGES);
         let observer = self.observer.clone();
         let compare = self.store.offload(move |store| {
@@ -176,7 +275,7 @@ impl<C: Connector> Job<C> {
             Ok((desk, total))
         });
         // Also after a failure the other one ends first: nothing of this run goes on behind it.
-        let (reached, compared) = tokio::join!(self.fetch(kind, pages), compare);
+        let (reached, compared) = tokio::join!(fetch(kind, listing, pages), compare);
         let (desk, total) = compared?;
         Ok(Pages {
             desk,
@@ -184,25 +283,28 @@ impl<C: Connector> Job<C> {
             reached: reached?,
         })
     }
+}
 
-    /// Fetches all pages, as long as they are taken.
-    async fn fetch(&self, kind: Kind, pages: mpsc::Sender<Page>) -> Result<Reached, RunError> {
-        let mut sweep = self.connector.sweep(kind);
-        loop {
-            match sweep.next().await {
-                // Not taken any more: whoever compares has failed, and tells so.
-                Ok(Some(page)) => match pages.send(page).await {
-                    Ok(()) => {}
-                    Err(_ended) => return Ok(Reached::End),
-                },
-                Ok(None) => return Ok(Reached::End),
-                // Known values stay where a collection may not be read; but without the users
-                // there is nothing left to keep watch over.
-                Err(error) if error.is_forbidden() && kind != Kind::User => {
-                    return Ok(Reached::Forbidden);
-                }
-                Err(error) => return Err(RunError::fetch(kind.plural())(error)),
-            }
+/// Fetches all pages, as long as they are taken.
+async fn fetch(
+    kind: Kind,
+    listing: &mut impl Sweep,
+    pages: mpsc::Sender<Page>,
+) -> Result<Reached, RunError> {
+    loop {
+        match listing.next().await {
+            // Not taken any more: whoever compares has failed, and tells so.
+            Ok(Some(page)) => match pages.send(page).await {
+                Ok(()) => {}
+                Err(_ended) => return Ok(Reached::End),
+            },
+            Ok(None) => return Ok(Reached::End),
+            // Known values stay where a collection cannot be read; but without the users there
+            // is nothing left to keep watch over.
+            Err(error) => match Stop::of(&error) {
+                Some(why) if kind != Kind::User => return Ok(Reached::Stop(why)),
+                Some(_) | None => return Err(RunError::fetch(kind.plural())(error)),
+            },
         }
     }
 }
@@ -220,15 +322,45 @@ struct Pages {
 enum Reached {
     /// The last one.
     End,
-    /// The collection may not be read.
-    Forbidden,
+    /// What stands in the way.
+    Stop(Stop),
 }
 
-fn forbidden(kind: Kind) -> Finding {
+/// What stands in the way of a listing, each time that it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The credentials may not read it.
+    Forbidden,
+    /// A record is too large to be taken, and cannot be passed over.
+    TooLarge,
+}
+
+impl Stop {
+    fn of(error: &FetchError) -> Option<Self> {
+        match () {
+            () if error.is_forbidden() => Some(Self::Forbidden),
+            () if error.is_too_large() => Some(Self::TooLarge),
+            () => None,
+        }
+    }
+}
+
+fn stopped(kind: Kind, why: Stop) -> Finding {
+    let kinds = kind.plural();
+    let (code, detail) = match why {
+        Stop::Forbidden => (
+            FindingCode::ForbiddenCollection,
+            format!("{kinds} may not be read with these credentials"),
+        ),
+        Stop::TooLarge => (
+            FindingCode::UnreadableRecord,
+            format!("{kinds} end at one that is too large to be read; those behind it stay"),
+        ),
+    };
     Finding {
-        code: FindingCode::ForbiddenCollection,
+        code,
         kind,
         id: None,
-        detail: format!("{} may not be read with these credentials", kind.plural()),
+        detail,
     }
 }

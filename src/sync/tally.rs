@@ -64,6 +64,21 @@ impl Tally {
         }
     }
 
+    /// Takes a change out again that was taken in.
+    pub(super) fn untake(&mut self, change: &Change, permit: Option<&Taken>) {
+        let mut one = Self::default();
+        one.take(change, permit);
+        let Self {
+            weighed,
+            lost,
+            gained,
+            unasked: _,
+        } = one;
+        subtract(&mut self.weighed, weighed);
+        subtract(&mut self.lost, lost);
+        subtract(&mut self.gained, gained);
+    }
+
     /// Takes in records that are missing and were not asked for.
     pub(super) fn take_unasked(&mut self, loss: Loss, count: u64) {
         add(&mut self.unasked, loss, count);
@@ -117,6 +132,13 @@ impl Scales {
 
 fn of(map: &BTreeMap<Loss, u64>, loss: Loss) -> u64 {
     map.get(&loss).copied().unwrap_or(0)
+}
+
+fn subtract(map: &mut BTreeMap<Loss, u64>, counts: BTreeMap<Loss, u64>) {
+    for (loss, count) in counts {
+        let sum = map.entry(loss).or_default();
+        *sum = sum.saturating_sub(count);
+    }
 }
 
 fn add(map: &mut BTreeMap<Loss, u64>, loss: Loss, count: u64) {

@@ -50,7 +50,7 @@ enum Listed {
     Absent,
     Shown(Box<Record>),
     Unreadable,
-    Forbidden,
+    Unseen,
 }
 
 impl<C: Connector> Job<C> {
@@ -77,11 +77,8 @@ impl<C: Connector> Job<C> {
             listed.extend(found.map(|(id, how)| (RecordRef { kind, id }, how)));
         }
         let judged = doubts.into_iter().map(|doubt| {
-            let word = match listed.get(&doubt.record()) {
-                Some(listed) => doubt.held_against(listed),
-                // Not shown, by a listing that did not show all that it says there is.
-                None => Word::Contradicted,
-            };
+            let listed = listed.get(&doubt.record());
+            let word = doubt.held_against(listed.unwrap_or(&Listed::Absent));
             (doubt, word)
         });
         Ok(judged.collect())
@@ -99,7 +96,7 @@ impl Doubt {
 
     fn held_against(&self, listed: &Listed) -> Word {
         match (self, listed) {
-            (_, Listed::Forbidden) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
+            (_, Listed::Unseen) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,
             (Self::Gone { .. }, Listed::Absent) => Word::Confirmed,
             (Self::Gone { .. }, Listed::Shown(_) | Listed::Unreadable)
             | (Self::Access { .. }, Listed::Absent) => Word::Contradicted,
@@ -120,32 +117,34 @@ impl Doubt {
     }
 }
 
-/// Reads a listing until all that is wanted was shown, or to its end. Who is absent from one
-/// that came out short is left out.
+/// Reads a listing until all that is wanted was shown, or to its end. Its count is no third
+/// witness: one that is wrong for good would keep everybody for ever.
 async fn walk(
     kind: Kind,
     mut sweep: impl Sweep,
     mut wanted: BTreeSet<Id>,
 ) -> Result<BTreeMap<Id, Listed>, RunError> {
     let mut listed = BTreeMap::new();
-    let (mut n_shown, mut total) = (0, 0);
     while !wanted.is_empty() {
         let page = match sweep.next().await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            Err(error) if error.is_forbidden() => {
-                listed.extend(wanted.into_iter().map(|id| (id, Listed::Forbidden)));
+            // It says nothing, now or the next time.
+            Err(error) if error.is_forbidden() || error.is_too_large() => {
+                listed.extend(wanted.into_iter().map(|id| (id, Listed::Unseen)));
                 return Ok(listed);
             }
             Err(error) => return Err(RunError::fetch(what(kind))(error)),
         };
-        n_shown += page.len() as u64;
-        total = page.total().unwrap_or(total);
         let readout = page.read();
         for observed in readout.observed {
             if wanted.remove(observed.record.id()) {
                 let id = observed.record.id().clone();
-                listed.insert(id, Listed::Shown(Box::new(observed.record)));
+                let how = match observed.torn.is_empty() {
+                    true => Listed::Shown(Box::new(observed.record)),
+                    false => Listed::Unreadable,
+                };
+                listed.insert(id, how);
             }
         }
         for finding in readout.unreadable {
@@ -154,9 +153,7 @@ async fn walk(
             }
         }
     }
-    if n_shown >= total {
-        listed.extend(wanted.into_iter().map(|id| (id, Listed::Absent)));
-    }
+    listed.extend(wanted.into_iter().map(|id| (id, Listed::Absent)));
     Ok(listed)
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::connector::Connector;
-use crate::model::{Mode, Pause, Timestamp, Trigger};
+use crate::model::{Mode, Pause, Trigger};
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 
 use super::lineup::Paused;
+use super::schedule::Last;
 use super::{Job, Linked, Schedule};
 
 /// How long the loop sleeps at the most before it looks at the clock again: a clock that was
@@ -43,25 +44,35 @@ impl<C: Connector> Worker<C> {
         tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
     }
 
-    /// Runs at once, then on schedule. A run under way is dropped at its next await: what it
+    /// Runs at once, then on schedule, and soon again after a failure. A run under way is dropped at its next await: what it
     /// has committed stays, the rest the next run finds again. While the tenant is paused there
     /// are none; when it is no longer, one comes at once.
     async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
         let mut next = self.waken(shutdown, Trigger::Start).await;
+        let mut n_failures = 0;
         while let Next::Run(trigger) = next {
             let began = self.job.clock.now();
             self.linked.set_next(None);
             let mut run = self.job.start(trigger, Mode::Commit);
-            tokio::select! {
+            let report = tokio::select! {
                 () = shutdown.triggered() => {
                     run.abort();
                     return Ok(());
                 }
-                report = run.ended() => drop(report?),
-            }
+                report = run.ended() => report?,
+            };
+            n_failures = match report.run.outcome.is_success() {
+                true => 0,
+                false => n_failures + 1,
+            };
+            let last = Last {
+                began,
+                ended: self.job.clock.now(),
+                n_failures,
+            };
             next = tokio::select! {
                 () = shutdown.triggered() => Next::End,
-                () = self.due_after(began) => self.waken(shutdown, Trigger::Schedule).await,
+                () = self.due_after(last) => self.waken(shutdown, Trigger::Schedule).await,
                 () = self.job.hearing.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
                 () = self.linked.turned(Paused::Yes) => {
                     self.waken(shutdown, Trigger::Schedule).await
@@ -96,13 +107,13 @@ impl<C: Connector> Worker<C> {
         }
     }
 
-    /// Waits until the run after the one that began then is due. Asks the schedule anew at each
-    /// look, so that a clock that was set back does not put it off.
-    async fn due_after(&self, began: Timestamp) {
+    /// Waits until the run after this one is due. Asks the schedule anew at each look, so that a
+    /// clock that was set back does not put it off.
+    async fn due_after(&self, last: Last) {
         let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
             let now = self.job.clock.now();
-            let due = self.schedule.next_after(began, now, jitter);
+            let due = self.schedule.next(last, now, jitter);
             self.linked.set_next(Some(due));
             if due <= now {
                 return;
@@ -111,3 +122,6 @@ impl<C: Connector> Worker<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -405,6 +405,47 @@ async fn an_event_that_cannot_be_read_is_made_up_for_by_a_sweep_once() {
     running.stop().await;
 }
 
+/// A burst that is left to a sweep is told by it, and is no gap again: neither at the next poll,
+/// whose window still holds it, nor for a day, where the window is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sweep_has_covered_is_heard() {
+    for overlap in ["5m", "1d"] {
+        let world = world(Generations::Both).await;
+        let config = std::fs::read_to_string(world.config_path()).unwrap();
+        let config = config.replace("[log]\n", &format!("poll_overlap = \"{overlap}\"\n[log]\n"));
+        world.write_config(&config);
+        let running = world.start().await;
+        pass(&world, 20);
+        let directory = world.tenant.directory();
+        for n in 0..520 {
+            directory
+                .create_user(NewUser::named(&format!("Joiner {n}")))
+                .unwrap();
+        }
+
+        let told_at_once = told(&world, &running, 520).await;
+        assert_eq!(told_at_once, vec!["user.created"; 520], "{overlap}");
+        within("the sweep ends", || async {
+            let run = running.last_run().await;
+            run.trigger == Trigger::Gap && run.outcome == Outcome::Succeeded
+        })
+        .await;
+        polls(&world, 2).await;
+        pass(&world, 1);
+        directory.create_role("Auditor");
+        assert_eq!(told(&world, &running, 521).await[520], "role.created");
+        assert_eq!(running.last_run().await.trigger, Trigger::Audit);
+        pass(&world, 600);
+        polls(&world, 2).await;
+
+        let gaps = r#"qlik_roster_polls_total{tenant="acme",outcome="gap"}"#;
+        assert_eq!(metric(&running, gaps).await, Some(1.0), "{overlap}");
+        assert_eq!(running.sync().await.audit_missed, Some(0));
+        assert_same_as_tenant(running.store(), directory);
+        running.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_tells_too_much_is_left_to_sweeps_that_do_not_pile_up() {
     let world = world(Generations::Core).await;

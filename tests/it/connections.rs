@@ -151,7 +151,7 @@ impl Cloud {
         let secret = self.world.path("region");
         format!(
             "[[connections]]\nname = \"eu\"\nkind = \"region\"\nclient_id = \"region\"\n\
-             client_secret_file = {secret:?}\nrequests_per_minute = 0\nhosts = {hosts:?}\n"
+             client_secret_file = {secret:?}\nrequests_per_minute = 0\noutlast = \"0s\"\nhosts = {hosts:?}\n"
         )
     }
 

@@ -265,6 +265,11 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::Html(200),
         Fault::Html(404),
         Fault::Truncated,
+        Fault::TooLarge(20),
+        Fault::OneTooLarge,
+        Fault::HalfCharacter,
+        Fault::BadByte,
+        Fault::BadReference,
         Fault::MissingRoles,
         Fault::MissingGroups,
         Fault::HalfShown,
@@ -272,9 +277,11 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::UnknownValues,
         Fault::EmptyPage,
         Fault::RepeatedCursor,
+        Fault::ExpiredCursor(410),
         Fault::PageLeftOut,
         Fault::EmptyCollection,
         Fault::InflatedTotal(7),
+        Fault::DriftingTotal,
     ];
     let when = match dice.u8(..3) {
         0 => When::Always,

@@ -35,7 +35,14 @@ pub fn listen(world: &World) {
 
 /// Wakes the poll, as Qlik would with an event of this id.
 pub async fn wake(running: &Running, id: &str) {
-    assert_eq!(send(running, &json!({"id": id})).await, 202);
+    assert_eq!(
+        send(
+            running,
+            &json!({"id": id, "type": "com.qlik.v1.user.created"})
+        )
+        .await,
+        202
+    );
 }
 
 fn signature(secret: &str, body: &str) -> String {
@@ -79,6 +86,9 @@ async fn a_webhook_of_either_generation_wakes_the_poll() {
         json!({"cloudEventsVersion": "0.1", "eventId": "A2",
                "eventType": "com.qlik.v1.user.created", "data": {}}),
         json!("signed, and nothing that we know"),
+        // The binary form of CloudEvents: data alone, twice about one user.
+        json!({"id": "60d5ca1b2f8a4c0000000001", "name": "Zoe"}),
+        json!({"id": "60d5ca1b2f8a4c0000000001", "name": "Zoe"}),
     ]
     .iter()
     .enumerate()
@@ -142,11 +152,13 @@ async fn a_hundred_webhooks_make_few_polls_and_one_that_is_repeated_none() {
     let before = polled();
 
     for n in 0..100 {
-        assert_eq!(send(&running, &json!({"id": format!("A{n}")})).await, 202);
+        let event = json!({"id": format!("A{n}"), "type": "com.qlik.v1.user.created"});
+        assert_eq!(send(&running, &event).await, 202);
     }
     within("the poll was woken", || async { polled() > before }).await;
     for _ in 0..20 {
-        assert_eq!(send(&running, &json!({"id": "A7"})).await, 202);
+        let event = json!({"id": "A7", "type": "com.qlik.v1.user.created"});
+        assert_eq!(send(&running, &event).await, 202);
     }
 
     let text = metrics(&running).await;

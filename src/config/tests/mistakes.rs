@@ -126,6 +126,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "client_id = \"id\"",
+        "client_id = \"id\"\noutlast = \"61m\"",
+        "config.bad-duration connections[0].outlast",
+    ),
+    (
+        "client_id = \"id\"",
         "client_id = \"id\"\nrate_share = 1.5",
         "config.out-of-range connections[0].rate_share",
     ),

@@ -32,6 +32,8 @@ pub(super) struct Client {
     pub(super) gate: Gate,
     /// That of the audit log, whose budget is its own.
     pub(super) audits: Gate,
+    /// How long an outage may last.
+    outlast: Duration,
 }
 
 /// What to ask for.
@@ -45,6 +47,17 @@ pub(super) struct Ask {
     pub(super) query: String,
     /// Whether a redirect is documented here.
     pub(super) redirects: Redirects,
+    /// How long to keep at it.
+    pub(super) patience: Patience,
+}
+
+/// How long to keep at a question that is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Some seconds: whoever asks comes again by himself.
+    Usual,
+    /// As long as an outage lasts: it is in the midst of something long.
+    Outage,
 }
 
 /// What to do when the answer points elsewhere.
@@ -91,6 +104,7 @@ impl Client {
             gate: gate(Tier::One),
             // As much as tier 1, and apart from it.
             audits: gate(Tier::One),
+            outlast: options.outlast,
         })
     }
 
@@ -105,11 +119,21 @@ impl Client {
         ask: &Ask,
         gate: &Gate,
     ) -> Result<T, FetchError> {
-        let mut retry = (self.transport.patience)();
+        let mut retry = match ask.patience {
+            Patience::Usual => (self.transport.patience)(),
+            Patience::Outage => Retry::outlasting(self.outlast),
+        };
         let mut renewed = false;
         loop {
-            // Has retries of its own: what fails there is not tried again here.
-            let bearer = self.tokens.bearer(&self.transport).await?;
+            let bearer = match (self.tokens.bearer(&self.transport).await, ask.patience) {
+                (Ok(bearer), _) => bearer,
+                // Has retries of its own: what fails there is tried again in an outage alone.
+                (Err(error), Patience::Usual) => return Err(error),
+                (Err(error), Patience::Outage) => {
+                    self.transport.back_off(gate, &mut retry, error).await?;
+                    continue;
+                }
+            };
             let error = match self.get_once(ask, gate, &bearer).await {
                 Ok(body) => match wire::decode(ask.doing, &body) {
                     Ok(answer) => return Ok(answer),

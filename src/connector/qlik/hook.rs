@@ -17,18 +17,42 @@ use crate::secret::Secret;
 pub enum Hook {
     /// Not signed with the secret.
     Forged,
-    /// Signed, but which event it tells cannot be read.
+    /// Signed, but which event it tells cannot be read from the body.
     Unreadable,
     /// Signed; the event that it tells.
     Event(NewsId),
 }
 
-/// The member that names the event, in `CloudEvents`' form and in the one before.
+/// The members that name the event, in `CloudEvents`' form and in the one before, and those of
+/// which an event has one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Payload {
     id: Loose,
     event_id: Loose,
+    #[serde(rename = "type")]
+    kind: Loose,
+    event_type: Loose,
+    #[serde(rename = "specversion")]
+    version: Loose,
+    cloud_events_version: Loose,
+}
+
+impl Payload {
+    /// Returns the event's id. In the binary form of `CloudEvents` the body is the event's data
+    /// alone, and the id in it is that of whomever it is about: taken for the event's, a second
+    /// event about one user would look like the first once more.
+    fn event(self) -> Option<String> {
+        let is_event = [
+            &self.event_id,
+            &self.kind,
+            &self.event_type,
+            &self.version,
+            &self.cloud_events_version,
+        ];
+        let is_event = is_event.iter().any(|member| member.0.is_some());
+        self.id.0.filter(|_| is_event).or(self.event_id.0)
+    }
 }
 
 impl Hook {
@@ -50,7 +74,7 @@ impl Hook {
             Some(b'{') => serde_json::from_slice(body).unwrap_or_default(),
             Some(_) | None => Payload::default(),
         };
-        match payload.id.0.or(payload.event_id.0) {
+        match payload.event() {
             Some(id) => Self::Event(NewsId(xxh3_128(id.as_bytes()).to_be_bytes())),
             None => Self::Unreadable,
         }
@@ -114,8 +138,17 @@ mod tests {
             judge(r#"{"eventId":"B","cloudEventsVersion":"0.1","id":"A234"}"#),
             event
         );
-        assert_ne!(judge(r#"{"id":"A235"}"#), event);
-        for odd in ["", "[]", "{", r#"{"id":7}"#, r#"{"data":{"id":"A234"}}"#] {
+        assert_ne!(judge(r#"{"id":"A235","type":"t"}"#), event);
+        // The last is the data of an event in the binary form: who it is about has an id.
+        let data = r#"{"id":"60d5ca1b2f8a4c0000000001","name":"Zoe","status":"active"}"#;
+        for odd in [
+            "",
+            "[]",
+            "{",
+            r#"{"id":7}"#,
+            r#"{"data":{"id":"A234"}}"#,
+            data,
+        ] {
             assert_eq!(judge(odd), Hook::Unreadable, "{odd}");
         }
     }

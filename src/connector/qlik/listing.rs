@@ -7,18 +7,26 @@ use serde_json::value::RawValue;
 use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::client::{Ask, Client, Redirects};
+use super::client::{Ask, Client, Patience, Redirects};
 use super::{map, wire};
 use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{Id, Kind};
 
 /// Records a page: the most that Qlik gives.
-const LIMIT: &str = "100";
+const LIMIT: u64 = 100;
+/// How many times fewer records are asked for where a page is too large to be taken.
+const SHRINK: u64 = 4;
+/// Pages of a smaller size that must have been taken before a larger one is tried again: one that
+/// fails costs as much as all of it.
+const TRIAL: u32 = 8;
 /// The order of the sweep, by a field that never changes. By Qlik's own default, the name, a
 /// user who is renamed in the middle of it could be skipped.
 const SORT: &str = "+id";
 /// Every status but `deleted`. Without a filter older tenants may show active users only.
 const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
+
+/// Walks through a listing whose cursors are refused, in all.
+pub(super) const WALKS: u32 = 3;
 
 /// An open listing of one kind.
 #[derive(Debug)]
@@ -32,8 +40,14 @@ pub struct Listing {
     cursor: Option<String>,
     /// Hashes of the cursors that were met, to notice a circle.
     cursors: HashSet<u64>,
+    /// Records that are asked for at a time, and pages that were taken since it was lowered or
+    /// raised.
+    limit: u64,
+    n_taken: u32,
     pages: u64,
     records: u64,
+    /// How often the part was begun.
+    walks: u32,
     /// Ids of the system groups, and how many of them the regular listing repeated.
     system: HashSet<Id>,
     repeated: u64,
@@ -46,6 +60,15 @@ enum Part {
     System,
     /// All that is no system group.
     Regular,
+}
+
+/// How much of its records a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// All of them.
+    Whole,
+    /// Their ids.
+    Ids,
 }
 
 impl Listing {
@@ -61,8 +84,11 @@ impl Listing {
             part: Some(part),
             cursor: None,
             cursors: HashSet::new(),
+            limit: LIMIT,
+            n_taken: 0,
             pages: 0,
             records: 0,
+            walks: 1,
             system: HashSet::new(),
             repeated: 0,
         }
@@ -83,13 +109,7 @@ impl Listing {
             let limit = limits.pages;
             return Err(FetchError::TooManyPages { doing, limit });
         }
-        let ask = Ask {
-            doing,
-            path: format!("api/v1/{}", self.kind.plural()),
-            query: query(self.kind, self.only.as_ref(), part, self.cursor.as_deref()),
-            redirects: Redirects::Refuse,
-        };
-        let answer: wire::Listing = self.client.get(&ask).await?;
+        let (answer, sight) = self.answer(part).await?;
         let unexpected = |what: &str| FetchError::Unexpected {
             doing,
             what: what.to_owned(),
@@ -125,10 +145,98 @@ impl Listing {
             self.cursors.clear();
         }
         self.cursor = next;
-        Ok(match part {
-            Part::System => self.system_page(records),
-            Part::Regular => self.regular_page(records, total),
+        self.grow();
+        Ok(match (part, sight) {
+            (Part::System, _) => self.system_page(records),
+            (Part::Regular, Sight::Whole) => self.regular_page(records, total),
+            (Part::Regular, Sight::Ids) => self.page_of_ids(&records, total),
         })
+    }
+
+    /// Asks for a page, for a smaller one as long as it is too large to be taken, and for the id
+    /// alone of a record that is too large by itself.
+    async fn answer(&mut self, part: Part) -> Result<(wire::Listing, Sight), FetchError> {
+        loop {
+            let ask = self.ask(part, self.limit, self.cursor.as_deref());
+            match self.client.get(&ask).await {
+                Err(error) if error.is_too_large() && part == Part::Regular => {
+                    if self.limit == 1 {
+                        return self.answer_of_ids(error).await;
+                    }
+                    self.limit = (self.limit / SHRINK).max(1);
+                    self.n_taken = 0;
+                }
+                answer => return answer.map(|answer| (answer, Sight::Whole)),
+            }
+        }
+    }
+
+    /// Asks for no more of the next record than its id. Qlik documents that for users, and users
+    /// alone can be that large: each of their groups comes with its roles.
+    async fn answer_of_ids(&self, why: FetchError) -> Result<(wire::Listing, Sight), FetchError> {
+        let mut ask = self.ask(Part::Regular, 1, self.cursor.as_deref());
+        ask.query.push_str("&fields=id");
+        match self.client.get(&ask).await {
+            Ok(answer) => Ok((answer, Sight::Ids)),
+            Err(error) if error.is_too_large() || is_expired(&error) => Err(why),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for more again once enough smaller pages were taken.
+    fn grow(&mut self) {
+        self.n_taken += 1;
+        if self.n_taken >= TRIAL {
+            self.limit = (self.limit * SHRINK).min(LIMIT);
+            self.n_taken = 0;
+        }
+    }
+
+    /// Makes the page of records that are too large to be taken.
+    fn page_of_ids(&self, records: &[Box<RawValue>], total: Option<u64>) -> Page {
+        let untaken = records.iter().map(|text| {
+            let limit = self.client.transport.limits.page_bytes;
+            map::too_large(self.kind, map::id_of(text), limit)
+        });
+        Page {
+            kind: self.kind,
+            total: self.with_system(total),
+            records: Vec::new(),
+            untaken: untaken.collect(),
+            read: map::read,
+        }
+    }
+
+    /// Begins the part again, since the source does not go on from the cursor. Cursors run out
+    /// where a listing takes long or the source is restarted; what was shown is shown again, and
+    /// the caller has it already.
+    fn begin_again(&mut self, error: FetchError) -> Result<(), FetchError> {
+        if self.walks >= WALKS {
+            return Err(expired(error, self.walks));
+        }
+        tracing::info!(
+            error.code = error.code(),
+            "A cursor was refused after {} pages while {}; the listing is begun again",
+            self.pages,
+            doing(self.kind)
+        );
+        self.walks += 1;
+        self.cursor = None;
+        self.cursors.clear();
+        self.pages = 0;
+        self.records = 0;
+        self.repeated = 0;
+        Ok(())
+    }
+
+    fn ask(&self, part: Part, limit: u64, cursor: Option<&str>) -> Ask {
+        Ask {
+            doing: doing(self.kind),
+            path: format!("api/v1/{}", self.kind.plural()),
+            query: query(self.kind, self.only.as_ref(), part, limit, cursor),
+            redirects: Redirects::Refuse,
+            patience: Patience::Outage,
+        }
     }
 
     fn system_page(&mut self, records: Vec<Box<RawValue>>) -> Page {
@@ -138,6 +246,7 @@ impl Listing {
             kind: self.kind,
             total: None,
             records,
+            untaken: Vec::new(),
             read: map::read_system,
         }
     }
@@ -151,22 +260,58 @@ impl Listing {
             records.retain(|text| !is_system(text));
             self.repeated += (n_before - records.len()) as u64;
         }
-        let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
         Page {
             kind: self.kind,
-            total: total.map(|total| total.saturating_add(n_extra)),
+            total: self.with_system(total),
             records,
+            untaken: Vec::new(),
             read: map::read,
         }
+    }
+
+    /// Adds the system groups to the count of the regular listing, as far as it does not
+    /// repeat them.
+    fn with_system(&self, total: Option<u64>) -> Option<u64> {
+        let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
+        total.map(|total| total.saturating_add(n_extra))
     }
 }
 
 impl Sweep for Listing {
     async fn next(&mut self) -> Result<Option<Page>, FetchError> {
-        match self.part {
-            Some(part) => self.page(part).await.map(Some),
-            None => Ok(None),
+        while let Some(part) = self.part {
+            match self.page(part).await {
+                Err(error) if self.cursor.is_some() && is_expired(&error) => {
+                    self.begin_again(error)?;
+                }
+                page => return page.map(Some),
+            }
         }
+        Ok(None)
+    }
+
+    async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
+        let ask = self.ask(Part::Regular, 1, None);
+        let answer: wire::Listing = self.client.get(&ask).await?;
+        Ok(self.with_system(answer.total_results.0))
+    }
+}
+
+/// Returns whether an answer to a cursor says that there is no going on from it.
+pub(super) fn is_expired(error: &FetchError) -> bool {
+    let status = error.problem().map(|problem| problem.status);
+    matches!(error, FetchError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
+}
+
+/// Makes the error of a listing that was begun so often and did not get to its end.
+pub(super) fn expired(error: FetchError, times: u32) -> FetchError {
+    match error {
+        FetchError::Refused { doing, problem, .. } => FetchError::CursorExpired {
+            doing,
+            times,
+            problem,
+        },
+        other => other,
     }
 }
 
@@ -178,7 +323,7 @@ fn doing(kind: Kind) -> &'static str {
     }
 }
 
-fn query(kind: Kind, only: Option<&Id>, part: Part, cursor: Option<&str>) -> String {
+fn query(kind: Kind, only: Option<&Id>, part: Part, limit: u64, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     match part {
         // Documented not to go with any other parameter.
@@ -186,7 +331,9 @@ fn query(kind: Kind, only: Option<&Id>, part: Part, cursor: Option<&str>) -> Str
             query.append_pair("systemGroups", "true");
         }
         Part::Regular => {
-            query.append_pair("limit", LIMIT).append_pair("sort", SORT);
+            query
+                .append_pair("limit", &limit.to_string())
+                .append_pair("sort", SORT);
             let filter = match (kind, only) {
                 // The statuses must be grouped, and hold for the whole query.
                 (Kind::User, Some(id)) => Some(format!("id eq \"{id}\" and ({STATUSES})")),
@@ -251,7 +398,7 @@ mod tests {
                  %22provisioned%22&next=x",
             ),
         ] {
-            assert_eq!(query(kind, only, part, cursor), expected);
+            assert_eq!(query(kind, only, part, LIMIT, cursor), expected);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Makes our records of Qlik's. `docs/mapping.md` tells the same to users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire::{self, Glimpse, Named, Text};
+use super::unicode;
+use super::wire::{self, Glimpse, Lax, Named, Text};
 use crate::model::{
-    Coded, Finding, FindingCode, Group, GroupId, GroupType, Id, Kind, Observed, Record, Role,
-    RoleId, RoleType, User, UserId, UserStatus,
+    Assigned, Coded, Finding, FindingCode, Group, GroupId, GroupType, Id, Kind, Observed, Record,
+    Role, RoleId, RoleType, User, UserId, UserStatus,
 };
 
 /// The system group that holds everybody.
@@ -22,23 +23,83 @@ const EMBEDDED_ONLY: &str = "EmbeddedAnalyticsUser";
 /// The status under which Qlik lists what is no more.
 const DELETED: &str = "deleted";
 
+/// References that are named of one record; more of them say nothing new.
+const MAX_MISFITS: usize = 3;
+
 /// What is wrong with a record: its field and what was expected there, never a value.
 type Misfit = String;
 
+/// A record, and what is odd about it.
+struct Mapped {
+    record: Record,
+    oddities: Oddities,
+}
+
+/// What of a record could not be read, though the rest could.
+#[derive(Debug, Default)]
+struct Oddities {
+    torn: BTreeSet<Assigned>,
+    misfits: Vec<Misfit>,
+}
+
 /// Reads a record of a listing. None: it is listed as deleted.
 pub(super) fn read(kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
-    let mapped = match kind {
-        Kind::User => user(text.get()).map(|user| user.map(Record::User)),
-        Kind::Group => group(text.get(), Origin::Regular).map(|group| Some(Record::Group(group))),
-        Kind::Role => role(text.get()).map(|role| Some(Record::Role(role))),
-    };
-    observed(kind, text, mapped)
+    read_from(Origin::Regular, kind, text)
 }
 
 /// Reads a group of the listing of system groups.
 pub(super) fn read_system(kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
-    let mapped = group(text.get(), Origin::System).map(|group| Some(Record::Group(group)));
-    observed(kind, text, mapped)
+    read_from(Origin::System, kind, text)
+}
+
+/// Text that is no Unicode is mended where it stands in the way, which costs nothing where it
+/// does not.
+fn read_from(origin: Origin, kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
+    let misfit = match map(origin, kind, text.get()) {
+        Ok(mapped) => return mapped.map(|mapped| Ok(mapped.observed(text))),
+        Err(misfit) => misfit,
+    };
+    let mended = unicode::mend(text.get()).and_then(|text| RawValue::from_string(text).ok());
+    let Some(mended) = mended else {
+        return unreadable(kind, &text, misfit).map(Err);
+    };
+    match map(origin, kind, mended.get()) {
+        Ok(mapped) => mapped.map(|mapped| {
+            let mut observed = mapped.observed(mended);
+            let replaced = replaced(&observed.record, &misfit);
+            observed.findings.push(replaced);
+            Ok(observed)
+        }),
+        Err(misfit) => unreadable(kind, &mended, misfit).map(Err),
+    }
+}
+
+fn map(origin: Origin, kind: Kind, text: &str) -> Result<Option<Mapped>, Misfit> {
+    let mut oddities = Oddities::default();
+    let record = match kind {
+        Kind::User => user(text, &mut oddities)?.map(Record::User),
+        Kind::Group => Some(Record::Group(group(text, origin, &mut oddities)?)),
+        Kind::Role => Some(Record::Role(role(text)?)),
+    };
+    Ok(record.map(|record| Mapped { record, oddities }))
+}
+
+impl Mapped {
+    fn observed(self, text: Box<RawValue>) -> Observed {
+        let Self { record, oddities } = self;
+        let findings = oddities.misfits.into_iter().map(|detail| Finding {
+            code: FindingCode::UnreadableReference,
+            kind: record.kind(),
+            id: Some(record.id().clone()),
+            detail,
+        });
+        Observed {
+            findings: findings.collect(),
+            torn: oddities.torn,
+            record,
+            raw: text.into(),
+        }
+    }
 }
 
 /// Reads a record that was asked for by its id. Another's record is no answer, and tells
@@ -60,27 +121,31 @@ pub(super) fn id_of(text: &RawValue) -> Option<Id> {
     Id::parse(&Glimpse::id(text.get())?).ok()
 }
 
-fn observed(
-    kind: Kind,
-    text: Box<RawValue>,
-    mapped: Result<Option<Record>, Misfit>,
-) -> Option<Result<Observed, Finding>> {
-    match mapped {
-        Ok(record) => Some(Ok(Observed {
-            record: record?,
-            raw: text.into(),
-        })),
-        // What is left of a deleted user need not be complete.
-        Err(_)
-            if kind == Kind::User
-                && Glimpse::status(text.get())
-                    .as_deref()
-                    .is_some_and(is_deleted) =>
-        {
-            None
-        }
-        Err(detail) => Some(Err(finding(kind, id_of(&text), detail))),
+/// Makes the finding of a record that could not be read. None: what is left of a deleted user
+/// need not be complete.
+fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
+    let status = Glimpse::status(text.get());
+    let is_gone = kind == Kind::User && status.as_deref().is_some_and(is_deleted);
+    (!is_gone).then(|| finding(kind, id_of(text), misfit))
+}
+
+/// Makes the finding of a record with text that is no Unicode, given why it could not be read
+/// as it came.
+fn replaced(record: &Record, misfit: &str) -> Finding {
+    let field = misfit
+        .split_once(": ")
+        .map_or("a field", |(field, _)| field);
+    Finding {
+        code: FindingCode::ReplacedText,
+        kind: record.kind(),
+        id: Some(record.id().clone()),
+        detail: format!("{field}: what is no Unicode character was replaced"),
     }
+}
+
+/// Makes the finding of a record that is too large to be taken.
+pub(super) fn too_large(kind: Kind, id: Option<Id>, limit: usize) -> Finding {
+    finding(kind, id, format!("the record is larger than {limit} bytes"))
 }
 
 fn finding(kind: Kind, id: Option<Id>, detail: Misfit) -> Finding {
@@ -99,7 +164,7 @@ enum Origin {
     System,
 }
 
-fn user(text: &str) -> Result<Option<User>, Misfit> {
+fn user(text: &str, oddities: &mut Oddities) -> Result<Option<User>, Misfit> {
     let wire: wire::User = parse(text)?;
     let status = wire.status.as_ref().map(|status| status.0.as_ref());
     if status.is_some_and(is_deleted) {
@@ -115,8 +180,8 @@ fn user(text: &str) -> Result<Option<User>, Misfit> {
         name: filled(wire.name),
         email: filled(wire.email),
         client_id,
-        roles: named(wire.assigned_roles, "assignedRoles", RoleId)?,
-        groups: named(wire.assigned_groups, "assignedGroups", GroupId)?,
+        roles: oddities.named(wire.assigned_roles, Assigned::Roles, RoleId),
+        groups: oddities.named(wire.assigned_groups, Assigned::Groups, GroupId),
         scopes: wire.assigned_scopes,
         created_at: wire.created_at.0.or(wire.created.0),
         updated_at: wire.last_updated_at.0.or(wire.last_updated.0),
@@ -129,7 +194,7 @@ fn user(text: &str) -> Result<Option<User>, Misfit> {
     }))
 }
 
-fn group(text: &str, origin: Origin) -> Result<Group, Misfit> {
+fn group(text: &str, origin: Origin, oddities: &mut Oddities) -> Result<Group, Misfit> {
     let wire: wire::Group = parse(text)?;
     let name = wire.name.ok_or("field `name`: expected text")?;
     let is_system = origin == Origin::System
@@ -146,7 +211,7 @@ fn group(text: &str, origin: Origin) -> Result<Group, Misfit> {
         group_type: group_type(is_system, wire.provider_type),
         status: filled(wire.status).or(enabled.map(str::to_owned)),
         idp_id: wire.idp_id.0,
-        roles: named(wire.assigned_roles, "assignedRoles", RoleId)?,
+        roles: oddities.named(wire.assigned_roles, Assigned::Roles, RoleId),
         created_at: wire.created_at.0,
         updated_at: wire.last_updated_at.0,
     })
@@ -231,22 +296,48 @@ fn id(text: Option<&Text>) -> Result<Id, Misfit> {
         .ok_or_else(|| "field `id`: expected an id".to_owned())
 }
 
-/// None stays None: what is absent is not visible to us, which is not the same as empty.
-fn named<K: Ord>(
-    list: Option<Vec<Named>>,
-    field: &str,
-    key: fn(Id) -> K,
-) -> Result<Option<BTreeMap<K, String>>, Misfit> {
-    let Some(list) = list else {
-        return Ok(None);
-    };
-    let mut map = BTreeMap::new();
-    for (place, named) in list.into_iter().enumerate() {
-        let id = named.id.and_then(|text| Id::parse(&text.0).ok());
-        let id = id.ok_or_else(|| format!("field `{field}[{place}].id`: expected an id"))?;
-        map.insert(key(id), named.name.unwrap_or_default());
+impl Oddities {
+    /// Reads a list of references, and notes those that it cannot. None stays None: what is
+    /// absent is not visible to us, which is not the same as empty.
+    fn named<K: Ord>(
+        &mut self,
+        list: Option<Vec<Named>>,
+        what: Assigned,
+        key: fn(Id) -> K,
+    ) -> Option<BTreeMap<K, String>> {
+        let field = match what {
+            Assigned::Roles => "assignedRoles",
+            Assigned::Groups => "assignedGroups",
+        };
+        let mut map = BTreeMap::new();
+        for (place, Named { id, name }) in list?.into_iter().enumerate() {
+            let id = match id {
+                Lax::Text(id) => Id::parse(&id).ok(),
+                Lax::Nothing | Lax::Other => None,
+            };
+            let name = match name {
+                Lax::Text(name) => name.into_owned(),
+                Lax::Nothing => String::new(),
+                Lax::Other => {
+                    self.note(format!("field `{field}[{place}].name`: expected text"));
+                    String::new()
+                }
+            };
+            let Some(id) = id else {
+                self.torn.insert(what);
+                self.note(format!("field `{field}[{place}].id`: expected an id"));
+                continue;
+            };
+            map.insert(key(id), name);
+        }
+        Some(map)
     }
-    Ok(Some(map))
+
+    fn note(&mut self, misfit: Misfit) {
+        if self.misfits.len() < MAX_MISFITS {
+            self.misfits.push(misfit);
+        }
+    }
 }
 
 /// An empty text says no more than none.

@@ -4,7 +4,7 @@
 //! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
 //! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
 //! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
-//! Qlik's JSON, and [`map`], which makes our records of it. [`probe`] does all of it once, for
+//! Qlik's JSON, where [`unicode`] mends what is no text, and [`map`], which makes our records of it. [`probe`] does all of it once, for
 //! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
 //! says which of them are meant. [`audit`] asks what has happened of late, [`hook`] judges what
 //! comes as a webhook.
@@ -35,6 +35,7 @@ mod client;
 mod gate;
 mod hook;
 mod host;
+mod lax;
 mod listing;
 mod loopback;
 mod map;
@@ -46,6 +47,7 @@ mod problem;
 mod selection;
 mod token;
 mod transport;
+mod unicode;
 mod wire;
 
 use std::fmt;
@@ -55,7 +57,7 @@ use std::sync::{Arc, PoisonError};
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
-use self::client::{Ask, Client, Redirects};
+use self::client::{Ask, Client, Patience, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep};
 use crate::clock::Clock;
 use crate::http_client;
@@ -68,7 +70,7 @@ pub use assertion::{InvalidKey, SigningKey};
 pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
-pub use options::{Budget, Credentials, Limits, Options, RATE_SHARE, TIMEOUT};
+pub use options::{Budget, Credentials, Limits, OUTLAST, Options, RATE_SHARE, TIMEOUT};
 pub use organization::{Listed, Organization, OrganizationOptions, Roster};
 pub use probe::{Probe, Visible, probe};
 pub use selection::{InvalidRule, Rule, Selection};
@@ -148,6 +150,7 @@ impl Connector for Qlik {
             path: "api/v1/tenants/me".to_owned(),
             query: String::new(),
             redirects: Redirects::Follow,
+            patience: Patience::Usual,
         };
         let answer: Result<wire::Tenant, FetchError> = self.0.get(&ask).await;
         let wire = answer.map_err(no_tenant)?;
@@ -193,10 +196,16 @@ impl Connector for Qlik {
             path: format!("api/v1/{}/{}", record.kind.plural(), record.id),
             query: String::new(),
             redirects: Redirects::Refuse,
+            patience: Patience::Outage,
         };
         let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
         match answer {
             Ok(text) => Ok(map::read_asked(record.kind, &record.id, text)),
+            // It is there, whatever is in it.
+            Err(FetchError::TooLarge { limit, .. }) => {
+                let id = Some(record.id.clone());
+                Ok(Some(Err(map::too_large(record.kind, id, limit))))
+            }
             Err(error) if !is_absence(&error) => Err(error),
             Err(_) if record.kind == Kind::Group && record.id.to_string() == map::EVERYONE => {
                 self.fetch_system(record).await

@@ -9,6 +9,9 @@ use crate::secret::Secret;
 pub const RATE_SHARE: f64 = 0.5;
 /// The default longest wait for one answer.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
+/// The default of how long a listing that was begun outlasts an outage: restarts and failovers
+/// of a cloud service take minutes, and a large tenant's listing is dear to begin again.
+pub const OUTLAST: Duration = Duration::from_secs(10 * 60);
 
 /// How to reach a tenant, and within which bounds.
 #[derive(Debug, Clone)]
@@ -22,6 +25,9 @@ pub struct Options {
     pub budget: Budget,
     /// The longest wait for one answer.
     pub timeout: Duration,
+    /// How long the waits for one page, or for one record, may last in all when the source has
+    /// an outage. None for those of any other request.
+    pub outlast: Duration,
     /// What no answer may exceed.
     pub limits: Limits,
 }
@@ -116,6 +122,7 @@ impl Options {
             credentials,
             budget: Budget::Share(RATE_SHARE),
             timeout: TIMEOUT,
+            outlast: OUTLAST,
             limits: Limits::default(),
         }
     }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-use super::client::{Ask, Client, Redirects};
-use super::{BuildError, Options, Selection, TenantHost, wire};
+use super::client::{Ask, Client, Patience, Redirects};
+use super::listing::{WALKS, expired, is_expired};
+use super::{BuildError, Options, Selection, TenantHost, unicode, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
 use crate::retry::Retry;
@@ -57,7 +58,8 @@ pub struct Listed {
 pub struct Roster {
     /// The tenants that are meant, as listed.
     pub tenants: Vec<Listed>,
-    /// Tenants that could not be read. While there are any, nobody can say who is missing.
+    /// Tenants that could not be read, or that the console counts and did not show. While there
+    /// are any, nobody can say who is missing.
     pub unreadable: usize,
 }
 
@@ -113,9 +115,22 @@ impl Organization {
             unreadable: 0,
         };
         let (mut ids, mut cursors) = (BTreeSet::new(), BTreeSet::new());
-        let (mut cursor, mut total) = (None, None);
+        let (mut cursor, mut total, mut walks) = (None, None, 1);
         for pages in 1.. {
-            let page: wire::Listing = self.client.get(&self.ask(cursor)).await.map_err(refused)?;
+            let is_first = cursor.is_none();
+            let page: wire::Listing = match self.client.get(&self.ask(cursor)).await {
+                // A cursor that ran out: all that was shown is shown again.
+                Err(error) if !is_first && is_expired(&error) => {
+                    if walks >= WALKS {
+                        return Err(expired(error, walks));
+                    }
+                    (cursor, total, walks) = (None, None, walks + 1);
+                    cursors.clear();
+                    roster.unreadable = 0;
+                    continue;
+                }
+                page => page.map_err(refused)?,
+            };
             let rows = page.data.as_deref().ok_or_else(|| FetchError::Unexpected {
                 doing: DOING,
                 what: "field `data`: expected a list".to_owned(),
@@ -151,14 +166,11 @@ impl Organization {
             }
             cursor = Some(next);
         }
-        let seen = (ids.len() + roster.unreadable) as u64;
-        match total {
-            Some(total) if seen < total => Err(FetchError::Unexpected {
-                doing: DOING,
-                what: format!("it ended after {seen} of {total} tenants"),
-            }),
-            Some(_) | None => Ok(roster),
-        }
+        // A count may be wrong for good, and tenants that were shown must not wait for it.
+        let seen = ids.len() + roster.unreadable;
+        let total = total.and_then(|total| usize::try_from(total).ok());
+        roster.unreadable += total.unwrap_or(0).saturating_sub(seen);
+        Ok(roster)
     }
 
     fn ask(&self, cursor: Option<(&'static str, String)>) -> Ask {
@@ -176,11 +188,13 @@ impl Organization {
             path: "api/core/tenants".to_owned(),
             query: query.finish().replace('+', "%20"),
             redirects: Redirects::Refuse,
+            patience: Patience::Usual,
         }
     }
 
     fn take(&self, row: &str, roster: &mut Roster, ids: &mut BTreeSet<String>) {
         let read: Option<Row> = serde_json::from_str(row).ok();
+        let read = read.or_else(|| serde_json::from_str(&unicode::mend(row)?).ok());
         let Some((row, id)) = read.and_then(|row| {
             let id = row.id.clone().filter(|id| !id.is_empty())?;
             Some((row, id))

@@ -1,5 +1,7 @@
 //! Tries a tenant out step by step, for an operator who waits for the answer.
 
+use std::time::Duration;
+
 use super::{Options, Qlik};
 use crate::clock::Clock;
 use crate::connector::{Connector, FetchError, Sweep};
@@ -43,6 +45,10 @@ impl Probe {
 
 /// Asks for a token, for the tenant, and for a page of each kind; retries little.
 pub async fn probe(options: Options, clock: Clock) -> Result<Probe, BuildError> {
+    let options = Options {
+        outlast: Duration::ZERO,
+        ..options
+    };
     let qlik = Qlik::patient(options, clock, Retry::brief)?;
     let mut probe = Probe {
         token: qlik.authenticate().await,

@@ -95,6 +95,7 @@ fn options(address: SocketAddr, credentials: Credentials) -> Options {
     Options {
         // Paused time jumps to the next timer whenever all are idle: let it be far away.
         timeout: Duration::from_secs(86_400),
+        outlast: Duration::ZERO,
         ..Options::new(host, credentials)
     }
 }

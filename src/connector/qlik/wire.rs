@@ -3,44 +3,77 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Deserializer as Json;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
+use super::unicode;
 use crate::connector::FetchError;
-use crate::model::Timestamp;
+
+pub(super) use super::lax::{Lax, Loose, Named, Number, Time};
 
 /// Names that the cursor goes by in a link: today's, and that of older answers.
 const CURSORS: [&str; 2] = ["next", "startingAfter"];
-/// Numbers of this size on are milliseconds: as seconds they would be past the year 5000,
-/// and smaller ones as milliseconds before 1973.
-const MILLIS_FROM: f64 = 1e11;
-
 /// A page of a listing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Listing {
     pub(super) data: Option<Vec<Box<RawValue>>>,
+    #[serde(alias = "Links")]
     links: Option<Links>,
     pub(super) total_results: Number,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Links {
     next: Option<Link>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Link {
     href: Option<String>,
 }
+
+/// Reads one member of an object, whatever the case of its name is: Qlik has written links as
+/// `Next` and `Href`, and a listing whose next link is not read ends there.
+macro_rules! any_case {
+    ($object:ident, $visitor:ident, $member:ident) => {
+        impl<'de> Deserialize<'de> for $object {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map($visitor)
+            }
+        }
+
+        struct $visitor;
+
+        impl<'de> Visitor<'de> for $visitor {
+            type Value = $object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!("struct ", stringify!($object)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$object, A::Error> {
+                let mut $member = None;
+                while let Some(name) = map.next_key::<String>()? {
+                    if name.eq_ignore_ascii_case(stringify!($member)) {
+                        $member = map.next_value::<Option<_>>()?.or($member);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok($object { $member })
+            }
+        }
+    };
+}
+
+any_case!(Links, LinksVisitor, next);
+any_case!(Link, LinkVisitor, href);
 
 /// A tenant.
 #[derive(Debug, Default, Deserialize)]
@@ -121,14 +154,6 @@ pub(super) struct Role<'a> {
     pub(super) last_updated_at: Time,
 }
 
-/// A role or group that something points at. What else stands in it (type, level, a group's
-/// own roles) is told by the listing of its kind.
-#[derive(Debug, Default)]
-pub(super) struct Named<'a> {
-    pub(super) id: Option<Text<'a>>,
-    pub(super) name: Option<String>,
-}
-
 /// The parts of a record by which it is held, untouched.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -143,24 +168,32 @@ pub(super) struct Glimpse<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// Text that is not there where it is anything else: for what is not documented, or means
-/// little.
-#[derive(Debug, Default)]
-pub(super) struct Loose(pub(super) Option<String>);
-
-/// A point in time in any spelling; none where it can't be told.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Time(pub(super) Option<Timestamp>);
-
-/// A count, also where it is spelled as text; none where it can't be told.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Number(pub(super) Option<u64>);
-
 /// Decodes an answer's body, an object.
 pub(super) fn decode<T: DeserializeOwned>(
     doing: &'static str,
     body: &[u8],
 ) -> Result<T, FetchError> {
+    match decode_as_is(doing, body) {
+        Ok(answer) => Ok(answer),
+        Err(error) => decode_mended(doing, body).ok_or(error),
+    }
+}
+
+/// Decodes a body with text that is no Unicode. Halves of characters within what is still text
+/// are left as they are: whoever reads that mends it, and tells whose they are.
+fn decode_mended<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Option<T> {
+    let marked = unicode::mark(body);
+    let decoded = marked
+        .as_ref()
+        .and_then(|text| decode_as_is(doing, text.as_bytes()).ok());
+    decoded.or_else(|| {
+        let text = marked.as_deref().or_else(|| str::from_utf8(body).ok())?;
+        let mended = unicode::mend(text)?;
+        decode_as_is(doing, mended.as_bytes()).ok()
+    })
+}
+
+fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result<T, FetchError> {
     let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
     // A list would be read as an object's fields in their order.
     if starts_with == Some(&b'[') {
@@ -261,161 +294,4 @@ impl<'a> Glimpse<'a> {
         let object = text.starts_with('{').then_some(text)?;
         serde_json::from_str(object).ok()
     }
-}
-
-/// Derived code would take a list for the fields in their order.
-impl<'de: 'a, 'a> Deserialize<'de> for Named<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(NamedVisitor)
-    }
-}
-
-struct NamedVisitor;
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum NamedField {
-    Id,
-    Name,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Visitor<'de> for NamedVisitor {
-    type Value = Named<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("struct Named")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<'de>, A::Error> {
-        let mut named = Named::default();
-        while let Some(field) = map.next_key()? {
-            match field {
-                NamedField::Id if named.id.is_some() => {
-                    return Err(A::Error::duplicate_field("id"));
-                }
-                NamedField::Id => named.id = map.next_value()?,
-                NamedField::Name => named.name = map.next_value()?,
-                NamedField::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(named)
-    }
-}
-
-/// What takes any value at all, and makes something of text and numbers alone.
-trait Lenient: Default {
-    fn of_text(text: &str) -> Self;
-    fn of_number(number: f64) -> Self;
-}
-
-struct LenientVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Lenient> Visitor<'de> for LenientVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok(T::of_text(text))
-    }
-
-    // Times and counts are far below 2^53: as floats they lose nothing.
-    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
-        Ok(T::of_number(number as f64))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
-        Ok(T::of_number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
-        Ok(T::of_number(number))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(T::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(T::default())
-    }
-}
-
-macro_rules! lenient {
-    ($($name:ty),*) => {$(
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(LenientVisitor(PhantomData))
-            }
-        }
-    )*};
-}
-
-lenient!(Loose, Number, Time);
-
-impl Lenient for Loose {
-    fn of_text(text: &str) -> Self {
-        Self((!text.is_empty()).then(|| text.to_owned()))
-    }
-
-    fn of_number(_: f64) -> Self {
-        Self(None)
-    }
-}
-
-impl Lenient for Number {
-    fn of_text(text: &str) -> Self {
-        Self(text.trim().parse().ok())
-    }
-
-    fn of_number(number: f64) -> Self {
-        Self(whole(number).and_then(|number| u64::try_from(number).ok()))
-    }
-}
-
-impl Lenient for Time {
-    fn of_text(text: &str) -> Self {
-        let number = || text.trim().parse().ok().and_then(moment);
-        Self(Timestamp::parse(text).or_else(number))
-    }
-
-    fn of_number(number: f64) -> Self {
-        Self(moment(number))
-    }
-}
-
-/// Reads a number as a point in time: seconds or milliseconds. Zero stands for none.
-fn moment(number: f64) -> Option<Timestamp> {
-    let millis = if number.abs() < MILLIS_FROM {
-        number * 1000.0
-    } else {
-        number
-    };
-    whole(millis)
-        .filter(|millis| *millis != 0)
-        .map(Timestamp::from_millis)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "fractions are to be cut, and the range is checked"
-)]
-fn whole(number: f64) -> Option<i64> {
-    (number.abs() < 9e18).then_some(number as i64)
 }

@@ -88,6 +88,17 @@ pub enum Fault {
     Truncated,
     /// A redirect to this address.
     Redirect(String),
+    /// An answer of more records than this is larger than anybody takes.
+    TooLarge(usize),
+    /// An answer that shows the third record of its kind is, unless it is asked for ids alone.
+    OneTooLarge,
+    /// Half of a character stands in the first name of the answer and in the first of those that
+    /// are assigned.
+    HalfCharacter,
+    /// A byte that is no UTF-8 stands there.
+    BadByte,
+    /// The first role or group that is assigned has a number for an id.
+    BadReference,
     /// Users come without `assignedRoles`, groups too.
     MissingRoles,
     /// Users come without `assignedGroups`.
@@ -98,18 +109,32 @@ pub enum Fault {
     HalfShown,
     /// The first record of a page has an object where its name should be.
     WrongType,
+    /// All records of a page have.
+    WrongTypes,
     /// The first record of a page has a status, role type or provider nobody documented.
     UnknownValues,
     /// A page without records whose next link leads to what should have been on it.
     EmptyPage,
     /// The next link leads back to the page it is on.
     RepeatedCursor,
+    /// A request that goes on from a cursor is refused with this status: the cursor has run out.
+    ExpiredCursor(u16),
+    /// Links are spelled `Next` and `Href`.
+    CapitalLinks,
+    /// Pages do not say what comes next.
+    NoLinks,
     /// The page that was asked for is passed over in favour of the one after it.
     PageLeftOut,
     /// Nothing at all, and no next link.
     EmptyCollection,
     /// `totalResults` and the count tell so many more than there are.
     InflatedTotal(usize),
+    /// They tell so many fewer.
+    DeflatedTotal(usize),
+    /// Every page tells a total, more than there are and each another.
+    DriftingTotal,
+    /// No page tells a total, whatever was asked for.
+    NoTotal,
     /// Token endpoint: the client's consent method is not `trusted`.
     ConsentNotTrusted,
     /// Token endpoint: the client may not act machine-to-machine.

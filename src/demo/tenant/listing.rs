@@ -23,12 +23,16 @@ pub struct Shape {
     pub empty_access: bool,
     pub half_shown: bool,
     pub wrong_type: bool,
+    pub wrong_types: bool,
     pub unknown_values: bool,
     pub empty_page: bool,
     pub repeated_cursor: bool,
     pub page_left_out: bool,
     pub empty_collection: bool,
     pub inflated_by: usize,
+    pub deflated_by: usize,
+    pub drifting_total: bool,
+    pub no_total: bool,
 }
 
 impl Shape {
@@ -39,19 +43,32 @@ impl Shape {
             Fault::InflatedTotal(by) => *by,
             _ => 0,
         });
+        let deflated = faults.iter().map(|fault| match fault {
+            Fault::DeflatedTotal(by) => *by,
+            _ => 0,
+        });
         Self {
             no_roles: has(&Fault::MissingRoles),
             no_groups: has(&Fault::MissingGroups),
             empty_access: has(&Fault::EmptyAccess),
             half_shown: has(&Fault::HalfShown),
             wrong_type: has(&Fault::WrongType),
+            wrong_types: has(&Fault::WrongTypes),
             unknown_values: has(&Fault::UnknownValues),
             empty_page: has(&Fault::EmptyPage),
             repeated_cursor: has(&Fault::RepeatedCursor),
             page_left_out: has(&Fault::PageLeftOut),
             empty_collection: has(&Fault::EmptyCollection),
             inflated_by: inflated.sum(),
+            deflated_by: deflated.sum(),
+            drifting_total: has(&Fault::DriftingTotal),
+            no_total: has(&Fault::NoTotal),
         }
+    }
+
+    /// Returns what is told of a count.
+    pub fn told(&self, count: usize) -> usize {
+        (count + self.inflated_by).saturating_sub(self.deflated_by)
     }
 }
 
@@ -137,7 +154,7 @@ pub fn page<R: Row>(
             roles: query.look.roles && !shape.no_roles,
             groups: query.look.groups && !shape.no_groups,
             empty_access: shape.empty_access,
-            wrong_type: shape.wrong_type && at == 0,
+            wrong_type: shape.wrong_types || (shape.wrong_type && at == 0),
             unknown_values: shape.unknown_values && at == 0,
             ..query.look
         };
@@ -156,7 +173,11 @@ pub fn page<R: Row>(
         link(&mut out, collection, query, Some(("prev", prev)));
     }
     out.push(b'}');
-    if query.total {
+    if (query.total || shape.drifting_total) && !shape.no_total {
+        let drift = match rows.last() {
+            Some(last) if shape.drifting_total => 1 + digit(last.id()),
+            Some(_) | None => 0,
+        };
         let total = match () {
             () if shape.empty_collection => 0,
             () if shape.half_shown => table
@@ -165,7 +186,7 @@ pub fn page<R: Row>(
                 .count(),
             () => total(),
         };
-        let told = total + shape.inflated_by;
+        let told = shape.told(total + drift);
         out.extend_from_slice(format!(",\"totalResults\":{told}").as_bytes());
     }
     out.push(b'}');
@@ -174,7 +195,11 @@ pub fn page<R: Row>(
 
 /// Chooses every second record, the same ones each time.
 fn is_left_out(id: &Id) -> bool {
-    id.to_key().last().is_some_and(|byte| byte % 2 == 1)
+    digit(id) % 2 == 1
+}
+
+fn digit(id: &Id) -> usize {
+    id.to_key().last().map_or(0, |byte| usize::from(byte % 10))
 }
 
 /// Where a cursor points that leads to the first page again.

@@ -26,6 +26,7 @@ mod cursor;
 pub(super) mod filter;
 mod render;
 mod seed;
+mod spoil;
 mod state;
 mod table;
 

@@ -131,6 +131,15 @@ pub fn cut(status: StatusCode, body: &Bytes) -> Response {
     reply
 }
 
+/// Begins an answer that would be larger than anybody takes, and cuts it short.
+pub fn too_large(body: &Bytes) -> Response {
+    let mut reply = (StatusCode::OK, cut_after(body.clone())).into_response();
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, (1_u64 << 40).into());
+    reply
+}
+
 /// Takes the bytes out of an answer made here.
 pub async fn bytes_of(reply: Response) -> (StatusCode, Bytes) {
     let status = reply.status();

@@ -19,12 +19,16 @@ use super::listing::{Collection, LastLink, Shape, page};
 use super::query::{GROUPS, Query, ROLES, USERS, Vocabulary, pairs};
 use super::render::{self, INTERNAL_HOST, Look};
 use super::reply::{self, Service, error, json_text};
+use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
 use super::{Directory, Inner, audits, oauth};
 
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;
+
+/// What the cursor that leads on is called.
+const CURSORS: [&str; 2] = ["next", "startingAfter"];
 
 /// Makes the router.
 pub fn router(tenant: Arc<Inner>) -> Router {
@@ -103,10 +107,12 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             }
         }
     }
-    if let Some(reply) = faults
-        .iter()
-        .find_map(|fault| instead(fault, route.service))
-    {
+    let asked = Asked::of(&query);
+    let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
+    if let Some(reply) = faults.iter().find_map(|fault| match fault {
+        Fault::ExpiredCursor(_) if !goes_on => None,
+        fault => instead(fault, route.service),
+    }) {
         return reply;
     }
     let reply = if route.endpoint == Endpoint::Token {
@@ -125,15 +131,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             Err(reply) => *reply,
         }
     };
-    if faults.contains(&Fault::Cut) {
-        let (status, bytes) = reply::bytes_of(reply).await;
-        return reply::cut(status, &bytes);
-    }
-    if faults.contains(&Fault::Truncated) {
-        let (status, bytes) = reply::bytes_of(reply).await;
-        return reply::truncated(status, &bytes);
-    }
-    reply
+    spoil(&tenant, route.endpoint, asked, &faults, reply).await
 }
 
 /// Answers that come in place of any other.
@@ -153,21 +151,36 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
             Some(reply::html(status, "Sign in"))
         }
+        Fault::ExpiredCursor(status) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST);
+            of(status, "Invalid cursor")
+        }
         Fault::Redirect(to) => Some(reply::redirect(to)),
         Fault::Slow(_)
         | Fault::Cut
         | Fault::Truncated
+        | Fault::TooLarge(_)
+        | Fault::OneTooLarge
+        | Fault::HalfCharacter
+        | Fault::BadByte
+        | Fault::BadReference
         | Fault::MissingRoles
         | Fault::MissingGroups
         | Fault::EmptyAccess
         | Fault::HalfShown
         | Fault::WrongType
+        | Fault::WrongTypes
         | Fault::UnknownValues
         | Fault::EmptyPage
         | Fault::RepeatedCursor
+        | Fault::CapitalLinks
+        | Fault::NoLinks
         | Fault::PageLeftOut
         | Fault::EmptyCollection
         | Fault::InflatedTotal(_)
+        | Fault::DeflatedTotal(_)
+        | Fault::DriftingTotal
+        | Fault::NoTotal
         | Fault::ConsentNotTrusted
         | Fault::M2mNotAllowed
         | Fault::WrongSecret => None,
@@ -253,11 +266,7 @@ fn list(
         let title = format!("Invalid query parameter `{name}`");
         error(route.service, StatusCode::BAD_REQUEST, &title, detail)
     };
-    let names: &[&str] = if legacy {
-        &["next", "startingAfter"]
-    } else {
-        &["next"]
-    };
+    let names: &[&str] = if legacy { &CURSORS } else { &["next"] };
     let query = match Query::read(pairs, vocabulary, names) {
         Ok(query) => query,
         Err((name, detail)) => return invalid(name, &detail),
@@ -327,7 +336,7 @@ fn count(tenant: &Inner, pairs: &[(String, String)], shape: &Shape) -> Response 
     let filter = pairs.iter().find(|(key, _)| key == "filter");
     match user_filter(filter.map(|(_, text)| text.as_str())) {
         Ok(filter) => {
-            let total = tenant.directory.read().count_users(&filter) + shape.inflated_by;
+            let total = shape.told(tenant.directory.read().count_users(&filter));
             json_text(StatusCode::OK, json!({ "total": total }).to_string().into())
         }
         Err(detail) => error(
@@ -344,7 +353,7 @@ fn one(tenant: &Inner, route: Route<'_>, look: Look, shape: &Shape) -> Response 
         roles: !shape.no_roles,
         groups: !shape.no_groups,
         empty_access: shape.empty_access,
-        wrong_type: shape.wrong_type,
+        wrong_type: shape.wrong_type || shape.wrong_types,
         unknown_values: shape.unknown_values,
         ..look
     };

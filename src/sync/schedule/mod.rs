@@ -21,6 +21,24 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(10);
 /// The longest interval: what is looked at less often than once a week is not kept current.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The wait after a run that failed, and after each that follows it twice as long: most of what
+/// makes a run fail is over in minutes, whatever the schedule.
+const FIRST_RETRY: Duration = Duration::from_secs(60);
+
+/// The longest of these waits: what an operator mends is noticed within it.
+const LONGEST_RETRY: Duration = Duration::from_secs(3600);
+
+/// The last run, as far as the next one goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Last {
+    /// When it began.
+    pub(super) began: Timestamp,
+    /// When it ended.
+    pub(super) ended: Timestamp,
+    /// How many runs up to it have failed, one after the other.
+    pub(super) n_failures: u32,
+}
+
 /// When runs are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -60,13 +78,26 @@ impl Schedule {
         })
     }
 
+    /// Returns when the next run is due. After one that failed it comes soon, and backs off as long
+    /// as they fail; it never comes later than after one that succeeded.
+    pub(super) fn next(&self, last: Last, now: Timestamp, jitter: Duration) -> Timestamp {
+        let due = self.next_after(last.began, now, jitter);
+        let Some(doublings) = last.n_failures.checked_sub(1) else {
+            return due;
+        };
+        let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings));
+        let wait = wait.min(LONGEST_RETRY);
+        let again = last.ended.min(now).plus(wait).plus(jitter.min(wait / 2));
+        due.min(again.max(now))
+    }
+
     /// Returns when the next run is due after one that began at `last`, never earlier than
     /// `now`: what was missed is due at once, and once only.
     ///
     /// A `last` that lies ahead means that the clock went back; it counts as `now`, so that
     /// nothing ever waits longer than one interval. The jitter is added to a time to come,
     /// and taken as half an interval at the most.
-    pub fn next_after(&self, last: Timestamp, now: Timestamp, jitter: Duration) -> Timestamp {
+    fn next_after(&self, last: Timestamp, now: Timestamp, jitter: Duration) -> Timestamp {
         let base = last.min(now);
         let (due, jitter) = match &self.rule {
             Rule::Every(every) => (base.plus(*every), jitter.min(*every / 2)),

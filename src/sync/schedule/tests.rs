@@ -23,6 +23,40 @@ fn follow(text: &str, zone: Tz, start: &str, count: usize) -> Vec<String> {
 }
 
 #[test]
+fn after_a_failure_the_next_run_comes_soon_and_backs_off_whatever_the_schedule() {
+    let (began, ended) = (at("2026-03-01T10:00:00Z"), at("2026-03-01T10:05:00Z"));
+    let minute = Duration::from_secs(60);
+    for (text, n_failures, minutes) in [
+        ("7d", 0, 7 * 24 * 60),
+        ("7d", 1, 5 + 1),
+        ("7d", 2, 5 + 2),
+        ("7d", 3, 5 + 4),
+        ("7d", 6, 5 + 32),
+        ("7d", 7, 5 + 60),
+        ("7d", u32::MAX, 5 + 60),
+        ("@weekly", 1, 5 + 1),
+        ("10m", 1, 5 + 1),
+        ("10m", 7, 10),
+        ("90s", 1, 5),
+    ] {
+        let schedule = Schedule::parse(text, Tz::UTC).unwrap();
+        let last = Last {
+            began,
+            ended,
+            n_failures,
+        };
+
+        let due = schedule.next(last, ended, NO_JITTER);
+
+        assert_eq!(due, began.plus(minute * minutes), "{text}, {n_failures}");
+        // A clock that was set back does not put it off, and what was missed is due at once.
+        assert!(schedule.next(last, began, NO_JITTER) <= due);
+        let late = due.plus(minute);
+        assert_eq!(schedule.next(last, late, NO_JITTER), late);
+    }
+}
+
+#[test]
 fn expressions_mean_what_crontab_says() {
     // 2026-03-01 is a Sunday.
     for (text, expected) in [

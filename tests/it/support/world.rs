@@ -96,6 +96,7 @@ kind = "tenant"
 client_id = "{id}"
 client_secret_file = {client:?}
 requests_per_minute = 0
+outlast = "0s"
 [[tenants]]
 name = "acme"
 host = "{url}"

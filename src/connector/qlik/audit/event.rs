@@ -7,11 +7,14 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::map::EVERYONE;
+use super::super::unicode;
 use super::super::wire::{Loose, Time};
 use crate::model::{About, Id, Kind, News, NewsId, RecordRef, Timestamp};
 
-/// What the names of Qlik's event types begin with, in its two generations.
-const GENERATIONS: [&str; 2] = ["com.qlik.core.", "com.qlik.v1."];
+/// What the names of Qlik's event types begin with, before a generation.
+const QLIK: &str = "com.qlik.";
+/// Characters of a type that is shown; longer ones are something else.
+const SHOWN: usize = 80;
 
 /// An event as the audit log shows it; all members are optional by Qlik's own word. Those of
 /// `CloudEvents` are read as well: Qlik is on its way there.
@@ -68,11 +71,18 @@ enum Subject {
     Roles,
     /// The system group.
     Everyone,
+    /// Whoever of this kind it names, and the users that it names besides.
+    Unknown(Kind),
 }
 
 /// Reads an event. None: it does not concern us. `latest` stands in for a missing time.
 pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
     let event: Option<Item<'_>> = object(text);
+    if event.is_none()
+        && let Some(mended) = unicode::mend(text)
+    {
+        return read(&mended, latest);
+    }
     let id = event
         .as_ref()
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
@@ -94,16 +104,20 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
     };
     let about = match subject(kind)?.records(&event) {
         Some(records) => About::Records(records),
-        // The type is one that we know, so nothing of the source's own is shown.
-        None => About::Unreadable(format!("`{kind}`: whom it is about")),
+        None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
     };
     Some(News { id, at, about })
 }
 
+/// Returns when an event happened, where it tells.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    let event: Item<'_> = object(text)?;
+    event.event_time.0.or(event.time.0)
+}
+
 /// Returns what a type of event is about; none for what does not concern us.
 fn subject(kind: &str) -> Option<Subject> {
-    let mut generations = GENERATIONS.iter();
-    let name = generations.find_map(|generation| kind.strip_prefix(generation))?;
+    let (name, noun) = name(kind)?;
     Some(match name {
         "user.created" | "user.updated" | "user.deleted" | "user.provisioned" => {
             Subject::One(Kind::User)
@@ -114,8 +128,32 @@ fn subject(kind: &str) -> Option<Subject> {
         "user-identity.reassigned" => Subject::Identity,
         "role.synced" => Subject::Roles,
         "group-setting.updated" => Subject::Everyone,
-        _ => return None,
+        // Nothing has come of it.
+        "user-identity.conflicted" => return None,
+        // About our kinds, and nobody knows yet what: silence would be the wrong answer.
+        _ => Subject::Unknown(match noun {
+            "user" | "users" | "user-identity" | "user-identities" => Kind::User,
+            "group" | "groups" => Kind::Group,
+            "role" | "roles" => Kind::Role,
+            _ => return None,
+        }),
     })
+}
+
+/// Returns the name of a type within Qlik's, without its generation, and the noun that it begins
+/// with. Some types are documented without a generation.
+fn name(kind: &str) -> Option<(&str, &str)> {
+    let name = kind.strip_prefix(QLIK)?;
+    let (first, rest) = name.split_once('.')?;
+    let version = first.strip_prefix('v').unwrap_or_default();
+    let is_version = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
+    let name = if first == "core" || is_version {
+        rest
+    } else {
+        name
+    };
+    let (noun, _) = name.split_once('.')?;
+    Some((name, noun))
 }
 
 impl Subject {
@@ -151,8 +189,26 @@ impl Subject {
                 let roles: Option<Vec<_>> = roles.collect();
                 Some(roles?.into_iter().flatten().collect())
             }
+            Self::Unknown(kind) => {
+                let affected = data.affected_users.and_then(list::<Loose>);
+                let users = affected.into_iter().flatten().map(|user| user.0);
+                let users = users.chain([data.user_id.0]);
+                let users = users.filter_map(|id| named(Kind::User, id));
+                let own = named(kind, data.id.0.or(resource.0)).into_iter();
+                let records: BTreeSet<_> = users.chain(own).flatten().collect();
+                (!records.is_empty()).then_some(records)
+            }
             Self::Everyone => named(Kind::Group, Some(EVERYONE.to_owned())).map(BTreeSet::from),
         }
+    }
+}
+
+/// Returns a type as far as it is one: it is the source's own word.
+fn shown(kind: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    match kind.len() <= SHOWN && kind.bytes().all(plain) {
+        true => kind,
+        false => "com.qlik.…",
     }
 }
 

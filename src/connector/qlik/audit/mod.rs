@@ -13,13 +13,16 @@ use serde_json::value::RawValue;
 use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::client::{Ask, Client, Redirects};
+use super::client::{Ask, Client, Patience, Redirects};
+use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::connector::FetchError;
 use crate::model::{About, Bulletin, Extent, Timestamp};
 
 /// Events a page: the most that Qlik gives.
-const LIMIT: &str = "100";
+const LIMIT: u64 = 100;
+/// How many times fewer events are asked for where a page is too large to be taken.
+const SHRINK: u64 = 4;
 /// The oldest first: what is written while we read comes behind us. A prefix is required.
 const SORT: &str = "+eventTime";
 /// Pages of one reading. Ten thousand events are more than a sweep costs.
@@ -39,16 +42,36 @@ pub(super) async fn read(
         extent: Extent::Whole,
     };
     let mut cursor: Option<String> = None;
+    let mut from = *span.start();
     let mut cursors = HashSet::new();
-    let mut n_records = 0;
+    let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
         let ask = Ask {
             doing: DOING,
             path: "api/v1/audits".to_owned(),
-            query: query(&span, cursor.as_deref()),
+            query: query(&(from..=*span.end()), limit, cursor.as_deref()),
             redirects: Redirects::Refuse,
+            patience: Patience::Usual,
         };
-        let answer: wire::Listing = client.get_through(&ask, &client.audits).await?;
+        let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
+            // A cursor that ran out: what was told is told again.
+            Err(error) if cursor.is_some() && is_expired(&error) => {
+                if walks >= WALKS {
+                    return Err(expired(error, walks));
+                }
+                (cursor, n_records, walks) = (None, 0, walks + 1);
+                cursors.clear();
+                bulletin.news.clear();
+                continue;
+            }
+            Err(error) if error.is_too_large() && limit > 1 => {
+                limit = (limit / SHRINK).max(1);
+                continue;
+            }
+            // An event too large to be taken: what is behind it cannot be reached.
+            Err(error) if error.is_too_large() => break,
+            answer => answer?,
+        };
         let unexpected = |what: &str| FetchError::Unexpected {
             doing: DOING,
             what: what.to_owned(),
@@ -65,7 +88,16 @@ pub(super) async fn read(
             bulletin.news.push(news);
         }
         let Some(cursor) = &cursor else {
-            return Ok(bulletin);
+            if (data.len() as u64) < limit {
+                return Ok(bulletin);
+            }
+            // A full page that leads nowhere: what is behind it begins where it ends.
+            match data.last().and_then(|text| event::time(text.get())) {
+                Some(last) if last > from => from = last,
+                Some(_) | None => break,
+            }
+            cursors.clear();
+            continue;
         };
         if !cursors.insert(xxh3_64(cursor.as_bytes())) {
             let pages = pages as u64;
@@ -82,11 +114,11 @@ pub(super) async fn read(
     Ok(bulletin)
 }
 
-fn query(span: &RangeInclusive<Timestamp>, cursor: Option<&str>) -> String {
+fn query(span: &RangeInclusive<Timestamp>, limit: u64, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     query
         .append_pair("eventTime", &format!("{}/{}", span.start(), span.end()))
-        .append_pair("limit", LIMIT)
+        .append_pair("limit", &limit.to_string())
         .append_pair("sort", SORT);
     if let Some(cursor) = cursor {
         query.append_pair("next", cursor);

@@ -1,6 +1,7 @@
 //! Events in every shape that Qlik documents, and in some that it does not; and the emulated
 //! tenant's log over real HTTP.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -40,6 +41,24 @@ fn told(event: &Value) -> String {
             let records: Vec<_> = records.iter().map(ToString::to_string).collect();
             records.join(", ")
         }
+    }
+}
+
+#[test]
+fn half_a_character_hides_no_event() {
+    let event = json!({"eventId": "e", "eventTime": "2026-06-01T08:00:00Z", "eventType":
+        "com.qlik.core.user.updated", "userName": "NAME", "data": {"id": USER, "name": "NAME"}});
+    for odd in [
+        event.to_string().replace("NAME", "\\ud83d"),
+        event
+            .to_string()
+            .replace("updated\"", "updated\",\"id\":\"\\ud83d\""),
+    ] {
+        let news = event::read(&odd, latest()).unwrap();
+
+        let record = reference(Kind::User, USER);
+        assert_eq!(news.about, About::Records([record].into()), "{odd}");
+        assert_eq!(news.at, Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
     }
 }
 
@@ -118,7 +137,10 @@ fn what_does_not_concern_us_is_passed_over() {
         "com.qlik.core.user-identity.conflicted",
         "com.qlik.core.space.assignment.created",
         "com.qlik.license.assignment.updated",
-        "com.qlik.v2.user.created",
+        "com.qlik.core.user-session.begun",
+        "com.qlik.core.userstore.updated",
+        "com.qlik.user",
+        "com.qlik",
         "user.created",
         "",
     ] {
@@ -128,6 +150,58 @@ fn what_does_not_concern_us_is_passed_over() {
         } else {
             ""
         };
+
+        assert_eq!(told(&event), expected, "{kind}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_yet_of_our_kinds_is_looked_at_or_said() {
+    let user = format!("user {USER}");
+    for (kind, data, expected) in [
+        (
+            "com.qlik.core.user.frobnicated",
+            json!({"id": USER}),
+            user.clone(),
+        ),
+        (
+            "com.qlik.core.users.updated",
+            json!({"id": USER}),
+            user.clone(),
+        ),
+        (
+            "com.qlik.v2.user.created",
+            json!({"id": USER}),
+            user.clone(),
+        ),
+        ("com.qlik.user.created", json!({"id": USER}), user.clone()),
+        (
+            "com.qlik.user-identity.reassigned",
+            json!({"userId": USER, "oldSubject": "a", "newSubject": "b"}),
+            user.clone(),
+        ),
+        (
+            "com.qlik.core.group.users.added",
+            json!({"id": OTHER, "affectedUsers": [USER, 7]}),
+            format!("group {OTHER}, user {USER}"),
+        ),
+        (
+            "com.qlik.core.roles.merged",
+            json!({"id": USER}),
+            format!("role {USER}"),
+        ),
+        (
+            "com.qlik.core.user.frobnicated",
+            json!({}),
+            "unreadable: `com.qlik.core.user.frobnicated`: whom it is about".to_owned(),
+        ),
+        (
+            "com.qlik.core.user.bob@example.com",
+            json!({}),
+            "unreadable: `com.qlik.…`: whom it is about".to_owned(),
+        ),
+    ] {
+        let event = json!({"eventId": "e", "eventType": kind, "data": data});
 
         assert_eq!(told(&event), expected, "{kind}");
     }
@@ -279,6 +353,29 @@ async fn a_log_without_end_fails_and_one_that_is_too_long_is_cut_off() {
     faults.on(Endpoint::Audits, Fault::RepeatedCursor, When::Always);
     let error = world.news().await.unwrap_err();
     assert_eq!(error.code(), "qlik.repeated-cursor");
+}
+
+#[tokio::test]
+async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
+    let world = World::new().await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Audits, Fault::NoLinks, When::Always);
+    let log = world.tenant.directory().audit();
+    let now = world.clock.now();
+    for seconds in [30, 20, 10] {
+        let at = now.millis() - seconds * 1000;
+        log.write_others(70, Timestamp::from_millis(at));
+    }
+    world.tenant.directory().create_role("Auditor");
+
+    let bulletin = world.news().await.unwrap();
+
+    assert_eq!(bulletin.extent, Extent::Whole);
+    // An event that stands on both sides of the seam may be told twice.
+    let ids: BTreeSet<_> = bulletin.news.iter().map(|news| news.id).collect();
+    assert!((1..=2).contains(&ids.len()), "{ids:?}");
+    log.write_others(101, now);
+    assert_eq!(world.news().await.unwrap().extent, Extent::CutOff);
 }
 
 #[tokio::test]

@@ -26,6 +26,41 @@ async fn too_many_requests_close_the_gate_for_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_listing_outlasts_an_outage_and_goes_on_from_its_cursor() {
+    let outage = Duration::from_secs(5 * 60);
+    for (outlast, is_outlasted) in [(Duration::from_secs(10 * 60), true), (outage / 2, false)] {
+        let began = Instant::now();
+        let over = began + outage;
+        let server = Server::start(with_tokens(move |asked| {
+            let next = json!({"href": "?next=a"});
+            match asked.target.contains("next=") {
+                false => ok(&users(&[1], &next)),
+                true if Instant::now() < over => fail(503, "USERS-1"),
+                true => ok(&users(&[2], &json!(null))),
+            }
+        }))
+        .await;
+        let qlik = connect(Options {
+            outlast,
+            ..by_client(server.address)
+        });
+
+        let ids = sweep(&qlik, Kind::User).await;
+
+        let targets = server.targets();
+        let n_first = targets
+            .iter()
+            .filter(|it| it.ends_with("totalResults=true"));
+        assert_eq!(n_first.count(), 1, "the first page is asked for once");
+        match is_outlasted {
+            true => assert_eq!(ids.unwrap(), [id(1), id(2)]),
+            false => assert_eq!(ids.unwrap_err().code(), "qlik.unavailable"),
+        }
+        assert!(began.elapsed() < outage + Duration::from_secs(60));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_that_pass_are_tried_again_and_counted() {
     let html = "<!DOCTYPE html><html><body>Sign in</body></html>";
     let page = users(&[1], &json!(null)).to_string();

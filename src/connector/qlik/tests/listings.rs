@@ -42,6 +42,27 @@ async fn only_the_cursor_is_taken_from_links_of_any_shape() {
 }
 
 #[tokio::test]
+async fn links_are_read_in_any_letter_case() {
+    for links in [
+        json!({"Self": {"Href": "x"}, "Next": {"Href": "?next=a"}}),
+        json!({"NEXT": {"HREF": "?next=a"}, "prev": null}),
+        json!({"next": {"Href": "?next=a"}, "Next": null}),
+    ] {
+        for name in ["links", "Links"] {
+            let mut first = users(&[1], &json!(null));
+            first.as_object_mut().unwrap().remove("links");
+            first[name] = links.clone();
+            let server =
+                Server::start(in_turn(vec![ok(&first), ok(&users(&[2], &json!(null)))])).await;
+
+            let ids = sweep(&connect(by_key(server.address)), Kind::User).await;
+
+            assert_eq!(ids.unwrap(), [id(1), id(2)], "{name}: {links}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn ends_come_in_many_shapes() {
     for links in [
         json!(null),
@@ -125,6 +146,134 @@ async fn a_circle_fails_the_sweep() {
 
     assert_eq!(error.code(), "qlik.repeated-cursor");
     assert_eq!(server.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_listing_whose_cursor_ran_out_is_begun_again_but_not_for_ever() {
+    let next = |cursor| json!({"href": format!("?next={cursor}")});
+    for status in [400, 404, 410] {
+        let server = Server::start(in_turn(vec![
+            ok(&users(&[1], &next("a"))),
+            ok(&users(&[2], &next("b"))),
+            fail(status, "USERS-4"),
+            ok(&users(&[1], &next("c"))),
+            ok(&users(&[2], &next("a"))),
+            ok(&users(&[3], &json!(null))),
+        ]))
+        .await;
+
+        let ids = sweep(&connect(by_key(server.address)), Kind::User).await;
+
+        assert_eq!(ids.unwrap(), [1, 2, 1, 2, 3].map(id), "{status}");
+
+        let server = Server::start(move |asked| match asked.target.contains("next=") {
+            true => fail(status, "USERS-4"),
+            false => ok(&users(&[1], &next("a"))),
+        })
+        .await;
+
+        let error = failure(&connect(by_key(server.address)), Kind::User).await;
+
+        assert_eq!(error.code(), "qlik.cursor-expired");
+        assert_eq!(server.asked().len(), 6, "three walks");
+        assert!(error.to_string().contains("USERS-4"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_cursor_a_refusal_is_one() {
+    let server = Server::start(|_| fail(400, "USERS-4")).await;
+
+    let error = failure(&connect(by_key(server.address)), Kind::User).await;
+
+    assert_eq!(error.code(), "qlik.rejected");
+    assert_eq!(server.asked().len(), 1);
+}
+
+/// Users 1 to `n`, a page at a time as asked for, with user `large` too large to be taken.
+async fn with_a_large_one(n: u32, large: u32) -> Server {
+    Server::start(move |asked| {
+        let query = asked.target.split_once('?').unwrap().1;
+        let get = |name: &str| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+        };
+        let number = |name| get(name).and_then(|it| it.parse::<u32>().ok());
+        let first = number("next").unwrap_or(1);
+        let last = (first + number("limit").unwrap() - 1).min(n);
+        let numbers: Vec<u32> = (first..=last).collect();
+        let next = match last < n {
+            true => json!({"href": format!("?next={}", last + 1)}),
+            false => json!(null),
+        };
+        let mut body = users(&numbers, &next);
+        if numbers.contains(&large) && get("fields").is_none() {
+            body["padding"] = json!("x".repeat(100_000));
+        }
+        ok(&body)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_parts_and_a_record_is_named() {
+    let server = with_a_large_one(300, 130).await;
+    let limits = Limits {
+        page_bytes: 50_000,
+        ..Limits::default()
+    };
+    let qlik = connect(Options {
+        limits,
+        ..by_key(server.address)
+    });
+
+    let (mut seen, mut named) = (Vec::new(), Vec::new());
+    for page in pages(&qlik, Kind::User).await.unwrap() {
+        let readout = page.read();
+        seen.extend(
+            readout
+                .observed
+                .into_iter()
+                .map(|it| it.record.id().to_string()),
+        );
+        named.extend(readout.unreadable);
+    }
+
+    let expected: Vec<_> = (1..=300).filter(|n| *n != 130).map(id).collect();
+    assert_eq!(seen, expected);
+    let [finding] = &named[..] else {
+        panic!("{named:?}");
+    };
+    assert_eq!(finding.id, Some(record(Kind::User, 130).id));
+    assert_eq!(finding.detail, "the record is larger than 50000 bytes");
+    let limits: Vec<_> = server
+        .targets()
+        .iter()
+        .map(|target| {
+            let limit = target.split("limit=").nth(1).unwrap();
+            limit.split('&').next().unwrap().parse::<u32>().unwrap()
+        })
+        .collect();
+    assert_eq!(limits[..5], [100, 100, 25, 25, 6], "less at once");
+    assert_eq!(limits.last(), Some(&64), "and more again");
+}
+
+#[tokio::test]
+async fn one_user_who_is_too_large_is_there_when_asked_for() {
+    let body = json!({"id": id(7), "subject": "s", "padding": "x".repeat(1_000)});
+    let server = Server::start(in_turn(vec![ok(&body)])).await;
+    let limits = Limits {
+        page_bytes: 500,
+        ..Limits::default()
+    };
+    let qlik = connect(Options {
+        limits,
+        ..by_key(server.address)
+    });
+
+    let answer = qlik.fetch(&record(Kind::User, 7)).await.unwrap();
+
+    assert!(matches!(answer, Some(Err(finding)) if finding.id == Some(record(Kind::User, 7).id)));
 }
 
 #[tokio::test]

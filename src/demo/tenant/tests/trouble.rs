@@ -102,6 +102,17 @@ async fn faults_that_change_what_a_page_holds() {
             page["data"] == usual["data"]
                 && page["totalResults"].as_u64() == usual["totalResults"].as_u64().map(|n| n + 3)
         }),
+        (Fault::DeflatedTotal(1), |page, usual| {
+            page["data"] == usual["data"]
+                && page["totalResults"].as_u64() == usual["totalResults"].as_u64().map(|n| n - 1)
+        }),
+        (Fault::DriftingTotal, |page, usual| {
+            page["data"] == usual["data"]
+                && page["totalResults"].as_u64() > usual["totalResults"].as_u64()
+        }),
+        (Fault::NoTotal, |page, usual| {
+            page["data"] == usual["data"] && page.get("totalResults").is_none()
+        }),
         (Fault::RepeatedCursor, |page, usual| {
             page["data"] == usual["data"] && page["links"]["next"] != usual["links"]["next"]
         }),
