@@ -20,6 +20,9 @@ pub enum Failure {
     /// The receiver's name leads to no address.
     #[error("looking up the receiver's name")]
     Lookup(#[source] Cause),
+    /// This machine has no descriptor left for a connection: the receiver was not asked.
+    #[error("opening a connection: too many files are open on this machine")]
+    NoDescriptor(#[source] Cause),
     /// No connection came about.
     #[error("connecting to the receiver")]
     Connect(#[source] Cause),
@@ -93,6 +96,7 @@ impl Failure {
         match self {
             Self::RefusedAddress(_)
             | Self::Lookup(_)
+            | Self::NoDescriptor(_)
             | Self::Connect(_)
             | Self::Tls(_)
             | Self::Throttled { .. }
@@ -102,6 +106,11 @@ impl Failure {
             Self::Timeout { .. } | Self::Broken(_) | Self::ReceiverFailed { .. } => Blame::Either,
             Self::Redirect { .. } | Self::Rejected { .. } => Blame::Event,
         }
+    }
+
+    /// Returns whether the receiver had no part in it, so that it says nothing of it.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Self::NoDescriptor(_))
     }
 
     /// Returns code and message, all causes in one line.
@@ -114,6 +123,7 @@ impl Failure {
         match self {
             Self::RefusedAddress(_) => "deliver.refused-address",
             Self::Lookup(_) => "deliver.lookup",
+            Self::NoDescriptor(_) => "deliver.no-descriptor",
             Self::Connect(_) => "deliver.connect",
             Self::Proxy(_) => "deliver.proxy",
             Self::Tls(_) => "deliver.tls",
@@ -135,6 +145,10 @@ impl Failure {
                 "name the network in `allow_private` if the receiver really stands there"
             }
             Self::Lookup(_) => "check the host name in `url` and this machine's DNS",
+            Self::NoDescriptor(_) => {
+                "raise the process's limit of open files (`LimitNOFILE` of systemd, `ulimit -n`), \
+                 or lower `max_in_flight`"
+            }
             Self::Connect(_) => {
                 "check that the receiver runs and that a firewall lets this machine reach it"
             }
@@ -178,6 +192,7 @@ impl Failure {
             Self::Gone => Some(410),
             Self::RefusedAddress(_)
             | Self::Lookup(_)
+            | Self::NoDescriptor(_)
             | Self::Connect(_)
             | Self::Proxy(_)
             | Self::Tls(_)

@@ -110,8 +110,8 @@ impl Health {
         is_probe
     }
 
-    /// Notes a failed attempt and finds whose failure it was.
-    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+    /// Counts a failed attempt among those that nothing else came between.
+    fn count(&mut self, now: Timestamp) {
         let fresh = Failing {
             since: now,
             last: now,
@@ -124,6 +124,14 @@ impl Health {
         }
         failing.last = now;
         failing.attempts = failing.attempts.saturating_add(1);
+    }
+
+    /// Notes a failed attempt and finds whose failure it was.
+    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+        // Our own trouble makes it wait, and must not disable it in the end.
+        if !failed.failure.is_ours() {
+            self.count(now);
+        }
         // An endpoint that has taken others since is not in trouble.
         let since = failed.before.unwrap_or(failed.began);
         let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
@@ -168,4 +176,32 @@ fn wait(probes: u32, chance: f64) -> Duration {
         .saturating_mul(1 << doublings)
         .min(LONGEST_PROBE);
     wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
+        let mut health = Health::of(16, None, None);
+        let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
+        let fail = |health: &mut Health, failure: &Failure| {
+            let failed = Failed {
+                failure,
+                began: moment,
+                before: None,
+                asked: None,
+                chance: 0.5,
+            };
+            health.failed(&failed, now, moment)
+        };
+
+        let whose = fail(&mut health, &Failure::NoDescriptor("none left".into()));
+
+        assert_eq!((whose, health.failing()), (Whose::Began, None));
+        assert!(!health.has_room(0, now));
+        fail(&mut health, &Failure::Connect("refused".into()));
+        assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
+    }
 }

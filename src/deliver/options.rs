@@ -296,6 +296,11 @@ impl Endpoint {
         &self.egress
     }
 
+    /// Returns how many connections to it may be open at one time.
+    pub fn n_connections(&self) -> usize {
+        self.flow.max_in_flight.get()
+    }
+
     pub(super) fn handshake(&self) -> Option<&Origin> {
         self.egress.handshake.as_ref()
     }
