@@ -251,6 +251,11 @@ impl Endpoint {
         &self.format
     }
 
+    /// Returns what it chooses records by.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// Returns the types of events that it wants.
     pub fn events(&self) -> &EventFilter {
         &self.events
