@@ -50,17 +50,18 @@ impl Carrier {
     /// Makes one attempt.
     pub async fn carry(self: Arc<Self>, mut parcels: Vec<Parcel>) -> Result<Carried, StoreError> {
         // What was just read comes with its entry; the rest is read off the runtime's threads.
-        let contents = if parcels.iter().all(|parcel| parcel.entry.is_some()) {
-            reader::contents(&self.store, &self.endpoint, &mut parcels)?
-        } else {
-            let carrier = Arc::clone(&self);
-            let read = move |store: &Store| {
-                let contents = reader::contents(store, &carrier.endpoint, &mut parcels);
-                (parcels, contents)
-            };
-            let (read_of, contents) = self.store.offload(read).await;
-            parcels = read_of;
-            contents?
+        let contents = match reader::carried(&mut parcels) {
+            Some(contents) => contents,
+            None => {
+                let carrier = Arc::clone(&self);
+                let read = move |store: &Store| {
+                    let contents = reader::contents(store, &carrier.endpoint, &mut parcels);
+                    (parcels, contents)
+                };
+                let (read_of, contents) = self.store.offload(read).await;
+                parcels = read_of;
+                contents?
+            }
         };
         let (mut going, mut gone, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (parcel, content) in parcels.into_iter().zip(contents) {
@@ -90,10 +91,11 @@ impl Carrier {
         contents: Vec<Content>,
         granted: &mut Option<Grant>,
     ) -> Ended {
+        let id = self.store.id();
         let (message, event_types) = {
             let events: Vec<_> = contents
                 .iter()
-                .filter_map(|content| content.event(&self.store))
+                .filter_map(|content| content.event(id))
                 .collect();
             let event_types = events.iter().map(|event| event.event_type).collect();
             (self.endpoint.message(&events), event_types)

@@ -7,7 +7,7 @@ use super::flow::Backfilling;
 use super::options::Endpoint;
 use super::parcel::Parcel;
 use super::state::{From, Met, Place};
-use crate::model::{Account, Entry, Fact, Id, Kind, Seq, Timestamp};
+use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Store, StoreError, TenantNo};
 
 /// Entries read at once.
@@ -144,16 +144,16 @@ pub(super) enum Content {
 
 impl Content {
     /// Makes the event.
-    pub fn event(&self, store: &Store) -> Option<Event<'_>> {
+    pub fn event(&self, store: StoreId) -> Option<Event<'_>> {
         match self {
-            Self::Entry(entry) => Event::of_entry(store.id(), entry),
+            Self::Entry(entry) => Event::of_entry(store, entry),
             Self::Snapshot {
                 mark,
                 at,
                 account,
                 kept,
             } => Some(Event::snapshot(
-                store.id(),
+                store,
                 *mark,
                 *at,
                 account,
@@ -162,6 +162,15 @@ impl Content {
             )),
         }
     }
+}
+
+/// Returns what parcels carry, where all of them carry it: what was just read, and is wanted.
+pub(super) fn carried(parcels: &mut [Parcel]) -> Option<Vec<Option<Content>>> {
+    let has_all = parcels.iter().all(|parcel| parcel.entry.is_some());
+    has_all.then(|| {
+        let entries = parcels.iter_mut().map(|parcel| parcel.entry.take());
+        entries.map(|entry| entry.map(Content::Entry)).collect()
+    })
 }
 
 /// Reads what parcels carry, where it is not with them. None in a place: there is nothing to
