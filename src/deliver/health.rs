@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::failure::{Blame, Failure};
 use super::schedule::{Schedule, is_reached};
+use crate::clock::Turned;
 use crate::model::Timestamp;
 use crate::store::{Failing, Trouble};
 
@@ -66,14 +67,46 @@ pub(super) enum Whose {
 
 impl Health {
     /// Goes on from what is known of an endpoint.
-    pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
-        Self {
+    pub fn of(
+        max: usize,
+        trouble: Option<Trouble>,
+        failing: Option<Failing>,
+        now: Timestamp,
+    ) -> Self {
+        let mut health = Self {
             max,
             limit: max,
             trouble,
             trouble_began: None,
             failing,
             succeeded_at: None,
+        };
+        // Written under a clock that was ahead, or read under one that is behind: how long it
+        // went on is all that holds.
+        let ahead = health.failing.map(|failing| failing.last.since(now));
+        health.move_failing(|time| time.minus(ahead.unwrap_or_default()));
+        health
+    }
+
+    /// Follows a clock that was set. What is due stays as far off as it was, but where the clock
+    /// went ahead: then it is early, as it is when the machine has slept. Neither makes the time
+    /// longer in which there was nothing but failures.
+    pub fn follow(&mut self, turned: Turned) {
+        match turned {
+            Turned::Back(by) => {
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.due = trouble.due.minus(by);
+                }
+                self.move_failing(|time| time.minus(by));
+            }
+            Turned::Ahead(by) => self.move_failing(|time| time.plus(by)),
+        }
+    }
+
+    fn move_failing(&mut self, to: impl Fn(Timestamp) -> Timestamp) {
+        if let Some(failing) = &mut self.failing {
+            failing.since = to(failing.since);
+            failing.last = to(failing.last);
         }
     }
 
@@ -184,7 +217,7 @@ mod tests {
 
     #[test]
     fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
-        let mut health = Health::of(16, None, None);
+        let mut health = Health::of(16, None, None, Timestamp::from_millis(0));
         let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
         let fail = |health: &mut Health, failure: &Failure| {
             let failed = Failed {

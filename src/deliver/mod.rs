@@ -22,7 +22,9 @@
 //!   signature are the attempt's own.
 //! - **The schedule outlives the process.** An event that failed has a row of its own, with how
 //!   often it did and when it is due; the cursor steps over it. Waiting is a matter of the wall
-//!   clock, so a machine that slept does not wait longer.
+//!   clock, so a machine that slept does not wait longer. Where somebody sets that clock, which the
+//!   monotonic one tells, what waits follows it, rows and all: set back, it would wait for as much
+//!   longer; set ahead by days, an endpoint would seem to have failed for days.
 //! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
 //!   that takes its row away. An endpoint that answers 410, or fails for days, is disabled and
 //!   keeps its place. What is gone is the URL: another one in the configuration brings the

@@ -1,5 +1,7 @@
 //! Something on its way to an endpoint: what it is, how often it failed, and what holds it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::entity::Entity;
@@ -39,6 +41,8 @@ pub(super) struct Parcel {
     pub held: Held,
     /// When its last attempt failed, in this process.
     pub failed_at: Option<Instant>,
+    /// How far the clock had been set back in all when `due` was written.
+    pub set_back: Duration,
 }
 
 impl Parcel {
@@ -55,6 +59,7 @@ impl Parcel {
             is_alone: false,
             held: Held::Cursor,
             failed_at: None,
+            set_back: Duration::ZERO,
         }
     }
 
@@ -82,6 +87,13 @@ impl Parcel {
             is_endpoints: self.is_endpoints,
             is_alone: self.is_alone,
         }
+    }
+
+    /// Brings its due time to a clock that has been set back so far in all.
+    pub fn follow(&mut self, set_back: Duration) {
+        let by = set_back.saturating_sub(self.set_back);
+        self.due = self.due.map(|due| due.minus(by));
+        self.set_back = set_back;
     }
 
     /// Returns whether it has a row of its own, so that the cursor may step over it.

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::error;
+use tracing::{error, info};
 
 use super::book::{Book, Wishes};
 use super::carry::{Carried, Carrier};
@@ -20,7 +20,7 @@ use super::reader::{self, Page};
 use super::schedule::is_reached;
 use super::send::Sender;
 use super::state::{Drained, From, Saving, State};
-use crate::clock::Clock;
+use crate::clock::{Clock, Steadiness, Turned};
 use crate::http_client::BuildError;
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
@@ -60,6 +60,7 @@ pub struct Worker {
     orders: Vec<(u64, Order)>,
     /// Since when something waits for a batch to fill.
     batch_since: Option<Instant>,
+    steadiness: Steadiness,
     /// Whether the receiver consented, where it is asked; until then one message goes at once.
     is_consented: bool,
     mode: Mode,
@@ -134,6 +135,7 @@ impl Worker {
         });
         let (book, state) = opened.await.map_err(RunError::Store)?;
         Ok(Self {
+            steadiness: Steadiness::of(&clock),
             gauge: Gauge::new(metrics, endpoint.name()),
             rate: endpoint.flow().max_per_second.map(Rate::per_second),
             carrier: Arc::new(Carrier {
@@ -186,6 +188,9 @@ impl Worker {
             if shutdown.is_triggered() {
                 return self.wind_down().await;
             }
+            if let Some(turned) = self.steadiness.look(&self.carrier.clock) {
+                self.follow(turned);
+            }
             self.start_looking();
             self.start_saving();
             if !self.orders.is_empty() && self.is_quiet() {
@@ -225,6 +230,19 @@ impl Worker {
                 () = sleep_until(until) => {}
             }
         }
+    }
+
+    /// Waiting goes by the clock on the wall, so that it outlives the process; where that was set,
+    /// nothing may wait for as long.
+    fn follow(&mut self, turned: Turned) {
+        let name = self.endpoint().name();
+        match turned {
+            Turned::Back(by) => info!(endpoint.id = %name, "The clock was set back by {by:?}"),
+            Turned::Ahead(by) => {
+                info!(endpoint.id = %name, "The clock went ahead by {by:?}, or the machine slept");
+            }
+        }
+        self.state.follow(turned, self.carrier.clock.now());
     }
 
     /// Begins what may begin.

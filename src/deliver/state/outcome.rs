@@ -27,6 +27,9 @@ impl State {
             verdict,
             ..
         } = ended;
+        for parcel in &mut parcels {
+            parcel.follow(self.set_back);
+        }
         match verdict {
             Verdict::Delivered { .. } => {
                 self.delivered_at = Some(now);
