@@ -156,13 +156,10 @@ impl Daemon {
         tasks.spawn("web", web::serve(listener, front));
         // Before the first run: an endpoint that is new hears of everything that is found
         // from now on.
+        let feed = deliver::Feed::new(store.clone());
         for endpoint in &config.endpoints {
-            let worker = deliver::Worker::open(
-                endpoint,
-                store.clone(),
-                clock.clone(),
-                parts.metrics.clone(),
-            );
+            let worker =
+                deliver::Worker::open(endpoint, &feed, clock.clone(), parts.metrics.clone());
             let worker = worker
                 .await
                 .map_err(|source| StartError::Deliver { source })?;

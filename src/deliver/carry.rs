@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::feed::Feed;
 use super::handshake::Grant;
 use super::options::Endpoint;
 use super::parcel::Parcel;
@@ -22,6 +23,7 @@ pub(super) struct Carrier {
     pub sender: Sender,
     pub endpoint: Endpoint,
     pub store: Store,
+    pub feed: Feed,
     pub clock: Clock,
     /// What the receiver consented to; none: it was not asked yet.
     pub consent: Mutex<Option<Grant>>,
@@ -54,8 +56,8 @@ impl Carrier {
             Some(contents) => contents,
             None => {
                 let carrier = Arc::clone(&self);
-                let read = move |store: &Store| {
-                    let contents = reader::contents(store, &carrier.endpoint, &mut parcels);
+                let read = move |_: &Store| {
+                    let contents = reader::contents(&carrier.feed, &carrier.endpoint, &mut parcels);
                     (parcels, contents)
                 };
                 let (read_of, contents) = self.store.offload(read).await;

@@ -5,9 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::entity::Entity;
+use super::feed::Shared;
 use super::schedule::is_reached;
-use crate::model::{Entry, Timestamp};
+use crate::model::Timestamp;
 use crate::store::{Deferred, Item};
+
+/// What something is taken to weigh that was not read in this process.
+const UNKNOWN: usize = 16 * 1024;
 
 /// What holds a parcel on disk, so that a crash does not lose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,9 @@ pub(super) struct Parcel {
     /// Whose earlier events go first: a successor comes after its predecessor has gone.
     pub after: Option<Entity>,
     /// The entry, where it was just read; what failed is read again.
-    pub entry: Option<Box<Entry>>,
+    pub entry: Option<Shared>,
+    /// Bytes that it takes in memory when it is sent, about.
+    pub weight: usize,
     /// Attempts that failed.
     pub attempts: u32,
     /// When the next attempt is due by the schedule; none: at once.
@@ -47,11 +53,12 @@ pub(super) struct Parcel {
 
 impl Parcel {
     /// A first attempt.
-    pub fn fresh(item: Item, entity: Entity, entry: Option<Box<Entry>>) -> Self {
+    pub fn fresh(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
             entity,
             after: None,
+            weight: entry.as_ref().map_or(UNKNOWN, Shared::weight),
             entry,
             attempts: 0,
             due: None,

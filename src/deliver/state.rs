@@ -39,6 +39,9 @@ const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 /// time for the disk or for the journal.
 const AHEAD: usize = 4;
 
+/// Bytes of the events in a batch after which it takes no other: receivers have bounds, too.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
 /// A record's place among all that are known.
 pub(super) type Place = (TenantNo, Kind, Id);
 
@@ -413,10 +416,12 @@ impl State {
             None => First::Suspect,
         };
         let mut parcels = Vec::new();
-        while parcels.len() < max {
+        let mut bytes = 0;
+        while parcels.len() < max && bytes < MAX_MESSAGE {
             let Some(parcel) = self.lanes.next(first, now) else {
                 break;
             };
+            bytes += parcel.weight;
             if parcel.is_alone && !parcels.is_empty() {
                 self.lanes.give_back(parcel);
                 break;
@@ -427,8 +432,10 @@ impl State {
                 break;
             }
             while parcels.len() < max
+                && bytes < MAX_MESSAGE
                 && let Some(parcel) = self.lanes.next_of(entity, now)
             {
+                bytes += parcel.weight;
                 parcels.push(parcel);
             }
         }

@@ -13,6 +13,8 @@ use tracing::{error, info};
 
 use super::book::{Book, Wishes};
 use super::carry::{Carried, Carrier};
+use super::error::RunError;
+use super::feed::Feed;
 use super::gauge::Gauge;
 use super::options::Endpoint;
 use super::rate::Rate;
@@ -21,7 +23,6 @@ use super::schedule::is_reached;
 use super::send::Sender;
 use super::state::{Drained, From, Saving, State};
 use crate::clock::{Clock, Steadiness, Turned};
-use crate::http_client::BuildError;
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -30,7 +31,8 @@ use crate::telemetry::Metrics;
 /// may want something.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How soon it looks again while there are more replays than it takes up at once.
+/// How soon it looks again while there are more replays than it takes up at once, or while other
+/// endpoints' messages take the memory.
 const LOOK_SOON: Duration = Duration::from_millis(50);
 
 /// How long answers are still waited for when the daemon ends. Without it, every restart
@@ -78,36 +80,6 @@ enum Mode {
     Drain,
 }
 
-/// Why delivery to an endpoint cannot go on at all. A receiver's failures are not among
-/// these.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// No client could be built.
-    #[error("preparing to deliver")]
-    Client(#[source] BuildError),
-    /// The store failed.
-    #[error("keeping track of deliveries")]
-    Store(#[source] StoreError),
-}
-
-impl RunError {
-    /// Returns the code as `docs/errors.md` lists it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Client(source) => source.code(),
-            Self::Store(source) => source.code(),
-        }
-    }
-
-    /// Returns whether the process has to end.
-    pub fn is_fatal(&self) -> bool {
-        match self {
-            Self::Client(_) => false,
-            Self::Store(source) => source.is_fatal(),
-        }
-    }
-}
-
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
@@ -121,12 +93,13 @@ impl Worker {
     /// journal's present end, so open workers before the first run of the process.
     pub async fn open(
         endpoint: &Endpoint,
-        store: Store,
+        feed: &Feed,
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, RunError> {
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
         let is_consented = endpoint.handshake().is_none();
+        let store = feed.store().clone();
         let (of, now) = (endpoint.clone(), clock.now());
         let opened = store.offload(move |store| {
             let book = Book::open(store, &of, now)?;
@@ -142,6 +115,7 @@ impl Worker {
                 sender,
                 endpoint: endpoint.clone(),
                 store,
+                feed: feed.clone(),
                 clock,
                 consent: Mutex::default(),
             }),
@@ -259,7 +233,10 @@ impl Worker {
                 .as_ref()
                 .is_some_and(|rate| rate.wait(moment).is_some());
             let waits_for_consent = !self.is_consented && self.state.is_sending();
-            let waits = is_limited || waits_for_consent || self.waits_for_another();
+            let waits = is_limited
+                || waits_for_consent
+                || self.waits_for_another()
+                || self.waits_for_room();
             if waits || !self.state.may_send(now) {
                 return;
             }
@@ -284,8 +261,14 @@ impl Worker {
             if let Some(rate) = &mut self.rate {
                 rate.take(moment);
             }
-            let carrier = Arc::clone(&self.carrier);
-            self.attempts.spawn(carrier.carry(parcels));
+            let weight = parcels.iter().map(|parcel| parcel.weight).sum();
+            let load = self.carrier.feed.load(weight);
+            let carrying = Arc::clone(&self.carrier).carry(parcels);
+            self.attempts.spawn(async move {
+                let carried = carrying.await;
+                drop(load);
+                carried
+            });
         }
     }
 
@@ -293,6 +276,12 @@ impl Worker {
     /// has failed before, and one of them may be what the endpoint fails at.
     fn waits_for_another(&self) -> bool {
         self.state.probe_due().is_some() && self.state.lanes.is_all_suspect() && self.may_read()
+    }
+
+    /// Returns whether messages of all endpoints take what memory there is for them. One may be
+    /// under way whatever the others do.
+    fn waits_for_room(&self) -> bool {
+        self.state.is_sending() && !self.carrier.feed.may_send()
     }
 
     fn arrive(
@@ -347,7 +336,7 @@ impl Worker {
             return;
         };
         let carrier = Arc::clone(&self.carrier);
-        let read = move |store: &Store| reader::read(store, &carrier.endpoint, from);
+        let read = move |_: &Store| reader::read(&carrier.feed, &carrier.endpoint, from);
         self.reading = Some(Box::pin(self.carrier.store.begin(read)));
     }
 
@@ -437,6 +426,7 @@ impl Worker {
             .filter(|due| !is_reached(*due, now));
         times.extend(due.map(|due| moment + due.since(now)));
         if self.state.lanes.n_ready(now) > 0 {
+            times.extend(self.waits_for_room().then_some(moment + LOOK_SOON));
             times.extend(self.rate.as_ref().and_then(|rate| rate.wait(moment)));
             let batching = self.endpoint().batching();
             times.extend(
