@@ -52,18 +52,17 @@ impl Carrier {
     /// Makes one attempt.
     pub async fn carry(self: Arc<Self>, mut parcels: Vec<Parcel>) -> Result<Carried, StoreError> {
         // What was just read comes with its entry; the rest is read off the runtime's threads.
-        let contents = match reader::carried(&mut parcels) {
-            Some(contents) => contents,
-            None => {
-                let carrier = Arc::clone(&self);
-                let read = move |_: &Store| {
-                    let contents = reader::contents(&carrier.feed, &carrier.endpoint, &mut parcels);
-                    (parcels, contents)
-                };
-                let (read_of, contents) = self.store.offload(read).await;
-                parcels = read_of;
-                contents?
-            }
+        let contents = if let Some(contents) = reader::carried(&mut parcels) {
+            contents
+        } else {
+            let carrier = Arc::clone(&self);
+            let read = move |_: &Store| {
+                let contents = reader::contents(&carrier.feed, &carrier.endpoint, &mut parcels);
+                (parcels, contents)
+            };
+            let (read_of, contents) = self.store.offload(read).await;
+            parcels = read_of;
+            contents?
         };
         let (mut going, mut gone, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (parcel, content) in parcels.into_iter().zip(contents) {

@@ -103,7 +103,12 @@ impl Failure {
             | Self::Proxy(_)
             | Self::NoConsent { .. }
             | Self::Gone => Blame::Endpoint,
-            Self::Timeout { .. } | Self::Broken(_) | Self::ReceiverFailed { .. } => Blame::Either,
+            // A credential that is not accepted is so for every event, but a receiver may well
+            // say the same of one that it does not want.
+            Self::Timeout { .. }
+            | Self::Broken(_)
+            | Self::ReceiverFailed { .. }
+            | Self::Rejected { status: 401 | 403 } => Blame::Either,
             Self::Redirect { .. } | Self::Rejected { .. } => Blame::Event,
         }
     }
@@ -173,6 +178,10 @@ impl Failure {
             Self::Gone => {
                 "remove the endpoint from the configuration; or bring it back, by \
                  `qlik-roster endpoints enable` or by another `url`, be it the same with `#again`"
+            }
+            Self::Rejected { status: 401 | 403 } => {
+                "check the endpoint's secret, its `headers` and its client certificate; the \
+                 receiver's log tells which of them it does not accept"
             }
             Self::Rejected { .. } => {
                 "check `url` and the secret; the receiver's log tells why it does not accept"

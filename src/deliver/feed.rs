@@ -246,11 +246,11 @@ mod tests {
         let first = feed.entries(Seq(0)).unwrap();
         let again = feed.entries(Seq(0)).unwrap();
         let later = feed.entries(Seq(100)).unwrap();
-        assert_eq!(seqs(&first), Vec::from_iter(1..=512));
+        assert_eq!(seqs(&first), (1..=512).collect::<Vec<_>>());
         assert!(Arc::ptr_eq(&first[7].0, &again[7].0));
         assert!(Arc::ptr_eq(&first[100].0, &later[0].0));
         let rest = feed.entries(Seq(512)).unwrap();
-        assert_eq!(seqs(&rest), Vec::from_iter(513..=600));
+        assert_eq!(seqs(&rest), (513..=600).collect::<Vec<_>>());
         assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), Vec::<u64>::new());
 
         // What comes is found behind it, and who is far behind reads by itself.

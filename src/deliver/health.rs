@@ -22,6 +22,11 @@ const FIRST_PROBE: Duration = Duration::from_secs(5);
 /// The longest wait between two probes that the receiver did not ask for.
 const LONGEST_PROBE: Duration = Duration::from_secs(5 * 60);
 
+/// Failures in a row, with nothing taken in between, after which a receiver that refuses each event
+/// is taken to be what is wrong: a wrong address answers 404 to all of them. Fewer may well be a
+/// burst of events of one sort that it does not want.
+const TOO_MANY: u32 = 5_000;
+
 /// A wait differs by at most this share, either way.
 const JITTER: f64 = 0.2;
 
@@ -168,7 +173,10 @@ impl Health {
         // An endpoint that has taken others since is not in trouble.
         let since = failed.before.unwrap_or(failed.began);
         let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
+        let n_failures = self.failing.map_or(0, |failing| failing.attempts);
         match failed.failure.blame() {
+            // Who refuses so many in a row would refuse the next: it is not the events.
+            Blame::Event if n_failures >= TOO_MANY => {}
             Blame::Event => return Whose::Event,
             Blame::Either if takes_others => return Whose::Event,
             Blame::Either | Blame::Endpoint => {}
@@ -215,25 +223,73 @@ fn wait(probes: u32, chance: f64) -> Duration {
 mod tests {
     use super::*;
 
-    #[test]
-    fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
-        let mut health = Health::of(16, None, None, Timestamp::from_millis(0));
+    fn fail(health: &mut Health, failure: &Failure) -> Whose {
         let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
-        let fail = |health: &mut Health, failure: &Failure| {
-            let failed = Failed {
-                failure,
-                began: moment,
+        let failed = Failed {
+            failure,
+            began: moment,
+            before: None,
+            asked: None,
+            chance: 0.5,
+        };
+        health.failed(&failed, now, moment)
+    }
+
+    fn healthy() -> Health {
+        Health::of(16, None, None, Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn a_credential_that_is_refused_is_the_endpoints_until_it_takes_something() {
+        for (status, expected) in [
+            (401, Whose::Began),
+            (403, Whose::Began),
+            (400, Whose::Event),
+            (404, Whose::Event),
+            (422, Whose::Event),
+        ] {
+            let mut health = healthy();
+            let refused = Failure::Rejected { status };
+
+            assert_eq!(fail(&mut health, &refused), expected, "{status}");
+            let began = Instant::now();
+            health.succeeded(began, began);
+            let later = Failed {
+                failure: &refused,
+                began,
                 before: None,
                 asked: None,
                 chance: 0.5,
             };
-            health.failed(&failed, now, moment)
-        };
+            let whose = health.failed(&later, Timestamp::from_millis(2_000), began);
+            assert_eq!(whose, Whose::Event, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_refuses_thousands_in_a_row_is_in_trouble() {
+        let mut health = healthy();
+        let refused = Failure::Rejected { status: 404 };
+
+        for n in 1..TOO_MANY {
+            assert_eq!(fail(&mut health, &refused), Whose::Event, "{n}");
+        }
+
+        assert_eq!(fail(&mut health, &refused), Whose::Began);
+        assert_eq!(fail(&mut health, &refused), Whose::Endpoint);
+        let now = Instant::now();
+        assert!(health.succeeded(now, now));
+        assert_eq!(fail(&mut health, &refused), Whose::Event);
+    }
+
+    #[test]
+    fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
+        let mut health = healthy();
 
         let whose = fail(&mut health, &Failure::NoDescriptor("none left".into()));
 
         assert_eq!((whose, health.failing()), (Whose::Began, None));
-        assert!(!health.has_room(0, now));
+        assert!(!health.has_room(0, Timestamp::from_millis(1_000)));
         fail(&mut health, &Failure::Connect("refused".into()));
         assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
     }

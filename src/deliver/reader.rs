@@ -142,7 +142,7 @@ fn page(
     tenant: TenantNo,
     kind: Kind,
     mut behind: Option<Id>,
-    mut meet: impl FnMut(&Kept) -> Met,
+    mut of: impl FnMut(&Kept) -> Met,
 ) -> Result<Vec<Met>, StoreError> {
     let (mut met, mut bytes) = (Vec::new(), 0);
     while let Some(step) = feed::next_step(met.len(), bytes) {
@@ -151,7 +151,7 @@ fn page(
             .iter()
             .map(|kept| weight::of_record(&kept.record) + kept.raw.len())
             .sum::<usize>();
-        met.extend(kept.iter().map(&mut meet));
+        met.extend(kept.iter().map(&mut of));
         behind = kept.last().map(|last| last.record.id().clone());
         if kept.len() < step {
             break;

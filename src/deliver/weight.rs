@@ -29,17 +29,20 @@ pub(super) fn of_record(record: &Record) -> usize {
         Record::User(user) => {
             let few = [&user.name, &user.email, &user.picture, &user.client_id];
             user.subject.len()
-                + few.into_iter().map(optional).sum::<usize>()
+                + few
+                    .into_iter()
+                    .map(|text| optional(text.as_ref()))
+                    .sum::<usize>()
                 + named(user.roles.as_ref())
                 + named(user.groups.as_ref())
                 + listed(user.scopes.as_ref())
         }
         Record::Group(group) => {
-            group.name.len() + optional(&group.description) + named(group.roles.as_ref())
+            group.name.len() + optional(group.description.as_ref()) + named(group.roles.as_ref())
         }
         Record::Role(role) => {
             role.name.len()
-                + optional(&role.description)
+                + optional(role.description.as_ref())
                 + listed(role.permissions.as_ref())
                 + listed(role.scopes.as_ref())
         }
@@ -47,8 +50,8 @@ pub(super) fn of_record(record: &Record) -> usize {
     OWN + texts
 }
 
-fn optional(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn optional(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 fn named<K>(names: Option<&BTreeMap<K, String>>) -> usize {

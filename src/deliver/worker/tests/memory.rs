@@ -99,7 +99,7 @@ async fn what_there_was_no_room_for_is_delivered_all_the_same() {
     let drained = worker.drain(bench.shutdown.clone()).await.unwrap();
 
     assert_eq!(drained.delivered, 30);
-    assert_eq!(sorted(receiver.sequences()), Vec::from_iter(1..=30));
+    assert_eq!(sorted(receiver.sequences()), (1..=30).collect::<Vec<_>>());
     let bodies: Vec<_> = receiver.received().iter().map(|it| it.body.len()).collect();
     assert!(bodies.iter().all(|body| *body > 50_000), "{bodies:?}");
 }
