@@ -29,7 +29,7 @@ use axum::routing::post;
 use futures_util::StreamExt;
 use qlik_roster::clock::Clock;
 use qlik_roster::deliver::{
-    self, Batching, Egress, Endpoint, EventFilter, EventSource, Flow, Format, Mode, Options,
+    self, Batching, Egress, Endpoint, EventFilter, EventSource, Feed, Flow, Format, Mode, Options,
     Privacy, Schedule, Selection, SigningSecret, Worker,
 };
 use qlik_roster::model::{
@@ -93,7 +93,8 @@ async fn main() -> Result<()> {
         for round in 0..n_rounds {
             let name = format!("e{in_flight}-{}-{round}", batching.is_some());
             let endpoint = endpoint(&name, address, in_flight, batching)?;
-            let worker = Worker::open(&endpoint, store.clone(), clock.clone(), Metrics::default());
+            let feed = Feed::new(store.clone());
+            let worker = Worker::open(&endpoint, &feed, clock.clone(), Metrics::default());
             drop(worker.await?);
             let first = store.last_seq();
             source.create(n_events)?;
@@ -131,7 +132,8 @@ async fn deliver_all(
     receiver: &Taken,
     n_events: u64,
 ) -> Result<(f64, f64)> {
-    let worker = Worker::open(endpoint, store.clone(), clock.clone(), Metrics::default()).await?;
+    let feed = Feed::new(store.clone());
+    let worker = Worker::open(endpoint, &feed, clock.clone(), Metrics::default()).await?;
     let (_trigger, shutdown) = signal::shutdown();
     let before = receiver.n_messages.load(Ordering::Relaxed);
     let (began, began_cpu) = (Instant::now(), processor_time()?);
@@ -205,7 +207,8 @@ async fn latency(
     receiver: &Taken,
 ) -> Result<()> {
     let endpoint = endpoint("latency", address, 16, None)?;
-    let worker = Worker::open(&endpoint, store.clone(), clock.clone(), Metrics::default()).await?;
+    let feed = Feed::new(store.clone());
+    let worker = Worker::open(&endpoint, &feed, clock.clone(), Metrics::default()).await?;
     let (trigger, shutdown) = signal::shutdown();
     let wake = Wake::default();
     let task = tokio::spawn(worker.run(wake.clone(), shutdown));
@@ -234,7 +237,8 @@ async fn latency(
 async fn backlog(store: &Store, clock: &Clock, source: &Source, n: u64) -> Result<()> {
     let closed = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let endpoint = endpoint("backlog", closed, 16, None)?;
-    let open = || Worker::open(&endpoint, store.clone(), clock.clone(), Metrics::default());
+    let feed = Feed::new(store.clone());
+    let open = || Worker::open(&endpoint, &feed, clock.clone(), Metrics::default());
     drop(open().await?);
     source.create(n)?;
     let before = resident()?;

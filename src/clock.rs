@@ -1,10 +1,17 @@
 //! The only wall clock, so that tests can set it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::Timestamp;
+
+/// What the machine's monotonic clock counts from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// How far the two clocks may differ between two looks, before somebody is taken to have set the
+/// one on the wall.
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// Tells the time of day. For waiting there is `tokio::time`.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +21,14 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Set(Arc<AtomicI64>),
+    Set(Arc<Hands>),
+}
+
+/// A clock that tests move.
+#[derive(Debug)]
+struct Hands {
+    millis: AtomicI64,
+    passed_ms: AtomicU64,
 }
 
 impl Clock {
@@ -25,7 +39,10 @@ impl Clock {
 
     /// A clock that stands still until [`Clock::set`]. Clones share the hands.
     pub fn stopped_at(time: Timestamp) -> Self {
-        Self(Source::Set(Arc::new(AtomicI64::new(time.millis()))))
+        Self(Source::Set(Arc::new(Hands {
+            millis: AtomicI64::new(time.millis()),
+            passed_ms: AtomicU64::new(0),
+        })))
     }
 
     /// Returns the time.
@@ -42,15 +59,99 @@ impl Clock {
                     .unwrap_or_default();
                 Timestamp::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
             }
-            Source::Set(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),
+            Source::Set(hands) => Timestamp::from_millis(hands.millis.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves the hands of a stopped clock, in any direction. The machine's clock stays.
-    pub fn set(&self, time: Timestamp) {
+    /// Returns how much time has passed since some moment, whoever has set the clock meanwhile. A
+    /// machine that sleeps may or may not count that time.
+    pub fn passed(&self) -> Duration {
         match &self.0 {
-            Source::System => {}
-            Source::Set(millis) => millis.store(time.millis(), Ordering::SeqCst),
+            Source::System => START.elapsed(),
+            Source::Set(hands) => Duration::from_millis(hands.passed_ms.load(Ordering::SeqCst)),
         }
+    }
+
+    /// Lets time pass on a stopped clock until then; back, it is [`Clock::turn`]. The machine's
+    /// clock stays.
+    pub fn set(&self, time: Timestamp) {
+        if let Source::Set(hands) = &self.0 {
+            let passed = time.since(self.now()).as_millis();
+            let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+            hands.passed_ms.fetch_add(passed, Ordering::SeqCst);
+        }
+        self.turn(time);
+    }
+
+    /// Turns the hands of a stopped clock, in any direction, while no time passes. The machine's
+    /// clock stays.
+    pub fn turn(&self, time: Timestamp) {
+        if let Source::Set(hands) = &self.0 {
+            hands.millis.store(time.millis(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Notices that somebody has set the clock, by the time that has really passed.
+#[derive(Debug)]
+pub struct Steadiness {
+    now: Timestamp,
+    passed: Duration,
+}
+
+/// How the clock was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// Back by so much.
+    Back(Duration),
+    /// Ahead by so much; or the machine slept so long.
+    Ahead(Duration),
+}
+
+impl Steadiness {
+    /// Begins to watch a clock.
+    pub fn of(clock: &Clock) -> Self {
+        Self {
+            now: clock.now(),
+            passed: clock.passed(),
+        }
+    }
+
+    /// Returns how the clock was set since the last look; none: it was not, or hardly.
+    pub fn look(&mut self, clock: &Clock) -> Option<Turned> {
+        let before = std::mem::replace(self, Self::of(clock));
+        let expected = before.now.plus(self.passed.saturating_sub(before.passed));
+        let (back, ahead) = (expected.since(self.now), self.now.since(expected));
+        if back > TOLERANCE {
+            Some(Turned::Back(back))
+        } else if ahead > TOLERANCE {
+            Some(Turned::Ahead(ahead))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_and_time_that_passes_is_not() {
+        let start = Timestamp::from_millis(1_767_000_000_000);
+        let (day, hour) = (Duration::from_secs(86_400), Duration::from_secs(3_600));
+        let rest = Duration::from_secs(82_800);
+        let clock = Clock::stopped_at(start);
+        let mut steadiness = Steadiness::of(&clock);
+
+        clock.set(start.plus(day));
+        assert_eq!(steadiness.look(&clock), None);
+        clock.turn(start.plus(hour));
+        assert_eq!(steadiness.look(&clock), Some(Turned::Back(rest)));
+        assert_eq!(steadiness.look(&clock), None);
+        clock.turn(start.plus(day));
+        assert_eq!(steadiness.look(&clock), Some(Turned::Ahead(rest)));
+        clock.turn(start.plus(day).minus(TOLERANCE));
+        assert_eq!(steadiness.look(&clock), None);
     }
 }

@@ -22,7 +22,7 @@ use axum::routing::post;
 use qlik_roster::clock::Clock;
 use qlik_roster::connector::qlik;
 use qlik_roster::deliver::{
-    self, Batching, Egress, Endpoint, EventFilter, EventSource, Flow, Format, Mode, Options,
+    self, Batching, Egress, Endpoint, EventFilter, EventSource, Feed, Flow, Format, Mode, Options,
     Privacy, Schedule, ScimSets, Selection, SetEvents, SetKey, SigningSecret, Worker,
 };
 use qlik_roster::model::{
@@ -401,9 +401,14 @@ async fn deliveries(signing: [&str; 2], format: Format) -> Vec<Delivery> {
         flow: Flow::default(),
     })
     .unwrap();
-    let worker = Worker::open(&endpoint, store.clone(), clock.clone(), Metrics::default())
-        .await
-        .unwrap();
+    let worker = Worker::open(
+        &endpoint,
+        &Feed::new(store.clone()),
+        clock.clone(),
+        Metrics::default(),
+    )
+    .await
+    .unwrap();
     create_groups(&store, &clock);
 
     let (_trigger, shutdown) = signal::shutdown();

@@ -112,6 +112,13 @@ const OPEN_MODULES: &[&str] = &["connector::qlik", "model::unified", "demo::tena
 /// Lines of a file without its tests, at the most.
 const MAX_LINES: usize = 500;
 
+/// What async code may do with a store: nothing that waits for the disk, or for a lock that
+/// somebody holds who does.
+const MAY_NOT_BLOCK: &[&str] = &["offload", "begin", "clone", "last_seq", "id", "is_broken"];
+
+/// Whom async code may lend a store: they keep a clone of it, or offload what they do.
+const MAY_BORROW: &[&str] = &["Parts::assemble(", "recall("];
+
 /// A source file: its path from the root of the repository, and its text.
 struct Source {
     path: String,
@@ -302,6 +309,71 @@ fn documented(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Returns what async code does with a store that may block a thread of the runtime, which all
+/// deliveries, probes and answers share.
+fn blocking_calls(code: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let elsewhere = spans(code, &[".offload(", ".begin(", "spawn_blocking(", "|store"]);
+    for (from, to) in spans(code, &["async fn ", "async {", "async move {"]) {
+        let body = &code[from..to];
+        for (at, word) in body.match_indices("store") {
+            let (before, after) = (&body[..at], &body[at + word.len()..]);
+            let is_part = |c: char| c.is_alphanumeric() || c == '_';
+            let is_word = !before.ends_with(is_part) && !after.starts_with(is_part);
+            let is_elsewhere = elsewhere
+                .iter()
+                .any(|(start, end)| (*start..*end).contains(&(from + at)));
+            // The folder's path, which the configuration calls so.
+            let is_path = before.ends_with("config.");
+            if !is_word || is_elsewhere || is_path {
+                continue;
+            }
+            let line = body[..at].rfind('\n').map_or(0, |end| end + 1);
+            let line = body[line..].lines().next().unwrap_or_default().trim();
+            let method = after.trim_start().strip_prefix('.').map(|rest| {
+                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                &rest[..end]
+            });
+            let place = before.trim_end_matches(|c: char| is_part(c) || c == '.');
+            let may_borrow = MAY_BORROW.iter().any(|who| line.contains(who));
+            let is_lent = method.is_none() && place.ends_with('&') && !may_borrow;
+            let blocks = method.is_some_and(|method| !MAY_NOT_BLOCK.contains(&method));
+            if is_lent || blocks {
+                found.push(line);
+            }
+        }
+    }
+    found
+}
+
+/// Returns from where to where the blocks or arguments reach that begin with these words.
+fn spans(code: &str, words: &[&str]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for word in words {
+        for (at, _) in code.match_indices(word) {
+            let begin = if word.ends_with(['(', '{']) {
+                at + word.len() - 1
+            } else if word.starts_with('|') {
+                // A closure reaches to the end of its statement, or of the call it is given to.
+                at
+            } else {
+                code[at..].find('{').map_or(code.len(), |open| at + open)
+            };
+            let mut depth = 0;
+            let is_closure = word.starts_with('|');
+            let end = code[begin..].find(|c| {
+                depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+                match is_closure {
+                    true => depth < 0 || (depth == 0 && c == ';'),
+                    false => depth == 0,
+                }
+            });
+            found.push((begin, end.map_or(code.len(), |end| begin + end)));
+        }
+    }
+    found
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -348,6 +420,47 @@ fn the_source_is_tidy() {
         .collect();
 
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn no_store_call_is_on_a_thread_of_the_runtime() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if source.is_tests() || source.path.starts_with("src/demo/") {
+            continue;
+        }
+        let code = source.code();
+        let calls = blocking_calls(&code).into_iter();
+        wrong.extend(calls.map(|line| format!("{}: {line}", source.path)));
+    }
+
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn a_store_call_on_a_thread_of_the_runtime_is_found() {
+    for (code, expected) in [
+        ("async fn a(store: Store) { store.cursor(x) }", 1),
+        ("async fn a(&self) { self.carrier.store.entry(x)?; }", 1),
+        ("async fn a(&self) { read(&self.store, &x) }", 1),
+        ("fn a() { b(async move { store.entries(x) }) }", 1),
+        (
+            "async fn a(store: &Store) { store.offload(|store| store.cursor(x)).await }",
+            0,
+        ),
+        (
+            "async fn a(&self) { let read = move |store: &Store| read(store, &x); b(read) }",
+            0,
+        ),
+        (
+            "async fn a(&self) { self.store.last_seq() > x && self.store.is_broken() }",
+            0,
+        ),
+        ("fn a(store: &Store) { store.cursor(x) }", 0),
+        ("async fn a() { b(store.clone()); C { store, d } }", 0),
+    ] {
+        assert_eq!(blocking_calls(code).len(), expected, "{code}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::bail;
@@ -10,10 +11,10 @@ use crate::clock::Clock;
 use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
-use crate::control::{EndpointRow, EndpointState, Reply, Request, Status};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, Status, Unmatched};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
-use crate::model::{PlanState, Timestamp, losses_in_words};
+use crate::model::{EndpointName, PlanState, TenantName, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
@@ -31,11 +32,21 @@ pub(super) struct Line {
     result: Result<String, Trouble>,
 }
 
-/// What failed, and what to do about it.
+/// What failed, or looks wrong, and what to do about it.
 struct Trouble {
+    grade: Grade,
     code: &'static str,
     text: String,
     remedy: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    /// Something does not work.
+    Failed,
+    /// It works, and is perhaps not what was meant.
+    Warning,
 }
 
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
@@ -67,8 +78,11 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     });
     // In their order, some at a time: each waits for its tenant's answers.
     let mut probes = stream::iter(probes).buffered(config.sync.concurrency);
+    let mut met = Met::default();
     while let Some((name, probe)) = probes.next().await {
-        lines.extend(steps(&format!("tenant {name}"), probe?));
+        let probe = probe?;
+        met.add(&name, &probe);
+        lines.extend(steps(&format!("tenant {name}"), probe));
     }
     if args.endpoints {
         for endpoint in &config.endpoints {
@@ -77,11 +91,20 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     }
     lines.extend(config.endpoints.iter().filter_map(idle));
     let mut exit = exit_of(&lines);
-    if let Some(status) = status(&config).await? {
+    let status = status(&config).await?;
+    if status.is_none() && args.tenant.is_none() {
+        for endpoint in &config.endpoints {
+            let unmatched = met.unmatched(endpoint);
+            exit = exit.graver(super::status::of_choice(&unmatched));
+            lines.extend(choice(endpoint.name(), &unmatched));
+        }
+    }
+    if let Some(status) = status {
         if args.tenant.is_none() {
             for row in &status.endpoints {
                 exit = exit.graver(super::status::of_endpoint(row));
                 lines.extend(deliveries(row));
+                lines.extend(choice(&row.name, &row.unmatched));
             }
         }
         let held = held(status, args.tenant.as_deref());
@@ -96,7 +119,11 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
 
 /// Returns the exit code that lines ask for.
 pub(super) fn exit_of(lines: &[Line]) -> Exit {
-    if lines.iter().any(|line| line.result.is_err()) {
+    let is_failed = |line: &Line| {
+        let trouble = line.result.as_ref().err();
+        trouble.is_some_and(|trouble| trouble.grade == Grade::Failed)
+    };
+    if lines.iter().any(is_failed) {
         Exit::Source
     } else {
         Exit::Success
@@ -108,6 +135,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
     let result = match deliver::test(endpoint, clock).await? {
         Verdict::Delivered { .. } => Ok("taken".to_owned()),
         Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
+            grade: Grade::Failed,
             code: failure.code(),
             text: chain(&failure),
             remedy: failure.remedy().to_owned(),
@@ -145,6 +173,7 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
     let is_stopped = matches!(row.state, EndpointState::Stopped { .. });
     let result = match (row.code(), row.remedy()) {
         (Some(code), Some(remedy)) => Err(Trouble {
+            grade: Grade::Failed,
             code,
             text: super::status::of_deliveries(row),
             remedy,
@@ -159,6 +188,56 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
     })
 }
 
+/// What tenants are called that were met just now: all that there is to go by before a first run.
+#[derive(Default)]
+struct Met {
+    names: BTreeSet<String>,
+    n_unreached: usize,
+}
+
+impl Met {
+    fn add(&mut self, name: &TenantName, probe: &Probe) {
+        self.names.insert(name.0.clone());
+        match &probe.tenant {
+            Some(Ok(tenant)) => self
+                .names
+                .extend([tenant.name.clone(), tenant.id.0.clone()]),
+            Some(Err(_)) | None => self.n_unreached += 1,
+        }
+    }
+
+    fn unmatched(&self, endpoint: &Endpoint) -> Unmatched {
+        let words = endpoint.selection().tenants.iter().flatten();
+        let strange = words.filter(|word| !self.names.contains(*word));
+        let mut unmatched = Unmatched::default();
+        match self.n_unreached {
+            0 => unmatched.tenants.extend(strange.cloned()),
+            _ => unmatched.unsure.extend(strange.cloned()),
+        }
+        unmatched
+    }
+}
+
+/// Returns a line for an endpoint that chooses by what nothing is called.
+fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line> {
+    let (code, text) = unmatched.code().zip(unmatched.in_words())?;
+    Some(Line {
+        what: format!("endpoint {name}"),
+        step: "choice",
+        result: Err(Trouble {
+            grade: match unmatched.tenants.is_empty() {
+                true => Grade::Warning,
+                false => Grade::Failed,
+            },
+            code,
+            text,
+            remedy: "correct `tenants` and `roles` of the endpoint; `qlik-roster tenants` and \
+                     `qlik-roster roles` list what there is"
+                .to_owned(),
+        }),
+    })
+}
+
 /// Returns a line for each tenant whose removals wait for an operator.
 fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
     let tenants = status.tenants.into_iter();
@@ -169,6 +248,7 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
             what: format!("tenant {}", row.name),
             step: "removals",
             result: Err(Trouble {
+                grade: Grade::Failed,
                 code: plan.code(),
                 text: format!("{} waits: {}", plan.id, losses_in_words(&plan.losses)),
                 remedy: "look at it with `qlik-roster plan show`, then approve or reject it"
@@ -211,6 +291,7 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
     let result = match certificate.expiry(now) {
         Ok(until) => Ok(format!("lasts until {}", until?)),
         Err(expired) => Err(Trouble {
+            grade: Grade::Failed,
             code: expired.code(),
             text: expired.to_string(),
             remedy: expired.remedy().to_owned(),
@@ -237,6 +318,7 @@ fn idle(endpoint: &Endpoint) -> Option<Line> {
 
 fn trouble(error: &FetchError) -> Trouble {
     Trouble {
+        grade: Grade::Failed,
         code: error.code(),
         text: chain(error),
         remedy: error.remedy().to_owned(),
@@ -305,10 +387,19 @@ pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
                 json!({ "detail": detail }),
             ),
             Err(trouble) => {
-                let Trouble { code, text, remedy } = trouble;
+                let Trouble {
+                    grade,
+                    code,
+                    text,
+                    remedy,
+                } = trouble;
+                let (word, tone) = match grade {
+                    Grade::Failed => ("failed", Tone::Bad),
+                    Grade::Warning => ("warning", Tone::Bold),
+                };
                 let detail = format!("{text} [{code}]\n{remedy}");
                 let json = json!({ "detail": text, "error_code": code, "remedy": remedy });
-                ("failed", Tone::Bad, detail, json)
+                (word, tone, detail, json)
             }
         };
         let mut json = json;

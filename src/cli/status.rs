@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
@@ -61,7 +61,7 @@ pub(super) fn of_tenant(row: &TenantRow) -> Exit {
 /// Returns the exit code that an endpoint's state asks for. One that an operator has stopped is
 /// as it should be.
 pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
-    match &row.state {
+    let deliveries = match &row.state {
         EndpointState::Disabled { .. } => Exit::Source,
         EndpointState::InTrouble { .. } => Exit::Waiting,
         EndpointState::NotConfigured
@@ -72,6 +72,16 @@ pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
             (0, 0) => Exit::Success,
             (_, _) => Exit::Waiting,
         },
+    };
+    deliveries.graver(of_choice(&row.unmatched))
+}
+
+/// Returns the exit code for what an endpoint chooses by. A role may come yet, and so may the
+/// name of a tenant that was never reached.
+pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
+    match unmatched.tenants.is_empty() {
+        true => Exit::Success,
+        false => Exit::Usage,
     }
 }
 
@@ -87,9 +97,14 @@ pub(super) fn of_deliveries(row: &EndpointRow) -> String {
     if row.parked > 0 {
         parts.push(format!("{} parked", row.parked));
     }
-    match row.state.detail() {
+    let deliveries = match row.state.detail() {
         Some(detail) => format!("{} {detail}; {}", row.state.word(), parts.join(", ")),
         None => parts.join(", "),
+    };
+    let unmatched = row.unmatched.code().zip(row.unmatched.in_words());
+    match unmatched {
+        Some((code, words)) => format!("{words} [{code}]; {deliveries}"),
+        None => deliveries,
     }
 }
 
@@ -107,6 +122,7 @@ fn endpoint(row: &EndpointRow) -> Row {
     let mut json = super::endpoints::outside(row);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("state".to_owned(), state.into());
+        fields.insert("unmatched".to_owned(), json!(row.unmatched));
     }
     Row {
         cells: vec![

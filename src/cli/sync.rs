@@ -192,10 +192,10 @@ async fn open_workers(
     own: &Own,
 ) -> anyhow::Result<Vec<(EndpointName, deliver::Worker)>> {
     let mut workers = Vec::new();
+    let feed = deliver::Feed::new(own.control().store().clone());
     for endpoint in &config.endpoints {
-        let (store, clock) = (own.control().store().clone(), own.clock.clone());
-        let metrics = own.parts.metrics.clone();
-        let worker = deliver::Worker::open(endpoint, store, clock, metrics).await?;
+        let (clock, metrics) = (own.clock.clone(), own.parts.metrics.clone());
+        let worker = deliver::Worker::open(endpoint, &feed, clock, metrics).await?;
         workers.push((endpoint.name().clone(), worker));
     }
     Ok(workers)

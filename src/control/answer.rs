@@ -266,7 +266,7 @@ impl<'a> Reading<'a> {
             last: self.store.last_seq(),
             space,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
-            endpoints: endpoints.rows(self.store)?,
+            endpoints: endpoints.status(self.store, &self.configured, &self.tenants)?,
         })
     }
 

@@ -22,7 +22,7 @@ mod error;
 pub use answer::Control;
 pub use deliveries::{
     Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
-    Endpoints, EventName, InvalidEventName, ParkedRow, WaitingRow, Wish,
+    Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,
 };
 pub use error::ControlError;
 pub use reply::{

@@ -8,6 +8,7 @@
 
 mod assemble;
 mod crew;
+mod descriptors;
 mod discovery;
 mod linker;
 mod run;

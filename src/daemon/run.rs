@@ -22,7 +22,7 @@ use crate::sync;
 use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
-use super::{DiscoverError, Ending, Hooks, Parts, Tasks, Upkeep, crew};
+use super::{DiscoverError, Ending, Hooks, Parts, Tasks, Upkeep, crew, descriptors};
 
 /// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -114,6 +114,7 @@ pub struct Daemon {
 impl Daemon {
     /// Opens the store, then starts everything that looks into it.
     pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
+        let shares = descriptors::share_out(config);
         let store = open(config, &clock).await?;
         let mut parts = Parts::assemble(config, &store, &clock, &hooks)
             .map_err(|source| StartError::Client { source })?;
@@ -133,7 +134,12 @@ impl Daemon {
         let mut tasks = Tasks::new(trigger);
         tasks.spawn(
             "control",
-            socket.serve(Arc::clone(&parts.control), shutdown.clone()),
+            socket.serve(
+                Arc::clone(&parts.control),
+                shares.control,
+                parts.metrics.clone(),
+                shutdown.clone(),
+            ),
         );
         let health = Health {
             control: Arc::clone(&parts.control),
@@ -145,17 +151,15 @@ impl Daemon {
             health,
             metrics: parts.metrics.clone(),
             hooks: parts.hooks,
+            connections: shares.listening,
         };
         tasks.spawn("web", web::serve(listener, front));
         // Before the first run: an endpoint that is new hears of everything that is found
         // from now on.
+        let feed = deliver::Feed::new(store.clone());
         for endpoint in &config.endpoints {
-            let worker = deliver::Worker::open(
-                endpoint,
-                store.clone(),
-                clock.clone(),
-                parts.metrics.clone(),
-            );
+            let worker =
+                deliver::Worker::open(endpoint, &feed, clock.clone(), parts.metrics.clone());
             let worker = worker
                 .await
                 .map_err(|source| StartError::Deliver { source })?;

@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::feed::Feed;
 use super::handshake::Grant;
 use super::options::Endpoint;
 use super::parcel::Parcel;
@@ -22,6 +23,7 @@ pub(super) struct Carrier {
     pub sender: Sender,
     pub endpoint: Endpoint,
     pub store: Store,
+    pub feed: Feed,
     pub clock: Clock,
     /// What the receiver consented to; none: it was not asked yet.
     pub consent: Mutex<Option<Grant>>,
@@ -50,12 +52,12 @@ impl Carrier {
     /// Makes one attempt.
     pub async fn carry(self: Arc<Self>, mut parcels: Vec<Parcel>) -> Result<Carried, StoreError> {
         // What was just read comes with its entry; the rest is read off the runtime's threads.
-        let contents = if parcels.iter().all(|parcel| parcel.entry.is_some()) {
-            reader::contents(&self.store, &self.endpoint, &mut parcels)?
+        let contents = if let Some(contents) = reader::carried(&mut parcels) {
+            contents
         } else {
             let carrier = Arc::clone(&self);
-            let read = move |store: &Store| {
-                let contents = reader::contents(store, &carrier.endpoint, &mut parcels);
+            let read = move |_: &Store| {
+                let contents = reader::contents(&carrier.feed, &carrier.endpoint, &mut parcels);
                 (parcels, contents)
             };
             let (read_of, contents) = self.store.offload(read).await;
@@ -90,10 +92,11 @@ impl Carrier {
         contents: Vec<Content>,
         granted: &mut Option<Grant>,
     ) -> Ended {
+        let id = self.store.id();
         let (message, event_types) = {
             let events: Vec<_> = contents
                 .iter()
-                .filter_map(|content| content.event(&self.store))
+                .filter_map(|content| content.event(id))
                 .collect();
             let event_types = events.iter().map(|event| event.event_type).collect();
             (self.endpoint.message(&events), event_types)

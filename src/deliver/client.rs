@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::dns::Resolve;
 use reqwest::{Method, RequestBuilder, Response};
+use rustix::io::Errno;
 
 use super::address::RefusedAddress;
 use super::failure::Failure;
@@ -94,6 +95,9 @@ impl Client {
         if let Some(refused) = find::<RefusedAddress>(&error) {
             return Failure::RefusedAddress(refused.clone());
         }
+        if lacks_descriptors(&error) {
+            return Failure::NoDescriptor(Box::new(error));
+        }
         // A connection that takes too long has a limit of its own, and another remedy.
         if error.is_timeout() && !error.is_connect() {
             let limit = self.endpoint.timeout();
@@ -112,23 +116,31 @@ impl Client {
     }
 }
 
+/// Returns whether the system refused for want of descriptors, the process's or all there are.
+fn lacks_descriptors(error: &(dyn Error + 'static)) -> bool {
+    causes(error)
+        .filter_map(|cause| Errno::from_io_error(cause.downcast_ref()?))
+        .any(|refusal| refusal == Errno::MFILE || refusal == Errno::NFILE)
+}
+
 /// Finds a cause of some type.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Goes through an error and its causes.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
         // An I/O error gives what it wraps a name of its own and leaves it out of its chain.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        next = match wrapped {
+        match wrapped {
             Some(wrapped) => Some(wrapped),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
 }
 
 #[cfg(test)]

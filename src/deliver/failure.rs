@@ -20,6 +20,9 @@ pub enum Failure {
     /// The receiver's name leads to no address.
     #[error("looking up the receiver's name")]
     Lookup(#[source] Cause),
+    /// This machine has no descriptor left for a connection: the receiver was not asked.
+    #[error("opening a connection: too many files are open on this machine")]
+    NoDescriptor(#[source] Cause),
     /// No connection came about.
     #[error("connecting to the receiver")]
     Connect(#[source] Cause),
@@ -93,15 +96,26 @@ impl Failure {
         match self {
             Self::RefusedAddress(_)
             | Self::Lookup(_)
+            | Self::NoDescriptor(_)
             | Self::Connect(_)
             | Self::Tls(_)
             | Self::Throttled { .. }
             | Self::Proxy(_)
             | Self::NoConsent { .. }
             | Self::Gone => Blame::Endpoint,
-            Self::Timeout { .. } | Self::Broken(_) | Self::ReceiverFailed { .. } => Blame::Either,
+            // A credential that is not accepted is so for every event, but a receiver may well
+            // say the same of one that it does not want.
+            Self::Timeout { .. }
+            | Self::Broken(_)
+            | Self::ReceiverFailed { .. }
+            | Self::Rejected { status: 401 | 403 } => Blame::Either,
             Self::Redirect { .. } | Self::Rejected { .. } => Blame::Event,
         }
+    }
+
+    /// Returns whether the receiver had no part in it, so that it says nothing of it.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Self::NoDescriptor(_))
     }
 
     /// Returns code and message, all causes in one line.
@@ -114,6 +128,7 @@ impl Failure {
         match self {
             Self::RefusedAddress(_) => "deliver.refused-address",
             Self::Lookup(_) => "deliver.lookup",
+            Self::NoDescriptor(_) => "deliver.no-descriptor",
             Self::Connect(_) => "deliver.connect",
             Self::Proxy(_) => "deliver.proxy",
             Self::Tls(_) => "deliver.tls",
@@ -135,6 +150,10 @@ impl Failure {
                 "name the network in `allow_private` if the receiver really stands there"
             }
             Self::Lookup(_) => "check the host name in `url` and this machine's DNS",
+            Self::NoDescriptor(_) => {
+                "raise the process's limit of open files (`LimitNOFILE` of systemd, `ulimit -n`), \
+                 or lower `max_in_flight`"
+            }
             Self::Connect(_) => {
                 "check that the receiver runs and that a firewall lets this machine reach it"
             }
@@ -160,6 +179,10 @@ impl Failure {
                 "remove the endpoint from the configuration; or bring it back, by \
                  `qlik-roster endpoints enable` or by another `url`, be it the same with `#again`"
             }
+            Self::Rejected { status: 401 | 403 } => {
+                "check the endpoint's secret, its `headers` and its client certificate; the \
+                 receiver's log tells which of them it does not accept"
+            }
             Self::Rejected { .. } => {
                 "check `url` and the secret; the receiver's log tells why it does not accept"
             }
@@ -178,6 +201,7 @@ impl Failure {
             Self::Gone => Some(410),
             Self::RefusedAddress(_)
             | Self::Lookup(_)
+            | Self::NoDescriptor(_)
             | Self::Connect(_)
             | Self::Proxy(_)
             | Self::Tls(_)

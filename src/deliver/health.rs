@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::failure::{Blame, Failure};
 use super::schedule::{Schedule, is_reached};
+use crate::clock::Turned;
 use crate::model::Timestamp;
 use crate::store::{Failing, Trouble};
 
@@ -20,6 +21,11 @@ const FIRST_PROBE: Duration = Duration::from_secs(5);
 
 /// The longest wait between two probes that the receiver did not ask for.
 const LONGEST_PROBE: Duration = Duration::from_secs(5 * 60);
+
+/// Failures in a row, with nothing taken in between, after which a receiver that refuses each event
+/// is taken to be what is wrong: a wrong address answers 404 to all of them. Fewer may well be a
+/// burst of events of one sort that it does not want.
+const TOO_MANY: u32 = 5_000;
 
 /// A wait differs by at most this share, either way.
 const JITTER: f64 = 0.2;
@@ -66,14 +72,46 @@ pub(super) enum Whose {
 
 impl Health {
     /// Goes on from what is known of an endpoint.
-    pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
-        Self {
+    pub fn of(
+        max: usize,
+        trouble: Option<Trouble>,
+        failing: Option<Failing>,
+        now: Timestamp,
+    ) -> Self {
+        let mut health = Self {
             max,
             limit: max,
             trouble,
             trouble_began: None,
             failing,
             succeeded_at: None,
+        };
+        // Written under a clock that was ahead, or read under one that is behind: how long it
+        // went on is all that holds.
+        let ahead = health.failing.map(|failing| failing.last.since(now));
+        health.move_failing(|time| time.minus(ahead.unwrap_or_default()));
+        health
+    }
+
+    /// Follows a clock that was set. What is due stays as far off as it was, but where the clock
+    /// went ahead: then it is early, as it is when the machine has slept. Neither makes the time
+    /// longer in which there was nothing but failures.
+    pub fn follow(&mut self, turned: Turned) {
+        match turned {
+            Turned::Back(by) => {
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.due = trouble.due.minus(by);
+                }
+                self.move_failing(|time| time.minus(by));
+            }
+            Turned::Ahead(by) => self.move_failing(|time| time.plus(by)),
+        }
+    }
+
+    fn move_failing(&mut self, to: impl Fn(Timestamp) -> Timestamp) {
+        if let Some(failing) = &mut self.failing {
+            failing.since = to(failing.since);
+            failing.last = to(failing.last);
         }
     }
 
@@ -110,8 +148,8 @@ impl Health {
         is_probe
     }
 
-    /// Notes a failed attempt and finds whose failure it was.
-    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+    /// Counts a failed attempt among those that nothing else came between.
+    fn count(&mut self, now: Timestamp) {
         let fresh = Failing {
             since: now,
             last: now,
@@ -124,10 +162,21 @@ impl Health {
         }
         failing.last = now;
         failing.attempts = failing.attempts.saturating_add(1);
+    }
+
+    /// Notes a failed attempt and finds whose failure it was.
+    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+        // Our own trouble makes it wait, and must not disable it in the end.
+        if !failed.failure.is_ours() {
+            self.count(now);
+        }
         // An endpoint that has taken others since is not in trouble.
         let since = failed.before.unwrap_or(failed.began);
         let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
+        let n_failures = self.failing.map_or(0, |failing| failing.attempts);
         match failed.failure.blame() {
+            // Who refuses so many in a row would refuse the next: it is not the events.
+            Blame::Event if n_failures >= TOO_MANY => {}
             Blame::Event => return Whose::Event,
             Blame::Either if takes_others => return Whose::Event,
             Blame::Either | Blame::Endpoint => {}
@@ -168,4 +217,80 @@ fn wait(probes: u32, chance: f64) -> Duration {
         .saturating_mul(1 << doublings)
         .min(LONGEST_PROBE);
     wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(health: &mut Health, failure: &Failure) -> Whose {
+        let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
+        let failed = Failed {
+            failure,
+            began: moment,
+            before: None,
+            asked: None,
+            chance: 0.5,
+        };
+        health.failed(&failed, now, moment)
+    }
+
+    fn healthy() -> Health {
+        Health::of(16, None, None, Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn a_credential_that_is_refused_is_the_endpoints_until_it_takes_something() {
+        for (status, expected) in [
+            (401, Whose::Began),
+            (403, Whose::Began),
+            (400, Whose::Event),
+            (404, Whose::Event),
+            (422, Whose::Event),
+        ] {
+            let mut health = healthy();
+            let refused = Failure::Rejected { status };
+
+            assert_eq!(fail(&mut health, &refused), expected, "{status}");
+            let began = Instant::now();
+            health.succeeded(began, began);
+            let later = Failed {
+                failure: &refused,
+                began,
+                before: None,
+                asked: None,
+                chance: 0.5,
+            };
+            let whose = health.failed(&later, Timestamp::from_millis(2_000), began);
+            assert_eq!(whose, Whose::Event, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_refuses_thousands_in_a_row_is_in_trouble() {
+        let mut health = healthy();
+        let refused = Failure::Rejected { status: 404 };
+
+        for n in 1..TOO_MANY {
+            assert_eq!(fail(&mut health, &refused), Whose::Event, "{n}");
+        }
+
+        assert_eq!(fail(&mut health, &refused), Whose::Began);
+        assert_eq!(fail(&mut health, &refused), Whose::Endpoint);
+        let now = Instant::now();
+        assert!(health.succeeded(now, now));
+        assert_eq!(fail(&mut health, &refused), Whose::Event);
+    }
+
+    #[test]
+    fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
+        let mut health = healthy();
+
+        let whose = fail(&mut health, &Failure::NoDescriptor("none left".into()));
+
+        assert_eq!((whose, health.failing()), (Whose::Began, None));
+        assert!(!health.has_room(0, Timestamp::from_millis(1_000)));
+        fail(&mut health, &Failure::Connect("refused".into()));
+        assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
+    }
 }

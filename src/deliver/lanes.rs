@@ -5,6 +5,7 @@
 //! one another. Pure.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -120,6 +121,24 @@ impl Lanes {
             }
         }
         self.arrange_anew(entity, now);
+        rows
+    }
+
+    /// Brings what waits for its time to a clock that has been set back so far in all. Returns
+    /// the rows that say so.
+    pub fn follow(&mut self, set_back: Duration, now: Timestamp) -> Vec<(Item, Deferred)> {
+        let mut rows = Vec::new();
+        for lane in self.by_entity.values_mut() {
+            for parcel in &mut lane.parcels {
+                parcel.follow(set_back);
+                if parcel.has_row() && parcel.due.is_some() {
+                    rows.push((parcel.item.clone(), parcel.row()));
+                }
+            }
+        }
+        for (_, entity) in std::mem::take(&mut self.waiting) {
+            self.arrange(entity, now);
+        }
         rows
     }
 

@@ -22,16 +22,20 @@
 //!   signature are the attempt's own.
 //! - **The schedule outlives the process.** An event that failed has a row of its own, with how
 //!   often it did and when it is due; the cursor steps over it. Waiting is a matter of the wall
-//!   clock, so a machine that slept does not wait longer.
+//!   clock, so a machine that slept does not wait longer. Where somebody sets that clock, which the
+//!   monotonic one tells, what waits follows it, rows and all: set back, it would wait for as much
+//!   longer; set ahead by days, an endpoint would seem to have failed for days.
 //! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
 //!   that takes its row away. An endpoint that answers 410, or fails for days, is disabled and
 //!   keeps its place. What is gone is the URL: another one in the configuration brings the
 //!   endpoint back, and so does an operator's order.
 //! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
 //!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
-//! - **Memory has a bound.** Four times what may be under way is read ahead, five hundred at
-//!   the least and eight thousand at the most; ten thousand that failed are known by their places;
-//!   the rest of a backlog stays on disk.
+//! - **Memory has a bound, in bytes**, that all endpoints share ([`Feed`]): entries that were read
+//!   ahead, which are shared as well, and messages under way. Beyond it, parcels go without their
+//!   entries, which are read again when they are sent. Their number has a bound, too: four times
+//!   what may be under way is read ahead, five hundred at the least and eight thousand at the most;
+//!   ten thousand that failed are known by their places; the rest of a backlog stays on disk.
 //! - **What is known is told by the same cursor.** A backfill sends records as they are, then the
 //!   journal goes on where it was: a snapshot never tells who is gone. A tenant whose first load
 //!   has not ended is not known; an endpoint that is told first what is known gets its records when
@@ -74,6 +78,7 @@ mod privacy;
 mod selection;
 mod shown;
 
+mod error;
 mod failure;
 mod verdict;
 
@@ -83,6 +88,7 @@ mod handshake;
 mod send;
 
 mod entity;
+mod feed;
 mod flow;
 mod health;
 mod lanes;
@@ -90,6 +96,7 @@ mod parcel;
 mod position;
 mod rate;
 mod state;
+mod weight;
 
 mod book;
 mod carry;
@@ -102,8 +109,10 @@ mod tests;
 
 pub use address::{Range, RefusedAddress};
 pub use egress::{Egress, ExtraHeaders, InvalidHeader};
+pub use error::RunError;
 pub use event::{Data, Event, Subject, TEST_EVENT};
 pub use failure::Failure;
+pub use feed::Feed;
 pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter, UNSENT_TYPES};
 pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
 pub use format::{
@@ -121,4 +130,4 @@ pub use send::test;
 pub use signature::{InvalidSecret, SigningSecret, signatures};
 pub use state::Drained;
 pub use verdict::{Answer, Verdict};
-pub use worker::{RunError, Worker};
+pub use worker::Worker;

@@ -251,6 +251,11 @@ impl Endpoint {
         &self.format
     }
 
+    /// Returns what it chooses records by.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// Returns the types of events that it wants.
     pub fn events(&self) -> &EventFilter {
         &self.events
@@ -294,6 +299,11 @@ impl Endpoint {
     /// Returns how it is reached.
     pub fn egress(&self) -> &Egress {
         &self.egress
+    }
+
+    /// Returns how many connections to it may be open at one time.
+    pub fn n_connections(&self) -> usize {
+        self.flow.max_in_flight.get()
     }
 
     pub(super) fn handshake(&self) -> Option<&Origin> {

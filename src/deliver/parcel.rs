@@ -1,11 +1,17 @@
 //! Something on its way to an endpoint: what it is, how often it failed, and what holds it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::entity::Entity;
+use super::feed::Shared;
 use super::schedule::is_reached;
-use crate::model::{Entry, Timestamp};
+use crate::model::Timestamp;
 use crate::store::{Deferred, Item};
+
+/// What something is taken to weigh that was not read in this process.
+const UNKNOWN: usize = 16 * 1024;
 
 /// What holds a parcel on disk, so that a crash does not lose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +32,9 @@ pub(super) struct Parcel {
     /// Whose earlier events go first: a successor comes after its predecessor has gone.
     pub after: Option<Entity>,
     /// The entry, where it was just read; what failed is read again.
-    pub entry: Option<Box<Entry>>,
+    pub entry: Option<Shared>,
+    /// Bytes that it takes in memory when it is sent, about.
+    pub weight: usize,
     /// Attempts that failed.
     pub attempts: u32,
     /// When the next attempt is due by the schedule; none: at once.
@@ -39,15 +47,18 @@ pub(super) struct Parcel {
     pub held: Held,
     /// When its last attempt failed, in this process.
     pub failed_at: Option<Instant>,
+    /// How far the clock had been set back in all when `due` was written.
+    pub set_back: Duration,
 }
 
 impl Parcel {
     /// A first attempt.
-    pub fn fresh(item: Item, entity: Entity, entry: Option<Box<Entry>>) -> Self {
+    pub fn fresh(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
             entity,
             after: None,
+            weight: entry.as_ref().map_or(UNKNOWN, Shared::weight),
             entry,
             attempts: 0,
             due: None,
@@ -55,6 +66,7 @@ impl Parcel {
             is_alone: false,
             held: Held::Cursor,
             failed_at: None,
+            set_back: Duration::ZERO,
         }
     }
 
@@ -82,6 +94,13 @@ impl Parcel {
             is_endpoints: self.is_endpoints,
             is_alone: self.is_alone,
         }
+    }
+
+    /// Brings its due time to a clock that has been set back so far in all.
+    pub fn follow(&mut self, set_back: Duration) {
+        let by = set_back.saturating_sub(self.set_back);
+        self.due = self.due.map(|due| due.minus(by));
+        self.set_back = set_back;
     }
 
     /// Returns whether it has a row of its own, so that the cursor may step over it.

@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::event::Event;
 use super::shown::Shown;
-use crate::model::{Kind, Record, delta};
+use crate::model::{Kind, Record, canonical, delta};
 use crate::secret::Secret;
 use field::{FIELDS, Field};
 
@@ -169,12 +169,14 @@ impl Privacy {
 }
 
 impl Rule {
-    /// Returns what stands in a text's place, none where nothing does.
+    /// Returns what stands in a text's place, none where nothing does. Receivers join by it, so
+    /// that texts which people take for the same must have the same.
     fn stand_in(&self, text: &str) -> Option<String> {
         match self {
             Self::Omit => None,
             Self::Hash(mac) => {
-                let digest = Hmac::clone(mac).chain_update(text).finalize().into_bytes();
+                let digest = Hmac::clone(mac).chain_update(canonical(text));
+                let digest = digest.finalize().into_bytes();
                 Some(format!("{HASHED}{}", hex::encode(digest)))
             }
         }

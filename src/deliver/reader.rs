@@ -3,15 +3,14 @@
 
 use super::entity::{self, Entity};
 use super::event::Event;
+use super::feed::{self, Feed, Shared};
 use super::flow::Backfilling;
 use super::options::Endpoint;
 use super::parcel::Parcel;
 use super::state::{From, Met, Place};
-use crate::model::{Account, Entry, Fact, Id, Kind, Seq, Timestamp};
+use super::weight;
+use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Store, StoreError, TenantNo};
-
-/// Entries read at once.
-const CHUNK: usize = 512;
 
 /// What was read, and whether that is all there is for now.
 pub(super) struct Page {
@@ -20,21 +19,23 @@ pub(super) struct Page {
 }
 
 /// Reads on from a place.
-pub(super) fn read(store: &Store, endpoint: &Endpoint, from: From) -> Result<Page, StoreError> {
+pub(super) fn read(feed: &Feed, endpoint: &Endpoint, from: From) -> Result<Page, StoreError> {
     match from {
-        From::Journal(after) => journal(store, endpoint, after),
+        From::Journal(after) => journal(feed, endpoint, after),
         From::Records {
             mark,
             at,
             tenant,
             after,
-        } => records(store, endpoint, (mark, at, tenant), after),
+        } => records(feed.store(), endpoint, (mark, at, tenant), after),
     }
 }
 
-fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreError> {
-    let entries = store.entries(after, CHUNK)?;
-    let is_end = entries.len() < CHUNK;
+fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreError> {
+    let store = feed.store();
+    let entries = feed.entries(after)?;
+    let read = entries.last().map_or(after, |last| last.seq);
+    let is_end = read >= store.last_seq();
     let endpoint = endpoint.knowing(store)?;
     let mut met = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -48,10 +49,15 @@ fn journal(store: &Store, endpoint: &Endpoint, after: Seq) -> Result<Page, Store
         let parcel = endpoint.wants(&entry).then(|| {
             let entity = entity::of_entry(&entry);
             let after = entity::predecessor(&entry);
-            Parcel {
+            let mut parcel = Parcel {
                 after,
-                ..Parcel::fresh(Item::Entry(seq), entity, Some(Box::new(entry)))
+                ..Parcel::fresh(Item::Entry(seq), entity, Some(entry))
+            };
+            // It is read again when it is sent: that costs time, and this memory.
+            if !feed.may_keep() {
+                parcel.entry = None;
             }
+            parcel
         });
         met.push(Met::Entry(seq, parcel));
     }
@@ -97,11 +103,7 @@ fn records(
                 Some((no, at, _)) if (*no, *at) > (known.no, kind) => continue,
                 Some(_) | None => None,
             };
-            let page = store.list(known.no, kind, behind.as_ref(), CHUNK)?;
-            if page.is_empty() {
-                continue;
-            }
-            let met = page.iter().map(|kept| {
+            let met = page(store, known.no, kind, behind, |kept| {
                 let record = kept.record.to_ref();
                 let place = (known.no, kind, record.id.clone());
                 let parcel = endpoint.wants_record(&account, &kept.record).then(|| {
@@ -112,14 +114,17 @@ fn records(
                         tenant: known.no,
                         record,
                     };
-                    Parcel::fresh(item, entity, None)
+                    Parcel {
+                        weight: weight::of_record(&kept.record),
+                        ..Parcel::fresh(item, entity, None)
+                    }
                 });
                 Met::Record(place, parcel)
-            });
-            return Ok(Page {
-                met: met.collect(),
-                is_end: false,
-            });
+            })?;
+            if met.is_empty() {
+                continue;
+            }
+            return Ok(Page { met, is_end: false });
         }
         // What stands behind a tenant is behind all before it.
         after = after.filter(|(no, _, _)| *no > known.no);
@@ -130,10 +135,35 @@ fn records(
     })
 }
 
+/// Reads a page of records, in steps that fit their size: they are not kept, so that what is in
+/// memory is a step.
+fn page(
+    store: &Store,
+    tenant: TenantNo,
+    kind: Kind,
+    mut behind: Option<Id>,
+    mut of: impl FnMut(&Kept) -> Met,
+) -> Result<Vec<Met>, StoreError> {
+    let (mut met, mut bytes) = (Vec::new(), 0);
+    while let Some(step) = feed::next_step(met.len(), bytes) {
+        let kept = store.list(tenant, kind, behind.as_ref(), step)?;
+        bytes += kept
+            .iter()
+            .map(|kept| weight::of_record(&kept.record) + kept.raw.len())
+            .sum::<usize>();
+        met.extend(kept.iter().map(&mut of));
+        behind = kept.last().map(|last| last.record.id().clone());
+        if kept.len() < step {
+            break;
+        }
+    }
+    Ok(met)
+}
+
 /// What an event is made of, read for an attempt.
 #[derive(Debug)]
 pub(super) enum Content {
-    Entry(Box<Entry>),
+    Entry(Shared),
     Snapshot {
         mark: Seq,
         at: Timestamp,
@@ -144,16 +174,16 @@ pub(super) enum Content {
 
 impl Content {
     /// Makes the event.
-    pub fn event(&self, store: &Store) -> Option<Event<'_>> {
+    pub fn event(&self, store: StoreId) -> Option<Event<'_>> {
         match self {
-            Self::Entry(entry) => Event::of_entry(store.id(), entry),
+            Self::Entry(entry) => Event::of_entry(store, entry),
             Self::Snapshot {
                 mark,
                 at,
                 account,
                 kept,
             } => Some(Event::snapshot(
-                store.id(),
+                store,
                 *mark,
                 *at,
                 account,
@@ -164,13 +194,23 @@ impl Content {
     }
 }
 
+/// Returns what parcels carry, where all of them carry it: what was just read, and is wanted.
+pub(super) fn carried(parcels: &mut [Parcel]) -> Option<Vec<Option<Content>>> {
+    let has_all = parcels.iter().all(|parcel| parcel.entry.is_some());
+    has_all.then(|| {
+        let entries = parcels.iter_mut().map(|parcel| parcel.entry.take());
+        entries.map(|entry| entry.map(Content::Entry)).collect()
+    })
+}
+
 /// Reads what parcels carry, where it is not with them. None in a place: there is nothing to
 /// deliver any more, or nothing that the endpoint wants since its configuration is another.
 pub(super) fn contents(
-    store: &Store,
+    feed: &Feed,
     endpoint: &Endpoint,
     parcels: &mut [Parcel],
 ) -> Result<Vec<Option<Content>>, StoreError> {
+    let store = feed.store();
     let endpoint = endpoint.knowing(store)?;
     let mut tenants: Option<Vec<Known>> = None;
     let mut contents = Vec::with_capacity(parcels.len());
@@ -180,7 +220,7 @@ pub(super) fn contents(
             (Item::Entry(seq), None) => store
                 .entry(*seq)?
                 .filter(|entry| endpoint.wants(entry))
-                .map(|entry| Content::Entry(Box::new(entry))),
+                .map(|entry| Content::Entry(feed.share(entry))),
             (
                 Item::Snapshot {
                     mark,

@@ -13,6 +13,7 @@ use super::options::Endpoint;
 use super::parcel::{Held, Parcel};
 use super::position::Position;
 use super::verdict::Verdict;
+use crate::clock::Turned;
 use crate::model::{Fact, Id, Kind, Seq, Timestamp};
 use crate::store::{
     Attempt, Backfill, Cursor, Deferred, DeliveryChange, Disabled, Item, MAX_CHANGES, MAX_DEFERRED,
@@ -37,6 +38,9 @@ const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 /// How many times what may be under way: with twice as many, batches waited a seventh of the
 /// time for the disk or for the journal.
 const AHEAD: usize = 4;
+
+/// Bytes of the events in a batch after which it takes no other: receivers have bounds, too.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// A record's place among all that are known.
 pub(super) type Place = (TenantNo, Kind, Id);
@@ -137,6 +141,8 @@ pub(super) struct State {
     attempts: Vec<Attempt>,
     told: Option<(Timestamp, Fact)>,
     is_dirty: bool,
+    /// How far the clock has been set back in all.
+    set_back: Duration,
     /// Messages under way, and events in them.
     under_way: usize,
     events_under_way: usize,
@@ -165,7 +171,7 @@ impl State {
         });
         let max = endpoint.flow().max_in_flight.get();
         Self {
-            health: Health::of(max, cursor.trouble.clone(), cursor.failing),
+            health: Health::of(max, cursor.trouble.clone(), cursor.failing, now),
             journal: Position::behind(Some(cursor.settled), cursor.ahead.clone()),
             filling,
             disabled: cursor.disabled.clone(),
@@ -180,9 +186,24 @@ impl State {
             attempts: Vec::new(),
             told: None,
             is_dirty: false,
+            set_back: Duration::ZERO,
             under_way: 0,
             events_under_way: 0,
             totals: Drained::default(),
+        }
+    }
+
+    /// Follows a clock that was set: what waits, waits as long as it was to.
+    pub fn follow(&mut self, turned: Turned, now: Timestamp) {
+        self.health.follow(turned);
+        self.is_dirty = true;
+        match turned {
+            Turned::Back(by) => {
+                self.set_back += by;
+                let rows = self.lanes.follow(self.set_back, now);
+                self.keep(rows);
+            }
+            Turned::Ahead(_) => {}
         }
     }
 
@@ -355,7 +376,8 @@ impl State {
         self.replayed(item);
     }
 
-    fn add(&mut self, parcel: Parcel, now: Timestamp) {
+    fn add(&mut self, mut parcel: Parcel, now: Timestamp) {
+        parcel.set_back = self.set_back;
         let rows = self.lanes.push(parcel, now);
         self.keep(rows);
     }
@@ -394,10 +416,12 @@ impl State {
             None => First::Suspect,
         };
         let mut parcels = Vec::new();
-        while parcels.len() < max {
+        let mut bytes = 0;
+        while parcels.len() < max && bytes < MAX_MESSAGE {
             let Some(parcel) = self.lanes.next(first, now) else {
                 break;
             };
+            bytes += parcel.weight;
             if parcel.is_alone && !parcels.is_empty() {
                 self.lanes.give_back(parcel);
                 break;
@@ -408,8 +432,10 @@ impl State {
                 break;
             }
             while parcels.len() < max
+                && bytes < MAX_MESSAGE
                 && let Some(parcel) = self.lanes.next_of(entity, now)
             {
+                bytes += parcel.weight;
                 parcels.push(parcel);
             }
         }

@@ -9,10 +9,12 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::error;
+use tracing::{error, info};
 
 use super::book::{Book, Wishes};
 use super::carry::{Carried, Carrier};
+use super::error::RunError;
+use super::feed::Feed;
 use super::gauge::Gauge;
 use super::options::Endpoint;
 use super::rate::Rate;
@@ -20,8 +22,7 @@ use super::reader::{self, Page};
 use super::schedule::is_reached;
 use super::send::Sender;
 use super::state::{Drained, From, Saving, State};
-use crate::clock::Clock;
-use crate::http_client::BuildError;
+use crate::clock::{Clock, Steadiness, Turned};
 use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -30,7 +31,8 @@ use crate::telemetry::Metrics;
 /// may want something.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How soon it looks again while there are more replays than it takes up at once.
+/// How soon it looks again while there are more replays than it takes up at once, or while other
+/// endpoints' messages take the memory.
 const LOOK_SOON: Duration = Duration::from_millis(50);
 
 /// How long answers are still waited for when the daemon ends. Without it, every restart
@@ -60,6 +62,7 @@ pub struct Worker {
     orders: Vec<(u64, Order)>,
     /// Since when something waits for a batch to fill.
     batch_since: Option<Instant>,
+    steadiness: Steadiness,
     /// Whether the receiver consented, where it is asked; until then one message goes at once.
     is_consented: bool,
     mode: Mode,
@@ -77,36 +80,6 @@ enum Mode {
     Drain,
 }
 
-/// Why delivery to an endpoint cannot go on at all. A receiver's failures are not among
-/// these.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// No client could be built.
-    #[error("preparing to deliver")]
-    Client(#[source] BuildError),
-    /// The store failed.
-    #[error("keeping track of deliveries")]
-    Store(#[source] StoreError),
-}
-
-impl RunError {
-    /// Returns the code as `docs/errors.md` lists it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Client(source) => source.code(),
-            Self::Store(source) => source.code(),
-        }
-    }
-
-    /// Returns whether the process has to end.
-    pub fn is_fatal(&self) -> bool {
-        match self {
-            Self::Client(_) => false,
-            Self::Store(source) => source.is_fatal(),
-        }
-    }
-}
-
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
@@ -120,12 +93,13 @@ impl Worker {
     /// journal's present end, so open workers before the first run of the process.
     pub async fn open(
         endpoint: &Endpoint,
-        store: Store,
+        feed: &Feed,
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, RunError> {
         let sender = Sender::new(endpoint).map_err(RunError::Client)?;
         let is_consented = endpoint.handshake().is_none();
+        let store = feed.store().clone();
         let (of, now) = (endpoint.clone(), clock.now());
         let opened = store.offload(move |store| {
             let book = Book::open(store, &of, now)?;
@@ -134,12 +108,14 @@ impl Worker {
         });
         let (book, state) = opened.await.map_err(RunError::Store)?;
         Ok(Self {
+            steadiness: Steadiness::of(&clock),
             gauge: Gauge::new(metrics, endpoint.name()),
             rate: endpoint.flow().max_per_second.map(Rate::per_second),
             carrier: Arc::new(Carrier {
                 sender,
                 endpoint: endpoint.clone(),
                 store,
+                feed: feed.clone(),
                 clock,
                 consent: Mutex::default(),
             }),
@@ -186,6 +162,9 @@ impl Worker {
             if shutdown.is_triggered() {
                 return self.wind_down().await;
             }
+            if let Some(turned) = self.steadiness.look(&self.carrier.clock) {
+                self.follow(turned);
+            }
             self.start_looking();
             self.start_saving();
             if !self.orders.is_empty() && self.is_quiet() {
@@ -227,6 +206,19 @@ impl Worker {
         }
     }
 
+    /// Waiting goes by the clock on the wall, so that it outlives the process; where that was set,
+    /// nothing may wait for as long.
+    fn follow(&mut self, turned: Turned) {
+        let name = self.endpoint().name();
+        match turned {
+            Turned::Back(by) => info!(endpoint.id = %name, "The clock was set back by {by:?}"),
+            Turned::Ahead(by) => {
+                info!(endpoint.id = %name, "The clock went ahead by {by:?}, or the machine slept");
+            }
+        }
+        self.state.follow(turned, self.carrier.clock.now());
+    }
+
     /// Begins what may begin.
     fn dispatch(&mut self) {
         loop {
@@ -241,7 +233,10 @@ impl Worker {
                 .as_ref()
                 .is_some_and(|rate| rate.wait(moment).is_some());
             let waits_for_consent = !self.is_consented && self.state.is_sending();
-            let waits = is_limited || waits_for_consent || self.waits_for_another();
+            let waits = is_limited
+                || waits_for_consent
+                || self.waits_for_another()
+                || self.waits_for_room();
             if waits || !self.state.may_send(now) {
                 return;
             }
@@ -266,8 +261,14 @@ impl Worker {
             if let Some(rate) = &mut self.rate {
                 rate.take(moment);
             }
-            let carrier = Arc::clone(&self.carrier);
-            self.attempts.spawn(carrier.carry(parcels));
+            let weight = parcels.iter().map(|parcel| parcel.weight).sum();
+            let load = self.carrier.feed.load(weight);
+            let carrying = Arc::clone(&self.carrier).carry(parcels);
+            self.attempts.spawn(async move {
+                let carried = carrying.await;
+                drop(load);
+                carried
+            });
         }
     }
 
@@ -275,6 +276,12 @@ impl Worker {
     /// has failed before, and one of them may be what the endpoint fails at.
     fn waits_for_another(&self) -> bool {
         self.state.probe_due().is_some() && self.state.lanes.is_all_suspect() && self.may_read()
+    }
+
+    /// Returns whether messages of all endpoints take what memory there is for them. One may be
+    /// under way whatever the others do.
+    fn waits_for_room(&self) -> bool {
+        self.state.is_sending() && !self.carrier.feed.may_send()
     }
 
     fn arrive(
@@ -329,7 +336,7 @@ impl Worker {
             return;
         };
         let carrier = Arc::clone(&self.carrier);
-        let read = move |store: &Store| reader::read(store, &carrier.endpoint, from);
+        let read = move |_: &Store| reader::read(&carrier.feed, &carrier.endpoint, from);
         self.reading = Some(Box::pin(self.carrier.store.begin(read)));
     }
 
@@ -419,6 +426,7 @@ impl Worker {
             .filter(|due| !is_reached(*due, now));
         times.extend(due.map(|due| moment + due.since(now)));
         if self.state.lanes.n_ready(now) > 0 {
+            times.extend(self.waits_for_room().then_some(moment + LOOK_SOON));
             times.extend(self.rate.as_ref().and_then(|rate| rate.wait(moment)));
             let batching = self.endpoint().batching();
             times.extend(

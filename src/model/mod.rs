@@ -8,6 +8,7 @@
 //! happen to a record, then the runs and events in which it happens, and the news that say
 //! whom to look at.
 
+mod canonical;
 mod id;
 mod time;
 
@@ -30,6 +31,7 @@ mod tenant;
 
 pub mod unified;
 
+pub use canonical::canonical;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
 pub use delta::{FieldDelta, delta};

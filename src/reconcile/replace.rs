@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{Id, Record};
+use crate::model::{Id, Record, canonical};
 
 /// The users created by a run, by subject and e-mail, each with its place in the plan.
 ///
@@ -41,7 +41,8 @@ impl Replacements {
     }
 }
 
-/// Letter case is not kept apart in e-mail addresses, nor by identity providers in subjects.
+/// Neither e-mail addresses nor identity providers' subjects are told apart by letter case, Unicode
+/// form or blanks around them.
 fn hash(text: &str) -> u64 {
-    xxh3_64(text.to_lowercase().as_bytes())
+    xxh3_64(canonical(text).as_bytes())
 }

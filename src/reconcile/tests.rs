@@ -295,6 +295,7 @@ fn a_user_under_a_new_id_replaces_the_one_of_the_same_subject_or_e_mail() {
     };
     let mut created = Replacements::default();
     created.note(&person("000000000000000000000009", "a", Some("Ann@x")), 3);
+    created.note(&person("000000000000000000000008", "IDP\\Zoë ", None), 4);
 
     for (gone, expected) in [
         (person("000000000000000000000001", "A", None), Some(3)),
@@ -303,6 +304,15 @@ fn a_user_under_a_new_id_replaces_the_one_of_the_same_subject_or_e_mail() {
             Some(3),
         ),
         (person("000000000000000000000003", "b", Some("bob@x")), None),
+        (
+            person("000000000000000000000004", "b", Some(" ann@x\u{a0}")),
+            Some(3),
+        ),
+        (
+            person("000000000000000000000005", "idp\\Zoe\u{308}", None),
+            Some(4),
+        ),
+        (person("000000000000000000000006", "idp\\Zoe", None), None),
     ] {
         let found = created.follower(&gone);
 

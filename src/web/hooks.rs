@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use tokio::sync::Semaphore;
 
 use crate::model::{NewsId, TenantName};
 use crate::signal::Wake;
@@ -89,15 +90,16 @@ impl QlikHooks {
     }
 }
 
-/// Makes the route.
-pub(super) fn router(hooks: Arc<QlikHooks>) -> Router {
+/// Makes the route. So many bodies are waited for at one time: whoever sends one slowly shows no
+/// credential before its end.
+pub(super) fn router(hooks: Arc<QlikHooks>, n_bodies: usize) -> Router {
     Router::new()
         .route("/qlik/webhooks/{tenant}", post(receive))
-        .with_state(hooks)
+        .with_state((hooks, Arc::new(Semaphore::new(n_bodies))))
 }
 
 async fn receive(
-    State(hooks): State<Arc<QlikHooks>>,
+    State((hooks, bodies)): State<(Arc<QlikHooks>, Arc<Semaphore>)>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -116,6 +118,9 @@ async fn receive(
     if told.is_some_and(|length: usize| length > MAX_BODY) {
         return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
     }
+    let Ok(_place) = bodies.try_acquire() else {
+        return hooks.reject(StatusCode::SERVICE_UNAVAILABLE, "too-many");
+    };
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         // Also where the connection broke, but then nobody hears the answer.

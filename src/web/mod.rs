@@ -8,8 +8,13 @@
 //! credentials, as probes have none; the same goes for the metrics. A webhook is signed with
 //! its tenant's secret, and whatever it says, all that it does is wake the tenant's poll.
 //!
+//! Anybody may open a connection, so connections are what has a bound ([`Limits`]): how many
+//! there are, how long a head may take, how long each may live. The daemon's other work never
+//! lacks a descriptor for them.
+//!
 //! axum's words live here; `control` answers.
 
+mod connections;
 mod server;
 
 mod health;
@@ -18,6 +23,7 @@ mod metrics;
 
 mod socket;
 
+pub use connections::Limits;
 pub use health::Health;
 pub use hooks::{Judgement, QlikHooks};
 pub use server::{Front, serve};

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,9 +17,15 @@ use tokio::net::UnixListener;
 
 use crate::control::{Control, ControlError, Request, socket_path};
 use crate::signal::Shutdown;
+use crate::telemetry::Metrics;
+
+use super::{Limits, connections};
 
 /// Bytes of a socket's path at the most, less the closing zero: `sun_path` in unix(7).
 const MAX_PATH: usize = 107;
+
+/// How long a command may be silent between two questions.
+const HEAD: Duration = Duration::from_secs(60);
 
 /// Why the control socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -86,16 +93,26 @@ impl ControlSocket {
     }
 
     /// Answers until told to end.
-    pub async fn serve(self, control: Arc<Control>, shutdown: Shutdown) -> io::Result<()> {
+    pub async fn serve(
+        self,
+        control: Arc<Control>,
+        connections: usize,
+        metrics: Metrics,
+        shutdown: Shutdown,
+    ) -> io::Result<()> {
         let router = Router::new()
             .route("/control", post(answer))
             .with_state((control, shutdown.clone()));
-        let served = axum::serve(self.listener, router)
-            .with_graceful_shutdown(async move { shutdown.triggered().await })
-            .await;
+        let limits = Limits {
+            connections,
+            head: HEAD,
+            // A command may wait for a run, which takes as long as it takes.
+            life: None,
+        };
+        connections::serve(self.listener, router, limits, &metrics, shutdown).await;
         // The next process removes it as well; a file that is gone already does no harm.
         drop(std::fs::remove_file(&self.path));
-        served
+        Ok(())
     }
 }
 

@@ -716,3 +716,53 @@ async fn an_endpoint_that_left_the_configuration_is_still_listed_and_dismissed()
     assert_eq!(code, 0, "{err}");
     assert!(parked(&world).await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_chooses_by_what_is_not_there_is_told_of() {
+    let world = World::new().await;
+    let choose = |keys: &str| {
+        let config = world.standard_config();
+        world.write_config(&config.replace("name = \"hr\"", &format!("name = \"hr\"\n{keys}")));
+    };
+    let id = world.tenant.tenant_id();
+
+    choose("tenants = [\"acmee\"]");
+    let (code, out, _) = world.command(&["check"]).await;
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("no tenant is called `acmee`"), "{out}");
+    world.command(&["sync"]).await;
+    for (keys, expected, said) in [
+        ("tenants = [\"acmee\"]", 2, "[deliver.unknown-tenant]"),
+        (
+            "tenants = [\"acme\", \"acmee\"]",
+            2,
+            "no tenant is called `acmee`",
+        ),
+        (
+            "roles = [\"TenantAdminn\"]",
+            0,
+            "no role that was read so far is called `TenantAdminn`",
+        ),
+        ("tenants = [\"acme\"]\nroles = [\"TenantAdmin\"]", 0, ""),
+    ] {
+        choose(keys);
+        for command in ["check", "status"] {
+            let (code, out, err) = world.command(&[command]).await;
+
+            assert_eq!(code, expected, "{command} {keys}: {out}{err}");
+            assert!(words(&out).contains(said), "{command} {keys}: {out}");
+            assert_eq!(out.contains("deliver.unknown"), !said.is_empty(), "{out}");
+        }
+    }
+    // By the name that Qlik shows, and by id.
+    choose(&format!("tenants = [\"{id}\"]"));
+    let (code, out, _) = world.command(&["check"]).await;
+    assert_eq!(code, 0, "{out}");
+}
+
+/// What a table says, whatever its width.
+fn words(table: &str) -> String {
+    let words = table.split(|c: char| c.is_whitespace() || c == '│' || c == '┆');
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}

@@ -25,5 +25,6 @@ mod history;
 mod hooks;
 mod matrix;
 mod schemas;
+mod serving;
 mod space;
 mod support;

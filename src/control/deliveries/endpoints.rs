@@ -1,11 +1,11 @@
 //! The endpoints that are told: how each stands, and what an operator wants of one.
 
 use crate::deliver::Endpoint;
-use crate::model::{EndpointName, Seq, Timestamp};
+use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::signal::Wake;
-use crate::store::{Cursor, DisabledBy, Order, Store, StoreError};
+use crate::store::{Cursor, DisabledBy, Known, Order, Store, StoreError};
 
-use super::{EndpointRow, EndpointState, Wish};
+use super::{EndpointRow, EndpointState, Unmatched, Wish};
 use crate::control::ControlError;
 
 /// The endpoints of the configuration, each with what wakes its deliveries.
@@ -30,8 +30,22 @@ impl Endpoints {
         found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
     }
 
+    /// Tells of all that are configured, also what of their choice fits nothing there is.
+    pub(in crate::control) fn status(
+        &self,
+        store: &Store,
+        linked: &[TenantName],
+        known: &[Known],
+    ) -> Result<Vec<EndpointRow>, StoreError> {
+        let mut rows = self.rows(store)?;
+        for (row, (endpoint, _)) in rows.iter_mut().zip(&self.0) {
+            row.unmatched = Unmatched::of(store, endpoint, linked, known)?;
+        }
+        Ok(rows)
+    }
+
     /// Tells of all that are configured.
-    pub(in crate::control) fn rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
+    fn rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
         let rows = self.0.iter();
         rows.map(|(endpoint, _)| row(store, endpoint.name(), Some(endpoint)))
             .collect()
@@ -137,6 +151,7 @@ pub(super) fn row(
         waiting: store.deferred(name)?.len() as u64,
         parked: store.count_parked(name)?,
         delivered_at: cursor.delivered_at,
+        unmatched: Unmatched::default(),
     })
 }
 

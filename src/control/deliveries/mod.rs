@@ -4,6 +4,7 @@
 //! Nothing here sends. What is wanted is written into the store, where the endpoint's worker
 //! takes it up, at once where one runs.
 
+mod choice;
 mod endpoints;
 mod name;
 mod replay;
@@ -15,6 +16,7 @@ use crate::store::{Item, Store, StoreError};
 
 use super::{ControlError, MAX_PAGE};
 
+pub use choice::Unmatched;
 pub use endpoints::Endpoints;
 pub use name::{EventName, InvalidEventName};
 pub use reply::{

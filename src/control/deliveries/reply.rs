@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Unmatched;
 use crate::model::{EndpointName, Seq, Timestamp};
 use crate::store::{Attempt, Deferred, Item, Parked};
 
@@ -102,6 +103,9 @@ pub struct EndpointRow {
     pub parked: u64,
     /// When something was delivered last.
     pub delivered_at: Option<Timestamp>,
+    /// What it chooses by and nothing is called; of a `Status` only.
+    #[serde(default)]
+    pub unmatched: Unmatched,
 }
 
 /// How an endpoint stands.

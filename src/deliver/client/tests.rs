@@ -202,3 +202,21 @@ fn by_tls(receiver: &Receiver, egress: Egress) -> Options {
         ..options
     }
 }
+
+/// A look-up for which there is no descriptor.
+struct NoDescriptor;
+
+impl Resolve for NoDescriptor {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let refused = io::Error::from(Errno::MFILE);
+        Box::pin(async { Err(refused.into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_machine_without_descriptors_is_not_the_receivers_fault() {
+    let endpoint = Endpoint::new(named("https://hr.example.com/t0ken", &[])).unwrap();
+    let client = Client::over(&endpoint, Arc::new(NoDescriptor)).unwrap();
+
+    assert_eq!(post(&client).await, Err("deliver.no-descriptor".into()));
+}

@@ -405,3 +405,22 @@ fn a_trial_is_shown_in_every_format() {
         assert!(text.contains("evt_test_1"), "{text}");
     }
 }
+
+#[test]
+fn an_address_has_one_hash_however_it_is_written() {
+    let rule = Rule::Hash(Box::new(keyed(Some(&Secret::new(KEY))).unwrap()));
+    // `printf zoë@example.com | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef`
+    let digits = "0fc1860b350b8b77898034dae6fb9ff88d955bc4c221a39c4d94d27aa5235caf";
+    let expected = Some(format!("hmac-sha256:{digits}"));
+
+    for text in [
+        "zoë@example.com",
+        "Zoë@Example.com",
+        "ZOË@EXAMPLE.COM",
+        "zoe\u{308}@example.com",
+        " zoë@example.com \n",
+    ] {
+        assert_eq!(rule.stand_in(text), expected, "{text:?}");
+    }
+    assert_ne!(rule.stand_in("zoe@example.com"), expected);
+}

@@ -13,8 +13,12 @@ use crate::deliver::health::{Failed, Whose};
 use crate::deliver::parcel::{Held, Parcel};
 use crate::deliver::verdict::Verdict;
 use crate::model::{Fact, Timestamp};
-use crate::store::{Attempt, DeliveryChange, Disabled, DisabledBy, Item, Parked};
+use crate::store::{Attempt, DeliveryChange, Disabled, DisabledBy, Item, MAX_DEFERRED, Parked};
 use crate::telemetry::chain;
+
+/// Deliveries that wait for another attempt, after which one more that is refused is parked at
+/// once. The rest of what may be in memory is for those that were not tried yet.
+const MAX_WAITING: usize = MAX_DEFERRED / 4 * 3;
 
 impl State {
     /// Notes what came of a message.
@@ -27,6 +31,9 @@ impl State {
             verdict,
             ..
         } = ended;
+        for parcel in &mut parcels {
+            parcel.follow(self.set_back);
+        }
         match verdict {
             Verdict::Delivered { .. } => {
                 self.delivered_at = Some(now);
@@ -113,6 +120,10 @@ impl State {
         // A probe before its time is the endpoint's attempt, not the event's.
         if parcel.is_due(now) {
             parcel.attempts = parcel.attempts.saturating_add(1);
+            // No room for more: it would keep all others from being read for days.
+            if !parcel.is_endpoints && self.n_rows() >= MAX_WAITING {
+                return self.park(&parcel, failure, now);
+            }
             let schedule = self.endpoint.schedule();
             match schedule.wait(parcel.attempts, fastrand::f64()) {
                 Some(wait) => parcel.due = Some(now.plus(wait.max(after.unwrap_or_default()))),
@@ -120,6 +131,10 @@ impl State {
             }
         }
         self.defer(parcel, now);
+    }
+
+    fn n_rows(&self) -> usize {
+        self.lanes.len() - self.lanes.without_row()
     }
 
     fn park(&mut self, parcel: &Parcel, failure: &Failure, now: Timestamp) {
@@ -273,5 +288,66 @@ impl State {
                 error: error.clone(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::Endpoint;
+    use crate::deliver::state::{From, Met};
+    use crate::deliver::tests::{options, start};
+    use crate::model::Seq;
+    use crate::store::{Cursor, Deferred};
+
+    /// What becomes of an event that is refused while so many others wait: whether it is parked,
+    /// and whether reading goes on.
+    fn refused_beside(n_waiting: usize) -> (bool, bool) {
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let n_waiting = n_waiting as u64;
+        let rows = (1..=n_waiting).map(|seq| {
+            let row = Deferred {
+                entity: seq,
+                after: None,
+                attempts: 3,
+                due: Some(start().plus(Duration::from_secs(7_200))),
+                is_endpoints: false,
+                is_alone: false,
+            };
+            (Item::Entry(Seq(seq)), row)
+        });
+        let cursor = Cursor {
+            settled: Seq(n_waiting),
+            ..Cursor::default()
+        };
+        let mut state = State::of(endpoint, cursor, rows.collect(), start());
+        let seq = Seq(n_waiting + 1);
+        let fresh = Parcel::fresh(Item::Entry(seq), seq.0, None);
+        state.take(vec![Met::Entry(seq, Some(fresh))], true, start());
+        let parcels = state.next(1, start());
+        state.came_back(1);
+        let moment = Instant::now();
+        let ended = Ended {
+            parcels,
+            event_types: vec!["user.created"],
+            at: start(),
+            began: moment,
+            took: Duration::ZERO,
+            answer: String::new(),
+            verdict: Verdict::Retry {
+                failure: Failure::Rejected { status: 422 },
+                after: None,
+            },
+        };
+        state.ended(ended, start(), moment);
+        let mut changes = state.changes.iter();
+        let is_parked = changes.any(|change| matches!(change, DeliveryChange::Park(_)));
+        (is_parked, state.reads_from() == Some(From::Journal(seq)))
+    }
+
+    #[test]
+    fn where_too_many_wait_what_is_refused_is_parked_and_reading_goes_on() {
+        assert_eq!(refused_beside(MAX_WAITING - 1), (false, true));
+        assert_eq!(refused_beside(MAX_WAITING), (true, true));
     }
 }

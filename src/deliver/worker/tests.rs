@@ -4,6 +4,7 @@ mod backfills;
 mod batches;
 mod failures;
 mod flow;
+mod memory;
 mod orders;
 mod running;
 
@@ -48,8 +49,14 @@ impl Bench {
     }
 
     async fn worker(&self, endpoint: &Endpoint) -> Worker {
-        let (store, clock) = (self.store.clone(), self.clock.clone());
-        Worker::open(endpoint, store, clock, Metrics::default())
+        self.worker_by(endpoint, &Feed::new(self.store.clone()))
+            .await
+    }
+
+    /// The same, with others who read the same journal.
+    async fn worker_by(&self, endpoint: &Endpoint, feed: &Feed) -> Worker {
+        let clock = self.clock.clone();
+        Worker::open(endpoint, feed, clock, Metrics::default())
             .await
             .unwrap()
     }

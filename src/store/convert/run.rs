@@ -10,7 +10,7 @@ same_words! {
     Mode = v1::Mode { Commit, DryRun }
     FindingCode = v2::FindingCode {
         UnreadableRecord, HiddenRoles, HiddenGroups, Rescued, ForbiddenCollection,
-        AuditForbidden, AuditGap, Unconfirmed,
+        AuditForbidden, AuditGap, Unconfirmed, CountDiffers, UnreadableReference, ReplacedText,
     }
 }
 

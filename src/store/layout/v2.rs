@@ -48,6 +48,9 @@ pub enum FindingCode {
     AuditForbidden,
     AuditGap,
     Unconfirmed,
+    CountDiffers,
+    UnreadableReference,
+    ReplacedText,
 }
 
 /// What is asked of all runs of a tenant together.

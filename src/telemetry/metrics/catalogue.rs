@@ -27,6 +27,8 @@ pub enum Metric {
     HooksReceived,
     /// Qlik's webhooks that were refused.
     HooksRejected,
+    /// Connections that were closed to make room for others.
+    CrowdedOut,
     /// Attempts to deliver an event.
     Deliveries,
     /// Messages that were sent, each of an event or a batch.
@@ -60,7 +62,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -73,6 +75,7 @@ impl Metric {
         Self::Waited,
         Self::HooksReceived,
         Self::HooksRejected,
+        Self::CrowdedOut,
         Self::Deliveries,
         Self::Messages,
         Self::DeliverySeconds,
@@ -100,6 +103,7 @@ impl Metric {
             Self::Waited => "qlik_roster_qlik_waited_seconds_total",
             Self::HooksReceived => "qlik_roster_qlik_webhooks_total",
             Self::HooksRejected => "qlik_roster_qlik_webhooks_rejected_total",
+            Self::CrowdedOut => "qlik_roster_connections_crowded_out_total",
             Self::Deliveries => "qlik_roster_deliveries_total",
             Self::Messages => "qlik_roster_messages_total",
             Self::DeliverySeconds => "qlik_roster_delivery_seconds_total",
@@ -135,6 +139,9 @@ impl Metric {
             Self::Waited => "Time spent waiting for the rate limit, Qlik's or our own.",
             Self::HooksReceived => "Webhooks of Qlik's that were signed as they should be.",
             Self::HooksRejected => "Webhooks that were refused.",
+            Self::CrowdedOut => {
+                "Connections that waited without a request and were closed to make room for others."
+            }
             Self::Deliveries => "Attempts to deliver an event, by outcome.",
             Self::Messages => "Messages that were sent, each of one event or a batch.",
             Self::DeliverySeconds => "Time from sending a message to its answer.",
@@ -174,6 +181,7 @@ impl Metric {
             | Self::Waited
             | Self::HooksReceived
             | Self::HooksRejected
+            | Self::CrowdedOut
             | Self::Deliveries
             | Self::Messages
             | Self::DeliverySeconds
@@ -198,7 +206,7 @@ impl Metric {
             Self::HooksRejected => &["reason"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
             Self::Parked | Self::Behind | Self::EndpointTakes | Self::JournalHeld => &["endpoint"],
-            Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
+            Self::CrowdedOut | Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
         }
     }
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qlik_roster::deliver::{
-    Backfilling, Batching, Egress, Endpoint, EventFilter, EventSource, Flow, Format, Mode, Options,
-    Privacy, RunError, Schedule, Selection, SigningSecret, Worker,
+    Backfilling, Batching, Egress, Endpoint, EventFilter, EventSource, Feed, Flow, Format, Mode,
+    Options, Privacy, RunError, Schedule, Selection, SigningSecret, Worker,
 };
 use qlik_roster::model::{EndpointName, Seq, StoreId};
 use qlik_roster::secret::Secret;
@@ -113,13 +113,13 @@ impl Side {
             .enable_all()
             .build()
             .unwrap();
-        let (store, clock) = (world.store.clone(), world.clock.clone());
+        let (feed, clock) = (Feed::new(world.store.clone()), world.clock.clone());
         let (endpoint, wake) = (self.endpoint.clone(), self.wake.clone());
         let (trigger, shutdown) = signal::shutdown();
         self.trigger = trigger;
         let (opened, is_open) = tokio::sync::oneshot::channel();
         self.worker = Some(process.spawn(async move {
-            let worker = Worker::open(&endpoint, store, clock, Metrics::default()).await?;
+            let worker = Worker::open(&endpoint, &feed, clock, Metrics::default()).await?;
             opened.send(()).unwrap();
             worker.run(wake, shutdown).await
         }));

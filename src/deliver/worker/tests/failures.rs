@@ -223,3 +223,141 @@ async fn a_due_time_of_a_wrong_clock_holds_nothing_back() {
 
     assert_eq!(bench.drain(&endpoint).await, drained(1, 0, 0));
 }
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A receiver that fails so often, and everything else.
+async fn failing_first(times: usize) -> Receiver {
+    Receiver::start(move |n, _| Reply::Status(if n < times { 503 } else { 200 })).await
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_nothing_back() {
+    // A probe of an endpoint in trouble, and an event that was refused and has a row.
+    for status in [503, 400] {
+        let bench = Bench::new();
+        let receiver =
+            Receiver::start(move |n, _| Reply::Status(if n == 0 { status } else { 200 })).await;
+        create_users(&bench.store, 1..=1);
+        bench.put(Cursor::default());
+        let (trigger, end) = shutdown();
+        let mut running = JoinSet::new();
+        let wake = Wake::default();
+        running.spawn(
+            bench
+                .worker(&endpoint(receiver.address))
+                .await
+                .run(wake.clone(), end),
+        );
+        until("the first attempt fails", || {
+            bench.cursor().trouble.is_some() || !bench.store.deferred(&name()).unwrap().is_empty()
+        })
+        .await;
+
+        let back = start().minus(DAY / 2);
+        bench.clock.turn(back);
+        wake.wake();
+        until("what waits has followed", || {
+            let due = match status {
+                503 => bench.probe_due(),
+                _ => bench.deferred().1.unwrap(),
+            };
+            due < back.plus(Duration::from_secs(10))
+        })
+        .await;
+        bench.clock.set(back.plus(Duration::from_secs(10)));
+        wake.wake();
+
+        until("the event is delivered", || receiver.sequences().len() == 2).await;
+        trigger.trigger();
+        running.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_disables_nothing() {
+    // Within the six days, and within the day in which attempts are taken to be neighbours.
+    for jump in [DAY * 6, DAY, Duration::from_secs(56 * 365 * 86_400)] {
+        let bench = Bench::new();
+        let receiver = failing_first(3).await;
+        create_users(&bench.store, 1..=1);
+        bench.put(Cursor {
+            failing: Some(crate::store::Failing {
+                since: start().minus(DAY * 9 / 2),
+                last: start(),
+                attempts: 9,
+            }),
+            ..Cursor::default()
+        });
+        let (trigger, end) = shutdown();
+        let mut running = JoinSet::new();
+        let wake = Wake::default();
+        let worker = bench.worker(&endpoint(receiver.address)).await;
+        running.spawn(worker.run(wake.clone(), end));
+        until("an attempt fails", || bench.cursor().trouble.is_some()).await;
+
+        bench.clock.turn(start().plus(jump));
+        for n in 2..=3 {
+            let probes = bench.cursor().trouble.unwrap().probes;
+            wake.wake();
+            until("a probe fails", || {
+                let trouble = bench.cursor().trouble;
+                trouble.is_none_or(|trouble| trouble.probes > probes)
+                    || receiver.received().len() > n
+            })
+            .await;
+            bench
+                .clock
+                .set(bench.clock.now().plus(Duration::from_secs(60)));
+        }
+        wake.wake();
+
+        until("the event is delivered", || receiver.received().len() == 4).await;
+        assert_eq!(bench.cursor().disabled, None, "{jump:?}");
+        trigger.trigger();
+        running.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_in_1970_neither_holds_back_nor_disables() {
+    let bench = Bench::new();
+    let receiver = failing_first(1).await;
+    create_users(&bench.store, 1..=1);
+    bench.put(Cursor {
+        failing: Some(crate::store::Failing {
+            since: start().minus(DAY),
+            last: start(),
+            attempts: 9,
+        }),
+        trouble: Some(crate::store::Trouble {
+            probes: 3,
+            due: start().plus(Duration::from_secs(5)),
+            reason: "x".into(),
+        }),
+        ..Cursor::default()
+    });
+    let epoch = Timestamp::from_millis(0);
+    bench.clock.turn(epoch);
+    let (trigger, end) = shutdown();
+    let mut running = JoinSet::new();
+    let wake = Wake::default();
+    let worker = bench.worker(&endpoint(receiver.address)).await;
+    running.spawn(worker.run(wake.clone(), end));
+    until("the probe fails", || {
+        bench.cursor().trouble.unwrap().probes == 4
+    })
+    .await;
+    assert_eq!(bench.cursor().failing.unwrap().since, epoch.minus(DAY));
+
+    bench.clock.turn(start());
+    wake.wake();
+
+    until("the event is delivered", || {
+        bench.cursor().settled == Seq(1)
+    })
+    .await;
+    assert_eq!(bench.cursor().disabled, None);
+    trigger.trigger();
+    running.join_all().await;
+}

@@ -1,0 +1,104 @@
+//! Shares out the descriptors that the system lets the process have.
+//!
+//! The store must never lack one: a file that cannot be opened while it syncs ends the process.
+//! Everything else can wait, so it is everything else that has a share.
+
+use std::ops::RangeInclusive;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::warn;
+
+use crate::config::Config;
+use crate::deliver::Endpoint;
+
+/// What the store, the log, the runtime and look-ups of names hold open, and some to spare.
+const OWN: usize = 64;
+
+/// Connections that the reading of one tenant holds at the most.
+const OF_A_TENANT: usize = 8;
+
+/// Connections to `server.listen`, whatever the system allows: each is some kilobytes.
+const LISTENING: RangeInclusive<usize> = 12..=256;
+
+/// Connections to the control socket: commands of people.
+const CONTROL: RangeInclusive<usize> = 10..=64;
+
+/// How many connections may be open at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// To `server.listen`.
+    pub listening: usize,
+    /// To the control socket.
+    pub control: usize,
+}
+
+impl Shares {
+    /// Returns the shares of so many descriptors.
+    fn of(limit: usize) -> Self {
+        let share = |part: usize, bounds: RangeInclusive<usize>| {
+            (limit / part).clamp(*bounds.start(), *bounds.end())
+        };
+        Self {
+            listening: share(4, LISTENING),
+            control: share(8, CONTROL),
+        }
+    }
+}
+
+/// Raises the limit as far as the system lets us, and shares it out. Says so where it may be too
+/// low for what is configured.
+pub(super) fn share_out(config: &Config) -> Shares {
+    let limit = raise();
+    let shares = Shares::of(limit);
+    let deliveries = config.endpoints.iter().map(Endpoint::n_connections);
+    let needed = OWN
+        + shares.listening
+        + shares.control
+        + config.sync.concurrency * OF_A_TENANT
+        + deliveries.sum::<usize>();
+    if needed > limit {
+        warn!(
+            limit,
+            needed,
+            "The system lets this process have {limit} files and connections open, and up to \
+             {needed} may be needed; raise its limit (`LimitNOFILE` of systemd, `ulimit -n`) or \
+             lower `max_in_flight`"
+        );
+    }
+    shares
+}
+
+/// Raises the soft limit of open files to the hard one; returns it.
+fn raise() -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    let now = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => maximum,
+        // What we have will have to do.
+        Err(_refused) => current,
+    };
+    // None: there is no limit.
+    now.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_get_a_part_of_what_there_is() {
+        for (limit, listening, control) in [
+            (64, 16, 10),
+            (128, 32, 16),
+            (1_024, 256, 64),
+            (usize::MAX, 256, 64),
+        ] {
+            assert_eq!(Shares::of(limit), Shares { listening, control }, "{limit}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Serves HTTP to whoever comes, so that nobody can keep others out by holding connections.
+//!
+//! A connection costs a descriptor and some memory before anybody has said who they are. So
+//! their number has a bound, and each has an end: a head has to come in time, and so does all
+//! the rest where strangers are served. As the bound comes near, those go that have waited
+//! longest for a head. A few places are free at any time that way, and a probe, which sends its
+//! head at once, is answered however many sockets somebody else leaves open.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::warn;
+
+use crate::signal::Shutdown;
+use crate::telemetry::{Metric, Metrics};
+
+/// Places that are kept free for those who come next.
+const SPARE: usize = 8;
+
+/// Bytes of a head at the most, and of what is read at once of a body. hyper's own bound is
+/// 400 KiB for each connection.
+const MAX_BUFFER: usize = 16 * 1024;
+
+/// How long an answer may still take once its connection's time is over, or the daemon ends.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long nothing is accepted after the system refused, as for want of descriptors: some of
+/// those that are open will end.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How seldom it is said that connections are closed for others, or cannot be taken.
+const SAY_EVERY: Duration = Duration::from_secs(60);
+
+/// Where connections come from.
+pub(super) trait Listener {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Takes the next one.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Self::accept(self).await.map(|(io, _from)| io)
+    }
+}
+
+impl Listener for UnixListener {
+    type Io = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Self::accept(self).await.map(|(io, _from)| io)
+    }
+}
+
+/// What connections to one listener may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at one time at the most.
+    pub connections: usize,
+    /// How long a head may take to come, and a connection may be idle.
+    pub head: Duration,
+    /// How long a connection may live; none: as long as it is used.
+    pub life: Option<Duration>,
+}
+
+/// Serves until told to end, and for a moment longer what is under way then.
+pub(super) async fn serve(
+    listener: impl Listener,
+    router: Router,
+    limits: Limits,
+    metrics: &Metrics,
+    shutdown: Shutdown,
+) {
+    let mut open = Open::default();
+    let mut refused = Seldom::default();
+    loop {
+        open.make_room(limits.connections, metrics);
+        let is_full = open.tasks.len() >= limits.connections;
+        tokio::select! {
+            () = shutdown.triggered() => break,
+            Some(_ended) = open.tasks.join_next() => {}
+            accepted = listener.accept(), if !is_full => match accepted {
+                Ok(io) => {
+                    let slot = Arc::new(Slot::new(Instant::now()));
+                    open.slots.push(Arc::clone(&slot));
+                    let router = TowerToHyperService::new(router.clone());
+                    let answering = Answering { router, slot };
+                    open.tasks.spawn(hold(io, answering, limits, shutdown.clone()));
+                }
+                // Who came has gone again.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    if refused.may_say() {
+                        warn!(
+                            error = %error,
+                            "No connection could be accepted ({error}); it is tried again each second"
+                        );
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    // What does not end by itself ends with the set.
+    let all = async { while open.tasks.join_next().await.is_some() {} };
+    drop(timeout(GRACE, all).await);
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Open {
+    tasks: JoinSet<()>,
+    slots: Vec<Arc<Slot>>,
+    crowded: Seldom,
+}
+
+impl Open {
+    /// Tells those to go that have waited longest for a head, as many as it takes.
+    fn make_room(&mut self, limit: usize, metrics: &Metrics) {
+        // A slot that nobody else holds is one whose connection has ended.
+        self.slots.retain(|slot| Arc::strong_count(slot) > 1);
+        let n_staying = limit.saturating_sub(SPARE).max(1);
+        let n_open = self.slots.iter().filter(|slot| !slot.is_leaving()).count();
+        let n_over = n_open.saturating_sub(n_staying);
+        if n_over == 0 {
+            return;
+        }
+        let mut waiting: Vec<_> = self
+            .slots
+            .iter()
+            .filter_map(|slot| Some((slot.waits_since()?, slot)))
+            .collect();
+        waiting.sort_by_key(|(since, _)| *since);
+        for (_, slot) in waiting.into_iter().take(n_over) {
+            slot.leave();
+            metrics.count(Metric::CrowdedOut, &[]);
+            if self.crowded.may_say() {
+                warn!(
+                    "{n_open} connections are open and few more may be; those are closed that have \
+                     waited longest without a request"
+                );
+            }
+        }
+    }
+}
+
+/// Something that is said once in a while, however often it happens.
+#[derive(Default)]
+struct Seldom(Option<Instant>);
+
+impl Seldom {
+    fn may_say(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self.0.is_none_or(|said| now >= said + SAY_EVERY);
+        if may {
+            self.0 = Some(now);
+        }
+        may
+    }
+}
+
+/// What is known of a connection outside of its task.
+struct Slot {
+    doing: Mutex<Doing>,
+    left: Notify,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Waits for a head, since then.
+    Waiting(Instant),
+    /// Answers a request.
+    Answering,
+    /// Was told to go.
+    Leaving,
+}
+
+impl Slot {
+    fn new(now: Instant) -> Self {
+        Self {
+            doing: Mutex::new(Doing::Waiting(now)),
+            left: Notify::new(),
+        }
+    }
+
+    fn waits_since(&self) -> Option<Instant> {
+        match *self.doing() {
+            Doing::Waiting(since) => Some(since),
+            Doing::Answering | Doing::Leaving => None,
+        }
+    }
+
+    fn is_leaving(&self) -> bool {
+        *self.doing() == Doing::Leaving
+    }
+
+    fn leave(&self) {
+        *self.doing() = Doing::Leaving;
+        self.left.notify_one();
+    }
+
+    /// Notes what it does now. Who was told to go stays told.
+    fn does(&self, now: Doing) {
+        let mut doing = self.doing();
+        if *doing != Doing::Leaving {
+            *doing = now;
+        }
+    }
+
+    fn doing(&self) -> MutexGuard<'_, Doing> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&*self.doing()).finish()
+    }
+}
+
+/// Answers requests of one connection, and keeps its slot true.
+struct Answering {
+    router: TowerToHyperService<Router>,
+    slot: Arc<Slot>,
+}
+
+impl Service<Request<Incoming>> for Answering {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.slot.does(Doing::Answering);
+        let answer = self.router.call(request.map(Body::new));
+        let slot = Arc::clone(&self.slot);
+        Box::pin(async move {
+            let answer = answer.await;
+            slot.does(Doing::Waiting(Instant::now()));
+            answer
+        })
+    }
+}
+
+/// Serves one connection to its end. What goes wrong on it is the other side's affair.
+async fn hold(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    answering: Answering,
+    limits: Limits,
+    shutdown: Shutdown,
+) {
+    let slot = Arc::clone(&answering.slot);
+    let end = limits.life.map(|life| Instant::now() + life);
+    let is_over = async {
+        match end {
+            Some(end) => sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(io), answering);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ended = connection.as_mut() => return,
+        () = slot.left.notified() => return,
+        () = is_over => {}
+        () = shutdown.triggered() => {}
+    }
+    // The answer under way goes out, and nothing comes after it.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ended = connection => {}
+        () = sleep(GRACE) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

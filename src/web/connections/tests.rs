@@ -1,0 +1,179 @@
+//! Connections that ask nothing, ask slowly, or do not listen to the answer.
+
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::signal::{self, ShutdownTrigger};
+
+const LIMITS: Limits = Limits {
+    connections: 20,
+    head: Duration::from_secs(30),
+    life: Some(Duration::from_secs(120)),
+};
+
+/// Connections within the process, so that time can be moved.
+struct Inside(tokio::sync::Mutex<mpsc::Receiver<DuplexStream>>);
+
+impl Listener for Inside {
+    type Io = DuplexStream;
+
+    async fn accept(&self) -> io::Result<DuplexStream> {
+        let mut coming = self.0.lock().await;
+        coming
+            .recv()
+            .await
+            .ok_or_else(|| io::ErrorKind::Other.into())
+    }
+}
+
+struct Served {
+    connect: mpsc::Sender<DuplexStream>,
+    metrics: Metrics,
+    end: ShutdownTrigger,
+    tasks: JoinSet<()>,
+}
+
+impl Served {
+    fn new() -> Self {
+        let (connect, coming) = mpsc::channel(1);
+        let (end, shutdown) = signal::shutdown();
+        let metrics = Metrics::default();
+        let router = Router::new()
+            .route("/ok", get(async || "ok"))
+            .route(
+                "/slow",
+                get(async || {
+                    sleep(Duration::from_secs(600)).await;
+                    "slow"
+                }),
+            )
+            .route("/long", get(async || "a".repeat(1_000_000)));
+        let mut tasks = JoinSet::new();
+        let counted = metrics.clone();
+        tasks.spawn(async move {
+            let listener = Inside(tokio::sync::Mutex::new(coming));
+            serve(listener, router, LIMITS, &counted, shutdown).await;
+        });
+        Self {
+            connect,
+            metrics,
+            end,
+            tasks,
+        }
+    }
+
+    /// Opens a connection and sends something over it.
+    async fn send(&self, text: &str) -> DuplexStream {
+        let (mut ours, theirs) = duplex(1024);
+        self.connect.send(theirs).await.unwrap();
+        ours.write_all(text.as_bytes()).await.unwrap();
+        ours
+    }
+
+    /// Waits until the other side closes, and returns what it said and how long that took.
+    async fn read(mut from: DuplexStream) -> (String, Duration) {
+        let began = Instant::now();
+        let mut said = String::new();
+        // A connection that is dropped in the middle of an answer is closed, too.
+        drop(from.read_to_string(&mut said).await);
+        (said, began.elapsed())
+    }
+}
+
+fn seconds(time: Duration) -> u64 {
+    (time + Duration::from_millis(500)).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_whole_head_ends_in_time() {
+    for sent in ["", "GET /ok HTT", "GET /ok HTTP/1.1\r\nhost: a\r\n"] {
+        let served = Served::new();
+        let connection = served.send(sent).await;
+
+        let (_, took) = Served::read(connection).await;
+
+        assert_eq!(seconds(took), 30, "{sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_idle_after_an_answer_ends_in_time() {
+    let served = Served::new();
+    let connection = served.send("GET /ok HTTP/1.1\r\nhost: a\r\n\r\n").await;
+
+    let (said, took) = Served::read(connection).await;
+
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert_eq!(seconds(took), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_read_the_answer_is_cut_off() {
+    let served = Served::new();
+    let mut connection = served.send("GET /long HTTP/1.1\r\nhost: a\r\n\r\n").await;
+
+    sleep(LIMITS.life.unwrap() + GRACE + Duration::from_secs(1)).await;
+
+    let mut rest = Vec::new();
+    connection.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.len() < 10_000, "{}", rest.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_make_room_for_who_asks() {
+    let served = Served::new();
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(served.send("GET /ok").await);
+    }
+
+    let probe = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let (said, took) = Served::read(probe.await).await;
+
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let n_closed = 300 + 1 - (LIMITS.connections - SPARE);
+    let printed = served.metrics.print();
+    let line = format!("qlik_roster_connections_crowded_out_total {n_closed}\n");
+    assert!(printed.contains(&line), "{printed}");
+    // Those that have waited longest went, the last ones are there yet.
+    let last = idle.pop().unwrap();
+    let (_, took) = Served::read(idle.remove(0)).await;
+    assert_eq!(seconds(took), 0);
+    let (_, took) = Served::read(last).await;
+    assert!(seconds(took) > 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_under_way_are_never_crowded_out() {
+    let served = Served::new();
+    let mut asking = Vec::new();
+    for _ in 0..LIMITS.connections {
+        asking.push(served.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await);
+    }
+    tokio::task::yield_now().await;
+
+    let printed = served.metrics.print();
+    assert!(!printed.contains("crowded_out_total 1"), "{printed}");
+    // There is no place until one of them ends by its time.
+    let late = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let (said, took) = Served::read(late.await).await;
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert!(seconds(took) <= 125, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_a_moment_for_answers_and_not_for_questions() {
+    let mut served = Served::new();
+    let half = served.send("GET /ok").await;
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+
+    served.end.trigger();
+    while served.tasks.join_next().await.is_some() {}
+
+    assert!(began.elapsed() <= GRACE, "{:?}", began.elapsed());
+    drop(half);
+}

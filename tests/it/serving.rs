@@ -1,0 +1,149 @@
+//! What strangers can do to `server.listen`, and what they cannot.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use qlik_roster::demo::tenant::NewUser;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::hooks;
+use crate::support::{World, within};
+
+/// Files that the daemon may have open: it needs some forty.
+const FILES: usize = 128;
+
+/// A daemon of its own process, which ends with the test whatever becomes of that.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A daemon with so few files, and where it listens.
+async fn start(world: &World) -> (Daemon, String) {
+    let config = world
+        .standard_config()
+        .replace("level = \"off\"", "level = \"info\"");
+    world.write_config(&config);
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let daemon = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("ulimit -n {FILES} && exec \"$0\" \"$@\""))
+        .arg(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let daemon = Daemon(daemon);
+    within("the first run ends", || async {
+        log_of(world).contains("run-1")
+    })
+    .await;
+    let log = log_of(world);
+    let (_, rest) = log.split_once("listening on http://").unwrap();
+    let address = rest.split_whitespace().next().unwrap().to_owned();
+    (daemon, address)
+}
+
+fn log_of(world: &World) -> String {
+    std::fs::read_to_string(world.path("log")).unwrap()
+}
+
+/// Asks as a probe does; returns the first line of the answer.
+fn probe(address: &str, path: &str) -> std::io::Result<String> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        socket,
+        "GET {path} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_sockets_keep_nobody_out_and_take_nothing_from_the_store() {
+    let world = World::new().await;
+    let (mut daemon, address) = start(&world).await;
+
+    let mut sockets = Vec::new();
+    for n in 0..300 {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        let head: &[u8] = match n % 3 {
+            0 => b"",
+            1 => b"GET /livez HTTP/1.1\r\nhost: ",
+            // A whole head, and a body that does not come.
+            _ => {
+                b"POST /qlik/webhooks/acme HTTP/1.1\r\nhost: a\r\nqlik-signature: a\r\n\
+                  content-length: 9\r\n\r\n"
+            }
+        };
+        // It may have been closed by now.
+        drop(socket.write_all(head));
+        sockets.push(socket);
+    }
+
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(probe(&address, path).unwrap(), "HTTP/1.1 200 OK", "{path}");
+    }
+    for n in 0..3 {
+        let told = world.receiver.count();
+        let directory = world.tenant.directory();
+        directory
+            .create_user(NewUser::named(&format!("Joiner {n}")))
+            .unwrap();
+        let (code, _, err) = world.command(&["sync"]).await;
+        assert_eq!(code, 0, "{err}\n{}", log_of(&world));
+        within("the change is told", || async {
+            world.receiver.count() > told
+        })
+        .await;
+    }
+    assert!(daemon.0.try_wait().unwrap().is_none(), "{}", log_of(&world));
+    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
+    assert_eq!(
+        daemon.0.wait().unwrap().code(),
+        Some(0),
+        "{}",
+        log_of(&world)
+    );
+    drop(sockets);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_bodies_as_may_be_are_waited_for_and_probes_are_answered() {
+    let world = World::new().await;
+    hooks::listen(&world);
+    let running = world.start().await;
+    let address = running.url("").replace("http://", "");
+    let head = b"POST /qlik/webhooks/acme HTTP/1.1\r\nhost: a\r\nqlik-signature: a\r\n\
+                 content-length: 9\r\n\r\n";
+
+    let mut sockets = Vec::new();
+    for _ in 0..200 {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        socket.write_all(head).unwrap();
+        sockets.push(socket);
+    }
+
+    within("more of them are refused", || async {
+        let text = hooks::metrics(&running).await;
+        text.contains("rejected_total{reason=\"too-many\"}")
+    })
+    .await;
+    let asked = address.clone();
+    let probed = tokio::task::spawn_blocking(move || probe(&asked, "/livez"));
+    assert_eq!(probed.await.unwrap().unwrap(), "HTTP/1.1 200 OK");
+    drop(sockets);
+    running.stop().await;
+}
