@@ -272,17 +272,14 @@ impl<'a> Reading<'a> {
 
     fn tenant(&self, known: &Known) -> Result<TenantRow, StoreError> {
         let count = |kind| Ok::<_, StoreError>(self.store.census(known.no, kind)?.count);
-        let runs = self.store.runs(Some(&known.name), MAX_PAGE)?;
-        // What the audit log sets off reads a few records, not everything.
-        let success = runs.iter().find(|run| {
-            run.mode == Mode::Commit && run.trigger != Trigger::Audit && run.outcome.is_success()
-        });
+        let last_run = self.store.runs(Some(&known.name), 1)?.into_iter().next();
+        let success = self.store.last_sweep(&known.name)?;
         Ok(TenantRow {
             name: known.name.clone(),
             tenant: known.tenant.clone(),
             counts: [count(Kind::Role)?, count(Kind::Group)?, count(Kind::User)?],
             last_success: success.and_then(|run| run.ended_at),
-            last_run: runs.into_iter().next(),
+            last_run,
             held: self.store.open_plan(known.no)?,
         })
     }

@@ -8,17 +8,6 @@ use crate::sync::{Lineup, Linked};
 
 use super::reply::{LinkedRow, Standing};
 
-/// Runs that are looked through for the last of each tenant: some days' worth of those of twenty
-/// tenants. For one that was not read since, its own are looked for.
-const RECENT: usize = 5_000;
-
-/// What the runs tell of one tenant.
-#[derive(Default)]
-struct Lately {
-    last: Option<Run>,
-    success: Option<Run>,
-}
-
 /// Returns all tenants by name: those that are linked, and those that only the store knows.
 pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, StoreError> {
     let mut known: BTreeMap<TenantName, Known> = store
@@ -26,39 +15,16 @@ pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, Sto
         .into_iter()
         .map(|known| (known.name.clone(), known))
         .collect();
-    let mut lately = lately(store)?;
     let mut rows = Vec::new();
     for linked in lineup.list() {
         let name = linked.name();
-        let lately = lately.remove(name).unwrap_or_default();
-        rows.push(row(
-            store,
-            name,
-            Some(&*linked),
-            known.remove(name),
-            lately,
-        )?);
+        rows.push(row(store, name, Some(&*linked), known.remove(name))?);
     }
     for (name, known) in known {
-        let lately = lately.remove(&name).unwrap_or_default();
-        rows.push(row(store, &name, None, Some(known), lately)?);
+        rows.push(row(store, &name, None, Some(known))?);
     }
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(rows)
-}
-
-fn lately(store: &Store) -> Result<BTreeMap<TenantName, Lately>, StoreError> {
-    let mut all: BTreeMap<TenantName, Lately> = BTreeMap::new();
-    // The newest come first. A dry run tells nothing of the state, one under way nothing yet.
-    let runs = store.runs(None, RECENT)?.into_iter();
-    for run in runs.filter(|run| run.mode == Mode::Commit && run.outcome != Outcome::Running) {
-        let lately = all.entry(run.tenant_name.clone()).or_default();
-        if lately.success.is_none() && run.outcome.is_success() {
-            lately.success = Some(run.clone());
-        }
-        lately.last.get_or_insert(run);
-    }
-    Ok(all)
 }
 
 fn row(
@@ -66,15 +32,12 @@ fn row(
     name: &TenantName,
     linked: Option<&Linked>,
     known: Option<Known>,
-    lately: Lately,
 ) -> Result<LinkedRow, StoreError> {
-    let Lately { last, mut success } = lately;
-    if success.is_none() && known.as_ref().is_some_and(|known| known.loaded.is_some()) {
-        let runs = store.runs(Some(name), RECENT)?.into_iter();
-        success = runs
-            .filter(|run| run.mode == Mode::Commit)
-            .find(|run| run.outcome.is_success());
-    }
+    // A dry run tells nothing of the state, one under way nothing yet.
+    let last = store.newest_run(name, |run| {
+        run.mode == Mode::Commit && run.outcome != Outcome::Running
+    })?;
+    let success = store.last_sweep(name)?;
     let pause = match linked {
         Some(linked) => linked.pause(),
         None => Some(Pause::NotConfigured),

@@ -130,7 +130,7 @@ pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
 pub use retention::{KEEP_ATTEMPTS, Retention};
 pub use round::{Done, Round};
-pub use runs::NewRun;
+pub use runs::{NewRun, SinceSweep};
 pub use state::Kept;
 pub use tenants::Known;
 

@@ -2,12 +2,14 @@
 //!
 //! Months of them are kept, so no question may read them all: a tenant's runs stand together,
 //! and beside them what is asked most, how many there are and which was the last whole sweep
-//! ([`v2::Tally`]). The runs that go on have rows of their own, by which an opening finds what
+//! ([`Tally`]). The runs that go on have rows of their own, by which an opening finds what
 //! an earlier process left.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
-use crate::model::{Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger};
+use crate::model::{
+    Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
+};
 
 use super::error::StoreError;
 use super::inner::held;
@@ -31,6 +33,46 @@ pub struct NewRun {
     pub mode: Mode,
     /// When it begins.
     pub started_at: Timestamp,
+}
+
+/// The last whole sweep of a tenant: the one truth of what is known since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinceSweep {
+    /// The last run that read everything and succeeded, however long ago.
+    pub sweep: Option<Run>,
+    /// How much the runs since have taken away that only looked at what the audit log named,
+    /// also those that are not kept any more.
+    pub lost: BTreeMap<Loss, u64>,
+}
+
+/// What is kept of all runs of a tenant together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub count: u64,
+    pub last_sweep: Option<RunId>,
+    pub lost: BTreeMap<Loss, u64>,
+}
+
+impl Tally {
+    /// Takes in a run as it is now, in place of what was kept of it before.
+    fn take(&mut self, run: &Run, before: Option<&Run>) {
+        self.count += u64::from(before.is_none());
+        if run.is_whole_sweep() {
+            if self.last_sweep < Some(run.id) {
+                self.last_sweep = Some(run.id);
+                self.lost.clear();
+            }
+        } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
+            // Also one that could not take everything over has taken away what it has.
+            for (loss, lost) in &run.lost {
+                let known = before.and_then(|before| before.lost.get(loss));
+                let more = lost.saturating_sub(known.copied().unwrap_or(0));
+                if more > 0 {
+                    *self.lost.entry(*loss).or_default() += more;
+                }
+            }
+        }
+    }
 }
 
 impl Store {
@@ -76,16 +118,14 @@ impl Store {
         })
     }
 
-    /// Returns the newest run of a tenant that is wanted, of so many at the most.
+    /// Returns the newest run of a tenant that is wanted. It reads back to that one.
     pub fn newest_run(
         &self,
         tenant: &TenantName,
-        look_back: usize,
         wanted: impl Fn(&Run) -> bool,
     ) -> Result<Option<Run>, StoreError> {
         self.inner.read("reading runs", |db| {
             newest(db, tenant)
-                .take(look_back)
                 .find(|run| run.as_ref().map_or(true, &wanted))
                 .transpose()
         })
@@ -93,17 +133,24 @@ impl Store {
 
     /// Returns the last run of a tenant that read everything and succeeded, however long ago.
     pub fn last_sweep(&self, tenant: &TenantName) -> Result<Option<Run>, StoreError> {
+        Ok(self.since_sweep(tenant)?.sweep)
+    }
+
+    /// Returns the last whole sweep of a tenant, and what was lost since.
+    pub fn since_sweep(&self, tenant: &TenantName) -> Result<SinceSweep, StoreError> {
         self.inner.read("reading the last sweep", |db| {
-            let tally = tally(db, tenant)?;
-            match tally.last_sweep {
-                Some(id) => find(db, tenant, id)?.map(Some).ok_or_else(|| {
-                    codec::flawed(
-                        &keys::run(tenant, id),
-                        "is noted as the last sweep and missing",
-                    )
-                }),
-                None => Ok(None),
-            }
+            let Tally {
+                last_sweep, lost, ..
+            } = tally(db, tenant)?;
+            let missing = |id| {
+                let how = "is noted as the last sweep and missing";
+                codec::flawed(&keys::run(tenant, id), how)
+            };
+            let sweep = last_sweep.map(|id| find(db, tenant, id)?.ok_or_else(|| missing(id)));
+            Ok(SinceSweep {
+                sweep: sweep.transpose()?,
+                lost,
+            })
         })
     }
 
@@ -149,24 +196,21 @@ impl Store {
         tally.count = tally.count.saturating_sub(runs.len() as u64);
         let gone = runs.iter().map(|id| (keys::run(tenant, *id), None));
         let mut rows: Vec<_> = gone.collect();
-        rows.push(codec::put(keys::tally(tenant), &tally));
+        rows.push(codec::put(keys::tally(tenant), &v2::Tally::from(&tally)));
         self.inner.write(rows).map(drop)
     }
 
     /// Composes the rows of a run as it is now.
     fn rows_of(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
         let name = &run.tenant_name;
-        let (mut tally, is_new) = self.inner.read("reading runs", |db| {
-            Ok((tally(db, name)?, find(db, name, run.id)?.is_none()))
+        let (mut tally, before) = self.inner.read("reading runs", |db| {
+            Ok((tally(db, name)?, find(db, name, run.id)?))
         })?;
-        tally.count += u64::from(is_new);
-        if run.is_whole_sweep() {
-            tally.last_sweep = tally.last_sweep.max(Some(run.id));
-        }
+        tally.take(run, before.as_ref());
         let open = keys::open_run(run.id);
         Ok(vec![
             codec::put(keys::run(name, run.id), &v2::Run::from(run)),
-            codec::put(keys::tally(name), &tally),
+            codec::put(keys::tally(name), &v2::Tally::from(&tally)),
             match run.outcome {
                 Outcome::Running => codec::put(open, &v2::OpenRun(name.clone())),
                 Outcome::Succeeded
@@ -190,14 +234,11 @@ pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
 }
 
 /// Reads how many runs a tenant has, and which was its last whole sweep.
-pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<v2::Tally, StoreError> {
+pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
     let key = keys::tally(tenant);
     match scan::get(db, &key)? {
-        Some(value) => codec::read_row(&key, &value),
-        None => Ok(v2::Tally {
-            count: 0,
-            last_sweep: None,
-        }),
+        Some(value) => Ok(codec::read_row::<v2::Tally>(&key, &value)?.into()),
+        None => Ok(Tally::default()),
     }
 }
 

@@ -6,9 +6,6 @@ use crate::model::{Mode, Outcome, Run, TenantName, Timestamp, Traffic, Trigger, 
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metric, Metrics};
 
-/// Runs that are looked through for the last one that read the whole tenant.
-const LOOK_BACK: usize = 500;
-
 /// Measures a run that ended.
 pub(super) fn run(metrics: &Metrics, run: &Run) {
     let tenant = run.tenant_name.0.as_str();
@@ -63,7 +60,7 @@ pub(super) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: &Traffic)
 pub fn recall(metrics: &Metrics, store: &Store, tenants: &[TenantName]) -> Result<(), StoreError> {
     for tenant in tenants {
         let success = store.last_sweep(tenant)?;
-        let last = store.newest_run(tenant, LOOK_BACK, Run::is_sweep)?;
+        let last = store.newest_run(tenant, Run::is_sweep)?;
         // In this order: the last attempt counts, and the last success stays.
         let attempts = success.iter().chain(&last);
         attempts.for_each(|run| attempted(metrics, run));

@@ -7,10 +7,10 @@ use futures_util::stream;
 
 use crate::connector::Connector;
 use crate::model::{
-    Change, Finding, FindingCode, Kind, Mode, Observed, Record, RecordRef, Run, TenantName, Trigger,
+    Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
 };
 use crate::reconcile::{self, Judgement, Known, Shown};
-use crate::store::{Store, TenantNo, Write};
+use crate::store::{SinceSweep, Store, TenantNo, Write};
 
 use super::RunError;
 use super::desk::MAX_FINDINGS;
@@ -22,9 +22,6 @@ use super::witness::{Doubt, Word};
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;
-
-/// Runs that are looked through for the last sweep.
-const LOOK_BACK: usize = 500;
 
 /// What the source says of a record, as [`Connector::fetch`] answers.
 type Answer = Option<Result<Observed, Finding>>;
@@ -147,27 +144,12 @@ fn scales(
     name: &TenantName,
     gone: &[Record],
 ) -> Result<Scales, RunError> {
-    let mut scales = Scales::default();
-    for run in store.runs(Some(name), LOOK_BACK).map_err(RunError::store)? {
-        match (run.mode, run.trigger) {
-            (Mode::DryRun, _) => {}
-            // Also one that could not take everything over has taken away what it has.
-            (Mode::Commit, Trigger::Audit) => {
-                for (loss, lost) in run.lost {
-                    *scales.before.entry(loss).or_default() += lost;
-                }
-            }
-            (
-                Mode::Commit,
-                Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap,
-            ) => {
-                if run.outcome.is_success() {
-                    scales.known = run.population;
-                    break;
-                }
-            }
-        }
-    }
+    let SinceSweep { sweep, lost } = store.since_sweep(name).map_err(RunError::store)?;
+    let mut scales = Scales {
+        known: sweep.map(|sweep| sweep.population).unwrap_or_default(),
+        before: lost,
+        ..Scales::default()
+    };
     scales.shown.clone_from(&scales.known);
     for (loss, lost) in &scales.before {
         let shown = scales.shown.entry(*loss).or_default();

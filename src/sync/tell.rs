@@ -1,30 +1,20 @@
 //! Tells receivers when runs begin to fail and when they succeed again: once each.
 
-use crate::model::{Fact, Mode, Outcome, Recovery, Run, Trigger};
+use crate::model::{Fact, Outcome, Recovery, Run};
 use crate::store::{Closing, Store, StoreError};
 
 use super::plan::{Target, commit};
-
-/// Runs that are looked back at to find the last one that had an end: what the audit log sets
-/// off stands between them.
-const LOOK_BACK: usize = 500;
 
 /// Writes the fact that a run is the first to fail, or to succeed again.
 pub(super) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
     let Some(fails) = fails(run) else {
         return Ok(());
     };
-    let earlier = store.runs(Some(&run.tenant_name), LOOK_BACK)?;
-    let failed = earlier
-        .iter()
-        .filter(|earlier| {
-            // Reading a few records says little of whether the tenant can be read.
-            earlier.id != run.id
-                && earlier.mode == Mode::Commit
-                && earlier.trigger != Trigger::Audit
-        })
-        .find_map(self::fails)
-        .unwrap_or(None);
+    // Reading a few records says little of whether the tenant can be read.
+    let earlier = store.newest_run(&run.tenant_name, |earlier| {
+        earlier.id != run.id && earlier.is_sweep() && self::fails(earlier).is_some()
+    })?;
+    let failed = earlier.as_ref().and_then(self::fails).unwrap_or(None);
     let fact = match (failed, fails) {
         (None, Some((code, message))) => Fact::Failed {
             code: code.to_owned(),

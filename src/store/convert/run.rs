@@ -2,6 +2,7 @@
 
 use crate::model::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
 use crate::store::layout::{v1, v2};
+use crate::store::runs::Tally;
 
 use super::{pairs, same_words};
 
@@ -88,6 +89,36 @@ impl From<v2::Run> for Run {
             traffic: traffic.into(),
             findings: findings.into_iter().map(Into::into).collect(),
             audit_missed,
+        }
+    }
+}
+
+impl From<&Tally> for v2::Tally {
+    fn from(tally: &Tally) -> Self {
+        let Tally {
+            count,
+            last_sweep,
+            lost,
+        } = tally;
+        Self {
+            count: *count,
+            last_sweep: *last_sweep,
+            lost: pairs(lost.clone()),
+        }
+    }
+}
+
+impl From<v2::Tally> for Tally {
+    fn from(tally: v2::Tally) -> Self {
+        let v2::Tally {
+            count,
+            last_sweep,
+            lost,
+        } = tally;
+        Self {
+            count,
+            last_sweep,
+            lost: pairs(lost),
         }
     }
 }

@@ -54,12 +54,14 @@ pub enum FindingCode {
 }
 
 /// What is asked of all runs of a tenant together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many are kept.
     pub count: u64,
     /// The last one that read the whole tenant and succeeded.
     pub last_sweep: Option<RunId>,
+    /// How much the runs since have taken away that only looked at what the audit log named.
+    pub lost: Vec<(Loss, u64)>,
 }
 
 /// The last number that was given to a run.

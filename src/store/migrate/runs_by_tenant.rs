@@ -51,14 +51,20 @@ impl Rewrite for RunsByTenant {
 
 impl RunsByTenant {
     fn count(&mut self, run: &v1::Run) {
-        let tally = self.tallies.entry(run.tenant_name.clone());
-        let tally = tally.or_insert(v2::Tally {
-            count: 0,
-            last_sweep: None,
-        });
+        let tally = self.tallies.entry(run.tenant_name.clone()).or_default();
         tally.count += 1;
         if is_whole_sweep(run) {
-            tally.last_sweep = tally.last_sweep.max(Some(run.id));
+            // Runs come in the order of their numbers.
+            tally.last_sweep = Some(run.id);
+            tally.lost.clear();
+        } else if let (v1::Mode::Commit, v1::Trigger::Audit) = (run.mode, run.trigger) {
+            for (loss, lost) in &run.lost {
+                let same = |(known, _): &&mut (v1::Loss, u64)| known == loss;
+                match tally.lost.iter_mut().find(same) {
+                    Some((_, sum)) => *sum += lost,
+                    None => tally.lost.push((*loss, *lost)),
+                }
+            }
         }
         self.last = self.last.max(Some(run.id));
     }

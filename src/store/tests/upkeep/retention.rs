@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::model::{EndpointName, Hold, Outcome, Seq, Timestamp, Trigger};
+use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
 use crate::store::{Attempt, DeliveryChange, Done, Item, Order, Progress};
 
 use super::super::support::{adopt, open};
@@ -384,4 +384,47 @@ fn a_clock_that_was_ahead_is_told_of() {
     ] {
         assert_eq!(ahead(now), expected, "{now}");
     }
+}
+
+#[test]
+fn what_was_lost_since_the_last_sweep_outlives_the_runs_that_lost_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let name = TenantName("t".to_owned());
+    let sweep = |at| {
+        let ended = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, at);
+        let population = [(Loss::Users, 2_000)].into();
+        let swept = Run {
+            population,
+            ..ended
+        };
+        store.save_run(&swept).unwrap();
+        swept
+    };
+    let lose = |lost: u64| {
+        let ended = run(&store, "t", Trigger::Audit, Outcome::Succeeded, day(1));
+        let losing = Run {
+            lost: [(Loss::Users, lost)].into(),
+            ..ended
+        };
+        // Kept twice, counted once.
+        store.save_run(&losing).unwrap();
+        store.save_run(&losing).unwrap();
+    };
+    assert_eq!(store.since_sweep(&name).unwrap().sweep, None);
+    let first = sweep(day(0));
+    for _ in 0..700 {
+        lose(1);
+    }
+
+    let gone = round(&store, &[], day(2)).runs;
+
+    assert_eq!(gone, 200, "500 of them are kept, and the sweep");
+    let since = store.since_sweep(&name).unwrap();
+    assert_eq!(since.sweep, Some(first));
+    assert_eq!(since.lost, [(Loss::Users, 700)].into());
+    assert_eq!(store.check().unwrap().faults, []);
+    let second = sweep(day(3));
+    let since = store.since_sweep(&name).unwrap();
+    assert_eq!((since.sweep, since.lost.len()), (Some(second), 0));
 }
