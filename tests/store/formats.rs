@@ -149,16 +149,21 @@ fn end_runs(store: &Store, tenants: u32, runs: u32) {
     }
 }
 
-/// Turns a store of format 2 into one of format 1: its runs have the same values there.
-fn turn_back(folder: &Path) {
+/// Opens the database of a store that nobody has open.
+fn sled_at(folder: &Path) -> sled::Db {
     let config = sled::Config::new().path(folder.join("current"));
-    let db = loop {
+    loop {
         match config.open() {
-            Ok(db) => break db,
+            Ok(db) => return db,
             Err(sled::Error::Io(_)) => std::thread::yield_now(),
             Err(other) => panic!("{other}"),
         }
-    };
+    }
+}
+
+/// Turns a store of format 2 into one of format 1: its runs have the same values there.
+fn turn_back(folder: &Path) {
+    let db = sled_at(folder);
     let format = [0x01, 0x00];
     let value = db.get(format).unwrap().unwrap();
     let (_, payload) = opened(&format, &value);
@@ -186,19 +191,21 @@ fn how_long_a_start_takes_with_the_runs_of_many_tenants() {
     for (tenants, runs) in [(100, 300), (500, 2_000)] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap().store;
-        end_runs(&store, tenants, runs);
+        end_runs(&store, 1, 1);
+        store.close().unwrap();
+        turn_back(folder.path());
+        multiply_runs(folder.path(), tenants, runs);
+        let began = Instant::now();
+        let store = Store::open(folder.path()).unwrap().store;
+        let migrating = began.elapsed();
         store.close().unwrap();
 
         let began = Instant::now();
         let store = Store::open(folder.path()).unwrap().store;
         let opening = began.elapsed();
         let began = Instant::now();
-        assert_eq!(
-            store
-                .close_interrupted_runs(Timestamp::from_millis(0))
-                .unwrap(),
-            []
-        );
+        let left = store.close_interrupted_runs(Timestamp::from_millis(0));
+        assert_eq!(left.unwrap(), []);
         for tenant in 0..tenants {
             let name = TenantName(format!("tenant-{tenant}"));
             let sweep = store.last_sweep(&name).unwrap();
@@ -209,10 +216,34 @@ fn how_long_a_start_takes_with_the_runs_of_many_tenants() {
         let newest = store.runs(None, 500).unwrap();
         assert_eq!(newest[0].id, RunId(u64::from(tenants * runs)));
         println!(
-            "{tenants} tenants with {runs} runs each: opened in {opening:?}, what was left and \
-             the last of each in {asked:?}, the newest 500 of all in {:?}",
+            "{tenants} tenants with {runs} runs each: migrated in {migrating:?}, opened in \
+             {opening:?}, what was left and the last of each in {asked:?}, the newest 500 of all \
+             in {:?}",
             began.elapsed()
         );
         store.close().unwrap();
     }
+}
+
+/// Gives a store of format 1 the runs of many tenants, like its only one.
+fn multiply_runs(folder: &Path, tenants: u32, runs: u32) {
+    let db = sled_at(folder);
+    let first = [&[0x60][..], &1_u64.to_be_bytes()].concat();
+    let value = db.get(&first).unwrap().unwrap();
+    // Number and name of the tenant come first.
+    let (_, payload) = opened(&first, &value);
+    let rest = &payload[2 + "tenant-0".len()..];
+    let mut batch = sled::Batch::default();
+    for id in 1..=u64::from(tenants * runs) {
+        let name = format!("tenant-{}", id % u64::from(tenants));
+        let number = postcard::to_stdvec(&(id, name)).unwrap();
+        let key = [&[0x60][..], &id.to_be_bytes()].concat();
+        let value = sealed(&key, &[&number, rest].concat());
+        batch.insert(key, value);
+        if id % 200 == 0 {
+            db.apply_batch(std::mem::take(&mut batch)).unwrap();
+        }
+    }
+    db.apply_batch(batch).unwrap();
+    db.flush().unwrap();
 }
