@@ -37,6 +37,8 @@ impl Check<'_> {
             let what = format!("is cut up to entry {cut} and ends at {last}");
             return self.fault("the journal", what);
         }
+        // Some may have come since they were read first, and none came after its entries.
+        self.know_tenants();
         let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
         let mut lead = Lead {
             versions,

@@ -150,6 +150,10 @@ impl Check<'_> {
 
     fn knows(&mut self, place: &str, no: TenantNo) {
         if !self.tenants.contains_key(&no) {
+            // It may have come meanwhile.
+            self.know_tenants();
+        }
+        if !self.tenants.contains_key(&no) {
             let what = format!("of a tenant, number {no}, that the store does not know");
             self.fault(place, what);
         }

@@ -1,14 +1,19 @@
 //! That records, their fingerprints and the census agree.
 
-use crate::model::{Id, Kind, Seq};
+use std::ops::Bound;
+
+use crate::model::{Fingerprint, Id, Kind, Seq};
 use crate::store::block::{self, Entry};
-use crate::store::bucket::Bucket;
+use crate::store::bucket::{self, Bucket};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Key, Space};
 use crate::store::{TenantNo, codec, scan, state};
 
 use super::Check;
 use super::tenants::mark_of;
+
+/// Fingerprints that are compared at one moment at the least, while commits wait.
+const AT_ONCE: usize = 200;
 
 /// Which entry left each record as it is, in sixteen bytes a record.
 #[derive(Default)]
@@ -67,11 +72,7 @@ impl Check<'_> {
             // From one kind to the next, over the rows in between.
             let mut from: Key = vec![space as u8];
             loop {
-                let next = scan::after(
-                    self.view.db,
-                    &[space as u8],
-                    std::ops::Bound::Included(from),
-                );
+                let next = scan::after(self.view.db, &[space as u8], Bound::Included(from));
                 let next = { next }.next().transpose();
                 let Some(Some((key, _))) = self.take("the kinds of records", next) else {
                     break;
@@ -91,49 +92,67 @@ impl Check<'_> {
         kinds
     }
 
-    /// Goes from bucket to bucket, each with the records that it stands for.
+    /// Goes through the ids some at a time. What is compared was there at one moment: a record may
+    /// come at any place while the store is worked with.
     fn kind(&mut self, no: TenantNo, kind: Kind, place: &str, versions: &mut Versions) {
-        let prefix = keys::bucket_prefix(no, kind);
-        let mut from = std::ops::Bound::Included(prefix.clone());
         let mut last: Option<Id> = None;
         loop {
             let _still = self.view.still();
-            let row = scan::after(self.view.db, &prefix, from).next().transpose();
-            let Some(Some((key, value))) = self.take(place, row) else {
-                break;
-            };
-            from = std::ops::Bound::Excluded(key.to_vec());
-            let Some(bucket) = self.take(place, Bucket::read(&key, &value)) else {
-                continue;
-            };
-            let Some((upto, _)) = bucket.0.last() else {
-                continue;
-            };
-            let upto = upto.clone();
-            self.bucket(no, kind, place, (last.as_ref(), &upto), &bucket, versions);
-            last = Some(upto);
-        }
-        let _still = self.view.still();
-        let behind = block::after(self.view.db, no, kind, last.as_ref());
-        if let Some(mut behind) = self.take(place, behind)
-            && let Some(next) = behind.next()
-            && let Some((_, entry)) = self.take(place, next)
-        {
-            self.fault(
-                format!("{kind} {} of {}", entry.id, self.named(no)),
-                "is there without a fingerprint",
-            );
+            let prints = self.prints(no, kind, place, last.as_ref());
+            self.compare(no, kind, place, last.as_ref(), &prints, versions);
+            self.tick(1);
+            match prints.upto() {
+                Some(upto) => last = Some(upto.clone()),
+                None => return,
+            }
         }
     }
 
-    /// Compares the records from behind an id up to another with a bucket.
-    fn bucket(
+    /// Reads some fingerprints behind an id.
+    fn prints(&mut self, no: TenantNo, kind: Kind, place: &str, after: Option<&Id>) -> Prints {
+        let mut prints = Prints {
+            of: Vec::new(),
+            is_readable: true,
+            is_end: true,
+        };
+        let prefix = keys::bucket_prefix(no, kind);
+        let from = match after {
+            Some(id) => bucket::holding(self.view.db, no, kind, id).map(|(key, _)| key),
+            None => Ok(prefix.clone()),
+        };
+        let Some(from) = self.take(place, from) else {
+            return prints;
+        };
+        for row in scan::after(self.view.db, &prefix, Bound::Included(from)) {
+            if prints.of.len() >= AT_ONCE {
+                prints.is_end = false;
+                break;
+            }
+            let read = row.and_then(|(key, value)| Bucket::read(&key, &value));
+            match read {
+                Ok(bucket) => {
+                    let behind = bucket.0.into_iter();
+                    prints
+                        .of
+                        .extend(behind.filter(|(id, _)| after.is_none_or(|after| after < id)));
+                }
+                Err(error) => {
+                    prints.is_readable = false;
+                    self.take::<()>(place, Err(error));
+                }
+            }
+        }
+        prints
+    }
+
+    /// Compares the records from behind an id on with fingerprints.
+    fn compare(
         &mut self,
         no: TenantNo,
         kind: Kind,
         place: &str,
-        (after, upto): (Option<&Id>, &Id),
-        bucket: &Bucket,
+        after: Option<&Id>,
+        prints: &Prints,
         versions: &mut Versions,
     ) {
         let Some(blocks) = self.take(place, block::after(self.view.db, no, kind, after)) else {
@@ -143,7 +162,7 @@ impl Check<'_> {
         let mut is_readable = true;
         for read in blocks {
             match read {
-                Ok((_, entry)) if entry.id > *upto => break,
+                Ok((_, entry)) if prints.upto().is_some_and(|upto| entry.id > *upto) => break,
                 Ok(read) => entries.push(read),
                 Err(error) => {
                     is_readable = false;
@@ -152,10 +171,9 @@ impl Check<'_> {
             }
         }
         let mut entries = entries.into_iter().peekable();
-        for (id, print) in &bucket.0 {
+        for (id, print) in &prints.of {
             while let Some((_, extra)) = entries.next_if(|(_, entry)| entry.id < *id) {
-                let extra = format!("{kind} {} of {}", extra.id, self.named(no));
-                self.fault(extra, "is there without a fingerprint");
+                self.extra(no, kind, &extra.id, prints);
             }
             let what = format!("{kind} {id} of {}", self.named(no));
             match entries.next_if(|(_, entry)| entry.id == *id) {
@@ -169,16 +187,38 @@ impl Check<'_> {
                 None => {}
             }
         }
-        self.tick(1);
+        for (_, extra) in entries {
+            self.extra(no, kind, &extra.id, prints);
+        }
+    }
+
+    /// Names a record that no fingerprint stands for, unless one of them could not be read.
+    fn extra(&mut self, no: TenantNo, kind: Kind, id: &Id, prints: &Prints) {
+        if prints.is_readable {
+            let place = format!("{kind} {id} of {}", self.named(no));
+            self.fault(place, "is there without a fingerprint");
+        }
     }
 }
 
-fn read(
-    key: &[u8],
-    entry: &Entry,
-    kind: Kind,
-    print: crate::model::Fingerprint,
-) -> Result<(), StoreError> {
+/// Fingerprints of neighbours.
+struct Prints {
+    of: Vec<(Id, Fingerprint)>,
+    /// Whether none of them is missing that could not be read.
+    is_readable: bool,
+    /// Whether there are none behind them.
+    is_end: bool,
+}
+
+impl Prints {
+    /// Returns the last id that they are for; none: there is no end to it.
+    fn upto(&self) -> Option<&Id> {
+        let last = self.of.last().map(|(id, _)| id);
+        last.filter(|_| !self.is_end)
+    }
+}
+
+fn read(key: &[u8], entry: &Entry, kind: Kind, print: Fingerprint) -> Result<(), StoreError> {
     let kept = state::read(key, entry, print)?;
     match kept.record.kind() == kind {
         true => Ok(()),
