@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched, UnreadRow};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
@@ -31,11 +31,18 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         exit = exit.graver(of_tenant(row));
         printer.row(tenant(row))?;
     }
+    let is_reached = |row: &UnreadRow| status.tenants.iter().any(|known| known.name == row.name);
+    let unreached = status.unread.iter().filter(|row| !is_reached(row));
+    for row in unreached.clone() {
+        exit = exit.graver(of_unread(row));
+        printer.row(unread(row))?;
+    }
     for row in &status.endpoints {
         exit = exit.graver(of_endpoint(row));
         printer.row(endpoint(row))?;
     }
-    if !status.tenants.is_empty() || !status.endpoints.is_empty() {
+    let n_rows = status.tenants.len() + unreached.count() + status.endpoints.len();
+    if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
     }
     printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
@@ -55,6 +62,33 @@ pub(super) fn of_tenant(row: &TenantRow) -> Exit {
         None | Some(Outcome::Running | Outcome::Succeeded | Outcome::Held) => Exit::Success,
         Some(Outcome::Degraded | Outcome::Incomplete { .. }) => Exit::Partial,
         Some(Outcome::Failed { .. } | Outcome::Interrupted) => Exit::Source,
+    }
+}
+
+/// Returns the exit code for a tenant that was never reached.
+fn of_unread(row: &UnreadRow) -> Exit {
+    match row.why {
+        Some(_) => Exit::Source,
+        None => Exit::Success,
+    }
+}
+
+fn unread(row: &UnreadRow) -> Row {
+    let why = row.why.clone();
+    let why = why.unwrap_or_else(|| "no run of it has ended yet".to_owned());
+    Row {
+        cells: vec![
+            format!("tenant {}", row.name),
+            "never reached".to_owned(),
+            String::new(),
+            format!("nothing is known of it: {why}"),
+        ],
+        json: json!({
+            "tenant": row.name,
+            "state": "never reached",
+            "last_success": null,
+            "detail": row.why,
+        }),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Lineup, Linked};
 
-use super::reply::{LinkedRow, Standing};
+use super::reply::{LinkedRow, Standing, UnreadRow};
 
 /// Runs that are looked through for the last of each tenant: some days' worth of those of twenty
 /// tenants. For one that was not read since, its own are looked for.
@@ -44,6 +44,30 @@ pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, Sto
         rows.push(row(store, &name, None, Some(known), lately)?);
     }
     rows.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(rows)
+}
+
+/// Returns the tenants that are to be read and of which no first load has ended, by name.
+pub(super) fn unread(store: &Store, lineup: &Lineup) -> Result<Vec<UnreadRow>, StoreError> {
+    let known = store.tenants()?;
+    let is_loaded = |name: &TenantName| {
+        let mut known = known.iter();
+        known.any(|known| known.name == *name && known.loaded.is_some())
+    };
+    let mut rows = Vec::new();
+    for linked in lineup.list() {
+        let name = linked.name();
+        if linked.pause().is_some() || is_loaded(name) {
+            continue;
+        }
+        let mut runs = store.runs(Some(name), RECENT)?.into_iter();
+        let last = runs.find(|run| run.mode == Mode::Commit && run.outcome != Outcome::Running);
+        let why = last.and_then(|run| failure(run.outcome));
+        rows.push(UnreadRow {
+            name: name.clone(),
+            why,
+        });
+    }
     Ok(rows)
 }
 
@@ -108,7 +132,17 @@ fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Stand
     if let Some(pause) = pause {
         return Standing::Paused(pause);
     }
-    let failure = last.and_then(|run| match run.outcome {
+    let failure = last.and_then(|run| failure(run.outcome));
+    match (was_reached, failure) {
+        (false, why) => Standing::NeverReached { why },
+        (true, Some(why)) => Standing::Failing { why },
+        (true, None) => Standing::Active,
+    }
+}
+
+/// Returns what a run came to, where it failed.
+fn failure(outcome: Outcome) -> Option<String> {
+    match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
         Outcome::Running
         | Outcome::Succeeded
@@ -116,10 +150,5 @@ fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Stand
         | Outcome::Held
         | Outcome::Incomplete { .. }
         | Outcome::Interrupted => None,
-    });
-    match (was_reached, failure) {
-        (false, why) => Standing::NeverReached { why },
-        (true, Some(why)) => Standing::Failing { why },
-        (true, None) => Standing::Active,
     }
 }
