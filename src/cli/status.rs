@@ -23,6 +23,7 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         Ok(other) => super::unexpected(&other),
         Err(failure) => Err(failure),
     };
+    let daemon = daemon(&door);
     door.close().await?;
     let status = status?;
     let mut exit = Exit::Success;
@@ -44,9 +45,30 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
     let n_rows = status.tenants.len() + unreached.count() + status.endpoints.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
+        printer.row(daemon)?;
     }
     printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
     Ok(exit)
+}
+
+/// Tells whether a daemon runs, by who has answered.
+fn daemon(door: &Door) -> Row {
+    let (state, detail) = match door {
+        Door::Daemon(_) => ("running", "it answered these questions"),
+        Door::Own(_) => (
+            "not running",
+            "nothing is read or delivered until `qlik-roster serve` or `sync` is run",
+        ),
+    };
+    Row {
+        cells: vec![
+            "daemon".to_owned(),
+            state.to_owned(),
+            String::new(),
+            detail.to_owned(),
+        ],
+        json: json!({ "daemon": state }),
+    }
 }
 
 /// Returns the exit code that a tenant's state asks for.
