@@ -19,7 +19,7 @@ use crate::telemetry::chain;
 
 use super::Exit;
 use super::args::{CheckArgs, Format};
-use super::door::Door;
+use super::door::{Door, has_store};
 use super::output::{Printer, Row};
 use super::style::{Colour, Tone};
 
@@ -155,7 +155,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
 
 /// Asks how things are. A store that is not there yet is not made for it.
 async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
-    if !config.store.exists() {
+    if !has_store(config) {
         return Ok(None);
     }
     let door = Door::open(config, Hooks::none()).await?;

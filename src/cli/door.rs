@@ -3,7 +3,7 @@
 //! sled lets one process in. A running daemon answers on its control socket in the store's
 //! folder; if nobody answers there, nobody holds the store, and it is opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -21,6 +21,25 @@ use crate::telemetry;
 pub(super) struct Refused {
     message: String,
     pub(super) code: String,
+}
+
+/// There is no store to ask.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no store in {}; `qlik-roster serve` or `qlik-roster sync` makes one, and `path` in \
+     `[store]` says where [{}]",
+    path.display(),
+    Self::code()
+)]
+pub(super) struct NoStore {
+    path: PathBuf,
+}
+
+impl NoStore {
+    /// Returns the code that `docs/errors.md` explains.
+    fn code() -> &'static str {
+        "store.not-there"
+    }
 }
 
 /// An open way to the store.
@@ -41,8 +60,18 @@ pub(super) struct Own {
 pub(super) struct Socket(reqwest::Client);
 
 impl Door {
-    /// Finds the daemon, or opens the store.
+    /// Finds the daemon, or opens the store that is there. Where there is none, a question makes
+    /// none: it would be empty, and in the wrong place more often than not.
     pub(super) async fn open(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
+        if !has_store(config) {
+            let path = config.store.clone();
+            return Err(NoStore { path }.into());
+        }
+        Self::open_or_make(config, hooks).await
+    }
+
+    /// Finds the daemon, or opens the store, or makes one.
+    pub(super) async fn open_or_make(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
         if let Some(socket) = Socket::connect(&config.store).await? {
             return Ok(Self::Daemon(socket));
         }
@@ -72,6 +101,14 @@ impl Door {
                 Ok(store.offload(crate::store::Store::close).await?)
             }
         }
+    }
+}
+
+/// Returns whether there is a store, or something in its place that opening will complain about.
+pub(super) fn has_store(config: &Config) -> bool {
+    match std::fs::read_dir(&config.store) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::control::ControlError;
 use crate::daemon::{DiscoverError, StartError};
 use crate::store::{CheckError, CompactError, StoreError};
 
-use super::door::Refused;
+use super::door::{NoStore, Refused};
 
 /// How a command ends. `docs/cli.md` lists these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +75,9 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
             return of_code(&refused.code);
         }
         if let Some(CompactError::NoStore { .. }) = cause.downcast_ref() {
+            return Exit::NotFound;
+        }
+        if cause.is::<NoStore>() {
             return Exit::NotFound;
         }
         if let Some(CheckError::NoStore { .. }) = cause.downcast_ref() {

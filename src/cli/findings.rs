@@ -23,8 +23,21 @@ pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result
     let tenant = args.tenant.map(TenantName);
     let reply = door.ask(Request::Findings { tenant }).await;
     door.close().await?;
+    let n_unread;
     let rows = match reply? {
-        Reply::Findings { rows, left_out } => {
+        Reply::Findings {
+            rows,
+            left_out,
+            unread,
+        } => {
+            for row in &unread {
+                say(format_args!(
+                    "Nothing is known of `{}`, which was never read: {}.",
+                    row.name,
+                    row.why.as_deref().unwrap_or("no run of it has ended")
+                ));
+            }
+            n_unread = unread.len();
             if left_out > 0 {
                 say(format_args!("{left_out} more are not shown."));
             }
@@ -40,13 +53,19 @@ pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result
     for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
         printer.row(cells(row))?;
     }
-    printer.finish("Nothing of concern was found.")?;
+    printer.finish(match n_unread {
+        0 => "Nothing of concern was found.",
+        _ => "Nothing of concern was found in what was read.",
+    })?;
     if format == Format::Table {
         for code in codes {
             say(format_args!("{}: {}.", code.code(), code.why()));
         }
     }
-    Ok(Exit::Success)
+    Ok(match n_unread {
+        0 => Exit::Success,
+        _ => Exit::Partial,
+    })
 }
 
 fn cells(row: &ConcernRow) -> Row {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched, UnreadRow};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
@@ -23,6 +23,7 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         Ok(other) => super::unexpected(&other),
         Err(failure) => Err(failure),
     };
+    let daemon = daemon(&door);
     door.close().await?;
     let status = status?;
     let mut exit = Exit::Success;
@@ -31,15 +32,43 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         exit = exit.graver(of_tenant(row));
         printer.row(tenant(row))?;
     }
+    let is_reached = |row: &UnreadRow| status.tenants.iter().any(|known| known.name == row.name);
+    let unreached = status.unread.iter().filter(|row| !is_reached(row));
+    for row in unreached.clone() {
+        exit = exit.graver(of_unread(row));
+        printer.row(unread(row))?;
+    }
     for row in &status.endpoints {
         exit = exit.graver(of_endpoint(row));
         printer.row(endpoint(row))?;
     }
-    if !status.tenants.is_empty() || !status.endpoints.is_empty() {
+    let n_rows = status.tenants.len() + unreached.count() + status.endpoints.len();
+    if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
+        printer.row(daemon)?;
     }
     printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
     Ok(exit)
+}
+
+/// Tells whether a daemon runs, by who has answered.
+fn daemon(door: &Door) -> Row {
+    let (state, detail) = match door {
+        Door::Daemon(_) => ("running", "it answered these questions"),
+        Door::Own(_) => (
+            "not running",
+            "nothing is read or delivered until `qlik-roster serve` or `sync` is run",
+        ),
+    };
+    Row {
+        cells: vec![
+            "daemon".to_owned(),
+            state.to_owned(),
+            String::new(),
+            detail.to_owned(),
+        ],
+        json: json!({ "daemon": state }),
+    }
 }
 
 /// Returns the exit code that a tenant's state asks for.
@@ -55,6 +84,33 @@ pub(super) fn of_tenant(row: &TenantRow) -> Exit {
         None | Some(Outcome::Running | Outcome::Succeeded | Outcome::Held) => Exit::Success,
         Some(Outcome::Degraded | Outcome::Incomplete { .. }) => Exit::Partial,
         Some(Outcome::Failed { .. } | Outcome::Interrupted) => Exit::Source,
+    }
+}
+
+/// Returns the exit code for a tenant that was never reached.
+fn of_unread(row: &UnreadRow) -> Exit {
+    match row.why {
+        Some(_) => Exit::Source,
+        None => Exit::Success,
+    }
+}
+
+fn unread(row: &UnreadRow) -> Row {
+    let why = row.why.clone();
+    let why = why.unwrap_or_else(|| "no run of it has ended yet".to_owned());
+    Row {
+        cells: vec![
+            format!("tenant {}", row.name),
+            "never reached".to_owned(),
+            String::new(),
+            format!("nothing is known of it: {why}"),
+        ],
+        json: json!({
+            "tenant": row.name,
+            "state": "never reached",
+            "last_success": null,
+            "detail": row.why,
+        }),
     }
 }
 

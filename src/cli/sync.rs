@@ -37,7 +37,7 @@ pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result
     let hooks = Hooks {
         sync: ticker.observer(),
     };
-    let door = Door::open(&config, hooks).await?;
+    let door = Door::open_or_make(&config, hooks).await?;
     let exit = work(&config, &door, &args, &ticker).await;
     door.close().await?;
     exit

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -145,13 +145,14 @@ pub(super) fn validate(
     let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
+    let store = store(raw.store.path.as_deref(), &source, environment);
     let rest = retention.zip(listen).zip(log);
     let config = match (usual, jitter, concurrency, rest) {
         (Some(schedule), Some(jitter), Some(concurrency), Some(((retention, listen), log))) => {
             Some(Config {
                 retention,
                 source,
-                store: store(raw.store.path.as_deref(), environment),
+                store,
                 server: ServerOptions { listen },
                 sync: SyncOptions {
                     schedule,
@@ -169,12 +170,17 @@ pub(super) fn validate(
     problems.settle(config)
 }
 
-/// A service's folder comes from systemd, which may pass several with colons between them.
-fn store(path: Option<&str>, environment: &Environment) -> PathBuf {
+/// A service's folder comes from systemd, which may pass several with colons between them. What is
+/// relative stands beside the configuration, so that a command finds the daemon's store from
+/// wherever it is called, as it finds its secrets.
+fn store(path: Option<&str>, source: &Path, environment: &Environment) -> PathBuf {
     let passed = environment.get("STATE_DIRECTORY");
     let passed = passed.and_then(|folders| folders.split(':').next());
-    let path = path.or(passed);
-    PathBuf::from(path.unwrap_or("./qlik-roster-data"))
+    let path = path.or(passed).unwrap_or("qlik-roster-data");
+    match source.parent() {
+        Some(folder) => folder.join(path),
+        None => PathBuf::from(path),
+    }
 }
 
 fn zone(text: Option<&str>, problems: &mut Problems) -> Tz {

@@ -55,6 +55,17 @@ impl Control {
         &self.store
     }
 
+    /// Returns the tenants that are to be read, and whose runs have failed ever since.
+    pub async fn never_read(&self) -> Result<Vec<TenantName>, StoreError> {
+        let lineup = self.lineup.clone();
+        let unread = self
+            .store
+            .offload(move |store| linked::unread(store, &lineup))
+            .await?;
+        let failed = unread.into_iter().filter(|row| row.why.is_some());
+        Ok(failed.map(|row| row.name).collect())
+    }
+
     /// Answers one question.
     pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
         match request {
@@ -82,7 +93,9 @@ impl Control {
             .offload(move |store| {
                 let reading = Reading::of(store, &lineup)?;
                 let space = store.space(&retention, &endpoints.names(), now);
-                reading.status(&endpoints, space?)
+                let mut status = reading.status(&endpoints, space?)?;
+                status.unread = linked::unread(store, &lineup)?;
+                Ok(status)
             })
             .await
             .map_err(ControlError::store)
@@ -188,7 +201,15 @@ fn read(
             }
             let left_out = rows.len().saturating_sub(MAX_CONCERNS);
             rows.truncate(MAX_CONCERNS);
-            Ok(Reply::Findings { rows, left_out })
+            let unread = linked::unread(store, lineup).map_err(ControlError::store)?;
+            let unread = unread
+                .into_iter()
+                .filter(|row| tenant.as_ref().is_none_or(|wanted| *wanted == row.name));
+            Ok(Reply::Findings {
+                rows,
+                left_out,
+                unread: unread.collect(),
+            })
         }
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
@@ -267,6 +288,7 @@ impl<'a> Reading<'a> {
             space,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
             endpoints: endpoints.status(self.store, &self.configured, &self.tenants)?,
+            unread: Vec::new(),
         })
     }
 

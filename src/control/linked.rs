@@ -6,7 +6,7 @@ use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Lineup, Linked};
 
-use super::reply::{LinkedRow, Standing};
+use super::reply::{LinkedRow, Standing, UnreadRow};
 
 /// Returns all tenants by name: those that are linked, and those that only the store knows.
 pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, StoreError> {
@@ -27,16 +27,43 @@ pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, Sto
     Ok(rows)
 }
 
+/// Returns the tenants that are to be read and of which no first load has ended, by name.
+pub(super) fn unread(store: &Store, lineup: &Lineup) -> Result<Vec<UnreadRow>, StoreError> {
+    let known = store.tenants()?;
+    let is_loaded = |name: &TenantName| {
+        let mut known = known.iter();
+        known.any(|known| known.name == *name && known.loaded.is_some())
+    };
+    let mut rows = Vec::new();
+    for linked in lineup.list() {
+        let name = linked.name();
+        if linked.pause().is_some() || is_loaded(name) {
+            continue;
+        }
+        let why = last(store, name)?.and_then(|run| failure(run.outcome));
+        rows.push(UnreadRow {
+            name: name.clone(),
+            why,
+        });
+    }
+    Ok(rows)
+}
+
+/// Returns the last run of a tenant that tells something: a dry run says nothing of the state, one
+/// under way nothing yet.
+fn last(store: &Store, name: &TenantName) -> Result<Option<Run>, StoreError> {
+    store.newest_run(name, |run| {
+        run.mode == Mode::Commit && run.outcome != Outcome::Running
+    })
+}
+
 fn row(
     store: &Store,
     name: &TenantName,
     linked: Option<&Linked>,
     known: Option<Known>,
 ) -> Result<LinkedRow, StoreError> {
-    // A dry run tells nothing of the state, one under way nothing yet.
-    let last = store.newest_run(name, |run| {
-        run.mode == Mode::Commit && run.outcome != Outcome::Running
-    })?;
+    let last = last(store, name)?;
     let success = store.last_sweep(name)?;
     let pause = match linked {
         Some(linked) => linked.pause(),
@@ -71,7 +98,17 @@ fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Stand
     if let Some(pause) = pause {
         return Standing::Paused(pause);
     }
-    let failure = last.and_then(|run| match run.outcome {
+    let failure = last.and_then(|run| failure(run.outcome));
+    match (was_reached, failure) {
+        (false, why) => Standing::NeverReached { why },
+        (true, Some(why)) => Standing::Failing { why },
+        (true, None) => Standing::Active,
+    }
+}
+
+/// Returns what a run came to, where it failed.
+fn failure(outcome: Outcome) -> Option<String> {
+    match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
         Outcome::Running
         | Outcome::Succeeded
@@ -79,10 +116,5 @@ fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Stand
         | Outcome::Held
         | Outcome::Incomplete { .. }
         | Outcome::Interrupted => None,
-    });
-    match (was_reached, failure) {
-        (false, why) => Standing::NeverReached { why },
-        (true, Some(why)) => Standing::Failing { why },
-        (true, None) => Standing::Active,
     }
 }

@@ -27,7 +27,7 @@ pub use deliveries::{
 pub use error::ControlError;
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,
-    TenantRow,
+    TenantRow, UnreadRow,
 };
 pub use request::{MAX_PAGE, Place, Request};
 

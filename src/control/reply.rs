@@ -53,6 +53,9 @@ pub enum Reply {
         rows: Vec<ConcernRow>,
         /// How many more there are.
         left_out: usize,
+        /// Tenants of which nothing is known.
+        #[serde(default)]
+        unread: Vec<UnreadRow>,
     },
     /// To `Plans`.
     Plans(Vec<PlanRow>),
@@ -178,6 +181,18 @@ pub struct Status {
     pub tenants: Vec<TenantRow>,
     /// The endpoints of the configuration.
     pub endpoints: Vec<EndpointRow>,
+    /// The tenants that are to be read and never were.
+    #[serde(default)]
+    pub unread: Vec<UnreadRow>,
+}
+
+/// A tenant that is to be read and never was, so that nothing is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadRow {
+    /// What the operator calls it.
+    pub name: TenantName,
+    /// What the last run came to that failed; none: none has.
+    pub why: Option<String>,
 }
 
 /// A tenant of the store.

@@ -7,7 +7,7 @@ use crate::config::TenantConfig;
 use crate::connector::qlik::{BuildError, Qlik};
 use crate::store::Store;
 use crate::sync::{self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Worker};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metric, Metrics};
 
 use super::Wakes;
 
@@ -59,6 +59,11 @@ impl Linker {
             Runner::of(Arc::clone(&job)),
         ));
         self.lineup.add(Arc::clone(&linked));
+        // So that an alert on its age also finds a tenant that never worked.
+        let labels = [tenant.name.0.as_str()];
+        if self.metrics.get(Metric::LastSuccess, &labels).is_none() {
+            self.metrics.set(Metric::LastSuccess, &labels, 0.0);
+        }
         Ok(Worker {
             job,
             linked,

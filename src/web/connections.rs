@@ -35,6 +35,10 @@ use crate::telemetry::{Metric, Metrics};
 /// Places that are kept free for those who come next.
 const SPARE: usize = 8;
 
+/// How long a head may take to come before its connection can be closed for another: who has just
+/// come and is about to ask is not the one who is in the way.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// Bytes of a head at the most, and of what is read at once of a body. hyper's own bound is
 /// 400 KiB for each connection.
 const MAX_BUFFER: usize = 16 * 1024;
@@ -96,11 +100,12 @@ pub(super) async fn serve(
     let mut open = Open::default();
     let mut refused = Seldom::default();
     loop {
-        open.make_room(limits.connections, metrics);
+        let again = open.make_room(limits.connections, metrics);
         let is_full = open.tasks.len() >= limits.connections;
         tokio::select! {
             () = shutdown.triggered() => break,
             Some(_ended) = open.tasks.join_next() => {}
+            () = reach(again) => {}
             accepted = listener.accept(), if !is_full => match accepted {
                 Ok(io) => {
                     let slot = Arc::new(Slot::new(Instant::now()));
@@ -138,15 +143,16 @@ struct Open {
 }
 
 impl Open {
-    /// Tells those to go that have waited longest for a head, as many as it takes.
-    fn make_room(&mut self, limit: usize, metrics: &Metrics) {
+    /// Tells those to go that have waited longest for a head, as many as it takes. Returns when to
+    /// try again, where some have not waited long enough yet.
+    fn make_room(&mut self, limit: usize, metrics: &Metrics) -> Option<Instant> {
         // A slot that nobody else holds is one whose connection has ended.
         self.slots.retain(|slot| Arc::strong_count(slot) > 1);
         let n_staying = limit.saturating_sub(SPARE).max(1);
         let n_open = self.slots.iter().filter(|slot| !slot.is_leaving()).count();
         let n_over = n_open.saturating_sub(n_staying);
         if n_over == 0 {
-            return;
+            return None;
         }
         let mut waiting: Vec<_> = self
             .slots
@@ -154,7 +160,11 @@ impl Open {
             .filter_map(|slot| Some((slot.waits_since()?, slot)))
             .collect();
         waiting.sort_by_key(|(since, _)| *since);
-        for (_, slot) in waiting.into_iter().take(n_over) {
+        let now = Instant::now();
+        for (since, slot) in waiting.into_iter().take(n_over) {
+            if now < since + PATIENCE {
+                return Some(since + PATIENCE);
+            }
             slot.leave();
             metrics.count(Metric::CrowdedOut, &[]);
             if self.crowded.may_say() {
@@ -164,6 +174,15 @@ impl Open {
                 );
             }
         }
+        None
+    }
+}
+
+/// Waits until then; for ever where there is no such time.
+async fn reach(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -273,12 +292,7 @@ async fn hold(
 ) {
     let slot = Arc::clone(&answering.slot);
     let end = limits.life.map(|life| Instant::now() + life);
-    let is_over = async {
-        match end {
-            Some(end) => sleep_until(end).await,
-            None => std::future::pending().await,
-        }
-    };
+    let is_over = reach(end);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

@@ -1,22 +1,59 @@
 //! `/livez` and `/readyz`, for Kubernetes and other watchers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::control::Control;
 use crate::signal::Shutdown;
+
+/// How long what the store said of the tenants is good for: anybody may ask, as often as they like.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// What health depends on.
 #[derive(Debug, Clone)]
 pub struct Health {
     /// Alive as long as the store works: a store that failed needs a new process.
     pub control: Arc<Control>,
-    /// Ready until told to end.
+    /// Ready until told to end, and while no tenant is known only by its failures.
     pub shutdown: Shutdown,
+}
+
+/// What a watcher asks, with what was answered last.
+#[derive(Debug, Clone)]
+struct Watched {
+    health: Health,
+    tenants: Arc<Mutex<Option<(Instant, String)>>>,
+}
+
+impl Watched {
+    /// Says which tenants were never read although it was tried; empty: none. Neither names nor
+    /// reasons, since anybody may ask.
+    async fn never_read(&self) -> String {
+        let mut tenants = self.tenants.lock().await;
+        if let Some((at, said)) = &*tenants
+            && at.elapsed() < FRESH
+        {
+            return said.clone();
+        }
+        let said = match self.health.control.never_read().await {
+            Ok(names) if names.is_empty() => String::new(),
+            Ok(names) => format!(
+                "{} of the tenants could never be read; `qlik-roster status` says why\n",
+                names.len()
+            ),
+            Err(_failed) => "the store does not answer\n".to_owned(),
+        };
+        *tenants = Some((Instant::now(), said.clone()));
+        said
+    }
 }
 
 /// Makes the routes.
@@ -24,10 +61,13 @@ pub(super) fn router(health: Health) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .with_state(health)
+        .with_state(Watched {
+            health,
+            tenants: Arc::default(),
+        })
 }
 
-async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {
+async fn livez(State(Watched { health, .. }): State<Watched>) -> (StatusCode, &'static str) {
     if health.control.is_broken() {
         (StatusCode::INTERNAL_SERVER_ERROR, "the store has failed\n")
     } else {
@@ -35,12 +75,18 @@ async fn livez(State(health): State<Health>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
+async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str>) {
+    let health = &watched.health;
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     if health.control.is_broken() {
-        (StatusCode::SERVICE_UNAVAILABLE, "the store has failed\n")
-    } else if health.shutdown.is_triggered() {
-        (StatusCode::SERVICE_UNAVAILABLE, "ending\n")
-    } else {
-        (StatusCode::OK, "ok\n")
+        return (unavailable, "the store has failed\n".into());
+    }
+    if health.shutdown.is_triggered() {
+        return (unavailable, "ending\n".into());
+    }
+    let said = watched.never_read().await;
+    match said.is_empty() {
+        true => (StatusCode::OK, "ok\n".into()),
+        false => (unavailable, said.into()),
     }
 }

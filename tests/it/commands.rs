@@ -425,3 +425,38 @@ async fn findings_name_the_accounts_that_somebody_should_look_at() {
         "{out}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_makes_no_store_and_says_who_answered() {
+    let world = World::new().await;
+    for command in [
+        &["status"][..],
+        &["users"],
+        &["tenants"],
+        &["runs"],
+        &["events"],
+        &["findings"],
+        &["plan", "list"],
+        &["deliveries"],
+        &["endpoints", "list"],
+        &["store", "show"],
+    ] {
+        let (code, out, err) = world.command(command).await;
+
+        assert_eq!(code, 7, "{command:?}: {out}{err}");
+        assert!(err.contains("[store.not-there]"), "{command:?}: {err}");
+        assert!(!world.path("store").exists(), "{command:?}");
+    }
+    let (code, out, _) = world.command(&["check"]).await;
+    assert_eq!(code, 0, "{out}");
+    assert!(!world.path("store").exists());
+
+    let running = world.start().await;
+    let daemon = async || {
+        let (_, out, _) = world.command(&["status", "--output", "json"]).await;
+        json(&out).as_array().unwrap().last().unwrap()["daemon"].clone()
+    };
+    assert_eq!(daemon().await, "running");
+    running.stop().await;
+    assert_eq!(daemon().await, "not running");
+}

@@ -9,7 +9,7 @@ use qlik_roster::demo::tenant::NewUser;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hooks;
-use crate::support::{World, within};
+use crate::support::{Running, World, within};
 
 /// Files that the daemon may have open: it needs some forty.
 const FILES: usize = 128;
@@ -146,4 +146,59 @@ async fn as_many_bodies_as_may_be_are_waited_for_and_probes_are_answered() {
     assert_eq!(probed.await.unwrap().unwrap(), "HTTP/1.1 200 OK");
     drop(sockets);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
+    let world = World::new().await;
+    let good = world.tenant.client_secret().expose().to_owned();
+    let ready = |running: &Running| {
+        let url = running.url("/readyz");
+        async move {
+            let answer = reqwest::get(url).await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        }
+    };
+    world.write("client", "not the secret");
+    let running = world.start().await;
+
+    let (status, said) = ready(&running).await;
+    assert_eq!(status, 503, "{said}");
+    assert!(
+        said.contains("1 of the tenants could never be read"),
+        "{said}"
+    );
+    let text = hooks::metrics(&running).await;
+    let line = "qlik_roster_last_success_timestamp_seconds{tenant=\"acme\"} 0\n";
+    assert!(text.contains(line), "{text}");
+    let asked = async |when: &str| {
+        let (code, out, _) = world.command(&["status", "--output", "json"]).await;
+        assert_eq!(code, 4, "{when}: {out}");
+        let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(rows[0]["state"], "never reached", "{when}: {out}");
+        assert!(
+            rows[0]["detail"].as_str().unwrap().contains("[qlik."),
+            "{when}: {out}"
+        );
+        let (code, out, err) = world.command(&["findings"]).await;
+        assert_eq!(code, 5, "{when}: {err}");
+        assert!(
+            !(out + &err).contains("Nothing of concern was found."),
+            "{when}"
+        );
+        assert!(err.contains("Nothing is known of `acme`"), "{when}: {err}");
+    };
+    asked("with the daemon").await;
+    running.stop().await;
+    asked("without it").await;
+
+    world.write("client", &good);
+    let running = world.start().await;
+    assert_eq!(ready(&running).await, (200, "ok\n".to_owned()));
+    assert!(!hooks::metrics(&running).await.contains(line));
+    running.stop().await;
+    let (code, out, _) = world.command(&["status"]).await;
+    assert_eq!(code, 0, "{out}");
+    let (code, _, err) = world.command(&["findings"]).await;
+    assert_eq!(code, 0, "{err}");
 }

@@ -4,9 +4,10 @@ use super::*;
 
 #[test]
 fn the_example_is_a_configuration() {
-    let config = Folder::with(EXAMPLE).load(&[]).unwrap();
+    let folder = Folder::with(EXAMPLE);
+    let config = folder.load(&[]).unwrap();
 
-    assert_eq!(config.store, PathBuf::from("./qlik-roster-data"));
+    assert_eq!(config.store, folder.path("qlik-roster-data"));
     let day = 24 * 3600;
     assert_eq!(config.retention.keep.as_secs(), 90 * day);
     assert_eq!(config.retention.keep_runs, 2_000);

@@ -18,7 +18,7 @@ fn the_environment_wins_over_the_file() {
     let config = config.unwrap();
     assert_eq!(config.sync.schedule.to_string(), "2h");
     assert_eq!(config.server.listen.to_string(), "[::1]:9000");
-    assert_eq!(config.store, PathBuf::from("5"));
+    assert_eq!(config.store, folder.path("5"));
     assert_eq!(config.log.filter.as_str(), "qlik_roster=debug");
 }
 
@@ -66,6 +66,10 @@ fn the_store_is_where_systemd_says_unless_the_file_does() {
 
     let config = Folder::with(GOOD).load(&state).unwrap();
     assert_eq!(config.store, PathBuf::from("/var/lib/qlik-roster"));
+
+    let beside = Folder::with(&format!("[store]\npath = \"data/roster\"\n{GOOD}"));
+    let config = beside.load(&state).unwrap();
+    assert_eq!(config.store, beside.path("data/roster"));
 
     let named = format!("[store]\npath = \"/srv/roster\"\n{GOOD}");
     assert_eq!(
