@@ -384,9 +384,8 @@ async fn the_last_role_is_seen_to_be_lost_where_empty_lists_are_left_out() {
     running.stop().await;
 }
 
-/// Some come without, others show that there are none: what is left out is not visible.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_out_beside_empty_lists_is_not_visible() {
+async fn what_a_whole_page_leaves_out_is_not_visible() {
     let world = World::of_several_pages().await;
     let running = world.start().await;
     world
