@@ -46,5 +46,8 @@ pub enum Extent {
     /// All that the source shows of it by now.
     Whole,
     /// There was more than can be read at once.
-    CutOff,
+    CutOff {
+        /// The time of the last event that was read; all before it were.
+        read_to: Timestamp,
+    },
 }

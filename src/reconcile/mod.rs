@@ -15,6 +15,7 @@
 //! ticks off what the sweep shows. Only what differs is read and compared in full.
 
 mod access;
+mod evidence;
 mod fingerprint;
 mod guard;
 mod judge;
@@ -22,6 +23,7 @@ mod replace;
 mod roll;
 
 pub use access::{Permit, Shift, Split, loss_of, removal, shift, split};
+pub use evidence::{Evidence, empty, hide, is_lost};
 pub use fingerprint::fingerprint;
 pub use guard::{Guard, Limits};
 pub use judge::{Judgement, Known, Shown, has_hidden, judge};

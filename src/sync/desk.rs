@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::Readout;
 use crate::model::{
-    Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed, Record,
-    RecordRef,
+    Assigned, Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed,
+    Record, RecordRef,
 };
-use crate::reconcile::{self, FirstTick, Judgement, Known, Roll, Shown};
+use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown};
 use crate::store::{Store, TenantNo, Write};
 
 use super::RunError;
@@ -31,7 +31,8 @@ pub(super) struct Desk {
     fresh: Roll,
     sights: Sights,
     /// Records that were shown in two ways of which nobody can tell which is the newer one.
-    unsure: BTreeSet<Id>,
+    /// Beside each the lists that it came without, which are empty if it answers without them.
+    unsure: BTreeMap<Id, BTreeSet<Assigned>>,
     hidden_roles: u64,
     hidden_groups: u64,
     /// Records without a readable id, or shown as gone: listed, which is what completeness is
@@ -69,7 +70,7 @@ impl Desk {
             known,
             fresh: Roll::default(),
             sights: Sights::default(),
-            unsure: BTreeSet::new(),
+            unsure: BTreeMap::new(),
             hidden_roles: 0,
             hidden_groups: 0,
             uncounted: 0,
@@ -105,8 +106,11 @@ impl Desk {
     /// Compares the records of a page.
     pub(super) fn compare(&mut self, store: &Store, readout: Readout) -> Result<(), RunError> {
         self.uncounted += readout.gone;
-        for observed in readout.observed {
-            self.observe(store, observed)?;
+        let records = readout.observed.iter().map(|observed| &observed.record);
+        let evidence = Evidence::of(records);
+        for mut observed in readout.observed {
+            let left_out = evidence.fill_in(&mut observed.record);
+            self.observe(store, observed, &left_out)?;
         }
         for finding in readout.unreadable {
             self.hold(store, finding)?;
@@ -114,8 +118,14 @@ impl Desk {
         Ok(())
     }
 
-    /// Compares one record with what is known of it.
-    fn observe(&mut self, store: &Store, observed: Observed) -> Result<(), RunError> {
+    /// Compares one record with what is known of it. A list that was `left_out` is taken for empty
+    /// where nothing is lost by that; else the record is asked for.
+    fn observe(
+        &mut self,
+        store: &Store,
+        observed: Observed,
+        left_out: &BTreeSet<Assigned>,
+    ) -> Result<(), RunError> {
         let id = observed.record.id();
         let kept = match self.known.tick(id) {
             Some((last, FirstTick::No)) => return self.observe_again(store, observed, last),
@@ -134,7 +144,7 @@ impl Desk {
         }
         self.sights.note(&observed.record);
         let Observed {
-            record,
+            mut record,
             raw,
             torn,
             findings,
@@ -152,6 +162,12 @@ impl Desk {
         let known = kept
             .map(|kept| self.read_known(store, record.to_ref(), kept))
             .transpose()?;
+        if let Some(known) = &known
+            && reconcile::is_lost(&known.record, left_out)
+        {
+            self.doubt(record.id(), left_out);
+            reconcile::hide(&mut record, left_out);
+        }
         self.weigh(&record, known.as_ref().map(|known| &known.record));
         let (judgement, shown) = reconcile::judge(known, record, &torn, print);
         if shown == Shown::Part {

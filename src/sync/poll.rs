@@ -60,6 +60,8 @@ struct Place {
     /// Up to when earlier polls have read.
     until: Timestamp,
     now: Timestamp,
+    /// Up to when this one has read.
+    to: Timestamp,
 }
 
 /// The news of a poll that nobody acted on yet.
@@ -89,12 +91,11 @@ impl<C: Connector> Job<C> {
         {
             self.hearing.met(&tenant.id);
         }
-        let polled = match self.place().await? {
-            Some(place) => self.poll_from(place).await?,
-            None => {
-                self.hearing.remind(self.clock.now());
-                Polled::Asleep
-            }
+        let polled = if let Some(place) = self.place().await? {
+            self.poll_from(place).await?
+        } else {
+            self.hearing.remind(self.clock.now());
+            Polled::Asleep
         };
         // What a run has not taken already.
         let traffic = self.connector.take_traffic();
@@ -120,16 +121,18 @@ impl<C: Connector> Job<C> {
         let Some((no, bookmark)) = found.await? else {
             return Ok(None);
         };
+        let now = self.clock.now();
         Ok(Some(Place {
             no,
             polling,
             until: self.hearing.until(bookmark.until),
             bookmark,
-            now: self.clock.now(),
+            now,
+            to: now,
         }))
     }
 
-    async fn poll_from(&self, place: Place) -> Result<Polled, StoreError> {
+    async fn poll_from(&self, mut place: Place) -> Result<Polled, StoreError> {
         if place.now.since(place.until) > OLDEST {
             let reason = format!("it was last read at {}", place.until);
             return Ok(self.gap(&place, reason));
@@ -143,13 +146,21 @@ impl<C: Connector> Job<C> {
             Ok(bulletin) => bulletin,
             Err(error) => return Ok(self.unanswered(&place, &error)),
         };
-        let extent = bulletin.extent;
+        let is_stuck = match bulletin.extent {
+            Extent::Whole => false,
+            // A slice: what happened up to its end is acted on, and the next poll goes on there.
+            // A long sweep leaves more behind than can be read at once.
+            Extent::CutOff { read_to } => {
+                place.to = read_to.min(place.now);
+                read_to <= place.until
+            }
+        };
         let no = place.no;
         let heard = self.store.offload(move |store| store.heard(no)).await?;
         let fresh = Fresh::of(bulletin, &heard);
         let n_records = fresh.records.len();
         let reason = match () {
-            () if extent == Extent::CutOff => "more happened than can be read at once".to_owned(),
+            () if is_stuck => "more happened than can be read at once".to_owned(),
             () if heard.len() + fresh.heard.len() > MAX_HEARD => {
                 "more happened than can be remembered".to_owned()
             }
@@ -195,15 +206,15 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Notes that everything up to now was read and acted on.
+    /// Notes that everything up to the end of what was read was acted on.
     async fn move_on(&self, place: &Place, fresh: Fresh) -> Result<(), StoreError> {
-        self.hearing.read(&self.name, place.now);
-        let behind = place.now.since(place.bookmark.until);
+        self.hearing.read(&self.name, place.to);
+        let behind = place.to.since(place.bookmark.until);
         if fresh.heard.is_empty() && behind < KEEP_AFTER {
             return Ok(());
         }
         let mut bookmark = place.bookmark.clone();
-        bookmark.until = place.now.max(place.until);
+        bookmark.until = place.to.max(place.until);
         bookmark
             .untold
             .retain(|(_, record)| !fresh.records.contains(record));

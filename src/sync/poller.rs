@@ -13,6 +13,8 @@ use super::Worker;
 
 /// The least time between the beginnings of two polls, however often it is woken.
 const REST: Duration = Duration::from_secs(1);
+/// Over how long the first polls of all tenants are spread at the most. Qlik counts by the minute.
+const SPREAD: Duration = Duration::from_secs(60);
 /// When to look again after a wake: the event that it was about may not be in the log yet.
 const ECHOES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
 
@@ -26,8 +28,9 @@ impl<C: Connector> Worker<C> {
         };
         let mut echoes: VecDeque<Instant> = VecDeque::new();
         let mut began = Instant::now();
+        // So that the tenants of one daemon do not all ask in the same second, ever after.
+        let mut regular = began + first_wait(polling.every, fastrand::f64());
         loop {
-            let regular = began + polling.every;
             let next = echoes.front().map_or(regular, |echo| regular.min(*echo));
             let woken = tokio::select! {
                 () = shutdown.triggered() => return Ok(()),
@@ -43,6 +46,7 @@ impl<C: Connector> Worker<C> {
                 echoes = ECHOES.iter().map(|after| now + *after).collect();
             }
             began = Instant::now();
+            regular = began + polling.every;
             while echoes.front().is_some_and(|echo| *echo <= began) {
                 echoes.pop_front();
             }
@@ -62,8 +66,33 @@ impl<C: Connector> Worker<C> {
     }
 }
 
+/// Returns how long the first poll waits: its interval, less a part of it that differs from tenant
+/// to tenant. `share` is from 0 to 1.
+fn first_wait(every: Duration, share: f64) -> Duration {
+    every.saturating_sub(every.min(SPREAD).mul_f64(share))
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Woken {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_polls_are_spread_over_their_interval_or_a_minute_of_it() {
+        let seconds = Duration::from_secs;
+        for (every, share, expected) in [
+            (seconds(60), 0.0, seconds(60)),
+            (seconds(60), 0.5, seconds(30)),
+            (seconds(60), 1.0, seconds(0)),
+            (seconds(2), 0.5, seconds(1)),
+            (seconds(3600), 0.5, seconds(3570)),
+        ] {
+            assert_eq!(first_wait(every, share), expected, "{every:?}, {share}");
+        }
+    }
 }

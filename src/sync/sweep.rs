@@ -8,6 +8,7 @@ use tracing::debug;
 
 use crate::connector::{Connector, FetchError, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
+use crate::reconcile;
 use crate::store::Known;
 
 use super::desk::Desk;
@@ -227,11 +228,14 @@ impl<C: Connector> Job<C> {
         Ok(pages)
     }
 
-    /// Asks for the records that were shown in two ways of which nobody can tell the newer.
+    /// Asks for the records that were shown in two ways of which nobody can tell the newer, and for
+    /// those that seem to have lost all of a list that came no more.
     async fn look_again(&self, mut desk: Desk) -> Result<Desk, RunError> {
-        for record in desk.take_unsure() {
+        for (record, left_out) in desk.take_unsure() {
             match self.connector.fetch(&record).await {
-                Ok(Some(Ok(observed))) => {
+                Ok(Some(Ok(mut observed))) => {
+                    // Left out twice, where others show theirs: it is empty.
+                    reconcile::empty(&mut observed.record, &left_out);
                     desk = self
                         .store
                         .offload(move |store| desk.revise(store, observed).map(|()| desk))
@@ -243,7 +247,7 @@ impl<C: Connector> Job<C> {
                 // The first sight is as good as any.
                 Err(error) if error.is_forbidden() => {}
                 Err(error) => {
-                    let what = "records that were shown in two ways, one by one";
+                    let what = "records that were shown in two ways or in part, one by one";
                     return Err(RunError::fetch(what)(error));
                 }
             }

@@ -446,6 +446,33 @@ async fn what_a_sweep_has_covered_is_heard() {
     }
 }
 
+/// More happened while a sweep held the turn than one reading bears: it is read in slices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_window_is_read_in_slices() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    let log = world.tenant.directory().audit();
+    let began = world.clock.now();
+    let after = |minutes: u64| began.plus(Duration::from_secs(60 * minutes));
+    log.write_others(6_000, after(10));
+    log.write_others(6_000, after(20));
+    log.write_others(6_000, after(30));
+    pass(&world, 40);
+    world.tenant.directory().create_role("Auditor");
+
+    assert_eq!(told(&world, &running, 1).await, ["role.created"]);
+
+    let run = running.last_run().await;
+    assert_eq!(run.trigger, Trigger::Audit);
+    let runs = running.last_runs(100).await;
+    assert!(
+        runs.iter().all(|run| run.trigger != Trigger::Gap),
+        "no sweep"
+    );
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_tells_too_much_is_left_to_sweeps_that_do_not_pile_up() {
     let world = world(Generations::Core).await;

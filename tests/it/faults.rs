@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, Hidden, NewUser, RateLimits, TenantOptions, When,
 };
-use qlik_roster::model::{FindingCode, Kind, Outcome, Run};
+use qlik_roster::model::{FindingCode, Kind, Loss, Outcome, Run};
 
 use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant, within};
 
@@ -341,6 +341,62 @@ async fn what_a_client_may_no_longer_see_keeps_its_known_value() {
             .any(|finding| finding.code == FindingCode::HiddenRoles)
     );
     assert_eq!(again.outcome, Outcome::Succeeded);
+    assert_eq!(world.receiver.deliveries().len(), 0, "nobody changed");
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+}
+
+/// A source that leaves a list out where it is empty: who loses the last role has lost it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_role_is_seen_to_be_lost_where_empty_lists_are_left_out() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let faults = world.tenant.faults();
+    for place in [Endpoint::Users, Endpoint::User] {
+        faults.on(place, Fault::EmptyLeftOut, When::Always);
+    }
+    let running = world.start().await;
+    let load = running.last_run().await;
+    let people = tenant.users();
+    let mut people = people.iter().filter(|user| user.client_id.is_none());
+    let user = people.find(|user| user.roles.len() == 1).unwrap();
+    let role = user.roles.keys().next().unwrap().clone();
+    tenant
+        .update_user(&user.id, Edit::UnassignRole(role))
+        .unwrap();
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    for run in [&load, &run] {
+        assert_eq!(run.outcome, Outcome::Succeeded, "{:?}", run.findings);
+    }
+    assert_eq!(run.lost[&Loss::RoleAssignments], 1);
+    let deliveries = world.receiver.deliveries();
+    let told: Vec<_> = deliveries
+        .iter()
+        .map(|it| &it.body["data"]["record"])
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["remote_id"], user.id.to_string());
+    assert_eq!(told[0]["roles"], serde_json::json!([]));
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_whole_page_leaves_out_is_not_visible() {
+    let world = World::of_several_pages().await;
+    let running = world.start().await;
+    world
+        .tenant
+        .faults()
+        .on(Endpoint::Users, Fault::MissingRoles, When::Nth(2));
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(run.outcome, Outcome::Degraded);
     assert_eq!(world.receiver.deliveries().len(), 0, "nobody changed");
     assert_same_as_tenant(running.store(), world.tenant.directory());
     running.stop().await;

@@ -272,6 +272,7 @@ fn trouble(dice: &mut fastrand::Rng) -> (Endpoint, Fault, When) {
         Fault::BadReference,
         Fault::MissingRoles,
         Fault::MissingGroups,
+        Fault::EmptyLeftOut,
         Fault::HalfShown,
         Fault::WrongType,
         Fault::UnknownValues,

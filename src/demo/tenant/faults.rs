@@ -103,6 +103,8 @@ pub enum Fault {
     MissingRoles,
     /// Users come without `assignedGroups`.
     MissingGroups,
+    /// Assigned roles and groups are left out where there are none.
+    EmptyLeftOut,
     /// Assigned roles and groups are there and empty, which is a lie.
     EmptyAccess,
     /// Every second record is left out, and the total says so: nothing gives the lie away.

@@ -166,6 +166,7 @@ fn instead(fault: &Fault, service: Service) -> Option<Response> {
         | Fault::BadReference
         | Fault::MissingRoles
         | Fault::MissingGroups
+        | Fault::EmptyLeftOut
         | Fault::EmptyAccess
         | Fault::HalfShown
         | Fault::WrongType

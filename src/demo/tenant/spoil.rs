@@ -98,6 +98,10 @@ fn spoiler(fault: &Fault) -> Option<fn(&[u8]) -> Bytes> {
             let body = put(body, b"\"assignedRoles\":[{\"id\":", b"5,\"was\":");
             put(&body, b"\"assignedGroups\":[{\"id\":", b"5,\"was\":")
         }),
+        Fault::EmptyLeftOut => Some(|body| {
+            let body = respell(body, b"\"assignedRoles\":[]", b"\"nothing\":[]");
+            respell(&body, b"\"assignedGroups\":[]", b"\"nothing\":[]")
+        }),
         Fault::CapitalLinks => Some(|body| {
             let body = respell(body, b"\"next\":", b"\"Next\":");
             respell(&body, b"\"href\":", b"\"Href\":")

@@ -1,12 +1,13 @@
-//! Sees to records that a sweep was shown twice, and not the same way: the newer sight counts.
+//! Sees to records that a sweep was shown twice, and not the same way: the newer sight counts. And
+//! to those that came without a list of what they were assigned: what they say by themselves counts.
 //!
 //! A listing is no snapshot. A record may move from a page that was read to one that was not, and
 //! a listing that is begun again shows all that it has shown. Whichever came first may be what was
 //! before, also where a replica of the source lags behind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Fingerprint, Id, Observed, Record, RecordRef, Verb};
+use crate::model::{Assigned, Fingerprint, Id, Observed, Record, RecordRef, Verb};
 use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Store, Write};
 
@@ -15,8 +16,8 @@ use crate::sync::RunError;
 use crate::sync::plan::Replaced;
 use crate::sync::sights::Second;
 
-/// Records that are asked for since nobody can tell which of their sights is the newer one. What
-/// changed of others meanwhile the next sweep sees.
+/// Records that are asked for since nobody can tell which of their sights is the newer one, or what
+/// they have. What changed of others the next sweep sees.
 const MAX_UNSURE: usize = 1_000;
 
 impl Desk {
@@ -34,19 +35,27 @@ impl Desk {
             Second::Newer => self.revise(store, observed),
             Second::Older => Ok(()),
             Second::Unsure => {
-                if self.unsure.len() < MAX_UNSURE {
-                    self.unsure.insert(observed.record.id().clone());
-                }
+                self.doubt(observed.record.id(), &BTreeSet::new());
                 Ok(())
             }
         }
     }
 
-    /// Returns the records that have to be asked for, since they were shown in two ways.
-    pub(in crate::sync) fn take_unsure(&mut self) -> BTreeSet<RecordRef> {
+    /// Notes that a record has to be asked for, and which lists it came without.
+    pub(super) fn doubt(&mut self, id: &Id, left_out: &BTreeSet<Assigned>) {
+        if self.unsure.len() < MAX_UNSURE {
+            let lists = self.unsure.entry(id.clone()).or_default();
+            lists.extend(left_out);
+        }
+    }
+
+    /// Returns the records that have to be asked for, with the lists that they came without.
+    pub(in crate::sync) fn take_unsure(&mut self) -> BTreeMap<RecordRef, BTreeSet<Assigned>> {
         let kind = self.kind;
         let unsure = std::mem::take(&mut self.unsure).into_iter();
-        unsure.map(|id| RecordRef { kind, id }).collect()
+        unsure
+            .map(|(id, lists)| (RecordRef { kind, id }, lists))
+            .collect()
     }
 
     /// Puts a newer sight of a record in the place of the first.

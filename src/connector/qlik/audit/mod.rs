@@ -43,6 +43,7 @@ pub(super) async fn read(
     };
     let mut cursor: Option<String> = None;
     let mut from = *span.start();
+    let mut read_to = from;
     let mut cursors = HashSet::new();
     let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
@@ -87,12 +88,14 @@ pub(super) async fn read(
             };
             bulletin.news.push(news);
         }
+        let last = data.last().and_then(|text| event::time(text.get()));
+        read_to = last.unwrap_or(read_to);
         let Some(cursor) = &cursor else {
             if (data.len() as u64) < limit {
                 return Ok(bulletin);
             }
             // A full page that leads nowhere: what is behind it begins where it ends.
-            match data.last().and_then(|text| event::time(text.get())) {
+            match last {
                 Some(last) if last > from => from = last,
                 Some(_) | None => break,
             }
@@ -110,7 +113,7 @@ pub(super) async fn read(
             break;
         }
     }
-    bulletin.extent = Extent::CutOff;
+    bulletin.extent = Extent::CutOff { read_to };
     Ok(bulletin)
 }
 

@@ -346,7 +346,8 @@ async fn a_log_without_end_fails_and_one_that_is_too_long_is_cut_off() {
     let log = world.tenant.directory().audit();
     log.write_others(100 * 100 + 1, world.clock.now());
     let bulletin = world.news().await.unwrap();
-    assert_eq!(bulletin.extent, Extent::CutOff);
+    let read_to = world.clock.now();
+    assert_eq!(bulletin.extent, Extent::CutOff { read_to });
     assert_eq!(world.n_asked(), 100);
 
     let faults = world.tenant.faults();
@@ -375,7 +376,8 @@ async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
     let ids: BTreeSet<_> = bulletin.news.iter().map(|news| news.id).collect();
     assert!((1..=2).contains(&ids.len()), "{ids:?}");
     log.write_others(101, now);
-    assert_eq!(world.news().await.unwrap().extent, Extent::CutOff);
+    let extent = world.news().await.unwrap().extent;
+    assert_eq!(extent, Extent::CutOff { read_to: now });
 }
 
 #[tokio::test]
