@@ -70,7 +70,10 @@ pub(super) async fn read(
                 continue;
             }
             // An event too large to be taken: what is behind it cannot be reached.
-            Err(error) if error.is_too_large() => break,
+            Err(error) if error.is_too_large() => {
+                read_to = *span.start();
+                break;
+            }
             answer => answer?,
         };
         let unexpected = |what: &str| FetchError::Unexpected {
@@ -97,7 +100,11 @@ pub(super) async fn read(
             // A full page that leads nowhere: what is behind it begins where it ends.
             match last {
                 Some(last) if last > from => from = last,
-                Some(_) | None => break,
+                // Of what happened at that very time there may be more: nothing is sure to be read.
+                Some(_) | None => {
+                    read_to = *span.start();
+                    break;
+                }
             }
             cursors.clear();
             continue;

@@ -377,7 +377,7 @@ async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
     assert!((1..=2).contains(&ids.len()), "{ids:?}");
     log.write_others(101, now);
     let extent = world.news().await.unwrap().extent;
-    assert_eq!(extent, Extent::CutOff { read_to: now });
+    assert!(matches!(extent, Extent::CutOff { read_to } if read_to < now));
 }
 
 #[tokio::test]
