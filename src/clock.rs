@@ -117,7 +117,7 @@ impl Steadiness {
         }
     }
 
-    /// Returns how the clock was set since the last look; none: it was not, or hardly.
+    /// Returns how the clock was set since the last look, or `None` if it was not, or hardly.
     pub fn look(&mut self, clock: &Clock) -> Option<Turned> {
         let before = std::mem::replace(self, Self::of(clock));
         let expected = before.now.plus(self.passed.saturating_sub(before.passed));

@@ -191,7 +191,7 @@ pub struct Status {
 pub struct UnreadRow {
     /// What the operator calls it.
     pub name: TenantName,
-    /// What the last run came to that failed; none: none has.
+    /// What the last failed run came to, or `None` if no run has failed.
     pub why: Option<String>,
 }
 

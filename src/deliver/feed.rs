@@ -109,7 +109,7 @@ impl Feed {
         self.0.budget.used.load(Ordering::Relaxed)
     }
 
-    /// Returns a page of entries from behind a place on; none: there are no others.
+    /// Returns a page of entries from behind a place on, or `None` if there are no more.
     pub(super) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
         {
             let mut window = self.window();
@@ -185,7 +185,7 @@ impl Feed {
     }
 }
 
-/// Returns how many to read next of a page that has so many of so many bytes; none: it is full.
+/// Returns how many entries to read next into a page of this size, or `None` if it is full.
 pub(super) fn next_step(n_read: usize, bytes: usize) -> Option<usize> {
     let (most, most_bytes) = PAGE;
     if n_read >= most || bytes >= most_bytes {

@@ -18,7 +18,7 @@ pub enum Stage {
 pub struct Moment {
     stage: Stage,
     done: u64,
-    /// Rows to come in this stage; none: nobody knows.
+    /// Rows of this stage, where that is known.
     all: Option<u64>,
 }
 

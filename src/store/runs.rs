@@ -17,7 +17,7 @@ use super::keys::{self, Key, Space};
 use super::layout::v2;
 use super::{Store, codec, scan};
 
-/// A row as a write sets it; none: it goes.
+/// A row as a write sets it; `None` removes it.
 type Change = (Key, Option<Vec<u8>>);
 
 /// What is known of a run when it begins.

@@ -296,7 +296,7 @@ impl Desk {
         self.n_memberships += heft.memberships;
     }
 
-    /// Counts a record anew that was counted as it was; none: it could not be read.
+    /// Counts a record anew that was counted as it was. `None` stands for one that could not be read.
     fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
         let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
         self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);

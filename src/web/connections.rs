@@ -85,7 +85,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a head may take to come, and a connection may be idle.
     pub head: Duration,
-    /// How long a connection may live; none: as long as it is used.
+    /// How long a connection may live, or `None` for as long as it is used.
     pub life: Option<Duration>,
 }
 

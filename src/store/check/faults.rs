@@ -30,7 +30,7 @@ impl Faults {
         &self.named
     }
 
-    /// Returns one that is not among others; none: all of them are.
+    /// Returns a fault that is not among the others, or `None` if all of them are.
     pub fn not_among(&self, others: &Self) -> Option<&Fault> {
         let others: BTreeSet<&Fault> = others.named.iter().collect();
         self.named.iter().find(|fault| !others.contains(fault))

@@ -35,7 +35,7 @@ use super::{Store, TenantNo, codec, layout, writer};
 /// What is checked.
 pub struct View<'db> {
     db: &'db sled::Db,
-    /// Keeps commits out while it is held; none: nobody commits.
+    /// Keeps commits out while it is held. `None` where nobody commits.
     gate: Option<&'db RwLock<()>>,
     format: u32,
 }

@@ -27,7 +27,7 @@ impl Versions {
         self.records.push((mark_of(no, kind, id), version));
     }
 
-    /// Returns the entry that left a record as it is; none: there is no such record.
+    /// Returns the entry that left a record as it is, or `None` if there is no such record.
     pub fn of(&self, no: TenantNo, kind: Kind, id: &Id) -> Option<Seq> {
         let mark = mark_of(no, kind, id);
         let place = self
@@ -211,7 +211,7 @@ struct Prints {
 }
 
 impl Prints {
-    /// Returns the last id that they are for; none: there is no end to it.
+    /// Returns the last id that they are for, or `None` if they go on to the last of all.
     fn upto(&self) -> Option<&Id> {
         let last = self.of.last().map(|(id, _)| id);
         last.filter(|_| !self.is_end)

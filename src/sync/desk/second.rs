@@ -166,7 +166,7 @@ impl Desk {
     }
 }
 
-/// Returns what a write tells of a record; none: nothing.
+/// Returns what a write tells of a record, or `None` if it tells nothing.
 fn verb(write: &Write) -> Option<Verb> {
     match write {
         Write::Change { change, .. } => Some(change.verb()),
