@@ -20,8 +20,9 @@ const MANY: u64 = 1_000_000;
 /// Of these, so many leave an entry; the rest are quiet. All take the same way.
 const JOURNALLED_IN_TEN: u64 = 2;
 
-/// What the process may take at the most, test harness included.
-const CEILING_KB: u64 = 200 * 1024;
+/// What the process may take at the most, test harness included. It takes 70 to 77 MB; with commits
+/// of a thousand operations, which sled's collector cannot follow, it takes 98 to 103.
+const CEILING_KB: u64 = 88 * 1024;
 
 #[test]
 fn memory_stays_low_over_some_updates() {
