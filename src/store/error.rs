@@ -51,7 +51,7 @@ pub enum OpenError {
     /// The store is of an older format, and could not be migrated.
     #[error(
         "migrating the store in `{}` from format {from} to {to}; it is as it was, and the version \
-         that wrote it can go on with it",
+         that wrote it can go on with it; `qlik-roster store check` names what is wrong in it",
         path.display()
     )]
     NotMigrated {

@@ -168,8 +168,11 @@ pub fn settle(database: &Path) -> io::Result<()> {
 
 /// Copies the files of a database, but for those that a killed process left half-written.
 pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
-    make_folder(to)?;
-    make_folder(&to.join("blobs"))?;
+    // What is left of a copy that root made must not be in its owner's way.
+    for folder in [to, &to.join("blobs")] {
+        make_folder(folder)?;
+        give_as(folder, from)?;
+    }
     for folder in ["", "blobs"] {
         let (from, to) = (from.join(folder), to.join(folder));
         if !from.is_dir() {

@@ -169,6 +169,11 @@ impl Inner {
         self.submit(Work::rows(rows))?.wait()
     }
 
+    /// Returns whether nothing more may be written.
+    pub fn is_closing(&self) -> bool {
+        held(&self.queue).is_none()
+    }
+
     /// Lets the committer finish what is queued, and the database go.
     pub fn close(&self) -> Result<(), StoreError> {
         drop(held(&self.queue).take());

@@ -20,10 +20,10 @@ const QUEUE: usize = 64;
 /// what is in all queues then is 256 times as much at the most.
 const TRIM_EVERY: usize = 256 * 1024;
 
-/// What a row brings into the cache beside itself: its page has sixteen rows at the most. A scan
-/// reads the others too, but keeps a copy of the page meanwhile.
+/// How many times the bytes of a row count. Who reads one row brings in its page, of up to sixteen
+/// rows. A scan meets the others itself; its rows count four times, to stay well below the bound.
 const OF_A_POINT: usize = 16;
-const OF_A_SCAN: usize = 8;
+const OF_A_SCAN: usize = 4;
 
 /// Reads one value.
 pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {

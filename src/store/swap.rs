@@ -36,10 +36,18 @@ impl Folder {
             fs::remove_dir_all(self.compacting())?;
             attempt = Attempt::BrokenOff;
         }
-        for left in [self.discarded(), self.checking()] {
-            if left.exists() {
-                fs::remove_dir_all(left)?;
-            }
+        if self.discarded().exists() {
+            fs::remove_dir_all(self.discarded())?;
+        }
+        // Nothing depends on it.
+        if self.checking().exists()
+            && let Err(refused) = fs::remove_dir_all(self.checking())
+        {
+            tracing::warn!(
+                error = %refused,
+                "`{}`, a copy that was checked, could not be removed; remove it by hand",
+                self.checking().display()
+            );
         }
         Ok(attempt)
     }

@@ -150,7 +150,7 @@ fn end_runs(store: &Store, tenants: u32, runs: u32) {
 }
 
 /// Opens the database of a store that nobody has open.
-fn sled_at(folder: &Path) -> sled::Db {
+pub fn sled_at(folder: &Path) -> sled::Db {
     let config = sled::Config::new().path(folder.join("current"));
     loop {
         match config.open() {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::format_1::{self, Rows};
+use crate::formats::sled_at;
 use crate::picture::picture;
 use crate::support::{Role, copy_folder, tell};
 use crate::syscalls::{
@@ -31,7 +32,12 @@ static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
 
 /// The calls of a migration with nothing in its way. None: no process can be traced here.
 static SEEN: LazyLock<Option<Sorts>> = LazyLock::new(|| {
-    let trace = try_traced(Role::Migrate, old().path(), None)?;
+    let Some(trace) = try_traced(Role::Migrate, old().path(), None) else {
+        let required = std::env::var_os("QLIK_ROSTER_REQUIRE_TRACING").is_some();
+        assert!(!required, "no process can be traced here");
+        println!("skipped: no process can be traced here");
+        return None;
+    };
     assert_eq!(
         (trace.end, &*trace.told),
         (End::Exit(0), &["migrated".to_owned()][..])
@@ -116,6 +122,36 @@ fn a_migrated_store_is_sound_and_is_worked_with() {
         (after.format, &*after.faults),
         (after.newest_format, &[][..])
     );
+}
+
+#[test]
+fn a_value_that_only_the_migration_meets_damaged_costs_nobody_the_store() {
+    let folder = old();
+    let path = folder.path().join("store");
+    let run = [&[0x60][..], &3_u64.to_be_bytes()].concat();
+    let flip = || {
+        let db = sled_at(&path);
+        let mut value = db.get(&run).unwrap().unwrap().to_vec();
+        value[5] ^= 1;
+        db.insert(&*run, value).unwrap();
+        db.flush().unwrap();
+    };
+    flip();
+
+    let refused = Store::open(&path).unwrap_err();
+
+    assert_eq!(refused.code(), "store.failed");
+    assert!(
+        refused.to_string().contains("from format 1 to 2"),
+        "{refused}"
+    );
+    let found = Store::check_at(&path).unwrap();
+    assert_eq!(found.format, 1);
+    let found: Vec<String> = found.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["a run: its checksum does not hold"]);
+    assert!(!path.join("damaged-1").exists() && !path.join("compacting").exists());
+    flip();
+    verify(folder.path());
 }
 
 #[test]

@@ -48,6 +48,9 @@ impl Check<'_> {
                 None => return,
             }
             self.tick(1);
+            if (self.view.is_over)() {
+                return;
+            }
         }
     }
 

@@ -55,6 +55,9 @@ impl Check<'_> {
                 break;
             };
             n_rows += 1;
+            if n_rows % AT_ONCE == 0 && (self.view.is_over)() {
+                return;
+            }
             if n_rows % AT_ONCE == 0 {
                 self.tick(AT_ONCE);
             }

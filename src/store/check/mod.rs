@@ -32,19 +32,28 @@ use super::error::StoreError;
 use super::usage::Count;
 use super::{Store, TenantNo, codec, layout, writer};
 
+/// Rows that are read between two words of how far it is, at the most.
+const TOLD_EVERY: u64 = 500;
+
 /// What is checked.
 pub struct View<'db> {
     db: &'db sled::Db,
     /// Keeps commits out while it is held. `None` where nobody commits.
     gate: Option<&'db RwLock<()>>,
+    /// Whether nobody waits for the answer any more.
+    is_over: &'db dyn Fn() -> bool,
     format: u32,
 }
 
 impl<'db> View<'db> {
     /// A database that nobody works with.
     pub fn alone(db: &'db sled::Db, format: u32) -> Self {
-        let gate = None;
-        Self { db, gate, format }
+        Self {
+            db,
+            gate: None,
+            is_over: &|| false,
+            format,
+        }
     }
 
     /// Keeps commits out as long as it is held.
@@ -71,6 +80,8 @@ pub struct Checked {
 struct Check<'run> {
     view: &'run View<'run>,
     tick: &'run dyn Fn(u64),
+    /// Rows since the last word of how far it is.
+    untold: u64,
     checked: Checked,
     /// The tenants that there are.
     tenants: BTreeMap<TenantNo, (TenantId, String)>,
@@ -81,6 +92,7 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
     let mut check = Check {
         view,
         tick,
+        untold: 0,
         checked: Checked::default(),
         tenants: BTreeMap::new(),
     };
@@ -105,6 +117,9 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
 impl Check<'_> {
     /// Does a part, and goes on with the next whatever comes of it.
     fn part<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if (self.view.is_over)() {
+            return None;
+        }
         match caught(|| work(self)) {
             Ok(done) => Some(done),
             Err(message) => {
@@ -127,6 +142,11 @@ impl Check<'_> {
 
     /// Takes over what was read, or notes why it could not be.
     fn take<T>(&mut self, place: impl Into<String>, read: Result<T, StoreError>) -> Option<T> {
+        self.untold += 1;
+        if self.untold == TOLD_EVERY {
+            self.untold = 0;
+            self.tick(1);
+        }
         match read {
             Ok(read) => Some(read),
             Err(error) => {
@@ -167,12 +187,19 @@ impl Store {
         shared.check()?;
         let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
         let db = db.as_ref().ok_or(StoreError::Closed)?;
+        // The close waits for who reads.
+        let is_over = || self.inner.is_closing();
         let view = View {
             db,
             gate: Some(&shared.gate),
+            is_over: &is_over,
             format: layout::NEWEST,
         };
-        Ok(report(whole(&view, &|_| {}), layout::NEWEST))
+        let checked = whole(&view, &|_| {});
+        match is_over() {
+            true => Err(StoreError::Closed),
+            false => Ok(report(checked, layout::NEWEST)),
+        }
     }
 }
 

@@ -78,14 +78,17 @@ impl Store {
         let folder = Folder::new(path);
         // Between two renames of a copy that takes its place it has its other name.
         let places = [folder.current(), folder.replaced()];
-        let Some(database) = places.iter().find(|place| place.exists()) else {
-            return Err(CheckError::NoStore {
-                path: path.to_owned(),
-            });
+        let there = || places.iter().find(|place| place.exists());
+        let nowhere = || CheckError::NoStore {
+            path: path.to_owned(),
         };
+        // Looked for once more when nobody can rename it any more.
+        there().ok_or_else(nowhere)?;
         let refused = |source| CheckError::Open { source };
         let lock = opening::take_lock(&folder).map_err(refused)?;
-        let checked = on_a_copy(&folder, database);
+        let checked = there()
+            .ok_or_else(nowhere)
+            .and_then(|database| on_a_copy(&folder, database));
         if let Err(refused) = remove(&folder.checking()) {
             tracing::warn!(
                 error = %refused,

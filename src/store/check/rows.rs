@@ -57,6 +57,9 @@ impl Check<'_> {
                 break;
             };
             n_rows += 1;
+            if n_rows % AT_ONCE == 0 && (self.view.is_over)() {
+                break;
+            }
             if n_rows % AT_ONCE == 0 {
                 self.tick(AT_ONCE);
             }

@@ -125,7 +125,13 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
     if seq <= journal::cut_at(db)? {
         return Ok(None);
     }
-    Ok(match journal::find(db, seq)?.fact {
+    let entry = match journal::find(db, seq) {
+        Ok(entry) => entry,
+        // It was cut meanwhile.
+        Err(_) if seq <= journal::cut_at(db)? => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(match entry.fact {
         Fact::Loaded { .. } => None,
         Fact::Changed(_)
         | Fact::Held { .. }

@@ -21,6 +21,7 @@ use super::copying::{Aim, Live, Rewrite, Trouble};
 use super::error::{OpenError, StoreError};
 use super::files::Folder;
 use super::inner::let_go;
+use super::layout;
 use super::opening::{Refusal, Sound};
 use super::remake;
 
@@ -29,6 +30,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
     while let Some((to, rewrite)) = step_from(sound.format) {
         sound = step(folder, sound, to, rewrite)?;
     }
+    debug_assert_eq!(sound.format, layout::NEWEST, "each format has a step");
     Ok(sound)
 }
 
@@ -61,7 +63,6 @@ fn step(
         }
         let_go(Some(sound.db));
         return Err(match trouble {
-            Trouble::Source(StoreError::Damaged { what }) => Refusal::Damaged(what),
             Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
                 path,
                 from,
@@ -69,6 +70,12 @@ fn step(
                 needed,
                 free,
             }),
+            // The opening found nothing, so the version that wrote it can still work with it:
+            // it is not moved aside for a value that only the migration met.
+            Trouble::Source(StoreError::Damaged { what }) => {
+                let source = StoreError::io("reading what it holds", io::Error::other(what));
+                not_migrated(path, from, to, source)
+            }
             Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
             Trouble::Stuck => not_migrated(path, from, to, remake::stuck()),
         });
@@ -78,7 +85,7 @@ fn step(
         let_go(Some(migrated.db));
         let not_swapped = StoreError::io(
             "putting the migrated store in its place",
-            io::ErrorKind::PermissionDenied.into(),
+            io::Error::other("it could not take it, or was not whole there; the log says why"),
         );
         return Err(not_migrated(path, from, to, not_swapped));
     }
