@@ -223,6 +223,9 @@ impl Copying {
         let after = self.check(fresh, self.aim.format);
         match after.faults.not_among(before) {
             Some(new) => Err(differs(format!("the copy has a fault: {new}"))),
+            None if after.faults.count() > before.count() => Err(differs(
+                "the copy has more faults than the store".to_owned(),
+            )),
             None => Ok(()),
         }
     }

@@ -25,6 +25,11 @@ impl Faults {
         self.named.push(Fault { place, what });
     }
 
+    /// Returns how many there are.
+    pub fn count(&self) -> u64 {
+        self.named.len() as u64 + self.more
+    }
+
     /// Returns those that are kept by name.
     pub fn all(&self) -> &[Fault] {
         &self.named

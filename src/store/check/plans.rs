@@ -11,15 +11,17 @@ use super::Check;
 
 impl Check<'_> {
     pub(super) fn plans(&mut self) {
+        let of = |key: &[u8]| {
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            no.map(|no| TenantNo(u32::from_be_bytes(*no)))
+        };
         self.simple(Space::PlanRow, |key, value| {
             codec::read_packed_row::<v1::Write<'_>>(key, value)?;
-            let no = key.get(1..).and_then(<[u8]>::first_chunk);
-            Ok(no.map(|no| TenantNo(u32::from_be_bytes(*no))))
+            Ok(of(key))
         });
         self.simple(Space::Removal, |key, value| {
             let removal = held::read(key, value)?;
-            let no = key.get(1..).and_then(<[u8]>::first_chunk);
-            let no = no.map(|no| TenantNo(u32::from_be_bytes(*no)));
+            let no = of(key);
             let expected = no
                 .zip(keys::plan_of_removal(key))
                 .map(|(no, plan)| keys::removal(no, plan, &removal.record));
@@ -27,6 +29,12 @@ impl Check<'_> {
                 true => Ok(no),
                 false => Err(codec::flawed(key, "tells of another record")),
             }
+        });
+        self.simple(Space::Plan, |key, value| {
+            codec::read_row::<v1::PlanRow<'_>>(key, value).map(|_| of(key))
+        });
+        self.simple(Space::Held, |key, value| {
+            held::read_plan(key, value).map(|_| of(key))
         });
         let tenants: Vec<TenantNo> = self.tenants.keys().copied().collect();
         for no in tenants {
@@ -45,7 +53,7 @@ impl Check<'_> {
             Some(value) => codec::read_row::<v1::PlanRow<'_>>(&key, &value).map(Some),
             None => Ok(None),
         });
-        let Some(Some(plan)) = self.take(&*place, read) else {
+        let Ok(Some(plan)) = read else {
             return;
         };
         let rows = scan::prefix(db, &keys::plan_rows(no)).flatten();
@@ -67,7 +75,7 @@ impl Check<'_> {
                 return;
             };
             from = Bound::Excluded(key.to_vec());
-            let Some(plan) = self.take(&*place, held::read_plan(&key, &value)) else {
+            let Ok(plan) = held::read_plan(&key, &value) else {
                 continue;
             };
             let place = format!("{} of {}", plan.id, self.named(no));

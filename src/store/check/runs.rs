@@ -1,9 +1,9 @@
 //! That runs are where they belong, and are counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::model::{Outcome, Run, RunId, TenantName};
+use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
 use crate::store::keys::{self, Space};
 use crate::store::layout::{v1, v2};
 use crate::store::{codec, runs, scan};
@@ -81,6 +81,7 @@ impl Check<'_> {
         let db = self.view.db;
         let mut last = RunId(0);
         let mut found = (0, None);
+        let mut losses: BTreeMap<Loss, u64> = BTreeMap::new();
         for row in scan::prefix(db, &keys::runs(name)) {
             let Some((key, value)) = self.take("the runs", row) else {
                 return last;
@@ -97,13 +98,22 @@ impl Check<'_> {
             self.open_run(&run);
             if run.is_whole_sweep() {
                 found.1 = Some(run.id);
+                losses.clear();
+            } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
+                for (loss, n_lost) in run.lost {
+                    *losses.entry(loss).or_default() += n_lost;
+                }
             }
         }
         let place = format!("the tally of the runs of {name}");
-        if let Some(tally) = self.take(&*place, runs::tally(db, name))
-            && (tally.count, tally.last_sweep) != found
-        {
-            self.fault(place, "is not what the runs come to");
+        if let Some(tally) = self.take(&*place, runs::tally(db, name)) {
+            // Runs that are not kept any more may have lost something as well.
+            let is_less = |(loss, n_lost): (&Loss, &u64)| {
+                tally.lost.get(loss).copied().unwrap_or(0) < *n_lost
+            };
+            if (tally.count, tally.last_sweep) != found || losses.iter().any(is_less) {
+                self.fault(place, "is not what the runs come to");
+            }
         }
         last
     }

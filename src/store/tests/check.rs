@@ -139,7 +139,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 18] = [
+    let cases: [(&str, Tampering, &[&str]); 20] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -262,6 +262,28 @@ fn each_sort_of_fault_is_named() {
                 rewrite::<v2::Tally>(db, &key, |row| row.count += 1);
             },
             &["the tally of the runs of t1: is not what the runs come to"],
+        ),
+        (
+            "a loss that is not counted",
+            |db| {
+                let key = keys::run(&TenantName("t1".to_owned()), crate::model::RunId(2));
+                rewrite::<v2::Run>(db, &key, |row| {
+                    row.trigger = v1::Trigger::Audit;
+                    row.lost = vec![(v1::Loss::Users, 3)];
+                });
+            },
+            &["the tally of the runs of t1: is not what the runs come to"],
+        ),
+        (
+            "plans of a tenant that is not there",
+            |db| {
+                let key = keys::plan(NO);
+                let value = db.get(&key).unwrap().unwrap();
+                let row: v1::PlanRow<'_> = codec::read_row(&key, &value).unwrap();
+                let other = keys::plan(TenantNo(9));
+                db.insert(&*other, codec::row(&other, &row)).unwrap();
+            },
+            &["a plan of tenant number 9: of a tenant, number 9, that the store does not know"],
         ),
         (
             "a run that is said to have ended",
