@@ -185,10 +185,13 @@ allow_http = true
         }
     }
 
-    /// Starts the daemon, does a run, waits for its deliveries and ends the daemon.
+    /// Starts the daemon, waits for its first sweep and its deliveries, and ends the daemon.
     pub async fn one_run(&self) -> Run {
         let running = self.start().await;
-        let run = running.last_run().await;
+        // A poll may have come since, and may be at it.
+        let mut runs = running.last_runs(100).await.into_iter();
+        let run = runs.find(|run| run.is_sweep() && run.outcome != Outcome::Running);
+        let run = run.expect("the daemon sweeps when it starts");
         running.settled().await;
         running.stop().await;
         run
