@@ -72,25 +72,15 @@ pub(super) enum Whose {
 
 impl Health {
     /// Goes on from what is known of an endpoint.
-    pub fn of(
-        max: usize,
-        trouble: Option<Trouble>,
-        failing: Option<Failing>,
-        now: Timestamp,
-    ) -> Self {
-        let mut health = Self {
+    pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
+        Self {
             max,
             limit: max,
             trouble,
             trouble_began: None,
             failing,
             succeeded_at: None,
-        };
-        // Written under a clock that was ahead, or read under one that is behind: how long it
-        // went on is all that holds.
-        let ahead = health.failing.map(|failing| failing.last.since(now));
-        health.move_failing(|time| time.minus(ahead.unwrap_or_default()));
-        health
+        }
     }
 
     /// Follows a clock that was set. What is due stays as far off as it was, but where the clock
@@ -236,7 +226,7 @@ mod tests {
     }
 
     fn healthy() -> Health {
-        Health::of(16, None, None, Timestamp::from_millis(0))
+        Health::of(16, None, None)
     }
 
     #[test]

@@ -170,8 +170,11 @@ impl State {
             is_read: false,
         });
         let max = endpoint.flow().max_in_flight.get();
-        Self {
-            health: Health::of(max, cursor.trouble.clone(), cursor.failing, now),
+        let last_known = cursor
+            .delivered_at
+            .max(cursor.failing.map(|failing| failing.last));
+        let mut state = Self {
+            health: Health::of(max, cursor.trouble.clone(), cursor.failing),
             journal: Position::behind(Some(cursor.settled), cursor.ahead.clone()),
             filling,
             disabled: cursor.disabled.clone(),
@@ -190,7 +193,13 @@ impl State {
             under_way: 0,
             events_under_way: 0,
             totals: Drained::default(),
+        };
+        // Written under a clock that was ahead, or read under one that is behind.
+        let back = last_known.map_or(Duration::ZERO, |known| known.since(now));
+        if !back.is_zero() {
+            state.follow(Turned::Back(back), now);
         }
+        state
     }
 
     /// Follows a clock that was set: what waits, waits as long as it was to.
@@ -200,6 +209,7 @@ impl State {
         match turned {
             Turned::Back(by) => {
                 self.set_back += by;
+                self.delivered_at = self.delivered_at.map(|at| at.min(now));
                 let rows = self.lanes.follow(self.set_back, now);
                 self.keep(rows);
             }

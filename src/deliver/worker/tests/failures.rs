@@ -233,30 +233,36 @@ async fn failing_first(times: usize) -> Receiver {
 
 #[tokio::test]
 async fn a_clock_that_is_set_back_holds_nothing_back() {
-    // A probe of an endpoint in trouble, and an event that was refused and has a row.
-    for status in [503, 400] {
+    // A probe of an endpoint in trouble, and an event that was refused and has a row; set back
+    // while the worker runs, and between two runs.
+    for (status, is_running) in [(503, true), (400, true), (503, false), (400, false)] {
         let bench = Bench::new();
         let receiver =
             Receiver::start(move |n, _| Reply::Status(if n == 0 { status } else { 200 })).await;
         create_users(&bench.store, 1..=1);
         bench.put(Cursor::default());
-        let (trigger, end) = shutdown();
+        let (mut trigger, end) = shutdown();
         let mut running = JoinSet::new();
         let wake = Wake::default();
-        running.spawn(
-            bench
-                .worker(&endpoint(receiver.address))
-                .await
-                .run(wake.clone(), end),
-        );
+        let endpoint = endpoint(receiver.address);
+        running.spawn(bench.worker(&endpoint).await.run(wake.clone(), end));
         until("the first attempt fails", || {
             bench.cursor().trouble.is_some() || !bench.store.deferred(&name()).unwrap().is_empty()
         })
         .await;
 
         let back = start().minus(DAY / 2);
-        bench.clock.turn(back);
-        wake.wake();
+        if is_running {
+            bench.clock.turn(back);
+            wake.wake();
+        } else {
+            trigger.trigger();
+            while running.join_next().await.is_some() {}
+            bench.clock.turn(back);
+            let (again, end) = shutdown();
+            running.spawn(bench.worker(&endpoint).await.run(wake.clone(), end));
+            trigger = again;
+        }
         until("what waits has followed", || {
             let due = match status {
                 503 => bench.probe_due(),
@@ -344,6 +350,9 @@ async fn a_start_in_1970_neither_holds_back_nor_disables() {
     let wake = Wake::default();
     let worker = bench.worker(&endpoint(receiver.address)).await;
     running.spawn(worker.run(wake.clone(), end));
+    // As far off as it was.
+    bench.clock.set(epoch.plus(Duration::from_secs(5)));
+    wake.wake();
     until("the probe fails", || {
         bench.cursor().trouble.unwrap().probes == 4
     })
