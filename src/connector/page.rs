@@ -41,6 +41,11 @@ impl Page {
         self.records.len() + self.untaken.len()
     }
 
+    /// Returns how many bytes its text takes.
+    pub fn n_bytes(&self) -> usize {
+        self.records.iter().map(|text| text.get().len()).sum()
+    }
+
     /// Returns whether it has no records; more pages may follow all the same.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

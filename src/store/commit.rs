@@ -80,6 +80,14 @@ pub enum Write {
 }
 
 impl Write {
+    /// Returns the source's text of the record, where the write has it.
+    pub fn raw(&self) -> Option<&str> {
+        match self {
+            Self::Change { raw, .. } | Self::Quiet { raw, .. } => Some(raw),
+            Self::Forget { .. } => None,
+        }
+    }
+
     /// Returns how many operations it takes at the worst, its row of a plan included. A
     /// commit holds writes of 190 together.
     pub fn cost(&self) -> usize {

@@ -18,6 +18,7 @@ use super::files::Folder;
 use super::inner::Shared;
 use super::keys::Key;
 use super::nudge::{PATIENCE, nudge};
+use super::under_way::Share;
 use super::writer::{Writer, Written};
 
 /// Commits that wait in the queue; then whoever submits waits. Bounds memory.
@@ -30,6 +31,8 @@ const GROUP: usize = 32;
 pub struct Job {
     pub work: Work,
     pub reply: Reply,
+    /// What it takes of the bound, until it is answered.
+    pub share: Share,
 }
 
 pub type Answer = Result<Committed, StoreError>;
@@ -53,6 +56,30 @@ impl Work {
     /// Rows that no entry goes with.
     pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
         Self::Rows { rows, told: None }
+    }
+
+    /// Returns how many bytes it holds, nearly.
+    pub fn n_bytes(&self) -> usize {
+        let of_rows = |rows: &[(Key, Option<Vec<u8>>)]| -> usize {
+            let values = rows.iter().filter_map(|(_, value)| value.as_ref());
+            values.map(Vec::len).sum()
+        };
+        match self {
+            Self::Commit(prepared) => {
+                let entries = prepared
+                    .writes
+                    .iter()
+                    .filter_map(|write| write.entry.as_ref());
+                let told = prepared.told.iter();
+                prepared.bodies.len()
+                    + of_rows(&prepared.rows)
+                    + entries.chain(told).map(Vec::len).sum::<usize>()
+            }
+            Self::Rows { rows, told } => {
+                of_rows(rows) + told.as_ref().map_or(0, |(_, entry)| entry.len())
+            }
+            Self::Cut(_) | Self::Forget(_) => 0,
+        }
     }
 }
 
@@ -97,8 +124,11 @@ impl Committer {
         while let Ok(first) = queue.recv() {
             let mut jobs = vec![first];
             jobs.extend(queue.try_iter().take(GROUP - 1));
-            let (group, replies): (Vec<_>, Vec<_>) =
-                jobs.into_iter().map(|job| (job.work, job.reply)).unzip();
+            let (mut group, mut replies) = (Vec::new(), Vec::new());
+            for Job { work, reply, share } in jobs {
+                group.push(work);
+                replies.push((reply, share));
+            }
             let (answers, outcome) = match self.write(group, shared) {
                 Ok(Written { answers, outcome }) => (answers, outcome),
                 Err(gone) => (Vec::new(), Err(gone)),
@@ -108,7 +138,7 @@ impl Committer {
                 Err(error) => shared.remember(&self.folder, error),
             }
             let mut answers = answers.into_iter();
-            for reply in replies {
+            for (reply, _share) in replies {
                 // What a caller got wrong is only an answer to that caller; after a fatal
                 // error it is everybody's.
                 let answer = match &outcome {

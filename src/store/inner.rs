@@ -16,6 +16,7 @@ use super::committer::{Job, Work};
 use super::error::StoreError;
 use super::files::{self, Folder};
 use super::keys::Key;
+use super::under_way::UnderWay;
 
 /// How long sled may take to let go of its files.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -25,6 +26,7 @@ pub struct Inner {
     pub folder: Folder,
     pub shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
+    under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Numbers of tenants and runs are given by reading what there is and writing one more.
     pub numbering: Mutex<()>,
@@ -113,6 +115,7 @@ impl Inner {
             folder,
             shared,
             queue: Mutex::new(Some(queue)),
+            under_way: UnderWay::default(),
             committer: Mutex::new(None),
             numbering: Mutex::new(()),
             lock: Mutex::new(Some(lock)),
@@ -150,12 +153,13 @@ impl Inner {
         outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
     }
 
-    /// Queues work for the committer; waits while the queue is full.
+    /// Queues work for the committer; waits while the queue is full, by number or by bytes.
     pub fn submit(&self, work: Work) -> Result<Ticket, StoreError> {
         self.shared.check()?;
         let queue = held(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let share = self.under_way.enter(work.n_bytes());
         let (reply, outcome) = sync_channel(1);
-        match queue.send(Job { work, reply }) {
+        match queue.send(Job { work, reply, share }) {
             Ok(()) => Ok(Ticket {
                 outcome,
                 shared: Arc::clone(&self.shared),

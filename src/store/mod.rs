@@ -80,6 +80,7 @@ mod pending;
 mod room;
 
 mod inner;
+mod under_way;
 mod scan;
 
 mod compact;

@@ -15,6 +15,9 @@ use super::tally::{Scales, Tally};
 /// Commits under way at the most while a first load goes on.
 const MAX_TICKETS: usize = 16;
 
+/// Bytes of the source's text in a commit at the most, but for its last record's.
+const MAX_BYTES: usize = 1024 * 1024;
+
 /// Changes that a dry run lists; the rest is counted.
 const MAX_PREVIEW: usize = 10_000;
 
@@ -40,6 +43,8 @@ pub(super) struct Load {
     target: Target,
     at: Timestamp,
     writes: Vec<Write>,
+    /// Bytes of the source's text in `writes`.
+    n_bytes: usize,
     tickets: VecDeque<Ticket>,
 }
 
@@ -56,6 +61,7 @@ impl Plan {
             target,
             at,
             writes: Vec::new(),
+            n_bytes: 0,
             tickets: VecDeque::new(),
         })
     }
@@ -217,8 +223,9 @@ impl Preview {
 
 impl Load {
     fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
+        self.n_bytes += write.raw().map_or(0, str::len);
         self.writes.push(quiet(write));
-        if self.writes.len() == MAX_QUIET {
+        if self.writes.len() == MAX_QUIET || self.n_bytes > MAX_BYTES {
             self.submit(store, Closing::Nothing)?;
         }
         Ok(())
@@ -237,6 +244,7 @@ impl Load {
 
     fn submit(&mut self, store: &Store, closing: Closing) -> Result<(), RunError> {
         let writes = std::mem::take(&mut self.writes);
+        self.n_bytes = 0;
         let commit = commit(&self.target, self.at, writes, closing);
         self.tickets
             .push_back(store.submit(commit).map_err(RunError::store)?);

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
 use crate::connector::{Connector, FetchError, Page, Sweep};
@@ -20,6 +21,9 @@ use super::{Progress, RunError};
 /// Pages that wait to be compared at the most; then the next one is not asked for. Bounds
 /// memory, and evens out what takes now the network and now the disk longer.
 const MAX_PAGES: usize = 4;
+
+/// Bytes in those pages at the most; a page that is larger waits alone.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Walks through a listing of a first load that comes out short of its count. A page that was
 /// left out would be told as so many people who have joined, later on; in every other run there
@@ -263,11 +267,12 @@ impl<C: Connector> Job<C> {
         listing: &mut C::Sweep,
         mut desk: Desk,
     ) -> Result<Pages, RunError> {
-        let (pages, mut fetched) = mpsc::channel::<Page>(MAX_PAGES);
+        let (pages, mut fetched) = mpsc::channel::<Waiting>(MAX_PAGES);
         let observer = self.observer.clone();
         let compare = self.store.offload(move |store| {
             let mut total = None;
-            while let Some(page) = fetched.blocking_recv() {
+            while let Some(Waiting { page, room }) = fetched.blocking_recv() {
+                drop(room);
                 if let Some(told) = page.total() {
                     total = Some(told);
                     desk.expect(told);
@@ -293,15 +298,18 @@ impl<C: Connector> Job<C> {
 async fn fetch(
     kind: Kind,
     listing: &mut impl Sweep,
-    pages: mpsc::Sender<Page>,
+    pages: mpsc::Sender<Waiting>,
 ) -> Result<Reached, RunError> {
+    let room = Arc::new(Semaphore::new(MAX_BYTES));
     loop {
         match listing.next().await {
             // Not taken any more: whoever compares has failed, and tells so.
-            Ok(Some(page)) => match pages.send(page).await {
-                Ok(()) => {}
-                Err(_ended) => return Ok(Reached::End),
-            },
+            Ok(Some(page)) => {
+                let waiting = Waiting::of(page, &room).await;
+                if pages.send(waiting).await.is_err() {
+                    return Ok(Reached::End);
+                }
+            }
             Ok(None) => return Ok(Reached::End),
             // Known values stay where a collection cannot be read; but without the users there
             // is nothing left to keep watch over.
@@ -310,6 +318,23 @@ async fn fetch(
                 Some(_) | None => return Err(RunError::fetch(kind.plural())(error)),
             },
         }
+    }
+}
+
+/// A page that waits to be compared, and the room that it takes until then.
+struct Waiting {
+    page: Page,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Waiting {
+    /// Waits until there is room for a page.
+    async fn of(page: Page, room: &Arc<Semaphore>) -> Self {
+        let n_bytes = page.n_bytes().min(MAX_BYTES);
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        // Nobody closes the semaphore.
+        let room = Arc::clone(room).acquire_many_owned(n_bytes).await.ok();
+        Self { page, room }
     }
 }
 

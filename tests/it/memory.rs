@@ -1,0 +1,103 @@
+//! Memory of the daemon where records are large, and nothing that it sends is answered.
+
+use std::process::{Child, Command, Stdio};
+
+use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, TenantOptions};
+use tokio::net::TcpListener;
+
+use crate::support::{World, within};
+
+const ENDPOINTS: usize = 5;
+const USERS: usize = 1_000;
+
+/// Groups that each user is in; its record takes some 90 KiB then.
+const GROUPS: usize = 1_000;
+
+/// With pages and commits bounded by their number alone it takes 350 MiB, and with deliveries so
+/// bounded more than 2 GiB.
+const BOUND_KIB: u64 = 280 * 1024;
+
+/// Looks at the memory, 5 ms or more apart, that have to be the same.
+const CALM: u32 = 300;
+
+/// What is read, written and sent has bounds in bytes, whatever the number of records and endpoints.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
+    let world = World::with(TenantOptions {
+        users: 0,
+        groups: GROUPS,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    let directory = world.tenant.directory();
+    let groups = directory.groups();
+    for n in 0..USERS {
+        let user = directory
+            .create_user(NewUser::named(&format!("Member {n}")))
+            .unwrap();
+        for group in &groups {
+            directory
+                .update_user_quietly(&user, Edit::JoinGroup(group.id.clone()))
+                .unwrap();
+        }
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let config = world.standard_config();
+    let (head, endpoint) = config.split_once("[[endpoints]]").unwrap();
+    let mut text = head.to_owned();
+    for n in 0..ENDPOINTS {
+        let own = endpoint
+            .replace("\"hr\"", &format!("\"hr-{n}\""))
+            .replace(&world.receiver.url(), &url);
+        text.push_str(&format!("[[endpoints]]{own}backfill = true\n"));
+    }
+    world.write_config(&text);
+    let (sender, mut connections) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = silent.accept().await {
+            sender.send(socket).unwrap();
+        }
+    });
+
+    let mut daemon = serve(&world);
+    let mut open = Vec::new();
+    for _ in 0..ENDPOINTS {
+        open.push(connections.recv().await.unwrap());
+    }
+    let mut peak = peak_kib(&daemon);
+    let mut calm = 0;
+    within("its memory stays as it is", || {
+        let now = peak_kib(&daemon);
+        calm = if now == peak { calm + 1 } else { 0 };
+        peak = now;
+        std::future::ready(calm == CALM)
+    })
+    .await;
+
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    println!("at the most {} MiB", peak / 1024);
+    assert!(peak < BOUND_KIB, "{} MiB", peak / 1024);
+}
+
+fn serve(world: &World) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The most memory that a process has had so far.
+fn peak_kib(of: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", of.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.unwrap().parse().unwrap()
+}
