@@ -141,10 +141,13 @@ impl Parts {
 /// Lets Qlik's webhooks of a tenant wake its poll.
 fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: Wake) {
     let secret = secret.clone();
-    let judge = move |signature: &str, body: &[u8]| match Hook::judge(&secret, signature, body) {
-        Hook::Forged => Judgement::Forged,
-        Hook::Unreadable => Judgement::Unreadable,
-        Hook::Event(id) => Judgement::Event(id),
-    };
-    hooks.take(tenant, judge, wake);
+    hooks.take(
+        tenant,
+        move |signature, headers, body| match Hook::judge(&secret, signature, headers, body) {
+            Hook::Forged => Judgement::Forged,
+            Hook::Unreadable => Judgement::Unreadable,
+            Hook::Event(id) => Judgement::Event(id),
+        },
+        wake,
+    );
 }

@@ -22,6 +22,8 @@ struct Shared {
     claimants: Mutex<Vec<Claimant>>,
     /// Fair: who waits longest goes first, so that no tenant starves.
     places: Arc<Semaphore>,
+    /// Those of runs that read some records: they must not wait for hours.
+    brief: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl Claims {
             holders: Mutex::default(),
             claimants: Mutex::default(),
             places: Arc::new(Semaphore::new(concurrency.max(1))),
+            brief: Arc::new(Semaphore::new(concurrency.max(1))),
         }))
     }
 
@@ -130,6 +133,12 @@ impl Claim {
         // Nobody closes the semaphore; if somebody did, all could go.
         let places = Arc::clone(&self.claims.0.places);
         places.acquire_owned().await.ok()
+    }
+
+    /// Waits for one of the places in which some records of tenants are read.
+    pub(super) async fn brief_place(&self) -> Option<OwnedSemaphorePermit> {
+        let brief = Arc::clone(&self.claims.0.brief);
+        brief.acquire_owned().await.ok()
     }
 
     /// Claims the tenant that was reached.
@@ -276,6 +285,20 @@ mod tests {
             Some(TenantName("acme".into()))
         );
         assert_eq!(implied.better(&tenant(&hosts[..1])), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_some_records_waits_for_nobody_who_reads_a_tenant() {
+        let claims = Claims::new(1);
+        let claim = claims.of(claimant("acme", "eu", Rank::Named));
+        let come = std::time::Duration::ZERO;
+        let _sweep = claim.place().await;
+
+        assert!(tokio::time::timeout(come, claim.place()).await.is_err());
+        let poll = tokio::time::timeout(come, claim.brief_place()).await;
+        assert!(poll.is_ok());
+        let next = tokio::time::timeout(come, claim.brief_place()).await;
+        assert!(next.is_err(), "these have a bound, too");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown}
 use crate::store::{Store, TenantNo, Write};
 
 use super::RunError;
+use super::beside::Asked;
 use super::plan::Plan;
 use super::sights::Sights;
 use super::tally::Scales;
@@ -46,6 +47,8 @@ pub(super) struct Desk {
     pub(super) counts: KindCounts,
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
+    /// What polls have looked at meanwhile.
+    asked: Asked,
 }
 
 impl Desk {
@@ -80,7 +83,13 @@ impl Desk {
             counts: KindCounts::default(),
             findings: Vec::new(),
             plan,
+            asked: Asked::default(),
         })
+    }
+
+    /// Lets polls go on beside it, which note what they look at.
+    pub(super) fn beside(self, asked: Asked) -> Self {
+        Self { asked, ..self }
     }
 
     /// Makes room for as many new records as the source says there will be.
@@ -159,9 +168,10 @@ impl Desk {
             return Ok(());
         }
 
-        let known = kept
-            .map(|kept| self.read_known(store, record.to_ref(), kept))
-            .transpose()?;
+        let known = match kept {
+            Some(kept) => self.read_known(store, record.to_ref(), kept)?,
+            None => None,
+        };
         if let Some(known) = &known
             && reconcile::is_lost(&known.record, left_out)
         {
@@ -215,7 +225,9 @@ impl Desk {
                 Some((kept, FirstTick::Yes)) => {
                     let (kind, id) = (self.kind, id.clone());
                     let known = self.read_known(store, RecordRef { kind, id }, kept)?;
-                    self.weigh(&known.record, None);
+                    if let Some(known) = known {
+                        self.weigh(&known.record, None);
+                    }
                     self.counts.seen += 1;
                 }
                 Some((_, FirstTick::No)) => return Ok(()),
@@ -316,21 +328,26 @@ impl Desk {
         }
     }
 
+    /// Returns what is known of a record on the roll; none where a poll has found it gone since. What
+    /// is made of that is withdrawn in the end, as of all that polls have looked at.
     fn read_known(
         &self,
         store: &Store,
         record: RecordRef,
         fingerprint: Fingerprint,
-    ) -> Result<Known, RunError> {
+    ) -> Result<Option<Known>, RunError> {
         let kept = match self.tenant {
             Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
             None => None,
         };
-        let kept = kept.ok_or(RunError::MissingBody { record })?;
-        Ok(Known {
-            record: kept.record,
-            fingerprint,
-        })
+        match kept {
+            Some(kept) => Ok(Some(Known {
+                record: kept.record,
+                fingerprint,
+            })),
+            None if self.asked.contains(&record) => Ok(None),
+            None => Err(RunError::MissingBody { record }),
+        }
     }
 }
 

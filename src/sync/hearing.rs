@@ -1,12 +1,13 @@
 //! What a job knows of its tenant's audit log from one poll to the next. A restart forgets it
 //! all: the sweep that comes first makes up for that.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::model::{Finding, FindingCode, Kind, TenantId, TenantName, Timestamp};
+use crate::model::{Finding, FindingCode, Kind, RecordRef, TenantId, TenantName, Timestamp};
 use crate::signal::Wake;
 use crate::store::{Heard, MAX_HEARD};
 
@@ -18,6 +19,10 @@ const GAP_REST: Duration = Duration::from_secs(3600);
 
 /// Refreshes that may fail one after the other before a sweep is asked for instead.
 const MAX_FAILURES: u32 = 3;
+
+/// Records that are looked at although the log has not named them: bounds memory. What is wrong of
+/// others the next sweep finds.
+const MAX_AGAIN: usize = 10_000;
 
 /// The state, shared by polls and sweeps of one tenant.
 #[derive(Debug)]
@@ -46,8 +51,22 @@ struct State {
     /// Events that were read and not acted on, since a gap asked for a sweep instead. Once it
     /// has ended they are heard: it has seen what they tell.
     unheard: Vec<Heard>,
+    /// Whether a sweep is under way.
+    now: Noted,
     /// When a gap last set off a sweep.
     swept_at: Option<Timestamp>,
+    /// Whether polls have not read all that the log tells yet.
+    pace: Pace,
+    /// Records that polls are to look at although the log has not named them.
+    again: BTreeSet<RecordRef>,
+}
+
+/// Whether polls keep up with the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Pace {
+    #[default]
+    Abreast,
+    Behind,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,8 +93,18 @@ enum Said {
 
 #[derive(Debug, Clone)]
 struct Gap {
+    /// Whether a sweep was under way: it may have read before what was lost.
+    noted: Noted,
     reason: String,
     then: Then,
+}
+
+/// When a gap was noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Noted {
+    #[default]
+    BetweenSweeps,
+    BesideOne,
 }
 
 /// What polls do after a gap.
@@ -154,6 +183,36 @@ impl Hearing {
         }
     }
 
+    /// Notes whether polls have read all that the log tells.
+    pub(super) fn keeps(&self, pace: Pace) {
+        self.state().pace = pace;
+    }
+
+    /// Returns whether they have.
+    pub(super) fn pace(&self) -> Pace {
+        self.state().pace
+    }
+
+    /// Has polls look at records that the log has not named.
+    pub(super) fn look_again(&self, records: impl IntoIterator<Item = RecordRef>) {
+        let mut state = self.state();
+        state.again.extend(records);
+        while state.again.len() > MAX_AGAIN {
+            state.again.pop_last();
+        }
+    }
+
+    /// Returns the records that polls are to look at besides.
+    pub(super) fn to_look_at(&self) -> BTreeSet<RecordRef> {
+        self.state().again.clone()
+    }
+
+    /// Notes records that were looked at.
+    pub(super) fn looked_at(&self, records: &BTreeSet<RecordRef>) {
+        let mut state = self.state();
+        state.again.retain(|record| !records.contains(record));
+    }
+
     /// Notes that the credentials may not read the log.
     pub(super) fn forbidden(&self, name: &TenantName) {
         let mut state = self.state();
@@ -207,7 +266,11 @@ impl Hearing {
             .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
         let next = if rests { "the next sweep" } else { "a sweep" };
         warn!("The audit log of `{name}` has a gap: {reason}; {next} makes up for it");
-        state.gap = Some(Gap { reason, then });
+        state.gap = Some(Gap {
+            noted: state.now,
+            reason,
+            then,
+        });
         if !rests {
             state.swept_at = Some(now);
             self.sweep.wake();
@@ -269,17 +332,27 @@ impl Hearing {
         forbidden.into_iter().chain(silence).chain(gap).collect()
     }
 
-    /// Notes that a sweep ended; a complete one closes the gap. Returns whether there was one
-    /// that polls wait to be closed.
+    /// Notes that a sweep begins.
+    pub(super) fn sweep_begins(&self) {
+        self.state().now = Noted::BesideOne;
+    }
+
+    /// Notes that a sweep ended; a complete one closes a gap that was there when it began. Returns
+    /// whether there was one that polls wait to be closed.
     pub(super) fn swept(&self, complete: Success) -> Waited {
         let mut state = self.state();
+        state.now = Noted::BetweenSweeps;
         if state.access == Access::Forbidden {
             state.access = Access::Retrying;
         }
-        if complete == Success::No {
-            return Waited::No;
+        let closed = match complete {
+            Success::Yes => state.gap.take_if(|gap| gap.noted == Noted::BetweenSweeps),
+            Success::No => None,
+        };
+        if let Some(gap) = &mut state.gap {
+            gap.noted = Noted::BetweenSweeps;
         }
-        match state.gap.take() {
+        match closed {
             Some(gap) if gap.then == Then::Wait => Waited::Yes,
             Some(_) | None => Waited::No,
         }
@@ -399,6 +472,21 @@ mod tests {
         hearing.swept(Success::Yes);
         hearing.remind(at(9000));
         assert!(!is_sweep_asked_for(&hearing).await, "nothing waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_closes_no_gap_that_was_noted_while_it_was_under_way() {
+        let (hearing, name) = hearing();
+        for complete in [Success::Yes, Success::No] {
+            hearing.sweep_begins();
+            hearing.gap(&name, at(0), "too much".into(), Then::Wait);
+            assert_eq!(hearing.swept(complete), Waited::No);
+            assert_eq!(hearing.pollable(), None);
+
+            hearing.sweep_begins();
+            assert_eq!(hearing.swept(Success::Yes), Waited::Yes);
+            assert!(hearing.pollable().is_some());
+        }
     }
 
     #[test]

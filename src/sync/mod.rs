@@ -32,6 +32,8 @@
 //! - Sweeps stay the truth. Whatever the audit log does not tell, or cannot, costs time and
 //!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`]).
 //! - A bookmark moves after the records that it stands for were committed.
+//! - Polls wait for no sweep: while one reads, they write, one at a time ([`beside`]). What a poll has
+//!   asked for counts more than what the sweep was shown.
 //! - An empty collection where something was known fails the run if one of its records answers
 //!   when asked for; if none does, their removal is held, however few they are.
 //! - An approved plan is a permit: the next complete run finds the same removals and lets them
@@ -40,7 +42,7 @@
 //! - One tenant is read once, under one name and by one run at a time, whatever its host names.
 //!   Tenants that were found yield to those that were given a name; two connections to one
 //!   tenant are an error.
-//! - So many tenants are read at one time, in the order in which they came.
+//! - So many tenants are swept at one time, and so many polled, in the order in which they came.
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
@@ -57,9 +59,11 @@ mod hold;
 mod outcome;
 mod tell;
 
+mod beside;
 mod listening;
 mod hearing;
 mod poll;
+mod todo;
 mod missed;
 mod poller;
 

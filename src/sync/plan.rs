@@ -1,8 +1,8 @@
 //! What a run has decided to write, and how it gets into the store in the right order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use crate::model::{Account, Change, Loss, PlanId, Record, RecordRef, RunId, Timestamp};
+use crate::model::{Account, Change, Loss, PlanId, Record, RecordRef, RunId, Timestamp, Verb};
 use crate::reconcile::{self, Guard};
 use crate::store::{
     Closing, Commit, Entries, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
@@ -126,6 +126,19 @@ impl Plan {
         }
     }
 
+    /// Takes out what is planned of these records. What else is planned stays where it is.
+    pub(super) fn withdraw(
+        &mut self,
+        store: &Store,
+        records: &BTreeSet<RecordRef>,
+    ) -> Result<Vec<Withdrawn>, RunError> {
+        match self {
+            Self::Gather(gather) => gather.withdraw(store, records),
+            // Nobody polls beside these.
+            Self::Load(_) | Self::Preview(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Returns how many losses of a sort count so far.
     pub(super) fn weighed(&self, loss: Loss) -> u64 {
         match self {
@@ -182,6 +195,21 @@ pub(super) enum Replaced {
     Nothing(Write),
     /// One that tells nobody, and may be on its way already.
     Quiet,
+}
+
+/// What was planned of a record, and is no more.
+#[derive(Debug)]
+pub(super) struct Withdrawn {
+    pub(super) record: RecordRef,
+    pub(super) verb: Verb,
+    pub(super) differs: Differs,
+}
+
+/// Whether what was planned would have left a record other than it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Differs {
+    Yes,
+    No,
 }
 
 /// What a plan came to.

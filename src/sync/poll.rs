@@ -1,20 +1,18 @@
 //! One poll: what is new in the audit log, and the records that it names.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{
-    About, Bulletin, Change, Extent, Fact, Mode, News, RecordRef, Run, RunId, Seq, Timestamp,
-    Trigger,
-};
-use crate::store::{Bookmark, Heard, MAX_HEARD, Store, StoreError, TenantNo};
+use crate::model::{Change, Extent, Fact, Mode, Run, RunId, Seq, Timestamp, Trigger};
+use crate::store::{Bookmark, MAX_HEARD, Store, StoreError, TenantNo};
 use crate::telemetry::{Metric, chain};
 
-use super::hearing::{Bearable, Success, Then, Waited};
+use super::beside::{Beside, MAX_BESIDE, Pen};
+use super::hearing::{Bearable, Pace, Success, Then, Waited};
 use super::missed::{Reckoning, before};
 use super::run::{Job, Running, Scope};
+use super::todo::{Portion, Todo};
 use super::{Polling, measure};
 
 /// How far ahead of our clock a poll reads: the source's may be ahead.
@@ -22,9 +20,11 @@ const AHEAD: Duration = Duration::from_secs(3600);
 /// The oldest bookmark that is gone on from. Qlik keeps ninety days; whatever a tenant has set,
 /// a sweep is cheaper than reading months.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Records of one poll that are asked for one by one. A sweep shows a hundred with each
-/// request, and is the cheaper way from some point on.
+/// Records that are asked for in one run. A slice may name more: those are asked for behind them, so
+/// that what came first is told, and a sweep may begin in between.
 const MAX_RECORDS: usize = 500;
+/// Slices of the log that one poll reads. The next one goes on where it ended.
+const MAX_SLICES: usize = 20;
 /// How far the source's clock may be behind ours: an event that it dates so long before a sweep
 /// may have happened after it.
 const SKEW: Duration = Duration::from_secs(120);
@@ -60,16 +60,6 @@ struct Place {
     /// Up to when earlier polls have read.
     until: Timestamp,
     now: Timestamp,
-    /// Up to when this one has read.
-    to: Timestamp,
-}
-
-/// The news of a poll that nobody acted on yet.
-#[derive(Debug, Default)]
-struct Fresh {
-    heard: Vec<Heard>,
-    records: BTreeSet<RecordRef>,
-    unreadable: Vec<String>,
 }
 
 impl<C: Connector> Job<C> {
@@ -84,7 +74,6 @@ impl<C: Connector> Job<C> {
     }
 
     async fn poll(&self) -> Result<Polled, StoreError> {
-        let _turn = self.turn.lock().await;
         // Where the first sweep since the start has failed, nobody has met the tenant yet.
         if self.hearing.is_stranger()
             && let Ok(tenant) = self.connector.identify().await
@@ -92,14 +81,16 @@ impl<C: Connector> Job<C> {
             self.hearing.met(&tenant.id);
         }
         let polled = if let Some(place) = self.place().await? {
-            self.poll_from(place).await?
+            self.poll_from(&place).await?
         } else {
             self.hearing.remind(self.clock.now());
             Polled::Asleep
         };
-        // What a run has not taken already.
-        let traffic = self.connector.take_traffic();
-        measure::traffic(&self.metrics, &self.name, &traffic);
+        // What a run has not taken already, or will take.
+        if !self.turns.is_swept() {
+            let traffic = self.connector.take_traffic();
+            measure::traffic(&self.metrics, &self.name, &traffic);
+        }
         let labels = [self.name.0.as_str(), polled.word()];
         self.metrics.count(Metric::Polls, &labels);
         Ok(polled)
@@ -128,77 +119,110 @@ impl<C: Connector> Job<C> {
             until: self.hearing.until(bookmark.until),
             bookmark,
             now,
-            to: now,
         }))
     }
 
-    async fn poll_from(&self, mut place: Place) -> Result<Polled, StoreError> {
+    async fn poll_from(&self, place: &Place) -> Result<Polled, StoreError> {
         if place.now.since(place.until) > OLDEST {
             let reason = format!("it was last read at {}", place.until);
-            return Ok(self.gap(&place, reason));
+            return Ok(self.gap(place, reason));
         }
         if place.until > place.now.plus(place.polling.overlap) {
             let reason = "our clock went back".to_owned();
-            return Ok(self.gap(&place, reason));
+            return Ok(self.gap(place, reason));
         }
-        let from = place.from();
-        let bulletin = match self.connector.news(from..=place.now.plus(AHEAD)).await {
-            Ok(bulletin) => bulletin,
-            Err(error) => return Ok(self.unanswered(&place, &error)),
-        };
-        let is_stuck = match bulletin.extent {
-            Extent::Whole => false,
-            // A slice: what happened up to its end is acted on, and the next poll goes on there.
-            // A long sweep leaves more behind than can be read at once.
-            Extent::CutOff { read_to } => {
-                place.to = read_to.min(place.now);
-                read_to <= place.until
-            }
-        };
-        let no = place.no;
-        let heard = self.store.offload(move |store| store.heard(no)).await?;
-        let fresh = Fresh::of(bulletin, &heard);
-        let n_records = fresh.records.len();
-        let reason = match () {
-            () if is_stuck => "more happened than can be read at once".to_owned(),
-            () if heard.len() + fresh.heard.len() > MAX_HEARD => {
-                "more happened than can be remembered".to_owned()
-            }
-            () if n_records > MAX_RECORDS => format!("it names {n_records} records at once"),
-            () => return self.act(place, fresh).await,
-        };
-        // Else the next poll would read the same again, and find the same gap.
-        self.hearing.leave_to_sweep(fresh.heard);
-        Ok(self.gap(&place, reason))
+        let mut polled = Polled::Quiet;
+        let mut from = place.from();
+        for _ in 0..MAX_SLICES {
+            let bulletin = match self.connector.news(from..=place.now.plus(AHEAD)).await {
+                Ok(bulletin) => bulletin,
+                Err(error) => return Ok(self.unanswered(place, &error)),
+            };
+            // A slice: what happened up to its end is acted on, and the next one begins there.
+            let (to, pace) = match bulletin.extent {
+                Extent::Whole => (place.now, Pace::Abreast),
+                Extent::CutOff { read_to } => (read_to.min(place.now), Pace::Behind),
+            };
+            let no = place.no;
+            let heard = self.store.offload(move |store| store.heard(no)).await?;
+            let mut todo = Todo::of(bulletin, &heard, self.hearing.to_look_at());
+            let reason = match () {
+                () if pace == Pace::Behind && to <= from => {
+                    "more happened than can be read at once"
+                }
+                () if heard.len() + todo.n_events() > MAX_HEARD => {
+                    "more happened than can be remembered"
+                }
+                () => {
+                    // What the slice names may take longer to look at than a sweep.
+                    self.hearing.keeps(Pace::Behind);
+                    let acted = self.act(place, to, todo).await?;
+                    match acted {
+                        Polled::Quiet => {}
+                        Polled::Found => polled = Polled::Found,
+                        other => return Ok(other),
+                    }
+                    if pace == Pace::Abreast {
+                        self.hearing.keeps(Pace::Abreast);
+                        return Ok(polled);
+                    }
+                    from = to;
+                    continue;
+                }
+            };
+            // Else the next poll would read the same again, and find the same gap.
+            self.hearing.leave_to_sweep(todo.take_events());
+            return Ok(self.gap(place, reason.to_owned()));
+        }
+        Ok(polled)
     }
 
-    /// Looks at what is new, then moves on.
-    async fn act(&self, place: Place, fresh: Fresh) -> Result<Polled, StoreError> {
+    /// Looks at what is new, a portion after the other, and moves on behind each.
+    async fn act(
+        &self,
+        place: &Place,
+        to: Timestamp,
+        mut todo: Todo,
+    ) -> Result<Polled, StoreError> {
         let mut polled = Polled::Quiet;
-        if !fresh.records.is_empty() {
-            let scope = Scope::Records(fresh.records.clone());
-            let report = self.run_in_turn(Trigger::Audit, Mode::Commit, scope);
-            let success = match report.await?.run.outcome.is_success() {
-                true => Success::Yes,
-                false => Success::No,
-            };
-            match (success, self.hearing.refreshed(success)) {
-                (Success::Yes, _) => polled = Polled::Found,
-                (Success::No, Bearable::Yes) => return Ok(Polled::Failed),
-                (Success::No, Bearable::No) => {
-                    let reason = "what it names could not be read".to_owned();
-                    return Ok(self.gap(&place, reason));
-                }
-            }
-        }
-        let unreadable = fresh.unreadable.first().map(|first| {
-            let others = match fresh.unreadable.len() {
+        let unreadable = todo.unreadable.first().map(|first| {
+            let others = match todo.unreadable.len() {
                 1 => String::new(),
                 n => format!(", and {} more", n - 1),
             };
             format!("an event cannot be read ({first}){others}")
         });
-        self.move_on(&place, fresh).await?;
+        if todo.is_empty() && to.since(place.bookmark.until) < KEEP_AFTER {
+            self.hearing.read(&self.name, to.max(place.until));
+            return Ok(Polled::Quiet);
+        }
+        loop {
+            let mut pen = self.turns.pen().await;
+            let Some(kept) = self.still_at(place).await? else {
+                return Ok(polled);
+            };
+            let beside = self.turns.beside();
+            let is_full = beside.as_ref().is_some_and(|it| it.asked.is_full());
+            if is_full && !todo.is_empty() {
+                return Ok(polled);
+            }
+            let portion = todo.next(match beside {
+                Some(_) => MAX_BESIDE,
+                None => MAX_RECORDS,
+            });
+            if !portion.records.is_empty() {
+                match self.look_at(place, &portion, beside, &mut pen).await? {
+                    Polled::Found => polled = Polled::Found,
+                    other => return Ok(other),
+                }
+            }
+            let is_last = todo.is_empty();
+            let until = if is_last { Some(to) } else { portion.until };
+            self.move_on(place, kept, until, portion).await?;
+            if is_last {
+                break;
+            }
+        }
         if let Some(reason) = unreadable {
             self.hearing.gap(&self.name, place.now, reason, Then::GoOn);
             polled = Polled::Gap;
@@ -206,22 +230,70 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Notes that everything up to the end of what was read was acted on.
-    async fn move_on(&self, place: &Place, fresh: Fresh) -> Result<(), StoreError> {
-        self.hearing.read(&self.name, place.to);
-        let behind = place.to.since(place.bookmark.until);
-        if fresh.heard.is_empty() && behind < KEEP_AFTER {
+    /// Returns what the store keeps, for the holder of the pen; none where a sweep has covered what
+    /// the poll began with.
+    async fn still_at(&self, place: &Place) -> Result<Option<Bookmark>, StoreError> {
+        let no = place.no;
+        let kept = self.store.offload(move |store| store.bookmark(no)).await?;
+        Ok(kept.filter(|kept| kept.since == place.bookmark.since))
+    }
+
+    /// Reads the records of a portion in a run of their own.
+    async fn look_at(
+        &self,
+        place: &Place,
+        portion: &Portion,
+        beside: Option<Beside>,
+        pen: &mut Pen<'_>,
+    ) -> Result<Polled, StoreError> {
+        let asked = beside.as_ref().map(|beside| beside.asked.clone());
+        let records = portion.records.clone();
+        let scope = Scope::Records { records, beside };
+        let report = self.run_in_turn(Trigger::Audit, Mode::Commit, scope, pen);
+        let run = report.await?.run;
+        if let Some(asked) = asked
+            && run.held.is_some()
+        {
+            asked.note_held();
+        }
+        let success = match run.outcome.is_success() {
+            true => Success::Yes,
+            false => Success::No,
+        };
+        Ok(match (success, self.hearing.refreshed(success)) {
+            (Success::Yes, _) => Polled::Found,
+            (Success::No, Bearable::Yes) => Polled::Failed,
+            (Success::No, Bearable::No) => {
+                let reason = "what it names could not be read".to_owned();
+                self.gap(place, reason)
+            }
+        })
+    }
+
+    /// Notes that everything up to a time was acted on.
+    async fn move_on(
+        &self,
+        place: &Place,
+        kept: Bookmark,
+        until: Option<Timestamp>,
+        portion: Portion,
+    ) -> Result<(), StoreError> {
+        self.hearing.looked_at(&portion.records);
+        let before_it = self.hearing.until(kept.until);
+        let until = until.map_or(before_it, |until| until.max(before_it));
+        self.hearing.read(&self.name, until);
+        if portion.heard.is_empty() && until.since(kept.until) < KEEP_AFTER {
             return Ok(());
         }
-        let mut bookmark = place.bookmark.clone();
-        bookmark.until = place.to.max(place.until);
+        let mut bookmark = kept;
+        bookmark.until = until;
         bookmark
             .untold
-            .retain(|(_, record)| !fresh.records.contains(record));
+            .retain(|(_, record)| !portion.records.contains(record));
         let forget = before(bookmark.until, place.polling.overlap);
         let no = place.no;
         self.store
-            .offload(move |store| store.set_bookmark(no, &bookmark, &fresh.heard, forget))
+            .offload(move |store| store.set_bookmark(no, &bookmark, &portion.heard, forget))
             .await
     }
 
@@ -254,6 +326,7 @@ impl<C: Connector> Job<C> {
             true => Success::Yes,
             false => Success::No,
         };
+        let began = run.started_at;
         let waited = self.hearing.swept(complete);
         let (Success::Yes, Some(id)) = (complete, run.tenant.clone()) else {
             return Ok(());
@@ -263,9 +336,10 @@ impl<C: Connector> Job<C> {
             Waited::No => Vec::new(),
         };
         let until = self.hearing.until(Timestamp::from_millis(i64::MIN));
-        let (own, began) = (run.id, run.started_at);
+        let pace = self.hearing.pace();
+        let own = run.id;
         let now = self.clock.now();
-        let missed = self.store.offload(move |store| {
+        let concluded = self.store.offload(move |store| {
             let tenants = store.tenants()?;
             let Some(known) = tenants.into_iter().find(|known| known.tenant.id == id) else {
                 return Ok(None);
@@ -286,8 +360,13 @@ impl<C: Connector> Job<C> {
                     (Some(missed), untold)
                 }
             };
+            // Polls that are behind the sweep's beginning would look at what it has seen since.
+            let is_covered = |kept: &Bookmark| {
+                waited == Waited::Yes || (pace == Pace::Behind && until.max(kept.until) < began)
+            };
+            let is_reset = kept.as_ref().is_none_or(is_covered);
             let next = match kept.clone() {
-                Some(kept) if waited == Waited::No => Bookmark { untold, ..kept },
+                Some(kept) if !is_reset => Bookmark { untold, ..kept },
                 Some(_) | None => Bookmark {
                     since: began,
                     until: began,
@@ -299,11 +378,13 @@ impl<C: Connector> Job<C> {
                 let recent = covered.into_iter().filter(|heard| heard.at >= forget);
                 store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
             }
-            Ok(missed)
+            Ok(Some((missed, is_reset)))
         });
-        run.audit_missed = missed.await?;
-        if waited == Waited::Yes {
-            self.hearing.read(&self.name, began);
+        if let Some((missed, is_reset)) = concluded.await? {
+            run.audit_missed = missed;
+            if is_reset {
+                self.hearing.read(&self.name, began);
+            }
         }
         Ok(())
     }
@@ -346,28 +427,6 @@ impl Place {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = before(self.bookmark.since, SKEW);
         overlapping.max(covered)
-    }
-}
-
-impl Fresh {
-    fn of(bulletin: Bulletin, known: &BTreeSet<Heard>) -> Self {
-        // The same event under two times is one event: its id decides.
-        let known: BTreeSet<_> = known.iter().map(|heard| heard.id).collect();
-        let mut news: BTreeMap<_, News> = BTreeMap::new();
-        for one in bulletin.news {
-            if !known.contains(&one.id) {
-                news.entry(one.id).or_insert(one);
-            }
-        }
-        let mut fresh = Self::default();
-        for (id, News { at, about, .. }) in news {
-            fresh.heard.push(Heard { at, id });
-            match about {
-                About::Records(records) => fresh.records.extend(records),
-                About::Unreadable(what) => fresh.unreadable.push(what),
-            }
-        }
-        fresh
     }
 }
 

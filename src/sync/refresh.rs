@@ -13,6 +13,7 @@ use crate::reconcile::{self, Judgement, Known, Shown};
 use crate::store::{SinceSweep, Store, TenantNo, Write};
 
 use super::RunError;
+use super::beside::Asked;
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
 use super::run::Job;
@@ -103,7 +104,7 @@ impl<C: Connector> Job<C> {
                 Ok(Sweeping {
                     short,
                     scales,
-                    ..Sweeping::of(plan)
+                    ..Sweeping::of(plan, Asked::default())
                 })
             })
             .await

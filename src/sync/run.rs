@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -11,17 +10,18 @@ use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::model::{
     Change, Held, Kind, Loss, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName,
-    Timestamp, Trigger,
+    Timestamp, Trigger, Verb,
 };
 use crate::reconcile;
 use crate::signal::Wake;
 use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
+use super::beside::{Asked, Beside, Pen, Turns};
 use super::confirm::Missing;
 use super::hearing::Hearing;
 use super::hold::{self, Ended};
-use super::plan::{Finished, Plan, Resumed, Target, resume};
+use super::plan::{Differs, Finished, Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
 use super::tally::Scales;
 use super::tell::tell;
@@ -39,8 +39,8 @@ pub struct Job<C> {
     pub(super) metrics: Metrics,
     pub(super) rules: Rules,
     pub(super) claim: Claim,
-    /// Held by the run or the poll under way: a tenant has one at a time.
-    pub(super) turn: Mutex<()>,
+    /// A tenant has one run of the whole at a time, and one who writes.
+    pub(super) turns: Turns,
 }
 
 /// What a run needs to come to its end.
@@ -67,7 +67,20 @@ pub(super) enum Scope {
     /// The whole tenant.
     All,
     /// These records and no others.
-    Records(BTreeSet<RecordRef>),
+    Records {
+        records: BTreeSet<RecordRef>,
+        /// The sweep that reads meanwhile.
+        beside: Option<Beside>,
+    },
+}
+
+impl Scope {
+    fn beside(&self) -> Option<&Beside> {
+        match self {
+            Self::All => None,
+            Self::Records { beside, .. } => beside.as_ref(),
+        }
+    }
 }
 
 impl<T> Running<T> {
@@ -121,7 +134,7 @@ impl<C: Connector> Job<C> {
             metrics: Metrics::default(),
             rules,
             claim,
-            turn: Mutex::new(()),
+            turns: Turns::default(),
         }
     }
 
@@ -177,25 +190,40 @@ impl<C: Connector> Job<C> {
     /// Does one run. It fails only where the store does: whatever the tenant answers is an
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
-        let _turn = self.turn.lock().await;
-        self.run_in_turn(trigger, mode, Scope::All).await
+        let _turn = self.turns.sweep().await;
+        // Polls go on while it waits for its place.
+        let _place = self.claim.place().await;
+        let mut pen = self.turns.pen().await;
+        self.run_in_turn(trigger, mode, Scope::All, &mut pen).await
     }
 
-    /// Does one run for the holder of the turn.
+    /// Does one run for the holder of the pen; one of the whole tenant has its place.
     pub(super) async fn run_in_turn(
         &self,
         trigger: Trigger,
         mode: Mode,
         scope: Scope,
+        pen: &mut Pen<'_>,
     ) -> Result<Report, StoreError> {
-        let _place = self.claim.place().await;
+        let beside = scope.beside().cloned();
+        let _place = match &scope {
+            Scope::All => None,
+            Scope::Records { .. } => self.claim.brief_place().await,
+        };
         let before = self.store.last_seq();
         let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
+        if is_sweep {
+            self.hearing.sweep_begins();
+        }
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
-        let result = self.steps(&mut run, &mut preview, scope).await;
+        let result = self.steps(&mut run, &mut preview, scope, pen).await;
+        pen.take().await;
 
-        run.traffic = self.connector.take_traffic();
+        // What was asked beside a sweep is the sweep's.
+        if beside.is_none() {
+            run.traffic = self.connector.take_traffic();
+        }
         run.ended_at = Some(self.clock.now());
         let fatal = match result {
             Ok(()) => None,
@@ -241,6 +269,7 @@ impl<C: Connector> Job<C> {
         run: &mut Run,
         preview: &mut Vec<Change>,
         scope: Scope,
+        pen: &mut Pen<'_>,
     ) -> Result<(), RunError> {
         let tenant = self
             .connector
@@ -250,10 +279,15 @@ impl<C: Connector> Job<C> {
         run.tenant = Some(tenant.id.clone());
         let turn = self.claim.take(&tenant.id);
         let turn = turn.map_err(|other| RunError::contested(other, self.claim.me()))?;
-        let _alone = turn.come().await;
+        let alone = match scope.beside() {
+            Some(beside) => Arc::clone(&beside.alone),
+            None => Arc::new(turn.come().await),
+        };
         self.hearing.met(&tenant.id);
         let known = self.know(&tenant, run.mode).await?;
         let permit = match &known {
+            // A sweep that reads has taken up what there was, and the rows are its own.
+            Some(_) if scope.beside().is_some() => None,
             Some(known) if run.mode == Mode::Commit => self.take_up(&tenant, run, known.no).await?,
             Some(_) | None => None,
         };
@@ -274,22 +308,38 @@ impl<C: Connector> Job<C> {
             Some(_) | None => Plan::preview(),
         };
         let (sweeping, unseen) = match (scope, &known) {
-            (Scope::Records(records), Some(known)) => {
+            (Scope::Records { records, beside }, Some(known)) => {
+                let asked = records.clone();
                 let refreshed = self.refresh(run, known.no, records, plan).await?;
+                if let Some(beside) = beside {
+                    beside.asked.note(asked);
+                }
                 // Of nothing has it seen all.
                 (refreshed, Loss::ALL.into())
             }
-            (Scope::All | Scope::Records(_), _) => {
-                let mut sweeping = Sweeping::of(plan);
+            (Scope::All | Scope::Records { .. }, _) => {
+                let asked = Asked::default();
+                let mut sweeping = Sweeping::of(plan, asked.clone());
+                let reading = (run.mode == Mode::Commit && !is_load).then(|| {
+                    let asked = asked.clone();
+                    pen.put_down(Beside { alone, asked })
+                });
                 for kind in Kind::ALL {
                     sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
                 }
+                pen.take().await;
+                drop(reading);
+                sweeping = self.yield_to_polls(run, sweeping).await?;
                 if let Some(known) = &known {
                     sweeping = self.ask(run, known.no, permit, sweeping).await?;
                 }
                 note_shortfalls(run, &sweeping);
                 run.population.clone_from(&sweeping.scales.shown);
-                let unseen = hold::unseen(run, &sweeping.short);
+                let unseen = match asked.holds() {
+                    // It may have read before what is held was taken away.
+                    true => Loss::ALL.into(),
+                    false => hold::unseen(run, &sweeping.short),
+                };
                 (sweeping, unseen)
             }
         };
@@ -346,6 +396,41 @@ impl<C: Connector> Job<C> {
             | PlanState::Superseded { .. }
             | PlanState::Recovered { .. } => None,
         }))
+    }
+
+    /// Leaves to polls what they have looked at since the sweep began: that is newer.
+    async fn yield_to_polls(
+        &self,
+        run: &mut Run,
+        mut sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let asked = sweeping.asked.take();
+        if asked.is_empty() {
+            return Ok(sweeping);
+        }
+        sweeping.missing.retain(|record| !asked.contains(record));
+        let mut plan = sweeping.plan;
+        let (dropped, plan) = self
+            .store
+            .offload(move |store| {
+                let dropped = plan.withdraw(store, &asked)?;
+                Ok::<_, RunError>((dropped, plan))
+            })
+            .await?;
+        for withdrawn in &dropped {
+            let counts = run.counts.entry(withdrawn.record.kind).or_default();
+            let count = match withdrawn.verb {
+                Verb::Created => &mut counts.created,
+                Verb::Updated => &mut counts.updated,
+                Verb::Deleted => &mut counts.deleted,
+            };
+            *count = count.saturating_sub(1);
+        }
+        // One of the two sights is older; the record itself tells which.
+        let differing = dropped.into_iter().filter(|it| it.differs == Differs::Yes);
+        self.hearing
+            .look_again(differing.map(|withdrawn| withdrawn.record));
+        Ok(Sweeping { plan, ..sweeping })
     }
 
     /// Asks for what complete sweeps did not show.

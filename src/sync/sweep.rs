@@ -12,6 +12,7 @@ use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::reconcile;
 use crate::store::Known;
 
+use super::beside::Asked;
 use super::desk::Desk;
 use super::plan::Plan;
 use super::run::Job;
@@ -45,6 +46,8 @@ pub(super) struct Sweeping {
     pub(super) empty: BTreeSet<Kind>,
     /// How much there is.
     pub(super) scales: Scales,
+    /// What polls have looked at meanwhile.
+    pub(super) asked: Asked,
 }
 
 /// A sweep that did not show all there is.
@@ -132,7 +135,7 @@ impl Shortfall {
 }
 
 impl Sweeping {
-    pub(super) fn of(plan: Plan) -> Self {
+    pub(super) fn of(plan: Plan, asked: Asked) -> Self {
         Self {
             plan,
             short: Vec::new(),
@@ -141,6 +144,7 @@ impl Sweeping {
             missing: Vec::new(),
             empty: BTreeSet::new(),
             scales: Scales::default(),
+            asked,
         }
     }
 }
@@ -156,10 +160,12 @@ impl<C: Connector> Job<C> {
     ) -> Result<Sweeping, RunError> {
         let no = known.map(|known| known.no);
         let plan = sweeping.plan;
+        let asked = sweeping.asked.clone();
         let desk = self
             .store
             .offload(move |store| Desk::open(store, no, kind, plan))
-            .await?;
+            .await?
+            .beside(asked);
         let walks = match known.and_then(|known| known.loaded) {
             Some(_) => 1,
             None => LOAD_WALKS,

@@ -38,8 +38,8 @@ pub enum Judgement {
     Event(NewsId),
 }
 
-/// Judges a body by the text of its signature header.
-type Judge = dyn Fn(&str, &[u8]) -> Judgement + Send + Sync;
+/// Judges a body by the text of its signature header, and by all its headers.
+type Judge = dyn Fn(&str, &HeaderMap, &[u8]) -> Judgement + Send + Sync;
 
 /// The tenants whose webhooks are taken.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl QlikHooks {
     pub fn take(
         &mut self,
         tenant: TenantName,
-        judge: impl Fn(&str, &[u8]) -> Judgement + Send + Sync + 'static,
+        judge: impl Fn(&str, &HeaderMap, &[u8]) -> Judgement + Send + Sync + 'static,
         wake: Wake,
     ) {
         let hook = Hook {
@@ -129,7 +129,7 @@ async fn receive(
         }
         Err(_late) => return hooks.reject(StatusCode::REQUEST_TIMEOUT, "too-slow"),
     };
-    let result = match (hook.judge)(signature, &body) {
+    let result = match (hook.judge)(signature, &headers, &body) {
         Judgement::Forged => return hooks.reject(StatusCode::UNAUTHORIZED, "bad-signature"),
         Judgement::Unreadable => "unreadable",
         Judgement::Event(id) if hook.is_known(id) => "repeated",
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn an_event_is_remembered_until_a_thousand_others_came() {
         let hook = Hook {
-            judge: Box::new(|_, _| Judgement::Forged),
+            judge: Box::new(|_, _, _| Judgement::Forged),
             wake: Wake::default(),
             seen: Mutex::default(),
         };

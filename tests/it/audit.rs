@@ -10,7 +10,9 @@ use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, Generations, GroupEdit, NewUser, RateLimits, RoleEdit,
     TenantOptions, Trouble, When,
 };
-use qlik_roster::model::{Change, Fact, Outcome, Run, Seq, Timestamp, Trigger, UserId};
+use qlik_roster::model::{
+    Change, Fact, Kind, Outcome, PlanState, Run, Seq, Timestamp, Trigger, UserId,
+};
 
 use crate::support::{
     Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
@@ -78,6 +80,8 @@ struct Case {
     make: fn(&Directory, &UserId),
     told: &'static [&'static str],
 }
+
+const GAPS: &str = r#"qlik_roster_polls_total{tenant="acme",outcome="gap"}"#;
 
 const CASES: &[Case] = &[
     Case {
@@ -405,10 +409,10 @@ async fn an_event_that_cannot_be_read_is_made_up_for_by_a_sweep_once() {
     running.stop().await;
 }
 
-/// A burst that is left to a sweep is told by it, and is no gap again: neither at the next poll,
-/// whose window still holds it, nor for a day, where the window is one.
+/// A burst is asked for in portions, and is no gap: neither at once, nor at the next poll, whose window
+/// still holds it, nor for a day, where the window is one.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sweep_has_covered_is_heard() {
+async fn a_burst_is_told_in_portions_and_needs_no_sweep() {
     for overlap in ["5m", "1d"] {
         let world = world(Generations::Both).await;
         let config = std::fs::read_to_string(world.config_path()).unwrap();
@@ -417,33 +421,275 @@ async fn what_a_sweep_has_covered_is_heard() {
         let running = world.start().await;
         pass(&world, 20);
         let directory = world.tenant.directory();
-        for n in 0..520 {
-            directory
-                .create_user(NewUser::named(&format!("Joiner {n}")))
-                .unwrap();
-        }
+        join(&world, 1_120);
 
-        let told_at_once = told(&world, &running, 520).await;
-        assert_eq!(told_at_once, vec!["user.created"; 520], "{overlap}");
-        within("the sweep ends", || async {
-            let run = running.last_run().await;
-            run.trigger == Trigger::Gap && run.outcome == Outcome::Succeeded
-        })
-        .await;
+        let told_at_once = told(&world, &running, 1_120).await;
+        assert_eq!(told_at_once, vec!["user.created"; 1_120], "{overlap}");
         polls(&world, 2).await;
         pass(&world, 1);
         directory.create_role("Auditor");
-        assert_eq!(told(&world, &running, 521).await[520], "role.created");
-        assert_eq!(running.last_run().await.trigger, Trigger::Audit);
+        assert_eq!(told(&world, &running, 1_121).await[1_120], "role.created");
         pass(&world, 600);
         polls(&world, 2).await;
 
-        let gaps = r#"qlik_roster_polls_total{tenant="acme",outcome="gap"}"#;
-        assert_eq!(metric(&running, gaps).await, Some(1.0), "{overlap}");
+        let runs = running.last_runs(100).await;
+        let audits = runs.iter().filter(|run| run.trigger == Trigger::Audit);
+        let seen = audits.map(|run| run.counts.get(&Kind::User).map_or(0, |it| it.seen));
+        assert!(
+            seen.clone().all(|seen| seen <= 500),
+            "{:?}",
+            seen.collect::<Vec<_>>()
+        );
+        let is_gap = |run: &&Run| run.trigger == Trigger::Gap;
+        assert_eq!(runs.iter().find(is_gap), None, "{overlap}");
+        assert_eq!(metric(&running, GAPS).await, None, "{overlap}");
         assert_eq!(running.sync().await.audit_missed, Some(0));
         assert_same_as_tenant(running.store(), directory);
         running.stop().await;
     }
+}
+
+fn join(world: &World, n_users: usize) {
+    for n in 0..n_users {
+        let now = world.clock.now();
+        world.clock.set(now.plus(Duration::from_millis(1)));
+        let directory = world.tenant.directory();
+        directory
+            .create_user(NewUser::named(&format!("Joiner {n}")))
+            .unwrap();
+    }
+}
+
+/// What happened before a sweep began it has seen: polls that were not as far go on behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sweep_has_covered_is_heard() {
+    let world = world(Generations::Core).await;
+    let running = world.start().await;
+    pass(&world, 20);
+    polls(&world, 1).await;
+    let asked = || world.tenant.requests().at(Endpoint::User);
+    let before = asked();
+    let slow = Fault::Slow(Duration::from_millis(10));
+    world.tenant.faults().on(Endpoint::User, slow, When::Always);
+    join(&world, 2_000);
+    within("a poll begins to ask", || async { asked() > before }).await;
+    pass(&world, 3);
+
+    let run = running.sync().await;
+    world.tenant.faults().clear();
+
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    assert_eq!(
+        told(&world, &running, 2_000).await,
+        vec!["user.created"; 2_000]
+    );
+    polls(&world, 3).await;
+    assert!(
+        asked() - before < 1_500,
+        "{} were asked for",
+        asked() - before
+    );
+    assert_eq!(
+        world.receiver.deliveries().len(),
+        2_000,
+        "nothing is told twice"
+    );
+    world.tenant.directory().create_role("Auditor");
+    assert_eq!(told(&world, &running, 2_001).await[2_000], "role.created");
+    assert_eq!(metric(&running, GAPS).await, None);
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+}
+
+/// A tenant of several pages, the second of which is held back when a sweep asks for it.
+async fn world_of_pages() -> World {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 350,
+        rate_limits: RateLimits::Off,
+        generations: Generations::Core,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    let config = world.standard_config();
+    let config = config.replace("outlast = \"0s\"", "outlast = \"10m\"");
+    world.write_config(&config.replace("poll = \"off\"", "poll = \"1s\""));
+    world
+}
+
+/// Does a sweep, and something while it is in the midst of the users.
+async fn beside_a_sweep(world: &World, running: &Running, deeds: impl AsyncFnOnce()) -> Run {
+    world.tenant.hold_pages(Endpoint::Users);
+    let before = n_listings(world);
+    let deeds = async {
+        within("the second page is asked for", || async {
+            n_listings(world) >= before + 2
+        })
+        .await;
+        deeds().await;
+        let runs = running.last_runs(1_000).await;
+        let mut sweeps = runs.iter().filter(|run| run.is_sweep());
+        assert!(
+            sweeps.any(|run| run.outcome == Outcome::Running),
+            "it waits"
+        );
+        world.tenant.send_pages();
+    };
+    let (run, ()) = tokio::join!(running.sync(), deeds);
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
+    let world = world_of_pages().await;
+    let running = world.start().await;
+    polls(&world, 1).await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+    let rename = |n: usize, name: &str| {
+        let name = Edit::Name(name.to_owned());
+        directory.update_user(&users[n].id, name).unwrap();
+    };
+    pass(&world, 1);
+    // Of these the log tells nothing: the sweep finds them, on a page that is compared and on the one
+    // that is held back.
+    directory.audit().on(Trouble::Lost, When::Always);
+    for n in [3, 4, 5, 150, 151, 152] {
+        rename(n, &format!("Older {n}"));
+    }
+    directory.audit().clear();
+
+    let run = beside_a_sweep(&world, &running, async || {
+        pass(&world, 1);
+        rename(4, "Newer 4");
+        rename(151, "Newer 151");
+        directory.delete_user(&users[5].id).unwrap();
+        directory.delete_user(&users[152].id).unwrap();
+        rename(320, "Newer 320");
+        directory.delete_user(&users[330].id).unwrap();
+        directory.create_user(NewUser::named("Joiner")).unwrap();
+        told(&world, &running, 7).await;
+        // Here and back again: nothing is left to be told.
+        rename(160, "Elsewhere");
+        told(&world, &running, 8).await;
+        rename(160, &users[160].name);
+        told(&world, &running, 9).await;
+    })
+    .await;
+
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    assert_eq!(
+        run.counts[&Kind::User].updated,
+        2,
+        "the two that are the sweep's own"
+    );
+    told(&world, &running, 11).await;
+    polls(&world, 2).await;
+    running.settled().await;
+    assert_eq!(world.receiver.deliveries().len(), 11);
+    let names = |n: usize| {
+        let deliveries = world.receiver.deliveries();
+        let id = users[n].id.to_string();
+        let of_it = deliveries
+            .iter()
+            .map(|it| it.body["data"]["record"].clone());
+        let of_it = of_it.filter(|record| record["remote_id"] == id.as_str());
+        let names = of_it.map(|record| record["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    for (n, expected) in [
+        (3, vec!["Older 3"]),
+        (4, vec!["Newer 4"]),
+        (150, vec!["Older 150"]),
+        (151, vec!["Newer 151"]),
+        (320, vec!["Newer 320"]),
+    ] {
+        assert_eq!(names(n), expected, "{n}");
+    }
+    assert_same_as_tenant(running.store(), directory);
+    let again = running.sync().await;
+    assert_eq!(
+        (again.outcome, again.audit_missed),
+        (Outcome::Succeeded, Some(0))
+    );
+    assert_eq!(world.receiver.deliveries().len(), 11);
+    running.stop().await;
+    let store = world.store();
+    assert_journal_leads_to_state(&store);
+    store.close().unwrap();
+}
+
+/// Four hundred events a minute, and a sweep of two hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_sweep_of_a_busy_tenant_leaves_no_gap_and_keeps_nobody_waiting() {
+    let world = world_of_pages().await;
+    let running = world.start().await;
+    polls(&world, 1).await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+    let mut n_told = 0;
+
+    let run = beside_a_sweep(&world, &running, async || {
+        for step in 0..12 {
+            // Forty-nine others and one about a user, eighty times in ten minutes.
+            for n in 0..80 {
+                let now = world.clock.now().plus(Duration::from_millis(7_500));
+                world.clock.set(now);
+                directory.audit().write_others(49, now);
+                let name = Edit::Name(format!("Name {step}.{n}"));
+                directory.update_user(&users[n * 4].id, name).unwrap();
+            }
+            n_told += 80;
+            told(&world, &running, n_told).await;
+        }
+    })
+    .await;
+
+    assert_eq!(run.outcome, Outcome::Succeeded);
+    polls(&world, 2).await;
+    assert_eq!(metric(&running, GAPS).await, None);
+    let runs = running.last_runs(1_000).await;
+    assert!(runs.iter().all(|run| run.trigger != Trigger::Gap));
+    assert_eq!(running.sync().await.audit_missed, Some(0));
+    assert_eq!(world.receiver.deliveries().len(), n_told, "each once");
+    assert_same_as_tenant(running.store(), directory);
+    running.stop().await;
+}
+
+/// Removals that a poll holds are not taken for restored by a sweep that has read before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_decides_nothing_about_what_was_held_since_it_began() {
+    let world = world_of_pages().await;
+    let running = world.start().await;
+    polls(&world, 1).await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+
+    let run = beside_a_sweep(&world, &running, async || {
+        pass(&world, 1);
+        // All of them on the page that was compared.
+        for user in &users[10..90] {
+            directory.delete_user(&user.id).unwrap();
+        }
+        within("a poll holds them", || async {
+            let runs = running.last_runs(100).await;
+            runs.iter().any(|run| run.outcome == Outcome::Held)
+        })
+        .await;
+        polls(&world, 1).await;
+    })
+    .await;
+
+    let open = || {
+        let no = running.store().tenants().unwrap()[0].no;
+        running.store().open_plan(no).unwrap().unwrap()
+    };
+    assert_eq!(open().state, PlanState::Held, "{run:?}");
+    let next = running.sync().await;
+    assert_eq!(next.outcome, Outcome::Held);
+    assert_eq!(open().state, PlanState::Held);
+    running.stop().await;
 }
 
 /// More happened while a sweep held the turn than one reading bears: it is read in slices.
@@ -487,12 +733,13 @@ async fn a_log_that_tells_too_much_is_left_to_sweeps_that_do_not_pile_up() {
     .await;
     assert_eq!(codes(&running.last_run().await), ["finding.audit-gap"]);
     // The window still holds too much: polls wait, and no second sweep comes within the hour.
-    let gaps = r#"qlik_roster_polls_total{tenant="acme",outcome="gap"}"#;
     within("a poll meets it again", || async {
-        metric(&running, gaps).await == Some(2.0)
+        metric(&running, GAPS).await == Some(2.0)
     })
     .await;
-    assert_eq!(running.last_runs(100).await.len(), 2);
+    let runs = running.last_runs(100).await;
+    let sweeps = runs.iter().filter(|run| run.is_sweep()).count();
+    assert_eq!(sweeps, 2, "{runs:?}");
 
     pass(&world, 30);
     running.sync().await;

@@ -54,11 +54,16 @@ fn signature(secret: &str, body: &str) -> String {
 }
 
 async fn post(running: &Running, tenant: &str, body: &str, signature: Option<&str>) -> u16 {
+    let signature = signature.map(|signature| ("Qlik-Signature", signature));
+    post_with(running, tenant, body, signature.as_slice()).await
+}
+
+async fn post_with(running: &Running, tenant: &str, body: &str, headers: &[(&str, &str)]) -> u16 {
     let url = running.url(&format!("/qlik/webhooks/{tenant}"));
     #[expect(clippy::disallowed_methods, reason = "a stranger's client")]
     let mut request = Client::new().post(url).body(body.to_owned());
-    if let Some(signature) = signature {
-        request = request.header("Qlik-Signature", signature);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     request.send().await.unwrap().status().as_u16()
 }
@@ -108,6 +113,55 @@ async fn a_webhook_of_either_generation_wakes_the_poll() {
         assert!(world.tenant.requests().at(Endpoint::Audits) > polled);
         assert_eq!(running.last_run().await.trigger, Trigger::Audit);
     }
+    running.stop().await;
+}
+
+/// In the binary form of `CloudEvents` the body is the event's data alone, and its id that of a user.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_in_the_binary_form_wakes_the_poll_once() {
+    let world = world().await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let body = json!({"id": "60d5ca1b2f8a4c0000000001", "name": "Zoe"}).to_string();
+    let signature = signature(SECRET, &body);
+    let result = async |result: &str| {
+        let line =
+            format!(r#"qlik_roster_qlik_webhooks_total{{tenant="acme",result="{result}"}} "#);
+        let text = metrics(&running).await;
+        let count = text.lines().find_map(|it| it.strip_prefix(&line));
+        count.map_or(0, |count| count.parse().unwrap())
+    };
+
+    for (n, (id, source)) in [
+        ("A1", "com.qlik/users"),
+        ("A2", "com.qlik/users"),
+        ("A2", "com.qlik/identities"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let headers = [
+            ("Qlik-Signature", signature.as_str()),
+            ("Content-Type", "application/json"),
+            ("CE-SpecVersion", "1.0"),
+            ("CE-Type", "com.qlik.v1.user.created"),
+            ("CE-Source", source),
+            ("CE-Id", id),
+        ];
+        directory
+            .create_user(NewUser::named(&format!("Guest {n}")))
+            .unwrap();
+
+        assert_eq!(post_with(&running, "acme", &body, &headers).await, 202);
+        within("the change is told", || async {
+            world.receiver.deliveries().len() == n + 1
+        })
+        .await;
+        assert_eq!(post_with(&running, "acme", &body, &headers).await, 202);
+        assert_eq!(result("new").await, n + 1);
+        assert_eq!(result("repeated").await, n + 1);
+    }
+    assert_eq!(result("unreadable").await, 0);
     running.stop().await;
 }
 

@@ -46,11 +46,13 @@ pub(super) mod reply;
 mod routes;
 pub(super) mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::demo::oauth::{Client, ClientProof};
@@ -132,6 +134,8 @@ struct Inner {
     limits: Limits,
     tokens: Tokens,
     counts: [AtomicU64; Endpoint::ALL.len()],
+    /// Listings whose later pages are made and not sent.
+    held: watch::Sender<BTreeSet<Endpoint>>,
     clock: Clock,
     shutdown: Shutdown,
 }
@@ -191,6 +195,7 @@ impl EmulatedTenant {
                 limits: Limits::new(options.rate_limits),
                 tokens,
                 counts: std::array::from_fn(|_| AtomicU64::new(0)),
+                held: watch::Sender::default(),
                 clock,
                 shutdown,
             });
@@ -297,6 +302,19 @@ impl EmulatedTenant {
         &self.inner.faults
     }
 
+    /// Makes the pages of a listing that go on from a cursor and keeps them back, until
+    /// [`Self::send_pages`]: whoever reads it is in the midst of it, and sees later what was before.
+    pub fn hold_pages(&self, endpoint: Endpoint) {
+        self.inner.held.send_modify(|held| {
+            held.insert(endpoint);
+        });
+    }
+
+    /// Sends all pages that were kept back.
+    pub fn send_pages(&self) {
+        self.inner.held.send_modify(BTreeSet::clear);
+    }
+
     /// Returns how many requests came so far.
     pub fn requests(&self) -> Requests {
         let counts = Endpoint::ALL.into_iter().zip(&self.inner.counts);
@@ -327,6 +345,15 @@ impl Inner {
     fn count(&self, endpoint: Endpoint) {
         if let Some(count) = self.counts.get(endpoint as usize) {
             count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Waits as long as the later pages of a listing are kept back.
+    async fn hold(&self, endpoint: Endpoint) {
+        let mut held = self.held.subscribe();
+        tokio::select! {
+            _sent = held.wait_for(|held| !held.contains(&endpoint)) => {}
+            () = self.shutdown.triggered() => {}
         }
     }
 

@@ -107,6 +107,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             }
         }
     }
+    let endpoint = route.endpoint;
     let asked = Asked::of(&query);
     let goes_on = query.iter().any(|(key, _)| CURSORS.contains(&&**key));
     if let Some(reply) = faults.iter().find_map(|fault| match fault {
@@ -131,7 +132,10 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
             Err(reply) => *reply,
         }
     };
-    spoil(&tenant, route.endpoint, asked, &faults, reply).await
+    if goes_on {
+        tenant.hold(endpoint).await;
+    }
+    spoil(&tenant, endpoint, asked, &faults, reply).await
 }
 
 /// Answers that come in place of any other.

@@ -144,9 +144,8 @@ impl Desk {
         }
         let (kind, id) = (self.kind, id.clone());
         let known = self.read_known(store, RecordRef { kind, id }, print)?;
-        let fingerprint = reconcile::fingerprint(&known.record);
-        Ok(Some(Known {
-            fingerprint,
+        Ok(known.map(|known| Known {
+            fingerprint: reconcile::fingerprint(&known.record),
             ..known
         }))
     }
