@@ -2,7 +2,7 @@
 //! daemon is killed and started again. No event ever claims what has not happened, and once
 //! it is calm the truth is known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ const STARTS: usize = 12;
 
 /// How long a daemon may go on at the most before it is ended, whatever it was told to reach.
 const PATIENCE: Duration = Duration::from_millis(2_500);
+
+/// Plans that may have to be approved, one after the other, until all is taken over.
+const MAX_PLANS: usize = 4;
 
 /// The role that a fault tells of and that nobody has.
 const MADE_UP: &str = "Guest";
@@ -103,7 +106,8 @@ async fn live(seed: u64) {
     }
 
     let running = world.start().await;
-    for _ in 0..4 {
+    let mut is_calm = false;
+    for _ in 0..MAX_PLANS {
         let run = running.sync().await;
         let Some(id) = run.held.and_then(|held| held.plan) else {
             assert_eq!(
@@ -112,6 +116,7 @@ async fn live(seed: u64) {
                 "seed {seed}: {:?}",
                 run.findings
             );
+            is_calm = true;
             break;
         };
         match running.control().answer(Request::Approve { id }).await {
@@ -119,6 +124,7 @@ async fn live(seed: u64) {
             other => panic!("seed {seed}: {other:?}"),
         }
     }
+    assert!(is_calm, "seed {seed}: one plan follows the other");
     running.settled().await;
     assert_same_as_tenant(running.store(), tenant);
     assert_journal_leads_to_state(running.store());
@@ -151,8 +157,10 @@ fn assert_only_truth(store: &Store, truth: &Truth, seed: u64) {
                 assert!(truth.gone.contains(&id), "seed {seed}: {id} is not gone");
             }
             Change::Updated { before, after } => {
+                // By its id: a name that was garbled in passing is no loss.
                 let held = access(after);
-                for (place, name) in access(before).difference(&held) {
+                let lost = access(before).into_iter();
+                for (place, name) in lost.filter(|(place, _)| !held.contains_key(place)) {
                     assert!(
                         name == MADE_UP || truth.lost.contains(&(id.clone(), place.clone())),
                         "seed {seed}: {id} has not lost {name}"
@@ -163,8 +171,8 @@ fn assert_only_truth(store: &Store, truth: &Truth, seed: u64) {
     }
 }
 
-/// Returns the roles and groups of a record, by id and name.
-fn access(record: &Record) -> BTreeSet<(String, String)> {
+/// Returns the names of the roles and groups of a record, by id.
+fn access(record: &Record) -> BTreeMap<String, String> {
     let (roles, groups) = match record {
         Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),
         Record::Group(group) => (group.roles.as_ref(), None),

@@ -22,6 +22,13 @@ struct Seen {
     accepted: BTreeSet<String>,
     /// Failed attempts, by id.
     failures: BTreeMap<String, usize>,
+    /// Ids of events that failed in the process that sends now.
+    failed_here: BTreeSet<String>,
+    /// Events that were passed as given up on, and that the store has not shown as parked yet:
+    /// their row may be written a little later, or never if the process is killed.
+    unparked: BTreeMap<u64, String>,
+    /// Whether an operator has ordered that it goes back: that takes parked events up again.
+    is_rewound: bool,
     /// Messages that were not answered yet.
     under_way: BTreeMap<usize, Vec<Came>>,
     /// Snapshots that were taken: mark and record.
@@ -37,7 +44,12 @@ impl Side {
         let mut seen = Seen::default();
         for note in self.receiver.notes() {
             match note {
-                Note::Came { message, events } => {
+                Note::Came {
+                    message,
+                    events,
+                    given_up,
+                } => {
+                    seen.unparked.retain(|seq, _| !given_up.contains(seq));
                     for (i, event) in events.iter().enumerate() {
                         let body = seen.bodies.entry(event.id.clone());
                         let same = body.or_insert_with(|| event.body.clone());
@@ -46,7 +58,7 @@ impl Side {
                         if !event.is_snapshot {
                             let of_record = &wanted[&event.record];
                             assert!(of_record.contains_key(&event.seq), "{name}: {event:?}");
-                            seen.assert_in_turn(event, of_record, &events[..i]);
+                            seen.assert_in_turn(event, of_record, &events[..i], &given_up);
                         }
                     }
                     seen.under_way.insert(message, events);
@@ -54,7 +66,8 @@ impl Side {
                 Note::Answered { message, status } => {
                     for event in seen.under_way.remove(&message).unwrap_or_default() {
                         if status != 200 {
-                            *seen.failures.entry(event.id).or_insert(0) += 1;
+                            *seen.failures.entry(event.id.clone()).or_insert(0) += 1;
+                            seen.failed_here.insert(event.id);
                             continue;
                         }
                         if event.is_snapshot {
@@ -64,10 +77,25 @@ impl Side {
                     }
                 }
                 // What the one before sent may still be under way there.
-                Note::Process => seen.under_way.clear(),
+                Note::Process => {
+                    seen.under_way.clear();
+                    seen.failed_here.clear();
+                    seen.unparked.clear();
+                    seen.is_rewound = false;
+                }
+                Note::Rewound => {
+                    seen.unparked.clear();
+                    seen.is_rewound = true;
+                }
             }
         }
         let parked = self.parked(world);
+        for id in seen.unparked.values() {
+            assert!(
+                parked.contains(id),
+                "{name}: {id} was passed and not parked"
+            );
+        }
         for id in wanted.values().flat_map(BTreeMap::values) {
             let is_over = seen.accepted.contains(id) || parked.contains(id);
             assert!(is_over, "{name} did not get {id}");
@@ -144,14 +172,27 @@ impl Seen {
         }
     }
 
-    /// The earlier events of its record were taken or given up on, or go before it in the same
-    /// message.
-    fn assert_in_turn(&self, event: &Came, of_record: &BTreeMap<u64, String>, before: &[Came]) {
-        for earlier in of_record.range(..event.seq).map(|(_, id)| id) {
-            let is_over = self.accepted.contains(earlier)
-                || self.failures.get(earlier).is_some_and(|n| *n >= ATTEMPTS)
-                || before.iter().any(|other| other.id == *earlier);
-            assert!(is_over, "{} came before {earlier}", event.id);
+    /// The earlier events of its record were taken, or were tried as often as they are to be,
+    /// or go before it in the same message. Who was only tried has to be parked.
+    fn assert_in_turn(
+        &mut self,
+        event: &Came,
+        of_record: &BTreeMap<u64, String>,
+        before: &[Came],
+        given_up: &BTreeSet<u64>,
+    ) {
+        for (seq, earlier) in of_record.range(..event.seq) {
+            let is_taken =
+                self.accepted.contains(earlier) || before.iter().any(|other| other.id == *earlier);
+            if is_taken {
+                continue;
+            }
+            let is_tried = self.failures.get(earlier).is_some_and(|n| *n >= ATTEMPTS);
+            assert!(is_tried, "{} came before {earlier}", event.id);
+            let should_be_parked = self.failed_here.contains(earlier) && !self.is_rewound;
+            if should_be_parked && !given_up.contains(seq) {
+                self.unparked.insert(*seq, earlier.clone());
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A receiver that answers as it likes, and notes all that it sees.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use qlik_roster::model::EndpointName;
+use qlik_roster::store::{Item, Store};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -17,11 +20,19 @@ use tokio::task::JoinSet;
 #[derive(Debug, Clone)]
 pub enum Note {
     /// A message.
-    Came { message: usize, events: Vec<Came> },
+    Came {
+        message: usize,
+        events: Vec<Came>,
+        /// Places of the entries that were given up on by then, also where they are to be sent
+        /// again.
+        given_up: BTreeSet<u64>,
+    },
     /// The sender heard what came of it.
     Answered { message: usize, status: u16 },
     /// Another process sends from here on.
     Process,
+    /// An operator has ordered to go back in the journal.
+    Rewound,
 }
 
 /// An event that came.
@@ -53,7 +64,11 @@ impl Came {
     }
 }
 
-pub struct Receiver(Mutex<Mood>);
+pub struct Receiver {
+    mood: Mutex<Mood>,
+    store: Store,
+    endpoint: EndpointName,
+}
 
 struct Mood {
     random: fastrand::Rng,
@@ -64,14 +79,38 @@ struct Mood {
 }
 
 impl Receiver {
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(Mood {
+    /// The receiver of this endpoint; looks into the sender's store at each message.
+    pub fn new(seed: u64, store: Store, endpoint: EndpointName) -> Self {
+        let mood = Mood {
             random: fastrand::Rng::with_seed(seed),
             is_calm: false,
             notes: Vec::new(),
             came: 0,
             process: 0,
-        }))
+        };
+        Self {
+            mood: Mutex::new(mood),
+            store,
+            endpoint,
+        }
+    }
+
+    /// Returns which entries were given up on. One that goes back from the replays while this
+    /// looks is seen at the second look.
+    fn given_up(&self) -> BTreeSet<u64> {
+        let parked = || {
+            let parked = self.store.parked(&self.endpoint, None, usize::MAX);
+            parked.unwrap().into_iter().map(|parked| parked.item)
+        };
+        let mut items: Vec<Item> = parked().collect();
+        let replays = self.store.replays(&self.endpoint, None, usize::MAX);
+        items.extend(replays.unwrap());
+        items.extend(parked());
+        let seqs = items.into_iter().filter_map(|item| match item {
+            Item::Entry(seq) => Some(seq.0),
+            Item::Snapshot { .. } => None,
+        });
+        seqs.collect()
     }
 
     pub async fn serve(self: &Arc<Self>) -> (SocketAddr, JoinSet<()>) {
@@ -86,23 +125,28 @@ impl Receiver {
     }
 
     pub fn calm(&self) {
-        self.0.lock().unwrap().is_calm = true;
+        self.mood.lock().unwrap().is_calm = true;
     }
 
     /// Messages that came.
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap().came
+        self.mood.lock().unwrap().came
     }
 
     /// Notes that another process sends from here on.
     pub fn note_process(&self) {
-        let mut mood = self.0.lock().unwrap();
+        let mut mood = self.mood.lock().unwrap();
         mood.process += 1;
         mood.notes.push(Note::Process);
     }
 
+    /// Notes that an operator orders to go back.
+    pub fn note_rewound(&self) {
+        self.mood.lock().unwrap().notes.push(Note::Rewound);
+    }
+
     pub fn notes(&self) -> Vec<Note> {
-        self.0.lock().unwrap().notes.clone()
+        self.mood.lock().unwrap().notes.clone()
     }
 }
 
@@ -119,10 +163,15 @@ async fn take(
             vec![event]
         }
     };
+    let given_up = receiver.given_up();
     let (message, status, delay, process) = {
-        let mut mood = receiver.0.lock().unwrap();
+        let mut mood = receiver.mood.lock().unwrap();
         let message = mood.came;
-        mood.notes.push(Note::Came { message, events });
+        mood.notes.push(Note::Came {
+            message,
+            events,
+            given_up,
+        });
         mood.came += 1;
         let status = match mood.random.u8(..20) {
             _ if mood.is_calm => 200,
@@ -141,7 +190,7 @@ async fn take(
         (message, status, delay, mood.process)
     };
     tokio::time::sleep(Duration::from_millis(delay)).await;
-    let mut mood = receiver.0.lock().unwrap();
+    let mut mood = receiver.mood.lock().unwrap();
     // The answer to a process that is gone reaches nobody.
     if mood.process == process {
         mood.notes.push(Note::Answered { message, status });

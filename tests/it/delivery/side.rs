@@ -50,7 +50,9 @@ pub struct Side {
 
 impl Side {
     pub async fn start(i: usize, shape: &Shape, seed: u64, world: &World) -> Self {
-        let receiver = Arc::new(Receiver::new(seed.wrapping_add(i as u64)));
+        let name = EndpointName(format!("side-{i}"));
+        let seed = seed.wrapping_add(i as u64);
+        let receiver = Arc::new(Receiver::new(seed, world.store.clone(), name.clone()));
         let (address, server) = receiver.serve().await;
         let format = match shape.batch {
             None => Format::Standard,
@@ -68,7 +70,7 @@ impl Side {
             false => Backfilling::None,
         };
         let endpoint = Endpoint::new(Options {
-            name: EndpointName(format!("side-{i}")),
+            name,
             url: format!("http://{address}/").parse().unwrap(),
             secrets: vec![secret()],
             events: EventFilter::parse(&[shape.events]).unwrap(),
@@ -183,6 +185,7 @@ impl Side {
             }
             Wish::Rewind(share) => {
                 let to = place(share);
+                self.receiver.note_rewound();
                 store.order(name, &Order::Rewind { to }).unwrap();
             }
             Wish::Backfill if self.endpoint.wants_snapshots() => {
