@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
+mod absences;
 mod audit;
 mod changes;
 mod commands;
@@ -24,6 +25,7 @@ mod guard;
 mod history;
 mod hooks;
 mod matrix;
+mod polls;
 mod schemas;
 mod serving;
 mod space;
