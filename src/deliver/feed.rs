@@ -230,7 +230,10 @@ impl fmt::Debug for Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::tests::{create_users, open};
+    use std::time::Duration;
+
+    use crate::deliver::tests::{create_users, open, start};
+    use crate::store::{Retention, Round};
 
     fn seqs(page: &[Shared]) -> Vec<u64> {
         page.iter().map(|entry| entry.seq.0).collect()
@@ -278,5 +281,28 @@ mod tests {
         ] {
             assert_eq!(next_step(n_read, bytes), expected, "{n_read} {bytes}");
         }
+    }
+
+    #[test]
+    fn what_was_cut_meanwhile_leaves_no_gap_in_what_is_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let feed = Feed::new(store.clone());
+        create_users(&store, 1..=10);
+        assert_eq!(feed.entries(Seq(0)).unwrap().len(), 10);
+        create_users(&store, 11..=20);
+        let retention = Retention {
+            keep: Duration::ZERO,
+            keep_runs: 1,
+        };
+        let later = start().plus(Duration::from_secs(24 * 3600));
+        let upkeep = Round::new(store.clone(), retention, Vec::new(), later);
+        assert_eq!(upkeep.finish().unwrap().entries, 20);
+        create_users(&store, 21..=22);
+
+        assert_eq!(seqs(&feed.entries(Seq(10)).unwrap()), [21, 22]);
+
+        assert_eq!(seqs(&feed.entries(Seq(20)).unwrap()), [21, 22]);
+        assert_eq!(seqs(&feed.entries(Seq(21)).unwrap()), [22]);
     }
 }

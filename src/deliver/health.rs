@@ -283,4 +283,39 @@ mod tests {
         fail(&mut health, &Failure::Connect("refused".into()));
         assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
     }
+
+    #[test]
+    fn a_time_without_attempts_is_no_time_of_failures() {
+        let limit = Schedule::LONGEST_WAIT;
+        let refused = Failure::Connect("refused".into());
+        for (pause, since, attempts) in [
+            (limit, Duration::ZERO, 3),
+            (
+                limit + Duration::from_secs(1),
+                limit * 2 + Duration::from_secs(1),
+                1,
+            ),
+        ] {
+            let mut health = healthy();
+            let (start, moment) = (Timestamp::from_millis(1_000), Instant::now());
+            let mut fail_after = |wait: Duration| {
+                let failed = Failed {
+                    failure: &refused,
+                    began: moment,
+                    before: None,
+                    asked: None,
+                    chance: 0.5,
+                };
+                health.failed(&failed, start.plus(wait), moment);
+            };
+
+            fail_after(Duration::ZERO);
+            fail_after(limit);
+            fail_after(limit + pause);
+
+            let failing = health.failing().unwrap();
+            assert_eq!(failing.since, start.plus(since), "{pause:?}");
+            assert_eq!(failing.attempts, attempts, "{pause:?}");
+        }
+    }
 }

@@ -361,3 +361,53 @@ pub(super) enum First {
     /// Anything else: what failed may have been the reason.
     Other,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::tests::start;
+    use crate::model::Seq;
+
+    fn parcel(seq: u64, entity: Entity) -> Parcel {
+        Parcel::fresh(Item::Entry(Seq(seq)), entity, None)
+    }
+
+    #[test]
+    fn what_is_to_go_alone_goes_into_no_batch_of_its_record() {
+        let mut lanes = Lanes::default();
+        for seq in 1..=3 {
+            let is_alone = seq == 2;
+            let parcel = Parcel {
+                is_alone,
+                ..parcel(seq, 7)
+            };
+            lanes.push(parcel, start());
+        }
+        let first = lanes.next(First::Other, start()).unwrap();
+
+        assert_eq!(first.item, Item::Entry(Seq(1)));
+        assert!(lanes.next_of(7, start()).is_none());
+    }
+
+    #[test]
+    fn what_comes_after_a_lane_that_waits_gets_a_row_as_well() {
+        let mut lanes = Lanes::default();
+        lanes.push(parcel(1, 7), start());
+        let follower = Parcel {
+            after: Some(7),
+            ..parcel(2, 8)
+        };
+        lanes.push(follower, start());
+        let mut first = lanes.next(First::Other, start()).unwrap();
+        assert_eq!(first.item, Item::Entry(Seq(1)));
+
+        lanes.count_row();
+        first.held = Held::Row;
+        first.due = Some(start().plus(Duration::from_secs(60)));
+        let given = lanes.put_back(first, start());
+
+        let given: Vec<Item> = given.into_iter().map(|(item, _)| item).collect();
+        assert_eq!(given, [Item::Entry(Seq(2))]);
+        assert_eq!(lanes.without_row(), 0);
+    }
+}

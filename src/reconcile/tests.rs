@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Change, Coded, Fingerprint, GroupId, Id, Loss, Proof, Record, RoleId, Taken, Timestamp, User,
-    UserId, UserStatus, delta,
+    Assigned, Change, Coded, Fingerprint, GroupId, Id, Loss, Proof, Record, Role, RoleId, RoleType,
+    Taken, Timestamp, User, UserId, UserStatus, delta,
 };
 
 type State = BTreeMap<Id, Record>;
@@ -326,4 +326,114 @@ fn some_user() -> Record {
         .new_tree(&mut proptest::test_runner::TestRunner::deterministic())
         .unwrap()
         .current()
+}
+
+#[test]
+fn what_a_role_allows_stays_known_where_it_is_not_shown() {
+    let known = Role {
+        permissions: Some(["read".to_owned()].into()),
+        scopes: Some(["users".to_owned()].into()),
+        ..Role::new(
+            Id::parse("60d5ca1b2f8a4c0000000001").unwrap().into(),
+            "Auditor".to_owned(),
+            Coded::new(RoleType::Admin, "admin"),
+        )
+    };
+    for (permissions, scopes) in [
+        (None, known.scopes.clone()),
+        (known.permissions.clone(), None),
+        (None, None),
+    ] {
+        let seen = Record::Role(Role {
+            permissions,
+            scopes,
+            ..known.clone()
+        });
+        let known = Record::Role(known.clone());
+        let before = Known {
+            fingerprint: fingerprint(&known),
+            record: known,
+        };
+
+        let print = fingerprint(&seen);
+        let judged = judge(Some(before), seen.clone(), &BTreeSet::new(), print);
+
+        assert_eq!(judged.0, Judgement::Same, "{seen:?}");
+    }
+}
+
+#[test]
+fn an_approval_lets_go_what_it_lists_and_nothing_else_of_the_record() {
+    let role = |n: u8| RoleId(Id::parse(&format!("{n:024x}")).unwrap());
+    let roles = |held: &[u8]| -> BTreeMap<RoleId, String> {
+        held.iter()
+            .map(|n| (role(*n), format!("role {n}")))
+            .collect()
+    };
+    let holds = |held: &[u8]| {
+        let Record::User(user) = some_user() else {
+            panic!("only users here")
+        };
+        Record::User(User {
+            roles: Some(roles(held)),
+            ..user
+        })
+    };
+    let change = Change::Updated {
+        before: holds(&[1, 2, 3]),
+        after: holds(&[3]),
+    };
+    let permit = Taken::Access {
+        roles: roles(&[1]),
+        groups: BTreeMap::new(),
+    };
+
+    let parts = split(change, &Loss::ALL.into(), Some(&permit));
+
+    let applied = Change::Updated {
+        before: holds(&[1, 2, 3]),
+        after: holds(&[2, 3]),
+    };
+    assert_eq!(parts.apply, Some(applied));
+    let waits = Taken::Access {
+        roles: roles(&[2]),
+        groups: BTreeMap::new(),
+    };
+    assert_eq!(parts.held.map(|removal| removal.what), Some(waits));
+}
+
+#[test]
+fn an_empty_list_loses_what_is_known_of_that_list() {
+    let some = |n: u8| Id::parse(&format!("{n:024x}")).unwrap();
+    let holds = |roles: u8, groups: u8| {
+        let Record::User(user) = some_user() else {
+            panic!("only users here")
+        };
+        Record::User(User {
+            roles: Some(
+                (0..roles)
+                    .map(|n| (RoleId(some(n)), String::new()))
+                    .collect(),
+            ),
+            groups: Some(
+                (0..groups)
+                    .map(|n| (GroupId(some(n)), String::new()))
+                    .collect(),
+            ),
+            ..user
+        })
+    };
+    let (roles, groups) = (Assigned::Roles, Assigned::Groups);
+    for (known, empty, expected) in [
+        (holds(1, 1), vec![], false),
+        (holds(1, 0), vec![roles], true),
+        (holds(1, 0), vec![groups], false),
+        (holds(0, 1), vec![groups], true),
+        (holds(0, 1), vec![roles], false),
+        (holds(0, 1), vec![roles, groups], true),
+        (holds(0, 0), vec![roles, groups], false),
+    ] {
+        let empty = empty.into_iter().collect();
+        assert_eq!(is_lost(&known, &empty), expected, "{known:?} {empty:?}");
+    }
 }

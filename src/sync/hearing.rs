@@ -504,4 +504,20 @@ mod tests {
             assert_eq!(hearing.refreshed(success), bearable);
         }
     }
+
+    #[test]
+    fn no_more_events_wait_for_a_sweep_than_can_be_remembered_and_the_newest_do() {
+        let (hearing, _) = hearing();
+        let heard = |n: usize| Heard {
+            at: at(i64::try_from(n).unwrap()),
+            id: crate::model::NewsId((n as u128).to_be_bytes()),
+        };
+        let all: Vec<Heard> = (0..MAX_HEARD + 7).map(heard).collect();
+
+        hearing.leave_to_sweep(all[..MAX_HEARD].to_vec());
+        hearing.leave_to_sweep(all[MAX_HEARD..].to_vec());
+
+        assert_eq!(hearing.take_covered(), all[7..]);
+        assert_eq!(hearing.take_covered(), []);
+    }
 }

@@ -390,3 +390,41 @@ pub(super) fn commit(
         closing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Fingerprint, Tenant, TenantId, TenantName, User, UserId};
+
+    #[test]
+    fn rows_of_a_run_that_ended_while_it_gathered_never_happen() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().store;
+        let tenant = Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        };
+        let name = TenantName("t".into());
+        let known = store.adopt(&tenant, &name, Timestamp::from_millis(0));
+        let no = known.unwrap().no;
+        let id = crate::model::Id::parse("60d5ca1b2f8a4c0000000001").unwrap();
+        let write = Write::Change {
+            change: Change::Created {
+                after: Record::User(User::new(UserId(id), "s")),
+                replaces: None,
+            },
+            fingerprint: Fingerprint([7; 16]),
+            raw: "{}".into(),
+        };
+        store.stage(no, 5, &[write]).unwrap();
+
+        let resumed = resume(&store, no).unwrap();
+
+        assert!(matches!(resumed, Resumed::Nothing));
+        assert_eq!(store.count_plan_rows(no).unwrap(), 0);
+        assert_eq!(store.last_seq(), crate::model::Seq::START);
+    }
+}

@@ -164,3 +164,66 @@ fn what(kind: Kind) -> &'static str {
         Kind::User => "listing of users, for those that the audit log named",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RoleId, User, UserId};
+
+    fn user(roles: Option<&[u8]>) -> Record {
+        let id = |n: u8| Id::parse(&format!("{n:024x}")).unwrap();
+        let roles = roles.map(|roles| roles.iter().map(|n| (RoleId(id(*n)), String::new())));
+        Record::User(User {
+            roles: roles.map(Iterator::collect),
+            groups: Some(BTreeMap::new()),
+            ..User::new(UserId(id(7)), "s")
+        })
+    }
+
+    fn gone() -> Doubt {
+        Doubt::Gone {
+            record: user(None).to_ref(),
+            known: None,
+        }
+    }
+
+    fn has_lost_the_second() -> Doubt {
+        let change = Change::Updated {
+            before: user(Some(&[1, 2])),
+            after: user(Some(&[1])),
+        };
+        Doubt::Access {
+            change: Box::new(change),
+            fingerprint: Fingerprint([0; 16]),
+            raw: Box::default(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_away_unless_the_listing_says_the_same() {
+        use Word::{Confirmed, Contradicted, Silent};
+        let shown = |roles| Listed::Shown(Box::new(user(roles)));
+        for (doubt, listed, expected) in [
+            (gone(), Listed::Absent, Confirmed),
+            (gone(), shown(Some(&[1])), Contradicted),
+            (gone(), Listed::Unreadable, Contradicted),
+            (gone(), Listed::Unseen, Silent),
+            (has_lost_the_second(), shown(Some(&[1])), Confirmed),
+            (has_lost_the_second(), shown(Some(&[])), Confirmed),
+            (has_lost_the_second(), shown(Some(&[1, 2])), Contradicted),
+            (has_lost_the_second(), shown(None), Silent),
+            (has_lost_the_second(), Listed::Absent, Contradicted),
+            (has_lost_the_second(), Listed::Unreadable, Silent),
+            (has_lost_the_second(), Listed::Unseen, Silent),
+        ] {
+            let is_gone = matches!(doubt, Doubt::Gone { .. });
+            let how = match &listed {
+                Listed::Absent => "absent".to_owned(),
+                Listed::Shown(record) => format!("{record:?}"),
+                Listed::Unreadable => "unreadable".to_owned(),
+                Listed::Unseen => "unseen".to_owned(),
+            };
+            assert_eq!(doubt.held_against(&listed), expected, "{is_gone} {how}");
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use qlik_roster::demo::tenant::{Directory, Edit, GroupEdit, NewUser, RoleEdit, Status};
+use qlik_roster::demo::tenant::{
+    Directory, Edit, Endpoint, Fault, GroupEdit, NewUser, RoleEdit, Status, When,
+};
 use qlik_roster::model::{Outcome, UserId};
 use serde_json::{Value, json};
 
@@ -350,4 +352,33 @@ async fn a_plan_larger_than_a_commit_is_told_in_order_and_leaves_nothing_behind(
     let store = world.store();
     assert_journal_leads_to_state(&store);
     store.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_be_asked_once_more_keeps_what_is_known() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let tenant = world.tenant.directory();
+    let faults = world.tenant.faults();
+    // Whether the last role is lost, or not shown, only the user's own record could tell.
+    faults.on(Endpoint::Users, Fault::EmptyLeftOut, When::Always);
+    let asked = faults.on(Endpoint::User, Fault::Forbidden, When::Always);
+    let people = tenant.users();
+    let mut people = people.iter().filter(|user| user.client_id.is_none());
+    let user = people.find(|user| user.roles.len() == 1).unwrap();
+    let role = user.roles.keys().next().unwrap().clone();
+    let unassign = Edit::UnassignRole(role);
+    tenant.update_user(&user.id, unassign).unwrap();
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert!(asked.count() > 0);
+    let is_over = matches!(run.outcome, Outcome::Succeeded | Outcome::Degraded);
+    assert!(is_over, "{:?}", run.outcome);
+    assert_eq!(new_events(&world, 0), Vec::<Value>::new());
+    faults.clear();
+    running.sync().await;
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 
 use qlik_roster::deliver;
+use qlik_roster::demo::Reply;
 use qlik_roster::demo::tenant::{
-    Directory, Edit, Endpoint, NewUser, RateLimits, Status, TenantOptions, User,
+    Directory, Edit, Endpoint, NewUser, RateLimits, Status, TenantOptions, User, When,
 };
 use qlik_roster::model::{Fact, Outcome, RecordRef, Seq, Trigger};
 use qlik_roster::store::Store;
@@ -63,6 +64,13 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
             1 | 2 if loaded => Moment::Deliveries(dice.u64(1..N_JOINERS)),
             _ => Moment::Requests(dice.u64(1..12)),
         };
+        match moment {
+            // Events pile up, several of a record, until the receiver takes them again.
+            Moment::Polled(_) => world
+                .receiver
+                .respond_with(Reply::Status(503), When::Always),
+            Moment::Requests(_) | Moment::Deliveries(_) => world.receiver.respond_well(),
+        }
         let mut daemon = serve(&world);
         reach(&world, moment).await;
         daemon.kill().unwrap();
@@ -97,6 +105,7 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
         "the kills missed their marks"
     );
 
+    world.receiver.respond_well();
     let running = world.start().await;
     running.settled().await;
     assert_same_as_tenant(running.store(), world.tenant.directory());

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
+mod absences;
 mod audit;
 mod changes;
 mod commands;
@@ -25,6 +26,7 @@ mod history;
 mod hooks;
 mod matrix;
 mod memory;
+mod polls;
 mod schemas;
 mod serving;
 mod space;

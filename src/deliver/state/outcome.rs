@@ -296,9 +296,11 @@ mod tests {
     use super::*;
     use crate::deliver::Endpoint;
     use crate::deliver::state::{From, Met};
-    use crate::deliver::tests::{options, start};
+    use std::collections::BTreeSet;
+
+    use crate::deliver::tests::{options, start, user};
     use crate::model::Seq;
-    use crate::store::{Cursor, Deferred};
+    use crate::store::{Backfill, Cursor, Deferred};
 
     /// What becomes of an event that is refused while so many others wait: whether it is parked,
     /// and whether reading goes on.
@@ -349,5 +351,88 @@ mod tests {
     fn where_too_many_wait_what_is_refused_is_parked_and_reading_goes_on() {
         assert_eq!(refused_beside(MAX_WAITING - 1), (false, true));
         assert_eq!(refused_beside(MAX_WAITING), (true, true));
+    }
+
+    #[test]
+    fn an_event_waits_as_long_as_the_receiver_asks_where_the_schedule_would_not() {
+        for (asked, at_least) in [(None, 0), (Some(1), 0), (Some(3_000), 3_000)] {
+            let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+            let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
+            let fresh = Parcel::fresh(Item::Entry(Seq(1)), 1, None);
+            state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+            let parcels = state.next(1, start());
+            state.came_back(1);
+            let moment = Instant::now();
+            let ended = Ended {
+                parcels,
+                event_types: vec!["user.created"],
+                at: start(),
+                began: moment,
+                took: Duration::ZERO,
+                answer: String::new(),
+                verdict: Verdict::Retry {
+                    failure: Failure::Rejected { status: 422 },
+                    after: asked.map(Duration::from_secs),
+                },
+            };
+
+            state.ended(ended, start(), moment);
+
+            let due = state.lanes.next_due().unwrap();
+            let wait = due.since(start());
+            assert!(wait >= Duration::from_secs(at_least), "{asked:?}: {wait:?}");
+            let by_schedule = Duration::from_secs(600);
+            assert!(at_least > 0 || wait < by_schedule, "{asked:?}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_an_earlier_backfill_says_nothing_of_this_one() {
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let cursor = Cursor {
+            backfill: Some(Backfill {
+                mark: Seq(9),
+                at: start(),
+                tenant: None,
+                after: None,
+                beyond: BTreeSet::new(),
+            }),
+            ..Cursor::default()
+        };
+        let mut state = State::of(endpoint, cursor.clone(), Vec::new(), start());
+        let snapshot = |mark, at| Item::Snapshot {
+            mark: Seq(mark),
+            at,
+            tenant: serde_json::from_value(1.into()).unwrap(),
+            record: user(1).to_ref(),
+        };
+
+        state.step_over(&snapshot(3, start()));
+        state.step_over(&snapshot(9, start().plus(Duration::from_secs(1))));
+        assert_eq!(state.cursor().backfill, cursor.backfill);
+
+        state.step_over(&snapshot(9, start()));
+        assert_ne!(state.cursor().backfill, cursor.backfill);
+    }
+
+    #[test]
+    fn a_tenant_that_was_told_of_is_not_told_of_again() {
+        for (ahead, is_told) in [(vec![], true), (vec![Seq(4)], false)] {
+            let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+            let cursor = Cursor {
+                ahead: ahead.into_iter().collect(),
+                ..Cursor::default()
+            };
+            let mut state = State::of(endpoint, cursor, Vec::new(), start());
+            let loaded = Met::Loaded {
+                seq: Seq(4),
+                at: start(),
+                tenant: serde_json::from_value(1.into()).unwrap(),
+            };
+
+            state.take(vec![loaded], false, start());
+
+            assert_eq!(state.cursor().backfill.is_some(), is_told);
+        }
     }
 }

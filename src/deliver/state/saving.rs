@@ -55,9 +55,10 @@ impl State {
 mod tests {
     use super::*;
     use crate::deliver::Endpoint;
+    use crate::deliver::state::Met;
     use crate::deliver::tests::{options, start};
     use crate::model::Seq;
-    use crate::store::{Attempt, Cursor, Item, Store};
+    use crate::store::{Attempt, Cursor, DeliveryChange, Item, Store};
 
     #[test]
     fn attempts_that_take_several_writes_let_as_many_go_as_come() {
@@ -87,5 +88,19 @@ mod tests {
 
         let kept = store.attempts(&name, usize::MAX, |_| true).unwrap().len();
         assert!((MAX_ATTEMPTS..MAX_ATTEMPTS + 200).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn the_cursor_moves_with_the_last_of_the_rows_that_it_steps_over() {
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
+        state.take(vec![Met::Entry(Seq(1), None)], true, start());
+        let rows = (0..=2 * MAX_CHANGES as u64).map(DeliveryChange::Obeyed);
+        state.changes = rows.collect();
+
+        let writes = state.progress(start());
+
+        let settled: Vec<Seq> = writes.iter().map(|write| write.cursor.settled).collect();
+        assert_eq!(settled, [Seq(0), Seq(0), Seq(1)]);
     }
 }

@@ -111,3 +111,27 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_goes_back_has_settled_nothing_behind_the_place() {
+        for (to, settled) in [(3, 3), (9, 7)] {
+            let mut cursor = Cursor {
+                settled: Seq(7),
+                ahead: [Seq(9), Seq(12)].into(),
+                ..Cursor::default()
+            };
+
+            cursor.obey(&Order::Rewind { to: Seq(to) });
+
+            let expected = Cursor {
+                settled: Seq(settled),
+                ..Cursor::default()
+            };
+            assert_eq!(cursor, expected, "{to}");
+        }
+    }
+}

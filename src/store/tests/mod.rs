@@ -5,6 +5,7 @@ mod golden;
 mod laws;
 mod news;
 mod parts;
+mod plans;
 mod recovery;
 pub(in crate::store) mod support;
 mod upkeep;

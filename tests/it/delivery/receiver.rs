@@ -64,6 +64,13 @@ impl Came {
     }
 }
 
+impl Came {
+    /// Whether it is refused, however often it comes: by chance alone none is given up on.
+    fn is_unwanted(&self) -> bool {
+        !self.is_snapshot && self.seq % 9 == 4
+    }
+}
+
 pub struct Receiver {
     mood: Mutex<Mood>,
     store: Store,
@@ -167,6 +174,7 @@ async fn take(
     let (message, status, delay, process) = {
         let mut mood = receiver.mood.lock().unwrap();
         let message = mood.came;
+        let is_refused = events.iter().any(Came::is_unwanted);
         mood.notes.push(Note::Came {
             message,
             events,
@@ -174,6 +182,7 @@ async fn take(
         });
         mood.came += 1;
         let status = match mood.random.u8(..20) {
+            _ if is_refused => 400,
             _ if mood.is_calm => 200,
             0 => 500,
             1 => 503,

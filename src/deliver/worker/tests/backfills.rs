@@ -150,3 +150,26 @@ fn a_backfill_of_nothing_is_refused() {
 
     assert_eq!(refused.code(), "deliver.no-snapshots");
 }
+
+#[tokio::test]
+async fn a_tenant_that_was_loaded_later_is_none_of_a_backfill() {
+    let bench = Bench::new();
+    let receiver = Receiver::accepting().await;
+    let endpoint = first(&receiver);
+    load(&bench.store, (1..=3).map(user));
+    end_load(&bench.store);
+    let loaded = bench.store.last_seq();
+    let n_met = |mark| {
+        let from = From::Records {
+            mark,
+            at: start(),
+            tenant: None,
+            after: None,
+        };
+        let page = reader::read(&Feed::new(bench.store.clone()), &endpoint, from);
+        page.unwrap().met.len()
+    };
+
+    assert_eq!(n_met(loaded), 3);
+    assert_eq!(n_met(Seq(loaded.0 - 1)), 0);
+}

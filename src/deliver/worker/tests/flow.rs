@@ -107,3 +107,32 @@ async fn attempts_are_kept_for_a_week_and_some_ten_thousand_of_them() {
         assert!(kept() < before, "{before}");
     }
 }
+
+#[tokio::test]
+async fn the_message_that_went_with_the_question_counts_for_the_rate() {
+    let bench = Bench::new();
+    let receiver = Receiver::start(|_, request| match request.method.as_str() {
+        "OPTIONS" => Reply::WithAll(
+            200,
+            vec![
+                ("webhook-allowed-origin", "*".to_owned()),
+                ("webhook-allowed-rate", "120".to_owned()),
+            ],
+        ),
+        _ => Reply::Status(204),
+    })
+    .await;
+    let mut options = options(receiver.address);
+    options.egress.handshake = Some(Origin::parse("roster.example.com").unwrap());
+    let endpoint = Endpoint::new(options).unwrap();
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 1..=2);
+
+    let began = Instant::now();
+    let running = Running::start(&bench, &endpoint).await;
+    until("both came", || receiver.received().len() >= 3).await;
+
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(450), "{took:?}");
+    running.end().await;
+}

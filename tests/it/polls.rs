@@ -1,0 +1,149 @@
+//! What polls of the audit log must not do: pass over what was not read, forget what they cannot
+//! remember, promise what is still to come, and take away where answers contradict each other.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use qlik_roster::demo::tenant::{Endpoint, Fault, Generations, RoleEdit, When};
+use qlik_roster::model::{Change, Fact, NewsId, Outcome, Seq, Timestamp, Trigger};
+use qlik_roster::store::{Heard, MAX_HEARD};
+
+use crate::support::{Running, World, assert_same_as_tenant, within};
+use crate::{audit, hooks};
+
+/// A world that is polled when the test says so.
+async fn world() -> World {
+    let world = audit::world(Generations::Core).await;
+    hooks::listen(&world);
+    world
+}
+
+fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+/// Returns how many polls have ended.
+async fn n_polls(running: &Running) -> u64 {
+    let metrics = hooks::metrics(running).await;
+    let polls = metrics
+        .lines()
+        .filter(|line| line.starts_with("qlik_roster_polls_total{"));
+    let counts = polls.filter_map(|line| line.rsplit_once(' '));
+    counts.map(|(_, n)| n.parse::<u64>().unwrap()).sum()
+}
+
+fn told(world: &World) -> Vec<String> {
+    let deliveries = world.receiver.deliveries();
+    let types = deliveries.iter().map(|delivery| &delivery.body["type"]);
+    types.map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_slice_does_not_reach_is_read_by_the_next_poll() {
+    let world = world().await;
+    let running = world.start().await;
+    let tenant = world.tenant.directory();
+    let began = world.clock.now();
+    let after = |n| began.plus(minutes(n));
+    tenant.audit().write_others(6_000, after(10));
+    tenant.audit().write_others(6_000, after(20));
+    // Well before the time of the poll, and behind its first slice.
+    world.clock.set(after(25));
+    tenant.create_role("Auditor");
+    tenant.audit().write_others(6_000, after(30));
+    world.clock.set(after(60));
+
+    let woken = Cell::new(0);
+    within("the role is told of", || async {
+        let ended = n_polls(&running).await;
+        if woken.get() <= ended {
+            woken.set(ended + 1);
+            hooks::wake(&running, &format!("A{ended}")).await;
+        }
+        !told(&world).is_empty()
+    })
+    .await;
+
+    assert_eq!(told(&world), ["role.created"]);
+    let runs = running.last_runs(100).await;
+    assert!(runs.iter().all(|run| run.trigger != Trigger::Gap));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_events_than_can_be_remembered_are_left_to_a_sweep() {
+    let world = world().await;
+    world.one_run().await;
+    let store = world.store();
+    let no = store.tenants().unwrap()[0].no;
+    let bookmark = store.bookmark(no).unwrap().unwrap();
+    let heard = (0..MAX_HEARD as u128).map(|n| Heard {
+        at: bookmark.until,
+        id: NewsId(n.to_be_bytes()),
+    });
+    let (heard, never) = (heard.collect::<Vec<_>>(), Timestamp::from_millis(0));
+    store.set_bookmark(no, &bookmark, &heard, never).unwrap();
+    store.close().unwrap();
+    let running = world.start().await;
+
+    world.tenant.directory().create_role("Auditor");
+    hooks::wake(&running, "A1").await;
+
+    within("a sweep makes up for it", || async {
+        let run = running.last_run().await;
+        run.trigger == Trigger::Gap && run.outcome == Outcome::Succeeded
+    })
+    .await;
+    running.settled().await;
+    assert_eq!(told(&world), ["role.created"]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_went_back_promises_nothing_that_is_still_to_come() {
+    let world = world().await;
+    let running = world.start().await;
+    let began = world.clock.now();
+    world.clock.set(began.plus(minutes(24 * 60)));
+    hooks::wake(&running, "A1").await;
+    within("the log is read", || async { n_polls(&running).await > 0 }).await;
+
+    world.clock.set(began.plus(minutes(60)));
+    world.tenant.directory().create_role("Auditor");
+    let run = running.sync().await;
+
+    assert!(run.outcome.is_success(), "{:?}", run.outcome);
+    assert_eq!(run.audit_missed, Some(0));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_answer_is_contradicted_nobody_goes_by_the_others() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let role = tenant.create_role("Auditor");
+    let running = world.start().await;
+    world.clock.set(world.clock.now().plus(minutes(10)));
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Role, Fault::NotFound, When::Always);
+    let renamed = RoleEdit::Name("Senior Auditor".to_owned());
+    tenant.update_role(&role, renamed).unwrap();
+    let leaver = tenant.users()[30].id.clone();
+    tenant.delete_user(&leaver).unwrap();
+
+    hooks::wake(&running, "A1").await;
+    within("a poll does not believe it", || async {
+        let run = running.last_run().await;
+        matches!(run.outcome, Outcome::Incomplete { .. })
+    })
+    .await;
+
+    let entries = running.store().entries(Seq::START, usize::MAX).unwrap();
+    let is_gone = |fact: &Fact| matches!(fact, Fact::Changed(Change::Deleted { .. }));
+    assert!(!entries.iter().any(|entry| is_gone(&entry.fact)));
+    faults.clear();
+    running.sync().await;
+    running.settled().await;
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
