@@ -8,6 +8,7 @@ use crate::model::{
     Change, ConnectionName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space, StoreCheck,
     StoreId, Tenant, TenantId, TenantName, Timestamp,
 };
+use crate::sync::Progress;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ use crate::model::{
 pub enum Reply {
     /// To `Status`.
     Status(Status),
+    /// To `Progress`: the tenants with a run under way, by name.
+    Progress(Vec<(TenantName, Progress)>),
     /// To `Tenants`.
     Tenants(Vec<LinkedRow>),
     /// To `Records` and `Find`. An empty page is the end.
@@ -210,4 +213,7 @@ pub struct TenantRow {
     pub last_run: Option<Run>,
     /// The plan whose removals are out.
     pub held: Option<HeldPlan>,
+    /// How far the run under way is.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }

@@ -18,6 +18,7 @@ use crate::signal::Wake;
 use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
+use super::answers::Answers;
 use super::confirm::Missing;
 use super::hearing::Hearing;
 use super::hold::{self, Ended};
@@ -36,6 +37,7 @@ pub struct Job<C> {
     pub(super) clock: Clock,
     pub(super) observer: Observer,
     pub(super) hearing: Hearing,
+    pub(super) answers: Arc<Answers>,
     pub(super) metrics: Metrics,
     pub(super) rules: Rules,
     pub(super) claim: Claim,
@@ -115,6 +117,7 @@ impl<C: Connector> Job<C> {
             name,
             connector,
             store,
+            answers: Arc::new(Answers::new(clock.clone())),
             clock,
             observer,
             hearing: Hearing::new(Listening::Off),
@@ -194,6 +197,7 @@ impl<C: Connector> Job<C> {
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
         let result = self.steps(&mut run, &mut preview, scope).await;
+        self.observer.hear(Progress::Ended);
 
         run.traffic = self.connector.take_traffic();
         run.ended_at = Some(self.clock.now());
@@ -210,6 +214,9 @@ impl<C: Connector> Job<C> {
         }
         if is_sweep {
             self.conclude(&mut run, before).await?;
+            if run.held.is_none() && run.outcome.is_success() {
+                self.answers.clear();
+            }
         }
         outcome::log(&run);
         measure::run(&self.metrics, &run);
@@ -370,6 +377,7 @@ impl<C: Connector> Job<C> {
         let missing = Missing {
             tenant: no,
             records: sweeping.missing,
+            complete: &sweeping.complete,
             empty: &sweeping.empty,
             shortfalls: &sweeping.shortfalls,
             scales: &sweeping.scales,
