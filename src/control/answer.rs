@@ -227,6 +227,7 @@ fn read(
             return plans::list(store, &tenants, limit.min(MAX_PAGE));
         }
         Request::Plan { id } => return plans::show(store, id),
+        Request::PlanSummary { id } => return plans::summary(store, id),
         Request::Removals { id, after, limit } => {
             return plans::removals(store, id, after.as_ref(), limit);
         }

@@ -81,6 +81,11 @@ pub enum Request {
         /// Which.
         id: PlanId,
     },
+    /// What the entries of a held plan come to.
+    PlanSummary {
+        /// Which.
+        id: PlanId,
+    },
     /// A page of what a held plan would take away.
     Removals {
         /// Which plan.

@@ -1,12 +1,18 @@
 //! Plans that wait: what they cost while they do, what they show, and that nothing goes by an
 //! answer that is out of date.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::control::{PlanRow, Reply, Request};
-use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, RateLimits, TenantOptions, User, When};
-use qlik_roster::model::{Kind, Mode, Outcome, PlanId, PlanState, Run, TenantName, Timestamp};
+use qlik_roster::demo::tenant::{
+    Edit, Endpoint, Fault, Group, RateLimits, TenantOptions, User, When,
+};
+use qlik_roster::model::{
+    GroupId, Kind, Mode, Outcome, PlanId, PlanState, RoleId, Run, TenantName, Timestamp,
+};
+use serde_json::{Value, json};
 
 use crate::support::{
     Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
@@ -426,4 +432,196 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
     );
     assert!(words.ends_with(" s for Qlik's limit"), "{words}");
     running.stop().await;
+}
+
+/// A world in which everything that is lost is held.
+async fn world_that_holds(users: usize) -> World {
+    let world = world_of(users).await;
+    let config = world.standard_config();
+    let never = "guard = { mode = \"never\" }\n[log]\n";
+    world.write_config(&config.replace("[log]\n", never));
+    world
+}
+
+/// Replaces a group by a new one of its name, and lets all of its members but so many come along.
+fn move_group(world: &World, group: &GroupId, name: &str, left_behind: usize) -> (GroupId, usize) {
+    let tenant = world.tenant.directory();
+    let members = people(world).into_iter();
+    let members: Vec<User> = members
+        .filter(|user| user.groups.contains_key(group))
+        .collect();
+    tenant.delete_group(group).unwrap();
+    let fresh = tenant.create_group(name);
+    for user in members.iter().skip(left_behind) {
+        let join = Edit::JoinGroup(fresh.clone());
+        tenant.update_user(&user.id, join).unwrap();
+    }
+    (fresh, members.len())
+}
+
+/// A plan with something of all sorts: users who go, of two domains and administrators among
+/// them, somebody who loses a role, and a group that has moved.
+struct Mixed {
+    world: World,
+    running: Running,
+    id: String,
+    n_admins: usize,
+    old: Group,
+    fresh: GroupId,
+    n_members: usize,
+}
+
+/// Returns whether a user holds a role that administers, or is in a group that gives one.
+fn administers(world: &World, user: &User) -> bool {
+    let tenant = world.tenant.directory();
+    let admins: BTreeSet<RoleId> = tenant
+        .roles()
+        .into_iter()
+        .filter(|role| role.level == "admin")
+        .map(|role| role.id)
+        .collect();
+    let of_groups = tenant.groups().into_iter();
+    let of_groups = of_groups.filter(|group| group.roles.keys().any(|role| admins.contains(role)));
+    let of_groups: BTreeSet<GroupId> = of_groups.map(|group| group.id).collect();
+    let user = tenant.user(&user.id).unwrap();
+    user.roles.keys().any(|role| admins.contains(role))
+        || user.groups.keys().any(|group| of_groups.contains(group))
+}
+
+async fn mixed_plan() -> Mixed {
+    let world = world_that_holds(120).await;
+    let tenant = world.tenant.directory();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    let users = people(&world);
+    let chief = &users[20];
+    let (leavers, demoted) = (&users[30..40], &users[50]);
+    for user in [&leavers[0], demoted] {
+        let assign = Edit::AssignRole(admin.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    let email = Edit::Email(Some("Chief@Elsewhere.Example".to_owned()));
+    tenant.update_user(&chief.id, email).unwrap();
+    let old = tenant.groups().remove(0);
+    for user in &users[60..70] {
+        let join = Edit::JoinGroup(old.id.clone());
+        tenant.update_user(&user.id, join).unwrap();
+    }
+    let running = world.start().await;
+    let leaving = leavers.iter().chain([chief]);
+    let n_admins = leaving.filter(|user| administers(&world, user)).count();
+    for user in leavers.iter().chain([chief]) {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    let unassign = Edit::UnassignRole(admin.clone());
+    tenant.update_user(&demoted.id, unassign).unwrap();
+    pass(&world, Duration::from_secs(60));
+    let (fresh, n_members) = move_group(&world, &old.id, &old.name, 2);
+    let id = running.sync().await.held.unwrap().plan.unwrap();
+    Mixed {
+        running,
+        id: id.to_string(),
+        n_admins,
+        old,
+        fresh,
+        n_members,
+        world,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
+    let Mixed {
+        world,
+        running,
+        id,
+        n_admins,
+        old,
+        fresh,
+        n_members,
+    } = mixed_plan().await;
+
+    let (code, out, err) = world.command(&["plan", "show", &id]).await;
+    running.stop().await;
+
+    assert_eq!(code, 0, "{err}");
+    for line in [
+        "11 of 121 users (9.0 %): the guard of this tenant lets nothing go by itself",
+        "         1  elsewhere.example",
+    ] {
+        assert!(out.contains(line), "{line}\n{out}");
+    }
+    let administrators = format!(
+        "Administrators: {n_admins} of the users who go; 1 user loses what lets them administer"
+    );
+    assert!(out.contains(&administrators), "{out}");
+    let came_along = n_members - 2;
+    let moved = format!(
+        "  group {}: {} is now {fresh}\n    {came_along} of {n_members} members came along, 2 did \
+         not\n",
+        old.name, old.id
+    );
+    assert!(out.contains(&moved), "{moved}\n{out}");
+    let of_group = format!(
+        "  {}  {}  moved to {fresh}: {n_members}\n",
+        old.name, old.id
+    );
+    let (_, memberships) = out.split_once("\nMemberships that end: ").unwrap();
+    assert!(memberships.contains(&of_group), "{out}");
+    let (_, users) = out.split_once("\nUsers who go: 11\n").unwrap();
+    assert!(users.starts_with("  acme.example: 10\n"), "{out}");
+    assert!(users.contains("\n  elsewhere.example: 1\n"), "{out}");
+    assert!(err.contains("plan approve"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_get_the_same_summary_and_lines() {
+    let Mixed {
+        world,
+        running,
+        id,
+        n_admins,
+        old,
+        fresh,
+        n_members,
+    } = mixed_plan().await;
+
+    let json = ["plan", "show", &id, "--output", "json"];
+    let (_, json, _) = world.command(&json).await;
+    let jsonl = ["plan", "show", &id, "--output", "jsonl"];
+    let (_, jsonl, _) = world.command(&jsonl).await;
+    running.stop().await;
+
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let summary = &json["summary"];
+    assert_eq!(json["plan"]["id"], id);
+    assert_eq!(summary["counts"]["users"], 11);
+    assert_eq!(summary["counts"]["groups"], 1);
+    assert_eq!(summary["counts"]["memberships"], n_members);
+    assert_eq!(summary["counts"]["role_assignments"], 1);
+    assert_eq!(summary["administrators"]["gone"], n_admins);
+    assert_eq!(summary["administrators"]["demoted"], 1);
+    let moved = json!([{
+        "kind": "group",
+        "name": old.name,
+        "remote_id": old.id.to_string(),
+        "moved_to": fresh.to_string(),
+        "came_along": n_members - 2,
+        "left_behind": 2,
+    }]);
+    assert_eq!(summary["moved"], moved);
+    let domains = &summary["by_domain"]["top"];
+    assert_eq!(
+        domains[1],
+        json!({ "name": "elsewhere.example", "count": 1 })
+    );
+    assert_eq!(summary["by_group"]["top"][0]["moved_to"], fresh.to_string());
+    let entries = json["entries"].as_array().unwrap();
+    assert_eq!(json["plan"]["records"], entries.len());
+    let gone = entries.iter().filter(|entry| entry["deleted"] == true);
+    assert_eq!(gone.count(), 12);
+    let lines: Vec<Value> = jsonl
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, *entries, "one a line, and nothing else");
 }
