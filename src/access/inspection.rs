@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Group, GroupId, Id, Kind, Record, Role, RoleId, RoleType, Timestamp, User, UserId, UserStatus,
-};
+use crate::model::{Id, Kind, Record, Timestamp, User, UserId, UserStatus};
+
+use super::Administration;
 
 /// What is of concern about an account, each explained in `docs/errors.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,9 +82,7 @@ pub struct Inspection {
     now: Option<Timestamp>,
     /// The clients of our own connections.
     clients: BTreeSet<String>,
-    admin_roles: BTreeMap<RoleId, String>,
-    /// Groups whose members administer, with the roles that make them do so.
-    admin_groups: BTreeMap<GroupId, (String, Vec<String>)>,
+    administration: Administration,
     /// Bot users: few, so all are kept to the end.
     bots: Vec<Bot>,
     concerns: Vec<Concern>,
@@ -114,8 +112,7 @@ impl Inspection {
     /// Looks at a record.
     pub fn look(&mut self, record: &Record) {
         match record {
-            Record::Role(role) => self.role(role),
-            Record::Group(group) => self.group(group),
+            Record::Role(_) | Record::Group(_) => self.administration.look(record),
             Record::User(user) => self.user(user),
         }
     }
@@ -128,20 +125,6 @@ impl Inspection {
         self.concerns
     }
 
-    fn role(&mut self, role: &Role) {
-        if role.role_type.value == RoleType::Admin {
-            self.admin_roles.insert(role.id.clone(), role.name.clone());
-        }
-    }
-
-    fn group(&mut self, group: &Group) {
-        let roles = self.admin_among(group.roles.as_ref());
-        if !roles.is_empty() {
-            self.admin_groups
-                .insert(group.id.clone(), (group.name.clone(), roles));
-        }
-    }
-
     fn user(&mut self, user: &User) {
         if user.is_bot {
             self.bots.push(Bot {
@@ -151,7 +134,7 @@ impl Inspection {
             });
         }
         if user.status.value == UserStatus::Disabled {
-            let paths = self.ways_to_administer(user);
+            let paths = self.administration.ways(user);
             if !paths.is_empty() {
                 self.note(ConcernCode::DisabledAdmin, user, paths.join(", "));
             }
@@ -166,27 +149,6 @@ impl Inspection {
                 format!("ended at {ended}"),
             );
         }
-    }
-
-    /// Returns the roles that let a user administer, with the group that gives them.
-    fn ways_to_administer(&self, user: &User) -> Vec<String> {
-        let mut ways = self.admin_among(user.roles.as_ref());
-        for id in user.groups.iter().flat_map(BTreeMap::keys) {
-            if let Some((group, roles)) = self.admin_groups.get(id) {
-                ways.extend(
-                    roles
-                        .iter()
-                        .map(|role| format!("{role} by the group {group}")),
-                );
-            }
-        }
-        ways
-    }
-
-    fn admin_among(&self, roles: Option<&BTreeMap<RoleId, String>>) -> Vec<String> {
-        let held = roles.into_iter().flat_map(BTreeMap::keys);
-        held.filter_map(|id| self.admin_roles.get(id).cloned())
-            .collect()
     }
 
     fn bots(&mut self) {

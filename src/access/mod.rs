@@ -1,10 +1,12 @@
 //! What the records of a tenant mean for who may do what.
 //!
 //! Pure: no I/O, no clock, no async. [`Inspection`] looks at roles, groups and users once, in
-//! that order, and says what an auditor would ask about.
+//! that order, and says what an auditor would ask about; [`Administration`] says who administers.
 
+mod administration;
 mod inspection;
 
+pub use administration::Administration;
 pub use inspection::{Concern, ConcernCode, Inspection};
 
 #[cfg(test)]

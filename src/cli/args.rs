@@ -205,13 +205,8 @@ pub(super) enum StoreAction {
 pub(super) enum PlanAction {
     /// List held plans, newest first.
     List(ListArgs),
-    /// Show what a plan would take away, record by record.
-    Show {
-        /// The plan, such as `plan-7`.
-        plan: String,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
+    /// Show what a plan would take away: what it comes to, then record by record.
+    Show(PlanShowArgs),
     /// Let the removals of a plan go, now.
     Approve {
         /// The plan, such as `plan-7`.
@@ -224,6 +219,17 @@ pub(super) enum PlanAction {
         /// The plan, such as `plan-7`.
         plan: String,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanShowArgs {
+    /// The plan, such as `plan-7`.
+    pub(super) plan: String,
+    /// Show every line on a terminal, of a long plan as well.
+    #[arg(long)]
+    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, clap::Args)]

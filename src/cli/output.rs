@@ -6,7 +6,7 @@
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::args::Format;
 
@@ -29,9 +29,31 @@ pub(super) struct Printer {
     columns: &'static [&'static str],
     table: Vec<Vec<String>>,
     n_rows: usize,
+    /// What closes the JSON around the rows.
+    closing: &'static [u8],
 }
 
 impl Printer {
+    /// Prints rows as JSON: as the list of that name in an object, behind other fields.
+    pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> io::Result<Self> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        out.write_all(b"{")?;
+        for (name, value) in fields {
+            write!(out, "\n{}: ", Value::from(name.as_str()))?;
+            serde_json::to_writer_pretty(&mut out, value)?;
+            out.write_all(b",")?;
+        }
+        write!(out, "\n{}: [", Value::from(rows))?;
+        Ok(Self {
+            out,
+            format: Format::Json,
+            columns: &[],
+            table: Vec::new(),
+            n_rows: 0,
+            closing: b"]\n}\n",
+        })
+    }
+
     pub(super) fn new(format: Format, columns: &'static [&'static str]) -> io::Result<Self> {
         let mut printer = Self {
             out: BufWriter::new(io::stdout().lock()),
@@ -39,6 +61,7 @@ impl Printer {
             columns,
             table: Vec::new(),
             n_rows: 0,
+            closing: b"]\n",
         };
         match format {
             Format::Csv => {
@@ -84,8 +107,11 @@ impl Printer {
         match self.format {
             Format::Table if self.n_rows == 0 => writeln!(self.out, "{nothing}")?,
             Format::Table => self.flush_table()?,
-            Format::Json if self.n_rows == 0 => self.out.write_all(b"]\n")?,
-            Format::Json => self.out.write_all(b"\n]\n")?,
+            Format::Json => {
+                let line: &[u8] = if self.n_rows == 0 { b"" } else { b"\n" };
+                self.out.write_all(line)?;
+                self.out.write_all(self.closing)?;
+            }
             Format::Jsonl | Format::Csv => {}
         }
         self.out.flush()

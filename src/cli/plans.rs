@@ -1,35 +1,41 @@
 //! `plan`: lists held removals, shows what they are, and lets them go or not.
 
+mod head;
+mod lines;
+mod show;
+
 use std::path::Path;
 
 use anyhow::Error;
 use serde_json::{Value, json};
 
-use crate::control::{MAX_PAGE, PlanRow, Reply, Request};
+use crate::control::{PlanRow, Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::unified::UnifiedId;
-use crate::model::{PlanId, PlanState, Proof, Removal, Taken, TenantName, losses_in_words};
+use crate::model::{PlanId, PlanState, TenantName, losses_in_words};
 
 use super::Exit;
-use super::args::{Format, ListArgs, OutputArgs, PlanAction};
+use super::args::{ListArgs, OutputArgs, PlanAction};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::style::say;
+use super::ticker::Ticker;
 
 const COLUMNS: &[&str] = &["PLAN", "TENANT", "HELD AT", "STATE", "RECORDS", "WHAT"];
-
-const ENTRY_COLUMNS: &[&str] = &["KIND", "ID", "NAME", "LOSES"];
 
 /// Plans listed without `--limit`.
 const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, action: PlanAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let ticker = Ticker::default();
+    let hooks = Hooks {
+        sync: ticker.observer(),
+    };
+    let door = Door::open(&config, hooks).await?;
     let exit = match action {
         PlanAction::List(args) => list(&door, args).await,
-        PlanAction::Show { plan, output } => show(&door, &plan, output.output).await,
-        PlanAction::Approve { plan, output } => approve(&door, &plan, output).await,
+        PlanAction::Show(args) => show::show(&door, args).await,
+        PlanAction::Approve { plan, output } => approve(&door, &ticker, &plan, output).await,
         PlanAction::Reject { plan } => reject(&door, &plan).await,
     };
     door.close().await?;
@@ -52,53 +58,18 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
     Ok(if is_held { Exit::Held } else { Exit::Success })
 }
 
-async fn show(door: &Door, plan: &str, format: Format) -> anyhow::Result<Exit> {
-    let id: PlanId = plan.parse().map_err(Error::msg)?;
-    let row = match door.ask(Request::Plan { id }).await? {
-        Reply::Plan(row) => row,
-        other => return super::unexpected(&other),
-    };
-    let Some(row) = row else {
-        say(format_args!("There is no {id}."));
-        return Ok(Exit::NotFound);
-    };
-    if format == Format::Table {
-        say(format_args!(
-            "{id} of {}, held at {}: {}. {}",
-            row.tenant,
-            row.plan.at,
-            losses_in_words(&row.plan.losses),
-            what_to_do(&row)
-        ));
-    }
-    let mut printer = Printer::new(format, ENTRY_COLUMNS)?;
-    let mut after = None;
-    loop {
-        let request = Request::Removals {
-            id,
-            after: after.take(),
-            limit: MAX_PAGE,
-        };
-        let removals = match door.ask(request).await? {
-            Reply::Removals(removals) => removals,
-            other => return super::unexpected(&other),
-        };
-        let Some(last) = removals.last() else { break };
-        after = Some(last.record.clone());
-        for removal in removals {
-            printer.row(entry(&removal))?;
-        }
-    }
-    printer.finish("The plan has no entries any more.")?;
-    Ok(Exit::Success)
-}
-
-async fn approve(door: &Door, plan: &str, output: OutputArgs) -> anyhow::Result<Exit> {
+async fn approve(
+    door: &Door,
+    ticker: &Ticker,
+    plan: &str,
+    output: OutputArgs,
+) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(Error::msg)?;
     say(format_args!(
         "{id} is approved; a run now finds the same removals again and lets them go…"
     ));
-    let (row, synced) = match door.ask(Request::Approve { id }).await? {
+    let approved = door.ask(Request::Approve { id });
+    let (row, synced) = match ticker.follow(door, approved).await? {
         Reply::Approved { plan, synced } => (plan, synced),
         Reply::Paused(pause) => {
             say(format_args!(
@@ -203,51 +174,8 @@ fn cells(row: &PlanRow) -> Row {
     }
 }
 
-fn entry(removal: &Removal) -> Row {
-    let kind = removal.record.kind;
-    let (what, json) = match &removal.what {
-        Taken::Record { proof } => {
-            let (text, word) = match proof {
-                Proof::Confirmed => ("all: it is gone", "confirmed"),
-                Proof::NotYetAsked => ("all: missing, asked for before it goes", "not_yet_asked"),
-            };
-            (text.to_owned(), json!({ "deleted": true, "proof": word }))
-        }
-        Taken::Access { roles, groups } => {
-            let roles_lost: Vec<&str> = roles.values().map(String::as_str).collect();
-            let groups_lost: Vec<&str> = groups.values().map(String::as_str).collect();
-            let mut parts = Vec::new();
-            if !roles_lost.is_empty() {
-                parts.push(format!("roles: {}", roles_lost.join(", ")));
-            }
-            if !groups_lost.is_empty() {
-                parts.push(format!("groups: {}", groups_lost.join(", ")));
-            }
-            let json = json!({
-                "deleted": false,
-                "roles": roles.iter().map(|(id, name)| json!({ "remote_id": id, "name": name })).collect::<Vec<_>>(),
-                "groups": groups.iter().map(|(id, name)| json!({ "remote_id": id, "name": name })).collect::<Vec<_>>(),
-            });
-            (parts.join("; "), json)
-        }
-    };
-    let mut json = json;
-    if let Some(fields) = json.as_object_mut() {
-        fields.insert("kind".to_owned(), json!(kind.singular()));
-        fields.insert(
-            "id".to_owned(),
-            json!(UnifiedId::of(kind, &removal.record.id)),
-        );
-        fields.insert("remote_id".to_owned(), json!(removal.record.id));
-        fields.insert("name".to_owned(), json!(removal.label));
-    }
-    Row {
-        cells: vec![
-            kind.to_string(),
-            removal.record.id.to_string(),
-            removal.label.clone(),
-            what,
-        ],
-        json,
-    }
+/// A name without what would move a terminal's cursor or break a line.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    name.chars().map(plain).collect()
 }

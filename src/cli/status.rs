@@ -200,6 +200,8 @@ fn tenant(row: &TenantRow) -> Row {
     let mut parts = vec![format!("{users} users, {groups} groups, {roles} roles")];
     let run = last.and_then(|run| super::runs::why(&run.outcome));
     parts.extend(run);
+    let progress = row.progress.map(|progress| progress.to_string());
+    parts.extend(progress.clone());
     if let Some(plan) = &row.held {
         parts.push(format!(
             "{} {}: {}",
@@ -227,6 +229,7 @@ fn tenant(row: &TenantRow) -> Row {
             "groups": groups,
             "roles": roles,
             "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
+            "progress": progress,
             "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
         }),
     }

@@ -76,8 +76,7 @@ async fn work(
         };
         (tenant, door.ask(asked).await)
     });
-    let replies = join_all(runs).await;
-    ticker.clear();
+    let replies = ticker.follow(door, join_all(runs)).await;
 
     let mut rows = Vec::new();
     for (tenant, reply) in replies {

@@ -32,6 +32,7 @@ pub mod qlik;
 
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
@@ -71,6 +72,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Returns what the traffic since the last call to this cost.
     fn take_traffic(&self) -> Traffic;
+
+    /// Returns for how long the source wants no requests, or `None` if it takes some.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// An open listing, read page by page.

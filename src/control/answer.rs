@@ -6,7 +6,7 @@ use crate::model::{
     Trigger,
 };
 use crate::store::{Decision, Kept, Known, Retention, Store, StoreError};
-use crate::sync::{Lineup, NoRun};
+use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
     ConcernRow, ControlError, Endpoints, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply,
@@ -75,6 +75,7 @@ impl Control {
             }
             Request::Approve { id } => self.approve(id).await,
             Request::Status => self.status().await.map(Reply::Status),
+            Request::Progress => Ok(Reply::Progress(self.progress())),
             other => {
                 let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
@@ -95,10 +96,20 @@ impl Control {
                 let space = store.space(&retention, &endpoints.names(), now);
                 let mut status = reading.status(&endpoints, space?)?;
                 status.unread = linked::unread(store, &lineup)?;
+                for row in &mut status.tenants {
+                    row.progress = lineup.get(&row.name).and_then(|it| it.progress());
+                }
                 Ok(status)
             })
             .await
             .map_err(ControlError::store)
+    }
+
+    /// Returns how far the runs under way are.
+    fn progress(&self) -> Vec<(TenantName, Progress)> {
+        let all = self.lineup.list().into_iter();
+        all.filter_map(|linked| Some((linked.name().clone(), linked.progress()?)))
+            .collect()
     }
 
     async fn sync(
@@ -216,6 +227,7 @@ fn read(
             return plans::list(store, &tenants, limit.min(MAX_PAGE));
         }
         Request::Plan { id } => return plans::show(store, id),
+        Request::PlanSummary { id } => return plans::summary(store, id),
         Request::Removals { id, after, limit } => {
             return plans::removals(store, id, after.as_ref(), limit);
         }
@@ -230,7 +242,7 @@ fn read(
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
         // Is answered before.
-        Request::Status => return Err(ControlError::Ending),
+        Request::Status | Request::Progress => return Err(ControlError::Ending),
     };
     reply.map_err(ControlError::store)
 }
@@ -303,6 +315,7 @@ impl<'a> Reading<'a> {
             last_success: success.and_then(|run| run.ended_at),
             last_run,
             held: self.store.open_plan(known.no)?,
+            progress: None,
         })
     }
 

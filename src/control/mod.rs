@@ -25,9 +25,10 @@ pub use deliveries::{
     Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,
 };
 pub use error::ControlError;
+pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use reply::{
-    ConcernRow, EventRow, LinkedRow, PlanRow, RecordRow, Reply, Standing, Status, SyncRow,
-    TenantRow, UnreadRow,
+    ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
+    UnreadRow,
 };
 pub use request::{MAX_PAGE, Place, Request};
 

@@ -1,10 +1,17 @@
 //! Held plans: what waits, and what an operator says of it.
 
+mod lens;
+mod reply;
+mod summary;
+
 use crate::clock::Clock;
 use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, TenantName};
-use crate::store::{Decision, Known, Store};
+use crate::store::{Decision, Known, Store, StoreError};
 
-use super::{ControlError, MAX_PAGE, PlanRow, Reply};
+use self::lens::Lens;
+use super::{ControlError, MAX_PAGE, Reply};
+
+pub use reply::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 
 /// Lists the plans of some tenants, the newest first.
 pub(super) fn list(store: &Store, tenants: &[&Known], limit: usize) -> Result<Reply, ControlError> {
@@ -34,9 +41,23 @@ pub(super) fn removals(
     let Some((known, _)) = find(store, id)? else {
         return Ok(Reply::Removals(Vec::new()));
     };
-    store
-        .removals(known.no, id, after, limit.min(MAX_PAGE))
-        .map(Reply::Removals)
+    let read = || {
+        let mut lens = Lens::new(store, known.no);
+        let page = store.removals(known.no, id, after, limit.min(MAX_PAGE))?;
+        let rows = page.into_iter();
+        rows.map(|removal| lens.row(removal).map(|(row, _user)| row))
+            .collect::<Result<Vec<_>, StoreError>>()
+    };
+    read().map(Reply::Removals).map_err(ControlError::store)
+}
+
+/// Sums up what a plan would take away, none if there is no such plan.
+pub(super) fn summary(store: &Store, id: PlanId) -> Result<Reply, ControlError> {
+    let Some((known, _)) = find(store, id)? else {
+        return Ok(Reply::PlanSummary(None));
+    };
+    summary::summarise(store, known.no, id)
+        .map(|summary| Reply::PlanSummary(Some(summary)))
         .map_err(ControlError::store)
 }
 

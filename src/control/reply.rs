@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryReply, EndpointRow};
+use super::{DeliveryReply, EndpointRow, PlanRow, PlanSummary, RemovalRow};
 use crate::access::Concern;
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Removal, Run, Seq, Space, StoreCheck,
-    StoreId, Tenant, TenantId, TenantName, Timestamp,
+    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Run, Seq, Space, StoreCheck, StoreId,
+    Tenant, TenantId, TenantName, Timestamp,
 };
+use crate::sync::Progress;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ use crate::model::{
 pub enum Reply {
     /// To `Status`.
     Status(Status),
+    /// To `Progress`: the tenants with a run under way, by name.
+    Progress(Vec<(TenantName, Progress)>),
     /// To `Tenants`.
     Tenants(Vec<LinkedRow>),
     /// To `Records` and `Find`. An empty page is the end.
@@ -61,8 +64,10 @@ pub enum Reply {
     Plans(Vec<PlanRow>),
     /// To `Plan`; none: there is no such plan.
     Plan(Option<PlanRow>),
+    /// To `PlanSummary`; none: there is no such plan.
+    PlanSummary(Option<PlanSummary>),
     /// To `Removals`. An empty page is the end.
-    Removals(Vec<Removal>),
+    Removals(Vec<RemovalRow>),
     /// To `Approve`: the plan after the run, and the run.
     Approved {
         /// The plan.
@@ -85,15 +90,6 @@ pub struct ConcernRow {
     pub tenant: TenantName,
     /// What it is.
     pub concern: Concern,
-}
-
-/// A held plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanRow {
-    /// Its tenant, as the operator calls it.
-    pub tenant: TenantName,
-    /// The plan.
-    pub plan: HeldPlan,
 }
 
 /// A record as the store holds it.
@@ -210,4 +206,7 @@ pub struct TenantRow {
     pub last_run: Option<Run>,
     /// The plan whose removals are out.
     pub held: Option<HeldPlan>,
+    /// How far the run under way is.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }

@@ -14,6 +14,8 @@ pub const MAX_PAGE: usize = 500;
 pub enum Request {
     /// How things are.
     Status,
+    /// How far the runs under way are.
+    Progress,
     /// All tenants, by name.
     Tenants,
     /// A page of records of a kind, by tenant and id.
@@ -76,6 +78,11 @@ pub enum Request {
     },
     /// One held plan.
     Plan {
+        /// Which.
+        id: PlanId,
+    },
+    /// What the entries of a held plan come to.
+    PlanSummary {
         /// Which.
         id: PlanId,
     },

@@ -6,7 +6,9 @@ use crate::clock::Clock;
 use crate::config::TenantConfig;
 use crate::connector::qlik::{BuildError, Qlik};
 use crate::store::Store;
-use crate::sync::{self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Worker};
+use crate::sync::{
+    self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Underway, Worker,
+};
 use crate::telemetry::{Metric, Metrics};
 
 use super::Wakes;
@@ -29,7 +31,10 @@ impl Linker {
     pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Qlik>, BuildError> {
         let connector = Arc::new(Qlik::new(tenant.options.clone(), self.clock.clone())?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
+        let underway = Underway::default();
+        let heard = underway.clone();
         let observer = sync::Observer::new(move |progress| {
+            heard.hear(progress);
             if progress == Progress::Committed {
                 to_wake.wake_all();
             }
@@ -53,11 +58,9 @@ impl Linker {
         );
         let job = job.listening(tenant.listening);
         let job = Arc::new(job.measured(self.metrics.clone()));
-        let linked = Arc::new(Linked::new(
-            claimant,
-            client.map(str::to_owned),
-            Runner::of(Arc::clone(&job)),
-        ));
+        let client = client.map(str::to_owned);
+        let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
+        let linked = Arc::new(linked.watched(underway));
         self.lineup.add(Arc::clone(&linked));
         // So that an alert on its age also finds a tenant that never worked.
         let labels = [tenant.name.0.as_str()];

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, GroupId, RecordRef, RoleId, RunId, Timestamp};
+use super::{Account, GroupId, Kind, RecordRef, RoleId, RunId, Timestamp};
 
 /// What can be lost. Each has limits of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +33,15 @@ impl Loss {
         Self::Memberships,
         Self::RoleAssignments,
     ];
+
+    /// Returns the sort of loss that a record's own end is.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Role => Self::Roles,
+            Kind::Group => Self::Groups,
+            Kind::User => Self::Users,
+        }
+    }
 
     /// Returns the word that settings and events use: `role_assignments`.
     pub fn word(self) -> &'static str {

@@ -24,6 +24,7 @@ mod entry;
 mod held;
 mod link;
 mod news;
+mod number;
 mod run;
 mod space;
 mod store_check;
@@ -44,6 +45,7 @@ pub use held::{
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use link::{ConnectionName, Link, Pause};
 pub use news::{About, Bulletin, Extent, News, NewsId};
+pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Kind, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{

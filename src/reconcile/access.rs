@@ -31,11 +31,7 @@ pub type Permit<'a> = Option<&'a Taken>;
 
 /// Returns the sort of loss that a record's own end is.
 pub fn loss_of(kind: Kind) -> Loss {
-    match kind {
-        Kind::Role => Loss::Roles,
-        Kind::Group => Loss::Groups,
-        Kind::User => Loss::Users,
-    }
+    Loss::of(kind)
 }
 
 /// Counts what an update gives and takes of access. What became visible or invisible is

@@ -9,7 +9,7 @@ use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
-use super::{Claimant, Rank, Report};
+use super::{Claimant, Progress, Rank, Report, Underway};
 
 /// The tenants of this process, by name. Clones share it: a tenant may come at any time. None
 /// ever leaves; one that is not to be read any more is paused.
@@ -25,6 +25,7 @@ pub struct Linked {
     runner: Runner,
     pause: watch::Sender<Option<Pause>>,
     next: Mutex<Option<Timestamp>>,
+    underway: Underway,
 }
 
 /// Why a run did not come about.
@@ -71,7 +72,14 @@ impl Linked {
             runner,
             pause: watch::Sender::new(None),
             next: Mutex::default(),
+            underway: Underway::default(),
         }
+    }
+
+    /// Makes it tell how far the run under way is, which is noted there.
+    #[must_use]
+    pub fn watched(self, underway: Underway) -> Self {
+        Self { underway, ..self }
     }
 
     /// Returns what the operator calls it.
@@ -119,6 +127,11 @@ impl Linked {
     /// Returns when its next run is due, where that is known.
     pub fn next(&self) -> Option<Timestamp> {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how far the run under way is, or `None` where there is none.
+    pub fn progress(&self) -> Option<Progress> {
+        self.underway.now()
     }
 
     pub(super) fn set_next(&self, next: Option<Timestamp>) {

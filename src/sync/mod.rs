@@ -6,7 +6,8 @@
 //! 2. Finish what an interrupted run had already decided.
 //! 3. Sweep roles, groups, users. A blocking thread works on the pages that are there, while
 //!    the next ones are on their way; what differs from the known goes into the plan.
-//! 4. Ask for each record that a complete sweep did not show. Only a clear no deletes.
+//! 4. Ask for each record that a complete sweep did not show, some at a time. Only a clear no
+//!    deletes; one of a moment ago counts as well ([`answers`]).
 //! 5. Weigh what would be taken away. What is above a limit is set aside for an operator,
 //!    everything else of the same changes is not.
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
@@ -49,6 +50,7 @@ mod run;
 mod sweep;
 mod desk;
 mod sights;
+mod answers;
 mod confirm;
 mod refresh;
 mod witness;
@@ -86,7 +88,7 @@ pub use lineup::{Lineup, Linked, NoRun};
 pub use links::{pick_name, relink};
 pub use listening::{Listening, OVERLAP, POLL, Polling};
 pub use measure::recall;
-pub use progress::{Observer, Progress};
+pub use progress::{Observer, Progress, Underway};
 pub use rules::Rules;
 pub use run::{Job, Report};
 pub use runner::Runner;

@@ -37,6 +37,10 @@ impl<C: Connector> Job<C> {
         records: BTreeSet<RecordRef>,
         plan: Plan,
     ) -> Result<Sweeping, RunError> {
+        // Something has happened to them since anybody was told that they are gone.
+        for record in &records {
+            self.answers.drop_of(record);
+        }
         let questions = records.into_iter().map(|record| async move {
             let answer = self.connector.fetch(&record).await;
             (record, answer)

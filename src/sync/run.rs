@@ -17,6 +17,7 @@ use crate::signal::Wake;
 use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
+use super::answers::Answers;
 use super::beside::{Asked, Beside, Pen, Turns};
 use super::confirm::Missing;
 use super::hearing::Hearing;
@@ -36,6 +37,7 @@ pub struct Job<C> {
     pub(super) clock: Clock,
     pub(super) observer: Observer,
     pub(super) hearing: Hearing,
+    pub(super) answers: Arc<Answers>,
     pub(super) metrics: Metrics,
     pub(super) rules: Rules,
     pub(super) claim: Claim,
@@ -128,6 +130,7 @@ impl<C: Connector> Job<C> {
             name,
             connector,
             store,
+            answers: Arc::new(Answers::new(clock.clone())),
             clock,
             observer,
             hearing: Hearing::new(Listening::Off),
@@ -219,6 +222,9 @@ impl<C: Connector> Job<C> {
         let mut preview = Vec::new();
         let result = self.steps(&mut run, &mut preview, scope, pen).await;
         pen.take().await;
+        if beside.is_none() {
+            self.observer.hear(Progress::Ended);
+        }
 
         // What was asked beside a sweep is the sweep's.
         if beside.is_none() {
@@ -238,6 +244,9 @@ impl<C: Connector> Job<C> {
         }
         if is_sweep {
             self.conclude(&mut run, before).await?;
+            if run.held.is_none() && run.outcome.is_success() {
+                self.answers.clear();
+            }
         }
         outcome::log(&run);
         measure::run(&self.metrics, &run);
@@ -455,6 +464,7 @@ impl<C: Connector> Job<C> {
         let missing = Missing {
             tenant: no,
             records: sweeping.missing,
+            complete: &sweeping.complete,
             empty: &sweeping.empty,
             shortfalls: &sweeping.shortfalls,
             scales: &sweeping.scales,

@@ -274,7 +274,7 @@ impl<C: Connector> Job<C> {
         mut desk: Desk,
     ) -> Result<Pages, RunError> {
         let (pages, mut fetched) = mpsc::channel::<Waiting>(MAX_PAGES);
-        let observer = self.observer.clone();
+        let (observer, answers) = (self.observer.clone(), Arc::clone(&self.answers));
         let compare = self.store.offload(move |store| {
             let mut total = None;
             while let Some(Waiting { page, room }) = fetched.blocking_recv() {
@@ -283,7 +283,9 @@ impl<C: Connector> Job<C> {
                     total = Some(told);
                     desk.expect(told);
                 }
-                desk.compare(store, page.read())?;
+                let page = page.read();
+                answers.drop_shown(kind, &page);
+                desk.compare(store, page)?;
                 let seen = desk.n_shown();
                 observer.hear(Progress::Read { kind, seen, total });
             }

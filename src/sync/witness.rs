@@ -14,6 +14,7 @@ use crate::model::{Change, Fingerprint, Id, Kind, Record, RecordRef};
 use crate::reconcile;
 
 use super::RunError;
+use super::answers::Answers;
 use super::run::Job;
 
 /// Listings under way at a time.
@@ -66,8 +67,10 @@ impl<C: Connector> Job<C> {
         }
         let others = others.into_iter();
         walks.extend(others.map(|(kind, ids)| (kind, self.connector.sweep(kind), ids)));
+        let answers = &self.answers;
         let walks = walks.into_iter().map(|(kind, sweep, ids)| async move {
-            walk(kind, sweep, ids).await.map(|found| (kind, found))
+            let found = walk(kind, sweep, ids, answers).await;
+            found.map(|found| (kind, found))
         });
         let mut walks = stream::iter(walks).buffered(AT_ONCE);
         let mut listed = BTreeMap::new();
@@ -123,6 +126,7 @@ async fn walk(
     kind: Kind,
     mut sweep: impl Sweep,
     mut wanted: BTreeSet<Id>,
+    answers: &Answers,
 ) -> Result<BTreeMap<Id, Listed>, RunError> {
     let mut listed = BTreeMap::new();
     while !wanted.is_empty() {
@@ -137,6 +141,7 @@ async fn walk(
             Err(error) => return Err(RunError::fetch(what(kind))(error)),
         };
         let readout = page.read();
+        answers.drop_shown(kind, &readout);
         for observed in readout.observed {
             if wanted.remove(observed.record.id()) {
                 let id = observed.record.id().clone();

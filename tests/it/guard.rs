@@ -54,7 +54,7 @@ async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
         limit: 500,
     };
     match ask(running, request).await {
-        Ok(Reply::Removals(rows)) => rows,
+        Ok(Reply::Removals(rows)) => rows.into_iter().map(|row| row.removal).collect(),
         other => panic!("{other:?}"),
     }
 }

@@ -45,6 +45,11 @@ impl Gate {
         self.pace().refused(Instant::now(), wait)
     }
 
+    /// Returns for how long it stays closed since Qlik refused a request, or `None` if it is open.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.pace().pause(Instant::now())
+    }
+
     /// Its lock is let go before anybody waits.
     fn take(&self) -> Result<(), Instant> {
         self.pace().take(Instant::now())

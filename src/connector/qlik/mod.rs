@@ -53,6 +53,7 @@ mod wire;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
@@ -221,6 +222,10 @@ impl Connector for Qlik {
     fn take_traffic(&self) -> Traffic {
         let traffic = &self.0.transport.traffic;
         std::mem::take(&mut *traffic.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.0.gate.pause()
     }
 }
 

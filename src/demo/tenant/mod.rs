@@ -57,7 +57,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::demo::oauth::{Client, ClientProof};
 use crate::demo::serve::Served;
-use crate::model::{TenantId, UserId};
+use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
@@ -136,6 +136,8 @@ struct Inner {
     counts: [AtomicU64; Endpoint::ALL.len()],
     /// Listings whose later pages are made and not sent.
     held: watch::Sender<BTreeSet<Endpoint>>,
+    busy: [Busy; Endpoint::ALL.len()],
+    by_record: Mutex<BTreeMap<String, u64>>,
     clock: Clock,
     shutdown: Shutdown,
 }
@@ -196,6 +198,8 @@ impl EmulatedTenant {
                 tokens,
                 counts: std::array::from_fn(|_| AtomicU64::new(0)),
                 held: watch::Sender::default(),
+                busy: std::array::from_fn(|_| Busy::default()),
+                by_record: Mutex::default(),
                 clock,
                 shutdown,
             });
@@ -326,6 +330,18 @@ impl EmulatedTenant {
         }
     }
 
+    /// Returns how many requests came for one record by its id; refused ones count.
+    pub fn asked_for(&self, id: &Id) -> u64 {
+        let asked = lock(&self.inner.by_record);
+        asked.get(&id.to_string()).copied().unwrap_or(0)
+    }
+
+    /// Returns how many requests to an endpoint were under way at one time, at the most.
+    pub fn most_at_once(&self, endpoint: Endpoint) -> u64 {
+        let busy = self.inner.busy.get(endpoint as usize);
+        busy.map_or(0, |busy| busy.most.load(Ordering::SeqCst))
+    }
+
     /// Stops listening and waits for open requests, within a bound.
     pub async fn stop(self) {
         self.served.stop().await;
@@ -339,6 +355,22 @@ pub enum Hidden {
     Yes,
     /// Everything shows.
     No,
+}
+
+/// How many requests to an endpoint are under way, and were at the most.
+#[derive(Debug, Default)]
+struct Busy {
+    now: AtomicU64,
+    most: AtomicU64,
+}
+
+/// A request that is under way.
+struct UnderWay<'a>(&'a Busy);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Inner {
@@ -355,6 +387,17 @@ impl Inner {
             _sent = held.wait_for(|held| !held.contains(&endpoint)) => {}
             () = self.shutdown.triggered() => {}
         }
+    }
+
+    /// Counts a request for one record, and marks it as under way until it is answered.
+    fn begin(&self, endpoint: Endpoint, id: &str) -> Option<UnderWay<'_>> {
+        if !id.is_empty() {
+            *lock(&self.by_record).entry(id.to_owned()).or_default() += 1;
+        }
+        let busy = self.busy.get(endpoint as usize)?;
+        let now = busy.now.fetch_add(1, Ordering::SeqCst) + 1;
+        busy.most.fetch_max(now, Ordering::SeqCst);
+        Some(UnderWay(busy))
     }
 
     fn hides_access(&self) -> bool {

@@ -98,6 +98,7 @@ async fn answer(Shared(tenant): Shared<Arc<Inner>>, request: Request) -> Respons
         return error(Service::Edge, StatusCode::NOT_FOUND, "Not found", "");
     };
     tenant.count(route.endpoint);
+    let _under_way = tenant.begin(route.endpoint, route.id);
     let faults = tenant.faults.strike(route.endpoint);
     for fault in &faults {
         if let Fault::Slow(delay) = fault {
