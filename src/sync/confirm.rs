@@ -7,7 +7,7 @@ use crate::model::{
     Change, Finding, FindingCode, Kind, Loss, Observed, PlanId, RecordRef, Run, Weight,
 };
 use crate::reconcile::{self, Guard, Judgement, Known};
-use crate::store::{Store, TenantNo, Write};
+use crate::store::{Names, Store, TenantNo, Write};
 
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
@@ -214,9 +214,12 @@ fn settle(
     mut plan: Plan,
 ) -> Result<(Settled, Plan), RunError> {
     let kept = store.get(tenant, missing).map_err(RunError::store)?;
-    let kept = kept.ok_or_else(|| RunError::MissingBody {
+    let mut kept = kept.ok_or_else(|| RunError::MissingBody {
         record: missing.clone(),
     })?;
+    Names::of(tenant)
+        .join(store, &mut kept.record)
+        .map_err(RunError::store)?;
     let observed = match answer {
         None => {
             plan.remove(store, kept.record)?;

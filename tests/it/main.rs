@@ -24,6 +24,7 @@ mod guard;
 mod history;
 mod hooks;
 mod matrix;
+mod names;
 mod schemas;
 mod serving;
 mod space;
