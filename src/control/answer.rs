@@ -5,7 +5,7 @@ use crate::model::{
     Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId, TenantName,
     Trigger,
 };
-use crate::store::{Decision, Kept, Known, Retention, Store, StoreError};
+use crate::store::{Decision, Kept, Known, Names, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
@@ -334,7 +334,10 @@ impl<'a> Reading<'a> {
                 Some(_) | None => None,
             };
             let kept = self.store.list(known.no, kind, after, limit - rows.len())?;
-            rows.extend(kept.into_iter().map(|kept| row(known, kept)));
+            let mut names = Names::of(known.no);
+            for kept in kept {
+                rows.push(self.row_of(known, kept, &mut names)?);
+            }
             if rows.len() == limit {
                 break;
             }
@@ -350,10 +353,11 @@ impl<'a> Reading<'a> {
     ) -> Result<Vec<RecordRow>, StoreError> {
         let mut rows = Vec::new();
         for known in tenants {
+            let mut names = Names::of(known.no);
             if let Ok(id) = Id::parse(called)
                 && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
             {
-                rows.push(row(known, kept));
+                rows.push(self.row_of(known, kept, &mut names)?);
                 continue;
             }
             let mut after = None;
@@ -364,7 +368,9 @@ impl<'a> Reading<'a> {
                 let found = page
                     .into_iter()
                     .filter(|kept| is_called(&kept.record, called));
-                rows.extend(found.map(|kept| row(known, kept)));
+                for kept in found {
+                    rows.push(self.row_of(known, kept, &mut names)?);
+                }
                 if rows.len() >= MAX_PAGE {
                     return Ok(rows);
                 }
@@ -400,6 +406,17 @@ impl<'a> Reading<'a> {
         let row = self.store.entry(seq)?.map(|entry| self.row(entry));
         let first = self.store.first_seq()?;
         Ok(Reply::Event { row, first })
+    }
+
+    /// Returns what is shown of a record: roles and groups by their present names.
+    fn row_of(
+        &self,
+        known: &Known,
+        mut kept: Kept,
+        names: &mut Names,
+    ) -> Result<RecordRow, StoreError> {
+        names.join(self.store, &mut kept.record)?;
+        Ok(row(known, kept))
     }
 
     fn row(&self, entry: Entry) -> EventRow {

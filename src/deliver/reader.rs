@@ -1,6 +1,8 @@
 //! Reads what is to be delivered next: the journal, or before it the records that are known.
 //! Blocks, as the store does.
 
+use std::collections::BTreeMap;
+
 use super::entity::{self, Entity};
 use super::event::Event;
 use super::feed::{self, Feed, Shared};
@@ -10,7 +12,7 @@ use super::parcel::Parcel;
 use super::state::{From, Met, Place};
 use super::weight;
 use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
-use crate::store::{Item, Kept, Known, Store, StoreError, TenantNo};
+use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
 
 /// What was read, and whether that is all there is for now.
 pub(super) struct Page {
@@ -213,6 +215,7 @@ pub(super) fn contents(
     let store = feed.store();
     let endpoint = endpoint.knowing(store)?;
     let mut tenants: Option<Vec<Known>> = None;
+    let mut names: BTreeMap<TenantNo, Names> = BTreeMap::new();
     let mut contents = Vec::with_capacity(parcels.len());
     for parcel in parcels {
         contents.push(match (&parcel.item, parcel.entry.take()) {
@@ -235,7 +238,12 @@ pub(super) fn contents(
                     none => none.insert(store.tenants()?),
                 };
                 let known = tenants.iter().find(|known| known.no == *tenant);
-                let kept = store.get(*tenant, record)?;
+                let mut kept = store.get(*tenant, record)?;
+                if let Some(kept) = &mut kept {
+                    let of_it = names.entry(*tenant);
+                    let of_it = of_it.or_insert_with(|| Names::of(*tenant));
+                    of_it.join(store, &mut kept.record)?;
+                }
                 let found = known.map(|known| known.tenant.account()).zip(kept);
                 found
                     .filter(|(account, kept)| endpoint.wants_record(account, &kept.record))

@@ -98,6 +98,7 @@ mod absent;
 mod delivery;
 mod held;
 mod journal;
+mod names;
 mod news;
 mod plan;
 mod runs;
@@ -127,6 +128,7 @@ pub use delivery::{
 pub use error::{Cause, OpenError, StoreError};
 pub use held::{Decision, Entries};
 pub use inner::Ticket;
+pub use names::Names;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
 pub use retention::{KEEP_ATTEMPTS, Retention};

@@ -11,8 +11,8 @@
 //!   what is known to the end of the commit. A sweep at its listings compares and stages, and
 //!   changes nothing.
 //! - The newer sight counts. A poll has asked for its records after the sweep has begun, and what it
-//!   has found is in the state. So the sweep drops what it has made of them, and whoever differs
-//!   then is asked for once more by the next poll ([`Asked`]).
+//!   has decided is in the state. So the sweep withdraws what it has staged of them ([`Asked`]), and
+//!   asks for whoever differs then once more.
 //! - A plan of a poll beside a sweep fits one commit: the rows that are staged are the sweep's.
 //! - First loads and dry runs keep the pen: nobody polls before the one, and the other shows what a
 //!   run would do.
@@ -57,6 +57,38 @@ pub(super) struct Asked(Arc<Mutex<Looked>>);
 struct Looked {
     records: BTreeSet<RecordRef>,
     holds: bool,
+}
+
+/// What a run reads.
+#[derive(Debug)]
+pub(super) enum Scope {
+    /// The whole tenant.
+    All,
+    /// These records and no others.
+    Records {
+        records: BTreeSet<RecordRef>,
+        /// The sweep that reads meanwhile.
+        beside: Option<Beside>,
+    },
+}
+
+impl Scope {
+    pub(super) fn beside(&self) -> Option<&Beside> {
+        match self {
+            Self::All => None,
+            Self::Records { beside, .. } => beside.as_ref(),
+        }
+    }
+}
+
+impl Beside {
+    /// Begins with nothing that polls have looked at.
+    pub(super) fn of(alone: &Arc<OwnedMutexGuard<()>>) -> Self {
+        Self {
+            alone: Arc::clone(alone),
+            asked: Asked::default(),
+        }
+    }
 }
 
 /// The right to write.

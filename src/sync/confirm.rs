@@ -17,7 +17,7 @@ use tracing::info;
 use crate::connector::Connector;
 use crate::model::{Change, Finding, FindingCode, Kind, Observed, PlanId, RecordRef, Run};
 use crate::reconcile::{self, Judgement, Known};
-use crate::store::{Store, TenantNo, Write};
+use crate::store::{Names, Store, TenantNo, Write};
 
 use super::answers::{FRESH, Word};
 use super::desk::MAX_FINDINGS;
@@ -378,9 +378,13 @@ fn remove(
     gone: Vec<RecordRef>,
     mut plan: Plan,
 ) -> Result<Plan, RunError> {
+    let mut names = Names::of(tenant);
     for record in gone {
         let kept = store.get(tenant, &record).map_err(RunError::store)?;
-        let kept = kept.ok_or(RunError::MissingBody { record })?;
+        let mut kept = kept.ok_or(RunError::MissingBody { record })?;
+        names
+            .join(store, &mut kept.record)
+            .map_err(RunError::store)?;
         plan.remove(store, kept.record)?;
     }
     Ok(plan)
@@ -394,9 +398,12 @@ fn settle(
     mut plan: Plan,
 ) -> Result<(Settled, Plan), RunError> {
     let kept = store.get(tenant, missing).map_err(RunError::store)?;
-    let kept = kept.ok_or_else(|| RunError::MissingBody {
+    let mut kept = kept.ok_or_else(|| RunError::MissingBody {
         record: missing.clone(),
     })?;
+    Names::of(tenant)
+        .join(store, &mut kept.record)
+        .map_err(RunError::store)?;
     let observed = match shown {
         Err(finding) => return Ok((Settled::Same(finding), plan)),
         Ok(observed) => observed,

@@ -10,7 +10,7 @@ use crate::model::{
     Record, RecordRef,
 };
 use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown};
-use crate::store::{Store, TenantNo, Write};
+use crate::store::{Kept, Names, Store, TenantNo, Write};
 
 use super::RunError;
 use super::beside::Asked;
@@ -49,6 +49,8 @@ pub(super) struct Desk {
     pub(super) plan: Plan,
     /// What polls have looked at meanwhile.
     asked: Asked,
+    /// The names of roles and groups that what is known mentions.
+    names: Option<Names>,
 }
 
 impl Desk {
@@ -84,12 +86,24 @@ impl Desk {
             findings: Vec::new(),
             plan,
             asked: Asked::default(),
+            names: tenant.map(Names::of),
         })
     }
 
     /// Lets polls go on beside it, which note what they look at.
     pub(super) fn beside(self, asked: Asked) -> Self {
         Self { asked, ..self }
+    }
+
+    /// Gives it the names that were learned at the desks before it.
+    pub(super) fn knowing(mut self, names: Option<Names>) -> Self {
+        self.names = names.or(self.names);
+        self
+    }
+
+    /// Takes the names out, for the desk behind it.
+    pub(super) fn take_names(&mut self) -> Option<Names> {
+        self.names.take()
     }
 
     /// Makes room for as many new records as the source says there will be.
@@ -115,6 +129,9 @@ impl Desk {
     /// Compares the records of a page.
     pub(super) fn compare(&mut self, store: &Store, readout: Readout) -> Result<(), RunError> {
         self.uncounted += readout.gone;
+        if let Some(names) = &mut self.names {
+            names.look_again();
+        }
         let records = readout.observed.iter().map(|observed| &observed.record);
         let evidence = Evidence::of(records);
         for mut observed in readout.observed {
@@ -202,7 +219,10 @@ impl Desk {
             } => {
                 match &change {
                     Change::Created { .. } => self.counts.created += 1,
-                    Change::Updated { .. } => self.counts.updated += 1,
+                    Change::Updated { before, after } => {
+                        self.counts.updated += 1;
+                        self.learn(before, after);
+                    }
                     Change::Deleted { .. } => {}
                 }
                 self.plan.push(
@@ -328,10 +348,20 @@ impl Desk {
         }
     }
 
+    /// Learns the new name of a role or group: users who are compared behind it mention it.
+    fn learn(&mut self, before: &Record, after: &Record) {
+        if let Some(names) = &mut self.names
+            && self.kind != Kind::User
+            && before.label() != after.label()
+        {
+            names.learn(after.to_ref(), after.label().to_owned());
+        }
+    }
+
     /// Returns what is known of a record on the roll; none where a poll has found it gone since. What
     /// is made of that is withdrawn in the end, as of all that polls have looked at.
     fn read_known(
-        &self,
+        &mut self,
         store: &Store,
         record: RecordRef,
         fingerprint: Fingerprint,
@@ -341,10 +371,15 @@ impl Desk {
             None => None,
         };
         match kept {
-            Some(kept) => Ok(Some(Known {
-                record: kept.record,
-                fingerprint,
-            })),
+            Some(Kept { mut record, .. }) => {
+                if let Some(names) = &mut self.names {
+                    names.join(store, &mut record).map_err(RunError::store)?;
+                }
+                Ok(Some(Known {
+                    record,
+                    fingerprint,
+                }))
+            }
             None if self.asked.contains(&record) => Ok(None),
             None => Err(RunError::MissingBody { record }),
         }

@@ -10,12 +10,12 @@ use crate::reconcile::{self, Guard, Replacements};
 use crate::store::{Closing, Entries, MAX_WRITES, PlanHead, Store, Write};
 
 use super::RunError;
-use super::plan::{Differs, Replaced, Target, Withdrawn, carry_out, commit, write_of};
+use super::plan::{Replaced, Target, carry_out, commit, write_of};
 use super::tally::{Scales, Tally};
 
 /// Rows of what came and changed. Rows before hold the users who are gone: they are found
 /// last, but receivers must hear of them first, since a successor may follow.
-const UPSERTS: u32 = 1 << 30;
+pub(super) const UPSERTS: u32 = 1 << 30;
 
 /// Rows of the groups and roles that are gone: after the users who had them.
 const OTHERS: u32 = 3 << 30;
@@ -28,7 +28,7 @@ pub(super) struct Gather {
     permit: Option<PlanId>,
     created: Replacements,
     gone_users: Rows,
-    upserts: Rows,
+    pub(super) upserts: Rows,
     gone_others: Rows,
     /// Missing records that were not asked for: enough others were gone.
     unasked: Vec<RecordRef>,
@@ -53,7 +53,7 @@ pub(super) struct Draft {
 }
 
 /// Rows of a plan in one region of their numbers.
-struct Rows {
+pub(super) struct Rows {
     first: u32,
     n_staged: u32,
     writes: Vec<Write>,
@@ -109,55 +109,6 @@ impl Gather {
         Ok(Replaced::Write(first))
     }
 
-    /// Takes out what came or changed of these records. A row stays in its place, and writes what is
-    /// there already: rows are numbered without gaps.
-    pub(super) fn withdraw(
-        &mut self,
-        store: &Store,
-        records: &BTreeSet<RecordRef>,
-    ) -> Result<Vec<Withdrawn>, RunError> {
-        let mut upserts = std::mem::replace(&mut self.upserts, Rows::from(UPSERTS));
-        let target = self.target.clone();
-        let mut withdrawn = Vec::new();
-        upserts.each_chunk(store, &target, |write| {
-            let record = write_of(&write);
-            if !records.contains(&record) {
-                return Ok(Some(write));
-            }
-            let kept = store.get(target.tenant, &record).map_err(RunError::store)?;
-            if let Write::Change {
-                change,
-                fingerprint,
-                ..
-            } = &write
-            {
-                let permit = self.permit_for(store, change)?;
-                self.tally.untake(change, permit.as_ref());
-                let is_same = kept
-                    .as_ref()
-                    .is_some_and(|kept| reconcile::fingerprint(&kept.record) == *fingerprint);
-                withdrawn.push(Withdrawn {
-                    record: record.clone(),
-                    verb: change.verb(),
-                    differs: match is_same {
-                        true => Differs::No,
-                        false => Differs::Yes,
-                    },
-                });
-            }
-            Ok(Some(match kept {
-                Some(kept) => Write::Quiet {
-                    fingerprint: reconcile::fingerprint(&kept.record),
-                    record: kept.record,
-                    raw: kept.raw,
-                },
-                None => Write::Forget { record },
-            }))
-        })?;
-        self.upserts = upserts;
-        Ok(withdrawn)
-    }
-
     /// Takes in a record that is gone.
     pub(super) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
         if let Some((row, id)) = self.created.follower(&gone) {
@@ -188,7 +139,11 @@ impl Gather {
     }
 
     /// Returns what an operator has let go of a record's, where that matters.
-    fn permit_for(&self, store: &Store, change: &Change) -> Result<Option<Taken>, RunError> {
+    pub(super) fn permit_for(
+        &self,
+        store: &Store,
+        change: &Change,
+    ) -> Result<Option<Taken>, RunError> {
         let Some(plan) = self.permit else {
             return Ok(None);
         };
@@ -417,7 +372,7 @@ impl Aside<'_> {
 }
 
 impl Rows {
-    fn from(first: u32) -> Self {
+    pub(super) fn from(first: u32) -> Self {
         Self {
             first,
             n_staged: 0,
@@ -502,7 +457,7 @@ impl Rows {
     }
 
     /// Puts what a function makes of it in the place of each row.
-    fn each_chunk(
+    pub(super) fn each_chunk(
         &mut self,
         store: &Store,
         target: &Target,

@@ -47,6 +47,7 @@
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
+mod whole;
 mod sweep;
 mod desk;
 mod sights;
@@ -57,6 +58,7 @@ mod witness;
 mod tally;
 mod plan;
 mod gather;
+mod withdraw;
 mod hold;
 mod outcome;
 mod tell;

@@ -8,10 +8,10 @@ use crate::model::{Change, Extent, Fact, Mode, Run, RunId, Seq, Timestamp, Trigg
 use crate::store::{Bookmark, MAX_HEARD, Store, StoreError, TenantNo};
 use crate::telemetry::{Metric, chain};
 
-use super::beside::{Beside, MAX_BESIDE, Pen};
+use super::beside::{Beside, MAX_BESIDE, Pen, Scope};
 use super::hearing::{Bearable, Pace, Success, Then, Waited};
 use super::missed::{Reckoning, before};
-use super::run::{Job, Running, Scope};
+use super::run::{Job, Running};
 use super::todo::{Portion, Todo};
 use super::{Polling, measure};
 
@@ -139,7 +139,7 @@ impl<C: Connector> Job<C> {
                 Err(error) => return Ok(self.unanswered(place, &error)),
             };
             // A slice: what happened up to its end is acted on, and the next one begins there.
-            let (to, pace) = match bulletin.extent {
+            let (to, keeps) = match bulletin.extent {
                 Extent::Whole => (place.now, Pace::Abreast),
                 Extent::CutOff { read_to } => (read_to.min(place.now), Pace::Behind),
             };
@@ -147,7 +147,7 @@ impl<C: Connector> Job<C> {
             let heard = self.store.offload(move |store| store.heard(no)).await?;
             let mut todo = Todo::of(bulletin, &heard, self.hearing.to_look_at());
             let reason = match () {
-                () if pace == Pace::Behind && to <= from => {
+                () if keeps == Pace::Behind && to <= from => {
                     "more happened than can be read at once"
                 }
                 () if heard.len() + todo.n_events() > MAX_HEARD => {
@@ -162,7 +162,7 @@ impl<C: Connector> Job<C> {
                         Polled::Found => polled = Polled::Found,
                         other => return Ok(other),
                     }
-                    if pace == Pace::Abreast {
+                    if keeps == Pace::Abreast {
                         self.hearing.keeps(Pace::Abreast);
                         return Ok(polled);
                     }

@@ -10,7 +10,7 @@ use crate::model::{
     Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
 };
 use crate::reconcile::{self, Judgement, Known, Shown};
-use crate::store::{SinceSweep, Store, TenantNo, Write};
+use crate::store::{Names, SinceSweep, Store, TenantNo, Write};
 
 use super::RunError;
 use super::beside::Asked;
@@ -50,8 +50,11 @@ impl<C: Connector> Job<C> {
             tenant,
             plan,
             gone: Vec::new(),
+            names: Names::of(tenant),
         };
         let mut doubts = Vec::new();
+        // What it decides about; a sweep under way decides about the others.
+        let decided = Asked::default();
         while let Some((record, answer)) = answers.next().await {
             let answer = match answer {
                 Err(error) if error.is_forbidden() => {
@@ -75,6 +78,9 @@ impl<C: Connector> Job<C> {
                 .await?;
             let counts = run.counts.entry(kind).or_default();
             counts.seen += 1;
+            if matches!(settled, Settled::Same | Settled::Created | Settled::Updated) {
+                decided.note([record.clone()]);
+            }
             match settled {
                 Settled::Same => {}
                 Settled::Created => counts.created += 1,
@@ -92,6 +98,11 @@ impl<C: Connector> Job<C> {
         }
         drop(answers);
         let (confirmed, short) = self.sift(run, doubts).await?;
+        let is_taken = |doubt: &&Doubt| match doubt {
+            Doubt::Access { .. } => true,
+            Doubt::Gone { .. } => short.is_empty(),
+        };
+        decided.note(confirmed.iter().filter(is_taken).map(Doubt::record));
         let name = self.name.clone();
         self.store
             .offload(move |store| {
@@ -108,7 +119,7 @@ impl<C: Connector> Job<C> {
                 Ok(Sweeping {
                     short,
                     scales,
-                    ..Sweeping::of(plan, Asked::default())
+                    ..Sweeping::of(plan, decided)
                 })
             })
             .await
@@ -177,6 +188,7 @@ struct Table {
     tenant: TenantNo,
     plan: Plan,
     gone: Vec<Record>,
+    names: Names,
 }
 
 /// What became of a record.
@@ -195,7 +207,11 @@ impl Table {
         record: &RecordRef,
         answer: Answer,
     ) -> Result<(Settled, Shown, Self), RunError> {
-        let kept = store.get(self.tenant, record).map_err(RunError::store)?;
+        let mut kept = store.get(self.tenant, record).map_err(RunError::store)?;
+        if let Some(kept) = &mut kept {
+            let joined = self.names.join(store, &mut kept.record);
+            joined.map_err(RunError::store)?;
+        }
         let observed = match (answer, &kept) {
             (Some(Ok(observed)), _) => observed,
             (Some(Err(finding)), _) => {
@@ -234,7 +250,12 @@ impl Table {
         }
         let settled = match &change {
             Change::Created { .. } => Settled::Created,
-            Change::Updated { .. } | Change::Deleted { .. } => Settled::Updated,
+            Change::Updated { after, .. } => {
+                // Records are asked for in the order of their kinds: whoever mentions it follows.
+                self.names.learn(after.to_ref(), after.label().to_owned());
+                Settled::Updated
+            }
+            Change::Deleted { .. } => Settled::Updated,
         };
         let write = Write::Change {
             change,

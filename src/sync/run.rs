@@ -9,8 +9,8 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::model::{
-    Change, Held, Kind, Loss, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName,
-    Timestamp, Trigger, Verb,
+    Change, Held, Loss, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName,
+    Timestamp, Trigger,
 };
 use crate::reconcile;
 use crate::signal::Wake;
@@ -18,14 +18,15 @@ use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
 use super::answers::Answers;
-use super::beside::{Asked, Beside, Pen, Turns};
+use super::beside::{Beside, Pen, Scope, Turns};
 use super::confirm::Missing;
 use super::hearing::Hearing;
 use super::hold::{self, Ended};
-use super::plan::{Differs, Finished, Plan, Resumed, Target, resume};
+use super::plan::{Finished, Plan, Resumed, Target, resume};
 use super::sweep::Sweeping;
 use super::tally::Scales;
 use super::tell::tell;
+use super::whole::note_shortfalls;
 use super::{Claim, Listening, Observer, Progress, Rank, Rules, RunError, measure, outcome};
 
 /// All that a run of one tenant needs.
@@ -62,28 +63,6 @@ pub(super) struct Finishing {
 /// A run under way, or a poll.
 #[derive(Debug)]
 pub(super) struct Running<T = Report>(pub(super) JoinHandle<Result<T, StoreError>>);
-
-/// What a run reads.
-#[derive(Debug)]
-pub(super) enum Scope {
-    /// The whole tenant.
-    All,
-    /// These records and no others.
-    Records {
-        records: BTreeSet<RecordRef>,
-        /// The sweep that reads meanwhile.
-        beside: Option<Beside>,
-    },
-}
-
-impl Scope {
-    fn beside(&self) -> Option<&Beside> {
-        match self {
-            Self::All => None,
-            Self::Records { beside, .. } => beside.as_ref(),
-        }
-    }
-}
 
 impl<T> Running<T> {
     /// Waits until it has ended.
@@ -318,33 +297,25 @@ impl<C: Connector> Job<C> {
         };
         let (sweeping, unseen) = match (scope, &known) {
             (Scope::Records { records, beside }, Some(known)) => {
-                let asked = records.clone();
                 let refreshed = self.refresh(run, known.no, records, plan).await?;
                 if let Some(beside) = beside {
-                    beside.asked.note(asked);
+                    beside.asked.note(refreshed.asked.take());
                 }
                 // Of nothing has it seen all.
                 (refreshed, Loss::ALL.into())
             }
             (Scope::All | Scope::Records { .. }, _) => {
-                let asked = Asked::default();
-                let mut sweeping = Sweeping::of(plan, asked.clone());
-                let reading = (run.mode == Mode::Commit && !is_load).then(|| {
-                    let asked = asked.clone();
-                    pen.put_down(Beside { alone, asked })
-                });
-                for kind in Kind::ALL {
-                    sweeping = self.sweep(run, known.as_ref(), kind, sweeping).await?;
-                }
-                pen.take().await;
-                drop(reading);
-                sweeping = self.yield_to_polls(run, sweeping).await?;
+                let lets_polls = run.mode == Mode::Commit && !is_load;
+                let beside = lets_polls.then(|| Beside::of(&alone));
+                let mut sweeping = self
+                    .read_all(run, known.as_ref(), plan, beside, pen)
+                    .await?;
                 if let Some(known) = &known {
                     sweeping = self.ask(run, known.no, permit, sweeping).await?;
                 }
                 note_shortfalls(run, &sweeping);
                 run.population.clone_from(&sweeping.scales.shown);
-                let unseen = match asked.holds() {
+                let unseen = match sweeping.asked.holds() {
                     // It may have read before what is held was taken away.
                     true => Loss::ALL.into(),
                     false => hold::unseen(run, &sweeping.short),
@@ -405,41 +376,6 @@ impl<C: Connector> Job<C> {
             | PlanState::Superseded { .. }
             | PlanState::Recovered { .. } => None,
         }))
-    }
-
-    /// Leaves to polls what they have looked at since the sweep began: that is newer.
-    async fn yield_to_polls(
-        &self,
-        run: &mut Run,
-        mut sweeping: Sweeping,
-    ) -> Result<Sweeping, RunError> {
-        let asked = sweeping.asked.take();
-        if asked.is_empty() {
-            return Ok(sweeping);
-        }
-        sweeping.missing.retain(|record| !asked.contains(record));
-        let mut plan = sweeping.plan;
-        let (dropped, plan) = self
-            .store
-            .offload(move |store| {
-                let dropped = plan.withdraw(store, &asked)?;
-                Ok::<_, RunError>((dropped, plan))
-            })
-            .await?;
-        for withdrawn in &dropped {
-            let counts = run.counts.entry(withdrawn.record.kind).or_default();
-            let count = match withdrawn.verb {
-                Verb::Created => &mut counts.created,
-                Verb::Updated => &mut counts.updated,
-                Verb::Deleted => &mut counts.deleted,
-            };
-            *count = count.saturating_sub(1);
-        }
-        // One of the two sights is older; the record itself tells which.
-        let differing = dropped.into_iter().filter(|it| it.differs == Differs::Yes);
-        self.hearing
-            .look_again(differing.map(|withdrawn| withdrawn.record));
-        Ok(Sweeping { plan, ..sweeping })
     }
 
     /// Asks for what complete sweeps did not show.
@@ -562,15 +498,5 @@ impl<C: Connector> Job<C> {
             }
         });
         known.await.map_err(RunError::store)
-    }
-}
-
-/// Says of which kinds the source counts more than it shows and answers for.
-fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
-    let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
-    for (kind, shortfall) in &sweeping.shortfalls {
-        let rescued = run.counts.get(kind).map_or(0, |counts| counts.rescued);
-        let finding = shortfall.finding(*kind, rescued);
-        run.findings.extend(finding.filter(|_| !is_said(*kind)));
     }
 }

@@ -10,7 +10,7 @@ use tracing::debug;
 use crate::connector::{Connector, FetchError, Page, Sweep};
 use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
 use crate::reconcile;
-use crate::store::Known;
+use crate::store::{Known, Names};
 
 use super::beside::Asked;
 use super::desk::Desk;
@@ -48,6 +48,8 @@ pub(super) struct Sweeping {
     pub(super) scales: Scales,
     /// What polls have looked at meanwhile.
     pub(super) asked: Asked,
+    /// The names of roles and groups that records mention.
+    pub(super) names: Option<Names>,
 }
 
 /// A sweep that did not show all there is.
@@ -145,6 +147,7 @@ impl Sweeping {
             empty: BTreeSet::new(),
             scales: Scales::default(),
             asked,
+            names: None,
         }
     }
 }
@@ -165,7 +168,8 @@ impl<C: Connector> Job<C> {
             .store
             .offload(move |store| Desk::open(store, no, kind, plan))
             .await?
-            .beside(asked);
+            .beside(asked)
+            .knowing(sweeping.names.take());
         let walks = match known.and_then(|known| known.loaded) {
             Some(_) => 1,
             None => LOAD_WALKS,
@@ -201,6 +205,7 @@ impl<C: Connector> Job<C> {
             sweeping.complete.insert(kind);
         }
         sweeping.scales.add(desk.scales());
+        sweeping.names = desk.take_names();
         let (counts, findings, plan) = desk.close();
         run.counts.insert(kind, counts);
         run.findings.extend(findings);

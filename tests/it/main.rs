@@ -26,6 +26,7 @@ mod history;
 mod hooks;
 mod matrix;
 mod memory;
+mod names;
 mod plans;
 mod polls;
 mod schemas;

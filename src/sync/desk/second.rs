@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Assigned, Fingerprint, Id, Observed, Record, RecordRef, Verb};
+use crate::model::{Assigned, Change, Fingerprint, Id, Observed, Record, RecordRef, Verb};
 use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Store, Write};
 
@@ -85,11 +85,16 @@ impl Desk {
                     fingerprint,
                 },
                 _,
-            ) => Write::Change {
-                change,
-                fingerprint,
-                raw,
-            },
+            ) => {
+                if let Change::Updated { before, after } = &change {
+                    self.learn(before, after);
+                }
+                Write::Change {
+                    change,
+                    fingerprint,
+                    raw,
+                }
+            }
             (
                 Judgement::Refreshed {
                     record,

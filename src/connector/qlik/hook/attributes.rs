@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn what_lacks_an_attribute_or_has_it_twice_is_no_event() {
-        let (id, source, kind): ((_, &[u8]), (_, &[u8]), (_, &[u8])) =
-            (("ce-id", b"1"), ("ce-source", b"s"), ("ce-type", b"t"));
+        let [id, source, kind]: [(&str, &[u8]); 3] =
+            [("ce-id", b"1"), ("ce-source", b"s"), ("ce-type", b"t")];
         for (headers, expected) in [
             (vec![], Binary::No),
             (vec![source, kind], Binary::No),
