@@ -37,8 +37,9 @@ impl Evidence {
         evidence
     }
 
-    /// Fills in the lists that were left out since they are empty. Returns them.
-    pub fn fill_in(self, record: &mut Record) -> BTreeSet<Assigned> {
+    /// Fills in the lists that were left out since they are empty. Returns them. Those that are
+    /// `torn` were not left out, but could not be read.
+    pub fn fill_in(self, record: &mut Record, torn: &BTreeSet<Assigned>) -> BTreeSet<Assigned> {
         let is_left_out = |seen: Seen, len: Option<usize>| len.is_none() && seen.leaves_out_empty();
         let (roles, groups) = lens(record);
         let mut left_out = BTreeSet::new();
@@ -48,6 +49,7 @@ impl Evidence {
         if is_left_out(self.groups, groups) && record.kind() == Kind::User {
             left_out.insert(Assigned::Groups);
         }
+        left_out.retain(|list| !torn.contains(list));
         empty(record, &left_out);
         left_out
     }
@@ -151,11 +153,19 @@ mod tests {
             let others: Vec<Record> = others.into_iter().map(user).collect();
             let mut record = user(None);
 
-            let filled = Evidence::of(others.iter()).fill_in(&mut record);
+            let filled = Evidence::of(others.iter()).fill_in(&mut record, &BTreeSet::new());
 
             assert_eq!(filled.contains(&Assigned::Roles), is_empty, "{others:?}");
             assert!(!filled.contains(&Assigned::Groups));
             assert_eq!(record, user(is_empty.then_some(0)));
+            let mut unreadable = user(None);
+            Evidence::of(others.iter())
+                .fill_in(&mut unreadable, &BTreeSet::from([Assigned::Roles]));
+            assert_eq!(
+                unreadable,
+                user(None),
+                "what could not be read is not empty"
+            );
         }
     }
 }

@@ -135,7 +135,7 @@ impl Desk {
         let records = readout.observed.iter().map(|observed| &observed.record);
         let evidence = Evidence::of(records);
         for mut observed in readout.observed {
-            let left_out = evidence.fill_in(&mut observed.record);
+            let left_out = evidence.fill_in(&mut observed.record, &observed.torn);
             self.observe(store, observed, &left_out)?;
         }
         for finding in readout.unreadable {

@@ -246,9 +246,10 @@ impl<C: Connector> Job<C> {
     /// Asks for the records that were shown in two ways of which nobody can tell the newer, and for
     /// those that seem to have lost all of a list that came no more.
     async fn look_again(&self, mut desk: Desk) -> Result<Desk, RunError> {
-        for (record, left_out) in desk.take_unsure() {
+        for (record, mut left_out) in desk.take_unsure() {
             match self.connector.fetch(&record).await {
                 Ok(Some(Ok(mut observed))) => {
+                    left_out.retain(|list| !observed.torn.contains(list));
                     // Left out twice, where others show theirs: it is empty.
                     reconcile::empty(&mut observed.record, &left_out);
                     desk = self

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::unicode;
-use super::wire::{self, Glimpse, Lax, Named, Text};
+use super::wire::{self, Glimpse, Lax, List, Named, Text};
 use crate::model::{
     Assigned, Coded, Finding, FindingCode, Group, GroupId, GroupType, Id, Kind, Observed, Record,
     Role, RoleId, RoleType, User, UserId, UserStatus,
@@ -79,7 +79,7 @@ fn map(origin: Origin, kind: Kind, text: &str) -> Result<Option<Mapped>, Misfit>
     let record = match kind {
         Kind::User => user(text, &mut oddities)?.map(Record::User),
         Kind::Group => Some(Record::Group(group(text, origin, &mut oddities)?)),
-        Kind::Role => Some(Record::Role(role(text)?)),
+        Kind::Role => Some(Record::Role(role(text, &mut oddities)?)),
     };
     Ok(record.map(|record| Mapped { record, oddities }))
 }
@@ -182,7 +182,7 @@ fn user(text: &str, oddities: &mut Oddities) -> Result<Option<User>, Misfit> {
         client_id,
         roles: oddities.named(wire.assigned_roles, Assigned::Roles, RoleId),
         groups: oddities.named(wire.assigned_groups, Assigned::Groups, GroupId),
-        scopes: wire.assigned_scopes,
+        scopes: oddities.texts(wire.assigned_scopes, "assignedScopes"),
         created_at: wire.created_at.0.or(wire.created.0),
         updated_at: wire.last_updated_at.0.or(wire.last_updated.0),
         invite_expires_at: wire.invite_expiry.0,
@@ -217,7 +217,7 @@ fn group(text: &str, origin: Origin, oddities: &mut Oddities) -> Result<Group, M
     })
 }
 
-fn role(text: &str) -> Result<Role, Misfit> {
+fn role(text: &str, oddities: &mut Oddities) -> Result<Role, Misfit> {
     let wire: wire::Role = parse(text)?;
     let name = wire.name.ok_or("field `name`: expected text")?;
     let level = filled(wire.level);
@@ -228,8 +228,8 @@ fn role(text: &str) -> Result<Role, Misfit> {
         description: filled(wire.description),
         origin: filled(wire.origin),
         level,
-        permissions: wire.permissions,
-        scopes: wire.assigned_scopes,
+        permissions: oddities.texts(wire.permissions, "permissions"),
+        scopes: oddities.texts(wire.assigned_scopes, "assignedScopes"),
         created_at: wire.created_at.0,
         updated_at: wire.last_updated_at.0,
     })
@@ -298,10 +298,10 @@ fn id(text: Option<&Text>) -> Result<Id, Misfit> {
 
 impl Oddities {
     /// Reads a list of references, and notes those that it cannot. None stays None: what is
-    /// absent is not visible to us, which is not the same as empty.
+    /// absent is not visible to us, which is not the same as empty. So is what is no list.
     fn named<K: Ord>(
         &mut self,
-        list: Option<Vec<Named>>,
+        list: List<Named>,
         what: Assigned,
         key: fn(Id) -> K,
     ) -> Option<BTreeMap<K, String>> {
@@ -309,8 +309,17 @@ impl Oddities {
             Assigned::Roles => "assignedRoles",
             Assigned::Groups => "assignedGroups",
         };
+        let list = match list {
+            List::Of(list) => list,
+            List::Nothing => return None,
+            List::Other => {
+                self.torn.insert(what);
+                self.note(format!("field `{field}`: expected a list"));
+                return None;
+            }
+        };
         let mut map = BTreeMap::new();
-        for (place, Named { id, name }) in list?.into_iter().enumerate() {
+        for (place, Named { id, name }) in list.into_iter().enumerate() {
             let id = match id {
                 Lax::Text(id) => Id::parse(&id).ok(),
                 Lax::Nothing | Lax::Other => None,
@@ -331,6 +340,28 @@ impl Oddities {
             map.insert(key(id), name);
         }
         Some(map)
+    }
+
+    /// Reads a list of words. One that cannot be read as a whole is not visible: its known value
+    /// stays.
+    fn texts(&mut self, list: List<Lax>, field: &str) -> Option<BTreeSet<String>> {
+        let list = match list {
+            List::Of(list) => list,
+            List::Nothing => return None,
+            List::Other => {
+                self.note(format!("field `{field}`: expected a list"));
+                return None;
+            }
+        };
+        let mut texts = BTreeSet::new();
+        for (place, text) in list.into_iter().enumerate() {
+            let Lax::Text(text) = text else {
+                self.note(format!("field `{field}[{place}]`: expected text"));
+                return None;
+            };
+            texts.insert(text.into_owned());
+        }
+        Some(texts)
     }
 
     fn note(&mut self, misfit: Misfit) {

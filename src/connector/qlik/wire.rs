@@ -1,7 +1,6 @@
 //! Qlik's JSON, typed as documented and read with as much patience as is safe.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
@@ -14,7 +13,7 @@ use url::form_urlencoded;
 use super::unicode;
 use crate::connector::FetchError;
 
-pub(super) use super::lax::{Lax, Loose, Named, Number, Time};
+pub(super) use super::lax::{Lax, List, Loose, Named, Number, Time};
 
 /// Names that the cursor goes by in a link: today's, and that of older answers.
 const CURSORS: [&str; 2] = ["next", "startingAfter"];
@@ -99,10 +98,11 @@ pub(super) struct User<'a> {
     #[serde(borrow)]
     pub(super) status: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) assigned_roles: Option<Vec<Named<'a>>>,
+    pub(super) assigned_roles: List<Named<'a>>,
     #[serde(borrow)]
-    pub(super) assigned_groups: Option<Vec<Named<'a>>>,
-    pub(super) assigned_scopes: Option<BTreeSet<String>>,
+    pub(super) assigned_groups: List<Named<'a>>,
+    #[serde(borrow)]
+    pub(super) assigned_scopes: List<Lax<'a>>,
     pub(super) created_at: Time,
     pub(super) last_updated_at: Time,
     pub(super) invite_expiry: Time,
@@ -128,7 +128,7 @@ pub(super) struct Group<'a> {
     pub(super) provider_type: Option<String>,
     pub(super) status: Option<String>,
     #[serde(borrow)]
-    pub(super) assigned_roles: Option<Vec<Named<'a>>>,
+    pub(super) assigned_roles: List<Named<'a>>,
     pub(super) created_at: Time,
     pub(super) last_updated_at: Time,
     // Not documented, but met.
@@ -148,8 +148,10 @@ pub(super) struct Role<'a> {
     #[serde(rename = "type")]
     pub(super) origin: Option<String>,
     pub(super) level: Option<String>,
-    pub(super) permissions: Option<BTreeSet<String>>,
-    pub(super) assigned_scopes: Option<BTreeSet<String>>,
+    #[serde(borrow)]
+    pub(super) permissions: List<Lax<'a>>,
+    #[serde(borrow)]
+    pub(super) assigned_scopes: List<Lax<'a>>,
     pub(super) created_at: Time,
     pub(super) last_updated_at: Time,
 }

@@ -345,12 +345,6 @@ fn findings_name_the_field_and_no_value() {
             "field `subject`: expected text",
         ),
         (
-            Kind::User,
-            json!({"id": ID, "subject": "s", "assignedRoles": secret}),
-            Some(ID),
-            "field `assignedRoles`: expected a list",
-        ),
-        (
             Kind::Group,
             json!({"id": ID}),
             Some(ID),
@@ -449,6 +443,59 @@ fn a_reference_that_cannot_be_read_holds_itself_alone() {
         panic!("of two ids neither is");
     };
     assert_eq!(observed.torn, BTreeSet::from([Assigned::Roles]));
+}
+
+#[test]
+fn what_is_no_list_holds_itself_alone() {
+    let secret = json!("private");
+    for list in [
+        secret.clone(),
+        json!({"id": "r"}),
+        json!(1),
+        json!(-1),
+        json!(1.5),
+        json!(true),
+    ] {
+        let json = json!({"id": ID, "subject": "s", "name": "Zoe", "assignedRoles": list,
+            "assignedGroups": [{"id": "g"}], "assignedScopes": list});
+
+        let Some(Ok(observed)) = read(Kind::User, raw(&json)) else {
+            panic!("{json}");
+        };
+
+        let Record::User(user) = &observed.record else {
+            panic!("{json}");
+        };
+        assert_eq!(user.name.as_deref(), Some("Zoe"));
+        assert_eq!((&user.roles, &user.scopes), (&None, &None), "{json}");
+        assert_eq!(user.groups.as_ref().map(BTreeMap::len), Some(1));
+        assert_eq!(observed.torn, BTreeSet::from([Assigned::Roles]));
+        let details: Vec<_> = observed.findings.iter().map(|it| &*it.detail).collect();
+        assert_eq!(
+            details,
+            [
+                "field `assignedRoles`: expected a list",
+                "field `assignedScopes`: expected a list"
+            ]
+        );
+    }
+    let json = json!({"id": ID, "name": "Steward", "permissions": ["a", {"secret": secret}],
+        "assignedScopes": ["b"]});
+    let Some(Ok(observed)) = read(Kind::Role, raw(&json)) else {
+        panic!("{json}");
+    };
+    let Record::Role(role) = &observed.record else {
+        panic!("{json}");
+    };
+    assert_eq!(
+        role.permissions, None,
+        "what could be read is not all of it"
+    );
+    assert_eq!(role.scopes, Some(BTreeSet::from(["b".to_owned()])));
+    assert_eq!(
+        observed.findings[0].detail,
+        "field `permissions[1]`: expected text"
+    );
 }
 
 #[test]
