@@ -1,5 +1,6 @@
 //! Memory of the daemon where records are large, and nothing that it sends is answered.
 
+use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
 
 use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, TenantOptions};
@@ -51,7 +52,7 @@ async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
         let own = endpoint
             .replace("\"hr\"", &format!("\"hr-{n}\""))
             .replace(&world.receiver.url(), &url);
-        text.push_str(&format!("[[endpoints]]{own}backfill = true\n"));
+        writeln!(text, "[[endpoints]]{own}backfill = true").unwrap();
     }
     world.write_config(&text);
     let (sender, mut connections) = tokio::sync::mpsc::unbounded_channel();
