@@ -114,8 +114,8 @@ impl Seen {
     }
 }
 
-/// Returns how long the lists of a record are, as far as they are shown.
-fn lens(record: &Record) -> (Option<usize>, Option<usize>) {
+/// Returns how many roles and groups a record is assigned, as far as they are shown.
+pub fn lens(record: &Record) -> (Option<usize>, Option<usize>) {
     match record {
         Record::User(user) => (
             user.roles.as_ref().map(BTreeMap::len),

@@ -23,7 +23,7 @@ mod replace;
 mod roll;
 
 pub use access::{Permit, Shift, Split, loss_of, removal, shift, split};
-pub use evidence::{Evidence, empty, hide, is_lost};
+pub use evidence::{Evidence, empty, hide, is_lost, lens};
 pub use fingerprint::fingerprint;
 pub use guard::{Guard, Limits};
 pub use judge::{Judgement, Known, Shown, has_hidden, judge};

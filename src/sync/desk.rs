@@ -406,25 +406,13 @@ impl Heft {
             Record::Group(group) => group.group_type.source_value.as_deref() != Some("system"),
             Record::User(_) | Record::Role(_) => true,
         };
-        let (roles, groups) = n_assigned(record);
-        let (known_roles, known_groups) = known.map(n_assigned).unwrap_or_default();
+        let (roles, groups) = reconcile::lens(record);
+        let (known_roles, known_groups) = known.map(reconcile::lens).unwrap_or_default();
         Self {
             ordinary: u64::from(is_ordinary),
             assignments: roles.or(known_roles).unwrap_or(0) as u64,
             memberships: groups.or(known_groups).unwrap_or(0) as u64,
         }
-    }
-}
-
-/// Returns how many roles and groups a record holds, as far as they are visible.
-fn n_assigned(record: &Record) -> (Option<usize>, Option<usize>) {
-    match record {
-        Record::User(user) => (
-            user.roles.as_ref().map(BTreeMap::len),
-            user.groups.as_ref().map(BTreeMap::len),
-        ),
-        Record::Group(group) => (group.roles.as_ref().map(BTreeMap::len), None),
-        Record::Role(_) => (None, None),
     }
 }
 

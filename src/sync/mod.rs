@@ -54,6 +54,7 @@ mod sights;
 mod answers;
 mod confirm;
 mod refresh;
+mod present;
 mod witness;
 mod tally;
 mod plan;

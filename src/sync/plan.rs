@@ -148,6 +148,15 @@ impl Plan {
         }
     }
 
+    /// Returns how much of a sort the changes so far give, and how much they take.
+    pub(super) fn shift(&self, loss: Loss) -> (u64, u64) {
+        match self {
+            Self::Load(_) => (0, 0),
+            Self::Gather(gather) => gather.tally.shift(loss),
+            Self::Preview(preview) => preview.tally.shift(loss),
+        }
+    }
+
     /// Commits everything but what the guard holds. `loaded` is the mark that ends a first
     /// load, none where the load did not get to its end.
     pub(super) fn finish(

@@ -6,19 +6,17 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::connector::Connector;
-use crate::model::{
-    Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
-};
+use crate::model::{Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run};
 use crate::reconcile::{self, Judgement, Known, Shown};
-use crate::store::{Names, SinceSweep, Store, TenantNo, Write};
+use crate::store::{Names, Store, TenantNo, Write};
 
 use super::RunError;
 use super::beside::Asked;
 use super::desk::MAX_FINDINGS;
 use super::plan::Plan;
+use super::present;
 use super::run::Job;
 use super::sweep::{Short, Sweeping};
-use super::tally::Scales;
 use super::witness::{Doubt, Word};
 
 /// Questions under way at a time.
@@ -109,11 +107,14 @@ impl<C: Connector> Job<C> {
                 for doubt in confirmed {
                     table.believe(store, doubt)?;
                 }
-                let Table { mut plan, gone, .. } = table;
-                let scales = scales(store, tenant, &name, &gone)?;
-                // Where answers contradict each other nobody is gone. Successors must be known
-                // before those whom they replace go.
-                for record in gone.into_iter().filter(|_| short.is_empty()) {
+                let Table {
+                    mut plan, mut gone, ..
+                } = table;
+                // Where answers contradict each other nobody is gone.
+                gone.retain(|_| short.is_empty());
+                let scales = present::scales(store, tenant, &name, &plan, &gone)?;
+                // Successors must be known before those whom they replace go.
+                for record in gone {
                     plan.remove(store, record)?;
                 }
                 Ok(Sweeping {
@@ -150,37 +151,6 @@ impl<C: Connector> Job<C> {
         let short = short.map(|(kind, records)| Short::Contradicted { kind, records });
         Ok((confirmed, short.collect()))
     }
-}
-
-/// Returns what losses are weighed against: what the last sweep saw, and what was lost since.
-/// Else a tenant could be emptied a little at a time.
-fn scales(
-    store: &Store,
-    tenant: TenantNo,
-    name: &TenantName,
-    gone: &[Record],
-) -> Result<Scales, RunError> {
-    let SinceSweep { sweep, lost } = store.since_sweep(name).map_err(RunError::store)?;
-    let mut scales = Scales {
-        known: sweep.map(|sweep| sweep.population).unwrap_or_default(),
-        before: lost,
-        ..Scales::default()
-    };
-    scales.shown.clone_from(&scales.known);
-    for (loss, lost) in &scales.before {
-        let shown = scales.shown.entry(*loss).or_default();
-        *shown = shown.saturating_sub(*lost);
-    }
-    // Of records there is a count.
-    for kind in Kind::ALL {
-        let known = store.census(tenant, kind).map_err(RunError::store)?.count;
-        let n_gone = gone.iter().filter(|record| record.kind() == kind).count() as u64;
-        let loss = reconcile::loss_of(kind);
-        let before = scales.before.get(&loss).copied().unwrap_or(0);
-        scales.known.insert(loss, known + before);
-        scales.shown.insert(loss, known.saturating_sub(n_gone));
-    }
-    Ok(scales)
 }
 
 /// Where answers are compared with what is known.

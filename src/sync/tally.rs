@@ -33,7 +33,19 @@ impl Tally {
     /// Takes a change in. `permit`: what an operator has let go of its record's.
     pub(super) fn take(&mut self, change: &Change, permit: Option<&Taken>) {
         match change {
-            Change::Created { .. } => {}
+            Change::Created { after, .. } => {
+                let (roles, groups) = reconcile::lens(after);
+                add(
+                    &mut self.gained,
+                    Loss::Memberships,
+                    groups.unwrap_or(0) as u64,
+                );
+                add(
+                    &mut self.gained,
+                    Loss::RoleAssignments,
+                    roles.unwrap_or(0) as u64,
+                );
+            }
             Change::Deleted { before } => {
                 let loss = reconcile::loss_of(before.kind());
                 add(&mut self.lost, loss, 1);
@@ -87,6 +99,11 @@ impl Tally {
     /// Returns how much of a sort counts so far.
     pub(super) fn weighed(&self, loss: Loss) -> u64 {
         of(&self.weighed, loss)
+    }
+
+    /// Returns how much of a sort the changes give, and how much they take.
+    pub(super) fn shift(&self, loss: Loss) -> (u64, u64) {
+        (of(&self.gained, loss), of(&self.lost, loss))
     }
 
     /// Returns what was lost in all but the held sorts; of those, what was let go.

@@ -4,8 +4,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use qlik_roster::demo::tenant::{Endpoint, Fault, Generations, RoleEdit, When};
-use qlik_roster::model::{Change, Fact, NewsId, Outcome, Seq, Timestamp, Trigger};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, RoleEdit, When};
+use qlik_roster::model::{
+    Change, Fact, GroupId, Loss, NewsId, Outcome, Reason, Seq, Timestamp, Trigger, UserId,
+};
 use qlik_roster::store::{Heard, MAX_HEARD};
 
 use crate::support::{Running, World, assert_same_as_tenant, within};
@@ -145,5 +147,70 @@ async fn where_one_answer_is_contradicted_nobody_goes_by_the_others() {
     running.sync().await;
     running.settled().await;
     assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+/// Leaves the tenant with one group that anybody is in. Returns it, and users who were in none.
+fn empty_groups(world: &World) -> (GroupId, Vec<UserId>) {
+    let tenant = world.tenant.directory();
+    for user in tenant.users() {
+        for group in user.groups.into_keys() {
+            let leave = Edit::LeaveGroup(group);
+            tenant.update_user_quietly(&user.id, leave).unwrap();
+        }
+    }
+    let users = tenant.users().into_iter().skip(20);
+    let group = tenant.create_group("Sales");
+    (group, users.map(|user| user.id).take(4).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_does_not_take_the_last_memberships_there_are() {
+    let world = world().await;
+    let (group, users) = empty_groups(&world);
+    let tenant = world.tenant.directory();
+    for user in &users[..2] {
+        let join = Edit::JoinGroup(group.clone());
+        tenant.update_user_quietly(user, join).unwrap();
+    }
+    let running = world.start().await;
+
+    for user in &users[..2] {
+        let leave = Edit::LeaveGroup(group.clone());
+        tenant.update_user(user, leave).unwrap();
+    }
+    world.clock.set(world.clock.now().plus(minutes(1)));
+    hooks::wake(&running, "A1").await;
+    within("they are held", || async {
+        running.last_run().await.held.is_some()
+    })
+    .await;
+
+    let run = running.last_run().await;
+    assert_eq!(run.trigger, Trigger::Audit);
+    let losses = run.held.unwrap().losses;
+    assert_eq!(losses[&Loss::Memberships].reason, Reason::NothingLeft);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memberships_that_came_since_the_sweep_are_left_as_well() {
+    let world = world().await;
+    let (group, users) = empty_groups(&world);
+    let tenant = world.tenant.directory();
+    let join = Edit::JoinGroup(group.clone());
+    tenant.update_user_quietly(&users[0], join.clone()).unwrap();
+    let running = world.start().await;
+
+    let leave = Edit::LeaveGroup(group);
+    let steps = [(1, &join), (2, &join), (0, &leave), (1, &leave)];
+    for (n, (user, edit)) in steps.into_iter().enumerate() {
+        tenant.update_user(&users[user], edit.clone()).unwrap();
+        world.clock.set(world.clock.now().plus(minutes(1)));
+        hooks::wake(&running, &format!("A{n}")).await;
+        within("it is told", || async { told(&world).len() == n + 1 }).await;
+    }
+
+    assert_eq!(running.last_run().await.held, None);
     running.stop().await;
 }
