@@ -47,6 +47,7 @@
 //! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
 
 mod run;
+mod running;
 mod whole;
 mod sweep;
 mod desk;

@@ -11,7 +11,8 @@ use crate::telemetry::{Metric, chain};
 use super::beside::{Beside, MAX_BESIDE, Pen, Scope};
 use super::hearing::{Bearable, Pace, Success, Then, Waited};
 use super::missed::{Reckoning, before};
-use super::run::{Job, Running};
+use super::run::Job;
+use super::running::Running;
 use super::todo::{Portion, Todo};
 use super::{Polling, measure};
 

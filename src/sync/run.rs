@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -23,6 +22,7 @@ use super::confirm::Missing;
 use super::hearing::Hearing;
 use super::hold::{self, Ended};
 use super::plan::{Finished, Plan, Resumed, Target, resume};
+use super::running::Running;
 use super::sweep::Sweeping;
 use super::tally::Scales;
 use super::tell::tell;
@@ -58,29 +58,6 @@ pub(super) struct Finishing {
     pub(super) unseen: BTreeSet<Loss>,
     /// The approved plan that it goes by.
     pub(super) permit: Option<PlanId>,
-}
-
-/// A run under way, or a poll.
-#[derive(Debug)]
-pub(super) struct Running<T = Report>(pub(super) JoinHandle<Result<T, StoreError>>);
-
-impl<T> Running<T> {
-    /// Waits until it has ended.
-    pub(super) async fn ended(&mut self) -> Result<T, StoreError> {
-        match (&mut self.0).await {
-            Ok(report) => report,
-            Err(broken) => match broken.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Aborted: the process ends, and whoever waits here with it.
-                Err(_aborted) => std::future::pending().await,
-            },
-        }
-    }
-
-    /// Ends it at its next await: what it has committed stays.
-    pub(super) fn abort(&self) {
-        self.0.abort();
-    }
 }
 
 /// How a run ended.
