@@ -15,6 +15,8 @@
 mod compaction;
 #[path = "store/damage.rs"]
 mod damage;
+#[path = "store/descriptors.rs"]
+mod descriptors;
 #[path = "store/fixture.rs"]
 mod fixture;
 #[path = "store/format_1.rs"]

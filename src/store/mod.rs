@@ -78,6 +78,7 @@ mod nudge;
 mod opening;
 mod pending;
 mod room;
+mod spare;
 
 mod inner;
 mod under_way;

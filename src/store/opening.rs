@@ -20,6 +20,7 @@ use super::inner::{Inner, Shared};
 use super::layout::{self, Format, v1};
 use super::mark::{self, Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
+use super::spare::Spare;
 use super::swap::Attempt;
 use super::writer::Writer;
 use super::{Opened, Store, check, codec, compact, keys, migrate, scan};
@@ -404,8 +405,10 @@ fn start(
         db, store, head, ..
     } = sound;
     let (high_water, pending) = (folder.high_water(), folder.pending());
+    let file = File::open(folder.db()).map_err(io_at("opening", &folder.db()))?;
     let writer = Writer {
-        file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
+        spare: Spare::new(&file).map_err(io_at("keeping descriptors of", &folder.db()))?,
+        file,
         blobs: Blobs::new(folder.blobs()),
         pending: PendingFile::open(&pending).map_err(io_at("opening", &pending))?,
         mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,

@@ -21,6 +21,7 @@ use super::files::Blobs;
 use super::inner::Shared;
 use super::mark::{Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
+use super::spare::Spare;
 
 /// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
 /// where they are blocks.
@@ -43,6 +44,7 @@ pub struct Writer {
     /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
     pub file: File,
     pub blobs: Blobs,
+    pub spare: Spare,
     pub pending: PendingFile,
     pub mark: MarkFile,
     pub store: StoreId,
@@ -111,8 +113,15 @@ impl Writer {
         self.pending
             .note(&pending)
             .map_err(|error| StoreError::io("noting a commit", error))?;
+        // Whoever reads need not wait for that as well.
+        self.spare
+            .keep()
+            .map_err(|error| StoreError::io("waiting for a descriptor", error))?;
         let gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.db.apply_batch(pending::batch(&pending.rows)) {
+        let batch = pending::batch(&pending.rows);
+        let applied = self.spare.give(|| self.db.apply_batch(batch));
+        let applied = applied.map_err(|error| StoreError::io("waiting for a descriptor", error))?;
+        if let Err(error) = applied {
             // A part of it may be there, and may be synced at any time.
             drop(self.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
@@ -129,8 +138,8 @@ impl Writer {
         self.db
             .flush()
             .map_err(|error| StoreError::sled("flushing the store", error))?;
-        self.blobs
-            .sync()
+        self.spare
+            .lend(|| self.blobs.sync())
             .map_err(|error| StoreError::io("syncing large values", error))?;
         self.file
             .sync_data()

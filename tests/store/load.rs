@@ -141,7 +141,7 @@ fn changed(before: &Record, seq: Seq) -> Write {
     }
 }
 
-fn commit(known: &Known, writes: Vec<Write>) -> Commit {
+pub fn commit(known: &Known, writes: Vec<Write>) -> Commit {
     Commit {
         tenant: known.no,
         run: RunId(1),

@@ -39,6 +39,8 @@ pub enum Role {
     Migrate,
     /// Opens a store, and tells how much memory that took.
     Weigh,
+    /// Commits where no descriptor is left, and tells how far it comes.
+    Starve,
 }
 
 impl Role {
@@ -52,6 +54,7 @@ impl Role {
             Self::Compact => "compact".to_owned(),
             Self::Migrate => "migrate".to_owned(),
             Self::Weigh => "weigh".to_owned(),
+            Self::Starve => "starve".to_owned(),
         }
     }
 }
@@ -119,6 +122,7 @@ pub fn be_a_child() {
         None if role == "reopen" => crate::syscalls::reopen(&folder),
         None if role == "compact" => crate::compaction::compact(&folder),
         None if role == "migrate" => crate::migration::migrate(&folder),
+        None if role == "starve" => crate::descriptors::starve(&folder),
         None if role == "weigh" => crate::formats::weigh(&folder),
         None if role == "open" => match Store::open(&folder) {
             Ok(_) => tell("opened"),

@@ -1,0 +1,95 @@
+//! Keeps descriptors back for the files that a commit opens, and waits where there are none.
+//!
+//! sled opens a file for each large value, and we open it to sync it. Connections may have used
+//! up all that the process may have open by then: those end, but a commit that has failed halfway
+//! ends the daemon.
+
+use std::fs::File;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+/// Files that one step of a commit has open at a time: a folder and a file in it.
+const KEPT: usize = 2;
+
+/// How long it waits before it tries again, and how often: a minute, after which those that
+/// have the descriptors will not give them back.
+const PAUSE: Duration = Duration::from_millis(100);
+const TRIES: usize = 600;
+
+/// Descriptors that are kept back.
+#[derive(Debug)]
+pub struct Spare {
+    /// An open file, of which the descriptors are copies: they stand for nothing.
+    of: File,
+    kept: Vec<File>,
+}
+
+impl Spare {
+    /// Makes spares of an open file.
+    pub fn new(of: &File) -> io::Result<Self> {
+        let mut spare = Self {
+            of: of.try_clone()?,
+            kept: Vec::with_capacity(KEPT),
+        };
+        spare.keep()?;
+        Ok(spare)
+    }
+
+    /// Runs a step of which no part may fail: there are descriptors for it, as long as nobody
+    /// takes them in that moment.
+    pub fn give<T>(&mut self, step: impl FnOnce() -> T) -> io::Result<T> {
+        self.keep()?;
+        self.kept.clear();
+        let done = step();
+        // Before anybody else has them; if somebody has, the next step waits for that.
+        drop(self.fill());
+        Ok(done)
+    }
+
+    /// Runs a step, again and again while there are no descriptors for it.
+    pub fn lend<T>(&mut self, mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut tries = 0..TRIES;
+        loop {
+            match self.give(&mut step)? {
+                Err(error) if is_lack(&error) && tries.next().is_some() => thread::sleep(PAUSE),
+                done => return done,
+            }
+        }
+    }
+
+    /// Takes descriptors until there are enough of them, and waits for that.
+    pub fn keep(&mut self) -> io::Result<()> {
+        let mut tries = 0..TRIES;
+        loop {
+            match self.fill() {
+                Err(error) if is_lack(&error) && tries.next().is_some() => {}
+                filled => return filled,
+            }
+            if tries.start == 1 {
+                tracing::warn!(
+                    "The process has as many files and connections open as it may; a commit \
+                     waits until one is closed"
+                );
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        while self.kept.len() < KEPT {
+            self.kept.push(self.of.try_clone()?);
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether the process, or the system, has no descriptor left.
+fn is_lack(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
