@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use qlik_roster::deliver;
 use qlik_roster::demo::Reply;
@@ -65,10 +66,11 @@ async fn fifty_kills_lose_nothing_and_miss_nothing() {
             _ => Moment::Requests(dice.u64(1..12)),
         };
         match moment {
-            // Events pile up, several of a record, until the receiver takes them again.
+            // Events pile up, several of a record, until the receiver answers again. It does not
+            // refuse them: the next start would wait before it asks a receiver in trouble.
             Moment::Polled(_) => world
                 .receiver
-                .respond_with(Reply::Status(503), When::Always),
+                .respond_with(Reply::Slow(Duration::from_secs(3_600)), When::Always),
             Moment::Requests(_) | Moment::Deliveries(_) => world.receiver.respond_well(),
         }
         let mut daemon = serve(&world);

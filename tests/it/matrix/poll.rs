@@ -224,9 +224,11 @@ async fn polls(running: &Running) -> BTreeMap<String, u64> {
 /// Tells what became of the first poll.
 async fn in_a_word(running: &Running, touched: &BTreeSet<String>) -> &'static str {
     let mut polls = polls(running).await;
-    // A second one may have come behind it, to end as it did, or to find nothing more.
-    if polls.len() > 1 {
-        polls.remove("quiet");
+    // A second one may have come behind it, to end as it did, to find nothing more, or to rest.
+    for second in ["quiet", "asleep"] {
+        if polls.len() > 1 {
+            polls.remove(second);
+        }
     }
     let [outcome] = polls.keys().collect::<Vec<_>>()[..] else {
         panic!("one outcome: {polls:?}");
