@@ -8,11 +8,13 @@ use std::time::Duration;
 use reqwest::dns::Resolve;
 use reqwest::{Method, RequestBuilder, Response};
 use rustix::io::Errno;
+use tokio::time::{Instant, sleep};
 
 use super::address::RefusedAddress;
 use super::failure::Failure;
 use super::handshake::REQUEST_ORIGIN;
 use super::options::Endpoint;
+use super::resend::{Resends, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
 use crate::http_client::{self, BuildError, Proxy};
 
@@ -83,10 +85,31 @@ impl Client {
         }
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let sent = request.send().await;
-        sent.map_err(|error| self.classify(error))
+    /// Sends a request and waits for the head of its answer. Where the connection ended before one
+    /// began, it is sent again, within the endpoint's time-out.
+    pub async fn send(&self, mut request: RequestBuilder) -> Result<Response, Failure> {
+        let (limit, began) = (self.endpoint.timeout(), Instant::now());
+        let mut resends = Resends::default();
+        loop {
+            let again = request.try_clone();
+            let error = match request.send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let (Some(pause), Some(again)) = (resends.after(&error), again) else {
+                return Err(self.classify(error));
+            };
+            tracing::debug!(
+                endpoint.id = %self.endpoint.name(),
+                "A connection ended before an answer came; the request is sent again"
+            );
+            sleep(pause).await;
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Err(Failure::Timeout { limit });
+            }
+            request = again.timeout(left);
+        }
     }
 
     fn classify(&self, error: reqwest::Error) -> Failure {
@@ -102,6 +125,10 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             let limit = self.endpoint.timeout();
             return Failure::Timeout { limit };
+        }
+        // As good as a 429, which HTTP/2 has a word of its own for.
+        if is_calm(&error) {
+            return Failure::Throttled { status: 429 };
         }
         if find::<rustls::Error>(&error).is_some() {
             return Failure::Tls(Box::new(error));
@@ -129,7 +156,9 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 }
 
 /// Goes through an error and its causes.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         // An I/O error gives what it wraps a name of its own and leaves it out of its chain.

@@ -84,6 +84,7 @@ mod verdict;
 
 mod resolver;
 mod client;
+mod resend;
 mod handshake;
 mod send;
 
