@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::control::{PlanRow, Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{PlanId, PlanState, TenantName, losses_in_words};
+use crate::model::{Outcome, PlanId, PlanState, TenantName, losses_in_words};
 
 use super::Exit;
 use super::args::{ListArgs, OutputArgs, PlanAction};
@@ -79,11 +79,23 @@ async fn approve(
         }
         other => return super::unexpected(&other),
     };
+    let is_whole = match synced.run.outcome {
+        Outcome::Degraded | Outcome::Incomplete { .. } => false,
+        Outcome::Running
+        | Outcome::Succeeded
+        | Outcome::Held
+        | Outcome::Failed { .. }
+        | Outcome::Interrupted => true,
+    };
     let exit = super::sync::print_runs(&[synced], output.output)?;
     match row.plan.state {
-        PlanState::Applied { .. } => say(format_args!("{id} is applied.")),
+        PlanState::Applied { .. } if is_whole => say(format_args!("{id} is applied.")),
+        PlanState::Applied { .. } => say(format_args!(
+            "{id} is applied, but for what could not be seen: that stays as it was, and is held \
+             anew when it is seen to be gone."
+        )),
         PlanState::Approved { .. } => say(format_args!(
-            "{id} is approved and not yet applied: the next run that sees everything applies it."
+            "{id} is approved and not yet applied: the next run that gets to its end applies it."
         )),
         PlanState::Held
         | PlanState::Rejected { .. }

@@ -193,12 +193,26 @@ fn endpoint(row: &EndpointRow) -> Row {
     }
 }
 
+/// Returns the word for how a tenant stands. Its last run may have held what was rejected since.
+fn state(row: &TenantRow) -> &'static str {
+    let Some(last) = &row.last_run else {
+        return "never read";
+    };
+    let plan = row.held.as_ref().map(|plan| plan.state);
+    match (&last.outcome, plan) {
+        (Outcome::Held | Outcome::Succeeded, Some(PlanState::Rejected { .. })) => "rejected",
+        (outcome, _) => outcome.word(),
+    }
+}
+
 fn tenant(row: &TenantRow) -> Row {
     let last = row.last_run.as_ref();
-    let state = last.map_or("never read", |run| run.outcome.word());
+    let state = state(row);
     let [roles, groups, users] = row.counts;
     let mut parts = vec![format!("{users} users, {groups} groups, {roles} roles")];
-    let run = last.and_then(|run| super::runs::why(&run.outcome));
+    // What is held, its plan says better.
+    let run = last.filter(|run| run.outcome != Outcome::Held || row.held.is_none());
+    let run = run.and_then(|run| super::runs::why(&run.outcome));
     parts.extend(run);
     let progress = row.progress.map(|progress| progress.to_string());
     parts.extend(progress.clone());

@@ -1,15 +1,19 @@
 //! `sync`: one run of each tenant, then delivery until nothing is due.
 
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::control::{Reply, Request, Standing, SyncRow};
 use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
-use crate::model::{EndpointName, Mode, Outcome, Run, TenantName};
+use crate::model::{
+    EndpointName, Held, HeldPlan, Mode, Outcome, PlanState, Run, TenantName, losses_in_words,
+};
 use crate::signal;
 use crate::telemetry::chain;
 
@@ -122,41 +126,85 @@ fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
     let mut printer = Printer::new(format, COLUMNS)?;
     for row in rows {
         let Row { cells, mut json } = runs::row(&row.run);
-        if row.run.mode == Mode::DryRun
-            && let Some(fields) = json.as_object_mut()
-        {
-            let preview: Vec<_> = row.preview.iter().map(sentence).collect();
-            fields.insert("would_change".to_owned(), preview.into());
+        if let Some(fields) = json.as_object_mut() {
+            if row.run.mode == Mode::DryRun {
+                let preview: Vec<_> = row.preview.iter().map(sentence).collect();
+                fields.insert("would_change".to_owned(), preview.into());
+            }
+            if let Some(Value::Object(held)) = fields.get_mut("held") {
+                let state = row.plan.as_ref().map(|plan| plan.state.word());
+                held.insert("state".to_owned(), state.into());
+            }
         }
         printer.row(Row { cells, json })?;
     }
     printer.finish("No tenant is configured.")?;
     if format == Format::Table {
         for row in rows {
-            if let Some(held) = &row.run.held {
-                say(format_args!(
-                    "{}: removals are held: {held}",
-                    row.run.tenant_name
-                ));
-            } else if let Some(why) = runs::why(&row.run.outcome) {
-                say(format_args!("{}: {why}", row.run.tenant_name));
-            }
-            if row.run.mode == Mode::DryRun && row.preview.is_empty() {
-                say(format_args!(
-                    "{}: nobody would be told anything",
-                    row.run.tenant_name
-                ));
-            }
-            for change in &row.preview {
-                say(format_args!(
-                    "{}: would tell: {}",
-                    row.run.tenant_name,
-                    sentence(change)
-                ));
+            match row.run.mode {
+                Mode::Commit => complain(row),
+                Mode::DryRun => preview(row)?,
             }
         }
     }
     Ok(())
+}
+
+/// Says what a run left to somebody.
+fn complain(row: &SyncRow) {
+    let (run, name) = (&row.run, &row.run.tenant_name);
+    if let Some(held) = &run.held {
+        match rejected(row) {
+            Some(plan) => say(format_args!("{name}: {}", stays_out(plan, held))),
+            None => say(format_args!("{name}: removals are held: {held}")),
+        }
+    }
+    if run.outcome != Outcome::Held
+        && let Some(why) = runs::why(&run.outcome)
+    {
+        say(format_args!("{name}: {why}"));
+    }
+}
+
+/// Prints what a dry run would do: it is what was asked for.
+fn preview(row: &SyncRow) -> io::Result<()> {
+    let (run, name) = (&row.run, &row.run.tenant_name);
+    let mut out = BufWriter::new(io::stdout().lock());
+    for change in &row.preview {
+        writeln!(out, "{name}: would tell: {}", sentence(change))?;
+    }
+    if row.preview.is_empty() && run.outcome.is_success() {
+        writeln!(out, "{name}: nobody would be told anything")?;
+    }
+    if let Some(held) = &run.held {
+        match (rejected(row), &row.plan) {
+            (Some(plan), _) => writeln!(out, "{name}: {}", stays_out(plan, held))?,
+            (None, Some(plan)) => {
+                let losses = losses_in_words(&held.losses);
+                writeln!(out, "{name}: would hold, as {} does: {losses}", plan.id)?;
+            }
+            (None, None) => {
+                writeln!(out, "{name}: would hold: {}", losses_in_words(&held.losses))?;
+            }
+        }
+    }
+    if run.outcome != Outcome::Held
+        && let Some(why) = runs::why(&run.outcome)
+    {
+        writeln!(out, "{name}: {why}")?;
+    }
+    out.flush()
+}
+
+/// Returns the plan that lists what a run held, if an operator has rejected it.
+fn rejected(row: &SyncRow) -> Option<&HeldPlan> {
+    let plan = row.plan.as_ref()?;
+    matches!(plan.state, PlanState::Rejected { .. }).then_some(plan)
+}
+
+fn stays_out(plan: &HeldPlan, held: &Held) -> String {
+    let losses = losses_in_words(&held.losses);
+    format!("{} was rejected, nothing of it happens: {losses}", plan.id)
 }
 
 /// Looks for new tenants. Those that are known are read even where the console is silent.
@@ -218,10 +266,8 @@ async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<E
     })
 }
 
+/// Returns the exit code that a run asks for. What an operator has rejected asks for nothing.
 fn of_run(run: &Run) -> Exit {
-    if run.held.is_some() && run.outcome.is_success() {
-        return Exit::Held;
-    }
     match run.outcome {
         Outcome::Succeeded => Exit::Success,
         Outcome::Held => Exit::Held,

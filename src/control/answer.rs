@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::model::{
-    Entry, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId, TenantName,
-    Trigger,
+    Entry, HeldPlan, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId,
+    TenantName, Trigger,
 };
 use crate::store::{Decision, Kept, Known, Names, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
@@ -122,13 +122,32 @@ impl Control {
             .get(tenant)
             .ok_or_else(|| unknown(tenant, self.lineup.names().iter()))?;
         match linked.run(Trigger::Command, mode).await {
-            Ok(report) => Ok(Ok(SyncRow {
-                run: report.run,
-                preview: report.preview,
-            })),
+            Ok(report) => {
+                let id = report.run.held.as_ref().and_then(|held| held.plan);
+                let plan = self.plan(id).await?;
+                Ok(Ok(SyncRow {
+                    run: report.run,
+                    preview: report.preview,
+                    plan,
+                }))
+            }
             Err(NoRun::Paused(pause)) => Ok(Err(pause)),
             Err(NoRun::Store(source)) => Err(ControlError::store(source)),
         }
+    }
+
+    async fn plan(&self, id: Option<PlanId>) -> Result<Option<HeldPlan>, ControlError> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let shown = self
+            .store
+            .offload(move |store| plans::show(store, id))
+            .await?;
+        Ok(match shown {
+            Reply::Plan(row) => row.map(|row| row.plan),
+            _ => None,
+        })
     }
 
     /// Takes the approval down first: whatever happens to the run, the next one goes by it.

@@ -119,8 +119,11 @@ pub struct EventRow {
 pub struct SyncRow {
     /// The run.
     pub run: Run,
-    /// What would change; of a dry run only, and not more than the first ten thousand.
+    /// What would be told; of a dry run only, and not more than the first ten thousand.
     pub preview: Vec<Change>,
+    /// The plan that lists what the run held, as it is now.
+    #[serde(default)]
+    pub plan: Option<HeldPlan>,
 }
 
 /// A tenant that is linked, or that the store knows from the time when it was.

@@ -13,9 +13,12 @@
 //! - The newer sight counts. A poll has asked for its records after the sweep has begun, and what it
 //!   has decided is in the state. So the sweep withdraws what it has staged of them ([`Asked`]), and
 //!   asks for whoever differs then once more.
+//! - What a poll beside a sweep holds is in a plan at once, and stays in one whatever the sweep holds: it
+//!   may have read before. Where the open plan is an approved one that waits for its run, the poll looks
+//!   again later.
 //! - A plan of a poll beside a sweep fits one commit: the rows that are staged are the sweep's.
-//! - First loads and dry runs keep the pen: nobody polls before the one, and the other shows what a
-//!   run would do.
+//! - A first load keeps the pen: nobody polls before it. A dry run, which writes nothing, leaves it to
+//!   polls to its end.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

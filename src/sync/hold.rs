@@ -1,21 +1,19 @@
-//! What becomes of held plans at the end of a run.
+//! Writes what becomes of held plans at the end of a run.
 //!
-//! A tenant has one open plan at the most. A run that finds the same removals again leaves it
-//! as it is; other removals take its place under a new name; none close it, since the source
-//! shows again what was missing. A run that could not see what the plan is about decides
-//! nothing.
+//! A tenant has one open plan at the most. What becomes of it [`Fate`] says, by what the run holds
+//! and what it could see ([`entries`]).
 
-use std::collections::BTreeSet;
+mod entries;
 
-use crate::model::{
-    Fact, FindingCode, Held, HeldPlan, Kind, Loss, PlanId, PlanState, Recovery, Run, Timestamp,
-};
-use crate::store::{Closing, Entries, Store};
+use crate::model::{Fact, Held, HeldPlan, PlanId, PlanState, Recovery, Timestamp};
+use crate::store::{Closing, Store};
 
 use super::RunError;
+use super::fate::{Fate, Heir, Holds, Open, Sight, Went};
 use super::gather::Draft;
 use super::plan::{Target, commit};
-use super::sweep::Short;
+
+pub(super) use entries::{Unseen, are_listed};
 
 /// What a run found, for the plans.
 pub(super) struct Ended<'a> {
@@ -24,20 +22,35 @@ pub(super) struct Ended<'a> {
     /// What it holds; none: nothing.
     pub(super) draft: Option<Draft>,
     /// What it could not see all of.
-    pub(super) unseen: BTreeSet<Loss>,
+    pub(super) unseen: Unseen,
     /// The approved plan that it went by.
     pub(super) permit: Option<PlanId>,
 }
 
+/// What a run held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) held: Held,
+    /// How it stands with the plan that lists it.
+    pub(super) open: Open,
+}
+
 /// Writes what plans have become. Returns what the run held.
-pub(super) fn settle(store: &Store, ended: Ended<'_>) -> Result<Option<Held>, RunError> {
+pub(super) fn settle(store: &Store, mut ended: Ended<'_>) -> Result<Option<Kept>, RunError> {
     let tenant = ended.target.tenant;
     let fresh = PlanId::from(ended.target.run);
-    let step = loop {
+    let (open, fate, step) = loop {
         let open = store.open_plan(tenant).map_err(RunError::store)?;
-        let step = decide(open.as_ref(), &ended);
+        let fate = fate(store, open.as_ref(), &ended)?;
+        if let (Fate::Superseded(Heir::FoundAndUnseen), Some(open), Some(draft)) =
+            (fate, &open, &ended.draft)
+        {
+            let heir = entries::inherit(store, tenant, open, &ended.unseen, fresh, draft)?;
+            ended.draft = Some(heir);
+        }
+        let step = Step::of(fate, open.as_ref(), &ended);
         if step.plans.is_empty() {
-            break step;
+            break (open, fate, step);
         }
         let told = Closing::Told {
             plans: step.plans.clone(),
@@ -49,19 +62,49 @@ pub(super) fn settle(store: &Store, ended: Ended<'_>) -> Result<Option<Held>, Ru
             .settle_plans(open.as_ref(), settled)
             .map_err(RunError::store)?
         {
-            break step;
+            break (open, fate, step);
         }
     };
-    let is_made = step.plans.iter().any(|plan| plan.id == fresh);
-    if ended.draft.is_some() && !is_made {
+    if ended.draft.is_some() && !fate.opens() {
         store
             .drop_removals(tenant, fresh)
             .map_err(RunError::store)?;
     }
-    Ok(ended.draft.map(|draft| Held {
-        plan: step.current,
-        losses: draft.losses,
+    Ok(ended.draft.map(|draft| Kept {
+        held: Held {
+            plan: step.current,
+            losses: match (&open, draft.losses.is_empty()) {
+                // What waits with others has no limit of its own.
+                (Some(open), true) => open.losses.clone(),
+                (_, _) => draft.losses,
+            },
+        },
+        open: match fate.opens() {
+            true => Open::Held,
+            false => Open::of(open.map(|open| open.state)),
+        },
     }))
+}
+
+/// Finds out what becomes of the open plan.
+fn fate(store: &Store, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Result<Fate, RunError> {
+    let state = Open::of(open.map(|open| open.state));
+    let Some(open) = open else {
+        let holds = match ended.draft {
+            Some(_) => Holds::Others,
+            None => Holds::AllIsBack,
+        };
+        return Ok(Fate::of(state, holds, Sight::Whole, Went::WithoutIt));
+    };
+    let tenant = ended.target.tenant;
+    let fresh = PlanId::from(ended.target.run);
+    let holds = entries::holds(store, tenant, open, ended.draft.as_ref(), fresh)?;
+    let sight = entries::sight(store, tenant, open, &ended.unseen)?;
+    let went = match ended.permit == Some(open.id) {
+        true => Went::ByIt,
+        false => Went::WithoutIt,
+    };
+    Ok(Fate::of(state, holds, sight, went))
 }
 
 /// What is to be written.
@@ -73,67 +116,44 @@ struct Step {
     current: Option<PlanId>,
 }
 
-fn decide(open: Option<&HeldPlan>, ended: &Ended<'_>) -> Step {
-    let (run, at) = (ended.target.run, ended.at);
-    let sees_all = |plan: &HeldPlan| plan.losses.keys().all(|loss| !ended.unseen.contains(loss));
-    match (open, &ended.draft) {
-        (None, None) => Step::default(),
-        (None, Some(draft)) => Step::default().and_holds(draft, ended, None),
-        (Some(open), draft) => {
-            let is_same = draft.as_ref().is_some_and(|draft| {
-                draft.entries
-                    == Entries {
-                        count: open.entries,
-                        checksum: open.checksum,
-                    }
+impl Step {
+    fn of(fate: Fate, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Self {
+        let (run, at) = (ended.target.run, ended.at);
+        let mut step = Self::default();
+        let by = PlanId::from(run);
+        let closed = match fate {
+            Fate::Nothing | Fate::Opens | Fate::StaysForItsRun => None,
+            Fate::Stays => {
+                step.current = open.map(|open| open.id);
+                None
+            }
+            Fate::Applied | Fate::AppliedAndOpens => Some(PlanState::Applied { at, run }),
+            Fate::Superseded(_) => Some(PlanState::Superseded { at, by }),
+            Fate::Recovered => Some(PlanState::Recovered { at, run }),
+        };
+        if let (Some(state), Some(open)) = (closed, open) {
+            step.plans.push(HeldPlan {
+                state,
+                ..open.clone()
             });
-            let as_it_is = Step {
-                current: Some(open.id),
-                ..Step::default()
-            };
-            match open.state {
-                PlanState::Approved { .. } => {
-                    if ended.permit != Some(open.id) || !sees_all(open) {
-                        return as_it_is;
-                    }
-                    let step = Step::default().and_closes(open, PlanState::Applied { at, run });
-                    match draft {
-                        Some(draft) => step.and_holds(draft, ended, None),
-                        None => step,
-                    }
-                }
-                PlanState::Held | PlanState::Rejected { .. } => {
-                    if is_same || !sees_all(open) {
-                        return as_it_is;
-                    }
-                    match draft {
-                        Some(draft) => {
-                            let by = PlanId::from(run);
-                            Step::default()
-                                .and_closes(open, PlanState::Superseded { at, by })
-                                .and_holds(draft, ended, Some(open.id))
-                        }
-                        None => Step {
-                            facts: vec![Fact::Recovered(Recovery::Plan(open.id))],
-                            ..Step::default().and_closes(open, PlanState::Recovered { at, run })
-                        },
-                    }
-                }
-                PlanState::Applied { .. }
-                | PlanState::Superseded { .. }
-                | PlanState::Recovered { .. } => as_it_is,
+            if fate == Fate::Recovered {
+                step.facts.push(Fact::Recovered(Recovery::Plan(open.id)));
             }
         }
-    }
-}
-
-impl Step {
-    fn and_closes(mut self, plan: &HeldPlan, state: PlanState) -> Self {
-        self.plans.push(HeldPlan {
-            state,
-            ..plan.clone()
-        });
-        self
+        let supersedes = match fate {
+            Fate::Superseded(_) => open.map(|open| open.id),
+            Fate::Nothing
+            | Fate::Opens
+            | Fate::Stays
+            | Fate::StaysForItsRun
+            | Fate::Applied
+            | Fate::AppliedAndOpens
+            | Fate::Recovered => None,
+        };
+        match &ended.draft {
+            Some(draft) if fate.opens() => step.and_holds(draft, ended, supersedes),
+            Some(_) | None => step,
+        }
     }
 
     fn and_holds(mut self, draft: &Draft, ended: &Ended<'_>, supersedes: Option<PlanId>) -> Self {
@@ -157,158 +177,5 @@ impl Step {
     }
 }
 
-/// Returns what a run could not see all of.
-pub(super) fn unseen(run: &Run, short: &[Short]) -> BTreeSet<Loss> {
-    let mut unseen: BTreeSet<Loss> = short
-        .iter()
-        .flat_map(|short| losses_of(short.kind()))
-        .copied()
-        .collect();
-    for finding in &run.findings {
-        match finding.code {
-            FindingCode::HiddenRoles => {
-                unseen.insert(Loss::RoleAssignments);
-            }
-            FindingCode::HiddenGroups => {
-                unseen.insert(Loss::Memberships);
-            }
-            FindingCode::ForbiddenCollection => unseen.extend(losses_of(finding.kind)),
-            // Nobody knows which one it is, or how many are behind it.
-            FindingCode::UnreadableRecord if finding.id.is_none() => {
-                unseen.extend(losses_of(finding.kind));
-            }
-            FindingCode::UnreadableRecord
-            | FindingCode::UnreadableReference
-            | FindingCode::ReplacedText
-            | FindingCode::Rescued
-            | FindingCode::Unconfirmed
-            // Every record that is known was shown, or was asked for.
-            | FindingCode::CountDiffers
-            | FindingCode::AuditForbidden
-            | FindingCode::AuditGap => {}
-        }
-    }
-    unseen
-}
-
-/// Returns everything that can be lost with, or from, records of a kind.
-fn losses_of(kind: Kind) -> &'static [Loss] {
-    match kind {
-        Kind::Role => &[Loss::Roles],
-        Kind::Group => &[Loss::Groups, Loss::RoleAssignments],
-        Kind::User => &[Loss::Users, Loss::Memberships, Loss::RoleAssignments],
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::model::{Account, HeldLoss, Reason, RunId, TenantId, Weight};
-
-    fn target(run: u64) -> Target {
-        Target {
-            // Only the store gives numbers; this one is never looked up.
-            tenant: serde_json::from_value(1.into()).unwrap(),
-            run: RunId(run),
-            account: Account {
-                tenant: TenantId("t".into()),
-                name: "T".into(),
-                region: None,
-            },
-        }
-    }
-
-    fn losses() -> BTreeMap<Loss, HeldLoss> {
-        let held = HeldLoss {
-            weight: Weight {
-                lost: 9,
-                known: 10,
-                shown: 1,
-            },
-            reason: Reason::Never,
-        };
-        [(Loss::Users, held)].into()
-    }
-
-    fn draft(checksum: u64) -> Draft {
-        Draft {
-            losses: losses(),
-            entries: Entries { count: 9, checksum },
-        }
-    }
-
-    fn open(state: PlanState) -> HeldPlan {
-        let ended = Ended {
-            target: &target(3),
-            at: Timestamp::from_millis(1),
-            draft: None,
-            unseen: BTreeSet::new(),
-            permit: None,
-        };
-        let mut plan = Step::default().and_holds(&draft(7), &ended, None).plans[0].clone();
-        plan.state = state;
-        plan
-    }
-
-    #[test]
-    fn what_becomes_of_the_open_plan() {
-        let at = Timestamp::from_millis(5);
-        let (held, rejected) = (PlanState::Held, PlanState::Rejected { at });
-        let approved = PlanState::Approved { at };
-        let recovered = "plan-3 recovered; sync.recovered";
-        let superseded = "plan-3 superseded, plan-8 held; sync.held";
-        // Open plan, checksum of what is held now, whether users were all seen, the permit.
-        for (state, now, sees, permit, expected) in [
-            (None, None, true, None, ""),
-            (None, Some(7), true, None, "plan-8 held; sync.held"),
-            (None, Some(7), false, None, "plan-8 held; sync.held"),
-            (Some(held), Some(7), true, None, ""),
-            (Some(held), Some(8), true, None, superseded),
-            (Some(held), Some(8), false, None, ""),
-            (Some(held), None, true, None, recovered),
-            (Some(held), None, false, None, ""),
-            (Some(rejected), Some(7), true, None, ""),
-            (Some(rejected), Some(8), true, None, superseded),
-            (Some(rejected), None, true, None, recovered),
-            (Some(approved), None, true, Some(3), "plan-3 applied; "),
-            (
-                Some(approved),
-                Some(8),
-                true,
-                Some(3),
-                "plan-3 applied, plan-8 held; sync.held",
-            ),
-            // Approved while the run was under way, or not all of it seen: the next run.
-            (Some(approved), Some(7), true, None, ""),
-            (Some(approved), None, true, None, ""),
-            (Some(approved), None, false, Some(3), ""),
-        ] {
-            let target = target(8);
-            let ended = Ended {
-                target: &target,
-                at,
-                draft: now.map(draft),
-                unseen: if sees {
-                    [Loss::Memberships].into()
-                } else {
-                    [Loss::Users].into()
-                },
-                permit: permit.map(PlanId),
-            };
-
-            let step = decide(state.map(open).as_ref(), &ended);
-
-            let plans: Vec<_> = step
-                .plans
-                .iter()
-                .map(|plan| format!("{} {}", plan.id, plan.state.word()))
-                .collect();
-            let facts: Vec<_> = step.facts.iter().filter_map(Fact::event_type).collect();
-            let found = format!("{}; {}", plans.join(", "), facts.join(", "));
-            let expected = if expected.is_empty() { "; " } else { expected };
-            assert_eq!(found, expected, "{state:?} {now:?} {sees} {permit:?}");
-        }
-    }
-}
+mod tests;

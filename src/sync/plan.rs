@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::model::{Account, Change, Loss, PlanId, Record, RecordRef, RunId, Timestamp, Verb};
+use crate::model::{
+    Account, Change, HeldPlan, Loss, PlanId, Record, RecordRef, RunId, Timestamp, Verb,
+};
 use crate::reconcile::{self, Guard};
 use crate::store::{
-    Closing, Commit, Entries, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
+    Closing, Commit, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
 };
 
 use super::RunError;
-use super::gather::{Draft, Gather, Gathered};
-use super::tally::{Scales, Tally};
+use super::gather::{Gather, Gathered};
+use super::preview::Preview;
+use super::tally::Scales;
 
 /// Commits under way at the most while a first load goes on.
 const MAX_TICKETS: usize = 16;
 
 /// Bytes of the source's text in a commit at the most, but for its last record's.
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// Changes that a dry run lists; the rest is counted.
-const MAX_PREVIEW: usize = 10_000;
 
 /// Where a run puts what it has decided.
 pub(super) enum Plan {
@@ -48,13 +48,6 @@ pub(super) struct Load {
     tickets: VecDeque<Ticket>,
 }
 
-/// What a dry run would do.
-#[derive(Debug, Default)]
-pub(super) struct Preview {
-    changes: Vec<Change>,
-    pub(super) tally: Tally,
-}
-
 impl Plan {
     pub(super) fn load(target: Target, at: Timestamp) -> Self {
         Self::Load(Load {
@@ -71,8 +64,14 @@ impl Plan {
         Self::Gather(Box::new(Gather::new(target, permit)))
     }
 
-    pub(super) fn preview() -> Self {
-        Self::Preview(Preview::default())
+    /// Only shows; `open` is the plan that the run would find open.
+    pub(super) fn preview(tenant: Option<TenantNo>, open: Option<HeldPlan>) -> Self {
+        Self::Preview(Preview::of(tenant, open))
+    }
+
+    /// Returns whether nothing of it is written.
+    pub(super) fn is_preview(&self) -> bool {
+        matches!(self, Self::Preview(_))
     }
 
     /// Takes in a record that came or changed.
@@ -80,12 +79,10 @@ impl Plan {
         match self {
             Self::Load(load) => load.push(store, write),
             Self::Gather(gather) => gather.push(store, write),
-            Self::Preview(preview) => {
-                if let Write::Change { change, .. } = write {
-                    preview.take(change);
-                }
-                Ok(())
-            }
+            Self::Preview(preview) => match write {
+                Write::Change { change, .. } => preview.take(store, change),
+                Write::Quiet { .. } | Write::Forget { .. } => Ok(()),
+            },
         }
     }
 
@@ -94,7 +91,7 @@ impl Plan {
         match self {
             Self::Load(load) => load.replace(store, write),
             Self::Gather(gather) => gather.replace(store, write),
-            Self::Preview(preview) => Ok(preview.replace(write)),
+            Self::Preview(preview) => preview.replace(store, write),
         }
     }
 
@@ -108,10 +105,7 @@ impl Plan {
                 },
             ),
             Self::Gather(gather) => gather.remove(store, gone),
-            Self::Preview(preview) => {
-                preview.take(Change::Deleted { before: gone });
-                Ok(())
-            }
+            Self::Preview(preview) => preview.take(store, Change::Deleted { before: gone }),
         }
     }
 
@@ -134,8 +128,9 @@ impl Plan {
     ) -> Result<Vec<Withdrawn>, RunError> {
         match self {
             Self::Gather(gather) => gather.withdraw(store, records),
-            // Nobody polls beside these.
-            Self::Load(_) | Self::Preview(_) => Ok(Vec::new()),
+            Self::Preview(preview) => preview.withdraw(store, records),
+            // Nobody polls beside a first load.
+            Self::Load(_) => Ok(Vec::new()),
         }
     }
 
@@ -174,24 +169,9 @@ impl Plan {
             }
             Self::Gather(gather) => Ok(Finished {
                 gathered: gather.finish(store, at, scales, guard)?,
-                preview: Vec::new(),
+                ..Finished::default()
             }),
-            Self::Preview(Preview { changes, tally }) => {
-                let losses = tally.weigh(scales, guard);
-                let lost = tally.applied(&losses.keys().copied().collect());
-                let held = (!losses.is_empty()).then(|| Draft {
-                    losses,
-                    entries: Entries::default(),
-                });
-                Ok(Finished {
-                    gathered: Gathered {
-                        held,
-                        lost,
-                        ..Gathered::default()
-                    },
-                    preview: changes,
-                })
-            }
+            Self::Preview(preview) => preview.finish(store, scales, guard),
         }
     }
 }
@@ -225,37 +205,10 @@ pub(super) enum Differs {
 #[derive(Debug, Default)]
 pub(super) struct Finished {
     pub(super) gathered: Gathered,
-    /// What would change; only of a dry run.
+    /// What would be told; only of a dry run.
     pub(super) preview: Vec<Change>,
-}
-
-impl Preview {
-    fn take(&mut self, change: Change) {
-        self.tally.take(&change, None);
-        if self.changes.len() < MAX_PREVIEW {
-            self.changes.push(change);
-        }
-    }
-
-    fn replace(&mut self, write: Write) -> Replaced {
-        let record = write_of(&write);
-        let mut changes = self.changes.iter();
-        let Some(place) = changes.position(|change| change.latest().to_ref() == record) else {
-            return Replaced::Nothing(write);
-        };
-        let first = self.changes.remove(place);
-        self.tally.untake(&first, None);
-        let fingerprint = reconcile::fingerprint(first.latest());
-        if let Write::Change { change, .. } = write {
-            self.tally.take(&change, None);
-            self.changes.insert(place, change);
-        }
-        Replaced::Write(Write::Change {
-            change: first,
-            fingerprint,
-            raw: Box::default(),
-        })
-    }
+    /// The open plan, if it lists all that is held; only of a dry run.
+    pub(super) listed: Option<HeldPlan>,
 }
 
 impl Load {

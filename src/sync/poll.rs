@@ -1,10 +1,11 @@
 //! One poll: what is new in the audit log, and the records that it names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{Change, Extent, Fact, Mode, Run, RunId, Seq, Timestamp, Trigger};
+use crate::model::{Change, Extent, Fact, Mode, RecordRef, Run, RunId, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_HEARD, Store, StoreError, TenantNo};
 use crate::telemetry::{Metric, chain};
 
@@ -211,8 +212,11 @@ impl<C: Connector> Job<C> {
                 Some(_) => MAX_BESIDE,
                 None => MAX_RECORDS,
             });
+            let mut again = BTreeSet::new();
             if !portion.records.is_empty() {
-                match self.look_at(place, &portion, beside, &mut pen).await? {
+                let looked;
+                (looked, again) = self.look_at(place, &portion, beside, &mut pen).await?;
+                match looked {
                     Polled::Found => polled = Polled::Found,
                     other => return Ok(other),
                 }
@@ -220,6 +224,7 @@ impl<C: Connector> Job<C> {
             let is_last = todo.is_empty();
             let until = if is_last { Some(to) } else { portion.until };
             self.move_on(place, kept, until, portion).await?;
+            self.hearing.look_again(again);
             if is_last {
                 break;
             }
@@ -239,14 +244,15 @@ impl<C: Connector> Job<C> {
         Ok(kept.filter(|kept| kept.since == place.bookmark.since))
     }
 
-    /// Reads the records of a portion in a run of their own.
+    /// Reads the records of a portion in a run of their own. Returns those with it that are to be
+    /// looked at again: something is held that no plan lists yet.
     async fn look_at(
         &self,
         place: &Place,
         portion: &Portion,
         beside: Option<Beside>,
         pen: &mut Pen<'_>,
-    ) -> Result<Polled, StoreError> {
+    ) -> Result<(Polled, BTreeSet<RecordRef>), StoreError> {
         let asked = beside.as_ref().map(|beside| beside.asked.clone());
         let records = portion.records.clone();
         let scope = Scope::Records { records, beside };
@@ -257,18 +263,24 @@ impl<C: Connector> Job<C> {
         {
             asked.note_held();
         }
+        let is_unlisted = run.held.is_some_and(|held| held.plan.is_none());
+        let again = match is_unlisted {
+            true => portion.records.clone(),
+            false => BTreeSet::new(),
+        };
         let success = match run.outcome.is_success() {
             true => Success::Yes,
             false => Success::No,
         };
-        Ok(match (success, self.hearing.refreshed(success)) {
+        let polled = match (success, self.hearing.refreshed(success)) {
             (Success::Yes, _) => Polled::Found,
             (Success::No, Bearable::Yes) => Polled::Failed,
             (Success::No, Bearable::No) => {
                 let reason = "what it names could not be read".to_owned();
                 self.gap(place, reason)
             }
-        })
+        };
+        Ok((polled, again))
     }
 
     /// Notes that everything up to a time was acted on.

@@ -1,6 +1,6 @@
 //! One run, step by step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tracing::{info, warn};
@@ -8,8 +8,8 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::connector::Connector;
 use crate::model::{
-    Change, Held, Loss, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName,
-    Timestamp, Trigger,
+    Change, Held, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName, Timestamp,
+    Trigger,
 };
 use crate::reconcile;
 use crate::signal::Wake;
@@ -19,8 +19,9 @@ use crate::telemetry::Metrics;
 use super::answers::Answers;
 use super::beside::{Beside, Pen, Scope, Turns};
 use super::confirm::Missing;
+use super::fate::Open;
 use super::hearing::Hearing;
-use super::hold::{self, Ended};
+use super::hold::{self, Ended, Kept, Unseen};
 use super::plan::{Finished, Plan, Resumed, Target, resume};
 use super::running::Running;
 use super::sweep::Sweeping;
@@ -55,7 +56,7 @@ pub(super) struct Finishing {
     pub(super) loaded: Option<Closing>,
     pub(super) scales: Scales,
     /// What it could not see all of.
-    pub(super) unseen: BTreeSet<Loss>,
+    pub(super) unseen: Unseen,
     /// The approved plan that it goes by.
     pub(super) permit: Option<PlanId>,
 }
@@ -270,8 +271,15 @@ impl<C: Connector> Job<C> {
                 Plan::load(target.clone(), self.clock.now())
             }
             Some(target) if run.mode == Mode::Commit => Plan::gather(target.clone(), permit),
-            Some(_) | None => Plan::preview(),
+            Some(target) => {
+                let no = target.tenant;
+                let open = self.store.offload(move |store| store.open_plan(no));
+                Plan::preview(Some(no), open.await.map_err(RunError::store)?)
+            }
+            None => Plan::preview(None, None),
         };
+        // A dry run writes nothing: polls go on to its end.
+        let mut reading = None;
         let (sweeping, unseen) = match (scope, &known) {
             (Scope::Records { records, beside }, Some(known)) => {
                 let refreshed = self.refresh(run, known.no, records, plan).await?;
@@ -279,12 +287,12 @@ impl<C: Connector> Job<C> {
                     beside.asked.note(refreshed.asked.take());
                 }
                 // Of nothing has it seen all.
-                (refreshed, Loss::ALL.into())
+                (refreshed, Unseen::everything())
             }
             (Scope::All | Scope::Records { .. }, _) => {
-                let lets_polls = run.mode == Mode::Commit && !is_load;
-                let beside = lets_polls.then(|| Beside::of(&alone));
-                let mut sweeping = self
+                let beside = (!is_load).then(|| Beside::of(&alone));
+                let mut sweeping;
+                (sweeping, reading) = self
                     .read_all(run, known.as_ref(), plan, beside, pen)
                     .await?;
                 if let Some(known) = &known {
@@ -294,8 +302,8 @@ impl<C: Connector> Job<C> {
                 run.population.clone_from(&sweeping.scales.shown);
                 let unseen = match sweeping.asked.holds() {
                     // It may have read before what is held was taken away.
-                    true => Loss::ALL.into(),
-                    false => hold::unseen(run, &sweeping.short),
+                    true => Unseen::everything(),
+                    false => Unseen::of(run, &sweeping.short),
                 };
                 (sweeping, unseen)
             }
@@ -319,6 +327,7 @@ impl<C: Connector> Job<C> {
             permit,
         };
         *preview = self.finish(run, sweeping.plan, finishing).await?;
+        drop(reading);
         if is_load {
             // Of a first load nobody is told.
             preview.clear();
@@ -418,15 +427,16 @@ impl<C: Connector> Job<C> {
             permit,
         } = finishing;
         let guard = self.rules.guard.clone();
-        let (gathered, preview, held) = self
+        let (gathered, preview, kept) = self
             .store
             .offload(move |store| {
                 let Finished {
                     mut gathered,
                     preview,
+                    listed,
                 } = plan.finish(store, at, loaded, &scales, &guard)?;
                 let draft = gathered.held.take();
-                let held = match &target {
+                let kept = match &target {
                     Some(target) => hold::settle(
                         store,
                         Ended {
@@ -437,12 +447,17 @@ impl<C: Connector> Job<C> {
                             permit,
                         },
                     )?,
-                    None => draft.map(|draft| Held {
-                        plan: None,
-                        losses: draft.losses,
+                    None => draft.map(|draft| Kept {
+                        open: listed
+                            .as_ref()
+                            .map_or(Open::Held, |plan| Open::of(Some(plan.state))),
+                        held: Held {
+                            plan: listed.map(|plan| plan.id),
+                            losses: draft.losses,
+                        },
                     }),
                 };
-                Ok::<_, RunError>((gathered, preview, held))
+                Ok::<_, RunError>((gathered, preview, kept))
             })
             .await?;
         for (kind, counts) in &mut run.counts {
@@ -452,10 +467,15 @@ impl<C: Connector> Job<C> {
             counts.updated = counts.updated.saturating_sub(unchanged);
         }
         run.lost = gathered.lost;
-        run.held = held;
-        if run.held.is_some() && run.outcome.is_success() {
+        let waits = kept.as_ref().is_some_and(|kept| match kept.open {
+            Open::No | Open::Held | Open::Approved => true,
+            // Somebody has decided: it stays out, and nobody has to be told again.
+            Open::Rejected => false,
+        });
+        if waits && run.outcome.is_success() {
             run.outcome = Outcome::Held;
         }
+        run.held = kept.map(|kept| kept.held);
         if run.mode == Mode::Commit {
             self.observer.hear(Progress::Committed);
         }

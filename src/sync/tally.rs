@@ -96,6 +96,11 @@ impl Tally {
         add(&mut self.unasked, loss, count);
     }
 
+    /// Returns whether each missing record was asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.unasked.is_empty()
+    }
+
     /// Returns how much of a sort counts so far.
     pub(super) fn weighed(&self, loss: Loss) -> u64 {
         of(&self.weighed, loss)

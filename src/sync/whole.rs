@@ -1,13 +1,13 @@
 //! Reads all of a tenant, while polls go on beside it.
 
 use crate::connector::Connector;
-use crate::model::{Kind, Observed, Run, Verb};
+use crate::model::{Kind, Mode, Observed, Run, Verb};
 use crate::reconcile::{self, Judgement};
 use crate::store::{Known, Names, Store, TenantNo, Write};
 
 use super::RunError;
-use super::beside::{Beside, Pen};
-use super::plan::{Differs, Plan, Withdrawn};
+use super::beside::{Beside, Pen, Reading};
+use super::plan::{Differs, Plan, Replaced, Withdrawn};
 use super::run::Job;
 use super::sweep::Sweeping;
 
@@ -16,25 +16,33 @@ const MAX_ASKED: usize = 1_000;
 
 impl<C: Connector> Job<C> {
     /// Reads each kind to its end, for the holder of the pen, who puts it down meanwhile for polls
-    /// that go on `beside`.
-    pub(super) async fn read_all(
+    /// that go on `beside`. A dry run leaves it there, and holds no poll back as long as it keeps
+    /// what comes with the result.
+    pub(super) async fn read_all<'a>(
         &self,
         run: &mut Run,
         known: Option<&Known>,
         plan: Plan,
         beside: Option<Beside>,
-        pen: &mut Pen<'_>,
-    ) -> Result<Sweeping, RunError> {
+        pen: &mut Pen<'a>,
+    ) -> Result<(Sweeping, Option<Reading<'a>>), RunError> {
         let asked = beside.as_ref().map(|beside| beside.asked.clone());
         let mut sweeping = Sweeping::of(plan, asked.unwrap_or_default());
         let reading = beside.map(|beside| pen.put_down(beside));
         for kind in Kind::ALL {
             sweeping = self.sweep(run, known, kind, sweeping).await?;
         }
-        // Whoever polls now ends first.
-        pen.take().await;
-        drop(reading);
-        self.yield_to_polls(run, known, sweeping).await
+        let reading = match run.mode {
+            Mode::Commit => {
+                // Whoever polls now ends first.
+                pen.take().await;
+                drop(reading);
+                None
+            }
+            Mode::DryRun => reading,
+        };
+        let sweeping = self.yield_to_polls(run, known, sweeping).await?;
+        Ok((sweeping, reading))
     }
 
     /// Leaves to polls what they have looked at since the sweep began: that is newer.
@@ -142,7 +150,9 @@ fn take_over(
                 fingerprint,
                 raw: observed.raw,
             };
-            plan.replace(store, write)?;
+            if let Replaced::Nothing(write) = plan.replace(store, write)? {
+                plan.push(store, write)?;
+            }
             Ok(true)
         }
     }

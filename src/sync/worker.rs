@@ -6,12 +6,12 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::connector::Connector;
-use crate::model::{Mode, Pause, Trigger};
+use crate::model::{Mode, Outcome, Pause, PlanState, Run, Trigger};
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 
 use super::lineup::Paused;
-use super::schedule::Last;
+use super::schedule::{Approval, Last};
 use super::{Job, Linked, Schedule};
 
 /// How long the loop sleeps at the most before it looks at the clock again: a clock that was
@@ -72,7 +72,10 @@ impl<C: Connector> Worker<C> {
             };
             next = tokio::select! {
                 () = shutdown.triggered() => Next::End,
-                () = self.due_after(last) => self.waken(shutdown, Trigger::Schedule).await,
+                due = self.due_after(last) => {
+                    due?;
+                    self.waken(shutdown, Trigger::Schedule).await
+                }
                 () = self.job.hearing.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
                 () = self.linked.turned(Paused::Yes) => {
                     self.waken(shutdown, Trigger::Schedule).await
@@ -107,19 +110,49 @@ impl<C: Connector> Worker<C> {
         }
     }
 
-    /// Waits until the run after this one is due. Asks the schedule anew at each look, so that a
-    /// clock that was set back does not put it off.
-    async fn due_after(&self, last: Last) {
+    /// Waits until the run after this one is due. Asks the schedule and the store anew at each look,
+    /// so that a clock that was set back does not put it off, nor an approval wait for long.
+    async fn due_after(&self, last: Last) -> Result<(), StoreError> {
         let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
+            let approval = self.approval().await?;
             let now = self.job.clock.now();
             let due = self.schedule.next(last, now, jitter);
+            let due = approval.map_or(due, |approval| due.min(approval.due().max(now)));
             self.linked.set_next(Some(due));
             if due <= now {
-                return;
+                return Ok(());
             }
             tokio::time::sleep(due.since(now).min(LOOK_AGAIN)).await;
         }
+    }
+
+    /// Returns the approval by which no run has gone yet. Whoever approves asks for a run, but that
+    /// may fail, or be broken off.
+    async fn approval(&self) -> Result<Option<Approval>, StoreError> {
+        let name = self.job.name.clone();
+        self.job
+            .store
+            .offload(move |store| {
+                let tenants = store.tenants()?.into_iter();
+                let Some(known) = tenants.into_iter().find(|known| known.name == name) else {
+                    return Ok(None);
+                };
+                let open = store.open_plan(known.no)?;
+                let Some(PlanState::Approved { at }) = open.map(|plan| plan.state) else {
+                    return Ok(None);
+                };
+                let last = store.newest_run(&name, Run::is_sweep)?;
+                Ok(match last {
+                    Some(run) if run.outcome == Outcome::Running => None,
+                    Some(run) => Some(Approval {
+                        at,
+                        tried: run.ended_at.unwrap_or(run.started_at).max(at),
+                    }),
+                    None => Some(Approval { at, tried: at }),
+                })
+            })
+            .await
     }
 }
 

@@ -345,7 +345,7 @@ async fn held_removals_are_listed_shown_and_let_go_by_command() {
 
     let (code, out, err) = world.command(&["sync", "--dry-run"]).await;
     assert_eq!(code, 8, "{out}{err}");
-    assert!(err.contains("removals are held: 15 of 61 users"), "{err}");
+    assert!(out.contains("would hold: 15 of 61 users"), "{out}");
     let (code, _, err) = world.command(&["sync"]).await;
     assert_eq!(code, 8, "{err}");
     assert!(err.contains("qlik-roster plan show plan-3"), "{err}");

@@ -10,7 +10,7 @@ use qlik_roster::model::{
 
 use crate::support::{Running, World, assert_journal_leads_to_state, assert_same_as_tenant};
 
-async fn world_of(users: u32, settings: &str) -> World {
+pub async fn world_of(users: u32, settings: &str) -> World {
     let world = World::with(TenantOptions {
         users: users as usize,
         groups: 12,
@@ -29,17 +29,17 @@ async fn world_of(users: u32, settings: &str) -> World {
     world
 }
 
-fn people(tenant: &Directory) -> Vec<User> {
+pub fn people(tenant: &Directory) -> Vec<User> {
     let people = tenant.users().into_iter();
     people.filter(|user| user.client_id.is_none()).collect()
 }
 
-async fn ask(running: &Running, request: Request) -> Result<Reply, ControlError> {
+pub async fn ask(running: &Running, request: Request) -> Result<Reply, ControlError> {
     let control: &Control = running.control();
     control.answer(request).await
 }
 
-async fn plans(running: &Running) -> Vec<PlanRow> {
+pub async fn plans(running: &Running) -> Vec<PlanRow> {
     let tenant = Some(TenantName("acme".to_owned()));
     match ask(running, Request::Plans { tenant, limit: 99 }).await {
         Ok(Reply::Plans(rows)) => rows,
@@ -47,7 +47,7 @@ async fn plans(running: &Running) -> Vec<PlanRow> {
     }
 }
 
-async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
+pub async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
     let request = Request::Removals {
         id,
         after: None,
@@ -59,7 +59,7 @@ async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
     }
 }
 
-async fn approve(running: &Running, id: PlanId) -> Result<(PlanRow, Run), ControlError> {
+pub async fn approve(running: &Running, id: PlanId) -> Result<(PlanRow, Run), ControlError> {
     match ask(running, Request::Approve { id }).await? {
         Reply::Approved { plan, synced } => Ok((plan, synced.run)),
         other => panic!("{other:?}"),
@@ -67,7 +67,7 @@ async fn approve(running: &Running, id: PlanId) -> Result<(PlanRow, Run), Contro
 }
 
 /// Returns the types of all events that the receiver took, with how often each came.
-fn told(world: &World, wanted: &str) -> usize {
+pub fn told(world: &World, wanted: &str) -> usize {
     let deliveries = world.receiver.deliveries();
     let types = deliveries
         .iter()
@@ -75,7 +75,7 @@ fn told(world: &World, wanted: &str) -> usize {
     types.filter(|found| *found == wanted).count()
 }
 
-fn held(run: &Run) -> Vec<(Loss, u64)> {
+pub fn held(run: &Run) -> Vec<(Loss, u64)> {
     let held = run.held.iter().flat_map(|held| &held.losses);
     held.map(|(loss, held)| (*loss, held.weight.lost)).collect()
 }

@@ -19,6 +19,7 @@ mod delivery;
 mod crash;
 mod deliveries;
 mod egress;
+mod ends;
 mod faults;
 mod formats;
 mod guard;

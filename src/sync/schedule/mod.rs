@@ -39,6 +39,23 @@ pub(super) struct Last {
     pub(super) n_failures: u32,
 }
 
+/// An approved plan that waits for a run to go by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Approval {
+    /// When it was approved.
+    pub(super) at: Timestamp,
+    /// When the last run since then ended, or the time of the approval.
+    pub(super) tried: Timestamp,
+}
+
+impl Approval {
+    /// Returns when the next run is due on its account: soon, and later each time, as after failures.
+    pub(super) fn due(self) -> Timestamp {
+        let wait = self.tried.since(self.at);
+        self.tried.plus(wait.clamp(FIRST_RETRY, LONGEST_RETRY))
+    }
+}
+
 /// When runs are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono_tz::Tz;
 
@@ -9,20 +10,21 @@ use super::*;
 use crate::clock::Clock;
 use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{
-    Bulletin, ConnectionName, Finding, Kind, Observed, RecordRef, Tenant, TenantName, Timestamp,
-    Traffic,
+    Bulletin, ConnectionName, Finding, HeldPlan, Kind, Observed, PlanId, RecordRef, RunId, Tenant,
+    TenantId, TenantName, Timestamp, Traffic,
 };
 use crate::signal;
-use crate::store::Store;
+use crate::store::{Closing, Commit, Decision, Known, Store};
 use crate::sync::{Claimant, Claims, Observer, Rank, Rules, Runner};
 
-/// A tenant that is never read, and notes when it is asked.
-struct Down {
+/// A tenant with nothing in it that notes when it is asked, and answers while it is up.
+struct Empty {
     clock: Clock,
     asked_at: Arc<Mutex<Vec<Timestamp>>>,
+    is_up: Arc<AtomicBool>,
 }
 
-/// What nobody opens.
+/// A listing of nothing.
 struct Nothing;
 
 fn down() -> FetchError {
@@ -34,20 +36,29 @@ fn down() -> FetchError {
 
 impl Sweep for Nothing {
     async fn next(&mut self) -> Result<Option<Page>, FetchError> {
-        Err(down())
+        Ok(None)
     }
 
     async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
-        Err(down())
+        Ok(None)
     }
 }
 
-impl Connector for Down {
+impl Connector for Empty {
     type Sweep = Nothing;
 
     async fn identify(&self) -> Result<Tenant, FetchError> {
         self.asked_at.lock().unwrap().push(self.clock.now());
-        Err(down())
+        if !self.is_up.load(Ordering::Relaxed) {
+            return Err(down());
+        }
+        Ok(Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        })
     }
 
     fn sweep(&self, _: Kind) -> Nothing {
@@ -71,59 +82,171 @@ impl Connector for Down {
     }
 }
 
+/// A loop that runs once a week, and what it goes by.
+struct Setting {
+    _dir: tempfile::TempDir,
+    clock: Clock,
+    asked_at: Arc<Mutex<Vec<Timestamp>>>,
+    is_up: Arc<AtomicBool>,
+    worker: Worker<Empty>,
+}
+
+impl Setting {
+    fn new(is_up: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap().store;
+        let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
+        let asked_at = Arc::new(Mutex::new(Vec::new()));
+        let is_up = Arc::new(AtomicBool::new(is_up));
+        let connector = Arc::new(Empty {
+            clock: clock.clone(),
+            asked_at: Arc::clone(&asked_at),
+            is_up: Arc::clone(&is_up),
+        });
+        let claimant = Claimant {
+            name: TenantName("acme".to_owned()),
+            connection: ConnectionName("test".to_owned()),
+            rank: Rank::Named,
+            host: "acme.eu.qlikcloud.com".to_owned(),
+        };
+        let claim = Claims::new(1).of(claimant.clone());
+        let job = Arc::new(Job::new(
+            claimant.name.clone(),
+            connector,
+            store,
+            clock.clone(),
+            Observer::new(|_| {}),
+            Rules::default(),
+            claim,
+        ));
+        let worker = Worker {
+            linked: Arc::new(Linked::new(claimant, None, Runner::of(Arc::clone(&job)))),
+            job,
+            schedule: Schedule::parse("7d", Tz::UTC).unwrap(),
+            jitter: Duration::ZERO,
+        };
+        Self {
+            _dir: dir,
+            clock,
+            asked_at,
+            is_up,
+            worker,
+        }
+    }
+}
+
+/// Lets so many minutes pass.
+async fn pass(clock: &Clock, minutes: u32) {
+    for _ in 0..minutes * 2 {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        clock.set(clock.now().plus(Duration::from_secs(30)));
+    }
+}
+
+/// Returns how many minutes after a time, and after each other, the tenant was asked.
+fn waits(began: Timestamp, asked_at: &[Timestamp]) -> Vec<u64> {
+    std::iter::once(&began)
+        .chain(asked_at)
+        .zip(asked_at)
+        .map(|(before, after)| after.since(*before).as_secs() / 60)
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_tenant_that_fails_is_tried_again_within_minutes_and_then_every_hour() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("store")).unwrap().store;
-    let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        worker,
+        ..
+    } = Setting::new(false);
     let began = clock.now();
-    let asked_at = Arc::new(Mutex::new(Vec::new()));
-    let connector = Arc::new(Down {
-        clock: clock.clone(),
-        asked_at: Arc::clone(&asked_at),
-    });
-    let claimant = Claimant {
-        name: TenantName("acme".to_owned()),
-        connection: ConnectionName("test".to_owned()),
-        rank: Rank::Named,
-        host: "acme.eu.qlikcloud.com".to_owned(),
-    };
-    let claim = Claims::new(1).of(claimant.clone());
-    let job = Arc::new(Job::new(
-        claimant.name.clone(),
-        connector,
-        store,
-        clock.clone(),
-        Observer::new(|_| {}),
-        Rules::default(),
-        claim,
-    ));
-    let worker = Worker {
-        linked: Arc::new(Linked::new(claimant, None, Runner::of(Arc::clone(&job)))),
-        job,
-        schedule: Schedule::parse("7d", Tz::UTC).unwrap(),
-        jitter: Duration::ZERO,
-    };
     let (end, ended) = signal::shutdown();
-    let minutes = 5 * 60;
 
     let time = async {
-        for _ in 0..minutes * 2 {
-            tokio::time::sleep(Duration::from_secs(30)).await;
-            clock.set(clock.now().plus(Duration::from_secs(30)));
-        }
+        pass(&clock, 5 * 60).await;
         end.trigger();
     };
     let (result, ()) = tokio::join!(worker.run(ended), time);
 
     result.unwrap();
-    let asked_at = asked_at.lock().unwrap();
-    let waits: Vec<u64> = std::iter::once(&began)
-        .chain(asked_at.iter())
-        .zip(asked_at.iter())
-        .map(|(before, after)| after.since(*before).as_secs() / 60)
-        .collect();
+    let waits = waits(began, &asked_at.lock().unwrap());
     assert_eq!(waits[..7], [0, 1, 2, 4, 8, 16, 32]);
     assert!(waits[7..].iter().all(|wait| *wait == 60), "{waits:?}");
     assert!(waits.len() > 9, "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_failed() {
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        is_up,
+        worker,
+    } = Setting::new(true);
+    let (end, ended) = signal::shutdown();
+    let job = Arc::clone(&worker.job);
+    let store = job.store.clone();
+
+    let time = async {
+        pass(&clock, 60).await;
+        assert_eq!(
+            asked_at.lock().unwrap().len(),
+            1,
+            "the next is due in a week"
+        );
+        let known = store.tenants().unwrap().remove(0);
+        let approved = approve(&store, &known, clock.now());
+        is_up.store(false, Ordering::Relaxed);
+        // As the command does that approves.
+        let mut run = job.start(Trigger::Command, Mode::Commit);
+        run.ended().await.unwrap();
+        pass(&clock, 12).await;
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60 * 24).await;
+        end.trigger();
+        (known, approved)
+    };
+    let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    assert_eq!(waits[..3], [0, 1, 1], "{waits:?}");
+    let sum: u64 = waits.iter().sum();
+    assert!(
+        (12..30).contains(&sum),
+        "no more after it is applied: {waits:?}"
+    );
+    let plans = store.held_plans(known.no).unwrap();
+    assert_eq!(plans[0].state.word(), "applied");
+}
+
+/// Has a plan without entries approved. Returns when.
+fn approve(store: &Store, known: &Known, now: Timestamp) -> Timestamp {
+    let plan = HeldPlan {
+        id: PlanId(1),
+        account: known.tenant.account(),
+        at: now,
+        losses: [].into(),
+        entries: 0,
+        checksum: 0,
+        state: PlanState::Held,
+    };
+    let made = Commit {
+        tenant: known.no,
+        run: RunId(1),
+        at: now,
+        account: known.tenant.account(),
+        writes: Vec::new(),
+        closing: Closing::Told {
+            plans: vec![plan],
+            facts: Vec::new(),
+        },
+    };
+    assert!(store.settle_plans(None, made).unwrap());
+    let decided = store.decide(known.no, PlanId(1), Decision::Approve, now);
+    assert_eq!(decided.unwrap().unwrap().state.word(), "approved");
+    now
 }
