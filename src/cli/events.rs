@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::Value;
 
-use crate::control::{EventRow, MAX_PAGE, Reply, Request};
+use crate::control::{EventName, EventRow, MAX_PAGE, Reply, Request};
 use crate::daemon::Hooks;
 use crate::deliver;
 use crate::model::{Entry, Fact, Recovery, Seq, TenantName, losses_in_words};
@@ -68,18 +68,26 @@ async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exi
 }
 
 async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> {
-    let seq = seq(event)?;
-    let (row, first) = match door.ask(Request::Event { seq }).await? {
+    let name: EventName = event
+        .parse()
+        .with_context(|| format!("looking for `{event}`"))?;
+    let request = Request::Event {
+        event: name.clone(),
+    };
+    let (row, first) = match door.ask(request).await? {
         Reply::Event { row, first } => (row, first),
         other => return super::unexpected(&other),
     };
     let Some(row) = row else {
-        if seq != Seq::START && seq < first {
+        if name
+            .place()
+            .is_some_and(|seq| seq != Seq::START && seq < first)
+        {
             say(format_args!(
-                "Event {seq} was let go: the journal begins with event {first}."
+                "Event {name} was let go: the journal begins with event {first}."
             ));
         } else {
-            say(format_args!("There is no event {seq}."));
+            say(format_args!("There is no event {name}."));
         }
         return Ok(Exit::NotFound);
     };
@@ -87,20 +95,6 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
     lines.push(("RUN", run_of(&row.entry)));
     print_one(format, &lines, &outside(&row)?)?;
     Ok(Exit::Success)
-}
-
-/// Reads a sequence number, or takes it out of an event's id.
-fn seq(text: &str) -> anyhow::Result<Seq> {
-    let number = match text.strip_prefix("evt_") {
-        None => text.parse().ok(),
-        Some(id) => id
-            .rsplit_once('_')
-            .and_then(|(_, digits)| u64::from_str_radix(digits, 16).ok()),
-    };
-    match number {
-        Some(number) => Ok(Seq(number)),
-        None => bail!("`{text}` is no event; a sequence number or an id (`evt_…`) is expected"),
-    }
 }
 
 fn cells(row: &EventRow) -> Vec<String> {
@@ -132,6 +126,14 @@ fn cells(row: &EventRow) -> Vec<String> {
         } => (
             endpoint.to_string(),
             format!("the endpoint gets no events any more: {reason}"),
+        ),
+        Fact::Unreadable => (
+            String::new(),
+            "what stood here could not be read after the store was damaged".to_owned(),
+        ),
+        Fact::HistoryLost(missing) => (
+            String::new(),
+            format!("history was lost with a damaged store: {missing}"),
         ),
     };
     vec![

@@ -5,12 +5,12 @@ use crate::model::{
     Entry, HeldPlan, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId,
     TenantName, Trigger,
 };
-use crate::store::{Decision, Kept, Known, Names, Retention, Store, StoreError};
+use crate::store::{Decision, Item, Kept, Known, Names, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
-    ConcernRow, ControlError, Endpoints, EventRow, MAX_PAGE, Place, PlanRow, RecordRow, Reply,
-    Request, Status, SyncRow, TenantRow, deliveries, inspect::inspect, linked, plans,
+    ConcernRow, ControlError, Endpoints, EventName, EventRow, MAX_PAGE, Place, PlanRow, RecordRow,
+    Reply, Request, Status, SyncRow, TenantRow, deliveries, inspect::inspect, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -214,7 +214,7 @@ fn read(
             let tenants = reading.chosen(tenant.as_ref())?;
             reading.events(&tenants, tenant.is_some(), after, limit.min(MAX_PAGE))
         }
-        Request::Event { seq } => reading.event(seq),
+        Request::Event { event } => reading.event(&event)?,
         Request::Findings { tenant } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             let mut rows = Vec::new();
@@ -421,10 +421,18 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn event(&self, seq: Seq) -> Result<Reply, StoreError> {
-        let row = self.store.entry(seq)?.map(|entry| self.row(entry));
-        let first = self.store.first_seq()?;
-        Ok(Reply::Event { row, first })
+    /// Finds an event by its name. A snapshot is no entry, so that nothing is found.
+    fn event(&self, name: &EventName) -> Result<Result<Reply, StoreError>, ControlError> {
+        let row = match name.of_store(self.store)? {
+            Item::Entry(seq) => self.store.entry(seq),
+            Item::Snapshot { .. } => Ok(None),
+        };
+        let reply = row.and_then(|row| {
+            let row = row.map(|entry| self.row(entry));
+            let first = self.store.first_seq()?;
+            Ok(Reply::Event { row, first })
+        });
+        Ok(reply)
     }
 
     /// Returns what is shown of a record: roles and groups by their present names.

@@ -53,8 +53,11 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
-    /// The event's id was given by another store.
-    #[error("{event} is an event of another store, which was there before this one")]
+    /// The event's id was given by another store, or by a newer copy of this one.
+    #[error(
+        "{event} is an event of another store, or of this one before an older copy was put in its \
+         place; its number alone names the event that is there now"
+    )]
     OtherStore {
         /// What was asked for.
         event: String,

@@ -6,7 +6,7 @@ use super::{DeliveryReply, EndpointRow, PlanRow, PlanSummary, RemovalRow};
 use crate::access::Concern;
 use crate::model::{
     Change, ConnectionName, Entry, HeldPlan, Pause, Record, Run, Seq, Space, StoreCheck, StoreId,
-    Tenant, TenantId, TenantName, Timestamp,
+    Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Progress;
 
@@ -97,8 +97,8 @@ pub struct ConcernRow {
 pub struct RecordRow {
     /// Its tenant, as the operator calls it.
     pub tenant: TenantName,
-    /// The journal entry that left it so; 0: it was there at the first load.
-    pub version: Seq,
+    /// The version of the journal entry that left it so; 0: it was there at the first load.
+    pub version: Version,
     /// The record.
     pub record: Record,
     /// The source's own text of it, as received when it last changed.

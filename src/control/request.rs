@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DeliveryRequest;
+use super::{DeliveryRequest, EventName};
 use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
 
 /// Rows of an answer at the most.
@@ -62,7 +62,7 @@ pub enum Request {
     /// One entry of the journal.
     Event {
         /// Which.
-        seq: Seq,
+        event: EventName,
     },
     /// Accounts that somebody should look at.
     Findings {

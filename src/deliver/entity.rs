@@ -19,6 +19,7 @@ pub(super) fn of_entry(entry: &Entry) -> Entity {
             hash(&["sync", tenant(entry.account())], &[])
         }
         Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
+        Fact::Unreadable | Fact::HistoryLost(_) => hash(&["history"], &[]),
     }
 }
 
@@ -34,7 +35,9 @@ pub(super) fn predecessor(entry: &Entry) -> Option<Entity> {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => None,
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => None,
     }
 }
 

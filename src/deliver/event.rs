@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::fact;
 use crate::model::{
     Account, Change, EndpointName, Entry, EventId, Fact, Id, Record, Seq, StoreId, Timestamp,
-    unified,
+    Version, unified,
 };
 
 /// The type of the event that an operator sends to try an endpoint.
@@ -52,7 +52,7 @@ pub struct Subject<'a> {
     pub before: Option<&'a Record>,
     /// Counts up with each change of the record; a receiver that kept a higher one can leave
     /// the event out.
-    pub version: Seq,
+    pub version: Version,
     /// Of a creation: the record deleted just before that stood for the same subject.
     pub replaces: Option<&'a Id>,
 }
@@ -83,19 +83,16 @@ impl<'a> Event<'a> {
     /// Returns the event of an entry, none for an entry that receivers are not told of.
     pub fn of_entry(store: StoreId, entry: &'a Entry) -> Option<Self> {
         let data = match &entry.fact {
-            Fact::Changed(change) => Data::Record(Subject::of(change, entry.seq)),
-            Fact::Loaded { .. } => return None,
+            Fact::Changed(change) => Data::Record(Subject::of(change, entry.version())),
+            Fact::Loaded { .. } | Fact::Unreadable => return None,
             Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. } => Data::Other(fact::data(entry)?),
-        };
-        let id = EventId {
-            store,
-            seq: entry.seq,
+            | Fact::EndpointDisabled { .. }
+            | Fact::HistoryLost(_) => Data::Other(fact::data(entry)?),
         };
         Some(Self {
-            id: id.to_string(),
+            id: entry.event_id(store).to_string(),
             event_type: entry.fact.event_type()?,
             at: entry.at,
             sequence: Some(entry.seq),
@@ -105,9 +102,8 @@ impl<'a> Event<'a> {
     }
 
     /// Returns the event that tells of a record that was there before, in a backfill that
-    /// began at `at` and goes over into the journal behind `mark`. `version` is the place of
-    /// the entry that left the record as it is, or the journal's start if it is as the first
-    /// load found it.
+    /// began at `at` and goes over into the journal behind `mark`. `version` is that of the
+    /// entry that left the record as it is, or the lowest if it is as the first load found it.
     ///
     /// Its id tells it from the snapshots of every other backfill, and of any other content.
     pub fn snapshot(
@@ -116,7 +112,7 @@ impl<'a> Event<'a> {
         at: Timestamp,
         account: &'a Account,
         record: &'a Record,
-        version: Seq,
+        version: Version,
     ) -> Self {
         let subject = Subject {
             record,
@@ -148,7 +144,7 @@ impl<'a> Event<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn of(change: &'a Change, version: Seq) -> Self {
+    fn of(change: &'a Change, version: Version) -> Self {
         let (before, replaces) = match change {
             Change::Created { replaces, .. } => (None, replaces.as_ref()),
             Change::Updated { before, .. } => (Some(before), None),
@@ -187,7 +183,12 @@ fn snapshot_id(
     digest.update(whole.expect("a record's keys are texts"));
     let digest: [u8; 32] = digest.finalize().into();
     let (start, _) = digest.split_at(16);
-    format!("{}_{}", EventId { store, seq: mark }, hex::encode(start))
+    let place = EventId {
+        store,
+        seq: mark,
+        digest: None,
+    };
+    format!("{place}_{}", hex::encode(start))
 }
 
 #[cfg(test)]
@@ -221,7 +222,7 @@ mod tests {
         };
         let store = StoreId([7; 8]);
         let id = |mark, account: &Account, record: &Record, version| {
-            Event::snapshot(store, Seq(mark), start(), account, record, Seq(version)).id
+            Event::snapshot(store, Seq(mark), start(), account, record, Version(version)).id
         };
         let record = with_role("Steward");
 
@@ -250,6 +251,7 @@ mod tests {
         let (before, after) = (user(1), user(2));
         let entry = Entry {
             seq: Seq(1),
+            stamp: None,
             at: start(),
             origin: Some(Origin {
                 run: RunId(1),

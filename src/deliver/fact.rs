@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{Entry, Fact, HeldLoss, Loss, PlanId, Recovery};
+use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery};
 
 /// Returns the `data` of an entry that is about no record; none for any other.
 pub(super) fn data(entry: &Entry) -> Option<Value> {
     let run = entry.run().map(|run| run.to_string());
     match &entry.fact {
-        Fact::Changed(_) | Fact::Loaded { .. } => None,
+        Fact::Changed(_) | Fact::Loaded { .. } | Fact::Unreadable => None,
         Fact::Held {
             plan,
             supersedes,
@@ -31,6 +31,16 @@ pub(super) fn data(entry: &Entry) -> Option<Value> {
             "failing_since": failing_since,
         })),
         Fact::Recovered(recovery) => Some(recovered(run.as_deref(), *recovery)),
+        Fact::HistoryLost(Missing {
+            entries,
+            places,
+            records,
+        }) => Some(json!({
+            "events": entries,
+            "from": places.map(|(first, _)| first),
+            "to": places.map(|(_, last)| last),
+            "records": records,
+        })),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every type of event that a receiver can meet, in the order of the documentation.
-pub const EVENT_TYPES: [&str; 18] = [
+pub const EVENT_TYPES: [&str; 19] = [
     "user.created",
     "user.updated",
     "user.deleted",
@@ -22,6 +22,7 @@ pub const EVENT_TYPES: [&str; 18] = [
     "sync.failed",
     "sync.recovered",
     "endpoint.disabled",
+    "history.lost",
 ];
 
 /// Types that an endpoint may want already, and that nothing sends yet.

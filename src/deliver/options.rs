@@ -176,16 +176,30 @@ impl Endpoint {
         let Some(event_type) = entry.fact.event_type() else {
             return false;
         };
-        if !self.events.wants(event_type) || !self.format.can_tell(entry) {
+        // What is missing concerns everybody, whatever `events` names.
+        let is_chosen = match &entry.fact {
+            Fact::HistoryLost(_) => true,
+            Fact::Changed(_)
+            | Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. }
+            | Fact::Unreadable => self.events.wants(event_type),
+        };
+        if !is_chosen || !self.format.can_tell(entry) {
             return false;
         }
         let wants = match &entry.fact {
             // An endpoint does not hear of itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
             Fact::Changed(change) => self.wants_change(change),
-            Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
-                true
-            }
+            Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::Unreadable
+            | Fact::HistoryLost(_) => true,
         };
         wants
             && entry

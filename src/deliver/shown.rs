@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::{Data, Event, Subject};
 use crate::model::unified::{Unified, UnifiedId};
-use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, delta};
+use crate::model::{Account, FieldDelta, Id, Kind, Seq, TenantId, Timestamp, Version, delta};
 
 /// An event, rendered in the unified schema, without what the endpoint may not see.
 pub(super) struct Shown<'a> {
@@ -45,7 +45,7 @@ pub(super) struct ShownRecord<'a> {
     pub id: &'a Id,
     /// As it is now, or as it was when it went.
     pub record: Fields<'a>,
-    pub version: Seq,
+    pub version: Version,
     /// Of an update: which fields, before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<BTreeMap<&'static str, FieldDelta>>,

@@ -19,7 +19,9 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => OWN,
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => OWN,
     }
 }
 

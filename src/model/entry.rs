@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -37,15 +38,72 @@ impl fmt::Display for Seq {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreId(pub [u8; 8]);
 
-/// The id under which a receiver meets an entry: the same in every attempt, and in no other
-/// store. Holds no full stop, since the signature of Standard Webhooks joins with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What orders the events of a record for a receiver: whoever holds a higher one has what is newer.
+///
+/// Microseconds of the wall clock, or one more than the version before it where that is higher.
+/// So versions go up also after an older copy of the store was put in its place, which places in
+/// the journal do not. Entries of formats that had no versions have their place.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// Of what was there before the first entry.
+    pub const START: Self = Self(0);
+
+    /// The first of a time; the lowest for one before 1970.
+    pub fn at(time: Timestamp) -> Self {
+        Self(u64::try_from(time.millis().saturating_mul(1_000)).unwrap_or(0))
+    }
+
+    /// Returns the version that follows, at a time.
+    #[must_use]
+    pub fn next(self, now: Timestamp) -> Self {
+        Self::at(now).max(Self(self.0 + 1))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A digest of all that an entry says: the start of a SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryDigest(pub [u8; 16]);
+
+/// What an entry has had besides since format 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// What orders it among those of its record.
+    pub version: Version,
+    /// Stands for its content in its event's id.
+    pub digest: EntryDigest,
+}
+
+/// The id under which a receiver meets an entry: the same in every attempt, in no other store, and
+/// of no other content. Holds no full stop, since the signature of Standard Webhooks joins with it.
+///
+/// Whoever puts an older copy of a store in its place has places in its journal taken by other
+/// entries than before. The digest keeps their ids apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventId {
     /// The store that holds the entry.
     pub store: StoreId,
     /// The entry's place in its journal.
     pub seq: Seq,
+    /// A digest of what it says; `None` for an entry of a format that had none.
+    pub digest: Option<EntryDigest>,
 }
+
+/// A text that is no event's id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no id of an event, `evt_…`")]
+pub struct InvalidEventId;
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,16 +113,55 @@ impl fmt::Display for EventId {
         let (more, _) = digits.split_at(4);
         let start = more.iter().position(|digit| *digit != b'0');
         let (_, seq) = digits.split_at(start.unwrap_or(more.len()));
-        let mut room = [0; 4 + 16 + 1 + 16];
+        let mut room = [0; 4 + 16 + 1 + 16 + 1 + 32];
         let mut rest = room.as_mut_slice();
         let mut store = [0; 16];
         hex::encode_to_slice(self.store.0, &mut store).or(Err(fmt::Error))?;
         for part in [b"evt_", store.as_slice(), b"_", seq] {
             rest.write_all(part).or(Err(fmt::Error))?;
         }
+        if let Some(EntryDigest(bytes)) = self.digest {
+            let mut digest = [0; 32];
+            hex::encode_to_slice(bytes, &mut digest).or(Err(fmt::Error))?;
+            for part in [b"_".as_slice(), &digest] {
+                rest.write_all(part).or(Err(fmt::Error))?;
+            }
+        }
         let n_left = rest.len();
         let (text, _) = room.split_at(room.len() - n_left);
         f.write_str(str::from_utf8(text).or(Err(fmt::Error))?)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = InvalidEventId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
+        let mut parts = text.strip_prefix("evt_").ok_or(InvalidEventId)?.split('_');
+        let mut number = |lengths: std::ops::RangeInclusive<usize>| {
+            let part = parts.next()?;
+            // Reading a number alone would take a sign.
+            let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let fits = is_hex && lengths.contains(&part.len());
+            fits.then_some(part)
+        };
+        let store = number(16..=16).ok_or(InvalidEventId)?;
+        let seq = number(1..=16).ok_or(InvalidEventId)?;
+        let of_hex = |digits| u64::from_str_radix(digits, 16).or(Err(InvalidEventId));
+        let mut digest = None;
+        if let Some(digits) = parts.next() {
+            let mut bytes = [0; 16];
+            hex::decode_to_slice(digits, &mut bytes).or(Err(InvalidEventId))?;
+            digest = Some(EntryDigest(bytes));
+        }
+        match parts.next() {
+            Some(_) => Err(InvalidEventId),
+            None => Ok(Self {
+                store: StoreId(of_hex(store)?.to_be_bytes()),
+                seq: Seq(of_hex(seq)?),
+                digest,
+            }),
+        }
     }
 }
 
@@ -91,8 +188,11 @@ pub struct Account {
 /// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place. Also the version of the record that it leaves behind.
+    /// Its place.
     pub seq: Seq,
+    /// Its version and digest; `None` if it was written before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
     /// When it was found, by our clock. Never decreases along the journal.
     pub at: Timestamp,
     /// The run that found it and the tenant in which it happened; none for what happened in
@@ -145,9 +245,71 @@ pub enum Fact {
         /// Since when it has taken nothing; none where it said so itself.
         failing_since: Option<Timestamp>,
     },
+    /// What stood at this place could not be read any more after the store was damaged.
+    Unreadable,
+    /// The store was damaged, and a part of it could not be read any more.
+    HistoryLost(Missing),
+}
+
+/// What could not be read of a damaged store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Entries of the journal.
+    pub entries: u64,
+    /// The first and the last of them; `None` if there are none.
+    pub places: Option<(Seq, Seq)>,
+    /// Records, as far as their number was known.
+    pub records: u64,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            entries,
+            places,
+            records,
+        } = self;
+        write!(f, "{entries} events")?;
+        if let Some((first, last)) = places {
+            write!(f, " between {first} and {last}")?;
+        }
+        write!(f, " and {records} records could not be read")
+    }
+}
+
+/// A part of the history that was lost with a damaged store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryLoss {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// The entry that tells of it.
+    pub entry: Seq,
+    /// The folder beside the store that the damaged one is in.
+    pub moved_to: String,
+    /// What was found to be damaged first.
+    pub damage: String,
+    /// What could not be read.
+    pub missing: Missing,
+    /// When an operator has taken note of it; `None` if nobody has.
+    pub accepted_at: Option<Timestamp>,
 }
 
 impl Entry {
+    /// Returns the version of the record that it leaves behind.
+    pub fn version(&self) -> Version {
+        self.stamp
+            .map_or(Version(self.seq.0), |stamp| stamp.version)
+    }
+
+    /// Returns the id under which a receiver meets it.
+    pub fn event_id(&self, store: StoreId) -> EventId {
+        EventId {
+            store,
+            seq: self.seq,
+            digest: self.stamp.map(|stamp| stamp.digest),
+        }
+    }
+
     /// Returns the tenant in which it happened.
     pub fn account(&self) -> Option<&Account> {
         self.origin.as_ref().map(|origin| origin.account.as_ref())
@@ -175,11 +337,12 @@ impl Fact {
     pub fn event_type(&self) -> Option<&'static str> {
         match self {
             Self::Changed(change) => Some(change.event_type()),
-            Self::Loaded { .. } => None,
+            Self::Loaded { .. } | Self::Unreadable => None,
             Self::Held { .. } => Some("sync.held"),
             Self::Failed { .. } => Some("sync.failed"),
             Self::Recovered(_) => Some("sync.recovered"),
             Self::EndpointDisabled { .. } => Some("endpoint.disabled"),
+            Self::HistoryLost(_) => Some("history.lost"),
         }
     }
 }
@@ -200,9 +363,28 @@ mod tests {
             let id = EventId {
                 store,
                 seq: Seq(seq),
+                digest: None,
             };
 
             assert_eq!(id.to_string(), expected);
+            assert_eq!(expected.parse(), Ok(id));
+            let bound = EventId {
+                digest: Some(EntryDigest([0x5a; 16])),
+                ..id
+            };
+            let text = format!("{expected}_{}", "5a".repeat(16));
+            assert_eq!(bound.to_string(), text);
+            assert_eq!(text.parse(), Ok(bound));
         }
+    }
+
+    #[test]
+    fn a_version_follows_the_clock_and_never_goes_back() {
+        let at = |millis| Timestamp::from_millis(millis);
+
+        assert_eq!(Version(7).next(at(5)), Version(5_000));
+        assert_eq!(Version(5_000).next(at(5)), Version(5_001));
+        assert_eq!(Version(9_000).next(at(5)), Version(9_001));
+        assert_eq!(Version(9_000).next(at(-5)), Version(9_001));
     }
 }

@@ -36,7 +36,10 @@ pub use canonical::canonical;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
 pub use delta::{FieldDelta, delta};
-pub use entry::{Account, Entry, EventId, Fact, Origin, Recovery, Seq, StoreId};
+pub use entry::{
+    Account, Entry, EntryDigest, EventId, Fact, HistoryLoss, InvalidEventId, Missing, Origin,
+    Recovery, Seq, Stamp, StoreId, Version,
+};
 pub use group::Group;
 pub use held::{
     HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,

@@ -11,7 +11,7 @@ use std::ops::Bound;
 
 use bytes::{Buf, Bytes};
 
-use crate::model::{Fingerprint, Id, Kind, Seq};
+use crate::model::{Fingerprint, Id, Kind, Version};
 
 use super::error::StoreError;
 use super::keys::{self, Key};
@@ -31,7 +31,7 @@ const ENTRY_HEAD: usize = 1 + 8 + 16 + 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub id: Id,
-    pub version: Seq,
+    pub version: Version,
     /// The fingerprint that its bucket must have for it.
     pub print: Fingerprint,
     pub body: Bytes,
@@ -41,7 +41,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct After {
     /// None: that of the record that was there.
-    pub version: Option<Seq>,
+    pub version: Option<Version>,
     pub print: Fingerprint,
     pub body: Bytes,
 }
@@ -117,7 +117,7 @@ impl Block {
                     version: after
                         .version
                         .or(before.map(|before| before.version))
-                        .unwrap_or(Seq::START),
+                        .unwrap_or(Version::START),
                     print: after.print,
                     body: after.body,
                     id,
@@ -281,7 +281,7 @@ fn take(rest: &mut Bytes) -> Option<Entry> {
     let id_len = usize::from(rest.try_get_u8().ok()?);
     let id = Id::from_key(rest.get(..id_len)?).ok()?;
     rest.advance(id_len);
-    let version = Seq(rest.try_get_u64().ok()?);
+    let version = Version(rest.try_get_u64().ok()?);
     let mut print = Fingerprint([0; 16]);
     rest.try_copy_to_slice(&mut print.0).ok()?;
     let body_len = usize::try_from(rest.try_get_u32().ok()?).ok()?;
@@ -307,7 +307,7 @@ mod tests {
     fn entry(number: u32, body_len: usize) -> Entry {
         Entry {
             id: Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap(),
-            version: Seq(u64::from(number)),
+            version: Version(u64::from(number)),
             print: Fingerprint([7; 16]),
             body: vec![0xab; body_len].into(),
         }

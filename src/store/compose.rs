@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp};
+use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp, Version};
 
 use super::block::{self, After};
 use super::bucket::{self, Bucket};
@@ -12,7 +12,7 @@ use super::census::Census;
 use super::commit::{MAX_OPERATIONS, Prepared};
 use super::error::StoreError;
 use super::keys::{self, Key};
-use super::layout::v1;
+use super::layout::{Stored, v1, v3};
 use super::pending::Rows;
 use super::{TenantNo, codec, journal, scan};
 
@@ -25,6 +25,26 @@ pub struct Head {
     pub last: Seq,
     /// When it was found.
     pub at: Timestamp,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Head {
+    /// Reads the row of the head, in whatever format it is.
+    pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        match codec::verify(key, value)? {
+            (v1::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v1::Head>(key, bytes)?.into()),
+            (v3::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v3::Head>(key, bytes)?.into()),
+            (format, _) => Err(codec::unknown(key, format)),
+        }
+    }
+
+    /// Takes the next place of the journal, at a time.
+    fn advance(&mut self, at: Timestamp) {
+        self.last = self.last.next();
+        self.at = self.at.max(at);
+        self.version = self.version.next(self.at);
+    }
 }
 
 /// The rows of a batch, and how far the store is after it.
@@ -43,20 +63,19 @@ pub fn rows(
     for (key, value) in rows {
         batch.set(key, value);
     }
-    let (mut last, mut at) = (head.last, head.at);
+    let mut after = *head;
     if let Some((told_at, entry)) = told {
-        last = last.next();
-        at = at.max(told_at);
-        batch.entry(last, at, &entry);
+        after.advance(told_at);
+        batch.entry(&after, &entry);
     }
-    batch.finish(last, at, head)
+    batch.finish(after)
 }
 
 /// Composes the batch of a commit.
 pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed, StoreError> {
     let mut draft = Draft::default();
-    let (no, at) = (prepared.tenant, prepared.at.max(head.at));
-    let mut last = head.last;
+    let (no, at) = (prepared.tenant, prepared.at);
+    let mut after = *head;
     if prepared.plan_rows > 0 {
         advance_plan(db, &mut draft, no, prepared.plan_rows)?;
     }
@@ -65,21 +84,21 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         let of_kind = records.entry(write.kind).or_default();
         let version = match &write.entry {
             Some(entry) => {
-                last = last.next();
-                draft.entry(last, at, entry);
-                Some(last)
+                after.advance(at);
+                draft.entry(&after, entry);
+                Some(after.version)
             }
             None => match of_kind.get(&write.id) {
                 Some(Some(earlier)) => earlier.version,
                 Some(None) | None => None,
             },
         };
-        let after = write.state.map(|(print, body)| After {
+        let left = write.state.map(|(print, body)| After {
             version,
             print,
             body: prepared.bodies.slice(body),
         });
-        of_kind.insert(write.id, after);
+        of_kind.insert(write.id, left);
     }
     let (mut blocks, mut overfull) = (Vec::new(), Vec::new());
     for (kind, changes) in records {
@@ -97,21 +116,20 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         draft.set(key, value);
     }
     for entry in prepared.told {
-        last = last.next();
-        draft.entry(last, at, &entry);
+        after.advance(at);
+        draft.entry(&after, &entry);
     }
     if prepared.is_loaded {
-        let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(last));
+        let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));
         draft.set(key, value);
     }
-    let at = if last == head.last { head.at } else { at };
     // The blocks and the head are still to come.
     let mut room = MAX_OPERATIONS.saturating_sub(draft.rows.len() + blocks.len() + 1);
     for changed in blocks {
         draft.rows.extend(changed.rows(&mut room));
     }
     divide(&mut draft, overfull, room);
-    Ok(draft.finish(last, at, head))
+    Ok(draft.finish(after))
 }
 
 /// What will be written. A key that is set twice is written once.
@@ -125,9 +143,10 @@ impl Draft {
         self.rows.insert(key, value);
     }
 
-    fn entry(&mut self, seq: Seq, at: Timestamp, body: &[u8]) {
-        let key = keys::journal(seq);
-        let value = journal::seal(&key, at, body);
+    /// Adds an entry, the last that a head tells of.
+    fn entry(&mut self, head: &Head, body: &[u8]) {
+        let key = keys::journal(head.last);
+        let value = journal::seal(&key, head.at, head.version, body);
         self.set(key, Some(value));
     }
 
@@ -136,13 +155,10 @@ impl Draft {
         MAX_OPERATIONS.saturating_sub(self.rows.len() + 1)
     }
 
-    pub fn finish(mut self, last: Seq, at: Timestamp, before: &Head) -> Composed {
-        let head = Head {
-            commits: before.commits + 1,
-            last,
-            at,
-        };
-        let (key, value) = codec::put(keys::head(), &v1::Head::from(head));
+    /// Ends the batch, with the head as its entries leave it.
+    pub fn finish(mut self, mut head: Head) -> Composed {
+        head.commits += 1;
+        let (key, value) = codec::put(keys::head(), &v3::Head::from(head));
         self.set(key, value);
         let operations = self.rows.len();
         debug_assert!(

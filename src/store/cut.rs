@@ -40,7 +40,7 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     }
     let (key, value) = codec::put(keys::cut(), &v1::Seq::from(cut));
     draft.set(key, value);
-    Ok(draft.finish(head.last, head.at, head))
+    Ok(draft.finish(*head))
 }
 
 /// Composes the batch in which entries that were kept go, if no row names them. They are in
@@ -56,7 +56,7 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
             draft.set(keys::kept(seq), None);
         }
     }
-    Ok(draft.finish(head.last, head.at, head))
+    Ok(draft.finish(*head))
 }
 
 /// Returns the entries from one place to another that rows name. Reads the rows of these

@@ -65,6 +65,19 @@ pub enum OpenError {
         #[source]
         source: StoreError,
     },
+    /// The files were copied while a process had them open, and do not fit together.
+    #[error(
+        "opening the store in `{}`: its files were copied while a process had them open, and do \
+         not fit together: {what}; stop the daemon before you copy them, or copy a snapshot of the \
+         file system; to go on with what can be read of this copy, remove the file `open` in it",
+        path.display()
+    )]
+    TornCopy {
+        /// The folder.
+        path: PathBuf,
+        /// What was found first.
+        what: String,
+    },
     /// The path leads to something that is no folder.
     #[error("opening the store in `{}`: not a folder", path.display())]
     NotAFolder {
@@ -100,6 +113,7 @@ impl OpenError {
             Self::Locked { .. } => "store.locked",
             Self::Newer { .. } => "store.newer",
             Self::NoRoom { .. } => "store.no-room",
+            Self::TornCopy { .. } => "store.torn-copy",
             Self::NotAFolder { .. } => "store.not-a-folder",
             Self::Io { .. } => "store.io",
             Self::Failed { source, .. } | Self::NotMigrated { source, .. } => source.code(),

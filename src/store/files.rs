@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <path>/lock                 held by the process that has the store open
+//! <path>/open                 there while one has it open, see `open_mark.rs`
 //! <path>/current/             the database: db, conf, snap.*, blobs/
 //! <path>/current/high-water   what was acknowledged last, see `mark.rs`
 //! <path>/current/pending      what is being written, see `pending.rs`
@@ -49,6 +50,10 @@ impl Folder {
 
     pub fn lock(&self) -> PathBuf {
         self.path.join("lock")
+    }
+
+    pub fn open_mark(&self) -> PathBuf {
+        self.path.join("open")
     }
 
     pub fn current(&self) -> PathBuf {

@@ -16,6 +16,7 @@ use super::committer::{Job, Work};
 use super::error::StoreError;
 use super::files::{self, Folder};
 use super::keys::Key;
+use super::open_mark;
 use super::under_way::UnderWay;
 
 /// How long sled may take to let go of its files.
@@ -198,8 +199,15 @@ impl Inner {
         if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {
             tracing::warn!(error = %refused, "The store's files could not be given to their owner");
         }
+        let outcome = self.shared.check();
+        if is_open
+            && outcome.is_ok()
+            && let Err(refused) = open_mark::clear(&self.folder)
+        {
+            tracing::warn!(error = %refused, "The store's mark `open` could not be removed at the close");
+        }
         drop(held(&self.lock).take());
-        self.shared.check()
+        outcome
     }
 
     fn gone(&self) -> StoreError {

@@ -3,11 +3,15 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::model::{Account, Entry, Fact, Origin, RunId, Seq, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::model::{
+    Account, Entry, EntryDigest, Fact, Origin, RunId, Seq, Stamp, Timestamp, Version,
+};
 
 use super::error::StoreError;
 use super::keys::{self, Space};
-use super::layout::{Stored, v1};
+use super::layout::{Stored, v1, v3};
 use super::{Store, codec, scan};
 
 impl Store {
@@ -167,36 +171,65 @@ impl LastOrigin {
 fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
     // Entries stay as they were written, so this knows every layout that they ever had.
-    let packed = match codec::verify(key, value)? {
-        (<v1::Entry<'_> as Stored>::FORMAT, packed) => packed,
-        (format, _) => return Err(codec::unknown(key, format)),
+    let cut_short = || codec::flawed(key, "cut short");
+    let (format, bytes) = codec::verify(key, value)?;
+    let (head, bytes) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
+    let at = Timestamp::from_millis(i64::from_be_bytes(*head));
+    let (version, packed) = match format {
+        <v1::Entry<'_> as Stored>::FORMAT => (None, bytes),
+        <v3::Entry<'_> as Stored>::FORMAT => {
+            let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
+            (Some(Version(u64::from_be_bytes(*version))), packed)
+        }
+        format => return Err(codec::unknown(key, format)),
     };
-    let (at, packed) = packed
-        .split_first_chunk()
-        .ok_or_else(|| codec::flawed(key, "cut short"))?;
-    let (origin, fact) = codec::unpack_with(key, packed, |bytes| {
+    let (stamp, origin, fact) = codec::unpack_with(key, packed, |bytes| {
+        let stamp = version.map(|version| Stamp {
+            version,
+            digest: digest(at, version, bytes),
+        });
         let (origin, rest) = last.read(key, bytes)?;
-        Ok((origin, codec::from_bytes::<v1::Fact<'_>>(key, rest)?.into()))
+        let fact = match version {
+            None => codec::from_bytes::<v1::Fact<'_>>(key, rest)?.into(),
+            Some(_) => codec::from_bytes::<v3::Fact<'_>>(key, rest)?.into(),
+        };
+        Ok((stamp, origin, fact))
     })?;
     Ok(Entry {
         seq: Seq(seq),
-        at: Timestamp::from_millis(i64::from_be_bytes(*at)),
+        stamp,
+        at,
         origin,
         fact,
     })
 }
 
-/// Makes the bytes of an entry, but for its place and time.
+/// Stands for all that an entry says, in the bytes in which it was written: whatever else the
+/// program comes to know of entries, this one keeps its id.
+fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
+    let mut digest = Sha256::new();
+    digest.update(at.millis().to_be_bytes());
+    digest.update(version.0.to_be_bytes());
+    digest.update(bytes);
+    let digest: [u8; 32] = digest.finalize().into();
+    let mut start = [0; 16];
+    start.copy_from_slice(digest.split_at(16).0);
+    EntryDigest(start)
+}
+
+/// Makes the bytes of an entry, but for its place, its time and its version.
 pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
-    codec::pack(&v1::Entry {
+    codec::pack(&v3::Entry {
         origin: origin.map(Into::into),
         fact: fact.into(),
     })
 }
 
 /// Makes the value of an entry out of these bytes.
-pub fn seal(key: &[u8], at: Timestamp, packed: &[u8]) -> Vec<u8> {
-    codec::seal(v1::Entry::FORMAT, key, &at.millis().to_be_bytes(), packed)
+pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
+    let at = at.millis().to_be_bytes();
+    let head = [at, version.0.to_be_bytes()].concat();
+    codec::seal(v3::Entry::FORMAT, key, &head, packed)
 }
 
 /// Says that an entry is not where it must be.

@@ -105,6 +105,11 @@ pub fn last_run() -> Key {
     vec![Space::Meta as u8, 5]
 }
 
+/// The key of what was lost with damaged stores.
+pub fn history_losses() -> Key {
+    vec![Space::Meta as u8, 6]
+}
+
 /// The key of a tenant's row.
 pub fn tenant(no: TenantNo) -> Key {
     numbered(Space::Tenant, no.0)

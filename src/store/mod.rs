@@ -42,7 +42,8 @@
 //!
 //! # What opening does, in order
 //!
-//! Our lock (sled lets its own go late); what a compaction left that was stopped; room to write, since sled panics on a full disk as on
+//! Our lock (sled lets its own go late); the mark that a process which was killed has left, or the
+//! copy of one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; room to write, since sled panics on a full disk as on
 //! damage; half-written files removed, for one of them makes every open fail; the open
 //! itself, with panics caught and patience with sled's lock; the format, refusing a newer
 //! one; the mark; journal, cursors, all fingerprints and a sample of records. For a million
@@ -75,10 +76,12 @@ mod check;
 mod files;
 mod mark;
 mod nudge;
+mod open_mark;
 mod opening;
 mod pending;
 mod room;
 mod spare;
+mod starting;
 
 mod inner;
 mod under_way;
@@ -105,6 +108,7 @@ mod plan;
 mod runs;
 mod state;
 mod links;
+mod losses;
 mod tenants;
 
 mod error;
@@ -115,6 +119,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::model::StoreId;
 
 pub use census::Census;
@@ -180,6 +185,11 @@ impl Store {
     /// Opens the store in a folder, or makes one there. One that is damaged is moved aside.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         opening::open(path, compact::Rule::USUAL)
+    }
+
+    /// The same by a clock that somebody sets: versions begin at its time.
+    pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
+        opening::open_by(path, clock, compact::Rule::USUAL)
     }
 
     /// Returns the id that tells this store from every other.

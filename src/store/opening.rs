@@ -2,28 +2,25 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::model::{Seq, StoreId, Timestamp};
+use crate::clock::Clock;
+use crate::model::StoreId;
 
 use super::caught::caught;
-use super::committer::{Committer, QUEUE};
 use super::compact::Rule;
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
-use super::files::{self, Blobs, Folder};
-use super::inner::{Inner, Shared};
-use super::layout::{self, Format, v1};
-use super::mark::{self, Mark, MarkFile};
-use super::pending::{self, Pending, PendingFile};
-use super::spare::Spare;
+use super::files::{self, Folder};
+use super::inner::let_go;
+use super::layout::{self, Format};
+use super::mark::{self, Mark};
+use super::open_mark::{self, Left};
+use super::pending::{self, Pending};
 use super::swap::Attempt;
-use super::writer::Writer;
-use super::{Opened, Store, check, codec, compact, keys, migrate, scan};
+use super::{Opened, check, codec, compact, keys, migrate, scan, starting};
 
 /// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
 const CACHE: u64 = 48 * 1024 * 1024;
@@ -71,6 +68,11 @@ pub struct Sound {
 
 /// See [`Store::open`]. Compacts the database by a rule.
 pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
+    open_by(path, &Clock::system(), rule)
+}
+
+/// The same by a clock.
+pub fn open_by(path: &Path, clock: &Clock, rule: Rule) -> Result<Opened, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
         return Err(OpenError::NotAFolder {
@@ -80,11 +82,11 @@ pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
     files::make_folder(path).map_err(io_at("making the folder", path))?;
     let lock = take_lock(&folder)?;
     let attempt = clear_up(&folder)?;
-    let opened = open_kept(&folder);
+    let opened = open_left(&folder);
     let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
     let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
-        Ok(sound) => start(folder, lock, sound, None),
+        Ok(sound) => starting::start(folder, clock, lock, sound, None),
         Err(Refusal::Error(error)) => Err(error),
         Err(Refusal::Damaged(what)) => {
             let aside = folder.move_aside().map_err(io_at(
@@ -98,11 +100,44 @@ pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
                  sources, what only the journal knew is in the old folder"
             );
             match open_current(&folder) {
-                Ok(sound) => start(folder, lock, sound, Some(aside)),
+                Ok(sound) => starting::start(folder, clock, lock, sound, Some(aside)),
                 Err(refusal) => Err(refusal.into_error(&folder)),
             }
         }
     }
+}
+
+/// Opens the database as the last process left it, and marks it as open. The copy of one that was
+/// open is only worked with if all of it fits together.
+fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
+    let refused = |source| Refusal::Error(io_at("marking as open", folder.path())(source));
+    if open_mark::look(folder).map_err(refused)? != Left::Copied {
+        open_mark::set(folder).map_err(refused)?;
+        return open_kept(folder);
+    }
+    tracing::warn!(
+        store = %folder.path().display(),
+        "These are copies of a store's files that were taken while a process had them open; \
+         everything in them is checked first"
+    );
+    let torn = |what| {
+        Refusal::Error(OpenError::TornCopy {
+            path: folder.path().to_owned(),
+            what,
+        })
+    };
+    let sound = open_kept(folder).map_err(|refusal| match refusal {
+        Refusal::Damaged(what) => torn(what),
+        Refusal::Error(error) => Refusal::Error(error),
+    })?;
+    let checked = check::whole(&check::View::alone(&sound.db, sound.format), &|_| {});
+    if let Some(fault) = checked.faults.all().first() {
+        let what = fault.to_string();
+        let_go(Some(sound.db));
+        return Err(torn(what));
+    }
+    open_mark::set(folder).map_err(refused)?;
+    Ok(sound)
 }
 
 /// Clears up what a process left that was stopped while it compacted the store.
@@ -204,7 +239,7 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
             format: version,
             head,
         }),
-        Ok(Ok(Look::Empty)) => create(folder, db),
+        Ok(Ok(Look::Empty)) => starting::create(folder, db),
         Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(newer(folder, found))),
         Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),
         Ok(Err(source)) => Err(Refusal::Error(OpenError::Failed {
@@ -346,111 +381,13 @@ pub fn format_of(db: &sled::Db) -> Option<u32> {
 fn read_head(db: &sled::Db) -> Result<Head, StoreError> {
     let key = keys::head();
     match scan::get(db, &key)? {
-        Some(value) => Ok(codec::read_row::<v1::Head>(&key, &value)?.into()),
+        Some(value) => Head::read(&key, &value),
         None => Err(codec::flawed(&key, "missing")),
     }
 }
 
-fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
-    let failed = |source| {
-        Refusal::Error(OpenError::Failed {
-            path: folder.path().to_owned(),
-            source,
-        })
-    };
-    let mut store = StoreId([0; 8]);
-    getrandom::fill(&mut store.0).map_err(|error| {
-        failed(StoreError::io(
-            "drawing an id",
-            io::Error::other(error.to_string()),
-        ))
-    })?;
-    let head = Head {
-        commits: 1,
-        last: Seq::START,
-        at: Timestamp::from_millis(0),
-    };
-    let mut batch = sled::Batch::default();
-    let rows = [
-        codec::put(
-            keys::format(),
-            &Format {
-                version: layout::NEWEST,
-                store,
-            },
-        ),
-        codec::put(keys::head(), &v1::Head::from(head)),
-    ];
-    for (key, value) in rows {
-        batch.insert(key, value.unwrap_or_default());
-    }
-    // Synced before anyone learns of it, when the store starts.
-    db.apply_batch(batch)
-        .map_err(|error| failed(StoreError::sled("creating", error)))?;
-    Ok(Sound {
-        db,
-        store,
-        format: layout::NEWEST,
-        head,
-    })
-}
-
-fn start(
-    folder: Folder,
-    lock: File,
-    sound: Sound,
-    moved_aside: Option<PathBuf>,
-) -> Result<Opened, OpenError> {
-    let Sound {
-        db, store, head, ..
-    } = sound;
-    let (high_water, pending) = (folder.high_water(), folder.pending());
-    let file = File::open(folder.db()).map_err(io_at("opening", &folder.db()))?;
-    let writer = Writer {
-        spare: Spare::new(&file).map_err(io_at("keeping descriptors of", &folder.db()))?,
-        file,
-        blobs: Blobs::new(folder.blobs()),
-        pending: PendingFile::open(&pending).map_err(io_at("opening", &pending))?,
-        mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
-        db: db.clone(),
-        store,
-        head,
-        garbage: 0,
-    };
-    let path = folder.path().to_owned();
-    let failed = |source| OpenError::Failed {
-        path: path.clone(),
-        source,
-    };
-    let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
-    let shared = Arc::new(Shared::new(db.clone(), head.last));
-    let committer =
-        Committer::start(db, folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
-    // What is read from here on must be on disk: a process that was killed may have left
-    // commits that were applied and not synced.
-    committer.sync(&shared).map_err(failed)?;
-    // So is what the note tells of, or it was never begun. Left there it could be taken for the
-    // next commit, which has the same number and is another, if that one's note does not
-    // reach the disk before a power cut.
-    pending::forget(&pending).map_err(io_at("clearing", &pending))?;
-    files::hand_over(&folder.current()).map_err(io_at("giving their owner", &folder.current()))?;
-    files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
-
-    let (queue, jobs) = sync_channel(QUEUE);
-    let inner = Arc::new(Inner::new(store, folder, lock, shared, queue));
-    let shared = Arc::clone(&inner.shared);
-    let thread = thread::Builder::new()
-        .name("store-committer".to_owned())
-        .spawn(move || committer.work(&jobs, &shared))
-        .map_err(no_thread)?;
-    inner.watch(thread);
-    Ok(Opened {
-        store: Store { inner },
-        moved_aside,
-    })
-}
-
-fn io_at(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError + use<> {
+/// Says what was tried with which file or folder.
+pub fn io_at(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError + use<> {
     let path = path.to_owned();
     move |source| OpenError::Io {
         doing,

@@ -7,7 +7,7 @@
 use std::ops::{Bound, ControlFlow};
 use std::sync::{PoisonError, RwLockReadGuard};
 
-use crate::model::{Fingerprint, Id, Kind, Record, RecordRef, Seq};
+use crate::model::{Fingerprint, Id, Kind, Record, RecordRef, Version};
 
 use super::block::{self, Entry};
 use super::bucket::{self, Entries};
@@ -23,8 +23,8 @@ pub struct Kept {
     pub record: Record,
     /// The source's JSON text of it, as last received.
     pub raw: Box<str>,
-    /// The entry that left it so; [`Seq::START`] since the first load.
-    pub version: Seq,
+    /// The version of the entry that left it so; [`Version::START`] since the first load.
+    pub version: Version,
 }
 
 impl Store {

@@ -163,7 +163,7 @@ fn commits(db: &sled::Db) -> Result<u64, StoreError> {
 fn head(db: &sled::Db) -> Result<Option<Head>, StoreError> {
     let key = keys::head();
     match scan::get(db, &key)? {
-        Some(value) => Ok(Some(codec::read_row::<v1::Head>(&key, &value)?.into())),
+        Some(value) => Ok(Some(Head::read(&key, &value)?)),
         None => Ok(None),
     }
 }

@@ -426,7 +426,9 @@ fn each_change(
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)
-                | Fact::EndpointDisabled { .. } => {}
+                | Fact::EndpointDisabled { .. }
+                | Fact::Unreadable
+                | Fact::HistoryLost(_) => {}
             }
         }
     }

@@ -859,7 +859,9 @@ fn n_losses(running: &Running) -> u64 {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => 0,
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => 0,
     });
     losses.sum()
 }
@@ -1013,7 +1015,9 @@ async fn kills_between_polls_lose_nothing_and_tell_nothing_twice() {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => None,
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => None,
     });
     let changes: Vec<_> = changes.collect();
     let distinct: BTreeSet<_> = changes.iter().cloned().collect();

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use qlik_roster::clock::Clock;
 use qlik_roster::model::{
     Account, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, Fingerprint,
     Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id, Kind, KindCounts, Link, Loss, Mode,
@@ -31,7 +32,7 @@ const WAITING: PlanId = PlanId(7);
 
 /// Makes the store in a folder and closes it.
 pub fn make(path: &Path) -> Result<(), StoreError> {
-    let store = Store::open(path)
+    let store = Store::open_by(path, &Clock::stopped_at(day(0)))
         .expect("nothing is in the way of a new store")
         .store;
     let acme = store.adopt(&acme(), &TenantName("acme".into()), day(0))?;

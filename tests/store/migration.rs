@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use qlik_roster::store::Store;
+use qlik_roster::model::{Fact, Recovery, Timestamp};
+use qlik_roster::store::{Progress, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -81,13 +82,90 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     assert_eq!(&found, held);
     store.close().unwrap();
     // What has no new key or layout is the same to the byte.
-    let is_kept = |key: &[u8]| key[0] != 0x60 && key != [0x01, 0x00] && key != [0x01, 0x03];
+    let turned = [[0x01, 0x00], [0x01, 0x01], [0x01, 0x03]];
+    let is_kept = |key: &[u8]| key[0] != 0x60 && turned.iter().all(|other| key != other);
     let after = format_1::rows(&path);
     for (key, value) in rows.iter().filter(|(key, _)| is_kept(key)) {
         assert_eq!(after.get(key), Some(value), "{}", hex::encode(key));
     }
     let (version, _) = format_1::opened(&[0x01, 0x00], &after[&[0x01, 0x00][..]]);
     assert_eq!(version, 1, "every version reads the row of the format");
+}
+
+/// A run, an entry and a record have the same keys and values; the head says its version.
+#[test]
+fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(2, &path);
+    let before = format_1::rows(&path);
+
+    let store = open(&path);
+    let first = store.first_seq().unwrap();
+    let (first, last) = (
+        store.entry(first).unwrap().unwrap(),
+        store.entry(store.last_seq()).unwrap().unwrap(),
+    );
+    let old_id = last.event_id(store.id());
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    assert_eq!((first.stamp, last.stamp, old_id.digest), (None, None, None));
+    let (head, usage) = ([0x01, 0x01], [0x01, 0x03]);
+    let (_, payload) = format_1::opened(&head, &before[&head[..]]);
+    let old: (u64, u64, i64) = postcard::from_bytes(payload).unwrap();
+    let (format, payload) = format_1::opened(&head, &after[&head[..]]);
+    let new: (u64, u64, i64, u64) = postcard::from_bytes(payload).unwrap();
+    assert_eq!((format, new), (3, (old.0, old.1, old.2, old.1)));
+    for key in [&[0x01, 0x00], &head] {
+        after.insert(key.to_vec(), before[&key[..]].clone());
+    }
+    // How much was counted in it.
+    after.remove(&usage[..]);
+    assert_eq!(after, before);
+    let checked = Store::check_at(&path).unwrap();
+    assert_eq!((checked.format, checked.faults), (3, Vec::new()));
+}
+
+/// What an older version wrote keeps its id; what comes behind it has one that is bound to its
+/// content, and a higher version than all before.
+#[test]
+fn entries_behind_a_migration_have_versions_that_go_up() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(2, &path);
+    let store = open(&path);
+    let last = store.last_seq();
+    let mut log = store.attempt_log(&crate::fixture::hook("hr")).unwrap();
+    let cursor = store.cursor(&crate::fixture::hook("hr")).unwrap().unwrap();
+    let told = |millis| Progress {
+        told: Some((
+            Timestamp::from_millis(millis),
+            Fact::Recovered(Recovery::Sync),
+        )),
+        ..Progress::of(cursor.clone())
+    };
+
+    for millis in [1, 1] {
+        let written = store.save_progress(&crate::fixture::hook("hr"), &mut log, told(millis));
+        written.unwrap();
+    }
+
+    let entries = store.entries(last, 9).unwrap();
+    let old = store.entry(last).unwrap().unwrap();
+    let ids: Vec<String> = [&old, &entries[0], &entries[1]]
+        .map(|entry| entry.event_id(store.id()).to_string())
+        .to_vec();
+    assert_eq!(ids[0].matches('_').count(), 2, "{ids:?}");
+    assert!(
+        ids[1..].iter().all(|id| id.matches('_').count() == 3),
+        "{ids:?}"
+    );
+    assert_eq!(old.version().0, last.0);
+    assert!(entries[0].version() > old.version());
+    assert_eq!(entries[1].version().0, entries[0].version().0 + 1);
+    assert_eq!(store.check().unwrap().faults, []);
+    store.close().unwrap();
 }
 
 #[test]

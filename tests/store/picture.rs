@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qlik_roster::model::{ConnectionName, EndpointName, EventId, Kind, Seq};
+use qlik_roster::model::{ConnectionName, EndpointName, Entry, Kind, Seq};
 use qlik_roster::store::{Cursor, Disabled, DisabledBy, Item, Order, Store, Write};
 use serde_json::{Map, Value, json};
 
@@ -127,16 +127,13 @@ impl Parts {
     }
 
     fn journal(&mut self, store: &Store, cut: Seq, endpoints: &[&str]) {
-        let id = |seq| {
-            let store = store.id();
-            EventId { store, seq }.to_string()
-        };
+        let id = |entry: &Entry| entry.event_id(store.id()).to_string();
         for entry in store.entries(Seq::START, ALL).unwrap() {
-            self.put("journal", id(entry.seq), json!(entry));
+            self.put("journal", id(&entry), json!(entry));
         }
         for seq in (1..=cut.0).map(Seq) {
             if let Some(entry) = store.entry(seq).unwrap() {
-                self.put("kept", id(seq), json!(entry));
+                self.put("kept", id(&entry), json!(entry));
             }
         }
         assert!(!endpoints.is_empty());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use qlik_roster::clock::Clock;
 use qlik_roster::model::{
     Change, Fact, HeldLoss, HeldPlan, Loss, Mode, Outcome, PlanId, PlanState, Proof, Reason,
     Record, Removal, Run, RunId, Seq, Taken, Timestamp, Traffic, Trigger, Weight,
@@ -89,7 +90,9 @@ pub struct Player {
 impl Player {
     /// Opens the store, which must be whole.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let opened = Store::open(path).map_err(Failure::Open)?;
+        // At one time, so that a step leaves the same whenever it is done.
+        let clock = Clock::stopped_at(Timestamp::from_millis(0));
+        let opened = Store::open_by(path, &clock).map_err(Failure::Open)?;
         assert_eq!(opened.moved_aside, None);
         Ok(Self {
             path: path.to_owned(),

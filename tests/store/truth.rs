@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use qlik_roster::model::{Entry, Fact, Fingerprint, HeldPlan, Id, Kind, Record, Removal, Run, Seq};
+use qlik_roster::model::{
+    Entry, Fact, Fingerprint, HeldPlan, Id, Kind, Record, Removal, Run, Seq, Version,
+};
 use qlik_roster::store::{Census, Cursor, Item, Kept, Known, Parked, Plan, Store, Write};
 
 use crate::script::{HELD, Player, Step, steps};
@@ -161,7 +163,7 @@ impl Picture {
         let journalled: BTreeMap<Id, &Record> = self
             .users
             .iter()
-            .filter(|kept| kept.version != Seq::START)
+            .filter(|kept| kept.version != Version::START)
             .map(|kept| (kept.record.id().clone(), &kept.record))
             .collect();
         assert_eq!(led, journalled);

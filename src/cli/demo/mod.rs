@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::config::{self, Environment};
-use crate::control::{Control, Reply, Request};
+use crate::control::{Control, EventName, Reply, Request};
 use crate::daemon::{Daemon, Hooks};
 use crate::demo::{Delivery, Story};
 use crate::model::{Fact, Mode, Outcome, Run, Seq, TenantName};
@@ -227,8 +227,11 @@ impl Show<'_> {
         let Some(seq) = delivery.sequence else {
             return Ok(());
         };
-        let Reply::Event { row: Some(row), .. } =
-            self.ask(Request::Event { seq: Seq(seq) }).await?
+        let Reply::Event { row: Some(row), .. } = self
+            .ask(Request::Event {
+                event: EventName::at(Seq(seq)),
+            })
+            .await?
         else {
             bail!("event {seq} was delivered but is not in the journal");
         };

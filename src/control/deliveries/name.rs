@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EventId, Seq, StoreId};
+use crate::model::{EventId, Seq};
 use crate::store::{Item, Store};
 
 use crate::control::ControlError;
@@ -14,8 +14,8 @@ use crate::control::ControlError;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventName {
     item: Item,
-    /// The store whose event it is, where the name tells.
-    store: Option<StoreId>,
+    /// Its id, where that is its name.
+    id: Option<EventId>,
 }
 
 /// A text that names no event.
@@ -27,12 +27,33 @@ pub struct EventName {
 pub struct InvalidEventName;
 
 impl EventName {
-    /// Returns what a store calls so. An id of another store would lead to another event.
-    pub(super) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
-        if self.store.is_some_and(|id| id != store.id()) {
-            return Err(ControlError::OtherStore {
-                event: self.to_string(),
-            });
+    /// The event at a place of the journal.
+    pub fn at(seq: Seq) -> Self {
+        Self {
+            item: Item::Entry(seq),
+            id: None,
+        }
+    }
+
+    /// Returns its place in the journal, if it has one.
+    pub fn place(&self) -> Option<Seq> {
+        match self.item {
+            Item::Entry(seq) => Some(seq),
+            Item::Snapshot { .. } => None,
+        }
+    }
+
+    /// Returns what a store calls so. The id of another store, or of what stood at the same place
+    /// before an older copy was put back, would lead to another event.
+    pub(in crate::control) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
+        if let Some(id) = self.id {
+            let entry = store.entry(id.seq).map_err(ControlError::store)?;
+            let is_other = entry.is_some_and(|entry| entry.event_id(store.id()) != id);
+            if id.store != store.id() || is_other {
+                return Err(ControlError::OtherStore {
+                    event: self.to_string(),
+                });
+            }
         }
         Ok(self.item.clone())
     }
@@ -40,9 +61,9 @@ impl EventName {
 
 impl fmt::Display for EventName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.item, self.store) {
-            (Item::Entry(seq), Some(store)) => EventId { store, seq: *seq }.fmt(f),
-            (item, _) => item.fmt(f),
+        match self.id {
+            Some(id) => id.fmt(f),
+            None => self.item.fmt(f),
         }
     }
 }
@@ -51,22 +72,15 @@ impl FromStr for EventName {
     type Err = InvalidEventName;
 
     fn from_str(text: &str) -> Result<Self, InvalidEventName> {
-        let Some(id) = text.strip_prefix("evt_") else {
-            let item = text.parse().or(Err(InvalidEventName))?;
-            return Ok(Self { item, store: None });
-        };
-        // An id of a snapshot goes on with a digest, which leads nowhere.
-        let (store, seq) = id.split_once('_').ok_or(InvalidEventName)?;
-        let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if store.len() != 16 || !is_hex(store) || !is_hex(seq) {
-            return Err(InvalidEventName);
+        if text.starts_with("evt_") {
+            let id: EventId = text.parse().or(Err(InvalidEventName))?;
+            return Ok(Self {
+                item: Item::Entry(id.seq),
+                id: Some(id),
+            });
         }
-        let store = u64::from_str_radix(store, 16).or(Err(InvalidEventName))?;
-        let seq = u64::from_str_radix(seq, 16).or(Err(InvalidEventName))?;
-        Ok(Self {
-            item: Item::Entry(Seq(seq)),
-            store: Some(StoreId(store.to_be_bytes())),
-        })
+        let item = text.parse().or(Err(InvalidEventName))?;
+        Ok(Self { item, id: None })
     }
 }
 
@@ -79,6 +93,7 @@ mod tests {
         for text in [
             "17",
             "evt_0123456789abcdef_000000000011",
+            "evt_0123456789abcdef_000000000011_0123456789abcdef0123456789abcdef",
             "snapshot/1/user/60d5ca1b2f8a4c0012345678/9/1767000000000",
         ] {
             let name: EventName = text.parse().unwrap();
@@ -90,7 +105,8 @@ mod tests {
             "evt_",
             "evt_0123456789abcdef",
             "evt_0123456789abcdef_",
-            "evt_0123456789abcdef_000000000011_0123456789abcdef0123456789abcdef",
+            "evt_0123456789abcdef_000000000011_0123456789abcdef",
+            "evt_0123456789abcdef_000000000011_0123456789abcdef0123456789abcdef_",
             "evt_+123456789abcdef_000000000011",
             "seventeen",
         ] {

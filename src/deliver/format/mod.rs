@@ -107,7 +107,9 @@ impl Format {
                 | Fact::Held { .. }
                 | Fact::Failed { .. }
                 | Fact::Recovered(_)
-                | Fact::EndpointDisabled { .. } => false,
+                | Fact::EndpointDisabled { .. }
+                | Fact::Unreadable
+                | Fact::HistoryLost(_) => false,
             },
         }
     }

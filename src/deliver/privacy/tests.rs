@@ -14,7 +14,7 @@ use crate::deliver::{
 };
 use crate::model::{
     Account, Change, Coded, Entry, Fact, Group, GroupId, GroupType, Id, Origin, Role, RoleId,
-    RoleType, RunId, Seq, StoreId, TenantId, Timestamp, User, UserId, UserStatus, unified,
+    RoleType, RunId, Seq, StoreId, TenantId, Timestamp, User, UserId, UserStatus, Version, unified,
 };
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -140,6 +140,7 @@ fn entries(kind: Kind) -> Vec<Entry> {
         .into_iter()
         .map(|change| Entry {
             seq: Seq(7),
+            stamp: None,
             at: Timestamp::parse("2026-03-01T10:00:00Z").unwrap(),
             origin: Some(Origin {
                 run: RunId(1),
@@ -203,7 +204,7 @@ fn messages(privacy: &Privacy, kind: Kind) -> Vec<Message> {
         at,
         &account,
         &record,
-        Seq(7),
+        Version(7),
     ));
     let mut messages = Vec::new();
     for format in formats() {

@@ -84,6 +84,7 @@ fn a_tenant_is_chosen_by_any_of_its_names() {
 fn entry(change: Change) -> Entry {
     Entry {
         seq: Seq(1),
+        stamp: None,
         at: start(),
         origin: Some(Origin {
             run: RunId(1),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb};
+use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb, Version};
 use crate::store::keys::{self, Space};
-use crate::store::{TenantNo, journal, scan};
+use crate::store::{TenantNo, journal, losses, scan};
 
 use super::Check;
 use super::records::Versions;
@@ -25,6 +25,12 @@ struct Lead {
     absent: BTreeMap<u64, (Seq, Kind)>,
     /// Records that are as an entry left them that was read.
     n_led: u64,
+    /// The entry that tells of the last loss. What those before it left may be lost.
+    lost_at: Seq,
+    /// The versions of the first entry behind it and of the last that were read.
+    read: Option<(Version, Version)>,
+    /// The version of the entry before.
+    before: Option<Version>,
 }
 
 impl Check<'_> {
@@ -39,6 +45,9 @@ impl Check<'_> {
         }
         // Some may have come since they were read first, and none came after its entries.
         self.know_tenants();
+        let read = losses::read(self.view.db);
+        let losses = self.take("what was lost", read).unwrap_or_default();
+        let lost_at = losses.last().map_or(Seq::START, |loss| loss.entry);
         let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
         let mut lead = Lead {
             versions,
@@ -46,6 +55,9 @@ impl Check<'_> {
             settled,
             absent: BTreeMap::new(),
             n_led: 0,
+            lost_at,
+            before: None,
+            read: None,
         };
         let (mut expected, mut before) = (cut.next(), None);
         let from = Bound::Excluded(keys::journal(cut));
@@ -76,14 +88,29 @@ impl Check<'_> {
                 self.fault(keys::describe(&key), "is older than the one before it");
             }
             before = Some(entry.at);
+            let version = entry.version();
+            if lead
+                .before
+                .replace(version)
+                .is_some_and(|before| before >= version)
+            {
+                self.fault(
+                    keys::describe(&key),
+                    "has no higher version than the one before it",
+                );
+            }
             self.checked.entries += 1;
+            if entry.seq <= lead.lost_at {
+                continue;
+            }
+            lead.read = Some((lead.read.map_or(version, |(first, _)| first), version));
             self.lead(&mut lead, &entry);
         }
         if expected <= last {
             self.gap(expected, last.next());
         }
         self.early(cut);
-        self.led(&lead, cut, last);
+        self.led(&lead, cut);
         self.kept(cut);
     }
 
@@ -131,7 +158,9 @@ impl Check<'_> {
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. } => return,
+            | Fact::EndpointDisabled { .. }
+            | Fact::Unreadable
+            | Fact::HistoryLost(_) => return,
         };
         if let Change::Updated { before, after } = change
             && before.to_ref() != after.to_ref()
@@ -141,9 +170,9 @@ impl Check<'_> {
         let (kind, id) = (change.kind(), change.id());
         let mark = mark_of(no, kind, id);
         let version = lead.versions.of(no, kind, id);
-        lead.n_led += u64::from(version == Some(entry.seq));
+        lead.n_led += u64::from(version == Some(entry.version()));
         match (change.verb(), version) {
-            (Verb::Deleted, Some(version)) if version == entry.seq => {
+            (Verb::Deleted, Some(version)) if version == entry.version() => {
                 self.fault(
                     place(),
                     format!("deletes the {kind} {id}, which is said to be as it left it"),
@@ -153,8 +182,9 @@ impl Check<'_> {
             (Verb::Created | Verb::Updated, None) if entry.seq <= lead.settled => {
                 lead.absent.insert(mark, (entry.seq, kind));
             }
-            (_, Some(version)) if version < entry.seq && entry.seq <= lead.settled => {
-                let what = format!("tells of the {kind} {id}, which is as entry {version} left it");
+            (_, Some(version)) if version < entry.version() && entry.seq <= lead.settled => {
+                let what =
+                    format!("tells of the {kind} {id}, whose version is {version}, an earlier one");
                 self.fault(place(), what);
             }
             (Verb::Created | Verb::Updated | Verb::Deleted, _) => {}
@@ -162,14 +192,16 @@ impl Check<'_> {
     }
 
     /// Holds the records against what was read of the journal.
-    fn led(&mut self, lead: &Lead, cut: Seq, last: Seq) {
+    fn led(&mut self, lead: &Lead, cut: Seq) {
         for (seq, kind) in lead.absent.values() {
             let what = format!("leaves a {kind} that is not there, and no later entry deletes it");
             self.fault(format!("journal entry {seq}"), what);
         }
         // Entries that were cut meanwhile may have been counted or not.
         let is_still = self.cut() == Some(cut);
-        let told = lead.versions.count(cut, last);
+        let told = lead
+            .read
+            .map_or(0, |(first, last)| lead.versions.count(first, last));
         if is_still && told != lead.n_led {
             let what = format!(
                 "{told} of them are said to be as an entry left them, {} are",

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use crate::model::{Fingerprint, Id, Kind, Seq};
+use crate::model::{Fingerprint, Id, Kind, Version};
 use crate::store::block::{self, Entry};
 use crate::store::bucket::{self, Bucket};
 use crate::store::error::StoreError;
@@ -18,20 +18,20 @@ const AT_ONCE: usize = 200;
 /// Records without a fingerprint that are named one by one. Bounds memory.
 const MOST_EXTRA: usize = 1_000;
 
-/// Which entry left each record as it is, in sixteen bytes a record.
+/// The version of each record, in sixteen bytes a record.
 #[derive(Default)]
 pub struct Versions {
-    /// A hash of tenant, kind and id, and the entry; sorted by the hash.
-    records: Vec<(u64, Seq)>,
+    /// A hash of tenant, kind and id, and the version; sorted by the hash.
+    records: Vec<(u64, Version)>,
 }
 
 impl Versions {
-    fn add(&mut self, no: TenantNo, kind: Kind, id: &Id, version: Seq) {
+    fn add(&mut self, no: TenantNo, kind: Kind, id: &Id, version: Version) {
         self.records.push((mark_of(no, kind, id), version));
     }
 
-    /// Returns the entry that left a record as it is, or `None` if there is no such record.
-    pub fn of(&self, no: TenantNo, kind: Kind, id: &Id) -> Option<Seq> {
+    /// Returns the version of a record, or `None` if there is no such record.
+    pub fn of(&self, no: TenantNo, kind: Kind, id: &Id) -> Option<Version> {
         let mark = mark_of(no, kind, id);
         let place = self
             .records
@@ -40,18 +40,17 @@ impl Versions {
         self.records.get(place).map(|(_, version)| *version)
     }
 
-    /// Returns how many records were left as they are by an entry behind one place and up to
-    /// another.
-    pub fn count(&self, after: Seq, upto: Seq) -> u64 {
+    /// Returns how many records have a version from one on and up to another.
+    pub fn count(&self, from: Version, upto: Version) -> u64 {
         let within = self.records.iter();
         within
-            .filter(|(_, seq)| *seq > after && *seq <= upto)
+            .filter(|(_, version)| *version >= from && *version <= upto)
             .count() as u64
     }
 }
 
 impl Check<'_> {
-    /// Compares all records with what stands for them. Returns which entries left them so.
+    /// Compares all records with what stands for them. Returns their versions.
     pub(super) fn records(&mut self) -> Versions {
         let mut versions = Versions::default();
         for (no, kind) in self.kinds() {

@@ -4,7 +4,7 @@ use crate::model::{Fact, Id, Seq};
 use crate::store::compose::Head;
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
-use crate::store::layout::{Format, v1, v2};
+use crate::store::layout::{Format, v1, v2, v3};
 use crate::store::{TenantNo, codec, journal, scan};
 
 use super::Check;
@@ -17,12 +17,15 @@ impl Check<'_> {
             let (key, value) = self.take("what the store says of itself", row)?;
             let read = match key.get(1..) {
                 Some([0]) => codec::read_row::<Format>(&key, &value).map(drop),
-                Some([1]) => codec::read_row::<v1::Head>(&key, &value).map(drop),
+                Some([1]) => self.own_head(&key, &value).map(drop),
                 Some([2]) => codec::read_row::<v1::Seq>(&key, &value).map(drop),
                 Some([3]) => codec::read_row::<v1::Usage>(&key, &value).map(drop),
                 Some([4]) => codec::read_row::<v1::Strays>(&key, &value).map(drop),
                 Some([5]) if self.view.format >= 2 => {
                     codec::read_row::<v2::LastRun>(&key, &value).map(drop)
+                }
+                Some([6]) if self.view.format >= 3 => {
+                    codec::read_row::<v3::HistoryLosses>(&key, &value).map(drop)
                 }
                 Some(_) | None => Err(codec::flawed(&key, "of no known sort")),
             };
@@ -35,11 +38,18 @@ impl Check<'_> {
     pub(super) fn last(&mut self) -> Option<Seq> {
         let key = keys::head();
         let read = scan::get(self.view.db, &key).and_then(|value| match value {
-            Some(value) => codec::read_row::<v1::Head>(&key, &value),
+            Some(value) => self.own_head(&key, &value),
             None => Err(codec::flawed(&key, "missing")),
         });
-        let head: Head = self.take("how far the store is", read)?.into();
-        Some(head.last)
+        Some(self.take("how far the store is", read)?.last)
+    }
+
+    /// Reads the head in the layout that it has in this format.
+    fn own_head(&self, key: &[u8], value: &[u8]) -> Result<Head, StoreError> {
+        match self.view.format {
+            ..3 => codec::read_row::<v1::Head>(key, value).map(Into::into),
+            3.. => codec::read_row::<v3::Head>(key, value).map(Into::into),
+        }
     }
 
     /// Remembers who the tenants are, as far as that reads.
@@ -137,7 +147,9 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => Some(format!("journal entry {seq} marks no first load")),
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => Some(format!("journal entry {seq} marks no first load")),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Account, Change, Fact, Recovery, RunId};
-use crate::store::layout::v1;
+use crate::model::{Account, Change, Fact, HistoryLoss, Missing, Recovery, RunId};
+use crate::store::layout::{v1, v3};
 
 use super::{owned, pairs, text};
 
@@ -80,7 +80,7 @@ impl From<v1::Change<'_>> for Change {
     }
 }
 
-impl<'a> From<&'a Fact> for v1::Fact<'a> {
+impl<'a> From<&'a Fact> for v3::Fact<'a> {
     fn from(fact: &'a Fact) -> Self {
         match fact {
             Fact::Changed(change) => Self::Changed(change.into()),
@@ -116,6 +116,8 @@ impl<'a> From<&'a Fact> for v1::Fact<'a> {
                 reason: Cow::Borrowed(reason),
                 failing_since: *failing_since,
             },
+            Fact::Unreadable => Self::Unreadable,
+            Fact::HistoryLost(missing) => Self::HistoryLost((*missing).into()),
         }
     }
 }
@@ -156,6 +158,120 @@ impl From<v1::Fact<'_>> for Fact {
                 reason: reason.into_owned(),
                 failing_since,
             },
+        }
+    }
+}
+
+impl From<v3::Fact<'_>> for Fact {
+    fn from(fact: v3::Fact<'_>) -> Self {
+        match fact {
+            v3::Fact::Changed(change) => Self::Changed(change.into()),
+            v3::Fact::Loaded {
+                roles,
+                groups,
+                users,
+            } => Self::Loaded {
+                roles,
+                groups,
+                users,
+            },
+            v3::Fact::Held {
+                plan,
+                supersedes,
+                losses,
+            } => Self::Held {
+                plan,
+                supersedes,
+                losses: pairs(losses),
+            },
+            v3::Fact::Failed { code, message } => Self::Failed {
+                code: code.into_owned(),
+                message: message.into_owned(),
+            },
+            v3::Fact::Recovered(recovery) => Self::Recovered(recovery.into()),
+            v3::Fact::EndpointDisabled {
+                endpoint,
+                reason,
+                failing_since,
+            } => Self::EndpointDisabled {
+                endpoint: endpoint.into_owned(),
+                reason: reason.into_owned(),
+                failing_since,
+            },
+            v3::Fact::Unreadable => Self::Unreadable,
+            v3::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
+        }
+    }
+}
+
+impl From<Missing> for v3::Missing {
+    fn from(missing: Missing) -> Self {
+        let Missing {
+            entries,
+            places,
+            records,
+        } = missing;
+        Self {
+            entries,
+            places,
+            records,
+        }
+    }
+}
+
+impl From<v3::Missing> for Missing {
+    fn from(missing: v3::Missing) -> Self {
+        let v3::Missing {
+            entries,
+            places,
+            records,
+        } = missing;
+        Self {
+            entries,
+            places,
+            records,
+        }
+    }
+}
+
+impl From<HistoryLoss> for v3::HistoryLoss {
+    fn from(loss: HistoryLoss) -> Self {
+        let HistoryLoss {
+            at,
+            entry,
+            moved_to,
+            damage,
+            missing,
+            accepted_at,
+        } = loss;
+        Self {
+            at,
+            entry,
+            moved_to,
+            damage,
+            missing: missing.into(),
+            accepted_at,
+        }
+    }
+}
+
+impl From<v3::HistoryLoss> for HistoryLoss {
+    fn from(loss: v3::HistoryLoss) -> Self {
+        let v3::HistoryLoss {
+            at,
+            entry,
+            moved_to,
+            damage,
+            missing,
+            accepted_at,
+        } = loss;
+        Self {
+            at,
+            entry,
+            moved_to,
+            damage,
+            missing: missing.into(),
+            accepted_at,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Link, Pause, Seq, Tenant};
-use crate::store::layout::v1;
+use crate::model::{Link, Pause, Seq, Tenant, Version};
+use crate::store::layout::{v1, v3};
 use crate::store::usage::{Count, Usage};
 use crate::store::{Bookmark, Census, compose::Head};
 
@@ -21,17 +21,49 @@ impl From<v1::Seq> for Seq {
     }
 }
 
-impl From<Head> for v1::Head {
-    fn from(Head { commits, last, at }: Head) -> Self {
-        let last = last.0;
-        Self { commits, last, at }
+impl From<Head> for v3::Head {
+    fn from(head: Head) -> Self {
+        let Head {
+            commits,
+            last,
+            at,
+            version,
+        } = head;
+        Self {
+            commits,
+            last: last.0,
+            at,
+            version: version.0,
+        }
     }
 }
 
+impl From<v3::Head> for Head {
+    fn from(head: v3::Head) -> Self {
+        let v3::Head {
+            commits,
+            last,
+            at,
+            version,
+        } = head;
+        Self {
+            commits,
+            last: Seq(last),
+            at,
+            version: Version(version),
+        }
+    }
+}
+
+/// Entries had their places for versions.
 impl From<v1::Head> for Head {
     fn from(v1::Head { commits, last, at }: v1::Head) -> Self {
-        let last = Seq(last);
-        Self { commits, last, at }
+        Self {
+            commits,
+            last: Seq(last),
+            at,
+            version: Version(last),
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! How the next format is added stands in ARCHITECTURE.md.
 
 mod runs_by_tenant;
+mod versions;
 
 use std::io;
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
 fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     match format {
         1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
+        2 => Some((3, Box::new(versions::Versions))),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::model::{
-    Change, EndpointName, Fault, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger,
+    Change, EndpointName, Fault, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger, Version,
 };
 use crate::store::block::Block;
 use crate::store::bucket::Bucket;
@@ -214,13 +214,13 @@ fn each_sort_of_fault_is_named() {
                 blocks(db, |block| {
                     let entry = block.0.iter_mut().find(|entry| entry.id == user(4));
                     if let Some(entry) = entry {
-                        entry.version = Seq::START;
+                        entry.version = Version::START;
                     }
                 });
             },
             &[
-                "journal entry 6: tells of the user 60d5ca1b2f8a4c0000000004, which is as entry 0 \
-                 left it",
+                "journal entry 6: tells of the user 60d5ca1b2f8a4c0000000004, whose version is 0, an \
+                 earlier one",
             ],
         ),
         (

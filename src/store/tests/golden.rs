@@ -1,13 +1,14 @@
 //! The bytes of values are frozen: a store outlives the version that wrote it.
 
 use crate::model::{
-    Change, ConnectionName, Fingerprint, Kind, Link, Pause, Seq, TenantName, Timestamp,
+    Change, ConnectionName, Fingerprint, Kind, Link, Pause, Seq, StoreId, TenantName, Timestamp,
+    Version,
 };
 use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
-use crate::store::layout::v1;
+use crate::store::layout::{v1, v3};
 use crate::store::usage::{Count, Usage};
 use crate::store::{
     Backfill, Bookmark, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
@@ -30,8 +31,9 @@ fn the_bytes_of_small_rows() {
         commits: 9,
         last: Seq(300),
         at: Timestamp::from_millis(1_700_000_000_000),
+        version: Version(1_700_000_000_000_001),
     };
-    insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Head::from(head))), @"0109ac0280a0abfef9622fbafe5daadf6f10");
+    insta::assert_snapshot!(in_hex(&codec::row(&key, &v3::Head::from(head))), @"0309ac0280a0abfef9628180f9c0c1c48203b74a76f6437f10bc");
 
     insta::assert_snapshot!(in_hex(&codec::row(&keys::cut(), &v1::Seq(300))), @"01ac029e0bf0c0bb75d577");
     let usage = Usage {
@@ -154,8 +156,8 @@ fn the_bytes_of_a_block() {
         }
     };
     let block = Block(vec![
-        entry(1, "Ada", Seq(7), 0xaa),
-        entry(6, "Bo", Seq::START, 0xbb),
+        entry(1, "Ada", Version(7), 0xaa),
+        entry(6, "Bo", Version::START, 0xbb),
     ]);
 
     let bytes = block.write(&key);
@@ -170,7 +172,7 @@ fn the_bytes_of_a_block() {
     let kept = kept.unwrap();
     assert_eq!(
         (kept.record, kept.version),
-        (record(Kind::User, 1, "Ada"), Seq(7))
+        (record(Kind::User, 1, "Ada"), Version(7))
     );
 }
 
@@ -185,10 +187,26 @@ fn the_bytes_of_an_entry() {
     let account = account();
     let body = journal::pack(Some((crate::model::RunId(2), &account)), &fact);
 
-    let bytes = journal::seal(&key, Timestamp::from_millis(1_700_000_000_000), &body);
+    let at = Timestamp::from_millis(1_700_000_000_000);
+    let version = Version(1_700_000_000_000_001);
+    let bytes = journal::seal(&key, at, version, &body);
 
-    insta::assert_snapshot!(in_hex(&bytes), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");
-    assert_eq!(journal::read(&key, &bytes).unwrap().fact, fact);
+    insta::assert_snapshot!(in_hex(&bytes), @"030000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000000799ea6fc4e92912");
+    let entry = journal::read(&key, &bytes).unwrap();
+    assert_eq!((entry.version(), &entry.fact), (version, &fact));
+    let id = entry.event_id(StoreId([1; 8])).to_string();
+    assert_eq!(
+        id,
+        "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2"
+    );
+    // As format 1 wrote it, and as its event was called.
+    let older = [&bytes[1..9], &bytes[17..bytes.len() - 8]].concat();
+    let older = codec::seal(1, &key, &[], &older);
+    insta::assert_snapshot!(in_hex(&older), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");
+    let older = journal::read(&key, &older).unwrap();
+    assert_eq!((older.version(), &older.fact), (Version(7), &fact));
+    let id = older.event_id(StoreId([1; 8])).to_string();
+    assert_eq!(id, "evt_0101010101010101_000000000007");
 }
 
 #[test]

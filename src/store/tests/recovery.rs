@@ -1,9 +1,12 @@
 //! Folders as crashes, newer versions and strangers leave them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::model::{Change, Kind, Record, Seq, StoreId};
+use crate::clock::Clock;
+use crate::model::{Change, Kind, Record, Seq, StoreId, Timestamp, Version};
 use crate::store::block::{Block, Entry};
 use crate::store::layout::{self, Format, v1};
 use crate::store::pending::{self, Pending, PendingFile};
@@ -62,7 +65,7 @@ fn a_store_of_a_newer_version_is_refused_and_stays_as_it_is() {
     let text = refused
         .to_string()
         .replace(&folder.path().display().to_string(), "<path>");
-    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 3, this version reads up to 2; run the newer version, or give this one another folder");
+    insta::assert_snapshot!(text, @"opening the store in `<path>`: it has format 4, this version reads up to 3; run the newer version, or give this one another folder");
     assert!(!folder.path().join("damaged-1").exists());
 }
 
@@ -289,7 +292,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             support::commit(&store, &tenant, vec![update(&before, &after)]).unwrap();
             let entry = Entry {
                 id: stray.id().clone(),
-                version: Seq(7),
+                version: Version(7),
                 print: support::fingerprint(&stray),
                 body: support::body(&stray),
             };
@@ -438,4 +441,146 @@ fn a_path_to_a_file_is_refused() {
 
     assert_eq!(Store::open(&path).unwrap_err().code(), "store.not-a-folder");
     assert_eq!(fs::read(&path).unwrap(), b"mine");
+}
+
+/// Copies the files of a store, its folder included, as `cp -r` does.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let store = filled(&at("store"));
+    // Nothing is written meanwhile, so that this one fits together.
+    copy_all(&at("store"), &at("sound"));
+    copy_all(&at("store"), &at("torn"));
+    let tenant = adopt(&store, 1);
+    let user = record(Kind::User, 99, "late");
+    support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
+    // The mark was copied last, after one more write.
+    fs::copy(
+        at("store/current/high-water"),
+        at("torn/current/high-water"),
+    )
+    .unwrap();
+
+    let sound = open(&at("sound"));
+    let refused = Store::open(&at("torn")).unwrap_err();
+
+    assert_eq!(sound.last_seq(), Seq(50));
+    assert_eq!(sound.check().unwrap().faults, []);
+    assert_eq!(refused.code(), "store.torn-copy");
+    assert!(
+        refused
+            .to_string()
+            .contains("acknowledged writes are missing"),
+        "{refused}"
+    );
+    assert!(
+        refused
+            .to_string()
+            .contains("stop the daemon before you copy them"),
+        "{refused}"
+    );
+    assert!(!at("torn/damaged-1").exists());
+    let again = Store::open(&at("torn")).unwrap_err();
+    assert_eq!(again.code(), "store.torn-copy");
+    // The way forward that the message names.
+    fs::remove_file(at("torn/open")).unwrap();
+    let opened = Store::open(&at("torn")).unwrap();
+    assert_eq!(opened.moved_aside, Some(at("torn/damaged-1")));
+    // A copy that was opened is a store of its own, also when it is killed.
+    std::mem::forget(sound);
+    store.close().unwrap();
+    assert!(!at("store/open").exists());
+    copy_all(&at("store"), &at("closed"));
+    open(&at("closed")).close().unwrap();
+}
+
+/// What only the check as a whole finds, and no look at a sample.
+#[test]
+fn a_copy_of_an_open_store_is_checked_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let store = filled(&at("store"));
+    copy_all(&at("store"), &at("torn"));
+    tamper(&at("torn"), |db| {
+        let key = [keys::Space::Heard as u8, 1, 2, 3];
+        db.insert(key, b"nonsense".as_slice()).unwrap();
+    });
+
+    let refused = Store::open(&at("torn")).unwrap_err();
+
+    assert_eq!(refused.code(), "store.torn-copy");
+    // The same in a store that was only killed is not looked for.
+    fs::remove_file(at("torn/open")).unwrap();
+    assert_eq!(Store::open(&at("torn")).unwrap().moved_aside, None);
+    store.close().unwrap();
+}
+
+#[test]
+fn an_older_copy_that_is_put_back_gives_no_id_to_another_event_and_versions_go_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let start = Timestamp::from_millis(1_767_000_000_000);
+    let clock = Clock::stopped_at(start);
+    let users = |store: &Store, name: &str| {
+        let tenant = adopt(store, 1);
+        for number in 0..40 {
+            let user = record(Kind::User, number, name);
+            support::commit(store, &tenant, vec![support::created(user)]).unwrap();
+        }
+    };
+    let told = |store: &Store| -> BTreeMap<String, (Seq, Version, String)> {
+        let entries = store.entries(Seq::START, 1_000).unwrap().into_iter();
+        let of = |entry: crate::model::Entry| {
+            let id = entry.event_id(store.id()).to_string();
+            (
+                id,
+                (entry.seq, entry.version(), format!("{:?}", entry.fact)),
+            )
+        };
+        entries.map(of).collect()
+    };
+    let open_at = |path: &Path| Store::open_by(path, &clock).unwrap().store;
+    let store = open_at(&at("store"));
+    support::commit(
+        &store,
+        &adopt(&store, 1),
+        vec![support::created(record(Kind::User, 77, "before"))],
+    )
+    .unwrap();
+    store.close().unwrap();
+    copy_all(&at("store"), &at("older"));
+    let store = open_at(&at("store"));
+    users(&store, "Ada");
+    let lost = told(&store);
+    store.close().unwrap();
+
+    clock.set(start.plus(Duration::from_millis(1)));
+    let store = open_at(&at("older"));
+    users(&store, "Bo");
+    let now = told(&store);
+
+    assert_eq!((lost.len(), now.len()), (41, 41));
+    let same: Vec<_> = lost.keys().filter(|id| now.contains_key(*id)).collect();
+    assert_eq!(same.len(), 1, "{same:?}");
+    assert_eq!(lost[same[0]], now[same[0]]);
+    assert_eq!(now[same[0]].0, Seq(1));
+    let highest = lost.values().map(|(_, version, _)| *version).max();
+    for (seq, version, what) in now.values().filter(|(seq, ..)| *seq > Seq(1)) {
+        assert!(Some(*version) > highest, "{seq}: {version} {what}");
+    }
+    store.close().unwrap();
 }

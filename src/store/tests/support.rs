@@ -209,7 +209,9 @@ pub fn redo(state: &mut State, entry: &Entry) {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => {}
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => {}
     }
 }
 
@@ -224,7 +226,9 @@ pub fn undo(state: &mut State, entry: &Entry) {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => {}
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => {}
     }
 }
 

@@ -53,7 +53,9 @@ pub fn changes(store: &Store) -> impl Iterator<Item = Change> {
         | Fact::Held { .. }
         | Fact::Failed { .. }
         | Fact::Recovered(_)
-        | Fact::EndpointDisabled { .. } => None,
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => None,
     })
 }
 

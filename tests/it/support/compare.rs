@@ -170,7 +170,9 @@ pub fn assert_journal_leads_to_state(store: &Store) {
             | Fact::Held { .. }
             | Fact::Failed { .. }
             | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. } => None,
+            | Fact::EndpointDisabled { .. }
+            | Fact::Unreadable
+            | Fact::HistoryLost(_) => None,
         })
         .collect();
     let mut past = state();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::deliver::event::Event;
 use crate::deliver::tests::{role, start, user};
-use crate::model::{Account, EndpointName, Record, Seq, StoreId, TenantId};
+use crate::model::{Account, EndpointName, Record, Seq, StoreId, TenantId, Version};
 
 fn message_of(mode: Mode, tenant: &str, records: &[Record]) -> Message {
     let account = Account {
@@ -15,7 +15,7 @@ fn message_of(mode: Mode, tenant: &str, records: &[Record]) -> Message {
         .zip(records)
         .map(|(n, record)| {
             let store = StoreId([7; 8]);
-            Event::snapshot(store, Seq(42), start(), &account, record, Seq(n))
+            Event::snapshot(store, Seq(42), start(), &account, record, Version(n))
         })
         .collect();
     let shown: Vec<_> = events.iter().map(Shown::of).collect();

@@ -6,7 +6,7 @@ use crate::deliver::format::Format;
 use crate::deliver::tests::{plain_group, plain_user, start, user};
 use crate::model::{
     Account, Change, Coded, EndpointName, Entry, Fact, Group, GroupId, Id, Origin, Record, RoleId,
-    RunId, Seq, StoreId, TenantId, User, UserStatus,
+    RunId, Seq, StoreId, TenantId, User, UserStatus, Version,
 };
 
 macro_rules! key {
@@ -45,6 +45,7 @@ fn decoded(part: &str) -> Value {
 fn claims(sets: &ScimSets, change: Change) -> Value {
     let entry = Entry {
         seq: Seq(42),
+        stamp: None,
         at: start(),
         origin: Some(Origin {
             run: RunId(1),
@@ -132,7 +133,7 @@ fn a_user_who_is_switched_off_is_told_so() {
 fn a_snapshot_joins_and_takes_nothing_away() {
     let account = account();
     let record = group(&[("600000000000000000000002", "TenantAdmin")]);
-    let event = Event::snapshot(STORE, Seq(42), start(), &account, &record, Seq(7));
+    let event = Event::snapshot(STORE, Seq(42), start(), &account, &record, Version(7));
 
     let full = claims_of(&sets(SetEvents::Full), &event);
     let notice = claims_of(&sets(SetEvents::Notice), &event);

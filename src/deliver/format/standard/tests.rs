@@ -54,6 +54,7 @@ fn group() -> Group {
 fn entry(fact: Fact) -> Entry {
     Entry {
         seq: Seq(42),
+        stamp: None,
         at: Timestamp::parse("2026-03-01T10:00:00.123Z").unwrap(),
         origin: Some(Origin {
             run: RunId(7),

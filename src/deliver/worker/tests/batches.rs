@@ -26,7 +26,7 @@ fn batches(receiver: &Receiver) -> Vec<Vec<u64>> {
 
 fn inside(body: &[u8]) -> Vec<u64> {
     let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
-    let sequence = |event: &serde_json::Value| event["data"]["version"].as_u64().unwrap();
+    let sequence = |event: &serde_json::Value| event["sequence"].as_str().unwrap().parse().unwrap();
     events.iter().map(sequence).collect()
 }
 

@@ -345,6 +345,8 @@ fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // There as long as the store is open.
+        .filter(|name| name != "open")
         .collect();
     names.sort();
     names
