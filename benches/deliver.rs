@@ -71,6 +71,7 @@ async fn main() -> Result<()> {
     let one = Batching {
         max: 100,
         wait: Duration::from_millis(20),
+        ..Batching::default()
     };
     let shapes = [
         ("1", 1, None),

@@ -126,6 +126,7 @@ pub(super) struct Endpoint {
     pub(super) format: Option<String>,
     pub(super) source: Option<String>,
     pub(super) max_batch: Option<u32>,
+    pub(super) max_batch_bytes: Option<u32>,
     pub(super) max_wait: Option<String>,
     pub(super) set_audience: Option<String>,
     pub(super) set_events: Option<String>,

@@ -1,17 +1,22 @@
-//! Carries one message to the endpoint: reads what is in it, writes it, sends it once.
+//! Carries one message to the endpoint: reads what is in it, writes it, sends it once; a batch that is too
+//! large for the receiver in several.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::info;
 
-use super::failure::Failure;
+use super::failure::{Blame, Failure};
 use super::feed::Feed;
 use super::handshake::Grant;
+use super::message::Message;
 use super::options::Endpoint;
 use super::parcel::Parcel;
 use super::reader::{self, Content};
 use super::send::Sender;
+use super::size::Sizes;
 use super::state::Ended;
 use super::verdict::{Answer, Verdict};
 use crate::clock::Clock;
@@ -27,13 +32,18 @@ pub(super) struct Carrier {
     pub clock: Clock,
     /// What the receiver consented to; none: it was not asked yet.
     pub consent: Mutex<Option<Grant>>,
+    /// Which sizes of messages it takes.
+    pub sizes: Sizes,
 }
+
+/// The status of a message that is larger than the receiver takes (RFC 9110, 15.5.14).
+pub(super) const TOO_LARGE: u16 = 413;
 
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Carried {
-    /// The attempt; none: there was nothing to send.
-    pub ended: Option<Ended>,
+    /// The attempts, in the order in which they were made: one for each message.
+    pub ended: Vec<Ended>,
     /// Parcels of which nothing is left.
     pub gone: Vec<Parcel>,
     /// What the receiver consented to just now.
@@ -43,8 +53,8 @@ pub(super) struct Carried {
 impl Carried {
     /// Returns how many events went, or would have gone.
     pub fn n_events(&self) -> usize {
-        let sent = self.ended.as_ref().map_or(0, |ended| ended.parcels.len());
-        sent + self.gone.len()
+        let sent = self.ended.iter().map(|ended| ended.parcels.len());
+        sent.sum::<usize>() + self.gone.len()
     }
 }
 
@@ -75,55 +85,102 @@ impl Carrier {
             }
         }
         let mut carried = Carried {
-            ended: None,
+            ended: Vec::new(),
             gone,
             granted: None,
         };
         if !going.is_empty() {
-            let ended = self.send(going, kept, &mut carried.granted).await;
-            carried.ended = Some(ended);
+            carried.ended = self.send(going, kept, &mut carried.granted).await;
         }
         Ok(carried)
     }
 
+    /// Sends the events of a message; those of a batch that is too large in several, in their order.
     async fn send(
         &self,
         parcels: Vec<Parcel>,
         contents: Vec<Content>,
         granted: &mut Option<Grant>,
-    ) -> Ended {
-        let id = self.store.id();
-        let (message, event_types) = {
-            let events: Vec<_> = contents
-                .iter()
-                .filter_map(|content| content.event(id))
-                .collect();
-            let event_types = events.iter().map(|event| event.event_type).collect();
-            (self.endpoint.message(&events), event_types)
-        };
-        drop(contents);
-        let (mut at, mut began) = (self.clock.now(), Instant::now());
-        let outcome = match self.consent(granted).await {
-            Ok(()) => {
-                // The signature's time: asking may have taken long.
-                (at, began) = (self.clock.now(), Instant::now());
-                self.sender.attempt(message, at).await
+    ) -> Vec<Ended> {
+        let mut parts = vec![parcels.len()];
+        let (mut parcels, mut contents) = (VecDeque::from(parcels), VecDeque::from(contents));
+        let mut event_types = self.event_types(&contents);
+        let mut all = Vec::new();
+        // The last of them is the next one.
+        while let Some(len) = parts.pop() {
+            let message = self.write(&contents, len);
+            let size = message.body.len();
+            if len > 1 && size > self.sizes.limit() {
+                parts.extend(halves(len));
+                continue;
             }
-            Err(failure) => Err(failure),
-        };
-        let answer = match &outcome {
-            Ok(Answer { start, .. }) => start.clone(),
-            Err(_) => String::new(),
-        };
-        Ended {
-            parcels,
-            event_types,
-            at,
-            began,
-            took: began.elapsed(),
-            answer,
-            verdict: Verdict::of(outcome, self.clock.now()),
+            if len == 1 {
+                // Not needed any more, and it may wait for an answer for long.
+                contents.pop_front();
+            }
+            let (mut at, mut began) = (self.clock.now(), Instant::now());
+            let outcome = match self.consent(granted).await {
+                Ok(()) => {
+                    // The signature's time: asking may have taken long.
+                    (at, began) = (self.clock.now(), Instant::now());
+                    self.sender.attempt(message, at).await
+                }
+                Err(failure) => Err(failure),
+            };
+            match &outcome {
+                Ok(answer) if answer.status == TOO_LARGE => {
+                    self.sizes.refused(size);
+                    if len > 1 {
+                        info!(
+                            endpoint.id = %self.endpoint.name(),
+                            "A batch of {len} events ({size} bytes) is too large for `{}`; it is \
+                             sent in smaller ones", self.endpoint.name(),
+                        );
+                        parts.extend(halves(len));
+                        continue;
+                    }
+                }
+                Ok(answer) if answer.is_success() => self.sizes.taken(size),
+                Ok(_) | Err(_) => {}
+            }
+            let answer = match &outcome {
+                Ok(Answer { start, .. }) => start.clone(),
+                Err(_) => String::new(),
+            };
+            let verdict = Verdict::of(outcome, self.clock.now());
+            let is_over = verdict
+                .failure()
+                .is_some_and(|it| it.blame() != Blame::Event);
+            // What is in the way of this part is in the way of the others.
+            let len = if is_over { parcels.len() } else { len };
+            contents.drain(..if len == 1 { 0 } else { len.min(contents.len()) });
+            all.push(Ended {
+                parcels: parcels.drain(..len).collect(),
+                event_types: event_types.drain(..len.min(event_types.len())).collect(),
+                at,
+                began,
+                took: began.elapsed(),
+                answer,
+                verdict,
+            });
+            if is_over {
+                break;
+            }
         }
+        all
+    }
+
+    fn write(&self, contents: &VecDeque<Content>, len: usize) -> Message {
+        let id = self.store.id();
+        let events = contents.iter().take(len);
+        let events: Vec<_> = events.filter_map(|content| content.event(id)).collect();
+        self.endpoint.message(&events)
+    }
+
+    fn event_types(&self, contents: &VecDeque<Content>) -> VecDeque<&'static str> {
+        let id = self.store.id();
+        let events = contents.iter().filter_map(|content| content.event(id));
+        events.map(|event| event.event_type).collect()
     }
 
     /// Asks the receiver for its consent, once in a process, where the endpoint wants that.
@@ -136,4 +193,9 @@ impl Carrier {
         }
         Ok(())
     }
+}
+
+/// Splits a part in two: the second comes first, since the last of all parts is the next one.
+fn halves(len: usize) -> [usize; 2] {
+    [len / 2, len - len / 2]
 }

@@ -267,6 +267,7 @@ mod tests {
             status: 400,
             retry_after: Some("Zoë 1".into()),
             start: "no user2@example.com here".into(),
+            sent: 7,
         };
         for format in [
             Format::Standard,

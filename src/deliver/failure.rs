@@ -71,6 +71,12 @@ pub enum Failure {
         /// The answer's status.
         status: u16,
     },
+    /// The receiver takes no body as large as this event's.
+    #[error("the receiver answered 413: {bytes} bytes are too large for it")]
+    TooLarge {
+        /// Bytes of the body that was sent.
+        bytes: usize,
+    },
     /// The receiver is in trouble.
     #[error("the receiver answered {status}: it failed")]
     ReceiverFailed {
@@ -109,7 +115,7 @@ impl Failure {
             | Self::Broken(_)
             | Self::ReceiverFailed { .. }
             | Self::Rejected { status: 401 | 403 } => Blame::Either,
-            Self::Redirect { .. } | Self::Rejected { .. } => Blame::Event,
+            Self::Redirect { .. } | Self::Rejected { .. } | Self::TooLarge { .. } => Blame::Event,
         }
     }
 
@@ -139,6 +145,7 @@ impl Failure {
             Self::NoConsent { .. } => "deliver.no-consent",
             Self::Gone => "deliver.gone",
             Self::Rejected { .. } => "deliver.rejected",
+            Self::TooLarge { .. } => "deliver.too-large",
             Self::ReceiverFailed { .. } => "deliver.receiver-failed",
         }
     }
@@ -186,6 +193,10 @@ impl Failure {
             Self::Rejected { .. } => {
                 "check `url` and the secret; the receiver's log tells why it does not accept"
             }
+            Self::TooLarge { .. } => {
+                "let the receiver, and any proxy before it, take bodies of that size (nginx: \
+                 `client_max_body_size`); or leave large fields out of its events by `omit`"
+            }
             Self::ReceiverFailed { .. } => "look into the receiver's log",
         }
     }
@@ -199,6 +210,7 @@ impl Failure {
             | Self::NoConsent { status, .. }
             | Self::ReceiverFailed { status } => Some(*status),
             Self::Gone => Some(410),
+            Self::TooLarge { .. } => Some(413),
             Self::RefusedAddress(_)
             | Self::Lookup(_)
             | Self::NoDescriptor(_)

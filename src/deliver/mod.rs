@@ -87,6 +87,7 @@ mod client;
 mod resend;
 mod handshake;
 mod send;
+mod size;
 
 mod entity;
 mod feed;

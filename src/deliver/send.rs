@@ -49,6 +49,7 @@ impl Sender {
             headers,
             body,
         } = message;
+        let sent = body.len();
         let signature = signatures(self.client.endpoint().keys(), &id, at, &body);
         let request = self
             .client
@@ -68,6 +69,7 @@ impl Sender {
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned),
             start: read_out(answer).await,
+            sent,
         })
     }
 }

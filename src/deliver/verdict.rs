@@ -19,6 +19,15 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// What its body began with, at most 1 KiB, made readable.
     pub start: String,
+    /// Bytes of the body that it answered.
+    pub sent: usize,
+}
+
+impl Answer {
+    /// Returns whether the receiver took the message.
+    pub fn is_success(&self) -> bool {
+        (200..=299).contains(&self.status)
+    }
 }
 
 /// A receiver may say anything, also what it was sent.
@@ -76,6 +85,7 @@ impl Verdict {
             }
             300..=399 => Failure::Redirect { status },
             429 | 502..=504 => Failure::Throttled { status },
+            413 => Failure::TooLarge { bytes: answer.sent },
             400..=499 => Failure::Rejected { status },
             _ => Failure::ReceiverFailed { status },
         };
@@ -122,6 +132,7 @@ mod tests {
             status,
             retry_after: retry_after.map(str::to_owned),
             start: String::new(),
+            sent: 7,
         };
         match Verdict::of(Ok(answer), now()) {
             Verdict::Delivered { .. } => ("delivered", None),
@@ -151,6 +162,7 @@ mod tests {
             (404, "deliver.rejected"),
             (408, "deliver.rejected"),
             (410, "disable"),
+            (413, "deliver.too-large"),
             (415, "deliver.rejected"),
             (429, "deliver.throttled"),
             (500, "deliver.receiver-failed"),

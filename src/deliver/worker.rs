@@ -21,6 +21,7 @@ use super::rate::Rate;
 use super::reader::{self, Page};
 use super::schedule::is_reached;
 use super::send::Sender;
+use super::size::Sizes;
 use super::state::{Drained, From, Saving, State};
 use crate::clock::{Clock, Steadiness, Turned};
 use crate::signal::{Shutdown, Wake};
@@ -118,6 +119,11 @@ impl Worker {
                 feed: feed.clone(),
                 clock,
                 consent: Mutex::default(),
+                sizes: Sizes::up_to(
+                    endpoint
+                        .batching()
+                        .map_or(usize::MAX, |batching| batching.max_bytes),
+                ),
             }),
             book: Arc::new(book),
             state,
@@ -307,7 +313,11 @@ impl Worker {
         }
         self.state.came_back(carried.n_events());
         self.state.gone(carried.gone, now);
-        if let Some(ended) = carried.ended {
+        for (n, ended) in carried.ended.into_iter().enumerate() {
+            // The first was counted when it went.
+            if let (Some(rate), true) = (&mut self.rate, n > 0) {
+                rate.take(moment);
+            }
             self.gauge.count(&ended);
             self.state.ended(ended, now, moment);
         }

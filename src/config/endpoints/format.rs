@@ -1,5 +1,6 @@
 //! Validates how events are written for an endpoint.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::super::credentials::Named;
@@ -17,6 +18,9 @@ const FORMATS: &str =
 
 /// Events in one request at the most; a thousand whole users are some megabytes.
 const MOST_IN_BATCH: u32 = 1_000;
+
+/// Bytes in one request, between a user with a few roles and what is still held in memory.
+const BATCH_BYTES: RangeInclusive<u32> = 1_000..=16 * 1024 * 1024;
 
 /// The longest that an event may wait for others.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -85,6 +89,11 @@ fn belongs(at: &str, raw: &raw::Endpoint, format: &str, problems: &mut Problems)
     for (key, is_given, formats) in [
         ("source", raw.source.is_some(), [CLOUD, SETS].concat()),
         ("max_batch", raw.max_batch.is_some(), BATCH.into()),
+        (
+            "max_batch_bytes",
+            raw.max_batch_bytes.is_some(),
+            BATCH.into(),
+        ),
         ("max_wait", raw.max_wait.is_some(), BATCH.into()),
         ("set_audience", raw.set_audience.is_some(), SETS.into()),
         ("set_events", raw.set_events.is_some(), SETS.into()),
@@ -137,6 +146,18 @@ fn batching(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Option<Ba
             None
         }
     };
+    let max_bytes = match raw.max_batch_bytes {
+        None => Some(default.max_bytes),
+        Some(bytes) if BATCH_BYTES.contains(&bytes) => usize::try_from(bytes).ok(),
+        Some(bytes) => {
+            let fault = Fault::OutOfRange {
+                value: bytes.to_string(),
+                allowed: "a number of bytes from 1000 to 16777216 (16 MiB)",
+            };
+            problems.add(format!("{at}.max_batch_bytes"), fault);
+            None
+        }
+    };
     let wait = match &raw.max_wait {
         None => Some(default.wait),
         Some(text) => match parse_duration(text) {
@@ -158,6 +179,7 @@ fn batching(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Option<Ba
     };
     Some(Batching {
         max: max?,
+        max_bytes: max_bytes?,
         wait: wait?,
     })
 }

@@ -87,6 +87,7 @@ fn every_setting_in_the_example_is_of_the_right_type() {
         "config.conflict endpoints[0].hash_key_env",
         "config.secret-missing endpoints[0].headers.x-api-key",
         "config.conflict endpoints[0].max_batch",
+        "config.conflict endpoints[0].max_batch_bytes",
         "config.conflict endpoints[0].max_wait",
         "config.conflict endpoints[0].proxy_password_env",
         "config.secret-missing endpoints[0].secret_env",

@@ -44,6 +44,10 @@ fn what_does_not_go_together_is_told() {
             Some("config.out-of-range endpoints[0].max_batch"),
         ),
         (
+            "format = \"cloudevents-batch\"\nmax_batch_bytes = 100",
+            Some("config.out-of-range endpoints[0].max_batch_bytes"),
+        ),
+        (
             "format = \"cloudevents-batch\"\nmax_wait = \"2m\"",
             Some("config.out-of-range endpoints[0].max_wait"),
         ),
@@ -144,12 +148,13 @@ fn formats_have_their_settings() {
         (mode, source.to_string().as_str()),
         (Mode::Binary, "/qlik-roster")
     );
-    let batch = "format = \"cloudevents-batch\"\nmax_batch = 7\nmax_wait = \"3s\"\nsource = \"https://roster.example.com/\"";
+    let batch = "format = \"cloudevents-batch\"\nmax_batch = 7\nmax_batch_bytes = 5000\nmax_wait = \"3s\"\nsource = \"https://roster.example.com/\"";
     let Format::CloudEvents { mode, source } = format(batch) else {
         panic!("not a cloud event");
     };
     let batching = Batching {
         max: 7,
+        max_bytes: 5_000,
         wait: Duration::from_secs(3),
     };
     assert_eq!(mode, Mode::Batch(batching));

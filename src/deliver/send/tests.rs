@@ -163,12 +163,14 @@ async fn a_status_counts_also_when_the_answer_breaks_off() {
 
     let answer = attempt(options(address)).await.unwrap();
 
+    assert!(answer.sent > 0);
     assert_eq!(
         answer,
         Answer {
             status: 503,
             start: "short".to_owned(),
-            retry_after: Some("9".into())
+            retry_after: Some("9".into()),
+            sent: answer.sent,
         }
     );
 }

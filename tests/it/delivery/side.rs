@@ -60,6 +60,7 @@ impl Side {
                 mode: Mode::Batch(Batching {
                     max,
                     wait: Duration::from_millis(1),
+                    ..Batching::default()
                 }),
                 source: EventSource::default(),
             },

@@ -9,6 +9,7 @@ fn batching(receiver: &Receiver, max: usize) -> Endpoint {
         mode: Mode::Batch(Batching {
             max,
             wait: Duration::from_secs(1),
+            ..Batching::default()
         }),
         source: EventSource::default(),
     };
@@ -79,4 +80,80 @@ async fn a_batch_that_is_refused_is_taken_apart() {
     assert_eq!(bench.deferred().0, 1);
     // It has had its one attempt alone; the batch was not held against anybody.
     assert_eq!(came.len(), 6);
+}
+
+/// A receiver that takes bodies up to so many bytes.
+async fn taking(most: usize) -> Receiver {
+    Receiver::start(move |_, request| {
+        Reply::Status(if request.body.len() > most { 413 } else { 204 })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_is_halved_at_once_and_the_size_is_remembered() {
+    let bench = Bench::new();
+    let receiver = taking(20_000).await;
+    let endpoint = batching(&receiver, 100);
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 1..=400);
+
+    assert_eq!(bench.drain(&endpoint).await, drained(400, 0, 0));
+
+    let requests = receiver.received();
+    let (refused, taken): (Vec<_>, Vec<_>) = requests
+        .iter()
+        .partition(|request| request.body.len() > 20_000);
+    // Those that were under way at the same time, and a few to find out what passes.
+    assert!(refused.len() <= 12, "{} were refused", refused.len());
+    assert!(taken.len() <= 80, "{} were taken", taken.len());
+    let all: Vec<u64> = taken.iter().flat_map(|it| inside(&it.body)).collect();
+    assert_eq!(sorted(all), (1..=400).collect::<Vec<_>>());
+    let attempts = bench.store.attempts(&name(), 1_000, |_| true).unwrap();
+    assert!(attempts.iter().all(|attempt| attempt.number == 1));
+    assert!(attempts.iter().all(|attempt| attempt.status == Some(204)));
+}
+
+#[tokio::test]
+async fn a_batch_is_as_large_as_the_configuration_allows() {
+    let bench = Bench::new();
+    let receiver = Receiver::accepting().await;
+    let mut options = options(receiver.address);
+    options.format = Format::CloudEvents {
+        mode: Mode::Batch(Batching {
+            max_bytes: 5_000,
+            ..Batching::default()
+        }),
+        source: EventSource::default(),
+    };
+    let endpoint = Endpoint::new(options).unwrap();
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 1..=50);
+
+    assert_eq!(bench.drain(&endpoint).await, drained(50, 0, 0));
+
+    let requests = receiver.received();
+    assert!(requests.iter().all(|request| request.body.len() <= 5_000));
+    assert!(requests.len() < 50, "{} requests", requests.len());
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_by_itself_is_refused_by_itself() {
+    let bench = Bench::new();
+    let receiver = taking(10).await;
+    let endpoint = batching(&receiver, 100);
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 1..=3);
+
+    assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 3));
+
+    let attempts = bench.store.attempts(&name(), 9, |_| true).unwrap();
+    let errors: Vec<_> = attempts
+        .iter()
+        .filter_map(|it| it.error.as_deref())
+        .collect();
+    assert_eq!(errors.len(), 3);
+    let is_named =
+        |error: &&str| error.starts_with("deliver.too-large: ") && error.contains(" bytes ");
+    assert!(errors.iter().all(is_named), "{errors:?}");
 }

@@ -80,6 +80,7 @@ async fn attempts_are_kept_for_a_week_and_some_ten_thousand_of_them() {
         mode: Mode::Batch(Batching {
             max: 100,
             wait: Duration::from_millis(1),
+            ..Batching::default()
         }),
         source: EventSource::default(),
     };

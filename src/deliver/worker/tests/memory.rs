@@ -44,6 +44,7 @@ async fn five_endpoints_and_large_records_keep_to_one_bound() {
         mode: Mode::Batch(Batching {
             max: 100,
             wait: Duration::from_millis(1),
+            ..Batching::default()
         }),
         source: EventSource::default(),
     };
