@@ -52,7 +52,7 @@ impl Drop for Share {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
     use std::thread;
 
     use super::*;
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_too_much_waits_and_what_is_too_large_goes_alone() {
         let under_way = UnderWay::default();
-        let (tell, told) = channel();
+        let (tell, told) = sync_channel(1);
         let first = under_way.enter(LIMIT / 2);
         let second = under_way.enter(LIMIT / 2);
         let others = under_way.clone();

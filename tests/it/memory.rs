@@ -51,7 +51,7 @@ async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
         let own = endpoint
             .replace("\"hr\"", &format!("\"hr-{n}\""))
             .replace(&world.receiver.url(), &url);
-        text.push_str(&format!("[[endpoints]]{own}backfill = true\n"));
+        text.extend(["[[endpoints]]", &own, "backfill = true\n"]);
     }
     world.write_config(&text);
     let (sender, mut connections) = tokio::sync::mpsc::unbounded_channel();
