@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,17 +13,17 @@ use crate::model::{Seq, StoreId, Timestamp};
 
 use super::caught::caught;
 use super::committer::{Committer, QUEUE};
-use super::compact::Rule;
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
-use super::files::{self, Blobs, Folder};
+use super::files::{self, Folder};
 use super::inner::{Inner, Shared};
 use super::layout::{self, Format, v1};
-use super::mark::{self, Mark, MarkFile};
-use super::pending::{self, Pending, PendingFile};
+use super::mark::{self, Mark};
+use super::pending::{self, Pending};
 use super::swap::Attempt;
+use super::tally::Tally;
 use super::writer::Writer;
-use super::{Opened, Store, check, codec, compact, keys, migrate, scan};
+use super::{Opened, Store, check, codec, keys, migrate, scan};
 
 /// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
 const CACHE: u64 = 48 * 1024 * 1024;
@@ -68,8 +69,8 @@ pub struct Sound {
     pub head: Head,
 }
 
-/// See [`Store::open`]. Compacts the database by a rule.
-pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
+/// See [`Store::open`].
+pub fn open(path: &Path) -> Result<Opened, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
         return Err(OpenError::NotAFolder {
@@ -81,9 +82,13 @@ pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
     let attempt = clear_up(&folder)?;
     let opened = open_kept(&folder);
     let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
-    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
-        Ok(sound) => start(folder, lock, sound, None),
+        Ok(sound) => {
+            let opened = start(folder, lock, sound, None)?;
+            let was_stopped = &opened.store.inner.shared.was_stopped;
+            was_stopped.store(attempt == Attempt::BrokenOff, Ordering::Relaxed);
+            Ok(opened)
+        }
         Err(Refusal::Error(error)) => Err(error),
         Err(Refusal::Damaged(what)) => {
             let aside = folder.move_aside().map_err(io_at(
@@ -394,7 +399,8 @@ fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     })
 }
 
-fn start(
+/// Starts the threads that work a database.
+pub fn start(
     folder: Folder,
     lock: File,
     sound: Sound,
@@ -403,26 +409,21 @@ fn start(
     let Sound {
         db, store, head, ..
     } = sound;
-    let (high_water, pending) = (folder.high_water(), folder.pending());
-    let writer = Writer {
-        file: File::open(folder.db()).map_err(io_at("opening", &folder.db()))?,
-        blobs: Blobs::new(folder.blobs()),
-        pending: PendingFile::open(&pending).map_err(io_at("opening", &pending))?,
-        mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
-        db: db.clone(),
-        store,
-        head,
-        garbage: 0,
-    };
+    let pending = folder.pending();
+    let current = folder.current();
+    let writer =
+        Writer::new(&folder, store, head).map_err(io_at("opening the files in", &current))?;
     let path = folder.path().to_owned();
     let failed = |source| OpenError::Failed {
         path: path.clone(),
         source,
     };
     let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
-    let shared = Arc::new(Shared::new(db.clone(), head.last));
+    let tally = caught(|| Tally::of(&db, &head))
+        .unwrap_or_else(|message| Err(StoreError::panicked("reading what lives here", message)));
+    let shared = Arc::new(Shared::new(db, head.last, tally.map_err(failed)?));
     let committer =
-        Committer::start(db, folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
+        Committer::start(folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
     // What is read from here on must be on disk: a process that was killed may have left
     // commits that were applied and not synced.
     committer.sync(&shared).map_err(failed)?;

@@ -6,6 +6,7 @@
 //! after it we sync the file through a handle of our own, and only then answer.
 
 use std::fs::File;
+use std::io;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -17,8 +18,8 @@ use super::committer::{Answer, Work};
 use super::compose::{self, Head};
 use super::cut;
 use super::error::StoreError;
-use super::files::Blobs;
-use super::inner::Shared;
+use super::files::{self, Blobs, Folder};
+use super::inner::{Shared, held};
 use super::mark::{Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
 
@@ -39,18 +40,52 @@ pub struct Written {
 
 /// The writing thread's own.
 pub struct Writer {
-    pub db: sled::Db,
-    /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
-    pub file: File,
-    pub blobs: Blobs,
-    pub pending: PendingFile,
-    pub mark: MarkFile,
+    pub folder: Folder,
     pub store: StoreId,
     pub head: Head,
-    pub garbage: usize,
+    files: Files,
+    garbage: usize,
+}
+
+/// What is written to beside the database.
+struct Files {
+    /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
+    log: File,
+    blobs: Blobs,
+    pending: PendingFile,
+    mark: MarkFile,
+}
+
+impl Files {
+    fn open(folder: &Folder) -> io::Result<Self> {
+        Ok(Self {
+            log: File::open(folder.db())?,
+            blobs: Blobs::new(folder.blobs()),
+            pending: PendingFile::open(&folder.pending())?,
+            mark: MarkFile::open(&folder.high_water())?,
+        })
+    }
 }
 
 impl Writer {
+    /// Prepares to write to the store in a folder.
+    pub fn new(folder: &Folder, store: StoreId, head: Head) -> io::Result<Self> {
+        Ok(Self {
+            files: Files::open(folder)?,
+            folder: folder.clone(),
+            store,
+            head,
+            garbage: 0,
+        })
+    }
+
+    /// Goes over to the files of a database that has taken the place of another.
+    pub fn begin(&mut self, folder: &Folder) -> io::Result<()> {
+        self.files = Files::open(folder)?;
+        files::hand_over(&folder.current())?;
+        files::sync_folder(&folder.current())
+    }
+
     /// Writes group after group until none can come any more, or a fatal error.
     pub fn work(
         mut self,
@@ -69,10 +104,10 @@ impl Writer {
                 return;
             }
         }
-        if let Err(refused) = self.pending.clear() {
+        if let Err(refused) = self.files.pending.clear() {
             tracing::warn!(error = %refused, "The note of the last commit could not be cleared at the close");
         }
-        if let Err(refused) = self.mark.sync() {
+        if let Err(refused) = self.files.mark.sync() {
             tracing::warn!(error = %refused, "The high-water mark could not be synced at the close");
         }
     }
@@ -90,17 +125,32 @@ impl Writer {
                 Ok(_) | Err(_) => answers.push(answer),
             }
         }
-        guarded("syncing the store", || self.sync())?;
+        guarded("syncing the store", || self.sync(&shared.database()?))?;
         self.collect();
         Ok(())
     }
 
     fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
-        let composed = match work {
-            Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
+        let db = shared.database()?;
+        let mut composed = match work {
+            Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
             Work::Rows { rows, told } => compose::rows(&self.head, rows, told),
-            Work::Cut(upto) => cut::cut(&self.db, &self.head, upto)?,
-            Work::Forget(seqs) => cut::forget(&self.db, &self.head, seqs)?,
+            Work::Cut(upto) => cut::cut(&db, &self.head, upto)?,
+            Work::Forget(seqs) => cut::forget(&db, &self.head, seqs)?,
+            Work::Replace(replacement) => {
+                self.sync(&db)?;
+                drop(db);
+                replacement.carry_out(self, shared)?;
+                return Ok(Committed {
+                    last: self.head.last,
+                });
+            }
+        };
+        let delta = {
+            let tally = held(&shared.tally);
+            let delta = tally.look(&db, &composed.rows)?;
+            tally.put(&delta, &composed.head, &mut composed.rows);
+            delta
         };
         self.garbage += composed.rows.len();
         let pending = Pending {
@@ -108,14 +158,19 @@ impl Writer {
             commits: composed.head.commits,
             rows: composed.rows,
         };
-        self.pending
+        self.files
+            .pending
             .note(&pending)
             .map_err(|error| StoreError::io("noting a commit", error))?;
         let gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = self.db.apply_batch(pending::batch(&pending.rows)) {
+        if let Err(error) = db.apply_batch(pending::batch(&pending.rows)) {
             // A part of it may be there, and may be synced at any time.
-            drop(self.pending.sync());
+            drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
+        }
+        held(&shared.tally).take(delta);
+        if let Some(changes) = &mut *held(&shared.changes) {
+            changes.note(&pending.rows);
         }
         drop(gate);
         self.head = composed.head;
@@ -125,14 +180,15 @@ impl Writer {
     }
 
     /// Brings everything to disk that was applied.
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.db
-            .flush()
+    fn sync(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+        db.flush()
             .map_err(|error| StoreError::sled("flushing the store", error))?;
-        self.blobs
+        self.files
+            .blobs
             .sync()
             .map_err(|error| StoreError::io("syncing large values", error))?;
-        self.file
+        self.files
+            .log
             .sync_data()
             .map_err(|error| StoreError::io("syncing the store", error))?;
         let mark = Mark {
@@ -140,7 +196,8 @@ impl Writer {
             commits: self.head.commits,
             last: self.head.last,
         };
-        self.mark
+        self.files
+            .mark
             .keep(mark)
             .map_err(|error| StoreError::io("keeping the high-water mark", error))
     }
