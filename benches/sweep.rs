@@ -1,7 +1,7 @@
 //! The first load, the sweep with no change and with 1 % changed, beside a bare loop over the
 //! same pages.
 //!
-//! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3]`
+//! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3] [--rich]`
 //! `cargo bench --bench sweep -- --tenants 1,4,20 [--users 10000]`
 //!
 //! Three processes on one machine: the emulated tenant, a bare loop that fetches every page
@@ -10,7 +10,8 @@
 //! user in a hundred was renamed. All talk real HTTP
 //! over loopback. What is printed are ratios of times taken in turn within one run, and each
 //! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
-//! machine, a time does not. With `--tenants` it is so many tenants of one size, each a process,
+//! machine, a time does not. Processor time is that of the process alone. With `--rich` there is
+//! more to say of each user: some 1,700 bytes of JSON, with three roles and four groups. With `--tenants` it is so many tenants of one size, each a process,
 //! that one `sync` reads side by side, and the peak memory of that.
 #![allow(
     clippy::indexing_slicing,
@@ -28,10 +29,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::EmulatedTenant;
-use qlik_roster::demo::tenant::{Edit, RateLimits, TenantOptions};
+use qlik_roster::demo::tenant::{Edit, People, RateLimits, TenantOptions};
 use serde::Deserialize;
 
 const SEED: u64 = 1;
+
+/// The argument that asks for more to say of each user.
+const RICH: &str = "--rich";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args()
@@ -42,18 +46,26 @@ fn main() -> Result<()> {
         let place = args.iter().position(|arg| arg == name)?;
         args.get(place + 1).cloned()
     };
+    let people = match args.iter().any(|arg| arg == RICH) {
+        true => People::Rich,
+        false => People::Plain,
+    };
     match value("--part").as_deref() {
-        Some("tenant") => serve_tenant(number(value("--users"))?, number(value("--seed"))? as u64),
+        Some("tenant") => serve_tenant(
+            number(value("--users"))?,
+            number(value("--seed"))? as u64,
+            people,
+        ),
         Some("bare") => bare_loop(&value("--at").context("--at")?),
         Some(other) => bail!("no part is called {other}"),
         None if value("--tenants").is_some() => {
             let users = value("--users").map_or(Ok(10_000), |n| number(Some(n)))?;
-            side_by_side(&value("--tenants").context("--tenants")?, users)
+            side_by_side(&value("--tenants").context("--tenants")?, users, people)
         }
         None => {
             let sizes = value("--users").unwrap_or_else(|| "10000,100000".to_owned());
             let rounds = value("--rounds").map_or(Ok(3), |n| number(Some(n)))?;
-            compare(&sizes, rounds)
+            compare(&sizes, rounds, people)
         }
     }
 }
@@ -62,16 +74,20 @@ fn number(text: Option<String>) -> Result<usize> {
     Ok(text.context("a number is missing")?.parse()?)
 }
 
+/// Of processor time in a second, as Linux tells it.
+const TICKS: f64 = 100.0;
+
 /// What a process took.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     seconds: f64,
+    processor: f64,
     peak_mib: f64,
 }
 
-fn compare(sizes: &str, rounds: usize) -> Result<()> {
+fn compare(sizes: &str, rounds: usize, people: People) -> Result<()> {
     println!(
-        "{:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}",
+        "{:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}",
         "users",
         "round",
         "bare s",
@@ -84,12 +100,15 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
         "load MiB",
         "same MiB",
         "1 % MiB",
-        "us/user"
+        "us/user",
+        "bare p",
+        "load p",
+        "p x"
     );
     for size in sizes.split(',') {
         let users: usize = size.parse()?;
-        let mut tenant = Tenant::start(users, SEED)?;
-        let mut ratios = [Vec::new(), Vec::new(), Vec::new()];
+        let mut tenant = Tenant::start(users, SEED, people)?;
+        let mut ratios = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         for round in 1..=rounds {
             let bare = tenant.bare()?;
             let dir = tempfile::tempdir()?;
@@ -100,13 +119,14 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
             let n_changed = tenant.change(users / 100, round)?;
             let touched = sync(Expected::Changed(n_changed))?;
             let costs = [load, same, touched];
-            let ratio = costs.map(|cost| cost.seconds / bare.seconds);
+            let [load_x, same_x, touched_x] = costs.map(|cost| cost.seconds / bare.seconds);
+            let ratio = [load_x, same_x, touched_x, load.processor / bare.processor];
             for (all, ratio) in ratios.iter_mut().zip(ratio) {
                 all.push(ratio);
             }
             println!(
                 "{users:>9} {round:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>7.2} {:>7.2} {:>7.2} \
-                 {:>8.0} {:>8.0} {:>8.0} {:>8.1}",
+                 {:>8.0} {:>8.0} {:>8.0} {:>8.1} {:>7.2} {:>7.2} {:>7.2}",
                 bare.seconds,
                 load.seconds,
                 same.seconds,
@@ -118,13 +138,17 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
                 same.peak_mib,
                 touched.peak_mib,
                 load.seconds * 1e6 / users as f64,
+                bare.processor,
+                load.processor,
+                ratio[3],
             );
         }
         println!(
-            "{users:>9} median {:>43.2} {:>7.2} {:>7.2}",
+            "{users:>9} median {:>43.2} {:>7.2} {:>7.2} {:>59.2}",
             median(&mut ratios[0]),
             median(&mut ratios[1]),
-            median(&mut ratios[2])
+            median(&mut ratios[2]),
+            median(&mut ratios[3])
         );
         tenant.stop()?;
     }
@@ -133,7 +157,7 @@ fn compare(sizes: &str, rounds: usize) -> Result<()> {
 
 /// Reads so many tenants in one process. What they take together is bounded by how many are
 /// read at a time, and not by how many there are.
-fn side_by_side(counts: &str, users: usize) -> Result<()> {
+fn side_by_side(counts: &str, users: usize, people: People) -> Result<()> {
     println!(
         "{:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
         "tenants", "users", "load s", "same s", "load MiB", "same MiB"
@@ -141,7 +165,7 @@ fn side_by_side(counts: &str, users: usize) -> Result<()> {
     for count in counts.split(',') {
         let n_tenants: usize = count.parse()?;
         let tenants: Result<Vec<_>> = (1..=n_tenants as u64)
-            .map(|seed| Tenant::start(users, seed))
+            .map(|seed| Tenant::start(users, seed, people))
             .collect();
         let mut tenants = tenants?;
         let dir = tempfile::tempdir()?;
@@ -174,10 +198,11 @@ struct Tenant {
 }
 
 impl Tenant {
-    fn start(users: usize, seed: u64) -> Result<Self> {
+    fn start(users: usize, seed: u64, people: People) -> Result<Self> {
         let (users, seed) = (users.to_string(), seed.to_string());
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--part", "tenant", "--users", &users, "--seed", &seed])
+            .args((people == People::Rich).then_some(RICH))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -240,9 +265,10 @@ fn write_config(dir: &Path, tenants: &[Tenant]) -> Result<()> {
 }
 
 #[tokio::main]
-async fn serve_tenant(users: usize, seed: u64) -> Result<()> {
+async fn serve_tenant(users: usize, seed: u64, people: People) -> Result<()> {
     let options = TenantOptions {
         users,
+        people,
         rate_limits: RateLimits::Off,
         seed,
         ..TenantOptions::default()
@@ -422,15 +448,24 @@ fn sync(dir: &Path, n_tenants: usize, users: usize, expected: Expected) -> Resul
 }
 
 /// Runs a process to its end; its peak memory is the last that was seen of `VmHWM`, which
-/// only grows.
+/// only grows, and so is its processor time.
 fn watch(mut command: Command) -> Result<(Cost, String)> {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let status = format!("/proc/{}/status", child.id());
+    let [status, stat] = ["status", "stat"].map(|file| format!("/proc/{}/{file}", child.id()));
     let output = child.stdout.take().context("its output")?;
     let reader = std::thread::spawn(move || std::io::read_to_string(output));
     let mut peak_kib = 0_f64;
+    let mut ticks = 0_f64;
     loop {
+        if let Ok(stat) = std::fs::read_to_string(&stat)
+            && let Some((_, fields)) = stat.rsplit_once(") ")
+        {
+            // User and system time, the twelfth and thirteenth behind the name.
+            let times = fields.split(' ').skip(11).take(2);
+            let sum: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
+            ticks = ticks.max(sum);
+        }
         if let Ok(status) = std::fs::read_to_string(&status)
             && let Some(line) = status.lines().find(|line| line.starts_with("VmHWM"))
         {
@@ -449,6 +484,7 @@ fn watch(mut command: Command) -> Result<(Cost, String)> {
     Ok((
         Cost {
             seconds,
+            processor: ticks / TICKS,
             peak_mib: peak_kib / 1024.0,
         },
         output,

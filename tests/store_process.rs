@@ -11,6 +11,8 @@
     reason = "this is a test, also where it is not in a function marked so"
 )]
 
+#[path = "store/beside.rs"]
+mod beside;
 #[path = "store/compaction.rs"]
 mod compaction;
 #[path = "store/damage.rs"]

@@ -7,14 +7,13 @@ use serde_json::json;
 use crate::config::Config;
 use crate::control::{Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{Space, StoreCheck};
+use crate::model::{Lack, Space, StoreCheck};
 use crate::store::{Compacted, Store};
 
 use super::Exit;
 use super::args::{Format, StoreAction};
-use super::door::{self, Door, Socket};
+use super::door::{Door, Socket};
 use super::output::{Printer, Row, print_one};
-use super::style::say;
 
 pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -45,7 +44,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     }
     let live = space.live.map_or_else(
         || "not counted: the store is small, or has little to give back".to_owned(),
-        |live| format!("{}, when it was last counted", bytes(live)),
+        bytes,
     );
     lines.push(("LIVES IN IT", live));
     lines.push(("JOURNAL", journal(&space)));
@@ -54,6 +53,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
         hold(&space).unwrap_or_else(|| "nothing".to_owned()),
     ));
     lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead)));
+    lines.extend(lacks(&space).map(|lacks| ("LACKS", lacks)));
     print_one(format, &lines, &json(&space))?;
     Ok(Exit::Success)
 }
@@ -126,17 +126,18 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
     Ok(printer.finish("")?)
 }
 
+/// Asks the daemon, which does it while it serves, or does it itself.
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::start_logging(config)?;
-    let path = config.store.clone();
-    if door::is_held_by_daemon(&path).await {
-        say(format_args!(
-            "A daemon has the store open. End it, then compact; or leave it: the daemon compacts \
-             at its start, when that is worth it."
-        ));
-        return Ok(Exit::Store);
-    }
-    let compacted = tokio::task::spawn_blocking(move || Store::compact(&path)).await??;
+    let compacted = if let Some(daemon) = Socket::connect(&config.store).await? {
+        match daemon.ask(Request::CompactStore).await? {
+            Reply::StoreCompacted(compacted) => compacted,
+            other => return super::unexpected(&other),
+        }
+    } else {
+        let path = config.store.clone();
+        tokio::task::spawn_blocking(move || Store::compact(&path)).await??
+    };
     let Compacted {
         rows,
         live,
@@ -157,14 +158,17 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
 pub(super) fn row(space: &Space) -> Row {
     let hold = hold(space);
     let ahead = ahead(space);
-    let state = match (&hold, &ahead) {
-        (Some(_), _) => "held",
-        (None, Some(_)) => "ahead",
-        (None, None) => "ok",
+    let lacks = lacks(space);
+    let state = match (&hold, &ahead, &lacks) {
+        (Some(_), _, _) => "held",
+        (None, Some(_), _) => "ahead",
+        (None, None, Some(_)) => "no room",
+        (None, None, None) => "ok",
     };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
     parts.extend(hold.map(|hold| format!("held by {hold}")));
     parts.extend(ahead);
+    parts.extend(lacks);
     Row {
         cells: vec![
             "store".to_owned(),
@@ -183,6 +187,7 @@ fn json(space: &Space) -> serde_json::Value {
             "disk": space.disk,
             "moved_aside": space.aside,
             "live": space.live,
+            "lacks": space.lacks.map(Lack::missing),
             "events": space.entries(),
             "first": space.first,
             "last": space.last,
@@ -218,6 +223,16 @@ fn ahead(space: &Space) -> Option<String> {
     ))
 }
 
+fn lacks(space: &Space) -> Option<String> {
+    let Lack { needed, free } = space.lacks?;
+    Some(format!(
+        "most of its room could be given back, by a copy that may take {}, of which {} are free: \
+         make room, and it is done within the hour",
+        bytes(needed),
+        bytes(free)
+    ))
+}
+
 /// Bytes as people read them.
 fn bytes(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -240,6 +255,7 @@ mod tests {
             disk: 2_048,
             aside: 0,
             live: None,
+            lacks: None,
             first: Seq(1),
             last: Seq(1),
             oldest: Some(Timestamp::from_millis(0)),
@@ -254,6 +270,30 @@ mod tests {
         assert_eq!(row.cells[1], "ahead");
         insta::assert_snapshot!(row.cells[3], @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
         assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
+    }
+
+    #[test]
+    fn room_that_is_missing_for_a_compaction_shows() {
+        let space = Space {
+            disk: 88 << 20,
+            aside: 0,
+            live: Some(5 << 20),
+            lacks: Some(Lack {
+                needed: 31 << 20,
+                free: 10 << 20,
+            }),
+            first: Seq(1),
+            last: Seq(0),
+            oldest: None,
+            hold: None,
+            ahead: None,
+        };
+
+        let row = row(&space);
+
+        assert_eq!(row.cells[1], "no room");
+        insta::assert_snapshot!(row.cells[3], @"88.0 MiB on disk; no events in the journal; most of its room could be given back, by a copy that may take 31.0 MiB, of which 10.0 MiB are free: make room, and it is done within the hour");
+        assert_eq!(row.json["store"]["lacks"], 21 << 20);
     }
 
     #[test]

@@ -206,6 +206,12 @@ fn read(
             .map(Reply::Runs),
         Request::Run { id } => store.run(id).map(Reply::Run),
         Request::CheckStore => store.check().map(Reply::StoreChecked),
+        Request::CompactStore => {
+            let compacted = store.compact_beside();
+            return compacted
+                .map(Reply::StoreCompacted)
+                .map_err(|source| ControlError::Compact { source });
+        }
         Request::Events {
             tenant,
             after,

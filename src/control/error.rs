@@ -1,7 +1,7 @@
 //! Why a question got no answer.
 
 use crate::model::{EndpointName, PlanId, TenantName};
-use crate::store::StoreError;
+use crate::store::{CompactError, StoreError};
 
 /// Why a question got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +107,12 @@ pub enum ControlError {
     /// The question came, or was still open, when the daemon was told to end.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
+    /// The store was not compacted.
+    #[error(transparent)]
+    Compact {
+        /// Why.
+        source: CompactError,
+    },
     /// The store failed.
     #[error("asking the store")]
     Store {
@@ -133,6 +139,7 @@ impl ControlError {
             Self::NoSnapshots { .. } => "control.no-snapshots",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
+            Self::Compact { source } => source.code(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::model::{
     Change, ConnectionName, Entry, HeldPlan, Pause, Record, Run, Seq, Space, StoreCheck, StoreId,
     Tenant, TenantId, TenantName, Timestamp, Version,
 };
+use crate::store::Compacted;
 use crate::sync::Progress;
 
 /// An answer.
@@ -79,6 +80,8 @@ pub enum Reply {
     Rejected(PlanRow),
     /// To `CheckStore`.
     StoreChecked(StoreCheck),
+    /// To `CompactStore`.
+    StoreCompacted(Compacted),
     /// To `Deliveries`.
     Deliveries(DeliveryReply),
 }

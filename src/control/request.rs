@@ -115,6 +115,8 @@ pub enum Request {
     },
     /// Check the whole store, and change nothing.
     CheckStore,
+    /// Give room back that the store does not need, while it is worked with.
+    CompactStore,
     /// About deliveries.
     Deliveries(DeliveryRequest),
 }

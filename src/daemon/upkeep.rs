@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{EndpointName, Hold, Space};
+use crate::model::{EndpointName, Hold, Lack, Space};
 use crate::signal::Shutdown;
-use crate::store::{Done, Retention, Round, Store, StoreError};
+use crate::store::{Compacted, Done, Retention, Round, Store, StoreError};
 use crate::telemetry::{Metric, Metrics, chain};
 
 /// How often a round is done, the first one at the start.
@@ -55,21 +55,16 @@ impl Upkeep {
         }
     }
 
-    /// Does a round, as far as the time allows. What is left is for the next.
+    /// Does a round, as far as the time allows. What is left is for the next; but a compaction is
+    /// brought to its end, or a store that is large would never be compacted.
     pub async fn once(&self, time: Duration) -> Result<(), StoreError> {
-        match timeout(time, self.round()).await {
-            Ok(done) => done,
-            Err(_no_time) => {
-                info!("Upkeep of the store is not through; the next one goes on with it");
-                Ok(())
-            }
-        }
+        self.round(Some(Instant::now() + time)).await
     }
 
     async fn work(&self) -> Result<(), StoreError> {
         let mut warned = Warned::default();
         loop {
-            if let Err(failed) = self.round().await {
+            if let Err(failed) = self.round(None).await {
                 self.go_on_after(&failed)?;
                 warn!(
                     code = failed.code(), error = %chain(&failed),
@@ -99,15 +94,21 @@ impl Upkeep {
         }
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
+    /// Does a round. Where it has an end, nobody else is at work, and it goes on without pauses.
+    async fn round(&self, end: Option<Instant>) -> Result<(), StoreError> {
         let mut round = Round::new(
             self.store.clone(),
             self.retention,
             self.endpoints.clone(),
             self.clock.now(),
         );
+        let began_at = Instant::now();
         loop {
             let began = Instant::now();
+            if end.is_some_and(|end| end < began) && !round.is_compacting() {
+                info!("Upkeep of the store is not through; the next one goes on with it");
+                break;
+            }
             let (step, stepped) = self
                 .store
                 .offload(move |_| {
@@ -120,15 +121,23 @@ impl Upkeep {
                 Some(step) => step?,
                 None => break,
             }
-            sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+            if end.is_none() {
+                sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+            }
         }
+        self.tell(round.done(), began_at.elapsed());
+        Ok(())
+    }
+
+    fn tell(&self, done: Done, took: Duration) {
         let Done {
             entries,
             forgotten,
             runs,
             attempts,
             endpoints: _,
-        } = round.done();
+            compacted,
+        } = done;
         if entries + forgotten + runs + attempts > 0 {
             info!(
                 entries,
@@ -138,7 +147,13 @@ impl Upkeep {
                 "Let go of {entries} events and {runs} runs that were past their time"
             );
         }
-        Ok(())
+        if let Some(Compacted { before, after, .. }) = compacted {
+            self.metrics.add(Metric::StoreCompactions, &[], 1.0);
+            info!(
+                before,
+                after, "Compacted the store from {before} bytes to {after} in {took:?}"
+            );
+        }
     }
 
     /// Measures.
@@ -156,6 +171,9 @@ impl Upkeep {
     fn measure(&self, space: &Space) {
         let set = |metric, to: f64| self.metrics.set(metric, &[], to);
         set(Metric::StoreBytes, space.disk as f64);
+        set(Metric::StoreLive, space.live.unwrap_or(0) as f64);
+        let lacks = space.lacks.map_or(0, Lack::missing);
+        set(Metric::StoreLacks, lacks as f64);
         set(Metric::JournalEntries, space.entries() as f64);
         let seconds = |time: crate::model::Timestamp| time.millis() as f64 / 1000.0;
         set(Metric::JournalOldest, space.oldest.map_or(0.0, seconds));
@@ -172,6 +190,7 @@ impl Upkeep {
 struct Warned {
     hold: Option<EndpointName>,
     ahead: bool,
+    lacks: bool,
     not_measured: bool,
 }
 
@@ -202,6 +221,19 @@ impl Warned {
             );
         }
         self.ahead = space.ahead.is_some();
+        if let Some(Lack { needed, free }) = space.lacks
+            && !self.lacks
+        {
+            warn!(
+                code = "store.no-room",
+                needed,
+                free,
+                "The store takes several times the room of what lives in it, and a copy that would \
+                 give it back may take {needed} bytes, of which {free} are free; make room. Until \
+                 then it is tried each hour"
+            );
+        }
+        self.lacks = space.lacks.is_some();
     }
 
     fn not_measured(&mut self, failed: &StoreError) {

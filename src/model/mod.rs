@@ -54,7 +54,7 @@ pub use role::Role;
 pub use run::{
     Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,
 };
-pub use space::{Hold, Space};
+pub use space::{Hold, Lack, Space};
 pub use store_check::{Fault, StoreCheck};
 pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;

@@ -11,9 +11,12 @@ pub struct Space {
     pub disk: u64,
     /// Of these, bytes of stores that were damaged and moved aside.
     pub aside: u64,
-    /// Bytes of keys and values, when they were last counted; none: they never were, since
-    /// the store is small.
+    /// Bytes of keys and values; none: an older version wrote the store, and there was no reason
+    /// to count them.
     pub live: Option<u64>,
+    /// What keeps the store from being copied, which would give most of its room back; none:
+    /// nothing does, or there is little to give.
+    pub lacks: Option<Lack>,
     /// The first entry of the journal that is there.
     pub first: Seq,
     /// The last entry of the journal.
@@ -27,6 +30,15 @@ pub struct Space {
     pub ahead: Option<Timestamp>,
 }
 
+/// Room that a copy of the store would take, and that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lack {
+    /// Bytes that must be free.
+    pub needed: u64,
+    /// Bytes that are.
+    pub free: u64,
+}
+
 /// An endpoint that has not settled what is past its keep time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -36,6 +48,13 @@ pub struct Hold {
     pub settled: Seq,
     /// When the entry was found that it has to settle next.
     pub since: Timestamp,
+}
+
+impl Lack {
+    /// Returns how many bytes have to be made free.
+    pub fn missing(self) -> u64 {
+        self.needed.saturating_sub(self.free)
+    }
 }
 
 impl Space {

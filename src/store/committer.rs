@@ -17,7 +17,8 @@ use super::error::StoreError;
 use super::files::Folder;
 use super::inner::Shared;
 use super::keys::Key;
-use super::nudge::{PATIENCE, nudge};
+use super::nudge::PATIENCE;
+use super::replacement::Replacement;
 use super::under_way::Share;
 use super::writer::{Writer, Written};
 
@@ -50,6 +51,8 @@ pub enum Work {
     Cut(Seq),
     /// Of these entries that are kept, those go that no row names.
     Forget(Vec<Seq>),
+    /// A copy takes the place of the database.
+    Replace(Box<Replacement>),
 }
 
 impl Work {
@@ -78,14 +81,13 @@ impl Work {
             Self::Rows { rows, told } => {
                 of_rows(rows) + told.as_ref().map_or(0, |(_, entry)| entry.len())
             }
-            Self::Cut(_) | Self::Forget(_) => 0,
+            Self::Cut(_) | Self::Forget(_) | Self::Replace(_) => 0,
         }
     }
 }
 
 /// The committer's own.
 pub struct Committer {
-    db: sled::Db,
     folder: Folder,
     groups: SyncSender<Vec<Work>>,
     written: Receiver<Written>,
@@ -94,19 +96,13 @@ pub struct Committer {
 
 impl Committer {
     /// Starts the thread that writes.
-    pub fn start(
-        db: sled::Db,
-        folder: Folder,
-        writer: Writer,
-        shared: Arc<Shared>,
-    ) -> io::Result<Self> {
+    pub fn start(folder: Folder, writer: Writer, shared: Arc<Shared>) -> io::Result<Self> {
         let (groups, to_write) = sync_channel(1);
         let (told, written) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.work(&shared, &to_write, &told))?;
         Ok(Self {
-            db,
             folder,
             groups,
             written,
@@ -167,7 +163,7 @@ impl Committer {
                 Err(RecvTimeoutError::Timeout) => {
                     // A reader may have met the failure that it waits for.
                     shared.check()?;
-                    nudge(&self.db);
+                    shared.nudge();
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(ended()),
             }

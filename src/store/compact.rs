@@ -1,34 +1,32 @@
-//! Gives room back by a copy of what lives in a database: sled uses room again that was given up,
-//! and never gives it back.
+//! When a store is compacted, what came of it, and the command that does it at once.
 //!
-//! Nothing else has the store open: this is done at an opening, or by a command instead of one.
+//! How it is done stands in `beside.rs`: by the daemon while it serves, and in the same way where
+//! nobody else has the store open.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use super::Store;
-use super::caught::caught;
-use super::copying::{self, Aim, AsItIs, Live, Trouble};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+
+use super::beside::Beside;
+use super::copying::Trouble;
 use super::error::{OpenError, StoreError};
 use super::files::Folder;
-use super::inner::let_go;
 use super::opening::{self, Refusal, Sound};
 use super::remake;
-use super::swap::Attempt;
-use super::usage::{self, Count, SMALL, Usage};
+use super::usage::SMALL;
+use super::{Store, starting};
 
-/// What progress and failures are said of.
-const DOING: &str = "Compacting the store";
-
-/// When a database is compacted at an opening, and what is asked of the disk then.
+/// When a database is compacted, and what is asked of the disk then.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     /// Bytes below which it is small, whatever lives in it.
     pub small: u64,
     /// Bytes that must be free beside what the rows of a copy take.
     pub spare: u64,
-    /// Bytes after which a copy is brought to disk: all of it at its end may be gigabytes, which
-    /// take longer than who watches over it has patience.
+    /// Bytes after which a copy is brought to disk: until then they may be in memory, several
+    /// times, and all of it at its end may take longer than who watches over it has patience.
     pub portion: usize,
 }
 
@@ -36,12 +34,12 @@ impl Rule {
     pub const USUAL: Self = Self {
         small: SMALL,
         spare: 16 * 1024 * 1024,
-        portion: 64 * 1024 * 1024,
+        portion: 8 * 1024 * 1024,
     };
 }
 
 /// What came of compacting a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {
     /// Rows.
     pub rows: u64,
@@ -84,6 +82,9 @@ pub enum CompactError {
         /// What is free.
         free: u64,
     },
+    /// It is being done already.
+    #[error("compacting the store: it is being compacted already")]
+    UnderWay,
     /// The copy could not be made, or was not as it should be.
     #[error("compacting the store, which is as it was")]
     Failed {
@@ -100,6 +101,7 @@ impl CompactError {
             Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
             Self::NoRoom { .. } => "store.no-room",
+            Self::UnderWay => "store.compaction-under-way",
             Self::Failed { source } => source.code(),
         }
     }
@@ -116,63 +118,42 @@ impl Store {
         }
         let refused = |source| CompactError::Open { source };
         let lock = opening::take_lock(&folder).map_err(refused)?;
-        let cleared = opening::clear_up(&folder).map_err(refused);
-        let sound = cleared.and_then(|_| open(&folder))?;
-        let measured = || {
-            folder.bytes_of_database().map_err(|error| {
-                let source = StoreError::io("measuring the database", error);
-                CompactError::Failed { source }
-            })
-        };
-        let made = measured().and_then(|before| Ok((before, copy(&folder, &sound)?)));
-        let (before, count) = match made {
-            Ok(made) => made,
-            Err(error) => {
-                remake::give_up(&folder);
-                let_go(Some(sound.db));
-                return Err(error);
+        opening::clear_up(&folder).map_err(refused)?;
+        // Of whatever format, and never moved aside.
+        let sound = open(&folder)?;
+        let store =
+            starting::start(folder, &Clock::system(), lock, sound, None).map_err(refused)?;
+        let compacted = store.store.compact_beside();
+        let closed = store.store.close();
+        let compacted = compacted?;
+        closed.map_err(|source| CompactError::Failed { source })?;
+        Ok(compacted)
+    }
+
+    /// Gives room back that this store does not need, while it is worked with.
+    pub fn compact_beside(&self) -> Result<Compacted, CompactError> {
+        self.compact_by(Rule::USUAL)
+    }
+
+    /// Makes a copy of everything that lives here, which takes the place of the database.
+    pub(super) fn compact_by(&self, rule: Rule) -> Result<Compacted, CompactError> {
+        let live = loop {
+            let counted = self.count_on();
+            if let Some(live) = counted.map_err(|source| CompactError::Failed { source })? {
+                break live;
             }
         };
-        let compacted =
-            remake::replace(&folder, sound).map_err(|refusal| refusal.into_compact(&folder))?;
-        let_go(Some(compacted.db));
-        let after = measured()?;
-        drop(lock);
-        Ok(Compacted {
-            rows: count.rows,
-            live: count.bytes,
-            before,
-            after,
-        })
-    }
-}
-
-/// Makes a copy of everything that lives in a database.
-fn copy(folder: &Folder, sound: &Sound) -> Result<Count, CompactError> {
-    let live = copying::reading(folder, || copying::count(&sound.db));
-    let made = match live {
-        Ok(live) => remake::make(folder, sound, aim(sound, live.bytes, Rule::USUAL), DOING),
-        Err(error) => Err(Trouble::Source(error)),
-    };
-    made.map_err(|trouble| {
-        trouble.note(folder);
-        CompactError::from(trouble)
-    })
-}
-
-/// A copy of the same format, row by row.
-fn aim(sound: &Sound, live: u64, rule: Rule) -> Aim {
-    Aim {
-        format: sound.format,
-        rewrite: Box::new(AsItIs),
-        live: Live::Known(live),
-        spare: rule.spare,
-        portion: rule.portion,
+        let mut beside = Beside::begin(self, live, rule)?;
+        loop {
+            if let Some(compacted) = beside.step()? {
+                return Ok(compacted);
+            }
+        }
     }
 }
 
 fn open(folder: &Folder) -> Result<Sound, CompactError> {
-    opening::open_kept(folder).map_err(|refusal| refusal.into_compact(folder))
+    opening::open_left(folder).map_err(|refusal| refusal.into_compact(folder))
 }
 
 impl Refusal {
@@ -183,97 +164,15 @@ impl Refusal {
     }
 }
 
-impl Trouble {
-    /// Leaves word of damage for the next start, as every reader does that meets some.
-    fn note(&self, folder: &Folder) {
-        if let Self::Source(StoreError::Damaged { what }) = self
-            && let Err(refused) = folder.note_damage(what)
-        {
-            tracing::error!(error = %refused, "The damage could not be noted for the next start");
-        }
-    }
-}
-
 impl From<Trouble> for CompactError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
             Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
+            Trouble::UnderWay => Self::UnderWay,
             Trouble::Stuck => Self::Failed {
                 source: remake::stuck(),
             },
         }
     }
-}
-
-/// Compacts a database that was just opened, if that is worth it. Where it does not work, the
-/// database is gone on with as it is.
-pub fn where_worth(
-    folder: &Folder,
-    sound: Sound,
-    attempt: Attempt,
-    rule: Rule,
-) -> Result<Sound, Refusal> {
-    let Some((before, usage)) = wasted(folder, &sound.db, rule) else {
-        return Ok(sound);
-    };
-    if attempt == Attempt::BrokenOff {
-        tracing::warn!(
-            "The last start was stopped while it compacted the store; this one does not try"
-        );
-        return Ok(sound);
-    }
-    let live = usage.count.bytes;
-    tracing::info!(
-        before,
-        live,
-        "The store takes {before} bytes for {live} that live in it; it is compacted before it is \
-         worked with"
-    );
-    let began = Instant::now();
-    match remake::make(folder, &sound, aim(&sound, live, rule), DOING) {
-        Ok(_) => {}
-        Err(Trouble::Source(StoreError::Damaged { what })) => {
-            remake::give_up(folder);
-            let_go(Some(sound.db));
-            return Err(Refusal::Damaged(what));
-        }
-        Err(Trouble::Stuck) => {
-            // What was written of the copy stays, and somebody may write to it yet: by it the
-            // next start knows not to try.
-            let_go(Some(sound.db));
-            return Err(Refusal::Error(OpenError::Failed {
-                path: folder.path().to_owned(),
-                source: remake::stuck(),
-            }));
-        }
-        Err(trouble @ (Trouble::NoRoom { .. } | Trouble::Source(_) | Trouble::Copy(_))) => {
-            remake::give_up(folder);
-            let error = CompactError::from(trouble);
-            tracing::warn!(
-                code = error.code(),
-                error = %error,
-                source = std::error::Error::source(&error).map(tracing::field::display),
-                "The store could not be compacted; it is gone on with as it is"
-            );
-            return Ok(sound);
-        }
-    }
-    let sound = remake::replace(folder, sound)?;
-    let after = folder.bytes_of_database().unwrap_or(0);
-    tracing::info!(
-        before,
-        after,
-        "Compacted the store from {before} bytes to {after} in {:?}",
-        began.elapsed()
-    );
-    Ok(sound)
-}
-
-/// Returns how large the database is and what lives in it, where that is out of proportion.
-fn wasted(folder: &Folder, db: &sled::Db, rule: Rule) -> Option<(u64, Usage)> {
-    let before = folder.bytes_of_database().ok()?;
-    let usage = caught(|| usage::noted(db)).ok()?.ok()??;
-    let is_wasted = before >= rule.small && usage::is_wasteful(before, usage.count.bytes);
-    is_wasted.then_some((before, usage))
 }

@@ -16,6 +16,9 @@ use super::layout::{Stored, v1, v3};
 use super::pending::Rows;
 use super::{TenantNo, codec, journal, scan};
 
+/// Rows that come last into each batch: how far the store is, and what lives in it.
+const LAST: usize = 2;
+
 /// How far the store is; goes with every batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -123,8 +126,8 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));
         draft.set(key, value);
     }
-    // The blocks and the head are still to come.
-    let mut room = MAX_OPERATIONS.saturating_sub(draft.rows.len() + blocks.len() + 1);
+    // The blocks are still to come.
+    let mut room = draft.room().saturating_sub(blocks.len());
     for changed in blocks {
         draft.rows.extend(changed.rows(&mut room));
     }
@@ -150,9 +153,9 @@ impl Draft {
         self.set(key, Some(value));
     }
 
-    /// Returns how many operations there is room for, the head's left out.
+    /// Returns how many operations there is room for, the last ones left out.
     pub fn room(&self) -> usize {
-        MAX_OPERATIONS.saturating_sub(self.rows.len() + 1)
+        MAX_OPERATIONS.saturating_sub(self.rows.len() + LAST)
     }
 
     /// Ends the batch, with the head as its entries leave it.
@@ -160,7 +163,8 @@ impl Draft {
         head.commits += 1;
         let (key, value) = codec::put(keys::head(), &v3::Head::from(head));
         self.set(key, value);
-        let operations = self.rows.len();
+        // The writer adds what lives in the store.
+        let operations = self.rows.len() + LAST - 1;
         debug_assert!(
             operations <= MAX_OPERATIONS,
             "{operations} operations in one batch"

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::model::Lack;
+
 use super::caught::caught;
 use super::check::{self, Checked, Faults, View};
 use super::error::StoreError;
@@ -26,8 +28,8 @@ use super::usage::{Count, Usage};
 use super::{codec, keys, scan, writer};
 
 /// Rows of one write, and bytes over which no row is added.
-const ROWS: usize = 190;
-const BYTES: usize = 1024 * 1024;
+pub const ROWS: usize = 190;
+pub const BYTES: usize = 1024 * 1024;
 
 /// Room that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
@@ -47,6 +49,8 @@ pub enum Trouble {
     Source(StoreError),
     /// With the copy.
     Copy(StoreError),
+    /// There is one on its way already.
+    UnderWay,
     /// The copying does not come to its end, and may do something yet.
     Stuck,
 }
@@ -63,41 +67,17 @@ pub trait Rewrite: Send {
     fn end(&mut self, out: &mut Vec<Row>);
 }
 
-/// Every row stays as it is.
-pub struct AsItIs;
-
-impl Rewrite for AsItIs {
-    fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
-        out.push(row);
-        Ok(())
-    }
-
-    fn end(&mut self, _out: &mut Vec<Row>) {}
-}
-
 /// What a copy is to be.
 pub struct Aim {
     /// Its format.
     pub format: u32,
     /// What becomes of the rows.
     pub rewrite: Box<dyn Rewrite>,
-    /// How much is to be copied.
-    pub live: Live,
     /// Bytes that must be free beside what the rows of a copy take.
     pub spare: u64,
     /// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes,
     /// which take longer than who watches over it has patience.
     pub portion: usize,
-}
-
-/// How many bytes of keys and values there are.
-#[derive(Debug, Clone, Copy)]
-pub enum Live {
-    /// So many. The copy is compared row by row with what was read.
-    Known(u64),
-    /// All rows are checked to find out, and those of the copy after it: they are not the same,
-    /// so the comparison alone would not do.
-    Examined,
 }
 
 /// A copy on its way.
@@ -109,22 +89,32 @@ pub struct Copying {
 }
 
 /// What tells one database from another.
-#[derive(Default, PartialEq, Eq)]
-struct Proof {
-    count: Count,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Proof {
+    pub count: Count,
     /// The sum of a hash of each row, overflow dropped: a rewritten row may come out of order.
     sum: u128,
 }
 
 impl Proof {
-    fn add(&mut self, key: &[u8], value: &[u8]) {
+    pub fn add(&mut self, key: &[u8], value: &[u8]) {
         self.count.add(key, value);
-        let mut hash = Xxh3::new();
-        hash.update(&(key.len() as u64).to_be_bytes());
-        hash.update(key);
-        hash.update(value);
-        self.sum = self.sum.wrapping_add(hash.digest128());
+        self.sum = self.sum.wrapping_add(hash(key, value));
     }
+
+    /// Takes a row out that was added.
+    pub fn remove(&mut self, key: &[u8], value: &[u8]) {
+        self.count.remove(key.len(), value.len());
+        self.sum = self.sum.wrapping_sub(hash(key, value));
+    }
+}
+
+fn hash(key: &[u8], value: &[u8]) -> u128 {
+    let mut hash = Xxh3::new();
+    hash.update(&(key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(value);
+    hash.digest128()
 }
 
 impl Copying {
@@ -136,46 +126,31 @@ impl Copying {
             .and_then(|()| files::give_as(&at, &self.folder.current()))
             .map_err(copy("making the folder of the copy"))?;
         let fresh = self.open(&at)?;
-        self.progress.begin(Stage::Copying, rows);
+        self.progress.begin(Stage::Copying, Some(rows));
         let written = self.write(&fresh, &at);
-        let closed = close(fresh, &at);
+        let closed = close(Some(fresh), &at);
         let proof = written?;
         closed?;
         // What was written is read from the disk's side, as the next opening will.
         let fresh = self.open(&at)?;
         let read = self
-            .prove(&fresh, &proof, faults.as_ref())
+            .prove(&fresh, &proof, &faults)
             .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
-        let closed = close(fresh, &at);
+        let closed = close(Some(fresh), &at);
         read.and(closed)?;
         Ok(proof.count)
     }
 
-    /// Makes sure of room, and checks everything that is copied if its size is not known. Returns
-    /// how many rows that is, and its faults.
-    fn examine(&self) -> Result<(Option<u64>, Option<Faults>), Trouble> {
-        let (live, rows, faults) = match self.aim.live {
-            Live::Known(live) => (live, None, None),
-            Live::Examined => {
-                self.progress.begin(Stage::Checking, None);
-                let found = self.check(&self.source.db, self.source.format);
-                for fault in found.faults.all() {
-                    tracing::warn!("Found in the store, and left as it is: {fault}");
-                }
-                (
-                    found.count.bytes,
-                    Some(found.count.rows),
-                    Some(found.faults),
-                )
-            }
-        };
-        let needed = live
-            .saturating_mul(COPY_TAKES)
-            .saturating_add(self.aim.spare);
-        match self.folder.bytes_free() {
-            Some(free) if free < needed => Err(Trouble::NoRoom { needed, free }),
-            Some(_) | None => Ok((rows, faults)),
+    /// Checks everything that is copied, and makes sure of room. Returns how many rows that is,
+    /// and its faults.
+    fn examine(&self) -> Result<(u64, Faults), Trouble> {
+        self.progress.begin(Stage::Checking, None);
+        let found = self.check(&self.source.db, self.source.format);
+        for fault in found.faults.all() {
+            tracing::warn!("Found in the store, and left as it is: {fault}");
         }
+        make_sure_of_room(&self.folder, found.count, self.aim.spare)?;
+        Ok((found.count.rows, found.faults))
     }
 
     fn check(&self, db: &sled::Db, format: u32) -> Checked {
@@ -199,12 +174,7 @@ impl Copying {
         Ok(proof)
     }
 
-    fn prove(
-        &self,
-        fresh: &sled::Db,
-        proof: &Proof,
-        faults: Option<&Faults>,
-    ) -> Result<(), Trouble> {
+    fn prove(&self, fresh: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
         self.progress
             .begin(Stage::ReadingBack, Some(proof.count.rows));
         let found = caught(|| {
@@ -215,9 +185,6 @@ impl Copying {
         if found.map_err(Trouble::Copy)? != *proof {
             return Err(differs("the copy is not what was copied".to_owned()));
         }
-        let Some(before) = faults else {
-            return Ok(());
-        };
         self.progress
             .begin(Stage::CheckingCopy, Some(proof.count.rows));
         let after = self.check(fresh, self.aim.format);
@@ -323,8 +290,25 @@ impl Aim {
     }
 }
 
+impl Folder {
+    /// Returns what is missing for a copy of so much; none: nothing is, or nobody says.
+    pub fn lacks_for(&self, live: Count, spare: u64) -> Option<Lack> {
+        let needed = live.bytes.saturating_mul(COPY_TAKES).saturating_add(spare);
+        let free = self.bytes_free()?;
+        (free < needed).then_some(Lack { needed, free })
+    }
+}
+
+/// Fails where a copy has no room.
+pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), Trouble> {
+    match folder.lacks_for(live, spare) {
+        Some(Lack { needed, free }) => Err(Trouble::NoRoom { needed, free }),
+        None => Ok(()),
+    }
+}
+
 /// Says that a copy is not as it should be.
-fn differs(how: String) -> Trouble {
+pub fn differs(how: String) -> Trouble {
     copy("reading the copy back")(io::Error::other(how))
 }
 
@@ -358,7 +342,7 @@ pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
     })
 }
 
-fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
+pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
     match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
@@ -370,7 +354,7 @@ fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
+pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
     match nudged(fresh, || caught(|| fresh.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
@@ -389,8 +373,8 @@ fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
 
 /// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
 /// and what they write goes by a path that another will have then.
-fn close(db: sled::Db, at: &Path) -> Result<(), Trouble> {
-    let_go(Some(db));
+pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
+    let_go(db);
     wait_until_free(at).map_err(copy("closing the copy"))
 }
 
@@ -411,6 +395,6 @@ pub fn wait_until_free(at: &Path) -> io::Result<()> {
 }
 
 /// Says that it is the copy that something is wrong with.
-fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
+pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
     move |error| Trouble::Copy(StoreError::io(doing, error))
 }

@@ -8,7 +8,7 @@
 //! <path>/current/pending      what is being written, see `pending.rs`
 //! <path>/current/damaged      only there when a read met damage; says what
 //! <path>/damaged-1/ …         stores that were moved aside
-//! <path>/compacting/          a copy under way, see `compact.rs`
+//! <path>/compacting/          a copy under way, see `beside.rs`
 //! <path>/replaced/            the database before it, until the copy was opened
 //! <path>/discarded/           what is being removed
 //! <path>/checking/            a copy of the files that is being checked

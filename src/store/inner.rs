@@ -2,7 +2,7 @@
 //! to the committer, and the first fatal error, which answers everything from then on.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
@@ -11,12 +11,15 @@ use std::time::Duration;
 use crate::model::{Seq, StoreId};
 
 use super::caught::caught;
+use super::changes::Changes;
 use super::commit::Committed;
 use super::committer::{Job, Work};
 use super::error::StoreError;
 use super::files::{self, Folder};
 use super::keys::Key;
+use super::nudge::nudge;
 use super::open_mark;
+use super::tally::Tally;
 use super::under_way::UnderWay;
 
 /// How long sled may take to let go of its files.
@@ -45,16 +48,40 @@ pub struct Shared {
     /// The journal's last entry that is on disk. What is behind it may be gone after a power
     /// cut and its place taken by another, so nobody is shown it.
     durable: AtomicU64,
+    /// What lives in the database.
+    pub tally: Mutex<Tally>,
+    /// What is written while it is copied; none: it is not.
+    pub changes: Mutex<Option<Changes>>,
+    /// Whether the last process was stopped while it copied the database.
+    pub was_stopped: AtomicBool,
     fatal: OnceLock<StoreError>,
 }
 
 impl Shared {
-    pub fn new(db: sled::Db, durable: Seq) -> Self {
+    pub fn new(db: sled::Db, durable: Seq, tally: Tally) -> Self {
         Self {
             db: RwLock::new(Some(db)),
             gate: RwLock::new(()),
             durable: AtomicU64::new(durable.0),
+            tally: Mutex::new(tally),
+            changes: Mutex::new(None),
+            was_stopped: AtomicBool::new(false),
             fatal: OnceLock::new(),
+        }
+    }
+
+    /// Returns the database. Not to be kept: a copy may take its place.
+    pub fn database(&self) -> Result<sled::Db, StoreError> {
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        db.clone().ok_or(StoreError::Closed)
+    }
+
+    /// Has the database look again at what it waits for, unless another takes its place just now.
+    pub fn nudge(&self) {
+        if let Ok(db) = self.db.try_read()
+            && let Some(db) = db.as_ref()
+        {
+            nudge(db);
         }
     }
 

@@ -37,8 +37,10 @@
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
 //!   every entry is there; before it only those that a row names, in a space of their own.
 //!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
-//! - **Room is only given back by a copy** (`compact.rs`, `copying.rs`), which takes the
-//!   place of the database by renames after it was read back (`swap.rs`): each step of it may be the last.
+//! - **Room is only given back by a copy** (`beside.rs`), made while all go on, which takes the
+//!   place of the database by renames after it was read back (`replacement.rs`, `swap.rs`): each
+//!   step of it may be the last. So nobody keeps a handle of the database: it is asked for anew.
+//! - **What lives here is added up** (`tally.rs`): each write takes the sum along, and nobody counts.
 //!
 //! # What opening does, in order
 //!
@@ -47,8 +49,7 @@
 //! damage; half-written files removed, for one of them makes every open fail; the open
 //! itself, with panics caught and patience with sled's lock; the format, refusing a newer
 //! one; the mark; journal, cursors, all fingerprints and a sample of records. For a million
-//! users that is well under a second. A database that is several times what lives in it is
-//! then compacted, which takes seconds.
+//! users that is well under a second.
 //!
 //! # What is left out on purpose
 //!
@@ -87,15 +88,19 @@ mod inner;
 mod under_way;
 mod scan;
 
+mod beside;
+mod changes;
 mod compact;
 mod copying;
 mod migrate;
 mod progress;
 mod remake;
+mod replacement;
 mod swap;
 
 mod retention;
 mod round;
+mod tally;
 mod usage;
 
 mod absent;
@@ -184,12 +189,12 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store in a folder, or makes one there. One that is damaged is moved aside.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
-        opening::open(path, compact::Rule::USUAL)
+        opening::open(path)
     }
 
     /// The same by a clock that somebody sets: versions begin at its time.
     pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
-        opening::open_by(path, clock, compact::Rule::USUAL)
+        opening::open_by(path, clock)
     }
 
     /// Returns the id that tells this store from every other.

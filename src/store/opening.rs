@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,6 @@ use crate::clock::Clock;
 use crate::model::StoreId;
 
 use super::caught::caught;
-use super::compact::Rule;
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
 use super::files::{self, Folder};
@@ -20,7 +20,7 @@ use super::mark::{self, Mark};
 use super::open_mark::{self, Left};
 use super::pending::{self, Pending};
 use super::swap::Attempt;
-use super::{Opened, check, codec, compact, keys, migrate, scan, starting};
+use super::{Opened, check, codec, keys, migrate, scan, starting};
 
 /// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
 const CACHE: u64 = 48 * 1024 * 1024;
@@ -66,13 +66,13 @@ pub struct Sound {
     pub head: Head,
 }
 
-/// See [`Store::open`]. Compacts the database by a rule.
-pub fn open(path: &Path, rule: Rule) -> Result<Opened, OpenError> {
-    open_by(path, &Clock::system(), rule)
+/// See [`Store::open`].
+pub fn open(path: &Path) -> Result<Opened, OpenError> {
+    open_by(path, &Clock::system())
 }
 
 /// The same by a clock.
-pub fn open_by(path: &Path, clock: &Clock, rule: Rule) -> Result<Opened, OpenError> {
+pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
         return Err(OpenError::NotAFolder {
@@ -84,9 +84,13 @@ pub fn open_by(path: &Path, clock: &Clock, rule: Rule) -> Result<Opened, OpenErr
     let attempt = clear_up(&folder)?;
     let opened = open_left(&folder);
     let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
-    let opened = opened.and_then(|sound| compact::where_worth(&folder, sound, attempt, rule));
     match opened {
-        Ok(sound) => starting::start(folder, clock, lock, sound, None),
+        Ok(sound) => {
+            let opened = starting::start(folder, clock, lock, sound, None)?;
+            let was_stopped = &opened.store.inner.shared.was_stopped;
+            was_stopped.store(attempt == Attempt::BrokenOff, Ordering::Relaxed);
+            Ok(opened)
+        }
         Err(Refusal::Error(error)) => Err(error),
         Err(Refusal::Damaged(what)) => {
             let aside = folder.move_aside().map_err(io_at(
@@ -109,7 +113,7 @@ pub fn open_by(path: &Path, clock: &Clock, rule: Rule) -> Result<Opened, OpenErr
 
 /// Opens the database as the last process left it, and marks it as open. The copy of one that was
 /// open is only worked with if all of it fits together.
-fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
+pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |source| Refusal::Error(io_at("marking as open", folder.path())(source));
     if open_mark::look(folder).map_err(refused)? != Left::Copied {
         open_mark::set(folder).map_err(refused)?;

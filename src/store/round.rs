@@ -1,26 +1,27 @@
-//! One round of upkeep: cuts the journal, lets go of what is past its time, and counts what
-//! is left, in steps so small that nobody waits for them.
+//! One round of upkeep: cuts the journal, lets go of what is past its time, and gives room back, in
+//! steps so small that nobody waits for them.
 //!
 //! A round remembers nothing that matters: one that is dropped, or killed with its process, is
 //! gone on with by the next.
 
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 
+use super::beside::Beside;
 use super::committer::Work;
+use super::compact::{CompactError, Compacted, Rule};
+use super::copying::Trouble;
 use super::cut::{self, AT_ONCE};
 use super::error::StoreError;
-use super::keys::{self, Key, Space};
+use super::keys::{self, Space};
 use super::retention::{self, Retention};
-use super::usage::{self, Count, SMALL};
-use super::{Store, scan, writer};
+use super::usage::Wanted;
+use super::{Store, scan};
 
 /// Runs, rows of attempts, or rows of an endpoint that one step lets go.
 const ROWS_AT_ONCE: usize = 90;
-
-/// Rows that one step counts.
-const COUNTED_AT_ONCE: usize = 2_000;
 
 /// A round of upkeep. Blocks, as the store does.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub struct Round {
     retention: Retention,
     endpoints: Vec<EndpointName>,
     now: Timestamp,
-    /// Bytes that a database has at least of which is counted what lives in it.
-    pub(super) small: u64,
+    /// When the store is compacted.
+    pub(super) rule: Rule,
     stage: Stage,
     done: Done,
 }
@@ -48,6 +49,8 @@ pub struct Done {
     pub attempts: u64,
     /// Endpoints that were not configured for the keep time, and are forgotten.
     pub endpoints: u64,
+    /// What was given back, where the store was compacted.
+    pub compacted: Option<Compacted>,
 }
 
 #[derive(Debug)]
@@ -61,8 +64,8 @@ enum Stage {
     Runs(Option<TenantName>),
     /// Of this tenant.
     RunsOf(TenantName),
-    /// Behind which key.
-    Count(Key, Count),
+    Count,
+    Copy(Box<Beside>),
     End,
 }
 
@@ -79,7 +82,7 @@ impl Round {
             retention,
             endpoints,
             now,
-            small: SMALL,
+            rule: Rule::USUAL,
             stage: Stage::Journal,
             done: Done::default(),
         }
@@ -94,10 +97,16 @@ impl Round {
             Stage::Endpoints => self.let_endpoints_go(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
             Stage::RunsOf(tenant) => self.let_runs_go(tenant),
-            Stage::Count(after, count) => self.count(after, count),
+            Stage::Count => self.count(),
+            Stage::Copy(beside) => self.copy(beside),
             Stage::End => return None,
         };
         Some(next.map(|stage| self.stage = stage))
+    }
+
+    /// Returns whether the store is being compacted, which is given up where the round is dropped.
+    pub fn is_compacting(&self) -> bool {
+        matches!(self.stage, Stage::Copy(_))
     }
 
     /// Does all steps, one after the other.
@@ -187,13 +196,61 @@ impl Round {
     }
 
     fn next_runs(&self, after: Option<&TenantName>) -> Result<Stage, StoreError> {
-        if let Some(tenant) = self.store.tenant_with_runs(after)? {
-            return Ok(Stage::RunsOf(tenant));
+        match self.store.tenant_with_runs(after)? {
+            Some(tenant) => Ok(Stage::RunsOf(tenant)),
+            None => self.give_back(),
         }
-        Ok(match self.store.wants_count(self.small)? {
-            true => Stage::Count(Key::new(), Count::default()),
-            false => Stage::End,
-        })
+    }
+
+    /// Begins to give room back, if that is worth it.
+    fn give_back(&self) -> Result<Stage, StoreError> {
+        let live = match self.store.wanted(self.rule.small)? {
+            Wanted::Nothing => return Ok(Stage::End),
+            Wanted::Count => return Ok(Stage::Count),
+            Wanted::Copy(live) => live,
+        };
+        let was_stopped = &self.store.inner.shared.was_stopped;
+        if was_stopped.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                "The last process was stopped while it compacted the store; this one does not try \
+                 before its next round of upkeep"
+            );
+            return Ok(Stage::End);
+        }
+        match Beside::begin(&self.store, live, self.rule) {
+            Ok(beside) => {
+                tracing::info!("The store is compacted while it is worked with");
+                Ok(Stage::Copy(Box::new(beside)))
+            }
+            // The folder is measured each minute, and whoever looks at it says so.
+            Err(Trouble::NoRoom { .. }) => Ok(Stage::End),
+            Err(trouble) => self.not_compacted(trouble),
+        }
+    }
+
+    fn copy(&mut self, mut beside: Box<Beside>) -> Result<Stage, StoreError> {
+        match beside.step() {
+            Ok(None) => Ok(Stage::Copy(beside)),
+            Ok(Some(compacted)) => {
+                self.done.compacted = Some(compacted);
+                Ok(Stage::End)
+            }
+            Err(trouble) => self.not_compacted(trouble),
+        }
+    }
+
+    /// Goes on with the store as it is, if it is sound.
+    fn not_compacted(&self, trouble: Trouble) -> Result<Stage, StoreError> {
+        self.store.inner.shared.check()?;
+        let error = CompactError::from(trouble);
+        tracing::warn!(
+            code = error.code(),
+            error = %error,
+            source = std::error::Error::source(&error).map(tracing::field::display),
+            "The store could not be compacted; it is gone on with as it is, and tried again in \
+             the next round of upkeep"
+        );
+        Ok(Stage::End)
     }
 
     fn let_runs_go(&mut self, tenant: TenantName) -> Result<Stage, StoreError> {
@@ -208,19 +265,10 @@ impl Round {
         })
     }
 
-    fn count(&self, after: Key, mut count: Count) -> Result<Stage, StoreError> {
-        let last = self
-            .store
-            .inner
-            .read("counting what the store holds", |db| {
-                usage::count(db, after, COUNTED_AT_ONCE, &mut count)
-            })?;
-        // Each page that is read drives another out of the cache, which must not pile up.
-        writer::collect_garbage();
-        if let Some(last) = last {
-            return Ok(Stage::Count(last, count));
+    fn count(&self) -> Result<Stage, StoreError> {
+        match self.store.count_on()? {
+            Some(_) => self.give_back(),
+            None => Ok(Stage::Count),
         }
-        self.store.set_count(count)?;
-        Ok(Stage::End)
     }
 }

@@ -10,16 +10,16 @@ use std::thread;
 use crate::clock::Clock;
 use crate::model::{Seq, StoreId, Timestamp, Version};
 
+use super::caught::caught;
 use super::committer::{Committer, QUEUE};
 use super::compose::Head;
 use super::error::{OpenError, StoreError};
-use super::files::{self, Blobs, Folder};
+use super::files::{self, Folder};
 use super::inner::{Inner, Shared};
 use super::layout::{self, Format, v3};
-use super::mark::MarkFile;
 use super::opening::{Refusal, Sound, io_at};
-use super::pending::{self, PendingFile};
-use super::spare::Spare;
+use super::pending;
+use super::tally::Tally;
 use super::writer::Writer;
 use super::{Opened, Store, codec, keys};
 
@@ -85,28 +85,21 @@ pub fn start(
     } = sound;
     // What was written before may be gone, if this is an older copy that was put in its place.
     head.version = head.version.max(Version::at(clock.now()));
-    let (high_water, pending) = (folder.high_water(), folder.pending());
-    let file = File::open(folder.db()).map_err(io_at("opening", &folder.db()))?;
-    let writer = Writer {
-        spare: Spare::new(&file).map_err(io_at("keeping descriptors of", &folder.db()))?,
-        file,
-        blobs: Blobs::new(folder.blobs()),
-        pending: PendingFile::open(&pending).map_err(io_at("opening", &pending))?,
-        mark: MarkFile::open(&high_water).map_err(io_at("opening", &high_water))?,
-        db: db.clone(),
-        store,
-        head,
-        garbage: 0,
-    };
+    let pending = folder.pending();
+    let current = folder.current();
+    let writer =
+        Writer::new(&folder, store, head).map_err(io_at("opening the files in", &current))?;
     let path = folder.path().to_owned();
     let failed = |source| OpenError::Failed {
         path: path.clone(),
         source,
     };
     let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
-    let shared = Arc::new(Shared::new(db.clone(), head.last));
+    let tally = caught(|| Tally::of(&db, &head))
+        .unwrap_or_else(|message| Err(StoreError::panicked("reading what lives here", message)));
+    let shared = Arc::new(Shared::new(db, head.last, tally.map_err(failed)?));
     let committer =
-        Committer::start(db, folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
+        Committer::start(folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
     // What is read from here on must be on disk: a process that was killed may have left
     // commits that were applied and not synced.
     committer.sync(&shared).map_err(failed)?;

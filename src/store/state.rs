@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Keeps commits out as long as it is held.
-    fn still(&self) -> RwLockReadGuard<'_, ()> {
+    pub(super) fn still(&self) -> RwLockReadGuard<'_, ()> {
         let gate = &self.inner.shared.gate;
         gate.read().unwrap_or_else(PoisonError::into_inner)
     }

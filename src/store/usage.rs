@@ -1,16 +1,15 @@
 //! Knows how much the store holds, and how much room it takes for that.
 //!
-//! What it holds is counted by a scan, in the background, and noted: an opening has no time
-//! for it and goes by the note.
+//! What it holds is known by a running sum (`tally.rs`).
 
-use std::ops::Bound;
 use std::time::Duration;
 
 use crate::model::{EndpointName, Seq, Space, Timestamp};
 
+use super::compact::Rule;
 use super::compose::Head;
 use super::error::StoreError;
-use super::keys::{self, Key};
+use super::keys;
 use super::layout::v1;
 use super::retention::Retention;
 use super::{Store, codec, journal, scan};
@@ -20,9 +19,6 @@ pub const SMALL: u64 = 64 * 1024 * 1024;
 
 /// How far the journal's time may be ahead of the clock: clocks that are set are off by less.
 const AHEAD: Duration = Duration::from_secs(24 * 3600);
-
-/// Writes after which a count is old.
-const OLD_AFTER: u64 = 1_000;
 
 /// How many times as large as what lives in it a database must be to be compacted. Updates at
 /// random settle at four and a half times, which a copy would not change for long.
@@ -47,6 +43,12 @@ impl Count {
         self.rows += 1;
         self.bytes += (key.len() + value.len()) as u64;
     }
+
+    /// Takes a row out, by the bytes of its key and its value.
+    pub fn remove(&mut self, key: usize, value: usize) {
+        self.rows = self.rows.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub((key + value) as u64);
+    }
 }
 
 /// A count as it is noted.
@@ -58,7 +60,36 @@ pub struct Usage {
     pub commits: u64,
 }
 
+/// What gives room back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing would: the store is small, or full of what lives in it.
+    Nothing,
+    /// It has to be counted first what lives in it.
+    Count,
+    /// A copy of so much.
+    Copy(Count),
+}
+
 impl Store {
+    /// Returns what is to be done so that the store gives room back, where it has enough.
+    pub(super) fn wanted(&self, small: u64) -> Result<Wanted, StoreError> {
+        let room = self.inner.folder.bytes_of_database();
+        let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
+        if room < small {
+            return Ok(Wanted::Nothing);
+        }
+        Ok(match self.live() {
+            Some(live) if is_wasteful(room, live.bytes) => Wanted::Copy(live),
+            Some(_) => Wanted::Nothing,
+            // A count reads every page, and sled gives their memory back late.
+            None => match is_wasteful(room, self.inner.read("estimating", at_least)?) {
+                true => Wanted::Count,
+                false => Wanted::Nothing,
+            },
+        })
+    }
+
     /// Returns how much room the store takes, and what keeps it from giving some back.
     pub fn space(
         &self,
@@ -70,47 +101,26 @@ impl Store {
         let io = |error| StoreError::io("measuring the store", error);
         let last = self.last_seq();
         let hold = self.limit(retention, endpoints, now)?.hold;
-        let (live, first, oldest, newest) = self.inner.read("measuring the store", |db| {
+        let (first, oldest, newest) = self.inner.read("measuring the store", |db| {
             let first = journal::cut_at(db)?.next();
             let oldest = journal::first_after(db, Seq::START)?.map(|entry| entry.at);
-            let live = noted(db)?.map(|usage| usage.count.bytes);
-            Ok((live, first, oldest, head(db)?.map(|head| head.at)))
+            Ok((first, oldest, head(db)?.map(|head| head.at)))
         })?;
+        let lacks = match self.wanted(SMALL)? {
+            Wanted::Copy(live) => folder.lacks_for(live, Rule::USUAL.spare),
+            Wanted::Nothing | Wanted::Count => None,
+        };
         Ok(Space {
             disk: folder.bytes().map_err(io)?,
             aside: folder.bytes_aside().map_err(io)?,
-            live,
+            live: self.live().map(|live| live.bytes),
+            lacks,
             first,
             last,
             oldest,
             hold,
             ahead: newest.filter(|newest| *newest > now.plus(AHEAD)),
         })
-    }
-
-    /// Returns whether what lives here should be counted: a copy may be worth it, and a count is
-    /// missing or old. A count reads every page, and sled gives their memory back late.
-    pub(super) fn wants_count(&self, small: u64) -> Result<bool, StoreError> {
-        let room = self.inner.folder.bytes_of_database();
-        let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
-        if room < small {
-            return Ok(false);
-        }
-        self.inner.read("reading how much was counted", |db| {
-            let commits = commits(db)?;
-            let usage = noted(db)?;
-            let is_old = usage.is_none_or(|usage| usage.commits + OLD_AFTER <= commits);
-            Ok(is_old && is_wasteful(room, at_least(db)?))
-        })
-    }
-
-    /// Notes a count.
-    pub(super) fn set_count(&self, count: Count) -> Result<(), StoreError> {
-        let commits = self.inner.read("reading how far the store is", commits)?;
-        let usage = Usage { count, commits };
-        self.inner
-            .write(vec![codec::put(keys::usage(), &v1::Usage::from(usage))])
-            .map(drop)
     }
 }
 
@@ -138,26 +148,6 @@ pub fn noted(db: &sled::Db) -> Result<Option<Usage>, StoreError> {
         Some(value) => Ok(Some(codec::read_row::<v1::Usage>(&key, &value)?.into())),
         None => Ok(None),
     }
-}
-
-/// Counts rows behind a key, some at the most. Returns the last key; none: that was all.
-pub fn count(
-    db: &sled::Db,
-    after: Key,
-    limit: usize,
-    count: &mut Count,
-) -> Result<Option<Key>, StoreError> {
-    let mut last = None;
-    for row in scan::after(db, &[], Bound::Excluded(after)).take(limit) {
-        let (key, value) = row?;
-        count.add(&key, &value);
-        last = Some(key);
-    }
-    Ok(last.map(|key| key.to_vec()))
-}
-
-fn commits(db: &sled::Db) -> Result<u64, StoreError> {
-    Ok(head(db)?.map_or(0, |head| head.commits))
 }
 
 fn head(db: &sled::Db) -> Result<Option<Head>, StoreError> {

@@ -6,6 +6,7 @@
 //! after it we sync the file through a handle of our own, and only then answer.
 
 use std::fs::File;
+use std::io;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -17,8 +18,8 @@ use super::committer::{Answer, Work};
 use super::compose::{self, Head};
 use super::cut;
 use super::error::StoreError;
-use super::files::Blobs;
-use super::inner::Shared;
+use super::files::{self, Blobs, Folder};
+use super::inner::{Shared, held};
 use super::mark::{Mark, MarkFile};
 use super::pending::{self, Pending, PendingFile};
 use super::spare::Spare;
@@ -40,19 +41,55 @@ pub struct Written {
 
 /// The writing thread's own.
 pub struct Writer {
-    pub db: sled::Db,
-    /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
-    pub file: File,
-    pub blobs: Blobs,
-    pub spare: Spare,
-    pub pending: PendingFile,
-    pub mark: MarkFile,
+    pub folder: Folder,
     pub store: StoreId,
     pub head: Head,
-    pub garbage: usize,
+    files: Files,
+    garbage: usize,
+}
+
+/// What is written to beside the database.
+struct Files {
+    /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
+    log: File,
+    blobs: Blobs,
+    spare: Spare,
+    pending: PendingFile,
+    mark: MarkFile,
+}
+
+impl Files {
+    fn open(folder: &Folder) -> io::Result<Self> {
+        let log = File::open(folder.db())?;
+        Ok(Self {
+            spare: Spare::new(&log)?,
+            log,
+            blobs: Blobs::new(folder.blobs()),
+            pending: PendingFile::open(&folder.pending())?,
+            mark: MarkFile::open(&folder.high_water())?,
+        })
+    }
 }
 
 impl Writer {
+    /// Prepares to write to the store in a folder.
+    pub fn new(folder: &Folder, store: StoreId, head: Head) -> io::Result<Self> {
+        Ok(Self {
+            files: Files::open(folder)?,
+            folder: folder.clone(),
+            store,
+            head,
+            garbage: 0,
+        })
+    }
+
+    /// Goes over to the files of a database that has taken the place of another.
+    pub fn begin(&mut self, folder: &Folder) -> io::Result<()> {
+        self.files = Files::open(folder)?;
+        files::hand_over(&folder.current())?;
+        files::sync_folder(&folder.current())
+    }
+
     /// Writes group after group until none can come any more, or a fatal error.
     pub fn work(
         mut self,
@@ -71,10 +108,10 @@ impl Writer {
                 return;
             }
         }
-        if let Err(refused) = self.pending.clear() {
+        if let Err(refused) = self.files.pending.clear() {
             tracing::warn!(error = %refused, "The note of the last commit could not be cleared at the close");
         }
-        if let Err(refused) = self.mark.sync() {
+        if let Err(refused) = self.files.mark.sync() {
             tracing::warn!(error = %refused, "The high-water mark could not be synced at the close");
         }
     }
@@ -92,17 +129,32 @@ impl Writer {
                 Ok(_) | Err(_) => answers.push(answer),
             }
         }
-        guarded("syncing the store", || self.sync())?;
+        guarded("syncing the store", || self.sync(&shared.database()?))?;
         self.collect();
         Ok(())
     }
 
     fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
-        let composed = match work {
-            Work::Commit(prepared) => compose::commit(&self.db, &self.head, prepared)?,
+        let db = shared.database()?;
+        let mut composed = match work {
+            Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
             Work::Rows { rows, told } => compose::rows(&self.head, rows, told),
-            Work::Cut(upto) => cut::cut(&self.db, &self.head, upto)?,
-            Work::Forget(seqs) => cut::forget(&self.db, &self.head, seqs)?,
+            Work::Cut(upto) => cut::cut(&db, &self.head, upto)?,
+            Work::Forget(seqs) => cut::forget(&db, &self.head, seqs)?,
+            Work::Replace(replacement) => {
+                self.sync(&db)?;
+                drop(db);
+                replacement.carry_out(self, shared)?;
+                return Ok(Committed {
+                    last: self.head.last,
+                });
+            }
+        };
+        let delta = {
+            let tally = held(&shared.tally);
+            let delta = tally.look(&db, &composed.rows)?;
+            tally.put(&delta, &composed.head, &mut composed.rows);
+            delta
         };
         self.garbage += composed.rows.len();
         let pending = Pending {
@@ -110,21 +162,27 @@ impl Writer {
             commits: composed.head.commits,
             rows: composed.rows,
         };
-        self.pending
+        self.files
+            .pending
             .note(&pending)
             .map_err(|error| StoreError::io("noting a commit", error))?;
         // Whoever reads need not wait for that as well.
-        self.spare
+        self.files
+            .spare
             .keep()
             .map_err(|error| StoreError::io("waiting for a descriptor", error))?;
         let gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         let batch = pending::batch(&pending.rows);
-        let applied = self.spare.give(|| self.db.apply_batch(batch));
+        let applied = self.files.spare.give(|| db.apply_batch(batch));
         let applied = applied.map_err(|error| StoreError::io("waiting for a descriptor", error))?;
         if let Err(error) = applied {
             // A part of it may be there, and may be synced at any time.
-            drop(self.pending.sync());
+            drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
+        }
+        held(&shared.tally).take(delta);
+        if let Some(changes) = &mut *held(&shared.changes) {
+            changes.note(&pending.rows);
         }
         drop(gate);
         self.head = composed.head;
@@ -134,14 +192,15 @@ impl Writer {
     }
 
     /// Brings everything to disk that was applied.
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.db
-            .flush()
+    fn sync(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+        db.flush()
             .map_err(|error| StoreError::sled("flushing the store", error))?;
-        self.spare
-            .lend(|| self.blobs.sync())
+        let Files { spare, blobs, .. } = &mut self.files;
+        spare
+            .lend(|| blobs.sync())
             .map_err(|error| StoreError::io("syncing large values", error))?;
-        self.file
+        self.files
+            .log
             .sync_data()
             .map_err(|error| StoreError::io("syncing the store", error))?;
         let mark = Mark {
@@ -149,7 +208,8 @@ impl Writer {
             commits: self.head.commits,
             last: self.head.last,
         };
-        self.mark
+        self.files
+            .mark
             .keep(mark)
             .map_err(|error| StoreError::io("keeping the high-water mark", error))
     }

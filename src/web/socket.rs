@@ -140,7 +140,9 @@ async fn answer(
                 | ControlError::NotSentYet { .. }
                 | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
                 ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
-                ControlError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+                ControlError::Store { .. } | ControlError::Compact { .. } => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
             };
             let problem = json!({ "code": error.code(), "message": error.to_string() });
             (status, Json(problem)).into_response()

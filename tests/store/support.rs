@@ -25,6 +25,10 @@ const USERS: u32 = 300;
 pub enum Role {
     /// Commits until it is killed, and tells each acknowledgement.
     Write,
+    /// The same, while the store is compacted again and again.
+    WriteBeside,
+    /// Opens a store, has it compacted while it commits, and tells how much memory that took.
+    WeighBeside,
     /// Tries to open, and tells the code of the refusal.
     Open,
     /// Updates so many times, and tells how much memory that took.
@@ -47,6 +51,8 @@ impl Role {
     fn words(self) -> String {
         match self {
             Self::Write => "write".to_owned(),
+            Self::WriteBeside => "write-beside".to_owned(),
+            Self::WeighBeside => "weigh-beside".to_owned(),
             Self::Open => "open".to_owned(),
             Self::Load(updates) => format!("load {updates}"),
             Self::Play => "play".to_owned(),
@@ -118,6 +124,8 @@ pub fn be_a_child() {
     let role = role.into_string().unwrap();
     match role.split_once(' ') {
         None if role == "write" => write_for_ever(&folder),
+        None if role == "write-beside" => crate::beside::write_for_ever(&folder),
+        None if role == "weigh-beside" => crate::beside::weigh(&folder),
         None if role == "play" => crate::syscalls::play(&folder),
         None if role == "reopen" => crate::syscalls::reopen(&folder),
         None if role == "compact" => crate::compaction::compact(&folder),
@@ -135,7 +143,12 @@ pub fn be_a_child() {
 
 fn write_for_ever(folder: &Path) {
     let opened = Store::open(folder).unwrap();
-    let mut writer = Writer::new(opened.store, 6);
+    write(opened.store);
+}
+
+/// Commits until it is killed, or the store fails.
+pub fn write(store: Store) {
+    let mut writer = Writer::new(store, 6);
     loop {
         match writer.commit() {
             Ok(last) => tell(last),

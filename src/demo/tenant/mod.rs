@@ -65,7 +65,7 @@ pub use audit::{AuditLog, Generations, Trouble};
 pub use directory::Directory;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
-pub use options::{ExpiryTold, RateLimits, RegionClient, TenantOptions};
+pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions};
 pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;

@@ -17,6 +17,8 @@ pub struct TenantOptions {
     pub region: String,
     /// People at the start.
     pub users: usize,
+    /// How much there is to say of each of them.
+    pub people: People,
     /// Groups at the start, besides Everyone.
     pub groups: usize,
     /// Roles at the start besides the sixteen default ones.
@@ -49,6 +51,16 @@ pub struct TenantOptions {
     pub generations: Generations,
     /// How long the audit log shows an event.
     pub audit_retention: Duration,
+}
+
+/// How much there is to say of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    /// A role or two, one to three groups: some 800 bytes of JSON.
+    Plain,
+    /// Three roles, four groups that have roles of their own, a long name and the address of a
+    /// picture: some 1,700 bytes of JSON.
+    Rich,
 }
 
 /// The client of a region: unlike the tenant's own, nobody sees it in the tenant.
@@ -100,6 +112,7 @@ impl Default for TenantOptions {
             name: "Acme Analytics".into(),
             region: "eu-west-1".into(),
             users: 120,
+            people: People::Plain,
             groups: 12,
             custom_roles: 4,
             seed: 1,

@@ -7,7 +7,7 @@ use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
 use crate::model::{GroupId, Id, RoleId, Timestamp};
 
 use super::directory::Directory;
-use super::options::TenantOptions;
+use super::options::{People, TenantOptions};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
 use super::state::{Mint, State, set_of};
 
@@ -62,7 +62,7 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
     };
     let mut state = State::new(tenant_id, everyone, mint, options.tombstones);
     roles(&mut state, options.custom_roles, founded);
-    groups(&mut state, options.groups, &mut rng, founded);
+    groups(&mut state, options, &mut rng, founded);
     users(&mut state, options, &mut rng);
     state
 }
@@ -106,9 +106,9 @@ fn roles(state: &mut State, n_custom: usize, at: Timestamp) {
     state.everyone.roles = [slot].into();
 }
 
-fn groups(state: &mut State, n_groups: usize, rng: &mut fastrand::Rng, founded: Timestamp) {
+fn groups(state: &mut State, options: &TenantOptions, rng: &mut fastrand::Rng, founded: Timestamp) {
     let n_roles = state.role_ids.len();
-    for n in 0..n_groups {
+    for n in 0..options.groups {
         let at = founded.plus(Duration::from_secs(86_400 + n as u64));
         let id = GroupId(state.mint.id(at));
         let department = cycled(DEPARTMENTS, n);
@@ -123,12 +123,11 @@ fn groups(state: &mut State, n_groups: usize, rng: &mut fastrand::Rng, founded: 
             }
         };
         let provider = if n % 4 == 3 { "custom" } else { "idp" };
-        let roles = match n % 3 {
-            0 => BTreeSet::new(),
-            many => (0..many)
-                .map(|_| role_slot(rng, n_roles))
-                .collect::<BTreeSet<_>>(),
+        let n_own = match options.people {
+            People::Plain => n % 3,
+            People::Rich => 1,
         };
+        let roles: BTreeSet<Slot> = (0..n_own).map(|_| role_slot(rng, n_roles)).collect();
         let group = Group {
             id,
             description: (n % 2 == 0).then(|| format!("Everybody in {name}")),
@@ -179,14 +178,27 @@ fn users(state: &mut State, options: &TenantOptions, rng: &mut fastrand::Rng) {
         UserRow {
             id,
             subject: subject.into(),
-            name: format!("{} {}", given.0, family.0).into(),
+            name: match options.people {
+                People::Plain => format!("{} {}", given.0, family.0),
+                People::Rich => format!("{} {n:09} {} {}", given.0, family.0, long(n)),
+            }
+            .into(),
             email: Some(format!("{local}@{MAIL_DOMAIN}").into()),
             status,
-            roles: some_roles(n, rng, n_roles),
-            groups: some_groups(rng, n_groups),
+            roles: match options.people {
+                People::Plain => some_roles(n, rng, n_roles),
+                People::Rich => so_many(rng, 3, n_roles, 0),
+            },
+            groups: match options.people {
+                People::Plain => some_groups(rng, n_groups),
+                People::Rich => so_many(rng, 4, n_groups.saturating_sub(1), 1),
+            },
             created,
             updated,
-            rare: rare(n, status, updated),
+            rare: match options.people {
+                People::Plain => rare(n, status, updated),
+                People::Rich => Some(Box::new(pictured(n, status, updated))),
+            },
         }
     });
     state.fill_users(rows.collect::<Vec<_>>().into_iter());
@@ -216,10 +228,44 @@ fn some_groups(rng: &mut fastrand::Rng, n_groups: usize) -> Box<[Slot]> {
     all.into_iter().collect()
 }
 
+/// Returns so many different slots behind the first ones, or all there are.
+fn so_many(rng: &mut fastrand::Rng, wanted: usize, there: usize, first: Slot) -> Box<[Slot]> {
+    let mut all = BTreeSet::new();
+    while all.len() < wanted.min(there) {
+        all.insert(first + role_slot(rng, there));
+    }
+    all.into_iter().collect()
+}
+
+/// What follows a name where people put their place in the company into it.
+fn long(n: usize) -> String {
+    let (department, place) = (cycled(DEPARTMENTS, n), cycled(PLACES, n));
+    format!("({department}, {place}, external, on behalf of {MAIL_DOMAIN})")
+}
+
+/// What is rare elsewhere, of somebody who has all of it.
+fn pictured(n: usize, status: Status, updated: Timestamp) -> Rare {
+    Rare {
+        invite_expires: invite_expires(status, updated),
+        locale: Some("en-GB".into()),
+        zone_info: Some("Europe/Stockholm".into()),
+        picture: Some(format!(
+            "https://pictures.{MAIL_DOMAIN}/people/{n:09}/portrait-{:016x}.png?size=256",
+            (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        )),
+        scopes: Some(BTreeSet::new()),
+        client_id: None,
+    }
+}
+
+fn invite_expires(status: Status, updated: Timestamp) -> Option<Timestamp> {
+    (status == Status::Invited)
+        .then(|| Timestamp::from_millis((updated.seconds() + 30 * 86_400) * 1_000))
+}
+
 fn rare(n: usize, status: Status, updated: Timestamp) -> Option<Box<Rare>> {
     let rare = Rare {
-        invite_expires: (status == Status::Invited)
-            .then(|| Timestamp::from_millis((updated.seconds() + 30 * 86_400) * 1_000)),
+        invite_expires: invite_expires(status, updated),
         locale: n.is_multiple_of(7).then(|| "en".into()),
         zone_info: n.is_multiple_of(7).then(|| "Europe/Stockholm".into()),
         picture: n

@@ -119,3 +119,32 @@ mod audit;
 mod listings;
 mod records;
 mod trouble;
+
+#[tokio::test]
+async fn rich_people_take_some_1700_bytes_each() {
+    let options = TenantOptions {
+        people: People::Rich,
+        ..TenantOptions::default()
+    };
+    let world = World::new(options).await;
+
+    let page = world.send("users", &[("limit", "100")]).await;
+    let text = page.text().await.unwrap();
+
+    let page: Value = serde_json::from_str(&text).unwrap();
+    let users = page["data"].as_array().unwrap();
+    // The client that asks is a user as well, and nobody's person.
+    let people = users.iter().filter(|user| user["picture"].is_string());
+    assert_eq!(people.clone().count(), 99);
+    for user in people {
+        assert_eq!(user["assignedRoles"].as_array().unwrap().len(), 3);
+        let groups = user["assignedGroups"].as_array().unwrap();
+        assert_eq!(groups.len(), 4);
+        assert!(
+            groups
+                .iter()
+                .all(|group| group["assignedRoles"][0]["id"].is_string())
+        );
+    }
+    assert!((160_000..180_000).contains(&text.len()), "{}", text.len());
+}

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::compact::Rule;
-use super::copying::{Aim, Live, Rewrite, Trouble};
+use super::copying::{Aim, Rewrite, Trouble};
 use super::error::{OpenError, StoreError};
 use super::files::Folder;
 use super::inner::let_go;
@@ -86,7 +86,7 @@ fn step(
                 not_migrated(path, from, to, source)
             }
             Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
-            Trouble::Stuck => not_migrated(path, from, to, remake::stuck()),
+            Trouble::Stuck | Trouble::UnderWay => not_migrated(path, from, to, remake::stuck()),
         });
     }
     let migrated = remake::replace(folder, sound)?;
@@ -112,7 +112,6 @@ fn aim(to: u32, rewrite: Box<dyn Rewrite>) -> Aim {
     Aim {
         format: to,
         rewrite,
-        live: Live::Examined,
         spare: Rule::USUAL.spare,
         portion: Rule::USUAL.portion,
     }

@@ -43,6 +43,12 @@ pub enum Metric {
     EndpointTakes,
     /// Room that the store takes.
     StoreBytes,
+    /// Of that, what lives in it.
+    StoreLive,
+    /// Room that is missing for a copy of it.
+    StoreLacks,
+    /// Copies that took its place.
+    StoreCompactions,
     /// Entries of the journal.
     JournalEntries,
     /// When the first of them was found.
@@ -62,7 +68,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -83,6 +89,9 @@ impl Metric {
         Self::Behind,
         Self::EndpointTakes,
         Self::StoreBytes,
+        Self::StoreLive,
+        Self::StoreLacks,
+        Self::StoreCompactions,
         Self::JournalEntries,
         Self::JournalOldest,
         Self::JournalHeld,
@@ -111,6 +120,9 @@ impl Metric {
             Self::Behind => "qlik_roster_endpoint_behind_entries",
             Self::EndpointTakes => "qlik_roster_endpoint_takes_events",
             Self::StoreBytes => "qlik_roster_store_bytes",
+            Self::StoreLive => "qlik_roster_store_live_bytes",
+            Self::StoreLacks => "qlik_roster_store_lacks_bytes",
+            Self::StoreCompactions => "qlik_roster_store_compactions_total",
             Self::JournalEntries => "qlik_roster_journal_entries",
             Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
             Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
@@ -151,6 +163,11 @@ impl Metric {
                 "1 while the endpoint takes events; 0 while it is in trouble or disabled."
             }
             Self::StoreBytes => "Bytes on disk of everything that is the store's.",
+            Self::StoreLive => "Bytes of what lives in the store; 0: not known.",
+            Self::StoreLacks => {
+                "Bytes that have to be made free before the store can give its room back; 0: none."
+            }
+            Self::StoreCompactions => "Times that the store was compacted.",
             Self::JournalEntries => "Events in the journal.",
             Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
             Self::JournalHeld => {
@@ -170,6 +187,8 @@ impl Metric {
             | Self::Behind
             | Self::EndpointTakes
             | Self::StoreBytes
+            | Self::StoreLive
+            | Self::StoreLacks
             | Self::JournalEntries
             | Self::JournalOldest
             | Self::JournalHeld => Shape::Gauge,
@@ -182,6 +201,7 @@ impl Metric {
             | Self::HooksReceived
             | Self::HooksRejected
             | Self::CrowdedOut
+            | Self::StoreCompactions
             | Self::Deliveries
             | Self::Messages
             | Self::DeliverySeconds
@@ -206,7 +226,13 @@ impl Metric {
             Self::HooksRejected => &["reason"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
             Self::Parked | Self::Behind | Self::EndpointTakes | Self::JournalHeld => &["endpoint"],
-            Self::CrowdedOut | Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
+            Self::CrowdedOut
+            | Self::StoreBytes
+            | Self::StoreLive
+            | Self::StoreLacks
+            | Self::StoreCompactions
+            | Self::JournalEntries
+            | Self::JournalOldest => &[],
         }
     }
 }

@@ -1,12 +1,10 @@
-//! That a compaction gives room back, loses nothing, and is done where it is worth it.
+//! That a compaction gives room back and loses nothing where nobody else has the store open.
 
 use std::fs;
 use std::path::Path;
 
 use crate::model::{Kind, Outcome, Seq, Trigger};
-use crate::store::compact::Rule;
-use crate::store::usage::Count;
-use crate::store::{Opened, Round, Store, Write, keys, opening};
+use crate::store::{Store, Write, keys};
 
 use super::super::recovery::tamper;
 use super::super::support::{self, adopt, open, record};
@@ -81,10 +79,9 @@ fn a_damaged_store_is_not_compacted_and_stays_where_it_is() {
 }
 
 /// Damages what an opening has no reason to look at.
-fn damage(folder: &Path) {
+pub(super) fn damage(folder: &Path) {
     let store = open(folder);
     let run = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, day(0));
-    store.set_count(Count { rows: 1, bytes: 1 }).unwrap();
     store.close().unwrap();
     tamper(folder, |db| {
         let key = keys::run(&run.tenant_name, run.id);
@@ -108,17 +105,6 @@ fn damage_that_a_copy_meets_ends_it_and_moves_the_store_aside_at_the_next_start(
 }
 
 #[test]
-fn damage_that_a_copy_meets_at_an_opening_moves_the_store_aside() {
-    let folder = tempfile::tempdir().unwrap();
-    damage(folder.path());
-
-    let opened = opening::open(folder.path(), ANY).unwrap();
-
-    assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
-    assert_eq!(names_in(folder.path()), ["current", "damaged-1", "lock"]);
-}
-
-#[test]
 fn where_there_is_no_store_none_is_made() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("damaged-1")).unwrap();
@@ -130,110 +116,6 @@ fn where_there_is_no_store_none_is_made() {
         assert!(refused.to_string().contains(&*path.to_string_lossy()));
     }
     assert_eq!(names_in(folder.path()), ["damaged-1"]);
-}
-
-/// A rule for which no database is too small.
-const ANY: Rule = Rule {
-    small: 0,
-    spare: 0,
-    portion: 1,
-};
-
-/// Which folder the database is in: a compaction puts another in its place. Its size does not
-/// tell, since sled cuts off what it does not need at the end of its file.
-fn place(folder: &Path) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(&fs::metadata(folder.join("current")).unwrap())
-}
-
-fn reopen(folder: &Path, rule: Rule) -> Store {
-    let Opened { store, moved_aside } = opening::open(folder, rule).unwrap();
-    assert_eq!(moved_aside, None);
-    assert_eq!(names_in(folder), ["current", "lock"]);
-    store
-}
-
-/// Counts what lives in a store of any size, as upkeep does.
-fn count(store: &Store) -> Option<u64> {
-    let mut upkeep = Round::new(store.clone(), RETENTION, Vec::new(), day(100));
-    upkeep.small = 0;
-    upkeep.finish().unwrap();
-    store.space(&RETENTION, &[], day(100)).unwrap().live
-}
-
-#[test]
-fn an_opening_compacts_what_is_several_times_what_lives_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let known = adopt(&store, 1);
-    commit(&store, &known, day(0), 0..300);
-    let state = support::state(&store, &known);
-    store.close().unwrap();
-    let full = |rule: Rule| Rule {
-        spare: u64::MAX,
-        ..rule
-    };
-    // What was counted, by which rule, whether the last start was stopped at it; is it done?
-    let cases = [
-        ("nobody has counted", None, ANY, false, false),
-        (
-            "it is full of what lives",
-            Some(u64::MAX),
-            ANY,
-            false,
-            false,
-        ),
-        ("it is small", Some(1), Rule::USUAL, false, false),
-        ("there is no room", Some(1), full(ANY), false, false),
-        ("the last one was stopped", Some(1), ANY, true, false),
-        ("it is worth it", Some(1), ANY, false, true),
-    ];
-    for (case, counted, rule, is_broken_off, is_done) in cases {
-        if let Some(bytes) = counted {
-            let store = open(folder.path());
-            store.set_count(Count { rows: 1, bytes }).unwrap();
-            store.close().unwrap();
-        }
-        if is_broken_off {
-            fs::create_dir(folder.path().join("compacting")).unwrap();
-        }
-        let before = place(folder.path());
-
-        let store = reopen(folder.path(), rule);
-
-        assert_eq!(place(folder.path()) != before, is_done, "{case}");
-        assert_eq!(support::state(&store, &known), state, "{case}");
-        store.close().unwrap();
-    }
-    let store = open(folder.path());
-    // The copy knows what lives in it.
-    let live = store.space(&RETENTION, &[], day(1)).unwrap().live;
-    assert!(live > Some(1_000), "{live:?}");
-    commit(&store, &known, day(1), 0..10);
-}
-
-#[test]
-fn what_lives_is_counted_again_after_a_thousand_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let known = adopt(&store, 1);
-    assert!(store.wants_count(0).unwrap());
-    assert!(!store.wants_count(u64::MAX).unwrap());
-    let first = count(&store).unwrap();
-    assert!(!store.wants_count(0).unwrap());
-
-    let tickets: Vec<_> = (0..998)
-        .map(|number| {
-            let user = support::created(record(Kind::User, number, "x"));
-            support::commit(&store, &known, vec![user]).unwrap()
-        })
-        .collect();
-
-    assert_eq!(tickets.len(), 998);
-    assert!(!store.wants_count(0).unwrap());
-    adopt(&store, 2);
-    adopt(&store, 3);
-    assert!(store.wants_count(0).unwrap());
-    assert!(count(&store).unwrap() > first);
 }
 
 #[test]

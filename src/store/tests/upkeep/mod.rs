@@ -1,5 +1,6 @@
 //! What goes after its time, what stays, and that room is given back.
 
+mod beside;
 mod compaction;
 mod histories;
 mod retention;
