@@ -156,8 +156,13 @@ impl Beside {
                 self.copy = Some(*copy);
                 Ok(None)
             }
-            (Ok(Outcome::NotTaken(trouble)), _) => Err(trouble),
+            (Ok(Outcome::NotTaken(trouble)), _) => {
+                inner.folder.remove_retired();
+                Err(trouble)
+            }
             (Ok(Outcome::Done(count)), Ok(_)) => {
+                // Commits do not wait for that.
+                inner.folder.remove_retired();
                 let after = inner.folder.bytes_of_database();
                 let after = after.map_err(copying::copy("measuring the copy"))?;
                 Ok(Some(Compacted {

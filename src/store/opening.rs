@@ -153,6 +153,13 @@ pub fn clear_up(folder: &Folder) -> Result<Attempt, OpenError> {
 
 /// Opens the database. One that has taken another's place, and is not whole, gives it back.
 pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
+    let opened = open_taken(folder);
+    folder.remove_retired();
+    opened
+}
+
+/// The same, but that the files of the one that is given up are left to be removed.
+pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |doing| {
         let at = io_at(doing, folder.path());
         move |source| Refusal::Error(at(source))
@@ -174,8 +181,8 @@ pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
         }
         Ok(sound) => {
             folder
-                .discard_replaced()
-                .map_err(refused("removing what was compacted in"))?;
+                .retire_replaced()
+                .map_err(refused("giving up what was compacted in"))?;
             Ok(sound)
         }
         Err(refusal) => Err(refusal),

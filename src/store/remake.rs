@@ -60,7 +60,7 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
 }
 
 /// Puts the copy in the place of the database and opens it there. If it cannot take that place,
-/// the database is opened that was there before.
+/// the database is opened that was there before. The files of the other are left to be removed.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     let_go(Some(sound.db));
     let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
@@ -72,7 +72,7 @@ pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
         // Else an empty one would be made in the place that was left.
         opening::clear_up(folder).map_err(Refusal::Error)?;
     }
-    opening::open_kept(folder)
+    opening::open_taken(folder)
 }
 
 /// Removes a copy that is not taken; what is left of it goes at the next start.

@@ -63,33 +63,39 @@ impl Folder {
 
     /// Takes back the database that a copy has replaced.
     pub fn swap_back(&self) -> io::Result<()> {
-        self.discard(&self.current())?;
+        self.retire(&self.current())?;
         fs::rename(self.replaced(), self.current())?;
         sync_folder(self.path())
     }
 
-    /// Removes the database that a copy has replaced, which was opened.
-    pub fn discard_replaced(&self) -> io::Result<()> {
-        if !self.replaced().exists() {
-            return Ok(());
+    /// Gives the database up that a copy has replaced, which was opened: from here on nothing goes
+    /// back to it. Its files stay until [`remove_retired`](Self::remove_retired).
+    pub fn retire_replaced(&self) -> io::Result<()> {
+        match self.replaced().exists() {
+            true => self.retire(&self.replaced()),
+            false => Ok(()),
         }
-        self.discard(&self.replaced())
     }
 
     /// Under its new name it is nobody's any more, however much of it is gone.
-    fn discard(&self, folder: &std::path::Path) -> io::Result<()> {
+    fn retire(&self, folder: &std::path::Path) -> io::Result<()> {
         if self.discarded().exists() {
             fs::remove_dir_all(self.discarded())?;
         }
         fs::rename(folder, self.discarded())?;
-        sync_folder(self.path())?;
-        if let Err(refused) = fs::remove_dir_all(self.discarded()) {
+        sync_folder(self.path())
+    }
+
+    /// Removes a database that was given up. That of gigabytes takes seconds.
+    pub fn remove_retired(&self) {
+        if let Err(refused) = fs::remove_dir_all(self.discarded())
+            && refused.kind() != io::ErrorKind::NotFound
+        {
             tracing::warn!(
                 error = %refused,
                 "`{}` could not be removed; the next start tries again",
                 self.discarded().display()
             );
         }
-        Ok(())
     }
 }

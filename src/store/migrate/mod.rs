@@ -89,7 +89,9 @@ fn step(
             Trouble::Stuck | Trouble::UnderWay => not_migrated(path, from, to, remake::stuck()),
         });
     }
-    let migrated = remake::replace(folder, sound)?;
+    let migrated = remake::replace(folder, sound);
+    folder.remove_retired();
+    let migrated = migrated?;
     if migrated.format != to {
         let_go(Some(migrated.db));
         let not_swapped = StoreError::io(
