@@ -115,6 +115,10 @@ pub enum Request {
     },
     /// Check the whole store, and change nothing.
     CheckStore,
+    /// What was lost with a damaged store, and no operator has taken note of.
+    HistoryLosses,
+    /// Take note of it.
+    AcceptLosses,
     /// About deliveries.
     Deliveries(DeliveryRequest),
 }

@@ -24,6 +24,7 @@ mod formats;
 mod guard;
 mod history;
 mod hooks;
+mod losses;
 mod matrix;
 mod memory;
 mod names;

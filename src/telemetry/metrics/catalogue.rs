@@ -43,6 +43,8 @@ pub enum Metric {
     EndpointTakes,
     /// Room that the store takes.
     StoreBytes,
+    /// Losses of history that nobody has taken note of.
+    StoreLosses,
     /// Entries of the journal.
     JournalEntries,
     /// When the first of them was found.
@@ -62,7 +64,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -83,6 +85,7 @@ impl Metric {
         Self::Behind,
         Self::EndpointTakes,
         Self::StoreBytes,
+        Self::StoreLosses,
         Self::JournalEntries,
         Self::JournalOldest,
         Self::JournalHeld,
@@ -111,6 +114,7 @@ impl Metric {
             Self::Behind => "qlik_roster_endpoint_behind_entries",
             Self::EndpointTakes => "qlik_roster_endpoint_takes_events",
             Self::StoreBytes => "qlik_roster_store_bytes",
+            Self::StoreLosses => "qlik_roster_store_losses",
             Self::JournalEntries => "qlik_roster_journal_entries",
             Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
             Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
@@ -152,6 +156,9 @@ impl Metric {
             }
             Self::StoreBytes => "Bytes on disk of everything that is the store's.",
             Self::JournalEntries => "Events in the journal.",
+            Self::StoreLosses => {
+                "Times that history was lost with a damaged store, and no operator has taken note."
+            }
             Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
             Self::JournalHeld => {
                 "When the event was found that the endpoint has to settle before the journal can \
@@ -172,6 +179,7 @@ impl Metric {
             | Self::StoreBytes
             | Self::JournalEntries
             | Self::JournalOldest
+            | Self::StoreLosses
             | Self::JournalHeld => Shape::Gauge,
             Self::Runs
             | Self::Changes
@@ -206,7 +214,11 @@ impl Metric {
             Self::HooksRejected => &["reason"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
             Self::Parked | Self::Behind | Self::EndpointTakes | Self::JournalHeld => &["endpoint"],
-            Self::CrowdedOut | Self::StoreBytes | Self::JournalEntries | Self::JournalOldest => &[],
+            Self::CrowdedOut
+            | Self::StoreBytes
+            | Self::StoreLosses
+            | Self::JournalEntries
+            | Self::JournalOldest => &[],
         }
     }
 }
