@@ -199,6 +199,8 @@ pub(super) enum StoreAction {
     Check(OutputArgs),
     /// Give back room that it does not need. No daemon may run.
     Compact(OutputArgs),
+    /// Take note of what was lost with a damaged store: `status` and `sync` say it until then.
+    Accept(OutputArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,6 +19,7 @@ mod endpoints;
 mod events;
 mod findings;
 mod init;
+mod losses;
 mod plans;
 mod records;
 mod replay;

@@ -8,10 +8,10 @@ use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unma
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
-use super::Exit;
 use super::args::OutputArgs;
 use super::door::Door;
 use super::output::{Printer, Row};
+use super::{Exit, losses};
 
 const COLUMNS: &[&str] = &["WHAT", "STATE", "LAST SUCCESS", "DETAIL"];
 
@@ -28,6 +28,10 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
     let status = status?;
     let mut exit = Exit::Success;
     let mut printer = Printer::new(args.output, COLUMNS)?;
+    exit = exit.graver(losses::exit(&status.losses));
+    for loss in &status.losses {
+        printer.row(losses::row(loss))?;
+    }
     for row in &status.tenants {
         exit = exit.graver(of_tenant(row));
         printer.row(tenant(row))?;

@@ -10,10 +10,10 @@ use crate::daemon::Hooks;
 use crate::model::{Lack, Space, StoreCheck};
 use crate::store::{Compacted, Store};
 
-use super::Exit;
 use super::args::{Format, StoreAction};
 use super::door::{Door, Socket};
 use super::output::{Printer, Row, print_one};
+use super::{Exit, losses};
 
 pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -21,6 +21,7 @@ pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::R
         StoreAction::Show(args) => show(&config, args.output).await,
         StoreAction::Check(args) => check(&config, args.output).await,
         StoreAction::Compact(args) => compact(&config, args.output).await,
+        StoreAction::Accept(args) => losses::accept(&config, args.output).await,
     }
 }
 

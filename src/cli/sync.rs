@@ -24,7 +24,7 @@ use super::narrate::sentence;
 use super::output::{self, Printer, Row};
 use super::style::say;
 use super::ticker::Ticker;
-use super::{runs, tenants};
+use super::{losses, runs, tenants};
 
 const COLUMNS: &[&str] = &[
     "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
@@ -107,6 +107,7 @@ async fn work(
     if let (Door::Own(own), Mode::Commit) = (door, mode) {
         own.upkeep(config).once(UPKEEP).await?;
     }
+    exit = exit.graver(losses::warn(door).await?);
     // Last, so that a reader that went away early changes nothing.
     match print(&rows, args.output.output) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),

@@ -66,6 +66,12 @@ impl Control {
         Ok(failed.map(|row| row.name).collect())
     }
 
+    /// Returns whether history was lost and no operator has taken note of it.
+    pub async fn has_lost_history(&self) -> Result<bool, StoreError> {
+        let loss = self.store.offload(Store::open_loss).await?;
+        Ok(loss.is_some())
+    }
+
     /// Answers one question.
     pub async fn answer(&self, request: Request) -> Result<Reply, ControlError> {
         match request {
@@ -212,6 +218,8 @@ fn read(
                 .map(Reply::StoreCompacted)
                 .map_err(|source| ControlError::Compact { source });
         }
+        Request::HistoryLosses => store.open_losses().map(Reply::HistoryLosses),
+        Request::AcceptLosses => store.accept_losses(clock.now()).map(Reply::HistoryLosses),
         Request::Events {
             tenant,
             after,
@@ -326,6 +334,7 @@ impl<'a> Reading<'a> {
             tenants: tenants.collect::<Result<_, StoreError>>()?,
             endpoints: endpoints.status(self.store, &self.configured, &self.tenants)?,
             unread: Vec::new(),
+            losses: self.store.open_losses()?,
         })
     }
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{DeliveryReply, EndpointRow, PlanRow, PlanSummary, RemovalRow};
 use crate::access::Concern;
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, Pause, Record, Run, Seq, Space, StoreCheck, StoreId,
-    Tenant, TenantId, TenantName, Timestamp, Version,
+    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Pause, Record, Run, Seq, Space,
+    StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::store::Compacted;
 use crate::sync::Progress;
@@ -82,6 +82,8 @@ pub enum Reply {
     StoreChecked(StoreCheck),
     /// To `CompactStore`.
     StoreCompacted(Compacted),
+    /// To `HistoryLosses` and `AcceptLosses`, the earliest first.
+    HistoryLosses(Vec<HistoryLoss>),
     /// To `Deliveries`.
     Deliveries(DeliveryReply),
 }
@@ -186,6 +188,9 @@ pub struct Status {
     /// The tenants that are to be read and never were.
     #[serde(default)]
     pub unread: Vec<UnreadRow>,
+    /// What was lost with a damaged store, and no operator has taken note of.
+    #[serde(default)]
+    pub losses: Vec<HistoryLoss>,
 }
 
 /// A tenant that is to be read and never was, so that nothing is known of it.

@@ -117,6 +117,10 @@ pub enum Request {
     CheckStore,
     /// Give room back that the store does not need, while it is worked with.
     CompactStore,
+    /// What was lost with a damaged store, and no operator has taken note of.
+    HistoryLosses,
+    /// Take note of it.
+    AcceptLosses,
     /// About deliveries.
     Deliveries(DeliveryRequest),
 }

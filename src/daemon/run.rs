@@ -253,8 +253,9 @@ pub async fn open(config: &Config, clock: &Clock) -> Result<Store, StartError> {
         })?;
     if let Some(aside) = &opened.moved_aside {
         warn!(
-            "The store was damaged; it was moved to {} and a new one begun. State is read anew \
-             from Qlik; the journal and the endpoints' places before now are in the old one",
+            "The store was damaged; it was moved to {}, and a new one goes on with what reads of it. \
+             `qlik-roster status` says what is missing until `qlik-roster store accept` takes note \
+             of it",
             aside.display()
         );
     }

@@ -160,10 +160,14 @@ impl Upkeep {
     async fn look(&self) -> Result<Space, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.clock.now();
-        let space = self
+        let (space, n_lost) = self
             .store
-            .offload(move |store| store.space(&retention, &endpoints, now))
+            .offload(move |store| {
+                let n_lost = store.open_losses()?.len();
+                Ok::<_, StoreError>((store.space(&retention, &endpoints, now)?, n_lost))
+            })
             .await?;
+        self.metrics.set(Metric::StoreLosses, &[], n_lost as f64);
         self.measure(&space);
         Ok(space)
     }

@@ -57,8 +57,22 @@ impl Book {
         let name = endpoint.name();
         let last = store.last_seq();
         let known = store.cursor(name)?;
-        let cursor = match known.clone() {
-            None => {
+        let cursor = match (known.clone(), store.open_loss()?) {
+            (None, Some(loss)) => {
+                // Its place may be among what was lost. Behind the entry that says so, each tenant's
+                // records follow for whoever asked for them.
+                let settled = Seq(loss.entry.0.saturating_sub(1));
+                info!(
+                    endpoint.id = %name, event.seq = loss.entry.0,
+                    "Endpoint `{name}` has no place since the store was damaged; it gets what is \
+                     found since then",
+                );
+                Some(Cursor {
+                    settled,
+                    ..Cursor::default()
+                })
+            }
+            (None, None) => {
                 info!(
                     endpoint.id = %name, event.seq = last.0,
                     "Endpoint `{name}` is new; it gets what is found from now on",
@@ -73,7 +87,7 @@ impl Book {
                 }
                 Some(cursor)
             }
-            Some(cursor) if cursor.settled > last => {
+            (Some(cursor), _) if cursor.settled > last => {
                 warn!(
                     endpoint.id = %name, event.seq = last.0,
                     "Endpoint `{name}` was further than the journal, which must have been rebuilt; \
@@ -84,7 +98,7 @@ impl Book {
                     ..Cursor::default()
                 })
             }
-            Some(cursor) => match cursor.disabled.as_ref().map(|disabled| &disabled.by) {
+            (Some(cursor), _) => match cursor.disabled.as_ref().map(|disabled| &disabled.by) {
                 Some(DisabledBy::Receiver { url_mark }) if *url_mark != endpoint.url_mark() => {
                     info!(
                         endpoint.id = %name, event.seq = cursor.settled.next().0,

@@ -43,7 +43,7 @@ impl Head {
     }
 
     /// Takes the next place of the journal, at a time.
-    fn advance(&mut self, at: Timestamp) {
+    pub fn advance(&mut self, at: Timestamp) {
         self.last = self.last.next();
         self.at = self.at.max(at);
         self.version = self.version.next(self.at);

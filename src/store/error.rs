@@ -48,6 +48,20 @@ pub enum OpenError {
         /// Bytes that are free.
         free: u64,
     },
+    /// The store is damaged, and there is no room to read out of it what still reads.
+    #[error(
+        "salvaging what reads of the damaged store in `{}`: that may take {needed} bytes beside it, \
+         and {free} are free; make room, then try again; the store is as it was",
+        path.display()
+    )]
+    NoRoomToSalvage {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes that it may take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The store is of an older format, and could not be migrated.
     #[error(
         "migrating the store in `{}` from format {from} to {to}; it is as it was, and the version \
@@ -112,7 +126,7 @@ impl OpenError {
         match self {
             Self::Locked { .. } => "store.locked",
             Self::Newer { .. } => "store.newer",
-            Self::NoRoom { .. } => "store.no-room",
+            Self::NoRoom { .. } | Self::NoRoomToSalvage { .. } => "store.no-room",
             Self::TornCopy { .. } => "store.torn-copy",
             Self::NotAFolder { .. } => "store.not-a-folder",
             Self::Io { .. } => "store.io",

@@ -11,7 +11,8 @@
 //! <path>/compacting/          a copy under way, see `beside.rs`
 //! <path>/replaced/            the database before it, until the copy was opened
 //! <path>/discarded/           what is being removed
-//! <path>/checking/            a copy of the files that is being checked
+//! <path>/checking/            a copy of the files that is being checked, or salvaged
+//! <path>/salvaged/            what was read out of a damaged store, until it has its place
 //! ```
 //! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
 //! root runs leaves it to its owner: the daemon must be able to open it afterwards.
@@ -68,6 +69,10 @@ impl Folder {
         self.path.join("replaced")
     }
 
+    pub fn salvaged(&self) -> PathBuf {
+        self.path.join("salvaged")
+    }
+
     pub fn discarded(&self) -> PathBuf {
         self.path.join("discarded")
     }
@@ -103,12 +108,17 @@ impl Folder {
         sync_folder(&self.current())
     }
 
+    /// Returns the name that the next damaged database gets.
+    pub fn next_aside(&self) -> io::Result<String> {
+        (1..=MAX_ASIDE)
+            .map(|number| format!("{ASIDE}{number}"))
+            .find(|name| !self.path.join(name).exists())
+            .ok_or_else(|| io::Error::other("every name is taken"))
+    }
+
     /// Moves the database aside and returns where it is now.
     pub fn move_aside(&self) -> io::Result<PathBuf> {
-        let aside = (1..=MAX_ASIDE)
-            .map(|number| self.path.join(format!("{ASIDE}{number}")))
-            .find(|path| !path.exists())
-            .ok_or_else(|| io::Error::other("every name is taken"))?;
+        let aside = self.path.join(self.next_aside()?);
         fs::rename(self.current(), &aside)?;
         sync_folder(&self.path)?;
         Ok(aside)

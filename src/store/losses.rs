@@ -16,10 +16,16 @@ impl Store {
         self.inner.read("reading what was lost", read)
     }
 
-    /// Returns the last loss that no operator has taken note of.
+    /// Returns those that no operator has taken note of.
+    pub fn open_losses(&self) -> Result<Vec<HistoryLoss>, StoreError> {
+        let mut losses = self.history_losses()?;
+        losses.retain(|loss| loss.accepted_at.is_none());
+        Ok(losses)
+    }
+
+    /// Returns the last of them.
     pub fn open_loss(&self) -> Result<Option<HistoryLoss>, StoreError> {
-        let mut losses = self.history_losses()?.into_iter();
-        Ok(losses.rfind(|loss| loss.accepted_at.is_none()))
+        Ok(self.open_losses()?.pop())
     }
 
     /// Notes that an operator knows of all losses. Returns those that were new.

@@ -26,8 +26,9 @@
 //!   fingerprints are proved by count and sum, the journal is dense, and what was acknowledged
 //!   last is noted beside the database (`mark.rs`): a log cut short opens as a smaller store,
 //!   or an empty one, without a word.
-//! - **A damaged store is moved aside, never deleted, and never worked with.** Damage met
-//!   later ends the store and leaves a note for the next start.
+//! - **A damaged store is moved aside, never deleted, and never worked with.** What reads of it a
+//!   new one goes on with, which tells everybody what is missing (`salvage/`). Damage met later
+//!   ends the store and leaves a note for the next start.
 //! - **After an error of sled's nothing goes on**: its threads may have ended with it. The
 //!   first fatal error answers every later call, and the process starts again.
 //! - **Nobody waits for ever.** After a failed write sled may wait for what will never come,
@@ -82,6 +83,7 @@ mod opening;
 mod pending;
 mod room;
 mod spare;
+mod salvage;
 mod starting;
 
 mod inner;
@@ -176,7 +178,7 @@ pub struct Store {
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Where a damaged store is that was found in its place; this one is empty then.
+    /// Where a damaged store is that was found in its place; this one holds what reads of it.
     pub moved_aside: Option<PathBuf>,
 }
 
@@ -187,7 +189,8 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in a folder, or makes one there. One that is damaged is moved aside.
+    /// Opens the store in a folder, or makes one there. One that is damaged is moved aside, and what
+    /// reads of it is in the one that opens.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         opening::open(path)
     }

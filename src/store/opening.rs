@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use super::mark::{self, Mark};
 use super::open_mark::{self, Left};
 use super::pending::{self, Pending};
 use super::swap::Attempt;
-use super::{Opened, check, codec, keys, migrate, scan, starting};
+use super::{Opened, check, codec, keys, migrate, salvage, scan, starting};
 
 /// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
 const CACHE: u64 = 48 * 1024 * 1024;
@@ -93,22 +93,40 @@ pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
         }
         Err(Refusal::Error(error)) => Err(error),
         Err(Refusal::Damaged(what)) => {
-            let aside = folder.move_aside().map_err(io_at(
-                "moving a damaged store aside from",
-                &folder.current(),
-            ))?;
-            tracing::error!(
-                damage = what,
-                moved_to = %aside.display(),
-                "The store was damaged and was moved aside; state is read again from its \
-                 sources, what only the journal knew is in the old folder"
-            );
+            let aside = salvage(&folder, clock, &what)?;
             match open_current(&folder) {
                 Ok(sound) => starting::start(folder, clock, lock, sound, Some(aside)),
                 Err(refusal) => Err(refusal.into_error(&folder)),
             }
         }
     }
+}
+
+/// Moves a damaged store aside, and puts in its place what could be read out of it. Returns where
+/// it is now.
+fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, OpenError> {
+    let refused = io_at("moving a damaged store aside from", &folder.current());
+    let moved_to = folder.next_aside().map_err(&refused)?;
+    let cause = salvage::Cause {
+        damage,
+        moved_to: &moved_to,
+        clock,
+    };
+    let missing = salvage::make(folder, &cause)?;
+    let aside = folder.path().join(moved_to);
+    let outcome = if let Some(missing) = missing {
+        folder.take_salvaged().map_err(&refused)?;
+        format!("a new one goes on with what reads of it: {missing}")
+    } else {
+        folder.move_aside().map_err(&refused)?;
+        "nothing of it could be read, and a new one begins".to_owned()
+    };
+    tracing::error!(
+        damage,
+        moved_to = %aside.display(),
+        "The store was damaged and was moved aside; {outcome}"
+    );
+    Ok(aside)
 }
 
 /// Opens the database as the last process left it, and marks it as open. The copy of one that was

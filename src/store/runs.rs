@@ -55,7 +55,7 @@ pub struct Tally {
 
 impl Tally {
     /// Takes in a run as it is now, in place of what was kept of it before.
-    fn take(&mut self, run: &Run, before: Option<&Run>) {
+    pub fn take(&mut self, run: &Run, before: Option<&Run>) {
         self.count += u64::from(before.is_none());
         if run.is_whole_sweep() {
             if self.last_sweep < Some(run.id) {

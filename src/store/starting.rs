@@ -23,6 +23,16 @@ use super::tally::Tally;
 use super::writer::Writer;
 use super::{Opened, Store, codec, keys};
 
+/// Draws the id of a new store.
+pub fn draw_id() -> Result<StoreId, StoreError> {
+    let mut store = StoreId([0; 8]);
+    getrandom::fill(&mut store.0).map_err(|error| {
+        let error = io::Error::other(error.to_string());
+        StoreError::io("drawing an id", error)
+    })?;
+    Ok(store)
+}
+
 /// Makes a new store of a database with nothing in it.
 pub fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     let failed = |source| {
@@ -31,13 +41,7 @@ pub fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
             source,
         })
     };
-    let mut store = StoreId([0; 8]);
-    getrandom::fill(&mut store.0).map_err(|error| {
-        failed(StoreError::io(
-            "drawing an id",
-            io::Error::other(error.to_string()),
-        ))
-    })?;
+    let store = draw_id().map_err(failed)?;
     let head = Head {
         commits: 1,
         last: Seq::START,

@@ -17,6 +17,9 @@ use crate::signal::Shutdown;
 /// How long what the store said of the tenants is good for: anybody may ask, as often as they like.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// What is said while history was lost and nobody has taken note of it.
+const LOST: &str = "ok; history was lost with a damaged store, `qlik-roster status` says more\n";
+
 /// What health depends on.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -31,6 +34,7 @@ pub struct Health {
 struct Watched {
     health: Health,
     tenants: Arc<Mutex<Option<(Instant, String)>>>,
+    lost: Arc<Mutex<Option<(Instant, bool)>>>,
 }
 
 impl Watched {
@@ -64,7 +68,25 @@ pub(super) fn router(health: Health) -> Router {
         .with_state(Watched {
             health,
             tenants: Arc::default(),
+            lost: Arc::default(),
         })
+}
+
+impl Watched {
+    /// Returns whether an operator has yet to take note that history was lost. It is asked as seldom
+    /// as the rest, and makes nothing less ready.
+    async fn has_lost_history(&self) -> bool {
+        let mut lost = self.lost.lock().await;
+        if let Some((at, lost)) = &*lost
+            && at.elapsed() < FRESH
+        {
+            return *lost;
+        }
+        let found = self.health.control.has_lost_history().await;
+        let found = found.unwrap_or_default();
+        *lost = Some((Instant::now(), found));
+        found
+    }
 }
 
 async fn livez(State(Watched { health, .. }): State<Watched>) -> (StatusCode, &'static str) {
@@ -86,6 +108,7 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
     }
     let said = watched.never_read().await;
     match said.is_empty() {
+        true if watched.has_lost_history().await => (StatusCode::OK, LOST.into()),
         true => (StatusCode::OK, "ok\n".into()),
         false => (unavailable, said.into()),
     }

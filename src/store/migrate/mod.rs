@@ -51,6 +51,16 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     }
 }
 
+/// Returns what turns the rows of a format into those of the newest, one after the other.
+pub fn rewrites_from(mut format: u32) -> Vec<Box<dyn Rewrite>> {
+    let mut rewrites = Vec::new();
+    while let Some((to, rewrite)) = step_from(format) {
+        rewrites.push(rewrite);
+        format = to;
+    }
+    rewrites
+}
+
 fn step(
     folder: &Folder,
     sound: Sound,

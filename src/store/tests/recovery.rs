@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::model::{Change, Kind, Record, Seq, StoreId, Timestamp, Version};
 use crate::store::block::{Block, Entry};
+use crate::store::files::Folder;
 use crate::store::layout::{self, Format, v1};
 use crate::store::pending::{self, Pending, PendingFile};
-use crate::store::{OpenError, Store, StoreError, codec, keys};
+use crate::store::{OpenError, Store, StoreError, codec, keys, salvage};
 
 use super::support::{self, adopt, open, record};
 
@@ -27,7 +28,8 @@ fn filled(path: &Path) -> Store {
 fn damaged(path: &Path) -> Store {
     let opened = Store::open(path).unwrap();
     assert_eq!(opened.moved_aside, Some(path.join("damaged-1")));
-    assert_eq!(opened.store.last_seq(), Seq::START);
+    let loss = opened.store.open_loss().unwrap();
+    assert_eq!(loss.map(|loss| loss.moved_to), Some("damaged-1".to_owned()));
     opened.store
 }
 
@@ -583,4 +585,39 @@ fn an_older_copy_that_is_put_back_gives_no_id_to_another_event_and_versions_go_u
         assert!(Some(*version) > highest, "{seq}: {version} {what}");
     }
     store.close().unwrap();
+}
+
+/// What a process leaves that is stopped after it has salvaged, before each of the two renames.
+#[test]
+fn a_salvage_that_was_stopped_at_its_end_is_gone_on_with() {
+    for is_moved in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path()).close().unwrap();
+        tamper(folder.path(), |db| {
+            db.remove(keys::journal(Seq(20))).unwrap();
+        });
+        let store = Folder::new(folder.path());
+        let cause = salvage::Cause {
+            damage: "a test",
+            moved_to: "damaged-1",
+            clock: &Clock::system(),
+        };
+        salvage::make(&store, &cause).unwrap().unwrap();
+        if is_moved {
+            store.move_aside().unwrap();
+        }
+
+        let opened = open(folder.path());
+
+        assert!(folder.path().join("damaged-1").is_dir());
+        assert!(!folder.path().join("salvaged").exists());
+        let loss = opened.open_loss().unwrap().unwrap();
+        assert_eq!(loss.missing.places, Some((Seq(20), Seq(20))));
+        assert_eq!((loss.missing.records, loss.entry), (0, Seq(51)));
+        assert_eq!(opened.check().unwrap().faults, []);
+        let accepted = opened.accept_losses(Timestamp::from_millis(7)).unwrap();
+        assert_eq!(accepted.len(), 1);
+        assert_eq!(opened.open_loss().unwrap(), None);
+        opened.close().unwrap();
+    }
 }

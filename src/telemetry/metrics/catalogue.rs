@@ -49,6 +49,8 @@ pub enum Metric {
     StoreLacks,
     /// Copies that took its place.
     StoreCompactions,
+    /// Losses of history that nobody has taken note of.
+    StoreLosses,
     /// Entries of the journal.
     JournalEntries,
     /// When the first of them was found.
@@ -68,7 +70,7 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
@@ -92,6 +94,7 @@ impl Metric {
         Self::StoreLive,
         Self::StoreLacks,
         Self::StoreCompactions,
+        Self::StoreLosses,
         Self::JournalEntries,
         Self::JournalOldest,
         Self::JournalHeld,
@@ -123,6 +126,7 @@ impl Metric {
             Self::StoreLive => "qlik_roster_store_live_bytes",
             Self::StoreLacks => "qlik_roster_store_lacks_bytes",
             Self::StoreCompactions => "qlik_roster_store_compactions_total",
+            Self::StoreLosses => "qlik_roster_store_losses",
             Self::JournalEntries => "qlik_roster_journal_entries",
             Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
             Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
@@ -169,6 +173,9 @@ impl Metric {
             }
             Self::StoreCompactions => "Times that the store was compacted.",
             Self::JournalEntries => "Events in the journal.",
+            Self::StoreLosses => {
+                "Times that history was lost with a damaged store, and no operator has taken note."
+            }
             Self::JournalOldest => "When the first event in the journal was found; 0: it is empty.",
             Self::JournalHeld => {
                 "When the event was found that the endpoint has to settle before the journal can \
@@ -191,6 +198,7 @@ impl Metric {
             | Self::StoreLacks
             | Self::JournalEntries
             | Self::JournalOldest
+            | Self::StoreLosses
             | Self::JournalHeld => Shape::Gauge,
             Self::Runs
             | Self::Changes
@@ -231,6 +239,7 @@ impl Metric {
             | Self::StoreLive
             | Self::StoreLacks
             | Self::StoreCompactions
+            | Self::StoreLosses
             | Self::JournalEntries
             | Self::JournalOldest => &[],
         }

@@ -19,6 +19,9 @@ use serde_json::Value;
 use crate::support::{Running, SECRET, World, within};
 use model::Form;
 
+/// What is told when a store was damaged.
+const HISTORY_LOST: &str = "history.lost";
+
 fn published() -> Vec<&'static str> {
     let sent = EVENT_TYPES
         .into_iter()
@@ -58,6 +61,22 @@ async fn what_is_sent_is_of_the_published_schema() {
     world.write_config(&format!("{all}[[endpoints]]{payroll}"));
     let running = world.start().await;
     everything_happens(&world, &running).await;
+    running.stop().await;
+    // What a read leaves that has met damage.
+    std::fs::write(
+        world.path("store/current/damaged"),
+        "a value that was flipped",
+    )
+    .unwrap();
+    let running = world.start().await;
+    within("that history was lost is told", || async {
+        let deliveries = world.receiver.deliveries();
+        let mut types = deliveries
+            .iter()
+            .map(|delivery| delivery.event_type.clone());
+        types.any(|event_type| event_type.as_deref() == Some(HISTORY_LOST))
+    })
+    .await;
     running.stop().await;
     // What is held makes it fail, which is of no account here: it sends a trial.
     let (_, out, _) = world.command(&["check", "--endpoints"]).await;
@@ -166,7 +185,7 @@ async fn everything_happens(world: &World, running: &Running) {
                 .any(|delivery| delivery.event_type.as_deref() == Some(event_type))
         };
         let mut types = published().into_iter();
-        types.all(|event_type| event_type == TEST_EVENT || came(event_type))
+        types.all(|event_type| [TEST_EVENT, HISTORY_LOST].contains(&event_type) || came(event_type))
     })
     .await;
 }

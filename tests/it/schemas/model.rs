@@ -19,6 +19,7 @@ pub fn schema(event_type: &str, form: Form) -> Value {
         "user" | "role" | "group" => shape.about_record(subject, verb),
         "sync" => shape.about_sync(verb),
         "endpoint" => shape.about_endpoint(verb),
+        "history" => shape.about_history(),
         other => panic!("nobody knows `{other}`"),
     };
     let mut fields = vec![
@@ -32,7 +33,7 @@ pub fn schema(event_type: &str, form: Form) -> Value {
     ];
     match event_type {
         "endpoint.test" => {}
-        "endpoint.disabled" => fields.push(("sequence", counted())),
+        "endpoint.disabled" | "history.lost" => fields.push(("sequence", counted())),
         _ => {
             fields.push(("sequence", counted()));
             fields.push(("account", shape.account()));
@@ -357,6 +358,15 @@ impl Shape {
                 ("plan", or_null(text())),
             ]),
         }
+    }
+
+    fn about_history(&self) -> Value {
+        self.all_of(vec![
+            ("events", counted()),
+            ("from", or_null(counted())),
+            ("to", or_null(counted())),
+            ("records", counted()),
+        ])
     }
 
     fn about_endpoint(&self, verb: &str) -> Value {

@@ -1,0 +1,89 @@
+//! What was lost with a damaged store: how it is said, and that an operator has taken note of it.
+
+use serde_json::json;
+
+use crate::config::Config;
+use crate::control::{Reply, Request};
+use crate::daemon::Hooks;
+use crate::model::HistoryLoss;
+
+use super::Exit;
+use super::args::Format;
+use super::door::Door;
+use super::output::{Printer, Row};
+use super::style::say;
+
+const COLUMNS: &[&str] = &["WHEN", "EVENT", "IN", "WHAT"];
+
+/// Takes note of all losses, and prints those that were new.
+pub(super) async fn accept(config: &Config, format: Format) -> anyhow::Result<Exit> {
+    let door = Door::open(config, Hooks::none()).await?;
+    let reply = door.ask(Request::AcceptLosses).await;
+    door.close().await?;
+    let losses = match reply? {
+        Reply::HistoryLosses(losses) => losses,
+        other => return super::unexpected(&other),
+    };
+    let mut printer = Printer::new(format, COLUMNS)?;
+    for loss in &losses {
+        printer.row(Row {
+            cells: vec![
+                loss.at.to_string(),
+                loss.entry.to_string(),
+                loss.moved_to.clone(),
+                loss.missing.to_string(),
+            ],
+            json: json!(loss),
+        })?;
+    }
+    printer.finish("Nothing was lost that is not known.")?;
+    Ok(Exit::Success)
+}
+
+/// Says what was lost, if anything was, on standard error. Returns the exit code that it asks for.
+pub(super) async fn warn(door: &Door) -> anyhow::Result<Exit> {
+    let losses = match door.ask(Request::HistoryLosses).await? {
+        Reply::HistoryLosses(losses) => losses,
+        other => return super::unexpected(&other),
+    };
+    for loss in &losses {
+        say(format_args!("{}", detail(loss)));
+    }
+    Ok(exit(&losses))
+}
+
+/// Returns the exit code that losses ask for.
+pub(super) fn exit(losses: &[HistoryLoss]) -> Exit {
+    match losses.is_empty() {
+        true => Exit::Success,
+        false => Exit::Store,
+    }
+}
+
+/// The row of `status` of a loss.
+pub(super) fn row(loss: &HistoryLoss) -> Row {
+    Row {
+        cells: vec![
+            "history".to_owned(),
+            "lost".to_owned(),
+            String::new(),
+            detail(loss),
+        ],
+        json: json!({ "history_lost": loss }),
+    }
+}
+
+fn detail(loss: &HistoryLoss) -> String {
+    let HistoryLoss {
+        at,
+        entry,
+        moved_to,
+        damage,
+        missing,
+        accepted_at: _,
+    } = loss;
+    format!(
+        "the store was damaged ({damage}) and was moved to `{moved_to}` at {at}; {missing}; \
+         receivers were told by event {entry}; `qlik-roster store accept` takes note of it"
+    )
+}
