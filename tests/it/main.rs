@@ -34,3 +34,4 @@ mod schemas;
 mod serving;
 mod space;
 mod support;
+mod waiting;
