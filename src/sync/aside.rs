@@ -18,7 +18,7 @@ pub(super) struct Aside<'a> {
     /// To what refers that waits.
     waiting: Waiting,
     removals: Vec<Removal>,
-    set_aside: SetAside,
+    sum: SetAside,
 }
 
 /// What was set aside.
@@ -46,7 +46,7 @@ impl<'a> Aside<'a> {
             sorts,
             waiting,
             removals: Vec::new(),
-            set_aside: SetAside::default(),
+            sum: SetAside::default(),
         }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Aside<'a> {
     /// Writes what is left, and returns what it came to.
     pub(super) fn end(mut self) -> Result<SetAside, RunError> {
         self.flush()?;
-        Ok(self.set_aside)
+        Ok(self.sum)
     }
 
     /// Splits a write; returns what of it may happen. Who refers to roles and groups comes before them.
@@ -100,7 +100,7 @@ impl<'a> Aside<'a> {
         {
             let is_held = self.sorts.contains(&reconcile::loss_of(before.kind()));
             if permit.is_some() || !is_held {
-                *self.set_aside.waiting.entry(before.kind()).or_default() += 1;
+                *self.sum.waiting.entry(before.kind()).or_default() += 1;
             }
             let what = Taken::Record {
                 proof: Proof::Confirmed,
@@ -121,11 +121,7 @@ impl<'a> Aside<'a> {
                 self.waiting.note_record(before);
             }
             if parts.apply.is_none() && matches!(removal.what, Taken::Access { .. }) {
-                *self
-                    .set_aside
-                    .unchanged
-                    .entry(removal.record.kind)
-                    .or_default() += 1;
+                *self.sum.unchanged.entry(removal.record.kind).or_default() += 1;
             }
             self.keep(removal)?;
         }
@@ -181,7 +177,7 @@ impl<'a> Aside<'a> {
             .store
             .stage_removals(self.target.tenant, plan, &removals)
             .map_err(RunError::store)?;
-        let sum = &mut self.set_aside.entries;
+        let sum = &mut self.sum.entries;
         sum.count += entries.count;
         sum.checksum = sum.checksum.wrapping_add(entries.checksum);
         Ok(())
