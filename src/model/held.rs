@@ -242,6 +242,9 @@ impl PlanState {
 
 /// Says how much is held of what, and why.
 pub fn losses_in_words(losses: &BTreeMap<Loss, HeldLoss>) -> String {
+    if losses.is_empty() {
+        return "roles or groups to which records refer that were held or not seen".to_owned();
+    }
     let losses = losses.iter().map(|(loss, held)| {
         let Weight { lost, known, .. } = held.weight;
         format!("{lost} of {known} {loss} ({})", held.reason)

@@ -8,6 +8,7 @@
 //! - what was not visible keeps its known value;
 //! - removals above a limit are held, everything else of the same change is not: what is
 //!   applied and what is held together make the whole;
+//! - what a held removal refers to waits with it ([`Waiting`]);
 //! - only content counts: a record whose `updated_at` alone moved has not changed.
 //!
 //! Bodies are not needed to find that nothing changed: a [`Roll`] holds an id and a
@@ -21,6 +22,7 @@ mod guard;
 mod judge;
 mod replace;
 mod roll;
+mod waiting;
 
 pub use access::{Permit, Shift, Split, loss_of, removal, shift, split};
 pub use evidence::{Evidence, empty, hide, is_lost, lens};
@@ -29,6 +31,7 @@ pub use guard::{Guard, Limits};
 pub use judge::{Judgement, Known, Shown, has_hidden, judge};
 pub use replace::Replacements;
 pub use roll::{FirstTick, Roll};
+pub use waiting::Waiting;
 
 #[cfg(test)]
 mod tests;

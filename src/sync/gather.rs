@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Change, Fingerprint, HeldLoss, Id, Kind, Loss, PlanId, Proof, Record, RecordRef, Removal,
-    Taken, Timestamp,
+    Change, Fingerprint, HeldLoss, Id, Kind, Loss, PlanId, Record, RecordRef, Taken, Timestamp,
 };
-use crate::reconcile::{self, Guard, Replacements};
+use crate::reconcile::{self, Guard, Replacements, Waiting};
 use crate::store::{Closing, Entries, MAX_WRITES, PlanHead, Store, Write};
 
 use super::RunError;
+use super::aside::{Aside, SetAside};
+use super::hold::{self, Unseen};
 use super::plan::{Replaced, Target, carry_out, commit, write_of};
 use super::tally::{Scales, Tally};
 
@@ -172,6 +173,7 @@ impl Gather {
         at: Timestamp,
         scales: &Scales,
         guard: &Guard,
+        unseen: &Unseen,
     ) -> Result<Gathered, RunError> {
         let losses = self.tally.weigh(scales, guard);
         let sorts: BTreeSet<Loss> = losses.keys().copied().collect();
@@ -180,10 +182,21 @@ impl Gather {
             lost,
             ..Gathered::default()
         };
-        if !losses.is_empty() {
-            let entries;
-            (entries, gathered.unchanged) = self.hold(store, &sorts)?;
-            gathered.held = Some(Draft { losses, entries });
+        let waiting = match self.gone_others.is_empty() {
+            true => Waiting::default(),
+            false => hold::still_waiting(store, self.target.tenant, self.permit, unseen)?,
+        };
+        if !losses.is_empty() || !waiting.is_empty() {
+            let aside = self.hold(store, &sorts, waiting)?;
+            for (kind, n_aside) in aside.waiting {
+                if let Some(lost) = gathered.lost.get_mut(&reconcile::loss_of(kind)) {
+                    *lost = lost.saturating_sub(n_aside);
+                }
+            }
+            gathered.lost.retain(|_, lost| *lost > 0);
+            gathered.unchanged = aside.unchanged;
+            let entries = aside.entries;
+            gathered.held = (entries.count > 0).then_some(Draft { losses, entries });
         }
         self.commit(store, at)?;
         Ok(gathered)
@@ -194,40 +207,25 @@ impl Gather {
         &mut self,
         store: &Store,
         sorts: &BTreeSet<Loss>,
-    ) -> Result<(Entries, BTreeMap<Kind, u64>), RunError> {
-        let Self {
-            target,
-            permit,
-            gone_users,
-            upserts,
-            gone_others,
-            unasked,
-            ..
-        } = self;
-        let mut aside = Aside {
-            store,
-            target,
-            permit: *permit,
-            sorts,
-            removals: Vec::new(),
-            entries: Entries::default(),
-            unchanged: BTreeMap::new(),
-        };
-        for missing in unasked.drain(..) {
-            let kept = store
-                .get(target.tenant, &missing)
-                .map_err(RunError::store)?;
-            let kept = kept.ok_or(RunError::MissingBody { record: missing })?;
-            let what = Taken::Record {
-                proof: Proof::NotYetAsked,
-            };
-            aside.keep(reconcile::removal(&kept.record, what))?;
+        waiting: Waiting,
+    ) -> Result<SetAside, RunError> {
+        let mut aside = Aside::new(store, &self.target, self.permit, sorts, waiting);
+        for missing in self.unasked.drain(..) {
+            aside.keep_unasked(missing)?;
         }
-        for rows in [gone_users, upserts, gone_others] {
-            rows.each_chunk(store, target, |write| aside.sort(write))?;
+        for rows in [&mut self.gone_users, &mut self.upserts] {
+            rows.each_chunk(store, &self.target, |write| aside.sort(write))?;
         }
-        aside.flush()?;
-        Ok((aside.entries, aside.unchanged))
+        // A group that waits keeps its roles.
+        for kind in [Kind::Group, Kind::Role] {
+            self.gone_others.each_chunk(store, &self.target, |write| {
+                match write_of(&write).kind {
+                    found if found == kind => aside.sort(write),
+                    _ => Ok(Some(write)),
+                }
+            })?;
+        }
+        aside.end()
     }
 
     fn commit(mut self, store: &Store, at: Timestamp) -> Result<(), RunError> {
@@ -269,109 +267,11 @@ impl Gather {
     }
 }
 
-/// Where held removals go.
-struct Aside<'a> {
-    store: &'a Store,
-    target: &'a Target,
-    permit: Option<PlanId>,
-    sorts: &'a BTreeSet<Loss>,
-    removals: Vec<Removal>,
-    entries: Entries,
-    unchanged: BTreeMap<Kind, u64>,
-}
-
-impl Aside<'_> {
-    /// Splits a write; returns what of it may happen.
-    fn sort(&mut self, write: Write) -> Result<Option<Write>, RunError> {
-        let Write::Change {
-            change,
-            fingerprint,
-            raw,
-        } = write
-        else {
-            return Ok(Some(write));
-        };
-        if let Change::Created {
-            after,
-            replaces: Some(gone),
-        } = &change
-            && self.is_kept(gone)?
-        {
-            let change = Change::Created {
-                after: after.clone(),
-                replaces: None,
-            };
-            return Ok(Some(Write::Change {
-                change,
-                fingerprint,
-                raw,
-            }));
-        }
-        let permit = match self.permit {
-            Some(plan) => self
-                .store
-                .removal(self.target.tenant, plan, &change.latest().to_ref())
-                .map_err(RunError::store)?,
-            None => None,
-        };
-        let permit = permit.map(|removal| removal.what);
-        let parts = reconcile::split(change, self.sorts, permit.as_ref());
-        let is_whole = parts.held.is_none();
-        if let Some(removal) = parts.held {
-            if parts.apply.is_none() && matches!(removal.what, Taken::Access { .. }) {
-                *self.unchanged.entry(removal.record.kind).or_default() += 1;
-            }
-            self.keep(removal)?;
-        }
-        Ok(parts.apply.map(|change| {
-            let fingerprint = match change.after() {
-                Some(after) if !is_whole => reconcile::fingerprint(after),
-                Some(_) | None => fingerprint,
-            };
-            Write::Change {
-                change,
-                fingerprint,
-                raw,
-            }
-        }))
-    }
-
-    /// Returns whether a user's deletion is held: nobody replaces that user yet.
-    fn is_kept(&self, gone: &Id) -> Result<bool, RunError> {
-        let record = RecordRef {
-            kind: Kind::User,
-            id: gone.clone(),
-        };
-        if self.removals.iter().any(|removal| removal.record == record) {
-            return Ok(true);
-        }
-        let plan = PlanId::from(self.target.run);
-        let removal = self.store.removal(self.target.tenant, plan, &record);
-        Ok(removal.map_err(RunError::store)?.is_some())
-    }
-
-    fn keep(&mut self, removal: Removal) -> Result<(), RunError> {
-        self.removals.push(removal);
-        if self.removals.len() == MAX_WRITES {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), RunError> {
-        let removals = std::mem::take(&mut self.removals);
-        let plan = PlanId::from(self.target.run);
-        let entries = self
-            .store
-            .stage_removals(self.target.tenant, plan, &removals)
-            .map_err(RunError::store)?;
-        self.entries.count += entries.count;
-        self.entries.checksum = self.entries.checksum.wrapping_add(entries.checksum);
-        Ok(())
-    }
-}
-
 impl Rows {
+    fn is_empty(&self) -> bool {
+        self.n_staged == 0 && self.writes.is_empty()
+    }
+
     pub(super) fn from(first: u32) -> Self {
         Self {
             first,

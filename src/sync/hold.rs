@@ -13,7 +13,7 @@ use super::fate::{Fate, Heir, Holds, Open, Sight, Went};
 use super::gather::Draft;
 use super::plan::{Target, commit};
 
-pub(super) use entries::{Unseen, are_listed};
+pub(super) use entries::{Unseen, are_listed, still_waiting};
 
 /// What a run found, for the plans.
 pub(super) struct Ended<'a> {

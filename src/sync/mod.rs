@@ -40,6 +40,7 @@
 //! - An approved plan is a permit: the next complete run finds the same removals and lets them
 //!   go, and asks for each missing record again. So it is applied to the end whatever happens
 //!   in between, and nothing goes that has come back.
+//! - What hangs together waits together: a role goes after its assignments ([`aside`]).
 //! - One tenant is read once, under one name and by one run at a time, whatever its host names.
 //!   Tenants that were found yield to those that were given a name; two connections to one
 //!   tenant are an error.
@@ -61,7 +62,9 @@ mod tally;
 mod plan;
 mod preview;
 mod gather;
+mod aside;
 mod withdraw;
+mod finish;
 mod fate;
 mod hold;
 mod outcome;

@@ -12,6 +12,7 @@ use crate::store::{
 
 use super::RunError;
 use super::gather::{Gather, Gathered};
+use super::hold::Unseen;
 use super::preview::Preview;
 use super::tally::Scales;
 
@@ -161,6 +162,7 @@ impl Plan {
         loaded: Option<Closing>,
         scales: &Scales,
         guard: &Guard,
+        unseen: &Unseen,
     ) -> Result<Finished, RunError> {
         match self {
             Self::Load(load) => {
@@ -168,10 +170,10 @@ impl Plan {
                 Ok(Finished::default())
             }
             Self::Gather(gather) => Ok(Finished {
-                gathered: gather.finish(store, at, scales, guard)?,
+                gathered: gather.finish(store, at, scales, guard, unseen)?,
                 ..Finished::default()
             }),
-            Self::Preview(preview) => preview.finish(store, scales, guard),
+            Self::Preview(preview) => preview.finish(store, scales, guard, unseen),
         }
     }
 }

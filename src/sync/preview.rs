@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Change, HeldPlan, PlanId, PlanState, RecordRef, Removal, Taken};
-use crate::reconcile::{self, Guard};
+use crate::model::{Change, HeldPlan, Kind, Loss, PlanId, PlanState, RecordRef, Removal, Taken};
+use crate::reconcile::{self, Guard, Waiting};
 use crate::store::{Entries, Store, TenantNo, Write};
 
 use super::RunError;
 use super::gather::{Draft, Gathered};
-use super::hold;
+use super::hold::{self, Unseen};
 use super::plan::{Differs, Finished, Replaced, Withdrawn, write_of};
 use super::tally::{Scales, Tally};
 
@@ -110,15 +110,36 @@ impl Preview {
         store: &Store,
         scales: &Scales,
         guard: &Guard,
+        unseen: &Unseen,
     ) -> Result<Finished, RunError> {
         let losses = self.tally.weigh(scales, guard);
         let sorts: BTreeSet<_> = losses.keys().copied().collect();
         let lost = self.tally.applied(&sorts);
-        let mut preview = Vec::new();
-        let mut removals: Vec<Removal> = Vec::new();
-        for change in &self.changes {
+        let (mut preview, mut removals) = (Vec::new(), Vec::<Removal>::new());
+        let mut waiting = match self.tenant {
+            Some(tenant) => hold::still_waiting(store, tenant, self.permit(), unseen)?,
+            None => Waiting::default(),
+        };
+        // Who refers to others comes before them.
+        let of_kind = |kind| {
+            let is_it = move |change: &&Change| place_of(change) == kind;
+            self.changes.iter().filter(is_it)
+        };
+        for change in Place::ALL.into_iter().flat_map(of_kind) {
             let permit = self.permit_for(store, change)?;
-            let parts = reconcile::split(change.clone(), &sorts, permit.as_ref());
+            let waits =
+                place_of(change) != Place::First && waiting.contains(&change.latest().to_ref());
+            let (sorts, permit) = match waits {
+                true => (&Loss::ALL.into(), None),
+                false => (&sorts, permit.as_ref()),
+            };
+            let parts = reconcile::split(change.clone(), sorts, permit);
+            if let Some(removal) = &parts.held {
+                waiting.note_taken(&removal.what);
+                if let Change::Deleted { before } = change {
+                    waiting.note_record(before);
+                }
+            }
             preview.extend(parts.apply);
             removals.extend(parts.held);
         }
@@ -131,7 +152,7 @@ impl Preview {
             }
             (_, _) => None,
         };
-        let held = (!losses.is_empty()).then(|| Draft {
+        let held = (!losses.is_empty() || !removals.is_empty()).then(|| Draft {
             losses,
             entries: Entries::default(),
         });
@@ -159,5 +180,28 @@ impl Preview {
     fn permit(&self) -> Option<PlanId> {
         let open = self.open.as_ref()?;
         matches!(open.state, PlanState::Approved { .. }).then_some(open.id)
+    }
+}
+
+/// When a change's turn comes to be parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    GroupGone,
+    RoleGone,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::First, Self::GroupGone, Self::RoleGone];
+}
+
+fn place_of(change: &Change) -> Place {
+    match change {
+        Change::Created { .. } | Change::Updated { .. } => Place::First,
+        Change::Deleted { before } => match before.kind() {
+            Kind::User => Place::First,
+            Kind::Group => Place::GroupGone,
+            Kind::Role => Place::RoleGone,
+        },
     }
 }

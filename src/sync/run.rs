@@ -7,25 +7,20 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::connector::Connector;
-use crate::model::{
-    Change, Held, Mode, Outcome, PlanId, PlanState, RecordRef, Run, Tenant, TenantName, Timestamp,
-    Trigger,
-};
-use crate::reconcile;
+use crate::model::{Change, Mode, PlanId, PlanState, RecordRef, Run, Tenant, TenantName, Trigger};
 use crate::signal::Wake;
-use crate::store::{Closing, Known, NewRun, Store, StoreError, TenantNo};
+use crate::store::{Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
 use super::answers::Answers;
 use super::beside::{Beside, Pen, Scope, Turns};
 use super::confirm::Missing;
-use super::fate::Open;
+use super::finish::Finishing;
 use super::hearing::Hearing;
-use super::hold::{self, Ended, Kept, Unseen};
-use super::plan::{Finished, Plan, Resumed, Target, resume};
+use super::hold::Unseen;
+use super::plan::{Plan, Resumed, Target, resume};
 use super::running::Running;
 use super::sweep::Sweeping;
-use super::tally::Scales;
 use super::tell::tell;
 use super::whole::note_shortfalls;
 use super::{Claim, Listening, Observer, Progress, Rank, Rules, RunError, measure, outcome};
@@ -45,20 +40,6 @@ pub struct Job<C> {
     pub(super) claim: Claim,
     /// A tenant has one run of the whole at a time, and one who writes.
     pub(super) turns: Turns,
-}
-
-/// What a run needs to come to its end.
-pub(super) struct Finishing {
-    /// For whom it writes; none of a dry run.
-    pub(super) target: Option<Target>,
-    pub(super) at: Timestamp,
-    /// The mark that ends a first load.
-    pub(super) loaded: Option<Closing>,
-    pub(super) scales: Scales,
-    /// What it could not see all of.
-    pub(super) unseen: Unseen,
-    /// The approved plan that it goes by.
-    pub(super) permit: Option<PlanId>,
 }
 
 /// How a run ended.
@@ -409,77 +390,6 @@ impl<C: Connector> Job<C> {
             missing: Vec::new(),
             ..sweeping
         })
-    }
-
-    /// Weighs, commits and settles what a run has gathered. Returns what a dry run would do.
-    pub(super) async fn finish(
-        &self,
-        run: &mut Run,
-        plan: Plan,
-        finishing: Finishing,
-    ) -> Result<Vec<Change>, RunError> {
-        let Finishing {
-            target,
-            at,
-            loaded,
-            scales,
-            unseen,
-            permit,
-        } = finishing;
-        let guard = self.rules.guard.clone();
-        let (gathered, preview, kept) = self
-            .store
-            .offload(move |store| {
-                let Finished {
-                    mut gathered,
-                    preview,
-                    listed,
-                } = plan.finish(store, at, loaded, &scales, &guard)?;
-                let draft = gathered.held.take();
-                let kept = match &target {
-                    Some(target) => hold::settle(
-                        store,
-                        Ended {
-                            target,
-                            at,
-                            draft,
-                            unseen,
-                            permit,
-                        },
-                    )?,
-                    None => draft.map(|draft| Kept {
-                        open: listed
-                            .as_ref()
-                            .map_or(Open::Held, |plan| Open::of(Some(plan.state))),
-                        held: Held {
-                            plan: listed.map(|plan| plan.id),
-                            losses: draft.losses,
-                        },
-                    }),
-                };
-                Ok::<_, RunError>((gathered, preview, kept))
-            })
-            .await?;
-        for (kind, counts) in &mut run.counts {
-            let gone = gathered.lost.get(&reconcile::loss_of(*kind));
-            counts.deleted = gone.copied().unwrap_or(0);
-            let unchanged = gathered.unchanged.get(kind).copied().unwrap_or(0);
-            counts.updated = counts.updated.saturating_sub(unchanged);
-        }
-        run.lost = gathered.lost;
-        let waits = kept.as_ref().is_some_and(|kept| match kept.open {
-            Open::No | Open::Held | Open::Approved => true,
-            // Somebody has decided: it stays out, and nobody has to be told again.
-            Open::Rejected => false,
-        });
-        if waits && run.outcome.is_success() {
-            run.outcome = Outcome::Held;
-        }
-        run.held = kept.map(|kept| kept.held);
-        if run.mode == Mode::Commit {
-            self.observer.hear(Progress::Committed);
-        }
-        Ok(preview)
     }
 
     /// Looks the tenant up in the store. A dry run does not leave a trace of it there.

@@ -35,3 +35,4 @@ mod schemas;
 mod serving;
 mod space;
 mod support;
+mod waiting;

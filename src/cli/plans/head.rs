@@ -45,6 +45,14 @@ impl fmt::Display for Head<'_> {
                 held.reason
             )?;
         }
+        let is_counted = |loss| plan.losses.contains_key(loss);
+        for (loss, n) in summary.counts.iter().filter(|(loss, _)| !is_counted(loss)) {
+            writeln!(
+                f,
+                "  {} {loss}, to which what is held refers: they wait with it",
+                Thousands(*n)
+            )?;
+        }
         if summary.not_yet_asked > 0 {
             writeln!(
                 f,

@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::reconcile::Guard;
 use crate::store::{Known as KnownTenant, NewRun};
+use crate::sync::hold::Unseen;
 use crate::sync::outcome;
 use crate::sync::plan::Target;
 
@@ -66,8 +67,15 @@ impl Bench {
         let (counts, _, plan) = desk.close();
         let mark = outcome::mark(&[(Kind::Role, counts)].into());
         let scales = Scales::default();
-        plan.finish(&self.store, at(1), Some(mark), &scales, &Guard::default())
-            .unwrap();
+        plan.finish(
+            &self.store,
+            at(1),
+            Some(mark),
+            &scales,
+            &Guard::default(),
+            &Unseen::default(),
+        )
+        .unwrap();
     }
 
     /// Returns the changes in the journal.
@@ -147,8 +155,15 @@ fn told(known: Option<&str>, first: &str, second: &str, asked: Option<&str>) -> 
     assert_eq!(desk.scales().shown[&Loss::Roles], 1);
     let (counts, _, plan) = desk.close();
     let scales = Scales::default();
-    plan.finish(&bench.store, at(9), None, &scales, &Guard::default())
-        .unwrap();
+    plan.finish(
+        &bench.store,
+        at(9),
+        None,
+        &scales,
+        &Guard::default(),
+        &Unseen::default(),
+    )
+    .unwrap();
     let told = bench.told();
     assert_eq!(counts.created + counts.updated, told.len() as u64);
     let reference = sight(first).record.to_ref();
@@ -201,8 +216,15 @@ fn a_first_load_keeps_the_newer_sight_as_well() {
     assert_eq!((counts.seen, counts.created), (1, 1));
     let mark = outcome::mark(&[(Kind::Role, counts)].into());
     let scales = Scales::default();
-    plan.finish(&bench.store, at(1), Some(mark), &scales, &Guard::default())
-        .unwrap();
+    plan.finish(
+        &bench.store,
+        at(1),
+        Some(mark),
+        &scales,
+        &Guard::default(),
+        &Unseen::default(),
+    )
+    .unwrap();
     let reference = sight("b2").record.to_ref();
     let kept = bench
         .store

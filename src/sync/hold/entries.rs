@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{
     FindingCode, HeldPlan, Kind, Loss, PlanId, Record, RecordRef, Removal, Run, Taken,
 };
+use crate::reconcile::Waiting;
 use crate::store::{Entries, MAX_WRITES, Store, TenantNo};
 
 use super::super::RunError;
@@ -177,6 +178,42 @@ pub(super) fn holds(
         true => Holds::Others,
         false => Holds::Part,
     })
+}
+
+/// Returns to what the open plan's removals refer that a run could not see: for all it knows, they still
+/// wait. Those of an approved plan by which it goes do not: somebody has said that all of it goes.
+pub(in crate::sync) fn still_waiting(
+    store: &Store,
+    tenant: TenantNo,
+    permit: Option<PlanId>,
+    unseen: &Unseen,
+) -> Result<Waiting, RunError> {
+    let mut waiting = Waiting::default();
+    if unseen.is_nothing() {
+        return Ok(waiting);
+    }
+    let open = store.open_plan(tenant).map_err(RunError::store)?;
+    let Some(open) = open.filter(|open| permit != Some(open.id)) else {
+        return Ok(waiting);
+    };
+    each_page(store, tenant, open.id, |page| {
+        for entry in page {
+            let Some(part) = unseen.part_of(&entry) else {
+                continue;
+            };
+            match part {
+                Taken::Access { .. } => waiting.note_taken(&part),
+                Taken::Record { .. } => {
+                    let kept = store.get(tenant, &entry.record);
+                    if let Some(kept) = kept.map_err(RunError::store)? {
+                        waiting.note_record(&kept.record);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(waiting)
 }
 
 /// Returns whether a plan lists all of these removals.

@@ -11,7 +11,7 @@ use crate::model::{
     Reason, Record, RecordRef, Removal, Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant,
     TenantId, TenantName, Traffic, Trigger, User, UserId, Weight,
 };
-use crate::store::{Decision, Entries, TenantNo, Write};
+use crate::store::{Decision, TenantNo, Write};
 
 const N_RECORDS: usize = 6;
 
@@ -259,14 +259,10 @@ impl Sim {
             });
             held.weight.lost += 1;
         }
-        let entries = match removals.is_empty() {
-            true => Entries::default(),
-            false => {
-                let fresh = PlanId::from(self.target.run);
-                let staged = self.store.stage_removals(self.no(), fresh, &removals);
-                staged.unwrap()
-            }
-        };
+        // Of no removals nothing is written.
+        let fresh = PlanId::from(self.target.run);
+        let staged = self.store.stage_removals(self.no(), fresh, &removals);
+        let entries = staged.unwrap();
         let ended = Ended {
             target: &self.target,
             at: Timestamp::from_millis(3),

@@ -1,0 +1,255 @@
+//! What hangs together waits together: a role goes after its assignments, a group after its
+//! memberships.
+
+use qlik_roster::control::Request;
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, GroupEdit, User, When};
+use qlik_roster::model::{
+    Change, Fact, Id, Kind, Loss, PlanState, Record, RecordRef, RoleId, Seq, Taken,
+};
+
+use crate::guard::{approve, ask, held, people, plans, removals, told, world_of};
+use crate::support::{
+    Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
+};
+use crate::{audit, hooks};
+
+/// A role that six hundred hold, before it is gone.
+async fn with_a_role() -> (World, Running, Vec<User>, RoleId) {
+    let world = world_of(650, "").await;
+    let tenant = world.tenant.directory();
+    let developer = tenant.create_role("Developer");
+    let mut people = people(tenant);
+    people.truncate(600);
+    for user in &people {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    let running = world.start().await;
+    (world, running, people, developer)
+}
+
+fn knows(running: &Running, kind: Kind, id: &Id) -> bool {
+    let no = running.store().tenants().unwrap()[0].no;
+    let id = id.clone();
+    let kept = running.store().get(no, &RecordRef { kind, id });
+    kept.unwrap().is_some()
+}
+
+/// Holds every record against the law: what it refers to is there.
+fn assert_refers_to_what_is_there(running: &Running) {
+    let no = running.store().tenants().unwrap()[0].no;
+    for kind in [Kind::Group, Kind::User] {
+        let records = running.store().list(no, kind, None, 9_999).unwrap();
+        for kept in records {
+            let (roles, groups) = match kept.record {
+                Record::User(user) => (user.roles, user.groups),
+                Record::Group(group) => (group.roles, None),
+                Record::Role(_) => (None, None),
+            };
+            for RoleId(id) in roles.iter().flat_map(|roles| roles.keys()) {
+                assert!(knows(running, Kind::Role, id), "a holder of {id}");
+            }
+            for group in groups.iter().flat_map(|groups| groups.keys()) {
+                assert!(knows(running, Kind::Group, &group.0), "a member of {group}");
+            }
+        }
+    }
+}
+
+/// Returns the places in the journal of changes of a sort, in their order.
+fn places(running: &Running, is_it: impl Fn(&Change) -> bool) -> Vec<Seq> {
+    let entries = running.store().entries(Seq::START, usize::MAX).unwrap();
+    let found = entries.iter().filter(|entry| match &entry.fact {
+        Fact::Changed(change) => is_it(change),
+        _ => false,
+    });
+    found.map(|entry| entry.seq).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_goes_after_its_assignments() {
+    let (world, running, people, developer) = with_a_role().await;
+    let tenant = world.tenant.directory();
+    tenant.delete_role(&developer).unwrap();
+
+    let run = running.sync().await;
+    let renamed = Edit::Name("Zoë Ångström".to_owned());
+    tenant.update_user(&people[7].id, renamed).unwrap();
+    let again = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(held(&run), [(Loss::RoleAssignments, 600)]);
+    assert_eq!(run.counts[&Kind::Role].deleted, 0);
+    assert_eq!(run.lost.get(&Loss::Roles), None);
+    assert_eq!(
+        again.held.as_ref().unwrap().plan,
+        run.held.as_ref().unwrap().plan
+    );
+    assert_eq!(told(&world, "role.deleted"), 0);
+    assert_eq!(told(&world, "user.updated"), 1, "the new name");
+    assert!(knows(&running, Kind::Role, &developer.0));
+    assert_refers_to_what_is_there(&running);
+    let id = run.held.unwrap().plan.unwrap();
+    let (_, shown, _) = world.command(&["plan", "show", &id.to_string()]).await;
+    let waits = "1 roles, to which what is held refers: they wait with it";
+    assert!(shown.contains(waits), "{shown}");
+
+    let (plan, run) = approve(&running, id).await.unwrap();
+    running.settled().await;
+
+    assert!(matches!(plan.plan.state, PlanState::Applied { .. }));
+    assert_eq!(run.lost[&Loss::RoleAssignments], 600);
+    assert_eq!(run.counts[&Kind::Role].deleted, 1);
+    let updated = places(&running, |change| matches!(change, Change::Updated { .. }));
+    let deleted = places(&running, |change| matches!(change, Change::Deleted { .. }));
+    assert_eq!((updated.len(), deleted.len()), (601, 1));
+    assert!(updated.last() < deleted.first(), "the role last");
+    assert_eq!(told(&world, "role.deleted"), 1);
+    assert_same_as_tenant(running.store(), tenant);
+    assert_journal_leads_to_state(running.store());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_whose_plan_is_rejected_stays_also_while_its_holders_hide_their_roles() {
+    let (world, running, _, developer) = with_a_role().await;
+    let tenant = world.tenant.directory();
+    tenant.delete_role(&developer).unwrap();
+    let id = running.sync().await.held.unwrap().plan.unwrap();
+    ask(&running, Request::Reject { id }).await.unwrap();
+    let faults = world.tenant.faults();
+
+    running.sync().await;
+    faults.on(Endpoint::Users, Fault::MissingRoles, When::Always);
+    let (_, dry, _) = world.command(&["sync", "--dry-run"]).await;
+    let hidden = running.sync().await;
+    faults.clear();
+    let seen = running.sync().await;
+    running.settled().await;
+
+    assert!(!dry.contains("would tell"), "{dry}");
+    assert_eq!(hidden.counts[&Kind::Role].deleted, 0);
+    for run in [hidden, seen] {
+        assert_eq!(run.held.unwrap().plan, Some(id));
+    }
+    let n_told = world.receiver.deliveries().len();
+    assert_eq!(n_told, told(&world, "sync.held"), "of nothing but the plan");
+    assert_refers_to_what_is_there(&running);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_waits_for_its_members_and_its_role_for_the_group() {
+    let (world, running, people, _) = with_a_role().await;
+    let tenant = world.tenant.directory();
+    let (reader, squad) = (tenant.create_role("Reader"), tenant.create_group("Squad"));
+    let give = GroupEdit::AssignRole(reader.clone());
+    tenant.update_group(&squad, give).unwrap();
+    for user in &people {
+        let join = Edit::JoinGroup(squad.clone());
+        tenant.update_user(&user.id, join).unwrap();
+    }
+    running.sync().await;
+    tenant.delete_group(&squad).unwrap();
+    tenant.delete_role(&reader).unwrap();
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(held(&run), [(Loss::Memberships, 600)]);
+    assert_eq!(
+        told(&world, "group.deleted") + told(&world, "role.deleted"),
+        0
+    );
+    assert_refers_to_what_is_there(&running);
+    let id = run.held.unwrap().plan.unwrap();
+    let entries = removals(&running, id).await;
+    let whole = entries
+        .iter()
+        .filter(|it| matches!(it.what, Taken::Record { .. }));
+    let whole: Vec<_> = whole.map(|it| it.record.id.clone()).collect();
+    assert_eq!(whole, [reader.0.clone(), squad.0.clone()]);
+
+    let (plan, _) = approve(&running, id).await.unwrap();
+    running.settled().await;
+
+    assert!(matches!(plan.plan.state, PlanState::Applied { .. }));
+    assert_eq!(told(&world, "group.deleted"), 1);
+    assert_eq!(told(&world, "role.deleted"), 1);
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_waits_for_holders_who_are_held_themselves() {
+    let world = world_of(60, "").await;
+    let tenant = world.tenant.directory();
+    let developer = tenant.create_role("Developer");
+    let people = people(tenant);
+    for user in &people[..12] {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    let running = world.start().await;
+    for user in &people[..12] {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    tenant.delete_role(&developer).unwrap();
+
+    let run = running.sync().await;
+    running.settled().await;
+
+    assert_eq!(held(&run), [(Loss::Users, 12)]);
+    assert_eq!(told(&world, "role.deleted"), 0);
+    assert_refers_to_what_is_there(&running);
+    let id = run.held.unwrap().plan.unwrap();
+    approve(&running, id).await.unwrap();
+    running.settled().await;
+    assert_eq!(told(&world, "user.deleted"), 12);
+    assert_eq!(told(&world, "role.deleted"), 1);
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_does_not_tell_of_a_role_whose_assignments_wait() {
+    let world = audit::world(Generations::Core).await;
+    hooks::listen(&world);
+    let tenant = world.tenant.directory();
+    let developer = tenant.create_role("Developer");
+    let people = people(tenant);
+    for user in &people {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    let running = world.start().await;
+    for user in &people {
+        let unassign = Edit::UnassignRole(developer.clone());
+        tenant.update_user_quietly(&user.id, unassign).unwrap();
+    }
+    let first = running.sync().await.held.unwrap().plan.unwrap();
+    let later = std::time::Duration::from_secs(600);
+    world.clock.set(world.clock.now().plus(later));
+    tenant.delete_role(&developer).unwrap();
+
+    hooks::wake(&running, "A1").await;
+    within("a poll has looked at the role", || async {
+        plans(&running).await[0].plan.id != first
+    })
+    .await;
+    running.settled().await;
+
+    assert_eq!(told(&world, "role.deleted"), 0);
+    assert_refers_to_what_is_there(&running);
+    let plan = plans(&running).await[0].plan.clone();
+    assert_eq!(plan.entries, people.len() as u64 + 1);
+    let run = running.sync().await;
+    assert_eq!(
+        run.held.unwrap().plan,
+        Some(plan.id),
+        "a sweep sees the same"
+    );
+    approve(&running, plan.id).await.unwrap();
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
