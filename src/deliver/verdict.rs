@@ -37,6 +37,7 @@ impl fmt::Debug for Answer {
             .field("status", &self.status)
             .field("has_retry_after", &self.retry_after.is_some())
             .field("n_bytes", &self.start.len())
+            .field("sent", &self.sent)
             .finish()
     }
 }

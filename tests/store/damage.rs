@@ -84,7 +84,7 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
             Store::open(&path).unwrap_or_else(|error| panic!("{damage:?} of {file}: {error:?}"));
         if opened.moved_aside.is_some() {
             at_opening += 1;
-            let n_missing = check_salvaged(&path, opened.store, truth, &reads);
+            let n_missing = check_salvaged(&path, &opened.store, truth, &reads);
             salvaged(reads.len(), n_missing);
             continue;
         }
@@ -101,7 +101,7 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
                 let reads = what_reads(&path, &truth.rows);
                 let again = Store::open(&path).unwrap();
                 assert!(again.moved_aside.is_some(), "{damage:?} of {file}: {error}");
-                let n_missing = check_salvaged(&path, again.store, truth, &reads);
+                let n_missing = check_salvaged(&path, &again.store, truth, &reads);
                 salvaged(reads.len(), n_missing);
             }
         }
@@ -153,7 +153,7 @@ fn what_reads(store: &Path, sound: &Rows) -> BTreeSet<Vec<u8>> {
 
 /// What was there and reads is there again, what is missing is said, and no id has another content.
 /// Returns how many entries are missing.
-fn check_salvaged(path: &Path, store: Store, truth: &Truth, reads: &BTreeSet<Vec<u8>>) -> u64 {
+fn check_salvaged(path: &Path, store: &Store, truth: &Truth, reads: &BTreeSet<Vec<u8>>) -> u64 {
     let id = store.id();
     let found = store.entries(Seq::START, usize::MAX).unwrap();
     let by_id: BTreeMap<String, &Entry> = truth
@@ -182,8 +182,8 @@ fn check_salvaged(path: &Path, store: Store, truth: &Truth, reads: &BTreeSet<Vec
         assert_eq!(loss.missing.entries, n_all - n_read, "{loss:?}");
         assert_eq!(loss.entry, Seq(n_all + 1));
     }
-    let known = adopt(&store);
-    let users = read_users(&store, &known);
+    let known = adopt(store);
+    let users = read_users(store, &known);
     // One that reads of an older page is followed by the next sweep.
     assert!(users.len() <= truth.users.len() + 20);
     if reads.contains(&[&[0x50], hook().0.as_bytes()].concat()) {
