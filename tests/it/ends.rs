@@ -1,12 +1,13 @@
 //! Every plan ends, whatever a run cannot see; what comes later is told or held by name; and what is
 //! decided asks for nothing more.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, Generations, GroupEdit, NewUser, User, When,
 };
-use qlik_roster::model::{Loss, Mode, Outcome, PlanState, RoleId};
+use qlik_roster::model::{Loss, Mode, Outcome, PlanState, RoleId, Trigger};
 use serde_json::Value;
 
 use crate::guard::{approve, people, plans, removals, told, world_of};
@@ -246,6 +247,54 @@ async fn a_dry_run_holds_no_poll_back() {
 
     assert_eq!(run.outcome, Outcome::Succeeded, "{:?}", run.findings);
     running.sync().await;
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_does_not_go_by_an_approved_plan() {
+    let world = audit::world(Generations::Core).await;
+    hooks::listen(&world);
+    let tenant = world.tenant.directory();
+    let developer = tenant.create_role("Developer");
+    let people = people(tenant);
+    let holders = &people[..40];
+    for user in holders {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    let running = world.start().await;
+    for user in holders {
+        let unassign = Edit::UnassignRole(developer.clone());
+        tenant.update_user(&user.id, unassign).unwrap();
+    }
+    let id = running.sync().await.held.unwrap().plan.unwrap();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Roles, Fault::NotFound, When::Always);
+    let (plan, run) = approve(&running, id).await.unwrap();
+    assert!(matches!(run.outcome, Outcome::Failed { .. }), "{run:?}");
+    assert!(matches!(plan.plan.state, PlanState::Approved { .. }));
+
+    world
+        .clock
+        .set(world.clock.now().plus(Duration::from_secs(600)));
+    for user in holders {
+        let name = Edit::Name(format!("Renamed {}", user.id));
+        tenant.update_user(&user.id, name).unwrap();
+    }
+    hooks::wake(&running, "A1").await;
+    within("the new names are told", || async {
+        told(&world, "user.updated") == holders.len()
+    })
+    .await;
+
+    let poll = running.last_run().await;
+    assert_eq!(poll.trigger, Trigger::Audit);
+    assert_eq!(poll.lost, BTreeMap::new());
+    faults.clear();
+    let run = running.sync().await;
+    assert_eq!(run.lost[&Loss::RoleAssignments], 40);
+    running.settled().await;
     assert_same_as_tenant(running.store(), tenant);
     running.stop().await;
 }

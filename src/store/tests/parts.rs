@@ -5,6 +5,8 @@ use crate::model::{
     Version,
 };
 use crate::store::block::Block;
+use crate::store::files::Folder;
+use crate::store::mark;
 use crate::store::{
     Closing, Commit, Cursor, DeliveryChange, Item, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead,
     Progress, Store, StoreError, Write, keys, scan,
@@ -464,4 +466,34 @@ fn async_callers_wait_without_blocking() {
     }));
 
     assert_eq!(tenants.unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_shown_of_the_journal_is_on_disk() {
+    const COMMITS: u32 = 400;
+    let (folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    // It is written when a commit was synced.
+    let mark = Folder::new(folder.path()).high_water();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut shown = Seq::START;
+            while shown < Seq(COMMITS.into()) {
+                let entries = store.entries(shown, 10).unwrap();
+                let Some(last) = entries.last() else { continue };
+                shown = last.seq;
+                let synced = mark::read(&mark).unwrap().unwrap();
+                assert!(
+                    shown <= synced.last,
+                    "{shown} shows, {} is there",
+                    synced.last
+                );
+            }
+        });
+        for n in 0..COMMITS {
+            let write = support::created(record(Kind::User, n, "u"));
+            support::commit(&store, &tenant, vec![write]).unwrap();
+        }
+        reader.join().unwrap();
+    });
 }
