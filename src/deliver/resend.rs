@@ -44,7 +44,7 @@ enum Sign {
 }
 
 impl Resends {
-    /// Returns how long to wait before the message is sent again; none: it is not.
+    /// Returns how long to wait before the message is sent again, or `None` if it is not.
     pub fn after(&mut self, error: &reqwest::Error) -> Option<Duration> {
         match sign(error) {
             Sign::Closed if self.closed < AFTER_CLOSED => {

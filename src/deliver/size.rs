@@ -15,7 +15,7 @@ pub(super) struct Sizes {
 struct Met {
     /// The largest that was taken and is below all that were refused.
     taken: usize,
-    /// The smallest that was refused as too large; none: none was.
+    /// The smallest that was refused as too large, or `None` if nothing was.
     refused: Option<usize>,
 }
 
