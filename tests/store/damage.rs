@@ -119,8 +119,8 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
 
 /// Reads what the database of a damaged store gives, without a line of the store's own: rows in their order
 /// from both ends up to the first that does not read, and each entry of the journal. Returns the keys of
-/// those that are as they were. It looks at the files that were moved aside: sled, which has found them to be
-/// damaged, drops a part of its log as it opens them.
+/// those that are as they were. It looks at the files that were moved aside: a row may
+/// read before the opening that finds the damage and not after it, since that opening writes.
 fn what_reads(database: &Path, sound: &Rows) -> BTreeSet<Vec<u8>> {
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("current");
