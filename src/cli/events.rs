@@ -84,7 +84,7 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
             .is_some_and(|seq| seq != Seq::START && seq < first)
         {
             say(format_args!(
-                "Event {name} was let go: the journal begins with event {first}."
+                "Event {name} was deleted: the journal begins with event {first}."
             ));
         } else {
             say(format_args!("There is no event {name}."));

@@ -37,14 +37,14 @@ pub enum Reply {
         rows: Vec<EventRow>,
         /// Where the next page begins.
         next: Option<Seq>,
-        /// The first entry that is there; those before it were let go.
+        /// The first entry that is there; those before it were deleted.
         first: Seq,
     },
     /// To `Event`.
     Event {
         /// The entry; none: there is no such entry, or no longer.
         row: Option<EventRow>,
-        /// The first entry that is there; those before it were let go.
+        /// The first entry that is there; those before it were deleted.
         first: Seq,
     },
     /// To `Sync`.

@@ -169,7 +169,7 @@ pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Curs
     Ok(cursor)
 }
 
-/// Returns how many entries are still to go. Those that were let go are not there to be sent.
+/// Returns how many entries are still to go. Those that were deleted are not there to be sent.
 fn behind(cursor: &Cursor, first: Seq, last: Seq) -> u64 {
     let next = cursor.settled.next().max(first);
     let ahead = cursor.ahead.range(next..).count() as u64;
