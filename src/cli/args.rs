@@ -11,6 +11,8 @@ pub(super) use deliveries::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::connector::qlik::TenantHost;
+
 /// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
 /// it changes.
 #[derive(Debug, Parser)]
@@ -28,7 +30,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Show the product working: an emulated tenant, the real daemon, a verifying receiver.
     Demo(DemoArgs),
-    /// Write a commented configuration to start from.
+    /// Write a configuration that works, and a secret to sign with; asks for what it is not told.
     Init(InitArgs),
     /// Reach each tenant, and each endpoint if asked to, and say what works.
     Check(CheckArgs),
@@ -91,9 +93,40 @@ pub(super) struct InitArgs {
     /// Where to write it; `-` for standard output.
     #[arg(default_value = "qlik-roster.toml")]
     pub(super) file: PathBuf,
-    /// Write over a file that is there.
+    /// The tenant's host name, or its address as the browser shows it.
+    #[arg(long, value_parser = TenantHost::parse)]
+    pub(super) host: Option<TenantHost>,
+    /// The id of the tenant's OAuth client.
+    #[arg(long, value_name = "ID")]
+    pub(super) client_id: Option<String>,
+    /// The file with the client's secret, beside the configuration.
+    #[arg(long, value_name = "FILE", default_value = CLIENT_SECRET)]
+    pub(super) client_secret_file: String,
+    /// The webhook to tell; a secret to sign with is made for it.
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+    /// Write every setting with its explanation.
     #[arg(long)]
-    pub(super) force: bool,
+    pub(super) full: bool,
+}
+
+/// What the file with the client's secret is called, unless said otherwise.
+const CLIENT_SECRET: &str = "client-secret";
+
+impl InitArgs {
+    /// Returns whether nothing is said of what the configuration is to be filled in with.
+    pub(super) fn says_nothing(&self) -> bool {
+        let Self {
+            file: _,
+            host,
+            client_id,
+            client_secret_file,
+            endpoint,
+            full: _,
+        } = self;
+        let is_usual = client_secret_file == CLIENT_SECRET;
+        host.is_none() && client_id.is_none() && endpoint.is_none() && is_usual
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::config::{Config, OrganizationConfig, TenantConfig};
+use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
 use crate::control::{EndpointRow, EndpointState, Reply, Request, Status, Unmatched};
@@ -28,7 +28,7 @@ const COLUMNS: &[&str] = &["WHAT", "STEP", "RESULT", "DETAIL"];
 /// One line of the table.
 pub(super) struct Line {
     what: String,
-    step: &'static str,
+    step: String,
     result: Result<String, Trouble>,
 }
 
@@ -52,7 +52,7 @@ enum Grade {
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let clock = Clock::system();
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = config.idle.iter().map(idle).collect();
     let mut tenants = config.tenants.clone();
     for organization in &config.organizations {
         let looked = Organization::brief(organization.options.clone(), clock.clone())?;
@@ -89,7 +89,6 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
             lines.extend(trial(endpoint, &clock).await?);
         }
     }
-    lines.extend(config.endpoints.iter().filter_map(idle));
     let mut exit = exit_of(&lines);
     let status = status(&config).await?;
     if status.is_none() && args.tenant.is_none() {
@@ -147,7 +146,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
         .collect();
     lines.push(Line {
         what,
-        step: "test event",
+        step: "test event".to_owned(),
         result,
     });
     Ok(lines)
@@ -183,7 +182,7 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
     };
     Some(Line {
         what: format!("endpoint {}", row.name),
-        step: "deliveries",
+        step: "deliveries".to_owned(),
         result,
     })
 }
@@ -193,17 +192,19 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
 struct Met {
     names: BTreeSet<String>,
     n_unreached: usize,
+    /// What each is called, and what all of its roles are; none: they are not all known.
+    tenants: Vec<(BTreeSet<String>, Option<BTreeSet<String>>)>,
 }
 
 impl Met {
     fn add(&mut self, name: &TenantName, probe: &Probe) {
-        self.names.insert(name.0.clone());
+        let mut names = BTreeSet::from([name.0.clone()]);
         match &probe.tenant {
-            Some(Ok(tenant)) => self
-                .names
-                .extend([tenant.name.clone(), tenant.id.0.clone()]),
+            Some(Ok(tenant)) => names.extend([tenant.name.clone(), tenant.id.0.clone()]),
             Some(Err(_)) | None => self.n_unreached += 1,
         }
+        self.names.extend(names.iter().cloned());
+        self.tenants.push((names, probe.roles.clone()));
     }
 
     fn unmatched(&self, endpoint: &Endpoint) -> Unmatched {
@@ -214,7 +215,31 @@ impl Met {
             0 => unmatched.tenants.extend(strange.cloned()),
             _ => unmatched.unsure.extend(strange.cloned()),
         }
+        unmatched.roles = self.strange_roles(endpoint);
         unmatched
+    }
+
+    /// Returns the words by which an endpoint chooses roles and that none is called in the tenants
+    /// that it chooses, if that is known of all of them.
+    fn strange_roles(&self, endpoint: &Endpoint) -> BTreeSet<String> {
+        let selection = endpoint.selection();
+        let is_chosen = |names: &BTreeSet<String>| {
+            let words = selection.tenants.as_ref();
+            words.is_none_or(|words| !words.is_disjoint(names))
+        };
+        let chosen = self.tenants.iter().filter(|(names, _)| is_chosen(names));
+        let Some(known) = chosen
+            .map(|(_, roles)| roles.as_ref())
+            .collect::<Option<Vec<_>>>()
+        else {
+            return BTreeSet::new();
+        };
+        let words = selection.roles.iter().flatten();
+        let strange = words.filter(|word| !known.iter().any(|roles| roles.contains(*word)));
+        match known.is_empty() {
+            true => BTreeSet::new(),
+            false => strange.cloned().collect(),
+        }
     }
 }
 
@@ -223,7 +248,7 @@ fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line> {
     let (code, text) = unmatched.code().zip(unmatched.in_words())?;
     Some(Line {
         what: format!("endpoint {name}"),
-        step: "choice",
+        step: "choice".to_owned(),
         result: Err(Trouble {
             grade: match unmatched.tenants.is_empty() {
                 true => Grade::Warning,
@@ -246,7 +271,7 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
         let plan = row.held.filter(|plan| plan.state == PlanState::Held)?;
         Some(Line {
             what: format!("tenant {}", row.name),
-            step: "removals",
+            step: "removals".to_owned(),
             result: Err(Trouble {
                 grade: Grade::Failed,
                 code: plan.code(),
@@ -269,6 +294,12 @@ fn console(
         Ok(roster) => {
             let (n_listed, unreadable) = (roster.tenants.len(), roster.unreadable);
             let found = daemon::found(organization, config, roster);
+            // A tenant that has a name of its own may be read over it as well.
+            let mut named = config.tenants.iter();
+            let is_used = named.any(|tenant| tenant.connection == organization.name);
+            if found.is_empty() && n_listed > 0 && !is_used {
+                return (none_linked(organization, n_listed), found);
+            }
             let mut told = vec![format!("{n_listed} listed, {} linked by it", found.len())];
             if unreadable > 0 {
                 told.push(format!("{unreadable} not readable"));
@@ -279,10 +310,27 @@ fn console(
     };
     let line = Line {
         what: format!("connection {}", organization.name),
-        step: "console",
+        step: "console".to_owned(),
         result,
     };
     (line, found)
+}
+
+/// Tells that of what a console lists nothing is read.
+fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
+    Line {
+        what: format!("connection {}", organization.name),
+        step: "console".to_owned(),
+        result: Err(Trouble {
+            grade: Grade::Warning,
+            code: "config.no-effect",
+            text: format!("{n_listed} listed, and none of them is linked by it"),
+            remedy:
+                "look at `subscription`, `regions`, `statuses`, `include` and `exclude` of the \
+                     connection"
+                    .to_owned(),
+        }),
+    }
 }
 
 /// Tells how long an endpoint's client certificate lasts, if it has one that says so.
@@ -299,21 +347,23 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
     };
     Some(Line {
         what: what.to_owned(),
-        step: "client certificate",
+        step: "client certificate".to_owned(),
         result,
     })
 }
 
-/// Tells which of the events that an endpoint wants are not sent yet: no mistake, but nobody
-/// should wait for them.
-fn idle(endpoint: &Endpoint) -> Option<Line> {
-    let idle = endpoint.events().idle();
-    let patterns: Vec<_> = idle.iter().map(|pattern| format!("`{pattern}`")).collect();
-    (!idle.is_empty()).then(|| Line {
-        what: format!("endpoint {}", endpoint.name()),
-        step: "events",
-        result: Ok(format!("nothing is sent yet for {}", patterns.join(", "))),
-    })
+/// Tells of a setting that does nothing.
+fn idle(idle: &Idle) -> Line {
+    Line {
+        what: "configuration".to_owned(),
+        step: idle.key.clone(),
+        result: Err(Trouble {
+            grade: Grade::Warning,
+            code: idle.code(),
+            text: format!("does nothing: {}", idle.why),
+            remedy: idle.remedy.to_owned(),
+        }),
+    }
 }
 
 fn trouble(error: &FetchError) -> Trouble {
@@ -327,9 +377,9 @@ fn trouble(error: &FetchError) -> Trouble {
 
 /// Tells what a probe found, step by step; steps that could not be tried are left out.
 fn steps(what: &str, probe: Probe) -> Vec<Line> {
-    let line = |step, result: Result<String, FetchError>| Line {
+    let line = |step: &str, result: Result<String, FetchError>| Line {
         what: what.to_owned(),
-        step,
+        step: step.to_owned(),
         result: result.map_err(|error| trouble(&error)),
     };
     let token = probe.token.map(|()| "obtained".to_owned());
@@ -405,12 +455,12 @@ pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
         let mut json = json;
         if let Some(fields) = json.as_object_mut() {
             fields.insert("what".to_owned(), line.what.clone().into());
-            fields.insert("step".to_owned(), line.step.into());
+            fields.insert("step".to_owned(), line.step.clone().into());
             fields.insert("result".to_owned(), word.into());
         }
         let word = colour.paint(tone, word).to_string();
         printer.row(Row {
-            cells: vec![line.what, line.step.to_owned(), word, detail],
+            cells: vec![line.what, line.step, word, detail],
             json,
         })?;
     }

@@ -8,6 +8,7 @@ use crate::daemon::{DiscoverError, StartError};
 use crate::store::{CheckError, CompactError, StoreError};
 
 use super::door::{NoStore, Refused};
+use super::init::InitError;
 
 /// How a command ends. `docs/cli.md` lists these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +68,9 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
     for cause in failure.chain() {
         if cause.is::<ConfigError>() {
             return Exit::Usage;
+        }
+        if let Some(init) = cause.downcast_ref::<InitError>() {
+            return init.exit();
         }
         if let Some(control) = cause.downcast_ref::<ControlError>() {
             return of_code(control.code());

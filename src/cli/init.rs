@@ -1,40 +1,224 @@
-//! `init`: writes a commented configuration to start from.
+//! `init`: writes a configuration that works, and the secret that its webhook verifies by.
+//!
+//! Nothing that is there is ever written over: a configuration may have taken days, and a secret
+//! may be in use. All is checked and asked before anything is written.
 
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+mod draft;
+mod questions;
 
-use anyhow::{Context, bail};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-use crate::config;
+use anyhow::Context;
+
+use crate::config::{self, Environment};
+use crate::deliver::fresh_shared_secret;
+use crate::secret::Secret;
 
 use super::Exit;
 use super::args::InitArgs;
 use super::style::say;
+use draft::Draft;
+use questions::Answers;
 
-pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
-    if args.file == Path::new("-") {
+/// What the file with the webhook's signing secret is called.
+const SIGNING_SECRET: &str = "webhook-secret";
+
+/// Where the configuration is looked for that nobody names.
+const USUAL: &str = "qlik-roster.toml";
+
+/// No configuration was written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InitError {
+    /// There is one, or a secret's file that is in the way.
+    #[error(
+        "{} is there already, and nothing is written over; move it away, or name another file \
+         [{}]",
+        file.display(), self.code()
+    )]
+    Exists {
+        /// What is there.
+        file: PathBuf,
+    },
+    /// Something must be known, and nobody is there to be asked.
+    #[error(
+        "{} must be given where standard input and standard error are no terminal to ask on; \
+         `init --full` writes a configuration to fill in by hand [{}]",
+        missing.join(" and "), self.code()
+    )]
+    Unanswered {
+        /// The options.
+        missing: Vec<&'static str>,
+    },
+    /// The webhook's address will not do.
+    #[error(
+        "{what}; write it as `https://hr.example.com/hooks/qlik`, or as `http://127.0.0.1:8000/` \
+         for a receiver on this machine [{}]",
+        self.code()
+    )]
+    BadWebhook {
+        /// Why.
+        what: String,
+    },
+    /// The client's id will not do.
+    #[error("a client id is one word, as Qlik's administration shows it [{}]", self.code())]
+    BadClientId,
+    /// Whoever was asked did not answer.
+    #[error("standard input ended before all was answered; nothing was written [{}]", self.code())]
+    Ended,
+}
+
+impl InitError {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Exists { .. } => "init.exists",
+            Self::Unanswered { .. } => "init.unanswered",
+            Self::BadWebhook { .. } => "init.bad-webhook",
+            Self::BadClientId => "init.bad-client-id",
+            Self::Ended => "init.ended",
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Exists { .. } => Exit::Failure,
+            Self::Unanswered { .. } | Self::BadWebhook { .. } | Self::BadClientId | Self::Ended => {
+                Exit::Usage
+            }
+        }
+    }
+}
+
+pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
+    let template = match args.full {
+        true => config::EXAMPLE,
+        false => config::SHORT,
+    };
+    let is_printed = args.file == Path::new("-");
+    if !is_printed && args.file.exists() {
+        return Err(InitError::Exists { file: args.file }.into());
+    }
+    if args.full && args.says_nothing() {
+        return write_example(&args.file, is_printed);
+    }
+    let folder = args.file.parent().unwrap_or(Path::new("")).to_owned();
+    let file = args.file.clone();
+    let Answers { draft, secret } = questions::answer(args, &folder)?;
+    let text = draft.fill(template);
+    if is_printed {
+        io::stdout().lock().write_all(text.as_bytes())?;
+        return Ok(Exit::Success);
+    }
+    let client_secret = folder.join(&draft.client_secret_file);
+    if let Some(secret) = secret {
+        write_secret(&client_secret, &secret)?;
+        say(format_args!(
+            "Wrote {}: the client's secret, which only its owner can read.",
+            client_secret.display()
+        ));
+    }
+    if draft.webhook.is_some() {
+        sign_by(&folder.join(SIGNING_SECRET))?;
+    }
+    write_new(&file, 0o666, text.as_bytes())?;
+    say(format_args!(
+        "Wrote {}: the tenant `{}`.",
+        file.display(),
+        draft.tenant()
+    ));
+    tell_next(&file, &client_secret, &draft)
+}
+
+/// Writes the configuration that has every setting, to be filled in by hand.
+fn write_example(file: &Path, is_printed: bool) -> anyhow::Result<Exit> {
+    if is_printed {
         io::stdout().lock().write_all(config::EXAMPLE.as_bytes())?;
         return Ok(Exit::Success);
     }
-    let file = args.file.display();
-    let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .truncate(args.force)
-        .create(args.force)
-        .create_new(!args.force);
-    let mut out = match options.open(&args.file) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{file} is there already; `--force` writes over it")
-        }
-        opened => opened.with_context(|| format!("writing {file}"))?,
-    };
-    out.write_all(config::EXAMPLE.as_bytes())
-        .with_context(|| format!("writing {file}"))?;
+    write_new(file, 0o666, config::EXAMPLE.as_bytes())?;
     say(format_args!(
-        "Wrote {file}. Next: fill in your tenant and its OAuth client, then run `qlik-roster \
-         --config {file} check`."
+        "Wrote {}: every setting, explained. Next: fill in your tenant and its OAuth client, then \
+         run `{} check`.",
+        file.display(),
+        command(file)
     ));
     Ok(Exit::Success)
+}
+
+/// Makes the secret that deliveries are signed with, unless there is one.
+fn sign_by(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    if path.exists() {
+        say(format_args!(
+            "Kept {shown}, which was there: deliveries are signed with the secret in it."
+        ));
+        return Ok(());
+    }
+    write_secret(path, &fresh_shared_secret()?)?;
+    say(format_args!(
+        "Wrote {shown}: a new secret that deliveries are signed with, which only its owner can \
+         read. The receiver needs it to verify them."
+    ));
+    Ok(())
+}
+
+/// Says what is to be done, and whether the configuration holds as far as that is known.
+fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result<Exit> {
+    let command = command(file);
+    if !client_secret.exists() {
+        let shown = client_secret.display();
+        say(format_args!(
+            "\nNext, put the client's secret into {shown}, for its owner only: paste it, then \
+             press Enter and Ctrl-D.\n    (umask 077; cat > {shown})\nThen see what the \
+             credentials can do:\n    {command} check"
+        ));
+        return Ok(Exit::Success);
+    }
+    // What is wrong with the secrets' files shows here, and not at the next command.
+    config::load(Some(file), &Environment::of_process())?;
+    say(format_args!(
+        "\nNext, see what the credentials can do:\n    {command} check"
+    ));
+    if draft.webhook.is_some() {
+        say(format_args!(
+            "and whether the webhook takes a signed test event:\n    {command} check --endpoints"
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+/// Returns how the program is called with this configuration.
+fn command(file: &Path) -> String {
+    match file == Path::new(USUAL) {
+        true => "qlik-roster".to_owned(),
+        false => format!("qlik-roster --config {}", file.display()),
+    }
+}
+
+fn write_secret(path: &Path, secret: &Secret) -> anyhow::Result<()> {
+    write_new(path, 0o600, format!("{}\n", secret.expose()).as_bytes())
+}
+
+/// Writes a file that must not be there yet; `mode` is what the umask leaves of it.
+fn write_new(path: &Path, mode: u32, text: &[u8]) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(mode).open(path);
+    let filled = |mut file: File| {
+        let written = file.write_all(text).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // Made just now, and of no use.
+            drop(fs::remove_file(path));
+        }
+        written
+    };
+    match opened.and_then(filled) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = path.to_owned();
+            Err(InitError::Exists { file }.into())
+        }
+        written => written.with_context(|| format!("writing {}", path.display())),
+    }
 }

@@ -69,7 +69,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
     let Args { config, command } = args;
     let config = config.as_deref();
     match command {
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => init::run(args),
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Check(args) => runtime()?.block_on(check::run(config, args)),
         Command::Serve => runtime()?.block_on(serve::run(config)),

@@ -22,6 +22,7 @@ mod credentials;
 mod connections;
 mod endpoints;
 mod guard;
+mod idle;
 mod listening;
 mod organizations;
 mod retention;
@@ -31,14 +32,18 @@ mod tenants;
 mod validate;
 
 pub use environment::Environment;
+pub use idle::Idle;
 pub use problem::{ConfigError, Fault, Problem};
 pub use secret_places::{SecretPlace, secret_places};
 pub use validate::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 
 use std::path::Path;
 
-/// A configuration file that names every key, for `qlik-roster init`.
+/// A configuration file that names every key, for `qlik-roster init --full`.
 pub const EXAMPLE: &str = include_str!("../../config/example.toml");
+
+/// The least that a configuration needs, for `qlik-roster init`.
+pub const SHORT: &str = include_str!("../../config/short.toml");
 
 /// Finds, reads and validates the configuration. `named` is the file that the command line
 /// names, if it does.

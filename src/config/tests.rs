@@ -17,6 +17,7 @@ mod documents;
 mod egress;
 mod endpoints;
 mod environment;
+mod idle;
 mod mistakes;
 mod secrets;
 

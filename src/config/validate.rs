@@ -10,13 +10,14 @@ use chrono_tz::Tz;
 use super::connections::connections;
 use super::endpoints::endpoints;
 use super::guard::{GuardDraft, absent_sweeps};
+use super::idle::idle;
 use super::listening::Ears;
 use super::organizations::organizations;
 use super::problem::Problems;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::tenants::{Usual, tenants};
-use super::{ConfigError, Environment, Fault, raw};
+use super::{ConfigError, Environment, Fault, Idle, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
 use crate::model::{ConnectionName, TenantName};
@@ -53,6 +54,8 @@ pub struct Config {
     pub endpoints: Vec<Endpoint>,
     /// How log lines look and which are written.
     pub log: LogOptions,
+    /// Settings that do nothing.
+    pub idle: Vec<Idle>,
 }
 
 /// How the API and the console are reached.
@@ -124,6 +127,7 @@ pub(super) fn validate(
     mut problems: Problems,
 ) -> Result<Config, ConfigError> {
     let source = problems.file().to_owned();
+    let idle = idle(&raw);
     let vault = Vault::new(environment, &source);
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
@@ -163,6 +167,7 @@ pub(super) fn validate(
                 organizations,
                 endpoints,
                 log,
+                idle,
             })
         }
         _ => None,

@@ -29,14 +29,22 @@ impl NoRandomness {
 /// Makes a secret of the system's random numbers, of the kind that an endpoint has: `whsec_`,
 /// which is shared, or `whsk_`, an ed25519 key.
 pub fn fresh_secret(endpoint: &Endpoint) -> Result<Secret, NoRandomness> {
-    let (prefix, bytes) = if endpoint.public_keys().is_empty() {
-        (SYMMETRIC, random::<N_BYTES>()?.to_vec())
-    } else {
-        let seed = random::<HALF>()?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed has this length");
-        (PRIVATE, [&seed, pair.public_key().as_ref()].concat())
-    };
-    Ok(Secret::new(&format!("{prefix}{}", STANDARD.encode(bytes))))
+    if endpoint.public_keys().is_empty() {
+        return fresh_shared_secret();
+    }
+    let seed = random::<HALF>()?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed has this length");
+    let bytes = [&seed, pair.public_key().as_ref()].concat();
+    Ok(encoded(PRIVATE, &bytes))
+}
+
+/// Makes a secret of the system's random numbers that both sides share: `whsec_`.
+pub fn fresh_shared_secret() -> Result<Secret, NoRandomness> {
+    Ok(encoded(SYMMETRIC, &random::<N_BYTES>()?))
+}
+
+fn encoded(prefix: &str, bytes: &[u8]) -> Secret {
+    Secret::new(&format!("{prefix}{}", STANDARD.encode(bytes)))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {

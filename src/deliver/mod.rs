@@ -121,7 +121,7 @@ pub use format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
     body,
 };
-pub use fresh::{NoRandomness, fresh_secret};
+pub use fresh::{NoRandomness, fresh_secret, fresh_shared_secret};
 pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use message::Message;
 pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};

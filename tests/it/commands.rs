@@ -237,23 +237,6 @@ async fn a_second_daemon_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn init_writes_a_configuration_and_does_not_write_over_one() {
-    let world = World::new().await;
-    let file = world.path("new.toml");
-    let file = file.to_str().unwrap();
-
-    let (code, _, err) = world.command(&["init", file]).await;
-    assert_eq!(code, 0, "{err}");
-    assert_eq!(
-        std::fs::read_to_string(file).unwrap(),
-        qlik_roster::config::EXAMPLE
-    );
-    let (code, _, err) = world.command(&["init", file]).await;
-    assert_eq!(code, 1);
-    assert!(err.contains("--force"), "{err}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn two_names_of_one_tenant_are_an_error_that_names_both() {
     let world = World::new().await;
     let second = format!(

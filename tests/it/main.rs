@@ -25,6 +25,7 @@ mod formats;
 mod guard;
 mod history;
 mod hooks;
+mod init;
 mod losses;
 mod matrix;
 mod memory;

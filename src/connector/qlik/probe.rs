@@ -1,5 +1,6 @@
 //! Tries a tenant out step by step, for an operator who waits for the answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Options, Qlik};
@@ -10,6 +11,10 @@ use crate::retry::Retry;
 
 use super::BuildError;
 
+/// Pages of roles that are read to know what all of them are called: some hundred on each, and few
+/// tenants have more than one.
+const MAX_ROLE_PAGES: usize = 10;
+
 /// What the credentials reach at a tenant. Each error has its own remedy.
 #[derive(Debug)]
 pub struct Probe {
@@ -19,14 +24,16 @@ pub struct Probe {
     pub tenant: Option<Result<Tenant, FetchError>>,
     /// What of each kind can be seen; empty where the tenant did not answer.
     pub collections: Vec<(Kind, Result<Visible, FetchError>)>,
+    /// The names and ids of all roles; none where they are not all known.
+    pub roles: Option<BTreeSet<String>>,
 }
 
-/// What the first page of a collection shows.
+/// What the first pages of a collection show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visible {
     /// How many there are by the source's count, where it counts.
     pub total: Option<u64>,
-    /// How many were on the page that was read.
+    /// How many were on the pages that were read.
     pub sampled: usize,
     /// How many of these could not be read.
     pub unreadable: usize,
@@ -54,6 +61,7 @@ pub async fn probe(options: Options, clock: Clock) -> Result<Probe, BuildError> 
         token: qlik.authenticate().await,
         tenant: None,
         collections: Vec::new(),
+        roles: None,
     };
     if probe.token.is_err() {
         return Ok(probe);
@@ -63,23 +71,40 @@ pub async fn probe(options: Options, clock: Clock) -> Result<Probe, BuildError> 
     probe.tenant = Some(tenant);
     if found {
         for kind in Kind::ALL {
-            probe.collections.push((kind, look(&qlik, kind).await));
+            let seen = look(&qlik, kind).await.map(|(seen, roles)| {
+                probe.roles = roles.or(probe.roles.take());
+                seen
+            });
+            probe.collections.push((kind, seen));
         }
     }
     Ok(probe)
 }
 
-async fn look(qlik: &Qlik, kind: Kind) -> Result<Visible, FetchError> {
+/// Names and ids of roles.
+type Roles = BTreeSet<String>;
+
+/// Looks at the beginning of a collection. If that is all of the roles, it says what they are
+/// called.
+async fn look(qlik: &Qlik, kind: Kind) -> Result<(Visible, Option<Roles>), FetchError> {
     let mut seen = Visible {
         total: None,
         sampled: 0,
         unreadable: 0,
         without_roles: 0,
     };
+    let mut roles = Roles::new();
+    let mut has_ended = false;
     let mut sweep = qlik.sweep(kind);
-    // System groups come first and untold; one page more tells of the others.
-    for _ in 0..2 {
+    let n_pages = match kind {
+        Kind::User => 1,
+        // System groups come first and untold; one page more tells of the others.
+        Kind::Group => 2,
+        Kind::Role => MAX_ROLE_PAGES,
+    };
+    for _ in 0..n_pages {
         let Some(page) = sweep.next().await? else {
+            has_ended = true;
             break;
         };
         seen.total = page.total().or(seen.total);
@@ -92,10 +117,13 @@ async fn look(qlik: &Qlik, kind: Kind) -> Result<Visible, FetchError> {
             Record::Role(_) => false,
         };
         let records = readout.observed.iter().map(|observed| &observed.record);
-        seen.without_roles += records.filter(|record| hidden(record)).count();
-        if kind != Kind::Group {
-            break;
+        seen.without_roles += records.clone().filter(|record| hidden(record)).count();
+        for record in records {
+            if let Record::Role(role) = record {
+                roles.extend([role.name.clone(), role.id.to_string()]);
+            }
         }
     }
-    Ok(seen)
+    let is_all = kind == Kind::Role && has_ended && seen.unreadable == 0;
+    Ok((seen, is_all.then_some(roles)))
 }

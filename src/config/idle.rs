@@ -1,0 +1,184 @@
+//! Finds settings that do nothing: no mistake by itself, but whoever wrote them expects something.
+//! Pure.
+
+use crate::deliver::{EVENT_TYPES, EventFilter};
+use crate::model::Kind;
+
+use super::raw;
+
+/// A setting that does nothing, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idle {
+    /// The full path of the key, such as `endpoints[1].events`.
+    pub key: String,
+    /// Why it does nothing.
+    pub why: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+impl Idle {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        "config.no-effect"
+    }
+}
+
+/// Returns the settings that do nothing, in the order of the sections.
+pub(super) fn idle(raw: &raw::Raw) -> Vec<Idle> {
+    let mut found = Vec::new();
+    let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
+    sync(raw, &mut add);
+    guards(raw, &mut add);
+    connections(raw, &mut add);
+    for (i, endpoint) in raw.endpoints.iter().enumerate() {
+        self::endpoint(&format!("endpoints[{i}]"), endpoint, &mut add);
+    }
+    found
+}
+
+fn sync(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    let own = raw.tenants.iter().map(|tenant| &tenant.schedule);
+    let mut schedules = own.chain([&raw.sync.schedule]).flatten();
+    // An interval is one word, a cron expression several.
+    let is_cron = |text: &String| text.split_whitespace().count() > 1;
+    if raw.sync.timezone.is_some() && !schedules.any(is_cron) {
+        add(
+            "sync.timezone".to_owned(),
+            "only cron expressions go by a time zone, and every schedule is an interval".to_owned(),
+            "remove it, or write a schedule such as `0 */4 * * *`",
+        );
+    }
+    let is_off = |poll: &Option<String>| poll.as_deref() == Some("off");
+    let usual_is_off = is_off(&raw.sync.poll);
+    let polls = |tenant: &raw::Tenant| match &tenant.poll {
+        Some(_) => !is_off(&tenant.poll),
+        None => !usual_is_off,
+    };
+    if raw.sync.poll_overlap.is_some() && usual_is_off && !raw.tenants.iter().any(polls) {
+        add(
+            "sync.poll_overlap".to_owned(),
+            "no audit log is polled: `poll` is \"off\"".to_owned(),
+            "remove it, or give `poll` an interval",
+        );
+    }
+}
+
+fn guards(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    let is_never = |mode: Option<&str>| mode == Some("never");
+    let usual = raw.sync.guard.mode.as_deref();
+    let own = raw.tenants.iter().enumerate();
+    let own = own.map(|(i, tenant)| (format!("tenants[{i}]"), &tenant.guard));
+    let all = own.chain([("sync".to_owned(), &raw.sync.guard)]);
+    for (at, guard) in all {
+        let limits = [
+            ("users", &guard.users),
+            ("roles", &guard.roles),
+            ("groups", &guard.groups),
+            ("memberships", &guard.memberships),
+            ("role_assignments", &guard.role_assignments),
+        ];
+        if !is_never(guard.mode.as_deref().or(usual)) {
+            continue;
+        }
+        // Tenants with a mode of their own may go by the limits that all have in common.
+        let by_limits = |tenant: &raw::Tenant| tenant.guard.mode.as_deref() == Some("limits");
+        if at == "sync" && raw.tenants.iter().any(by_limits) {
+            continue;
+        }
+        for (key, _) in limits.iter().filter(|(_, given)| given.is_some()) {
+            add(
+                format!("{at}.guard.{key}"),
+                "nothing goes by itself where the mode is \"never\", whatever the limits"
+                    .to_owned(),
+                "remove it, or set `mode = \"limits\"`",
+            );
+        }
+    }
+}
+
+fn connections(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
+    for (i, connection) in raw.connections.iter().enumerate() {
+        let Some(name) = &connection.name else {
+            continue;
+        };
+        let has_tenants = match connection.kind.as_deref() {
+            Some("region") => connection
+                .hosts
+                .as_ref()
+                .is_some_and(|hosts| !hosts.is_empty()),
+            Some("organization") => true,
+            _ => false,
+        };
+        let reads = raw.connections.iter().flat_map(|other| &other.read_with);
+        let used = raw.tenants.iter().flat_map(|tenant| &tenant.connection);
+        if !has_tenants && !reads.chain(used).any(|used| used == name) {
+            add(
+                format!("connections[{i}]"),
+                format!("no tenant is read over the connection `{name}`"),
+                "name it by `connection` in one of the [[tenants]], or remove it",
+            );
+        }
+    }
+}
+
+fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, &'static str)) {
+    let patterns = raw.events.as_deref();
+    // What is wrong with them is an error, and said as such.
+    let events = match patterns.map(EventFilter::parse) {
+        None => EventFilter::all(),
+        Some(Ok(events)) => events,
+        Some(Err(_invalid)) => return,
+    };
+    for pattern in events.idle() {
+        add(
+            format!("{at}.events"),
+            format!("no event that `{pattern}` fits is sent yet"),
+            "remove it; `user.updated` and `group.updated` tell of roles that were given or taken",
+        );
+    }
+    let tells_of = |kind: Kind| {
+        let is_of = |event_type: &str| event_type.split('.').next() == Some(kind.singular());
+        let mut types = EVENT_TYPES.into_iter();
+        types.any(|event_type| is_of(event_type) && events.wants(event_type))
+    };
+    let told: Vec<Kind> = Kind::ALL
+        .into_iter()
+        .filter(|kind| tells_of(*kind))
+        .collect();
+    for word in raw.kinds.iter().flatten() {
+        if word.parse().is_ok_and(|kind: Kind| !told.contains(&kind)) {
+            add(
+                format!("{at}.kinds"),
+                format!("`events` has no event of a {word}"),
+                "remove the kind, or add its events",
+            );
+        }
+    }
+    if told.is_empty() {
+        for (key, is_given) in [
+            ("roles", raw.roles.is_some()),
+            ("omit", !raw.omit.is_empty()),
+            ("hash", !raw.hash.is_empty()),
+        ] {
+            if is_given {
+                add(
+                    format!("{at}.{key}"),
+                    "`events` has no event of a user, group or role".to_owned(),
+                    "remove it, or add such events as `user.*`",
+                );
+            }
+        }
+    }
+    let is_https = raw
+        .url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("https:"));
+    if raw.allow_http && is_https {
+        add(
+            format!("{at}.allow_http"),
+            "the address is https anyway".to_owned(),
+            "remove it, so that a later address of plain http is noticed",
+        );
+    }
+}

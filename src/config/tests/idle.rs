@@ -1,0 +1,81 @@
+//! Settings that do nothing are known, and those that do something are left alone.
+
+use super::*;
+
+/// Returns the keys of what does nothing in a configuration that holds.
+fn idle(text: &str) -> Vec<String> {
+    let config = Folder::with(text).load(&[]).unwrap();
+    config.idle.into_iter().map(|idle| idle.key).collect()
+}
+
+#[test]
+fn what_does_nothing_is_named() {
+    let endpoint = |lines: &str| format!("{GOOD}{lines}");
+    let sync = |lines: &str| format!("[sync]\n{lines}\n{GOOD}");
+    let tenant = |lines: &str| {
+        GOOD.replace(
+            "connection = \"eu\"",
+            &format!("connection = \"eu\"\n{lines}"),
+        )
+    };
+    for (text, expected) in [
+        (
+            endpoint("events = [\"user.*\", \"access.*\", \"access.granted\"]"),
+            &["endpoints[0].events", "endpoints[0].events"][..],
+        ),
+        (
+            endpoint("events = [\"user.*\"]\nkinds = [\"user\", \"group\"]"),
+            &["endpoints[0].kinds"],
+        ),
+        (
+            endpoint("events = [\"sync.*\"]\nroles = [\"TenantAdmin\"]\nomit = [\"avatar\"]"),
+            &["endpoints[0].roles", "endpoints[0].omit"],
+        ),
+        (
+            endpoint("allow_http = true\nallow_private = [\"10.0.0.0/8\"]"),
+            &["endpoints[0].allow_http"],
+        ),
+        (sync("timezone = \"Europe/Berlin\""), &["sync.timezone"]),
+        (
+            sync("poll = \"off\"\npoll_overlap = \"10m\""),
+            &["sync.poll_overlap"],
+        ),
+        (
+            sync("guard = { mode = \"never\", users = { max_count = 1 } }"),
+            &["sync.guard.users"],
+        ),
+        (
+            tenant("guard = { mode = \"never\", roles = { max_count = 1 } }"),
+            &["tenants[0].guard.roles"],
+        ),
+        (
+            format!(
+                "{GOOD}[[connections]]\nname = \"us\"\nkind = \"region\"\nclient_id = \"id\"\nclient_secret_file = \"eu-client-secret\""
+            ),
+            &["connections[1]"],
+        ),
+    ] {
+        assert_eq!(idle(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_does_something_is_not_named() {
+    let cron = "schedule = \"0 4 * * *\"\ntimezone = \"Europe/Berlin\"";
+    for text in [
+        GOOD.to_owned(),
+        EXAMPLE.to_owned(),
+        format!("{GOOD}events = [\"*\"]\nkinds = [\"user\"]\nroles = [\"TenantAdmin\"]"),
+        format!("{GOOD}events = [\"*.*\", \"user.created\"]\nomit = [\"avatar\"]"),
+        format!("[sync]\n{cron}\n{GOOD}"),
+        format!("[sync]\npoll_overlap = \"10m\"\n{GOOD}"),
+        format!("[sync]\nguard = {{ users = {{ max_count = 1 }} }}\n{GOOD}"),
+        format!("[sync]\nguard = {{ mode = \"never\", users = {{ max_count = 1 }} }}\n{GOOD}")
+            .replace(
+                "connection = \"eu\"",
+                "connection = \"eu\"\nguard = { mode = \"limits\" }",
+            ),
+    ] {
+        assert_eq!(idle(&text), [""; 0], "{text}");
+    }
+}

@@ -1,0 +1,145 @@
+//! A terminal to run commands on: a pseudo-terminal of some size, and what it shows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+use super::within;
+
+/// The command on its terminal.
+pub struct Terminal {
+    child: Child,
+    master: File,
+    /// The program's side, kept open to be asked how it is set.
+    slave: Option<File>,
+    seen: Arc<Mutex<Seen>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// What the screen shows of what came.
+struct Seen {
+    parser: vt100::Parser,
+}
+
+impl Terminal {
+    /// Runs the program in a folder, with the terminal as its controlling one.
+    pub fn run(folder: &Path, (columns, rows): (u16, u16), args: &[&str]) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let master = File::from(master);
+        tcsetwinsize(&master, winsize(columns, rows)).unwrap();
+        let mut options = OpenOptions::new();
+        let slave = options
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        let child = Command::new("setsid")
+            .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_qlik-roster")])
+            .args(args)
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("TERM", "xterm-256color")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let seen = Arc::new(Mutex::new(Seen {
+            parser: vt100::Parser::new(cells(rows), cells(columns), 0),
+        }));
+        let reader = read(master.try_clone().unwrap(), Arc::clone(&seen));
+        Self {
+            child,
+            master,
+            slave: Some(slave),
+            seen,
+            reader: Some(reader),
+        }
+    }
+
+    /// Types something.
+    pub fn enter(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Returns whether what is typed is shown.
+    pub fn echoes(&self) -> bool {
+        let modes = tcgetattr(self.slave.as_ref().unwrap()).unwrap();
+        modes.local_modes.contains(LocalModes::ECHO)
+    }
+
+    /// Returns what the screen shows.
+    pub fn screen(&self) -> String {
+        self.seen.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Waits until the screen shows a text.
+    pub async fn shows(&self, text: &str) {
+        within(&format!("the terminal shows `{text}`"), || async {
+            self.screen().contains(text)
+        })
+        .await;
+    }
+
+    /// Waits for the end of the program, and of all that it wrote.
+    pub async fn end(&mut self) -> i32 {
+        let mut status = None;
+        within("the program ends", || {
+            status = self.child.try_wait().unwrap();
+            let is_over = status.is_some();
+            async move { is_over }
+        })
+        .await;
+        // With the last that has it open, the other side reads to its end.
+        self.slave = None;
+        self.reader.take().unwrap().join().unwrap();
+        let status = status.unwrap();
+        status
+            .code()
+            .unwrap_or_else(|| -status.signal().unwrap_or_default())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that failed half way leaves no program behind.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn read(mut master: File, seen: Arc<Mutex<Seen>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4_096];
+        // An error is the end: nobody has the other side open any more.
+        while let Ok(n_bytes @ 1..) = master.read(&mut buffer) {
+            seen.lock().unwrap().parser.process(&buffer[..n_bytes]);
+        }
+    })
+}
+
+fn cells(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).unwrap()
+}
+
+fn winsize(columns: u16, rows: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
