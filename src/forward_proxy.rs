@@ -72,6 +72,11 @@ impl ForwardProxy {
         }
     }
 
+    /// Returns its address, which may hold a user's name.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Returns its address without a user.
     pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()

@@ -5,8 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::authorities::MachineAuthorities;
 use crate::forward_proxy::ForwardProxy;
 use crate::tls::{Authorities, ClientCertificate};
+use crate::verifier::Verifier;
 
 /// How we name ourselves to servers.
 const USER_AGENT: &str = concat!("qlik-roster/", env!("CARGO_PKG_VERSION"));
@@ -44,7 +50,7 @@ pub enum Proxy {
     None,
 }
 
-/// A client could not be built, which is for want of TLS roots or memory.
+/// A client could not be built, which is for want of memory.
 #[derive(Debug, thiserror::Error)]
 #[error("setting up the HTTP client")]
 pub struct BuildError(#[source] reqwest::Error);
@@ -91,7 +97,8 @@ impl fmt::Debug for Options {
     reason = "this is the one place that may build a client"
 )]
 pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
-    // Whoever comes first installs it; the error only says that somebody did before.
+    // For whoever else in the process speaks TLS. Whoever comes first installs it; the error only
+    // says that somebody did before.
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
@@ -100,7 +107,8 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
         // Attempts are counted by `retry` and by nobody else.
         .retry(reqwest::retry::never())
         .connect_timeout(options.connect_timeout)
-        .pool_idle_timeout(IDLE);
+        .pool_idle_timeout(IDLE)
+        .tls_backend_preconfigured(tls(options));
     if let Some(timeout) = options.timeout {
         builder = builder.timeout(timeout);
     }
@@ -112,21 +120,37 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
         Proxy::Named(proxy) => builder.proxy(every_request(proxy).map_err(BuildError)?),
         Proxy::None => builder.no_proxy(),
     };
-    if let Some(authorities) = &options.authorities {
-        let roots: Result<Vec<_>, _> = authorities
-            .certificates()
-            .map(reqwest::Certificate::from_der)
-            .collect();
-        builder = builder.tls_certs_only(roots.map_err(BuildError)?);
-    }
-    if let Some(certificate) = &options.client_certificate {
-        let pem = certificate.pem().expose().as_bytes();
-        builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(BuildError)?);
-    }
     if let Some(path) = &options.unix_socket {
         builder = builder.unix_socket(path.as_path());
     }
     builder.build().map_err(BuildError)
+}
+
+/// TLS 1.2 and 1.3, with a check of certificates that can tell what is wrong with one.
+fn tls(options: &Options) -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let empty = Arc::new(RootCertStore::empty());
+    let roots = match (&options.authorities, &options.unix_socket) {
+        (Some(authorities), _) => authorities.roots(),
+        // Nobody is asked for a certificate there.
+        (None, Some(_)) => &empty,
+        (None, None) => MachineAuthorities::of_process().roots(),
+    };
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Verifier::new(roots, &provider));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has ciphers for TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match &options.client_certificate {
+        None => builder.with_no_client_auth(),
+        Some(certificate) => {
+            let shown = SingleCertAndKey::from(Arc::clone(certificate.certified()));
+            builder.with_client_cert_resolver(Arc::new(shown))
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
 }
 
 /// An environment's `NO_PROXY` has no say in it: the operator named the proxy here.

@@ -25,11 +25,15 @@ pub mod cli;
 
 pub mod demo;
 
+pub mod authorities;
 pub mod clock;
 pub mod forward_proxy;
 pub mod http_client;
 pub mod jws;
+pub mod obstacle;
 pub mod retry;
 pub mod secret;
 pub mod signal;
 pub mod tls;
+pub mod tls_failure;
+mod verifier;

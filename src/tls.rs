@@ -1,11 +1,13 @@
 //! Certificates and keys for outbound connections, checked when they are read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::model::Timestamp;
 use crate::secret::Secret;
@@ -13,14 +15,14 @@ use crate::secret::Secret;
 /// Who may vouch for a server, in place of the authorities that the machine trusts.
 #[derive(Clone)]
 pub struct Authorities {
-    certificates: Vec<CertificateDer<'static>>,
+    roots: Arc<RootCertStore>,
 }
 
 /// A certificate by which we show a server who we are, with those that lead to its
 /// authority, and its key.
 #[derive(Clone)]
 pub struct ClientCertificate {
-    pem: Secret,
+    certified: Arc<CertifiedKey>,
     expires: Option<Timestamp>,
 }
 
@@ -57,16 +59,18 @@ impl Authorities {
     pub fn parse(pem: &str) -> Result<Self, InvalidCertificate> {
         let certificates = certificates(pem)?;
         let mut roots = RootCertStore::empty();
-        for (i, certificate) in certificates.iter().enumerate() {
-            let added = roots.add(certificate.clone());
+        for (i, certificate) in certificates.into_iter().enumerate() {
+            let added = roots.add(certificate);
             added.map_err(|_source| InvalidCertificate::BadCertificate { n: i + 1 })?;
         }
-        Ok(Self { certificates })
+        Ok(Self {
+            roots: Arc::new(roots),
+        })
     }
 
-    /// Returns the certificates in DER.
-    pub(crate) fn certificates(&self) -> impl Iterator<Item = &[u8]> {
-        self.certificates.iter().map(AsRef::as_ref)
+    /// Returns them in the form in which certificates are checked against them.
+    pub(crate) fn roots(&self) -> &Arc<RootCertStore> {
+        &self.roots
     }
 }
 
@@ -79,13 +83,15 @@ impl ClientCertificate {
         let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
             .map_err(|_source| InvalidCertificate::BadKey)?;
         let provider = rustls::crypto::ring::default_provider();
-        CertifiedKey::from_der(certificates, private, &provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => InvalidCertificate::Mismatch,
-            rustls::Error::InvalidCertificate(_) => InvalidCertificate::BadCertificate { n: 1 },
-            _ => InvalidCertificate::BadKey,
-        })?;
+        let certified = CertifiedKey::from_der(certificates, private, &provider).map_err(
+            |error| match error {
+                rustls::Error::InconsistentKeys(_) => InvalidCertificate::Mismatch,
+                rustls::Error::InvalidCertificate(_) => InvalidCertificate::BadCertificate { n: 1 },
+                _ => InvalidCertificate::BadKey,
+            },
+        )?;
         Ok(Self {
-            pem: Secret::new(&format!("{chain}\n{}", key.expose())),
+            certified: Arc::new(certified),
             expires,
         })
     }
@@ -99,9 +105,9 @@ impl ClientCertificate {
         }
     }
 
-    /// Returns certificates and key in PEM.
-    pub(crate) fn pem(&self) -> &Secret {
-        &self.pem
+    /// Returns certificates and key in the form in which they are shown to a server.
+    pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
+        &self.certified
     }
 }
 
@@ -137,7 +143,7 @@ impl Expired {
 
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Authorities({})", self.certificates.len())
+        write!(f, "Authorities({})", self.roots.len())
     }
 }
 
@@ -161,55 +167,11 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, InvalidCertif
     Ok(found)
 }
 
-/// Reads when a certificate ends (RFC 5280, 4.1): the second time in the fifth field, the
-/// version not counted. Nobody of those who check certificates for us tells it.
+/// Reads when a certificate ends.
 fn not_after(certificate: &[u8]) -> Option<Timestamp> {
-    const VERSION: u8 = 0xa0;
-    const UTC_TIME: u8 = 0x17;
-    let (_, certificate, _) = element(certificate)?;
-    let (_, signed, _) = element(certificate)?;
-    let mut rest = match element(signed)? {
-        (VERSION, _, behind) => behind,
-        _ => signed,
-    };
-    // Serial number, algorithm, issuer.
-    for _ in 0..3 {
-        (_, _, rest) = element(rest)?;
-    }
-    let (_, validity, _) = element(rest)?;
-    let (_, _not_before, rest) = element(validity)?;
-    let (kind, text, _) = element(rest)?;
-    let text = std::str::from_utf8(text).ok()?;
-    let full = match (kind, text.get(..2)?.parse::<u8>().ok()?) {
-        (UTC_TIME, 0..50) => format!("20{text}"),
-        (UTC_TIME, _) => format!("19{text}"),
-        _ => text.to_owned(),
-    };
-    let part = |from: usize, to: usize| full.get(from..to);
-    let (date, time) = (
-        [part(0, 4)?, part(4, 6)?, part(6, 8)?].join("-"),
-        [part(8, 10)?, part(10, 12)?, part(12, 14)?].join(":"),
-    );
-    Timestamp::parse(&format!("{date}T{time}Z"))
-}
-
-/// Takes one element of DER apart: its tag, its content, and what is behind it.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = bytes.split_first_chunk()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        // So many bytes of length follow; four make more than any certificate.
-        0x81..=0x84 => {
-            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = length
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-            (length, rest)
-        }
-        _ => return None,
-    };
-    let (content, behind) = rest.split_at_checked(length)?;
-    Some((tag, content, behind))
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
 }
 
 #[cfg(test)]
@@ -286,7 +248,7 @@ mod tests {
             (key.expose(), Err(InvalidCertificate::NoCertificate)),
             (&short, Err(InvalidCertificate::BadCertificate { n: 2 })),
         ] {
-            let found = Authorities::parse(pem).map(|all| all.certificates().count());
+            let found = Authorities::parse(pem).map(|all| all.roots().len());
 
             assert_eq!(found, expected, "{pem}");
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Unreachable;
+use super::unreachable;
+use crate::obstacle::Obstacle;
 
 /// The source could not be read.
 ///
@@ -12,33 +13,25 @@ use super::Unreachable;
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// No connection to the tenant came about.
-    #[error("{doing}: {why}")]
+    #[error("{doing}")]
     Unreachable {
         /// What we were doing.
         doing: &'static str,
-        /// Where it failed.
-        why: Unreachable,
-        /// The transport's own error.
+        /// What stood in the way.
         #[source]
-        source: reqwest::Error,
+        obstacle: Obstacle,
     },
     /// The answer did not come in time.
     #[error("{doing}: no answer in time")]
     TimedOut {
         /// What we were doing.
         doing: &'static str,
-        /// The transport's own error.
-        #[source]
-        source: reqwest::Error,
     },
     /// The connection ended in the middle of the request or of its answer.
     #[error("{doing}: the connection was cut")]
     Cut {
         /// What we were doing.
         doing: &'static str,
-        /// The transport's own error.
-        #[source]
-        source: reqwest::Error,
     },
     /// The answer is no JSON, or only the beginning of some.
     #[error("{doing}: the answer is {found}")]
@@ -217,7 +210,7 @@ impl FetchError {
     /// Returns the stable code of the error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable { why, .. } => why.code(),
+            Self::Unreachable { obstacle, .. } => unreachable::code(obstacle),
             Self::TimedOut { .. } => "qlik.timeout",
             Self::Cut { .. } => "qlik.cut",
             Self::Undecodable { .. } => "qlik.undecodable",
@@ -236,7 +229,7 @@ impl FetchError {
     /// Returns whether the same request may well succeed when it is sent again.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { why, .. } => why.is_transient(),
+            Self::Unreachable { obstacle, .. } => unreachable::is_transient(obstacle),
             Self::TimedOut { .. } | Self::Cut { .. } | Self::Undecodable { .. } => true,
             Self::Refused { refusal, .. } => match refusal {
                 Refusal::RateLimited | Refusal::Unavailable => true,
@@ -318,7 +311,7 @@ impl FetchError {
     /// Returns what an operator can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Unreachable { why, .. } => why.remedy(),
+            Self::Unreachable { obstacle, .. } => unreachable::remedy(obstacle),
             Self::TimedOut { .. } | Self::Cut { .. } => {
                 "the next run tries again; if it stays, look at the network and at \
                  status.qlikcloud.com"

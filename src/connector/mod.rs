@@ -38,7 +38,6 @@ use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timesta
 
 pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
-pub use unreachable::Unreachable;
 
 /// A source of records of one tenant.
 pub trait Connector: Send + Sync + 'static {

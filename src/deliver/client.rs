@@ -1,7 +1,6 @@
 //! The means to reach one endpoint: its connections, its headers, and what goes wrong.
 
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use super::address::RefusedAddress;
 use super::failure::Failure;
 use super::handshake::REQUEST_ORIGIN;
 use super::options::Endpoint;
-use super::resend::{Resends, is_calm};
+use super::resend::{Resends, break_in_words, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
 use crate::http_client::{self, BuildError, Proxy};
+use crate::obstacle::{Route, Trust, causes, find};
 
 /// How long a connection may take to come about; the time-out of the whole attempt goes on
 /// beside it.
@@ -27,6 +27,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
+    route: Route,
     endpoint: Endpoint,
 }
 
@@ -61,8 +62,13 @@ impl Client {
             client_certificate: egress.client_certificate.clone(),
             unix_socket: None,
         })?;
+        let trust = match egress.authorities {
+            Some(_) => Trust::Named,
+            None => Trust::Machine,
+        };
         Ok(Self {
             http,
+            route: Route::new(endpoint.url(), egress.proxy.as_ref(), trust),
             endpoint: endpoint.clone(),
         })
     }
@@ -97,7 +103,7 @@ impl Client {
                 Err(error) => error,
             };
             let (Some(pause), Some(again)) = (resends.after(&error), again) else {
-                return Err(self.classify(error));
+                return Err(self.classify(&error));
             };
             tracing::debug!(
                 endpoint.id = %self.endpoint.name(),
@@ -112,14 +118,12 @@ impl Client {
         }
     }
 
-    fn classify(&self, error: reqwest::Error) -> Failure {
-        // The URL may hold a token, and the failure will be logged.
-        let error = error.without_url();
-        if let Some(refused) = find::<RefusedAddress>(&error) {
+    fn classify(&self, error: &reqwest::Error) -> Failure {
+        if let Some(refused) = find::<RefusedAddress>(error) {
             return Failure::RefusedAddress(refused.clone());
         }
-        if lacks_descriptors(&error) {
-            return Failure::NoDescriptor(Box::new(error));
+        if lacks_descriptors(error) {
+            return Failure::NoDescriptor;
         }
         // A connection that takes too long has a limit of its own, and another remedy.
         if error.is_timeout() && !error.is_connect() {
@@ -127,18 +131,12 @@ impl Client {
             return Failure::Timeout { limit };
         }
         // As good as a 429, which HTTP/2 has a word of its own for.
-        if is_calm(&error) {
+        if is_calm(error) {
             return Failure::Throttled { status: 429 };
         }
-        if find::<rustls::Error>(&error).is_some() {
-            return Failure::Tls(Box::new(error));
-        }
-        match self.endpoint.egress().proxy {
-            // Whatever else is looked up or connected to is the proxy.
-            Some(_) if error.is_connect() => Failure::Proxy(Box::new(error)),
-            None if error.is_dns() => Failure::Lookup(Box::new(error)),
-            None if error.is_connect() => Failure::Connect(Box::new(error)),
-            Some(_) | None => Failure::Broken(Box::new(error)),
+        match self.route.obstacle(error) {
+            Some(obstacle) => Failure::Unreached(obstacle),
+            None => Failure::Broken(break_in_words(error)),
         }
     }
 }
@@ -148,28 +146,6 @@ fn lacks_descriptors(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .filter_map(|cause| Errno::from_io_error(cause.downcast_ref()?))
         .any(|refusal| refusal == Errno::MFILE || refusal == Errno::NFILE)
-}
-
-/// Finds a cause of some type.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-/// Goes through an error and its causes.
-pub(super) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        // An I/O error gives what it wraps a name of its own and leaves it out of its chain.
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        }
-    })
 }
 
 #[cfg(test)]

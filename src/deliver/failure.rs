@@ -1,14 +1,11 @@
 //! Why an attempt did not deliver, and what an operator can do about it.
 
-use std::error::Error;
 use std::time::Duration;
 
 use super::address::RefusedAddress;
 use super::handshake::Refusal;
+use crate::obstacle::{Obstacle, Stage};
 use crate::telemetry::chain;
-
-/// Whatever a library told; shown as the cause, never taken apart by callers.
-pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why an attempt did not deliver. No message holds the endpoint's URL, since tokens may
 /// be part of it, or anything of the event or of the receiver's answer.
@@ -17,21 +14,12 @@ pub enum Failure {
     /// An address of the receiver is one that endpoints may not be reached at.
     #[error("refusing to connect to the receiver")]
     RefusedAddress(#[source] RefusedAddress),
-    /// The receiver's name leads to no address.
-    #[error("looking up the receiver's name")]
-    Lookup(#[source] Cause),
     /// This machine has no descriptor left for a connection: the receiver was not asked.
     #[error("opening a connection: too many files are open on this machine")]
-    NoDescriptor(#[source] Cause),
-    /// No connection came about.
-    #[error("connecting to the receiver")]
-    Connect(#[source] Cause),
-    /// The proxy was not reached, or did not open the way.
-    #[error("reaching the receiver through the proxy")]
-    Proxy(#[source] Cause),
-    /// The connection could not be secured.
-    #[error("securing the connection to the receiver")]
-    Tls(#[source] Cause),
+    NoDescriptor,
+    /// No connection came about, or none that is secured.
+    #[error("reaching the receiver")]
+    Unreached(#[source] Obstacle),
     /// No answer came in time.
     #[error("no answer came within {limit:?}")]
     Timeout {
@@ -39,8 +27,8 @@ pub enum Failure {
         limit: Duration,
     },
     /// The connection broke before an answer came, or the answer was no HTTP.
-    #[error("exchanging the event for an answer")]
-    Broken(#[source] Cause),
+    #[error("sending the event to the receiver: {0}")]
+    Broken(&'static str),
     /// The receiver pointed elsewhere. Events are not carried to where their secret and
     /// their address rule were not meant for.
     #[error("the receiver answered {status}, and redirects are not followed")]
@@ -101,12 +89,9 @@ impl Failure {
     pub(super) fn blame(&self) -> Blame {
         match self {
             Self::RefusedAddress(_)
-            | Self::Lookup(_)
-            | Self::NoDescriptor(_)
-            | Self::Connect(_)
-            | Self::Tls(_)
+            | Self::NoDescriptor
+            | Self::Unreached(_)
             | Self::Throttled { .. }
-            | Self::Proxy(_)
             | Self::NoConsent { .. }
             | Self::Gone => Blame::Endpoint,
             // A credential that is not accepted is so for every event, but a receiver may well
@@ -121,7 +106,7 @@ impl Failure {
 
     /// Returns whether the receiver had no part in it, so that it says nothing of it.
     pub(super) fn is_ours(&self) -> bool {
-        matches!(self, Self::NoDescriptor(_))
+        matches!(self, Self::NoDescriptor)
     }
 
     /// Returns code and message, all causes in one line.
@@ -133,11 +118,13 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RefusedAddress(_) => "deliver.refused-address",
-            Self::Lookup(_) => "deliver.lookup",
-            Self::NoDescriptor(_) => "deliver.no-descriptor",
-            Self::Connect(_) => "deliver.connect",
-            Self::Proxy(_) => "deliver.proxy",
-            Self::Tls(_) => "deliver.tls",
+            Self::NoDescriptor => "deliver.no-descriptor",
+            Self::Unreached(obstacle) => match obstacle.stage() {
+                Stage::Name => "deliver.lookup",
+                Stage::Connection => "deliver.connect",
+                Stage::Proxy => "deliver.proxy",
+                Stage::Tls => "deliver.tls",
+            },
             Self::Timeout { .. } => "deliver.timeout",
             Self::Broken(_) => "deliver.broken",
             Self::Redirect { .. } => "deliver.redirect",
@@ -156,22 +143,21 @@ impl Failure {
             Self::RefusedAddress(_) => {
                 "name the network in `allow_private` if the receiver really stands there"
             }
-            Self::Lookup(_) => "check the host name in `url` and this machine's DNS",
-            Self::NoDescriptor(_) => {
+            Self::NoDescriptor => {
                 "raise the process's limit of open files (`LimitNOFILE` of systemd, `ulimit -n`), \
                  or lower `max_in_flight`"
             }
-            Self::Connect(_) => {
-                "check that the receiver runs and that a firewall lets this machine reach it"
-            }
-            Self::Proxy(_) => {
-                "check `proxy` and its password, and that the proxy lets this machine reach the \
-                 receiver; its log tells"
-            }
-            Self::Tls(_) => {
-                "check the receiver's certificate: its name, its dates, and who issued it, whom \
-                 this machine must trust or `ca_file` name; and whether it asks for ours"
-            }
+            Self::Unreached(obstacle) => match (obstacle.remedy(), obstacle.stage()) {
+                (Some(remedy), _) => remedy,
+                (None, Stage::Name) => "check the host name in `url` and this machine's DNS",
+                (None, Stage::Connection | Stage::Tls) => {
+                    "check that the receiver runs and that a firewall lets this machine reach it"
+                }
+                (None, Stage::Proxy) => {
+                    "check `proxy` and its password, and that the proxy lets this machine reach \
+                     the receiver; its log tells"
+                }
+            },
             Self::Timeout { .. } => {
                 "let the receiver answer first and work afterwards, or raise `timeout`"
             }
@@ -212,11 +198,8 @@ impl Failure {
             Self::Gone => Some(410),
             Self::TooLarge { .. } => Some(413),
             Self::RefusedAddress(_)
-            | Self::Lookup(_)
-            | Self::NoDescriptor(_)
-            | Self::Connect(_)
-            | Self::Proxy(_)
-            | Self::Tls(_)
+            | Self::NoDescriptor
+            | Self::Unreached(_)
             | Self::Timeout { .. }
             | Self::Broken(_) => None,
         }

@@ -276,18 +276,25 @@ mod tests {
     fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
         let mut health = healthy();
 
-        let whose = fail(&mut health, &Failure::NoDescriptor("none left".into()));
+        let whose = fail(&mut health, &Failure::NoDescriptor);
 
         assert_eq!((whose, health.failing()), (Whose::Began, None));
         assert!(!health.has_room(0, Timestamp::from_millis(1_000)));
-        fail(&mut health, &Failure::Connect("refused".into()));
+        fail(
+            &mut health,
+            &Failure::Timeout {
+                limit: Duration::from_secs(1),
+            },
+        );
         assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
     }
 
     #[test]
     fn a_time_without_attempts_is_no_time_of_failures() {
         let limit = Schedule::LONGEST_WAIT;
-        let refused = Failure::Connect("refused".into());
+        let refused = Failure::Timeout {
+            limit: Duration::from_secs(1),
+        };
         for (pause, since, attempts) in [
             (limit, Duration::ZERO, 3),
             (

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use h2::Reason;
 
-use super::client::causes;
+use crate::obstacle::causes;
 
 /// How often one attempt is sent again after a connection that ended. A receiver that breaks on a
 /// message does so each time.
@@ -103,6 +103,22 @@ fn sign_of(cause: &(dyn Error + 'static)) -> Sign {
         ) => Sign::Closed,
         Some(_) | None => Sign::Other,
     }
+}
+
+/// Returns in words what broke an exchange that no answer came of.
+pub(super) fn break_in_words(error: &reqwest::Error) -> &'static str {
+    let words = causes(error).filter_map(|cause| {
+        if cause.is::<h2::Error>() {
+            return Some("it broke the request off (HTTP/2)");
+        }
+        let error = cause.downcast_ref::<hyper::Error>()?;
+        match (error.is_parse(), error.is_incomplete_message()) {
+            (true, _) => Some("what it answered is not HTTP"),
+            (false, true) => Some("it ended the connection before it answered"),
+            (false, false) => None,
+        }
+    });
+    words.last().unwrap_or("the connection broke")
 }
 
 #[cfg(test)]

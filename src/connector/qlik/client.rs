@@ -17,6 +17,7 @@ use super::{BuildError, Options, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
 use crate::http_client::{self, Proxy};
+use crate::obstacle::{Route, Trust};
 use crate::retry::Retry;
 
 /// The longest wait for a connection.
@@ -88,12 +89,14 @@ impl Client {
             http.resolver = Some(Arc::new(Loopback));
         }
         let http = http_client::build(&http).map_err(BuildError::Client)?;
+        let route = Route::new(&options.host.url(""), None, Trust::Tenant);
         let gate = |tier| Gate::new(options.budget.per_minute(tier));
         let tokens =
             Tokens::new(options.credentials, gate(Tier::Two)).map_err(BuildError::InvalidKey)?;
         Ok(Self {
             transport: Transport {
                 http,
+                route,
                 host: options.host,
                 limits: options.limits,
                 clock,

@@ -1,7 +1,5 @@
 //! Sends one request to the tenant, and makes one of our errors of whatever goes wrong.
 
-use std::error::Error;
-use std::io;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -14,14 +12,16 @@ use super::pace::Slowed;
 use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal, Unreachable};
+use crate::connector::{FetchError, Refusal};
 use crate::model::Traffic;
+use crate::obstacle::Route;
 use crate::retry::Retry;
 
 /// The way to one tenant.
 #[derive(Debug)]
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
+    pub(super) route: Route,
     pub(super) host: TenantHost,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
@@ -68,7 +68,10 @@ impl Transport {
         request: RequestBuilder,
         refusal: fn(&Told) -> Refusal,
     ) -> Result<Reply, FetchError> {
-        let response = request.send().await.map_err(|error| failed(doing, error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.failed(doing, &error))?;
         let status = response.status();
         if status.is_success() {
             return self.body(doing, response).await.map(Reply::Body);
@@ -155,7 +158,7 @@ impl Transport {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| failed(doing, error))?
+            .map_err(|error| self.failed(doing, &error))?
         {
             if body.len().saturating_add(chunk.len()) > limit {
                 return Err(FetchError::TooLarge { doing, limit });
@@ -177,7 +180,9 @@ impl Transport {
             let chunk = match response.chunk().await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
-                Err(error) if status == StatusCode::NOT_FOUND => return Err(failed(doing, error)),
+                Err(error) if status == StatusCode::NOT_FOUND => {
+                    return Err(self.failed(doing, &error));
+                }
                 Err(_broken_off) => break,
             };
             let room = limit.saturating_sub(body.len());
@@ -189,59 +194,34 @@ impl Transport {
         Ok(problem::read(status.as_u16(), retry_after, &body))
     }
 
+    /// Makes our error of the transport's.
+    fn failed(&self, doing: &'static str, error: &reqwest::Error) -> FetchError {
+        if error.is_timeout() {
+            return FetchError::TimedOut { doing };
+        }
+        match self.route.obstacle(error) {
+            Some(obstacle) => FetchError::Unreachable { doing, obstacle },
+            None => FetchError::Cut { doing },
+        }
+    }
+
     fn retry_after(&self, response: &Response) -> Option<Duration> {
         let header = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
         problem::retry_after(header, &self.clock)
     }
 }
 
-/// Makes our error of the transport's.
-fn failed(doing: &'static str, error: reqwest::Error) -> FetchError {
-    // Our URLs hold no secret; without them messages stay short.
-    let source = error.without_url();
-    if source.is_timeout() {
-        return FetchError::TimedOut { doing, source };
-    }
-    if source.is_connect() {
-        let why = why(&source);
-        return FetchError::Unreachable { doing, why, source };
-    }
-    FetchError::Cut { doing, source }
-}
-
-/// Finds out where a connection failed: by the type of a cause where it has one that we can
-/// name, else by the words that the HTTP client uses.
-fn why(error: &reqwest::Error) -> Unreachable {
-    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
-    if causes().any(is_tls) {
-        return Unreachable::Tls;
-    }
-    let says = |word: &str| causes().any(|cause| cause.to_string().contains(word));
-    if says("dns error") || says("failed to lookup address") {
-        return Unreachable::HostNotFound;
-    }
-    if says("tunnel") || says("proxy") {
-        return Unreachable::Proxy;
-    }
-    Unreachable::Connection
-}
-
-/// An `io::Error` does not show what it wraps as its source, and may wrap another.
-fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let wrapped = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::Arc;
 
     use reqwest::dns::{Name, Resolve, Resolving};
 
     use super::*;
     use crate::http_client::{self, Options, Proxy};
+    use crate::obstacle::Trust;
+    use crate::telemetry::chain;
 
     struct NoNames;
 
@@ -258,13 +238,28 @@ mod tests {
             proxy: Proxy::None,
             ..Options::default()
         });
+        let host = TenantHost::parse("acme.eu.qlikcloud.com").unwrap();
+        let transport = Transport {
+            http: http.unwrap(),
+            route: Route::new(&host.url(""), None, Trust::Tenant),
+            host,
+            limits: Limits::default(),
+            clock: Clock::system(),
+            patience: Retry::brief,
+            traffic: Mutex::default(),
+        };
         let url = "https://acme.eu.qlikcloud.com/?filter=private";
-        let error = http.unwrap().get(url).send().await.unwrap_err();
+        let error = transport.http.get(url).send().await.unwrap_err();
 
-        let error = failed("listing users", error);
+        let error = transport.failed("listing users", &error);
 
         assert_eq!(error.code(), "qlik.host-not-found");
         assert!(error.is_transient());
         assert!(!format!("{error:?}").contains("private"));
+        assert_eq!(
+            chain(&error),
+            "listing users: the name `acme.eu.qlikcloud.com` leads nowhere: it is not known, or \
+             has no address"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The client of an endpoint, with real sockets. Here: where names and redirects lead.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ use crate::tls::Authorities;
 mod headers;
 mod proxy;
 mod secured;
+mod untrusted;
 
 /// Posts to an endpoint and tells how that went: the status, or the code of the failure.
 async fn post(client: &Client) -> Result<u16, String> {

@@ -198,10 +198,7 @@ async fn what_goes_wrong_below_http_is_told_apart() {
             named(format!("https://localhost:{}/t0ken", closed.port())),
             "deliver.refused-address",
         ),
-        (
-            named("https://t0ken.invalid/t0ken".into()),
-            "deliver.lookup",
-        ),
+        (named("https://hr.invalid/t0ken".into()), "deliver.lookup"),
     ] {
         let failure = attempt(options).await.unwrap_err();
 

@@ -1,6 +1,7 @@
 //! Failures that pass, and those that don't.
 
 use super::*;
+use crate::telemetry::chain;
 
 #[tokio::test(start_paused = true)]
 async fn too_many_requests_close_the_gate_for_everybody() {
@@ -146,7 +147,10 @@ async fn a_host_that_nobody_listens_on_is_told() {
     let error = failure(&connect(by_key(address)), Kind::User).await;
 
     assert_eq!(error.code(), "qlik.connection");
-    assert_eq!(error.to_string(), "listing users: no connection");
+    assert_eq!(
+        chain(&error),
+        format!("listing users: {address}: connection refused: nobody listens there")
+    );
 }
 
 #[tokio::test]
@@ -158,4 +162,13 @@ async fn a_listener_without_tls_is_told_from_one_that_is_not_there() {
     let error = failure(&qlik, Kind::User).await;
 
     assert_eq!(error.code(), "qlik.tls", "{error:?}");
+    let address = server.address;
+    assert_eq!(
+        chain(&error),
+        format!(
+            "listing users: {address} answers, but not by TLS; `openssl s_client -connect \
+             {address} -showcerts </dev/null` shows what it sends"
+        )
+    );
+    assert!(error.remedy().starts_with("check the host"));
 }

@@ -1,0 +1,267 @@
+//! Why nobody was reached by a connection, in a sentence that names the address.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use url::Url;
+
+use crate::authorities::system_words;
+use crate::forward_proxy::ForwardProxy;
+use crate::tls_failure::{TlsFailure, bracketed};
+
+/// Where requests go, and what they go through.
+#[derive(Debug, Clone)]
+pub struct Route {
+    to: Peer,
+    is_https: bool,
+    proxy: Option<Peer>,
+    trust: Trust,
+}
+
+/// Who answers at a host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    is_proxy: bool,
+}
+
+/// Who vouches for the server; what to do about one that nobody vouches for depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// A receiver's: the authorities that the machine trusts.
+    Machine,
+    /// A receiver's: those that its `ca_file` names.
+    Named,
+    /// A tenant's: those that the machine trusts, and nothing else can be named.
+    Tenant,
+}
+
+/// Why nobody was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    peer: Peer,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// The name leads to no address.
+    Name(String),
+    /// TLS did not come about.
+    Tls(Box<TlsFailure>),
+    /// No connection; what the system says.
+    NoConnection(String),
+    /// The proxy asks who we are, or does not believe it.
+    ProxyCredentials,
+    /// The proxy does not open the way to somebody.
+    ProxyRefuses(Peer),
+}
+
+/// Where it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// At the look-up of a name.
+    Name,
+    /// At the connection.
+    Connection,
+    /// At the proxy, which was reached or not.
+    Proxy,
+    /// At TLS.
+    Tls,
+}
+
+impl Route {
+    /// The way to a URL's host.
+    pub fn new(url: &Url, proxy: Option<&ForwardProxy>, trust: Trust) -> Self {
+        Self {
+            to: Peer::of(url),
+            is_https: url.scheme() == "https",
+            proxy: proxy.map(|proxy| Peer {
+                is_proxy: true,
+                ..Peer::of(proxy.url())
+            }),
+            trust,
+        }
+    }
+
+    /// Finds out why a request reached nobody; none: it was not for want of a connection.
+    pub fn obstacle(&self, error: &reqwest::Error) -> Option<Obstacle> {
+        let tunnel = causes(error).find_map(|cause| Tunnel::of(&cause.to_string()));
+        let at_proxy = match (&self.proxy, self.is_https) {
+            (Some(proxy), true) if tunnel.is_some() => Some(proxy),
+            (Some(proxy), false) => Some(proxy),
+            // The last: TLS with the receiver, at the end of the tunnel.
+            (None, _) | (Some(_), true) => None,
+        };
+        let peer = at_proxy.unwrap_or(&self.to).clone();
+        let by = match at_proxy {
+            Some(_) => None,
+            None => self.proxy.clone(),
+        };
+        let found = |kind| {
+            Some(Obstacle {
+                peer: peer.clone(),
+                kind,
+            })
+        };
+        let tls = |failure| Kind::Tls(Box::new(failure));
+        if let Some(error) = find::<rustls::Error>(error) {
+            return found(tls(TlsFailure::new(error, peer.clone(), by, self.trust)));
+        }
+        if !error.is_connect() {
+            return None;
+        }
+        match tunnel {
+            Some(Tunnel::Credentials) => return found(Kind::ProxyCredentials),
+            Some(Tunnel::Refused) => return found(Kind::ProxyRefuses(self.to.clone())),
+            Some(Tunnel::NoConnection) | None => {}
+        }
+        if error.is_timeout() {
+            return found(Kind::NoConnection("it does not answer in time".to_owned()));
+        }
+        let system = causes(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .last();
+        if error.is_dns() {
+            return found(Kind::Name(name_words(system)));
+        }
+        match system {
+            // Only TLS reads anything before a connection counts as one.
+            Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                found(tls(TlsFailure::ended(peer.clone(), by, self.trust)))
+            }
+            Some(error) => found(Kind::NoConnection(connection_words(error))),
+            None => found(Kind::NoConnection("no connection came about".to_owned())),
+        }
+    }
+}
+
+/// What became of a tunnel through a proxy. The HTTP client has no type for it, only words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tunnel {
+    NoConnection,
+    Credentials,
+    Refused,
+}
+
+impl Tunnel {
+    fn of(text: &str) -> Option<Self> {
+        match text.strip_prefix("tunnel error: ")? {
+            "proxy authorization required" => Some(Self::Credentials),
+            "failed to create underlying connection" => Some(Self::NoConnection),
+            _ => Some(Self::Refused),
+        }
+    }
+}
+
+impl Peer {
+    fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
+            is_proxy: false,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_proxy {
+            f.write_str("the proxy ")?;
+        }
+        write!(f, "{}:{}", bracketed(&self.host), self.port)
+    }
+}
+
+impl Obstacle {
+    /// Returns where it failed.
+    pub fn stage(&self) -> Stage {
+        match &self.kind {
+            Kind::Tls(_) => Stage::Tls,
+            Kind::ProxyCredentials | Kind::ProxyRefuses(_) => Stage::Proxy,
+            Kind::Name(_) | Kind::NoConnection(_) if self.peer.is_proxy => Stage::Proxy,
+            Kind::Name(_) => Stage::Name,
+            Kind::NoConnection(_) => Stage::Connection,
+        }
+    }
+
+    /// Returns what an operator can do about it, where that depends on more than the stage.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match &self.kind {
+            Kind::Tls(failure) => Some(failure.remedy()),
+            Kind::Name(_)
+            | Kind::NoConnection(_)
+            | Kind::ProxyCredentials
+            | Kind::ProxyRefuses(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peer, kind } = self;
+        match kind {
+            Kind::Tls(failure) => failure.fmt(f),
+            Kind::Name(why) if peer.is_proxy => {
+                write!(f, "the proxy's name `{}` leads nowhere: {why}", peer.host)
+            }
+            Kind::Name(why) => write!(f, "the name `{}` leads nowhere: {why}", peer.host),
+            Kind::NoConnection(why) => write!(f, "{peer}: {why}"),
+            Kind::ProxyCredentials => {
+                write!(
+                    f,
+                    "{peer} asks for a user and a password, or does not accept ours"
+                )
+            }
+            Kind::ProxyRefuses(to) => write!(f, "{peer} does not open the way to {to}"),
+        }
+    }
+}
+
+impl Error for Obstacle {}
+
+fn name_words(system: Option<&io::Error>) -> String {
+    let text = system.map(io::Error::to_string).unwrap_or_default();
+    if text.contains("Temporary failure") {
+        "the name service does not answer".to_owned()
+    } else {
+        "it is not known, or has no address".to_owned()
+    }
+}
+
+fn connection_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused: nobody listens there".to_owned(),
+        io::ErrorKind::ConnectionReset => "the connection was reset".to_owned(),
+        io::ErrorKind::TimedOut => "it does not answer in time".to_owned(),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            "no way leads there from this machine".to_owned()
+        }
+        _ => system_words(error),
+    }
+}
+
+/// Finds a cause of some type.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Goes through an error and its causes.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        // An I/O error gives what it wraps a name of its own and leaves it out of its chain.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
+}
