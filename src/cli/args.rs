@@ -80,9 +80,16 @@ pub(super) struct DemoArgs {
     /// Users of the emulated tenant.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=2_000_000))]
     pub(super) users: u32,
-    /// End by itself after this time (`20s`, `2m`); without it, at Ctrl-C.
+    /// End after this time (`20s`, `2m`), with everyday life when the stories are told; without
+    /// it, when they are.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
+    /// Print lines, also on a terminal.
+    #[arg(long)]
+    pub(super) plain: bool,
+    /// How long to wait between two things that happen, for a person to read along.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub(super) pace: Duration,
     /// The seed of the story: the same seed tells the same one.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,

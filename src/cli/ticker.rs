@@ -26,7 +26,6 @@ pub(super) struct Ticker(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     drawn: Option<Instant>,
-    muted: bool,
 }
 
 impl Ticker {
@@ -72,12 +71,6 @@ impl Ticker {
         }
     }
 
-    /// Wipes the line and stays silent from now on.
-    pub(super) fn mute(&self) {
-        self.clear();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).muted = true;
-    }
-
     fn show(&self, progress: Progress) {
         let text = match progress {
             Progress::Read { .. } | Progress::Confirming { .. } => progress.to_string(),
@@ -91,7 +84,7 @@ impl Ticker {
         let due = state
             .drawn
             .is_none_or(|drawn| drawn.elapsed() >= DRAW_EVERY);
-        if due && !state.muted && io::stderr().is_terminal() {
+        if due && io::stderr().is_terminal() {
             draw(text);
             state.drawn = Some(Instant::now());
         }

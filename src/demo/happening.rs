@@ -140,6 +140,33 @@ pub enum Happening {
     },
 }
 
+impl Happening {
+    /// Returns the person whom it is about, if it is about one: their id since, and their name.
+    pub fn user(&self) -> Option<(UserId, String)> {
+        let (user, name) = match self {
+            Self::Joined { user, name }
+            | Self::GainedRole { user, name, .. }
+            | Self::LostRole { user, name, .. }
+            | Self::Moved { user, name, .. }
+            | Self::Renamed {
+                user, after: name, ..
+            }
+            | Self::Disabled { user, name }
+            | Self::Enabled { user, name }
+            | Self::Left { user, name }
+            | Self::CameBack {
+                after: user, name, ..
+            }
+            | Self::Touched { user, name } => (user, name),
+            Self::GroupRenamed { .. }
+            | Self::GroupGainedRole { .. }
+            | Self::GroupFounded { .. }
+            | Self::RoleDescribed { .. } => return None,
+        };
+        Some((user.clone(), name.clone()))
+    }
+}
+
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -18,6 +18,7 @@ mod connections;
 mod delivery;
 mod crash;
 mod deliveries;
+mod demo;
 mod egress;
 mod ends;
 mod faults;

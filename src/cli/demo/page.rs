@@ -1,151 +1,260 @@
-//! What the demo prints.
+//! Shows the demo: on a screen that holds its place, or line by line.
 
-use std::fmt::Display;
 use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
-
-use crate::cli::Exit;
-use crate::cli::style::{Colour, Tone};
+use crate::cli::style::Colour;
 use crate::clock::Clock;
-use crate::daemon::Ending;
-use crate::model::{Kind, Outcome, Run};
+use crate::model::{Kind, Run, Thousands};
 
+use super::board::{Board, Ink, Person, STORIES, Span};
+use super::screen::{Screen, painted};
 use super::stage::Stage;
 
-/// What the demo has shown in the end.
-pub(super) struct Told {
-    pub(super) happenings: u64,
-    pub(super) missed: u64,
-    pub(super) unexpected: u64,
-    pub(super) events: usize,
-    pub(super) delivered: usize,
-    pub(super) unverified: u64,
-    pub(super) runs: u64,
-    pub(super) requests: u64,
+/// How often the screen is drawn at the most while the first sync tells how far it is.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// Whether the terminal may be drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A screen where standard output is a terminal.
+    Screen,
+    /// Lines, whatever it is.
+    Plain,
 }
 
-/// What the demo prints.
+/// What the demo shows.
 pub(super) struct Page {
-    pub(super) colour: Colour,
-    pub(super) clock: Clock,
+    clock: Clock,
+    shown: Mutex<Shown>,
+}
+
+struct Shown {
+    board: Board,
+    view: View,
+    drawn: Option<Instant>,
+}
+
+enum View {
+    Screen(Screen),
+    Lines(Colour),
 }
 
 impl Page {
-    pub(super) fn introduce(&self, stage: &Stage) -> anyhow::Result<()> {
+    pub(super) fn open(look: Look, clock: Clock) -> Self {
+        let screen = match look {
+            Look::Screen => Screen::enter(),
+            Look::Plain => None,
+        };
+        let view = match screen {
+            Some(screen) => View::Screen(screen),
+            None => View::Lines(Colour::of(&io::stdout())),
+        };
+        let shown = Shown {
+            board: Board::default(),
+            view,
+            drawn: None,
+        };
+        Self {
+            clock,
+            shown: Mutex::new(shown),
+        }
+    }
+
+    /// Draws the screen again: its size has changed.
+    pub(super) fn redraw(&self) {
+        self.shown().draw();
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn close(&self) {
+        let mut shown = self.shown();
+        if let View::Screen(_) = shown.view {
+            shown.view = View::Lines(Colour::of(&io::stdout()));
+        }
+    }
+
+    pub(super) fn introduce(&self, stage: &Stage) -> io::Result<()> {
         let (tenant, directory) = (&stage.tenant, stage.tenant.directory());
-        let mut out = io::stdout().lock();
-        let title = self.colour.paint(Tone::Bold, "qlik-roster demo");
-        writeln!(out, "\n{title}   (Ctrl-C ends it)\n")?;
-        let mut about = |what: &str, text: String| {
-            writeln!(
-                out,
-                "  {}  {text}",
-                self.colour.paint(Tone::Dim, format!("{what:<9}"))
-            )
-        };
-        about(
-            "tenant",
-            format!(
-                "{} in {}: {} users, {} groups, {} roles, emulated at {}",
-                tenant.name(),
-                tenant.region(),
-                directory.n_users(),
-                directory.groups().len() + directory.system_groups().len(),
-                directory.roles().len(),
-                tenant.url(),
-            ),
-        )?;
-        about(
-            "daemon",
-            "the real one, with its store in a temporary folder; asked to sync after \
-             each change"
-                .to_owned(),
-        )?;
-        about(
-            "receiver",
-            "takes signed webhooks and verifies each with the crate \
-             standardwebhooks"
-                .to_owned(),
-        )?;
-        if !stage.limited {
-            about(
-                "limits",
-                "off on both sides: a tenant of this size takes minutes under \
-                 Qlik's"
-                    .to_owned(),
-            )?;
-        }
-        Ok(writeln!(out)?)
-    }
-
-    pub(super) fn first_sync(&self, run: &Run) -> anyhow::Result<()> {
-        if run.outcome != Outcome::Succeeded {
-            bail!("the first sync ended otherwise: {:?}", run.outcome);
-        }
-        let seen = |kind| run.counts.get(&kind).map_or(0, |counts| counts.seen);
-        let took = run.ended_at.unwrap_or(run.started_at).since(run.started_at);
-        let about = format!("{:.1} s", took.as_secs_f64());
-        let text = format!(
-            "{} users, {} groups and {} roles; nobody is told who was there before",
-            seen(Kind::User),
-            seen(Kind::Group),
-            seen(Kind::Role),
+        let mut shown = self.shown();
+        shown.board.tenant = format!("{}, an emulated Qlik tenant", tenant.name());
+        shown.board.caption.clear();
+        shown.board.caption.push_str(
+            "qlik-roster reads who is in a Qlik Cloud tenant and what they may \
+                               do, keeps it, and tells webhooks of every change.",
         );
-        self.line("first sync", Tone::Good, &about, text)
-    }
-
-    /// Prints a line: when, what, what about it, and a sentence.
-    pub(super) fn line(
-        &self,
-        what: &str,
-        tone: Tone,
-        about: &str,
-        text: impl Display,
-    ) -> anyhow::Result<()> {
-        let now = self.clock.now().to_string();
-        let time = self
-            .colour
-            .paint(Tone::Dim, now.get(11..19).unwrap_or_default());
-        let what = self.colour.paint(tone, format!("{what:<10}"));
-        let about = self.colour.paint(Tone::Dim, format!("{about:<32}"));
-        Ok(writeln!(
-            io::stdout().lock(),
-            "  {time}  {what}  {about}  {text}"
-        )?)
-    }
-
-    pub(super) fn conclude(&self, told: &Told, ending: Ending) -> anyhow::Result<Exit> {
-        let Told {
-            happenings,
-            missed,
-            unexpected,
-            events,
-            delivered,
-            unverified,
-            runs,
-            requests,
-        } = told;
-        let all_well =
-            *missed == 0 && events == delivered && *unverified == 0 && ending == Ending::Clean;
-        let (tone, verdict) = match all_well {
-            true => (
-                Tone::Good,
-                "Every change was delivered, every signature verified.",
-            ),
-            false => (Tone::Bad, "Something is missing: see above."),
+        shown.board.receiver = Some(Span(Ink::Good, "up, verifies every signature".to_owned()));
+        shown.draw();
+        let View::Lines(colour) = shown.view else {
+            return Ok(());
         };
         let mut out = io::stdout().lock();
-        writeln!(out, "\n  {}", self.colour.paint(tone, verdict))?;
+        let bold = |text: &str| painted(&Span(Ink::Bold, text.to_owned()), colour);
+        writeln!(out, "\n{}   (Ctrl-C ends it)\n", bold("qlik-roster demo"))?;
         writeln!(
             out,
-            "  {happenings} things happened, {events} events in the journal, {delivered} delivered, \
-             {unverified} with a bad signature,\n  {missed} missed, {unexpected} false;\n  {runs} syncs took {requests} requests.\n"
+            "  tenant    {} in {}, emulated at {}: {} users, {} groups, {} roles\n  daemon    \
+             the real one, with its store in a temporary folder; asked to sync after each change\n  \
+             receiver  takes signed webhooks and verifies each with the crate standardwebhooks",
+            tenant.name(),
+            tenant.region(),
+            tenant.url(),
+            Thousands(directory.n_users() as u64),
+            directory.groups().len() + directory.system_groups().len(),
+            directory.roles().len(),
         )?;
-        Ok(if all_well {
-            Exit::Success
-        } else {
-            Exit::Failure
-        })
+        if !stage.limited {
+            writeln!(
+                out,
+                "  limits    off on both sides: a tenant of this size takes minutes under Qlik's"
+            )?;
+        }
+        writeln!(out)
+    }
+
+    /// Shows how far the first sync is.
+    pub(super) fn load(&self, progress: &str) {
+        let mut shown = self.shown();
+        let is_due = shown.drawn.is_none_or(|at| at.elapsed() >= DRAW_EVERY);
+        if is_due && matches!(shown.view, View::Screen(_)) {
+            shown.board.alert = Some((Ink::Plain, format!("The first sync: {progress}")));
+            shown.draw();
+        }
+    }
+
+    pub(super) fn first_sync(&self, run: &Run) -> io::Result<()> {
+        let seen = |kind| run.counts.get(&kind).map_or(0, |counts| counts.seen);
+        let took = run.ended_at.unwrap_or(run.started_at).since(run.started_at);
+        let text = format!(
+            "{} users, {} groups and {} roles read in {:.1} s; nobody is told who was there before",
+            Thousands(seen(Kind::User)),
+            Thousands(seen(Kind::Group)),
+            Thousands(seen(Kind::Role)),
+            took.as_secs_f64()
+        );
+        self.say(Ink::Good, "first sync", &text)?;
+        let mut shown = self.shown();
+        shown.board.n_people = seen(Kind::User);
+        shown.board.alert = Some((Ink::Good, text));
+        shown.draw();
+        Ok(())
+    }
+
+    /// Begins a story; beyond the last, everyday life.
+    pub(super) fn story(&self, number: usize) -> io::Result<()> {
+        let mut shown = self.shown();
+        shown.board.story = number;
+        shown.board.people.clear();
+        shown.board.alert = None;
+        shown.draw();
+        let View::Lines(colour) = shown.view else {
+            return Ok(());
+        };
+        let name = match number.checked_sub(1).and_then(|at| STORIES.get(at)) {
+            Some(name) => format!("{number} {name}"),
+            None => "Everyday life".to_owned(),
+        };
+        let name = painted(&Span(Ink::Bold, name), colour);
+        writeln!(io::stdout().lock(), "\n  {name}")
+    }
+
+    /// Says what goes on.
+    pub(super) fn caption(&self, text: &str) -> io::Result<()> {
+        let mut shown = self.shown();
+        text.clone_into(&mut shown.board.caption);
+        shown.draw();
+        match shown.view {
+            View::Screen(_) => Ok(()),
+            View::Lines(_) => writeln!(io::stdout().lock(), "\n  {text}"),
+        }
+    }
+
+    /// Shows the people that it is about, and how many there are.
+    pub(super) fn people(&self, people: Vec<Person>, n_people: u64) {
+        let mut shown = self.shown();
+        shown.board.people = people;
+        shown.board.n_people = n_people;
+        shown.draw();
+    }
+
+    pub(super) fn change(&self, text: &str) -> io::Result<()> {
+        let line = vec![
+            Span(Ink::Dim, format!("  {}  ", self.time())),
+            Span(Ink::Plain, text.to_owned()),
+        ];
+        let mut shown = self.shown();
+        shown.board.add_change(line);
+        shown.draw();
+        drop(shown);
+        self.say(Ink::Bold, "in Qlik", text)
+    }
+
+    /// Shows what the receiver got: `about` is the type and how long it took.
+    pub(super) fn delivery(&self, ink: Ink, about: &str, text: &str) -> io::Result<()> {
+        let mark = match ink {
+            Ink::Bad | Ink::Alert => "✗",
+            Ink::Plain | Ink::Bold | Ink::Dim | Ink::Good => "✓",
+        };
+        let line = vec![
+            Span(ink, format!("  {mark} ")),
+            Span(Ink::Dim, format!("{about}  ")),
+            Span(Ink::Plain, text.to_owned()),
+        ];
+        let mut shown = self.shown();
+        shown.board.add_delivery(line);
+        shown.draw();
+        drop(shown);
+        self.say(ink, "delivered", &format!("{about}  {text}"))
+    }
+
+    /// Counts what the receiver has got.
+    pub(super) fn delivered(&self, n_events: u64) {
+        let mut shown = self.shown();
+        shown.board.n_delivered = n_events;
+        shown.draw();
+    }
+
+    /// Shows something that stands out.
+    pub(super) fn alert(&self, ink: Ink, what: &str, text: &str) -> io::Result<()> {
+        let mut shown = self.shown();
+        shown.board.alert = Some((ink, text.to_owned()));
+        shown.draw();
+        drop(shown);
+        self.say(ink, what, text)
+    }
+
+    pub(super) fn receiver(&self, ink: Ink, text: &str) {
+        let mut shown = self.shown();
+        shown.board.receiver = Some(Span(ink, text.to_owned()));
+        shown.draw();
+    }
+
+    /// Prints a line, where there are lines: when, what, and a sentence.
+    fn say(&self, ink: Ink, what: &str, text: &str) -> io::Result<()> {
+        let View::Lines(colour) = self.shown().view else {
+            return Ok(());
+        };
+        let time = painted(&Span(Ink::Dim, self.time()), colour);
+        let what = painted(&Span(ink, format!("{what:<10}")), colour);
+        writeln!(io::stdout().lock(), "  {time}  {what}  {text}")
+    }
+
+    fn time(&self) -> String {
+        let now = self.clock.now().to_string();
+        now.get(11..19).unwrap_or_default().to_owned()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    fn draw(&mut self) {
+        if let View::Screen(screen) = &self.view {
+            screen.draw(&self.board);
+            self.drawn = Some(Instant::now());
+        }
     }
 }

@@ -3,17 +3,20 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::Context;
 use tempfile::TempDir;
+use tokio::sync::broadcast;
+use url::Url;
 
 use crate::clock::Clock;
+use crate::deliver::fresh_shared_secret;
 use crate::demo::tenant::{RateLimits, TenantOptions};
-use crate::demo::{EmulatedTenant, Receiver};
+use crate::demo::{Delivery, EmulatedTenant, Receiver, Retention};
 
 use crate::cli::args::DemoArgs;
 
@@ -23,10 +26,18 @@ pub(super) const TENANT: &str = "acme";
 /// Tenants up to this size are read under Qlik's limits and our own.
 const LIMITED_UP_TO: u32 = 2_000;
 
+/// Fewer people are a small tenant.
+const SMALL: usize = 40;
+
 /// Everything but the daemon.
 pub(super) struct Stage {
     pub(super) tenant: EmulatedTenant,
-    pub(super) receiver: Receiver,
+    receiver: Option<Receiver>,
+    /// Where the receiver listens, alive or dead.
+    address: SocketAddr,
+    secret: String,
+    /// What receivers got that are dead.
+    past: Vec<Arc<Delivery>>,
     pub(super) seed: u64,
     /// Whether rate limits apply.
     pub(super) limited: bool,
@@ -46,21 +57,23 @@ impl Stage {
             },
             ..TenantOptions::default()
         };
-        let mut secret = [0; 24];
-        getrandom::fill(&mut secret).map_err(|error| anyhow!("making a secret: {error}"))?;
-        let secret = format!("whsec_{}", STANDARD.encode(secret));
+        let secret = fresh_shared_secret()?.expose().to_owned();
         let tenant = EmulatedTenant::start(options, clock)
             .await
             .context("starting the tenant")?;
         let receiver = Receiver::start(vec![secret.clone()])
             .await
             .context("starting the receiver")?;
+        let address = address(&receiver)?;
         let dir = tempfile::Builder::new()
             .prefix("qlik-roster-demo-")
             .tempdir()?;
         let stage = Self {
             tenant,
-            receiver,
+            receiver: Some(receiver),
+            address,
+            secret: secret.clone(),
+            past: Vec::new(),
             seed: args.seed,
             limited,
             dir,
@@ -78,10 +91,44 @@ impl Stage {
         self.path("qlik-roster.toml")
     }
 
+    /// Returns what the receiver has got, in the order in which it came.
+    pub(super) fn deliveries(&self) -> Vec<Arc<Delivery>> {
+        let living = self.receiver.iter().flat_map(Receiver::deliveries);
+        self.past.iter().cloned().chain(living).collect()
+    }
+
+    /// Shows each delivery as it comes; nothing while the receiver is dead.
+    pub(super) fn watch(&self) -> Option<broadcast::Receiver<Arc<Delivery>>> {
+        self.receiver.as_ref().map(Receiver::watch)
+    }
+
+    /// Lets the receiver die: nobody listens at its address any more.
+    pub(super) async fn kill_receiver(&mut self) {
+        if let Some(receiver) = self.receiver.take() {
+            self.past.extend(receiver.deliveries());
+            receiver.stop().await;
+        }
+    }
+
+    /// Starts the receiver at the same address, if it is dead.
+    pub(super) async fn revive_receiver(&mut self) -> anyhow::Result<()> {
+        if self.receiver.is_none() {
+            let (address, secrets) = (Some(self.address), vec![self.secret.clone()]);
+            let receiver = Receiver::start_at(address, secrets, Retention::All).await;
+            self.receiver = Some(receiver.context("starting the receiver again")?);
+        }
+        Ok(())
+    }
+
     /// Takes everything down.
-    pub(super) async fn strike(self) {
+    pub(super) async fn strike(mut self) {
+        self.kill_receiver().await;
         self.tenant.stop().await;
-        self.receiver.stop().await;
+    }
+
+    /// Returns whether the guard's usual limits count for as few people as there are.
+    fn limits_count(&self) -> bool {
+        self.tenant.directory().n_users() >= SMALL
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -95,6 +142,10 @@ path = "{store}"
 
 [server]
 listen = "127.0.0.1:0"
+
+[sync]
+poll = "off"
+{guard}
 
 [[connections]]
 name = "demo"
@@ -110,21 +161,32 @@ connection = "demo"
 
 [[endpoints]]
 name = "receiver"
-url = "{url}"
+url = "http://{address}/hooks"
 secret_file = "{endpoint_secret}"
-events = ["user.*", "role.*", "group.*"]
+events = ["user.*", "role.*", "group.*", "sync.*"]
 allow_private = ["127.0.0.0/8"]
 allow_http = true
 "#,
             store = self.path("store").display(),
+            guard = match self.limits_count() {
+                true => "",
+                // The guard leaves a tenant alone of which one person is a large share.
+                false => "guard = { users = { min_population = 5 } }",
+            },
             client_id = self.tenant.client_id(),
             client_secret = self.path("client-secret").display(),
             requests_per_minute = if self.limited { 500 } else { 0 },
             host = self.tenant.url(),
-            url = self.receiver.url(),
+            address = self.address,
             endpoint_secret = self.path("endpoint-secret").display(),
         )
     }
+}
+
+fn address(receiver: &Receiver) -> anyhow::Result<SocketAddr> {
+    let url = Url::parse(&receiver.url())?;
+    let mut addresses = url.socket_addrs(|| None)?.into_iter();
+    addresses.next().context("the receiver has no address")
 }
 
 /// Writes a file that only its owner can read.

@@ -1,31 +1,47 @@
 //! Which events must come of what happens in the tenant.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use crate::demo::{Delivery, Happening};
 
-/// An event that must come of a happening.
+/// An event that must come.
 pub(super) struct Wanted {
     event_type: &'static str,
-    id: String,
+    /// Of which record; none: it is about none.
+    id: Option<String>,
 }
 
 impl Wanted {
-    fn new(event_type: &'static str, id: impl Display) -> Self {
+    /// Returns an event about a record.
+    pub(super) fn new(event_type: &'static str, id: impl Display) -> Self {
         Self {
             event_type,
-            id: id.to_string(),
+            id: Some(id.to_string()),
+        }
+    }
+
+    /// Returns the event of removals that are held.
+    pub(super) fn held() -> Self {
+        Self {
+            event_type: "sync.held",
+            id: None,
         }
     }
 
     /// Returns whether a delivery brings it.
     pub(super) fn is(&self, delivery: &Delivery) -> bool {
+        let id = delivery.body.pointer("/data/record/remote_id");
         delivery.event_type.as_deref() == Some(self.event_type)
-            && delivery
-                .body
-                .pointer("/data/record/remote_id")
-                .and_then(|id| id.as_str())
-                == Some(self.id.as_str())
+            && id.and_then(|id| id.as_str()) == self.id.as_deref()
+    }
+}
+
+impl Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => write!(f, "{} of {id}", self.event_type),
+            None => f.write_str(self.event_type),
+        }
     }
 }
 

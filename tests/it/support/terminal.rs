@@ -14,6 +14,9 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::within;
 
+/// What ends a frame that a program draws as a whole.
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+
 /// The command on its terminal.
 pub struct Terminal {
     child: Child,
@@ -24,9 +27,12 @@ pub struct Terminal {
     reader: Option<JoinHandle<()>>,
 }
 
-/// What the screen shows of what came.
+/// What came, byte by byte, and what the screen shows of it.
 struct Seen {
+    bytes: Vec<u8>,
     parser: vt100::Parser,
+    /// Screens that were drawn as a whole.
+    shown: Vec<vt100::Screen>,
 }
 
 impl Terminal {
@@ -58,7 +64,9 @@ impl Terminal {
             .spawn()
             .unwrap();
         let seen = Arc::new(Mutex::new(Seen {
+            bytes: Vec::new(),
             parser: vt100::Parser::new(cells(rows), cells(columns), 0),
+            shown: Vec::new(),
         }));
         let reader = read(master.try_clone().unwrap(), Arc::clone(&seen));
         Self {
@@ -75,15 +83,34 @@ impl Terminal {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Gives the terminal another size; the program is told.
+    pub fn resize(&self, (columns, rows): (u16, u16)) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.parser
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        tcsetwinsize(&self.master, winsize(columns, rows)).unwrap();
+    }
+
     /// Returns whether what is typed is shown.
     pub fn echoes(&self) -> bool {
         let modes = tcgetattr(self.slave.as_ref().unwrap()).unwrap();
         modes.local_modes.contains(LocalModes::ECHO)
     }
 
+    /// Returns the screen as it is.
+    pub fn cells(&self) -> vt100::Screen {
+        self.seen.lock().unwrap().parser.screen().clone()
+    }
+
     /// Returns what the screen shows.
     pub fn screen(&self) -> String {
         self.seen.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Returns every screen that was drawn as a whole.
+    pub fn screens(&self) -> Vec<vt100::Screen> {
+        self.seen.lock().unwrap().shown.clone()
     }
 
     /// Waits until the screen shows a text.
@@ -126,7 +153,19 @@ fn read(mut master: File, seen: Arc<Mutex<Seen>>) -> JoinHandle<()> {
         let mut buffer = [0; 4_096];
         // An error is the end: nobody has the other side open any more.
         while let Ok(n_bytes @ 1..) = master.read(&mut buffer) {
-            seen.lock().unwrap().parser.process(&buffer[..n_bytes]);
+            let mut seen = seen.lock().unwrap();
+            let Seen {
+                bytes,
+                parser,
+                shown,
+            } = &mut *seen;
+            for byte in &buffer[..n_bytes] {
+                bytes.push(*byte);
+                parser.process(&[*byte]);
+                if bytes.ends_with(END_FRAME) {
+                    shown.push(parser.screen().clone());
+                }
+            }
         }
     })
 }

@@ -1,0 +1,326 @@
+//! The three stories: a leaver who keeps rights, a mass deletion that waits, a receiver that dies.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::control::{ConcernRow, EndpointState, PlanRow, Reply, Request};
+use crate::demo::tenant::{Edit, NewUser, Status, User};
+use crate::model::{Loss, Outcome, PlanState, UserId, losses_in_words};
+
+use crate::sync::Limits;
+
+use super::board::Ink;
+use super::proof::{Held, Leaver, Outage, Proof};
+use super::show::Show;
+use super::wanted::{Wanted, expected};
+
+/// The role that everything turns on.
+const ADMIN: &str = "TenantAdmin";
+
+/// Things that happen while the receiver is dead.
+const MEANWHILE: usize = 4;
+
+/// People of whom a pane shows how they stand.
+const FACES: usize = 6;
+
+/// How long the daemon may take to notice that the receiver is dead.
+const NOTICE: Duration = Duration::from_secs(30);
+
+impl Show {
+    /// Tells the stories in their turn; breaks where the demo is to end.
+    pub(super) async fn stories(&mut self, proof: &mut Proof) -> anyhow::Result<ControlFlow<()>> {
+        if self.pause(1).await.is_break() || self.leaver(proof).await?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        if self.mass_deletion(proof).await?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.outage(proof).await
+    }
+
+    async fn leaver(&mut self, proof: &mut Proof) -> anyhow::Result<ControlFlow<()>> {
+        self.page.story(1)?;
+        let role = self.stage.tenant.directory().role_named(ADMIN);
+        let role = role.context("the emulated tenant has no administrator's role")?;
+        let user = match self.somebody() {
+            Some(user) => user,
+            None => self.hire(proof).await?,
+        };
+        let name = user.name.clone();
+        let faces = [(user.id.clone(), name.clone())];
+        self.page
+            .caption(&format!("{name} is made an administrator of the tenant."))?;
+        self.edit(
+            &user,
+            Edit::AssignRole(role.clone()),
+            &format!("{name} gains {ADMIN}"),
+            proof,
+        )
+        .await?;
+        proof.payload = self.stage.deliveries().last().map(|last| last.body.clone());
+        self.show_people(&faces).await?;
+        if self.pause(2).await.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+
+        self.page.caption(&format!(
+            "{name} leaves the company. The account is disabled, and nobody thinks of the role."
+        ))?;
+        self.edit(
+            &user,
+            Edit::Status(Status::Disabled),
+            &format!("{name} is disabled"),
+            proof,
+        )
+        .await?;
+        self.show_people(&faces).await?;
+        let Some(concern) = self.concern(&user.id).await? else {
+            bail!("nothing was found of an administrator whose account is disabled");
+        };
+        let code = concern.concern.code.code();
+        self.page.alert(
+            Ink::Bad,
+            "finding",
+            &format!(
+                "{code}: {name} left and still holds {ADMIN}. Whoever enables the account again \
+                 makes an administrator."
+            ),
+        )?;
+        if self.pause(4).await.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+
+        self.page
+            .caption("Somebody looked, and takes the role away.")?;
+        self.edit(
+            &user,
+            Edit::UnassignRole(role),
+            &format!("{name} loses {ADMIN}"),
+            proof,
+        )
+        .await?;
+        self.show_people(&faces).await?;
+        if self.concern(&user.id).await?.is_some() {
+            bail!("a finding stays after what was found is mended");
+        }
+        self.page
+            .alert(Ink::Good, "no finding", "Nothing is left to look at.")?;
+        proof.leaver = Some(Leaver { name, code });
+        Ok(self.pause(2).await)
+    }
+
+    async fn mass_deletion(&mut self, proof: &mut Proof) -> anyhow::Result<ControlFlow<()>> {
+        self.page.story(2)?;
+        let leavers = self.crowd();
+        let n_people = leavers.len() as u64;
+        let n_known = self.stage.tenant.directory().n_users();
+        let faces: Vec<_> = leavers.iter().take(FACES).cloned().collect();
+        self.show_people(&faces).await?;
+        self.page.caption(&format!(
+            "{n_people} of {n_known} people vanish from the tenant at once. Did they leave, or did \
+             a sync go wrong? qlik-roster asks before it believes it."
+        ))?;
+        for (user, _) in &leavers {
+            self.stage.tenant.directory().delete_user(user)?;
+        }
+        self.page
+            .change(&format!("{n_people} people are deleted"))?;
+        let newcomer = NewUser::named("Ada Lovelace");
+        let joined = self.stage.tenant.directory().create_user(newcomer)?;
+        self.page.change("Ada Lovelace joins")?;
+        proof.n_happened += n_people + 1;
+        let began = Instant::now();
+        match self.sync().await? {
+            Outcome::Held => {}
+            other => bail!("removals of {n_people} people were not held: {other:?}"),
+        }
+        // All else of the same run goes on, and nobody hears of a deletion.
+        let wanted = vec![Wanted::new("user.created", joined), Wanted::held()];
+        self.await_all(wanted, began, proof).await?;
+        let plan = self.held_plan().await?.plan;
+        self.show_people(&faces).await?;
+        self.page.alert(
+            Ink::Alert,
+            "held",
+            &format!(
+                "{} is held: {}. Nobody was told; all else went on.",
+                plan.id,
+                losses_in_words(&plan.losses)
+            ),
+        )?;
+        if self.pause(4).await.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+
+        self.page.caption(&format!(
+            "An operator has looked: an office was sold, and they did leave. So: qlik-roster plan \
+             approve {}",
+            plan.id
+        ))?;
+        let began = Instant::now();
+        let id = plan.id;
+        match self.ask(Request::Approve { id }).await? {
+            Reply::Approved { plan, .. }
+                if matches!(plan.plan.state, PlanState::Applied { .. }) => {}
+            Reply::Approved { plan, .. } => bail!("{id} is {} after all", plan.plan.state.word()),
+            other => return super::super::unexpected(&other),
+        }
+        let wanted = leavers
+            .iter()
+            .map(|(user, _)| Wanted::new("user.deleted", user));
+        self.await_all(wanted.collect(), began, proof).await?;
+        self.show_people(&faces).await?;
+        let text = format!("{id} is applied: {n_people} deletions were delivered.");
+        self.page.alert(Ink::Good, "applied", &text)?;
+        proof.held = Some(Held { plan: id, n_people });
+        Ok(self.pause(3).await)
+    }
+
+    async fn outage(&mut self, proof: &mut Proof) -> anyhow::Result<ControlFlow<()>> {
+        self.page.story(3)?;
+        self.page
+            .caption("The receiver dies. Life in the tenant goes on.")?;
+        self.kill_receiver().await;
+        let began = Instant::now();
+        self.page.receiver(Ink::Bad, " DOWN ");
+        let mut life = self.life();
+        let (mut wanted, mut faces) = (Vec::new(), Vec::new());
+        for _ in 0..MEANWHILE {
+            let happening = life.step().context("making something happen")?.happening;
+            proof.n_happened += 1;
+            self.page.change(&happening.to_string())?;
+            wanted.extend(expected(&happening));
+            faces.extend(happening.user());
+            match self.sync().await? {
+                Outcome::Succeeded => {}
+                other => bail!("a sync ended otherwise: {other:?}"),
+            }
+            self.show_people(&faces).await?;
+            self.notice().await?;
+            if self.pause(1).await.is_break() {
+                break;
+            }
+        }
+        self.page
+            .caption("The receiver is back. Nobody has to do anything.")?;
+        self.revive_receiver().await?;
+        let lasted = began.elapsed();
+        self.page
+            .receiver(Ink::Good, "up, verifies every signature");
+        let n_events = wanted.len() as u64;
+        self.await_all(wanted, Instant::now(), proof).await?;
+        let text = format!("All {n_events} events were delivered, once each.");
+        self.page.alert(Ink::Good, "recovered", &text)?;
+        proof.outage = Some(Outage { lasted, n_events });
+        Ok(self.pause(2).await)
+    }
+
+    /// Waits until the daemon has noticed that the receiver takes nothing, and says so.
+    async fn notice(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < NOTICE {
+            let Reply::Status(status) = self.ask(Request::Status).await? else {
+                break;
+            };
+            let row = status.endpoints.into_iter().next();
+            let row = row.context("the endpoint is not there")?;
+            if let EndpointState::InTrouble { .. } = row.state {
+                let kept = match row.behind + row.waiting {
+                    1 => "One event is".to_owned(),
+                    n_events => format!("{n_events} events are"),
+                };
+                let text = format!(
+                    "The receiver takes nothing. {kept} kept on disk, and it is tried again and \
+                     again."
+                );
+                return Ok(self.page.alert(Ink::Bad, "trouble", &text)?);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("a receiver that is dead was not noticed");
+    }
+
+    /// Changes somebody, and waits for the event.
+    async fn edit(
+        &mut self,
+        user: &User,
+        edit: Edit,
+        text: &str,
+        proof: &mut Proof,
+    ) -> anyhow::Result<()> {
+        self.stage.tenant.directory().update_user(&user.id, edit)?;
+        self.page.change(text)?;
+        proof.n_happened += 1;
+        let wanted = vec![Wanted::new("user.updated", &user.id)];
+        self.hear(wanted, proof).await
+    }
+
+    /// Picks a person who works here and has no rights: neither directly nor by a group, where they
+    /// would stay when a role is taken away.
+    fn somebody(&mut self) -> Option<User> {
+        let (tenant, spared) = (&self.stage.tenant, self.stage.tenant.credential_users());
+        let groups = tenant.directory().groups().into_iter();
+        let giving = groups.filter(|group| !group.roles.is_empty());
+        let giving: BTreeSet<_> = giving.map(|group| group.id).collect();
+        let fits = |user: &User| {
+            let works = user.status == Status::Active && user.client_id.is_none();
+            let has_rights = user.groups.keys().any(|group| giving.contains(group));
+            works && user.roles.is_empty() && !has_rights && !spared.contains(&user.id)
+        };
+        tenant.directory().pick_user(&mut self.rng, fits)
+    }
+
+    /// Lets somebody join, where nobody fits.
+    async fn hire(&mut self, proof: &mut Proof) -> anyhow::Result<User> {
+        let directory = self.stage.tenant.directory();
+        let id = directory.create_user(NewUser::named("Grace Hopper"))?;
+        let user = directory.user(&id).context("who joins is not there")?;
+        self.page.change("Grace Hopper joins")?;
+        proof.n_happened += 1;
+        self.hear(vec![Wanted::new("user.created", id)], proof)
+            .await?;
+        Ok(user)
+    }
+
+    /// Picks as many people as the guard holds back, by name.
+    fn crowd(&self) -> Vec<(UserId, String)> {
+        let directory = self.stage.tenant.directory();
+        let limits = Limits::usual(Loss::Users);
+        let share = directory.n_users() as u64 * u64::from(limits.max_permille) / 1000;
+        let n_people = share.min(limits.max_count) + 1;
+        let spared = self.stage.tenant.credential_users();
+        let people = directory.users().into_iter().filter(|user| {
+            let is_there = user.status != Status::Deleted && user.client_id.is_none();
+            is_there && !spared.contains(&user.id)
+        });
+        let n_people = usize::try_from(n_people).unwrap_or(usize::MAX);
+        people
+            .take(n_people)
+            .map(|user| (user.id, user.name))
+            .collect()
+    }
+
+    async fn concern(&self, user: &UserId) -> anyhow::Result<Option<ConcernRow>> {
+        match self.ask(Request::Findings { tenant: None }).await? {
+            Reply::Findings { rows, .. } => {
+                let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
+                Ok(rows.into_iter().find(is_theirs))
+            }
+            other => super::super::unexpected(&other),
+        }
+    }
+
+    async fn held_plan(&self) -> anyhow::Result<PlanRow> {
+        let request = Request::Plans {
+            tenant: None,
+            limit: 1,
+        };
+        match self.ask(request).await? {
+            Reply::Plans(rows) => rows.into_iter().next().context("no plan is held"),
+            other => super::super::unexpected(&other),
+        }
+    }
+}

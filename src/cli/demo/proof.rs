@@ -1,0 +1,224 @@
+//! What the demo has shown in the end, in plain words, and whether that is all that it should.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::Exit;
+use crate::cli::style::{Colour, Tone};
+use crate::daemon::Ending;
+use crate::model::PlanId;
+
+/// Fields of a record that the payload is shown with; the rest is dots.
+const SHOWN: [&str; 5] = [
+    "remote_id",
+    "name",
+    "primary_email_address",
+    "status",
+    "roles",
+];
+
+/// A leaver was found who keeps the rights of an administrator.
+pub(super) struct Leaver {
+    pub(super) name: String,
+    pub(super) code: &'static str,
+}
+
+/// A mass deletion was held and then approved.
+pub(super) struct Held {
+    pub(super) plan: PlanId,
+    pub(super) n_people: u64,
+}
+
+/// A receiver was dead, and got everything when it was back.
+pub(super) struct Outage {
+    pub(super) lasted: Duration,
+    pub(super) n_events: u64,
+}
+
+/// What was shown. A story that was not told to its end proves nothing.
+#[derive(Default)]
+pub(super) struct Proof {
+    pub(super) leaver: Option<Leaver>,
+    pub(super) held: Option<Held>,
+    pub(super) outage: Option<Outage>,
+    /// Things that happened.
+    pub(super) n_happened: u64,
+    /// Events that never came, that came without a reason, or that came again after they were
+    /// taken.
+    pub(super) n_missed: u64,
+    pub(super) n_false: u64,
+    pub(super) n_twice: u64,
+    /// Events of the journal, those that the receiver took, and those whose signature was wrong.
+    pub(super) n_events: u64,
+    pub(super) n_delivered: u64,
+    pub(super) n_unverified: u64,
+    pub(super) n_runs: u64,
+    pub(super) n_requests: u64,
+    /// A payload as the receiver got it.
+    pub(super) payload: Option<Value>,
+}
+
+impl Proof {
+    /// Returns whether all went as it should.
+    pub(super) fn holds(&self) -> bool {
+        let n_wrong = self.n_missed + self.n_false + self.n_twice + self.n_unverified;
+        n_wrong == 0 && self.n_events == self.n_delivered
+    }
+
+    /// Says what was shown.
+    fn sentences(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        if let Some(Leaver { name, code }) = &self.leaver {
+            said.push(format!(
+                "{name} left and kept TenantAdmin on a disabled account: `qlik-roster findings` \
+                 named it ({code}) until the role was taken away."
+            ));
+        }
+        if let Some(Held { plan, n_people }) = &self.held {
+            said.push(format!(
+                "{n_people} people vanished at once: that was held as {plan}, and nobody was told. \
+                 After `qlik-roster plan approve {plan}` {n_people} deletions were delivered."
+            ));
+        }
+        if let Some(Outage { lasted, n_events }) = &self.outage {
+            said.push(format!(
+                "The receiver was dead for {:.1} s, in which {n_events} events came up: it got each \
+                 of them, once, when it was back.",
+                lasted.as_secs_f64()
+            ));
+        }
+        said
+    }
+
+    /// Tells what was shown, one payload, and what to do next.
+    pub(super) fn conclude(&self, ending: Ending) -> io::Result<Exit> {
+        let colour = Colour::of(&io::stdout());
+        let mut out = io::stdout().lock();
+        let is_well = self.holds() && ending == Ending::Clean;
+        writeln!(out, "\n{}", colour.paint(Tone::Bold, "What this showed"))?;
+        for sentence in self.sentences() {
+            writeln!(out, "  {} {sentence}", colour.paint(Tone::Good, "✓"))?;
+        }
+        let (tone, mark, verdict) = match is_well {
+            true => (
+                Tone::Good,
+                '✓',
+                "Every change was delivered, every signature verified:",
+            ),
+            false => (Tone::Bad, '✗', "Not everything was as it should be:"),
+        };
+        writeln!(
+            out,
+            "  {} {verdict} {} things happened, {} events in the journal, {} delivered, {} with a \
+             bad signature, {} missed, {} false, {} twice; {} syncs took {} requests.",
+            colour.paint(tone, mark),
+            self.n_happened,
+            self.n_events,
+            self.n_delivered,
+            self.n_unverified,
+            self.n_missed,
+            self.n_false,
+            self.n_twice,
+            self.n_runs,
+            self.n_requests,
+        )?;
+        if let Some(payload) = &self.payload {
+            writeln!(
+                out,
+                "\n{}\n{:#}",
+                colour.paint(
+                    Tone::Bold,
+                    "One payload, as the receiver got it, shortened at `…`"
+                ),
+                shortened(payload)
+            )?;
+        }
+        writeln!(
+            out,
+            "\n{}\n  qlik-roster init    writes a configuration for your own tenant; \
+             docs/getting-started.md leads\n                      from there to a verified webhook",
+            colour.paint(Tone::Bold, "Next")
+        )?;
+        Ok(match is_well {
+            true => Exit::Success,
+            false => Exit::Failure,
+        })
+    }
+}
+
+/// Leaves out of a payload what is not there, and fields of the record that few look for.
+fn shortened(payload: &Value) -> Value {
+    let mut payload = payload.clone();
+    if let Some(Value::Object(record)) = payload.pointer_mut("/data/record") {
+        let mut kept: Map<String, Value> = SHOWN
+            .into_iter()
+            .filter_map(|field| Some((field.to_owned(), record.get(field)?.clone())))
+            .collect();
+        if let Some(Value::Array(roles)) = kept.get_mut("roles") {
+            for role in roles {
+                let name = role.get("name").cloned().unwrap_or_default();
+                *role = json!({ "name": name, "…": "…" });
+            }
+        }
+        kept.insert("…".to_owned(), "…".into());
+        *record = kept;
+    }
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof() -> Proof {
+        Proof {
+            n_happened: 3,
+            n_events: 3,
+            n_delivered: 3,
+            ..Proof::default()
+        }
+    }
+
+    #[test]
+    fn anything_that_is_not_as_it_should_be_shows_in_the_end() {
+        assert!(proof().holds());
+        let break_one: [fn(&mut Proof); 5] = [
+            |proof| proof.n_missed = 1,
+            |proof| proof.n_false = 1,
+            |proof| proof.n_twice = 1,
+            |proof| proof.n_unverified = 1,
+            |proof| proof.n_delivered = 2,
+        ];
+        for break_it in break_one {
+            let mut proof = proof();
+
+            break_it(&mut proof);
+
+            assert!(!proof.holds());
+        }
+    }
+
+    #[test]
+    fn a_payload_is_shortened_and_not_changed() {
+        let payload = json!({
+            "type": "user.updated",
+            "data": {
+                "record": {
+                    "name": "Ada", "avatar": null,
+                    "roles": [{ "name": "TenantAdmin", "policies": null }],
+                },
+                "changes": { "roles": { "added": [], "removed": [] } },
+            },
+        });
+
+        let shown = shortened(&payload);
+
+        assert_eq!(shown["data"]["changes"], payload["data"]["changes"]);
+        assert_eq!(
+            shown["data"]["record"],
+            json!({ "name": "Ada", "roles": [{ "name": "TenantAdmin", "…": "…" }], "…": "…" })
+        );
+    }
+}
