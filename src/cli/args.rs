@@ -10,6 +10,7 @@ pub(super) use deliveries::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::connector::qlik::TenantHost;
 
@@ -68,6 +69,16 @@ pub(super) enum Command {
     Deliveries(DeliveriesArgs),
     /// Send events again: one, all since a time, or all that were given up on.
     Replay(ReplayArgs),
+    /// Print the completions for a shell, such as `bash`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder, which is made if it is not there.
+        folder: PathBuf,
+    },
     /// List endpoints, try one, set it going or stop it, give it everything or a new secret.
     Endpoints {
         #[command(subcommand)]

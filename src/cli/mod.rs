@@ -13,6 +13,7 @@ mod narrate;
 mod ticker;
 
 mod check;
+mod completions;
 mod deliveries;
 mod demo;
 mod endpoints;
@@ -20,6 +21,7 @@ mod events;
 mod findings;
 mod init;
 mod losses;
+mod man;
 mod plans;
 mod records;
 mod replay;
@@ -86,6 +88,8 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),
         Command::Deliveries(args) => runtime()?.block_on(deliveries::run(config, args)),
         Command::Replay(args) => runtime()?.block_on(replay::run(config, args)),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { folder } => man::run(&folder),
         Command::Endpoints { action } => runtime()?.block_on(endpoints::run(config, action)),
     }
 }
