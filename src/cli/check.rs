@@ -1,6 +1,7 @@
 //! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
 
-use std::collections::BTreeSet;
+mod choice;
+
 use std::path::Path;
 
 use anyhow::bail;
@@ -11,10 +12,10 @@ use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
-use crate::control::{EndpointRow, EndpointState, Reply, Request, Status, Unmatched};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
-use crate::model::{EndpointName, PlanState, TenantName, Timestamp, losses_in_words};
+use crate::model::{PlanState, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
@@ -22,6 +23,7 @@ use super::args::{CheckArgs, Format};
 use super::door::{Door, has_store};
 use super::output::{Printer, Row};
 use super::style::{Colour, Tone};
+use choice::{Met, choice};
 
 const COLUMNS: &[&str] = &["WHAT", "STEP", "RESULT", "DETAIL"];
 
@@ -184,82 +186,6 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
         what: format!("endpoint {}", row.name),
         step: "deliveries".to_owned(),
         result,
-    })
-}
-
-/// What tenants are called that were met just now: all that there is to go by before a first run.
-#[derive(Default)]
-struct Met {
-    names: BTreeSet<String>,
-    n_unreached: usize,
-    /// What each is called, and what all of its roles are; none: they are not all known.
-    tenants: Vec<(BTreeSet<String>, Option<BTreeSet<String>>)>,
-}
-
-impl Met {
-    fn add(&mut self, name: &TenantName, probe: &Probe) {
-        let mut names = BTreeSet::from([name.0.clone()]);
-        match &probe.tenant {
-            Some(Ok(tenant)) => names.extend([tenant.name.clone(), tenant.id.0.clone()]),
-            Some(Err(_)) | None => self.n_unreached += 1,
-        }
-        self.names.extend(names.iter().cloned());
-        self.tenants.push((names, probe.roles.clone()));
-    }
-
-    fn unmatched(&self, endpoint: &Endpoint) -> Unmatched {
-        let words = endpoint.selection().tenants.iter().flatten();
-        let strange = words.filter(|word| !self.names.contains(*word));
-        let mut unmatched = Unmatched::default();
-        match self.n_unreached {
-            0 => unmatched.tenants.extend(strange.cloned()),
-            _ => unmatched.unsure.extend(strange.cloned()),
-        }
-        unmatched.roles = self.strange_roles(endpoint);
-        unmatched
-    }
-
-    /// Returns the words by which an endpoint chooses roles and that none is called in the tenants
-    /// that it chooses, if that is known of all of them.
-    fn strange_roles(&self, endpoint: &Endpoint) -> BTreeSet<String> {
-        let selection = endpoint.selection();
-        let is_chosen = |names: &BTreeSet<String>| {
-            let words = selection.tenants.as_ref();
-            words.is_none_or(|words| !words.is_disjoint(names))
-        };
-        let chosen = self.tenants.iter().filter(|(names, _)| is_chosen(names));
-        let Some(known) = chosen
-            .map(|(_, roles)| roles.as_ref())
-            .collect::<Option<Vec<_>>>()
-        else {
-            return BTreeSet::new();
-        };
-        let words = selection.roles.iter().flatten();
-        let strange = words.filter(|word| !known.iter().any(|roles| roles.contains(*word)));
-        match known.is_empty() {
-            true => BTreeSet::new(),
-            false => strange.cloned().collect(),
-        }
-    }
-}
-
-/// Returns a line for an endpoint that chooses by what nothing is called.
-fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line> {
-    let (code, text) = unmatched.code().zip(unmatched.in_words())?;
-    Some(Line {
-        what: format!("endpoint {name}"),
-        step: "choice".to_owned(),
-        result: Err(Trouble {
-            grade: match unmatched.tenants.is_empty() {
-                true => Grade::Warning,
-                false => Grade::Failed,
-            },
-            code,
-            text,
-            remedy: "correct `tenants` and `roles` of the endpoint; `qlik-roster tenants` and \
-                     `qlik-roster roles` list what there is"
-                .to_owned(),
-        }),
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::daemon::{Daemon, Ending, Hooks};
@@ -15,6 +15,10 @@ use super::Exit;
 pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     super::start_logging(&config)?;
+    for idle in &config.idle {
+        let (key, why, code) = (&idle.key, &idle.why, idle.code());
+        warn!("The setting `{key}` does nothing: {why} [{code}]");
+    }
     let call = call_to_end()?;
     let daemon = Daemon::start(&config, Clock::system(), Hooks::none()).await?;
     tell_systemd(NotifyState::Ready);

@@ -289,4 +289,24 @@ async fn a_check_warns_of_what_does_nothing() {
         out.contains("`TenantAdmn`") && !out.contains("`TenantAdmin`"),
         "{out}"
     );
+
+    // The daemon says it as well, once, when it starts.
+    let log = world.path("log");
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .env("RUST_LOG", "warn")
+        .stderr(fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    within("the log says it", || async {
+        let text = fs::read_to_string(&log).unwrap();
+        text.contains("`endpoints[0].events` does nothing") && text.contains("[config.no-effect]")
+    })
+    .await;
+    let pid = rustix::process::Pid::from_child(&daemon);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    daemon.wait().unwrap();
 }

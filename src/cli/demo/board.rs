@@ -92,7 +92,7 @@ impl Board {
         let mut lines = vec![self.title(columns), self.stories(columns)];
         lines.extend(block(Ink::Bold, &self.caption, columns));
         lines.push(heading(
-            "People in the tenant",
+            "People, as qlik-roster knows them",
             &Thousands(self.n_people).to_string(),
             columns,
         ));
@@ -133,7 +133,7 @@ impl Board {
     /// The stories in a row: those that were told, the one that is, those to come. Where there is
     /// no room for all, the one that is told has its name.
     fn stories(&self, columns: usize) -> Line {
-        let names = STORIES.iter().map(|name| name.width() + 6).sum::<usize>();
+        let names = STORIES.iter().map(|name| name.width() + 5).sum::<usize>();
         let mut line = Vec::new();
         for (number, name) in (1..).zip(STORIES) {
             let is_told = number == self.story;
@@ -143,8 +143,8 @@ impl Board {
                 _ => (Ink::Dim, '·'),
             };
             let text = match is_told || names <= columns {
-                true => format!(" {mark} {number} {name} "),
-                false => format!(" {mark} {number} "),
+                true => format!(" {mark} {number} {name}"),
+                false => format!(" {mark} {number}"),
             };
             line.push(Span(ink, text));
         }
@@ -194,26 +194,29 @@ fn heading(left: &str, right: &str, columns: usize) -> Line {
 
 /// A text in two lines, whatever its length.
 fn block(ink: Ink, text: &str, columns: usize) -> [Line; 2] {
-    let room = columns.saturating_sub(2).max(1);
-    let mut lines = [String::new(), String::new()];
-    let mut at = 0;
-    for word in text.split_whitespace() {
-        let used = lines.get(at).map_or(0, |line| line.width());
-        if at == 0 && used > 0 && used + 1 + word.width() > room {
-            at = 1;
-        }
-        if let Some(line) = lines.get_mut(at) {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.map(|line| match line.is_empty() {
+    let mut lines = wrap(text, columns.saturating_sub(2)).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<_> = lines.collect();
+    [first, rest.join(" ")].map(|line| match line.is_empty() {
         true => Vec::new(),
         // A blank on both sides: a coloured ground looks cut off without.
         false => vec![Span(ink, format!(" {line} "))],
     })
+}
+
+/// Breaks a text between its words; one that is too long stays whole.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn pane(lines: impl Iterator<Item = Line>, rows: usize) -> Vec<Line> {

@@ -1,14 +1,20 @@
 //! What the demo has shown in the end, in plain words, and whether that is all that it should.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Exit;
 use crate::cli::style::{Colour, Tone};
 use crate::daemon::Ending;
 use crate::model::PlanId;
+
+use super::board::{STORIES, wrap};
+
+/// What a terminal is taken to have that does not say.
+const USUAL_WIDTH: usize = 80;
 
 /// Fields of a record that the payload is shown with; the rest is dots.
 const SHOWN: [&str; 5] = [
@@ -54,7 +60,6 @@ pub(super) struct Proof {
     pub(super) n_events: u64,
     pub(super) n_delivered: u64,
     pub(super) n_unverified: u64,
-    pub(super) n_runs: u64,
     pub(super) n_requests: u64,
     /// A payload as the receiver got it.
     pub(super) payload: Option<Value>,
@@ -92,15 +97,32 @@ impl Proof {
         said
     }
 
-    /// Tells what was shown, one payload, and what to do next.
+    /// Tells one payload, what was shown, and what to do next: the last on a small screen.
     pub(super) fn conclude(&self, ending: Ending) -> io::Result<Exit> {
-        let colour = Colour::of(&io::stdout());
-        let mut out = io::stdout().lock();
-        let is_well = self.holds() && ending == Ending::Clean;
-        writeln!(out, "\n{}", colour.paint(Tone::Bold, "What this showed"))?;
-        for sentence in self.sentences() {
-            writeln!(out, "  {} {sentence}", colour.paint(Tone::Good, "✓"))?;
+        let stdout = io::stdout();
+        let colour = Colour::of(&stdout);
+        let width = match stdout.is_terminal() {
+            true => tcgetwinsize(&stdout).map_or(USUAL_WIDTH, |size| usize::from(size.ws_col)),
+            // Whoever reads lines breaks them as well.
+            false => usize::MAX,
+        };
+        let mut out = stdout.lock();
+        let bold = |text: &str| colour.paint(Tone::Bold, text.to_owned());
+        if let Some(payload) = &self.payload {
+            let heading = bold("One payload, as the receiver got it, shortened at `…`");
+            writeln!(out, "\n{heading}\n{:#}", shortened(payload))?;
         }
+        let mut points: Vec<_> = self
+            .sentences()
+            .into_iter()
+            .map(|sentence| (Tone::Good, '✓', sentence))
+            .collect();
+        let n_untold = STORIES.len() - points.len();
+        if n_untold > 0 {
+            let text = format!("It ended before {n_untold} of its stories were told.");
+            points.push((Tone::Dim, '·', text));
+        }
+        let is_well = self.holds() && ending == Ending::Clean;
         let (tone, mark, verdict) = match is_well {
             true => (
                 Tone::Good,
@@ -109,11 +131,29 @@ impl Proof {
             ),
             false => (Tone::Bad, '✗', "Not everything was as it should be:"),
         };
+        points.push((tone, mark, format!("{verdict} {}", self.numbers())));
+        writeln!(out, "\n{}", bold("What this showed"))?;
+        for (tone, mark, text) in points {
+            let lines = wrap(&text, width.saturating_sub(4));
+            let text = lines.join("\n    ");
+            writeln!(out, "  {} {text}", colour.paint(tone, mark))?;
+        }
         writeln!(
             out,
-            "  {} {verdict} {} things happened, {} events in the journal, {} delivered, {} with a \
-             bad signature, {} missed, {} false, {} twice; {} syncs took {} requests.",
-            colour.paint(tone, mark),
+            "\n{}\n  `qlik-roster init` writes a configuration for your own tenant, and\n  \
+             docs/getting-started.md leads from there to a verified webhook.",
+            bold("Next")
+        )?;
+        Ok(match is_well {
+            true => Exit::Success,
+            false => Exit::Failure,
+        })
+    }
+
+    fn numbers(&self) -> String {
+        format!(
+            "{} things happened, {} events in the journal, {} delivered, {} with a bad signature, \
+             {} missed, {} false, {} twice; it took {} requests to Qlik.",
             self.n_happened,
             self.n_events,
             self.n_delivered,
@@ -121,30 +161,8 @@ impl Proof {
             self.n_missed,
             self.n_false,
             self.n_twice,
-            self.n_runs,
             self.n_requests,
-        )?;
-        if let Some(payload) = &self.payload {
-            writeln!(
-                out,
-                "\n{}\n{:#}",
-                colour.paint(
-                    Tone::Bold,
-                    "One payload, as the receiver got it, shortened at `…`"
-                ),
-                shortened(payload)
-            )?;
-        }
-        writeln!(
-            out,
-            "\n{}\n  qlik-roster init    writes a configuration for your own tenant; \
-             docs/getting-started.md leads\n                      from there to a verified webhook",
-            colour.paint(Tone::Bold, "Next")
-        )?;
-        Ok(match is_well {
-            true => Exit::Success,
-            false => Exit::Failure,
-        })
+        )
     }
 }
 

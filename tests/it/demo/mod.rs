@@ -90,7 +90,7 @@ async fn the_demo_holds_its_place_on_a_screen_of_any_size() {
             .map(|screen| {
                 assert!(screen.alternate_screen() && screen.hide_cursor());
                 [
-                    "People in the tenant",
+                    "People, as qlik-roster knows them",
                     "What changed there",
                     "What was delivered",
                 ]
@@ -122,11 +122,18 @@ async fn the_demo_holds_its_place_on_a_screen_of_any_size() {
         // At the end the terminal is as it was, with what was proved on it.
         let after = terminal.cells();
         assert!(!after.alternate_screen() && !after.hide_cursor());
-        assert!(
-            after.contents().contains("qlik-roster init"),
-            "{}",
-            after.contents()
-        );
+        let left: Vec<_> = after
+            .contents()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let left = left.join(" ");
+        for what in PROVED
+            .iter()
+            .chain(&["What this showed", "qlik-roster init"])
+        {
+            assert!(left.contains(what), "{what}: {left}");
+        }
     }
 }
 
@@ -157,7 +164,9 @@ async fn the_demo_follows_the_terminals_size_and_gives_it_back_at_ctrl_c() {
     let after = terminal.cells();
     assert!(!after.alternate_screen() && !after.hide_cursor());
     assert!(
-        after.contents().contains("What this showed"),
+        after
+            .contents()
+            .contains("It ended before 3 of its stories were told."),
         "{}",
         after.contents()
     );
