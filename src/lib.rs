@@ -31,6 +31,7 @@ pub mod forward_proxy;
 pub mod http_client;
 pub mod jws;
 pub mod obstacle;
+pub mod printable;
 pub mod retry;
 pub mod secret;
 pub mod signal;

@@ -18,7 +18,7 @@ use qlik_roster::telemetry::{Metric, Shape};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("root", &["root", "model"]),
-    ("telemetry", &[]),
+    ("telemetry", &["root"]),
     ("connector", &["model", "root", "telemetry"]),
     ("access", &["model"]),
     ("reconcile", &["model", "access"]),

@@ -8,6 +8,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::escaped::Escaped;
+
 /// How log lines look and which are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogOptions {
@@ -121,7 +123,10 @@ where
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour == Colour::On)
-        .with_writer(writer);
+        .with_writer(Escaped {
+            inner: writer,
+            format: options.format,
+        });
     match options.format {
         Format::Text => Box::new(lines.finish()),
         // Fields lie flat beside the message, where log stores look for them.
@@ -149,6 +154,10 @@ mod tests {
     }
 
     fn written(format: Format, filter: &str, colour: Colour) -> String {
+        told(format, filter, colour, "Sync of `acme` failed")
+    }
+
+    fn told(format: Format, filter: &str, colour: Colour, message: &str) -> String {
         let sink = Sink::default();
         let made = sink.clone();
         let options = LogOptions {
@@ -157,7 +166,7 @@ mod tests {
         };
         let subscriber = subscriber(&options, colour, move || made.clone());
         tracing::subscriber::with_default(subscriber, || {
-            tracing::warn!(tenant.id = "t1", "Sync of `acme` failed");
+            tracing::warn!(tenant.id = "t1", error = message, "{message}");
             tracing::debug!("not at this level");
         });
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
@@ -171,6 +180,27 @@ mod tests {
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["message"], "Sync of `acme` failed");
         assert_eq!(line["tenant.id"], "t1");
+    }
+
+    #[test]
+    fn what_a_name_says_moves_no_cursor_and_forges_no_line() {
+        let nasty = "x\u{1b}[2J\u{9b}31m\u{202e}\nERROR forged\r\u{0}";
+        for colour in [Colour::On, Colour::Off] {
+            let line = told(Format::Text, "info", colour, nasty);
+            let codes = |line: &str| line.matches('\u{1b}').count();
+            assert_eq!(
+                codes(&line),
+                codes(&told(Format::Text, "info", colour, "x"))
+            );
+            let line = line.strip_suffix('\n').unwrap().replace('\u{1b}', "");
+            assert!(crate::printable::is_plain(&line), "{line:?}");
+        }
+
+        let line = told(Format::Json, "info", Colour::Off, nasty);
+        let line = line.strip_suffix('\n').unwrap();
+        assert!(crate::printable::is_plain(line), "{line:?}");
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["message"], nasty);
     }
 
     #[test]

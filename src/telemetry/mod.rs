@@ -1,6 +1,7 @@
 //! What the process tells about itself.
 
 mod chain;
+mod escaped;
 mod logging;
 mod metrics;
 

@@ -1,0 +1,87 @@
+//! Log lines in which nothing that came from outside moves a terminal's cursor or breaks a line.
+
+use std::io::{self, Write};
+
+use tracing::Metadata;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::printable;
+
+use super::logging::Format;
+
+/// Writes each log line escaped. The crate beneath hands over one line at a time.
+pub(super) struct Escaped<M> {
+    pub(super) inner: M,
+    pub(super) format: Format,
+}
+
+/// The writer of one line.
+pub(super) struct Line<W> {
+    inner: W,
+    format: Format,
+}
+
+impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for Escaped<M> {
+    type Writer = Line<M::Writer>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        Line {
+            inner: self.inner.make_writer(),
+            format: self.format,
+        }
+    }
+
+    fn make_writer_for(&'w self, meta: &Metadata<'_>) -> Self::Writer {
+        Line {
+            inner: self.inner.make_writer_for(meta),
+            format: self.format,
+        }
+    }
+}
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let (body, end) = match text.strip_suffix('\n') {
+            Some(body) => (body, "\n"),
+            None => (&*text, ""),
+        };
+        let body = match self.format {
+            Format::Json => printable::json(body),
+            Format::Text => text_line(body).into(),
+        };
+        self.inner.write_all(format!("{body}{end}").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Escapes a line for people. Its colours stay: in what came from outside, the crate beneath has
+/// escaped ESC already, so that those which are left are its own.
+fn text_line(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\u{1b}') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(&printable::line(before));
+        let (code, after) = from.split_at(colour(from).unwrap_or('\u{1b}'.len_utf8()));
+        match code.len() {
+            1 => out.push_str(&printable::line(code)),
+            _ => out.push_str(code),
+        }
+        rest = after;
+    }
+    out.push_str(&printable::line(rest));
+    out
+}
+
+/// Returns how long the colour code is with which a text begins: `ESC [ 3 1 m`.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    let is_colour = parameters.get(end..)?.starts_with('m');
+    is_colour.then_some(end + 3)
+}
