@@ -42,7 +42,7 @@ pub(super) enum Command {
     /// Show the tenants: whether each is read, and how that goes.
     Tenants(TenantsArgs),
     /// Say how things are: tenants, held removals, endpoints.
-    Status(OutputArgs),
+    Status(TableArgs),
     /// Show how much room the store takes, check it, or give back what it does not need.
     Store {
         #[command(subcommand)]
@@ -156,7 +156,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     pub(super) endpoints: bool,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -171,13 +171,13 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     pub(super) no_deliver: bool,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TenantsArgs {
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -217,7 +217,7 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -251,7 +251,7 @@ pub(super) enum StoreAction {
     /// Give back room that it does not need. No daemon may run.
     Compact(OutputArgs),
     /// Take note of what was lost with a damaged store: `status` and `sync` say it until then.
-    Accept(OutputArgs),
+    Accept(TableArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -265,7 +265,7 @@ pub(super) enum PlanAction {
         /// The plan, such as `plan-7`.
         plan: String,
         #[command(flatten)]
-        output: OutputArgs,
+        table: TableArgs,
     },
     /// Keep everything as it is, as long as Qlik shows the same removals.
     Reject {
@@ -282,7 +282,7 @@ pub(super) struct PlanShowArgs {
     #[arg(long)]
     pub(super) all: bool,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -314,6 +314,29 @@ pub(super) enum EventsAction {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct TableArgs {
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Leave no column of a table out and cut nothing, however long the lines get.
+    #[arg(long)]
+    pub(super) wide: bool,
+    /// Show these columns of a table or CSV, in this order: `name,email`.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(super) columns: Vec<String>,
+}
+
+impl From<Format> for TableArgs {
+    fn from(output: Format) -> Self {
+        Self {
+            output: OutputArgs { output },
+            wide: false,
+            columns: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::Args)]

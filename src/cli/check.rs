@@ -19,13 +19,19 @@ use crate::model::{PlanState, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
-use super::args::{CheckArgs, Format};
+use super::args::{CheckArgs, Format, TableArgs};
 use super::door::{Door, has_store};
 use super::output::{Printer, Row};
-use super::style::{Colour, Tone};
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 use choice::{Met, choice};
 
-const COLUMNS: &[&str] = &["WHAT", "STEP", "RESULT", "DETAIL"];
+const COLUMNS: &[Column] = &[
+    Column::new("WHAT", 0).cut(16),
+    Column::new("STEP", 0),
+    Column::new("RESULT", 0),
+    Column::new("DETAIL", 0).cut(24),
+];
 
 /// One line of the table.
 pub(super) struct Line {
@@ -114,7 +120,7 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
         }
         lines.extend(held);
     }
-    print(lines, args.output.output)?;
+    print(lines, &args.table)?;
     Ok(exit)
 }
 
@@ -347,13 +353,10 @@ fn sight(seen: Visible) -> String {
     parts.join("; ")
 }
 
-/// Prints what was found.
-pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
-    let colour = match format {
-        Format::Table => Colour::of(&std::io::stdout()),
-        Format::Json | Format::Jsonl | Format::Csv => Colour::Off,
-    };
-    let mut printer = Printer::new(format, COLUMNS)?;
+/// Prints what was found; below a table what went wrong, in full, and what to do about it.
+pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
+    let mut printer = Printer::new(table, COLUMNS)?;
+    let mut troubles = Vec::new();
     for line in lines {
         let (word, tone, detail, json) = match line.result {
             Ok(detail) => (
@@ -371,10 +374,11 @@ pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
                 } = trouble;
                 let (word, tone) = match grade {
                     Grade::Failed => ("failed", Tone::Bad),
-                    Grade::Warning => ("warning", Tone::Bold),
+                    Grade::Warning => ("warning", Tone::Warn),
                 };
-                let detail = format!("{text} [{code}]\n{remedy}");
+                let detail = format!("{text} [{code}]; {remedy}");
                 let json = json!({ "detail": text, "error_code": code, "remedy": remedy });
+                troubles.push(format!("{}, {}: {detail}", line.what, line.step));
                 (word, tone, detail, json)
             }
         };
@@ -384,12 +388,23 @@ pub(super) fn print(lines: Vec<Line>, format: Format) -> anyhow::Result<()> {
             fields.insert("step".to_owned(), line.step.clone().into());
             fields.insert("result".to_owned(), word.into());
         }
-        let word = colour.paint(tone, word).to_string();
+        let word = Cell::from(word).toned(Some(tone));
         printer.row(Row {
-            cells: vec![line.what, line.step, word, detail],
+            cells: vec![line.what.into(), line.step.into(), word, detail.into()],
             json,
         })?;
     }
-    printer.finish("There is nothing to check: the configuration has no tenant.")?;
+    let was_cut = printer.is_narrow();
+    let summary = match troubles.len() {
+        0 => "Everything works.".to_owned(),
+        n => format!("{} to look at.", count(n, "thing")),
+    };
+    printer.finish(
+        "There is nothing to check: the configuration has no tenant.",
+        &summary,
+    )?;
+    if table.output.output == Format::Table && was_cut {
+        troubles.iter().for_each(say);
+    }
     Ok(())
 }

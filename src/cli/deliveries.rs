@@ -13,22 +13,52 @@ use crate::daemon::Hooks;
 use crate::model::EndpointName;
 
 use super::Exit;
-use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format};
+use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row, print_one};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &[
-    "TIME", "ENDPOINT", "EVENT", "TYPE", "ATTEMPT", "STATUS", "TOOK", "RESULT",
+const COLUMNS: &[Column] = &[
+    Column::new("TIME", 1),
+    Column::new("ENDPOINT", 1),
+    Column::new("EVENT", 2).cut(14),
+    Column::new("TYPE", 3),
+    Column::new("ATTEMPT", 5).number(),
+    Column::new("STATUS", 4).number(),
+    Column::new("TOOK", 6).number(),
+    Column::new("RESULT", 0).cut(24),
 ];
 
-const SHOWN_COLUMNS: &[&str] = &[
-    "TIME", "ENDPOINT", "EVENT", "TYPE", "ATTEMPT", "STATUS", "TOOK", "RESULT", "ANSWER",
+const SHOWN_COLUMNS: &[Column] = &[
+    Column::new("TIME", 1),
+    Column::new("ENDPOINT", 1),
+    Column::new("EVENT", 2).cut(14),
+    Column::new("TYPE", 3),
+    Column::new("ATTEMPT", 5).number(),
+    Column::new("STATUS", 4).number(),
+    Column::new("TOOK", 6).number(),
+    Column::new("RESULT", 0).cut(24),
+    Column::new("ANSWER", 2).cut(20),
 ];
 
-const PARKED_COLUMNS: &[&str] = &["ENDPOINT", "EVENT", "TYPE", "SINCE", "ATTEMPTS", "REASON"];
+const PARKED_COLUMNS: &[Column] = &[
+    Column::new("ENDPOINT", 1),
+    Column::new("EVENT", 0).cut(14),
+    Column::new("TYPE", 3),
+    Column::new("SINCE", 2),
+    Column::new("ATTEMPTS", 4).number(),
+    Column::new("REASON", 1).cut(24),
+];
 
-const WAITING_COLUMNS: &[&str] = &["ENDPOINT", "EVENT", "TYPE", "DUE", "ATTEMPTS", "WHY"];
+const WAITING_COLUMNS: &[Column] = &[
+    Column::new("ENDPOINT", 1),
+    Column::new("EVENT", 0).cut(14),
+    Column::new("TYPE", 3),
+    Column::new("DUE", 2),
+    Column::new("ATTEMPTS", 4).number(),
+    Column::new("WHY", 1).cut(24),
+];
 
 /// Rows listed without `--limit`.
 const DEFAULT_LIMIT: usize = 50;
@@ -42,8 +72,8 @@ pub(super) async fn run(config: Option<&Path>, args: DeliveriesArgs) -> anyhow::
         Some(DeliveriesAction::Show {
             event,
             endpoint,
-            output,
-        }) => show(&door, event, endpoint, output.output).await,
+            table,
+        }) => show(&door, event, endpoint, &table).await,
         Some(DeliveriesAction::Dismiss {
             endpoint,
             event,
@@ -73,14 +103,25 @@ async fn attempts(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
         limit: args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get),
     };
     let rows = ask_attempts(door, request).await?;
-    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
     for row in &rows {
         printer.row(Row {
             cells: cells(row),
             json: outside(row),
         })?;
     }
-    printer.finish("No attempts that are kept.")?;
+    let failed = rows.iter().filter(|row| row.attempt.error.is_some());
+    let summary = match failed.count() {
+        0 => format!("{} shown, newest first.", count(rows.len(), "attempt")),
+        n => format!(
+            "{} shown, newest first; {n} failed.",
+            count(rows.len(), "attempt")
+        ),
+    };
+    printer.finish(
+        "No attempt at a delivery is kept: nothing was due, or it is over a week ago.",
+        &summary,
+    )?;
     Ok(Exit::Success)
 }
 
@@ -88,8 +129,9 @@ async fn show(
     door: &Door,
     event: EventName,
     endpoint: Option<String>,
-    format: Format,
+    table: &TableArgs,
 ) -> anyhow::Result<Exit> {
+    let format = table.output.output;
     let name = event.to_string();
     let request = DeliveryRequest::Attempts {
         endpoint: endpoint.map(EndpointName),
@@ -108,12 +150,13 @@ async fn show(
                 say("");
             }
             let cells = shown(row);
-            let lines: Vec<_> = SHOWN_COLUMNS.iter().copied().zip(cells).collect();
+            let names = SHOWN_COLUMNS.iter().map(|column| column.name);
+            let lines: Vec<_> = names.zip(cells).collect();
             print_one(format, &lines, &Value::Null)?;
         }
         return Ok(Exit::Success);
     }
-    let mut printer = Printer::new(format, SHOWN_COLUMNS)?;
+    let mut printer = Printer::new(table, SHOWN_COLUMNS)?;
     for row in &rows {
         let mut json = outside(row);
         if let Some(fields) = json.as_object_mut() {
@@ -122,7 +165,7 @@ async fn show(
         let cells = shown(row);
         printer.row(Row { cells, json })?;
     }
-    printer.finish("")?;
+    printer.finish("", "")?;
     Ok(Exit::Success)
 }
 
@@ -130,7 +173,7 @@ async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     let endpoint = args.endpoint.map(EndpointName);
     let mut left = args.limit.map_or(usize::MAX, NonZeroUsize::get);
     let (mut after, mut exit) = (None, Exit::Success);
-    let mut printer = Printer::new(args.output.output, PARKED_COLUMNS)?;
+    let mut printer = Printer::new(&args.table, PARKED_COLUMNS)?;
     while left > 0 {
         let request = DeliveryRequest::Parked {
             endpoint: endpoint.clone(),
@@ -149,7 +192,11 @@ async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
             printer.row(parked_row(row))?;
         }
     }
-    printer.finish("Nothing was given up on.")?;
+    let summary = format!(
+        "{} given up on; `qlik-roster replay --parked` sends what is parked again.",
+        count(printer.n_rows(), "event")
+    );
+    printer.finish("Nothing was given up on.", &summary)?;
     Ok(exit)
 }
 
@@ -164,11 +211,12 @@ async fn waiting(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
         other => return super::unexpected(&other),
     };
     let n_rows = rows.len();
-    let mut printer = Printer::new(args.output.output, WAITING_COLUMNS)?;
+    let mut printer = Printer::new(&args.table, WAITING_COLUMNS)?;
     for row in rows {
         printer.row(waiting_row(row))?;
     }
-    printer.finish("Nothing waits for another attempt.")?;
+    let summary = format!("{} shown.", count(n_rows, "event"));
+    printer.finish("Nothing waits for another attempt.", &summary)?;
     if n_rows >= limit.min(MAX_PAGE) {
         say(format_args!(
             "These are the first {n_rows}; `qlik-roster endpoints list` tells how many wait."
@@ -202,24 +250,27 @@ async fn ask_attempts(door: &Door, request: DeliveryRequest) -> anyhow::Result<V
     }
 }
 
-fn cells(row: &AttemptRow) -> Vec<String> {
+fn cells(row: &AttemptRow) -> Vec<Cell> {
     let attempt = &row.attempt;
     let status = attempt.status.map(|status| status.to_string());
     vec![
-        attempt.at.to_string(),
-        row.endpoint.to_string(),
-        attempt.item.to_string(),
-        attempt.event_type.to_string(),
-        attempt.number.to_string(),
-        status.unwrap_or_default(),
-        format!("{} ms", attempt.took_ms),
-        printable(attempt.error.as_deref().unwrap_or("delivered")),
+        attempt.at.into(),
+        row.endpoint.to_string().into(),
+        attempt.item.to_string().into(),
+        attempt.event_type.to_string().into(),
+        attempt.number.to_string().into(),
+        status.into(),
+        format!("{} ms", attempt.took_ms).into(),
+        match &attempt.error {
+            Some(error) => Cell::from(&**error).toned(Some(Tone::Bad)),
+            None => Cell::from("delivered").toned(Some(Tone::Good)),
+        },
     ]
 }
 
-fn shown(row: &AttemptRow) -> Vec<String> {
+fn shown(row: &AttemptRow) -> Vec<Cell> {
     let mut cells = cells(row);
-    cells.push(printable(&row.attempt.answer));
+    cells.push((&*row.attempt.answer).into());
     cells
 }
 
@@ -254,12 +305,12 @@ fn parked_row(row: ParkedRow) -> Row {
     });
     Row {
         cells: vec![
-            endpoint.to_string(),
-            parked.item.to_string(),
-            event_type.unwrap_or_default(),
-            parked.at.to_string(),
-            parked.attempts.to_string(),
-            printable(&parked.reason),
+            endpoint.to_string().into(),
+            parked.item.to_string().into(),
+            event_type.into(),
+            parked.at.into(),
+            parked.attempts.to_string().into(),
+            Cell::from(&*parked.reason).toned(Some(Tone::Bad)),
         ],
         json,
     }
@@ -287,19 +338,13 @@ fn waiting_row(row: WaitingRow) -> Row {
     });
     Row {
         cells: vec![
-            endpoint.to_string(),
-            item.to_string(),
-            event_type.unwrap_or_default(),
-            deferred.due.map_or_else(String::new, |due| due.to_string()),
-            deferred.attempts.to_string(),
-            why.to_owned(),
+            endpoint.to_string().into(),
+            item.to_string().into(),
+            event_type.into(),
+            deferred.due.into(),
+            deferred.attempts.to_string().into(),
+            why.into(),
         ],
         json,
     }
-}
-
-/// What a receiver answered, without what would move a terminal's cursor or break a table.
-fn printable(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(plain).collect()
 }

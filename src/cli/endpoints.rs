@@ -14,31 +14,32 @@ use crate::deliver::Endpoint;
 use crate::model::EndpointName;
 
 use super::Exit;
-use super::args::{EndpointsAction, Format, OutputArgs};
+use super::args::{EndpointsAction, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::replay::when;
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 use super::{check, rotate};
 
-const COLUMNS: &[&str] = &[
-    "ENDPOINT",
-    "ORIGIN",
-    "FORMAT",
-    "STATE",
-    "BEHIND",
-    "WAITING",
-    "PARKED",
-    "LAST DELIVERED",
-    "DETAIL",
-    "PUBLIC KEY",
+const COLUMNS: &[Column] = &[
+    Column::new("ENDPOINT", 0).cut(12),
+    Column::new("ORIGIN", 4).cut(20),
+    Column::new("FORMAT", 6),
+    Column::new("STATE", 0),
+    Column::new("BEHIND", 2).number(),
+    Column::new("WAITING", 3).number(),
+    Column::new("PARKED", 2).number(),
+    Column::new("LAST DELIVERED", 3),
+    Column::new("DETAIL", 1).cut(20),
+    Column::new("PUBLIC KEY", 7).cut(20),
 ];
 
 pub(super) async fn run(config: Option<&Path>, action: EndpointsAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     match action {
         EndpointsAction::List(args) => list(&config, args).await,
-        EndpointsAction::Test { endpoint, output } => test(&config, endpoint, output.output).await,
+        EndpointsAction::Test { endpoint, table } => test(&config, endpoint, &table).await,
         EndpointsAction::Enable { endpoint } => order(&config, endpoint, Wish::Enable).await,
         EndpointsAction::Disable { endpoint } => order(&config, endpoint, Wish::Disable).await,
         EndpointsAction::Backfill { endpoint } => order(&config, endpoint, Wish::Backfill).await,
@@ -65,27 +66,31 @@ fn configured(config: &Config, name: String) -> anyhow::Result<&Endpoint> {
     })
 }
 
-async fn list(config: &Config, args: OutputArgs) -> anyhow::Result<Exit> {
+async fn list(config: &Config, args: TableArgs) -> anyhow::Result<Exit> {
     let request = Request::Deliveries(DeliveryRequest::Endpoints);
     let rows = match ask(config, request).await?.1 {
         Reply::Deliveries(DeliveryReply::Endpoints(rows)) => rows,
         other => return super::unexpected(&other),
     };
-    let mut printer = Printer::new(args.output, COLUMNS)?;
+    let mut printer = Printer::new(&args, COLUMNS)?;
     for row in &rows {
         let mut endpoints = config.endpoints.iter();
         let endpoint = endpoints.find(|endpoint| *endpoint.name() == row.name);
         printer.row(cells(row, endpoint))?;
     }
-    printer.finish("No endpoint is configured.")?;
+    let summary = format!("{}.", count(rows.len(), "endpoint"));
+    printer.finish(
+        "No endpoint is configured: `[[endpoints]]` of the configuration lists them.",
+        &summary,
+    )?;
     Ok(Exit::Success)
 }
 
-async fn test(config: &Config, name: String, format: Format) -> anyhow::Result<Exit> {
+async fn test(config: &Config, name: String, table: &TableArgs) -> anyhow::Result<Exit> {
     let endpoint = configured(config, name)?;
     let lines = check::trial(endpoint, &Clock::system()).await?;
     let exit = check::exit_of(&lines);
-    check::print(lines, format)?;
+    check::print(lines, table)?;
     Ok(exit)
 }
 
@@ -128,7 +133,6 @@ async fn ask(config: &Config, request: Request) -> anyhow::Result<(String, Reply
 
 /// Returns the cells of an endpoint; those of the configuration are empty without it.
 fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
-    let time = row.delivered_at.map(|time| time.to_string());
     let format = endpoint.map(|endpoint| endpoint.format().name());
     let keys = endpoint.map(Endpoint::public_keys).unwrap_or_default();
     let mut json = outside(row);
@@ -139,18 +143,30 @@ fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
         fields.insert("set_key".to_owned(), json!(set_key));
     }
     let cells = vec![
-        row.name.to_string(),
-        row.origin.clone().unwrap_or_default(),
-        format.unwrap_or_default().to_owned(),
-        row.state.word().to_owned(),
-        row.behind.to_string(),
-        row.waiting.to_string(),
-        row.parked.to_string(),
-        time.unwrap_or_default(),
-        row.state.detail().unwrap_or_default(),
-        keys.join(" "),
+        row.name.to_string().into(),
+        row.origin.clone().into(),
+        format.into(),
+        Cell::from(row.state.word()).toned(tone(row)),
+        row.behind.into(),
+        row.waiting.into(),
+        Cell::from(row.parked).toned((row.parked > 0).then_some(Tone::Bad)),
+        row.delivered_at.into(),
+        row.state.detail().into(),
+        keys.join(" ").into(),
     ];
     Row { cells, json }
+}
+
+/// Returns the colour of how an endpoint stands.
+pub(super) fn tone(row: &EndpointRow) -> Option<Tone> {
+    Some(match &row.state {
+        EndpointState::Taking if row.parked > 0 || row.waiting > 0 => Tone::Warn,
+        EndpointState::Taking => Tone::Good,
+        EndpointState::InTrouble { .. } | EndpointState::Disabled { .. } => Tone::Bad,
+        EndpointState::Stopped { .. } => Tone::Warn,
+        EndpointState::NotConfigured => Tone::Dim,
+        EndpointState::New | EndpointState::Backfilling { .. } => return None,
+    })
 }
 
 /// An endpoint as JSON, also for `status`.

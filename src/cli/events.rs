@@ -15,9 +15,20 @@ use super::args::{EventsAction, EventsArgs, Format, ListArgs};
 use super::door::Door;
 use super::narrate::sentence;
 use super::output::{Printer, Row, print_one};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &["SEQ", "TIME", "TENANT", "TYPE", "ID", "WHAT"];
+const COLUMNS: &[Column] = &[
+    Column::new("SEQ", 1).number(),
+    Column::new("TIME", 1),
+    Column::new("TENANT", 2),
+    Column::new("TYPE", 3),
+    Column::new("ID", 4),
+    Column::new("WHAT", 0).cut(36),
+];
+
+/// The role that may do everything in a tenant.
+const ADMINISTRATOR: &str = "TenantAdmin";
 
 pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -34,7 +45,7 @@ pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Resu
 async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exit> {
     let tenant = args.tenant.map(TenantName);
     let mut left = args.limit.unwrap_or(usize::MAX);
-    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
     let mut told = false;
     while left > 0 {
         let request = Request::Events {
@@ -63,7 +74,11 @@ async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exi
         let Some(next) = next else { break };
         after = next;
     }
-    printer.finish("No events yet: nothing has changed since the first load.")?;
+    let summary = format!("{}.", count(printer.n_rows(), "event"));
+    printer.finish(
+        "No events yet: nothing has changed since the first load.",
+        &summary,
+    )?;
     Ok(Exit::Success)
 }
 
@@ -91,13 +106,14 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
         }
         return Ok(Exit::NotFound);
     };
-    let mut lines: Vec<_> = COLUMNS.iter().copied().zip(cells(&row)).collect();
-    lines.push(("RUN", run_of(&row.entry)));
+    let names = COLUMNS.iter().map(|column| column.name);
+    let mut lines: Vec<_> = names.zip(cells(&row)).collect();
+    lines.push(("RUN", run_of(&row.entry).into()));
     print_one(format, &lines, &outside(&row)?)?;
     Ok(Exit::Success)
 }
 
-fn cells(row: &EventRow) -> Vec<String> {
+fn cells(row: &EventRow) -> Vec<Cell> {
     let entry = &row.entry;
     let (id, what) = match &entry.fact {
         Fact::Changed(change) => (change.id().to_string(), sentence(change)),
@@ -137,15 +153,29 @@ fn cells(row: &EventRow) -> Vec<String> {
         ),
     };
     vec![
-        entry.seq.to_string(),
-        entry.at.to_string(),
-        entry
-            .account()
-            .map_or_else(String::new, |account| account.name.clone()),
-        entry.fact.event_type().unwrap_or("mark").to_owned(),
-        id,
-        what,
+        entry.seq.to_string().into(),
+        entry.at.into(),
+        entry.account().map(|account| account.name.clone()).into(),
+        entry.fact.event_type().unwrap_or("mark").into(),
+        id.into(),
+        Cell::from(what).toned(tone(&entry.fact)),
     ]
+}
+
+/// Colours what somebody must know: trouble, and who may administer now.
+fn tone(fact: &Fact) -> Option<Tone> {
+    match fact {
+        Fact::Failed { .. }
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => Some(Tone::Bad),
+        Fact::Held { .. } => Some(Tone::Warn),
+        Fact::Recovered(_) => Some(Tone::Good),
+        Fact::Loaded { .. } => Some(Tone::Dim),
+        Fact::Changed(change) => sentence(change)
+            .contains(ADMINISTRATOR)
+            .then_some(Tone::Bold),
+    }
 }
 
 fn run_of(entry: &Entry) -> String {

@@ -9,6 +9,7 @@ use crate::store::{CheckError, CompactError, StoreError};
 
 use super::door::{NoStore, Refused};
 use super::init::InitError;
+use super::output::ColumnsError;
 
 /// How a command ends. `docs/cli.md` lists these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +67,7 @@ impl From<Exit> for ExitCode {
 /// Returns the exit code for a failure.
 pub(super) fn of(failure: &anyhow::Error) -> Exit {
     for cause in failure.chain() {
-        if cause.is::<ConfigError>() {
+        if cause.is::<ConfigError>() || cause.is::<ColumnsError>() {
             return Exit::Usage;
         }
         if let Some(init) = cause.downcast_ref::<InitError>() {

@@ -13,9 +13,16 @@ use super::Exit;
 use super::args::{Format, ListArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &["TENANT", "FINDING", "USER", "NAME", "DETAIL"];
+const COLUMNS: &[Column] = &[
+    Column::new("TENANT", 1),
+    Column::new("FINDING", 0),
+    Column::new("USER", 3),
+    Column::new("NAME", 0).cut(16),
+    Column::new("DETAIL", 2).cut(24),
+];
 
 pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -45,18 +52,20 @@ pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result
         }
         other => return super::unexpected(&other),
     };
-    let format = args.output.output;
+    let format = args.table.output.output;
     let mut codes: Vec<_> = rows.iter().map(|row| row.concern.code).collect();
     codes.sort();
     codes.dedup();
-    let mut printer = Printer::new(format, COLUMNS)?;
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
     for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
         printer.row(cells(row))?;
     }
-    printer.finish(match n_unread {
+    let summary = format!("{}.", count(printer.n_rows(), "finding"));
+    let nothing = match n_unread {
         0 => "Nothing of concern was found.",
         _ => "Nothing of concern was found in what was read.",
-    })?;
+    };
+    printer.finish(nothing, &summary)?;
     if format == Format::Table {
         for code in codes {
             say(format_args!("{}: {}.", code.code(), code.why()));
@@ -72,11 +81,11 @@ fn cells(row: &ConcernRow) -> Row {
     let concern = &row.concern;
     Row {
         cells: vec![
-            row.tenant.to_string(),
-            concern.code.code().to_owned(),
-            concern.user.to_string(),
-            concern.label.clone(),
-            concern.detail.clone(),
+            row.tenant.to_string().into(),
+            Cell::from(concern.code.code()).toned(Some(Tone::Warn)),
+            concern.user.to_string().into(),
+            concern.label.clone().into(),
+            concern.detail.clone().into(),
         ],
         json: json!({
             "tenant": row.tenant,

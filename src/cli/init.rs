@@ -19,7 +19,7 @@ use crate::secret::Secret;
 
 use super::Exit;
 use super::args::InitArgs;
-use super::style::say;
+use super::style::{say, say_lines};
 use draft::Draft;
 use questions::Answers;
 
@@ -170,7 +170,7 @@ fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result
     let command = command(file);
     if !client_secret.exists() {
         let shown = client_secret.display();
-        say(format_args!(
+        say_lines(format_args!(
             "\nNext, put the client's secret into {shown}, for its owner only: paste it, then \
              press Enter and Ctrl-D.\n    (umask 077; cat > {shown})\nThen see what the \
              credentials can do:\n    {command} check"
@@ -179,11 +179,11 @@ fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result
     }
     // What is wrong with the secrets' files shows here, and not at the next command.
     config::load(Some(file), &Environment::of_process())?;
-    say(format_args!(
+    say_lines(format_args!(
         "\nNext, see what the credentials can do:\n    {command} check"
     ));
     if draft.webhook.is_some() {
-        say(format_args!(
+        say_lines(format_args!(
             "and whether the webhook takes a signed test event:\n    {command} check --endpoints"
         ));
     }

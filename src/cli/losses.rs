@@ -8,15 +8,21 @@ use crate::daemon::Hooks;
 use crate::model::HistoryLoss;
 
 use super::Exit;
-use super::args::Format;
+use super::args::TableArgs;
 use super::door::Door;
 use super::output::{Printer, Row};
-use super::style::say;
+use super::style::{Tone, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &["WHEN", "EVENT", "IN", "WHAT"];
+const COLUMNS: &[Column] = &[
+    Column::new("WHEN", 1),
+    Column::new("EVENT", 1).number(),
+    Column::new("IN", 2).cut(20),
+    Column::new("WHAT", 0).cut(24),
+];
 
 /// Takes note of all losses, and prints those that were new.
-pub(super) async fn accept(config: &Config, format: Format) -> anyhow::Result<Exit> {
+pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result<Exit> {
     let door = Door::open(config, Hooks::none()).await?;
     let reply = door.ask(Request::AcceptLosses).await;
     door.close().await?;
@@ -24,19 +30,19 @@ pub(super) async fn accept(config: &Config, format: Format) -> anyhow::Result<Ex
         Reply::HistoryLosses(losses) => losses,
         other => return super::unexpected(&other),
     };
-    let mut printer = Printer::new(format, COLUMNS)?;
+    let mut printer = Printer::new(table, COLUMNS)?;
     for loss in &losses {
         printer.row(Row {
             cells: vec![
-                loss.at.to_string(),
-                loss.entry.to_string(),
-                loss.moved_to.clone(),
-                loss.missing.to_string(),
+                loss.at.into(),
+                loss.entry.to_string().into(),
+                loss.moved_to.clone().into(),
+                loss.missing.to_string().into(),
             ],
             json: json!(loss),
         })?;
     }
-    printer.finish("Nothing was lost that is not known.")?;
+    printer.finish("Nothing was lost that is not known.", "")?;
     Ok(Exit::Success)
 }
 
@@ -64,10 +70,10 @@ pub(super) fn exit(losses: &[HistoryLoss]) -> Exit {
 pub(super) fn row(loss: &HistoryLoss) -> Row {
     Row {
         cells: vec![
-            "history".to_owned(),
-            "lost".to_owned(),
-            String::new(),
-            detail(loss),
+            "history".into(),
+            Cell::from("lost").toned(Some(Tone::Bad)),
+            "".into(),
+            detail(loss).into(),
         ],
         json: json!({ "history_lost": loss }),
     }

@@ -5,10 +5,14 @@
 //! runs, and opens the store itself if none does ([`door`]).
 
 mod args;
+mod csv;
 mod door;
 mod exit;
 mod output;
+mod screen;
 mod style;
+mod suggest;
+mod table;
 mod narrate;
 mod ticker;
 
@@ -33,7 +37,8 @@ mod store;
 mod sync;
 mod tenants;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,14 +47,25 @@ use clap::Parser;
 use crate::config::{self, Config, Environment};
 use crate::control::Reply;
 use crate::model::Kind;
+use crate::printable;
 use crate::telemetry;
 use args::{Args, Command};
 pub use exit::Exit;
 
 /// Runs the command line and returns the process's exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let args = match Args::try_parse_from(&args) {
         Ok(args) => args,
+        Err(error) if !args.iter().all(|arg| is_plain(arg)) => {
+            // It quotes what was typed: once more, with that written out.
+            let written = args
+                .iter()
+                .map(|arg| printable::line(&arg.to_string_lossy()).into_owned());
+            let error = Args::try_parse_from(written).err().unwrap_or(error);
+            drop(std::io::stderr().write_all(style::mistake(&error).as_bytes()));
+            return Exit::Usage.into();
+        }
         Err(error) => {
             // clap's own: 0 for help and version, 2 for a mistake in the arguments.
             drop(error.print());
@@ -65,6 +81,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             exit.into()
         }
     }
+}
+
+fn is_plain(arg: &OsStr) -> bool {
+    arg.to_str().is_some_and(printable::is_plain)
 }
 
 fn dispatch(args: Args) -> anyhow::Result<Exit> {

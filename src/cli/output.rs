@@ -1,33 +1,65 @@
 //! Prints rows as a table, JSON, JSON lines or CSV.
 //!
 //! Rows come one by one and, but for tables, go out one by one: a list of a million users
-//! takes no memory.
+//! takes no memory. Nothing that came from outside leaves here as it came: what a terminal or a
+//! spreadsheet would act on is escaped ([`crate::printable`]).
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
-use super::args::Format;
+use super::args::{Format, TableArgs};
+use super::csv;
+use super::screen::Screen;
+use super::style::say;
+use super::suggest::closest;
+use super::table::{Cell, Column, Cut, Layout};
 
-/// Rows that are gathered before a table is laid out and printed; a longer list becomes
-/// several tables with the widths of the first.
+/// Rows by which a table is laid out; those that follow keep its widths.
 const TABLE_ROWS: usize = 500;
 
 /// A row in both of its shapes.
 pub(super) struct Row {
     /// For tables and CSV, in the order of the columns.
-    pub(super) cells: Vec<String>,
+    pub(super) cells: Vec<Cell>,
     /// For JSON.
     pub(super) json: Value,
 }
 
+/// `--columns` names a column that there is not, or is given where it means nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ColumnsError {
+    #[error("there is no column `{name}`{}; there are {known} [{}]", closest.as_ref().map(|it| format!(", did you mean `{it}`?")).unwrap_or_default(), self.code())]
+    Unknown {
+        name: String,
+        closest: Option<String>,
+        known: String,
+    },
+    #[error("`--columns` chooses the columns of tables and of CSV; JSON has every field [{}]", self.code())]
+    NotOfJson,
+}
+
+impl ColumnsError {
+    /// Returns the code that `docs/errors.md` explains.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "cli.unknown-column",
+            Self::NotOfJson => "cli.columns-of-json",
+        }
+    }
+}
+
 /// Prints rows to standard output.
 pub(super) struct Printer {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Box<dyn Write>,
     format: Format,
-    columns: &'static [&'static str],
-    table: Vec<Vec<String>>,
+    screen: Screen,
+    columns: Vec<Column>,
+    /// Which cells of a row stand under the columns.
+    chosen: Vec<usize>,
+    table: Vec<Vec<Cell>>,
+    layout: Option<Layout>,
+    was_cut: Cut,
     n_rows: usize,
     /// What closes the JSON around the rows.
     closing: &'static [u8],
@@ -35,40 +67,25 @@ pub(super) struct Printer {
 
 impl Printer {
     /// Prints rows as JSON: as the list of that name in an object, behind other fields.
-    pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> io::Result<Self> {
-        let mut out = BufWriter::new(io::stdout().lock());
-        out.write_all(b"{")?;
+    pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> anyhow::Result<Self> {
+        let mut printer = Self::on(stdout(), Screen::of_stdout(), &Format::Json.into(), &[])?;
+        printer.closing = b"]\n}\n";
+        printer.out.write_all(b"{")?;
         for (name, value) in fields {
-            write!(out, "\n{}: ", Value::from(name.as_str()))?;
-            serde_json::to_writer_pretty(&mut out, value)?;
-            out.write_all(b",")?;
+            let value = serde_json::to_string_pretty(value)?;
+            let field = format!("\n{}: {value},", Value::from(name.as_str()));
+            printer.json(&field)?;
         }
-        write!(out, "\n{}: [", Value::from(rows))?;
-        Ok(Self {
-            out,
-            format: Format::Json,
-            columns: &[],
-            table: Vec::new(),
-            n_rows: 0,
-            closing: b"]\n}\n",
-        })
+        write!(printer.out, "\n{}: [", Value::from(rows))?;
+        Ok(printer)
     }
 
-    pub(super) fn new(format: Format, columns: &'static [&'static str]) -> io::Result<Self> {
-        let mut printer = Self {
-            out: BufWriter::new(io::stdout().lock()),
-            format,
-            columns,
-            table: Vec::new(),
-            n_rows: 0,
-            closing: b"]\n",
-        };
-        match format {
+    pub(super) fn new(args: &TableArgs, columns: &[Column]) -> anyhow::Result<Self> {
+        let mut printer = Self::on(stdout(), Screen::of_stdout(), args, columns)?;
+        match printer.format {
             Format::Csv => {
-                let header = columns
-                    .iter()
-                    .map(|name| name.to_lowercase().replace(' ', "_"));
-                printer.csv(header)?;
+                let header = printer.columns.iter().map(Column::key);
+                csv::write(&mut printer.out, header)?;
             }
             Format::Json => printer.out.write_all(b"[")?,
             Format::Table | Format::Jsonl => {}
@@ -76,37 +93,86 @@ impl Printer {
         Ok(printer)
     }
 
-    /// Prints a row, or keeps it until the table is full.
-    pub(super) fn row(&mut self, row: Row) -> io::Result<()> {
-        self.n_rows += 1;
-        match self.format {
-            Format::Table => {
-                self.table.push(row.cells);
-                if self.table.len() == TABLE_ROWS {
-                    self.flush_table()
-                } else {
-                    Ok(())
-                }
-            }
-            Format::Csv => self.csv(row.cells.into_iter()),
-            Format::Jsonl => {
-                serde_json::to_writer(&mut self.out, &row.json)?;
-                self.out.write_all(b"\n")
-            }
-            Format::Json => {
-                self.out
-                    .write_all(if self.n_rows == 1 { b"\n  " } else { b",\n  " })?;
-                serde_json::to_writer(&mut self.out, &row.json)?;
-                Ok(())
-            }
-        }
+    /// The same on anything that can be written to.
+    pub(super) fn on(
+        out: Box<dyn Write>,
+        screen: Screen,
+        args: &TableArgs,
+        columns: &[Column],
+    ) -> anyhow::Result<Self> {
+        let format = args.output.output;
+        let chosen = match (&*args.columns, format) {
+            ([], _) => (0..columns.len()).collect(),
+            (_, Format::Json | Format::Jsonl) => return Err(ColumnsError::NotOfJson.into()),
+            (names, Format::Table | Format::Csv) => choose(names, columns)?,
+        };
+        let width = screen.width.filter(|_| !args.wide);
+        Ok(Self {
+            out,
+            format,
+            screen: Screen { width, ..screen },
+            columns: chosen
+                .iter()
+                .filter_map(|at| columns.get(*at).copied())
+                .collect(),
+            chosen,
+            table: Vec::new(),
+            layout: None,
+            was_cut: Cut::Nothing,
+            n_rows: 0,
+            closing: b"]\n",
+        })
     }
 
-    /// Prints what is left. `nothing` is said in place of an empty table.
-    pub(super) fn finish(mut self, nothing: &str) -> io::Result<()> {
+    /// Prints a row, or keeps it until the table can be laid out.
+    pub(super) fn row(&mut self, row: Row) -> anyhow::Result<()> {
+        self.n_rows += 1;
+        let Row { cells, json } = row;
+        match self.format {
+            Format::Table => {
+                let cells = self.choice(&cells);
+                if self.layout.is_some() {
+                    return Ok(self.line(&cells)?);
+                }
+                self.table.push(cells);
+                if self.table.len() == TABLE_ROWS {
+                    self.lay_out()?;
+                }
+            }
+            Format::Csv => {
+                let cells = self.choice(&cells);
+                csv::write(&mut self.out, cells.iter().map(Cell::text))?;
+            }
+            Format::Jsonl => {
+                let row = serde_json::to_string(&json)?;
+                self.json(&row)?;
+                self.out.write_all(b"\n")?;
+            }
+            Format::Json => {
+                let comma = if self.n_rows == 1 { "" } else { "," };
+                let row = serde_json::to_string(&json)?;
+                self.json(&format!("{comma}\n  {row}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns how many rows were printed.
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Returns whether cells may be cut.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.screen.width.is_some()
+    }
+
+    /// Prints what is left. `nothing` is said in place of an empty table; below one, on standard
+    /// error, its summary, and how to see what found no room.
+    pub(super) fn finish(mut self, nothing: &str, summary: &str) -> anyhow::Result<()> {
         match self.format {
             Format::Table if self.n_rows == 0 => writeln!(self.out, "{nothing}")?,
-            Format::Table => self.flush_table()?,
+            Format::Table => self.lay_out()?,
             Format::Json => {
                 let line: &[u8] = if self.n_rows == 0 { b"" } else { b"\n" };
                 self.out.write_all(line)?;
@@ -114,76 +180,115 @@ impl Printer {
             }
             Format::Jsonl | Format::Csv => {}
         }
-        self.out.flush()
-    }
-
-    fn flush_table(&mut self) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(self.columns);
-        if io::stdout().is_terminal() {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        }
-        table.add_rows(std::mem::take(&mut self.table));
-        // Names and ids are what people copy: they stay in one piece.
-        for column in table.column_iter_mut().take(2) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-        for line in table.lines() {
-            writeln!(self.out, "{}", line.trim_end())?;
+        self.out.flush()?;
+        if self.format == Format::Table && self.n_rows > 0 {
+            let said = [summary.to_owned(), self.no_room()];
+            let said: Vec<String> = said.into_iter().filter(|text| !text.is_empty()).collect();
+            if !said.is_empty() {
+                say(said.join(" "));
+            }
         }
         Ok(())
     }
 
-    /// RFC 4180: quotes where needed, doubled within; CRLF is left to those who want it.
-    fn csv(&mut self, cells: impl Iterator<Item = String>) -> io::Result<()> {
-        for (place, cell) in cells.enumerate() {
-            if place > 0 {
-                self.out.write_all(b",")?;
-            }
-            // A spreadsheet would run a cell that begins like this as a formula.
-            let risky = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-            let cell = if risky { format!("'{cell}") } else { cell };
-            if cell.contains(['"', ',', '\n', '\r']) {
-                write!(self.out, "\"{}\"", cell.replace('"', "\"\""))?;
-            } else {
-                self.out.write_all(cell.as_bytes())?;
+    /// Says which columns found no room, and what shows them.
+    fn no_room(&self) -> String {
+        let left_out = self.layout.as_ref().map_or(&[][..], Layout::left_out);
+        let names = left_out.iter().filter_map(|at| self.columns.get(*at));
+        let names: Vec<_> = names.map(|column| column.name).collect();
+        match (names.as_slice(), self.was_cut) {
+            ([], Cut::Nothing) => String::new(),
+            ([], Cut::Something) => "`--wide` shows what was cut.".to_owned(),
+            (names, Cut::Nothing | Cut::Something) => {
+                format!("Not shown: {}; `--wide` shows all.", names.join(", "))
             }
         }
-        self.out.write_all(b"\n")
+    }
+
+    fn choice(&self, cells: &[Cell]) -> Vec<Cell> {
+        let chosen = self.chosen.iter().filter_map(|at| cells.get(*at));
+        chosen.cloned().collect()
+    }
+
+    fn lay_out(&mut self) -> io::Result<()> {
+        let rows = std::mem::take(&mut self.table);
+        if self.layout.is_none() {
+            let layout = Layout::of(&self.columns, &rows, &self.screen);
+            let header = layout.header(&self.columns, self.screen.colour);
+            writeln!(self.out, "{header}")?;
+            self.layout = Some(layout);
+        }
+        rows.iter().try_for_each(|row| self.line(row))
+    }
+
+    fn line(&mut self, row: &[Cell]) -> io::Result<()> {
+        let Some(layout) = &self.layout else {
+            return Ok(());
+        };
+        let (line, was_cut) = layout.row(&self.columns, row, &self.screen);
+        if was_cut == Cut::Something {
+            self.was_cut = was_cut;
+        }
+        writeln!(self.out, "{line}")
+    }
+
+    fn json(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(crate::printable::json(text).as_bytes())
     }
 }
 
+fn stdout() -> Box<dyn Write> {
+    Box::new(BufWriter::new(io::stdout().lock()))
+}
+
+/// Finds the columns that were named, in the order in which they were.
+fn choose(names: &[String], columns: &[Column]) -> Result<Vec<usize>, ColumnsError> {
+    let keys: Vec<String> = columns.iter().map(Column::key).collect();
+    let find = |name: &String| {
+        let wanted = name.trim().to_lowercase().replace([' ', '-'], "_");
+        let found = keys.iter().position(|key| *key == wanted);
+        found.ok_or_else(|| ColumnsError::Unknown {
+            name: name.clone(),
+            closest: closest(&wanted, keys.iter().map(String::as_str)),
+            known: keys.join(", "),
+        })
+    };
+    names.iter().map(find).collect()
+}
+
 /// Prints one thing in full: as JSON, or as lines of `name  value`.
-pub(super) fn print_one(format: Format, lines: &[(&str, String)], json: &Value) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+pub(super) fn print_one(
+    format: Format,
+    lines: &[(&str, Cell)],
+    json: &Value,
+) -> anyhow::Result<()> {
+    let screen = Screen::of_stdout();
+    let mut out = stdout();
     match format {
         Format::Table => {
-            let width = lines
-                .iter()
-                .map(|(name, _)| name.chars().count())
-                .max()
-                .unwrap_or(0);
+            let names = lines.iter().map(|(name, _)| name.chars().count());
+            let width = names.max().unwrap_or(0);
             for (name, value) in lines {
-                let line = format!("{name:width$}  {value}");
+                let line = format!("{name:width$}  {}", value.in_full(&screen));
                 writeln!(out, "{}", line.trim_end())?;
             }
         }
         Format::Jsonl => {
-            serde_json::to_writer(&mut out, json)?;
-            writeln!(out)?;
+            let json = serde_json::to_string(json)?;
+            writeln!(out, "{}", crate::printable::json(&json))?;
         }
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, json)?;
-            writeln!(out)?;
+            let json = serde_json::to_string_pretty(json)?;
+            writeln!(out, "{}", crate::printable::json(&json))?;
         }
         Format::Csv => {
-            writeln!(out, "field,value")?;
+            csv::write(&mut out, ["field", "value"].into_iter())?;
             for (name, value) in lines {
-                writeln!(out, "{name},\"{}\"", value.replace('"', "\"\""))?;
+                csv::write(&mut out, [(*name).to_owned(), value.text()].into_iter())?;
             }
         }
     }
-    out.flush()
+    Ok(out.flush()?)
 }
 
 /// Returns whether the reader of our output has gone, as `head` does. That is no failure.

@@ -14,13 +14,21 @@ use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanId, PlanState, TenantName, losses_in_words};
 
 use super::Exit;
-use super::args::{ListArgs, OutputArgs, PlanAction};
+use super::args::{ListArgs, PlanAction, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 use super::ticker::Ticker;
 
-const COLUMNS: &[&str] = &["PLAN", "TENANT", "HELD AT", "STATE", "RECORDS", "WHAT"];
+const COLUMNS: &[Column] = &[
+    Column::new("PLAN", 0),
+    Column::new("TENANT", 0),
+    Column::new("HELD AT", 2),
+    Column::new("STATE", 0),
+    Column::new("RECORDS", 3).number(),
+    Column::new("WHAT", 1).cut(24),
+];
 
 /// Plans listed without `--limit`.
 const DEFAULT_LIMIT: usize = 50;
@@ -35,7 +43,7 @@ pub(super) async fn run(config: Option<&Path>, action: PlanAction) -> anyhow::Re
     let exit = match action {
         PlanAction::List(args) => list(&door, args).await,
         PlanAction::Show(args) => show::show(&door, args).await,
-        PlanAction::Approve { plan, output } => approve(&door, &ticker, &plan, output).await,
+        PlanAction::Approve { plan, table } => approve(&door, &ticker, &plan, &table).await,
         PlanAction::Reject { plan } => reject(&door, &plan).await,
     };
     door.close().await?;
@@ -50,11 +58,16 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
         other => return super::unexpected(&other),
     };
     let is_held = rows.iter().any(|row| row.plan.state == PlanState::Held);
-    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);
+    let summary = match held.count() {
+        0 => format!("{}, none of which waits.", count(rows.len(), "plan")),
+        n => format!("{}, {n} of which wait for you.", count(rows.len(), "plan")),
+    };
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
     for row in rows {
         printer.row(cells(&row))?;
     }
-    printer.finish("No removals were ever held.")?;
+    printer.finish("No removals were ever held.", &summary)?;
     Ok(if is_held { Exit::Held } else { Exit::Success })
 }
 
@@ -62,7 +75,7 @@ async fn approve(
     door: &Door,
     ticker: &Ticker,
     plan: &str,
-    output: OutputArgs,
+    table: &TableArgs,
 ) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(Error::msg)?;
     say(format_args!(
@@ -87,7 +100,7 @@ async fn approve(
         | Outcome::Failed { .. }
         | Outcome::Interrupted => true,
     };
-    let exit = super::sync::print_runs(&[synced], output.output)?;
+    let exit = super::sync::print_runs(&[synced], table)?;
     match row.plan.state {
         PlanState::Applied { .. } if is_whole => say(format_args!("{id} is applied.")),
         PlanState::Applied { .. } => say(format_args!(
@@ -159,12 +172,19 @@ fn cells(row: &PlanRow) -> Row {
         .collect();
     Row {
         cells: vec![
-            plan.id.to_string(),
-            row.tenant.to_string(),
-            plan.at.to_string(),
-            plan.state.word().to_owned(),
-            plan.entries.to_string(),
-            losses_in_words(&plan.losses),
+            plan.id.to_string().into(),
+            row.tenant.to_string().into(),
+            plan.at.into(),
+            Cell::from(plan.state.word()).toned(match plan.state {
+                PlanState::Held => Some(Tone::Warn),
+                PlanState::Approved { .. }
+                | PlanState::Applied { .. }
+                | PlanState::Rejected { .. }
+                | PlanState::Superseded { .. }
+                | PlanState::Recovered { .. } => Some(Tone::Dim),
+            }),
+            plan.entries.to_string().into(),
+            losses_in_words(&plan.losses).into(),
         ],
         json: json!({
             "id": plan.id.to_string(),
@@ -184,10 +204,4 @@ fn cells(row: &PlanRow) -> Row {
             "losses": losses,
         }),
     }
-}
-
-/// A name without what would move a terminal's cursor or break a line.
-fn plain(name: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    name.chars().map(plain).collect()
 }

@@ -6,13 +6,17 @@ use serde_json::{Value, json};
 
 use crate::control::{MAX_PAGE, Place, RecordRow, Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{Group, Kind, Record, Role, TenantName, Timestamp, User, unified};
+use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unified};
 
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAction, RecordsArgs};
 use super::door::Door;
 use super::output::{Printer, Row, print_one};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
+
+/// The role that may do everything in a tenant.
+const ADMINISTRATOR: &str = "TenantAdmin";
 
 pub(super) async fn run(
     config: Option<&Path>,
@@ -74,7 +78,7 @@ async fn list(door: &Door, kind: Kind, args: ListArgs) -> anyhow::Result<Exit> {
         // Opened only now, so that a failure to ask leaves standard output empty.
         let printer = match &mut printer {
             Some(printer) => printer,
-            none => none.insert(Printer::new(args.output.output, columns(kind))?),
+            none => none.insert(Printer::new(&args.table, columns(kind))?),
         };
         let Some(last) = rows.last() else { break };
         after = Some(Place {
@@ -94,10 +98,12 @@ async fn list(door: &Door, kind: Kind, args: ListArgs) -> anyhow::Result<Exit> {
         }
     }
     if let Some(printer) = printer {
-        printer.finish(&format!(
+        let nothing = format!(
             "No {} are known yet. `qlik-roster sync` reads them.",
             kind.plural()
-        ))?;
+        );
+        let summary = format!("{}.", count(printer.n_rows(), kind.singular()));
+        printer.finish(&nothing, &summary)?;
     }
     Ok(Exit::Success)
 }
@@ -112,15 +118,12 @@ async fn records(door: &Door, request: Request) -> anyhow::Result<Vec<RecordRow>
 fn show(row: &RecordRow, raw: bool, format: Format) -> anyhow::Result<()> {
     if raw {
         let source: Value = serde_json::from_str(&row.raw)?;
-        return Ok(print_one(Format::Json, &[], &source)?);
+        return print_one(Format::Json, &[], &source);
     }
-    let columns = columns(row.record.kind()).iter().copied();
+    let columns = columns(row.record.kind()).iter().map(|column| column.name);
     let mut lines: Vec<_> = columns.zip(cells(row)).collect();
-    lines.push(("VERSION", row.version.to_string()));
-    if let Record::User(user) = &row.record {
-        lines.push(("EMAIL", user.email.clone().unwrap_or_default()));
-    }
-    Ok(print_one(format, &lines, &outside(row))?)
+    lines.push(("VERSION", row.version.to_string().into()));
+    print_one(format, &lines, &outside(row))
 }
 
 /// The record as the outside knows it: the unified schema, with its tenant.
@@ -133,18 +136,46 @@ fn outside(row: &RecordRow) -> Value {
     json
 }
 
-fn columns(kind: Kind) -> &'static [&'static str] {
+const USER_COLUMNS: &[Column] = &[
+    Column::new("TENANT", 2),
+    Column::new("ID", 5),
+    Column::new("NAME", 0).cut(16),
+    Column::new("EMAIL", 1).cut(20),
+    Column::new("SUBJECT", 6).cut(16),
+    Column::new("STATUS", 3),
+    Column::new("ROLES", 1).cut(16),
+    Column::new("GROUPS", 4).cut(14),
+];
+
+const GROUP_COLUMNS: &[Column] = &[
+    Column::new("TENANT", 1),
+    Column::new("ID", 3),
+    Column::new("NAME", 0).cut(20),
+    Column::new("TYPE", 4),
+    Column::new("ROLES", 1).cut(16),
+    Column::new("CREATED", 2),
+];
+
+const ROLE_COLUMNS: &[Column] = &[
+    Column::new("TENANT", 1),
+    Column::new("ID", 3),
+    Column::new("NAME", 0).cut(20),
+    Column::new("TYPE", 2),
+    Column::new("ORIGIN", 4).cut(14),
+    Column::new("CREATED", 3),
+];
+
+fn columns(kind: Kind) -> &'static [Column] {
     match kind {
-        Kind::User => &[
-            "TENANT", "ID", "NAME", "SUBJECT", "STATUS", "ROLES", "GROUPS",
-        ],
-        Kind::Group => &["TENANT", "ID", "NAME", "TYPE", "ROLES", "CREATED"],
-        Kind::Role => &["TENANT", "ID", "NAME", "TYPE", "ORIGIN", "CREATED"],
+        Kind::User => USER_COLUMNS,
+        Kind::Group => GROUP_COLUMNS,
+        Kind::Role => ROLE_COLUMNS,
     }
 }
 
-fn cells(row: &RecordRow) -> Vec<String> {
-    let mut cells = vec![row.tenant.to_string(), row.record.id().to_string()];
+fn cells(row: &RecordRow) -> Vec<Cell> {
+    let id = row.record.id().to_string();
+    let mut cells = vec![row.tenant.to_string().into(), id.into()];
     match &row.record {
         Record::User(user) => cells.extend(user_cells(user)),
         Record::Group(group) => cells.extend(group_cells(group)),
@@ -153,31 +184,37 @@ fn cells(row: &RecordRow) -> Vec<String> {
     cells
 }
 
-fn user_cells(user: &User) -> [String; 5] {
+fn user_cells(user: &User) -> [Cell; 6] {
+    let roles = names(user.roles.as_ref().map(|roles| roles.values()));
+    let is_administrator = roles.contains(ADMINISTRATOR);
     [
-        user.name.clone().unwrap_or_default(),
-        user.subject.clone(),
-        word(&user.status),
-        names(user.roles.as_ref().map(|roles| roles.values())),
-        names(user.groups.as_ref().map(|groups| groups.values())),
+        user.name.clone().into(),
+        user.email.clone().into(),
+        user.subject.clone().into(),
+        Cell::from(word(&user.status)).toned(match user.status.value {
+            UserStatus::Enabled => None,
+            _ => Some(Tone::Dim),
+        }),
+        Cell::from(roles).toned(is_administrator.then_some(Tone::Bad)),
+        names(user.groups.as_ref().map(|groups| groups.values())).into(),
     ]
 }
 
-fn group_cells(group: &Group) -> [String; 4] {
+fn group_cells(group: &Group) -> [Cell; 4] {
     [
-        group.name.clone(),
-        group.group_type.source_value.clone().unwrap_or_default(),
-        names(group.roles.as_ref().map(|roles| roles.values())),
-        time(group.created_at),
+        group.name.clone().into(),
+        group.group_type.source_value.clone().into(),
+        names(group.roles.as_ref().map(|roles| roles.values())).into(),
+        group.created_at.into(),
     ]
 }
 
-fn role_cells(role: &Role) -> [String; 4] {
+fn role_cells(role: &Role) -> [Cell; 4] {
     [
-        role.name.clone(),
-        word(&role.role_type),
-        role.origin.clone().unwrap_or_default(),
-        time(role.created_at),
+        role.name.clone().into(),
+        word(&role.role_type).into(),
+        role.origin.clone().into(),
+        role.created_at.into(),
     ]
 }
 
@@ -194,8 +231,4 @@ fn word<E: serde::Serialize>(coded: &crate::model::Coded<E>) -> String {
         Some("unmapped_value") | None => coded.source_value.clone().unwrap_or_default(),
         Some(word) => word.to_owned(),
     }
-}
-
-fn time(time: Option<Timestamp>) -> String {
-    time.map(|time| time.to_string()).unwrap_or_default()
 }

@@ -72,15 +72,22 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
         None => "the new secret".to_owned(),
     };
     say(format_args!(
-        "Nothing has changed yet. To move `{name}` to it:\n\
-         1. In {}, write at this endpoint, the new one first:\n     {line}\n\
-         2. Start the daemon again. From then on both sign, so a receiver that knows either \
-         verifies.\n\
-         3. Give the receiver {handed_over}.\n\
-         4. When it verifies with the new one, some 24 hours later to be safe, leave only that \
-         in the configuration, start the daemon again and delete the old one.",
+        "Nothing has changed yet. To move `{name}` to it:"
+    ));
+    say(format_args!(
+        "1. In {}, write at this endpoint, the new one first:",
         config.source.display()
     ));
+    say(format_args!("     {line}"));
+    say(
+        "2. Start the daemon again. From then on both sign, so a receiver that knows either \
+         verifies.",
+    );
+    say(format_args!("3. Give the receiver {handed_over}."));
+    say(
+        "4. When it verifies with the new one, some 24 hours later to be safe, leave only that in \
+         the configuration, start the daemon again and delete the old one.",
+    );
     Ok(Exit::Success)
 }
 

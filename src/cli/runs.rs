@@ -13,11 +13,20 @@ use super::Exit;
 use super::args::{Format, ListArgs, RunsAction, RunsArgs};
 use super::door::Door;
 use super::output::{Printer, Row, print_one};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &[
-    "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
-    "REQUESTS",
+pub(super) const COLUMNS: &[Column] = &[
+    Column::new("RUN", 0),
+    Column::new("TENANT", 1),
+    Column::new("STARTED", 2),
+    Column::new("TOOK", 4).number(),
+    Column::new("OUTCOME", 0),
+    Column::new("SEEN", 5).number(),
+    Column::new("CREATED", 3).number(),
+    Column::new("UPDATED", 3).number(),
+    Column::new("DELETED", 3).number(),
+    Column::new("REQUESTS", 6).number(),
 ];
 
 /// Runs listed without `--limit`.
@@ -42,11 +51,12 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
         Reply::Runs(runs) => runs,
         other => return super::unexpected(&other),
     };
-    let mut printer = Printer::new(args.output.output, COLUMNS)?;
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
     for run in runs {
         printer.row(row(&run))?;
     }
-    printer.finish("No run yet. `qlik-roster sync` does one.")?;
+    let summary = format!("{} shown, newest first.", count(printer.n_rows(), "run"));
+    printer.finish("No run yet. `qlik-roster sync` does one.", &summary)?;
     Ok(Exit::Success)
 }
 
@@ -61,21 +71,22 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
         return Ok(Exit::NotFound);
     };
     let row = row(&run);
-    let mut lines: Vec<_> = COLUMNS.iter().copied().zip(row.cells).collect();
-    lines.push(("TRIGGER", trigger(run.trigger).to_owned()));
+    let names = COLUMNS.iter().map(|column| column.name);
+    let mut lines: Vec<_> = names.zip(row.cells).collect();
+    lines.push(("TRIGGER", trigger(run.trigger).into()));
     if let Some(missed) = run.audit_missed {
-        lines.push(("AUDIT MISSED", missed.to_string()));
+        lines.push(("AUDIT MISSED", missed.to_string().into()));
     }
     if let Some(why) = why(&run.outcome) {
-        lines.push(("WHY", why));
+        lines.push(("WHY", why.into()));
     }
     for kind in Kind::ALL {
         if let Some(counts) = run.counts.get(&kind) {
-            lines.push((kind.plural(), sentence(counts)));
+            lines.push((kind.plural(), sentence(counts).into()));
         }
     }
     if let Some(held) = &run.held {
-        lines.push(("HELD", held.to_string()));
+        lines.push(("HELD", held.to_string().into()));
     }
     for finding in &run.findings {
         let who = finding
@@ -89,7 +100,7 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
             finding.detail,
             finding.code.code()
         );
-        lines.push(("FINDING", text));
+        lines.push(("FINDING", text.into()));
     }
     print_one(format, &lines, &row.json)?;
     Ok(Exit::Success)
@@ -97,7 +108,8 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
 
 /// A run as a row, also for `sync`.
 pub(super) fn row(run: &Run) -> Row {
-    let sum = |of: fn(&KindCounts) -> u64| run.counts.values().map(of).sum::<u64>().to_string();
+    let sum =
+        |of: fn(&KindCounts) -> u64| -> Cell { run.counts.values().map(of).sum::<u64>().into() };
     let took = run
         .ended_at
         .map(|ended| format!("{:.1?}", ended.since(run.started_at)));
@@ -108,19 +120,29 @@ pub(super) fn row(run: &Run) -> Row {
     };
     Row {
         cells: vec![
-            run.id.to_string(),
-            run.tenant_name.to_string(),
-            run.started_at.to_string(),
-            took.unwrap_or_default(),
-            format!("{}{dry}", run.outcome.word()),
+            run.id.to_string().into(),
+            run.tenant_name.to_string().into(),
+            run.started_at.into(),
+            took.into(),
+            Cell::from(format!("{}{dry}", run.outcome.word())).toned(tone(&run.outcome)),
             sum(|counts| counts.seen),
             sum(|counts| counts.created),
             sum(|counts| counts.updated),
             sum(|counts| counts.deleted),
-            run.traffic.requests.to_string(),
+            run.traffic.requests.to_string().into(),
         ],
         json: outside(run),
     }
+}
+
+/// Returns the colour of an outcome.
+pub(super) fn tone(outcome: &Outcome) -> Option<Tone> {
+    Some(match outcome {
+        Outcome::Succeeded => Tone::Good,
+        Outcome::Failed { .. } | Outcome::Interrupted => Tone::Bad,
+        Outcome::Held | Outcome::Degraded | Outcome::Incomplete { .. } => Tone::Warn,
+        Outcome::Running => return None,
+    })
 }
 
 fn outside(run: &Run) -> Value {

@@ -8,14 +8,21 @@ use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unma
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 
-use super::args::OutputArgs;
+use super::args::TableArgs;
 use super::door::Door;
 use super::output::{Printer, Row};
+use super::style::Tone;
+use super::table::{Cell, Column};
 use super::{Exit, losses};
 
-const COLUMNS: &[&str] = &["WHAT", "STATE", "LAST SUCCESS", "DETAIL"];
+const COLUMNS: &[Column] = &[
+    Column::new("WHAT", 0).cut(16),
+    Column::new("STATE", 0),
+    Column::new("LAST SUCCESS", 2),
+    Column::new("DETAIL", 1).cut(24),
+];
 
-pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let status = match door.ask(Request::Status).await {
@@ -27,7 +34,7 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
     door.close().await?;
     let status = status?;
     let mut exit = Exit::Success;
-    let mut printer = Printer::new(args.output, COLUMNS)?;
+    let mut printer = Printer::new(&args, COLUMNS)?;
     exit = exit.graver(losses::exit(&status.losses));
     for loss in &status.losses {
         printer.row(losses::row(loss))?;
@@ -51,25 +58,33 @@ pub(super) async fn run(config: Option<&Path>, args: OutputArgs) -> anyhow::Resu
         printer.row(super::store::row(&status.space))?;
         printer.row(daemon)?;
     }
-    printer.finish("Nothing is known yet. `qlik-roster sync` does a first run.")?;
+    let summary = match exit {
+        Exit::Success => "All is well.",
+        _ => "",
+    };
+    printer.finish(
+        "Nothing is known yet. `qlik-roster sync` does a first run.",
+        summary,
+    )?;
     Ok(exit)
 }
 
 /// Tells whether a daemon runs, by who has answered.
 fn daemon(door: &Door) -> Row {
-    let (state, detail) = match door {
-        Door::Daemon(_) => ("running", "it answered these questions"),
+    let (state, tone, detail) = match door {
+        Door::Daemon(_) => ("running", Tone::Good, "it answered these questions"),
         Door::Own(_) => (
             "not running",
+            Tone::Warn,
             "nothing is read or delivered until `qlik-roster serve` or `sync` is run",
         ),
     };
     Row {
         cells: vec![
-            "daemon".to_owned(),
-            state.to_owned(),
-            String::new(),
-            detail.to_owned(),
+            "daemon".into(),
+            Cell::from(state).toned(Some(tone)),
+            "".into(),
+            detail.into(),
         ],
         json: json!({ "daemon": state }),
     }
@@ -104,10 +119,10 @@ fn unread(row: &UnreadRow) -> Row {
     let why = why.unwrap_or_else(|| "no run of it has ended yet".to_owned());
     Row {
         cells: vec![
-            format!("tenant {}", row.name),
-            "never reached".to_owned(),
-            String::new(),
-            format!("nothing is known of it: {why}"),
+            format!("tenant {}", row.name).into(),
+            Cell::from("never reached").toned(Some(Tone::Bad)),
+            "".into(),
+            format!("nothing is known of it: {why}").into(),
         ],
         json: json!({
             "tenant": row.name,
@@ -186,12 +201,10 @@ fn endpoint(row: &EndpointRow) -> Row {
     }
     Row {
         cells: vec![
-            format!("endpoint {}", row.name),
-            state.to_owned(),
-            row.delivered_at
-                .map(|time| time.to_string())
-                .unwrap_or_default(),
-            of_deliveries(row),
+            format!("endpoint {}", row.name).into(),
+            Cell::from(state).toned(super::endpoints::tone(row)),
+            row.delivered_at.into(),
+            of_deliveries(row).into(),
         ],
         json,
     }
@@ -212,6 +225,10 @@ fn state(row: &TenantRow) -> &'static str {
 fn tenant(row: &TenantRow) -> Row {
     let last = row.last_run.as_ref();
     let state = state(row);
+    let tone = match state {
+        "rejected" => Some(Tone::Dim),
+        _ => last.and_then(|run| super::runs::tone(&run.outcome)),
+    };
     let [roles, groups, users] = row.counts;
     let mut parts = vec![format!("{users} users, {groups} groups, {roles} roles")];
     // What is held, its plan says better.
@@ -230,12 +247,10 @@ fn tenant(row: &TenantRow) -> Row {
     }
     Row {
         cells: vec![
-            format!("tenant {}", row.name),
-            state.to_owned(),
-            row.last_success
-                .map(|time| time.to_string())
-                .unwrap_or_default(),
-            parts.join("; "),
+            format!("tenant {}", row.name).into(),
+            Cell::from(state).toned(tone),
+            row.last_success.into(),
+            parts.join("; ").into(),
         ],
         json: json!({
             "tenant": row.name,

@@ -13,7 +13,11 @@ use crate::store::{Compacted, Store};
 use super::args::{Format, StoreAction};
 use super::door::{Door, Socket};
 use super::output::{Printer, Row, print_one};
+use super::style::Tone;
+use super::table::{Cell, Column};
 use super::{Exit, losses};
+
+const FAULT_COLUMNS: &[Column] = &[Column::new("WHERE", 0), Column::new("WHAT IS WRONG", 0)];
 
 pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
@@ -21,7 +25,7 @@ pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::R
         StoreAction::Show(args) => show(&config, args.output).await,
         StoreAction::Check(args) => check(&config, args.output).await,
         StoreAction::Compact(args) => compact(&config, args.output).await,
-        StoreAction::Accept(args) => losses::accept(&config, args.output).await,
+        StoreAction::Accept(args) => losses::accept(&config, &args).await,
     }
 }
 
@@ -34,27 +38,27 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
         other => return super::unexpected(&other),
     };
     let mut lines = vec![
-        ("FOLDER", config.store.display().to_string()),
-        ("ON DISK", bytes(space.disk)),
+        ("FOLDER", config.store.display().to_string().into()),
+        ("ON DISK", bytes(space.disk).into()),
     ];
     if space.aside > 0 {
         lines.push((
             "MOVED ASIDE",
-            format!("{}, remove it when it is of no use", bytes(space.aside)),
+            format!("{}, remove it when it is of no use", bytes(space.aside)).into(),
         ));
     }
     let live = space.live.map_or_else(
         || "not counted: the store is small, or has little to give back".to_owned(),
         bytes,
     );
-    lines.push(("LIVES IN IT", live));
-    lines.push(("JOURNAL", journal(&space)));
+    lines.push(("LIVES IN IT", live.into()));
+    lines.push(("JOURNAL", journal(&space).into()));
     lines.push((
         "HELD BY",
-        hold(&space).unwrap_or_else(|| "nothing".to_owned()),
+        hold(&space).unwrap_or_else(|| "nothing".to_owned()).into(),
     ));
-    lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead)));
-    lines.extend(lacks(&space).map(|lacks| ("LACKS", lacks)));
+    lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead.into())));
+    lines.extend(lacks(&space).map(|lacks| ("LACKS", lacks.into())));
     print_one(format, &lines, &json(&space))?;
     Ok(Exit::Success)
 }
@@ -87,7 +91,7 @@ async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
     }
 }
 
-fn summary(config: &Config, checked: &StoreCheck) -> [(&'static str, String); 4] {
+fn summary(config: &Config, checked: &StoreCheck) -> [(&'static str, Cell); 4] {
     let StoreCheck {
         format,
         newest_format,
@@ -100,31 +104,36 @@ fn summary(config: &Config, checked: &StoreCheck) -> [(&'static str, String); 4]
         true => format!("{format}, migrated to {newest_format} when it is opened next"),
         false => format.to_string(),
     };
+    let tone = match checked.is_sound() {
+        true => Tone::Good,
+        false => Tone::Bad,
+    };
+    let tone = Some(tone);
     let faults = match checked.faults.len() as u64 + checked.more_faults {
         0 => "none".to_owned(),
         n if checked.more_faults > 0 => format!("{n}, of which these are the first"),
         n => n.to_string(),
     };
     [
-        ("FOLDER", config.store.display().to_string()),
-        ("FORMAT", format),
+        ("FOLDER", config.store.display().to_string().into()),
+        ("FORMAT", format.into()),
         (
             "CHECKED",
-            format!("{rows} rows, among them {records} records and {entries} events"),
+            format!("{rows} rows, among them {records} records and {entries} events").into(),
         ),
-        ("FAULTS", faults),
+        ("FAULTS", Cell::from(faults).toned(tone)),
     ]
 }
 
 fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
-    let mut printer = Printer::new(format, &["WHERE", "WHAT IS WRONG"])?;
+    let mut printer = Printer::new(&format.into(), FAULT_COLUMNS)?;
     for fault in &checked.faults {
         printer.row(Row {
-            cells: vec![fault.place.clone(), fault.what.clone()],
+            cells: vec![fault.place.clone().into(), fault.what.clone().into()],
             json: json!(fault),
         })?;
     }
-    Ok(printer.finish("")?)
+    printer.finish("", "")
 }
 
 /// Asks the daemon, which does it while it serves, or does it itself.
@@ -146,9 +155,12 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
         after,
     } = compacted;
     let lines = [
-        ("BEFORE", bytes(before)),
-        ("AFTER", bytes(after)),
-        ("LIVES IN IT", format!("{} in {rows} rows", bytes(live))),
+        ("BEFORE", bytes(before).into()),
+        ("AFTER", bytes(after).into()),
+        (
+            "LIVES IN IT",
+            format!("{} in {rows} rows", bytes(live)).into(),
+        ),
     ];
     let json = json!({ "before": before, "after": after, "live": live, "rows": rows });
     print_one(format, &lines, &json)?;
@@ -166,16 +178,20 @@ pub(super) fn row(space: &Space) -> Row {
         (None, None, Some(_)) => "no room",
         (None, None, None) => "ok",
     };
+    let tone = match state {
+        "ok" => Tone::Good,
+        _ => Tone::Warn,
+    };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
     parts.extend(hold.map(|hold| format!("held by {hold}")));
     parts.extend(ahead);
     parts.extend(lacks);
     Row {
         cells: vec![
-            "store".to_owned(),
-            state.to_owned(),
-            String::new(),
-            parts.join("; "),
+            "store".into(),
+            Cell::from(state).toned(Some(tone)),
+            "".into(),
+            parts.join("; ").into(),
         ],
         json: json(space),
     }
@@ -263,13 +279,13 @@ mod tests {
             hold: None,
             ahead: None,
         };
-        assert_eq!(row(&space).cells[1], "ok");
+        assert_eq!(row(&space).cells[1].text(), "ok");
         space.ahead = Some(Timestamp::from_millis(4_000_000_000_000));
 
         let row = row(&space);
 
-        assert_eq!(row.cells[1], "ahead");
-        insta::assert_snapshot!(row.cells[3], @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
+        assert_eq!(row.cells[1].text(), "ahead");
+        insta::assert_snapshot!(row.cells[3].text(), @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
         assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
     }
 
@@ -292,8 +308,8 @@ mod tests {
 
         let row = row(&space);
 
-        assert_eq!(row.cells[1], "no room");
-        insta::assert_snapshot!(row.cells[3], @"88.0 MiB on disk; no events in the journal; most of its room could be given back, by a copy that may take 31.0 MiB, of which 10.0 MiB are free: make room, and it is done within the hour");
+        assert_eq!(row.cells[1].text(), "no room");
+        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; most of its room could be given back, by a copy that may take 31.0 MiB, of which 10.0 MiB are free: make room, and it is done within the hour");
         assert_eq!(row.json["store"]["lacks"], 21 << 20);
     }
 

@@ -3,6 +3,10 @@
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 
+use crate::config::ConfigError;
+use crate::model::Thousands;
+use crate::printable;
+
 /// A colour or weight of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -12,6 +16,8 @@ pub(super) enum Tone {
     Dim,
     /// What went well.
     Good,
+    /// What wants a look.
+    Warn,
     /// What failed.
     Bad,
 }
@@ -59,6 +65,7 @@ impl<T: Display> Display for Painted<T> {
             Tone::Bold => "1",
             Tone::Dim => "2",
             Tone::Good => "32",
+            Tone::Warn => "33",
             Tone::Bad => "31",
         };
         match self.colour {
@@ -74,13 +81,44 @@ pub(super) fn complain(failure: &anyhow::Error) {
     let label = Colour::of(&stream).paint(Tone::Bad, "error");
     let mut out = stream.lock();
     // Nobody is left to tell if standard error is gone.
-    drop(writeln!(out, "{label}: {failure}"));
-    for cause in failure.chain().skip(1) {
-        drop(writeln!(out, "  {cause}"));
+    for (depth, cause) in failure.chain().enumerate() {
+        let text = cause.to_string();
+        // A configuration has its problems line by line; anything else is one line, whatever a
+        // name or an answer in it says.
+        let text = match cause.is::<ConfigError>() {
+            true => printable::lines(&text),
+            false => printable::line(&text),
+        };
+        drop(match depth {
+            0 => writeln!(out, "{label}: {text}"),
+            _ => writeln!(out, "  {text}"),
+        });
     }
 }
 
-/// Tells something on standard error.
+/// Tells something on standard error, in one line.
 pub(super) fn say(text: impl Display) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    let text = text.to_string();
+    drop(writeln!(io::stderr().lock(), "{}", printable::line(&text)));
+}
+
+/// Tells something on standard error in the lines of our own text. What is put into it must have no
+/// line breaks of its own: a path that an operator typed, not a name.
+pub(super) fn say_lines(text: impl Display) {
+    let text = text.to_string();
+    drop(writeln!(io::stderr().lock(), "{}", printable::lines(&text)));
+}
+
+/// Returns a mistake in the arguments as it is printed. What was typed is quoted in it.
+pub(super) fn mistake(error: &clap::Error) -> String {
+    printable::lines(&error.render().to_string()).into_owned()
+}
+
+/// Counts things in words: `1 user`, `1,200 users`.
+pub(super) fn count(n: usize, what: &str) -> String {
+    let ending = match n {
+        1 => "",
+        _ => "s",
+    };
+    format!("{} {what}{ending}", Thousands(n as u64))
 }

@@ -14,22 +14,18 @@ use crate::deliver::{self, Drained};
 use crate::model::{
     EndpointName, Held, HeldPlan, Mode, Outcome, PlanState, Run, TenantName, losses_in_words,
 };
+use crate::printable;
 use crate::signal;
 use crate::telemetry::chain;
 
 use super::Exit;
-use super::args::{Format, SyncArgs};
+use super::args::{Format, SyncArgs, TableArgs};
 use super::door::{Door, Own};
 use super::narrate::sentence;
 use super::output::{self, Printer, Row};
 use super::style::say;
 use super::ticker::Ticker;
 use super::{losses, runs, tenants};
-
-const COLUMNS: &[&str] = &[
-    "RUN", "TENANT", "STARTED", "TOOK", "OUTCOME", "SEEN", "CREATED", "UPDATED", "DELETED",
-    "REQUESTS",
-];
 
 /// How long upkeep of the store may take; what is left is for the next time.
 const UPKEEP: Duration = Duration::from_secs(20);
@@ -109,22 +105,22 @@ async fn work(
     }
     exit = exit.graver(losses::warn(door).await?);
     // Last, so that a reader that went away early changes nothing.
-    match print(&rows, args.output.output) {
+    match print(&rows, &args.table) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),
     }
 }
 
 /// Prints runs that were asked for. Returns the exit code that they ask for.
-pub(super) fn print_runs(rows: &[SyncRow], format: Format) -> anyhow::Result<Exit> {
-    print(rows, format)?;
+pub(super) fn print_runs(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<Exit> {
+    print(rows, table)?;
     Ok(rows
         .iter()
         .fold(Exit::Success, |exit, row| exit.graver(of_run(&row.run))))
 }
 
-fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
-    let mut printer = Printer::new(format, COLUMNS)?;
+fn print(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<()> {
+    let mut printer = Printer::new(table, runs::COLUMNS)?;
     for row in rows {
         let Row { cells, mut json } = runs::row(&row.run);
         if let Some(fields) = json.as_object_mut() {
@@ -139,8 +135,8 @@ fn print(rows: &[SyncRow], format: Format) -> anyhow::Result<()> {
         }
         printer.row(Row { cells, json })?;
     }
-    printer.finish("No tenant is configured.")?;
-    if format == Format::Table {
+    printer.finish("No tenant is configured.", "")?;
+    if table.output.output == Format::Table {
         for row in rows {
             match row.run.mode {
                 Mode::Commit => complain(row),
@@ -172,7 +168,8 @@ fn preview(row: &SyncRow) -> io::Result<()> {
     let (run, name) = (&row.run, &row.run.tenant_name);
     let mut out = BufWriter::new(io::stdout().lock());
     for change in &row.preview {
-        writeln!(out, "{name}: would tell: {}", sentence(change))?;
+        let told = sentence(change);
+        writeln!(out, "{name}: would tell: {}", printable::line(&told))?;
     }
     if row.preview.is_empty() && run.outcome.is_success() {
         writeln!(out, "{name}: nobody would be told anything")?;
@@ -192,7 +189,7 @@ fn preview(row: &SyncRow) -> io::Result<()> {
     if run.outcome != Outcome::Held
         && let Some(why) = runs::why(&run.outcome)
     {
-        writeln!(out, "{name}: {why}")?;
+        writeln!(out, "{name}: {}", printable::line(&why))?;
     }
     out.flush()
 }

@@ -8,39 +8,44 @@ use crate::control::{LinkedRow, Reply, Request, Standing};
 use crate::daemon::Hooks;
 
 use super::Exit;
-use super::args::{Format, TenantsArgs};
+use super::args::{Format, TableArgs, TenantsArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
-use super::style::say;
+use super::style::{Tone, count, say};
+use super::table::{Cell, Column};
 
-const COLUMNS: &[&str] = &[
-    "NAME",
-    "ID",
-    "HOSTS",
-    "REGION",
-    "STATUS",
-    "CONNECTION",
-    "LAST SUCCESS",
-    "NEXT RUN",
-    "USERS",
+const COLUMNS: &[Column] = &[
+    Column::new("NAME", 0).cut(12),
+    Column::new("ID", 5),
+    Column::new("HOSTS", 3).cut(20),
+    Column::new("REGION", 6),
+    Column::new("STATUS", 0),
+    Column::new("CONNECTION", 7).cut(10),
+    Column::new("LAST SUCCESS", 1),
+    Column::new("NEXT RUN", 4),
+    Column::new("USERS", 2).number(),
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: TenantsArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
-    let exit = list(&door, args.output.output).await;
+    let exit = list(&door, &args.table).await;
     door.close().await?;
     exit
 }
 
-async fn list(door: &Door, format: Format) -> anyhow::Result<Exit> {
+async fn list(door: &Door, table: &TableArgs) -> anyhow::Result<Exit> {
     let rows = ask(door).await?;
-    let mut printer = Printer::new(format, COLUMNS)?;
+    let mut printer = Printer::new(table, COLUMNS)?;
     for linked in &rows {
         printer.row(row(linked))?;
     }
-    printer.finish("No tenant yet. `qlik-roster sync` asks the console for some.")?;
-    if format == Format::Table {
+    let summary = format!("{}.", count(rows.len(), "tenant"));
+    printer.finish(
+        "No tenant yet. `qlik-roster sync` asks the console for some.",
+        &summary,
+    )?;
+    if table.output.output == Format::Table {
         for (linked, why) in rows.iter().filter_map(|row| Some((row, why(row)?))) {
             say(format_args!("{}: {why}", linked.name));
         }
@@ -68,18 +73,17 @@ fn row(linked: &LinkedRow) -> Row {
         next_run,
         users,
     } = linked;
-    let shown = |value: Option<String>| value.unwrap_or_default();
     Row {
         cells: vec![
-            name.to_string(),
-            shown(id.as_ref().map(ToString::to_string)),
-            hosts.join(" "),
-            shown(region.clone()),
-            word(standing).to_owned(),
-            shown(connection.as_ref().map(ToString::to_string)),
-            shown(last_success.map(|time| time.to_string())),
-            shown(next_run.map(|time| time.to_string())),
-            shown(users.map(|n| n.to_string())),
+            name.to_string().into(),
+            id.as_ref().map(ToString::to_string).into(),
+            hosts.join(" ").into(),
+            region.clone().into(),
+            Cell::from(word(standing)).toned(Some(tone(standing))),
+            connection.as_ref().map(ToString::to_string).into(),
+            (*last_success).into(),
+            (*next_run).into(),
+            (*users).into(),
         ],
         json: json!({
             "name": name,
@@ -102,6 +106,14 @@ fn word(standing: &Standing) -> &'static str {
         Standing::Paused(_) => "paused",
         Standing::NeverReached { .. } => "never reached",
         Standing::Failing { .. } => "failing",
+    }
+}
+
+fn tone(standing: &Standing) -> Tone {
+    match standing {
+        Standing::Active => Tone::Good,
+        Standing::Paused(_) => Tone::Dim,
+        Standing::NeverReached { .. } | Standing::Failing { .. } => Tone::Bad,
     }
 }
 

@@ -34,7 +34,7 @@ async fn sync_then_lists_work_without_a_daemon() {
     assert_eq!(out.lines().count(), 4);
     assert_eq!(
         out.lines().next().unwrap(),
-        "tenant,id,name,subject,status,roles,groups"
+        "tenant,id,name,email,subject,status,roles,groups"
     );
 
     let (code, out, _) = world.command(&["roles", "--output", "jsonl"]).await;

@@ -176,7 +176,7 @@ async fn what_was_given_up_on_is_listed_sent_again_or_dismissed() {
     assert_eq!(code, 6);
     insta::assert_snapshot!(out, @r"
     ENDPOINT  EVENT  TYPE          SINCE                     ATTEMPTS  REASON
-    hr        2      user.updated  2026-03-01T10:00:00.000Z  10        deliver.rejected: the receiver answered 404
+    hr        2      user.updated  2026-03-01T10:00:00.000Z        10  deliver.rejected: the receiver answered 404
     ");
     let (code, out, _) = world.command(&["status"]).await;
     assert_eq!(code, 6);
@@ -679,7 +679,7 @@ async fn check_says_of_events_that_nothing_sends_yet() {
         let (code, out, err) = world.command(&["check"]).await;
 
         assert_eq!(code, 0, "{out}{err}");
-        let line = "nothing is sent yet for `access.*`";
+        let line = "no event that `access.*` fits is sent yet";
         assert_eq!(out.contains(line), expected, "{out}");
     }
 }

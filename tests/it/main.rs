@@ -35,6 +35,7 @@ mod memory;
 mod names;
 mod plans;
 mod polls;
+mod printing;
 mod schemas;
 mod serving;
 mod space;

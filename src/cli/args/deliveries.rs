@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::OutputArgs;
+use super::TableArgs;
 use crate::control::EventName;
 use crate::model::Timestamp;
 use crate::sync::parse_duration;
@@ -31,7 +31,7 @@ pub(in crate::cli) enum DeliveriesAction {
         #[arg(long, value_name = "NAME")]
         endpoint: Option<String>,
         #[command(flatten)]
-        output: OutputArgs,
+        table: TableArgs,
     },
     /// Forget what was given up on: it will never be sent.
     #[command(group(clap::ArgGroup::new("what").required(true).args(["event", "all"])))]
@@ -70,7 +70,7 @@ pub(in crate::cli) struct DeliveryListArgs {
     #[arg(long, value_name = "N")]
     pub(in crate::cli) limit: Option<NonZeroUsize>,
     #[command(flatten)]
-    pub(in crate::cli) output: OutputArgs,
+    pub(in crate::cli) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,13 +95,13 @@ pub(in crate::cli) struct ReplayArgs {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum EndpointsAction {
     /// List endpoints: how each stands, and how far it is.
-    List(OutputArgs),
+    List(TableArgs),
     /// Send an endpoint a signed test event.
     Test {
         /// The endpoint.
         endpoint: String,
         #[command(flatten)]
-        output: OutputArgs,
+        table: TableArgs,
     },
     /// Let an endpoint go on where it stopped.
     Enable {

@@ -4,9 +4,9 @@ use std::fmt::{self, Write};
 
 use crate::control::{Moved, PlanRow, PlanSummary, Top, TopRow};
 use crate::model::{Id, Kind, PlanState, Thousands, Weight};
+use crate::printable;
 
 use super::super::style::{Colour, Tone};
-use super::plain;
 
 /// Names of a list that are written out; those beyond them are summed.
 const MAX_NAMES: usize = 5;
@@ -132,7 +132,7 @@ impl Head<'_> {
         let (rows, others) = top.rows.split_at(top.rows.len().min(MAX_NAMES));
         for TopRow { id, name, count } in rows {
             let name = name.as_deref().unwrap_or(nameless);
-            write!(f, "  {:>9}  {}", Thousands(*count), plain(name))?;
+            write!(f, "  {:>9}  {}", Thousands(*count), printable::line(name))?;
             if let Some(id) = id {
                 write!(f, "  {}", self.colour.paint(Tone::Dim, id))?;
                 if self.summary.moved.iter().any(|moved| moved.from == *id) {
@@ -184,7 +184,7 @@ fn in_words(moved: &Moved) -> String {
         came_along,
         left_behind,
     } = moved;
-    let name = plain(name);
+    let name = printable::line(name);
     let who = match kind {
         Kind::Group => "members",
         Kind::Role | Kind::User => "holders",

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 
 use crate::control::{Moved, RemovalRow};
 use crate::model::{GroupId, Id, Kind, Loss, Proof, RoleId, Taken, Thousands, UserStatus};
+use crate::printable;
 
 use super::super::style::{Colour, Tone};
 use super::head::moved_to;
-use super::plain;
 
 /// Lines of a group that a terminal shows of a long plan, and groups of each sort.
 const MAX_LINES: usize = 5;
@@ -108,7 +108,7 @@ impl<'a> Lines<'a> {
         if self.extent == Extent::Cut && lines.len() >= MAX_LINES {
             return;
         }
-        let name = plain(&row.removal.label);
+        let name = printable::line(&row.removal.label);
         let id = &row.removal.record.id;
         let width = match row.removal.record.kind {
             Kind::User => NAME_WIDTH,
@@ -139,7 +139,7 @@ impl<'a> Lines<'a> {
             let others = groups.split_off(most);
             for (heading, group) in groups {
                 if let Some((name, id)) = &heading {
-                    write!(out, "  {}", colour.paint(Tone::Bold, plain(name)))?;
+                    write!(out, "  {}", colour.paint(Tone::Bold, printable::line(name)))?;
                     if let Some(id) = id {
                         write!(out, "  {}", colour.paint(Tone::Dim, id))?;
                         write!(out, "{}", moved_to(moved, id))?;
@@ -188,7 +188,7 @@ fn marks(row: &RemovalRow) -> Vec<String> {
     }
     if person.status.value != UserStatus::Enabled {
         let status = person.status.source_value.as_deref();
-        marks.push(plain(status.unwrap_or("status not known")));
+        marks.push(printable::line(status.unwrap_or("status not known")).into_owned());
     }
     marks
 }
@@ -287,6 +287,6 @@ mod tests {
 
         let (text, _) = written(Extent::Whole, &[row]);
 
-        assert!(text.contains(" [2JMallory Maria "), "{text}");
+        assert!(text.contains(r"\u{1b}[2JMallory\nMaria "), "{text}");
     }
 }

@@ -16,10 +16,16 @@ use super::super::args::{Format, PlanShowArgs};
 use super::super::door::Door;
 use super::super::output::{Printer, Row};
 use super::super::style::{Colour, say};
+use super::super::table::Column;
 use super::head::Head;
 use super::lines::{Extent, Lines, SHORT};
 
-const COLUMNS: &[&str] = &["KIND", "ID", "NAME", "LOSES"];
+const COLUMNS: &[Column] = &[
+    Column::new("KIND", 1),
+    Column::new("ID", 2),
+    Column::new("NAME", 0).cut(16),
+    Column::new("LOSES", 0).cut(24),
+];
 
 const NOTHING: &str = "The plan has no entries any more.";
 
@@ -37,7 +43,7 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
         say(format_args!("There is no {id}."));
         return Ok(Exit::NotFound);
     };
-    match args.output.output {
+    match args.table.output.output {
         Format::Table => {
             let is_cut = io::stdout().is_terminal() && !args.all && row.plan.entries > SHORT;
             let extent = match is_cut {
@@ -54,8 +60,8 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
             let printer = Printer::within(&head, "entries")?;
             print(door, &row, &summary, printer).await?;
         }
-        format @ (Format::Jsonl | Format::Csv) => {
-            let printer = Printer::new(format, COLUMNS)?;
+        Format::Jsonl | Format::Csv => {
+            let printer = Printer::new(&args.table, COLUMNS)?;
             print(door, &row, &summary, printer).await?;
         }
     }
@@ -91,9 +97,11 @@ async fn write(
     out.flush()?;
     drop(out);
     if shown == Extent::Cut {
-        say("\nNot every line is shown; `--all` shows them, `--output json` tells more of each.");
+        say("");
+        say("Not every line is shown; `--all` shows them, `--output json` tells more of each.");
     }
-    say(format_args!("\n{}", super::what_to_do(row)));
+    say("");
+    say(super::what_to_do(row));
     Ok(())
 }
 
@@ -110,7 +118,7 @@ async fn print(
             printer.row(entry(row, &summary.moved))?;
         }
     }
-    Ok(printer.finish(NOTHING)?)
+    printer.finish(NOTHING, "")
 }
 
 /// The entries of a plan, page by page.
@@ -266,10 +274,10 @@ fn entry(row: &RemovalRow, moved: &[Moved]) -> Row {
     }
     Row {
         cells: vec![
-            kind.to_string(),
-            id.to_string(),
-            removal.label.clone(),
-            what,
+            kind.to_string().into(),
+            id.to_string().into(),
+            removal.label.clone().into(),
+            what.into(),
         ],
         json,
     }

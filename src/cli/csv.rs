@@ -1,0 +1,99 @@
+//! Comma-separated values, by RFC 4180, in which nothing is run by a spreadsheet or a terminal.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::printable;
+
+/// Writes a line. Its end is a line feed; CRLF is left to those who want it.
+pub(super) fn write(
+    out: &mut impl Write,
+    cells: impl Iterator<Item = impl AsRef<str>>,
+) -> io::Result<()> {
+    for (place, cell) in cells.enumerate() {
+        if place > 0 {
+            out.write_all(b",")?;
+        }
+        let cell = guard(cell.as_ref());
+        if cell.contains(['"', ',']) {
+            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
+        } else {
+            out.write_all(cell.as_bytes())?;
+        }
+    }
+    out.write_all(b"\n")
+}
+
+/// Guards a cell that would do something. It gets an apostrophe in front, by which a spreadsheet
+/// knows text and a reader that something is to be undone: without the apostrophe, and with its
+/// `\\`, `\n`, `\r`, `\t` and `\u{…}` read as they are in many languages, it is what it was. So
+/// a cell that begins with an apostrophe of its own gets one as well.
+fn guard(cell: &str) -> Cow<'_, str> {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\'', '\t', '\r']);
+    match is_formula || !printable::is_plain(cell) {
+        true => Cow::Owned(format!("'{}", printable::reversible(cell))),
+        false => Cow::Borrowed(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Undoes the guard, as `docs/cli.md` says.
+    fn undone(cell: &str) -> String {
+        let Some(guarded) = cell.strip_prefix('\'') else {
+            return cell.to_owned();
+        };
+        let mut out = String::new();
+        let mut rest = guarded.chars();
+        while let Some(c) = rest.next() {
+            match (c, c == '\\') {
+                (_, true) => match rest.next().unwrap() {
+                    '\\' => out.push('\\'),
+                    'n' => out.push('\n'),
+                    'r' => out.push('\r'),
+                    't' => out.push('\t'),
+                    _ => {
+                        let code: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                        let code = code.trim_start_matches('{');
+                        let code = u32::from_str_radix(code, 16).unwrap();
+                        out.push(char::from_u32(code).unwrap());
+                    }
+                },
+                (c, false) => out.push(c),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn what_would_do_something_is_guarded_and_the_rest_is_not() {
+        for (cell, expected) in [
+            (r"ACME\maria", r"ACME\maria"),
+            ("O'Brien", "O'Brien"),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("'t Hooft", "''t Hooft"),
+            (r"-ACME\maria", r"'-ACME\\maria"),
+            ("a\nb", r"'a\nb"),
+            ("\u{1b}[2J", r"'\u{1b}[2J"),
+        ] {
+            assert_eq!(guard(cell), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_guard_can_be_undone(cell in any::<String>(), start in "[=+@'\\\\\t\r\n\u{1b}-]?") {
+            let cell = format!("{start}{cell}");
+            let guarded = guard(&cell);
+
+            prop_assert!(printable::is_plain(&guarded));
+            prop_assert!(!guarded.starts_with(['=', '+', '-', '@']));
+            prop_assert_eq!(undone(&guarded), cell);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What is printed for people and for programs: nothing that acts on a terminal, tables that fit.
+
+use qlik_roster::clock::Clock;
+use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, Status, TenantOptions};
+use qlik_roster::model::Timestamp;
+use qlik_roster::printable;
+use serde_json::Value;
+
+use crate::support::World;
+
+/// Moves the cursor, in both ways; turns the direction of writing; breaks the line; ends a string.
+const NASTY: &str =
+    "=Eve\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{2066}a\r\nforged\t\u{0}\u{85}z";
+
+const LISTS: &[&[&str]] = &[
+    &["users"],
+    &["roles"],
+    &["groups"],
+    &["tenants"],
+    &["runs"],
+    &["events"],
+    &["findings"],
+    &["deliveries"],
+    &["endpoints", "list"],
+    &["plan", "list"],
+    &["status"],
+];
+
+/// A tenant in which everything is called so, with a change of each that was told of.
+async fn nasty_world() -> (World, String) {
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    let (_, _, err) = world.command(&["sync"]).await;
+    assert!(printable::lines(&err) == err, "{err:?}");
+    let role = directory.create_role(&format!("role {NASTY}"));
+    let group = directory.create_group(&format!("group {NASTY}"));
+    let eve = directory
+        .create_user(NewUser {
+            name: NASTY.to_owned(),
+            subject: Some(format!("@{NASTY}")),
+            email: Some(format!("-{NASTY}@example.com")),
+            status: Status::Active,
+            roles: vec![role],
+            groups: vec![group],
+            client_id: None,
+        })
+        .unwrap();
+    world.command(&["sync"]).await;
+    (world, eve.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_from_outside_acts_on_a_terminal_or_a_spreadsheet() {
+    let (world, eve) = nasty_world().await;
+    let shows: &[&[&str]] = &[
+        &["users", "show", &eve],
+        &["users", "show", &eve, "--raw"],
+        &["users", "show", "nobody \u{1b}[2J\u{202e}\n"],
+        &["roles", "show", "no role \u{9b}31m"],
+        &["users", "--tenant", "ac\u{1b}[2Jme\n"],
+        &["events", "show", "evt_\u{1b}[2J"],
+        &["runs", "show", "run-\u{1b}[2J\u{202e}"],
+        &["plan", "show", "plan-\u{1b}[2J"],
+        &["endpoints", "enable", "\u{1b}[2J\u{202e}"],
+        &["users", "--columns", "na\u{1b}[2Jme"],
+        &["users", "--no-such-\u{1b}[2J-argument\nerror: forged"],
+        &["no-such\u{1b}[2J\u{202e}-command"],
+        &["sync", "--dry-run"],
+        &["check"],
+    ];
+    let mut n_shown = 0;
+    for command in LISTS.iter().chain(shows) {
+        for format in ["table", "json", "jsonl", "csv"] {
+            let args = [*command, &["--output", format]].concat();
+
+            let (_, out, err) = world.command(&args).await;
+
+            assert_eq!(printable::lines(&out), out, "{args:?}");
+            assert_eq!(printable::lines(&err), err, "{args:?}");
+            // A line that a name has made up would begin with what it says.
+            let is_forged = |line: &str| line.starts_with("forged") || line == "error: forged";
+            assert!(!out.lines().chain(err.lines()).any(is_forged), "{args:?}");
+            n_shown += usize::from(out.contains("=Eve"));
+            if format == "csv" && !command.contains(&"--raw") {
+                let runs = |cell: &str| cell.starts_with(['=', '@']);
+                let cells = || out.lines().flat_map(|line| line.split(','));
+                assert!(!cells().any(runs), "{args:?}: {out}");
+            }
+        }
+    }
+    assert!(n_shown >= 8, "the names were shown {n_shown} times");
+
+    let (_, out, _) = world.command(&["users", "--output", "json"]).await;
+    let users: Value = serde_json::from_str(&out).unwrap();
+    let is_eve = |user: &Value| user["name"] == NASTY;
+    assert!(
+        users.as_array().unwrap().iter().any(is_eve),
+        "JSON means the same"
+    );
+}
+
+fn width(line: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(line)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_fits_80_120_and_200_columns_with_a_record_a_line() {
+    let (world, _) = nasty_world().await;
+    for command in LISTS {
+        let full = [*command, &["--wide"]].concat();
+        let (_, full, _) = world.command(&full).await;
+        for columns in ["80", "120", "200"] {
+            let (_, out, err) = world.command_with(&[("COLUMNS", columns)], command).await;
+
+            let most: usize = columns.parse().unwrap();
+            for line in out.lines() {
+                assert!(width(line) <= most, "{command:?} at {columns}: {line}");
+            }
+            assert_eq!(
+                out.lines().count(),
+                full.lines().count(),
+                "{command:?} at {columns}: {out}"
+            );
+            // What is left of the header is whole: each name stands in the whole header too.
+            let (header, whole) = (out.lines().next().unwrap(), full.lines().next().unwrap());
+            let names = header
+                .split("  ")
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            for name in names {
+                assert!(whole.contains(name), "{command:?} at {columns}: {name}");
+            }
+            let is_cut = out.contains('…') || width(header) < width(whole);
+            assert_eq!(
+                err.contains("--wide"),
+                is_cut,
+                "{command:?} at {columns}: {err}\n{out}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_records_look_so() {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 12,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    let directory = world.tenant.directory();
+    let user = directory.users()[3].id.clone();
+    let admin = directory.role_named("TenantAdmin").unwrap();
+    directory
+        .update_user(&user, Edit::AssignRole(admin))
+        .unwrap();
+    world.command(&["sync"]).await;
+
+    for kind in ["users", "roles", "groups"] {
+        let mut shown = String::new();
+        for columns in ["80", "120", "200"] {
+            let (_, out, _) = world
+                .command_with(&[("COLUMNS", columns)], &[kind, "--limit", "6"])
+                .await;
+            shown = format!("{shown}at {columns}:\n{out}\n");
+        }
+        insta::assert_snapshot!(format!("table_of_{kind}"), shown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_chosen_by_name_and_a_slip_is_pointed_out() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+
+    let args = ["users", "--columns", "email,name", "--output", "csv"];
+    let (code, out, _) = world.command(&args).await;
+    assert_eq!((code, out.lines().next()), (0, Some("email,name")));
+    let (_, out, _) = world.command(&["users", "--columns", "Name"]).await;
+    assert_eq!(out.lines().next(), Some("NAME"));
+
+    let (code, out, err) = world.command(&["users", "--columns", "name,emial"]).await;
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(
+        err.contains("`emial`, did you mean `email`?") && err.contains("[cli.unknown-column]"),
+        "{err}"
+    );
+    let (code, _, err) = world
+        .command(&["users", "--columns", "name", "--output", "json"])
+        .await;
+    assert!(code == 2 && err.contains("[cli.columns-of-json]"), "{err}");
+}
