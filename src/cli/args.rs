@@ -6,7 +6,7 @@ use std::time::Duration;
 mod deliveries;
 
 pub(super) use deliveries::{
-    DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, ReplayArgs,
+    DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -49,10 +49,7 @@ pub(super) enum Command {
         action: StoreAction,
     },
     /// List held removals, show them, let them go or not.
-    Plan {
-        #[command(subcommand)]
-        action: PlanAction,
-    },
+    Plan(PlanArgs),
     /// List or show users.
     Users(RecordsArgs),
     /// List or show roles.
@@ -80,10 +77,7 @@ pub(super) enum Command {
         folder: PathBuf,
     },
     /// List endpoints, try one, set it going or stop it, give it everything or a new secret.
-    Endpoints {
-        #[command(subcommand)]
-        action: EndpointsAction,
-    },
+    Endpoints(EndpointsArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -254,9 +248,18 @@ pub(super) enum StoreAction {
     Accept(TableArgs),
 }
 
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct PlanArgs {
+    #[command(subcommand)]
+    pub(super) action: Option<PlanAction>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanAction {
-    /// List held plans, newest first.
+    /// List held plans, newest first (this is also what happens without `list`).
     List(ListArgs),
     /// Show what a plan would take away: what it comes to, then record by record.
     Show(PlanShowArgs),

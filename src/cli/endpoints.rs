@@ -14,7 +14,7 @@ use crate::deliver::Endpoint;
 use crate::model::EndpointName;
 
 use super::Exit;
-use super::args::{EndpointsAction, TableArgs};
+use super::args::{EndpointsAction, EndpointsArgs, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::replay::when;
@@ -35,9 +35,9 @@ const COLUMNS: &[Column] = &[
     Column::new("PUBLIC KEY", 7).cut(20),
 ];
 
-pub(super) async fn run(config: Option<&Path>, action: EndpointsAction) -> anyhow::Result<Exit> {
+pub(super) async fn run(config: Option<&Path>, args: EndpointsArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
-    match action {
+    match args.action.unwrap_or(EndpointsAction::List(args.table)) {
         EndpointsAction::List(args) => list(&config, args).await,
         EndpointsAction::Test { endpoint, table } => test(&config, endpoint, &table).await,
         EndpointsAction::Enable { endpoint } => order(&config, endpoint, Wish::Enable).await,

@@ -101,7 +101,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args)),
         Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
         Command::Status(args) => runtime()?.block_on(status::run(config, args)),
-        Command::Plan { action } => runtime()?.block_on(plans::run(config, action)),
+        Command::Plan(args) => runtime()?.block_on(plans::run(config, args)),
         Command::Store { action } => runtime()?.block_on(store::run(config, action)),
         Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
@@ -110,7 +110,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Replay(args) => runtime()?.block_on(replay::run(config, args)),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { folder } => man::run(&folder),
-        Command::Endpoints { action } => runtime()?.block_on(endpoints::run(config, action)),
+        Command::Endpoints(args) => runtime()?.block_on(endpoints::run(config, args)),
     }
 }
 

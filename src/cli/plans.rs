@@ -14,7 +14,7 @@ use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanId, PlanState, TenantName, losses_in_words};
 
 use super::Exit;
-use super::args::{ListArgs, PlanAction, TableArgs};
+use super::args::{ListArgs, PlanAction, PlanArgs, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
@@ -33,14 +33,14 @@ const COLUMNS: &[Column] = &[
 /// Plans listed without `--limit`.
 const DEFAULT_LIMIT: usize = 50;
 
-pub(super) async fn run(config: Option<&Path>, action: PlanAction) -> anyhow::Result<Exit> {
+pub(super) async fn run(config: Option<&Path>, args: PlanArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let ticker = Ticker::default();
     let hooks = Hooks {
         sync: ticker.observer(),
     };
     let door = Door::open(&config, hooks).await?;
-    let exit = match action {
+    let exit = match args.action.unwrap_or(PlanAction::List(args.list)) {
         PlanAction::List(args) => list(&door, args).await,
         PlanAction::Show(args) => show::show(&door, args).await,
         PlanAction::Approve { plan, table } => approve(&door, &ticker, &plan, &table).await,

@@ -191,3 +191,16 @@ async fn columns_are_chosen_by_name_and_a_slip_is_pointed_out() {
         .await;
     assert!(code == 2 && err.contains("[cli.columns-of-json]"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_without_another_word_lists() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    for command in ["plan", "endpoints", "runs", "users", "events", "deliveries"] {
+        let (code, bare, err) = world.command(&[command, "--output", "csv"]).await;
+        let (_, listed, _) = world.command(&[command, "list", "--output", "csv"]).await;
+
+        assert_eq!(code, 0, "{command}: {err}");
+        assert_eq!(bare, listed, "{command}");
+    }
+}

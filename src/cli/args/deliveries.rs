@@ -92,9 +92,19 @@ pub(in crate::cli) struct ReplayArgs {
     pub(in crate::cli) parked: bool,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct EndpointsArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) action: Option<EndpointsAction>,
+    #[command(flatten)]
+    pub(in crate::cli) table: TableArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum EndpointsAction {
-    /// List endpoints: how each stands, and how far it is.
+    /// List endpoints: how each stands, and how far it is (this is also what happens without
+    /// `list`).
     List(TableArgs),
     /// Send an endpoint a signed test event.
     Test {
