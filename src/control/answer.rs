@@ -1,16 +1,13 @@
 //! Answers questions from the store, and passes commands on.
 
 use crate::clock::Clock;
-use crate::model::{
-    Entry, HeldPlan, Id, Kind, Mode, Pause, PlanId, Record, RecordRef, Seq, Space, TenantId,
-    TenantName, Trigger,
-};
-use crate::store::{Decision, Item, Kept, Known, Names, Retention, Store, StoreError};
+use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, Space, TenantName, Trigger};
+use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
-    ConcernRow, ControlError, Endpoints, EventName, EventRow, MAX_PAGE, Place, PlanRow, RecordRow,
-    Reply, Request, Status, SyncRow, TenantRow, deliveries, inspect::inspect, linked, plans,
+    ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, Status, SyncRow, TenantRow,
+    deliveries, inspect::findings, linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -22,9 +19,6 @@ pub struct Control {
     endpoints: Endpoints,
     retention: Retention,
 }
-
-/// Concerns of an answer at the most.
-const MAX_CONCERNS: usize = 10_000;
 
 impl Control {
     /// Makes the answering side of a store, with the tenants whose runs a command may set off
@@ -231,29 +225,7 @@ fn read(
         Request::Event { event } => reading.event(&event)?,
         Request::Findings { tenant } => {
             let tenants = reading.chosen(tenant.as_ref())?;
-            let mut rows = Vec::new();
-            for known in tenants {
-                let linked = lineup.get(&known.name);
-                let client = linked.and_then(|linked| linked.client().map(str::to_owned));
-                let clients = client.into_iter().collect();
-                let concerns = inspect(store, known, clock.now(), clients);
-                let concerns = concerns.map_err(ControlError::store)?.into_iter();
-                rows.extend(concerns.map(|concern| ConcernRow {
-                    tenant: known.name.clone(),
-                    concern,
-                }));
-            }
-            let left_out = rows.len().saturating_sub(MAX_CONCERNS);
-            rows.truncate(MAX_CONCERNS);
-            let unread = linked::unread(store, lineup).map_err(ControlError::store)?;
-            let unread = unread
-                .into_iter()
-                .filter(|row| tenant.as_ref().is_none_or(|wanted| *wanted == row.name));
-            Ok(Reply::Findings {
-                rows,
-                left_out,
-                unread: unread.collect(),
-            })
+            findings(store, clock.now(), lineup, &tenants, tenant.as_ref())
         }
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
@@ -293,8 +265,9 @@ fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -
     }
 }
 
-struct Reading<'a> {
-    store: &'a Store,
+/// The store, with the tenants that it knows and those of the configuration.
+pub(super) struct Reading<'a> {
+    pub(super) store: &'a Store,
     tenants: Vec<Known>,
     configured: Vec<TenantName>,
 }
@@ -351,148 +324,5 @@ impl<'a> Reading<'a> {
             held: self.store.open_plan(known.no)?,
             progress: None,
         })
-    }
-
-    fn records(
-        &self,
-        kind: Kind,
-        tenants: &[&Known],
-        after: Option<&Place>,
-        limit: usize,
-    ) -> Result<Vec<RecordRow>, StoreError> {
-        let mut rows = Vec::new();
-        for known in tenants {
-            let after: Option<&Id> = match after {
-                Some(place) if place.tenant > known.name => continue,
-                Some(place) if place.tenant == known.name => Some(&place.id),
-                Some(_) | None => None,
-            };
-            let kept = self.store.list(known.no, kind, after, limit - rows.len())?;
-            let mut names = Names::of(known.no);
-            for kept in kept {
-                rows.push(self.row_of(known, kept, &mut names)?);
-            }
-            if rows.len() == limit {
-                break;
-            }
-        }
-        Ok(rows)
-    }
-
-    fn find(
-        &self,
-        kind: Kind,
-        tenants: &[&Known],
-        called: &str,
-    ) -> Result<Vec<RecordRow>, StoreError> {
-        let mut rows = Vec::new();
-        for known in tenants {
-            let mut names = Names::of(known.no);
-            if let Ok(id) = Id::parse(called)
-                && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
-            {
-                rows.push(self.row_of(known, kept, &mut names)?);
-                continue;
-            }
-            let mut after = None;
-            loop {
-                let page = self.store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.record.id().clone());
-                let found = page
-                    .into_iter()
-                    .filter(|kept| is_called(&kept.record, called));
-                for kept in found {
-                    rows.push(self.row_of(known, kept, &mut names)?);
-                }
-                if rows.len() >= MAX_PAGE {
-                    return Ok(rows);
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    fn events(
-        &self,
-        tenants: &[&Known],
-        only_these: bool,
-        after: Seq,
-        limit: usize,
-    ) -> Result<Reply, StoreError> {
-        let entries = self.store.entries(after, limit)?;
-        let next = entries.last().map(|entry| entry.seq);
-        let wanted = |tenant: &TenantId| {
-            !only_these || tenants.iter().any(|known| known.tenant.id == *tenant)
-        };
-        let rows = entries.into_iter().filter(|entry| match entry.account() {
-            Some(account) => wanted(&account.tenant),
-            None => !only_these,
-        });
-        Ok(Reply::Events {
-            rows: rows.map(|entry| self.row(entry)).collect(),
-            next,
-            first: self.store.first_seq()?,
-        })
-    }
-
-    /// Finds an event by its name. A snapshot is no entry, so that nothing is found.
-    fn event(&self, name: &EventName) -> Result<Result<Reply, StoreError>, ControlError> {
-        let row = match name.of_store(self.store)? {
-            Item::Entry(seq) => self.store.entry(seq),
-            Item::Snapshot { .. } => Ok(None),
-        };
-        let reply = row.and_then(|row| {
-            let row = row.map(|entry| self.row(entry));
-            let first = self.store.first_seq()?;
-            Ok(Reply::Event { row, first })
-        });
-        Ok(reply)
-    }
-
-    /// Returns what is shown of a record: roles and groups by their present names.
-    fn row_of(
-        &self,
-        known: &Known,
-        mut kept: Kept,
-        names: &mut Names,
-    ) -> Result<RecordRow, StoreError> {
-        names.join(self.store, &mut kept.record)?;
-        Ok(row(known, kept))
-    }
-
-    fn row(&self, entry: Entry) -> EventRow {
-        EventRow {
-            store: self.store.id(),
-            entry,
-        }
-    }
-}
-
-fn row(known: &Known, kept: Kept) -> RecordRow {
-    let Kept {
-        record,
-        raw,
-        version,
-    } = kept;
-    RecordRow {
-        tenant: known.name.clone(),
-        version,
-        record,
-        raw,
-    }
-}
-
-/// Letter case does not matter to people.
-fn is_called(record: &Record, called: &str) -> bool {
-    let same = |text: &str| text.to_lowercase() == called.to_lowercase();
-    match record {
-        Record::Role(role) => same(&role.name),
-        Record::Group(group) => same(&group.name),
-        Record::User(user) => {
-            same(&user.subject)
-                || user.name.as_deref().is_some_and(same)
-                || user.email.as_deref().is_some_and(same)
-        }
     }
 }

@@ -14,9 +14,11 @@ mod request;
 mod reply;
 mod answer;
 mod deliveries;
+mod events;
 mod inspect;
 mod linked;
 mod plans;
+mod records;
 mod error;
 
 pub use answer::Control;
