@@ -22,6 +22,29 @@ pub enum ConcernCode {
     ExpiredInvitation,
 }
 
+/// How grave something of concern is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It is in the way.
+    Low,
+    /// Somebody should clear it up.
+    Medium,
+    /// It may give an administrator's rights to who must not have them.
+    High,
+}
+
+impl Severity {
+    /// Returns the word for it: `high`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 impl ConcernCode {
     /// All codes.
     pub const ALL: [Self; 4] = [
@@ -38,6 +61,15 @@ impl ConcernCode {
             Self::UnknownBot => "access.unknown-bot",
             Self::SpareBot => "access.spare-bot",
             Self::ExpiredInvitation => "access.expired-invitation",
+        }
+    }
+
+    /// Returns how grave it is.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::DisabledAdmin | Self::UnknownBot => Severity::High,
+            Self::SpareBot => Severity::Medium,
+            Self::ExpiredInvitation => Severity::Low,
         }
     }
 

@@ -7,7 +7,7 @@ mod administration;
 mod inspection;
 
 pub use administration::Administration;
-pub use inspection::{Concern, ConcernCode, Inspection};
+pub use inspection::{Concern, ConcernCode, Inspection, Severity};
 
 #[cfg(test)]
 mod tests;

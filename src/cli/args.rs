@@ -9,10 +9,12 @@ pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
 };
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::connector::qlik::TenantHost;
+use crate::control::{ConcernCode, Severity};
 
 /// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
 /// it changes.
@@ -57,7 +59,7 @@ pub(super) enum Command {
     /// List or show groups.
     Groups(RecordsArgs),
     /// List accounts that somebody should look at, each with why it matters.
-    Findings(ListArgs),
+    Findings(FindingsArgs),
     /// List or show runs.
     Runs(RunsArgs),
     /// List or show the events of the journal.
@@ -215,10 +217,52 @@ pub(super) struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct FindingsArgs {
+    /// Findings of this sort only; may be given several times.
+    #[arg(long, value_name = "CODE", value_parser = concern_codes())]
+    pub(super) code: Vec<ConcernCode>,
+    /// Findings at least this grave only.
+    #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "low")]
+    pub(super) min: Severity,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
+/// Takes a code as it is printed, or without what comes before its full stop.
+fn concern_codes() -> impl TypedValueParser<Value = ConcernCode> {
+    let short = |code: &'static str| code.split_once('.').map_or(code, |(_, short)| short);
+    let values =
+        ConcernCode::ALL.map(|code| PossibleValue::new(code.code()).alias(short(code.code())));
+    PossibleValuesParser::new(values).try_map(move |text| {
+        let found = ConcernCode::ALL
+            .into_iter()
+            .find(|code| code.code() == text || short(code.code()) == text);
+        found.ok_or("no such code")
+    })
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    const ALL: [Severity; 3] = [Severity::Low, Severity::Medium, Severity::High];
+    PossibleValuesParser::new(ALL.map(Severity::word)).try_map(|text| {
+        let found = ALL.into_iter().find(|severity| severity.word() == text);
+        found.ok_or("no such severity")
+    })
+}
+
+#[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RunsArgs {
     #[command(subcommand)]
     pub(super) action: Option<RunsAction>,
+    #[command(flatten)]
+    pub(super) list: RunListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunListArgs {
+    /// Runs that failed or were interrupted only.
+    #[arg(long)]
+    pub(super) failed: bool,
     #[command(flatten)]
     pub(super) list: ListArgs,
 }
@@ -226,7 +270,7 @@ pub(super) struct RunsArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsAction {
     /// List runs, newest first (this is also what happens without `list`).
-    List(ListArgs),
+    List(RunListArgs),
     /// Show one run with what it could not read.
     Show {
         /// The run, such as `run-7`.

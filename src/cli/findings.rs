@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{ConcernRow, Reply, Request};
+use crate::control::{ConcernRow, Reply, Request, Severity};
 use crate::daemon::Hooks;
 use crate::model::unified::UnifiedId;
-use crate::model::{Kind, TenantName};
+use crate::model::{Kind, TenantName, Thousands};
 
 use super::Exit;
-use super::args::{Format, ListArgs};
+use super::args::{FindingsArgs, Format};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
@@ -22,19 +22,26 @@ const COLUMNS: &[Column] = &[
     Column::new("USER", 3),
     Column::new("NAME", 0).cut(16),
     Column::new("DETAIL", 2).cut(24),
+    Column::new("SEVERITY", 4),
 ];
 
-pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Result<Exit> {
+    let is_choice = !args.code.is_empty() || args.min > Severity::Low;
+    let FindingsArgs {
+        code: codes,
+        min,
+        list: args,
+    } = args;
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let tenant = args.tenant.map(TenantName);
-    let reply = door.ask(Request::Findings { tenant }).await;
+    let reply = door.ask(Request::Findings { tenant, codes, min }).await;
     door.close().await?;
     let n_unread;
-    let rows = match reply? {
+    let (rows, counts) = match reply? {
         Reply::Findings {
             rows,
-            left_out,
+            counts,
             unread,
         } => {
             for row in &unread {
@@ -45,30 +52,35 @@ pub(super) async fn run(config: Option<&Path>, args: ListArgs) -> anyhow::Result
                 ));
             }
             n_unread = unread.len();
-            if left_out > 0 {
-                say(format_args!("{left_out} more are not shown."));
-            }
-            rows
+            (rows, counts)
         }
         other => return super::unexpected(&other),
     };
     let format = args.table.output.output;
-    let mut codes: Vec<_> = rows.iter().map(|row| row.concern.code).collect();
-    codes.sort();
-    codes.dedup();
     let mut printer = Printer::new(&args.table, COLUMNS)?;
     for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
         printer.row(cells(row))?;
     }
-    let summary = format!("{}.", count(printer.n_rows(), "finding"));
-    let nothing = match n_unread {
-        0 => "Nothing of concern was found.",
-        _ => "Nothing of concern was found in what was read.",
+    let n_all = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
+    let summary = match printer.n_rows() {
+        n if n < n_all => format!("{n} of {} shown.", count(n_all, "finding")),
+        n => format!("{}.", count(n, "finding")),
+    };
+    let nothing = match (is_choice, n_unread) {
+        (true, _) => "No such finding.",
+        (false, 0) => "Nothing of concern was found.",
+        (false, _) => "Nothing of concern was found in what was read.",
     };
     printer.finish(nothing, &summary)?;
     if format == Format::Table {
-        for code in codes {
-            say(format_args!("{}: {}.", code.code(), code.why()));
+        for (code, n) in counts {
+            say(format_args!(
+                "{} {} ({}): {}.",
+                Thousands(n),
+                code.code(),
+                code.severity().word(),
+                code.why()
+            ));
         }
     }
     Ok(match n_unread {
@@ -86,6 +98,7 @@ fn cells(row: &ConcernRow) -> Row {
             concern.user.to_string().into(),
             concern.label.clone().into(),
             concern.detail.clone().into(),
+            concern.code.severity().word().into(),
         ],
         json: json!({
             "tenant": row.tenant,
@@ -94,6 +107,7 @@ fn cells(row: &ConcernRow) -> Row {
             "remote_user_id": concern.user,
             "name": concern.label,
             "detail": concern.detail,
+            "severity": concern.code.severity(),
             "why": concern.code.why(),
         }),
     }

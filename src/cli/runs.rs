@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::control::{Reply, Request};
+use crate::control::{Reply, Request, RunChoice};
 use crate::daemon::Hooks;
 use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
 
 use super::Exit;
-use super::args::{Format, ListArgs, RunsAction, RunsArgs};
+use super::args::{Format, RunListArgs, RunsAction, RunsArgs};
 use super::door::Door;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
@@ -44,19 +44,46 @@ pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result
     exit
 }
 
-async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
-    let tenant = args.tenant.map(TenantName);
-    let limit = args.limit.unwrap_or(DEFAULT_LIMIT);
-    let runs = match door.ask(Request::Runs { tenant, limit }).await? {
-        Reply::Runs(runs) => runs,
-        other => return super::unexpected(&other),
+async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
+    let RunListArgs { failed, list } = args;
+    let tenant = list.tenant.map(TenantName);
+    let mut left = list.limit.unwrap_or(DEFAULT_LIMIT);
+    let (which, nothing) = match failed {
+        true => (RunChoice::Failed, "No run that is kept has failed."),
+        false => (RunChoice::All, "No run yet. `qlik-roster sync` does one."),
     };
-    let mut printer = Printer::new(&args.table, COLUMNS)?;
-    for run in runs {
-        printer.row(row(&run))?;
+    let mut before = None;
+    let mut printer = None;
+    loop {
+        let request = Request::Runs {
+            tenant: tenant.clone(),
+            which,
+            before,
+            limit: left,
+        };
+        let (rows, next) = match door.ask(request).await? {
+            Reply::Runs { rows, next } => (rows, next),
+            other => return super::unexpected(&other),
+        };
+        // Opened only now, so that a failure to ask leaves standard output empty.
+        let printer = match &mut printer {
+            Some(printer) => printer,
+            none => none.insert(Printer::new(&list.table, COLUMNS)?),
+        };
+        left -= rows.len().min(left);
+        for run in rows {
+            printer.row(row(&run))?;
+        }
+        before = next;
+        if left == 0 || before.is_none() {
+            break;
+        }
     }
-    let summary = format!("{} shown, newest first.", count(printer.n_rows(), "run"));
-    printer.finish("No run yet. `qlik-roster sync` does one.", &summary)?;
+    if let Some(printer) = printer {
+        let what = if failed { "failed run" } else { "run" };
+        let summary = format!("{} shown, newest first.", count(printer.n_rows(), what));
+        printer.finish(nothing, &summary)?;
+    }
     Ok(Exit::Success)
 }
 

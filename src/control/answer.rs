@@ -1,13 +1,15 @@
 //! Answers questions from the store, and passes commands on.
 
 use crate::clock::Clock;
-use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, Space, TenantName, Trigger};
+use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, TenantName, Trigger};
 use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
-    ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, Status, SyncRow, TenantRow,
-    deliveries, inspect::findings, linked, plans,
+    ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, RunChoice, Status, SyncRow,
+    TenantRow, deliveries,
+    inspect::{Wanted, findings},
+    linked, plans,
 };
 
 /// Answers an operator's questions.
@@ -201,9 +203,20 @@ fn read(
             let tenants = reading.chosen(tenant.as_ref())?;
             reading.find(kind, &tenants, &called).map(Reply::Records)
         }
-        Request::Runs { tenant, limit } => store
-            .runs(tenant.as_ref(), limit.min(MAX_PAGE))
-            .map(Reply::Runs),
+        Request::Runs {
+            tenant,
+            which,
+            before,
+            limit,
+        } => {
+            let page = runs(store, tenant.as_ref(), which, before, limit.min(MAX_PAGE));
+            let has_none = matches!(&page, Ok(Reply::Runs { rows, .. }) if rows.is_empty());
+            if before.is_none() && has_none {
+                // A tenant that was linked once, and never reached, may have runs.
+                reading.chosen(tenant.as_ref())?;
+            }
+            page
+        }
         Request::Run { id } => store.run(id).map(Reply::Run),
         Request::CheckStore => store.check().map(Reply::StoreChecked),
         Request::CompactStore => {
@@ -223,9 +236,14 @@ fn read(
             reading.events(&tenants, tenant.is_some(), after, limit.min(MAX_PAGE))
         }
         Request::Event { event } => reading.event(&event)?,
-        Request::Findings { tenant } => {
+        Request::Findings { tenant, codes, min } => {
             let tenants = reading.chosen(tenant.as_ref())?;
-            findings(store, clock.now(), lineup, &tenants, tenant.as_ref())
+            let wanted = Wanted {
+                tenant: tenant.as_ref(),
+                codes: &codes,
+                min,
+            };
+            findings(store, clock.now(), lineup, &tenants, &wanted)
         }
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
@@ -250,6 +268,49 @@ fn read(
         Request::Status | Request::Progress => return Err(ControlError::Ending),
     };
     reply.map_err(ControlError::store)
+}
+
+/// Runs that one question reads at the most: months of them may have succeeded.
+const MAX_RUNS_READ: usize = 10_000;
+
+/// Reads runs back, and keeps those that are wanted.
+fn runs(
+    store: &Store,
+    tenant: Option<&TenantName>,
+    which: RunChoice,
+    mut next: Option<RunId>,
+    limit: usize,
+) -> Result<Reply, StoreError> {
+    let at_once = match which {
+        RunChoice::All => limit.max(1),
+        RunChoice::Failed => MAX_PAGE,
+    };
+    let mut rows = Vec::new();
+    for _ in 0..MAX_RUNS_READ / MAX_PAGE {
+        let page = store.runs_before(tenant, next, at_once)?;
+        let n_read = page.len();
+        for run in page {
+            if rows.len() == limit {
+                return Ok(Reply::Runs { rows, next });
+            }
+            next = Some(run.id);
+            let is_wanted = match which {
+                RunChoice::All => true,
+                RunChoice::Failed => run.outcome.is_failure(),
+            };
+            if is_wanted {
+                rows.push(run);
+            }
+        }
+        if rows.len() == limit && which == RunChoice::All {
+            break;
+        }
+        if n_read < at_once {
+            next = None;
+            break;
+        }
+    }
+    Ok(Reply::Runs { rows, next })
 }
 
 fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -> ControlError {

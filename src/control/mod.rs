@@ -21,6 +21,7 @@ mod plans;
 mod records;
 mod error;
 
+pub use crate::access::{ConcernCode, Severity};
 pub use answer::Control;
 pub use deliveries::{
     Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
@@ -32,7 +33,7 @@ pub use reply::{
     ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
     UnreadRow,
 };
-pub use request::{MAX_PAGE, Place, Request};
+pub use request::{MAX_PAGE, Place, Request, RunChoice};
 
 use std::path::{Path, PathBuf};
 

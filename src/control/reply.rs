@@ -1,11 +1,13 @@
 //! What is answered.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DeliveryReply, EndpointRow, PlanRow, PlanSummary, RemovalRow};
-use crate::access::Concern;
+use crate::access::{Concern, ConcernCode};
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Pause, Record, Run, Seq, Space,
+    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Pause, Record, Run, RunId, Seq, Space,
     StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::store::Compacted;
@@ -27,8 +29,14 @@ pub enum Reply {
     Tenants(Vec<LinkedRow>),
     /// To `Records` and `Find`. An empty page is the end.
     Records(Vec<RecordRow>),
-    /// To `Runs`.
-    Runs(Vec<Run>),
+    /// To `Runs`: the page, and before which run to go on; none: that was all. A page may be short
+    /// where few of the runs are wanted.
+    Runs {
+        /// The runs.
+        rows: Vec<Run>,
+        /// Where the next page begins.
+        next: Option<RunId>,
+    },
     /// To `Run`; none: there is no such run.
     Run(Option<Run>),
     /// To `Events`: the page, and after which entry to go on; none: that was all.
@@ -55,8 +63,8 @@ pub enum Reply {
     Findings {
         /// The first ten thousand.
         rows: Vec<ConcernRow>,
-        /// How many more there are.
-        left_out: usize,
+        /// How many there are of each sort, also those that are left out.
+        counts: BTreeMap<ConcernCode, u64>,
         /// Tenants of which nothing is known.
         #[serde(default)]
         unread: Vec<UnreadRow>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DeliveryRequest, EventName};
+use crate::access::{ConcernCode, Severity};
 use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
 
 /// Rows of an answer at the most.
@@ -42,6 +43,10 @@ pub enum Request {
     Runs {
         /// Of which tenant; none: of all.
         tenant: Option<TenantName>,
+        /// Which of them.
+        which: RunChoice,
+        /// Those that began before this one; none: from the newest on.
+        before: Option<RunId>,
         /// Rows wanted, [`MAX_PAGE`] at the most.
         limit: usize,
     },
@@ -68,6 +73,10 @@ pub enum Request {
     Findings {
         /// In which tenant; none: in all.
         tenant: Option<TenantName>,
+        /// Of which sorts; empty: of all.
+        codes: Vec<ConcernCode>,
+        /// How grave at the least.
+        min: Severity,
     },
     /// Held plans, newest first.
     Plans {
@@ -123,6 +132,16 @@ pub enum Request {
     AcceptLosses,
     /// About deliveries.
     Deliveries(DeliveryRequest),
+}
+
+/// Which runs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunChoice {
+    /// All.
+    All,
+    /// Those that failed or were interrupted.
+    Failed,
 }
 
 /// A row's place among the records of a kind.

@@ -170,6 +170,18 @@ impl Outcome {
         }
     }
 
+    /// Returns whether it came to nothing.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Interrupted => true,
+            Self::Running
+            | Self::Succeeded
+            | Self::Degraded
+            | Self::Held
+            | Self::Incomplete { .. } => false,
+        }
+    }
+
     /// Returns whether the sweep reached its end.
     pub fn is_success(&self) -> bool {
         match self {

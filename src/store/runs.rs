@@ -112,9 +112,20 @@ impl Store {
 
     /// Returns runs, all or a tenant's, the newest first.
     pub fn runs(&self, tenant: Option<&TenantName>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        self.runs_before(tenant, None, limit)
+    }
+
+    /// Returns runs that began before another, all or a tenant's, the newest first; without
+    /// another from the newest on.
+    pub fn runs_before(
+        &self,
+        tenant: Option<&TenantName>,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
         self.inner.read("reading runs", |db| match tenant {
-            Some(name) => newest(db, name).take(limit).collect(),
-            None => newest_of_all(db, limit),
+            Some(name) => newest_before(db, name, before).take(limit).collect(),
+            None => newest_of_all(db, before, limit),
         })
     }
 
@@ -270,6 +281,17 @@ fn newest(
     all(db, tenant).rev()
 }
 
+/// Reads the runs of a tenant back from one on, which is not among them.
+fn newest_before(
+    db: &sled::Db,
+    tenant: &TenantName,
+    before: Option<RunId>,
+) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
+    let end = keys::run(tenant, before.unwrap_or(RunId(u64::MAX)));
+    scan::before(db, keys::runs(tenant), end)
+        .map(|row| row.and_then(|(key, value)| read(&key, &value)))
+}
+
 fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>, StoreError> {
     let key = keys::run(tenant, id);
     scan::get(db, &key)?
@@ -278,11 +300,15 @@ fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>, St
 }
 
 /// Merges the runs of all tenants, of which each is in order, and reads no further than asked.
-fn newest_of_all(db: &sled::Db, limit: usize) -> Result<Vec<Run>, StoreError> {
+fn newest_of_all(
+    db: &sled::Db,
+    before: Option<RunId>,
+    limit: usize,
+) -> Result<Vec<Run>, StoreError> {
     let mut tenants = Vec::new();
     let mut next = BinaryHeap::new();
     for name in names(db) {
-        let mut runs = newest(db, &name?);
+        let mut runs = newest_before(db, &name?, before);
         if let Some(run) = runs.next().transpose()? {
             next.push((run.id, tenants.len()));
             tenants.push((run, runs));

@@ -116,6 +116,17 @@ pub fn after(
         })
 }
 
+/// Reads what begins with a prefix back from a key on, which is not read itself.
+pub fn before(
+    db: &sled::Db,
+    prefix: Key,
+    end: Key,
+) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
+    let rows = db.range(prefix..end).rev();
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
+}
+
 fn trimmed(db: &sled::Db, row: sled::Result<(IVec, IVec)>) -> Result<(IVec, IVec), StoreError> {
     let (key, value) = row.map_err(|error| StoreError::sled("reading a range", error))?;
     trim(db, &key, value.len() * OF_A_SCAN)?;

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use qlik_roster::clock::Clock;
-use qlik_roster::control::{LinkedRow, Reply, Request, Standing};
+use qlik_roster::control::{LinkedRow, Reply, Request, RunChoice, Standing};
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, RateLimits, RegionClient, TenantOptions, When,
 };
@@ -214,8 +214,14 @@ async fn all_are(running: &Running, expected: &[&str]) {
 
 async fn runs_of(running: &Running, tenant: &str) -> Vec<Run> {
     let tenant = Some(qlik_roster::model::TenantName(tenant.to_owned()));
-    match running.ask(Request::Runs { tenant, limit: 100 }).await {
-        Reply::Runs(runs) => runs,
+    let request = Request::Runs {
+        tenant,
+        which: RunChoice::All,
+        before: None,
+        limit: 100,
+    };
+    match running.ask(request).await {
+        Reply::Runs { rows, .. } => rows,
         other => panic!("not runs: {other:?}"),
     }
 }

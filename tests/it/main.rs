@@ -36,6 +36,7 @@ mod names;
 mod plans;
 mod polls;
 mod printing;
+mod questions;
 mod schemas;
 mod serving;
 mod space;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::control::{ConcernRow, EndpointState, PlanRow, Reply, Request};
+use crate::control::{ConcernRow, EndpointState, PlanRow, Reply, Request, Severity};
 use crate::demo::tenant::{Edit, NewUser, Status, User};
 use crate::model::{Loss, Outcome, PlanState, UserId, losses_in_words};
 
@@ -304,7 +304,12 @@ impl Show {
     }
 
     async fn concern(&self, user: &UserId) -> anyhow::Result<Option<ConcernRow>> {
-        match self.ask(Request::Findings { tenant: None }).await? {
+        let everything = Request::Findings {
+            tenant: None,
+            codes: Vec::new(),
+            min: Severity::Low,
+        };
+        match self.ask(everything).await? {
             Reply::Findings { rows, .. } => {
                 let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
                 Ok(rows.into_iter().find(is_theirs))

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use tokio::sync::broadcast;
 
 use crate::cli::narrate::sentence;
-use crate::control::{Control, EventName, Reply, Request};
+use crate::control::{Control, EventName, Reply, Request, RunChoice};
 use crate::demo::{Delivery, Story};
 use crate::model::{
     Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName, Thousands, User, UserId, UserStatus,
@@ -284,11 +284,13 @@ impl Show {
     async fn first_run(&self) -> anyhow::Result<Run> {
         let request = Request::Runs {
             tenant: None,
+            which: RunChoice::All,
+            before: None,
             limit: 1,
         };
         loop {
-            if let Reply::Runs(runs) = self.ask(request.clone()).await?
-                && let Some(run) = runs.into_iter().next()
+            if let Reply::Runs { rows, .. } = self.ask(request.clone()).await?
+                && let Some(run) = rows.into_iter().next()
                 && run.outcome != Outcome::Running
             {
                 return Ok(run);

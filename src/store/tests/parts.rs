@@ -1,8 +1,8 @@
 //! What each part of the front door promises.
 
 use crate::model::{
-    Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Seq, TenantName, Timestamp, Trigger,
-    Version,
+    Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Run, Seq, TenantName, Timestamp,
+    Trigger, Version,
 };
 use crate::store::block::Block;
 use crate::store::files::Folder;
@@ -352,8 +352,16 @@ fn runs_are_numbered_and_the_interrupted_ones_end() {
     let third = store.begin_run(new("a")).unwrap();
     assert_eq!(third.id.0, 3);
     let of_a = store.runs(Some(&TenantName("a".into())), 9).unwrap();
-    assert_eq!(of_a, [third.clone(), first]);
-    assert_eq!(store.runs(None, 1).unwrap(), [third]);
+    assert_eq!(of_a, [third.clone(), first.clone()]);
+    assert_eq!(store.runs(None, 1).unwrap(), std::slice::from_ref(&third));
+    let back = |tenant: Option<&str>, before: &Run| {
+        let tenant = tenant.map(|name| TenantName(name.into()));
+        let runs = store.runs_before(tenant.as_ref(), Some(before.id), 9);
+        runs.unwrap().iter().map(|run| run.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(back(None, &third), [2, 1]);
+    assert_eq!(back(Some("a"), &third), [1]);
+    assert_eq!(back(Some("b"), &first), Vec::<u64>::new());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::config::{self, Config, Environment};
-use qlik_roster::control::{Control, Reply, Request};
+use qlik_roster::control::{Control, Reply, Request, RunChoice};
 use qlik_roster::daemon::{Daemon, Ending, Hooks};
 use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
 use qlik_roster::demo::{EmulatedTenant, Receiver};
@@ -279,10 +279,12 @@ impl Running {
     pub async fn last_runs(&self, limit: usize) -> Vec<Run> {
         let request = Request::Runs {
             tenant: None,
+            which: RunChoice::All,
+            before: None,
             limit,
         };
         match self.control.answer(request).await.unwrap() {
-            Reply::Runs(runs) => runs,
+            Reply::Runs { rows, .. } => rows,
             other => panic!("not runs: {other:?}"),
         }
     }

@@ -1,0 +1,105 @@
+//! Questions that narrow a list, asked as an operator types them.
+
+use qlik_roster::demo::tenant::{Edit, NewUser, Status};
+use serde_json::Value;
+
+use crate::support::World;
+
+/// Asks for JSON, and returns the rows.
+async fn rows(world: &World, args: &[&str]) -> Vec<Value> {
+    let args = [args, &["--output", "json"]].concat();
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+/// Returns one field of each row.
+fn column(rows: &[Value], field: &str) -> Vec<String> {
+    let texts = rows.iter().map(|row| row[field].as_str().unwrap());
+    texts.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_runs_are_listed_alone_and_newest_first() {
+    let world = World::new().await;
+    let good = world.tenant.client_secret().expose().to_owned();
+    let nothing = world.command(&["sync"]).await;
+    assert_eq!(nothing.0, 0, "{}", nothing.2);
+    let (_, out, _) = world.command(&["runs", "--failed"]).await;
+    assert_eq!(out, "No run that is kept has failed.\n");
+    for secret in ["wrong", "wrong again"] {
+        world.write("client", secret);
+        world.command(&["sync"]).await;
+    }
+    world.write("client", &good);
+    world.command(&["sync"]).await;
+
+    let failed = rows(&world, &["runs", "--failed"]).await;
+
+    assert_eq!(column(&failed, "id"), ["run-3", "run-2"]);
+    assert_eq!(column(&failed, "outcome"), ["failed", "failed"]);
+    let first = rows(&world, &["runs", "list", "--failed", "--limit", "1"]).await;
+    assert_eq!(column(&first, "id"), ["run-3"]);
+    assert_eq!(rows(&world, &["runs", "--limit", "3"]).await.len(), 3);
+    let (code, out, err) = world.command(&["runs", "--tenant", "amce"]).await;
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_chosen_by_code_and_severity_and_counted_by_code() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let leaver = tenant
+        .users()
+        .into_iter()
+        .find(|user| user.client_id.is_none())
+        .unwrap();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    for edit in [Edit::AssignRole(admin), Edit::Status(Status::Disabled)] {
+        tenant.update_user(&leaver.id, edit).unwrap();
+    }
+    for subject in ["qlikbot\\one", "qlikbot\\two"] {
+        tenant
+            .create_user(NewUser {
+                subject: Some(subject.to_owned()),
+                client_id: Some("gone".to_owned()),
+                ..NewUser::named(subject)
+            })
+            .unwrap();
+    }
+    world.command(&["sync"]).await;
+    let codes = async |args: &[&str]| {
+        let rows = rows(&world, &[&["findings"], args].concat()).await;
+        let mut codes = column(&rows, "code");
+        codes.dedup();
+        codes
+    };
+
+    let all = codes(&[]).await;
+    assert!(all.contains(&"access.spare-bot".to_owned()), "{all:?}");
+    for code in ["access.disabled-admin", "disabled-admin"] {
+        assert_eq!(codes(&["--code", code]).await, ["access.disabled-admin"]);
+    }
+    let high = ["access.disabled-admin", "access.unknown-bot"];
+    assert_eq!(codes(&["--min", "high"]).await, high);
+    assert!(
+        codes(&["--code", "spare-bot", "--min", "high"])
+            .await
+            .is_empty()
+    );
+
+    let args = ["findings", "--code", "unknown-bot", "--limit", "1"];
+    let (code, out, err) = world.command(&args).await;
+    assert_eq!((code, out.lines().count()), (0, 2), "{out}");
+    assert!(err.contains("1 of 2 findings shown."), "{err}");
+    assert!(
+        err.contains("2 access.unknown-bot (high): a bot user"),
+        "{err}"
+    );
+    assert!(!err.contains("access.disabled-admin"), "{err}");
+    let (code, _, err) = world
+        .command(&["findings", "--code", "access.disabled-admn"])
+        .await;
+    assert_eq!(code, 2);
+    assert!(err.contains("'access.disabled-admin'"), "{err}");
+}
