@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod deliveries;
+mod records;
 
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
 };
+
+pub(super) use records::{RecordsArgs, RecordsAsked, ShowArgs, UsersArgs};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -53,7 +56,7 @@ pub(super) enum Command {
     /// List held removals, show them, let them go or not.
     Plan(PlanArgs),
     /// List or show users.
-    Users(RecordsArgs),
+    Users(UsersArgs),
     /// List or show roles.
     Roles(RecordsArgs),
     /// List or show groups.
@@ -174,34 +177,6 @@ pub(super) struct SyncArgs {
 pub(super) struct TenantsArgs {
     #[command(flatten)]
     pub(super) table: TableArgs,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct RecordsArgs {
-    #[command(subcommand)]
-    pub(super) action: Option<RecordsAction>,
-    #[command(flatten)]
-    pub(super) list: ListArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RecordsAction {
-    /// List them (this is also what happens without `list`).
-    List(ListArgs),
-    /// Show those of this id, name, subject or e-mail.
-    Show {
-        /// The id, name, subject or e-mail, whole.
-        called: String,
-        /// Look in this tenant only.
-        #[arg(long, value_name = "NAME")]
-        tenant: Option<String>,
-        /// Print the source's own record, as received when it last changed.
-        #[arg(long)]
-        raw: bool,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
 }
 
 #[derive(Debug, Clone, clap::Args)]

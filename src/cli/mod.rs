@@ -97,9 +97,11 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Serve => runtime()?.block_on(serve::run(config)),
         Command::Sync(args) => runtime()?.block_on(sync::run(config, args)),
         Command::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
-        Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args)),
-        Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args)),
-        Command::Groups(args) => runtime()?.block_on(records::run(config, Kind::Group, args)),
+        Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args.into())),
+        Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args.into())),
+        Command::Groups(args) => {
+            runtime()?.block_on(records::run(config, Kind::Group, args.into()))
+        }
         Command::Status(args) => runtime()?.block_on(status::run(config, args)),
         Command::Plan(args) => runtime()?.block_on(plans::run(config, args)),
         Command::Store { action } => runtime()?.block_on(store::run(config, action)),

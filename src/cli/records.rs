@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::control::{MAX_PAGE, Place, RecordRow, Reply, Request};
+use crate::control::{Choice, MAX_PAGE, Place, RecordRow, Reply, Request};
 use crate::daemon::Hooks;
 use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unified};
 
 use super::Exit;
-use super::args::{Format, ListArgs, RecordsAction, RecordsArgs};
+use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
 use super::door::Door;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
+use super::suggest::closest;
 use super::table::{Cell, Column};
 
 /// The role that may do everything in a tenant.
@@ -21,48 +22,34 @@ const ADMINISTRATOR: &str = "TenantAdmin";
 pub(super) async fn run(
     config: Option<&Path>,
     kind: Kind,
-    args: RecordsArgs,
+    asked: RecordsAsked,
 ) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
-    let exit = match args.action {
-        None => list(&door, kind, args.list).await,
-        Some(RecordsAction::List(args)) => list(&door, kind, args).await,
-        Some(RecordsAction::Show {
-            called,
-            tenant,
-            raw,
-            output,
-        }) => {
-            let tenant = tenant.map(TenantName);
-            let rows = records(
-                &door,
-                Request::Find {
-                    kind,
-                    tenant,
-                    called: called.clone(),
-                },
-            )
-            .await?;
-            if rows.is_empty() {
-                say(format_args!("No {kind} is called `{called}`."));
-            }
-            for row in &rows {
-                show(row, raw, output.output)?;
-            }
-            Ok(if rows.is_empty() {
-                Exit::NotFound
-            } else {
-                Exit::Success
-            })
-        }
+    let exit = match asked {
+        RecordsAsked::List(choice, args) => list(&door, kind, choice, args).await,
+        RecordsAsked::Show(args) => find(&door, kind, args).await,
     };
     door.close().await?;
     exit
 }
 
-async fn list(door: &Door, kind: Kind, args: ListArgs) -> anyhow::Result<Exit> {
+async fn list(door: &Door, kind: Kind, choice: Choice, args: ListArgs) -> anyhow::Result<Exit> {
     let tenant = args.tenant.map(TenantName);
+    for (kind, called) in [(Kind::Role, &choice.role), (Kind::Group, &choice.group)] {
+        if let Some(called) = called
+            && !is_there(door, kind, tenant.as_ref(), called).await?
+        {
+            return Ok(Exit::NotFound);
+        }
+    }
+    let nothing = match choice.is_all() {
+        true => format!(
+            "No {} are known yet. `qlik-roster sync` reads them.",
+            kind.plural()
+        ),
+        false => format!("No {kind} is so."),
+    };
     let mut left = args.limit.unwrap_or(usize::MAX);
     let mut after = None;
     let mut printer = None;
@@ -71,47 +58,166 @@ async fn list(door: &Door, kind: Kind, args: ListArgs) -> anyhow::Result<Exit> {
         let request = Request::Records {
             kind,
             tenant: tenant.clone(),
+            choice: choice.clone(),
             after,
             limit,
         };
-        let rows = records(door, request).await?;
+        let (rows, next) = records(door, request).await?;
         // Opened only now, so that a failure to ask leaves standard output empty.
         let printer = match &mut printer {
             Some(printer) => printer,
             none => none.insert(Printer::new(&args.table, columns(kind))?),
         };
-        let Some(last) = rows.last() else { break };
-        after = Some(Place {
-            tenant: last.tenant.clone(),
-            id: last.record.id().clone(),
-        });
-        left -= rows.len();
-        let n_rows = rows.len();
+        left -= rows.len().min(left);
         for row in rows {
-            printer.row(Row {
-                cells: cells(&row),
-                json: outside(&row),
-            })?;
+            printer.row(row_of(&row))?;
         }
-        if n_rows < limit {
+        after = next;
+        if after.is_none() {
             break;
         }
     }
     if let Some(printer) = printer {
-        let nothing = format!(
-            "No {} are known yet. `qlik-roster sync` reads them.",
-            kind.plural()
-        );
         let summary = format!("{}.", count(printer.n_rows(), kind.singular()));
         printer.finish(&nothing, &summary)?;
     }
     Ok(Exit::Success)
 }
 
-async fn records(door: &Door, request: Request) -> anyhow::Result<Vec<RecordRow>> {
+/// Returns whether a role or group is called so; says so where none is, with the name that was
+/// probably meant.
+async fn is_there(
+    door: &Door,
+    kind: Kind,
+    tenant: Option<&TenantName>,
+    called: &str,
+) -> anyhow::Result<bool> {
+    let request = Request::Find {
+        kind,
+        tenant: tenant.cloned(),
+        called: called.to_owned(),
+    };
+    if !records(door, request).await?.0.is_empty() {
+        return Ok(true);
+    }
+    let request = Request::Records {
+        kind,
+        tenant: tenant.cloned(),
+        choice: Choice::default(),
+        after: None,
+        limit: MAX_PAGE,
+    };
+    let (rows, _) = records(door, request).await?;
+    let meant = closest(called, rows.iter().map(|row| row.record.label()));
+    let meant = meant.map(|name| format!(" Did you mean `{name}`?"));
+    say(format_args!(
+        "No {kind} is called `{called}`.{}",
+        meant.unwrap_or_default()
+    ));
+    Ok(false)
+}
+
+/// Shows those that are called so, each in full. Where none is, those in which it is a part of a
+/// name: one in full, several as a list.
+async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
+    let ShowArgs {
+        called,
+        tenant,
+        raw,
+        output,
+    } = args;
+    let tenant = tenant.map(TenantName);
+    let request = Request::Find {
+        kind,
+        tenant: tenant.clone(),
+        called: called.clone(),
+    };
+    let (rows, _) = records(door, request).await?;
+    if !rows.is_empty() {
+        for row in &rows {
+            show(row, raw, output.output)?;
+        }
+        return Ok(Exit::Success);
+    }
+    let (rows, rest) = containing(door, kind, tenant, &called).await?;
+    match rows.as_slice() {
+        [] => {
+            say(format_args!("No {kind} is called `{called}`."));
+            return Ok(Exit::NotFound);
+        }
+        [row] => show(row, raw, output.output)?,
+        [..] if raw => rows
+            .iter()
+            .try_for_each(|row| show(row, raw, output.output))?,
+        [..] => {
+            let mut printer = Printer::new(&output.output.into(), columns(kind))?;
+            for row in &rows {
+                printer.row(row_of(row))?;
+            }
+            let summary = format!(
+                "{} with `{called}` in the name, e-mail or id.",
+                count(rows.len(), kind.singular())
+            );
+            printer.finish("", &summary)?;
+        }
+    }
+    if rest == Rest::More {
+        say("There are more; a longer part of the name finds fewer.");
+    }
+    Ok(Exit::Success)
+}
+
+/// Whether more was found than is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    More,
+}
+
+/// Finds the first records in which a text is a part of a name, address or id.
+async fn containing(
+    door: &Door,
+    kind: Kind,
+    tenant: Option<TenantName>,
+    text: &str,
+) -> anyhow::Result<(Vec<RecordRow>, Rest)> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let request = Request::Records {
+            kind,
+            tenant: tenant.clone(),
+            choice: Choice {
+                text: Some(text.to_owned()),
+                ..Choice::default()
+            },
+            after,
+            limit: MAX_PAGE,
+        };
+        let (rows, next) = records(door, request).await?;
+        found.extend(rows);
+        after = next;
+        if found.len() > MAX_PAGE {
+            found.truncate(MAX_PAGE);
+            return Ok((found, Rest::More));
+        }
+        if after.is_none() {
+            return Ok((found, Rest::Nothing));
+        }
+    }
+}
+
+async fn records(door: &Door, request: Request) -> anyhow::Result<(Vec<RecordRow>, Option<Place>)> {
     match door.ask(request).await? {
-        Reply::Records(rows) => Ok(rows),
+        Reply::Records { rows, next } => Ok((rows, next)),
         other => super::unexpected(&other),
+    }
+}
+
+fn row_of(row: &RecordRow) -> Row {
+    Row {
+        cells: cells(row),
+        json: outside(row),
     }
 }
 

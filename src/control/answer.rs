@@ -187,13 +187,12 @@ fn read(
         Request::Records {
             kind,
             tenant,
+            choice,
             after,
             limit,
         } => {
             let tenants = reading.chosen(tenant.as_ref())?;
-            reading
-                .records(kind, &tenants, after.as_ref(), limit.min(MAX_PAGE))
-                .map(Reply::Records)
+            reading.records(kind, &tenants, &choice, after, limit.clamp(1, MAX_PAGE))
         }
         Request::Find {
             kind,
@@ -201,7 +200,8 @@ fn read(
             called,
         } => {
             let tenants = reading.chosen(tenant.as_ref())?;
-            reading.find(kind, &tenants, &called).map(Reply::Records)
+            let found = reading.find(kind, &tenants, &called);
+            found.map(|rows| Reply::Records { rows, next: None })
         }
         Request::Runs {
             tenant,

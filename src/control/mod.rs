@@ -13,6 +13,7 @@
 mod request;
 mod reply;
 mod answer;
+mod choice;
 mod deliveries;
 mod events;
 mod inspect;
@@ -23,6 +24,7 @@ mod error;
 
 pub use crate::access::{ConcernCode, Severity};
 pub use answer::Control;
+pub use choice::Choice;
 pub use deliveries::{
     Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
     Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,

@@ -1,36 +1,66 @@
 //! Answers questions about records, page by page.
 
-use crate::model::{Id, Kind, Record, RecordRef};
+use crate::model::{Id, Kind, RecordRef};
 use crate::store::{Kept, Known, Names, StoreError};
 
 use super::answer::Reading;
-use super::{MAX_PAGE, Place, RecordRow};
+use super::choice::{Chosen, is_called};
+use super::{Choice, MAX_PAGE, Place, RecordRow, Reply};
+
+/// Records that one question reads at the most: of many, few may be wanted.
+const MAX_READ: usize = 20_000;
 
 impl Reading<'_> {
+    /// Reads a page of records. It ends where enough were read, wanted or not, so that one question
+    /// has a bound.
     pub(super) fn records(
         &self,
         kind: Kind,
         tenants: &[&Known],
-        after: Option<&Place>,
+        choice: &Choice,
+        after: Option<Place>,
         limit: usize,
-    ) -> Result<Vec<RecordRow>, StoreError> {
+    ) -> Result<Reply, StoreError> {
         let mut rows = Vec::new();
+        let mut next = after;
+        let mut n_read = 0;
         for known in tenants {
-            let after: Option<&Id> = match after {
+            let mut after = match &next {
                 Some(place) if place.tenant > known.name => continue,
-                Some(place) if place.tenant == known.name => Some(&place.id),
+                Some(place) if place.tenant == known.name => Some(place.id.clone()),
                 Some(_) | None => None,
             };
-            let kept = self.store.list(known.no, kind, after, limit - rows.len())?;
+            let chosen = Chosen::of(self.store, known, choice)?;
             let mut names = Names::of(known.no);
-            for kept in kept {
-                rows.push(self.row_of(known, kept, &mut names)?);
-            }
-            if rows.len() == limit {
-                break;
+            loop {
+                if rows.len() == limit || n_read >= MAX_READ {
+                    return Ok(Reply::Records { rows, next });
+                }
+                let at_once = match choice.is_all() {
+                    true => limit - rows.len(),
+                    false => MAX_PAGE,
+                };
+                let page = self.store.list(known.no, kind, after.as_ref(), at_once)?;
+                n_read += page.len();
+                let is_last = page.len() < at_once;
+                for kept in page {
+                    if rows.len() == limit {
+                        return Ok(Reply::Records { rows, next });
+                    }
+                    let id = kept.record.id().clone();
+                    after = Some(id.clone());
+                    let tenant = known.name.clone();
+                    next = Some(Place { tenant, id });
+                    if chosen.has(&kept.record) {
+                        rows.push(self.row_of(known, kept, &mut names)?);
+                    }
+                }
+                if is_last {
+                    break;
+                }
             }
         }
-        Ok(rows)
+        Ok(Reply::Records { rows, next: None })
     }
 
     pub(super) fn find(
@@ -90,19 +120,5 @@ fn row(known: &Known, kept: Kept) -> RecordRow {
         version,
         record,
         raw,
-    }
-}
-
-/// Letter case does not matter to people.
-fn is_called(record: &Record, called: &str) -> bool {
-    let same = |text: &str| text.to_lowercase() == called.to_lowercase();
-    match record {
-        Record::Role(role) => same(&role.name),
-        Record::Group(group) => same(&group.name),
-        Record::User(user) => {
-            same(&user.subject)
-                || user.name.as_deref().is_some_and(same)
-                || user.email.as_deref().is_some_and(same)
-        }
     }
 }

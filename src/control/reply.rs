@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryReply, EndpointRow, PlanRow, PlanSummary, RemovalRow};
+use super::{DeliveryReply, EndpointRow, Place, PlanRow, PlanSummary, RemovalRow};
 use crate::access::{Concern, ConcernCode};
 use crate::model::{
     Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Pause, Record, Run, RunId, Seq, Space,
@@ -27,8 +27,14 @@ pub enum Reply {
     Progress(Vec<(TenantName, Progress)>),
     /// To `Tenants`.
     Tenants(Vec<LinkedRow>),
-    /// To `Records` and `Find`. An empty page is the end.
-    Records(Vec<RecordRow>),
+    /// To `Records` and `Find`: the page, and after which place to go on; none: that was all. A
+    /// page may be short, or empty, where few of the records are wanted.
+    Records {
+        /// The records.
+        rows: Vec<RecordRow>,
+        /// Where the next page begins.
+        next: Option<Place>,
+    },
     /// To `Runs`: the page, and before which run to go on; none: that was all. A page may be short
     /// where few of the runs are wanted.
     Runs {

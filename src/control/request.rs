@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryRequest, EventName};
+use super::{Choice, DeliveryRequest, EventName};
 use crate::access::{ConcernCode, Severity};
 use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
 
@@ -25,7 +25,9 @@ pub enum Request {
         kind: Kind,
         /// Of which tenant; none: of all.
         tenant: Option<TenantName>,
-        /// The last row of the page before.
+        /// Which of them.
+        choice: Choice,
+        /// Where the page before ended.
         after: Option<Place>,
         /// Rows wanted, [`MAX_PAGE`] at the most.
         limit: usize,

@@ -1,6 +1,6 @@
 //! Questions that narrow a list, asked as an operator types them.
 
-use qlik_roster::demo::tenant::{Edit, NewUser, Status};
+use qlik_roster::demo::tenant::{Edit, GroupEdit, NewUser, Status};
 use serde_json::Value;
 
 use crate::support::World;
@@ -102,4 +102,94 @@ async fn findings_are_chosen_by_code_and_severity_and_counted_by_code() {
         .await;
     assert_eq!(code, 2);
     assert!(err.contains("'access.disabled-admin'"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_chosen_by_what_they_hold_and_are() {
+    let world = World::of_several_pages().await;
+    let tenant = world.tenant.directory();
+    let auditor = tenant.create_role("Auditor of \u{c4}cme");
+    let team = tenant.create_group("Audit team");
+    let giving = GroupEdit::AssignRole(auditor.clone());
+    tenant.update_group(&team, giving).unwrap();
+    let people = [
+        NewUser {
+            email: Some("maria.one@audit.example".to_owned()),
+            roles: vec![auditor],
+            ..NewUser::named("Maria Direct")
+        },
+        NewUser {
+            email: Some("by.group@AUDIT.example".to_owned()),
+            groups: vec![team],
+            ..NewUser::named("Maria By Group")
+        },
+        NewUser {
+            email: Some("out@audit.example".to_owned()),
+            status: Status::Disabled,
+            ..NewUser::named("Nobody In It")
+        },
+        NewUser {
+            subject: Some("qlikbot\\reader".to_owned()),
+            client_id: Some("reader".to_owned()),
+            ..NewUser::named("Reading Bot")
+        },
+    ];
+    for new in people {
+        tenant.create_user(new).unwrap();
+    }
+    world.command(&["sync"]).await;
+    let names = async |args: &[&str]| {
+        let mut names = column(&rows(&world, &[&["users"], args].concat()).await, "name");
+        names.sort();
+        names
+    };
+
+    let both = ["Maria By Group", "Maria Direct"];
+    assert_eq!(names(&["--role", "auditor of \u{e4}cme"]).await, both);
+    assert_eq!(names(&["--group", "Audit team"]).await, both[..1]);
+    let all = ["Maria By Group", "Maria Direct", "Nobody In It"];
+    assert_eq!(names(&["--email", "@audit.example"]).await, all);
+    let disabled = ["--email", "@audit.example", "--status", "disabled"];
+    assert_eq!(names(&disabled).await, all[2..]);
+    assert!(names(&["--bot"]).await.contains(&"Reading Bot".to_owned()));
+    assert!(!names(&["--bot"]).await.contains(&all[0].to_owned()));
+    assert_eq!(
+        names(&["--email", "@audit.example", "--limit", "2"])
+            .await
+            .len(),
+        2
+    );
+    assert_eq!(names(&["--email", "@nowhere.example"]).await, [""; 0]);
+
+    let (code, out, err) = world.command(&["users", "--role", "TenantAdmn"]).await;
+    let said = "No role is called `TenantAdmn`. Did you mean `TenantAdmin`?";
+    assert_eq!((code, out.as_str(), err.trim()), (7, "", said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_name_finds_those_that_nothing_is_called() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    for name in ["Mariaxy Alpha", "Mariaxy Beta", "Xyz Mariaxy"] {
+        tenant.create_user(NewUser::named(name)).unwrap();
+    }
+    world.command(&["sync"]).await;
+
+    let (code, out, err) = world.command(&["users", "show", "mariaXY"]).await;
+    assert_eq!((code, out.lines().count()), (0, 4), "{out}{err}");
+    assert!(err.contains("3 users with `mariaXY` in the name"), "{err}");
+
+    let (_, out, _) = world
+        .command(&["users", "show", "xyz maria", "--output", "json"])
+        .await;
+    let one: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(one["name"], "Xyz Mariaxy");
+
+    tenant.create_user(NewUser::named("Mariaxy")).unwrap();
+    world.command(&["sync"]).await;
+    let (_, out, _) = world
+        .command(&["users", "show", "mariaxy", "--output", "json"])
+        .await;
+    let one: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(one["name"], "Mariaxy", "a whole name stands alone");
 }

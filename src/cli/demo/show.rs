@@ -247,7 +247,7 @@ impl Show {
                 tenant: None,
                 called: id.to_string(),
             };
-            let Reply::Records(rows) = self.ask(request).await? else {
+            let Reply::Records { rows, .. } = self.ask(request).await? else {
                 continue;
             };
             let user = rows.into_iter().find_map(|row| match row.record {

@@ -1,0 +1,146 @@
+//! What can be typed about users, roles and groups.
+
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::{ListArgs, OutputArgs};
+use crate::control::Choice;
+use crate::model::UserStatus;
+
+/// What is asked of records, of whichever kind.
+#[derive(Debug)]
+pub(in crate::cli) enum RecordsAsked {
+    /// Those of a choice.
+    List(Choice, ListArgs),
+    /// Those of a name.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct UsersArgs {
+    #[command(subcommand)]
+    action: Option<UsersAction>,
+    #[command(flatten)]
+    choice: UserChoice,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum UsersAction {
+    /// List them (this is also what happens without `list`).
+    List {
+        #[command(flatten)]
+        choice: UserChoice,
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Show those of this id, name, subject or e-mail; else those in which it is a part of one.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct UserChoice {
+    /// Those who hold this role, directly or by a group: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Those in this group: its name or id.
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// Those of this status.
+    #[arg(long, value_name = "STATUS", value_parser = statuses())]
+    status: Option<UserStatus>,
+    /// Those in whose e-mail address this is, such as `@example.com`.
+    #[arg(long, value_name = "PART")]
+    email: Option<String>,
+    /// Bot users only.
+    #[arg(long)]
+    bot: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct RecordsArgs {
+    #[command(subcommand)]
+    action: Option<RecordsAction>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum RecordsAction {
+    /// List them (this is also what happens without `list`).
+    List(ListArgs),
+    /// Show those of this id or name; else those in which it is a part of one.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ShowArgs {
+    /// The id, name, subject or e-mail. Where nothing is called so, a part of one.
+    pub(in crate::cli) called: String,
+    /// Look in this tenant only.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) tenant: Option<String>,
+    /// Print the source's own record, as received when it last changed.
+    #[arg(long)]
+    pub(in crate::cli) raw: bool,
+    #[command(flatten)]
+    pub(in crate::cli) output: OutputArgs,
+}
+
+impl From<UsersArgs> for RecordsAsked {
+    fn from(args: UsersArgs) -> Self {
+        match args.action {
+            None => Self::List(args.choice.into(), args.list),
+            Some(UsersAction::List { choice, list }) => Self::List(choice.into(), list),
+            Some(UsersAction::Show(args)) => Self::Show(args),
+        }
+    }
+}
+
+impl From<RecordsArgs> for RecordsAsked {
+    fn from(args: RecordsArgs) -> Self {
+        match args.action {
+            None => Self::List(Choice::default(), args.list),
+            Some(RecordsAction::List(list)) => Self::List(Choice::default(), list),
+            Some(RecordsAction::Show(args)) => Self::Show(args),
+        }
+    }
+}
+
+impl From<UserChoice> for Choice {
+    fn from(choice: UserChoice) -> Self {
+        let UserChoice {
+            role,
+            group,
+            status,
+            email,
+            bot,
+        } = choice;
+        Self {
+            role,
+            group,
+            status,
+            email,
+            only_bots: bot,
+            text: None,
+        }
+    }
+}
+
+/// Takes our words for a status, and Qlik's.
+fn statuses() -> impl TypedValueParser<Value = UserStatus> {
+    let words = [
+        PossibleValue::new("enabled").alias("active"),
+        PossibleValue::new("disabled"),
+        PossibleValue::new("pending").alias("invited"),
+    ];
+    PossibleValuesParser::new(words).try_map(|text| match text.as_str() {
+        "enabled" | "active" => Ok(UserStatus::Enabled),
+        "disabled" => Ok(UserStatus::Disabled),
+        "pending" | "invited" => Ok(UserStatus::Pending),
+        _ => Err("no such status"),
+    })
+}
