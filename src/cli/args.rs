@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod deliveries;
+mod events;
 mod records;
 
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
 };
 
+pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
 pub(super) use records::{RecordsArgs, RecordsAsked, ShowArgs, UsersArgs};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -305,37 +307,6 @@ pub(super) struct PlanShowArgs {
     pub(super) all: bool,
     #[command(flatten)]
     pub(super) table: TableArgs,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct EventsArgs {
-    #[command(subcommand)]
-    pub(super) action: Option<EventsAction>,
-    /// Begin after this sequence number.
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
-    pub(super) after: u64,
-    #[command(flatten)]
-    pub(super) list: ListArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum EventsAction {
-    /// List events, oldest first (this is also what happens without `list`).
-    List {
-        /// Begin after this sequence number.
-        #[arg(long, value_name = "SEQ", default_value_t = 0)]
-        after: u64,
-        #[command(flatten)]
-        list: ListArgs,
-    },
-    /// Show one event as a receiver gets it.
-    Show {
-        /// Its sequence number, or its id (`evt_…`).
-        event: String,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
 }
 
 /// How a list is printed.

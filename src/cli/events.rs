@@ -5,17 +5,22 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::control::{EventName, EventRow, MAX_PAGE, Reply, Request};
+use crate::clock::Clock;
+use crate::control::{
+    EventChoice, EventName, EventPage, EventRow, MARK, MAX_PAGE, Reply, Request, Whose, is_of_type,
+};
 use crate::daemon::Hooks;
 use crate::deliver;
-use crate::model::{Entry, Fact, Recovery, Seq, TenantName, losses_in_words};
+use crate::deliver::EVENT_TYPES;
+use crate::model::{Entry, Fact, Kind, Recovery, Seq, TenantName, losses_in_words};
 
 use super::Exit;
-use super::args::{EventsAction, EventsArgs, Format, ListArgs};
+use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::door::Door;
 use super::narrate::sentence;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
+use super::suggest::closest;
 use super::table::{Cell, Column};
 
 const COLUMNS: &[Column] = &[
@@ -34,36 +39,55 @@ pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Resu
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action {
-        None => list(&door, Seq(args.after), args.list).await,
-        Some(EventsAction::List { after, list: args }) => list(&door, Seq(after), args).await,
+        None => list(&door, args.list).await,
+        Some(EventsAction::List(args)) => list(&door, args).await,
         Some(EventsAction::Show { event, output }) => show(&door, &event, output.output).await,
     };
     door.close().await?;
     exit
 }
 
-async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exit> {
+async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
+    let mut page = match args.after {
+        Some(after) => EventPage::After(Seq(after)),
+        None => EventPage::Before(None),
+    };
+    let Some(choice) = chosen(door, &args).await? else {
+        return Ok(Exit::NotFound);
+    };
+    let args = args.list;
     let tenant = args.tenant.map(TenantName);
     let mut left = args.limit.unwrap_or(usize::MAX);
-    let mut printer = Printer::new(&args.table, COLUMNS)?;
-    let mut told = false;
+    let mut printer = None;
     while left > 0 {
         let request = Request::Events {
             tenant: tenant.clone(),
-            after,
+            choice: choice.clone(),
+            page,
             limit: left.min(MAX_PAGE),
         };
         let (rows, next, first) = match door.ask(request).await? {
             Reply::Events { rows, next, first } => (rows, next, first),
             other => return super::unexpected(&other),
         };
-        if after.next() < first && !told {
-            told = true;
+        // Opened only now, so that a failure to ask leaves standard output empty.
+        let is_first = printer.is_none();
+        let printer = match &mut printer {
+            Some(printer) => printer,
+            none => none.insert(Printer::new(&args.table, COLUMNS)?),
+        };
+        let misses_some = match page {
+            EventPage::After(after) => is_first && after.next() < first,
+            EventPage::Before(_) => {
+                next.is_none() && choice.since.is_none() && Seq::START.next() < first
+            }
+        };
+        if misses_some {
             say(format_args!(
                 "The journal begins with event {first}; those before it are past `keep` in [store]."
             ));
         }
-        left -= rows.len();
+        left -= rows.len().min(left);
         for row in rows {
             let cells = cells(&row);
             printer.row(Row {
@@ -71,15 +95,61 @@ async fn list(door: &Door, mut after: Seq, args: ListArgs) -> anyhow::Result<Exi
                 json: outside(&row)?,
             })?;
         }
-        let Some(next) = next else { break };
-        after = next;
+        page = match (page, next) {
+            (_, None) => break,
+            (EventPage::After(_), Some(next)) => EventPage::After(next),
+            (EventPage::Before(_), Some(next)) => EventPage::Before(Some(next)),
+        };
     }
-    let summary = format!("{}.", count(printer.n_rows(), "event"));
-    printer.finish(
-        "No events yet: nothing has changed since the first load.",
-        &summary,
-    )?;
+    if let Some(printer) = printer {
+        let summary = format!("{}.", count(printer.n_rows(), "event"));
+        let nothing = match choice == EventChoice::default() {
+            true => "No events yet: nothing has changed since the first load.",
+            false => "No such event is kept.",
+        };
+        printer.finish(nothing, &summary)?;
+    }
     Ok(Exit::Success)
+}
+
+/// Returns what events are chosen by, with the accounts that are called so now. None: there is no
+/// such type, which was said.
+async fn chosen(door: &Door, args: &EventListArgs) -> anyhow::Result<Option<EventChoice>> {
+    let names = || EVENT_TYPES.iter().copied().chain([MARK]);
+    if let Some(wanted) = &args.event_type
+        && !names().any(|name| is_of_type(wanted, name))
+    {
+        let meant = closest(wanted, names()).map(|name| format!(" Did you mean `{name}`?"));
+        say(format_args!(
+            "No event is of the type `{wanted}`.{}",
+            meant.unwrap_or_default()
+        ));
+        return Ok(None);
+    }
+    let user = match &args.user {
+        None => None,
+        Some(called) => {
+            let request = Request::Find {
+                kind: Kind::User,
+                tenant: args.list.tenant.clone().map(TenantName),
+                called: called.clone(),
+            };
+            let rows = match door.ask(request).await? {
+                Reply::Records { rows, .. } => rows,
+                other => return super::unexpected(&other),
+            };
+            Some(Whose {
+                ids: rows.iter().map(|row| row.record.id().clone()).collect(),
+                called: called.clone(),
+            })
+        }
+    };
+    Ok(Some(EventChoice {
+        event_type: args.event_type.clone(),
+        kind: args.kind,
+        user,
+        since: args.since.map(|since| since.time(Clock::system().now())),
+    }))
 }
 
 async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> {
@@ -156,7 +226,7 @@ fn cells(row: &EventRow) -> Vec<Cell> {
         entry.seq.to_string().into(),
         entry.at.into(),
         entry.account().map(|account| account.name.clone()).into(),
-        entry.fact.event_type().unwrap_or("mark").into(),
+        entry.fact.event_type().unwrap_or(MARK).into(),
         id.into(),
         Cell::from(what).toned(tone(&entry.fact)),
     ]

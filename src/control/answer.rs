@@ -229,11 +229,13 @@ fn read(
         Request::AcceptLosses => store.accept_losses(clock.now()).map(Reply::HistoryLosses),
         Request::Events {
             tenant,
-            after,
+            choice,
+            page,
             limit,
         } => {
             let tenants = reading.chosen(tenant.as_ref())?;
-            reading.events(&tenants, tenant.is_some(), after, limit.min(MAX_PAGE))
+            let tenants = tenant.is_some().then_some(tenants.as_slice());
+            reading.events(tenants, &choice, page, limit.clamp(1, MAX_PAGE))
         }
         Request::Event { event } => reading.event(&event)?,
         Request::Findings { tenant, codes, min } => {

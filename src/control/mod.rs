@@ -30,6 +30,7 @@ pub use deliveries::{
     Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,
 };
 pub use error::ControlError;
+pub use events::{EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,

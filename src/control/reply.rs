@@ -45,7 +45,8 @@ pub enum Reply {
     },
     /// To `Run`; none: there is no such run.
     Run(Option<Run>),
-    /// To `Events`: the page, and after which entry to go on; none: that was all.
+    /// To `Events`: the page, and behind or before which entry to go on; none: that was all. A page
+    /// may be short, or empty, where few of the events are wanted.
     Events {
         /// The entries.
         rows: Vec<EventRow>,

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, DeliveryRequest, EventName};
+use super::{Choice, DeliveryRequest, EventChoice, EventName, EventPage};
 use crate::access::{ConcernCode, Severity};
-use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, Seq, TenantName};
+use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, TenantName};
 
 /// Rows of an answer at the most.
 pub const MAX_PAGE: usize = 500;
@@ -61,8 +61,10 @@ pub enum Request {
     Events {
         /// Of which tenant; none: of all.
         tenant: Option<TenantName>,
-        /// Entries after this one.
-        after: Seq,
+        /// Which of them.
+        choice: EventChoice,
+        /// Where it begins, and which way it goes.
+        page: EventPage,
         /// Rows wanted, [`MAX_PAGE`] at the most.
         limit: usize,
     },

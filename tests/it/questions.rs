@@ -193,3 +193,74 @@ async fn a_part_of_a_name_finds_those_that_nothing_is_called() {
     let one: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(one["name"], "Mariaxy", "a whole name stands alone");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_chosen_and_the_newest_comes_first() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    world.command(&["sync"]).await;
+    let maria = tenant.create_user(NewUser::named("Maria Before")).unwrap();
+    let other = tenant.create_user(NewUser::named("Somebody Else")).unwrap();
+    world.command(&["sync"]).await;
+    let name = Edit::Name("Maria After".to_owned());
+    tenant.update_user(&maria, name).unwrap();
+    tenant.create_role("Reviewer");
+    world.command(&["sync"]).await;
+    tenant.delete_user(&other).unwrap();
+    world.command(&["sync"]).await;
+    let types = async |args: &[&str]| {
+        let rows = rows(&world, &[&["events"], args].concat()).await;
+        // The mark of the first load has none.
+        let types = rows
+            .iter()
+            .map(|row| row["type"].as_str().unwrap_or("mark"));
+        types.map(str::to_owned).collect::<Vec<_>>()
+    };
+
+    let mut all = types(&["--after", "0"]).await;
+    assert_eq!(all.first().unwrap(), "mark", "the order of the journal");
+    assert_eq!(all.last().unwrap(), "user.deleted");
+    assert_eq!(all.len(), 6);
+    all.reverse();
+    assert_eq!(types(&[]).await, all);
+    assert_eq!(types(&["--limit", "2"]).await, all[..2]);
+    assert_eq!(types(&["--since", "1h"]).await, all);
+    assert_eq!(types(&["--since", "2100-01-01"]).await, [""; 0]);
+    assert_eq!(types(&["--kind", "role"]).await, ["role.created"]);
+    assert_eq!(types(&["--type", "*.deleted"]).await, ["user.deleted"]);
+    let users = [
+        "user.deleted",
+        "user.updated",
+        "user.created",
+        "user.created",
+    ];
+    assert_eq!(types(&["--type", "user.*"]).await, users);
+    for called in ["maria after", "Maria Before", &maria.to_string()] {
+        let theirs = ["user.updated", "user.created"];
+        assert_eq!(
+            types(&["--user", called]).await[..1],
+            theirs[..1],
+            "{called}"
+        );
+    }
+    let id = maria.to_string();
+    assert_eq!(
+        types(&["--user", &id]).await,
+        ["user.updated", "user.created"]
+    );
+    let gone = ["user.deleted", "user.created"];
+    assert_eq!(types(&["--user", "Somebody Else"]).await, gone);
+    let one = [
+        "--user",
+        "Somebody Else",
+        "--type",
+        "user.created",
+        "--after",
+        "0",
+    ];
+    assert_eq!(types(&one).await, ["user.created"]);
+
+    let (code, out, err) = world.command(&["events", "--type", "user.udpated"]).await;
+    let said = "No event is of the type `user.udpated`. Did you mean `user.updated`?";
+    assert_eq!((code, out.as_str(), err.trim()), (7, "", said));
+}

@@ -157,7 +157,7 @@ impl Since {
     }
 }
 
-fn since(text: &str) -> Result<Since, String> {
+pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Some(passed) = parse_duration(text) {
         return Ok(Since::Ago(passed));
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use tokio::sync::broadcast;
 
 use crate::cli::narrate::sentence;
-use crate::control::{Control, EventName, Reply, Request, RunChoice};
+use crate::control::{Control, EventChoice, EventName, EventPage, Reply, Request, RunChoice};
 use crate::demo::{Delivery, Story};
 use crate::model::{
     Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName, Thousands, User, UserId, UserStatus,
@@ -329,7 +329,8 @@ impl Show {
         loop {
             let request = Request::Events {
                 tenant: None,
-                after,
+                choice: EventChoice::default(),
+                page: EventPage::After(after),
                 limit: crate::control::MAX_PAGE,
             };
             let Reply::Events { rows, next, .. } = self.ask(request).await? else {

@@ -19,6 +19,7 @@ use super::{ControlError, MAX_PAGE};
 pub use choice::Unmatched;
 pub use endpoints::Endpoints;
 pub use name::{EventName, InvalidEventName};
+pub(super) use replay::first_since;
 pub use reply::{
     AttemptRow, Count, DeliveryReply, EndpointRow, EndpointState, ParkedRow, WaitingRow,
 };

@@ -163,7 +163,10 @@ fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, St
 
 /// Finds the first entry at or after a time. Times never decrease along the journal, which
 /// may begin anywhere.
-fn first_since(store: &Store, time: Timestamp) -> Result<Option<Entry>, StoreError> {
+pub(in crate::control) fn first_since(
+    store: &Store,
+    time: Timestamp,
+) -> Result<Option<Entry>, StoreError> {
     let Some(first) = store.entries(Seq::START, 1)?.into_iter().next() else {
         return Ok(None);
     };

@@ -1,0 +1,51 @@
+//! What can be typed about events.
+
+use clap::Subcommand;
+
+use super::deliveries::{Since, since};
+use super::{ListArgs, OutputArgs};
+use crate::model::Kind;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct EventsArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) action: Option<EventsAction>,
+    #[command(flatten)]
+    pub(in crate::cli) list: EventListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum EventsAction {
+    /// List events, newest first (this is also what happens without `list`).
+    List(EventListArgs),
+    /// Show one event as a receiver gets it.
+    Show {
+        /// Its sequence number, or its id (`evt_…`).
+        event: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct EventListArgs {
+    /// Those after this sequence number, oldest first; 0 for all in this order.
+    #[arg(long, value_name = "SEQ")]
+    pub(in crate::cli) after: Option<u64>,
+    /// Those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long
+    /// ago (`2h`, `3d`).
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(in crate::cli) since: Option<Since>,
+    /// Those of this type, such as `user.updated`, or of several, `user.*`, `*.deleted`.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(in crate::cli) event_type: Option<String>,
+    /// Those of users, roles or groups: `user`.
+    #[arg(long, value_name = "KIND")]
+    pub(in crate::cli) kind: Option<Kind>,
+    /// What happened to this user: the id, name, subject or e-mail, whole, now or then.
+    #[arg(long, value_name = "USER")]
+    pub(in crate::cli) user: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
