@@ -11,7 +11,8 @@
 //! <path>/compacting/          a copy under way, see `beside.rs`
 //! <path>/replaced/            the database before it, until the copy was opened
 //! <path>/discarded/           what is being removed
-//! <path>/checking/            a copy of the files that is being checked, or salvaged
+//! <path>/checking/            a copy of the files that is being checked, or rows that are being salvaged
+//! <path>/untouched/           the files as they were before an opening that may lose some
 //! <path>/salvaged/            what was read out of a damaged store, until it has its place
 //! ```
 //! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
@@ -79,6 +80,10 @@ impl Folder {
 
     pub fn checking(&self) -> PathBuf {
         self.path.join("checking")
+    }
+
+    pub fn untouched(&self) -> PathBuf {
+        self.path.join("untouched")
     }
 
     pub fn db(&self) -> PathBuf {

@@ -76,6 +76,7 @@ mod writer;
 mod caught;
 mod check;
 mod files;
+mod log;
 mod mark;
 mod nudge;
 mod open_mark;

@@ -106,6 +106,7 @@ pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
 /// it is now.
 fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, OpenError> {
     let refused = io_at("moving a damaged store aside from", &folder.current());
+    folder.go_back_to_untouched().map_err(&refused)?;
     let moved_to = folder.next_aside().map_err(&refused)?;
     let cause = salvage::Cause {
         damage,
@@ -193,7 +194,8 @@ pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
                 "The store that was compacted is damaged; it is gone on with as it was before"
             );
             folder
-                .swap_back()
+                .give_up_untouched()
+                .and_then(|()| folder.swap_back())
                 .map_err(refused("taking back what was compacted in"))?;
             open_current(folder)
         }
@@ -258,16 +260,24 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
     let pending =
         pending::read(&folder.pending()).map_err(refused("reading", &folder.pending()))?;
+    folder
+        .keep_untouched()
+        .map_err(refused("copying a log with a gap in", &current))?;
     let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
     let looked = caught(|| look(&db, mark, pending));
     match looked {
-        Ok(Ok(Look::Sound(Format { version, store }, head))) => Ok(Sound {
-            db,
-            store,
-            format: version,
-            head,
-        }),
+        Ok(Ok(Look::Sound(Format { version, store }, head))) => {
+            folder
+                .give_up_untouched()
+                .map_err(refused("removing the copy of", &current))?;
+            Ok(Sound {
+                db,
+                store,
+                format: version,
+                head,
+            })
+        }
         Ok(Ok(Look::Empty)) => starting::create(folder, db),
         Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(newer(folder, found))),
         Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),

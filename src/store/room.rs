@@ -18,6 +18,7 @@ impl Folder {
             self.replaced(),
             self.discarded(),
             self.checking(),
+            self.untouched(),
         ];
         sum(own.into_iter().chain(self.aside()?))
     }

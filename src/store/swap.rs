@@ -10,6 +10,8 @@
 //!   if it is damaged, it is the old one that comes back.
 //! - `discarded`: a removal that was not finished. It goes on.
 //! - `checking`: a copy that was being checked. It goes.
+//! - `untouched`: an opening that may have lost something did not end. It takes its place again
+//!   (`salvage/untouched.rs`).
 //! - `salvaged`: what was read out of a damaged store. It takes the place of that (`salvage/`).
 
 use std::fs;
@@ -27,6 +29,7 @@ pub enum Attempt {
 impl Folder {
     /// Clears up what a process left that was stopped at it.
     pub fn clear_up(&self) -> io::Result<Attempt> {
+        self.go_back_to_untouched()?;
         self.take_salvaged()?;
         let mut attempt = Attempt::None;
         if self.replaced().exists() && !self.current().exists() {

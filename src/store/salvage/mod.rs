@@ -7,23 +7,25 @@
 //! lost. What is not the last that was written does no harm: state is compared with its source
 //! anyway, and an event that was sent may be sent again.
 //!
-//! The damaged files are read from a copy, since an opening writes. The new store is made beside them
-//! and only then takes their place. A process that is stopped on the way leaves the damaged store as it
-//! was, or the new one whole; the next opening goes on from there.
+//! The damaged files are only read, and without sled (`log/`). Their rows go into a database of their own
+//! (`replay.rs`), out of that into the new store beside it, and only then that takes their place. A process
+//! that is stopped on the way leaves the damaged store as it was, or the new one whole; the next opening
+//! goes on from there.
 
 mod fresh;
-mod gather;
 mod journal;
 mod records;
 mod repair;
+mod replay;
+mod untouched;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::clock::Clock;
-use crate::model::{Kind, Missing, Seq, StoreId};
+use crate::model::{Kind, Missing, StoreId};
 
 use super::TenantNo;
 use super::caught::caught;
@@ -32,15 +34,14 @@ use super::copying::{Rewrite, Row, wait_until_free};
 use super::error::{OpenError, StoreError};
 use super::files::{self, Folder};
 use super::inner::let_go;
-use super::keys::{self, Key, Space};
+use super::keys::{self, Space};
 use super::layout::{self, Format, v1};
 use super::mark::{self, Mark, MarkFile};
 use super::opening::{self, Refusal};
 use super::pending;
-use super::{codec, migrate};
+use super::{codec, migrate, scan};
 
 use fresh::Fresh;
-use gather::Gather;
 
 /// Bytes that must be free beside twice those of the damaged files.
 const SPARE: u64 = 16 * 1024 * 1024;
@@ -84,16 +85,16 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
     {
         tracing::warn!(error = %busy, "The damaged store is salvaged while something has it open");
     }
-    let (source, at) = (folder.checking(), folder.compacting());
-    remove(&source)
-        .and_then(|()| remove(&at))
-        .and_then(|()| files::copy_database(&folder.current(), &source))
-        .and_then(|()| files::make_folder(&at))
-        .and_then(|()| files::give_as(&at, &folder.current()))
-        .map_err(refused)?;
-    let outcome = caught(|| run(folder, &source, &at, cause))
+    let (rows, at) = (folder.checking(), folder.compacting());
+    for made in [&rows, &at] {
+        remove(made)
+            .and_then(|()| files::make_folder(made))
+            .and_then(|()| files::give_as(made, &folder.current()))
+            .map_err(refused)?;
+    }
+    let outcome = caught(|| run(folder, &rows, &at, cause))
         .unwrap_or_else(|message| Err(StoreError::panicked("salvaging", message)));
-    remove(&source).map_err(refused)?;
+    remove(&rows).map_err(refused)?;
     match outcome {
         Ok(missing) => {
             fs::rename(&at, folder.salvaged())
@@ -123,22 +124,18 @@ impl Folder {
     }
 }
 
-fn run(
-    folder: &Folder,
-    source: &Path,
-    at: &Path,
-    cause: &Cause<'_>,
-) -> Result<Missing, StoreError> {
+fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Missing, StoreError> {
     let unreadable = |error| StoreError::io("reading the store's notes", error);
     let mut found = Found {
-        mark: mark::read(&source.join("high-water")).map_err(unreadable)?,
+        mark: mark::read(&folder.high_water()).map_err(unreadable)?,
         ..Found::default()
     };
-    let noted = pending::read(&source.join("pending")).map_err(unreadable)?;
-    let fresh = open(folder, at)?;
-    let mut fresh = Fresh::of(fresh);
-    if let Some(old) = open_old(folder, source) {
-        let outcome = gather(&old, &mut found, &mut fresh);
+    let noted = pending::read(&folder.pending()).map_err(unreadable)?;
+    let mut fresh = Fresh::of(open(folder, at)?);
+    if folder.db().exists() {
+        let old = open(folder, rows)?;
+        let outcome =
+            replay::all(&folder.current(), &old).and_then(|_| gather(&old, &mut found, &mut fresh));
         let_go(Some(old));
         outcome?;
     }
@@ -172,77 +169,23 @@ fn run(
     Ok(missing)
 }
 
-/// Opens the damaged files. Without its snapshot sled reads its whole log, and may get further.
-fn open_old(folder: &Folder, source: &Path) -> Option<sled::Db> {
-    if let Ok(db) = opening::open_db(folder, source, opening::SMALL_CACHE) {
-        return Some(db);
-    }
-    for entry in fs::read_dir(source).ok()?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            fs::remove_file(entry.path()).ok()?;
-        }
-    }
-    opening::open_db(folder, source, opening::SMALL_CACHE).ok()
-}
-
 fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
     opening::open_db(folder, at, opening::SMALL_CACHE).map_err(|refusal: Refusal| {
         let error = refusal.into_error(folder).to_string();
-        StoreError::io("opening the new store", io::Error::other(error))
+        StoreError::io("opening a new database", io::Error::other(error))
     })
 }
 
 /// Takes over every row that reads, in the layout of the newest format.
 fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
-    let format = caught(|| opening::format_of(old)).ok().flatten();
-    let mut steps = migrate::rewrites_from(format.unwrap_or(layout::NEWEST));
-    let mut rows = Gather::of(old);
-    let (mut is_whole, mut n_entries) = (true, 0);
-    let mut names: BTreeSet<Key> = BTreeSet::new();
-    let mut sink = |row: Row| {
-        names.extend(endpoint_of(&row.0).map(<[u8]>::to_vec));
-        n_entries += u64::from(row.0.first() == Some(&(Space::Journal as u8)));
-        for (key, value) in turned(&mut steps, row) {
+    let format = opening::format_of(old).unwrap_or(layout::NEWEST);
+    let mut steps = migrate::rewrites_from(format);
+    for row in scan::prefix(old, &[]) {
+        for (key, value) in turned(&mut steps, row?) {
             keep(&key, &value, found, fresh)?;
         }
-        Ok::<_, StoreError>(())
-    };
-    for space in Space::Meta as u8..=Space::Heard as u8 {
-        is_whole &= rows.space(space, &mut sink)?;
-    }
-    let ends = [
-        found.head.map(|head| head.last),
-        found.mark.map(|mark| mark.last),
-    ];
-    let last = ends.into_iter().flatten().max().unwrap_or_default();
-    // A scan may also pass over what does not read without a word.
-    if !is_whole || n_entries < last.0 {
-        let cursors = names.into_iter().map(|name| {
-            let mut key = vec![Space::Cursor as u8];
-            key.extend(name);
-            key
-        });
-        let cursors: Vec<Key> = cursors.collect();
-        rows.points(cursors.into_iter(), &mut |row| {
-            keep(&row.0, &row.1, found, fresh)
-        })?;
-        let places = (1..=last.0).map(|seq| keys::journal(Seq(seq)));
-        rows.points(places, &mut |row| keep_entry(&row, fresh))?;
     }
     fresh.write()
-}
-
-/// Returns the name of the endpoint whose delivery a row tells of.
-fn endpoint_of(key: &[u8]) -> Option<&[u8]> {
-    let is_of_one = (Space::Parked as u8..=Space::Attempts as u8).contains(key.first()?);
-    keys::endpoint_part(key).filter(|_| is_of_one)?.get(5..)
-}
-
-fn keep_entry((key, value): &Row, fresh: &mut Fresh) -> Result<(), StoreError> {
-    match codec::verify(key, value) {
-        Ok(_) => fresh.set(key.to_vec(), Some(value.to_vec())),
-        Err(_) => Ok(()),
-    }
 }
 
 /// Turns a row as migrations do; one that does not read is none.

@@ -8,4 +8,5 @@ mod parts;
 mod plans;
 mod recovery;
 pub(in crate::store) mod support;
+mod untouched;
 mod upkeep;

@@ -15,7 +15,7 @@ use crate::store::{OpenError, Store, StoreError, codec, keys, salvage};
 
 use super::support::{self, adopt, open, record};
 
-fn filled(path: &Path) -> Store {
+pub(super) fn filled(path: &Path) -> Store {
     let store = open(path);
     let tenant = adopt(&store, 1);
     for number in 0..50 {

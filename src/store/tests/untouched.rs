@@ -1,0 +1,68 @@
+//! An opening of a damaged log loses nothing that reads.
+
+use std::fs;
+use std::path::Path;
+
+use crate::model::Seq;
+use crate::store::files::Folder;
+use crate::store::log::Log;
+use crate::store::{Store, copying};
+
+use super::recovery::filled;
+
+/// Makes a store and strikes its log in the middle. Returns the bytes of the log before and after.
+fn struck(path: &Path) -> (Vec<u8>, Vec<u8>) {
+    filled(path).close().unwrap();
+    copying::wait_until_free(&Folder::new(path).current()).unwrap();
+    let file = Folder::new(path).db();
+    let sound = fs::read(&file).unwrap();
+    let n_used = sound.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut damaged = sound.clone();
+    damaged[n_used / 2] ^= 1;
+    fs::write(&file, &damaged).unwrap();
+    assert!(
+        Log::open(&Folder::new(path).current())
+            .unwrap()
+            .has_a_gap()
+            .unwrap()
+    );
+    (sound, damaged)
+}
+
+#[test]
+fn the_files_that_are_moved_aside_are_those_that_were_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, damaged) = struck(folder.path());
+
+    let opened = Store::open(folder.path()).unwrap();
+
+    let aside = opened.moved_aside.unwrap();
+    assert!(fs::read(aside.join("db")).unwrap() == damaged);
+    assert!(!Folder::new(folder.path()).untouched().exists());
+    let loss = opened.store.open_loss().unwrap().unwrap();
+    assert!(loss.missing.entries < 10, "{loss:?}");
+    opened.store.close().unwrap();
+}
+
+#[test]
+fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sound, _) = struck(folder.path());
+    let store = Folder::new(folder.path());
+    fs::write(store.db(), &sound).unwrap();
+    // What an opening leaves that has copied the files, and was stopped while sled opened them.
+    fs::create_dir(store.untouched()).unwrap();
+    for entry in fs::read_dir(store.current()).unwrap().map(Result::unwrap) {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), store.untouched().join(entry.file_name())).unwrap();
+        }
+    }
+    fs::write(store.db(), vec![0; sound.len()]).unwrap();
+
+    let opened = Store::open(folder.path()).unwrap();
+
+    assert_eq!(opened.moved_aside, None);
+    assert_eq!(opened.store.entries(Seq::START, 100).unwrap().len(), 50);
+    assert!(!store.untouched().exists());
+    opened.store.close().unwrap();
+}
