@@ -20,11 +20,15 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
         warn!("The setting `{key}` does nothing: {why} [{code}]");
     }
     let call = call_to_end()?;
+    let hangups = hangups()?;
     let daemon = Daemon::start(&config, Clock::system(), Hooks::none()).await?;
     tell_systemd(NotifyState::Ready);
     let ending = daemon
         .run(async {
-            call.await;
+            tokio::select! {
+                () = call => {}
+                () = hangups => {}
+            }
             tell_systemd(NotifyState::Stopping);
         })
         .await;
@@ -43,6 +47,20 @@ pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => info!("SIGTERM came"),
             _ = interrupt.recv() => info!("SIGINT came"),
         }
+    })
+}
+
+/// Takes each SIGHUP and never completes: unhandled, the signal would end the process.
+fn hangups() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            info!(
+                "SIGHUP came; the daemon goes on as before. It does not read its configuration or \
+                 its secrets anew; restart it for that"
+            );
+        }
+        std::future::pending::<()>().await;
     })
 }
 

@@ -149,6 +149,28 @@ async fn as_many_bodies_as_may_be_are_waited_for_and_probes_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_is_said_and_ends_nothing() {
+    let world = World::new().await;
+    let (mut daemon, address) = start(&world).await;
+    let pid = Pid::from_child(&daemon.0);
+
+    for n_hangups in 1..=2 {
+        kill_process(pid, Signal::HUP).unwrap();
+        within("the hangup is said", || async {
+            log_of(&world).matches("SIGHUP came").count() == n_hangups
+        })
+        .await;
+    }
+
+    let probed = tokio::task::spawn_blocking(move || probe(&address, "/livez"));
+    assert_eq!(probed.await.unwrap().unwrap(), "HTTP/1.1 200 OK");
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
+    assert!(ended.await.unwrap().success());
+    assert!(log_of(&world).contains("does not read its configuration or its secrets anew"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
     let world = World::new().await;
     let good = world.tenant.client_secret().expose().to_owned();
