@@ -13,6 +13,11 @@ impl Secret {
         Self(text.trim().into())
     }
 
+    /// Wraps a text as it is, spaces around it included.
+    pub fn exactly(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Returns the text. The caller sends or signs with it, and never shows it.
     pub fn expose(&self) -> &str {
         &self.0

@@ -173,3 +173,10 @@ fn manifests_and_samples_speak_of_the_same_places() {
     assert!(deploy("kubernetes/service.yaml").contains("port: 8720\n"));
     assert!(deploy("Dockerfile").contains("EXPOSE 8720\n"));
 }
+
+#[test]
+fn no_service_of_the_cluster_sets_a_variable_of_the_pod() {
+    let manifest = deploy("kubernetes/statefulset.yaml");
+
+    assert!(manifest.contains("\n      enableServiceLinks: false\n"));
+}

@@ -27,7 +27,9 @@ mod listening;
 mod organizations;
 mod retention;
 mod secrets;
+mod secret_custody;
 mod secret_places;
+mod secret_text;
 mod tenants;
 mod validate;
 

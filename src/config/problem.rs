@@ -219,12 +219,11 @@ pub enum Fault {
     #[error("{detail}")]
     SecretMissing { detail: String, remedy: String },
     /// Others can read a secret's file.
-    #[error("the mode of {} is {mode:04o}: others than its owner can read it", file.display())]
-    SecretExposed {
-        file: PathBuf,
-        mode: u32,
-        remedy: String,
-    },
+    #[error("{detail}")]
+    SecretExposed { detail: String, remedy: String },
+    /// Something about a secret cannot be part of it.
+    #[error("{detail}")]
+    UnusableSecret { detail: String, remedy: String },
     /// A secret cannot be one.
     #[error("{source}")]
     BadSecret { source: InvalidSecret },
@@ -332,7 +331,7 @@ impl Fault {
             Self::SecretInFile { .. } | Self::SecretHeader => "config.secret-in-file",
             Self::SecretMissing { .. } => "config.secret-missing",
             Self::SecretExposed { .. } => "config.secret-exposed",
-            Self::BadSecret { .. } => "config.bad-secret",
+            Self::BadSecret { .. } | Self::UnusableSecret { .. } => "config.bad-secret",
             Self::BadKey { .. } | Self::BadSetKey { .. } => "config.bad-key",
             Self::BadPrivacy { .. } => "config.bad-privacy",
             Self::BadChoice { .. } => "config.bad-choice",
@@ -393,6 +392,7 @@ impl Fault {
             }
             Self::SecretMissing { remedy, .. }
             | Self::SecretExposed { remedy, .. }
+            | Self::UnusableSecret { remedy, .. }
             | Self::BadVariable { remedy } => return remedy.clone(),
             Self::Missing { remedy }
             | Self::Conflict { remedy, .. }

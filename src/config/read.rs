@@ -55,6 +55,14 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
         let Some(path) = name.strip_prefix(PREFIX) else {
             continue;
         };
+        if is_service_link(path, value) {
+            let remedy =
+                "Kubernetes sets it, for a service whose name begins as our variables do; \
+                          write `enableServiceLinks: false` into the pod's spec"
+                    .to_owned();
+            problems.add_variable(name, Fault::BadVariable { remedy });
+            continue;
+        }
         let path = path.to_lowercase();
         let names = path.split_once("__");
         let section = names.and_then(|(section, _)| {
@@ -79,6 +87,19 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
         problems.add_variable(name, Fault::BadVariable { remedy });
     }
     ours
+}
+
+/// Returns whether Kubernetes made a variable, which tells each pod of each service: `…_PORT` and
+/// `…_PORT_80_TCP` are addresses, `…_SERVICE_HOST` and `…_SERVICE_PORT` parts of one.
+fn is_service_link(path: &str, value: &str) -> bool {
+    let is_address = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| value.starts_with(scheme));
+    let is_part = ["_TCP", "_UDP", "_SCTP"]
+        .iter()
+        .any(|protocol| path.contains(&format!("{protocol}_")));
+    let is_named = path.ends_with("_SERVICE_HOST") || path.contains("_SERVICE_PORT");
+    path.contains("_PORT") && (is_address || is_part) || is_named
 }
 
 fn drop_unknown(tree: &mut Value, problems: &mut Problems) {

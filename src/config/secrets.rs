@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use super::secret_custody::{self, Keeper};
+use super::secret_text::{self, Form};
 use super::{Environment, Fault};
 use crate::secret::Secret;
 
@@ -41,12 +42,16 @@ impl<'a> Vault<'a> {
                 key: key.to_owned(),
             });
         }
-        let value = self.environment.get(name).map(Secret::new);
-        let value = value.filter(|secret| !secret.is_empty());
-        value.ok_or_else(|| Fault::SecretMissing {
-            detail: format!("the environment variable {name} is not set or empty"),
-            remedy: "set it where qlik-roster is started".to_owned(),
-        })
+        match self.environment.get(name) {
+            Some(value) => {
+                let place = format!("the environment variable {name}");
+                secret_text::read(Form::of(key), &place, value.as_bytes())
+            }
+            None => Err(Fault::SecretMissing {
+                detail: format!("the environment variable {name} is not set or empty"),
+                remedy: "set it where qlik-roster is started".to_owned(),
+            }),
+        }
     }
 
     /// Returns the secret in a file. A relative name is looked for among the credentials
@@ -58,38 +63,24 @@ impl<'a> Vault<'a> {
             });
         }
         let path = self.place(name);
+        let shown = path.display().to_string();
         let missing = |detail: String, remedy: &str| Fault::SecretMissing {
             detail,
             remedy: remedy.to_owned(),
         };
-        let shown = path.display();
-        let opened = open(&path).map_err(|error| {
-            missing(
-                format!("opening {shown}: {error}"),
-                "create it with mode 0600, owned by the user that runs qlik-roster",
-            )
-        })?;
-        if let Some(fault) = self.exposure(&path, &opened) {
-            return Err(fault);
-        }
-        let mut text = String::new();
-        let read = opened.file.take(MAX_BYTES + 1).read_to_string(&mut text);
+        let file = secret_custody::open(key, &path, Keeper::of(&path, self.credentials))?;
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
         match read {
             Err(error) => Err(missing(
                 format!("reading {shown}: {error}"),
-                "write the secret alone into it, as text",
+                "name a file that holds the secret alone",
             )),
             Ok(n) if n as u64 > MAX_BYTES => Err(missing(
                 format!("{shown} is larger than {MAX_BYTES} bytes, which no secret is"),
                 "name the file that holds the secret alone",
             )),
-            Ok(_) => match Secret::new(&text) {
-                secret if secret.is_empty() => Err(missing(
-                    format!("{shown} is empty"),
-                    "write the secret into it",
-                )),
-                secret => Ok(secret),
-            },
+            Ok(_) => secret_text::read(Form::of(key), &shown, &bytes),
         }
     }
 
@@ -111,10 +102,7 @@ impl<'a> Vault<'a> {
         let opened =
             open(&path).map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
         let mut text = String::new();
-        let read = opened
-            .file
-            .take(MAX_OPEN_BYTES + 1)
-            .read_to_string(&mut text);
+        let read = opened.take(MAX_OPEN_BYTES + 1).read_to_string(&mut text);
         match read {
             Err(error) => Err(unreadable(format!("reading {shown}: {error}"))),
             Ok(n) if n as u64 > MAX_OPEN_BYTES => Err(unreadable(format!(
@@ -132,56 +120,14 @@ impl<'a> Vault<'a> {
             None => self.folder.join(name),
         }
     }
-
-    /// A file of ours is for its owner alone. Where systemd or Kubernetes put it, the group
-    /// is one made for this service, and only the rest of the world must be kept out.
-    fn exposure(&self, path: &Path, opened: &Opened) -> Option<Fault> {
-        let passed = self
-            .credentials
-            .is_some_and(|folder| path.starts_with(folder));
-        let (forbidden, remedy) = match (passed, is_mounted_by_kubernetes(path)) {
-            (true, _) => (0o007, "let systemd pass it by `LoadCredential=`".to_owned()),
-            (false, true) => (
-                0o007,
-                "set `defaultMode: 0440` on the secret's volume and `fsGroup` on the pod"
-                    .to_owned(),
-            ),
-            (false, false) => (0o077, format!("run `chmod 600 {}`", path.display())),
-        };
-        (opened.mode & forbidden != 0).then(|| Fault::SecretExposed {
-            file: path.to_owned(),
-            mode: opened.mode,
-            remedy,
-        })
-    }
 }
 
-struct Opened {
-    file: File,
-    mode: u32,
-}
-
-/// The mode is that of the file that was opened, whatever the name leads to a moment later.
-fn open(path: &Path) -> std::io::Result<Opened> {
+fn open(path: &Path) -> std::io::Result<File> {
     // A pipe would wait for its writer, for ever if there is none.
     if !path.metadata()?.is_file() {
         return Err(std::io::Error::other("not a regular file"));
     }
-    let file = File::open(path)?;
-    let mode = file.metadata()?.mode() & 0o7777;
-    Ok(Opened { file, mode })
-}
-
-/// Kubernetes mounts a volume's files as links into a folder `..data`, itself a link to one
-/// named `..` and the time.
-fn is_mounted_by_kubernetes(path: &Path) -> bool {
-    let Ok(real) = path.canonicalize() else {
-        return false;
-    };
-    real.components().any(|part| match part {
-        Component::Normal(name) => name.to_string_lossy().starts_with(".."),
-        _ => false,
-    })
+    File::open(path)
 }
 
 /// Returns whether somebody wrote the secret where its place belongs; it must not be shown.

@@ -22,13 +22,16 @@ pub(super) const PRIVATE: &str = "whsk_";
 /// What the text of a public key starts with.
 const PUBLIC: &str = "whpk_";
 
+/// What stands before a signature in its header.
+const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
+
 /// How many bytes a symmetric secret may have.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// The bytes of an ed25519 seed, and of a public key. A private key is one and the other.
 pub(super) const HALF: usize = 32;
 
-/// Base64 as people paste it: with its padding or without.
+/// Base64 as people paste it: with its padding or without, so that what is missing can be told.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -57,6 +60,15 @@ pub enum InvalidSecret {
         "`whpk_` starts a public key, which is for the receiver; the signing secret is the private one, `whsk_`"
     )]
     Public,
+    /// The version that stands before a signature stands before the secret.
+    #[error("`v1,` names the version of a signature and is no part of the secret")]
+    Version,
+    /// Base64 whose end is cut off, which the libraries of receivers do not read.
+    #[error("the `=` that base64 of this length ends with is missing")]
+    Unpadded,
+    /// A secret that was encoded once more.
+    #[error("this is a signing secret that was encoded by base64 once more than it should be")]
+    EncodedTwice,
     /// Not base64 after the prefix.
     #[error("a signing secret is base64 after its prefix, and this is not")]
     NotBase64,
@@ -91,6 +103,15 @@ impl InvalidSecret {
             Self::NoPrefix | Self::NotBase64 | Self::Length { .. } => {
                 "make one with `echo whsec_$(openssl rand -base64 32)` and give it to the receiver as well"
             }
+            Self::Version => "take `v1,` off: a signing secret starts with `whsec_`",
+            Self::Unpadded => {
+                "copy it again, to its end; if it was cut off where it was made, write `=` (or `==`) \
+                 at its end, here and at the receiver: the key stays the same"
+            }
+            Self::EncodedTwice => {
+                "decode it once (`base64 -d`); in a Kubernetes Secret write it under `stringData`, or \
+                 encode it once for `data`"
+            }
             Self::Public | Self::KeyLength { .. } | Self::Halves => {
                 "make a new key as docs/formats.md shows, and give its public half to the receiver"
             }
@@ -105,18 +126,29 @@ impl fmt::Debug for SigningSecret {
 }
 
 impl SigningSecret {
-    /// Reads base64, padded or not: `whsec_` and 24 to 64 bytes, or `whsk_` and the two halves
+    /// Reads padded base64: `whsec_` and 24 to 64 bytes, or `whsk_` and the two halves
     /// of an ed25519 key.
     pub fn parse(text: &Secret) -> Result<Self, InvalidSecret> {
         let text = text.expose();
         if text.starts_with(PUBLIC) {
             return Err(InvalidSecret::Public);
         }
+        if VERSIONS.iter().any(|version| text.starts_with(version)) {
+            return Err(InvalidSecret::Version);
+        }
         if let Some(encoded) = text.strip_prefix(PRIVATE) {
             return Self::private(&decode(encoded)?);
         }
-        let encoded = text.strip_prefix(SYMMETRIC);
-        let bytes = decode(encoded.ok_or(InvalidSecret::NoPrefix)?)?;
+        let Some(encoded) = text.strip_prefix(SYMMETRIC) else {
+            return Err(match LENIENT.decode(text) {
+                Ok(inner) if is_a_secret(&inner) => InvalidSecret::EncodedTwice,
+                Ok(_) | Err(_) => InvalidSecret::NoPrefix,
+            });
+        };
+        let bytes = decode(encoded)?;
+        if is_a_secret(&bytes) {
+            return Err(InvalidSecret::EncodedTwice);
+        }
         if !LENGTHS.contains(&bytes.len()) {
             return Err(InvalidSecret::Length {
                 n_bytes: bytes.len(),
@@ -168,7 +200,24 @@ impl SigningSecret {
 }
 
 fn decode(encoded: &str) -> Result<Vec<u8>, InvalidSecret> {
-    LENIENT.decode(encoded).or(Err(InvalidSecret::NotBase64))
+    let bytes = LENIENT.decode(encoded).or(Err(InvalidSecret::NotBase64))?;
+    // It would sign all right, but the libraries by which receivers verify refuse it.
+    match encoded.len().is_multiple_of(4) {
+        true => Ok(bytes),
+        false => Err(InvalidSecret::Unpadded),
+    }
+}
+
+/// Returns whether what was decoded is the text of a secret: with its prefix, or with the padding
+/// of base64, which no random key ends with.
+fn is_a_secret(decoded: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(decoded) else {
+        return false;
+    };
+    let text = text.trim_end();
+    text.starts_with(SYMMETRIC)
+        || text.starts_with(PRIVATE)
+        || text.ends_with('=') && STANDARD.decode(text).is_ok()
 }
 
 /// Returns the value of `webhook-signature`: one signature for each secret, in their order.
@@ -268,7 +317,31 @@ mod tests {
             (format!("{PUBLISHED}\n"), Ok(())),
             (of_length(24), Ok(())),
             (of_length(25), Ok(())),
-            (of_length(25).trim_end_matches('=').to_owned(), Ok(())),
+            (
+                of_length(25).trim_end_matches('=').to_owned(),
+                Err(InvalidSecret::Unpadded),
+            ),
+            (format!("v1,{PUBLISHED}"), Err(InvalidSecret::Version)),
+            (
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=".to_owned(),
+                Err(InvalidSecret::Version),
+            ),
+            (STANDARD.encode(PUBLISHED), Err(InvalidSecret::EncodedTwice)),
+            (
+                text_of(format!("{PUBLISHED}\n").as_bytes()),
+                Err(InvalidSecret::EncodedTwice),
+            ),
+            (
+                text_of(STANDARD.encode([7; 32]).as_bytes()),
+                Err(InvalidSecret::EncodedTwice),
+            ),
+            (
+                STANDARD.encode(format!("{PRIVATE_KEY}\n")),
+                Err(InvalidSecret::EncodedTwice),
+            ),
+            // Words and hexadecimal digits are keys like others.
+            (text_of(b"correct horse battery staple"), Ok(())),
+            (text_of(&[b'a'; 64]), Ok(())),
             (of_length(64), Ok(())),
             (of_length(23), Err(InvalidSecret::Length { n_bytes: 23 })),
             (of_length(65), Err(InvalidSecret::Length { n_bytes: 65 })),
@@ -278,7 +351,10 @@ mod tests {
             ),
             ("hunter2".to_owned(), Err(InvalidSecret::NoPrefix)),
             (PRIVATE_KEY.to_owned(), Ok(())),
-            (PRIVATE_KEY.trim_end_matches('=').to_owned(), Ok(())),
+            (
+                PRIVATE_KEY.trim_end_matches('=').to_owned(),
+                Err(InvalidSecret::Unpadded),
+            ),
             (key(&mixed), Err(InvalidSecret::Halves)),
             (
                 key(&halves[..32]),

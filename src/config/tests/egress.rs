@@ -139,7 +139,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "headers = { x-any = { file = \"both-lines\" } }",
-        "config.bad-header headers.x-any",
+        "config.bad-secret headers.x-any",
     ),
     (
         "headers = { x-any = {} }",

@@ -46,6 +46,22 @@ fn a_bad_variable_is_named() {
             "environment variable QLIK_ROSTER__SCHEDULE: sets nothing; write QLIK_ROSTER__SECTION__KEY",
         ),
         (
+            "QLIK_ROSTER__STORE_PORT",
+            "tcp://10.0.0.7:80",
+            "environment variable QLIK_ROSTER__STORE_PORT: sets nothing; Kubernetes sets it, for a \
+             service whose name begins as our variables do; write `enableServiceLinks: false`",
+        ),
+        (
+            "QLIK_ROSTER__STORE_PORT_80_TCP_PROTO",
+            "tcp",
+            "environment variable QLIK_ROSTER__STORE_PORT_80_TCP_PROTO: sets nothing; Kubernetes",
+        ),
+        (
+            "QLIK_ROSTER__STORE_SERVICE_HOST",
+            "10.0.0.7",
+            "environment variable QLIK_ROSTER__STORE_SERVICE_HOST: sets nothing; Kubernetes",
+        ),
+        (
             "RUST_LOG",
             "loud",
             "environment variable RUST_LOG: sets nothing; `loud`",

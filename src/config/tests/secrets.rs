@@ -32,6 +32,7 @@ fn a_secret_that_others_can_read_is_refused() {
     for (mode, expected) in [
         (0o600, vec![]),
         (0o400, vec![]),
+        (0o440, vec![]),
         (0o640, vec![at]),
         (0o604, vec![at]),
         (0o620, vec![at]),
@@ -97,4 +98,37 @@ fn a_secret_written_where_its_place_belongs_is_not_repeated() {
         assert_eq!(error.code(), "config.secret-in-file");
         assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     }
+}
+
+#[test]
+fn a_secret_of_the_wrong_form_is_never_sent() {
+    let at = "config.bad-secret connections[0].client_secret_file";
+    for (text, expected) in [
+        ("\u{feff}s3cret\r\n", vec![]),
+        ("\"s3cret\"", vec![at]),
+        ("id\ns3cret", vec![at]),
+        ("s3\u{a0}cret", vec![at]),
+    ] {
+        let folder = Folder::with(GOOD);
+        folder.write("eu-client-secret", text, 0o600);
+
+        assert_eq!(problems_of(&folder, &[]), expected, "{text:?}");
+        if let Err(error) = folder.load(&[]) {
+            assert!(!format!("{error} {error:?}").contains("s3"), "{error}");
+        }
+    }
+    let by_variable = GOOD.replace(
+        "client_secret_file = \"eu-client-secret\"",
+        "client_secret_env = \"EU\"",
+    );
+    assert_eq!(
+        wrong(&by_variable, &[("EU", "'s3cret'")]),
+        ["config.bad-secret connections[0].client_secret_env"]
+    );
+    let proxy = "proxy = \"http://roster@proxy.example.com:3128\"\nproxy_password_file = \"pw\"";
+    let folder = Folder::with(&format!("{GOOD}{proxy}"));
+    folder.write("pw", "p#s/w%41\n", 0o600);
+    let config = folder.load(&[]).unwrap();
+    let proxy = config.endpoints[0].egress().proxy.as_ref().unwrap();
+    assert_eq!(proxy.user(), Some(("roster", "p#s/w%41")));
 }

@@ -1,0 +1,242 @@
+//! Reads a secret as it comes, from a file or a variable: what editors and shells put around it
+//! is taken off, and what cannot be part of it is named.
+
+use super::Fault;
+use crate::secret::Secret;
+
+/// What a secret looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Letters, digits and signs of ASCII: what a service or a program made.
+    Token,
+    /// One line that a person may have chosen.
+    Line,
+    /// One line, of which nothing but its end is taken off.
+    Password,
+    /// Several lines.
+    Pem,
+}
+
+impl Form {
+    /// Returns the form of what the configuration calls so.
+    pub(super) fn of(key: &str) -> Self {
+        match key {
+            "private_key" | "client_key" | "set_key" => Self::Pem,
+            "webhook_secret" | "hash_key" | "headers" => Self::Line,
+            "proxy_password" => Self::Password,
+            _ => Self::Token,
+        }
+    }
+}
+
+/// Reads what a file or variable holds. `place` names it in what is said; nothing of the secret
+/// is ever in that.
+pub(super) fn read(form: Form, place: &str, bytes: &[u8]) -> Result<Secret, Fault> {
+    let unusable = |what: String, remedy: &str| Fault::UnusableSecret {
+        detail: format!("{place} {what}"),
+        remedy: remedy.to_owned(),
+    };
+    // Without its mark: every other byte of such a text is 0.
+    let is_utf_16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        || bytes.len() > 3 && bytes.contains(&0) && bytes.len().is_multiple_of(2);
+    if is_utf_16 {
+        return Err(unusable(
+            "is UTF-16, as some editors and shells on Windows write".to_owned(),
+            "save it as UTF-8 without BOM; in PowerShell: `Set-Content -Encoding ascii`",
+        ));
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(unusable(
+            "is no UTF-8 text".to_owned(),
+            "write the secret alone into it, as text",
+        ));
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let secret = match form {
+        Form::Password => Secret::exactly(line_without_end(text)),
+        Form::Token | Form::Line | Form::Pem => Secret::new(text),
+    };
+    if secret.is_empty() {
+        return Err(Fault::SecretMissing {
+            detail: format!("{place} is empty"),
+            remedy: "write the secret into it".to_owned(),
+        });
+    }
+    match misfit(form, secret.expose()) {
+        None => Ok(secret),
+        Some((what, remedy)) => Err(unusable(what, remedy)),
+    }
+}
+
+fn line_without_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+/// Finds what cannot be part of a secret of that form.
+fn misfit(form: Form, text: &str) -> Option<(String, &'static str)> {
+    if form == Form::Pem {
+        return None;
+    }
+    let n_lines = text.lines().count();
+    if n_lines > 1 || text.contains(['\n', '\r']) {
+        return Some((
+            format!("has {n_lines} lines, and a secret has one"),
+            "write the secret alone into it, on one line",
+        ));
+    }
+    let is_quoted = |quote: [char; 2]| {
+        let inner = text.strip_prefix(quote[0]);
+        inner.is_some_and(|inner| inner.ends_with(quote[1]))
+    };
+    let quotes = [['"', '"'], ['\'', '\''], ['`', '`'], ['“', '”']];
+    if form != Form::Password && quotes.into_iter().any(is_quoted) {
+        return Some((
+            "is in quotation marks, which would be sent as well".to_owned(),
+            "take the quotation marks off (`docker run --env-file` does not do that)",
+        ));
+    }
+    let strange = text.chars().enumerate().find_map(|(at, c)| {
+        let what = strange(form, c)?;
+        Some(format!(
+            "has {what} (U+{:04X}) at place {}",
+            u32::from(c),
+            at + 1
+        ))
+    });
+    strange.map(|what| {
+        (
+            what,
+            "copy the secret again, as text, from where it was made",
+        )
+    })
+}
+
+/// Says what a character is that cannot be part of a secret.
+fn strange(form: Form, c: char) -> Option<&'static str> {
+    match c {
+        '\u{a0}' | '\u{202f}' | '\u{2007}' => Some("a no-break space"),
+        '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '\u{202a}'..='\u{202e}' => {
+            Some("a character that is not seen")
+        }
+        c if c.is_control() => Some("a control character"),
+        ' ' if form == Form::Token => Some("a space"),
+        '\u{2018}'..='\u{201f}' if form == Form::Token => Some("a typographic quotation mark"),
+        '\u{2010}'..='\u{2015}' if form == Form::Token => Some("a dash in place of `-`"),
+        c if form == Form::Token && !c.is_ascii() => Some("a letter that is not ASCII"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(form: Form, bytes: &[u8]) -> Result<String, String> {
+        match read(form, "F", bytes) {
+            Ok(secret) => Ok(secret.expose().to_owned()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    #[test]
+    fn what_was_put_around_a_secret_is_taken_off() {
+        for bytes in [
+            &b"s3cret"[..],
+            b"s3cret\n",
+            b"  s3cret\r\n\r\n",
+            b"\xef\xbb\xbfs3cret\r\n",
+            "s3cret\u{a0}\n".as_bytes(),
+        ] {
+            assert_eq!(check(Form::Token, bytes), Ok("s3cret".to_owned()));
+        }
+        let pem = "\u{feff}-----BEGIN\r\nAAAA\r\n-----END\r\n";
+        let expected = "-----BEGIN\r\nAAAA\r\n-----END";
+        assert_eq!(check(Form::Pem, pem.as_bytes()), Ok(expected.to_owned()));
+    }
+
+    #[test]
+    fn a_password_is_literal() {
+        for (bytes, expected) in [
+            (&b"p#s/w%41\n"[..], "p#s/w%41"),
+            (b" two words \r\n", " two words "),
+            (b"\"quoted\"", "\"quoted\""),
+            ("pässwörd".as_bytes(), "pässwörd"),
+        ] {
+            assert_eq!(check(Form::Password, bytes), Ok(expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_part_of_a_secret_is_named_and_the_secret_is_not() {
+        let utf_16 = |text: &str| -> Vec<u8> {
+            let units = text.encode_utf16();
+            units.flat_map(u16::to_le_bytes).collect()
+        };
+        let written_by_windows = "F is UTF-16, as some editors and shells on Windows write";
+        for (form, bytes, expected) in [
+            (
+                Form::Token,
+                utf_16("\u{feff}s3cret\r\n"),
+                written_by_windows,
+            ),
+            (Form::Pem, utf_16("-----BEGIN"), written_by_windows),
+            (Form::Line, vec![0xff, 0x41], "F is no UTF-8 text"),
+            (Form::Token, b" \n".to_vec(), "F is empty"),
+            (
+                Form::Token,
+                b"\"s3cret\"\n".to_vec(),
+                "F is in quotation marks, which would be sent as well",
+            ),
+            (
+                Form::Line,
+                "“s3cret”".into(),
+                "F is in quotation marks, which would be sent as well",
+            ),
+            (
+                Form::Token,
+                b"id\ns3cret\n".to_vec(),
+                "F has 2 lines, and a secret has one",
+            ),
+            (
+                Form::Password,
+                b"s3cret\n\n".to_vec(),
+                "F has 1 lines, and a secret has one",
+            ),
+            (
+                Form::Token,
+                "s3\u{a0}cret".into(),
+                "F has a no-break space (U+00A0) at place 3",
+            ),
+            (
+                Form::Password,
+                "s3\u{200b}cret".into(),
+                "F has a character that is not seen (U+200B) at place 3",
+            ),
+            (
+                Form::Token,
+                b"s3 cret".to_vec(),
+                "F has a space (U+0020) at place 3",
+            ),
+            (
+                Form::Token,
+                "s3–cret".into(),
+                "F has a dash in place of `-` (U+2013) at place 3",
+            ),
+            (
+                Form::Line,
+                b"s3\x1bcret".to_vec(),
+                "F has a control character (U+001B) at place 3",
+            ),
+            (
+                Form::Token,
+                "s3crét".into(),
+                "F has a letter that is not ASCII (U+00E9) at place 5",
+            ),
+        ] {
+            let found = check(form, &bytes).unwrap_err();
+
+            assert_eq!(found, expected);
+        }
+    }
+}
