@@ -7,6 +7,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::authorities::MachineAuthorities;
 use crate::clock::Clock;
 use crate::daemon::{Daemon, Ending, Hooks};
 
@@ -18,6 +19,12 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     for idle in &config.idle {
         let (key, why, code) = (&idle.key, &idle.why, idle.code());
         warn!("The setting `{key}` does nothing: {why} [{code}]");
+    }
+    let reading = MachineAuthorities::of_process().reading();
+    if reading.is_flawed() {
+        warn!("Certificates of authorities: {reading}");
+    } else {
+        info!("Certificates of authorities: {reading}");
     }
     let call = call_to_end()?;
     let hangups = hangups()?;

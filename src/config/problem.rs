@@ -308,6 +308,9 @@ pub enum Fault {
     /// A limit of the guard that is none.
     #[error("{detail}")]
     BadGuard { detail: String },
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` names nothing that anybody could be trusted by.
+    #[error("{reading}")]
+    NoAuthorities { reading: String },
     /// An environment variable that looks like ours and sets nothing.
     #[error("sets nothing")]
     BadVariable { remedy: String },
@@ -354,6 +357,7 @@ impl Fault {
             Self::BadOrigin { .. } => "config.bad-origin",
             Self::BadLog { .. } => "config.bad-log",
             Self::BadGuard { .. } => "config.bad-guard",
+            Self::NoAuthorities { .. } => "config.no-authorities",
             Self::BadVariable { .. } => "config.bad-variable",
         }
     }
@@ -403,6 +407,10 @@ impl Fault {
             Self::BadHeader { source } => source.remedy(),
             Self::SecretHeader => {
                 "put the value in a file of its own with mode 0600 and write `{ file = \"…\" }`, or name an environment variable by `{ env = \"…\" }`"
+            }
+            Self::NoAuthorities { .. } => {
+                "name a file in PEM with the authorities that are to be trusted, such as \
+                 /etc/ssl/certs/ca-certificates.crt, or unset the variable"
             }
             Self::BadOrigin { .. } => "write it as `roster.example.com`",
             Self::BadSecret { source } => source.remedy(),

@@ -11,6 +11,7 @@ use super::keys::{self, Section, Shape};
 use super::problem::Problems;
 use super::raw::Raw;
 use super::{ConfigError, Environment, Fault, Problem};
+use crate::authorities::{MachineAuthorities, Places};
 
 /// Begins the names of variables that set keys.
 const PREFIX: &str = "QLIK_ROSTER__";
@@ -28,6 +29,7 @@ pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Probl
     let text = fs::read_to_string(file).map_err(|source| failed(Fault::Unreadable { source }))?;
     let mut problems = Problems::new(file);
     let variables = variables(environment, &mut problems);
+    authorities(environment, &mut problems);
     let over = config::Environment::with_prefix("QLIK_ROSTER")
         .prefix_separator("__")
         .separator("__")
@@ -87,6 +89,21 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
         problems.add_variable(name, Fault::BadVariable { remedy });
     }
     ours
+}
+
+/// Notes where `SSL_CERT_FILE` and `SSL_CERT_DIR` leave nobody to be trusted: each connection
+/// would fail, and the reason would be looked for at the other end.
+fn authorities(environment: &Environment, problems: &mut Problems) {
+    let names = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let Some(name) = names.iter().find(|name| environment.get(name).is_some()) else {
+        return;
+    };
+    let [file, folders] = names.map(|name| environment.get(name));
+    let read = MachineAuthorities::read(Places::named(file, folders));
+    if read.reading().n_taken == 0 {
+        let reading = read.reading().to_string();
+        problems.add_variable(name, Fault::NoAuthorities { reading });
+    }
 }
 
 /// Returns whether Kubernetes made a variable, which tells each pod of each service: `…_PORT` and

@@ -120,3 +120,29 @@ fn a_named_file_is_not_replaced_by_a_usual_one() {
         Err("config.not-found")
     );
 }
+
+#[test]
+fn a_file_of_authorities_with_nothing_in_it_is_an_error_at_start() {
+    let folder = Folder::with(GOOD);
+    folder.write("empty.pem", "", 0o644);
+    for (name, expected) in [
+        ("empty.pem", "there is no certificate in"),
+        ("gone.pem", "no certificate could be read from"),
+    ] {
+        let file = folder.path(name).display().to_string();
+
+        let error = folder.load(&[("SSL_CERT_FILE", &file)]).unwrap_err();
+
+        assert_eq!(error.code(), "config.no-authorities");
+        let start = format!("environment variable SSL_CERT_FILE: {expected} {file}");
+        assert!(error.to_string().starts_with(&start), "{error}");
+    }
+    let issued = rcgen::generate_simple_self_signed(vec!["corp".into()]).unwrap();
+    folder.write(
+        "one.pem",
+        &format!("{}-----BEGIN CERT", issued.cert.pem()),
+        0o644,
+    );
+    let file = folder.path("one.pem").display().to_string();
+    assert!(folder.load(&[("SSL_CERT_FILE", &file)]).is_ok());
+}
