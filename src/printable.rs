@@ -18,7 +18,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && is_active(c), write_out)
 }
 
-/// The same, so that [`line`] can be undone: backslashes are doubled.
+/// The same, so that [`line()`] can be undone: backslashes are doubled.
 pub fn reversible(text: &str) -> Cow<'_, str> {
     let write = |out: &mut String, c| match c {
         '\\' => out.push_str(r"\\"),
