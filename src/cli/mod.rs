@@ -94,7 +94,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args),
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Check(args) => runtime()?.block_on(check::run(config, args)),
-        Command::Serve => runtime()?.block_on(serve::run(config)),
+        Command::Serve => serve(config),
         Command::Sync(args) => runtime()?.block_on(sync::run(config, args)),
         Command::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
         Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args.into())),
@@ -128,6 +128,15 @@ fn load(named: Option<&Path>) -> anyhow::Result<Config> {
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     Ok(telemetry::start_logging(&config.log)?)
+}
+
+/// Runs the daemon. Once it has ended, nothing is waited for: a name server that does not answer holds
+/// up the thread that asks it for longer than anybody waits for a process.
+fn serve(config: Option<&Path>) -> anyhow::Result<Exit> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve::run(config));
+    runtime.shutdown_background();
+    outcome
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -19,5 +19,5 @@ pub use assemble::{Hooks, Parts, Wakes};
 pub use discovery::{DiscoverError, Discovery, found};
 pub use linker::Linker;
 pub use run::{Daemon, StartError, open};
-pub use tasks::{Ending, Tasks};
+pub use tasks::{Ending, Patience, Tasks};
 pub use upkeep::Upkeep;

@@ -22,10 +22,18 @@ use crate::sync;
 use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
-use super::{DiscoverError, Ending, Hooks, Parts, Tasks, Upkeep, crew, descriptors};
+use super::{DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, crew, descriptors};
 
-/// How long the loops may take to end. systemd and Kubernetes kill after 90 s and 30 s.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The name of the tasks that deliver.
+const DELIVER: &str = "deliver";
+
+/// How long tasks may take to end. A delivery under way is waited for: cut off, it is made twice. systemd
+/// and Kubernetes kill after 90 s and 30 s.
+const PATIENCE: Patience = Patience {
+    of: DELIVER,
+    long: Duration::from_secs(20),
+    short: Duration::from_secs(4),
+};
 
 /// Why the daemon did not start.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +172,7 @@ impl Daemon {
                 .await
                 .map_err(|source| StartError::Deliver { source })?;
             let wake = parts.wakes.of_endpoint(endpoint.name());
-            tasks.spawn("deliver", worker.run(wake, shutdown.clone()));
+            tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
         }
         let n_tenants = parts.workers.len();
         let (loops, more) = mpsc::channel(crew::WAITING);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::{error, warn};
 
 use crate::signal::ShutdownTrigger;
@@ -15,7 +15,20 @@ use crate::signal::ShutdownTrigger;
 #[derive(Debug)]
 pub struct Tasks {
     set: JoinSet<(&'static str, Result<(), anyhow::Error>)>,
+    /// The same tasks, by their names, to be cut off.
+    named: Vec<(&'static str, AbortHandle)>,
     shutdown: ShutdownTrigger,
+}
+
+/// How long tasks may take to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Those that have something under way which is worth to be waited for.
+    pub of: &'static str,
+    /// How long that may take.
+    pub long: Duration,
+    /// How long all others may take.
+    pub short: Duration,
 }
 
 /// Whether all tasks ended as they should.
@@ -23,7 +36,7 @@ pub struct Tasks {
 pub enum Ending {
     /// All of them.
     Clean,
-    /// At least one failed, panicked or did not end in time.
+    /// At least one failed or panicked.
     Broken,
 }
 
@@ -32,6 +45,7 @@ impl Tasks {
     pub fn new(shutdown: ShutdownTrigger) -> Self {
         Self {
             set: JoinSet::new(),
+            named: Vec::new(),
             shutdown,
         }
     }
@@ -42,8 +56,10 @@ impl Tasks {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<anyhow::Error> + Send,
     {
-        self.set
+        let handle = self
+            .set
             .spawn(async move { (name, task.await.map_err(Into::into)) });
+        self.named.push((name, handle));
     }
 
     /// Waits until one task ends by itself, which none should.
@@ -60,22 +76,42 @@ impl Tasks {
         }
     }
 
-    /// Tells all tasks to end and waits for them, up to `patience`.
-    pub async fn end(mut self, patience: Duration) -> Ending {
+    /// Tells all tasks to end and waits for them. Those that take too long are cut off, which is said
+    /// and is no failure: what they had begun is begun again at the next start.
+    pub async fn end(mut self, patience: Patience) -> Ending {
         self.shutdown.trigger();
         let mut ending = Ending::Clean;
-        let all = async {
-            while let Some(joined) = self.set.join_next().await {
-                if judge(joined) == Ending::Broken {
-                    ending = Ending::Broken;
+        for (wait, spared) in [
+            (patience.short, Some(patience.of)),
+            (patience.long.saturating_sub(patience.short), None),
+        ] {
+            let all = async {
+                while let Some(joined) = self.set.join_next().await {
+                    if judge(joined) == Ending::Broken {
+                        ending = Ending::Broken;
+                    }
                 }
+            };
+            if tokio::time::timeout(wait, all).await.is_err() {
+                self.cut_off(spared);
             }
-        };
-        if tokio::time::timeout(patience, all).await.is_err() {
-            warn!("Some tasks did not end within {patience:?}; they are cut off");
-            return Ending::Broken;
         }
         ending
+    }
+
+    /// Cuts off all tasks that have not ended, but for those of a name.
+    fn cut_off(&self, spared: Option<&str>) {
+        let late = self
+            .named
+            .iter()
+            .filter(|(name, handle)| !handle.is_finished() && spared != Some(*name));
+        for (name, handle) in late {
+            warn!(
+                task = name,
+                "Task `{name}` did not end in time and was cut off"
+            );
+            handle.abort();
+        }
     }
 }
 
@@ -88,9 +124,62 @@ fn judge(
             error!(task = name, error = %format!("{failure:#}"), "Task `{name}` failed: {failure:#}");
             Ending::Broken
         }
+        Err(cut_off) if cut_off.is_cancelled() => Ending::Clean,
         Err(broken) => {
             error!(error = %broken, "A task broke off: {broken}");
             Ending::Broken
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::convert::Infallible;
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use crate::signal;
+
+    const PATIENCE: Patience = Patience {
+        of: "deliver",
+        long: Duration::from_secs(20),
+        short: Duration::from_secs(4),
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_end_is_cut_off_and_that_is_no_failure() {
+        for (name, expected) in [("web", PATIENCE.short), ("deliver", PATIENCE.long)] {
+            let (trigger, shutdown) = signal::shutdown();
+            let mut tasks = Tasks::new(trigger);
+            tasks.spawn(name, pending::<Result<(), Infallible>>());
+            tasks.spawn("polite", async move {
+                shutdown.triggered().await;
+                Ok::<_, Infallible>(())
+            });
+            let began = Instant::now();
+
+            assert_eq!(tasks.end(PATIENCE).await, Ending::Clean);
+
+            let took = began.elapsed();
+            assert!(
+                took >= expected && took < expected + Duration::from_secs(1),
+                "{name}: {took:?}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_fails_on_the_way_down_is_a_failure() {
+        let (trigger, shutdown) = signal::shutdown();
+        let mut tasks = Tasks::new(trigger);
+        tasks.spawn("sync", async move {
+            shutdown.triggered().await;
+            Err(std::io::Error::other("a test"))
+        });
+
+        assert_eq!(tasks.end(PATIENCE).await, Ending::Broken);
     }
 }

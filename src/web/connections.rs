@@ -43,8 +43,11 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// 400 KiB for each connection.
 const MAX_BUFFER: usize = 16 * 1024;
 
-/// How long an answer may still take once its connection's time is over, or the daemon ends.
+/// How long an answer may still take once its connection's time is over.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The same once the daemon ends: whoever does not read must not hold it up.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long nothing is accepted after the system refused, as for want of descriptors: some of
 /// those that are open will end.
@@ -131,7 +134,7 @@ pub(super) async fn serve(
     drop(listener);
     // What does not end by itself ends with the set.
     let all = async { while open.tasks.join_next().await.is_some() {} };
-    drop(timeout(GRACE, all).await);
+    drop(timeout(FAREWELL, all).await);
 }
 
 /// The connections that are open.
@@ -299,17 +302,17 @@ async fn hold(
         .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(io), answering);
     let mut connection = std::pin::pin!(connection);
-    tokio::select! {
+    let grace = tokio::select! {
         _ended = connection.as_mut() => return,
         () = slot.left.notified() => return,
-        () = is_over => {}
-        () = shutdown.triggered() => {}
-    }
+        () = is_over => GRACE,
+        () = shutdown.triggered() => FAREWELL,
+    };
     // The answer under way goes out, and nothing comes after it.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         _ended = connection => {}
-        () = sleep(GRACE) => {}
+        () = sleep(grace) => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use qlik_roster::demo::tenant::NewUser;
 use rustix::process::{Pid, Signal, kill_process};
@@ -170,6 +170,36 @@ async fn a_hangup_is_said_and_ends_nothing() {
     assert!(log_of(&world).contains("does not read its configuration or its secrets anew"));
 }
 
+/// A head that stays half, and a client that reads nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_holds_up_the_end_of_the_daemon() {
+    let world = World::new().await;
+    let (mut daemon, address) = start(&world).await;
+    let held = tokio::task::spawn_blocking(move || {
+        let mut half = TcpStream::connect(&address).unwrap();
+        half.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+            .unwrap();
+        let mut deaf = TcpStream::connect(&address).unwrap();
+        deaf.write_all(&b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200))
+            .unwrap();
+        (half, deaf)
+    });
+    let held = held.await.unwrap();
+
+    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
+    let began = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
+
+    assert!(ended.await.unwrap().success());
+    // Ours are 2 s; a loaded machine may add some.
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(held);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
     let world = World::new().await;
@@ -181,7 +211,7 @@ async fn a_tenant_that_never_worked_is_said_to_be_so_everywhere() {
             (answer.status().as_u16(), answer.text().await.unwrap())
         }
     };
-    world.write("client", "not the secret");
+    world.write("client", "not-the-secret");
     let running = world.start().await;
 
     let (status, said) = ready(&running).await;
