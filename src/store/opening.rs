@@ -278,7 +278,13 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
                 head,
             })
         }
-        Ok(Ok(Look::Empty)) => starting::create(folder, db),
+        Ok(Ok(Look::Empty)) => {
+            // Nothing was acknowledged yet; what comes now must not be gone back from.
+            folder
+                .give_up_untouched()
+                .map_err(refused("removing the copy of", &current))?;
+            starting::create(folder, db)
+        }
         Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(newer(folder, found))),
         Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),
         Ok(Err(source)) => Err(Refusal::Error(OpenError::Failed {
