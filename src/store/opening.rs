@@ -266,25 +266,20 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
     let looked = caught(|| look(&db, mark, pending));
+    if let Ok(Ok(Look::Sound(..) | Look::Empty)) = looked {
+        // From here on it is written to, and nothing may go back to what was before.
+        folder
+            .give_up_untouched()
+            .map_err(refused("removing the copy of", &current))?;
+    }
     match looked {
-        Ok(Ok(Look::Sound(Format { version, store }, head))) => {
-            folder
-                .give_up_untouched()
-                .map_err(refused("removing the copy of", &current))?;
-            Ok(Sound {
-                db,
-                store,
-                format: version,
-                head,
-            })
-        }
-        Ok(Ok(Look::Empty)) => {
-            // Nothing was acknowledged yet; what comes now must not be gone back from.
-            folder
-                .give_up_untouched()
-                .map_err(refused("removing the copy of", &current))?;
-            starting::create(folder, db)
-        }
+        Ok(Ok(Look::Sound(Format { version, store }, head))) => Ok(Sound {
+            db,
+            store,
+            format: version,
+            head,
+        }),
+        Ok(Ok(Look::Empty)) => starting::create(folder, db),
         Ok(Ok(Look::Newer(found))) => Err(Refusal::Error(newer(folder, found))),
         Ok(Err(StoreError::Damaged { what })) => Err(Refusal::Damaged(what)),
         Ok(Err(source)) => Err(Refusal::Error(OpenError::Failed {

@@ -66,3 +66,26 @@ fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
     assert!(!store.untouched().exists());
     opened.store.close().unwrap();
 }
+
+/// What a process leaves that was killed while it made the store may have a gap, too.
+#[test]
+fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Folder::new(folder.path());
+    fs::create_dir(store.current()).unwrap();
+    drop(sled::Config::new().path(store.current()).open().unwrap());
+    copying::wait_until_free(&store.current()).unwrap();
+    let mut bytes = fs::read(store.db()).unwrap();
+    // In the first message, of several.
+    bytes[30] ^= 1;
+    fs::write(store.db(), bytes).unwrap();
+    assert!(Log::open(&store.current()).unwrap().has_a_gap().unwrap());
+
+    filled(folder.path()).close().unwrap();
+
+    assert!(!store.untouched().exists());
+    let again = Store::open(folder.path()).unwrap();
+    assert_eq!(again.moved_aside, None);
+    assert_eq!(again.store.entries(Seq::START, 100).unwrap().len(), 50);
+    again.store.close().unwrap();
+}
