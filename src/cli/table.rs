@@ -20,7 +20,7 @@ pub(super) struct Column {
     pub(super) name: &'static str,
     /// Columns of the highest rank are left out first; those of rank 0 never.
     rank: u8,
-    /// How far its cells may be cut; none: they stay whole.
+    /// How far its cells may be cut. `None` where they stay whole.
     least: Option<usize>,
     align: Align,
 }

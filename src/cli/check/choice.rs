@@ -14,7 +14,7 @@ use super::{Grade, Line, Trouble};
 pub(super) struct Met {
     names: BTreeSet<String>,
     n_unreached: usize,
-    /// What each is called, and what all of its roles are; none: they are not all known.
+    /// What each is called, and what all of its roles are. `None` where they are not all known.
     tenants: Vec<(BTreeSet<String>, Option<BTreeSet<String>>)>,
 }
 

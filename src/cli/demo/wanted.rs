@@ -7,7 +7,7 @@ use crate::demo::{Delivery, Happening};
 /// An event that must come.
 pub(super) struct Wanted {
     event_type: &'static str,
-    /// Of which record; none: it is about none.
+    /// Of which record. `None` if it is about no record.
     id: Option<String>,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Draft {
     pub(super) client_id: String,
     /// The file with the client's secret, as the configuration names it.
     pub(super) client_secret_file: String,
-    /// The webhook to tell; none: nobody is told yet.
+    /// The webhook to tell. Without one nobody is told yet.
     pub(super) webhook: Option<Webhook>,
 }
 

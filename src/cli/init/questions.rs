@@ -17,7 +17,7 @@ use super::draft::{Draft, Webhook};
 pub(super) struct Answers {
     /// What the configuration is made of.
     pub(super) draft: Draft,
-    /// The client's secret; none: it is in its file, or will be.
+    /// The client's secret. `None` where it is in its file, or will be.
     pub(super) secret: Option<Secret>,
 }
 
