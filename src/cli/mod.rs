@@ -23,6 +23,7 @@ mod demo;
 mod endpoints;
 mod events;
 mod findings;
+mod holders;
 mod init;
 mod losses;
 mod man;

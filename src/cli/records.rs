@@ -11,6 +11,7 @@ use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unif
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
 use super::door::Door;
+use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
 use super::suggest::closest;
@@ -135,7 +136,7 @@ async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
     let (rows, _) = records(door, request).await?;
     if !rows.is_empty() {
         for row in &rows {
-            show(row, raw, output.output)?;
+            show(door, row, raw, output.output).await?;
         }
         return Ok(Exit::Success);
     }
@@ -145,10 +146,12 @@ async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
             say(format_args!("No {kind} is called `{called}`."));
             return Ok(Exit::NotFound);
         }
-        [row] => show(row, raw, output.output)?,
-        [..] if raw => rows
-            .iter()
-            .try_for_each(|row| show(row, raw, output.output))?,
+        [row] => show(door, row, raw, output.output).await?,
+        [..] if raw => {
+            for row in &rows {
+                show(door, row, raw, output.output).await?;
+            }
+        }
         [..] => {
             let mut printer = Printer::new(&output.output.into(), columns(kind))?;
             for row in &rows {
@@ -221,7 +224,7 @@ fn row_of(row: &RecordRow) -> Row {
     }
 }
 
-fn show(row: &RecordRow, raw: bool, format: Format) -> anyhow::Result<()> {
+async fn show(door: &Door, row: &RecordRow, raw: bool, format: Format) -> anyhow::Result<()> {
     if raw {
         let source: Value = serde_json::from_str(&row.raw)?;
         return print_one(Format::Json, &[], &source);
@@ -229,7 +232,18 @@ fn show(row: &RecordRow, raw: bool, format: Format) -> anyhow::Result<()> {
     let columns = columns(row.record.kind()).iter().map(|column| column.name);
     let mut lines: Vec<_> = columns.zip(cells(row)).collect();
     lines.push(("VERSION", row.version.to_string().into()));
-    print_one(format, &lines, &outside(row))
+    let beyond = beyond(door, row).await?;
+    lines.extend(beyond.lines);
+    let mut json = outside(row);
+    if let Some(fields) = json.as_object_mut() {
+        let (name, value) = beyond.field;
+        fields.insert(name.to_owned(), value);
+    }
+    print_one(format, &lines, &json)?;
+    if let Some(hint) = beyond.hint.filter(|_| format == Format::Table) {
+        say(hint);
+    }
+    Ok(())
 }
 
 /// The record as the outside knows it: the unified schema, with its tenant.

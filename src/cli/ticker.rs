@@ -71,6 +71,11 @@ impl Ticker {
         }
     }
 
+    /// Shows a text, unless another was drawn a moment ago.
+    pub(super) fn tell(&self, text: &str) {
+        self.draw_due(text);
+    }
+
     fn show(&self, progress: Progress) {
         let text = match progress {
             Progress::Read { .. } | Progress::Confirming { .. } => progress.to_string(),

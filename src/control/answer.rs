@@ -9,7 +9,9 @@ use super::{
     ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, RunChoice, Status, SyncRow,
     TenantRow, deliveries,
     inspect::{Wanted, findings},
-    linked, plans,
+    linked,
+    meanings::Meanings,
+    plans,
 };
 
 /// Answers an operator's questions.
@@ -20,6 +22,7 @@ pub struct Control {
     lineup: Lineup,
     endpoints: Endpoints,
     retention: Retention,
+    meanings: Meanings,
 }
 
 impl Control {
@@ -38,6 +41,7 @@ impl Control {
             lineup,
             endpoints,
             retention,
+            meanings: Meanings::default(),
         }
     }
 
@@ -82,8 +86,13 @@ impl Control {
                 let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
                 let endpoints = self.endpoints.clone();
+                let meanings = self.meanings.clone();
                 self.store
-                    .offload(move |store| read(store, &clock, &endpoints, &lineup, other))
+                    .offload(move |store| {
+                        let reading = Reading::of(store, &lineup, &meanings);
+                        let reading = reading.map_err(ControlError::store)?;
+                        read(&reading, &clock, &endpoints, &lineup, other)
+                    })
                     .await
             }
         }
@@ -92,9 +101,10 @@ impl Control {
     async fn status(&self) -> Result<Status, ControlError> {
         let (endpoints, retention) = (self.endpoints.clone(), self.retention);
         let (lineup, now) = (self.lineup.clone(), self.clock.now());
+        let meanings = self.meanings.clone();
         self.store
             .offload(move |store| {
-                let reading = Reading::of(store, &lineup)?;
+                let reading = Reading::of(store, &lineup, &meanings)?;
                 let space = store.space(&retention, &endpoints.names(), now);
                 let mut status = reading.status(&endpoints, space?)?;
                 status.unread = linked::unread(store, &lineup)?;
@@ -175,13 +185,13 @@ impl Control {
 }
 
 fn read(
-    store: &Store,
+    reading: &Reading<'_>,
     clock: &Clock,
     endpoints: &Endpoints,
     lineup: &Lineup,
     request: Request,
 ) -> Result<Reply, ControlError> {
-    let reading = Reading::of(store, lineup).map_err(ControlError::store)?;
+    let store = reading.store;
     let reply = match request {
         Request::Tenants => linked::rows(store, lineup).map(Reply::Tenants),
         Request::Records {
@@ -202,6 +212,19 @@ fn read(
             let tenants = reading.chosen(tenant.as_ref())?;
             let found = reading.find(kind, &tenants, &called);
             found.map(|rows| Reply::Records { rows, next: None })
+        }
+        Request::Holders {
+            tenant,
+            record,
+            after,
+            limit,
+        } => {
+            let known = reading.one(&tenant)?;
+            reading.holders(known, &record, after, limit.min(MAX_PAGE))
+        }
+        Request::Inherited { tenant, user } => {
+            let known = reading.one(&tenant)?;
+            reading.inherited(known, &user).map(Reply::Inherited)
         }
         Request::Runs {
             tenant,
@@ -331,14 +354,16 @@ fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -
 /// The store, with the tenants that it knows and those of the configuration.
 pub(super) struct Reading<'a> {
     pub(super) store: &'a Store,
+    pub(super) meanings: &'a Meanings,
     tenants: Vec<Known>,
     configured: Vec<TenantName>,
 }
 
 impl<'a> Reading<'a> {
-    fn of(store: &'a Store, lineup: &Lineup) -> Result<Self, StoreError> {
+    fn of(store: &'a Store, lineup: &Lineup, meanings: &'a Meanings) -> Result<Self, StoreError> {
         Ok(Self {
             store,
+            meanings,
             tenants: store.tenants()?,
             configured: lineup.names(),
         })
@@ -360,6 +385,12 @@ impl<'a> Reading<'a> {
             }
             Some(_) | None => Ok(chosen),
         }
+    }
+
+    /// Returns the one that is called so. Of one that was never reached nothing is known.
+    fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
+        let known = self.tenants.iter().find(|known| known.name == *name);
+        known.ok_or_else(|| unknown(name, self.tenants.iter().map(|known| &known.name)))
     }
 
     fn status(&self, endpoints: &Endpoints, space: Space) -> Result<Status, StoreError> {

@@ -1,11 +1,11 @@
 //! Which records are wanted, and whether one is among them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_PAGE;
-use crate::model::{GroupId, Kind, Record, RoleId, User, UserStatus};
+use super::meanings::{Meanings, Meant, Named};
+use crate::model::{GroupId, Record, User, UserStatus};
 use crate::store::{Known, Store, StoreError};
 
 /// What records are chosen by; all of it must be true of one. The default chooses all.
@@ -35,54 +35,30 @@ impl Choice {
 /// A choice as it applies to one tenant: roles and groups by their ids.
 pub(super) struct Chosen<'a> {
     choice: &'a Choice,
-    roles: BTreeSet<RoleId>,
-    /// Groups that give one of the roles.
-    giving: BTreeSet<GroupId>,
-    groups: BTreeSet<GroupId>,
+    meant: Arc<Meant>,
     email: Option<String>,
     text: Option<String>,
 }
 
 impl<'a> Chosen<'a> {
     /// Looks up the roles and groups that a choice names. Reads page by page, and keeps ids alone.
-    pub(super) fn of(store: &Store, known: &Known, choice: &'a Choice) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        store: &Store,
+        known: &Known,
+        choice: &'a Choice,
+        meanings: &Meanings,
+    ) -> Result<Self, StoreError> {
         let lower = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
-        let mut chosen = Self {
+        let named = Named::Called {
+            role: choice.role.clone(),
+            group: choice.group.clone(),
+        };
+        Ok(Self {
             choice,
-            roles: BTreeSet::new(),
-            giving: BTreeSet::new(),
-            groups: BTreeSet::new(),
+            meant: meanings.of(store, known, &named)?,
             email: lower(&choice.email),
             text: lower(&choice.text),
-        };
-        if choice.role.is_some() {
-            each(store, known, Kind::Role, &mut |record| chosen.look(record))?;
-        }
-        if choice.role.is_some() || choice.group.is_some() {
-            each(store, known, Kind::Group, &mut |record| chosen.look(record))?;
-        }
-        Ok(chosen)
-    }
-
-    fn look(&mut self, record: &Record) {
-        let is_named =
-            |name: &Option<String>| name.as_deref().is_some_and(|it| is_called(record, it));
-        match record {
-            Record::Role(role) => {
-                if is_named(&self.choice.role) {
-                    self.roles.insert(role.id.clone());
-                }
-            }
-            Record::Group(group) => {
-                if is_named(&self.choice.group) {
-                    self.groups.insert(group.id.clone());
-                }
-                if holds(group.roles.as_ref(), &self.roles) {
-                    self.giving.insert(group.id.clone());
-                }
-            }
-            Record::User(_) => {}
-        }
+        })
     }
 
     /// Returns whether a record is among those that are wanted.
@@ -106,38 +82,15 @@ impl<'a> Chosen<'a> {
         } = self.choice;
         let groups = user.groups.as_ref();
         let address = user.email.as_deref().unwrap_or_default().to_lowercase();
-        (role.is_none() || holds(user.roles.as_ref(), &self.roles) || holds(groups, &self.giving))
-            && (group.is_none() || holds(groups, &self.groups))
+        let is_in = |group: &GroupId| self.meant.groups.contains(group);
+        (role.is_none() || self.meant.roles.way(user).holds())
+            && (group.is_none() || groups.is_some_and(|groups| groups.keys().any(is_in)))
             && status.is_none_or(|status| user.status.value == status)
             && self
                 .email
                 .as_ref()
                 .is_none_or(|part| address.contains(part))
             && (user.is_bot || !only_bots)
-    }
-}
-
-fn holds<I: Ord>(held: Option<&BTreeMap<I, String>>, wanted: &BTreeSet<I>) -> bool {
-    held.is_some_and(|held| held.keys().any(|id| wanted.contains(id)))
-}
-
-/// Visits all records of a kind, page by page.
-fn each(
-    store: &Store,
-    known: &Known,
-    kind: Kind,
-    visit: &mut dyn FnMut(&Record),
-) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.record.id().clone());
-        for kept in &page {
-            visit(&kept.record);
-        }
     }
 }
 

@@ -16,8 +16,10 @@ mod answer;
 mod choice;
 mod deliveries;
 mod events;
+mod holders;
 mod inspect;
 mod linked;
+mod meanings;
 mod plans;
 mod records;
 mod error;
@@ -31,6 +33,7 @@ pub use deliveries::{
 };
 pub use error::ControlError;
 pub use events::{EventChoice, EventPage, MARK, Whose, is_of_type};
+pub use holders::{HolderRow, Holders, Inherited, InheritedRole};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,

@@ -8,7 +8,7 @@ use super::choice::{Chosen, is_called};
 use super::{Choice, MAX_PAGE, Place, RecordRow, Reply};
 
 /// Records that one question reads at the most: of many, few may be wanted.
-const MAX_READ: usize = 20_000;
+pub(super) const MAX_READ: usize = 20_000;
 
 impl Reading<'_> {
     /// Reads a page of records. It ends where enough were read, wanted or not, so that one question
@@ -30,7 +30,7 @@ impl Reading<'_> {
                 Some(place) if place.tenant == known.name => Some(place.id.clone()),
                 Some(_) | None => None,
             };
-            let chosen = Chosen::of(self.store, known, choice)?;
+            let chosen = Chosen::of(self.store, known, choice, self.meanings)?;
             let mut names = Names::of(known.no);
             loop {
                 if rows.len() == limit || n_read >= MAX_READ {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryReply, EndpointRow, Place, PlanRow, PlanSummary, RemovalRow};
+use super::{
+    DeliveryReply, EndpointRow, Holders, Inherited, Place, PlanRow, PlanSummary, RemovalRow,
+};
 use crate::access::{Concern, ConcernCode};
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Pause, Record, Run, RunId, Seq, Space,
-    StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
+    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Id, Pause, Record, Run, RunId, Seq,
+    Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::store::Compacted;
 use crate::sync::Progress;
@@ -35,6 +37,15 @@ pub enum Reply {
         /// Where the next page begins.
         next: Option<Place>,
     },
+    /// To `Holders`: those of the page, and after which user to go on; none: that was all.
+    Holders {
+        /// Who they are.
+        holders: Holders,
+        /// Where the next page begins.
+        next: Option<Id>,
+    },
+    /// To `Inherited`.
+    Inherited(Inherited),
     /// To `Runs`: the page, and before which run to go on; none: that was all. A page may be short
     /// where few of the runs are wanted.
     Runs {

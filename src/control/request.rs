@@ -41,6 +41,25 @@ pub enum Request {
         /// The id, name, subject or e-mail, whole.
         called: String,
     },
+    /// How many users hold a role or are in a group, of those that one question reads, and who the
+    /// first are.
+    Holders {
+        /// Of which tenant.
+        tenant: TenantName,
+        /// The role or group.
+        record: RecordRef,
+        /// The last user of the page before.
+        after: Option<Id>,
+        /// Users wanted by name, [`MAX_PAGE`] at the most.
+        limit: usize,
+    },
+    /// The roles that a user has by groups.
+    Inherited {
+        /// Of which tenant.
+        tenant: TenantName,
+        /// The user.
+        user: Id,
+    },
     /// The last runs, newest first.
     Runs {
         /// Of which tenant; none: of all.

@@ -264,3 +264,89 @@ async fn events_are_chosen_and_the_newest_comes_first() {
     let said = "No event is of the type `user.udpated`. Did you mean `user.updated`?";
     assert_eq!((code, out.as_str(), err.trim()), (7, "", said));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_shows_who_holds_it_a_group_who_is_in_it_and_a_user_what_groups_give() {
+    let world = World::of_several_pages().await;
+    let tenant = world.tenant.directory();
+    let auditor = tenant.create_role("Auditor of \u{c4}cme");
+    let team = tenant.create_group("Audit team");
+    tenant
+        .update_group(&team, GroupEdit::AssignRole(auditor.clone()))
+        .unwrap();
+    for number in 10..22 {
+        tenant
+            .create_user(NewUser {
+                groups: vec![team.clone()],
+                ..NewUser::named(&format!("Member {number}"))
+            })
+            .unwrap();
+    }
+    for (name, groups) in [("Direct One", vec![]), ("Both Ways", vec![team.clone()])] {
+        tenant
+            .create_user(NewUser {
+                roles: vec![auditor.clone()],
+                groups,
+                ..NewUser::named(name)
+            })
+            .unwrap();
+    }
+    world.command(&["sync"]).await;
+    let one = async |args: &[&str]| -> Value {
+        let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
+        assert_eq!(code, 0, "{args:?}: {err}");
+        serde_json::from_str(&out).unwrap()
+    };
+
+    let (_, out, err) = world
+        .command(&["roles", "show", "Auditor of \u{c4}cme"])
+        .await;
+    let line = |name: &str| {
+        let line = out.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let how = "14 users: 2 directly, 13 by a group, 1 of them both ways";
+    assert_eq!(line("HELD BY"), how, "{out}");
+    assert_eq!(line("GIVEN BY"), "Audit team");
+    assert!(line("HOLDERS").ends_with(" and 4 more"), "{out}");
+    let hint = "`qlik-roster users --role 'Auditor of \u{c4}cme' --tenant acme` lists all 14.";
+    assert_eq!(err.trim(), hint);
+    let role = one(&["roles", "show", &auditor.to_string()]).await;
+    let holders = &role["holders"];
+    assert_eq!(
+        (&holders["users"], &holders["direct"]),
+        (&14.into(), &2.into())
+    );
+    assert_eq!(holders["by_group"], 13);
+    assert_eq!(holders["first_groups"][0]["name"], "Audit team");
+    assert_eq!(holders["first_users"].as_array().unwrap().len(), 10);
+    let listed = rows(&world, &["users", "--role", "Auditor of \u{c4}cme"]).await;
+    assert_eq!(listed.len(), 14, "the list says the same");
+
+    let group = one(&["groups", "show", "Audit team"]).await;
+    assert_eq!(group["members"]["users"], 13);
+    let (_, out, err) = world.command(&["groups", "show", "Audit team"]).await;
+    assert!(
+        out.contains("13 users") && out.contains("and 3 more"),
+        "{out}"
+    );
+    assert!(err.contains("users --group 'Audit team'"), "{err}");
+
+    let (_, out, _) = world.command(&["users", "show", "Both Ways"]).await;
+    assert!(
+        out.contains("Auditor of \u{c4}cme (by Audit team)"),
+        "{out}"
+    );
+    let both = one(&["users", "show", "Both Ways"]).await;
+    assert_eq!(
+        both["inherited_roles"][0]["groups"][0]["name"],
+        "Audit team"
+    );
+    let direct = one(&["users", "show", "Direct One"]).await;
+    assert_eq!(direct["roles"][0]["name"], "Auditor of \u{c4}cme");
+    assert!(direct["inherited_roles"].as_array().unwrap().is_empty());
+    let nobody = tenant.create_role("Held by nobody");
+    world.command(&["sync"]).await;
+    let role = one(&["roles", "show", &nobody.to_string()]).await;
+    assert_eq!(role["holders"]["users"], 0);
+}

@@ -1,0 +1,67 @@
+//! Who holds a role: directly, or as a member of a group that gives it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Group, GroupId, RoleId, User};
+
+/// Some roles, and the groups that give one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holding {
+    roles: BTreeSet<RoleId>,
+    giving: BTreeSet<GroupId>,
+}
+
+/// How a user holds one of some roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// The role is assigned to the user.
+    pub is_direct: bool,
+    /// A group of the user's gives it.
+    pub is_by_group: bool,
+}
+
+impl Holding {
+    /// Knows these roles, and no group that gives them yet.
+    pub fn of(roles: impl IntoIterator<Item = RoleId>) -> Self {
+        Self {
+            roles: roles.into_iter().collect(),
+            giving: BTreeSet::new(),
+        }
+    }
+
+    /// Takes another role in. Groups that were looked at before are not looked at again.
+    pub fn add(&mut self, role: RoleId) {
+        self.roles.insert(role);
+    }
+
+    /// Looks at a group, once all roles are there.
+    pub fn look(&mut self, group: &Group) {
+        if is_among(group.roles.as_ref(), &self.roles) {
+            self.giving.insert(group.id.clone());
+        }
+    }
+
+    /// Returns the groups that give one of the roles.
+    pub fn giving(&self) -> &BTreeSet<GroupId> {
+        &self.giving
+    }
+
+    /// Returns how a user holds one of the roles, as far as that is visible.
+    pub fn way(&self, user: &User) -> Way {
+        Way {
+            is_direct: is_among(user.roles.as_ref(), &self.roles),
+            is_by_group: is_among(user.groups.as_ref(), &self.giving),
+        }
+    }
+}
+
+impl Way {
+    /// Returns whether the user holds one of the roles at all.
+    pub fn holds(self) -> bool {
+        self.is_direct || self.is_by_group
+    }
+}
+
+fn is_among<I: Ord>(held: Option<&BTreeMap<I, String>>, wanted: &BTreeSet<I>) -> bool {
+    held.is_some_and(|held| held.keys().any(|id| wanted.contains(id)))
+}

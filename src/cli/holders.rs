@@ -1,0 +1,282 @@
+//! What `show` tells beyond the record: who holds a role, who is in a group, what roles a user has
+//! by groups.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::control::{HolderRow, Holders, Inherited, RecordRow, Reply, Request};
+use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
+use crate::printable;
+
+use super::door::Door;
+use super::style::count;
+use super::table::Cell;
+use super::ticker::Ticker;
+
+/// Names that are shown; a list has the rest.
+const SHOWN: usize = 10;
+
+/// Who waits so long for a count is told how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is told of a record.
+pub(super) struct Beyond {
+    /// For people, each with what it is.
+    pub(super) lines: Vec<(&'static str, Cell)>,
+    /// For JSON: the name of the field, and what is in it.
+    pub(super) field: (&'static str, Value),
+    /// How to see all.
+    pub(super) hint: Option<String>,
+}
+
+/// Asks what there is to tell of a record.
+pub(super) async fn beyond(door: &Door, row: &RecordRow) -> anyhow::Result<Beyond> {
+    let id = row.record.id();
+    match &row.record {
+        Record::User(_) => {
+            let request = Request::Inherited {
+                tenant: row.tenant.clone(),
+                user: id.clone(),
+            };
+            match door.ask(request).await? {
+                Reply::Inherited(inherited) => Ok(of_user(&inherited)),
+                other => super::unexpected(&other),
+            }
+        }
+        Record::Role(_) => Ok(of_role(row, &all(door, row, id).await?)),
+        Record::Group(_) => Ok(of_group(row, &all(door, row, id).await?)),
+    }
+}
+
+/// Adds up what the pages say.
+async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
+    let (ticker, began) = (Ticker::default(), Instant::now());
+    let mut all = Holders::default();
+    let mut after = None;
+    let mut n_pages = 0_u64;
+    loop {
+        let request = Request::Holders {
+            tenant: row.tenant.clone(),
+            record: RecordRef {
+                kind: row.record.kind(),
+                id: id.clone(),
+            },
+            after,
+            limit: SHOWN - all.first.len(),
+        };
+        let (page, next) = match door.ask(request).await? {
+            Reply::Holders { holders, next } => (holders, next),
+            other => return super::unexpected(&other),
+        };
+        let Holders {
+            users,
+            direct,
+            by_group,
+            hidden,
+            first,
+            n_groups,
+            groups,
+        } = page;
+        all.users += users;
+        all.direct += direct;
+        all.by_group += by_group;
+        all.hidden += hidden;
+        all.first.extend(first);
+        (all.n_groups, all.groups) = (n_groups, groups);
+        after = next;
+        n_pages += 1;
+        if after.is_none() {
+            ticker.clear();
+            return Ok(all);
+        }
+        if began.elapsed() > PATIENCE {
+            let found = Thousands(all.users);
+            ticker.tell(&format!(
+                "counting: {found} found, page {n_pages} of the users"
+            ));
+        }
+    }
+}
+
+fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
+    let Holders {
+        users,
+        direct,
+        by_group,
+        ..
+    } = *holders;
+    let both = (direct + by_group).saturating_sub(users);
+    let mut how = count_of(users);
+    if users > 0 {
+        let (direct, by_group) = (Thousands(direct), Thousands(by_group));
+        how = format!("{how}: {direct} directly, {by_group} by a group");
+    }
+    if both > 0 {
+        how = format!("{how}, {} of them both ways", Thousands(both));
+    }
+    let mut lines = vec![("HELD BY", unseen(how, holders).into())];
+    if holders.n_groups > 0 {
+        let names = holders.groups.values().take(SHOWN).map(String::as_str);
+        lines.push(("GIVEN BY", some_of(names, holders.n_groups).into()));
+    }
+    if users > 0 {
+        let names = holders.first.iter().map(|user| user.label.as_str());
+        lines.push(("HOLDERS", some_of(names, users).into()));
+    }
+    let groups = holders.groups.iter();
+    Beyond {
+        lines,
+        field: (
+            "holders",
+            json!({
+                "users": users,
+                "direct": direct,
+                "by_group": by_group,
+                "not_visible": holders.hidden,
+                "groups": holders.n_groups,
+                "first_groups": groups.map(mention).collect::<Vec<_>>(),
+                "first_users": holders.first.iter().map(user).collect::<Vec<_>>(),
+            }),
+        ),
+        hint: hint(row, "--role", users),
+    }
+}
+
+fn of_group(row: &RecordRow, members: &Holders) -> Beyond {
+    let mut lines = vec![("USERS", unseen(count_of(members.users), members).into())];
+    if members.users > 0 {
+        let names = members.first.iter().map(|user| user.label.as_str());
+        lines.push(("MEMBERS", some_of(names, members.users).into()));
+    }
+    let first = members.first.iter().map(|user| {
+        json!({ "remote_id": user.id, "name": user.label, "primary_email_address": user.email })
+    });
+    Beyond {
+        lines,
+        field: (
+            "members",
+            json!({
+                "users": members.users,
+                "not_visible": members.hidden,
+                "first_users": first.collect::<Vec<_>>(),
+            }),
+        ),
+        hint: hint(row, "--group", members.users),
+    }
+}
+
+fn of_user(inherited: &Inherited) -> Beyond {
+    let by = |groups: &BTreeMap<GroupId, String>| {
+        let names: Vec<&str> = groups.values().map(String::as_str).collect();
+        names.join(", ")
+    };
+    let mut parts: Vec<String> = (inherited.roles.values())
+        .map(|role| format!("{} (by {})", role.name, by(&role.groups)))
+        .collect();
+    if !inherited.hidden.is_empty() {
+        parts.push(format!("? (by {})", by(&inherited.hidden)));
+    }
+    let text = match inherited.is_hidden {
+        true => "?".to_owned(),
+        false => parts.join(", "),
+    };
+    let roles = inherited.roles.iter().map(|(id, role)| {
+        let groups: Vec<_> = role.groups.iter().map(mention).collect();
+        json!({ "remote_id": id, "name": role.name, "groups": groups })
+    });
+    Beyond {
+        lines: vec![("INHERITED", text.into())],
+        field: (
+            "inherited_roles",
+            match inherited.is_hidden {
+                true => Value::Null,
+                false => roles.collect::<Vec<_>>().into(),
+            },
+        ),
+        hint: None,
+    }
+}
+
+fn user(row: &HolderRow) -> Value {
+    let groups = row.groups.iter();
+    json!({
+        "remote_id": row.id,
+        "name": row.label,
+        "primary_email_address": row.email,
+        "direct": row.is_direct,
+        "groups": groups.map(mention).collect::<Vec<_>>(),
+    })
+}
+
+fn mention((id, name): (&GroupId, &String)) -> Value {
+    json!({ "remote_id": id, "name": name })
+}
+
+fn count_of(users: u64) -> String {
+    count(
+        usize::try_from(users).unwrap_or(usize::MAX),
+        Kind::User.singular(),
+    )
+}
+
+/// Says of how many users it is not known.
+fn unseen(text: String, holders: &Holders) -> String {
+    match holders.hidden {
+        0 => text,
+        hidden => format!("{text}; of {} more it is not visible", Thousands(hidden)),
+    }
+}
+
+/// Names some of many, and how many more there are.
+fn some_of<'a>(names: impl Iterator<Item = &'a str>, n_all: u64) -> String {
+    let names: Vec<&str> = names.collect();
+    match n_all.saturating_sub(names.len() as u64) {
+        0 => names.join(", "),
+        more => format!("{} and {} more", names.join(", "), Thousands(more)),
+    }
+}
+
+/// Says how to see all, where some are not shown.
+fn hint(row: &RecordRow, option: &str, users: u64) -> Option<String> {
+    let called = match printable::is_plain(row.record.label()) {
+        true => row.record.label().to_owned(),
+        false => row.record.id().to_string(),
+    };
+    (users > SHOWN as u64).then(|| {
+        format!(
+            "`qlik-roster users {option} {} --tenant {}` lists all {}.",
+            word(&called),
+            word(&row.tenant.0),
+            Thousands(users)
+        )
+    })
+}
+
+/// Writes a text as a shell reads it as one word.
+fn word(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_bare) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_as_one_word_of_a_shell() {
+        for (text, expected) in [
+            ("TenantAdmin", "TenantAdmin"),
+            ("Audit team", "'Audit team'"),
+            ("O'Hara & Co", r"'O'\''Hara & Co'"),
+            ("", "''"),
+            ("-x", "'-x'"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+    }
+}

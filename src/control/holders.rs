@@ -1,0 +1,211 @@
+//! Who holds a role and how, who is in a group, and what roles a user has by groups.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Reading;
+use super::meanings::Named;
+use super::records::MAX_READ;
+use super::{MAX_PAGE, Reply};
+use crate::access::Way;
+use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User, UserId};
+use crate::store::{Known, Names, StoreError};
+
+/// Groups that an answer names at the most.
+const MAX_GROUPS: usize = 100;
+
+/// The users who hold a role, or who are in a group, among those that were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holders {
+    /// How many they are.
+    pub users: u64,
+    /// To how many it is assigned directly; all, of a group.
+    pub direct: u64,
+    /// How many hold it by a group; also such as hold it directly.
+    pub by_group: u64,
+    /// Of how many more users the roles or groups are not visible.
+    pub hidden: u64,
+    /// The first of them.
+    pub first: Vec<HolderRow>,
+    /// How many groups give the role.
+    pub n_groups: u64,
+    /// The first of those.
+    pub groups: BTreeMap<GroupId, String>,
+}
+
+/// One who holds a role, or who is in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderRow {
+    /// The user.
+    pub id: UserId,
+    /// What a person calls the user.
+    pub label: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// Whether it is assigned directly.
+    pub is_direct: bool,
+    /// The groups of the user that give the role.
+    pub groups: BTreeMap<GroupId, String>,
+}
+
+/// What a user's groups give.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inherited {
+    /// The roles, each with the groups that give it.
+    pub roles: BTreeMap<RoleId, InheritedRole>,
+    /// Groups whose roles are not visible.
+    pub hidden: BTreeMap<GroupId, String>,
+    /// Whether the user's groups are not visible.
+    pub is_hidden: bool,
+}
+
+/// A role that groups give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InheritedRole {
+    /// What it is called.
+    pub name: String,
+    /// The groups.
+    pub groups: BTreeMap<GroupId, String>,
+}
+
+impl Reading<'_> {
+    /// Counts the users of a page who hold a role or are in a group, and names the first.
+    pub(super) fn holders(
+        &self,
+        known: &Known,
+        record: &RecordRef,
+        mut after: Option<Id>,
+        limit: usize,
+    ) -> Result<Reply, StoreError> {
+        let mut names = Names::of(known.no);
+        let meant = match record.kind {
+            Kind::Role => {
+                let role = Named::Role(RoleId(record.id.clone()));
+                Some(self.meanings.of(self.store, known, &role)?)
+            }
+            Kind::Group | Kind::User => None,
+        };
+        let group = GroupId(record.id.clone());
+        let mut holders = Holders::default();
+        if let Some(meant) = &meant {
+            let giving = meant.roles.giving();
+            holders.n_groups = giving.len() as u64;
+            for id in giving.iter().take(MAX_GROUPS) {
+                if let Some(name) = self.group_name(known, id)? {
+                    holders.groups.insert(id.clone(), name);
+                }
+            }
+        }
+        let way = |user: &User| match &meant {
+            Some(meant) => meant.roles.way(user),
+            None => Way {
+                is_direct: user
+                    .groups
+                    .as_ref()
+                    .is_some_and(|it| it.contains_key(&group)),
+                is_by_group: false,
+            },
+        };
+        for _ in 0..MAX_READ / MAX_PAGE {
+            let page = self
+                .store
+                .list(known.no, Kind::User, after.as_ref(), MAX_PAGE)?;
+            let Some(last) = page.last() else {
+                after = None;
+                break;
+            };
+            after = Some(last.record.id().clone());
+            for mut kept in page {
+                let Record::User(user) = &kept.record else {
+                    continue;
+                };
+                let way = way(user);
+                if !way.holds() {
+                    let is_hidden =
+                        user.groups.is_none() || (meant.is_some() && user.roles.is_none());
+                    holders.hidden += u64::from(is_hidden);
+                    continue;
+                }
+                holders.users += 1;
+                holders.direct += u64::from(way.is_direct);
+                holders.by_group += u64::from(way.is_by_group);
+                if holders.first.len() < limit {
+                    names.join(self.store, &mut kept.record)?;
+                    if let Record::User(user) = kept.record {
+                        let giving = meant.as_ref().map(|meant| meant.roles.giving());
+                        let gives = |id: &GroupId| giving.is_some_and(|giving| giving.contains(id));
+                        holders.first.push(row(user, way, gives));
+                    }
+                }
+            }
+        }
+        Ok(Reply::Holders {
+            holders,
+            next: after,
+        })
+    }
+
+    fn group_name(&self, known: &Known, id: &GroupId) -> Result<Option<String>, StoreError> {
+        let record = RecordRef {
+            kind: Kind::Group,
+            id: id.0.clone(),
+        };
+        let kept = self.store.get(known.no, &record)?;
+        Ok(kept.map(|kept| kept.record.label().to_owned()))
+    }
+
+    /// Finds the roles that a user has by groups. A user who is gone has none.
+    pub(super) fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
+        let mut inherited = Inherited::default();
+        let mut names = Names::of(known.no);
+        let record = |kind, id: &Id| RecordRef {
+            kind,
+            id: id.clone(),
+        };
+        let Some(kept) = self.store.get(known.no, &record(Kind::User, user))? else {
+            return Ok(inherited);
+        };
+        let Record::User(user) = kept.record else {
+            return Ok(inherited);
+        };
+        inherited.is_hidden = user.groups.is_none();
+        for (id, name) in user.groups.into_iter().flatten() {
+            let Some(mut kept) = self.store.get(known.no, &record(Kind::Group, &id.0))? else {
+                inherited.hidden.insert(id, name);
+                continue;
+            };
+            names.join(self.store, &mut kept.record)?;
+            let Record::Group(group) = kept.record else {
+                continue;
+            };
+            let Some(roles) = group.roles else {
+                inherited.hidden.insert(id, group.name);
+                continue;
+            };
+            for (role, name) in roles {
+                let entry = inherited
+                    .roles
+                    .entry(role)
+                    .or_insert_with(|| InheritedRole {
+                        name,
+                        groups: BTreeMap::new(),
+                    });
+                entry.groups.insert(id.clone(), group.name.clone());
+            }
+        }
+        Ok(inherited)
+    }
+}
+
+fn row(user: User, way: Way, gives: impl Fn(&GroupId) -> bool) -> HolderRow {
+    HolderRow {
+        id: user.id,
+        label: user.name.unwrap_or(user.subject),
+        email: user.email,
+        is_direct: way.is_direct,
+        groups: (user.groups.into_iter().flatten())
+            .filter(|(id, _)| gives(id))
+            .collect(),
+    }
+}
