@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Change, Kind, Loss, Proof, Record, Removal, Taken};
+use crate::model::{
+    Change, GroupId, Id, Kind, Loss, Proof, Record, RecordRef, Removal, RoleId, Taken,
+};
 
 /// How many places in groups and roles a change gives and takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -167,10 +169,34 @@ fn moved<K: Ord>(
     (less(after, before), less(before, after))
 }
 
-fn roles(record: &Record) -> Option<&BTreeMap<crate::model::RoleId, String>> {
+fn roles(record: &Record) -> Option<&BTreeMap<RoleId, String>> {
     match record {
         Record::User(user) => user.roles.as_ref(),
         Record::Group(group) => group.roles.as_ref(),
         Record::Role(_) => None,
     }
+}
+
+/// Returns the roles that a record holds, and the groups that it is in, as far as they are known.
+pub fn references(record: &Record) -> impl Iterator<Item = RecordRef> {
+    let (roles, groups) = match record {
+        Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),
+        Record::Group(group) => (group.roles.as_ref(), None),
+        Record::Role(_) => (None, None),
+    };
+    let roles = roles.into_iter().flat_map(|roles| roles.keys());
+    named(roles, groups.into_iter().flat_map(|groups| groups.keys()))
+}
+
+/// Returns references to these roles and groups.
+pub(super) fn named<'a>(
+    roles: impl Iterator<Item = &'a RoleId>,
+    groups: impl Iterator<Item = &'a GroupId>,
+) -> impl Iterator<Item = RecordRef> {
+    let roles = roles.map(|RoleId(id)| (Kind::Role, id));
+    let groups = groups.map(|GroupId(id)| (Kind::Group, id));
+    roles.chain(groups).map(|(kind, id)| RecordRef {
+        kind,
+        id: Id::clone(id),
+    })
 }

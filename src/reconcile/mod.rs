@@ -24,7 +24,7 @@ mod replace;
 mod roll;
 mod waiting;
 
-pub use access::{Permit, Shift, Split, loss_of, removal, shift, split};
+pub use access::{Permit, Shift, Split, loss_of, references, removal, shift, split};
 pub use evidence::{Evidence, empty, hide, is_lost, lens};
 pub use fingerprint::fingerprint;
 pub use guard::{Guard, Limits};

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, Taken};
+use crate::model::{Record, RecordRef, Taken};
+
+use super::access::{named, references};
 
 /// The roles and groups that something refers to that waits. Grows with their number, not with that
 /// of their holders.
@@ -16,7 +18,7 @@ impl Waiting {
     /// Notes that somebody keeps these for now.
     pub fn note_taken(&mut self, taken: &Taken) {
         match taken {
-            Taken::Access { roles, groups } => self.note(roles.keys(), groups.keys()),
+            Taken::Access { roles, groups } => self.0.extend(named(roles.keys(), groups.keys())),
             // What it refers to, the record says.
             Taken::Record { .. } => {}
         }
@@ -24,13 +26,7 @@ impl Waiting {
 
     /// Notes that a record stays for now that is gone, with all that it refers to.
     pub fn note_record(&mut self, record: &Record) {
-        let (roles, groups) = match record {
-            Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),
-            Record::Group(group) => (group.roles.as_ref(), None),
-            Record::Role(_) => (None, None),
-        };
-        let roles = roles.into_iter().flat_map(|roles| roles.keys());
-        self.note(roles, groups.into_iter().flat_map(|groups| groups.keys()));
+        self.0.extend(references(record));
     }
 
     /// Returns whether nothing is referred to.
@@ -42,28 +38,12 @@ impl Waiting {
     pub fn contains(&self, record: &RecordRef) -> bool {
         self.0.contains(record)
     }
-
-    fn note<'a>(
-        &mut self,
-        roles: impl Iterator<Item = &'a RoleId>,
-        groups: impl Iterator<Item = &'a GroupId>,
-    ) {
-        let roles = roles.map(|RoleId(id)| (Kind::Role, id));
-        let groups = groups.map(|GroupId(id)| (Kind::Group, id));
-        for (kind, id) in roles.chain(groups) {
-            let record = RecordRef {
-                kind,
-                id: Id::clone(id),
-            };
-            self.0.insert(record);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Proof, User, UserId};
+    use crate::model::{GroupId, Id, Kind, Proof, RoleId, User, UserId};
 
     fn id(n: u32) -> Id {
         Id::parse(&format!("{n:024x}")).unwrap()

@@ -56,6 +56,7 @@ mod sights;
 mod answers;
 mod confirm;
 mod refresh;
+mod holders;
 mod present;
 mod witness;
 mod tally;

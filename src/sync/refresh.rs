@@ -13,6 +13,8 @@ use crate::store::{Names, Store, TenantNo, Write};
 use super::RunError;
 use super::beside::Asked;
 use super::desk::MAX_FINDINGS;
+use super::hearing::Then;
+use super::holders::{self, Holders};
 use super::plan::Plan;
 use super::present;
 use super::run::Job;
@@ -22,19 +24,111 @@ use super::witness::{Doubt, Word};
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;
 
+/// Holders of what is gone who are asked for at the most: each costs two questions, and a sweep shows
+/// a hundred for one.
+const MAX_HOLDERS: usize = 100;
+
+const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to hold than are asked for one \
+                                by one";
+
 /// What the source says of a record, as [`Connector::fetch`] answers.
 type Answer = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
     /// Asks for each record, and puts into the plan what came, changed or is gone. What its
-    /// answer would take away the listing must say as well.
+    /// answer would take away the listing must say as well. Of a role or group that is gone the holders
+    /// are asked for too.
     pub(super) async fn refresh(
         &self,
         run: &mut Run,
         tenant: TenantNo,
         records: BTreeSet<RecordRef>,
+        limit: usize,
         plan: Plan,
     ) -> Result<Sweeping, RunError> {
+        let table = Table {
+            tenant,
+            plan,
+            gone: Vec::new(),
+            names: Names::of(tenant),
+            decided: Asked::default(),
+        };
+        let mut asked = records.clone();
+        let (mut table, mut confirmed, mut short) = self.ask_each(run, table, records).await?;
+        let mut gone = held_by_others(&confirmed);
+        while !gone.is_empty() {
+            let room = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
+            let holders = self.store.offload({
+                let (gone, asked) = (gone.clone(), asked.clone());
+                move |store| holders::find(store, tenant, &gone, &asked, room)
+            });
+            match holders.await? {
+                Holders::All(records) => {
+                    asked.extend(records.iter().cloned());
+                    let also;
+                    let contradicted;
+                    (table, also, contradicted) = self.ask_each(run, table, records).await?;
+                    gone = held_by_others(&also);
+                    confirmed.extend(also);
+                    short.extend(contradicted);
+                }
+                Holders::More => {
+                    for record in &gone {
+                        note(run, left_to_sweep(record));
+                    }
+                    confirmed.retain(|doubt| !doubt.is_gone_from(&gone));
+                    self.hearing.gap(
+                        &self.name,
+                        self.clock.now(),
+                        TOO_MANY_HOLDERS.to_owned(),
+                        Then::GoOn,
+                    );
+                    break;
+                }
+            }
+        }
+        let is_taken = |doubt: &&Doubt| match doubt {
+            Doubt::Access { .. } => true,
+            Doubt::Gone { .. } => short.is_empty(),
+        };
+        let taken = confirmed.iter().filter(is_taken);
+        table.decided.note(taken.map(Doubt::record));
+        let name = self.name.clone();
+        self.store
+            .offload(move |store| {
+                for doubt in confirmed {
+                    table.believe(store, doubt)?;
+                }
+                let Table {
+                    mut plan,
+                    mut gone,
+                    decided,
+                    ..
+                } = table;
+                // Where answers contradict each other nobody is gone.
+                gone.retain(|_| short.is_empty());
+                let scales = present::scales(store, tenant, &name, &plan, &gone)?;
+                // Successors must be known before those whom they replace go.
+                for record in gone {
+                    plan.remove(store, record)?;
+                }
+                Ok(Sweeping {
+                    short,
+                    scales,
+                    ..Sweeping::of(plan, decided)
+                })
+            })
+            .await
+    }
+
+    /// Asks for each record, and the listing about what its answer would take away. Returns what the
+    /// listing confirms, and where it says something else.
+    async fn ask_each(
+        &self,
+        run: &mut Run,
+        mut table: Table,
+        records: BTreeSet<RecordRef>,
+    ) -> Result<(Table, Vec<Doubt>, Vec<Short>), RunError> {
         // Something has happened to them since anybody was told that they are gone.
         for record in &records {
             self.answers.drop_of(record);
@@ -44,15 +138,7 @@ impl<C: Connector> Job<C> {
             (record, answer)
         });
         let mut answers = stream::iter(questions).buffered(AT_ONCE);
-        let mut table = Table {
-            tenant,
-            plan,
-            gone: Vec::new(),
-            names: Names::of(tenant),
-        };
         let mut doubts = Vec::new();
-        // What it decides about; a sweep under way decides about the others.
-        let decided = Asked::default();
         while let Some((record, answer)) = answers.next().await {
             let answer = match answer {
                 Err(error) if error.is_forbidden() => {
@@ -77,7 +163,7 @@ impl<C: Connector> Job<C> {
             let counts = run.counts.entry(kind).or_default();
             counts.seen += 1;
             if matches!(settled, Settled::Same | Settled::Created | Settled::Updated) {
-                decided.note([record.clone()]);
+                table.decided.note([record.clone()]);
             }
             match settled {
                 Settled::Same => {}
@@ -96,34 +182,7 @@ impl<C: Connector> Job<C> {
         }
         drop(answers);
         let (confirmed, short) = self.sift(run, doubts).await?;
-        let is_taken = |doubt: &&Doubt| match doubt {
-            Doubt::Access { .. } => true,
-            Doubt::Gone { .. } => short.is_empty(),
-        };
-        decided.note(confirmed.iter().filter(is_taken).map(Doubt::record));
-        let name = self.name.clone();
-        self.store
-            .offload(move |store| {
-                for doubt in confirmed {
-                    table.believe(store, doubt)?;
-                }
-                let Table {
-                    mut plan, mut gone, ..
-                } = table;
-                // Where answers contradict each other nobody is gone.
-                gone.retain(|_| short.is_empty());
-                let scales = present::scales(store, tenant, &name, &plan, &gone)?;
-                // Successors must be known before those whom they replace go.
-                for record in gone {
-                    plan.remove(store, record)?;
-                }
-                Ok(Sweeping {
-                    short,
-                    scales,
-                    ..Sweeping::of(plan, decided)
-                })
-            })
-            .await
+        Ok((table, confirmed, short))
     }
 
     /// Sorts out what the listing confirms. Returns that, and where it says something else.
@@ -159,6 +218,8 @@ struct Table {
     plan: Plan,
     gone: Vec<Record>,
     names: Names,
+    /// What it decides about; a sweep under way decides about the others.
+    decided: Asked,
 }
 
 /// What became of a record.
@@ -290,6 +351,27 @@ fn unconfirmed(record: &RecordRef) -> Finding {
         detail: "by its own answer it is gone or has lost access, and the listing cannot confirm \
                  that; it stays as it is until the next sweep"
             .to_owned(),
+    }
+}
+
+/// Returns the roles and groups among those that are gone.
+fn held_by_others(confirmed: &[Doubt]) -> BTreeSet<RecordRef> {
+    let gone = confirmed.iter().filter_map(|doubt| match doubt {
+        Doubt::Gone { record, .. } if record.kind != Kind::User => Some(record.clone()),
+        Doubt::Gone { .. } | Doubt::Access { .. } => None,
+    });
+    gone.collect()
+}
+
+fn left_to_sweep(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::Unconfirmed,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: format!(
+            "it is gone, and more than {MAX_HOLDERS} are known to hold it; the next sweep, which reads \
+             them too, tells of it"
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::{Known, NewRun, Store, StoreError, TenantNo};
 use crate::telemetry::Metrics;
 
 use super::answers::Answers;
-use super::beside::{Beside, Pen, Scope, Turns};
+use super::beside::{Beside, MAX_BESIDE, Pen, Scope, Turns};
 use super::confirm::Missing;
 use super::finish::Finishing;
 use super::hearing::Hearing;
@@ -263,7 +263,11 @@ impl<C: Connector> Job<C> {
         let mut reading = None;
         let (sweeping, unseen) = match (scope, &known) {
             (Scope::Records { records, beside }, Some(known)) => {
-                let refreshed = self.refresh(run, known.no, records, plan).await?;
+                let limit = match beside {
+                    Some(_) => MAX_BESIDE,
+                    None => usize::MAX,
+                };
+                let refreshed = self.refresh(run, known.no, records, limit, plan).await?;
                 if let Some(beside) = beside {
                     beside.asked.note(refreshed.asked.take());
                 }

@@ -97,6 +97,14 @@ impl Doubt {
         }
     }
 
+    /// Returns whether it is that one of these is gone.
+    pub(super) fn is_gone_from(&self, records: &BTreeSet<RecordRef>) -> bool {
+        match self {
+            Self::Gone { record, .. } => records.contains(record),
+            Self::Access { .. } => false,
+        }
+    }
+
     fn held_against(&self, listed: &Listed) -> Word {
         match (self, listed) {
             (_, Listed::Unseen) | (Self::Access { .. }, Listed::Unreadable) => Word::Silent,

@@ -20,9 +20,14 @@ use crate::support::{
 
 /// A world whose clock the test moves, and whose audit log is polled every second.
 pub async fn world(generations: Generations) -> World {
+    world_of(60, generations).await
+}
+
+/// A tenant of so many users, whose audit log is read each second.
+pub async fn world_of(users: usize, generations: Generations) -> World {
     let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
     let options = TenantOptions {
-        users: 60,
+        users,
         rate_limits: RateLimits::Off,
         generations,
         ..TenantOptions::default()

@@ -1,10 +1,13 @@
 //! What hangs together waits together: a role goes after its assignments, a group after its
 //! memberships.
 
+use std::time::Duration;
+
 use qlik_roster::control::Request;
 use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, GroupEdit, User, When};
 use qlik_roster::model::{
-    Change, Fact, Id, Kind, Loss, PlanState, Record, RecordRef, RoleId, Seq, Taken,
+    Change, Fact, FindingCode, Id, Kind, Loss, PlanState, Record, RecordRef, RoleId, Seq, Taken,
+    Trigger,
 };
 
 use crate::guard::{approve, ask, held, people, plans, removals, told, world_of};
@@ -228,7 +231,7 @@ async fn a_poll_does_not_tell_of_a_role_whose_assignments_wait() {
         tenant.update_user_quietly(&user.id, unassign).unwrap();
     }
     let first = running.sync().await.held.unwrap().plan.unwrap();
-    let later = std::time::Duration::from_secs(600);
+    let later = Duration::from_secs(600);
     world.clock.set(world.clock.now().plus(later));
     tenant.delete_role(&developer).unwrap();
 
@@ -251,5 +254,119 @@ async fn a_poll_does_not_tell_of_a_role_whose_assignments_wait() {
     );
     approve(&running, plan.id).await.unwrap();
     assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+/// A tenant whose audit log is read when [`hooks::wake`] says so, with a role that some hold and a group
+/// that they are in, both of which end without a word of the log on those who had them.
+async fn with_a_quiet_end(n_users: usize, n_holders: usize) -> (World, Running) {
+    let world = audit::world_of(n_users, Generations::Core).await;
+    hooks::listen(&world);
+    let tenant = world.tenant.directory();
+    let (developer, squad) = (
+        tenant.create_role("Developer"),
+        tenant.create_group("Squad"),
+    );
+    let mut people = people(tenant);
+    people.truncate(n_holders);
+    for user in &people {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+        let join = Edit::JoinGroup(squad.clone());
+        tenant.update_user(&user.id, join).unwrap();
+    }
+    // So long before the first load that no poll reads of it.
+    let later = Duration::from_secs(3600);
+    world.clock.set(world.clock.now().plus(later));
+    let running = world.start().await;
+    world.clock.set(world.clock.now().plus(later));
+    for user in &people {
+        let unassign = Edit::UnassignRole(developer.clone());
+        tenant.update_user_quietly(&user.id, unassign).unwrap();
+        let leave = Edit::LeaveGroup(squad.clone());
+        tenant.update_user_quietly(&user.id, leave).unwrap();
+    }
+    tenant.delete_role(&developer).unwrap();
+    tenant.delete_group(&squad).unwrap();
+    hooks::wake(&running, "A1").await;
+    (world, running)
+}
+
+fn sweeps(running: &Running) -> usize {
+    let runs = running.store().runs(None, 100).unwrap();
+    let sweeps = runs.iter().filter(|run| run.trigger != Trigger::Audit);
+    sweeps.count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_asks_those_who_held_what_is_gone() {
+    let (world, running) = with_a_quiet_end(60, 5).await;
+
+    within("the role has gone", || async {
+        told(&world, "role.deleted") == 1
+    })
+    .await;
+    running.settled().await;
+
+    assert_eq!(told(&world, "user.updated"), 5);
+    assert_eq!(told(&world, "group.deleted"), 1);
+    assert_refers_to_what_is_there(&running);
+    let updated = places(&running, |change| matches!(change, Change::Updated { .. }));
+    let deleted = places(&running, |change| matches!(change, Change::Deleted { .. }));
+    assert!(updated.last() < deleted.first(), "{updated:?} {deleted:?}");
+    assert_eq!(sweeps(&running), 1, "the first load alone");
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_holds_the_end_of_a_role_with_that_of_its_assignments() {
+    let (world, running) = with_a_quiet_end(60, 50).await;
+
+    within("a plan opens", || async {
+        !plans(&running).await.is_empty()
+    })
+    .await;
+    running.settled().await;
+
+    assert_eq!(told(&world, "role.deleted"), 0);
+    assert_eq!(told(&world, "group.deleted"), 0);
+    assert_eq!(told(&world, "user.updated"), 0);
+    assert_refers_to_what_is_there(&running);
+    assert_eq!(sweeps(&running), 1, "the first load alone");
+    let plan = plans(&running).await[0].plan.clone();
+    assert_eq!(plan.entries, 52);
+    approve(&running, plan.id).await.unwrap();
+    running.settled().await;
+    assert_eq!(told(&world, "role.deleted"), 1);
+    assert_same_as_tenant(running.store(), world.tenant.directory());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_too_many_hold_what_is_gone_a_poll_leaves_it_to_a_sweep() {
+    let (world, running) = with_a_quiet_end(150, 120).await;
+
+    within("a sweep opens a plan", || async {
+        !plans(&running).await.is_empty() && sweeps(&running) == 2
+    })
+    .await;
+    running.settled().await;
+
+    assert_eq!(told(&world, "role.deleted"), 0);
+    assert_refers_to_what_is_there(&running);
+    let runs = running.store().runs(None, 100).unwrap();
+    let poll = runs.iter().find(|run| run.trigger == Trigger::Audit);
+    let codes = poll.unwrap().findings.iter().map(|it| (it.code, it.kind));
+    let unconfirmed = |kind| (FindingCode::Unconfirmed, kind);
+    assert_eq!(
+        codes.collect::<Vec<_>>(),
+        [unconfirmed(Kind::Role), unconfirmed(Kind::Group)]
+    );
+    assert!(poll.unwrap().held.is_none());
+    let plan = plans(&running).await[0].plan.clone();
+    assert_eq!(plan.entries, 122);
+    approve(&running, plan.id).await.unwrap();
+    assert_same_as_tenant(running.store(), world.tenant.directory());
     running.stop().await;
 }
