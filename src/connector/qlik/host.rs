@@ -1,9 +1,10 @@
 //! The host of a tenant, from whatever an operator has at hand.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 
 use url::{Host, Url};
+
+use crate::loopback::is_loopback;
 
 /// The domain that the legacy shorthand leaves out.
 const DOMAIN: &str = "qlikcloud.com";
@@ -167,21 +168,6 @@ fn read(text: &str) -> Result<(Url, Option<String>), InvalidHost> {
     }
     let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
     Ok((url, Some(name)))
-}
-
-fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
-    match host {
-        // RFC 6761: the names below it are this machine's as well.
-        Host::Domain(name) => {
-            let name = name.as_ref();
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => {
-            address.is_loopback()
-                || IpAddr::V6(*address).to_canonical() == IpAddr::V4(Ipv4Addr::LOCALHOST)
-        }
-    }
 }
 
 fn full_name(name: &str) -> Result<String, InvalidHost> {

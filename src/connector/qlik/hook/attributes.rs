@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use reqwest::header::HeaderMap;
 
+use crate::percent;
+
 /// What tells one event from all others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -45,7 +47,7 @@ fn attribute(headers: &HeaderMap, name: &str) -> Option<String> {
         return None;
     };
     let unquoted = unquoted(value.as_bytes().trim_ascii());
-    let text = String::from_utf8(percent_decoded(&unquoted)).ok()?;
+    let text = String::from_utf8(percent::decoded(&unquoted)).ok()?;
     (!text.is_empty()).then_some(text)
 }
 
@@ -66,30 +68,6 @@ fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(plain)
-}
-
-/// Undoes percent-encoding once. A percent sign that encodes nothing stands for itself.
-fn percent_decoded(value: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((first, behind)) = rest.split_first() {
-        let encoded = match (first, behind) {
-            (b'%', [high, low, ..]) => byte(*high, *low),
-            (_, _) => None,
-        };
-        decoded.push(encoded.unwrap_or(*first));
-        rest = match encoded {
-            Some(_) => behind.get(2..).unwrap_or_default(),
-            None => behind,
-        };
-    }
-    decoded
-}
-
-/// Returns the byte of two hexadecimal digits.
-pub(super) fn byte(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]

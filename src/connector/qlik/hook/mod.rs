@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 use self::attributes::{Binary, Identity};
 use super::wire::Loose;
 use crate::model::NewsId;
+use crate::percent;
 use crate::secret::Secret;
 
 /// What a webhook turned out to be.
@@ -113,9 +114,7 @@ impl Hook {
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let pairs = pairs
-        .iter()
-        .map(|[high, low]| attributes::byte(*high, *low));
+    let pairs = pairs.iter().map(|[high, low]| percent::byte(*high, *low));
     pairs.collect::<Option<_>>().filter(|_| rest.is_empty())
 }
 
