@@ -1,16 +1,35 @@
-//! A forward proxy that an operator names.
+//! A forward proxy that an operator names, in the configuration or in the environment.
 
 use std::fmt;
 
 use url::{Host, Url};
 
+use crate::percent;
 use crate::secret::Secret;
 
 /// A proxy that requests go through, and who we are to it.
 #[derive(Clone)]
 pub struct ForwardProxy {
-    url: Url,
-    password: Option<Secret>,
+    /// Without a user.
+    address: Url,
+    user: Option<User>,
+    told_by: ToldBy,
+}
+
+/// Who we are to a proxy.
+#[derive(Clone)]
+struct User {
+    name: String,
+    password: Secret,
+}
+
+/// Who named a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToldBy {
+    /// The key `proxy` of an endpoint.
+    Setting,
+    /// This environment variable.
+    Variable(&'static str),
 }
 
 /// Why a text names no proxy. No message holds it: it may hold a password.
@@ -19,6 +38,9 @@ pub enum InvalidProxy {
     /// No address at all.
     #[error("not an address: {0}")]
     NoAddress(url::ParseError),
+    /// Not even a text.
+    #[error("not an address: not UTF-8")]
+    NoText,
     /// Neither http nor https.
     #[error("`{scheme}` is neither http nor https")]
     Scheme {
@@ -40,62 +62,117 @@ pub enum InvalidProxy {
 }
 
 impl ForwardProxy {
-    /// Checks a proxy's address, `http://user@proxy.example.com:3128`, and its password.
+    /// Checks a proxy's address, `http://user@proxy.example.com:3128`, and its password, as an
+    /// endpoint's settings have them.
     pub fn parse(text: &str, password: Option<Secret>) -> Result<Self, InvalidProxy> {
-        let url = Url::parse(text).map_err(InvalidProxy::NoAddress)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidProxy::Scheme {
-                scheme: url.scheme().to_owned(),
-            });
-        }
-        if url.password().is_some() {
+        let mut address = address(text)?;
+        if address.password().is_some() {
             return Err(InvalidProxy::Password);
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if !url.username().chars().all(plain) {
+        if !address.username().chars().all(plain) {
             return Err(InvalidProxy::User);
         }
-        if url.username().is_empty() && password.is_some() {
+        let name = take_user(&mut address);
+        if name.is_empty() && password.is_some() {
             return Err(InvalidProxy::NoUser);
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidProxy::Path);
+        let password = password.unwrap_or_else(|| Secret::exactly(""));
+        Ok(Self {
+            address,
+            user: (!name.is_empty()).then_some(User { name, password }),
+            told_by: ToldBy::Setting,
+        })
+    }
+
+    /// Checks a proxy's address as environment variables have it: `http://` may be left out, and
+    /// user and password stand in it, percent-encoded where need be.
+    pub fn of_variable(variable: &'static str, text: &str) -> Result<Self, InvalidProxy> {
+        let text = text.trim();
+        let mut address = match text.contains("://") {
+            true => address(text)?,
+            false => address(&format!("http://{text}"))?,
+        };
+        let password = address.password().map(plain);
+        let name = plain(&take_user(&mut address));
+        if name.is_empty() && password.is_some() {
+            return Err(InvalidProxy::NoUser);
         }
-        Ok(Self { url, password })
+        let password = Secret::exactly(&password.unwrap_or_default());
+        Ok(Self {
+            address,
+            user: (!name.is_empty()).then_some(User { name, password }),
+            told_by: ToldBy::Variable(variable),
+        })
     }
 
     /// Returns the name that must be looked up to reach it; none: it has an address.
     pub(crate) fn host_name(&self) -> Option<&str> {
-        match self.url.host() {
+        match self.address.host() {
             Some(Host::Domain(name)) => Some(name),
             Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => None,
         }
     }
 
-    /// Returns its address, which may hold a user's name.
+    /// Returns its address, without a user.
     pub(crate) fn url(&self) -> &Url {
-        &self.url
+        &self.address
     }
 
-    /// Returns its address without a user.
-    pub(crate) fn origin(&self) -> String {
-        self.url.origin().ascii_serialization()
+    /// Returns scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.address.origin().ascii_serialization()
+    }
+
+    /// Returns who named it.
+    pub fn told_by(&self) -> ToldBy {
+        self.told_by
     }
 
     /// Returns the user's name and password, if it has any.
     pub(crate) fn user(&self) -> Option<(&str, &str)> {
-        let name = self.url.username();
-        let password = self.password.as_ref().map_or("", Secret::expose);
-        (!name.is_empty()).then_some((name, password))
+        let user = self.user.as_ref()?;
+        Some((&user.name, user.password.expose()))
     }
+}
+
+fn address(text: &str) -> Result<Url, InvalidProxy> {
+    let url = Url::parse(text).map_err(InvalidProxy::NoAddress)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(InvalidProxy::Scheme {
+            scheme: url.scheme().to_owned(),
+        });
+    }
+    // Also what a `/`, `?` or `#` in a password makes of the rest, which would name another host.
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(InvalidProxy::Path);
+    }
+    Ok(url)
+}
+
+/// Takes user and password off an address, and returns the user's name as it is written there.
+fn take_user(address: &mut Url) -> String {
+    let name = address.username().to_owned();
+    // Only an address without a host refuses, and http has one.
+    let _taken = address.set_username("");
+    let _taken = address.set_password(None);
+    name
+}
+
+fn plain(encoded: &str) -> String {
+    String::from_utf8_lossy(&percent::decoded(encoded.as_bytes())).into_owned()
 }
 
 impl InvalidProxy {
     /// Returns what an operator can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoAddress(_) | Self::Scheme { .. } | Self::Path => {
+            Self::NoAddress(_) | Self::NoText | Self::Scheme { .. } => {
                 "write it as `http://proxy.example.com:3128`"
+            }
+            Self::Path => {
+                "write it as `http://proxy.example.com:3128`; in an environment variable, write a \
+                 `/`, `?` or `#` of the password as `%2F`, `%3F` or `%23`"
             }
             Self::Password => {
                 "leave the user name in it, and name the password's file by `proxy_password_file`"
@@ -105,6 +182,15 @@ impl InvalidProxy {
                 "write the user into the address: `http://roster@proxy.example.com:3128`"
             }
         }
+    }
+}
+
+impl fmt::Display for ToldBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Setting => "`proxy`",
+            Self::Variable(name) => name,
+        })
     }
 }
 
@@ -173,6 +259,64 @@ mod tests {
             ),
         ] {
             assert_eq!(check(text, password), Err(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_holds_the_user_and_the_password_and_perhaps_no_scheme() {
+        for (text, expected) in [
+            (
+                "proxy.example.com:3128",
+                "http://proxy.example.com:3128 None",
+            ),
+            ("10.0.0.7", "http://10.0.0.7 None"),
+            ("https://proxy/", "https://proxy None"),
+            (
+                "http://roster:p%23s%2Fw%2541@proxy:3128",
+                r#"http://proxy:3128 Some(("roster", "p#s/w%41"))"#,
+            ),
+            (
+                "me%40corp:x@[::1]:3128",
+                r#"http://[::1]:3128 Some(("me@corp", "x"))"#,
+            ),
+            ("roster@proxy", r#"http://proxy Some(("roster", ""))"#),
+        ] {
+            let proxy = ForwardProxy::of_variable("HTTPS_PROXY", text).unwrap();
+
+            assert_eq!(format!("{} {:?}", proxy.origin(), proxy.user()), expected);
+            assert_eq!(proxy.told_by().to_string(), "HTTPS_PROXY");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_names_no_proxy_is_told_without_its_secrets() {
+        let path = "the address has a path, a query or a fragment";
+        for (text, expected) in [
+            ("http://", "not an address: empty host"),
+            ("http://roster:hunter2@:3128", "not an address: empty host"),
+            ("http://proxy:port", "not an address: invalid port number"),
+            (
+                "http://my proxy:3128",
+                "not an address: invalid international domain name",
+            ),
+            (
+                "socks5h://proxy:1080",
+                "`socks5h` is neither http nor https",
+            ),
+            (
+                "http://roster:hun/ter2@proxy",
+                "not an address: invalid port number",
+            ),
+            ("http://roster/hunter2@proxy", path),
+            ("proxy:3128/hunter2", path),
+            (
+                "http://:hunter2@proxy",
+                "there is a password and no user name",
+            ),
+        ] {
+            let error = ForwardProxy::of_variable("HTTPS_PROXY", text).unwrap_err();
+
+            assert_eq!(error.to_string(), expected, "{text}");
         }
     }
 }

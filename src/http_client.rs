@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
@@ -29,25 +32,14 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// What turns host names into addresses; the system's resolver where none is given.
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
-    /// Which proxy requests go through.
-    pub proxy: Proxy,
+    /// What requests go through; none: they go straight, whatever the environment says.
+    pub proxy: Option<ForwardProxy>,
     /// Who may vouch for servers; none: those whom the platform trusts.
     pub authorities: Option<Authorities>,
     /// By what we show a server who we are, where it asks.
     pub client_certificate: Option<ClientCertificate>,
     /// A Unix socket to reach the server by, whatever host an address names.
     pub unix_socket: Option<PathBuf>,
-}
-
-/// Which proxy requests go through.
-#[derive(Debug, Clone)]
-pub enum Proxy {
-    /// The one that `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and their like name, if they do.
-    Environment,
-    /// This one, for every request.
-    Named(ForwardProxy),
-    /// None at all.
-    None,
 }
 
 /// A client could not be built, which is for want of memory.
@@ -68,7 +60,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             timeout: Some(Duration::from_secs(60)),
             resolver: None,
-            proxy: Proxy::Environment,
+            proxy: None,
             authorities: None,
             client_certificate: None,
             unix_socket: None,
@@ -115,10 +107,10 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
     if let Some(resolver) = &options.resolver {
         builder = builder.dns_resolver(Arc::clone(resolver));
     }
+    // Either way the client reads nothing of the environment for itself.
     builder = match &options.proxy {
-        Proxy::Environment => builder,
-        Proxy::Named(proxy) => builder.proxy(every_request(proxy).map_err(BuildError)?),
-        Proxy::None => builder.no_proxy(),
+        Some(proxy) => builder.proxy(every_request(proxy).map_err(BuildError)?),
+        None => builder.no_proxy(),
     };
     if let Some(path) = &options.unix_socket {
         builder = builder.unix_socket(path.as_path());
@@ -153,13 +145,23 @@ fn tls(options: &Options) -> ClientConfig {
     config
 }
 
-/// An environment's `NO_PROXY` has no say in it: the operator named the proxy here.
+/// Which requests go through it was decided before; these all do.
 fn every_request(proxy: &ForwardProxy) -> Result<reqwest::Proxy, reqwest::Error> {
     let every = reqwest::Proxy::all(proxy.origin())?;
     Ok(match proxy.user() {
-        Some((name, password)) => every.basic_auth(name, password),
+        Some((name, password)) => every.custom_http_auth(credentials(name, password)),
         None => every,
     })
+}
+
+/// Written here, and not by the client, which takes them for part of an address and undoes in a
+/// password what looks like percent-encoding.
+fn credentials(name: &str, password: &str) -> HeaderValue {
+    let encoded = STANDARD.encode(format!("{name}:{password}"));
+    let header = HeaderValue::try_from(format!("Basic {encoded}"));
+    let mut header = header.expect("base64 is visible ASCII");
+    header.set_sensitive(true);
+    header
 }
 
 #[cfg(test)]
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn clients_can_be_built_more_than_once() {
         let named = ForwardProxy::parse("http://roster@proxy.example.com:3128", None).unwrap();
-        for proxy in [Proxy::Environment, Proxy::Named(named), Proxy::None] {
+        for proxy in [Some(named), None] {
             let options = Options {
                 proxy,
                 ..Options::default()

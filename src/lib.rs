@@ -27,10 +27,12 @@ pub mod demo;
 
 pub mod authorities;
 pub mod clock;
+pub mod environment_proxy;
 pub mod forward_proxy;
 pub mod http_client;
 pub mod jws;
 mod loopback;
+pub mod no_proxy;
 pub mod obstacle;
 mod percent;
 pub mod printable;

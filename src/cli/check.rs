@@ -1,6 +1,7 @@
 //! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
 
 mod choice;
+mod proxy;
 
 use std::path::Path;
 
@@ -80,17 +81,22 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     let probes = tenants.into_iter().map(|tenant| {
         let clock = clock.clone();
         async move {
+            let way = proxy::of_tenant(&tenant);
             let probe = qlik::probe(tenant.options, clock).await;
-            (tenant.name, probe)
+            (tenant.name, way, probe)
         }
     });
     // In their order, some at a time: each waits for its tenant's answers.
     let mut probes = stream::iter(probes).buffered(config.sync.concurrency);
     let mut met = Met::default();
-    while let Some((name, probe)) = probes.next().await {
+    while let Some((name, way, probe)) = probes.next().await {
         let probe = probe?;
         met.add(&name, &probe);
+        lines.extend(way);
         lines.extend(steps(&format!("tenant {name}"), probe));
+    }
+    for endpoint in config.endpoints.iter().filter(|_| args.tenant.is_none()) {
+        lines.extend(proxy::of_endpoint(endpoint, &config.proxies));
     }
     if args.endpoints {
         for endpoint in &config.endpoints {

@@ -26,6 +26,13 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     } else {
         info!("Certificates of authorities: {reading}");
     }
+    if let Some(proxy) = config.proxies.named() {
+        info!(
+            "The environment's proxy for https is {}, by {}",
+            proxy.origin(),
+            proxy.told_by()
+        );
+    }
     let call = call_to_end()?;
     let hangups = hangups()?;
     let daemon = Daemon::start(&config, Clock::system(), Hooks::none()).await?;

@@ -10,6 +10,7 @@ use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
 use crate::connector::qlik::{Budget, Credentials, OUTLAST, RATE_SHARE, TenantHost};
+use crate::environment_proxy::EnvironmentProxy;
 use crate::sync::parse_duration;
 
 /// A run that waits keeps a place in which another tenant could be read.
@@ -21,6 +22,7 @@ pub(super) struct Connection {
     pub(super) credentials: Credentials,
     pub(super) budget: Budget,
     pub(super) outlast: Duration,
+    pub(super) proxies: EnvironmentProxy,
     pub(super) reach: Reach,
 }
 
@@ -43,13 +45,15 @@ pub(super) type Connections = BTreeMap<String, Option<Connection>>;
 pub(super) fn connections(
     list: Vec<raw::Connection>,
     vault: &Vault<'_>,
+    proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Connections {
     let mut names = Names::new("connections");
     let mut valid = Connections::new();
     for (i, raw) in list.into_iter().enumerate() {
         let name = names.take(i, raw.name.as_deref(), problems);
-        let connection = connection(&format!("connections[{i}]"), &raw, vault, problems);
+        let at = format!("connections[{i}]");
+        let connection = connection(&at, &raw, vault, proxies, problems);
         if let Some(name) = name {
             valid.insert(name, connection);
         }
@@ -64,6 +68,7 @@ fn connection(
     at: &str,
     raw: &raw::Connection,
     vault: &Vault<'_>,
+    proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Option<Connection> {
     let kind = required(
@@ -106,6 +111,7 @@ fn connection(
         credentials: credentials?,
         budget: budget?,
         outlast: outlast?,
+        proxies: proxies.clone(),
         reach: reach?,
     })
 }

@@ -9,8 +9,10 @@ use super::secrets::Vault;
 use super::validate::{Names, required};
 use super::{Fault, raw};
 use crate::deliver::{
-    self, DEFAULT_TIMEOUT, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
+    self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
 };
+use crate::environment_proxy::EnvironmentProxy;
+use crate::forward_proxy::ForwardProxy;
 use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
@@ -19,7 +21,7 @@ mod flow;
 mod format;
 mod selection;
 
-use egress::egress;
+use egress::{egress, proxy};
 use format::format;
 use selection::{privacy, selection};
 
@@ -27,49 +29,51 @@ use selection::{privacy, selection};
 pub(super) fn endpoints(
     list: Vec<raw::Endpoint>,
     vault: &Vault<'_>,
+    proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Vec<Endpoint> {
     let mut names = Names::new("endpoints");
     let mut valid = Vec::new();
     for (i, raw) in list.into_iter().enumerate() {
         let name = names.take(i, raw.name.as_deref(), problems);
-        valid.extend(endpoint(
-            &format!("endpoints[{i}]"),
-            name,
-            raw,
-            vault,
-            problems,
-        ));
+        let at = format!("endpoints[{i}]");
+        let url = url(&at, raw.url.as_deref(), raw.allow_http, problems);
+        let proxy = proxy(&at, &raw, url.as_ref(), vault, proxies, problems);
+        let place = name.zip(url).zip(proxy.ok());
+        valid.extend(endpoint(&at, place, &raw, vault, problems));
     }
     valid
 }
 
+/// What an endpoint is called, where it is, and what leads there.
+type Place = ((String, Url), Option<ForwardProxy>);
+
 fn endpoint(
     at: &str,
-    name: Option<String>,
-    raw: raw::Endpoint,
+    place: Option<Place>,
+    raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Endpoint> {
     let events = events(at, raw.events.as_deref(), problems);
-    let selection = selection(at, &raw, problems);
-    let privacy = privacy(at, &raw, vault, problems);
-    let format = format(at, &raw, events.as_ref(), vault, problems);
-    let secrets = secrets(at, &raw, vault, problems);
-    let egress = egress(at, &raw, vault, problems);
-    let flow = flow::flow(at, &raw, problems);
+    let selection = selection(at, raw, problems);
+    let privacy = privacy(at, raw, vault, problems);
+    let format = format(at, raw, events.as_ref(), vault, problems);
+    let secrets = secrets(at, raw, vault, problems);
+    let egress = egress(at, raw, vault, problems);
+    let flow = flow::flow(at, raw, problems);
     let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
-    let timeout = timeout(at, raw.timeout, problems);
-    let url = url(at, raw.url, raw.allow_http, problems);
+    let timeout = timeout(at, raw.timeout.as_deref(), problems);
+    let ((name, url), proxy) = place?;
     let options = deliver::Options {
-        name: EndpointName(name?),
-        url: url?,
+        name: EndpointName(name),
+        url,
         secrets: secrets?,
         events: events?,
         selection: selection?,
         privacy: privacy?,
         format: format?,
-        egress: egress?,
+        egress: Egress { proxy, ..egress? },
         timeout: timeout?,
         schedule: schedule?,
         flow: flow?,
@@ -90,12 +94,13 @@ fn endpoint(
     Endpoint::new(options).map_err(failed).ok()
 }
 
-fn timeout(at: &str, text: Option<String>, problems: &mut Problems) -> Option<Duration> {
+fn timeout(at: &str, text: Option<&str>, problems: &mut Problems) -> Option<Duration> {
     let Some(text) = text else {
         return Some(DEFAULT_TIMEOUT);
     };
-    let timeout = parse_duration(&text);
+    let timeout = parse_duration(text);
     if timeout.is_none() {
+        let text = text.to_owned();
         problems.add(format!("{at}.timeout"), Fault::BadDuration { text });
     }
     timeout
@@ -111,11 +116,11 @@ fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Opt
         .ok()
 }
 
-fn url(at: &str, text: Option<String>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
+fn url(at: &str, text: Option<&str>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
     let key = format!("{at}.url");
     let remedy = "add the address that takes the events";
     let text = required(&key, text, remedy, problems)?;
-    let fault = match Url::parse(&text) {
+    let fault = match Url::parse(text) {
         // An address may carry a token: it is not repeated here.
         Err(error) => Fault::BadUrl {
             detail: format!("not an address: {error}"),

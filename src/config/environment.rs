@@ -1,33 +1,48 @@
 //! The process's environment, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::{env, fmt};
 
 /// Environment variables by name. `Debug` shows the names only: values may be secret.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    texts: BTreeMap<String, String>,
+    /// Those whose value is not UTF-8.
+    unreadable: BTreeSet<String>,
+}
 
 impl Environment {
-    /// Takes over the process's. What is not UTF-8 can name neither a key nor a secret of
+    /// Takes over the process's. A value that is not UTF-8 can be neither a setting nor a secret of
     /// ours and is left out.
     pub fn of_process() -> Self {
-        let texts = env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            Some((name, value.into_string().ok()?))
-        });
-        texts.collect()
+        let mut environment = Self::default();
+        for (name, value) in env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => drop(environment.texts.insert(name, value)),
+                Err(_not_utf_8) => drop(environment.unreadable.insert(name)),
+            }
+        }
+        environment
+    }
+
+    /// Returns whether a variable has a value, readable or not.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.unreadable.contains(name)
     }
 
     /// Returns a variable's value; none if it is not set or empty, which mean the same.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let value = self.0.get(name).map(String::as_str);
+        let value = self.texts.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
     }
 
     /// Returns all variables that are not empty.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self
-            .0
+            .texts
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
         all.filter(|(_, value)| !value.is_empty())
@@ -37,16 +52,17 @@ impl Environment {
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let variables = variables.into_iter();
-        Self(
-            variables
+        Self {
+            texts: variables
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-        )
+            unreadable: BTreeSet::new(),
+        }
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.texts.keys()).finish()
     }
 }

@@ -25,6 +25,7 @@ mod guard;
 mod idle;
 mod listening;
 mod organizations;
+mod proxies;
 mod retention;
 mod secrets;
 mod secret_custody;

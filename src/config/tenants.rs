@@ -134,6 +134,7 @@ impl Connection {
         Options {
             budget: self.budget,
             outlast: self.outlast,
+            proxies: self.proxies.clone(),
             ..Options::new(host, self.credentials.clone())
         }
     }

@@ -14,12 +14,14 @@ use super::idle::idle;
 use super::listening::Ears;
 use super::organizations::organizations;
 use super::problem::Problems;
+use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::tenants::{Usual, tenants};
 use super::{ConfigError, Environment, Fault, Idle, raw};
 use crate::connector::qlik;
 use crate::deliver::Endpoint;
+use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
@@ -52,6 +54,8 @@ pub struct Config {
     pub organizations: Vec<OrganizationConfig>,
     /// The endpoints to tell.
     pub endpoints: Vec<Endpoint>,
+    /// The environment's forward proxy.
+    pub proxies: EnvironmentProxy,
     /// How log lines look and which are written.
     pub log: LogOptions,
     /// Settings that do nothing.
@@ -127,7 +131,8 @@ pub(super) fn validate(
     mut problems: Problems,
 ) -> Result<Config, ConfigError> {
     let source = problems.file().to_owned();
-    let idle = idle(&raw);
+    let mut idle = idle(&raw);
+    let proxies = environment_proxy(environment, &mut problems, &mut idle);
     let vault = Vault::new(environment, &source);
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
@@ -136,7 +141,7 @@ pub(super) fn validate(
     let jitter = jitter(raw.sync.jitter, &mut problems);
     let listen = listen(raw.server.listen, &mut problems);
     let log = log(&raw.log, environment, &mut problems);
-    let connections = connections(raw.connections, &vault, &mut problems);
+    let connections = connections(raw.connections, &vault, &proxies, &mut problems);
     let for_tenants = Usual {
         schedule: usual.as_ref(),
         zone,
@@ -146,7 +151,7 @@ pub(super) fn validate(
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
-    let endpoints = endpoints(raw.endpoints, &vault, &mut problems);
+    let endpoints = endpoints(raw.endpoints, &vault, &proxies, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
     let store = store(raw.store.path.as_deref(), &source, environment);
@@ -166,6 +171,7 @@ pub(super) fn validate(
                 tenants,
                 organizations,
                 endpoints,
+                proxies,
                 log,
                 idle,
             })

@@ -290,6 +290,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
     let options = Options {
         budget: config.budget,
         outlast: config.outlast,
+        proxies: config.options.console.proxies.clone(),
         ..Options::new(host, config.credentials.clone())
     };
     Some(TenantConfig {

@@ -15,7 +15,7 @@ use super::handshake::REQUEST_ORIGIN;
 use super::options::Endpoint;
 use super::resend::{Resends, break_in_words, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
-use crate::http_client::{self, BuildError, Proxy};
+use crate::http_client::{self, BuildError};
 use crate::obstacle::{Route, Trust, causes, find};
 
 /// How long a connection may take to come about; the time-out of the whole attempt goes on
@@ -40,24 +40,21 @@ impl Client {
     /// The same, with names looked up by somebody else. The rule is applied to what they find.
     fn over(endpoint: &Endpoint, lookup: Arc<dyn Resolve>) -> Result<Self, BuildError> {
         let egress = endpoint.egress();
-        let (resolver, proxy): (Arc<dyn Resolve>, _) = match &egress.proxy {
-            // The environment's proxies would look the receiver's name up themselves, past the
-            // address rule, and the operator of this endpoint has not named them.
+        let resolver: Arc<dyn Resolve> = match &egress.proxy {
             None => {
                 let rule = endpoint.rule().clone();
-                (Arc::new(GuardedResolver { rule, lookup }), Proxy::None)
+                Arc::new(GuardedResolver { rule, lookup })
             }
             Some(proxy) => {
                 let host = proxy.host_name().map(str::to_owned);
-                let resolver = Arc::new(ProxyResolver { host, lookup });
-                (resolver, Proxy::Named(proxy.clone()))
+                Arc::new(ProxyResolver { host, lookup })
             }
         };
         let http = http_client::build(&http_client::Options {
             connect_timeout: CONNECT_TIMEOUT,
             timeout: Some(endpoint.timeout()),
             resolver: Some(resolver),
-            proxy,
+            proxy: egress.proxy.clone(),
             authorities: egress.authorities.clone(),
             client_certificate: egress.client_certificate.clone(),
             unix_socket: None,

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::World;
 
 /// Puts TLS before a receiver, which asks clients for a certificate of the same authority.
-async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, JoinSet<()>) {
+pub async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(server));

@@ -35,6 +35,7 @@ mod memory;
 mod names;
 mod plans;
 mod polls;
+mod proxies;
 mod printing;
 mod questions;
 mod schemas;

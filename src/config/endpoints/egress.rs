@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::super::credentials::Named;
 use super::super::problem::Problems;
@@ -10,6 +11,7 @@ use super::super::secrets::{Vault, looks_secret};
 use super::super::validate::required;
 use super::super::{Fault, raw};
 use crate::deliver::{Egress, ExtraHeaders, Origin};
+use crate::environment_proxy::EnvironmentProxy;
 use crate::forward_proxy::ForwardProxy;
 use crate::secret::Secret;
 use crate::tls::{Authorities, ClientCertificate};
@@ -45,7 +47,6 @@ pub(super) fn egress(
     }
     let authorities = authorities(at, raw, vault, problems);
     let client_certificate = client_certificate(at, raw, vault, problems);
-    let proxy = proxy(at, raw, vault, problems);
     let headers = headers(at, &raw.headers, vault, problems);
     let handshake = handshake(at, raw, problems);
     Some(Egress {
@@ -53,7 +54,8 @@ pub(super) fn egress(
         allow_http: raw.allow_http,
         authorities: authorities.ok()?,
         client_certificate: client_certificate.ok()?,
-        proxy: proxy.ok()?,
+        // Where the way leads depends on the address as well.
+        proxy: None,
         headers: headers?,
         handshake: handshake.ok()?,
     })
@@ -77,10 +79,10 @@ fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<I
 }
 
 /// What may be left out, unless there is something wrong with it.
-type Perhaps<T> = Result<Option<T>, Noted>;
+pub(super) type Perhaps<T> = Result<Option<T>, Noted>;
 
 /// Something is wrong, and was noted among the problems.
-struct Noted;
+pub(super) struct Noted;
 
 fn authorities(
     at: &str,
@@ -146,10 +148,19 @@ fn client_certificate(
         })
 }
 
-fn proxy(
+/// What `proxy` says where the environment's proxy is meant.
+const ENVIRONMENT: &str = "environment";
+
+/// Validates what requests to an endpoint go through.
+///
+/// The environment's proxy looks the receiver's name up itself, past the address rule, and may not
+/// have a way into the networks of `allow_private`. So it is asked only where the endpoint says so.
+pub(super) fn proxy(
     at: &str,
     raw: &raw::Endpoint,
+    url: Option<&Url>,
     vault: &Vault<'_>,
+    proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Perhaps<ForwardProxy> {
     let end = match (&raw.proxy_password_file, &raw.proxy_password_env) {
@@ -170,6 +181,27 @@ fn proxy(
         );
         return Err(Noted);
     };
+    if text == ENVIRONMENT {
+        let conflict = match (end, url) {
+            (Some(end), _) => Some((
+                format!("{at}.proxy_password{end}"),
+                "the environment's proxy has its password in its variable",
+                "remove it, or name the proxy by its address",
+            )),
+            (None, Some(url)) if url.scheme() != "https" => Some((
+                format!("{at}.proxy"),
+                "the environment's proxy is for https alone",
+                "name the proxy by its address, or remove it",
+            )),
+            (None, _) => None,
+        };
+        let Some((key, detail, remedy)) = conflict else {
+            return Ok(url.and_then(|url| proxies.for_url(url)).cloned());
+        };
+        let detail = detail.to_owned();
+        problems.add(key, Fault::Conflict { detail, remedy });
+        return Err(Noted);
+    }
     let password = if end.is_some() {
         let named = Named {
             at,

@@ -106,6 +106,10 @@ const WRONG: &[(&str, &str)] = &[
         "config.conflict proxy_password_file",
     ),
     (
+        "proxy = \"environment\"\nproxy_password_file = \"api-key\"",
+        "config.conflict proxy_password_file",
+    ),
+    (
         "proxy = \"http://me@proxy\"\nproxy_password = \"hunter2\"",
         "config.secret-in-file proxy_password",
     ),

@@ -1,6 +1,7 @@
 //! What the environment says, and which file is read.
 
 use super::*;
+use crate::environment_proxy::Way;
 
 #[test]
 fn the_environment_wins_over_the_file() {
@@ -20,6 +21,72 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.server.listen.to_string(), "[::1]:9000");
     assert_eq!(config.store, folder.path("5"));
     assert_eq!(config.log.filter.as_str(), "qlik_roster=debug");
+}
+
+/// Returns which proxy requests to the tenant and to an endpoint of that address go through.
+fn proxied(url: &str, variables: &[(&str, &str)]) -> [Option<String>; 2] {
+    let keys = "proxy = \"environment\"\n";
+    let text = GOOD.replace("https://hr.example.com/hooks", url) + keys;
+    let config = Folder::with(&text).load(variables).unwrap();
+    let tenant = match config.tenants[0].options.way() {
+        Way::Through(proxy) => Some(proxy),
+        _ => None,
+    };
+    let endpoint = config.endpoints[0].egress().proxy.as_ref();
+    [tenant, endpoint].map(|proxy| Some(format!("{} {}", proxy?.origin(), proxy?.told_by())))
+}
+
+#[test]
+fn the_first_proxy_variable_that_is_set_holds_for_tenants_and_endpoints_alike() {
+    const HR: &str = "https://hr.example.com/hooks";
+    let all = [
+        ("https_proxy", "http://a"),
+        ("HTTPS_PROXY", "http://b"),
+        ("all_proxy", "http://c"),
+        ("ALL_PROXY", "http://d"),
+    ];
+    for (n, (name, address)) in all.iter().enumerate() {
+        // What is empty is not set.
+        let mut variables = vec![("https_proxy", ""), ("HTTP_PROXY", "http://x")];
+        variables.extend(&all[n..]);
+
+        let expected = Some(format!("{address} {name}"));
+        assert_eq!(proxied(HR, &variables), [expected.clone(), expected]);
+    }
+    let straight = |exempt, url| {
+        let [tenant, endpoint] = proxied(url, &[("HTTPS_PROXY", "b"), ("NO_PROXY", exempt)]);
+        [tenant.is_none(), endpoint.is_none()]
+    };
+    assert_eq!(straight("*.qlikcloud.com", HR), [true, false]);
+    assert_eq!(straight("example.com", HR), [false, true]);
+    assert_eq!(straight("*", HR), [true, true]);
+    assert_eq!(proxied(HR, &[("HTTP_PROXY", "http://x")]), [None, None]);
+    assert_eq!(
+        proxied(
+            HR,
+            &[("ALL_PROXY", "b"), ("no_proxy", "*"), ("NO_PROXY", "x")]
+        ),
+        [None, None]
+    );
+}
+
+#[test]
+fn an_entry_of_no_proxy_that_fits_no_host_is_told_of() {
+    let variables = [
+        ("HTTPS_PROXY", "b"),
+        ("NO_PROXY", "example.com,10.0.0.0/99"),
+    ];
+
+    let config = Folder::with(GOOD).load(&variables).unwrap();
+
+    let told = config
+        .idle
+        .iter()
+        .map(|idle| (idle.key.as_str(), idle.why.as_str()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [("NO_PROXY", "the entry `10.0.0.0/99` fits no host")]
+    );
 }
 
 #[test]

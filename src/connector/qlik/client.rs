@@ -16,7 +16,7 @@ use super::transport::{Reply, Transport};
 use super::{BuildError, Options, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
-use crate::http_client::{self, Proxy};
+use crate::http_client;
 use crate::obstacle::{Route, Trust};
 use crate::retry::Retry;
 
@@ -77,19 +77,19 @@ impl Client {
         clock: Clock,
         patience: fn() -> Retry,
     ) -> Result<Self, BuildError> {
-        // A proxy has no way to this machine's own addresses, nor a resolver to its names.
-        let is_here = options.host.is_loopback();
+        let base = options.host.url("");
+        let proxy = options.proxies.for_url(&base);
+        let route = Route::new(&base, proxy, Trust::Tenant);
         let mut http = http_client::Options {
             connect_timeout: CONNECT_TIMEOUT,
             timeout: Some(options.timeout),
+            proxy: proxy.cloned(),
             ..http_client::Options::default()
         };
-        if is_here {
-            http.proxy = Proxy::None;
+        if options.host.is_loopback() {
             http.resolver = Some(Arc::new(Loopback));
         }
         let http = http_client::build(&http).map_err(BuildError::Client)?;
-        let route = Route::new(&options.host.url(""), None, Trust::Tenant);
         let gate = |tier| Gate::new(options.budget.per_minute(tier));
         let tokens =
             Tokens::new(options.credentials, gate(Tier::Two)).map_err(BuildError::InvalidKey)?;

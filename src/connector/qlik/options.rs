@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{SigningKey, TenantHost};
+use crate::environment_proxy::{EnvironmentProxy, Way};
 use crate::secret::Secret;
 
 /// The default share of what Qlik allows a user; the rest is for others with the same client.
@@ -30,6 +31,8 @@ pub struct Options {
     pub outlast: Duration,
     /// What no answer may exceed.
     pub limits: Limits,
+    /// The environment's proxy, which requests go through where it is for this host.
+    pub proxies: EnvironmentProxy,
 }
 
 /// How much we ask of a tenant, whatever it would bear.
@@ -124,7 +127,13 @@ impl Options {
             timeout: TIMEOUT,
             outlast: OUTLAST,
             limits: Limits::default(),
+            proxies: EnvironmentProxy::default(),
         }
+    }
+
+    /// Returns which way requests to the tenant, those for its tokens included, go.
+    pub fn way(&self) -> Way<'_> {
+        self.proxies.way(&self.host.url(""))
     }
 }
 

@@ -219,7 +219,7 @@ mod tests {
     use reqwest::dns::{Name, Resolve, Resolving};
 
     use super::*;
-    use crate::http_client::{self, Options, Proxy};
+    use crate::http_client::{self, Options};
     use crate::obstacle::Trust;
     use crate::telemetry::chain;
 
@@ -235,7 +235,6 @@ mod tests {
     async fn a_name_that_is_not_known_is_told_from_a_host_that_is_silent() {
         let http = http_client::build(&Options {
             resolver: Some(Arc::new(NoNames)),
-            proxy: Proxy::None,
             ..Options::default()
         });
         let host = TenantHost::parse("acme.eu.qlikcloud.com").unwrap();

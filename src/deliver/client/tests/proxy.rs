@@ -81,7 +81,7 @@ async fn everything_goes_through_the_proxy_and_the_proxy_looks_the_name_up() {
         // Nobody can look this name up, and the proxy's own address is loopback.
         egress: Egress {
             headers,
-            ..proxy.egress("roster@", Some("open sesame"), &authority)
+            ..proxy.egress("roster@", Some("p#s/w%41"), &authority)
         },
         ..named("https://hr.invalid/hook?key=t0ken", &[])
     };
@@ -92,8 +92,8 @@ async fn everything_goes_through_the_proxy_and_the_proxy_looks_the_name_up() {
     assert_eq!(request.header("x-api-key"), "t0ken");
     let [head] = proxy.heads().try_into().unwrap();
     assert_eq!(head[0], "connect hr.invalid:443 http/1.1");
-    // roster:open sesame
-    let credentials = "proxy-authorization: basic cm9zdgvyom9wzw4gc2vzyw1l";
+    // roster:p#s/w%41
+    let credentials = "proxy-authorization: basic cm9zdgvyonajcy93jtqx";
     assert!(head.iter().any(|line| line == credentials), "{head:?}");
     // What is the receiver's is none of the proxy's business.
     assert!(!head.iter().any(|line| line.contains("t0ken")), "{head:?}");

@@ -1,0 +1,46 @@
+//! Reads the forward proxy that the environment names, by the variables that curl goes by.
+
+use super::problem::Problems;
+use super::{Environment, Fault, Idle};
+use crate::environment_proxy::EnvironmentProxy;
+use crate::forward_proxy::{ForwardProxy, InvalidProxy};
+use crate::no_proxy::NoProxy;
+
+/// The variables that name the proxy for https; the first that is set holds.
+const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// Those that list the hosts that it is not asked for.
+const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// Reads the environment's proxy. What is set and cannot be used is a problem: requests that go
+/// past a proxy are what somebody may have forbidden.
+pub(super) fn environment_proxy(
+    environment: &Environment,
+    problems: &mut Problems,
+    idle: &mut Vec<Idle>,
+) -> EnvironmentProxy {
+    let Some(name) = NAMES.into_iter().find(|name| environment.is_set(name)) else {
+        return EnvironmentProxy::default();
+    };
+    let read = match environment.get(name) {
+        Some(text) => ForwardProxy::of_variable(name, text),
+        None => Err(InvalidProxy::NoText),
+    };
+    let proxy = match read {
+        Ok(proxy) => proxy,
+        Err(source) => {
+            problems.add_variable(name, Fault::BadProxy { source });
+            return EnvironmentProxy::default();
+        }
+    };
+    let set = EXEMPT.into_iter().find(|name| environment.is_set(name));
+    let exempt_by = set.unwrap_or("no_proxy");
+    let (exempt, odd) = NoProxy::parse(environment.get(exempt_by).unwrap_or_default());
+    idle.extend(odd.into_iter().map(|entry| Idle {
+        key: exempt_by.to_owned(),
+        why: format!("the entry `{entry}` fits no host"),
+        remedy: "write a name, `*.example.com`, an address or a network such as `10.0.0.0/8`, with \
+                 `:port` behind a name or an address at the most",
+    }));
+    EnvironmentProxy::new(proxy, exempt, exempt_by)
+}

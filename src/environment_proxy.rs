@@ -1,0 +1,120 @@
+//! The forward proxy that the environment names, and for which hosts it is asked. Pure.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::forward_proxy::ForwardProxy;
+use crate::loopback::is_loopback;
+use crate::no_proxy::NoProxy;
+
+/// The environment's proxy for https, or none.
+///
+/// It is read once, when the configuration is: what a library reads for itself, it also overlooks
+/// for itself where it is unusable, and requests go past the proxy without a word.
+#[derive(Debug, Clone, Default)]
+pub struct EnvironmentProxy(Option<Arc<Named>>);
+
+#[derive(Debug)]
+struct Named {
+    proxy: ForwardProxy,
+    exempt: NoProxy,
+    /// The variable that lists the exempt.
+    exempt_by: &'static str,
+}
+
+/// Which way requests go to a host.
+#[derive(Debug, Clone, Copy)]
+pub enum Way<'a> {
+    /// The environment has no say in it.
+    Unnamed,
+    /// Through this proxy.
+    Through(&'a ForwardProxy),
+    /// Straight: a proxy has no way to this machine's own addresses, nor a resolver to its names.
+    ThisMachine,
+    /// Straight, since a variable lists the host.
+    Exempt {
+        /// The variable.
+        variable: &'static str,
+        /// The entry that the host fits.
+        entry: &'a str,
+    },
+    /// Straight: the environment's proxy is for https alone.
+    PlainHttp,
+}
+
+impl EnvironmentProxy {
+    /// Takes the proxy, and the hosts that it is not asked for.
+    pub fn new(proxy: ForwardProxy, exempt: NoProxy, exempt_by: &'static str) -> Self {
+        Self(Some(Arc::new(Named {
+            proxy,
+            exempt,
+            exempt_by,
+        })))
+    }
+
+    /// Returns the proxy, whatever hosts it is for.
+    pub fn named(&self) -> Option<&ForwardProxy> {
+        self.0.as_ref().map(|named| &named.proxy)
+    }
+
+    /// Returns which way requests to a URL go.
+    pub fn way(&self, url: &Url) -> Way<'_> {
+        let Some(named) = &self.0 else {
+            return Way::Unnamed;
+        };
+        if url.host().is_some_and(|host| is_loopback(&host)) {
+            return Way::ThisMachine;
+        }
+        if url.scheme() != "https" {
+            return Way::PlainHttp;
+        }
+        match named.exempt.entry_for(url) {
+            Some(entry) => Way::Exempt {
+                variable: named.exempt_by,
+                entry,
+            },
+            None => Way::Through(&named.proxy),
+        }
+    }
+
+    /// Returns the proxy that requests to a URL go through.
+    pub fn for_url(&self, url: &Url) -> Option<&ForwardProxy> {
+        match self.way(url) {
+            Way::Through(proxy) => Some(proxy),
+            Way::Unnamed | Way::ThisMachine | Way::Exempt { .. } | Way::PlainHttp => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_elsewhere_and_not_listed_goes_through_the_proxy() {
+        let proxy = ForwardProxy::of_variable("https_proxy", "proxy:3128").unwrap();
+        let (exempt, _odd) = NoProxy::parse("*.example.com,10.0.0.0/8");
+        let environment = EnvironmentProxy::new(proxy, exempt, "no_proxy");
+        for (url, expected) in [
+            ("https://acme.eu.qlikcloud.com", "proxy"),
+            ("https://10.1.2.3", "10.0.0.0/8"),
+            ("https://hr.example.com", "*.example.com"),
+            ("https://localhost", "here"),
+            ("https://acme.localhost", "here"),
+            ("https://127.0.0.2", "here"),
+            ("https://[::1]:8443", "here"),
+            ("http://hr.example.net", "plain"),
+        ] {
+            let way = match environment.way(&Url::parse(url).unwrap()) {
+                Way::Unnamed => "unnamed",
+                Way::Through(_) => "proxy",
+                Way::ThisMachine => "here",
+                Way::Exempt { entry, .. } => entry,
+                Way::PlainHttp => "plain",
+            };
+
+            assert_eq!(way, expected, "{url}");
+        }
+    }
+}
