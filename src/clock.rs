@@ -1,8 +1,11 @@
 //! The only wall clock, so that tests can set it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
 
@@ -100,12 +103,94 @@ pub struct Steadiness {
 }
 
 /// How the clock was set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Turned {
     /// Back by so much.
     Back(Duration),
     /// Ahead by so much; or the machine slept so long.
     Ahead(Duration),
+}
+
+impl Turned {
+    /// Returns by how much.
+    pub fn size(self) -> Duration {
+        match self {
+            Self::Back(by) | Self::Ahead(by) => by,
+        }
+    }
+
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Back(_) => "back",
+            Self::Ahead(_) => "ahead",
+        }
+    }
+
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Back(_) => "clock.set-back",
+            Self::Ahead(_) => "clock.set-ahead",
+        }
+    }
+}
+
+impl fmt::Display for Turned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = Rough(self.size());
+        match self {
+            Self::Back(_) => write!(f, "the clock was set back by {by}"),
+            Self::Ahead(_) => write!(f, "the clock went ahead by {by}, or the machine slept"),
+        }
+    }
+}
+
+/// A time as people say it: in its two largest units.
+#[derive(Debug, Clone, Copy)]
+pub struct Rough(pub Duration);
+
+impl fmt::Display for Rough {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+        match (days, hours, minutes) {
+            (0, 0, 0) => write!(f, "{seconds} s"),
+            (0, 0, _) => write!(f, "{minutes} min {} s", seconds % 60),
+            (0, _, _) => write!(f, "{hours} h {} min", minutes % 60),
+            (_, _, _) => write!(f, "{days} d {} h", hours % 24),
+        }
+    }
+}
+
+/// The last time that somebody set the clock, for whoever is asked. Clones share it.
+#[derive(Debug, Clone)]
+pub struct LastTurn {
+    clock: Clock,
+    last: Arc<Mutex<Option<(Turned, Duration)>>>,
+}
+
+impl LastTurn {
+    /// Knows of none yet.
+    pub fn of(clock: Clock) -> Self {
+        Self {
+            clock,
+            last: Arc::default(),
+        }
+    }
+
+    /// Takes note of one.
+    pub fn note(&self, turned: Turned) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((turned, self.clock.passed()));
+    }
+
+    /// Returns the last one, and how long ago it was noted.
+    pub fn last(&self) -> Option<(Turned, Duration)> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map(|(turned, passed)| (turned, self.clock.passed().saturating_sub(passed)))
+    }
 }
 
 impl Steadiness {

@@ -1,9 +1,11 @@
 //! `status`: how things are, tenant by tenant and endpoint by endpoint.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
+use crate::clock::{Rough, Turned};
 use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched, UnreadRow};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, Seq, losses_in_words};
@@ -56,6 +58,9 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
     let n_rows = status.tenants.len() + unreached.count() + status.endpoints.len();
     if n_rows > 0 {
         printer.row(super::store::row(&status.space))?;
+        if let Some((turned, ago)) = status.turned {
+            printer.row(clock(turned, ago))?;
+        }
         printer.row(daemon)?;
     }
     let summary = match exit {
@@ -67,6 +72,27 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
         summary,
     )?;
     Ok(exit)
+}
+
+/// Tells how the clock was last set.
+fn clock(turned: Turned, ago: Duration) -> Row {
+    let state = match turned {
+        Turned::Back(_) => "set back",
+        Turned::Ahead(_) => "set ahead",
+    };
+    Row {
+        cells: vec![
+            "clock".into(),
+            Cell::from(state).toned(Some(Tone::Warn)),
+            "".into(),
+            format!("{} ago {turned} [{}]", Rough(ago), turned.code()).into(),
+        ],
+        json: json!({
+            "clock": state,
+            "by_seconds": turned.size().as_secs(),
+            "seconds_ago": ago.as_secs(),
+        }),
+    }
 }
 
 /// Tells whether a daemon runs, by who has answered.
@@ -98,6 +124,9 @@ pub(super) fn of_tenant(row: &TenantRow) -> Exit {
         .is_some_and(|plan| plan.state == PlanState::Held)
     {
         return Exit::Held;
+    }
+    if row.overdue.is_some() {
+        return Exit::Source;
     }
     match row.last_run.as_ref().map(|run| &run.outcome) {
         None | Some(Outcome::Running | Outcome::Succeeded | Outcome::Held) => Exit::Success,
@@ -222,6 +251,15 @@ fn state(row: &TenantRow) -> &'static str {
     }
 }
 
+/// Tells that a tenant is not read in time.
+fn overdue(row: &TenantRow) -> Option<String> {
+    let (overdue, code) = (row.overdue?, row.code()?);
+    let since = Rough(overdue);
+    Some(format!(
+        "no run has succeeded for {since}, while three or more were due [{code}]"
+    ))
+}
+
 fn tenant(row: &TenantRow) -> Row {
     let last = row.last_run.as_ref();
     let state = state(row);
@@ -235,6 +273,7 @@ fn tenant(row: &TenantRow) -> Row {
     let run = last.filter(|run| run.outcome != Outcome::Held || row.held.is_none());
     let run = run.and_then(|run| super::runs::why(&run.outcome));
     parts.extend(run);
+    parts.extend(overdue(row));
     let progress = row.progress.map(|progress| progress.to_string());
     parts.extend(progress.clone());
     if let Some(plan) = &row.held {
@@ -263,6 +302,7 @@ fn tenant(row: &TenantRow) -> Row {
             "roles": roles,
             "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
             "progress": progress,
+            "overdue_seconds": row.overdue.map(|overdue| overdue.as_secs()),
             "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
         }),
     }

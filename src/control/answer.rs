@@ -1,6 +1,8 @@
 //! Answers questions from the store, and passes commands on.
 
-use crate::clock::Clock;
+use std::time::Duration;
+
+use crate::clock::{Clock, LastTurn};
 use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, TenantName, Trigger};
 use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
@@ -23,6 +25,7 @@ pub struct Control {
     endpoints: Endpoints,
     retention: Retention,
     meanings: Meanings,
+    last_turn: LastTurn,
 }
 
 impl Control {
@@ -34,6 +37,7 @@ impl Control {
         lineup: Lineup,
         endpoints: Endpoints,
         retention: Retention,
+        last_turn: LastTurn,
     ) -> Self {
         Self {
             store,
@@ -42,6 +46,7 @@ impl Control {
             endpoints,
             retention,
             meanings: Meanings::default(),
+            last_turn,
         }
     }
 
@@ -64,6 +69,21 @@ impl Control {
             .await?;
         let failed = unread.into_iter().filter(|row| row.why.is_some());
         Ok(failed.map(|row| row.name).collect())
+    }
+
+    /// Returns the tenants that have not been read as a whole although three runs were due or more.
+    pub fn overdue(&self) -> Vec<TenantName> {
+        let linked = self.lineup.list().into_iter();
+        let overdue = linked.filter(|linked| linked.overdue().is_some());
+        overdue.map(|linked| linked.name().clone()).collect()
+    }
+
+    /// Returns how long ago each tenant that a loop reads was last read as a whole.
+    pub fn ages(&self) -> Vec<(TenantName, Duration)> {
+        let linked = self.lineup.list().into_iter();
+        linked
+            .filter_map(|linked| Some((linked.name().clone(), linked.age()?)))
+            .collect()
     }
 
     /// Returns whether history was lost and no operator has taken note of it.
@@ -102,14 +122,18 @@ impl Control {
         let (endpoints, retention) = (self.endpoints.clone(), self.retention);
         let (lineup, now) = (self.lineup.clone(), self.clock.now());
         let meanings = self.meanings.clone();
+        let turned = self.last_turn.last();
         self.store
             .offload(move |store| {
                 let reading = Reading::of(store, &lineup, &meanings)?;
                 let space = store.space(&retention, &endpoints.names(), now);
                 let mut status = reading.status(&endpoints, space?)?;
                 status.unread = linked::unread(store, &lineup)?;
+                status.turned = turned;
                 for row in &mut status.tenants {
-                    row.progress = lineup.get(&row.name).and_then(|it| it.progress());
+                    let linked = lineup.get(&row.name);
+                    row.progress = linked.as_ref().and_then(|it| it.progress());
+                    row.overdue = linked.and_then(|it| it.overdue());
                 }
                 Ok(status)
             })
@@ -401,6 +425,7 @@ impl<'a> Reading<'a> {
             tenants: tenants.collect::<Result<_, StoreError>>()?,
             endpoints: endpoints.status(self.store, &self.configured, &self.tenants)?,
             unread: Vec::new(),
+            turned: None,
             losses: self.store.open_losses()?,
         })
     }
@@ -417,6 +442,7 @@ impl<'a> Reading<'a> {
             last_run,
             held: self.store.open_plan(known.no)?,
             progress: None,
+            overdue: None,
         })
     }
 }

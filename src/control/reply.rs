@@ -1,6 +1,7 @@
 //! What is answered.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use super::{
     DeliveryReply, EndpointRow, Holders, Inherited, Place, PlanRow, PlanSummary, RemovalRow,
 };
 use crate::access::{Concern, ConcernCode};
+use crate::clock::Turned;
 use crate::model::{
     Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Id, Pause, Record, Run, RunId, Seq,
     Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
@@ -217,6 +219,9 @@ pub struct Status {
     /// What was lost with a damaged store, and no operator has taken note of.
     #[serde(default)]
     pub losses: Vec<HistoryLoss>,
+    /// How the clock was last set while the daemon ran, and how long ago.
+    #[serde(default)]
+    pub turned: Option<(Turned, Duration)>,
 }
 
 /// A tenant that is to be read and never was, so that nothing is known of it.
@@ -246,4 +251,14 @@ pub struct TenantRow {
     /// How far the run under way is.
     #[serde(default)]
     pub progress: Option<Progress>,
+    /// How long it has not been read as a whole, where three runs or more were due since.
+    #[serde(default)]
+    pub overdue: Option<Duration>,
+}
+
+impl TenantRow {
+    /// Returns the code of what `status` finds wrong with it, beside its last run.
+    pub fn code(&self) -> Option<&'static str> {
+        self.overdue.map(|_since| "tenant.overdue")
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, LastTurn};
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
 use crate::control::{Control, Endpoints};
@@ -70,6 +70,8 @@ pub struct Parts {
     pub wakes: Wakes,
     /// The numbers that they count into.
     pub metrics: Metrics,
+    /// When the clock was last set.
+    pub last_turn: LastTurn,
     /// Whose webhooks of Qlik's are taken.
     pub hooks: QlikHooks,
 }
@@ -112,12 +114,14 @@ impl Parts {
             let wake = wakes.of_endpoint(endpoint.name());
             (endpoint.clone(), wake)
         });
+        let last_turn = LastTurn::of(clock.clone());
         let control = Arc::new(Control::new(
             store.clone(),
             clock.clone(),
             linker.lineup.clone(),
             Endpoints::new(endpoints),
             config.retention,
+            last_turn.clone(),
         ));
         Ok(Self {
             control,
@@ -125,6 +129,7 @@ impl Parts {
             discoveries,
             wakes,
             metrics,
+            last_turn,
             hooks: qlik_hooks,
         })
     }

@@ -60,7 +60,7 @@ impl Linker {
         let job = Arc::new(job.measured(self.metrics.clone()));
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
-        let linked = Arc::new(linked.watched(underway));
+        let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
         self.lineup.add(Arc::clone(&linked));
         // So that an alert on its age also finds a tenant that never worked.
         let labels = [tenant.name.0.as_str()];

@@ -7,6 +7,7 @@
 //! A restart is the normal path: all that is needed to go on is in the store.
 
 mod assemble;
+mod clock_watch;
 mod crew;
 mod descriptors;
 mod discovery;

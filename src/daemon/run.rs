@@ -22,6 +22,7 @@ use crate::sync;
 use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
+use super::clock_watch::ClockWatch;
 use super::{DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, crew, descriptors};
 
 /// The name of the tasks that deliver.
@@ -155,6 +156,12 @@ impl Daemon {
         };
         let upkeep = Upkeep::new(config, store.clone(), clock.clone(), parts.metrics.clone());
         tasks.spawn("upkeep", upkeep.run(shutdown.clone()));
+        let watch = ClockWatch {
+            clock: clock.clone(),
+            last: parts.last_turn,
+            metrics: parts.metrics.clone(),
+        };
+        tasks.spawn("clock", watch.run(shutdown.clone()));
         let front = Front {
             health,
             metrics: parts.metrics.clone(),

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::{error, info};
+use tracing::error;
 
 use super::book::{Book, Wishes};
 use super::carry::{Carried, Carrier};
@@ -215,13 +215,6 @@ impl Worker {
     /// Waiting goes by the clock on the wall, so that it outlives the process; where that was set,
     /// nothing may wait for as long.
     fn follow(&mut self, turned: Turned) {
-        let name = self.endpoint().name();
-        match turned {
-            Turned::Back(by) => info!(endpoint.id = %name, "The clock was set back by {by:?}"),
-            Turned::Ahead(by) => {
-                info!(endpoint.id = %name, "The clock went ahead by {by:?}, or the machine slept");
-            }
-        }
         self.state.follow(turned, self.carrier.clock.now());
     }
 

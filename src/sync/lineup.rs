@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -9,7 +10,7 @@ use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
-use super::{Claimant, Progress, Rank, Report, Underway};
+use super::{Claimant, Freshness, Progress, Rank, Report, Underway};
 
 /// The tenants of this process, by name. Clones share it: a tenant may come at any time. None
 /// ever leaves; one that is not to be read any more is paused.
@@ -26,6 +27,7 @@ pub struct Linked {
     pause: watch::Sender<Option<Pause>>,
     next: Mutex<Option<Timestamp>>,
     underway: Underway,
+    freshness: Option<Freshness>,
 }
 
 /// Why a run did not come about.
@@ -73,6 +75,7 @@ impl Linked {
             pause: watch::Sender::new(None),
             next: Mutex::default(),
             underway: Underway::default(),
+            freshness: None,
         }
     }
 
@@ -80,6 +83,15 @@ impl Linked {
     #[must_use]
     pub fn watched(self, underway: Underway) -> Self {
         Self { underway, ..self }
+    }
+
+    /// Makes it tell how long ago it was last read as a whole.
+    #[must_use]
+    pub fn dated(self, freshness: Freshness) -> Self {
+        Self {
+            freshness: Some(freshness),
+            ..self
+        }
     }
 
     /// Returns what the operator calls it.
@@ -132,6 +144,22 @@ impl Linked {
     /// Returns how far the run under way is, or `None` where there is none.
     pub fn progress(&self) -> Option<Progress> {
         self.underway.now()
+    }
+
+    /// Returns how long ago it was last read as a whole, or since when it should be; nothing while it
+    /// is paused, `None` where no loop reads it.
+    pub fn age(&self) -> Option<Duration> {
+        let age = self.freshness.as_ref()?.age()?;
+        Some(match self.pause() {
+            Some(_) => Duration::ZERO,
+            None => age,
+        })
+    }
+
+    /// Returns how long it has not been read as a whole, where three runs or more were due since.
+    pub fn overdue(&self) -> Option<Duration> {
+        let freshness = self.freshness.as_ref()?;
+        freshness.overdue().filter(|_| self.pause().is_none())
     }
 
     pub(super) fn set_next(&self, next: Option<Timestamp>) {

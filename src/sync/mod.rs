@@ -83,6 +83,7 @@ mod measure;
 
 mod claims;
 mod error;
+mod freshness;
 mod lineup;
 mod links;
 mod progress;
@@ -94,6 +95,7 @@ mod worker;
 pub use crate::reconcile::{Guard, Limits};
 pub use claims::{Claim, Claimant, Claims, Rank};
 pub use error::RunError;
+pub use freshness::Freshness;
 pub use lineup::{Lineup, Linked, NoRun};
 pub use links::{pick_name, relink};
 pub use listening::{Listening, OVERLAP, POLL, Polling};

@@ -16,6 +16,7 @@ use super::answers::Answers;
 use super::beside::{Beside, MAX_BESIDE, Pen, Scope, Turns};
 use super::confirm::Missing;
 use super::finish::Finishing;
+use super::freshness::{Ended, Freshness};
 use super::hearing::Hearing;
 use super::hold::Unseen;
 use super::plan::{Plan, Resumed, Target, resume};
@@ -35,6 +36,7 @@ pub struct Job<C> {
     pub(super) observer: Observer,
     pub(super) hearing: Hearing,
     pub(super) answers: Arc<Answers>,
+    pub(super) freshness: Freshness,
     pub(super) metrics: Metrics,
     pub(super) rules: Rules,
     pub(super) claim: Claim,
@@ -69,6 +71,7 @@ impl<C: Connector> Job<C> {
             connector,
             store,
             answers: Arc::new(Answers::new(clock.clone())),
+            freshness: Freshness::new(clock.clone()),
             clock,
             observer,
             hearing: Hearing::new(Listening::Off),
@@ -86,6 +89,11 @@ impl<C: Connector> Job<C> {
             hearing: Hearing::new(listening),
             ..self
         }
+    }
+
+    /// Returns how long ago the tenant was last read as a whole.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness.clone()
     }
 
     /// Returns what wakes the poll of the audit log before its time.
@@ -155,6 +163,7 @@ impl<C: Connector> Job<C> {
         let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
         if is_sweep {
             self.hearing.sweep_begins();
+            self.freshness.run_begins();
         }
         let mut run = self.begin(trigger, mode).await?;
         let mut preview = Vec::new();
@@ -185,6 +194,12 @@ impl<C: Connector> Job<C> {
             if run.held.is_none() && run.outcome.is_success() {
                 self.answers.clear();
             }
+        }
+        if is_sweep {
+            self.freshness.run_ended(match run.outcome.is_success() {
+                true => Ended::Well,
+                false => Ended::Badly,
+            });
         }
         outcome::log(&run);
         measure::run(&self.metrics, &run);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use crate::clock::Steadiness;
 use crate::connector::Connector;
 use crate::model::{Mode, Outcome, Pause, PlanState, Run, Trigger};
 use crate::signal::Shutdown;
@@ -15,8 +16,11 @@ use super::schedule::{Approval, Last};
 use super::{Job, Linked, Schedule};
 
 /// How long the loop sleeps at the most before it looks at the clock again: a clock that was
-/// set forward is noticed within this time.
+/// set is noticed within this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Runs that were due without one that succeeded, after which a tenant counts as not read in time.
+const RUNS_MISSED: u32 = 3;
 
 /// The loop of one tenant.
 #[derive(Debug)]
@@ -48,10 +52,13 @@ impl<C: Connector> Worker<C> {
     /// has committed stays, the rest the next run finds again. While the tenant is paused there
     /// are none; when it is no longer, one comes at once.
     async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
+        self.job.freshness.begins(three_runs);
         let mut next = self.waken(shutdown, Trigger::Start).await;
         let mut n_failures = 0;
         while let Next::Run(trigger) = next {
             let began = self.job.clock.now();
+            let mut steadiness = Steadiness::of(&self.job.clock);
             self.linked.set_next(None);
             let mut run = self.job.start(trigger, Mode::Commit);
             let report = tokio::select! {
@@ -61,18 +68,28 @@ impl<C: Connector> Worker<C> {
                 }
                 report = run.ended() => report?,
             };
+            let ended = self.job.clock.now();
             n_failures = match report.run.outcome.is_success() {
-                true => 0,
+                true => {
+                    let three_runs = self.schedule.span(ended, RUNS_MISSED);
+                    self.job.freshness.expect(three_runs);
+                    0
+                }
                 false => n_failures + 1,
             };
-            let last = Last {
+            let mut last = Last {
                 began,
-                ended: self.job.clock.now(),
+                ended,
                 n_failures,
             };
+            // Set while the run went on: only its beginning was by the clock before.
+            if let Some(turned) = steadiness.look(&self.job.clock) {
+                last.follow(turned);
+                last.ended = ended;
+            }
             next = tokio::select! {
                 () = shutdown.triggered() => Next::End,
-                due = self.due_after(last) => {
+                due = self.due_after(last, &mut steadiness) => {
                     due?;
                     self.waken(shutdown, Trigger::Schedule).await
                 }
@@ -101,24 +118,37 @@ impl<C: Connector> Worker<C> {
                 self.linked.set_next(None);
             }
         };
-        if self.linked.pause().is_some() {
+        let was_paused = self.linked.pause().is_some();
+        if was_paused {
             self.linked.set_next(None);
         }
         tokio::select! {
-            () = shutdown.triggered() => Next::End,
-            () = wait => Next::Run(trigger),
+            () = shutdown.triggered() => return Next::End,
+            () = wait => {}
         }
+        if was_paused {
+            let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
+            self.job.freshness.begins(three_runs);
+        }
+        Next::Run(trigger)
     }
 
     /// Waits until the run after this one is due. Asks the schedule and the store anew at each look,
-    /// so that a clock that was set back does not put it off, nor an approval wait for long.
-    async fn due_after(&self, last: Last) -> Result<(), StoreError> {
+    /// so that an approval does not wait for long, and follows a clock that was set.
+    async fn due_after(
+        &self,
+        mut last: Last,
+        steadiness: &mut Steadiness,
+    ) -> Result<(), StoreError> {
         let jitter = self.jitter.mul_f64(fastrand::f64());
         loop {
             let approval = self.approval().await?;
+            if let Some(turned) = steadiness.look(&self.job.clock) {
+                last.follow(turned);
+            }
             let now = self.job.clock.now();
             let due = self.schedule.next(last, now, jitter);
-            let due = approval.map_or(due, |approval| due.min(approval.due().max(now)));
+            let due = approval.map_or(due, |approval| due.min(approval.due(last, now).max(now)));
             self.linked.set_next(Some(due));
             if due <= now {
                 return Ok(());

@@ -25,7 +25,7 @@ const LOST: &str = "ok; history was lost with a damaged store, `qlik-roster stat
 pub struct Health {
     /// Alive as long as the store works: a store that failed needs a new process.
     pub control: Arc<Control>,
-    /// Ready until told to end, and while no tenant is known only by its failures.
+    /// Ready until told to end, while no tenant is known only by its failures, and none is overdue.
     pub shutdown: Shutdown,
 }
 
@@ -106,7 +106,14 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
     if health.shutdown.is_triggered() {
         return (unavailable, "ending\n".into());
     }
-    let said = watched.never_read().await;
+    let mut said = watched.never_read().await;
+    // From memory: this costs nothing.
+    let n_overdue = health.control.overdue().len();
+    if n_overdue > 0 {
+        let overdue = "of the tenants had no run that succeeded while three or more were due; \
+                       `qlik-roster status` says why";
+        said = format!("{said}{n_overdue} {overdue}\n");
+    }
     match said.is_empty() {
         true if watched.has_lost_history().await => (StatusCode::OK, LOST.into()),
         true => (StatusCode::OK, "ok\n".into()),

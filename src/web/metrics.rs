@@ -1,21 +1,28 @@
 //! `GET /metrics`: the numbers for Prometheus.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::telemetry::{self, Metrics};
+use crate::control::Control;
+use crate::telemetry::{self, Metric, Metrics};
 
 /// Makes the route.
-pub(super) fn router(metrics: Metrics) -> Router {
+pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
     Router::new()
         .route("/metrics", get(print))
-        .with_state(metrics)
+        .with_state((metrics, control))
 }
 
-async fn print(State(metrics): State<Metrics>) -> impl IntoResponse {
+async fn print(State((metrics, control)): State<(Metrics, Arc<Control>)>) -> impl IntoResponse {
+    // An age is of the moment in which it is asked for.
+    for (tenant, age) in control.ages() {
+        metrics.set(Metric::SinceSuccess, &[&tenant.0], age.as_secs_f64());
+    }
     let head = [(CONTENT_TYPE, telemetry::CONTENT_TYPE)];
     (head, metrics.print())
 }

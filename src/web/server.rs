@@ -35,8 +35,9 @@ pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
     let shutdown = front.health.shutdown.clone();
     // The other half is for those who only ask, and are answered at once.
     let n_bodies = front.connections.div_ceil(2);
+    let control = Arc::clone(&front.health.control);
     let router = health::router(front.health)
-        .merge(metrics::router(front.metrics.clone()))
+        .merge(metrics::router(front.metrics.clone(), control))
         .merge(hooks::router(Arc::new(front.hooks), n_bodies));
     let limits = Limits {
         connections: front.connections,

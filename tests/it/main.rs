@@ -13,6 +13,7 @@
 mod absences;
 mod audit;
 mod changes;
+mod clocks;
 mod commands;
 mod connections;
 mod delivery;

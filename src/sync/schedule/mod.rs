@@ -12,6 +12,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use self::crontab::Crontab;
+use crate::clock::Turned;
 use crate::model::Timestamp;
 
 /// The shortest time between two runs: a sweep of a small tenant takes seconds, and Qlik
@@ -39,6 +40,25 @@ pub(super) struct Last {
     pub(super) n_failures: u32,
 }
 
+impl Last {
+    /// Follows a clock that was set back: the run was as long ago as it was. Where the clock went ahead,
+    /// or the machine slept, the next one is early, and on time by the new clock.
+    pub(super) fn follow(&mut self, turned: Turned) {
+        match turned {
+            Turned::Back(by) => {
+                self.began = self.began.minus(by);
+                self.ended = self.ended.minus(by);
+            }
+            Turned::Ahead(_) => {}
+        }
+    }
+
+    /// Returns when the next run is due after so many failures.
+    fn retry(self, n_failures: u32, now: Timestamp) -> Timestamp {
+        self.ended.min(now).plus(wait_after(n_failures))
+    }
+}
+
 /// An approved plan that waits for a run to go by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Approval {
@@ -50,7 +70,12 @@ pub(super) struct Approval {
 
 impl Approval {
     /// Returns when the next run is due on its account: soon, and later each time, as after failures.
-    pub(super) fn due(self) -> Timestamp {
+    /// Times that are yet to come were written by a clock that was ahead, and say nothing: then the last
+    /// run counts as one that failed.
+    pub(super) fn due(self, last: Last, now: Timestamp) -> Timestamp {
+        if self.tried > now {
+            return last.retry(last.n_failures.max(1), now);
+        }
         let wait = self.tried.since(self.at);
         self.tried.plus(wait.clamp(FIRST_RETRY, LONGEST_RETRY))
     }
@@ -99,13 +124,29 @@ impl Schedule {
     /// as they fail; it never comes later than after one that succeeded.
     pub(super) fn next(&self, last: Last, now: Timestamp, jitter: Duration) -> Timestamp {
         let due = self.next_after(last.began, now, jitter);
-        let Some(doublings) = last.n_failures.checked_sub(1) else {
+        if last.n_failures == 0 {
             return due;
-        };
-        let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings));
-        let wait = wait.min(LONGEST_RETRY);
-        let again = last.ended.min(now).plus(wait).plus(jitter.min(wait / 2));
+        }
+        let jitter = jitter.min(wait_after(last.n_failures) / 2);
+        let again = last.retry(last.n_failures, now).plus(jitter);
         due.min(again.max(now))
+    }
+
+    /// Returns how long it is, from a time on, until so many runs have been due.
+    pub(super) fn span(&self, from: Timestamp, n_runs: u32) -> Duration {
+        match &self.rule {
+            Rule::Every(every) => every.saturating_mul(n_runs),
+            Rule::At { crontab, zone } => {
+                let mut due = from;
+                for _ in 0..n_runs {
+                    let Some(next) = local::next(crontab, *zone, due.into()) else {
+                        return Duration::MAX;
+                    };
+                    due = next.into();
+                }
+                due.since(from)
+            }
+        }
     }
 
     /// Returns when the next run is due after one that began at `last`, never earlier than
@@ -130,6 +171,13 @@ impl Schedule {
         };
         if due <= now { now } else { due.plus(jitter) }
     }
+}
+
+/// Returns the wait after so many runs that have failed, one after the other.
+fn wait_after(n_failures: u32) -> Duration {
+    let doublings = n_failures.saturating_sub(1);
+    let wait = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings));
+    wait.min(LONGEST_RETRY)
 }
 
 impl fmt::Display for Schedule {

@@ -20,7 +20,7 @@ use crate::sync::{Claimant, Claims, Observer, Rank, Rules, Runner};
 /// A tenant with nothing in it that notes when it is asked, and answers while it is up.
 struct Empty {
     clock: Clock,
-    asked_at: Arc<Mutex<Vec<Timestamp>>>,
+    asked_at: Arc<Mutex<Vec<Duration>>>,
     is_up: Arc<AtomicBool>,
 }
 
@@ -48,7 +48,7 @@ impl Connector for Empty {
     type Sweep = Nothing;
 
     async fn identify(&self) -> Result<Tenant, FetchError> {
-        self.asked_at.lock().unwrap().push(self.clock.now());
+        self.asked_at.lock().unwrap().push(self.clock.passed());
         if !self.is_up.load(Ordering::Relaxed) {
             return Err(down());
         }
@@ -86,13 +86,17 @@ impl Connector for Empty {
 struct Setting {
     _dir: tempfile::TempDir,
     clock: Clock,
-    asked_at: Arc<Mutex<Vec<Timestamp>>>,
+    asked_at: Arc<Mutex<Vec<Duration>>>,
     is_up: Arc<AtomicBool>,
     worker: Worker<Empty>,
 }
 
 impl Setting {
     fn new(is_up: bool) -> Self {
+        Self::on("7d", is_up)
+    }
+
+    fn on(schedule: &str, is_up: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store")).unwrap().store;
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
@@ -119,10 +123,11 @@ impl Setting {
             Rules::default(),
             claim,
         ));
+        let linked = Linked::new(claimant, None, Runner::of(Arc::clone(&job)));
         let worker = Worker {
-            linked: Arc::new(Linked::new(claimant, None, Runner::of(Arc::clone(&job)))),
+            linked: Arc::new(linked.dated(job.freshness())),
             job,
-            schedule: Schedule::parse("7d", Tz::UTC).unwrap(),
+            schedule: Schedule::parse(schedule, Tz::UTC).unwrap(),
             jitter: Duration::ZERO,
         };
         Self {
@@ -143,12 +148,12 @@ async fn pass(clock: &Clock, minutes: u32) {
     }
 }
 
-/// Returns how many minutes after a time, and after each other, the tenant was asked.
-fn waits(began: Timestamp, asked_at: &[Timestamp]) -> Vec<u64> {
+/// Returns how many minutes after a moment, and after each other, the tenant was asked.
+fn waits(began: Duration, asked_at: &[Duration]) -> Vec<u64> {
     std::iter::once(&began)
         .chain(asked_at)
         .zip(asked_at)
-        .map(|(before, after)| after.since(*before).as_secs() / 60)
+        .map(|(before, after)| after.saturating_sub(*before).as_secs() / 60)
         .collect()
 }
 
@@ -161,7 +166,7 @@ async fn a_tenant_that_fails_is_tried_again_within_minutes_and_then_every_hour()
         worker,
         ..
     } = Setting::new(false);
-    let began = clock.now();
+    let began = clock.passed();
     let (end, ended) = signal::shutdown();
 
     let time = async {
@@ -198,7 +203,8 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
             "the next is due in a week"
         );
         let known = store.tenants().unwrap().remove(0);
-        let approved = approve(&store, &known, clock.now());
+        approve(&store, &known, clock.now());
+        let approved = clock.passed();
         is_up.store(false, Ordering::Relaxed);
         // As the command does that approves.
         let mut run = job.start(Trigger::Command, Mode::Commit);
@@ -223,8 +229,134 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
     assert_eq!(plans[0].state.word(), "applied");
 }
 
-/// Has a plan without entries approved. Returns when.
-fn approve(store: &Store, known: &Known, now: Timestamp) -> Timestamp {
+/// What a clock may do while it runs, each with how many minutes pass behind it.
+type Jumps = [(fn(Timestamp) -> Timestamp, u32)];
+
+const BACK: &Jumps = &[(|now| now.minus(HOUR * 2), 90)];
+const AHEAD_AND_BACK: &Jumps = &[
+    (|now| now.plus(DAY * 400), 60),
+    (|now| now.minus(DAY * 400), 90),
+];
+const FROM_1970: &Jumps = &[
+    (|_| Timestamp::from_millis(0), 60),
+    (|_| Timestamp::from_millis(1_772_359_200_000), 90),
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_puts_no_run_off() {
+    // By the new clock an expression may be due later than by the one before, but no run is left out.
+    for (schedule, longest) in [
+        ("15m", 15),
+        ("*/15 * * * *", 15),
+        ("7,22,37,52 * * * *", 22),
+    ] {
+        for jumps in [BACK, AHEAD_AND_BACK, FROM_1970] {
+            let Setting {
+                _dir,
+                clock,
+                asked_at,
+                worker,
+                ..
+            } = Setting::on(schedule, true);
+            let linked = Arc::clone(&worker.linked);
+            let (end, ended) = signal::shutdown();
+
+            let time = async {
+                pass(&clock, 20).await;
+                for (jump, minutes) in jumps {
+                    clock.turn(jump(clock.now()));
+                    pass(&clock, *minutes).await;
+                }
+                let next = linked.next().unwrap();
+                assert!(next.since(clock.now()) <= HOUR / 4, "{schedule}: {next}");
+                end.trigger();
+            };
+            let (result, ()) = tokio::join!(worker.run(ended), time);
+
+            result.unwrap();
+            let waits = waits(Duration::ZERO, &asked_at.lock().unwrap());
+            let most = waits.iter().max().unwrap();
+            assert!(*most <= longest, "{schedule}: {waits:?}");
+            let minutes: u32 = 20 + jumps.iter().map(|(_, minutes)| minutes).sum::<u32>();
+            let expected = minutes as usize / 15;
+            assert!(
+                (expected..=expected + 3).contains(&waits.len()),
+                "{schedule}: {waits:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_approved_by_a_clock_that_was_ahead_is_tried_again_within_minutes() {
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        is_up,
+        worker,
+    } = Setting::new(true);
+    let (end, ended) = signal::shutdown();
+    let store = worker.job.store.clone();
+
+    let time = async {
+        pass(&clock, 10).await;
+        let known = store.tenants().unwrap().remove(0);
+        is_up.store(false, Ordering::Relaxed);
+        approve(&store, &known, clock.now().plus(DAY * 400));
+        let approved = clock.passed();
+        pass(&clock, 30).await;
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60).await;
+        end.trigger();
+        (known, approved)
+    };
+    let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    assert_eq!(waits, [0, 1, 2, 4, 8, 16], "after each failure later");
+    let plans = store.held_plans(known.no).unwrap();
+    assert_eq!(plans[0].state.word(), "applied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_without_a_success_for_three_runs_is_overdue_until_it_is_read() {
+    let Setting {
+        _dir,
+        clock,
+        is_up,
+        worker,
+        ..
+    } = Setting::on("30m", true);
+    let linked = Arc::clone(&worker.linked);
+    let (end, ended) = signal::shutdown();
+
+    let time = async {
+        pass(&clock, 10).await;
+        is_up.store(false, Ordering::Relaxed);
+        pass(&clock, 30).await;
+        clock.turn(clock.now().minus(DAY));
+        pass(&clock, 45).await;
+        assert_eq!(linked.overdue(), None);
+        pass(&clock, 10).await;
+        assert!(linked.overdue() > Some(HOUR * 3 / 2));
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60).await;
+        assert_eq!(linked.overdue(), None);
+        assert!(linked.age() <= Some(HOUR / 2));
+        end.trigger();
+    };
+    let (result, ()) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+}
+
+/// Has a plan without entries approved.
+fn approve(store: &Store, known: &Known, now: Timestamp) {
     let plan = HeldPlan {
         id: PlanId(1),
         account: known.tenant.account(),
@@ -248,5 +380,4 @@ fn approve(store: &Store, known: &Known, now: Timestamp) -> Timestamp {
     assert!(store.settle_plans(None, made).unwrap());
     let decided = store.decide(known.no, PlanId(1), Decision::Approve, now);
     assert_eq!(decided.unwrap().unwrap().state.word(), "approved");
-    now
 }

@@ -9,6 +9,8 @@ pub enum Metric {
     LastAttempt,
     /// When the last of them ended that succeeded.
     LastSuccess,
+    /// How long ago that was.
+    SinceSuccess,
     /// Records that the last of them could not read.
     Unreadable,
     /// Changes that were found.
@@ -57,6 +59,8 @@ pub enum Metric {
     JournalOldest,
     /// Since when an endpoint holds the journal.
     JournalHeld,
+    /// Times that somebody set the clock.
+    ClockTurns,
 }
 
 /// How a number moves.
@@ -70,10 +74,11 @@ pub enum Shape {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Runs,
         Self::LastAttempt,
         Self::LastSuccess,
+        Self::SinceSuccess,
         Self::Unreadable,
         Self::Changes,
         Self::Polls,
@@ -98,6 +103,7 @@ impl Metric {
         Self::JournalEntries,
         Self::JournalOldest,
         Self::JournalHeld,
+        Self::ClockTurns,
     ];
 
     /// Returns the name, which stays the same from release to release.
@@ -106,6 +112,7 @@ impl Metric {
             Self::Runs => "qlik_roster_runs_total",
             Self::LastAttempt => "qlik_roster_last_attempt_timestamp_seconds",
             Self::LastSuccess => "qlik_roster_last_success_timestamp_seconds",
+            Self::SinceSuccess => "qlik_roster_since_success_seconds",
             Self::Unreadable => "qlik_roster_unreadable_records",
             Self::Changes => "qlik_roster_changes_total",
             Self::Polls => "qlik_roster_polls_total",
@@ -130,6 +137,7 @@ impl Metric {
             Self::JournalEntries => "qlik_roster_journal_entries",
             Self::JournalOldest => "qlik_roster_journal_oldest_timestamp_seconds",
             Self::JournalHeld => "qlik_roster_journal_held_since_timestamp_seconds",
+            Self::ClockTurns => "qlik_roster_clock_jumps_total",
         }
     }
 
@@ -140,6 +148,9 @@ impl Metric {
             Self::LastAttempt => "When the last run began that read the whole tenant.",
             Self::LastSuccess => {
                 "When the last run ended that read the whole tenant and succeeded."
+            }
+            Self::SinceSuccess => {
+                "How long ago that was, whatever the clock says; the start counts as well."
             }
             Self::Unreadable => {
                 "Records that could not be read by the last run over the whole tenant."
@@ -181,6 +192,9 @@ impl Metric {
                 "When the event was found that the endpoint has to settle before the journal can \
                  be cut at its keep time; 0: the endpoint holds nothing."
             }
+            Self::ClockTurns => {
+                "Times that the machine's clock was set by more than half a minute, or it slept."
+            }
         }
     }
 
@@ -189,6 +203,7 @@ impl Metric {
         match self {
             Self::LastAttempt
             | Self::LastSuccess
+            | Self::SinceSuccess
             | Self::Unreadable
             | Self::AuditMissed
             | Self::Behind
@@ -209,6 +224,7 @@ impl Metric {
             | Self::HooksReceived
             | Self::HooksRejected
             | Self::CrowdedOut
+            | Self::ClockTurns
             | Self::StoreCompactions
             | Self::Deliveries
             | Self::Messages
@@ -223,6 +239,7 @@ impl Metric {
             Self::Runs => &["tenant", "trigger", "outcome"],
             Self::LastAttempt
             | Self::LastSuccess
+            | Self::SinceSuccess
             | Self::AuditMissed
             | Self::Requests
             | Self::Retries
@@ -232,6 +249,7 @@ impl Metric {
             Self::Polls => &["tenant", "outcome"],
             Self::HooksReceived => &["tenant", "result"],
             Self::HooksRejected => &["reason"],
+            Self::ClockTurns => &["direction"],
             Self::Deliveries | Self::Messages | Self::DeliverySeconds => &["endpoint", "outcome"],
             Self::Parked | Self::Behind | Self::EndpointTakes | Self::JournalHeld => &["endpoint"],
             Self::CrowdedOut

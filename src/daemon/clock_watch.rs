@@ -1,0 +1,58 @@
+//! Notices that somebody has set the clock on the wall, and says so.
+//!
+//! Whoever waits by that clock follows it by himself; operators should know why events have the times
+//! that they have.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::clock::{Clock, LastTurn, Steadiness};
+use crate::signal::Shutdown;
+use crate::telemetry::{Metric, Metrics};
+
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What is said: what keeps clocks right moves them by less.
+const NOTABLE: Duration = Duration::from_secs(30);
+
+/// What the watch needs.
+#[derive(Debug)]
+pub(super) struct ClockWatch {
+    pub(super) clock: Clock,
+    pub(super) last: LastTurn,
+    pub(super) metrics: Metrics,
+}
+
+impl ClockWatch {
+    /// Watches until told to end.
+    pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), Infallible> {
+        tokio::select! {
+            () = shutdown.triggered() => {}
+            () = self.watch() => {}
+        }
+        Ok(())
+    }
+
+    async fn watch(&self) {
+        let mut steadiness = Steadiness::of(&self.clock);
+        loop {
+            sleep(LOOK_EVERY).await;
+            let turned = steadiness.look(&self.clock);
+            let Some(turned) = turned.filter(|turned| turned.size() > NOTABLE) else {
+                continue;
+            };
+            self.last.note(turned);
+            self.metrics.count(Metric::ClockTurns, &[turned.word()]);
+            warn!(
+                code = turned.code(),
+                seconds = turned.size().as_secs(),
+                "While the daemon ran, {turned}. Runs and deliveries go on in time, and nothing is \
+                 deleted early on this account; check what sets this machine's clock"
+            );
+        }
+    }
+}
