@@ -83,10 +83,11 @@ fn endpoint(
             InvalidEndpoint::NoSnapshots => "backfill",
             InvalidEndpoint::Timeout => "timeout",
             InvalidEndpoint::Secrets { .. } => "secret_file",
-            InvalidEndpoint::Scheme { .. }
+            InvalidEndpoint::Scheme
             | InvalidEndpoint::PlainHttp
             | InvalidEndpoint::HttpAnywhere
             | InvalidEndpoint::HttpByProxy
+            | InvalidEndpoint::Ipv6ByProxy
             | InvalidEndpoint::Address(_) => "url",
         };
         problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });

@@ -100,10 +100,7 @@ impl Endpoint {
             }
             ("http", true) => Others::Refused,
             ("http", false) => return Err(InvalidEndpoint::PlainHttp),
-            (scheme, _) => {
-                let scheme = scheme.to_owned();
-                return Err(InvalidEndpoint::Scheme { scheme });
-            }
+            (_, _) => return Err(InvalidEndpoint::Scheme),
         };
         let rule = AddressRule {
             named: egress.allow_private.clone(),
@@ -118,6 +115,9 @@ impl Endpoint {
         };
         if let Some(address) = literal {
             rule.check(address).map_err(InvalidEndpoint::Address)?;
+            if address.is_ipv6() && egress.proxy.is_some() && others == Others::PublicOnly {
+                return Err(InvalidEndpoint::Ipv6ByProxy);
+            }
         }
         let n_secrets = options.secrets.len();
         if !(1..=2).contains(&n_secrets) {
@@ -291,6 +291,11 @@ impl Endpoint {
     }
 
     /// Returns what tells this URL from another without showing it.
+    ///
+    /// It is stored where a receiver wanted no more events, and the URL may be a secret. It is 32
+    /// bits of a digest of the whole URL, so it takes at most 32 bits off what has to be guessed: a
+    /// token of 128 bits, as those in webhook addresses are, keeps 96. One that can be guessed is
+    /// confirmed by it to whoever reads the store, as it would be by the receiver itself.
     pub(super) fn url_mark(&self) -> String {
         let digest = Sha256::digest(self.url.as_str());
         let start = digest.iter().take(4);

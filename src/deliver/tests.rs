@@ -270,7 +270,12 @@ impl Receiver {
 
     /// The same, by TLS.
     pub(super) async fn by_tls(server: ServerConfig) -> Self {
-        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::by_tls_at("127.0.0.1:0", server).await
+    }
+
+    /// The same, at an address.
+    pub(super) async fn by_tls_at(address: &str, server: ServerConfig) -> Self {
+        let inner = TcpListener::bind(address).await.unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(server));
         Self::on(TlsListener { inner, acceptor }, |_, _| Reply::Status(204))
     }

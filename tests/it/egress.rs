@@ -20,6 +20,11 @@ use crate::support::World;
 pub async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    (address, by_tls(listener, receiver, server))
+}
+
+/// The same, wherever somebody listens already.
+pub fn by_tls(listener: TcpListener, receiver: SocketAddr, server: ServerConfig) -> JoinSet<()> {
     let acceptor = TlsAcceptor::from(Arc::new(server));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -42,7 +47,7 @@ pub async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, 
             });
         }
     });
-    (address, tasks)
+    tasks
 }
 
 /// Writes an authority, a client's certificate and its key into the world, and returns how a

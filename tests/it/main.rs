@@ -29,6 +29,7 @@ mod guard;
 mod history;
 mod hooks;
 mod init;
+mod ipv6;
 mod losses;
 mod manual;
 mod matrix;

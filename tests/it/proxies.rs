@@ -33,12 +33,10 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let world = World::new().await;
-        let (ca, key) = authority();
-        world.write("ca.pem", &ca.pem());
-        let issuer = Issuer::new(params(), key);
+        let authority = Authority::new(&world);
         let (tenant, receiver) = (world.tenant.url(), world.receiver.url());
-        let (tenant, first) = before(address_of(&tenant), serving(&issuer, TENANT)).await;
-        let (receiver, second) = before(address_of(&receiver), serving(&issuer, RECEIVER)).await;
+        let (tenant, first) = before(address_of(&tenant), authority.serving(TENANT)).await;
+        let (receiver, second) = before(address_of(&receiver), authority.serving(RECEIVER)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -98,33 +96,37 @@ impl Site {
     }
 }
 
-fn params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params
+/// An authority whose certificate is `ca.pem` of a world.
+pub struct Authority(Issuer<'static, KeyPair>);
+
+impl Authority {
+    pub fn new(world: &World) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        world.write("ca.pem", &params.self_signed(&key).unwrap().pem());
+        Self(Issuer::new(params, key))
+    }
+
+    /// Returns how a server of that name or address serves.
+    pub fn serving(&self, name: &str) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )
+            .unwrap()
+    }
 }
 
-fn authority() -> (rcgen::Certificate, KeyPair) {
-    let key = KeyPair::generate().unwrap();
-    (params().self_signed(&key).unwrap(), key)
-}
-
-fn serving(issuer: &Issuer<'_, KeyPair>, name: &str) -> ServerConfig {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, issuer).unwrap();
-    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
-        .unwrap()
-}
-
-fn address_of(url: &str) -> SocketAddr {
+/// Returns where a server of this machine listens.
+pub fn address_of(url: &str) -> SocketAddr {
     let rest = url.strip_prefix("http://").unwrap();
     rest.split('/').next().unwrap().parse().unwrap()
 }

@@ -20,6 +20,7 @@ use crate::telemetry::chain;
 use crate::tls::Authorities;
 
 mod headers;
+mod ipv6;
 mod proxy;
 mod secured;
 mod untrusted;

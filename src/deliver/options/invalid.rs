@@ -7,22 +7,23 @@ use crate::deliver::address::RefusedAddress;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
     /// Neither https nor http.
-    #[error("`url` starts with `{scheme}:`, and `https:` is expected")]
-    Scheme {
-        /// What it starts with.
-        scheme: String,
-    },
+    #[error("the address begins with neither `https:` nor `http:`")]
+    Scheme,
     /// Plain http without leave.
-    #[error("`url` is plain http, which would show personal data to the network")]
+    #[error("the address is plain http, which would show personal data to the network")]
     PlainHttp,
     /// Leave for plain http without a network to use it in.
     #[error("`allow_http` goes only together with `allow_private`")]
     HttpAnywhere,
     /// Plain http by a proxy, which alone would know where the name leads.
-    #[error("`url` is plain http to a name that the proxy looks up")]
+    #[error("the address is plain http to a name that the proxy looks up")]
     HttpByProxy,
+    /// An IPv6 address by https at the other end of a proxy's tunnel: the HTTP client takes its
+    /// brackets for a part of the name that the certificate shall have, once the tunnel is open.
+    #[error("the address is an IPv6 address, which is not reached by https through a proxy")]
+    Ipv6ByProxy,
     /// The URL is an address that endpoints may not be reached at.
-    #[error("the address in `url` may not be used")]
+    #[error("the address may not be used")]
     Address(#[source] RefusedAddress),
     /// No secret, or more than two.
     #[error("an endpoint has one signing secret, or two during a change, and not {n_secrets}")]
@@ -42,7 +43,7 @@ impl InvalidEndpoint {
     /// Returns the code as `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Scheme { .. } => "deliver.invalid-url",
+            Self::Scheme | Self::Ipv6ByProxy => "deliver.invalid-url",
             Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
             Self::Address(_) => "deliver.refused-address",
             Self::Secrets { .. } => "deliver.invalid-secret",
@@ -54,7 +55,8 @@ impl InvalidEndpoint {
     /// Returns what an operator can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Scheme { .. } => "write `https://` and the receiver's host",
+            Self::Scheme => "write `https://` and the receiver's host",
+            Self::Ipv6ByProxy => "write the receiver's name, or an IPv4 address of it",
             Self::PlainHttp => {
                 "use https, or set `allow_http = true` for a receiver within `allow_private`"
             }
@@ -62,7 +64,7 @@ impl InvalidEndpoint {
                 "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
             }
             Self::HttpByProxy => {
-                "use https, or write the receiver's address within `allow_private` into `url`"
+                "use https, or write the receiver's numeric address, within `allow_private`, in place of its name"
             }
             Self::Address(_) => {
                 "name the network in `allow_private` if the receiver really stands there"

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A forward proxy on this machine that opens tunnels, or does not.
-struct Tunnels {
+pub(super) struct Tunnels {
     address: SocketAddr,
     /// The head of each request that came.
     heads: Arc<Mutex<Vec<Vec<String>>>>,
@@ -12,8 +12,12 @@ struct Tunnels {
 
 impl Tunnels {
     /// Starts a proxy that answers CONNECT by a status, and leads every tunnel to one address.
-    async fn start(status: u16, target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    pub(super) async fn start(status: u16, target: SocketAddr) -> Self {
+        Self::start_at("127.0.0.1:0", status, target).await
+    }
+
+    pub(super) async fn start_at(at: &str, status: u16, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);
@@ -31,7 +35,12 @@ impl Tunnels {
         }
     }
 
-    fn egress(&self, user: &str, password: Option<&str>, authority: &Authority) -> Egress {
+    pub(super) fn egress(
+        &self,
+        user: &str,
+        password: Option<&str>,
+        authority: &Authority,
+    ) -> Egress {
         let url = format!("http://{user}{}", self.address);
         Egress {
             proxy: Some(ForwardProxy::parse(&url, password.map(Secret::new)).unwrap()),
