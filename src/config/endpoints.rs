@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use url::Url;
-
 use super::problem::Problems;
 use super::secrets::Vault;
-use super::validate::{Names, required};
+use super::validate::Names;
 use super::{Fault, raw};
 use crate::deliver::{
     self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
@@ -16,11 +14,13 @@ use crate::forward_proxy::ForwardProxy;
 use crate::model::EndpointName;
 use crate::sync::parse_duration;
 
+mod address;
 mod egress;
 mod flow;
 mod format;
 mod selection;
 
+pub(super) use address::{Address, addresses};
 use egress::{egress, proxy};
 use format::format;
 use selection::{privacy, selection};
@@ -28,25 +28,26 @@ use selection::{privacy, selection};
 /// Validates all endpoints.
 pub(super) fn endpoints(
     list: Vec<raw::Endpoint>,
+    addresses: Vec<Option<Address>>,
     vault: &Vault<'_>,
     proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Vec<Endpoint> {
     let mut names = Names::new("endpoints");
     let mut valid = Vec::new();
-    for (i, raw) in list.into_iter().enumerate() {
+    for (i, (raw, address)) in list.into_iter().zip(addresses).enumerate() {
         let name = names.take(i, raw.name.as_deref(), problems);
         let at = format!("endpoints[{i}]");
-        let url = url(&at, raw.url.as_deref(), raw.allow_http, problems);
-        let proxy = proxy(&at, &raw, url.as_ref(), vault, proxies, problems);
-        let place = name.zip(url).zip(proxy.ok());
+        let url = address.as_ref().map(|address| &address.url);
+        let proxy = proxy(&at, &raw, url, vault, proxies, problems);
+        let place = name.zip(address).zip(proxy.ok());
         valid.extend(endpoint(&at, place, &raw, vault, problems));
     }
     valid
 }
 
 /// What an endpoint is called, where it is, and what leads there.
-type Place = ((String, Url), Option<ForwardProxy>);
+type Place = ((String, Address), Option<ForwardProxy>);
 
 fn endpoint(
     at: &str,
@@ -64,10 +65,10 @@ fn endpoint(
     let flow = flow::flow(at, raw, problems);
     let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
     let timeout = timeout(at, raw.timeout.as_deref(), problems);
-    let ((name, url), proxy) = place?;
+    let ((name, address), proxy) = place?;
     let options = deliver::Options {
         name: EndpointName(name),
-        url,
+        url: address.url,
         secrets: secrets?,
         events: events?,
         selection: selection?,
@@ -88,7 +89,7 @@ fn endpoint(
             | InvalidEndpoint::HttpAnywhere
             | InvalidEndpoint::HttpByProxy
             | InvalidEndpoint::Ipv6ByProxy
-            | InvalidEndpoint::Address(_) => "url",
+            | InvalidEndpoint::Address(_) => address.key,
         };
         problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
     };
@@ -115,34 +116,6 @@ fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Opt
     EventFilter::parse(patterns)
         .map_err(|source| problems.add(format!("{at}.events"), Fault::BadEvent { source }))
         .ok()
-}
-
-fn url(at: &str, text: Option<&str>, allow_http: bool, problems: &mut Problems) -> Option<Url> {
-    let key = format!("{at}.url");
-    let remedy = "add the address that takes the events";
-    let text = required(&key, text, remedy, problems)?;
-    let fault = match Url::parse(text) {
-        // An address may carry a token: it is not repeated here.
-        Err(error) => Fault::BadUrl {
-            detail: format!("not an address: {error}"),
-        },
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => Fault::BadUrl {
-            detail: "the address holds a user name or password".to_owned(),
-        },
-        Ok(url) => match url.scheme() {
-            "https" => return Some(url),
-            "http" if allow_http => return Some(url),
-            "http" => Fault::PlainHttp {
-                detail: "events would travel in plain text".to_owned(),
-                remedy: "use https, or `allow_http = true` with `allow_private` in a network of your own",
-            },
-            scheme => Fault::BadUrl {
-                detail: format!("`{scheme}` is not https"),
-            },
-        },
-    };
-    problems.add(key, fault);
-    None
 }
 
 /// Fetches one secret, or two while they are rotated.

@@ -4,6 +4,7 @@
 use crate::deliver::{EVENT_TYPES, EventFilter};
 use crate::model::Kind;
 
+use super::endpoints::Address;
 use super::raw;
 
 /// A setting that does nothing, and why.
@@ -25,14 +26,16 @@ impl Idle {
 }
 
 /// Returns the settings that do nothing, in the order of the sections.
-pub(super) fn idle(raw: &raw::Raw) -> Vec<Idle> {
+pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
     let mut found = Vec::new();
     let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
     sync(raw, &mut add);
     guards(raw, &mut add);
     connections(raw, &mut add);
-    for (i, endpoint) in raw.endpoints.iter().enumerate() {
-        self::endpoint(&format!("endpoints[{i}]"), endpoint, &mut add);
+    for (i, (endpoint, address)) in raw.endpoints.iter().zip(addresses).enumerate() {
+        let at = format!("endpoints[{i}]");
+        self::endpoint(&at, endpoint, &mut add);
+        plain_http(&at, endpoint, address.as_ref(), &mut add);
     }
     found
 }
@@ -170,10 +173,15 @@ fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, 
             }
         }
     }
-    let is_https = raw
-        .url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("https:"));
+}
+
+fn plain_http(
+    at: &str,
+    raw: &raw::Endpoint,
+    address: Option<&Address>,
+    add: &mut impl FnMut(String, String, &'static str),
+) {
+    let is_https = address.is_some_and(|address| address.url.scheme() == "https");
     if raw.allow_http && is_https {
         add(
             format!("{at}.allow_http"),

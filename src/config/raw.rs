@@ -113,6 +113,8 @@ pub(super) struct Tenant {
 pub(super) struct Endpoint {
     pub(super) name: Option<String>,
     pub(super) url: Option<String>,
+    pub(super) url_file: Option<String>,
+    pub(super) url_env: Option<String>,
     pub(super) secret_file: OneOrTwo,
     pub(super) secret_env: OneOrTwo,
     pub(super) events: Option<Vec<String>>,

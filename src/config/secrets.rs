@@ -37,7 +37,7 @@ impl<'a> Vault<'a> {
     /// Returns the secret in an environment variable. `key` is what the configuration calls
     /// the secret, without `_file` or `_env`.
     pub(super) fn variable(&self, key: &str, name: &str) -> Result<Secret, Fault> {
-        if looks_secret(name) {
+        if is_no_place(name) {
             return Err(Fault::SecretInFile {
                 key: key.to_owned(),
             });
@@ -57,7 +57,7 @@ impl<'a> Vault<'a> {
     /// Returns the secret in a file. A relative name is looked for among the credentials
     /// that systemd passes first, then beside the configuration file.
     pub(super) fn file(&self, key: &str, name: &str) -> Result<Secret, Fault> {
-        if looks_secret(name) {
+        if is_no_place(name) {
             return Err(Fault::SecretInFile {
                 key: key.to_owned(),
             });
@@ -128,6 +128,11 @@ fn open(path: &Path) -> std::io::Result<File> {
         return Err(std::io::Error::other("not a regular file"));
     }
     File::open(path)
+}
+
+/// Returns whether what should name a file or a variable is a secret, or an address that is one.
+fn is_no_place(name: &str) -> bool {
+    looks_secret(name) || name.contains("://")
 }
 
 /// Returns whether somebody wrote the secret where its place belongs; it must not be shown.

@@ -32,6 +32,7 @@ impl Folder {
         folder.write("qlik-roster.toml", text, 0o644);
         folder.write("eu-client-secret", "s3cret\n", 0o600);
         folder.write("hr-secret", SIGNING, 0o600);
+        folder.write("hr-address", "https://hr.example.com/hooks", 0o600);
         folder
     }
 

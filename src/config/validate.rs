@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::connections::connections;
-use super::endpoints::endpoints;
+use super::endpoints::{addresses, endpoints};
 use super::guard::{GuardDraft, absent_sweeps};
 use super::idle::idle;
 use super::listening::Ears;
@@ -131,9 +131,10 @@ pub(super) fn validate(
     mut problems: Problems,
 ) -> Result<Config, ConfigError> {
     let source = problems.file().to_owned();
-    let mut idle = idle(&raw);
-    let proxies = environment_proxy(environment, &mut problems, &mut idle);
     let vault = Vault::new(environment, &source);
+    let addresses = addresses(&raw.endpoints, &vault, &mut problems);
+    let mut idle = idle(&raw, &addresses);
+    let proxies = environment_proxy(environment, &mut problems, &mut idle);
     let zone = zone(raw.sync.timezone.as_deref(), &mut problems);
     let text = raw.sync.schedule.as_deref().unwrap_or("15m");
     let usual = schedule("sync.schedule", text, zone, &mut problems);
@@ -151,7 +152,7 @@ pub(super) fn validate(
     };
     let tenants = tenants(raw.tenants, &connections, &for_tenants, &mut problems);
     let organizations = organizations(&connections, &for_tenants, &mut problems);
-    let endpoints = endpoints(raw.endpoints, &vault, &proxies, &mut problems);
+    let endpoints = endpoints(raw.endpoints, addresses, &vault, &proxies, &mut problems);
     let concurrency = concurrency(raw.sync.concurrency, &mut problems);
     let retention = retention(&raw.store, &mut problems);
     let store = store(raw.store.path.as_deref(), &source, environment);

@@ -41,6 +41,7 @@ mod proxies;
 mod printing;
 mod questions;
 mod schemas;
+mod secret_addresses;
 mod serving;
 mod space;
 mod support;

@@ -183,3 +183,90 @@ fn a_format_goes_by_the_name_that_the_configuration_has_for_it() {
         assert_eq!(config.endpoints[0].format().name(), expected);
     }
 }
+
+#[test]
+fn an_address_that_is_a_secret_is_read_from_where_secrets_are_kept() {
+    const ADDRESS: &str = "https://hooks.example.com/services/T0/hunter2\n";
+    for (keys, mode, expected) in [
+        ("url_file = \"address\"", 0o600, None),
+        ("url_env = \"ADDRESS\"", 0o600, None),
+        (
+            "url_file = \"address\"",
+            0o644,
+            Some("config.secret-exposed endpoints[0].url_file"),
+        ),
+        (
+            "url_file = \"gone\"",
+            0o600,
+            Some("config.secret-missing endpoints[0].url_file"),
+        ),
+        (
+            "url_env = \"GONE\"",
+            0o600,
+            Some("config.secret-missing endpoints[0].url_env"),
+        ),
+        (
+            "url_file = \"https://hooks.example.com/services/T0/hunter2\"",
+            0o600,
+            Some("config.secret-in-file endpoints[0].url_file"),
+        ),
+        (
+            "url = \"https://hr.example.com\"\nurl_file = \"address\"",
+            0o600,
+            Some("config.conflict endpoints[0].url_file"),
+        ),
+        (
+            "url_file = \"address\"\nurl_env = \"ADDRESS\"",
+            0o600,
+            Some("config.conflict endpoints[0].url_env"),
+        ),
+        ("", 0o600, Some("config.missing-value endpoints[0].url")),
+        (
+            "url_file = 5",
+            0o600,
+            Some("config.wrong-type endpoints[0].url_file"),
+        ),
+    ] {
+        let folder = Folder::with(&GOOD.replace("url = \"https://hr.example.com/hooks\"", keys));
+        folder.write("address", ADDRESS, mode);
+
+        let loaded = folder.load(&[("ADDRESS", ADDRESS)]);
+
+        match (loaded, expected) {
+            (Ok(config), None) => {
+                let endpoint = &config.endpoints[0];
+                assert_eq!(endpoint.origin(), "https://hooks.example.com");
+                assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+            }
+            (loaded, expected) => {
+                let error = loaded.unwrap_err();
+                assert!(!error.to_string().contains("hunter2"), "{error}");
+                let found = problems_of(&folder, &[("ADDRESS", ADDRESS)]);
+                assert_eq!(found, Vec::from_iter(expected), "{keys}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_fault_of_an_address_repeats_any_of_it() {
+    for (address, expected) in [
+        ("hunter2", "config.bad-url"),
+        ("hunter2:T0/B0", "config.bad-url"),
+        ("https://hunter2@hooks.example.com", "config.bad-url"),
+        ("http://hooks.example.com/hunter2", "config.plain-http"),
+        ("https://127.0.0.1/hunter2", "config.bad-endpoint"),
+    ] {
+        let file = "url_file = \"address\"";
+        let folder = Folder::with(&GOOD.replace("url = \"https://hr.example.com/hooks\"", file));
+        folder.write("address", address, 0o600);
+
+        let error = folder.load(&[]).unwrap_err();
+
+        assert_eq!(
+            problems_of(&folder, &[]),
+            [format!("{expected} endpoints[0].url_file")]
+        );
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

@@ -35,6 +35,13 @@ fn what_does_nothing_is_named() {
             endpoint("allow_http = true\nallow_private = [\"10.0.0.0/8\"]"),
             &["endpoints[0].allow_http"],
         ),
+        (
+            endpoint("allow_http = true\nallow_private = [\"10.0.0.0/8\"]").replace(
+                "url = \"https://hr.example.com/hooks\"",
+                "url_file = \"hr-address\"",
+            ),
+            &["endpoints[0].allow_http"],
+        ),
         (sync("timezone = \"Europe/Berlin\""), &["sync.timezone"]),
         (
             sync("poll = \"off\"\npoll_overlap = \"10m\""),

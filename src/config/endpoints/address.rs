@@ -1,0 +1,103 @@
+//! Reads where events go: from the file, or, where the address is itself a secret, from where
+//! secrets are kept.
+
+use url::Url;
+
+use super::super::credentials::Named;
+use super::super::problem::Problems;
+use super::super::secrets::Vault;
+use super::super::{Fault, raw};
+
+/// An endpoint's address, and the key that gives it.
+pub(in super::super) struct Address {
+    pub(in super::super) url: Url,
+    pub(in super::super) key: &'static str,
+}
+
+/// Reads the addresses of all endpoints; `None` for one that something is wrong with.
+pub(in super::super) fn addresses(
+    list: &[raw::Endpoint],
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Vec<Option<Address>> {
+    let read = |(i, raw): (usize, &raw::Endpoint)| {
+        let at = format!("endpoints[{i}]");
+        let (key, text) = text(&at, raw, vault, problems)?;
+        match parse(&text, raw.allow_http) {
+            Ok(url) => Some(Address { url, key }),
+            Err(fault) => {
+                problems.add(format!("{at}.{key}"), fault);
+                None
+            }
+        }
+    };
+    list.iter().enumerate().map(read).collect()
+}
+
+/// Returns the key that gives an address, and what it gives.
+fn text(
+    at: &str,
+    raw: &raw::Endpoint,
+    vault: &Vault<'_>,
+    problems: &mut Problems,
+) -> Option<(&'static str, String)> {
+    let key = match (&raw.url_file, &raw.url_env) {
+        (None, None) => None,
+        (Some(_), _) => Some("url_file"),
+        (None, Some(_)) => Some("url_env"),
+    };
+    match (&raw.url, key) {
+        (Some(_), Some(key)) => {
+            let fault = Fault::Conflict {
+                detail: "the address is given twice, by `url` as well".to_owned(),
+                remedy: "remove one of the two: an address with a token in it does not belong in this file",
+            };
+            problems.add(format!("{at}.{key}"), fault);
+            None
+        }
+        (Some(url), None) => Some(("url", url.clone())),
+        (None, Some(key)) => {
+            let named = Named {
+                at,
+                key: "url",
+                file: raw.url_file.as_ref(),
+                variable: raw.url_env.as_ref(),
+            };
+            let text = named.secret(vault, problems)?;
+            Some((key, text.expose().to_owned()))
+        }
+        (None, None) => {
+            let noted = ["url_file", "url_env"].map(|key| problems.has(&format!("{at}.{key}")));
+            if !noted.contains(&true) {
+                let remedy = "add the address that takes the events, or name the file that holds \
+                              it by `url_file`";
+                problems.add(format!("{at}.url"), Fault::Missing { remedy });
+            }
+            None
+        }
+    }
+}
+
+/// An address may hold a token, wherever it stands: no fault repeats any of it. What stands before
+/// the first colon is the beginning of a token as well, where somebody left `https://` out.
+fn parse(text: &str, allow_http: bool) -> Result<Url, Fault> {
+    let url = Url::parse(text).map_err(|error| Fault::BadUrl {
+        detail: format!("not an address: {error}"),
+    })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Fault::BadUrl {
+            detail: "the address holds a user name or password".to_owned(),
+        });
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if allow_http => Ok(url),
+        "http" => Err(Fault::PlainHttp {
+            detail: "events would travel in plain text".to_owned(),
+            remedy: "use https, or `allow_http = true` with `allow_private` in a network of your own",
+        }),
+        _ => Err(Fault::BadUrl {
+            detail: "the address does not begin with `https://`".to_owned(),
+        }),
+    }
+}
