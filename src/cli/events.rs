@@ -14,7 +14,6 @@ use crate::deliver;
 use crate::deliver::EVENT_TYPES;
 use crate::model::{Entry, Fact, Kind, Recovery, Seq, TenantName, losses_in_words};
 
-use super::Exit;
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::door::Door;
 use super::narrate::sentence;
@@ -22,8 +21,9 @@ use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
 use super::suggest::closest;
 use super::table::{Cell, Column};
+use super::{Exit, follow};
 
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     Column::new("SEQ", 1).number(),
     Column::new("TIME", 1),
     Column::new("TENANT", 2),
@@ -37,11 +37,18 @@ const ADMINISTRATOR: &str = "TenantAdmin";
 
 pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
+    let action = match args.action {
+        None => EventsAction::List(args.list),
+        Some(action) => action,
+    };
+    let action = match action {
+        EventsAction::List(args) if args.follow => return follow::run(&config, args).await,
+        other => other,
+    };
     let door = Door::open(&config, Hooks::none()).await?;
-    let exit = match args.action {
-        None => list(&door, args.list).await,
-        Some(EventsAction::List(args)) => list(&door, args).await,
-        Some(EventsAction::Show { event, output }) => show(&door, &event, output.output).await,
+    let exit = match action {
+        EventsAction::List(args) => list(&door, args).await,
+        EventsAction::Show { event, output } => show(&door, &event, output.output).await,
     };
     door.close().await?;
     exit
@@ -56,20 +63,16 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::NotFound);
     };
     let args = args.list;
-    let tenant = args.tenant.map(TenantName);
+    let asked = Asked {
+        tenant: args.tenant.map(TenantName),
+        choice,
+    };
     let mut left = args.limit.unwrap_or(usize::MAX);
     let mut printer = None;
     while left > 0 {
-        let request = Request::Events {
-            tenant: tenant.clone(),
-            choice: choice.clone(),
-            page,
-            limit: left.min(MAX_PAGE),
-        };
-        let (rows, next, first) = match door.ask(request).await? {
-            Reply::Events { rows, next, first } => (rows, next, first),
-            other => return super::unexpected(&other),
-        };
+        let Page {
+            rows, next, first, ..
+        } = asked.page(door, page, left.min(MAX_PAGE)).await?;
         // Opened only now, so that a failure to ask leaves standard output empty.
         let is_first = printer.is_none();
         let printer = match &mut printer {
@@ -79,7 +82,7 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
         let misses_some = match page {
             EventPage::After(after) => is_first && after.next() < first,
             EventPage::Before(_) => {
-                next.is_none() && choice.since.is_none() && Seq::START.next() < first
+                next.is_none() && asked.choice.since.is_none() && Seq::START.next() < first
             }
         };
         if misses_some {
@@ -89,11 +92,7 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
         }
         left -= rows.len().min(left);
         for row in rows {
-            let cells = cells(&row);
-            printer.row(Row {
-                cells,
-                json: outside(&row)?,
-            })?;
+            printer.row(row_of(&row)?)?;
         }
         page = match (page, next) {
             (_, None) => break,
@@ -103,7 +102,7 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
     }
     if let Some(printer) = printer {
         let summary = format!("{}.", count(printer.n_rows(), "event"));
-        let nothing = match choice == EventChoice::default() {
+        let nothing = match asked.choice == EventChoice::default() {
             true => "No events yet: nothing has changed since the first load.",
             false => "No such event is kept.",
         };
@@ -112,9 +111,56 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// Which events are asked for, page by page.
+pub(super) struct Asked {
+    pub(super) tenant: Option<TenantName>,
+    pub(super) choice: EventChoice,
+}
+
+/// A page of events.
+pub(super) struct Page {
+    pub(super) rows: Vec<EventRow>,
+    pub(super) next: Option<Seq>,
+    pub(super) first: Seq,
+    pub(super) last: Seq,
+}
+
+impl Asked {
+    pub(super) async fn page(
+        &self,
+        door: &Door,
+        page: EventPage,
+        limit: usize,
+    ) -> anyhow::Result<Page> {
+        let request = Request::Events {
+            tenant: self.tenant.clone(),
+            choice: self.choice.clone(),
+            page,
+            limit,
+        };
+        match door.ask(request).await? {
+            Reply::Events {
+                rows,
+                next,
+                first,
+                last,
+            } => Ok(Page {
+                rows,
+                next,
+                first,
+                last,
+            }),
+            other => super::unexpected(&other),
+        }
+    }
+}
+
 /// Returns what events are chosen by, with the accounts that are called so now. None: there is no
 /// such type, which was said.
-async fn chosen(door: &Door, args: &EventListArgs) -> anyhow::Result<Option<EventChoice>> {
+pub(super) async fn chosen(
+    door: &Door,
+    args: &EventListArgs,
+) -> anyhow::Result<Option<EventChoice>> {
     let names = || EVENT_TYPES.iter().copied().chain([MARK]);
     if let Some(wanted) = &args.event_type
         && !names().any(|name| is_of_type(wanted, name))
@@ -181,6 +227,29 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
     lines.push(("RUN", run_of(&row.entry).into()));
     print_one(format, &lines, &outside(&row)?)?;
     Ok(Exit::Success)
+}
+
+pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {
+    Ok(Row {
+        cells: cells(row),
+        json: outside(row)?,
+    })
+}
+
+/// A row that is as wide as those that may come: the last column has what is left.
+pub(super) fn sample() -> Vec<Cell> {
+    let longest = EVENT_TYPES.iter().max_by_key(|name| name.len());
+    let wide = |n| Cell::from("x".repeat(n));
+    let time = Clock::system().now();
+    let event_type = longest.map(|name| Cell::from(*name));
+    vec![
+        wide(6),
+        time.into(),
+        wide(8),
+        event_type.unwrap_or_else(|| wide(16)),
+        wide(24),
+        wide(400),
+    ]
 }
 
 fn cells(row: &EventRow) -> Vec<Cell> {

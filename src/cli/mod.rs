@@ -23,6 +23,7 @@ mod demo;
 mod endpoints;
 mod events;
 mod findings;
+mod follow;
 mod holders;
 mod init;
 mod losses;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::args::{Format, TableArgs};
 use super::csv;
-use super::screen::Screen;
+use super::screen::{Screen, Times};
 use super::style::say;
 use super::suggest::closest;
 use super::table::{Cell, Column, Cut, Layout};
@@ -59,6 +59,8 @@ pub(super) struct Printer {
     chosen: Vec<usize>,
     table: Vec<Vec<Cell>>,
     layout: Option<Layout>,
+    /// A row by which a table is laid out as well, and which is not printed.
+    sample: Option<Vec<Cell>>,
     was_cut: Cut,
     n_rows: usize,
     /// What closes the JSON around the rows.
@@ -93,6 +95,32 @@ impl Printer {
         Ok(printer)
     }
 
+    /// Prints rows that come one by one for as long as somebody looks: one JSON object a line, and
+    /// times as they are, since what happened just now is old in an hour. A table has room for rows
+    /// as wide as the sample.
+    pub(super) fn following(
+        args: &TableArgs,
+        columns: &[Column],
+        sample: &[Cell],
+    ) -> anyhow::Result<Self> {
+        let mut args = args.clone();
+        if args.output.output == Format::Json {
+            args.output.output = Format::Jsonl;
+        }
+        let mut printer = Self::new(&args, columns)?;
+        printer.screen.times = Times::Exact;
+        printer.sample = Some(printer.choice(sample));
+        Ok(printer)
+    }
+
+    /// Prints the rows that have come so far.
+    pub(super) fn push(&mut self) -> anyhow::Result<()> {
+        if !self.table.is_empty() {
+            self.lay_out()?;
+        }
+        Ok(self.out.flush()?)
+    }
+
     /// The same on anything that can be written to.
     pub(super) fn on(
         out: Box<dyn Write>,
@@ -118,6 +146,7 @@ impl Printer {
             chosen,
             table: Vec::new(),
             layout: None,
+            sample: None,
             was_cut: Cut::Nothing,
             n_rows: 0,
             closing: b"]\n",
@@ -213,7 +242,9 @@ impl Printer {
     fn lay_out(&mut self) -> io::Result<()> {
         let rows = std::mem::take(&mut self.table);
         if self.layout.is_none() {
-            let layout = Layout::of(&self.columns, &rows, &self.screen);
+            let sample = self.sample.take();
+            let measured: Vec<_> = rows.iter().chain(&sample).map(Vec::as_slice).collect();
+            let layout = Layout::of(&self.columns, &measured, &self.screen);
             let header = layout.header(&self.columns, self.screen.colour);
             writeln!(self.out, "{header}")?;
             self.layout = Some(layout);

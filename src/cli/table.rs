@@ -159,7 +159,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Lays out a table by its first rows.
-    pub(super) fn of(columns: &[Column], rows: &[Vec<Cell>], screen: &Screen) -> Self {
+    pub(super) fn of(columns: &[Column], rows: &[&[Cell]], screen: &Screen) -> Self {
         let natural: Vec<usize> = columns
             .iter()
             .enumerate()
@@ -335,7 +335,8 @@ mod tests {
             .iter()
             .map(|row| row.iter().map(|text| Cell::from(*text)).collect())
             .collect();
-        let layout = Layout::of(COLUMNS, &rows, &screen);
+        let measured: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+        let layout = Layout::of(COLUMNS, &measured, &screen);
         let rows = rows.iter().map(|row| layout.row(COLUMNS, row, &screen).0);
         std::iter::once(layout.header(COLUMNS, Colour::Off))
             .chain(rows)
@@ -402,7 +403,7 @@ mod tests {
             1.into(),
             "".into(),
         ];
-        let layout = Layout::of(COLUMNS, std::slice::from_ref(&row), &screen);
+        let layout = Layout::of(COLUMNS, &[row.as_slice()], &screen);
 
         let (line, _) = layout.row(COLUMNS, &row, &screen);
 

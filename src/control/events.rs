@@ -108,7 +108,7 @@ impl Reading<'_> {
         page: EventPage,
         limit: usize,
     ) -> Result<Reply, StoreError> {
-        let first = self.store.first_seq()?;
+        let (first, last) = (self.store.first_seq()?, self.store.last_seq());
         let begin = match choice.since {
             None => Some(first),
             Some(time) => first_since(self.store, time)?.map(|entry| entry.seq.max(first)),
@@ -136,6 +136,7 @@ impl Reading<'_> {
             rows: entries.into_iter().map(|entry| self.row(entry)).collect(),
             next,
             first,
+            last,
         })
     }
 

@@ -67,6 +67,8 @@ pub enum Reply {
         next: Option<Seq>,
         /// The first entry that is there; those before it were deleted.
         first: Seq,
+        /// The last entry that was there before any was read.
+        last: Seq,
     },
     /// To `Event`.
     Event {

@@ -23,6 +23,7 @@ mod demo;
 mod egress;
 mod ends;
 mod faults;
+mod follow;
 mod formats;
 mod getting_started;
 mod guard;

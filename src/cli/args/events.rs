@@ -46,6 +46,10 @@ pub(in crate::cli) struct EventListArgs {
     /// What happened to this user: the id, name, subject or e-mail, whole, now or then.
     #[arg(long, value_name = "USER")]
     pub(in crate::cli) user: Option<String>,
+    /// Print new ones as they come, oldest first, until Ctrl-C. It begins with the last ten, with as
+    /// many as `--limit` says, or with all since a time or place that is named.
+    #[arg(long)]
+    pub(in crate::cli) follow: bool,
     #[command(flatten)]
     pub(in crate::cli) list: ListArgs,
 }

@@ -1,0 +1,177 @@
+//! `events --follow`: prints events as they come, until somebody ends it.
+//!
+//! Only a daemon brings new events while somebody looks on: a store that is open here is closed to
+//! every other process. So where no daemon runs, what is there is printed, the store is closed, and a
+//! daemon is waited for; the same when it ends.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::control::{EventPage, EventRow, MAX_PAGE};
+use crate::daemon::Hooks;
+use crate::model::{Seq, TenantName};
+
+use super::Exit;
+use super::args::EventListArgs;
+use super::door::{Door, Refused, Socket};
+use super::events::{Asked, COLUMNS, Page, chosen, row_of, sample};
+use super::output::Printer;
+use super::serve::call_to_end;
+use super::style::say;
+
+/// How often a daemon is asked for new events, and looked for where none runs.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Events that are shown at the beginning, unless said otherwise: what happened last.
+const BEGINNING: usize = 10;
+
+/// Questions in a row that a daemon may leave without an answer. One that restarts leaves one.
+const PATIENCE: u32 = 5;
+
+/// Follows the journal until SIGINT or SIGTERM.
+pub(super) async fn run(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
+    let call = call_to_end()?;
+    tokio::select! {
+        ended = follow(config, args) => ended,
+        () = call => Ok(Exit::Success),
+    }
+}
+
+async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
+    let door = Door::open(config, Hooks::none()).await?;
+    let Some(choice) = chosen(&door, &args).await? else {
+        door.close().await?;
+        return Ok(Exit::NotFound);
+    };
+    let mut trail = Trail {
+        asked: Asked {
+            tenant: args.list.tenant.clone().map(TenantName),
+            choice,
+        },
+        at: Seq(args.after.unwrap_or_default()),
+        printer: Printer::following(&args.list.table, COLUMNS, &sample())?,
+    };
+    trail.begin(&door, &args).await?;
+    let mut door = match door {
+        Door::Daemon(_) => door,
+        Door::Own(_) => {
+            door.close().await?;
+            say("No daemon runs, so that nothing new comes. Waiting for one; Ctrl-C ends this.");
+            daemon(config).await?
+        }
+    };
+    let mut n_failed = 0;
+    loop {
+        match trail.go_on(&door).await {
+            Ok(()) => n_failed = 0,
+            Err(failure) => {
+                n_failed += 1;
+                if n_failed == PATIENCE || !is_ending(&failure) {
+                    return Err(failure);
+                }
+                if Socket::connect(&config.store).await?.is_none() {
+                    say("The daemon has ended. Waiting for it to come back; Ctrl-C ends this.");
+                }
+                door = daemon(config).await?;
+            }
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// Waits for a daemon.
+async fn daemon(config: &Config) -> anyhow::Result<Door> {
+    loop {
+        if let Some(socket) = Socket::connect(&config.store).await? {
+            return Ok(Door::Daemon(socket));
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// Returns whether a question failed as it does when a daemon ends.
+fn is_ending(failure: &anyhow::Error) -> bool {
+    match failure.downcast_ref::<Refused>() {
+        Some(refused) => refused.code == "control.ending",
+        // What was written of the answer, or nothing of it, came.
+        None => failure
+            .chain()
+            .any(<dyn std::error::Error>::is::<reqwest::Error>),
+    }
+}
+
+/// How far the journal was followed.
+struct Trail {
+    asked: Asked,
+    at: Seq,
+    printer: Printer,
+}
+
+impl Trail {
+    /// Prints what is there: everything from a place or time on that was named, else the last few.
+    async fn begin(&mut self, door: &Door, args: &EventListArgs) -> anyhow::Result<()> {
+        let is_from = args.after.is_some() || args.since.is_some();
+        if is_from && args.list.limit.is_none() {
+            return self.go_on(door).await;
+        }
+        let wanted = args.list.limit.unwrap_or(BEGINNING);
+        let (mut rows, mut end) = (Vec::new(), None);
+        let mut page = EventPage::Before(None);
+        while rows.len() < wanted || end.is_none() {
+            let limit = (wanted - rows.len()).clamp(1, MAX_PAGE);
+            let found = self.asked.page(door, page, limit).await?;
+            end = end.or(Some(found.last));
+            rows.extend(found.rows);
+            match found.next {
+                Some(next) if next > self.at => page = EventPage::Before(Some(next)),
+                Some(_) | None => break,
+            }
+        }
+        rows.truncate(wanted);
+        rows.retain(|row| row.entry.seq > self.at);
+        rows.reverse();
+        self.at = end.unwrap_or(self.at);
+        self.print(rows)
+    }
+
+    /// Prints what has come since.
+    async fn go_on(&mut self, door: &Door) -> anyhow::Result<()> {
+        loop {
+            let page = EventPage::After(self.at);
+            let Page {
+                rows,
+                next,
+                first,
+                last,
+            } = self.asked.page(door, page, MAX_PAGE).await?;
+            if last < self.at {
+                say(format_args!(
+                    "The journal ends at event {last} now, and {} was there before: the store was \
+                     replaced. Going on from its end.",
+                    self.at
+                ));
+                self.at = last;
+                return Ok(());
+            }
+            if self.at.next() < first && self.asked.choice.since.is_none() {
+                say(format_args!(
+                    "The journal begins with event {first}; those before it are past `keep` in \
+                     [store]."
+                ));
+            }
+            let reached = rows.last().map_or(last, |row| row.entry.seq.max(last));
+            self.print(rows)?;
+            self.at = next.unwrap_or(reached);
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn print(&mut self, rows: Vec<EventRow>) -> anyhow::Result<()> {
+        for row in rows {
+            self.printer.row(row_of(&row)?)?;
+        }
+        self.printer.push()
+    }
+}
