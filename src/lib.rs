@@ -39,6 +39,7 @@ pub mod printable;
 pub mod retry;
 pub mod secret;
 pub mod signal;
+mod suggest;
 pub mod tls;
 pub mod tls_failure;
 mod verifier;

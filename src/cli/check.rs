@@ -5,7 +5,6 @@ mod proxy;
 
 use std::path::Path;
 
-use anyhow::bail;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
@@ -13,10 +12,10 @@ use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
-use crate::control::{EndpointRow, EndpointState, Reply, Request, Status};
+use crate::control::{ControlError, EndpointRow, EndpointState, Reply, Request, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
-use crate::model::{PlanState, Timestamp, losses_in_words};
+use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
 use super::Exit;
@@ -70,13 +69,11 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
         tenants.extend(found);
     }
     if let Some(wanted) = &args.tenant {
-        tenants.retain(|tenant| tenant.name.0 == *wanted);
-        if tenants.is_empty() {
-            bail!(
-                "no tenant is called `{wanted}` in {}, and no console lists one",
-                config.source.display()
-            );
+        let known = tenants.iter().map(|tenant| (&tenant.name, Vec::new()));
+        if !tenants.iter().any(|tenant| tenant.name.0 == *wanted) {
+            return Err(ControlError::unknown_tenant(&TenantName(wanted.clone()), known).into());
         }
+        tenants.retain(|tenant| tenant.name.0 == *wanted);
     }
     let probes = tenants.into_iter().map(|tenant| {
         let clock = clock.clone();

@@ -13,13 +13,13 @@ use crate::daemon::Hooks;
 use crate::deliver;
 use crate::deliver::EVENT_TYPES;
 use crate::model::{Entry, Fact, Kind, Recovery, Seq, TenantName, losses_in_words};
+use crate::suggest::closest;
 
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::door::Door;
 use super::narrate::sentence;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
-use super::suggest::closest;
 use super::table::{Cell, Column};
 use super::{Exit, follow};
 

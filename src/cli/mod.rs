@@ -11,7 +11,6 @@ mod exit;
 mod output;
 mod screen;
 mod style;
-mod suggest;
 mod table;
 mod narrate;
 mod ticker;

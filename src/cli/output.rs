@@ -8,11 +8,12 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 
 use serde_json::{Map, Value};
 
+use crate::suggest::closest;
+
 use super::args::{Format, TableArgs};
 use super::csv;
 use super::screen::{Screen, Times};
 use super::style::say;
-use super::suggest::closest;
 use super::table::{Cell, Column, Cut, Layout};
 
 /// Rows by which a table is laid out; those that follow keep its widths.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::control::{Choice, MAX_PAGE, Place, RecordRow, Reply, Request};
 use crate::daemon::Hooks;
 use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unified};
+use crate::suggest::closest;
 
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
@@ -14,7 +15,6 @@ use super::door::Door;
 use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
-use super::suggest::closest;
 use super::table::{Cell, Column};
 
 /// The role that may do everything in a tenant.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::{Clock, LastTurn};
-use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, TenantName, Trigger};
+use crate::model::{
+    HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, Tenant, TenantName, Trigger,
+};
 use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
 
@@ -312,7 +314,7 @@ fn read(
             return answer.map(Reply::Deliveries);
         }
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
-        Request::Sync { tenant, .. } => return Err(unknown(&tenant, reading.configured.iter())),
+        Request::Sync { tenant, .. } => return Err(reading.unknown(&tenant)),
         // Is answered before.
         Request::Status | Request::Progress => return Err(ControlError::Ending),
     };
@@ -363,16 +365,7 @@ fn runs(
 }
 
 fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -> ControlError {
-    let known: Vec<_> = known.map(|known| format!("`{known}`")).collect();
-    let known = if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    };
-    ControlError::UnknownTenant {
-        name: name.clone(),
-        known,
-    }
+    ControlError::unknown_tenant(name, known.map(|name| (name, Vec::new())))
 }
 
 /// The store, with the tenants that it knows and those of the configuration.
@@ -404,8 +397,7 @@ impl<'a> Reading<'a> {
         chosen.sort_by(|a, b| a.name.cmp(&b.name));
         match wanted {
             Some(wanted) if chosen.is_empty() && !self.configured.contains(wanted) => {
-                let stored = self.tenants.iter().map(|known| &known.name);
-                Err(unknown(wanted, stored.chain(&self.configured)))
+                Err(self.unknown(wanted))
             }
             Some(_) | None => Ok(chosen),
         }
@@ -414,7 +406,16 @@ impl<'a> Reading<'a> {
     /// Returns the one that is called so. Of one that was never reached nothing is known.
     fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
         let known = self.tenants.iter().find(|known| known.name == *name);
-        known.ok_or_else(|| unknown(name, self.tenants.iter().map(|known| &known.name)))
+        known.ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &TenantName) -> ControlError {
+        let stored = self.tenants.iter().map(|known| {
+            let Tenant { id, name, .. } = &known.tenant;
+            (&known.name, vec![name.as_str(), id.0.as_str()])
+        });
+        let configured = self.configured.iter().map(|name| (name, Vec::new()));
+        ControlError::unknown_tenant(name, stored.chain(configured))
     }
 
     fn status(&self, endpoints: &Endpoints, space: Space) -> Result<Status, StoreError> {

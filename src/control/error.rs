@@ -1,17 +1,23 @@
 //! Why a question got no answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::{EndpointName, PlanId, TenantName};
 use crate::store::{CompactError, StoreError};
+use crate::suggest::closest;
+
+/// Names that a message lists. Who has more finds them with the command that lists all.
+const MAX_NAMES: usize = 20;
 
 /// Why a question got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The tenant is not in the configuration.
-    #[error("no tenant is called `{name}`; the configuration has {known}")]
+    #[error("no tenant is called `{name}`{known}")]
     UnknownTenant {
         /// What was asked for.
         name: TenantName,
-        /// What there is.
+        /// What there is, and what was probably meant.
         known: String,
     },
     /// No plan has such a name.
@@ -40,11 +46,11 @@ pub enum ControlError {
         state: &'static str,
     },
     /// No endpoint has such a name.
-    #[error("no endpoint is called `{name}`; there {known}")]
+    #[error("no endpoint is called `{name}`{known}")]
     UnknownEndpoint {
         /// What was asked for.
         name: EndpointName,
-        /// What there is, with its verb.
+        /// What there is, and what was probably meant.
         known: String,
     },
     /// The journal has no such event, or no longer.
@@ -145,19 +151,101 @@ impl ControlError {
 
     /// Says that no endpoint has a name, and which there are.
     pub fn unknown_endpoint(name: &EndpointName, known: &[EndpointName]) -> Self {
-        let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
-        let known = match known.as_slice() {
-            [] => "is none".to_owned(),
-            [one] => format!("is {one}"),
-            [..] => format!("are {}", known.join(", ")),
-        };
+        let known: BTreeSet<_> = known.iter().map(|known| known.0.as_str()).collect();
         Self::UnknownEndpoint {
             name: name.clone(),
-            known,
+            known: there_are(closest(&name.0, known.iter().copied()).as_deref(), &known),
+        }
+    }
+
+    /// Says that no tenant has a name, and which there are. Each has the name by which it is asked
+    /// for, and others by which somebody may know it.
+    pub fn unknown_tenant<'a>(
+        name: &TenantName,
+        known: impl IntoIterator<Item = (&'a TenantName, Vec<&'a str>)>,
+    ) -> Self {
+        let mut names = BTreeSet::new();
+        let mut called = BTreeMap::new();
+        for (name, others) in known {
+            names.insert(name.0.as_str());
+            called.insert(name.0.to_lowercase(), name.0.as_str());
+            for other in others {
+                called.entry(other.to_lowercase()).or_insert(&name.0);
+            }
+        }
+        let meant = closest(&name.0.to_lowercase(), called.keys().map(String::as_str));
+        let meant = meant.and_then(|word| called.get(&word).copied());
+        Self::UnknownTenant {
+            name: name.clone(),
+            known: there_are(meant, &names),
         }
     }
 
     pub(super) fn store(source: StoreError) -> Self {
         Self::Store { source }
+    }
+}
+
+/// Goes on from `nothing is called so`: what was probably meant, and what there is.
+fn there_are(meant: Option<&str>, known: &BTreeSet<&str>) -> String {
+    let mut names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let n_more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    if n_more > 0 {
+        names.push(format!("{n_more} more"));
+    }
+    let names = match names.as_slice() {
+        [] => "is none".to_owned(),
+        [one] => format!("is {one}"),
+        [..] => format!("are {}", names.join(", ")),
+    };
+    match meant {
+        Some(meant) => format!(", did you mean `{meant}`? There {names}"),
+        None => format!("; there {names}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_mistypes_a_name_is_told_what_was_meant_and_what_there_is() {
+        let names = ["acme", "beta"].map(|name| TenantName(name.to_owned()));
+        let known = || {
+            names
+                .iter()
+                .zip([vec!["Acme Analytics", "t-17"], vec!["Beta GmbH"]])
+        };
+        for (called, expected) in [
+            ("amce", ", did you mean `acme`? There are `acme`, `beta`"),
+            ("ACME", ", did you mean `acme`? There are `acme`, `beta`"),
+            (
+                "acme analytics",
+                ", did you mean `acme`? There are `acme`, `beta`",
+            ),
+            (
+                "beta gmbh",
+                ", did you mean `beta`? There are `acme`, `beta`",
+            ),
+            ("x", "; there are `acme`, `beta`"),
+        ] {
+            let error = ControlError::unknown_tenant(&TenantName(called.to_owned()), known());
+
+            let expected = format!("no tenant is called `{called}`{expected}");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let endpoints = (0..30).map(|number| EndpointName(format!("hook-{number:02}")));
+        let endpoints: Vec<_> = endpoints.collect();
+
+        let error = ControlError::unknown_endpoint(&EndpointName("hook-7".to_owned()), &endpoints);
+
+        let said = error.to_string();
+        assert!(said.contains("did you mean `hook-0"), "{said}");
+        assert!(said.ends_with("`hook-19`, 10 more"), "{said}");
     }
 }

@@ -350,3 +350,66 @@ async fn a_role_shows_who_holds_it_a_group_who_is_in_it_and_a_user_what_groups_g
     let role = one(&["roles", "show", &nobody.to_string()]).await;
     assert_eq!(role["holders"]["users"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_argument_that_names_a_tenant_or_an_endpoint_says_what_was_probably_meant() {
+    let world = World::new().await;
+    let config = world.standard_config();
+    world.write_config(&config.replace("name = \"hr\"", "name = \"people\""));
+    world.command(&["sync"]).await;
+    let tenant = "no tenant is called `amce`, did you mean `acme`? There is `acme`";
+    let endpoint = "no endpoint is called `poeple`, did you mean `people`? There is `people`";
+    let of_tenants: &[&[&str]] = &[
+        &["check"],
+        &["sync"],
+        &["users"],
+        &["users", "show", "x"],
+        &["roles"],
+        &["groups"],
+        &["findings"],
+        &["runs"],
+        &["events"],
+        &["events", "--follow"],
+        &["plan"],
+    ];
+    let of_endpoints: &[&[&str]] = &[
+        &["endpoints", "test"],
+        &["endpoints", "enable"],
+        &["endpoints", "disable"],
+        &["endpoints", "backfill"],
+        &["endpoints", "rotate-secret"],
+        &["deliveries", "--endpoint"],
+        &["deliveries", "--parked", "--endpoint"],
+        &["deliveries", "--waiting", "--endpoint"],
+        &["deliveries", "show", "1", "--endpoint"],
+        &["deliveries", "dismiss", "--all", "--endpoint"],
+        &["replay", "--parked", "--endpoint"],
+    ];
+    let ask = async || {
+        for args in of_tenants {
+            let args = [args, &["--tenant", "amce"][..]].concat();
+            let (code, _, err) = world.command(&args).await;
+            assert!(code == 2 && err.contains(tenant), "{args:?}: {code}, {err}");
+        }
+        for args in of_endpoints {
+            let args = [args, &["poeple"][..]].concat();
+            let (code, _, err) = world.command(&args).await;
+            assert!(
+                code == 2 && err.contains(endpoint),
+                "{args:?}: {code}, {err}"
+            );
+        }
+    };
+
+    ask().await;
+    let (_, _, err) = world
+        .command(&["users", "--tenant", "Acme Analytics"])
+        .await;
+    assert!(
+        err.contains("did you mean `acme`?"),
+        "by Qlik's name: {err}"
+    );
+    let running = world.start().await;
+    ask().await;
+    running.stop().await;
+}

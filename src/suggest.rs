@@ -4,7 +4,7 @@
 const ALIKE: f64 = 0.7;
 
 /// Returns the name that is most like a word, if one is like it at all.
-pub(super) fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let rated = names.map(|name| (strsim::jaro_winkler(word, name), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(alike, _)| *alike > ALIKE)
