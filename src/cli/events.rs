@@ -294,7 +294,7 @@ fn cells(row: &EventRow) -> Vec<Cell> {
     vec![
         entry.seq.to_string().into(),
         entry.at.into(),
-        entry.account().map(|account| account.name.clone()).into(),
+        row.tenant.as_ref().map(ToString::to_string).into(),
         entry.fact.event_type().unwrap_or(MARK).into(),
         id.into(),
         Cell::from(what).toned(tone(&entry.fact)),

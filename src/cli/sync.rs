@@ -83,7 +83,7 @@ async fn work(
         match reply? {
             Reply::Synced(row) => rows.push(row),
             Reply::Paused(pause) => {
-                say(format_args!("{tenant} is not read: {pause}"));
+                say(format_args!("`{tenant}` is not read: {pause}"));
                 // Nobody asked for it by name: it is one of all.
                 if args.tenant.is_some() {
                     exit = exit.graver(Exit::Source);

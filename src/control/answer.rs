@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, LastTurn};
 use crate::model::{
-    HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, Tenant, TenantName, Trigger,
+    HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, Tenant, TenantId, TenantName, Trigger,
 };
 use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, NoRun, Progress};
@@ -407,6 +407,12 @@ impl<'a> Reading<'a> {
     fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
         let known = self.tenants.iter().find(|known| known.name == *name);
         known.ok_or_else(|| self.unknown(name))
+    }
+
+    /// Returns what the operator calls a tenant.
+    pub(super) fn name_of(&self, id: &TenantId) -> Option<TenantName> {
+        let known = self.tenants.iter().find(|known| known.tenant.id == *id);
+        known.map(|known| known.name.clone())
     }
 
     fn unknown(&self, name: &TenantName) -> ControlError {

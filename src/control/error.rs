@@ -242,10 +242,10 @@ mod tests {
         let endpoints = (0..30).map(|number| EndpointName(format!("hook-{number:02}")));
         let endpoints: Vec<_> = endpoints.collect();
 
-        let error = ControlError::unknown_endpoint(&EndpointName("hook-7".to_owned()), &endpoints);
+        let error = ControlError::unknown_endpoint(&EndpointName("hok-07".to_owned()), &endpoints);
 
         let said = error.to_string();
-        assert!(said.contains("did you mean `hook-0"), "{said}");
+        assert!(said.contains("did you mean `hook-07`?"), "{said}");
         assert!(said.ends_with("`hook-19`, 10 more"), "{said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, Timestamp};
+use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, TenantName, Timestamp};
 use crate::store::{Item, Known, StoreError};
 
 use super::answer::Reading;
@@ -216,8 +216,13 @@ impl Reading<'_> {
     }
 
     fn row(&self, entry: Entry) -> EventRow {
+        let tenant = entry.account().map(|account| {
+            let name = self.name_of(&account.tenant);
+            name.unwrap_or_else(|| TenantName(account.name.clone()))
+        });
         EventRow {
             store: self.store.id(),
+            tenant,
             entry,
         }
     }

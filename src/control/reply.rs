@@ -145,6 +145,9 @@ pub struct RecordRow {
 pub struct EventRow {
     /// The store that holds the entry.
     pub store: StoreId,
+    /// The tenant that it is of, as the operator calls it; none: it is of none.
+    #[serde(default)]
+    pub tenant: Option<TenantName>,
     /// The entry.
     pub entry: Entry,
 }

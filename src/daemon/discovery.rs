@@ -250,6 +250,7 @@ impl Discovery {
             source,
         })?;
         info!(
+            tenant.name = %link.name,
             "Linked `{}` ({}), which the console of `{}` lists",
             link.name, tenant.options.host, self.config.name
         );
@@ -264,8 +265,11 @@ impl Discovery {
         linked.set_pause(pause);
         match linked.pause() {
             now if now == before => {}
-            Some(pause) => info!("`{name}` is paused: {pause}; what is known of it stays"),
-            None => info!("`{name}` is read again"),
+            Some(pause) => info!(
+                tenant.name = %name,
+                "`{name}` is paused: {pause}; what is known of it stays"
+            ),
+            None => info!(tenant.name = %name, "`{name}` is read again"),
         }
     }
 }

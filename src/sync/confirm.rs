@@ -293,7 +293,7 @@ impl<C: Connector> Job<C> {
         let passed = self.clock.passed();
         if passed.saturating_sub(teller.said_at) >= SAY_EVERY {
             teller.said_at = passed;
-            info!("Sync of `{}` is {progress}", self.name);
+            info!(tenant.name = %self.name, "Sync of `{}` is {progress}", self.name);
         }
     }
 

@@ -179,7 +179,7 @@ impl Hearing {
         state.access = Access::Open;
         let silence = state.silent.take();
         if silence.is_some_and(|silence| silence.is_said == Said::Yes) {
-            info!("The audit log of `{name}` answers again");
+            info!(tenant.name = %name, "The audit log of `{name}` answers again");
         }
     }
 
@@ -218,6 +218,7 @@ impl Hearing {
         let mut state = self.state();
         if state.access == Access::Open {
             warn!(
+                tenant.name = %name,
                 "The audit log of `{name}` may not be read with these credentials; changes are \
                  found by sweeps only [finding.audit-forbidden]"
             );
@@ -236,7 +237,7 @@ impl Hearing {
         if silence.is_said == Said::No && now.since(silence.since) >= overlap {
             silence.is_said = Said::Yes;
             warn!(
-                error,
+                tenant.name = %name, error,
                 "The audit log of `{name}` has not answered since {}; until it does, changes are \
                  found by sweeps only: {error}",
                 silence.since
@@ -265,7 +266,10 @@ impl Hearing {
             .swept_at
             .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
         let next = if rests { "the next sweep" } else { "a sweep" };
-        warn!("The audit log of `{name}` has a gap: {reason}; {next} makes up for it");
+        warn!(
+            tenant.name = %name,
+            "The audit log of `{name}` has a gap: {reason}; {next} makes up for it"
+        );
         state.gap = Some(Gap {
             noted: state.now,
             reason,

@@ -78,26 +78,26 @@ pub(super) fn log(run: &Run) {
     let word = run.outcome.word();
     match &run.outcome {
         Outcome::Failed { code, message } => warn!(
-            tenant.id = %tenant, run.id = %run.id, error.code = %code, error = %message,
+            tenant.id = %tenant, tenant.name = %name, run.id = %run.id, error.code = %code, error = %message,
             requests = run.traffic.requests, retries = run.traffic.retries,
             duration_ms = millis(took),
             "Sync of `{name}` failed: {message} [{code}]"
         ),
         Outcome::Incomplete { reason } => warn!(
-            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            tenant.id = %tenant, tenant.name = %name, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, requests = run.traffic.requests,
             retries = run.traffic.retries, duration_ms = millis(took),
             "Sync of `{name}` did not see all, and leaves what it did not see: {reason}"
         ),
         Outcome::Held => warn!(
-            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            tenant.id = %tenant, tenant.name = %name, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, run.deleted = deleted, requests = run.traffic.requests,
             duration_ms = millis(took),
             "Sync of `{name}` holds removals back for an operator: {}",
             run.held.as_ref().map(ToString::to_string).unwrap_or_default()
         ),
         Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Interrupted => info!(
-            tenant.id = %tenant, run.id = %run.id, run.seen = seen, run.created = created,
+            tenant.id = %tenant, tenant.name = %name, run.id = %run.id, run.seen = seen, run.created = created,
             run.updated = updated, run.deleted = deleted, run.rescued = rescued,
             run.unreadable = unreadable, run.audit_missed = run.audit_missed, requests = run.traffic.requests,
             retries = run.traffic.retries, waited_ms = millis(run.traffic.waited),

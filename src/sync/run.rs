@@ -313,7 +313,7 @@ impl<C: Connector> Job<C> {
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         if is_load && loaded.is_none() {
             warn!(
-                tenant.id = %tenant.id, run.id = %run.id,
+                tenant.id = %tenant.id, tenant.name = %self.name, run.id = %run.id,
                 "The first load of `{}` is not complete; receivers hear nothing until it is",
                 self.name
             );
@@ -351,7 +351,11 @@ impl<C: Connector> Job<C> {
             })
             .await?;
         if let Resumed::CarriedOut(earlier) = resumed {
-            info!(tenant.id = %tenant.id, run.id = %run.id, earlier = %earlier, "Finished what {earlier} had begun");
+            info!(
+                tenant.id = %tenant.id, tenant.name = %self.name, run.id = %run.id, earlier = %earlier,
+                "Finished what {earlier} of `{}` had begun",
+                self.name
+            );
             self.observer.hear(Progress::Committed);
         }
         Ok(open.and_then(|plan| match plan.state {

@@ -111,6 +111,7 @@ impl<C: Connector> Worker<C> {
                     return;
                 };
                 info!(
+                    tenant.name = %self.job.name,
                     "`{}` is `{other}`, by another of its host names; it is read once",
                     self.job.name
                 );

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::escaped::Escaped;
+use super::fields::SaidOnce;
 
 /// How log lines look and which are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,7 +129,7 @@ where
             format: options.format,
         });
     match options.format {
-        Format::Text => Box::new(lines.finish()),
+        Format::Text => Box::new(lines.fmt_fields(SaidOnce).finish()),
         // Fields lie flat beside the message, where log stores look for them.
         Format::Json => Box::new(lines.json().flatten_event(true).finish()),
     }
@@ -180,6 +181,46 @@ mod tests {
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["message"], "Sync of `acme` failed");
         assert_eq!(line["tenant.id"], "t1");
+    }
+
+    #[test]
+    fn text_says_a_thing_once_and_json_has_every_field() {
+        let line = |format| {
+            let sink = Sink::default();
+            let options = LogOptions {
+                format,
+                filter: Filter::default(),
+            };
+            let writer = sink.clone();
+            let subscriber = subscriber(&options, Colour::Off, move || writer.clone());
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::warn!(
+                    tenant.id = "t1",
+                    tenant.name = "acme",
+                    error = "no \"answer\"",
+                    "Sync of `acme` failed: no \"answer\""
+                );
+                tracing::warn!(
+                    tenant.name = "acme",
+                    error = "full",
+                    "Upkeep was broken off"
+                );
+            });
+            String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+        };
+
+        let text = line(Format::Text);
+        let text: Vec<&str> = text
+            .lines()
+            .map(|line| line.split_once("tests: ").unwrap().1)
+            .collect();
+        let said = r#"Sync of `acme` failed: no "answer" tenant.id="t1""#;
+        let unsaid = r#"Upkeep was broken off tenant.name="acme" error="full""#;
+        assert_eq!(text, [said, unsaid]);
+        let json = line(Format::Json);
+        let json: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+        assert_eq!(json["tenant.name"], "acme");
+        assert_eq!(json["error"], "no \"answer\"");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod chain;
 mod escaped;
+mod fields;
 mod logging;
 mod metrics;
 

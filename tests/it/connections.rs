@@ -278,7 +278,7 @@ async fn one_tenant_by_two_hosts_of_a_connection_is_read_under_the_name_it_was_g
         let runs = json(&out);
         assert_eq!(runs.as_array().unwrap().len(), 1, "{out}");
         assert_eq!(runs[0]["tenant"], "sales");
-        assert!(err.contains("x-acme is not read: it is `sales`"), "{err}");
+        assert!(err.contains("`x-acme` is not read: it is `sales`"), "{err}");
     }
     assert_same_as_tenants(&cloud.world.store(), &cloud.tenants);
 
@@ -440,7 +440,7 @@ async fn rules_and_names_of_the_configuration_come_before_what_is_found() {
     let (code, _, err) = cloud.world.command(&["sync", "--tenant", "sales"]).await;
     assert_eq!(code, 4);
     assert!(
-        err.contains("sales is not read: the console says that it is disabled"),
+        err.contains("`sales` is not read: the console says that it is disabled"),
         "{err}"
     );
 }

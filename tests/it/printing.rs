@@ -204,3 +204,34 @@ async fn a_command_without_another_word_lists() {
         assert_eq!(bare, listed, "{command}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_one_name_wherever_it_is_shown() {
+    let world = World::new().await;
+    let config = world.standard_config();
+    let log = "[log]\nformat = \"json\"\nlevel = \"info\"";
+    world.write_config(&config.replace("[log]\nlevel = \"off\"", log));
+    let (_, _, err) = world.command(&["sync"]).await;
+    let tenant = world.tenant.directory();
+    tenant.create_user(NewUser::named("Maria Silva")).unwrap();
+    world.command(&["sync"]).await;
+
+    for command in LISTS {
+        let (_, out, _) = world.command(&[*command, &["--wide"]].concat()).await;
+        assert!(!out.contains("Acme Analytics"), "{command:?}: {out}");
+    }
+    let (_, out, _) = world.command(&["events", "--columns", "tenant"]).await;
+    assert!(out.lines().skip(1).all(|line| line == "acme"), "{out}");
+    let lines = err
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_tenants: Vec<_> = lines.filter(|line| line["tenant.id"].is_string()).collect();
+    assert!(!of_tenants.is_empty(), "{err}");
+    for line in of_tenants {
+        assert_eq!(line["tenant.name"], "acme", "{line}");
+        assert!(
+            line["message"].as_str().unwrap().contains("`acme`"),
+            "{line}"
+        );
+    }
+}
