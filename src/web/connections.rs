@@ -133,14 +133,36 @@ pub(super) async fn serve(
     }
     drop(listener);
     // What does not end by itself ends with the set.
-    let all = async { while open.tasks.join_next().await.is_some() {} };
+    let mut n_cut_off = 0;
+    let all = async {
+        while let Some(parting) = open.tasks.join_next().await {
+            n_cut_off += usize::from(matches!(parting, Ok(Parting::CutOff)));
+        }
+    };
     drop(timeout(FAREWELL, all).await);
+    n_cut_off += open.tasks.len();
+    if n_cut_off > 0 {
+        warn!(
+            connections = n_cut_off,
+            "Connections that had to be cut off {FAREWELL:?} after the end had begun: {n_cut_off}; \
+             whoever held them sent no whole request, or did not read the answer"
+        );
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// By itself, or for others.
+    Ended,
+    /// In the middle of a request or an answer.
+    CutOff,
 }
 
 /// The connections that are open.
 #[derive(Default)]
 struct Open {
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Parting>,
     slots: Vec<Arc<Slot>>,
     crowded: Seldom,
 }
@@ -292,7 +314,7 @@ async fn hold(
     answering: Answering,
     limits: Limits,
     shutdown: Shutdown,
-) {
+) -> Parting {
     let slot = Arc::clone(&answering.slot);
     let end = limits.life.map(|life| Instant::now() + life);
     let is_over = reach(end);
@@ -303,16 +325,16 @@ async fn hold(
         .serve_connection(TokioIo::new(io), answering);
     let mut connection = std::pin::pin!(connection);
     let grace = tokio::select! {
-        _ended = connection.as_mut() => return,
-        () = slot.left.notified() => return,
+        _ended = connection.as_mut() => return Parting::Ended,
+        () = slot.left.notified() => return Parting::Ended,
         () = is_over => GRACE,
         () = shutdown.triggered() => FAREWELL,
     };
     // The answer under way goes out, and nothing comes after it.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        _ended = connection => {}
-        () = sleep(grace) => {}
+        _ended = connection => Parting::Ended,
+        () = sleep(grace) => Parting::CutOff,
     }
 }
 

@@ -1,11 +1,14 @@
 //! What strangers can do to `server.listen`, and what they cannot.
 
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use qlik_roster::demo::tenant::NewUser;
+use qlik_roster::demo::tenant::{Endpoint, Fault, NewUser, When};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hooks;
@@ -24,12 +27,15 @@ impl Drop for Daemon {
     }
 }
 
-/// A daemon with so few files, and where it listens.
+/// A daemon with so few files whose first run has ended, and where it listens.
 async fn start(world: &World) -> (Daemon, String) {
-    let config = world
-        .standard_config()
-        .replace("level = \"off\"", "level = \"info\"");
-    world.write_config(&config);
+    start_and(world, &[], "run-1").await
+}
+
+/// A daemon with so few files and with variables, that has logged something, and where it listens.
+async fn start_and(world: &World, variables: &[(&str, &str)], logged: &str) -> (Daemon, String) {
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
     let log = std::fs::File::create(world.path("log")).unwrap();
     let daemon = Command::new("/bin/sh")
         .arg("-c")
@@ -39,13 +45,14 @@ async fn start(world: &World) -> (Daemon, String) {
         .arg(world.config_path())
         .arg("serve")
         .env_clear()
+        .envs(variables.iter().copied())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .unwrap();
     let daemon = Daemon(daemon);
-    within("the first run ends", || async {
-        log_of(world).contains("run-1")
+    within("the daemon has begun", || async {
+        log_of(world).contains(logged)
     })
     .await;
     let log = log_of(world);
@@ -170,6 +177,22 @@ async fn a_hangup_is_said_and_ends_nothing() {
     assert!(log_of(&world).contains("does not read its configuration or its secrets anew"));
 }
 
+/// Tells a daemon to end, and waits until it has: well under what its longest waits are.
+async fn end(daemon: &mut Daemon, world: &World) {
+    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
+    let began = Instant::now();
+    let ended = loop {
+        if let Some(ended) = daemon.0.try_wait().unwrap() {
+            break ended;
+        }
+        // Ours are 4 s at the most; a loaded machine may add some.
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(12), "{}", log_of(world));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(ended.code(), Some(0), "{}", log_of(world));
+}
+
 /// A head that stays half, and a client that reads nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_holds_up_the_end_of_the_daemon() {
@@ -180,24 +203,65 @@ async fn nobody_holds_up_the_end_of_the_daemon() {
         half.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
             .unwrap();
         let mut deaf = TcpStream::connect(&address).unwrap();
-        deaf.write_all(&b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200))
+        deaf.write_all(&b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2000))
             .unwrap();
         (half, deaf)
     });
     let held = held.await.unwrap();
 
-    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
-    let began = Instant::now();
-    let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
+    end(&mut daemon, &world).await;
 
-    assert!(ended.await.unwrap().success());
-    // Ours are 2 s; a loaded machine may add some.
-    assert!(
-        began.elapsed() < Duration::from_secs(12),
-        "{:?}",
-        began.elapsed()
-    );
+    let log = log_of(&world);
+    // By those who serve them, in time: not by those who wait for these.
+    let told = "Connections that had to be cut off 2s after the end had begun: ";
+    assert!(log.contains(told), "{log}");
+    assert!(!log.contains("did not end in time"), "{log}");
     drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_accepts_and_never_answers_does_not_hold_up_the_end() {
+    let world = World::new().await;
+    let faults = world.tenant.faults();
+    let never = Fault::Slow(Duration::from_secs(3600));
+    let struck = faults.on(Endpoint::Token, never, When::Always);
+    let (mut daemon, _) = start_and(&world, &[], "listening on").await;
+    within("the tenant is asked", || async { struck.count() > 0 }).await;
+
+    end(&mut daemon, &world).await;
+}
+
+/// glibc's look-up of a name without a dot goes by the aliases in a file; while that is a pipe into
+/// which nobody writes, it is as a name server that never answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_server_that_is_silent_does_not_hold_up_the_end() {
+    let world = World::new().await;
+    let config = world.standard_config();
+    world.write_config(&config.replace(&world.tenant.url(), "https://acme.eu.invalid"));
+    let aliases = world.path("aliases");
+    let mode = Mode::RUSR | Mode::WUSR;
+    mkfifoat(CWD, &aliases, mode).unwrap();
+    let variables = [
+        ("HOSTALIASES", aliases.to_str().unwrap()),
+        ("HTTPS_PROXY", "http://silent:3128"),
+    ];
+    let (mut daemon, _) = start_and(&world, &variables, "listening on").await;
+    // There is no way to open it before somebody reads; who does waits as long as it is open.
+    let mut silent = None;
+    within("the name is looked up", || {
+        let opened = OpenOptions::new()
+            .write(true)
+            .custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap())
+            .open(&aliases);
+        silent = opened.ok();
+        let is_asked = silent.is_some();
+        async move { is_asked }
+    })
+    .await;
+
+    end(&mut daemon, &world).await;
+
+    drop(silent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
