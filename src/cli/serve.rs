@@ -1,6 +1,7 @@
 //! `serve`: the daemon in the foreground, as systemd and Kubernetes want it.
 
 use std::path::Path;
+use std::pin::pin;
 
 use anyhow::Context;
 use sd_notify::NotifyState;
@@ -14,6 +15,9 @@ use crate::daemon::{Daemon, Ending, Hooks};
 use super::Exit;
 
 pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
+    // Before anything that takes time: each signal that nobody listens for ends the process on the spot.
+    let call = call_to_end()?;
+    let others = passed_over()?;
     let config = super::load(config)?;
     super::start_logging(&config)?;
     for idle in &config.idle {
@@ -33,48 +37,61 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
             proxy.told_by()
         );
     }
-    let call = call_to_end()?;
-    let hangups = hangups()?;
-    let daemon = Daemon::start(&config, Clock::system(), Hooks::none()).await?;
+    let mut call = pin!(async {
+        tokio::select! {
+            () = call => {}
+            () = others => {}
+        }
+        tell_systemd(NotifyState::Stopping);
+    });
+    // A large store takes its time to open, and is as safe to leave as at any other moment.
+    let daemon = tokio::select! {
+        () = &mut call => {
+            info!("Ending before the start is done");
+            return Ok(Exit::Success);
+        }
+        daemon = Daemon::start(&config, Clock::system(), Hooks::none()) => daemon?,
+    };
     tell_systemd(NotifyState::Ready);
-    let ending = daemon
-        .run(async {
-            tokio::select! {
-                () = call => {}
-                () = hangups => {}
-            }
-            tell_systemd(NotifyState::Stopping);
-        })
-        .await;
+    let ending = daemon.run(call).await;
     Ok(match ending {
         Ending::Clean => Exit::Success,
         Ending::Broken => Exit::Failure,
     })
 }
 
-/// Completes at SIGTERM or SIGINT.
+/// Completes at SIGTERM, SIGINT or SIGQUIT.
 pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut quit = signal(SignalKind::quit()).context("listening for SIGQUIT")?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => info!("SIGTERM came"),
             _ = interrupt.recv() => info!("SIGINT came"),
+            _ = quit.recv() => info!("SIGQUIT came"),
         }
     })
 }
 
-/// Takes each SIGHUP and never completes: unhandled, the signal would end the process.
-fn hangups() -> anyhow::Result<impl Future<Output = ()>> {
+/// Takes each SIGHUP, SIGUSR1 and SIGUSR2, and never completes: other daemons read their configuration
+/// or open their log anew at these, so that scripts send them.
+fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    let mut first = signal(SignalKind::user_defined1()).context("listening for SIGUSR1")?;
+    let mut second = signal(SignalKind::user_defined2()).context("listening for SIGUSR2")?;
     Ok(async move {
-        while hangup.recv().await.is_some() {
+        loop {
+            let name = tokio::select! {
+                _ = hangup.recv() => "SIGHUP",
+                _ = first.recv() => "SIGUSR1",
+                _ = second.recv() => "SIGUSR2",
+            };
             info!(
-                "SIGHUP came; the daemon goes on as before. It does not read its configuration or \
+                "{name} came; the daemon goes on as before. It does not read its configuration or \
                  its secrets anew; restart it for that"
             );
         }
-        std::future::pending::<()>().await;
     })
 }
 

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,21 +37,7 @@ async fn start(world: &World) -> (Daemon, String) {
 async fn start_and(world: &World, variables: &[(&str, &str)], logged: &str) -> (Daemon, String) {
     let config = std::fs::read_to_string(world.config_path()).unwrap();
     world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
-    let log = std::fs::File::create(world.path("log")).unwrap();
-    let daemon = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(format!("ulimit -n {FILES} && exec \"$0\" \"$@\""))
-        .arg(env!("CARGO_BIN_EXE_qlik-roster"))
-        .arg("--config")
-        .arg(world.config_path())
-        .arg("serve")
-        .env_clear()
-        .envs(variables.iter().copied())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    let daemon = Daemon(daemon);
+    let daemon = spawn(world, &world.config_path(), variables);
     within("the daemon has begun", || async {
         log_of(world).contains(logged)
     })
@@ -59,6 +46,23 @@ async fn start_and(world: &World, variables: &[(&str, &str)], logged: &str) -> (
     let (_, rest) = log.split_once("listening on http://").unwrap();
     let address = rest.split_whitespace().next().unwrap().to_owned();
     (daemon, address)
+}
+
+fn spawn(world: &World, config: &Path, variables: &[(&str, &str)]) -> Daemon {
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let daemon = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("ulimit -n {FILES} && exec \"$0\" \"$@\""))
+        .arg(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(config)
+        .arg("serve")
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn();
+    Daemon(daemon.unwrap())
 }
 
 fn log_of(world: &World) -> String {
@@ -156,17 +160,23 @@ async fn as_many_bodies_as_may_be_are_waited_for_and_probes_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_is_said_and_ends_nothing() {
+async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
     let world = World::new().await;
     let (mut daemon, address) = start(&world).await;
     let pid = Pid::from_child(&daemon.0);
 
-    for n_hangups in 1..=2 {
-        kill_process(pid, Signal::HUP).unwrap();
-        within("the hangup is said", || async {
-            log_of(&world).matches("SIGHUP came").count() == n_hangups
-        })
-        .await;
+    for (signal, name) in [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::USR1, "SIGUSR1"),
+        (Signal::USR2, "SIGUSR2"),
+    ] {
+        for n_signals in 1..=2 {
+            kill_process(pid, signal).unwrap();
+            within("the signal is said", || async {
+                log_of(&world).matches(&format!("{name} came")).count() == n_signals
+            })
+            .await;
+        }
     }
 
     let probed = tokio::task::spawn_blocking(move || probe(&address, "/livez"));
@@ -191,6 +201,75 @@ async fn end(daemon: &mut Daemon, world: &World) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
     assert_eq!(ended.code(), Some(0), "{}", log_of(world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_in_the_first_moments_of_a_start_ends_nothing() {
+    let world = World::new().await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    let config = config.replace("level = \"off\"", "level = \"info\"");
+    let pipe = world.path("pipe.toml");
+    let made = Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(&pipe)
+        .status();
+    assert!(made.unwrap().success());
+    let mut daemon = spawn(&world, &pipe, &[]);
+    let pid = Pid::from_child(&daemon.0);
+
+    // Opens once the daemon does, and then it waits for what is in it.
+    let opened = tokio::task::spawn_blocking(move || std::fs::File::create(pipe).unwrap());
+    let mut opened = opened.await.unwrap();
+    for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
+        kill_process(pid, signal).unwrap();
+    }
+    opened.write_all(config.as_bytes()).unwrap();
+    drop(opened);
+
+    within("the first run ends", || async {
+        log_of(&world).contains("run-1")
+    })
+    .await;
+    kill_process(pid, Signal::QUIT).unwrap();
+    let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
+    assert!(ended.await.unwrap().success());
+    let log = log_of(&world);
+    for name in ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT"] {
+        assert!(log.contains(&format!("{name} came")), "{name}: {log}");
+    }
+}
+
+/// As with `qlik-roster serve 2>&1 | head`.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_the_log_and_goes_away_ends_nothing() {
+    let world = World::new().await;
+    let config = world
+        .standard_config()
+        .replace("level = \"off\"", "level = \"debug\"");
+    world.write_config(&config);
+    let mut daemon = Daemon(
+        Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+            .arg("--config")
+            .arg(world.config_path())
+            .arg("serve")
+            .env_clear()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    drop(daemon.0.stderr.take());
+
+    within("it answers", || async {
+        world.path("store").join("control.sock").exists()
+    })
+    .await;
+    let (code, _, err) = world.command(&["sync"]).await;
+
+    assert_eq!(code, 0, "{err}");
+    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
+    assert!(ended.await.unwrap().success());
 }
 
 /// A head that stays half, and a client that reads nothing.
