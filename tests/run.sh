@@ -56,6 +56,7 @@ debian() {
   have npm || wanted+=(npm)
   have systemd-analyze || wanted+=(systemd)
   { have mkfs.ext4 || [ -x /sbin/mkfs.ext4 ]; } || wanted+=(e2fsprogs)
+  compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || wanted+=(libfaketime)
   if [ ${#wanted[@]} = 0 ]; then
     echo "nothing is missing"
     return

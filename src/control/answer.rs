@@ -128,6 +128,7 @@ impl Control {
         self.store
             .offload(move |store| {
                 let reading = Reading::of(store, &lineup, &meanings)?;
+                let now = store.ages_by(now)?;
                 let space = store.space(&retention, &endpoints.names(), now);
                 let mut status = reading.status(&endpoints, space?)?;
                 status.unread = linked::unread(store, &lineup)?;

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{EndpointName, Hold, Lack, Space};
+use crate::model::{EndpointName, Hold, Lack, Space, Timestamp};
 use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, Retention, Round, Store, StoreError};
 use crate::telemetry::{Metric, Metrics, chain};
@@ -100,7 +100,7 @@ impl Upkeep {
             self.store.clone(),
             self.retention,
             self.endpoints.clone(),
-            self.clock.now(),
+            self.look_at_clocks().await?,
         );
         let began_at = Instant::now();
         loop {
@@ -127,6 +127,13 @@ impl Upkeep {
         }
         self.tell(round.done(), began_at.elapsed());
         Ok(())
+    }
+
+    /// Returns the time by which things are old.
+    async fn look_at_clocks(&self) -> Result<Timestamp, StoreError> {
+        let (wall, passed) = (self.clock.now(), self.clock.passed());
+        let look = move |store: &Store| store.look_at_clocks(wall, passed);
+        self.store.offload(look).await
     }
 
     fn tell(&self, done: Done, took: Duration) {
@@ -159,7 +166,7 @@ impl Upkeep {
     /// Measures.
     async fn look(&self) -> Result<Space, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
-        let now = self.clock.now();
+        let now = self.look_at_clocks().await?;
         let (space, n_lost) = self
             .store
             .offload(move |store| {
@@ -179,7 +186,7 @@ impl Upkeep {
         let lacks = space.lacks.map_or(0, Lack::missing);
         set(Metric::StoreLacks, lacks as f64);
         set(Metric::JournalEntries, space.entries() as f64);
-        let seconds = |time: crate::model::Timestamp| time.millis() as f64 / 1000.0;
+        let seconds = |time: Timestamp| time.millis() as f64 / 1000.0;
         set(Metric::JournalOldest, space.oldest.map_or(0.0, seconds));
         for name in &self.endpoints {
             let hold = space.hold.as_ref().filter(|hold| hold.endpoint == *name);

@@ -353,7 +353,7 @@ impl Worker {
             return;
         }
         self.dirty_since = None;
-        let writes = self.state.progress(self.carrier.clock.now());
+        let writes = self.state.progress();
         self.gauge.tell(&self.state, self.carrier.store.last_seq());
         let book = Arc::clone(&self.book);
         let write = move |store: &Store| book.write(store, writes);
@@ -452,7 +452,7 @@ impl Worker {
             saving.await?;
         }
         if self.state.is_dirty() {
-            let writes = self.state.progress(self.carrier.clock.now());
+            let writes = self.state.progress();
             let book = Arc::clone(&self.book);
             let write = move |store: &Store| book.write(store, writes);
             self.carrier.store.offload(write).await?;

@@ -3,6 +3,7 @@
 //! ```text
 //! <path>/lock                 held by the process that has the store open
 //! <path>/open                 there while one has it open, see `open_mark.rs`
+//! <path>/clock                by what time things are old, see `belief.rs`
 //! <path>/current/             the database: db, conf, snap.*, blobs/
 //! <path>/current/high-water   what was acknowledged last, see `mark.rs`
 //! <path>/current/pending      what is being written, see `pending.rs`
@@ -56,6 +57,10 @@ impl Folder {
 
     pub fn open_mark(&self) -> PathBuf {
         self.path.join("open")
+    }
+
+    pub fn clock(&self) -> PathBuf {
+        self.path.join("clock")
     }
 
     pub fn current(&self) -> PathBuf {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::model::{Seq, StoreId};
 
+use super::belief::Running;
 use super::caught::caught;
 use super::changes::Changes;
 use super::commit::Committed;
@@ -32,6 +33,8 @@ pub struct Inner {
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
+    /// By what time things are old; `None` before the first look at the clocks.
+    pub belief: Mutex<Option<Running>>,
     /// Numbers of tenants and runs are given by reading what there is and writing one more.
     pub numbering: Mutex<()>,
     /// Let go last: the next process finds everything done.
@@ -145,6 +148,7 @@ impl Inner {
             queue: Mutex::new(Some(queue)),
             under_way: UnderWay::default(),
             committer: Mutex::new(None),
+            belief: Mutex::new(None),
             numbering: Mutex::new(()),
             lock: Mutex::new(Some(lock)),
         }

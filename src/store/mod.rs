@@ -91,6 +91,7 @@ mod inner;
 mod under_way;
 mod scan;
 
+mod belief;
 mod beside;
 mod changes;
 mod compact;
@@ -145,7 +146,7 @@ pub use inner::Ticket;
 pub use names::Names;
 pub use news::{Bookmark, Heard, MAX_HEARD};
 pub use plan::{Plan, PlanHead};
-pub use retention::{KEEP_ATTEMPTS, Retention};
+pub use retention::Retention;
 pub use round::{Done, Round};
 pub use runs::{NewRun, SinceSweep};
 pub use state::Kept;

@@ -18,7 +18,7 @@ use super::layout::v1;
 use super::{Store, codec, journal, runs, scan};
 
 /// How long attempts are kept.
-pub const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

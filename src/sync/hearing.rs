@@ -234,6 +234,8 @@ impl Hearing {
             since: now,
             is_said: Said::No,
         });
+        // The clock was set back: how long it had been silent before, nobody knows.
+        silence.since = silence.since.min(now);
         if silence.is_said == Said::No && now.since(silence.since) >= overlap {
             silence.is_said = Said::Yes;
             warn!(
@@ -443,6 +445,11 @@ mod tests {
         }
         hearing.read(&name, at(901));
         assert_eq!(codes(&hearing).len(), 0);
+        // In the middle of it the clock goes back.
+        for (seconds, expected) in [(900_000, 0), (1_000, 0), (1_299, 0), (1_300, 1)] {
+            hearing.silent(&name, at(seconds), "no answer in time");
+            assert_eq!(codes(&hearing).len(), expected, "{seconds}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,20 @@
 //! A clock on the wall that is set keeps nobody from being read, told, or noticed.
 
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::tenant::{Endpoint, Fault, RateLimits, TenantOptions, When};
 use qlik_roster::model::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+use qlik_roster::daemon::Upkeep;
+use qlik_roster::demo::tenant::NewUser;
+use qlik_roster::store::Store;
+use qlik_roster::telemetry::Metrics;
 
 use crate::hooks::metrics;
 use crate::support::{Running, World, within};
@@ -103,4 +112,132 @@ async fn a_clock_that_is_set_is_said_to_be() {
     assert_eq!(row["clock"], "set ahead", "{row}");
     assert_eq!(row["by_seconds"], (DAY * 400).as_secs(), "{row}");
     running.stop().await;
+}
+
+/// A round of upkeep of a process that has the store open. Returns where the journal begins.
+async fn upkeep(world: &World, store: &Store) -> u64 {
+    let config = world.config();
+    let upkeep = Upkeep::new(
+        &config,
+        store.clone(),
+        world.clock.clone(),
+        Metrics::default(),
+    );
+    upkeep.once(Duration::from_secs(600)).await.unwrap();
+    store.first_seq().unwrap().0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day() {
+    let world = world().await;
+    world.one_run().await;
+    world
+        .clock
+        .set(world.clock.now().plus(Duration::from_secs(60)));
+    let directory = world.tenant.directory();
+    directory.create_user(NewUser::named("Young")).unwrap();
+    world.one_run().await;
+    let right = world.clock.now();
+
+    // Also where it is started by such a clock, and where the clock is wrong for the first time.
+    for jump in [DAY * 400, DAY * 89 + DAY * 2, DAY * 400] {
+        let store = world.store();
+        world.clock.turn(right.plus(jump));
+        assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}");
+        for _ in 0..3 {
+            world
+                .clock
+                .set(world.clock.now().plus(Duration::from_secs(3_600)));
+            assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}");
+        }
+        store.close().unwrap();
+        let store = world.store();
+        assert_eq!(
+            upkeep(&world, &store).await,
+            1,
+            "{jump:?}, and started again"
+        );
+        world.clock.turn(Timestamp::from_millis(0));
+        assert_eq!(upkeep(&world, &store).await, 1, "in 1970");
+        world.clock.turn(right);
+        assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}, and back");
+        store.close().unwrap();
+    }
+
+    // Time that really passes makes things old, and so does a clock that has stood for a day.
+    let store = world.store();
+    world.clock.turn(right.plus(DAY * 400));
+    assert_eq!(upkeep(&world, &store).await, 1);
+    world.clock.set(world.clock.now().plus(DAY * 2));
+    assert!(upkeep(&world, &store).await > 2);
+    store.close().unwrap();
+}
+
+/// The library by which a test sets the clock of a process that knows nothing of it, in Debian's
+/// package `libfaketime`. Where it is missing, says that the test is skipped, and fails where `CI` is set.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut paths = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    let found = paths.find(|path| path.exists());
+    let required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    assert!(found.is_some() || !required, "there is no libfaketime here");
+    if found.is_none() {
+        // Written past the test harness, which shows nothing of a test that is green.
+        let line =
+            "skipped: a_process_goes_on_in_time_when_its_clock_is_set: no libfaketime here\n";
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_goes_on_in_time_when_its_clock_is_set() {
+    let Some(library) = faketime() else { return };
+    let world = World::new().await;
+    let config = world
+        .standard_config()
+        .replace("schedule = \"7d\"", "schedule = \"10s\"")
+        .replace("level = \"off\"", "level = \"info\"");
+    world.write_config(&config);
+    let set = |offset: &str| {
+        // At once, or half of it would be read.
+        world.write("clock.new", offset);
+        std::fs::rename(world.path("clock.new"), world.path("clock")).unwrap();
+    };
+    set("+0");
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_qlik-roster"))
+        .arg("--config")
+        .arg(world.config_path())
+        .arg("serve")
+        .env_clear()
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", world.path("clock"))
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("NO_FAKE_STAT", "1")
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let log = || std::fs::read_to_string(world.path("log")).unwrap();
+    let n_runs = || log().matches("Sync of `acme` succeeded").count();
+    within("the first run ends", || async { n_runs() > 0 }).await;
+
+    for (offset, said) in [
+        ("-7530", "the clock was set back by 2 h 5 min"),
+        ("+34570000", "the clock went ahead by 400 d 4 h"),
+        ("+0", "the clock was set back by 400 d 2 h"),
+    ] {
+        let before = n_runs();
+        set(offset);
+        within(said, || async {
+            log().contains(said) && n_runs() > before + 1
+        })
+        .await;
+    }
+
+    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || daemon.wait().unwrap());
+    assert!(ended.await.unwrap().success(), "{}", log());
 }

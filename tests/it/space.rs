@@ -62,6 +62,8 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
     later(&world, DAY * 91);
     join(&world, "Young");
     world.one_run().await;
+    // A clock that is ahead of the last run by so much is believed when it has stood for a day.
+    later(&world, DAY);
     let last = {
         let store = world.store();
         let last = store.last_seq();
@@ -137,6 +139,8 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
     within("it fails", || async { world.receiver.count() > 0 }).await;
     running.stop().await;
     later(&world, DAY * 91);
+    world.start().await.stop().await;
+    later(&world, DAY);
 
     let running = world.start().await;
 
@@ -175,9 +179,11 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_sync_does_a_round_of_upkeep() {
-    // The command goes by the machine's clock: all this was two hours ago.
+    // The command goes by the machine's clock: all this was two days ago, and somebody was there since.
     let now = Clock::system().now();
-    let world = world_at(Clock::stopped_at(before(now, 2 * 3600))).await;
+    let world = world_at(Clock::stopped_at(before(now, 2 * 86_400 + 7_200))).await;
+    world.clock.set(before(now, 86_400 + 3_600));
+    world.one_run().await;
     let config = world.standard_config();
     world.write_config(&config.replace("[server]", "keep = \"1h\"\n[server]"));
 

@@ -1,7 +1,6 @@
 //! What goes to disk, and what is forgotten when it is there.
 
 use super::State;
-use crate::model::Timestamp;
 use crate::store::{self, MAX_CHANGES, Progress};
 
 /// Attempts of an endpoint that are kept.
@@ -21,19 +20,17 @@ impl State {
 
     /// Takes what is to be written. Rows go before the cursor that steps over them, so where
     /// there are more than one write holds, the earlier ones leave the cursor where it was.
-    pub fn progress(&mut self, now: Timestamp) -> Vec<Progress> {
+    pub fn progress(&mut self) -> Vec<Progress> {
         self.is_dirty = false;
         let cursor = self.cursor();
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
         let mut attempts = std::mem::take(&mut self.attempts).into_iter();
         // Each lets some of the oldest attempts go, or more would come than go.
-        let forget_before = now.minus(store::KEEP_ATTEMPTS);
         while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),
                 attempts: attempts.by_ref().take(store::ATTEMPTS_AT_ONCE).collect(),
-                forget_before,
                 keep: MAX_ATTEMPTS,
                 ..Progress::of(self.saved.clone())
             });
@@ -42,7 +39,6 @@ impl State {
             changes: changes.collect(),
             attempts: attempts.collect(),
             told: self.told.take(),
-            forget_before,
             keep: MAX_ATTEMPTS,
             cursor: cursor.clone(),
         });
@@ -81,7 +77,7 @@ mod tests {
 
         for _ in 0..10 {
             state.attempts = vec![attempt.clone(); 4_000];
-            for write in state.progress(start()) {
+            for write in state.progress() {
                 store.save_progress(&name, &mut log, write).unwrap();
             }
         }
@@ -98,7 +94,7 @@ mod tests {
         let rows = (0..=2 * MAX_CHANGES as u64).map(DeliveryChange::Obeyed);
         state.changes = rows.collect();
 
-        let writes = state.progress(start());
+        let writes = state.progress();
 
         let settled: Vec<Seq> = writes.iter().map(|write| write.cursor.settled).collect();
         assert_eq!(settled, [Seq(0), Seq(0), Seq(1)]);

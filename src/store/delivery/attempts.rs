@@ -48,39 +48,37 @@ pub struct Attempt {
 /// Which rows of attempts an endpoint has. Kept by who writes them.
 #[derive(Debug, Default)]
 pub struct AttemptLog {
-    /// Number, number of attempts and time of the last attempt of each row.
-    rows: VecDeque<(u64, usize, Timestamp)>,
+    /// Number and number of attempts of each row.
+    rows: VecDeque<(u64, usize)>,
     n_attempts: usize,
     next: u64,
 }
 
 impl AttemptLog {
     /// Adds a row. Returns its writes: the row, and the removal of those that are more than
-    /// `keep` attempts ago or that end before `since`.
+    /// `keep` attempts ago. Those that are too old are upkeep's: it knows whether the clock is right.
     pub(super) fn add(
         &mut self,
         endpoint: &EndpointName,
         attempts: &[Attempt],
         keep: usize,
-        since: Timestamp,
     ) -> Vec<(Key, Option<Vec<u8>>)> {
         let mut rows = Vec::new();
         for attempts in attempts.chunks(IN_A_ROW) {
-            let Some(last) = attempts.last() else { break };
             let key = keys::attempts(endpoint, self.next);
             let stored = v1::Attempts(attempts.iter().map(Into::into).collect());
             let value = codec::packed_row(&key, &stored);
             rows.push((key, Some(value)));
-            self.rows.push_back((self.next, attempts.len(), last.at));
+            self.rows.push_back((self.next, attempts.len()));
             self.n_attempts += attempts.len();
             self.next += 1;
         }
         // A few rows at a time keep the write small; more come than go only while there is room.
         for _ in 0..rows.len() + 2 {
-            let Some((number, n_attempts, last)) = self.rows.front().copied() else {
+            let Some((number, n_attempts)) = self.rows.front().copied() else {
                 break;
             };
-            if self.n_attempts - n_attempts < keep && last >= since {
+            if self.n_attempts - n_attempts < keep {
                 break;
             }
             self.rows.pop_front();
@@ -96,8 +94,8 @@ impl Store {
     pub fn attempt_log(&self, endpoint: &EndpointName) -> Result<AttemptLog, StoreError> {
         let mut log = AttemptLog::default();
         self.each_attempts(endpoint, |number, attempts| {
-            if let Some(last) = attempts.last() {
-                log.rows.push_back((number, attempts.len(), last.at));
+            if !attempts.is_empty() {
+                log.rows.push_back((number, attempts.len()));
                 log.n_attempts += attempts.len();
             }
             log.next = number + 1;

@@ -43,8 +43,6 @@ pub struct Progress {
     pub attempts: Vec<Attempt>,
     /// What the journal is told: time and fact.
     pub told: Option<(Timestamp, Fact)>,
-    /// Attempts that ended before are forgotten.
-    pub forget_before: Timestamp,
     /// Attempts that are kept.
     pub keep: usize,
 }
@@ -57,7 +55,6 @@ impl Progress {
             changes: Vec::new(),
             attempts: Vec::new(),
             told: None,
-            forget_before: Timestamp::from_millis(i64::MIN),
             keep: usize::MAX,
         }
     }
@@ -71,12 +68,7 @@ impl Store {
         log: &mut AttemptLog,
         progress: Progress,
     ) -> Result<(), StoreError> {
-        let mut rows = log.add(
-            endpoint,
-            &progress.attempts,
-            progress.keep,
-            progress.forget_before,
-        );
+        let mut rows = log.add(endpoint, &progress.attempts, progress.keep);
         let delivery = |space, item: &Item| keys::delivery(space, endpoint, item);
         rows.extend(progress.changes.iter().map(|change| match change {
             Change::Defer(item, deferred) => codec::put(
