@@ -13,6 +13,7 @@ mod problem;
 
 mod environment;
 mod locate;
+mod mismatch;
 
 mod keys;
 mod raw;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::mismatch::Mismatch;
 use crate::connector::qlik::{InvalidHost, InvalidKey, InvalidRule};
 use crate::deliver::{
     InvalidEndpoint, InvalidFilter, InvalidHeader, InvalidOrigin, InvalidPrivacy, InvalidSecret,
@@ -180,17 +181,17 @@ pub enum Fault {
     #[error("reading the file: {source}")]
     Unreadable { source: io::Error },
     /// The file is not TOML.
-    #[error("not TOML: {detail}")]
+    #[error("the file is not TOML: {detail}")]
     Syntax { detail: String },
     /// A key that means nothing here.
-    #[error("no such key")]
+    #[error("there is no such key")]
     UnknownKey {
         similar: Option<&'static str>,
         known: String,
     },
     /// A value of another type than expected.
-    #[error("{detail}")]
-    WrongType { detail: String },
+    #[error("{mismatch}")]
+    WrongType { mismatch: Mismatch },
     /// A value that must be given is not.
     #[error("not given")]
     Missing { remedy: &'static str },
@@ -237,7 +238,7 @@ pub enum Fault {
     #[error("{source}")]
     BadPrivacy { source: InvalidPrivacy },
     /// A word, where there is a choice among a few.
-    #[error("`{text}` is nothing that could stand here")]
+    #[error("`{text}` is not one of the words that this setting knows")]
     BadChoice { text: String, allowed: &'static str },
     /// A host that is none.
     #[error("{source}")]
@@ -255,16 +256,16 @@ pub enum Fault {
         remedy: &'static str,
     },
     /// An address to listen on that is none.
-    #[error("`{text}` is no address with a port")]
+    #[error("`{text}` is not an IP address with a port")]
     BadAddress { text: String },
     /// A schedule that is none.
     #[error("{source}")]
     BadSchedule { source: InvalidSchedule },
     /// A duration that is none.
-    #[error("`{text}` is no duration that is allowed here")]
+    #[error("`{text}` is not a duration")]
     BadDuration { text: String },
     /// A number or duration beyond its bounds.
-    #[error("{value} is outside of what is allowed")]
+    #[error("{value} is out of range")]
     OutOfRange {
         value: String,
         allowed: &'static str,
@@ -273,7 +274,7 @@ pub enum Fault {
     #[error("there is no time zone `{text}`")]
     BadTimeZone { text: String },
     /// A network that is none.
-    #[error("`{text}` is no network")]
+    #[error("`{text}` is not a network")]
     BadNetwork { text: String },
     /// An event pattern that fits nothing.
     #[error("{source}")]
@@ -380,8 +381,8 @@ impl Fault {
                 similar: None,
                 known,
             } => return format!("known here: {known}"),
-            Self::WrongType { .. } => "write a value of the type that docs/configuration.md shows",
-            Self::DuplicateName { .. } => "give each its own name",
+            Self::WrongType { mismatch } => return mismatch.remedy(),
+            Self::DuplicateName { .. } => "give each a name of its own",
             Self::BadName { .. } => {
                 "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
             }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::keys::{self, Section, Shape};
+use super::mismatch::Mismatch;
 use super::problem::Problems;
 use super::raw::Raw;
 use super::{ConfigError, Environment, Fault, Problem};
@@ -175,13 +176,23 @@ fn take(mut tree: Value, problems: &mut Problems) -> Raw {
             Err(error) => error,
         };
         let path: Vec<&Segment> = error.path().iter().collect();
-        let detail = error.inner().to_string();
-        problems.add(error.path().to_string(), Fault::WrongType { detail });
+        let sentence = error.inner().to_string();
+        let mismatch = Mismatch::new(value_at(&tree, &path), &sentence);
+        problems.add(error.path().to_string(), Fault::WrongType { mismatch });
         if remove(&mut tree, &path).is_none() {
             // Nothing to leave out: cannot be, but must not go on for ever.
             return Raw::default();
         }
     }
+}
+
+/// Returns the value that a path leads to.
+fn value_at<'a>(tree: &'a Value, path: &[&Segment]) -> Option<&'a Value> {
+    path.iter().try_fold(tree, |at, segment| match segment {
+        Segment::Map { key } => at.get(key),
+        Segment::Seq { index } => at.get(index),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    })
 }
 
 /// Removes what a path leads to, up from its last key: an element alone cannot go, or the

@@ -36,12 +36,14 @@ pub(super) fn egress(
     problems: &mut Problems,
 ) -> Option<Egress> {
     let allow_private = networks(at, &raw.allow_private, problems);
-    if raw.allow_http && raw.allow_private.is_empty() {
+    let is_http_anywhere = raw.allow_http && raw.allow_private.is_empty();
+    if is_http_anywhere && !problems.has(&format!("{at}.allow_private")) {
         problems.add(
             format!("{at}.allow_http"),
             Fault::Conflict {
-                detail: "plain http is for private networks only".to_owned(),
-                remedy: "name the networks by `allow_private`, or use https",
+                detail: "plain http is for private networks only, and none is named".to_owned(),
+                remedy: "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for \
+                         one, or use https",
             },
         );
     }
@@ -50,7 +52,7 @@ pub(super) fn egress(
     let headers = headers(at, &raw.headers, vault, problems);
     let handshake = handshake(at, raw, problems);
     Some(Egress {
-        allow_private: allow_private?,
+        allow_private: allow_private.filter(|_| !is_http_anywhere)?,
         allow_http: raw.allow_http,
         authorities: authorities.ok()?,
         client_certificate: client_certificate.ok()?,

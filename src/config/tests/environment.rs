@@ -95,7 +95,7 @@ fn a_bad_variable_is_named() {
         (
             "QLIK_ROSTER__SYNC__SCHEDULE",
             "x",
-            "environment variable QLIK_ROSTER__SYNC__SCHEDULE: `sync.schedule`: `x` is neither",
+            "environment variable QLIK_ROSTER__SYNC__SCHEDULE: `sync.schedule`: `x` is not an",
         ),
         (
             "QLIK_ROSTER__SYNC__SHEDULE",

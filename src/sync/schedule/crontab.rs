@@ -51,6 +51,14 @@ impl Crontab {
                 });
             }
         };
+        // Five fields are those behind the seconds.
+        let first = usize::from(fields.len() == 5);
+        for (part, field) in PARTS.iter().skip(first).zip(&fields) {
+            // crontab(5)'s days of the week were read above.
+            if fields.len() != 5 || part.name != "days of the week" {
+                part.check(field)?;
+            }
+        }
         let crontab = Self {
             rules: rules
                 .iter()
@@ -84,6 +92,61 @@ impl Crontab {
             }
             Some(next)
         })
+    }
+}
+
+/// A field of a cron expression: what it is called, and what may stand there.
+struct Part {
+    name: &'static str,
+    allowed: &'static str,
+    /// An expression with a gap in its place.
+    others: (&'static str, &'static str),
+}
+
+const PARTS: [Part; 7] = [
+    part("seconds", "0 to 59", ("", " * * * * *")),
+    part("minutes", "0 to 59", ("0 ", " * * * *")),
+    part("hours", "0 to 23", ("0 0 ", " * * *")),
+    part("days of the month", "1 to 31", ("0 0 0 ", " * *")),
+    part("months", "1 to 12 or jan to dec", ("0 0 0 * ", " *")),
+    part(
+        "days of the week",
+        "1 (Sunday) to 7 or sun to sat",
+        ("0 0 0 * * ", ""),
+    ),
+    part("years", "1970 to 2100", ("0 0 0 * * * ", "")),
+];
+
+const fn part(
+    name: &'static str,
+    allowed: &'static str,
+    others: (&'static str, &'static str),
+) -> Part {
+    Part {
+        name,
+        allowed,
+        others,
+    }
+}
+
+impl Part {
+    /// Tries a field alone, so that what is said is said of it.
+    fn check(&self, field: &str) -> Result<(), InvalidSchedule> {
+        let Self {
+            name,
+            allowed,
+            others: (before, behind),
+        } = self;
+        let alone = cron::Schedule::from_str(&format!("{before}{field}{behind}"));
+        match alone {
+            Ok(_) => Ok(()),
+            Err(_) => Err(InvalidSchedule::Field {
+                field: field.to_owned(),
+                reason: format!(
+                    "{name} are {allowed}; `1,2`, `1-5`, `*` and `*/5` also stand for several"
+                ),
+            }),
+        }
     }
 }
 
@@ -132,7 +195,9 @@ fn weekdays(field: &str) -> Result<String, InvalidSchedule> {
             }
             None => (part, 1),
         };
-        let day = |text: &str| day(text).ok_or_else(|| wrong("a day is 0 to 7 or sun to sat"));
+        let day = |text: &str| {
+            day(text).ok_or_else(|| wrong("days of the week are 0 to 7 or sun to sat"))
+        };
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => match (day(first)?, day(last)?) {
                 // A week that ends on Sunday: `mon-sun`.

@@ -106,7 +106,12 @@ fn what_is_no_schedule_says_why() {
     };
     for (text, why) in [
         ("", not("")),
-        ("15", not("15")),
+        (
+            "15",
+            Why::NoUnit {
+                text: "15".to_owned(),
+            },
+        ),
         ("+15m", not("+15m")),
         ("15 m", Why::Fields { n_fields: 2 }),
         ("m", not("m")),
@@ -128,7 +133,7 @@ fn what_is_no_schedule_says_why() {
             "0 6 * * 8",
             Why::Field {
                 field: "8".to_owned(),
-                reason: "a day is 0 to 7 or sun to sat".to_owned(),
+                reason: "days of the week are 0 to 7 or sun to sat".to_owned(),
             },
         ),
     ] {
@@ -279,4 +284,48 @@ proptest! {
 
         prop_assert_eq!(&Schedule::parse(&schedule.to_string(), Tz::UTC).unwrap(), &schedule);
     }
+}
+
+#[test]
+fn a_field_that_cannot_be_is_named_with_what_can() {
+    let said = |text: &str| Schedule::parse(text, Tz::UTC).unwrap_err().to_string();
+    let behind = "; `1,2`, `1-5`, `*` and `*/5` also stand for several";
+
+    for (text, expected) in [
+        (
+            "61 * * * *",
+            "`61` in the cron expression: minutes are 0 to 59",
+        ),
+        (
+            "mon * * * *",
+            "`mon` in the cron expression: minutes are 0 to 59",
+        ),
+        (
+            "0 25 * * *",
+            "`25` in the cron expression: hours are 0 to 23",
+        ),
+        (
+            "0 0 32 * *",
+            "`32` in the cron expression: days of the month are 1 to 31",
+        ),
+        (
+            "0 0 1 13 *",
+            "`13` in the cron expression: months are 1 to 12 or jan to dec",
+        ),
+        (
+            "60 0 0 1 1 *",
+            "`60` in the cron expression: seconds are 0 to 59",
+        ),
+        (
+            "0 0 0 * * 8",
+            "`8` in the cron expression: days of the week are 1 (Sunday) to 7 or sun to sat",
+        ),
+        (
+            "0 0 0 1 1 * 2",
+            "`2` in the cron expression: years are 1970 to 2100",
+        ),
+    ] {
+        assert_eq!(said(text), format!("{expected}{behind}"));
+    }
+    assert_eq!(said("15"), "`15` has no unit: `s`, `m`, `h` or `d`");
 }
