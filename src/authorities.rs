@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use rustls::RootCertStore;
 use rustls_native_certs::CertificateResult;
 
+use crate::system_words::system_words;
+
 /// How many things that went wrong are told: the first tell what kind of thing it is.
 const MAX_TOLD: usize = 3;
 
@@ -177,18 +179,6 @@ fn in_words(error: &rustls_native_certs::Error) -> String {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Returns the system's words for an error, without its number.
-pub(crate) fn system_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    let mut words = text.get(..end).unwrap_or(&text).to_owned();
-    // Lower case, as in the middle of a sentence.
-    if let Some(first) = words.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub enum InvalidProxy {
     #[error("not an address: not UTF-8")]
     NoText,
     /// Neither http nor https.
-    #[error("`{scheme}` is neither http nor https")]
+    #[error("`{scheme}` is not http or https")]
     Scheme {
         /// What the address starts with.
         scheme: String,
@@ -54,7 +54,7 @@ pub enum InvalidProxy {
     #[error("the user name in the address is not plain letters, digits, `-`, `_` and `.`")]
     User,
     /// A password for nobody.
-    #[error("there is a password and no user name")]
+    #[error("there is a password but no user name")]
     NoUser,
     /// More than a proxy's address has.
     #[error("the address has a path, a query or a fragment")]
@@ -232,11 +232,7 @@ mod tests {
     fn what_is_no_proxy_is_told_without_its_secrets() {
         for (text, password, expected) in [
             ("proxy", None, "not an address: relative URL without a base"),
-            (
-                "socks5://proxy:1080",
-                None,
-                "`socks5` is neither http nor https",
-            ),
+            ("socks5://proxy:1080", None, "`socks5` is not http or https"),
             (
                 "http://roster:hunter2@proxy",
                 None,
@@ -250,7 +246,7 @@ mod tests {
             (
                 "http://proxy",
                 Some("hunter2"),
-                "there is a password and no user name",
+                "there is a password but no user name",
             ),
             (
                 "http://proxy/path",
@@ -299,10 +295,7 @@ mod tests {
                 "http://my proxy:3128",
                 "not an address: invalid international domain name",
             ),
-            (
-                "socks5h://proxy:1080",
-                "`socks5h` is neither http nor https",
-            ),
+            ("socks5h://proxy:1080", "`socks5h` is not http or https"),
             (
                 "http://roster:hun/ter2@proxy",
                 "not an address: invalid port number",
@@ -311,7 +304,7 @@ mod tests {
             ("proxy:3128/hunter2", path),
             (
                 "http://:hunter2@proxy",
-                "there is a password and no user name",
+                "there is a password but no user name",
             ),
         ] {
             let error = ForwardProxy::of_variable("HTTPS_PROXY", text).unwrap_err();

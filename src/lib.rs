@@ -40,6 +40,7 @@ pub mod retry;
 pub mod secret;
 pub mod signal;
 mod suggest;
+mod system_words;
 pub mod tls;
 pub mod tls_failure;
 mod verifier;

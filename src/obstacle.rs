@@ -6,8 +6,8 @@ use std::io;
 
 use url::Url;
 
-use crate::authorities::system_words;
 use crate::forward_proxy::ForwardProxy;
+use crate::system_words::system_words;
 use crate::tls_failure::{TlsFailure, bracketed};
 
 /// Where requests go, and what they go through.

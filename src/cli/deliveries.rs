@@ -15,6 +15,7 @@ use crate::model::EndpointName;
 use super::Exit;
 use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format, TableArgs};
 use super::door::Door;
+use super::failure::CliError;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
@@ -141,8 +142,8 @@ async fn show(
     };
     let rows = ask_attempts(door, request).await?;
     if rows.is_empty() {
-        say(format_args!("No attempt at event {name} is kept."));
-        return Ok(Exit::NotFound);
+        let detail = format!("no attempt at event {name} is kept");
+        return Err(CliError::NotThere(detail).into());
     }
     if format == Format::Table {
         for (place, row) in rows.iter().enumerate() {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,21 +15,29 @@ use crate::daemon::{self, Hooks, Parts, Upkeep};
 use crate::http_client;
 use crate::telemetry;
 
+use super::failure::CliError;
+
 /// The daemon's own word that it has no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{message} [{code}]")]
+#[error("{message}")]
 pub(super) struct Refused {
     message: String,
     pub(super) code: String,
+}
+
+impl Refused {
+    /// Returns the code that came with it.
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
 }
 
 /// There is no store to ask.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no store in {}; `qlik-roster serve` or `qlik-roster sync` makes one, and `path` in \
-     `[store]` says where [{}]",
-    path.display(),
-    Self::code()
+     `[store]` says where",
+    path.display()
 )]
 pub(super) struct NoStore {
     path: PathBuf,
@@ -37,7 +45,8 @@ pub(super) struct NoStore {
 
 impl NoStore {
     /// Returns the code that `docs/errors.md` explains.
-    fn code() -> &'static str {
+    #[expect(clippy::unused_self, reason = "as all errors have it")]
+    pub(super) fn code(&self) -> &'static str {
         "store.not-there"
     }
 }
@@ -160,9 +169,7 @@ impl Socket {
             .await
             .context("asking the running daemon")?;
         if answer.status().is_success() {
-            return answer.json().await.context(
-                "reading the daemon's answer; is it of the same version as this command?",
-            );
+            return answer.json().await.or(Err(CliError::OtherVersion.into()));
         }
         let problem: serde_json::Value = answer.json().await.unwrap_or_default();
         let text = |key: &str| {
@@ -172,7 +179,7 @@ impl Socket {
         };
         match (text("message"), text("code")) {
             (Some(message), Some(code)) => Err(Refused { message, code }.into()),
-            _ => bail!("the daemon did not understand the question; is it of the same version?"),
+            _ => Err(CliError::OtherVersion.into()),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::args::{EndpointsAction, EndpointsArgs, TableArgs};
 use super::door::Door;
 use super::output::{Printer, Row};
 use super::replay::when;
+use super::status::events;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use super::{check, rotate};
@@ -105,8 +106,8 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
     let (name, settled) = (&row.name, row.settled);
     match wish {
         Wish::Enable => say(format_args!(
-            "`{name}` goes on behind event {settled}, {} entries to go: {when}",
-            row.behind
+            "`{name}` goes on after event {settled}, with {} to go: {when}",
+            events(row.behind)
         )),
         Wish::Disable => say(format_args!(
             "`{name}` gets nothing any more and keeps its place; `qlik-roster endpoints enable \

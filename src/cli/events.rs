@@ -17,6 +17,7 @@ use crate::suggest::closest;
 
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::door::Door;
+use super::failure::CliError;
 use super::narrate::sentence;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
@@ -103,7 +104,9 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
     if let Some(printer) = printer {
         let summary = format!("{}.", count(printer.n_rows(), "event"));
         let nothing = match asked.choice == EventChoice::default() {
-            true => "No events yet: nothing has changed since the first load.",
+            true => {
+                "No events yet: nothing has changed since each tenant was first read to its end."
+            }
             false => "No such event is kept.",
         };
         printer.finish(nothing, &summary)?;
@@ -210,17 +213,14 @@ async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> 
         other => return super::unexpected(&other),
     };
     let Some(row) = row else {
-        if name
+        let is_past = name
             .place()
-            .is_some_and(|seq| seq != Seq::START && seq < first)
-        {
-            say(format_args!(
-                "Event {name} was deleted: the journal begins with event {first}."
-            ));
-        } else {
-            say(format_args!("There is no event {name}."));
-        }
-        return Ok(Exit::NotFound);
+            .is_some_and(|seq| seq != Seq::START && seq < first);
+        let detail = match is_past {
+            true => format!("event {name} was deleted: the journal begins with event {first}"),
+            false => format!("there is no event {name}"),
+        };
+        return Err(CliError::NotThere(detail).into());
     };
     let names = COLUMNS.iter().map(|column| column.name);
     let mut lines: Vec<_> = names.zip(cells(&row)).collect();

@@ -1,13 +1,16 @@
 //! The exit codes, and which failure leads to which.
 
+use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::control::ControlError;
 use crate::daemon::{DiscoverError, StartError};
-use crate::store::{CheckError, CompactError, StoreError};
+use crate::store::{CheckError, CompactError, OpenError, StoreError};
 
 use super::door::{NoStore, Refused};
+use super::failure::CliError;
 use super::init::InitError;
 use super::output::ColumnsError;
 
@@ -70,6 +73,12 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         if cause.is::<ConfigError>() || cause.is::<ColumnsError>() {
             return Exit::Usage;
         }
+        match cause.downcast_ref() {
+            Some(CliError::Usage(_)) => return Exit::Usage,
+            Some(CliError::NotThere(_)) => return Exit::NotFound,
+            Some(CliError::OtherVersion | CliError::Impossible(_)) => return Exit::Failure,
+            None => {}
+        }
         if let Some(init) = cause.downcast_ref::<InitError>() {
             return init.exit();
         }
@@ -115,6 +124,46 @@ pub(super) fn of(failure: &anyhow::Error) -> Exit {
         }
     }
     Exit::Failure
+}
+
+/// Returns the code under which `docs/errors.md` explains a failure: that of the innermost layer that has
+/// one.
+pub(super) fn code(failure: &anyhow::Error) -> String {
+    let has = |is: fn(&(dyn Error + 'static)) -> bool| failure.chain().any(is);
+    let code = match failure.chain().find_map(code_of) {
+        Some(code) => code,
+        None if has(<dyn Error>::is::<reqwest::Error>) => "cli.daemon-gone",
+        None if has(<dyn Error>::is::<io::Error>) => "cli.io",
+        None => "cli.failed",
+    };
+    code.to_owned()
+}
+
+fn code_of<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    /// Asks each of these types for its code.
+    macro_rules! ask {
+        ($($failure:ty),+ $(,)?) => {
+            $(if let Some(failure) = cause.downcast_ref::<$failure>() {
+                return Some(failure.code());
+            })+
+        };
+    }
+    ask!(
+        CliError,
+        ColumnsError,
+        InitError,
+        NoStore,
+        Refused,
+        ConfigError,
+        ControlError,
+        StartError,
+        DiscoverError,
+        OpenError,
+        CompactError,
+        CheckError,
+        StoreError,
+    );
+    None
 }
 
 /// Returns the exit code for a question that got no answer.

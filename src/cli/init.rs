@@ -34,9 +34,8 @@ const USUAL: &str = "qlik-roster.toml";
 pub(super) enum InitError {
     /// There is one, or a secret's file that is in the way.
     #[error(
-        "{} is there already, and nothing is written over; move it away, or name another file \
-         [{}]",
-        file.display(), self.code()
+        "{} is there already, and nothing is written over; move it away, or name another file",
+        file.display()
     )]
     Exists {
         /// What is there.
@@ -45,8 +44,8 @@ pub(super) enum InitError {
     /// Something must be known, and nobody is there to be asked.
     #[error(
         "{} must be given where standard input and standard error are no terminal to ask on; \
-         `init --full` writes a configuration to fill in by hand [{}]",
-        missing.join(" and "), self.code()
+         `init --full` writes a configuration to fill in by hand",
+        missing.join(" and ")
     )]
     Unanswered {
         /// The options.
@@ -55,18 +54,17 @@ pub(super) enum InitError {
     /// The webhook's address will not do.
     #[error(
         "{what}; write it as `https://hr.example.com/hooks/qlik`, or as `http://127.0.0.1:8000/` \
-         for a receiver on this machine [{}]",
-        self.code()
+         for a receiver on this machine"
     )]
     BadWebhook {
         /// Why.
         what: String,
     },
     /// The client's id will not do.
-    #[error("a client id is one word, as Qlik's administration shows it [{}]", self.code())]
+    #[error("a client id is one word, as Qlik's administration shows it")]
     BadClientId,
     /// Whoever was asked did not answer.
-    #[error("standard input ended before all was answered; nothing was written [{}]", self.code())]
+    #[error("standard input ended before all was answered; nothing was written")]
     Ended,
 }
 

@@ -90,6 +90,6 @@ fn detail(loss: &HistoryLoss) -> String {
     } = loss;
     format!(
         "the store was damaged ({damage}) and was moved to `{moved_to}` at {at}; {missing}; \
-         receivers were told by event {entry}; `qlik-roster store accept` takes note of it"
+         receivers were told by event {entry}; `qlik-roster store accept` confirms that you know"
     )
 }

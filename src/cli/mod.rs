@@ -8,6 +8,7 @@ mod args;
 mod csv;
 mod door;
 mod exit;
+mod failure;
 mod output;
 mod screen;
 mod style;
@@ -52,6 +53,7 @@ use crate::printable;
 use crate::telemetry;
 use args::{Args, Command};
 pub use exit::Exit;
+use failure::CliError;
 
 /// Runs the command line and returns the process's exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -76,9 +78,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match dispatch(args) {
         Ok(exit) => exit.into(),
         Err(failure) if output::is_broken_pipe(&failure) => Exit::Success.into(),
-        Err(failure) => {
-            let exit = exit::of(&failure);
-            style::complain(&failure);
+        Err(failed) => {
+            let exit = exit::of(&failed);
+            failure::complain(&failed);
             exit.into()
         }
     }
@@ -119,7 +121,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
 
 /// An answer to another question than the one that was asked: a daemon of another version.
 fn unexpected<T>(_reply: &Reply) -> anyhow::Result<T> {
-    anyhow::bail!("the daemon answered another question; is it of the same version?")
+    Err(CliError::OtherVersion.into())
 }
 
 /// Loads the configuration that the command line or the environment names.

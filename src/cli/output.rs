@@ -30,19 +30,19 @@ pub(super) struct Row {
 /// `--columns` names a column that there is not, or is given where it means nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ColumnsError {
-    #[error("there is no column `{name}`{}; there are {known} [{}]", closest.as_ref().map(|it| format!(", did you mean `{it}`?")).unwrap_or_default(), self.code())]
+    #[error("there is no column `{name}`{}; there are {known}", closest.as_ref().map(|it| format!(", did you mean `{it}`?")).unwrap_or_default())]
     Unknown {
         name: String,
         closest: Option<String>,
         known: String,
     },
-    #[error("`--columns` chooses the columns of tables and of CSV; JSON has every field [{}]", self.code())]
+    #[error("`--columns` chooses the columns of tables and of CSV; JSON has every field")]
     NotOfJson,
 }
 
 impl ColumnsError {
     /// Returns the code that `docs/errors.md` explains.
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "cli.unknown-column",
             Self::NotOfJson => "cli.columns-of-json",

@@ -6,7 +6,6 @@ mod show;
 
 use std::path::Path;
 
-use anyhow::Error;
 use serde_json::{Value, json};
 
 use crate::control::{PlanRow, Reply, Request};
@@ -16,6 +15,7 @@ use crate::model::{Outcome, PlanId, PlanState, TenantName, losses_in_words};
 use super::Exit;
 use super::args::{ListArgs, PlanAction, PlanArgs, TableArgs};
 use super::door::Door;
+use super::failure::CliError;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
@@ -77,9 +77,10 @@ async fn approve(
     plan: &str,
     table: &TableArgs,
 ) -> anyhow::Result<Exit> {
-    let id: PlanId = plan.parse().map_err(Error::msg)?;
+    let id: PlanId = plan.parse().map_err(CliError::usage)?;
     say(format_args!(
-        "{id} is approved; a run now finds the same removals again and lets them go…"
+        "Approving {id}; a run follows that asks for all of it once more and applies what is still \
+         gone…"
     ));
     let approved = door.ask(Request::Approve { id });
     let (row, synced) = match ticker.follow(door, approved).await? {
@@ -104,8 +105,7 @@ async fn approve(
     match row.plan.state {
         PlanState::Applied { .. } if is_whole => say(format_args!("{id} is applied.")),
         PlanState::Applied { .. } => say(format_args!(
-            "{id} is applied, but for what could not be seen: that stays as it was, and is held \
-             anew when it is seen to be gone."
+            "{id} is applied, except what could not be seen: that stays as it was, and is held again when it is seen to be gone."
         )),
         PlanState::Approved { .. } => say(format_args!(
             "{id} is approved and not yet applied: the next run that gets to its end applies it."
@@ -121,7 +121,7 @@ async fn approve(
 }
 
 async fn reject(door: &Door, plan: &str) -> anyhow::Result<Exit> {
-    let id: PlanId = plan.parse().map_err(Error::msg)?;
+    let id: PlanId = plan.parse().map_err(CliError::usage)?;
     match door.ask(Request::Reject { id }).await? {
         Reply::Rejected(row) => say(format_args!(
             "{id} is rejected: as long as {} shows the same, nothing of it happens.",
@@ -136,15 +136,14 @@ fn what_to_do(row: &PlanRow) -> String {
     let id = row.plan.id;
     match row.plan.state {
         PlanState::Held => format!(
-            "`qlik-roster plan approve {id}` lets it go, `qlik-roster plan reject {id}` keeps \
-             everything; if Qlik shows again what is missing, it closes by itself."
+            "`qlik-roster plan approve {id}` applies it, `qlik-roster plan reject {id}` keeps everything; if Qlik shows again what is missing, the plan closes by itself."
         ),
         PlanState::Approved { at } => {
             format!("Approved at {at}; the next complete run applies it.")
         }
         PlanState::Applied { at, run } => format!("Applied at {at} by {run}."),
         PlanState::Rejected { at } => {
-            format!("Rejected at {at}; `qlik-roster plan approve {id}` lets it go after all.")
+            format!("Rejected at {at}; `qlik-roster plan approve {id}` applies it after all.")
         }
         PlanState::Superseded { at, by } => {
             format!("Superseded at {at} by {by}, which lists what was missing then.")

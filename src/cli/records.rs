@@ -12,6 +12,7 @@ use crate::suggest::closest;
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
 use super::door::Door;
+use super::failure::CliError;
 use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
@@ -49,7 +50,7 @@ async fn list(door: &Door, kind: Kind, choice: Choice, args: ListArgs) -> anyhow
             "No {} are known yet. `qlik-roster sync` reads them.",
             kind.plural()
         ),
-        false => format!("No {kind} is so."),
+        false => format!("No {kind} matches."),
     };
     let mut left = args.limit.unwrap_or(usize::MAX);
     let mut after = None;
@@ -143,8 +144,8 @@ async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
     let (rows, rest) = containing(door, kind, tenant, &called).await?;
     match rows.as_slice() {
         [] => {
-            say(format_args!("No {kind} is called `{called}`."));
-            return Ok(Exit::NotFound);
+            let detail = format!("no {kind} is called `{called}`");
+            return Err(CliError::NotThere(detail).into());
         }
         [row] => show(door, row, raw, output.output).await?,
         [..] if raw => {

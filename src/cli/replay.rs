@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::bail;
-
 use crate::clock::Clock;
 use crate::control::{
     Again, Count, DeliveryReply, DeliveryRequest, EndpointRow, EndpointState, Reply, Request,
@@ -14,6 +12,7 @@ use crate::model::EndpointName;
 use super::Exit;
 use super::args::ReplayArgs;
 use super::door::Door;
+use super::failure::CliError;
 use super::style::say;
 
 pub(super) async fn run(config: Option<&Path>, args: ReplayArgs) -> anyhow::Result<Exit> {
@@ -30,7 +29,10 @@ async fn replay(door: &Door, args: ReplayArgs) -> anyhow::Result<Exit> {
         (Some(event), None, false) => Again::Event(event),
         (None, Some(since), false) => Again::Since(since.time(Clock::system().now())),
         (None, None, true) => Again::Parked,
-        _ => bail!("one of `--event`, `--since` and `--parked` is expected"),
+        _ => {
+            let detail = "one of `--event`, `--since` and `--parked` is expected";
+            return Err(CliError::Usage(detail.to_owned()).into());
+        }
     };
     let request = DeliveryRequest::Replay { endpoint, what };
     match door.ask(Request::Deliveries(request)).await? {

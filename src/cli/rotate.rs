@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, SecretPlace, secret_places};
@@ -17,6 +17,7 @@ use crate::deliver::{Endpoint, SigningSecret, fresh_secret};
 use crate::secret::Secret;
 
 use super::Exit;
+use super::failure::CliError;
 use super::style::say;
 
 /// Files of one day that are tried, so that a mistake ends.
@@ -35,11 +36,12 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
     let name = endpoint.name();
     let places = secret_places(config, &Environment::of_process(), name)?;
     let [place] = places.as_slice() else {
-        bail!(
+        let detail = format!(
             "`{name}` has two secrets already: end that change first, by leaving only the new one \
              in {}",
             config.source.display()
         );
+        return Err(CliError::Impossible(detail).into());
     };
     let secret = fresh_secret(endpoint)?;
     let public = SigningSecret::parse(&secret)?.public();
@@ -62,10 +64,13 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
             let new = sibling(name, &written);
             format!("secret_file = [{new:?}, {name:?}]")
         }
-        (How::Write, SecretPlace::Variable { name: variable }) => bail!(
-            "the secret of `{name}` is in the environment variable {variable}, beside which no \
-             file can be put; `--print` prints a new one"
-        ),
+        (How::Write, SecretPlace::Variable { name: variable }) => {
+            let detail = format!(
+                "the secret of `{name}` is in the environment variable {variable}, beside which no \
+                 file can be put; `--print` prints a new one"
+            );
+            return Err(CliError::Impossible(detail).into());
+        }
     };
     let handed_over = match public {
         Some(public) => format!("the new public key, {public}"),
@@ -121,7 +126,11 @@ fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
             }
         }
     }
-    bail!("too many files of today beside {}", old.display())
+    let detail = format!(
+        "beside {} there are {TRIES} new secrets of today already; delete those that are not used",
+        old.display()
+    );
+    Err(CliError::Impossible(detail).into())
 }
 
 fn write(path: &Path, old: &Path, secret: &Secret) -> io::Result<()> {

@@ -12,8 +12,9 @@ use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trig
 use super::Exit;
 use super::args::{Format, RunListArgs, RunsAction, RunsArgs};
 use super::door::Door;
+use super::failure::CliError;
 use super::output::{Printer, Row, print_one};
-use super::style::{Tone, count, say};
+use super::style::{Tone, count};
 use super::table::{Cell, Column};
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -88,14 +89,14 @@ async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
 }
 
 async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
-    let id: RunId = id.parse().map_err(anyhow::Error::msg)?;
+    let id: RunId = id.parse().map_err(CliError::usage)?;
     let run = match door.ask(Request::Run { id }).await? {
         Reply::Run(run) => run,
         other => return super::unexpected(&other),
     };
     let Some(run) = run else {
-        say(format_args!("There is no {id}."));
-        return Ok(Exit::NotFound);
+        let detail = format!("there is no {id}; `qlik-roster runs` lists those that are kept");
+        return Err(CliError::NotThere(detail).into());
     };
     let row = row(&run);
     let names = COLUMNS.iter().map(|column| column.name);
@@ -250,8 +251,15 @@ fn sentence(counts: &KindCounts) -> String {
         unreadable,
         partial,
     } = counts;
-    format!(
-        "{seen} seen, {created} created, {updated} updated, {deleted} deleted, {rescued} rescued, \
-         {unreadable} unreadable, {partial} seen in part"
-    )
+    let others = [
+        (created, "created"),
+        (updated, "updated"),
+        (deleted, "deleted"),
+        (rescued, "not listed but there when asked for"),
+        (unreadable, "unreadable"),
+        (partial, "with a part that is hidden"),
+    ];
+    let others = others.into_iter().filter(|(n, _)| **n > 0);
+    let others = others.map(|(n, what)| format!(", {n} {what}"));
+    format!("{seen} seen{}", others.collect::<String>())
 }

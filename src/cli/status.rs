@@ -13,7 +13,7 @@ use crate::model::{Outcome, PlanState, Seq, losses_in_words};
 use super::args::TableArgs;
 use super::door::Door;
 use super::output::{Printer, Row};
-use super::style::Tone;
+use super::style::{Tone, count};
 use super::table::{Cell, Column};
 use super::{Exit, losses};
 
@@ -189,11 +189,20 @@ pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
     }
 }
 
+/// Counts events in words.
+pub(super) fn events(n: u64) -> String {
+    count(usize::try_from(n).unwrap_or(usize::MAX), "event")
+}
+
 /// Tells how deliveries to an endpoint go.
 pub(super) fn of_deliveries(row: &EndpointRow) -> String {
-    let mut parts = vec![match row.settled {
-        Seq::START => format!("{} entries to go", row.behind),
-        settled => format!("settled up to {settled}, {} entries to go", row.behind),
+    let mut parts = vec![match (row.settled, row.behind, row.waiting + row.parked) {
+        (Seq::START, 0, _) => "no events yet".to_owned(),
+        (Seq::START, behind, _) => format!("{} to go", events(behind)),
+        (settled, 0, 0) => format!("all delivered, up to event {settled}"),
+        // What is not delivered stands behind.
+        (settled, 0, _) => format!("all tried, up to event {settled}"),
+        (settled, behind, _) => format!("{} to go after event {settled}", events(behind)),
     }];
     if row.waiting > 0 {
         parts.push(format!("{} wait for another attempt", row.waiting));

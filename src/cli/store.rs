@@ -235,16 +235,15 @@ fn hold(space: &Space) -> Option<String> {
 fn ahead(space: &Space) -> Option<String> {
     let ahead = space.ahead?;
     Some(format!(
-        "the last event is of {ahead}, which is yet to come: look at this machine's clock; \
-         nothing that is found until then is let go before its time after that"
+        "the last event has the time {ahead}, which is still to come: check this machine's clock; \
+         what is found until then is kept that much longer"
     ))
 }
 
 fn lacks(space: &Space) -> Option<String> {
     let Lack { needed, free } = space.lacks?;
     Some(format!(
-        "most of its room could be given back, by a copy that may take {}, of which {} are free: \
-         make room, and it is done within the hour",
+        "compacting would give most of its room back, but may need {} of disk, and {} are free: make room, and it is done within the hour",
         bytes(needed),
         bytes(free)
     ))
@@ -285,7 +284,7 @@ mod tests {
         let row = row(&space);
 
         assert_eq!(row.cells[1].text(), "ahead");
-        insta::assert_snapshot!(row.cells[3].text(), @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event is of 2096-10-02T07:06:40.000Z, which is yet to come: look at this machine's clock; nothing that is found until then is let go before its time after that");
+        insta::assert_snapshot!(row.cells[3].text(), @"2.0 KiB on disk; 1 event, of 1970-01-01T00:00:00.000Z; the last event has the time 2096-10-02T07:06:40.000Z, which is still to come: check this machine's clock; what is found until then is kept that much longer");
         assert_eq!(row.json["store"]["ahead"], "2096-10-02T07:06:40.000Z");
     }
 
@@ -309,7 +308,7 @@ mod tests {
         let row = row(&space);
 
         assert_eq!(row.cells[1].text(), "no room");
-        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; most of its room could be given back, by a copy that may take 31.0 MiB, of which 10.0 MiB are free: make room, and it is done within the hour");
+        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; compacting would give most of its room back, but may need 31.0 MiB of disk, and 10.0 MiB are free: make room, and it is done within the hour");
         assert_eq!(row.json["store"]["lacks"], 21 << 20);
     }
 

@@ -3,7 +3,6 @@
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 
-use crate::config::ConfigError;
 use crate::model::Thousands;
 use crate::printable;
 
@@ -72,27 +71,6 @@ impl<T: Display> Display for Painted<T> {
             Colour::On => write!(f, "\x1b[{code}m{}\x1b[0m", self.text),
             Colour::Off => self.text.fmt(f),
         }
-    }
-}
-
-/// Tells on standard error why a command failed, cause by cause.
-pub(super) fn complain(failure: &anyhow::Error) {
-    let stream = io::stderr();
-    let label = Colour::of(&stream).paint(Tone::Bad, "error");
-    let mut out = stream.lock();
-    // Nobody is left to tell if standard error is gone.
-    for (depth, cause) in failure.chain().enumerate() {
-        let text = cause.to_string();
-        // A configuration has its problems line by line; anything else is one line, whatever a
-        // name or an answer in it says.
-        let text = match cause.is::<ConfigError>() {
-            true => printable::lines(&text),
-            false => printable::line(&text),
-        };
-        drop(match depth {
-            0 => writeln!(out, "{label}: {text}"),
-            _ => writeln!(out, "  {text}"),
-        });
     }
 }
 

@@ -172,7 +172,7 @@ fn preview(row: &SyncRow) -> io::Result<()> {
         writeln!(out, "{name}: would tell: {}", printable::line(&told))?;
     }
     if row.preview.is_empty() && run.outcome.is_success() {
-        writeln!(out, "{name}: nobody would be told anything")?;
+        writeln!(out, "{name}: there is nothing to tell")?;
     }
     if let Some(held) = &run.held {
         match (rejected(row), &row.plan) {
@@ -254,9 +254,17 @@ async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<E
         parked,
         waiting,
     } = worker.drain(shutdown).await?;
-    say(format_args!(
-        "{name}: {delivered} delivered, {waiting} waiting, {parked} given up on"
-    ));
+    let parts = [
+        (delivered, "delivered"),
+        (waiting, "waiting for another attempt"),
+        (parked, "given up on"),
+    ];
+    let parts = parts.into_iter().filter(|(n, _)| *n > 0);
+    let parts: Vec<_> = parts.map(|(n, what)| format!("{n} {what}")).collect();
+    match parts.is_empty() {
+        true => say(format_args!("{name}: nothing to deliver")),
+        false => say(format_args!("{name}: {}", parts.join(", "))),
+    }
     Ok(if waiting > 0 || parked > 0 {
         Exit::Waiting
     } else {

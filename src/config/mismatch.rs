@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn each_says_what_is_there_and_how_to_write_it() {
-        let mut said = String::from("\n");
+        let mut said = String::new();
         for (value, expected) in [
             (json!(15), "a string"),
             (json!("5"), "u32"),

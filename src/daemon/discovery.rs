@@ -126,8 +126,7 @@ impl Discovery {
         })?;
         if roster.unreadable > 0 {
             warn!(
-                "The console of `{}` lists or counts {} tenants that cannot be read; nobody is \
-                 taken to be gone while it does",
+                "The console of `{}` lists or counts {} tenants that cannot be read; while it does, no tenant counts as gone",
                 self.config.name, roster.unreadable
             );
         }
@@ -179,7 +178,7 @@ impl Discovery {
                     warn!(
                         error.code = error.code(),
                         error = %chain(&error),
-                        "New tenants of `{}` are not found: {}; those that are known are read on",
+                        "New tenants of `{}` are not found: {}; the known ones are still read",
                         self.config.name,
                         chain(&error)
                     );

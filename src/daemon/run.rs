@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,12 +39,9 @@ const PATIENCE: Patience = Patience {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store could not be opened.
-    #[error("opening the store {}", path.display())]
+    #[error(transparent)]
     Open {
-        /// Where.
-        path: PathBuf,
         /// Why.
-        #[source]
         source: OpenError,
     },
     /// The store failed at its first use.
@@ -262,15 +258,10 @@ pub async fn open(config: &Config, clock: &Clock) -> Result<Store, StartError> {
     let opened = tokio::task::spawn_blocking(move || Store::open(&path)).await;
     let opened = opened
         .expect("opening catches its panics")
-        .map_err(|source| StartError::Open {
-            path: config.store.clone(),
-            source,
-        })?;
+        .map_err(|source| StartError::Open { source })?;
     if let Some(aside) = &opened.moved_aside {
         warn!(
-            "The store was damaged; it was moved to {}, and a new one goes on with what reads of it. \
-             `qlik-roster status` says what is missing until `qlik-roster store accept` takes note \
-             of it",
+            "The store was damaged; it was moved to {}, and a new one goes on with what could be read of it. `qlik-roster status` says what is missing until you confirm it with `qlik-roster store accept`",
             aside.display()
         );
     }

@@ -68,7 +68,7 @@ impl Upkeep {
                 self.go_on_after(&failed)?;
                 warn!(
                     code = failed.code(), error = %chain(&failed),
-                    "A round of upkeep was broken off; the next one is in an hour"
+                    "A round of upkeep stopped early; the next one is in an hour"
                 );
             }
             let due = Instant::now() + EVERY;
@@ -106,7 +106,7 @@ impl Upkeep {
         loop {
             let began = Instant::now();
             if end.is_some_and(|end| end < began) && !round.is_compacting() {
-                info!("Upkeep of the store is not through; the next one goes on with it");
+                info!("Upkeep of the store did not finish in time; the next round continues it");
                 break;
             }
             let (step, stepped) = self
@@ -151,7 +151,7 @@ impl Upkeep {
                 forgotten,
                 runs,
                 attempts,
-                "Let go of {entries} events and {runs} runs that were past their time"
+                "Deleted {entries} events and {runs} runs that were past their keep time"
             );
         }
         if let Some(Compacted { before, after, .. }) = compacted {
@@ -239,9 +239,7 @@ impl Warned {
                 code = "store.no-room",
                 needed,
                 free,
-                "The store takes several times the room of what lives in it, and a copy that would \
-                 give it back may take {needed} bytes, of which {free} are free; make room. Until \
-                 then it is tried each hour"
+                "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; make room. Until then it is tried each hour"
             );
         }
         self.lacks = space.lacks.is_some();

@@ -102,7 +102,7 @@ pub struct EventId {
 
 /// A text that is no event's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no id of an event, `evt_…`")]
+#[error("not the id of an event, which begins with `evt_`")]
 pub struct InvalidEventId;
 
 impl fmt::Display for EventId {

@@ -87,10 +87,9 @@ impl FromStr for PlanId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix("plan-").unwrap_or(text);
-        digits
-            .parse()
-            .map(Self)
-            .map_err(|_not_a_number| format!("`{text}` is no plan; `plan-7` is one"))
+        digits.parse().map(Self).map_err(|_not_a_number| {
+            format!("`{text}` is not the name of a plan, such as `plan-7`")
+        })
     }
 }
 
@@ -139,7 +138,7 @@ impl fmt::Display for Reason {
                     _ => write!(f, "more than {whole}.{tenth} % at once"),
                 }
             }
-            Self::Never => f.write_str("the guard of this tenant lets nothing go by itself"),
+            Self::Never => f.write_str("the guard of this tenant holds every removal"),
         }
     }
 }

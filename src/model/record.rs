@@ -65,7 +65,9 @@ impl FromStr for Kind {
         Self::ALL
             .into_iter()
             .find(|kind| text == kind.singular() || text == kind.plural())
-            .ok_or_else(|| format!("`{text}` is no kind; role, group or user is expected"))
+            .ok_or_else(|| {
+                format!("`{text}` is not a kind of record: role, group or user is expected")
+            })
     }
 }
 

@@ -28,7 +28,7 @@ impl FromStr for RunId {
         digits
             .parse()
             .map(Self)
-            .map_err(|_not_a_number| format!("`{text}` is no run; `run-7` is one"))
+            .map_err(|_not_a_number| format!("`{text}` is not the name of a run, such as `run-7`"))
     }
 }
 

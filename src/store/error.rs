@@ -11,7 +11,8 @@ pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has the store open.
-    #[error("opening the store in `{}`: another process has it open", path.display())]
+    #[error("opening the store in `{}`: another process has it open, such as a daemon that \
+             runs already; `qlik-roster status` asks it", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -92,8 +93,8 @@ pub enum OpenError {
         /// What was found first.
         what: String,
     },
-    /// The path leads to something that is no folder.
-    #[error("opening the store in `{}`: not a folder", path.display())]
+    /// The path leads to something that is not a folder.
+    #[error("opening the store in `{}`: this is not a folder", path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,
@@ -214,12 +215,11 @@ impl StoreError {
             sled::Error::Io(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => {
                 Self::damaged(format!("{doing}: the database's file is cut short"))
             }
-            sled::Error::Io(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
-                Self::Failed {
-                    doing,
-                    source: Arc::new(source),
-                }
-            }
+            sled::Error::Io(refused) => Self::io(doing, refused),
+            sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => Self::Failed {
+                doing,
+                source: Arc::new(source),
+            },
         }
     }
 

@@ -254,14 +254,14 @@ pub fn let_go(db: Option<sled::Db>) {
         .name("store-close".to_owned())
         .spawn(move || drop(done.send(caught(|| drop(db)))));
     if let Err(refused) = letting_go {
-        tracing::warn!(error = %refused, "No thread could be started to let the database go");
+        tracing::warn!(error = %refused, "No thread could be started to close the database");
     }
     match gone.recv_timeout(CLOSE_PATIENCE) {
         Ok(Err(message)) => {
-            tracing::warn!(panic = message, "The database panicked when it was let go");
+            tracing::warn!(panic = message, "The database panicked while it was closed");
         }
         Err(RecvTimeoutError::Timeout) => {
-            tracing::warn!("The database does not come to its end, and is left to the process's");
+            tracing::warn!("The database does not close; it ends with the process");
         }
         Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => {}
     }

@@ -191,7 +191,7 @@ pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
         Err(Refusal::Damaged(what)) if folder.replaced().exists() => {
             tracing::error!(
                 damage = what,
-                "The store that was compacted is damaged; it is gone on with as it was before"
+                "The compacted copy of the store is damaged; the store is used as it was before"
             );
             folder
                 .give_up_untouched()

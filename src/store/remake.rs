@@ -67,7 +67,7 @@ pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     if let Err(refused) = swapped {
         tracing::warn!(
             error = %refused,
-            "The copy of the store could not take the place of the other, which is gone on with"
+            "The copy could not replace the store, which is used as before"
         );
         // Else an empty one would be made in the place that was left.
         opening::clear_up(folder).map_err(Refusal::Error)?;

@@ -219,7 +219,7 @@ impl Round {
         }
         match Beside::begin(&self.store, live, self.rule) {
             Ok(beside) => {
-                tracing::info!("The store is compacted while it is worked with");
+                tracing::info!("Compacting the store; runs and deliveries go on");
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and whoever looks at it says so.
@@ -247,8 +247,7 @@ impl Round {
             code = error.code(),
             error = %error,
             source = std::error::Error::source(&error).map(tracing::field::display),
-            "The store could not be compacted; it is gone on with as it is, and tried again in \
-             the next round of upkeep"
+            "The store could not be compacted; it is used as it is, and the next round of upkeep tries again"
         );
         Ok(Stage::End)
     }

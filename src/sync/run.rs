@@ -353,7 +353,7 @@ impl<C: Connector> Job<C> {
         if let Resumed::CarriedOut(earlier) = resumed {
             info!(
                 tenant.id = %tenant.id, tenant.name = %self.name, run.id = %run.id, earlier = %earlier,
-                "Finished what {earlier} of `{}` had begun",
+                "Finished the changes that {earlier} of `{}` had begun to apply",
                 self.name
             );
             self.observer.hear(Progress::Committed);

@@ -1,14 +1,17 @@
 //! An error with all its causes in one line.
 
 use std::error::Error;
+use std::io;
 
-/// Returns an error and its causes, joined by colons. No message of ours repeats its cause, but
-/// libraries do; a cause that was just said is left out.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+use crate::system_words::system_words;
+
+/// Returns an error and its causes, joined by colons, what the system says in words of ours. No message
+/// of ours repeats its cause, but libraries do; a cause that was just said is left out.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = words(error);
     let mut source = error.source();
     while let Some(cause) = source {
-        let message = cause.to_string();
+        let message = words(cause);
         if !text.ends_with(&message) {
             text.push_str(": ");
             text.push_str(&message);
@@ -16,4 +19,11 @@ pub fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+fn words(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref::<io::Error>() {
+        Some(refused) => system_words(refused),
+        None => error.to_string(),
+    }
 }

@@ -54,7 +54,7 @@ impl Default for Filter {
 
 /// A text that does not say which lines to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{part}` is neither a level (error, warn, info, debug, trace, off) nor `module=level`")]
+#[error("`{part}` is not a level (error, warn, info, debug, trace, off), and not `module=level`")]
 pub struct InvalidFilter {
     part: String,
 }

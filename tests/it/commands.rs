@@ -94,7 +94,10 @@ async fn the_same_questions_go_to_a_running_daemon() {
         .await;
     assert_eq!(
         (code, err.trim()),
-        (7, "No user is called `Nobody Of That Name`.")
+        (
+            7,
+            "error: no user is called `Nobody Of That Name` [cli.not-there]"
+        )
     );
 
     let (code, _, err) = world.command(&["users", "--tenant", "amce"]).await;

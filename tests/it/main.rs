@@ -22,6 +22,7 @@ mod deliveries;
 mod demo;
 mod egress;
 mod ends;
+mod failures;
 mod faults;
 mod follow;
 mod formats;

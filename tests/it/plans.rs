@@ -546,7 +546,7 @@ async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
 
     assert_eq!(code, 0, "{err}");
     for line in [
-        "11 of 121 users (9.0 %): the guard of this tenant lets nothing go by itself",
+        "11 of 121 users (9.0 %): the guard of this tenant holds every removal",
         "         1  elsewhere.example",
     ] {
         assert!(out.contains(line), "{line}\n{out}");

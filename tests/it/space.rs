@@ -95,7 +95,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
     assert!(!err.contains("begins"), "{err}");
     let (code, _, err) = world.command(&["events", "show", "2"]).await;
     assert_eq!(code, 7);
-    assert!(err.contains("Event 2 was deleted"), "{err}");
+    assert!(err.contains("event 2 was deleted"), "{err}");
     let (code, _, _) = world.command(&["events", "show", "3"]).await;
     assert_eq!(code, 0);
 

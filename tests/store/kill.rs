@@ -85,8 +85,9 @@ fn a_second_process_is_refused_until_the_first_has_closed() {
     child.wait().unwrap();
 
     let path = folder.path().display();
-    let message =
-        format!("store.locked: opening the store in `{path}`: another process has it open");
+    let message = format!(
+        "store.locked: opening the store in `{path}`: another process has it open, such as a daemon that runs already; `qlik-roster status` asks it"
+    );
     assert_eq!(refused, [message]);
     assert_eq!(opened, ["opened"]);
 }

@@ -2,11 +2,10 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use anyhow::Error;
 use serde_json::{Map, Value, json};
 
 use crate::control::{
-    MAX_PAGE, Moved, PlanRow, PlanSummary, RemovalRow, Reply, Request, Top, TopRow,
+    ControlError, MAX_PAGE, Moved, PlanRow, PlanSummary, RemovalRow, Reply, Request, Top, TopRow,
 };
 use crate::model::unified::UnifiedId;
 use crate::model::{Id, PlanId, Proof, Taken};
@@ -14,6 +13,7 @@ use crate::model::{Id, PlanId, Proof, Taken};
 use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
 use super::super::door::Door;
+use super::super::failure::CliError;
 use super::super::output::{Printer, Row};
 use super::super::style::{Colour, say};
 use super::super::table::Column;
@@ -30,7 +30,7 @@ const COLUMNS: &[Column] = &[
 const NOTHING: &str = "The plan has no entries any more.";
 
 pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit> {
-    let id: PlanId = args.plan.parse().map_err(Error::msg)?;
+    let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
     let row = match door.ask(Request::Plan { id }).await? {
         Reply::Plan(row) => row,
         other => return super::super::unexpected(&other),
@@ -40,8 +40,7 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
         other => return super::super::unexpected(&other),
     };
     let (Some(row), Some(summary)) = (row, summary) else {
-        say(format_args!("There is no {id}."));
-        return Ok(Exit::NotFound);
+        return Err(ControlError::UnknownPlan { plan: id }.into());
     };
     match args.table.output.output {
         Format::Table => {

@@ -25,7 +25,7 @@ pub struct Rule(Pattern);
 
 /// A text that is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no pattern")]
+#[error("`{text}` is not a pattern")]
 pub struct InvalidRule {
     text: String,
 }

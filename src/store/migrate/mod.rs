@@ -72,7 +72,7 @@ fn step(
     tracing::info!(
         from,
         to,
-        "The store has format {from}; it is migrated to format {to} before it is worked with"
+        "The store has format {from}; it is migrated to format {to} before it is used"
     );
     let doing = format!("Migrating the store from format {from} to {to}");
     let path = folder.path().to_owned();

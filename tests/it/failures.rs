@@ -1,0 +1,108 @@
+//! Every command that fails says why in one line, with a code that the manual explains.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::support::World;
+
+/// What is asked for that cannot be had, how it ends, and the code.
+const ASKED: &[(&[&str], i32, &str)] = &[
+    (&["users", "show", "Nobody"], 7, "cli.not-there"),
+    (&["users", "--tenant", "acmee"], 2, "control.unknown-tenant"),
+    (&["users", "--columns", "nmae"], 2, "cli.unknown-column"),
+    (
+        &["users", "--columns", "name", "--output", "json"],
+        2,
+        "cli.columns-of-json",
+    ),
+    (&["runs", "show", "run-99"], 7, "cli.not-there"),
+    (&["runs", "show", "the last"], 2, "cli.usage"),
+    (&["events", "show", "99"], 7, "cli.not-there"),
+    (&["plan", "show", "plan-99"], 7, "control.unknown-plan"),
+    (&["plan", "approve", "plan-99"], 7, "control.unknown-plan"),
+    (&["plan", "reject", "plan-99"], 7, "control.unknown-plan"),
+    (&["deliveries", "show", "99"], 7, "cli.not-there"),
+    (
+        &["endpoints", "enable", "rh"],
+        2,
+        "control.unknown-endpoint",
+    ),
+    (
+        &["replay", "--endpoint", "hr", "--event", "99"],
+        7,
+        "control.unknown-event",
+    ),
+    (&["check", "--tenant", "acmee"], 2, "cli.usage"),
+];
+
+/// Returns what a failure says, if it is one line that ends with a code of the manual's.
+fn said(err: &str) -> Option<(&str, &str)> {
+    let manual = include_str!("../../docs/errors.md");
+    let line = err.lines().find_map(|line| line.strip_prefix("error: "))?;
+    let (sentence, code) = line.strip_suffix(']')?.rsplit_once(" [")?;
+    let is_explained = manual.contains(&format!("| `{code}` |"));
+    let is_plain = !sentence.contains("os error");
+    (is_explained && is_plain).then_some((sentence, code))
+}
+
+async fn hold(world: &World, when: &str) {
+    for (args, exit, code) in ASKED {
+        let (found, _, err) = world.command(args).await;
+        let said = said(&err).map(|(_, code)| code);
+        assert_eq!(
+            (found, said),
+            (*exit, Some(*code)),
+            "{when}: {args:?}: {err}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_failure_of_a_command_says_its_code() {
+    let world = World::new().await;
+    let (exit, _, err) = world.command(&["users"]).await;
+    let (sentence, code) = said(&err).unwrap();
+    assert_eq!((exit, code), (7, "store.not-there"));
+    assert!(sentence.starts_with("there is no store in "), "{sentence}");
+
+    let running = world.start().await;
+    hold(&world, "a daemon answers").await;
+    let (exit, _, err) = world.command(&["serve"]).await;
+    let (sentence, code) = said(&err).unwrap();
+    assert_eq!((exit, code), (3, "store.locked"));
+    assert!(
+        sentence.contains("such as a daemon that runs already"),
+        "{sentence}"
+    );
+    running.stop().await;
+    hold(&world, "the store is asked").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_cannot_start_says_its_code() {
+    let world = World::new().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = world.standard_config();
+    let config = config.replace("127.0.0.1:0", &address.to_string());
+    world.write_config(&config);
+
+    let (exit, _, err) = world.command(&["serve"]).await;
+
+    let expected = format!(
+        "listening on {address} (`server.listen`): another program uses this port already; stop \
+         that program, or choose another port"
+    );
+    assert_eq!((exit, said(&err)), (1, Some((&*expected, "daemon.listen"))));
+
+    // A file in the place of the store.
+    let file = world.path("file");
+    fs::write(&file, "").unwrap();
+    let store = world.path("store");
+    let config = config.replace(&format!("{store:?}"), &format!("{file:?}"));
+    world.write_config(&config);
+    let (exit, _, err) = world.command(&["sync"]).await;
+    let (sentence, code) = said(&err).unwrap();
+    assert_eq!((exit, code), (3, "store.not-a-folder"));
+    assert!(sentence.ends_with("this is not a folder"), "{sentence}");
+}
