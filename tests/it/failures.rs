@@ -32,7 +32,7 @@ const ASKED: &[(&[&str], i32, &str)] = &[
         7,
         "control.unknown-event",
     ),
-    (&["check", "--tenant", "acmee"], 2, "cli.usage"),
+    (&["check", "--tenant", "acmee"], 2, "control.unknown-tenant"),
 ];
 
 /// Returns what a failure says, if it is one line that ends with a code of the manual's.
