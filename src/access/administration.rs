@@ -1,6 +1,6 @@
 //! Who administers: by which roles, and by which groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{GroupId, Record, RoleId, RoleType, User};
 
@@ -9,7 +9,7 @@ use crate::model::{GroupId, Record, RoleId, RoleType, User};
 pub struct Administration {
     roles: BTreeMap<RoleId, String>,
     /// Groups whose members administer, with the roles that make them do so.
-    groups: BTreeMap<GroupId, (String, Vec<String>)>,
+    groups: BTreeMap<GroupId, (String, BTreeMap<RoleId, String>)>,
 }
 
 impl Administration {
@@ -34,17 +34,29 @@ impl Administration {
 
     /// Returns the roles that let a user administer, with the group that gives them.
     pub fn ways(&self, user: &User) -> Vec<String> {
-        let mut ways = self.among(user.roles.as_ref());
+        let mut ways: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
         for id in user.groups.iter().flat_map(BTreeMap::keys) {
             if let Some((group, roles)) = self.groups.get(id) {
                 ways.extend(
                     roles
-                        .iter()
+                        .values()
                         .map(|role| format!("{role} by the group {group}")),
                 );
             }
         }
         ways
+    }
+
+    /// Returns the roles that let a user administer and the groups that give some, by their ids.
+    pub fn extent(&self, user: &User) -> BTreeSet<String> {
+        let held = self.among(user.roles.as_ref()).into_keys();
+        let mut extent: BTreeSet<String> = held.map(|role| format!("role {role}")).collect();
+        for group in user.groups.iter().flat_map(BTreeMap::keys) {
+            let roles = self.groups.get(group).map(|(_, roles)| roles.keys());
+            let roles = roles.into_iter().flatten();
+            extent.extend(roles.map(|role| format!("role {role} by group {group}")));
+        }
+        extent
     }
 
     /// Returns whether who holds a role administers.
@@ -57,8 +69,9 @@ impl Administration {
         self.groups.contains_key(id)
     }
 
-    fn among(&self, roles: Option<&BTreeMap<RoleId, String>>) -> Vec<String> {
+    fn among(&self, roles: Option<&BTreeMap<RoleId, String>>) -> BTreeMap<RoleId, String> {
         let held = roles.into_iter().flat_map(BTreeMap::keys);
-        held.filter_map(|id| self.roles.get(id).cloned()).collect()
+        held.filter_map(|id| Some((id.clone(), self.roles.get(id)?.clone())))
+            .collect()
     }
 }

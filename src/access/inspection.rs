@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{Id, Kind, Record, Timestamp, User, UserId, UserStatus};
+use crate::model::{FindingId, Id, Kind, Record, TenantId, Timestamp, User, UserId, UserStatus};
 
 use super::Administration;
 
@@ -106,6 +107,18 @@ pub struct Concern {
     pub label: String,
     /// What was found, in particular.
     pub detail: String,
+    /// What it consists of, by ids that never change: who accepts it accepts this and no more.
+    pub extent: BTreeSet<String>,
+}
+
+impl Concern {
+    /// Returns the id of the finding, which follows from the tenant, the sort and the account: it is the
+    /// same after every run.
+    pub fn id(&self, tenant: &TenantId) -> FindingId {
+        let text = format!("{tenant}\n{}\n{}", self.code.code(), self.user);
+        let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
+        FindingId(id)
+    }
 }
 
 /// Looks at a tenant's records: roles first, then groups, then users.
@@ -168,7 +181,9 @@ impl Inspection {
         if user.status.value == UserStatus::Disabled {
             let paths = self.administration.ways(user);
             if !paths.is_empty() {
-                self.note(ConcernCode::DisabledAdmin, user, paths.join(", "));
+                let extent = self.administration.extent(user);
+                let detail = paths.join(", ");
+                self.note(ConcernCode::DisabledAdmin, user, detail, extent);
             }
         }
         if let (UserStatus::Pending, Some(ended), Some(now)) =
@@ -179,29 +194,32 @@ impl Inspection {
                 ConcernCode::ExpiredInvitation,
                 user,
                 format!("ended at {ended}"),
+                [ended.to_string()].into(),
             );
         }
     }
 
     fn bots(&mut self) {
-        let mut by_client: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut by_label: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_client: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut by_label: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for bot in &self.bots {
+            let id = bot.id.to_string();
             if let Some(client) = &bot.client {
-                *by_client.entry(client).or_default() += 1;
+                by_client.entry(client).or_default().insert(id.clone());
             }
-            *by_label.entry(&bot.label).or_default() += 1;
+            by_label.entry(&bot.label).or_default().insert(id);
         }
         let mut found = Vec::new();
         for bot in &self.bots {
             let client = bot.client.as_deref();
             let is_ours = client.is_some_and(|client| self.clients.contains(client));
-            let mut add = |code, detail| {
+            let mut add = |code, detail, extent| {
                 found.push(Concern {
                     code,
                     user: bot.id.0.clone(),
                     label: bot.label.clone(),
                     detail,
+                    extent,
                 });
             };
             if !is_ours {
@@ -211,31 +229,34 @@ impl Inspection {
                         Some(client) => format!("acts for the client {client}"),
                         None => "acts for no client".to_owned(),
                     },
+                    client.map(str::to_owned).into_iter().collect(),
                 );
             }
-            let same_client = client.and_then(|client| by_client.get(client)).copied();
-            let same_label = by_label.get(bot.label.as_str()).copied();
-            match (same_client.unwrap_or(0), same_label.unwrap_or(0)) {
-                (n @ 2.., _) => add(
-                    ConcernCode::SpareBot,
-                    format!("one of {n} bot users of its client"),
-                ),
-                (_, n @ 2..) => add(
-                    ConcernCode::SpareBot,
-                    format!("one of {n} bot users of this name"),
-                ),
-                _ => {}
+            let same_client = client.and_then(|client| by_client.get(client));
+            let same_label = by_label.get(bot.label.as_str());
+            let several = |bots: Option<&BTreeSet<String>>| bots.filter(|it| it.len() > 1).cloned();
+            match (several(same_client), several(same_label)) {
+                (Some(bots), _) => {
+                    let detail = format!("one of {} bot users of its client", bots.len());
+                    add(ConcernCode::SpareBot, detail, bots);
+                }
+                (None, Some(bots)) => {
+                    let detail = format!("one of {} bot users of this name", bots.len());
+                    add(ConcernCode::SpareBot, detail, bots);
+                }
+                (None, None) => {}
             }
         }
         self.concerns.append(&mut found);
     }
 
-    fn note(&mut self, code: ConcernCode, user: &User, detail: String) {
+    fn note(&mut self, code: ConcernCode, user: &User, detail: String, extent: BTreeSet<String>) {
         self.concerns.push(Concern {
             code,
             user: user.id.0.clone(),
             label: label(user),
             detail,
+            extent,
         });
     }
 }

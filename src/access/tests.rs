@@ -1,11 +1,11 @@
 //! What is of concern, and what is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    Coded, Group, GroupId, GroupType, Id, Record, Role, RoleId, RoleType, Timestamp, User, UserId,
-    UserStatus,
+    Coded, Group, GroupId, GroupType, Id, Record, Role, RoleId, RoleType, TenantId, Timestamp,
+    User, UserId, UserStatus,
 };
 
 fn id(n: u32) -> Id {
@@ -188,4 +188,40 @@ fn an_invitation_is_of_concern_once_it_has_ended() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].0, "access.expired-invitation");
     assert_eq!(found[0].1, "Late");
+}
+
+#[test]
+fn a_finding_keeps_its_id_and_says_what_it_consists_of() {
+    let tenant = |name: &str| TenantId(name.to_owned());
+    let look = |users: Vec<User>| {
+        let mut inspection = Inspection::begin(Timestamp::from_millis(1_000), BTreeSet::new());
+        for record in [
+            role(1, "TenantAdmin", RoleType::Admin),
+            role(3, "DataAdmin", RoleType::Admin),
+            group(1, "Admins", &[1]),
+        ]
+        .into_iter()
+        .chain(users.into_iter().map(Record::User))
+        {
+            inspection.look(&record);
+        }
+        inspection.end()
+    };
+
+    let before = look(vec![disabled(with(user(2, "Ada"), &[1], &[]))]).remove(0);
+    let after = look(vec![disabled(with(user(2, "Ada Lovelace"), &[1, 3], &[1]))]).remove(0);
+    let other = look(vec![disabled(with(user(4, "Ada"), &[1], &[]))]).remove(0);
+
+    let acme = tenant("acme");
+    assert_eq!(before.id(&acme), after.id(&acme));
+    assert_ne!(before.id(&acme), other.id(&acme));
+    assert_ne!(before.id(&acme), before.id(&tenant("beta")));
+    assert!(before.extent.is_subset(&after.extent) && before.extent != after.extent);
+    assert_eq!(after.extent.len(), 3, "{:?}", after.extent);
+
+    let spare = |n| (1..=n).map(|it| bot(it, "Bot", Some("one"))).collect();
+    let (two, three) = (look(spare(2)), look(spare(3)));
+    let is_spare = |it: &&Concern| it.code == ConcernCode::SpareBot;
+    let (two, three) = (two.iter().find(is_spare), three.iter().find(is_spare));
+    assert!(!three.unwrap().extent.is_subset(&two.unwrap().extent));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 mod deliveries;
 mod events;
+mod findings;
 mod records;
 
 pub(super) use deliveries::{
@@ -12,14 +13,13 @@ pub(super) use deliveries::{
 };
 
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
+pub(super) use findings::{FindingListArgs, FindingsAction, FindingsArgs};
 pub(super) use records::{RecordsArgs, RecordsAsked, ShowArgs, UsersArgs};
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::connector::qlik::TenantHost;
-use crate::control::{ConcernCode, Severity};
 
 /// Keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells webhooks when
 /// it changes.
@@ -63,7 +63,7 @@ pub(super) enum Command {
     Roles(RecordsArgs),
     /// List or show groups.
     Groups(RecordsArgs),
-    /// List accounts that somebody should look at, each with why it matters.
+    /// List accounts that somebody should look at, each with why it matters; accept what may stay.
     Findings(FindingsArgs),
     /// List or show runs.
     Runs(RunsArgs),
@@ -191,39 +191,6 @@ pub(super) struct ListArgs {
     pub(super) limit: Option<usize>,
     #[command(flatten)]
     pub(super) table: TableArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct FindingsArgs {
-    /// Findings of this sort only; may be given several times.
-    #[arg(long, value_name = "CODE", value_parser = concern_codes())]
-    pub(super) code: Vec<ConcernCode>,
-    /// Findings at least this grave only.
-    #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "low")]
-    pub(super) min: Severity,
-    #[command(flatten)]
-    pub(super) list: ListArgs,
-}
-
-/// Takes a code as it is printed, or without what comes before its full stop.
-fn concern_codes() -> impl TypedValueParser<Value = ConcernCode> {
-    let short = |code: &'static str| code.split_once('.').map_or(code, |(_, short)| short);
-    let values =
-        ConcernCode::ALL.map(|code| PossibleValue::new(code.code()).alias(short(code.code())));
-    PossibleValuesParser::new(values).try_map(move |text| {
-        let found = ConcernCode::ALL
-            .into_iter()
-            .find(|code| code.code() == text || short(code.code()) == text);
-        found.ok_or("no such code")
-    })
-}
-
-fn severities() -> impl TypedValueParser<Value = Severity> {
-    const ALL: [Severity; 3] = [Severity::Low, Severity::Medium, Severity::High];
-    PossibleValuesParser::new(ALL.map(Severity::word)).try_map(|text| {
-        let found = ALL.into_iter().find(|severity| severity.word() == text);
-        found.ok_or("no such severity")
-    })
 }
 
 #[derive(Debug, clap::Args)]

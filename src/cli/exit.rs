@@ -172,6 +172,8 @@ fn of_code(code: &str) -> Exit {
         "control.unknown-tenant" | "control.unknown-endpoint" => Exit::Usage,
         "control.unknown-plan"
         | "control.unknown-event"
+        | "control.unknown-finding"
+        | "control.not-accepted"
         | "control.other-store"
         | "control.not-parked" => Exit::NotFound,
         code if code.starts_with("store.") => Exit::Store,

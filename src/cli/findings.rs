@@ -1,106 +1,248 @@
-//! `findings`: lists accounts that somebody should look at, each with why it matters.
+//! `findings`: lists accounts that somebody should look at, each with why it matters, and accepts those
+//! that may stay as they are.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{ConcernRow, Reply, Request, Severity};
+use crate::config::Environment;
+use crate::control::{
+    ConcernCode, ConcernRow, FindingRequest, FindingStanding, Reply, Request, Severity,
+};
 use crate::daemon::Hooks;
 use crate::model::unified::UnifiedId;
-use crate::model::{Kind, TenantName, Thousands};
+use crate::model::{FindingId, Kind, TenantName, Thousands};
 
 use super::Exit;
-use super::args::{FindingsArgs, Format};
+use super::args::{FindingListArgs, FindingsAction, FindingsArgs, Format};
 use super::door::Door;
+use super::failure::CliError;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 
-const COLUMNS: &[Column] = &[
-    Column::new("TENANT", 1),
+const OPEN: &[Column] = &[
+    Column::new("ID", 1),
+    Column::new("TENANT", 3),
     Column::new("FINDING", 0),
-    Column::new("USER", 3),
-    Column::new("NAME", 0).cut(16),
-    Column::new("DETAIL", 2).cut(24),
+    Column::new("USER", 5),
+    Column::new("NAME", 0).cut(12),
+    Column::new("DETAIL", 2).cut(20),
     Column::new("SEVERITY", 4),
 ];
 
+const ACCEPTED: &[Column] = &[
+    Column::new("ID", 1),
+    Column::new("TENANT", 3),
+    Column::new("FINDING", 0),
+    Column::new("USER", 7),
+    Column::new("NAME", 0).cut(12),
+    Column::new("DETAIL", 6).cut(20),
+    Column::new("SEVERITY", 5),
+    Column::new("WHY", 0).cut(16),
+    Column::new("BY", 2).cut(8),
+    Column::new("ACCEPTED", 4),
+];
+
+/// Characters of `--why` and `--by` at the most: they stand in a row of a table.
+const MAX_TEXT: usize = 500;
+
 pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Result<Exit> {
-    let is_choice = !args.code.is_empty() || args.min > Severity::Low;
-    let FindingsArgs {
-        code: codes,
-        min,
-        list: args,
-    } = args;
     let config = super::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
-    let tenant = args.tenant.map(TenantName);
-    let reply = door.ask(Request::Findings { tenant, codes, min }).await;
+    let exit = match args.action {
+        None => list(&door, args.list).await,
+        Some(FindingsAction::List(args)) => list(&door, args).await,
+        Some(FindingsAction::Accept { ids, why, by }) => {
+            accept(&door, &ids, &why, by.as_deref()).await
+        }
+        Some(FindingsAction::Reopen { ids }) => reopen(&door, &ids).await,
+    };
     door.close().await?;
-    let n_unread;
-    let (rows, counts) = match reply? {
+    exit
+}
+
+async fn list(door: &Door, args: FindingListArgs) -> anyhow::Result<Exit> {
+    let is_choice = !args.code.is_empty() || args.min > Severity::Low;
+    let FindingListArgs {
+        code: codes,
+        min,
+        accepted,
+        list: args,
+    } = args;
+    let standing = match accepted {
+        true => FindingStanding::Accepted,
+        false => FindingStanding::Open,
+    };
+    let request = Request::Findings(FindingRequest::List {
+        tenant: args.tenant.map(TenantName),
+        codes,
+        min,
+        standing,
+    });
+    let (rows, counts, n_accepted, unread) = match door.ask(request).await? {
         Reply::Findings {
             rows,
             counts,
+            accepted,
             unread,
-        } => {
-            for row in &unread {
-                say(format_args!(
-                    "Nothing is known of `{}`, which was never read: {}.",
-                    row.name,
-                    row.why.as_deref().unwrap_or("no run of it has ended")
-                ));
-            }
-            n_unread = unread.len();
-            (rows, counts)
-        }
+        } => (rows, counts, accepted, unread),
         other => return super::unexpected(&other),
     };
+    for row in &unread {
+        say(format_args!(
+            "Nothing is known of `{}`, which was never read: {}.",
+            row.name,
+            row.why.as_deref().unwrap_or("no run of it has ended")
+        ));
+    }
     let format = args.table.output.output;
-    let mut printer = Printer::new(&args.table, COLUMNS)?;
+    let columns = match standing {
+        FindingStanding::Open => OPEN,
+        FindingStanding::Accepted => ACCEPTED,
+    };
+    let mut printer = Printer::new(&args.table, columns)?;
     for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
-        printer.row(cells(row))?;
+        printer.row(shown(row))?;
     }
     let n_all = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
     let summary = match printer.n_rows() {
         n if n < n_all => format!("{n} of {} shown.", count(n_all, "finding")),
         n => format!("{}.", count(n, "finding")),
     };
-    let nothing = match (is_choice, n_unread) {
-        (true, _) => "No such finding.",
-        (false, 0) => "Nothing of concern was found.",
-        (false, _) => "Nothing of concern was found in what was read.",
+    let nothing = match (standing, is_choice, unread.is_empty()) {
+        (FindingStanding::Accepted, true, _) => "No such finding is accepted.",
+        (FindingStanding::Accepted, false, _) => {
+            "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one."
+        }
+        (FindingStanding::Open, true, _) => "No such finding.",
+        (FindingStanding::Open, false, true) => "Nothing of concern was found.",
+        (FindingStanding::Open, false, false) => "Nothing of concern was found in what was read.",
     };
     printer.finish(nothing, &summary)?;
     if format == Format::Table {
-        for (code, n) in counts {
+        explain(&counts);
+        if standing == FindingStanding::Open && n_accepted > 0 {
+            let n_accepted = Thousands(n_accepted);
             say(format_args!(
-                "{} {} ({}): {}.",
-                Thousands(n),
-                code.code(),
-                code.severity().word(),
-                code.why()
+                "{n_accepted} more accepted; `qlik-roster findings --accepted` lists them."
             ));
         }
     }
-    Ok(match n_unread {
-        0 => Exit::Success,
-        _ => Exit::Partial,
+    Ok(match unread.is_empty() {
+        true => Exit::Success,
+        false => Exit::Partial,
     })
 }
 
-fn cells(row: &ConcernRow) -> Row {
+/// Says how many there are of each sort, and why it matters.
+fn explain(counts: &BTreeMap<ConcernCode, u64>) {
+    for (code, n) in counts {
+        say(format_args!(
+            "{} {} ({}): {}.",
+            Thousands(*n),
+            code.code(),
+            code.severity().word(),
+            code.why()
+        ));
+    }
+}
+
+async fn accept(door: &Door, ids: &[String], why: &str, by: Option<&str>) -> anyhow::Result<Exit> {
+    let why = text("--why", why)?;
+    let by = by.map_or_else(|| Ok(own_name()), |by| text("--by", by))?;
+    for id in parse(ids)? {
+        let request = Request::Findings(FindingRequest::Accept {
+            id,
+            by: by.clone(),
+            why: why.clone(),
+        });
+        match door.ask(request).await? {
+            Reply::Accepted(row) => say(format_args!(
+                "Accepted {id}: {} of `{}`, {} ({}). `qlik-roster findings reopen {id}` takes it \
+                 back.",
+                row.concern.label,
+                row.tenant,
+                row.concern.code.code(),
+                row.concern.detail
+            )),
+            other => return super::unexpected(&other),
+        }
+    }
+    Ok(Exit::Success)
+}
+
+async fn reopen(door: &Door, ids: &[String]) -> anyhow::Result<Exit> {
+    for id in parse(ids)? {
+        let request = Request::Findings(FindingRequest::Reopen { id });
+        match door.ask(request).await? {
+            Reply::Reopened(id) => say(format_args!(
+                "{id} is not accepted any more: `qlik-roster findings` lists it while it is found."
+            )),
+            other => return super::unexpected(&other),
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Reads all ids before anything is done about the first.
+fn parse(ids: &[String]) -> Result<Vec<FindingId>, CliError> {
+    let ids = ids.iter().map(|id| id.parse().map_err(CliError::usage));
+    ids.collect()
+}
+
+/// Reads a text that is kept with an acceptance.
+fn text(option: &str, given: &str) -> Result<String, CliError> {
+    let given = given.trim();
+    match given.chars().count() {
+        1..=MAX_TEXT => Ok(given.to_owned()),
+        0 => Err(CliError::usage(format_args!(
+            "`{option}` must not be empty"
+        ))),
+        n => Err(CliError::usage(format_args!(
+            "`{option}` takes {MAX_TEXT} characters at the most, this has {n}"
+        ))),
+    }
+}
+
+/// Returns what the user account is called that runs the command.
+fn own_name() -> String {
+    let environment = Environment::of_process();
+    let named = ["SUDO_USER", "USER", "LOGNAME"];
+    let name = named.iter().find_map(|name| environment.get(name));
+    name.map_or_else(
+        || format!("uid {}", rustix::process::getuid().as_raw()),
+        str::to_owned,
+    )
+}
+
+fn shown(row: &ConcernRow) -> Row {
     let concern = &row.concern;
+    let mut cells = vec![
+        row.id.to_string().into(),
+        row.tenant.to_string().into(),
+        Cell::from(concern.code.code()).toned(Some(match row.accepted {
+            Some(_) => Tone::Dim,
+            None => Tone::Warn,
+        })),
+        concern.user.to_string().into(),
+        concern.label.clone().into(),
+        concern.detail.clone().into(),
+        concern.code.severity().word().into(),
+    ];
+    if let Some(accepted) = &row.accepted {
+        cells.extend([
+            accepted.why.clone().into(),
+            accepted.by.clone().into(),
+            accepted.at.into(),
+        ]);
+    }
+    let accepted = row.accepted.as_ref();
     Row {
-        cells: vec![
-            row.tenant.to_string().into(),
-            Cell::from(concern.code.code()).toned(Some(Tone::Warn)),
-            concern.user.to_string().into(),
-            concern.label.clone().into(),
-            concern.detail.clone().into(),
-            concern.code.severity().word().into(),
-        ],
+        cells,
         json: json!({
+            "id": row.id,
             "tenant": row.tenant,
             "code": concern.code.code(),
             "user_id": UnifiedId::of(Kind::User, &concern.user),
@@ -109,6 +251,7 @@ fn cells(row: &ConcernRow) -> Row {
             "detail": concern.detail,
             "severity": concern.code.severity(),
             "why": concern.code.why(),
+            "accepted": accepted.map(|it| json!({ "at": it.at, "by": it.by, "why": it.why })),
         }),
     }
 }

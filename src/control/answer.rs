@@ -11,11 +11,7 @@ use crate::sync::{Lineup, NoRun, Progress};
 
 use super::{
     ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, RunChoice, Status, SyncRow,
-    TenantRow, deliveries,
-    inspect::{Wanted, findings},
-    linked,
-    meanings::Meanings,
-    plans,
+    TenantRow, deliveries, inspect, linked, meanings::Meanings, plans,
 };
 
 /// Answers an operator's questions.
@@ -288,15 +284,7 @@ fn read(
             reading.events(tenants, &choice, page, limit.clamp(1, MAX_PAGE))
         }
         Request::Event { event } => reading.event(&event)?,
-        Request::Findings { tenant, codes, min } => {
-            let tenants = reading.chosen(tenant.as_ref())?;
-            let wanted = Wanted {
-                tenant: tenant.as_ref(),
-                codes: &codes,
-                min,
-            };
-            findings(store, clock.now(), lineup, &tenants, &wanted)
-        }
+        Request::Findings(asked) => return inspect::answer(reading, clock, lineup, asked),
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             return plans::list(store, &tenants, limit.min(MAX_PAGE));
@@ -389,7 +377,7 @@ impl<'a> Reading<'a> {
 
     /// Returns the tenants to look in, by name. One that is configured but was never reached
     /// has nothing to show; one that is neither is a mistake.
-    fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
+    pub(super) fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
         let mut chosen: Vec<_> = self
             .tenants
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{EndpointName, PlanId, TenantName};
+use crate::model::{EndpointName, FindingId, PlanId, TenantName};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::closest;
 
@@ -44,6 +44,18 @@ pub enum ControlError {
         plan: PlanId,
         /// What became of it, as a word.
         state: &'static str,
+    },
+    /// No finding has such an id now.
+    #[error("there is no finding {id}, or no longer; `qlik-roster findings` lists those there are")]
+    UnknownFinding {
+        /// What was asked for.
+        id: FindingId,
+    },
+    /// Nobody has accepted such a finding.
+    #[error("{id} is not accepted; `qlik-roster findings --accepted` lists those that are")]
+    NotAccepted {
+        /// What was asked for.
+        id: FindingId,
     },
     /// No endpoint has such a name.
     #[error("no endpoint is called `{name}`{known}")]
@@ -136,6 +148,8 @@ impl ControlError {
             Self::UnknownPlan { .. } => "control.unknown-plan",
             Self::SupersededPlan { .. } => "control.superseded-plan",
             Self::ClosedPlan { .. } => "control.closed-plan",
+            Self::UnknownFinding { .. } => "control.unknown-finding",
+            Self::NotAccepted { .. } => "control.not-accepted",
             Self::UnknownEndpoint { .. } => "control.unknown-endpoint",
             Self::UnknownEvent { .. } => "control.unknown-event",
             Self::OtherStore { .. } => "control.other-store",

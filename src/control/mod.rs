@@ -39,7 +39,7 @@ pub use reply::{
     ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
     UnreadRow,
 };
-pub use request::{MAX_PAGE, Place, Request, RunChoice};
+pub use request::{FindingRequest, FindingStanding, MAX_PAGE, Place, Request, RunChoice};
 
 use std::path::{Path, PathBuf};
 

@@ -11,8 +11,8 @@ use super::{
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
-    Change, ConnectionName, Entry, HeldPlan, HistoryLoss, Id, Pause, Record, Run, RunId, Seq,
-    Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
+    Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Id, Pause, Record,
+    Run, RunId, Seq, Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::store::Compacted;
 use crate::sync::Progress;
@@ -81,16 +81,22 @@ pub enum Reply {
     Synced(SyncRow),
     /// To `Sync` or `Approve`, where the tenant is paused: why.
     Paused(Pause),
-    /// To `Findings`: the gravest of each tenant first.
+    /// To `Findings::List`: the gravest of each tenant first.
     Findings {
         /// The first ten thousand.
         rows: Vec<ConcernRow>,
         /// How many there are of each sort, also those that are left out.
         counts: BTreeMap<ConcernCode, u64>,
+        /// How many of those asked for an operator has accepted.
+        accepted: u64,
         /// Tenants of which nothing is known.
         #[serde(default)]
         unread: Vec<UnreadRow>,
     },
+    /// To `Findings::Accept`: what was accepted.
+    Accepted(ConcernRow),
+    /// To `Findings::Reopen`: what is not accepted any more.
+    Reopened(FindingId),
     /// To `Plans`.
     Plans(Vec<PlanRow>),
     /// To `Plan`; none: there is no such plan.
@@ -123,8 +129,12 @@ pub enum Reply {
 pub struct ConcernRow {
     /// Its tenant, as the operator calls it.
     pub tenant: TenantName,
+    /// Its id, by which it is accepted and reopened.
+    pub id: FindingId,
     /// What it is.
     pub concern: Concern,
+    /// Who accepted it, when and why; none: nobody did, or it has grown since.
+    pub accepted: Option<Acceptance>,
 }
 
 /// A record as the store holds it.

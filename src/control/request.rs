@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, DeliveryRequest, EventChoice, EventName, EventPage};
 use crate::access::{ConcernCode, Severity};
-use crate::model::{Id, Kind, Mode, PlanId, RecordRef, RunId, TenantName};
+use crate::model::{FindingId, Id, Kind, Mode, PlanId, RecordRef, RunId, TenantName};
 
 /// Rows of an answer at the most.
 pub const MAX_PAGE: usize = 500;
@@ -92,15 +92,8 @@ pub enum Request {
         /// Which.
         event: EventName,
     },
-    /// Accounts that somebody should look at.
-    Findings {
-        /// In which tenant; none: in all.
-        tenant: Option<TenantName>,
-        /// Of which sorts; empty: of all.
-        codes: Vec<ConcernCode>,
-        /// How grave at the least.
-        min: Severity,
-    },
+    /// About accounts that somebody should look at.
+    Findings(FindingRequest),
     /// Held plans, newest first.
     Plans {
         /// Of which tenant; none: of all.
@@ -155,6 +148,47 @@ pub enum Request {
     AcceptLosses,
     /// About deliveries.
     Deliveries(DeliveryRequest),
+}
+
+/// A question about findings, or what an operator says of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingRequest {
+    /// Accounts that somebody should look at.
+    List {
+        /// In which tenant; none: in all.
+        tenant: Option<TenantName>,
+        /// Of which sorts; empty: of all.
+        codes: Vec<ConcernCode>,
+        /// How grave at the least.
+        min: Severity,
+        /// Whether those that are open or those that were accepted.
+        standing: FindingStanding,
+    },
+    /// Accept a finding as it is now.
+    Accept {
+        /// Which.
+        id: FindingId,
+        /// By whom.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// Take back that a finding was accepted.
+    Reopen {
+        /// Which.
+        id: FindingId,
+    },
+}
+
+/// Which findings are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingStanding {
+    /// Those that nobody has accepted, or that have grown since.
+    Open,
+    /// Those that were accepted as they are.
+    Accepted,
 }
 
 /// Which runs are wanted.

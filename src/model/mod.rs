@@ -18,6 +18,7 @@ mod record;
 mod role;
 mod user;
 
+mod acceptance;
 mod change;
 mod delta;
 mod entry;
@@ -32,6 +33,7 @@ mod tenant;
 
 pub mod unified;
 
+pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
 pub use canonical::canonical;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};

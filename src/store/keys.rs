@@ -4,8 +4,8 @@
 //! numbers do; nothing of variable length stands before something else without its length.
 
 use crate::model::{
-    ConnectionName, EndpointName, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq, TenantName,
-    Timestamp,
+    ConnectionName, EndpointName, FindingId, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq,
+    TenantName, Timestamp,
 };
 
 use super::{Item, TenantNo};
@@ -70,6 +70,8 @@ pub enum Space {
     Bookmark = 0x70,
     /// Events that were acted on, by tenant and time.
     Heard = 0x71,
+    /// Findings that an operator accepted, by tenant and id.
+    Accepted = 0x80,
 }
 
 /// A key's bytes.
@@ -405,6 +407,23 @@ pub fn heard_of(key: &[u8]) -> Option<(Timestamp, NewsId)> {
     let millis: &[u8; 8] = rest.last_chunk()?;
     let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
     Some((Timestamp::from_millis(millis), NewsId(*id)))
+}
+
+/// What the keys of all accepted findings of a tenant begin with.
+pub fn accepted_prefix(no: TenantNo) -> Key {
+    numbered(Space::Accepted, no.0)
+}
+
+/// The key of an accepted finding.
+pub fn accepted(no: TenantNo, id: FindingId) -> Key {
+    let mut key = accepted_prefix(no);
+    key.extend_from_slice(&id.0);
+    key
+}
+
+/// Returns the finding of such a key.
+pub fn accepted_of(key: &[u8]) -> Option<FindingId> {
+    key.get(5..)?.try_into().ok().map(FindingId)
 }
 
 /// Returns the position at the end of a journal or run key.

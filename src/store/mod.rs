@@ -108,6 +108,7 @@ mod tally;
 mod usage;
 
 mod absent;
+mod accepted;
 mod delivery;
 mod held;
 mod journal;

@@ -130,6 +130,8 @@ async fn answer(
             let status = match &error {
                 ControlError::UnknownTenant { .. }
                 | ControlError::UnknownPlan { .. }
+                | ControlError::UnknownFinding { .. }
+                | ControlError::NotAccepted { .. }
                 | ControlError::UnknownEndpoint { .. }
                 | ControlError::UnknownEvent { .. }
                 | ControlError::OtherStore { .. }

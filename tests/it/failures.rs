@@ -33,6 +33,26 @@ const ASKED: &[(&[&str], i32, &str)] = &[
         "control.unknown-event",
     ),
     (&["check", "--tenant", "acmee"], 2, "control.unknown-tenant"),
+    (
+        &["findings", "accept", "f-0000000000", "--why", "known"],
+        7,
+        "control.unknown-finding",
+    ),
+    (
+        &["findings", "accept", "f-0000000000", "--why", " "],
+        2,
+        "cli.usage",
+    ),
+    (
+        &["findings", "accept", "f-1", "--why", "known"],
+        2,
+        "cli.usage",
+    ),
+    (
+        &["findings", "reopen", "f-0000000000"],
+        7,
+        "control.not-accepted",
+    ),
 ];
 
 /// Returns what a failure says, if it is one line that ends with a code of the manual's.

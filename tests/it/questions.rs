@@ -413,3 +413,76 @@ async fn every_argument_that_names_a_tenant_or_an_endpoint_says_what_was_probabl
     ask().await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_that_was_accepted_stands_over_runs_until_it_grows_or_is_reopened() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let leaver = tenant
+        .users()
+        .into_iter()
+        .find(|user| user.client_id.is_none());
+    let leaver = leaver.unwrap().id;
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    for edit in [Edit::AssignRole(admin), Edit::Status(Status::Disabled)] {
+        tenant.update_user(&leaver, edit).unwrap();
+    }
+    world.command(&["sync"]).await;
+    let found = async |args: &[&str]| {
+        let args = [&["findings", "--code", "disabled-admin"], args].concat();
+        let mut rows = rows(&world, &args).await;
+        rows.retain(|row| row["remote_user_id"] == leaver.to_string());
+        rows
+    };
+    let open = found(&[]).await;
+    let id = open[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((open.len(), &open[0]["accepted"]), (1, &Value::Null));
+
+    let why = "the break-glass account";
+    let accept = ["findings", "accept", &id, "--why", why, "--by", "ops"];
+    let (code, out, err) = world.command(&accept).await;
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains(&format!("findings reopen {id}")), "{err}");
+
+    assert!(found(&[]).await.is_empty());
+    let (_, out, err) = world
+        .command(&["findings", "--code", "disabled-admin"])
+        .await;
+    assert!(!out.contains(&id), "{out}");
+    assert!(err.contains("1 more accepted"), "{err}");
+    world.command(&["sync"]).await;
+    let accepted = found(&["--accepted"]).await;
+    assert_eq!(accepted[0]["id"], id);
+    assert_eq!(accepted[0]["accepted"]["why"], why);
+    assert_eq!(accepted[0]["accepted"]["by"], "ops");
+    assert!(accepted[0]["accepted"]["at"].is_string());
+    assert!(found(&[]).await.is_empty(), "a sweep changes nothing of it");
+
+    // The daemon is asked the same way.
+    let running = world.start().await;
+    let (code, _, err) = world.command(&["findings", "reopen", &id]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(found(&[]).await.len(), 1);
+    let (code, _, err) = world.command(&["findings", "reopen", &id]).await;
+    assert!(code == 7 && err.contains("control.not-accepted"), "{err}");
+    world.command(&accept).await;
+    assert!(found(&[]).await.is_empty());
+    running.stop().await;
+
+    // Another way to administer is more than what was accepted.
+    let team = tenant.create_group("Administrators of all");
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    tenant
+        .update_group(&team, GroupEdit::AssignRole(admin))
+        .unwrap();
+    tenant.update_user(&leaver, Edit::JoinGroup(team)).unwrap();
+    world.command(&["sync"]).await;
+    let grown = found(&[]).await;
+    assert_eq!((grown.len(), &grown[0]["id"]), (1, &id.into()));
+    assert!(found(&["--accepted"]).await.is_empty());
+
+    let unknown = ["findings", "accept", "f-0000000000", "--why", "x"];
+    assert_eq!(world.command(&unknown).await.0, 7);
+    let reasonless = ["findings", "accept", "f-0000000000", "--why", " "];
+    assert_eq!(world.command(&reasonless).await.0, 2);
+}

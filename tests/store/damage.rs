@@ -6,7 +6,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use qlik_roster::model::{Entry, Fact, Kind, Record, Seq};
+use qlik_roster::model::{Acceptance, Entry, Fact, FindingId, Kind, Record, Seq, Timestamp};
 use qlik_roster::store::{Store, StoreError};
 
 use crate::format_1::{self, Rows};
@@ -48,6 +48,14 @@ fn fill(path: &Path) -> Truth {
     for _ in 0..150 {
         writer.commit().unwrap();
     }
+    let acceptance = Acceptance {
+        at: Timestamp::from_millis(7),
+        by: "ops".to_owned(),
+        why: "it is the break-glass account".to_owned(),
+        extent: BTreeSet::new(),
+    };
+    let (store, no) = (&writer.store, writer.known.no);
+    store.accept(no, FindingId([1; 5]), &acceptance).unwrap();
     let mut truth = Truth {
         rows: Rows::new(),
         entries: writer.store.entries(Seq::START, usize::MAX).unwrap(),

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Account, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode, Fingerprint,
-    Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id, Kind, KindCounts, Link, Loss, Mode,
-    NewsId, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record, RecordRef, Recovery, Removal,
-    Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant, TenantId, TenantName, Timestamp,
-    Traffic, Trigger, User, UserStatus, Weight,
+    Acceptance, Account, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode,
+    FindingId, Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id, Kind,
+    KindCounts, Link, Loss, Mode, NewsId, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record,
+    RecordRef, Recovery, Removal, Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant, TenantId,
+    TenantName, Timestamp, Traffic, Trigger, User, UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
@@ -47,6 +47,13 @@ pub fn make(path: &Path) -> Result<(), StoreError> {
     sealed(&store, &globex)?;
     between(&store, &acme)?;
     want(&store, &acme)?;
+    let acceptance = Acceptance {
+        at: day(60),
+        by: "ops".into(),
+        why: "it is the break-glass account".into(),
+        extent: texts(&["role 1", "role 2"]),
+    };
+    store.accept(acme.no, FindingId([1, 2, 3, 4, 5]), &acceptance)?;
     store.close()
 }
 

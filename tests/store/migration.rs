@@ -1,6 +1,7 @@
 //! A store of an older format becomes one of the newest, with everything that it held, whatever
 //! is the last that a process did to it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -124,7 +125,32 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     after.remove(&usage[..]);
     assert_eq!(after, before);
     let checked = Store::check_at(&path).unwrap();
-    assert_eq!((checked.format, checked.faults), (3, Vec::new()));
+    assert_eq!((checked.format, checked.faults), (4, Vec::new()));
+}
+
+/// Nothing has another key or value; findings may be accepted.
+#[test]
+fn a_store_of_format_3_is_the_same_to_the_byte() {
+    let folder = place();
+    let path = folder.path().join("store");
+    fixture(3, &path);
+    let mut before = format_1::rows(&path);
+
+    let store = open(&path);
+    let no = store.tenants().unwrap()[0].no;
+    assert_eq!(store.accepted(no).unwrap(), BTreeMap::new());
+    store.close().unwrap();
+
+    let mut after = format_1::rows(&path);
+    let format = [0x01, 0x00];
+    let (_, payload) = format_1::opened(&format, &after[&format[..]]);
+    assert_eq!(payload[0], 4);
+    after.insert(format.to_vec(), before[&format[..]].clone());
+    // How much was counted in it.
+    for rows in [&mut before, &mut after] {
+        rows.remove(&[0x01, 0x03][..]);
+    }
+    assert!(after == before, "{after:?} {before:?}");
 }
 
 /// What an older version wrote keeps its id; what comes behind it has one that is bound to its

@@ -111,6 +111,9 @@ impl Parts {
                 let name = format!("{no}/{}/{}", record.kind, record.id);
                 self.put("absent", name, json!(count));
             }
+            for (id, acceptance) in store.accepted(no).unwrap() {
+                self.put("accepted", format!("{no}/{id}"), json!(acceptance));
+            }
             if let Some(bookmark) = store.bookmark(no).unwrap() {
                 let row = json!({
                     "since": bookmark.since,

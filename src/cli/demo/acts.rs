@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::control::{ConcernRow, EndpointState, PlanRow, Reply, Request, Severity};
+use crate::control::{
+    ConcernRow, EndpointState, FindingRequest, FindingStanding, PlanRow, Reply, Request, Severity,
+};
 use crate::demo::tenant::{Edit, NewUser, Status, User};
 use crate::model::{Loss, Outcome, PlanState, UserId, losses_in_words};
 
@@ -304,11 +306,12 @@ impl Show {
     }
 
     async fn concern(&self, user: &UserId) -> anyhow::Result<Option<ConcernRow>> {
-        let everything = Request::Findings {
+        let everything = Request::Findings(FindingRequest::List {
             tenant: None,
             codes: Vec::new(),
             min: Severity::Low,
-        };
+            standing: FindingStanding::Open,
+        });
         match self.ask(everything).await? {
             Reply::Findings { rows, .. } => {
                 let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();

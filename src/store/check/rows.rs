@@ -45,10 +45,19 @@ fn of_runs(format: u32) -> &'static [Space] {
     }
 }
 
+/// The spaces that a format brought.
+fn brought_by(format: u32) -> &'static [Space] {
+    match format {
+        1..=3 => &[],
+        _ => &[Space::Accepted],
+    }
+}
+
 impl Check<'_> {
     /// Goes over all rows once, whatever they are.
     pub(super) fn rows(&mut self) {
         let own = of_runs(self.view.format).iter();
+        let own = own.chain(brought_by(self.view.format));
         let spaces: Vec<u8> = SPACES.iter().chain(own).map(|space| *space as u8).collect();
         let mut n_rows = 0;
         for row in scan::after(self.view.db, &[], Bound::Unbounded) {

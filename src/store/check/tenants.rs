@@ -4,7 +4,7 @@ use crate::model::{Fact, Id, Seq};
 use crate::store::compose::Head;
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
-use crate::store::layout::{Format, v1, v2, v3};
+use crate::store::layout::{Format, v1, v2, v3, v4};
 use crate::store::{TenantNo, codec, journal, scan};
 
 use super::Check;
@@ -100,6 +100,14 @@ impl Check<'_> {
             match (no, keys::heard_of(key)) {
                 (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
                 _ => Err(codec::flawed(key, "of no time and event")),
+            }
+        });
+        self.simple(Space::Accepted, |key, value| {
+            codec::read_row::<v4::Acceptance>(key, value)?;
+            let no = key.get(1..).and_then(<[u8]>::first_chunk);
+            match (no, keys::accepted_of(key)) {
+                (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
+                _ => Err(codec::flawed(key, "of no finding")),
             }
         });
         self.simple(Space::Absent, |key, value| {

@@ -4,6 +4,7 @@
 //! Both sides are taken apart field by field, without `..`: a field that is new in the model does
 //! not compile until it is decided here what older bytes mean, and in which layout it is kept.
 
+mod acceptance;
 mod delivery;
 mod entry;
 mod plan;

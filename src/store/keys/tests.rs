@@ -20,7 +20,7 @@ fn the_bytes_of_keys_are_frozen() {
         },
     };
     let acme = TenantName("acme".into());
-    let cases: [(&str, Key, &str); 31] = [
+    let cases: [(&str, Key, &str); 32] = [
         ("format", format(), "0100"),
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
@@ -92,6 +92,11 @@ fn the_bytes_of_keys_are_frozen() {
             heard(no, Timestamp::from_millis(7), NewsId([0xaa; 16])),
             "71010203048000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),
+        (
+            "accepted finding",
+            accepted(no, FindingId([0x3f, 0xa9, 0xc2, 0xe1, 0x7b])),
+            "80010203043fa9c2e17b",
+        ),
     ];
 
     for (name, key, hex) in cases {
@@ -126,6 +131,10 @@ fn keys_give_back_what_they_were_made_of() {
         let event = (Timestamp::from_millis(millis), NewsId([7; 16]));
         assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
     }
+    let finding = FindingId([1, 2, 3, 4, 5]);
+    let key = accepted(TenantNo(3), finding);
+    assert_eq!(accepted_of(&key), Some(finding));
+    assert_eq!(accepted_of(&key[..key.len() - 1]), None);
     let acme = TenantName("acme".into());
     let key = run(&acme, RunId(7));
     assert_eq!(run_of(&key), Some((acme.clone(), RunId(7))));

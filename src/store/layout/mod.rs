@@ -22,13 +22,14 @@
 pub mod v1;
 pub mod v2;
 pub mod v3;
+pub mod v4;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::StoreId;
 
 /// The newest format of a store: the one that this version writes, and the last that it reads.
-pub const NEWEST: u32 = 3;
+pub const NEWEST: u32 = 4;
 
 /// The layout of the values that are not made by serde: blocks of records, and buckets of
 /// fingerprints.

@@ -10,6 +10,7 @@
 //!
 //! How the next format is added stands in ARCHITECTURE.md.
 
+mod acceptances;
 mod runs_by_tenant;
 mod versions;
 
@@ -47,6 +48,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     match format {
         1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
         2 => Some((3, Box::new(versions::Versions))),
+        3 => Some((4, Box::new(acceptances::Acceptances))),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::store::compose::Head;
 use crate::store::delivery::{read_attempts, read_cursor};
 use crate::store::error::StoreError;
 use crate::store::keys::{self, Space};
-use crate::store::layout::{self, Format, v1, v2, v3};
+use crate::store::layout::{self, Format, v1, v2, v3, v4};
 use crate::store::runs::{self, Tally};
 use crate::store::{Item, TenantNo, codec, held, journal as entries, losses, scan, starting};
 
@@ -95,6 +95,11 @@ fn tenants(fresh: &mut Fresh) -> Result<BTreeSet<TenantNo>, StoreError> {
         of_known(key)
             && keys::absent_of(key).is_some()
             && codec::read_row::<v1::Absent>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Accepted, |_, key, value| {
+        of_known(key)
+            && keys::accepted_of(key).is_some()
+            && codec::read_row::<v4::Acceptance>(key, value).is_ok()
     })?;
     fresh.keep(Space::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()

@@ -7,11 +7,12 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::model::{
-    Change, EndpointName, Fault, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger, Version,
+    Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger,
+    Version,
 };
 use crate::store::block::Block;
 use crate::store::bucket::Bucket;
-use crate::store::layout::{v1, v2};
+use crate::store::layout::{v1, v2, v4};
 use crate::store::{
     Closing, Cursor, DeliveryChange, Item, NewRun, Parked, PlanHead, Progress, Store, TenantNo,
     codec, keys,
@@ -139,7 +140,7 @@ type Tampering = fn(&sled::Db);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_sort_of_fault_is_named() {
-    let cases: [(&str, Tampering, &[&str]); 20] = [
+    let cases: [(&str, Tampering, &[&str]); 22] = [
         ("nothing", |_| {}, &[]),
         (
             "a bit",
@@ -286,6 +287,16 @@ fn each_sort_of_fault_is_named() {
             &["a plan of tenant number 9: of a tenant, number 9, that the store does not know"],
         ),
         (
+            "an accepted finding of a tenant that is not there",
+            |db| accept(db, keys::accepted(TenantNo(9), FindingId([1; 5]))),
+            &["a finding that was accepted: of a tenant, number 9, that the store does not know"],
+        ),
+        (
+            "an acceptance of no finding",
+            |db| accept(db, keys::accepted_prefix(NO)),
+            &["a finding that was accepted: of no finding"],
+        ),
+        (
             "a run that is said to have ended",
             |db| drop(db.remove(keys::open_run(crate::model::RunId(2))).unwrap()),
             &["run-2: is said to go on, or goes on and is not said to"],
@@ -318,6 +329,17 @@ fn each_sort_of_fault_is_named() {
         found.truncate(expected.len().max(1));
         assert_eq!(found, expected, "{case}");
     }
+}
+
+fn accept(db: &sled::Db, key: keys::Key) {
+    let row = v4::Acceptance {
+        at: support_time(),
+        by: "ops".to_owned(),
+        why: "known".to_owned(),
+        extent: Vec::new(),
+    };
+    let value = codec::row(&key, &row);
+    db.insert(key, value).unwrap();
 }
 
 fn blocks(db: &sled::Db, change: impl Fn(&mut Block)) {

@@ -1,14 +1,14 @@
 //! The bytes of values are frozen: a store outlives the version that wrote it.
 
 use crate::model::{
-    Change, ConnectionName, Fingerprint, Kind, Link, Pause, Seq, StoreId, TenantName, Timestamp,
-    Version,
+    Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Seq, StoreId,
+    TenantName, Timestamp, Version,
 };
 use crate::store::block::{Block, Entry};
 use crate::store::bucket::Bucket;
 use crate::store::census::Census;
 use crate::store::compose::Head;
-use crate::store::layout::{v1, v3};
+use crate::store::layout::{v1, v3, v4};
 use crate::store::usage::{Count, Usage};
 use crate::store::{
     Backfill, Bookmark, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
@@ -127,6 +127,23 @@ fn the_bytes_of_a_bookmark() {
     let bytes = codec::row(&keys::bookmark(TenantNo(1)), &v1::Bookmark::from(&bookmark));
 
     insta::assert_snapshot!(in_hex(&bytes), @"010a80a0abfef962010e020a01757365727e3030303664b42f339dfc443b");
+}
+
+#[test]
+fn the_bytes_of_an_accepted_finding() {
+    let acceptance = Acceptance {
+        at: Timestamp::from_millis(1_700_000_000_000),
+        by: "ops".into(),
+        why: "the break-glass account".into(),
+        extent: ["role 1".into(), "role 2 by group 3".into()].into(),
+    };
+    let key = keys::accepted(TenantNo(1), FindingId([0x3f, 0xa9, 0xc2, 0xe1, 0x7b]));
+
+    let bytes = codec::row(&key, &v4::Acceptance::from(&acceptance));
+
+    insta::assert_snapshot!(in_hex(&bytes), @"0480a0abfef962036f70731774686520627265616b2d676c617373206163636f756e740206726f6c65203111726f6c6520322062792067726f75702033d618ee0ad0da84d4");
+    let read: v4::Acceptance = codec::read_row(&key, &bytes).unwrap();
+    assert_eq!(Acceptance::from(read), acceptance);
 }
 
 #[test]

@@ -1,0 +1,18 @@
+//! What format 4 brought: findings that an operator accepted. Their bytes are on disk: nothing here is
+//! ever changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Timestamp;
+use crate::store::layout::stored;
+
+stored!(4: Acceptance);
+
+/// Who accepted a finding, why, and what it consisted of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Acceptance {
+    pub at: Timestamp,
+    pub by: String,
+    pub why: String,
+    pub extent: Vec<String>,
+}
