@@ -84,7 +84,7 @@ impl MachineAuthorities {
             n_broken += n_unusable + errors.len();
             why.extend(errors.iter().map(in_words));
             if n_unusable > 0 {
-                why.push(format!("{n_unusable} are no certificates of authorities"));
+                why.push(format!("{n_unusable} are not certificates of authorities"));
             }
         }
         why.dedup();

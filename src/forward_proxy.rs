@@ -106,7 +106,7 @@ impl ForwardProxy {
         })
     }
 
-    /// Returns the name that must be looked up to reach it; none: it has an address.
+    /// Returns the name that must be looked up to reach it; `None` if it has an address.
     pub(crate) fn host_name(&self) -> Option<&str> {
         match self.address.host() {
             Some(Host::Domain(name)) => Some(name),

@@ -32,9 +32,9 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// What turns host names into addresses; the system's resolver where none is given.
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
-    /// What requests go through; none: they go straight, whatever the environment says.
+    /// What requests go through; `None` if they go straight, whatever the environment says.
     pub proxy: Option<ForwardProxy>,
-    /// Who may vouch for servers; none: those whom the platform trusts.
+    /// Who may vouch for servers; `None` for those whom the platform trusts.
     pub authorities: Option<Authorities>,
     /// By what we show a server who we are, where it asks.
     pub client_certificate: Option<ClientCertificate>,

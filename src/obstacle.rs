@@ -86,7 +86,7 @@ impl Route {
         }
     }
 
-    /// Finds out why a request reached nobody; none: it was not for want of a connection.
+    /// Finds out why a request reached nobody; `None` if it was not for want of a connection.
     pub fn obstacle(&self, error: &reqwest::Error) -> Option<Obstacle> {
         let tunnel = causes(error).find_map(|cause| Tunnel::of(&cause.to_string()));
         let at_proxy = match (&self.proxy, self.is_https) {

@@ -137,7 +137,7 @@ impl Expired {
 
     /// Returns what an operator can do about it.
     pub fn remedy(self) -> &'static str {
-        "have it issued anew, put it into `client_cert_file` and start again"
+        "have a new one issued, put it into `client_cert_file` and start again"
     }
 }
 

@@ -148,7 +148,7 @@ fn of_distrust(distrust: &Distrust, trust: Trust) -> &'static str {
              certificate into the file that `ca_file` names"
         }
         (Distrust::OfAnAuthority, _) => {
-            "naming it by `ca_file` does not help; make one for the server that is no authority's: \
+            "naming it by `ca_file` does not help; make one for the server that is not an authority's: \
              with `openssl req -x509`, add `-addext basicConstraints=critical,CA:FALSE` and `-addext \
              subjectAltName=DNS:` with the server's name, and name the new one by `ca_file`; or let \
              this authority issue a certificate for the server, and name the authority's"

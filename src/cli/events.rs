@@ -158,7 +158,7 @@ impl Asked {
     }
 }
 
-/// Returns what events are chosen by, with the accounts that are called so now. None: there is no
+/// Returns what events are chosen by, with the accounts that are called so now. `None` if there is no
 /// such type, which was said.
 pub(super) async fn chosen(
     door: &Door,

@@ -43,7 +43,7 @@ pub(super) enum InitError {
     },
     /// Something must be known, and nobody is there to be asked.
     #[error(
-        "{} must be given where standard input and standard error are no terminal to ask on; \
+        "{} must be given where standard input and standard error are not a terminal to ask on; \
          `init --full` writes a configuration to fill in by hand",
         missing.join(" and ")
     )]

@@ -61,7 +61,8 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
     let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);
     let summary = match held.count() {
         0 => format!("{}, none of which waits.", count(rows.len(), "plan")),
-        n => format!("{}, {n} of which wait for you.", count(rows.len(), "plan")),
+        n if n == rows.len() => format!("{} for you to decide.", count(n, "plan")),
+        n => format!("{}, {n} for you to decide.", count(rows.len(), "plan")),
     };
     let mut printer = Printer::new(&args.table, COLUMNS)?;
     for row in rows {

@@ -258,12 +258,13 @@ fn outside(row: &RecordRow) -> Value {
 }
 
 const USER_COLUMNS: &[Column] = &[
-    Column::new("TENANT", 2),
+    Column::new("TENANT", 3),
     Column::new("ID", 5),
     Column::new("NAME", 0).cut(16),
-    Column::new("EMAIL", 1).cut(20),
+    // An address that is cut cannot be copied.
+    Column::new("EMAIL", 1).cut(32),
     Column::new("SUBJECT", 6).cut(16),
-    Column::new("STATUS", 3),
+    Column::new("STATUS", 2),
     Column::new("ROLES", 1).cut(16),
     Column::new("GROUPS", 4).cut(14),
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -138,9 +139,7 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
 pub(super) fn row(run: &Run) -> Row {
     let sum =
         |of: fn(&KindCounts) -> u64| -> Cell { run.counts.values().map(of).sum::<u64>().into() };
-    let took = run
-        .ended_at
-        .map(|ended| format!("{:.1?}", ended.since(run.started_at)));
+    let took = run.ended_at.map(|ended| took(ended.since(run.started_at)));
     let dry = if run.mode == Mode::DryRun {
         " (dry run)"
     } else {
@@ -238,6 +237,13 @@ fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Command => "command",
         Trigger::Audit => "audit log",
         Trigger::Gap => "gap in the audit log",
+    }
+}
+
+fn took(time: Duration) -> String {
+    match time.is_zero() {
+        true => "0s".to_owned(),
+        false => format!("{time:.1?}"),
     }
 }
 

@@ -88,8 +88,7 @@ fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
                 _ = second.recv() => "SIGUSR2",
             };
             info!(
-                "{name} came; the daemon goes on as before. It does not read its configuration or \
-                 its secrets anew; restart it for that"
+                "{name} came; the daemon goes on as before. It does not read its configuration or its secrets again; restart it for that"
             );
         }
     })

@@ -277,14 +277,14 @@ fn tenant(row: &TenantRow) -> Row {
         _ => last.and_then(|run| super::runs::tone(&run.outcome)),
     };
     let [roles, groups, users] = row.counts;
-    let mut parts = vec![format!("{users} users, {groups} groups, {roles} roles")];
+    // What wants a look comes first: a narrow screen cuts the end.
+    let mut parts = Vec::new();
     // What is held, its plan says better.
     let run = last.filter(|run| run.outcome != Outcome::Held || row.held.is_none());
     let run = run.and_then(|run| super::runs::why(&run.outcome));
     parts.extend(run);
     parts.extend(overdue(row));
     let progress = row.progress.map(|progress| progress.to_string());
-    parts.extend(progress.clone());
     if let Some(plan) = &row.held {
         parts.push(format!(
             "{} {}: {}",
@@ -293,6 +293,8 @@ fn tenant(row: &TenantRow) -> Row {
             losses_in_words(&plan.losses)
         ));
     }
+    parts.extend(progress.clone());
+    parts.push(format!("{users} users, {groups} groups, {roles} roles"));
     Row {
         cells: vec![
             format!("tenant {}", row.name).into(),

@@ -227,7 +227,7 @@ fn journal(space: &Space) -> String {
 fn hold(space: &Space) -> Option<String> {
     let hold = space.hold.as_ref()?;
     Some(format!(
-        "endpoint {}, which has not settled the events since {}",
+        "endpoint {}, which has not got all events since {}",
         hold.endpoint, hold.since
     ))
 }

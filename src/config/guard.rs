@@ -28,7 +28,7 @@ impl GuardDraft {
             Some(other) => problems.add(
                 format!("{at}.mode"),
                 Fault::BadGuard {
-                    detail: format!("`{other}` is no mode; `limits` or `never` is expected"),
+                    detail: format!("`{other}` is not a mode; `limits` or `never` is expected"),
                 },
             ),
         }
@@ -88,7 +88,8 @@ pub(super) fn absent_sweeps(given: Option<u32>, problems: &mut Problems) -> u32 
 
 fn permille(key: &str, share: f64, problems: &mut Problems) -> u32 {
     if !(0.0..=1.0).contains(&share) {
-        let detail = format!("{share} is no share; a number from 0 to 1 is expected, 0.1 for 10 %");
+        let detail =
+            format!("{share} is not a share, which is a number from 0 to 1, such as 0.1 for 10 %");
         problems.add(key, Fault::BadGuard { detail });
         return 0;
     }

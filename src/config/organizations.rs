@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Console {
     host: TenantHost,
     selection: Selection,
-    /// Its key, and the name of the connection whose client reads the tenants; none: its own.
+    /// Its key, and the name of the connection whose client reads the tenants; `None` for its own.
     key: String,
     pub(super) read_with: Option<String>,
     interval: Duration,

@@ -47,7 +47,7 @@ pub(super) fn read(form: Form, place: &str, bytes: &[u8]) -> Result<Secret, Faul
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(unusable(
-            "is no UTF-8 text".to_owned(),
+            "is not UTF-8 text".to_owned(),
             "write the secret alone into it, as text",
         ));
     };
@@ -181,7 +181,7 @@ mod tests {
                 written_by_windows,
             ),
             (Form::Pem, utf_16("-----BEGIN"), written_by_windows),
-            (Form::Line, vec![0xff, 0x41], "F is no UTF-8 text"),
+            (Form::Line, vec![0xff, 0x41], "F is not UTF-8 text"),
             (Form::Token, b" \n".to_vec(), "F is empty"),
             (
                 Form::Token,

@@ -95,7 +95,7 @@ pub struct TenantConfig {
     pub schedule: Schedule,
     /// How its audit log is listened to.
     pub listening: Listening,
-    /// The secret of Qlik's own webhooks; none: they are not taken.
+    /// The secret of Qlik's own webhooks; `None` if they are not taken.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
     pub rules: Rules,

@@ -34,7 +34,7 @@ pub enum ControlError {
     SupersededPlan {
         /// What was asked for.
         plan: PlanId,
-        /// The plan that is open now; none: nothing is missing any more.
+        /// The plan that is open now; `None` if nothing is missing any more.
         now: Option<PlanId>,
     },
     /// The plan does not wait any more.

@@ -41,7 +41,7 @@ pub struct Whose {
 pub enum EventPage {
     /// Behind this place, in the order of the journal.
     After(Seq),
-    /// Before this place, the newest first; none: from the end of the journal.
+    /// Before this place, the newest first; `None` to begin from the end of the journal.
     Before(Option<Seq>),
 }
 
@@ -100,7 +100,7 @@ impl Whose {
 
 impl Reading<'_> {
     /// Reads a page of the journal. It ends where enough were read, wanted or not, so that one
-    /// question has a bound. `tenants` are those that are wanted; none: all, and what is of none.
+    /// question has a bound. `tenants` are those that are wanted; `None` for all, and what is of none.
     pub(super) fn events(
         &self,
         tenants: Option<&[&Known]>,

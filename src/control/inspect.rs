@@ -48,7 +48,7 @@ pub(super) fn answer(
 
 /// Which concerns are asked for.
 struct Wanted<'a> {
-    /// In which tenant; none: in all.
+    /// In which tenant; `None` for all.
     tenant: Option<&'a TenantName>,
     /// Of which sorts; empty: of all.
     codes: &'a [ConcernCode],

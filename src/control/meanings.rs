@@ -33,7 +33,7 @@ pub(super) struct Meant {
 /// How roles and groups are named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
-    /// As a person calls them; none: none is meant.
+    /// As a person calls them; `None` if none is meant.
     Called {
         role: Option<String>,
         group: Option<String>,

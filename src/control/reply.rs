@@ -31,7 +31,7 @@ pub enum Reply {
     Progress(Vec<(TenantName, Progress)>),
     /// To `Tenants`.
     Tenants(Vec<LinkedRow>),
-    /// To `Records` and `Find`: the page, and after which place to go on; none: that was all. A
+    /// To `Records` and `Find`: the page, and after which place to go on; `None` if that was all. A
     /// page may be short, or empty, where few of the records are wanted.
     Records {
         /// The records.
@@ -39,7 +39,7 @@ pub enum Reply {
         /// Where the next page begins.
         next: Option<Place>,
     },
-    /// To `Holders`: those of the page, and after which user to go on; none: that was all.
+    /// To `Holders`: those of the page, and after which user to go on; `None` if that was all.
     Holders {
         /// Who they are.
         holders: Holders,
@@ -48,7 +48,7 @@ pub enum Reply {
     },
     /// To `Inherited`.
     Inherited(Inherited),
-    /// To `Runs`: the page, and before which run to go on; none: that was all. A page may be short
+    /// To `Runs`: the page, and before which run to go on; `None` if that was all. A page may be short
     /// where few of the runs are wanted.
     Runs {
         /// The runs.
@@ -56,9 +56,9 @@ pub enum Reply {
         /// Where the next page begins.
         next: Option<RunId>,
     },
-    /// To `Run`; none: there is no such run.
+    /// To `Run`; `None` if there is no such run.
     Run(Option<Run>),
-    /// To `Events`: the page, and behind or before which entry to go on; none: that was all. A page
+    /// To `Events`: the page, and behind or before which entry to go on; `None` if that was all. A page
     /// may be short, or empty, where few of the events are wanted.
     Events {
         /// The entries.
@@ -72,7 +72,7 @@ pub enum Reply {
     },
     /// To `Event`.
     Event {
-        /// The entry; none: there is no such entry, or no longer.
+        /// The entry; `None` if there is no such entry, or no longer.
         row: Option<EventRow>,
         /// The first entry that is there; those before it were deleted.
         first: Seq,
@@ -99,9 +99,9 @@ pub enum Reply {
     Reopened(FindingId),
     /// To `Plans`.
     Plans(Vec<PlanRow>),
-    /// To `Plan`; none: there is no such plan.
+    /// To `Plan`; `None` if there is no such plan.
     Plan(Option<PlanRow>),
-    /// To `PlanSummary`; none: there is no such plan.
+    /// To `PlanSummary`; `None` if there is no such plan.
     PlanSummary(Option<PlanSummary>),
     /// To `Removals`. An empty page is the end.
     Removals(Vec<RemovalRow>),
@@ -133,7 +133,7 @@ pub struct ConcernRow {
     pub id: FindingId,
     /// What it is.
     pub concern: Concern,
-    /// Who accepted it, when and why; none: nobody did, or it has grown since.
+    /// Who accepted it, when and why; `None` if nobody did, or it has grown since.
     pub accepted: Option<Acceptance>,
 }
 
@@ -155,7 +155,7 @@ pub struct RecordRow {
 pub struct EventRow {
     /// The store that holds the entry.
     pub store: StoreId,
-    /// The tenant that it is of, as the operator calls it; none: it is of none.
+    /// The tenant that it is of, as the operator calls it; `None` if it is of none.
     #[serde(default)]
     pub tenant: Option<TenantName>,
     /// The entry.

@@ -23,7 +23,7 @@ pub enum Request {
     Records {
         /// Which kind.
         kind: Kind,
-        /// Of which tenant; none: of all.
+        /// Of which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// Which of them.
         choice: Choice,
@@ -36,7 +36,7 @@ pub enum Request {
     Find {
         /// Which kind.
         kind: Kind,
-        /// In which tenant; none: in all.
+        /// In which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// The id, name, subject or e-mail, whole.
         called: String,
@@ -62,11 +62,11 @@ pub enum Request {
     },
     /// The last runs, newest first.
     Runs {
-        /// Of which tenant; none: of all.
+        /// Of which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// Which of them.
         which: RunChoice,
-        /// Those that began before this one; none: from the newest on.
+        /// Those that began before this one; `None` to begin from the newest on.
         before: Option<RunId>,
         /// Rows wanted, [`MAX_PAGE`] at the most.
         limit: usize,
@@ -78,7 +78,7 @@ pub enum Request {
     },
     /// A page of the journal.
     Events {
-        /// Of which tenant; none: of all.
+        /// Of which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// Which of them.
         choice: EventChoice,
@@ -96,7 +96,7 @@ pub enum Request {
     Findings(FindingRequest),
     /// Held plans, newest first.
     Plans {
-        /// Of which tenant; none: of all.
+        /// Of which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// Rows wanted, [`MAX_PAGE`] at the most.
         limit: usize,
@@ -156,7 +156,7 @@ pub enum Request {
 pub enum FindingRequest {
     /// Accounts that somebody should look at.
     List {
-        /// In which tenant; none: in all.
+        /// In which tenant; `None` for all.
         tenant: Option<TenantName>,
         /// Of which sorts; empty: of all.
         codes: Vec<ConcernCode>,

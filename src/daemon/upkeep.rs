@@ -217,8 +217,7 @@ impl Warned {
         {
             warn!(
                 endpoint.id = %endpoint, event.seq = settled.0,
-                "Endpoint `{endpoint}` has settled nothing since the events of {since}, which are \
-                 past their keep time; the journal grows until it does, or is disabled"
+                "Endpoint `{endpoint}` has not got all events since {since}, which are past their keep time; the journal grows until it has, or is disabled"
             );
         }
         self.hold = space.hold.as_ref().map(|hold| hold.endpoint.clone());
@@ -226,8 +225,7 @@ impl Warned {
             && !self.ahead
         {
             warn!(
-                "The last event is of {ahead}, which is yet to come: this machine's clock is \
-                 behind, or was ahead when events were found. Those that are found until then get \
+                "The last event is of {ahead}, which is still to come: this machine's clock is behind, or was ahead when events were found. Those that are found until then get \
                  that time too, and none of them is past its keep time before that is over"
             );
         }

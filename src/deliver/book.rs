@@ -30,7 +30,7 @@ pub(super) struct Book {
 #[derive(Debug)]
 pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
-    /// What is asked for once more; none: there was no room for it.
+    /// What is asked for once more; `None` if there was no room for it.
     pub replays: Option<Replays>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Wishes {
 #[derive(Debug)]
 pub(super) struct Replays {
     pub items: Vec<(Item, Entity)>,
-    /// The last that was read; none: there are no others.
+    /// The last that was read; `None` if there are no others.
     pub read: Option<Item>,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Carrier {
     pub store: Store,
     pub feed: Feed,
     pub clock: Clock,
-    /// What the receiver consented to; none: it was not asked yet.
+    /// What the receiver consented to; `None` if it was not asked yet.
     pub consent: Mutex<Option<Grant>>,
     /// Which sizes of messages it takes.
     pub sizes: Sizes,

@@ -43,7 +43,7 @@ pub struct Egress {
     pub allow_private: Vec<IpNet>,
     /// Whether the URL may be plain http, for a receiver within `allow_private`.
     pub allow_http: bool,
-    /// Who may vouch for it; none: those whom the platform trusts.
+    /// Who may vouch for it; `None` for those whom the platform trusts.
     pub authorities: Option<Authorities>,
     /// By what we show it who we are, where it asks.
     pub client_certificate: Option<ClientCertificate>,
@@ -51,7 +51,7 @@ pub struct Egress {
     pub proxy: Option<ForwardProxy>,
     /// Headers that it wants besides ours.
     pub headers: ExtraHeaders,
-    /// By which name we ask for its consent before anything is sent; none: it is not asked.
+    /// By which name we ask for its consent before anything is sent; `None` if it is not asked.
     pub handshake: Option<Origin>,
 }
 
@@ -63,7 +63,7 @@ pub struct ExtraHeaders(HeaderMap);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHeader {
     /// The name is none.
-    #[error("`{name}` is no name of a header")]
+    #[error("`{name}` is not the name of a header")]
     Name {
         /// The name.
         name: String,
@@ -208,9 +208,9 @@ mod tests {
         let long = "x".repeat(MAX_VALUE + 1);
         let value = "the value of `x-key` is not one line of visible ASCII, at most 4096 long";
         for (name, text, expected) in [
-            ("", "1", "`` is no name of a header"),
-            ("x key", "1", "`x key` is no name of a header"),
-            ("x-key:", "1", "`x-key:` is no name of a header"),
+            ("", "1", "`` is not the name of a header"),
+            ("x key", "1", "`x key` is not the name of a header"),
+            ("x-key:", "1", "`x-key:` is not the name of a header"),
             ("X-First", "1", "`X-First` is there twice"),
             ("x-key", "t0ken\r\nwebhook-id: 1", value),
             ("x-key", "t0ken\twith tab", value),

@@ -17,7 +17,7 @@ pub const DEFAULT_DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 60 * 60
 pub struct Flow {
     /// Deliveries at once at the most.
     pub max_in_flight: NonZeroUsize,
-    /// Messages a second at the most; none: as many as the receiver takes.
+    /// Messages a second at the most; `None` for as many as the receiver takes.
     pub max_per_second: Option<NonZeroU32>,
     /// After how long a time of nothing but failures it is disabled; zero: never.
     pub disable_after: Duration,

@@ -24,13 +24,13 @@ pub struct Origin(String);
 
 /// A text that is no DNS name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no DNS name")]
+#[error("`{0}` is not a DNS name")]
 pub struct InvalidOrigin(String);
 
 /// What a receiver consented to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Grant {
-    /// Requests a minute that it takes; none: it named no limit.
+    /// Requests a minute that it takes; `None` if it named no limit.
     pub per_minute: Option<NonZeroU32>,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Silent => "it says of nobody that they may send",
             Self::OtherOrigin => "it lets somebody else send",
-            Self::UnreadableRate => "the rate that it allows is no number",
+            Self::UnreadableRate => "the rate that it allows is not a number",
         })
     }
 }

@@ -101,7 +101,7 @@ impl Lanes {
     }
 
     /// Makes an item due that waits for its time, and with it those before it, which it comes
-    /// after. Returns the rows that say so; none: it is under way, or not here.
+    /// after. Returns the rows that say so; `None` if it is under way, or not here.
     pub fn make_due(
         &mut self,
         item: &Item,

@@ -37,7 +37,7 @@ pub(super) struct Parcel {
     pub weight: usize,
     /// Attempts that failed.
     pub attempts: u32,
-    /// When the next attempt is due by the schedule; none: at once.
+    /// When the next attempt is due by the schedule; `None` if it is due at once.
     pub due: Option<Timestamp>,
     /// Whether the last failure was the endpoint's.
     pub is_endpoints: bool,

@@ -49,7 +49,7 @@ pub enum InvalidPrivacy {
     },
     /// Only texts are hashed.
     #[error(
-        "`{text}` is no text that could be hashed; these are: {}",
+        "`{text}` is not a text, and only texts are hashed: {}",
         field::texts()
     )]
     NotText {

@@ -41,7 +41,7 @@ impl Rate {
         }
     }
 
-    /// Returns when a message may go; none: now.
+    /// Returns when a message may go; `None` if it may go now.
     pub fn wait(&self, now: Instant) -> Option<Instant> {
         let earliest = self
             .next?

@@ -27,7 +27,7 @@ pub(super) struct GuardedResolver {
 /// The operator named the proxy, so it may stand anywhere; the receiver's name is the proxy's
 /// to look up. Were it asked of us, a request would be about to go past the proxy.
 pub(super) struct ProxyResolver {
-    /// The proxy's name; none: it is known by its address.
+    /// The proxy's name; `None` if it is known by its address.
     pub host: Option<String>,
     pub lookup: Arc<dyn Resolve>,
 }

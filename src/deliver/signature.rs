@@ -61,7 +61,7 @@ pub enum InvalidSecret {
     )]
     Public,
     /// The version that stands before a signature stands before the secret.
-    #[error("`v1,` names the version of a signature and is no part of the secret")]
+    #[error("`v1,` names the version of a signature and is not part of the secret")]
     Version,
     /// Base64 whose end is cut off, which the libraries of receivers do not read.
     #[error("the `=` that base64 of this length ends with is missing")]

@@ -50,7 +50,7 @@ pub(super) type Place = (TenantNo, Kind, Id);
 struct Filling {
     mark: Seq,
     at: Timestamp,
-    /// Only of this tenant; none: of all.
+    /// Only of this tenant; `None` for all.
     tenant: Option<TenantNo>,
     position: Position<Place>,
     /// Whether everything was read.
@@ -74,7 +74,7 @@ pub(super) enum From {
 /// A place that was read.
 #[derive(Debug)]
 pub(super) enum Met {
-    /// An entry; none: it is nothing for this endpoint.
+    /// An entry; `None` if it is nothing for this endpoint.
     Entry(Seq, Option<Parcel>),
     /// The entry that ends a tenant's first load: its records are to be told.
     Loaded {
@@ -82,7 +82,7 @@ pub(super) enum Met {
         at: Timestamp,
         tenant: TenantNo,
     },
-    /// A record; none: likewise.
+    /// A record; `None` likewise.
     Record(Place, Option<Parcel>),
 }
 
@@ -136,7 +136,7 @@ pub(super) struct State {
     replayed: BTreeSet<Item>,
     /// Replays that were taken up and did not end yet.
     replaying: BTreeSet<Item>,
-    /// The last replay that was looked at; none: all were.
+    /// The last replay that was looked at; `None` if all were.
     replays_read: Option<Item>,
     attempts: Vec<Attempt>,
     told: Option<(Timestamp, Fact)>,

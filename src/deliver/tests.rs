@@ -236,7 +236,7 @@ pub(super) enum Reply {
     WithAll(u16, Vec<(&'static str, String)>),
     /// No answer at all.
     Silence,
-    /// A status, once it is let go.
+    /// A status, once it is released.
     Held(tokio::sync::watch::Receiver<bool>, u16),
     /// A status and headers, likewise.
     HeldWith(

@@ -51,7 +51,7 @@ pub enum Happening {
         user: UserId,
         /// Their name.
         name: String,
-        /// From where; none: they were nowhere.
+        /// From where; `None` if they were nowhere.
         from: Option<GroupId>,
         /// To where.
         to: GroupId,
@@ -191,7 +191,7 @@ impl fmt::Display for Happening {
                 name, role_name, ..
             } => write!(f, "everybody in {name} gains {role_name}"),
             Self::GroupFounded { name, .. } => write!(f, "the group {name} is founded"),
-            Self::RoleDescribed { name, .. } => write!(f, "the role {name} is described anew"),
+            Self::RoleDescribed { name, .. } => write!(f, "the role {name} has a new description"),
         }
     }
 }

@@ -36,7 +36,7 @@ const WATCHED: usize = 4_096;
 pub struct Delivery {
     /// `webhook-id`.
     pub id: String,
-    /// `webhook-timestamp`, in seconds; none: missing or no number.
+    /// `webhook-timestamp`, in seconds; `None` if it is missing or not a number.
     pub timestamp: Option<i64>,
     /// `type` of the body.
     pub event_type: Option<String>,
@@ -53,7 +53,7 @@ pub struct Delivery {
     pub signed: bool,
     /// The headers, where they are text.
     pub headers: BTreeMap<String, String>,
-    /// The status that was answered; none: the delivery was left without a whole answer.
+    /// The status that was answered; `None` if the delivery was left without a whole answer.
     pub answered: Option<u16>,
 }
 

@@ -332,7 +332,7 @@ pub enum Recovery {
 }
 
 impl Fact {
-    /// Returns the event type that a receiver meets, `user.updated` for one. None: nothing
+    /// Returns the event type that a receiver meets, `user.updated` for one. `None` if nothing
     /// to tell receivers.
     pub fn event_type(&self) -> Option<&'static str> {
         match self {

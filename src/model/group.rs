@@ -21,7 +21,7 @@ pub struct Group {
     pub status: Option<String>,
     /// The group's id at the identity provider.
     pub idp_id: Option<String>,
-    /// Roles that every member holds, with their names as last seen. None: not visible to us.
+    /// Roles that every member holds, with their names as last seen. `None` if not visible to us.
     pub roles: Option<BTreeMap<RoleId, String>>,
     /// When the source created the group.
     pub created_at: Option<Timestamp>,

@@ -29,7 +29,7 @@ pub struct Link {
     pub hosts: Vec<String>,
     /// Its region, as the console spells it.
     pub region: Option<String>,
-    /// Why it is not read; none: it is.
+    /// Why it is not read; `None` if it is.
     pub pause: Option<Pause>,
 }
 

@@ -21,9 +21,9 @@ pub struct Role {
     pub origin: Option<String>,
     /// `admin` or `user`; as written.
     pub level: Option<String>,
-    /// Permissions of the role. None: not visible to us.
+    /// Permissions of the role. `None` if not visible to us.
     pub permissions: Option<BTreeSet<String>>,
-    /// Scopes that the role assigns. None: not visible to us.
+    /// Scopes that the role assigns. `None` if not visible to us.
     pub scopes: Option<BTreeSet<String>>,
     /// When the source created the role.
     pub created_at: Option<Timestamp>,

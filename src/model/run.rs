@@ -57,13 +57,13 @@ pub struct Run {
     pub population: BTreeMap<Loss, u64>,
     /// How much of each sort the run took away.
     pub lost: BTreeMap<Loss, u64>,
-    /// Removals that it held back; none: it held nothing.
+    /// Removals that it held back; `None` if it held nothing.
     pub held: Option<Held>,
     /// What it cost.
     pub traffic: Traffic,
     /// What it could not read or had to leave as it was; the first few hundred.
     pub findings: Vec<Finding>,
-    /// Changes that it found and the audit log should have told of before. None: nothing was
+    /// Changes that it found and the audit log should have told of before. `None` if nothing was
     /// to be expected of the audit log.
     pub audit_missed: Option<u64>,
 }
@@ -270,7 +270,7 @@ pub enum FindingCode {
     Rescued,
     /// A collection may not be read with these credentials; everything of it stays.
     ForbiddenCollection,
-    /// The audit log may not be read with these credentials: changes are found by sweeps only.
+    /// The audit log may not be read with these credentials: changes are found by full runs only.
     AuditForbidden,
     /// Something of the audit log was not read, or could not be: this sweep made up for it, or
     /// a later one will.

@@ -11,7 +11,7 @@ pub struct Space {
     pub disk: u64,
     /// Of these, bytes of stores that were damaged and moved aside.
     pub aside: u64,
-    /// Bytes of keys and values; none: an older version wrote the store, and there was no reason
+    /// Bytes of keys and values; `None` if an older version wrote the store, and there was no reason
     /// to count them.
     pub live: Option<u64>,
     /// What keeps the store from being copied, which would give most of its room back; none:
@@ -23,10 +23,10 @@ pub struct Space {
     pub last: Seq,
     /// When the first one was found; none where there is none.
     pub oldest: Option<Timestamp>,
-    /// What holds entries that are past their keep time; none: nothing does.
+    /// What holds entries that are past their keep time; `None` if nothing does.
     pub hold: Option<Hold>,
     /// The time that was given to the last entry, where it is more than a day ahead of now;
-    /// none: it is not. Nothing that is found until then is past its keep time.
+    /// `None` if it is not. Nothing that is found until then is past its keep time.
     pub ahead: Option<Timestamp>,
 }
 

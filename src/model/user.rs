@@ -26,12 +26,12 @@ pub struct User {
     pub is_bot: bool,
     /// The OAuth client that a bot acts for.
     pub client_id: Option<String>,
-    /// Roles assigned directly, with their names as last seen. None: not visible to us,
+    /// Roles assigned directly, with their names as last seen. `None` if not visible to us,
     /// which is not the same as none assigned.
     pub roles: Option<BTreeMap<RoleId, String>>,
-    /// Groups the user is in, with their names as last seen. None: not visible to us.
+    /// Groups the user is in, with their names as last seen. `None` if not visible to us.
     pub groups: Option<BTreeMap<GroupId, String>>,
-    /// Scopes assigned directly. None: not visible to us.
+    /// Scopes assigned directly. `None` if not visible to us.
     pub scopes: Option<BTreeSet<String>>,
     /// When the source created the user.
     pub created_at: Option<Timestamp>,

@@ -22,13 +22,13 @@ pub struct Shift {
 /// A change in its two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// What may happen at once; none: nothing of it.
+    /// What may happen at once; `None` if nothing may.
     pub apply: Option<Change>,
-    /// What waits; none: nothing of it.
+    /// What waits; `None` if nothing does.
     pub held: Option<Removal>,
 }
 
-/// What an operator has let go of a record's.
+/// What an operator has approved for a record.
 pub type Permit<'a> = Option<&'a Taken>;
 
 /// Returns the sort of loss that a record's own end is.

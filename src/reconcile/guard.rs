@@ -70,7 +70,7 @@ impl Limits {
 }
 
 impl Guard {
-    /// Returns why so much of a sort is held; none: it may go.
+    /// Returns why so much of a sort is held; `None` if it may go.
     pub fn weigh(&self, loss: Loss, weight: Weight) -> Option<Reason> {
         if weight.lost == 0 {
             return None;

@@ -50,7 +50,7 @@ pub struct Known {
     pub fingerprint: Fingerprint,
 }
 
-/// Judges an observed record, whose fingerprint is `print`, against the known one; none: it was
+/// Judges an observed record, whose fingerprint is `print`, against the known one; `None` if it was
 /// not known.
 ///
 /// Lists that were not visible take their known value first, since absent is not empty; those

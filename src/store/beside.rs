@@ -92,7 +92,7 @@ impl Beside {
         })
     }
 
-    /// Does a step. None: there is more to do.
+    /// Does a step. `None` if there is more to do.
     pub fn step(&mut self) -> Result<Option<Compacted>, Trouble> {
         let inner = &self.store.inner;
         inner.shared.check().map_err(Trouble::Source)?;
@@ -234,7 +234,7 @@ impl Copy {
         self.written.count
     }
 
-    /// Copies rows behind a key. Returns the last one's; none: that was all. Whoever writes may add
+    /// Copies rows behind a key. Returns the last one's; `None` if that was all. Whoever writes may add
     /// a row at the end before each step, so the end is found with the last rows, and not after
     /// them.
     fn copy_on(&mut self, store: &Store, after: &Key) -> Result<Option<Key>, Trouble> {
@@ -360,7 +360,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Reads rows back behind a key. Returns the last one's; none: that was all.
+    /// Reads rows back behind a key. Returns the last one's; `None` if that was all.
     fn read_on(&mut self, after: &Key) -> Result<Option<Key>, Trouble> {
         let (mut n_rows, mut n_bytes) = (0, 0);
         for row in scan::after(self.db()?, &[], Bound::Excluded(after.clone())) {
@@ -409,7 +409,7 @@ fn open(folder: &Folder) -> Result<sled::Db, Trouble> {
     })
 }
 
-/// Reads rows as they are now; none: one is gone.
+/// Reads rows as they are now; `None` if one is gone.
 fn read(db: &sled::Db, keys: Vec<Key>) -> Result<Vec<(Key, Option<sled::IVec>)>, StoreError> {
     let mut rows = Vec::new();
     for key in keys {

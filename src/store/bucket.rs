@@ -126,7 +126,7 @@ impl<'value> Entries<'value> {
         }
         (self.rest, self.last) = (rest, id);
         Ok(Entry {
-            id: Id::from_key(id).map_err(|_no_id| "holds what is no id")?,
+            id: Id::from_key(id).map_err(|_no_id| "holds what is not an id")?,
             fingerprint: Fingerprint(*bits),
             bytes,
         })

@@ -150,7 +150,7 @@ pub(super) struct Prepared {
 pub(super) struct PreparedWrite {
     pub kind: Kind,
     pub id: Id,
-    /// Its fingerprint, and where its bytes are. None: the record goes.
+    /// Its fingerprint, and where its bytes are. `None` if the record goes.
     pub state: Option<(Fingerprint, Range<usize>)>,
     /// The packed entry, where there is one.
     pub entry: Option<Vec<u8>>,

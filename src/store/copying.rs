@@ -35,7 +35,7 @@ pub const BYTES: usize = 1024 * 1024;
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
 
-/// How long sled may take to let go of a file.
+/// How long sled may take to release a file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
@@ -291,7 +291,7 @@ impl Aim {
 }
 
 impl Folder {
-    /// Returns what is missing for a copy of so much; none: nothing is, or nobody says.
+    /// Returns what is missing for a copy of so much; `None` if nothing is, or nobody says.
     pub fn lacks_for(&self, live: Count, spare: u64) -> Option<Lack> {
         let needed = live.bytes.saturating_mul(COPY_TAKES).saturating_add(spare);
         let free = self.bytes_free()?;

@@ -173,7 +173,7 @@ impl Store {
     }
 
     /// Takes down what an operator says of a plan. Returns the plan as it is now: if that is
-    /// not as it was told to be, the plan was not waiting any more. None: there is no such
+    /// not as it was told to be, the plan was not waiting any more. `None` if there is no such
     /// plan.
     pub fn decide(
         &self,

@@ -23,7 +23,7 @@ use super::open_mark;
 use super::tally::Tally;
 use super::under_way::UnderWay;
 
-/// How long sled may take to let go of its files.
+/// How long sled may take to release its files.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Inner {
@@ -53,7 +53,7 @@ pub struct Shared {
     durable: AtomicU64,
     /// What lives in the database.
     pub tally: Mutex<Tally>,
-    /// What is written while it is copied; none: it is not.
+    /// What is written while it is copied; `None` if it is not.
     pub changes: Mutex<Option<Changes>>,
     /// Whether the last process was stopped while it copied the database.
     pub was_stopped: AtomicBool,

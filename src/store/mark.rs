@@ -71,7 +71,7 @@ impl MarkFile {
     }
 }
 
-/// Reads the mark: the higher of the slots that read. None: none does.
+/// Reads the mark: the higher of the slots that read. `None` if none does.
 pub fn read(path: &Path) -> io::Result<Option<Mark>> {
     let mut bytes = Vec::new();
     match File::open(path) {

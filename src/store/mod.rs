@@ -32,7 +32,7 @@
 //! - **After an error of sled's nothing goes on**: its threads may have ended with it. The
 //!   first fatal error answers every later call, and the process starts again.
 //! - **Nobody waits for ever.** After a failed write sled may wait for what will never come,
-//!   in a flush and when it is let go. The committer gives it two minutes, nudging it, and
+//!   in a flush and when it is closed. The committer gives it two minutes, nudging it, and
 //!   the close some seconds.
 //!
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it

@@ -28,10 +28,10 @@ const CACHE: u64 = 48 * 1024 * 1024;
 /// The same of a database that is written or read once, from its beginning to its end.
 pub const SMALL_CACHE: u64 = 8 * 1024 * 1024;
 
-/// sled lets go of its file on a thread of its own, some time after the last handle.
+/// sled releases its file on a thread of its own, some time after the last handle.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A process that ends lets go of our lock a moment later, and a program that it had just
+/// A process that ends releases our lock a moment later, and a program that it had just
 /// started holds a copy until it is under way. Whoever still has it then is there to stay.
 const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 

@@ -24,7 +24,7 @@ use super::files;
 use super::keys::Key;
 use super::scan;
 
-/// Rows as a batch sets them; none: the row goes.
+/// Rows as a batch sets them; `None` if the row goes.
 pub type Rows = BTreeMap<Key, Option<Vec<u8>>>;
 
 /// In the place of a length: the row goes.
@@ -88,7 +88,7 @@ pub fn forget(path: &Path) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Reads the commit that was noted last. None: none was, or its note is not whole, and then
+/// Reads the commit that was noted last. `None` if none was, or its note is not whole, and then
 /// it was not begun.
 pub fn read(path: &Path) -> io::Result<Option<Pending>> {
     let mut bytes = Vec::new();

@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 impl Store {
-    /// Replaces rows of a plan that is not sealed, the first of them at `from`; none: the row
+    /// Replaces rows of a plan that is not sealed, the first of them at `from`; `None` if the row
     /// goes.
     pub fn replace_rows(
         &self,

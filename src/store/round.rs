@@ -1,4 +1,4 @@
-//! One round of upkeep: cuts the journal, lets go of what is past its time, and gives room back, in
+//! One round of upkeep: cuts the journal, deletes what is past its time, and gives room back, in
 //! steps so small that nobody waits for them.
 //!
 //! A round remembers nothing that matters: one that is dropped, or killed with its process, is
@@ -20,7 +20,7 @@ use super::retention::{self, Retention};
 use super::usage::Wanted;
 use super::{Store, scan};
 
-/// Runs, rows of attempts, or rows of an endpoint that one step lets go.
+/// Runs, rows of attempts, or rows of an endpoint that one step deletes.
 const ROWS_AT_ONCE: usize = 90;
 
 /// A round of upkeep. Blocks, as the store does.
@@ -88,7 +88,7 @@ impl Round {
         }
     }
 
-    /// Does a step: a write or two at the most. None: the round is over.
+    /// Does a step: a write or two at the most. `None` if the round is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),

@@ -32,7 +32,7 @@ pub enum Tally {
     Known(Count),
 }
 
-/// What a write changes: the bytes of each of its rows before it, and after. None: it did not
+/// What a write changes: the bytes of each of its rows before it, and after. `None` if it did not
 /// look, since nobody counts.
 pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
 
@@ -105,7 +105,7 @@ fn add<'a>(count: &mut Count, delta: impl Iterator<Item = (&'a Key, &'a [Option<
 }
 
 impl Store {
-    /// Returns what lives in the store; none: that is not known until it was counted.
+    /// Returns what lives in the store; `None` if that is not known until it was counted.
     pub(super) fn live(&self) -> Option<Count> {
         match &*held(&self.inner.shared.tally) {
             Tally::Known(count) => Some(*count),
@@ -113,7 +113,7 @@ impl Store {
         }
     }
 
-    /// Counts some more of what lives in the store. None: there is more to count.
+    /// Counts some more of what lives in the store. `None` if there is more to count.
     pub(super) fn count_on(&self) -> Result<Option<Count>, StoreError> {
         let counted = self.inner.read("counting what the store holds", |db| {
             let _still = self.still();

@@ -178,7 +178,7 @@ impl Claim {
     }
 }
 
-/// What comes of a claim where another has the tenant; none: it may be taken.
+/// What comes of a claim where another has the tenant; `None` if it may be taken.
 fn contest(me: &Claimant, other: &Claimant) -> Option<Contested> {
     if me.name == other.name {
         return None;

@@ -450,6 +450,6 @@ fn rescued(record: &RecordRef) -> Finding {
         code: FindingCode::Rescued,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: "the sweep did not show it, but it answered when asked for".to_owned(),
+        detail: "the listing did not show it, but it answered when asked for".to_owned(),
     }
 }

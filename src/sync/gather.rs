@@ -25,7 +25,7 @@ const OTHERS: u32 = 3 << 30;
 pub(super) struct Gather {
     pub(super) target: Target,
     pub(super) tally: Tally,
-    /// The plan whose removals an operator has let go.
+    /// The plan whose removals an operator has approved.
     permit: Option<PlanId>,
     created: Replacements,
     gone_users: Rows,
@@ -38,7 +38,7 @@ pub(super) struct Gather {
 /// What a gathered plan came to.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// What was held back, with its entries; none: nothing.
+    /// What was held back, with its entries; `None` if nothing was.
     pub(super) held: Option<Draft>,
     /// What was taken away.
     pub(super) lost: BTreeMap<Loss, u64>,
@@ -139,7 +139,7 @@ impl Gather {
         self.unasked.push(missing);
     }
 
-    /// Returns what an operator has let go of a record's, where that matters.
+    /// Returns what an operator has approved for a record, where that matters.
     pub(super) fn permit_for(
         &self,
         store: &Store,

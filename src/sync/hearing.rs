@@ -219,8 +219,7 @@ impl Hearing {
         if state.access == Access::Open {
             warn!(
                 tenant.name = %name,
-                "The audit log of `{name}` may not be read with these credentials; changes are \
-                 found by sweeps only [finding.audit-forbidden]"
+                "The audit log of `{name}` may not be read with these credentials; changes are found by full runs only [finding.audit-forbidden]"
             );
         }
         state.access = Access::Forbidden;
@@ -240,8 +239,7 @@ impl Hearing {
             silence.is_said = Said::Yes;
             warn!(
                 tenant.name = %name, error,
-                "The audit log of `{name}` has not answered since {}; until it does, changes are \
-                 found by sweeps only: {error}",
+                "The audit log of `{name}` has not answered since {}; until it does, changes are found by full runs only: {error}",
                 silence.since
             );
         }
@@ -267,7 +265,11 @@ impl Hearing {
         let rests = state
             .swept_at
             .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
-        let next = if rests { "the next sweep" } else { "a sweep" };
+        let next = if rests {
+            "the next full run"
+        } else {
+            "a full run"
+        };
         warn!(
             tenant.name = %name,
             "The audit log of `{name}` has a gap: {reason}; {next} makes up for it"
@@ -321,8 +323,7 @@ impl Hearing {
             detail,
         };
         let forbidden = (state.access == Access::Forbidden).then(|| {
-            let detail = "the audit log may not be read with these credentials: changes are \
-                          found by sweeps only";
+            let detail = "the audit log may not be read with these credentials: changes are found by full runs only";
             finding(FindingCode::AuditForbidden, detail.to_owned())
         });
         let silence = state.silent.filter(|it| it.is_said == Said::Yes);

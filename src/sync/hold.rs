@@ -19,7 +19,7 @@ pub(super) use entries::{Unseen, are_listed, still_waiting};
 pub(super) struct Ended<'a> {
     pub(super) target: &'a Target,
     pub(super) at: Timestamp,
-    /// What it holds; none: nothing.
+    /// What it holds; `None` if it holds nothing.
     pub(super) draft: Option<Draft>,
     /// What it could not see all of.
     pub(super) unseen: Unseen,

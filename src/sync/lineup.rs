@@ -104,7 +104,7 @@ impl Linked {
         &self.claimant.connection
     }
 
-    /// Returns the id of the OAuth client that reads it; none: an API key does.
+    /// Returns the id of the OAuth client that reads it; `None` if an API key does.
     pub fn client(&self) -> Option<&str> {
         self.client.as_deref()
     }
@@ -119,7 +119,7 @@ impl Linked {
         self.claimant.rank
     }
 
-    /// Returns why it is not read; none: it is.
+    /// Returns why it is not read; `None` if it is.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.borrow().clone()
     }

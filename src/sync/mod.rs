@@ -37,8 +37,8 @@
 //!   asked for counts more than what the sweep was shown.
 //! - An empty collection where something was known fails the run if one of its records answers
 //!   when asked for; if none does, their removal is held, however few they are.
-//! - An approved plan is a permit: the next complete run finds the same removals and lets them
-//!   go, and asks for each missing record again. So it is applied to the end whatever happens
+//! - An approved plan is a permit: the next complete run finds the same removals, applies
+//!   them, and asks for each missing record again. So it is applied to the end whatever happens
 //!   in between, and nothing goes that has come back.
 //! - What hangs together waits together: a role goes after its assignments ([`aside`]).
 //! - One tenant is read once, under one name and by one run at a time, whatever its host names.

@@ -60,7 +60,7 @@ impl Plan {
         })
     }
 
-    /// Gathers changes; `permit` is the plan whose removals an operator has let go.
+    /// Gathers changes; `permit` is the plan whose removals an operator has approved.
     pub(super) fn gather(target: Target, permit: Option<PlanId>) -> Self {
         Self::Gather(Box::new(Gather::new(target, permit)))
     }

@@ -349,7 +349,7 @@ fn unconfirmed(record: &RecordRef) -> Finding {
         kind: record.kind,
         id: Some(record.id.clone()),
         detail: "by its own answer it is gone or has lost access, and the listing cannot confirm \
-                 that; it stays as it is until the next sweep"
+                 that; it stays as it is until the next full run"
             .to_owned(),
     }
 }
@@ -369,8 +369,7 @@ fn left_to_sweep(record: &RecordRef) -> Finding {
         kind: record.kind,
         id: Some(record.id.clone()),
         detail: format!(
-            "it is gone, and more than {MAX_HOLDERS} are known to hold it; the next sweep, which reads \
-             them too, tells of it"
+            "it is gone, and more than {MAX_HOLDERS} are known to hold it; the next full run, which reads them too, tells of it"
         ),
     }
 }

@@ -207,6 +207,8 @@ impl<C: Connector> Job<C> {
             let told = run.clone();
             self.store.offload(move |store| tell(store, &told)).await?;
             self.observer.hear(Progress::Committed);
+            // Else `status` would show for ever that it commits.
+            self.observer.hear(Progress::Ended);
         }
         let saved = run.clone();
         self.store

@@ -8,7 +8,7 @@ use crate::reconcile::{self, Guard};
 /// What a run's changes take and give.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    /// Losses that count: those that no operator has let go.
+    /// Losses that count: those that no operator has approved.
     weighed: BTreeMap<Loss, u64>,
     /// All losses.
     lost: BTreeMap<Loss, u64>,
@@ -30,7 +30,7 @@ pub(super) struct Scales {
 }
 
 impl Tally {
-    /// Takes a change in. `permit`: what an operator has let go of its record's.
+    /// Takes a change in. `permit`: what an operator has approved for its record.
     pub(super) fn take(&mut self, change: &Change, permit: Option<&Taken>) {
         match change {
             Change::Created { after, .. } => {
@@ -111,7 +111,7 @@ impl Tally {
         (of(&self.gained, loss), of(&self.lost, loss))
     }
 
-    /// Returns what was lost in all but the held sorts; of those, what was let go.
+    /// Returns what was lost in all but the held sorts; of those, what was approved.
     pub(super) fn applied(&self, held: &BTreeSet<Loss>) -> BTreeMap<Loss, u64> {
         let applied = self.lost.iter().map(|(loss, lost)| {
             let out = if held.contains(loss) {

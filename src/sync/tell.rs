@@ -49,7 +49,7 @@ pub(super) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
 
 type Failure<'a> = Option<(&'a str, &'a str)>;
 
-/// Returns whether a run failed, and how; none: it says neither.
+/// Returns whether a run failed, and how; `None` if it did not say.
 fn fails(run: &Run) -> Option<Failure<'_>> {
     match &run.outcome {
         Outcome::Failed { code, message } => Some(Some((code, message))),

@@ -24,7 +24,7 @@ pub(super) struct Portion {
     pub(super) records: BTreeSet<RecordRef>,
     /// Events that are heard after it.
     pub(super) heard: Vec<Heard>,
-    /// Up to when everything is heard after it; none: that has not changed.
+    /// Up to when everything is heard after it; `None` if that has not changed.
     pub(super) until: Option<Timestamp>,
 }
 
@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Events by number and time, with the records that each names; none: it cannot be read.
+    /// Events by number and time, with the records that each names; `None` if it cannot be read.
     fn todo(events: &[(u8, &[u8])], known: &[u8], besides: &[u8]) -> Todo {
         let news = events.iter().map(|(n, records)| News {
             id: NewsId([*n; 16]),

@@ -37,7 +37,7 @@ impl FromStr for Format {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            other => Err(format!("`{other}` is no format; `text` and `json` are")),
+            other => Err(format!("`{other}` is not a format; `text` and `json` are")),
         }
     }
 }

@@ -169,6 +169,72 @@ async fn tables_of_records_look_so() {
     }
 }
 
+/// Puts the same in the place of what differs from one process to the next, as wide as it was.
+fn steady(text: &str) -> String {
+    let mut steady = text.to_owned();
+    let mut from = 0;
+    while let Some(at) = steady[from..].find("127.0.0.1:") {
+        let port = from + at + "127.0.0.1:".len();
+        let rest = &steady[port..];
+        let n_digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        steady.replace_range(port..port + n_digits, &"9".repeat(n_digits));
+        from = port;
+    }
+    let (size, unit) = (" KiB on disk", "999.9");
+    if let Some(at) = steady.find(size) {
+        let number = steady[..at].rsplit(' ').next().unwrap().to_owned();
+        assert_eq!(number.len(), unit.len(), "{number}");
+        steady = steady.replace(&format!("{number}{size}"), &format!("{unit}{size}"));
+    }
+    steady
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_what_happens_look_so() {
+    let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 40,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock, options).await;
+    let running = world.start().await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+    let admin = directory.role_named("TenantAdmin").unwrap();
+    let disabled = &users[3].id;
+    let assign = Edit::AssignRole(admin);
+    directory.update_user(disabled, assign).unwrap();
+    let disable = Edit::Status(Status::Disabled);
+    directory.update_user(disabled, disable).unwrap();
+    let name = Edit::Name("Zoë Ångström".to_owned());
+    directory.update_user(&users[5].id, name).unwrap();
+    running.sync().await;
+    for user in &users[10..30] {
+        directory.delete_user(&user.id).unwrap();
+    }
+    running.sync().await;
+    running.settled().await;
+
+    for list in [
+        "tenants",
+        "runs",
+        "events",
+        "findings",
+        "plan",
+        "endpoints",
+        "status",
+    ] {
+        let mut shown = String::new();
+        for columns in ["80", "120", "200"] {
+            let (_, out, err) = world.command_with(&[("COLUMNS", columns)], &[list]).await;
+            shown = format!("{shown}at {columns}:\n{out}{err}\n");
+        }
+        insta::assert_snapshot!(format!("table_of_{list}"), steady(&shown));
+    }
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_are_chosen_by_name_and_a_slip_is_pointed_out() {
     let world = World::new().await;

@@ -50,7 +50,7 @@ impl Gate {
         self.pace().pause(Instant::now())
     }
 
-    /// Its lock is let go before anybody waits.
+    /// Its lock is released before anybody waits.
     fn take(&self) -> Result<(), Instant> {
         self.pace().take(Instant::now())
     }

@@ -33,7 +33,7 @@ pub(super) const WALKS: u32 = 3;
 pub struct Listing {
     client: Arc<Client>,
     kind: Kind,
-    /// The only one to be listed; none: all are.
+    /// The only one to be listed; `None` if all are.
     only: Option<Id>,
     /// None: the end was reached.
     part: Option<Part>,

@@ -42,7 +42,7 @@ struct Oddities {
     misfits: Vec<Misfit>,
 }
 
-/// Reads a record of a listing. None: it is listed as deleted.
+/// Reads a record of a listing. `None` if it is listed as deleted.
 pub(super) fn read(kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
     read_from(Origin::Regular, kind, text)
 }
@@ -121,7 +121,7 @@ pub(super) fn id_of(text: &RawValue) -> Option<Id> {
     Id::parse(&Glimpse::id(text.get())?).ok()
 }
 
-/// Makes the finding of a record that could not be read. None: what is left of a deleted user
+/// Makes the finding of a record that could not be read. `None` if what is left of a deleted user
 /// need not be complete.
 fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
     let status = Glimpse::status(text.get());
@@ -139,7 +139,7 @@ fn replaced(record: &Record, misfit: &str) -> Finding {
         code: FindingCode::ReplacedText,
         kind: record.kind(),
         id: Some(record.id().clone()),
-        detail: format!("{field}: what is no Unicode character was replaced"),
+        detail: format!("{field}: what is not a Unicode character was replaced"),
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) enum Tier {
 }
 
 impl Budget {
-    /// Returns the requests a minute that are ours in a tier; none: as many as we like.
+    /// Returns the requests a minute that are ours in a tier; `None` for as many as we like.
     pub(super) fn per_minute(self, tier: Tier) -> Option<f64> {
         // What Qlik documents, for each user of each tenant.
         let (documented, share) = match tier {

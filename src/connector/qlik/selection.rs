@@ -9,11 +9,11 @@ use glob::{MatchOptions, Pattern};
 pub struct Selection {
     /// Of this subscription only.
     pub subscription: Option<String>,
-    /// In these regions, by the console's codes; none: in all.
+    /// In these regions, by the console's codes; `None` for all.
     pub regions: BTreeSet<String>,
-    /// With these statuses; none: with all but `deleted`.
+    /// With these statuses; `None` for all but `deleted`.
     pub statuses: BTreeSet<String>,
-    /// Those that one of these fits; none: all.
+    /// Those that one of these fits; `None` for all.
     pub include: Vec<Rule>,
     /// But none that one of these fits.
     pub exclude: Vec<Rule>,

@@ -21,8 +21,7 @@ pub struct EventName {
 /// A text that names no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no event; a sequence number, an id (`evt_…`), or for a snapshot what `deliveries` prints \
-     (`snapshot/…`) is expected"
+    "not an event; a sequence number, an id (`evt_…`), or for a snapshot what `deliveries` prints (`snapshot/…`) is expected"
 )]
 pub struct InvalidEventName;
 

@@ -29,7 +29,7 @@ pub enum DeliveryReply {
     },
     /// To `Replay` of everything since a time.
     Rewound {
-        /// The entry that it begins with, and its time; none: there was none since.
+        /// The entry that it begins with, and its time; `None` if there was none since.
         first: Option<(Seq, Timestamp)>,
         /// Events that the endpoint wants from there on.
         events: Count,
@@ -64,7 +64,7 @@ pub struct AttemptRow {
 pub struct ParkedRow {
     /// The endpoint.
     pub endpoint: EndpointName,
-    /// The type of its event; none: the event is not there any more.
+    /// The type of its event; `None` if the event is not there any more.
     pub event_type: Option<String>,
     /// What it is.
     pub parked: Parked,
@@ -75,7 +75,7 @@ pub struct ParkedRow {
 pub struct WaitingRow {
     /// The endpoint.
     pub endpoint: EndpointName,
-    /// The type of its event; none: the event is not there any more.
+    /// The type of its event; `None` if the event is not there any more.
     pub event_type: Option<String>,
     /// What it is.
     pub item: Item,

@@ -22,9 +22,9 @@ pub enum DeliveryRequest {
     },
     /// The last attempts, the newest first.
     Attempts {
-        /// At which endpoint; none: at all.
+        /// At which endpoint; `None` for all.
         endpoint: Option<EndpointName>,
-        /// At which event; none: at any.
+        /// At which event; `None` for any.
         event: Option<EventName>,
         /// How they ended.
         ended: Ended,
@@ -33,7 +33,7 @@ pub enum DeliveryRequest {
     },
     /// A page of what was given up on, by endpoint, the earliest first.
     Parked {
-        /// At which endpoint; none: at all.
+        /// At which endpoint; `None` for all.
         endpoint: Option<EndpointName>,
         /// The last row of the page before.
         after: Option<(EndpointName, Item)>,
@@ -42,7 +42,7 @@ pub enum DeliveryRequest {
     },
     /// What waits for another attempt, by endpoint, what is due first before the rest.
     Waiting {
-        /// At which endpoint; none: at all.
+        /// At which endpoint; `None` for all.
         endpoint: Option<EndpointName>,
         /// Rows wanted, [`MAX_PAGE`](crate::control::MAX_PAGE) at the most.
         limit: usize,
@@ -58,7 +58,7 @@ pub enum DeliveryRequest {
     Dismiss {
         /// At which endpoint.
         endpoint: EndpointName,
-        /// What; none: all of it.
+        /// What; `None` for all of it.
         event: Option<EventName>,
     },
 }

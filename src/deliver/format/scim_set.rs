@@ -176,7 +176,7 @@ impl ScimSets {
             account: event.account,
         };
         let token = self.key.key.token(&header, &claims);
-        let token = token.expect("neither RSA nor ed25519 fails with a key that was read");
+        let token = token.expect("a key that was read signs, be it RSA or ed25519");
         Message {
             id: event.id.to_owned(),
             content_type: "application/secevent+jwt",

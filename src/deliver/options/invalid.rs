@@ -7,7 +7,7 @@ use crate::deliver::address::RefusedAddress;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
     /// Neither https nor http.
-    #[error("the address begins with neither `https:` nor `http:`")]
+    #[error("the address does not begin with `https:` or `http:`")]
     Scheme,
     /// Plain http without leave.
     #[error("the address is plain http, which would show personal data to the network")]

@@ -173,7 +173,7 @@ impl EmulatedConsole {
         lock(&self.inner.rows).retain(|row| row.id != tenant.0);
     }
 
-    /// Answers every listing by an error with this status; none: as it should.
+    /// Answers every listing by an error with this status; `None` to answer as it should.
     pub fn fail(&self, status: Option<u16>) {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         *lock(&self.inner.failing) = status;

@@ -372,7 +372,7 @@ impl Directory {
         vec![state.show_group(&state.everyone)]
     }
 
-    /// Picks a user that `fits`, from a random place on. None: nobody does.
+    /// Picks a user that `fits`, from a random place on. `None` if nobody does.
     pub fn pick_user(
         &self,
         rng: &mut fastrand::Rng,

@@ -11,7 +11,7 @@ use super::record::Status;
 pub struct NewUser {
     /// Its name.
     pub name: String,
-    /// The identity provider's name for it; none: one is made up.
+    /// The identity provider's name for it; `None` if one is made up.
     pub subject: Option<String>,
     /// Its address.
     pub email: Option<String>,
@@ -59,7 +59,7 @@ pub enum Edit {
     JoinGroup(GroupId),
     /// Takes it out of a group.
     LeaveGroup(GroupId),
-    /// Sets the scopes; none: answers lack the member.
+    /// Sets the scopes; `None` if answers lack the member.
     Scopes(Option<BTreeSet<String>>),
     /// Sets the language.
     Locale(Option<String>),

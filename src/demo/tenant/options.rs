@@ -9,7 +9,7 @@ use crate::demo::ClientProof;
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
 #[derive(Debug, Clone)]
 pub struct TenantOptions {
-    /// Where to listen; none: a free port on loopback.
+    /// Where to listen; `None` for a free port on loopback.
     pub address: Option<SocketAddr>,
     /// The display name.
     pub name: String,

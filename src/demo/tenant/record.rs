@@ -63,7 +63,7 @@ pub struct User {
     pub roles: BTreeMap<RoleId, String>,
     /// Groups it is in, never Everyone.
     pub groups: BTreeMap<GroupId, String>,
-    /// Scopes assigned directly; none: the answer does not have the member.
+    /// Scopes assigned directly; `None` if the answer does not have the member.
     pub scopes: Option<BTreeSet<String>>,
     /// The OAuth client of a bot.
     pub client_id: Option<String>,
@@ -94,9 +94,9 @@ pub struct Role {
     pub origin: &'static str,
     /// `admin` or `user`.
     pub level: &'static str,
-    /// Its permissions; none: the answer does not have the member.
+    /// Its permissions; `None` if the answer does not have the member.
     pub permissions: Option<BTreeSet<String>>,
-    /// Scopes it assigns; none: the answer does not have the member.
+    /// Scopes it assigns; `None` if the answer does not have the member.
     pub scopes: Option<BTreeSet<String>>,
     /// When it was created.
     pub created_at: Timestamp,

@@ -70,7 +70,7 @@ impl Tokens {
         text
     }
 
-    /// Returns who a token acts for; none: unknown, expired or used up.
+    /// Returns who a token acts for; `None` if unknown, expired or used up.
     pub fn check(&self, token: &str, now: Timestamp) -> Option<Caller> {
         let mut live = self.live();
         let token = live.get_mut(token)?;

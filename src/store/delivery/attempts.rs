@@ -37,11 +37,11 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u32,
-    /// The status of the answer; none: there was no answer.
+    /// The status of the answer; `None` if there was no answer.
     pub status: Option<u16>,
     /// What the answer began with, at most 1 KiB. All events of a message share it.
     pub answer: Arc<str>,
-    /// Why it was not delivered; none: it was.
+    /// Why it was not delivered; `None` if it was.
     pub error: Option<Arc<str>>,
 }
 

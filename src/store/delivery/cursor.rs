@@ -16,14 +16,14 @@ pub struct Cursor {
     pub settled: Seq,
     /// Entries behind it that are settled as well. Bounded by who writes it.
     pub ahead: BTreeSet<Seq>,
-    /// The endpoint itself is in trouble and is only probed; none: it is not.
+    /// The endpoint itself is in trouble and is only probed; `None` if it is not.
     pub trouble: Option<Trouble>,
-    /// Nothing but failures; none: the last attempt that ended was a success, or there was
+    /// Nothing but failures; `None` if the last attempt that ended was a success, or there was
     /// none yet.
     pub failing: Option<Failing>,
-    /// Why nothing is sent any more; none: it is.
+    /// Why nothing is sent any more; `None` if it is.
     pub disabled: Option<Disabled>,
-    /// What was known before the journal goes first; none: the journal goes on.
+    /// What was known before the journal goes first; `None` if the journal does.
     pub backfill: Option<Backfill>,
     /// When something was delivered last.
     pub delivered_at: Option<Timestamp>,
@@ -84,9 +84,9 @@ pub struct Backfill {
     pub mark: Seq,
     /// When it was asked for; the time of its events.
     pub at: Timestamp,
-    /// Only of this tenant, which was loaded just then; none: of all.
+    /// Only of this tenant, which was loaded just then; `None` for all.
     pub tenant: Option<TenantNo>,
-    /// The last record that is settled; none: none is.
+    /// The last record that is settled; `None` if none is.
     pub after: Option<(TenantNo, Kind, Id)>,
     /// Records behind it that are settled as well.
     pub beyond: BTreeSet<(TenantNo, Kind, Id)>,

@@ -43,7 +43,7 @@ pub struct Deferred {
     pub after: Option<u64>,
     /// Attempts that failed.
     pub attempts: u32,
-    /// When the next is due; none: as soon as those before it are settled.
+    /// When the next is due; `None` if it is due as soon as those before it are settled.
     pub due: Option<Timestamp>,
     /// Whether its failure was the endpoint's, and not its own.
     pub is_endpoints: bool,

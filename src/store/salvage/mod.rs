@@ -79,7 +79,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
             free,
         });
     }
-    // sled's threads may still write to what was just let go.
+    // sled's threads may still write to what was just closed.
     if folder.db().exists()
         && let Err(busy) = wait_until_free(&folder.current())
     {

@@ -12,7 +12,7 @@ use super::{Missing, note};
 
 /// Records of a kind that are all asked for. Beyond these a run stops asking where the answers
 /// so far decide: one that is there shows that the listing was wrong, and more that are gone
-/// than the guard lets go are held anyway.
+/// than the guard lets pass are held anyway.
 const ALWAYS_ASKED: u64 = 1_000;
 
 /// How the asking for records of one kind goes.
@@ -171,8 +171,7 @@ fn unconfirmed(record: &RecordRef, absent: u32, needed: u32) -> Finding {
         kind: record.kind,
         id: Some(record.id.clone()),
         detail: format!(
-            "the sweep did not show it, and these credentials may not ask for it: absent from \
-             {absent} of {needed} complete sweeps"
+            "the listing did not show it, and these credentials may not ask for it: absent from {absent} of {needed} complete runs"
         ),
     }
 }

@@ -75,7 +75,7 @@ enum Subject {
     Unknown(Kind),
 }
 
-/// Reads an event. None: it does not concern us. `latest` stands in for a missing time.
+/// Reads an event. `None` if it does not concern us. `latest` stands in for a missing time.
 pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
     let event: Option<Item<'_>> = object(text);
     if event.is_none()

@@ -99,7 +99,7 @@ struct Known {
 }
 
 impl Known {
-    /// Returns its cursor as it will be; none: it begins behind the last entry.
+    /// Returns its cursor as it will be; `None` if it begins behind the last entry.
     fn foreseen(&self, last: Seq) -> Option<Cursor> {
         let mut cursor = self.cursor.clone();
         for order in &self.orders {

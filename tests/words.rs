@@ -1,0 +1,153 @@
+//! Holds what the product says to plain English: no word that needs the source to be understood.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must say where, and panics do"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Words that do not stand in a message, and what does.
+const INSTEAD: &[(&str, &str)] = &[
+    ("let go", "deleted, released or approved"),
+    ("lets go", "deletes, releases or applies"),
+    ("neither", "is not one or the other"),
+    ("anew", "again"),
+    ("sweeps only", "full runs"),
+    ("entries to go", "events to go"),
+    ("settled up to", "all delivered, up to"),
+    ("rescued", "not listed, but there when asked for"),
+    ("(os error", "words of ours for what the system refuses"),
+    ("yet to come", "still to come"),
+    (
+        "nothing that could stand",
+        "not one of the words that are known",
+    ),
+    ("is no address", "is not an address"),
+    ("is no duration", "is not a duration"),
+    ("is no event", "is not an event"),
+    ("is no format", "is not a format"),
+    ("is no host", "is not a host"),
+    ("is no id", "is not an id"),
+    ("is no mode", "is not a mode"),
+    ("is no name", "is not a name"),
+    ("is no network", "is not a network"),
+    ("is no number", "is not a number"),
+    ("is no part", "is not part"),
+    ("is no pattern", "is not a pattern"),
+    ("is no plan", "is not a plan"),
+    ("is no run", "is not a run"),
+    ("is no share", "is not a share"),
+    ("is no text", "is not a text"),
+];
+
+/// Files whose texts nobody is told: what was kept of the past must stay as it was written, and one cuts
+/// out what may not be told.
+const UNTOLD: &[&str] = &[
+    "src/system_words.rs",
+    "src/store/layout/",
+    "src/store/check/",
+];
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Returns the texts of a source file that stand in quotes, without its tests and comments. A text that
+/// goes on in the next line is one.
+fn texts(source: &str) -> Vec<String> {
+    let body = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = body.lines();
+    let code: Vec<&str> = lines
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join("\n");
+    let mut texts = Vec::new();
+    let mut open: Option<String> = None;
+    let mut chars = code.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (&mut open, c) {
+            // Of a character in quotes: `'"'`.
+            (None, '\'') if chars.peek() == Some(&'"') => drop(chars.next()),
+            (None, '"') => open = Some(String::new()),
+            (None, _) => {}
+            (Some(_), '"') => texts.extend(open.take()),
+            (Some(text), '\\') => match chars.next() {
+                Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                Some(escaped) => text.push(escaped),
+                None => {}
+            },
+            (Some(text), c) => text.push(c),
+        }
+    }
+    texts
+}
+
+#[test]
+fn messages_are_in_plain_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(&root.join("src"), &mut files);
+    let mut n_messages = 0;
+    let mut wrong = Vec::new();
+    for path in files {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        let is_test = name.contains("/tests") || name.ends_with("tests.rs");
+        if is_test || UNTOLD.iter().any(|untold| name.starts_with(untold)) {
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap();
+        // A sentence has words between blanks; a key or a code has none.
+        let messages = texts(&source).into_iter();
+        for message in messages.filter(|text| text.matches(' ').count() > 1) {
+            n_messages += 1;
+            let said = INSTEAD.iter().filter(|(word, _)| has(&message, word));
+            wrong.extend(
+                said.map(|(word, instead)| {
+                    format!("{name}: say {instead} for `{word}`: {message}")
+                }),
+            );
+        }
+    }
+
+    assert!(n_messages > 900, "only {n_messages} messages were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns whether a text has a word that is not part of a longer one.
+fn has(text: &str, word: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic());
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        // Of things, `there is no event 7` is how one says it.
+        let is_of_things = text[..at].ends_with("there ");
+        is_edge(before) && is_edge(text[at + word.len()..].chars().next()) && !is_of_things
+    })
+}
+
+#[test]
+fn texts_are_read_from_code() {
+    let source = r#"
+        // "not this"
+        say("one \
+             line with a \"quote\"");
+        if c == '"' { say("another") }
+        #[cfg(test)]
+        mod tests { say("nor this") }
+    "#;
+
+    assert_eq!(texts(source), ["one line with a \"quote\"", "another"]);
+    assert!(has("It lets go of it", "lets go"));
+    assert!(!has("it is nowhere", "is no"));
+    assert!(has("`x` is no event", "is no event"));
+    assert!(!has("there is no event 7", "is no event"));
+}
