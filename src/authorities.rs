@@ -218,7 +218,7 @@ mod tests {
             (
                 Some(format!("{one}{odd}")),
                 "1 authorities are trusted, from FILE (SSL_CERT_FILE); 1 could not be read: 1 are \
-                 no certificates of authorities",
+                 not certificates of authorities",
             ),
             (
                 Some(format!("{one}{cut}")),
