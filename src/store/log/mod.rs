@@ -66,13 +66,16 @@ impl Log {
                 return Ok(true);
             }
         }
-        // From what is on disk for sure on, every segment has to be there, each to its end.
-        let first = stable / SEGMENT as u64;
         let newest = stops.keys().next_back().copied();
+        let mut older = stops.iter().filter(|(number, _)| Some(**number) != newest);
+        // What follows was written after it was full.
+        if older.any(|(_, stop)| *stop != Stop::Full) {
+            return Ok(true);
+        }
+        // From what is on disk for sure on, every segment has to be there.
+        let first = stable / SEGMENT as u64;
         let mut tail = (first..).zip(stops.range(first..));
-        Ok(tail.any(|(expected, (number, stop))| {
-            *number != expected || (*stop != Stop::Full && Some(*number) != newest)
-        }))
+        Ok(tail.any(|(expected, (number, _))| *number != expected))
     }
 
     /// Hands on, in the order in which they were written, all changes of rows that read.

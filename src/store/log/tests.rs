@@ -134,10 +134,15 @@ fn what_lies_behind_damage_is_read_and_the_gap_is_seen() {
     let sound = fs::read(&file).unwrap();
     let n_used = sound.iter().rposition(|byte| *byte != 0).unwrap();
     assert!(n_used > 4 * SEGMENT);
+    let newest = (newest_end(&sound) - 1) / SEGMENT;
 
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..40 {
         let at = random.usize(..n_used - 2 * SEGMENT);
+        // What is missing at the end of the newest is what a process that was stopped leaves.
+        if at / SEGMENT == newest {
+            continue;
+        }
         let mut bytes = sound.clone();
         match random.bool() {
             true => bytes[at] ^= 1 << random.u8(..8),
@@ -180,4 +185,67 @@ fn a_log_that_ends_in_the_middle_of_a_message_has_no_gap() {
     fs::write(&file, &sound[..n_used - 5]).unwrap();
 
     assert!(!Log::open(folder.path()).unwrap().has_a_gap().unwrap());
+}
+
+#[test]
+fn what_is_missing_at_the_end_of_an_older_segment_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 6_000);
+    let file = folder.path().join("db");
+    let sound = fs::read(&file).unwrap();
+    let newest = (newest_end(&sound) - 1) / SEGMENT;
+    let mut n_damaged = 0;
+    for place in (0..sound.len() / SEGMENT).filter(|place| *place != newest) {
+        let end = (place + 1) * SEGMENT;
+        let mut bytes = sound.clone();
+        bytes[end - 9_000..end].fill(0);
+        if bytes != sound {
+            n_damaged += 1;
+            fs::write(&file, &bytes).unwrap();
+            assert!(
+                Log::open(folder.path()).unwrap().has_a_gap().unwrap(),
+                "{place}"
+            );
+        }
+    }
+    assert!(n_damaged > 3, "{n_damaged} segments were damaged");
+}
+
+#[test]
+fn a_log_that_is_gone_on_with_after_a_stop_has_no_gap() {
+    let mut random = fastrand::Rng::with_seed(3);
+    for n_lost in [5, 3_000, 70_000] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path(), 3_000);
+        let file = folder.path().join("db");
+        for _ in 0..4 {
+            // A process is stopped while it writes: of the last bytes zeros are there.
+            let mut bytes = fs::read(&file).unwrap();
+            let end = newest_end(&bytes);
+            let begin = (end - 1) / SEGMENT * SEGMENT + 20;
+            bytes[begin.max(end.saturating_sub(n_lost))..end].fill(0);
+            fs::write(&file, &bytes).unwrap();
+            assert!(!Log::open(folder.path()).unwrap().has_a_gap().unwrap());
+
+            let db = sled::Config::new().path(folder.path()).open().unwrap();
+            change(&db, 1_500, &mut random);
+            db.flush().unwrap();
+            drop(db);
+            crate::store::copying::wait_until_free(folder.path()).unwrap();
+
+            assert!(!Log::open(folder.path()).unwrap().has_a_gap().unwrap());
+        }
+    }
+}
+
+/// Returns where the last message ends that was written, in the segment with the highest number.
+fn newest_end(bytes: &[u8]) -> usize {
+    let segments = bytes.chunks(SEGMENT).enumerate();
+    let numbered = segments.filter_map(|(place, segment)| {
+        let header = super::segment::header(segment)?;
+        Some((header.lsn, place, segment))
+    });
+    let (_, place, segment) = numbered.max_by_key(|(lsn, ..)| *lsn).unwrap();
+    let used = segment.iter().rposition(|byte| *byte != 0).unwrap();
+    place * SEGMENT + used + 1
 }
