@@ -78,6 +78,13 @@ pub enum Retention {
 pub enum Reply {
     /// This status.
     Status(u16),
+    /// This status, with a body.
+    Says {
+        /// The status.
+        status: u16,
+        /// The body.
+        text: String,
+    },
     /// This status, with `Retry-After` in seconds.
     RetryAfter {
         /// The status, such as 429 or 503.
@@ -286,7 +293,9 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request) -> Response 
     let planned = inner.planned();
     let status = match &planned {
         _ if !signed => Some(401),
-        Some(Reply::Status(status) | Reply::RetryAfter { status, .. }) => Some(*status),
+        Some(
+            Reply::Status(status) | Reply::RetryAfter { status, .. } | Reply::Says { status, .. },
+        ) => Some(*status),
         Some(Reply::Redirect(_)) => Some(302),
         Some(Reply::Cut) => None,
         Some(Reply::Slow(_) | Reply::HugeBody(_)) | None => Some(200),
@@ -299,6 +308,7 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request) -> Response 
     match planned {
         None => StatusCode::OK.into_response(),
         Some(Reply::Status(status)) => code(status).into_response(),
+        Some(Reply::Says { status, text }) => (code(status), text).into_response(),
         Some(Reply::RetryAfter { status, seconds }) => {
             let after = HeaderValue::from(seconds);
             with_header(code(status).into_response(), RETRY_AFTER, after)

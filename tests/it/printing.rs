@@ -1,7 +1,8 @@
 //! What is printed for people and for programs: nothing that acts on a terminal, tables that fit.
 
 use qlik_roster::clock::Clock;
-use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, Status, TenantOptions};
+use qlik_roster::demo::Reply;
+use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, Status, TenantOptions, When};
 use qlik_roster::model::Timestamp;
 use qlik_roster::printable;
 use serde_json::Value;
@@ -97,6 +98,49 @@ async fn nothing_from_outside_acts_on_a_terminal_or_a_spreadsheet() {
         users.as_array().unwrap().iter().any(is_eve),
         "JSON means the same"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receiver_answers_acts_on_no_terminal() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    let user = world.tenant.directory().users()[1].id.clone();
+    let renamed = Edit::Name("Zoë Ångström".to_owned());
+    let directory = world.tenant.directory();
+    directory.update_user(&user, renamed).unwrap();
+    let says = Reply::Says {
+        status: 404,
+        text: NASTY.to_owned(),
+    };
+    world.receiver.respond_with(says, When::Always);
+    let (_, out, err) = world.command(&["sync"]).await;
+    assert_eq!(printable::lines(&out), out);
+    assert_eq!(printable::lines(&err), err);
+
+    let mut n_shown = 0;
+    for command in [
+        &["deliveries", "--failed"][..],
+        &["deliveries", "--waiting"],
+        &["deliveries", "show", "2"],
+        &["endpoints"],
+        &["status"],
+    ] {
+        for format in ["table", "json", "jsonl", "csv"] {
+            let args = [command, &["--output", format]].concat();
+
+            let (_, out, err) = world.command(&args).await;
+
+            assert_eq!(printable::lines(&out), out, "{args:?}");
+            assert_eq!(printable::lines(&err), err, "{args:?}");
+            let lines = || out.lines().chain(err.lines());
+            assert!(
+                !lines().any(|line| line.starts_with("forged")),
+                "{args:?}: {out}"
+            );
+            n_shown += usize::from(out.contains("=Eve"));
+        }
+    }
+    assert!(n_shown > 0, "the answer was never shown");
 }
 
 fn width(line: &str) -> usize {

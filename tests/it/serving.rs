@@ -184,7 +184,7 @@ async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
     kill_process(pid, Signal::TERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || daemon.0.wait().unwrap());
     assert!(ended.await.unwrap().success());
-    assert!(log_of(&world).contains("does not read its configuration or its secrets anew"));
+    assert!(log_of(&world).contains("does not read its configuration or its secrets again"));
 }
 
 /// Tells a daemon to end, and waits until it has: well under what its longest waits are.

@@ -80,6 +80,13 @@ async fn answers_can_be_bad_at_chosen_requests() {
     for (reply, expected) in [
         (Reply::Status(500), Some((500, 0))),
         (after, Some((429, 0))),
+        (
+            Reply::Says {
+                status: 400,
+                text: "no".into(),
+            },
+            Some((400, 2)),
+        ),
         (Reply::Redirect("/elsewhere".into()), Some((302, 0))),
         (Reply::HugeBody(3_000_000), Some((200, 3_000_000))),
         (Reply::Cut, None),
