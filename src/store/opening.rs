@@ -19,6 +19,7 @@ use super::layout::{self, Format};
 use super::mark::{self, Mark};
 use super::open_mark::{self, Left};
 use super::pending::{self, Pending};
+use super::salvage::Before;
 use super::swap::Attempt;
 use super::{Opened, check, codec, keys, migrate, salvage, scan, starting};
 
@@ -153,9 +154,7 @@ pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
         Refusal::Damaged(what) => torn(what),
         Refusal::Error(error) => Refusal::Error(error),
     })?;
-    let checked = check::whole(&check::View::alone(&sound.db, sound.format), &|_| {});
-    if let Some(fault) = checked.faults.all().first() {
-        let what = fault.to_string();
+    if let Err(StoreError::Damaged { what }) = is_whole(&sound.db, sound.format) {
         let_go(Some(sound.db));
         return Err(torn(what));
     }
@@ -260,12 +259,18 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         mark::read(&folder.high_water()).map_err(refused("reading", &folder.high_water()))?;
     let pending =
         pending::read(&folder.pending()).map_err(refused("reading", &folder.pending()))?;
-    folder
+    let before = folder
         .keep_untouched()
         .map_err(refused("copying a log with a gap in", &current))?;
     let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
-    let looked = caught(|| look(&db, mark, pending));
+    let looked = caught(|| {
+        let looked = look(&db, mark, pending)?;
+        match (before, &looked) {
+            (Before::Gap, Look::Sound(format, _)) => is_whole(&db, format.version).map(|()| looked),
+            (Before::Gap | Before::Whole, _) => Ok(looked),
+        }
+    });
     if let Ok(Ok(Look::Sound(..) | Look::Empty)) = looked {
         // From here on it is written to, and nothing may go back to what was before.
         folder
@@ -289,6 +294,16 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         Err(message) => Err(Refusal::Damaged(format!(
             "reading it the database panicked: {message}"
         ))),
+    }
+}
+
+/// Checks everything in a database. sled goes on behind a gap in its log as if that were the end, so that
+/// what is read later on may be missing although what was looked at is there.
+fn is_whole(db: &sled::Db, format: u32) -> Result<(), StoreError> {
+    let checked = check::whole(&check::View::alone(db, format), &|_| {});
+    match checked.faults.all().first() {
+        Some(fault) => Err(StoreError::damaged(fault.to_string())),
+        None => Ok(()),
     }
 }
 

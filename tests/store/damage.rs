@@ -105,6 +105,7 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
             Store::open(&path).unwrap_or_else(|error| panic!("{damage:?} of {file}: {error:?}"));
         if opened.moved_aside.is_some() {
             at_opening += 1;
+            println!("{damage:?} of {file}: found at the opening");
             let n_missing = check_salvaged(&path, &opened.store, truth, &reads);
             salvaged(&damage, reads.len(), n_missing);
             continue;
@@ -117,11 +118,17 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
                     "store.damaged",
                     "{damage:?} of {file}: {error:?}"
                 );
+                // What the log of a store shows before it is opened is never found later.
+                assert!(
+                    matches!(damage, Damage::Cut(_)),
+                    "{damage:?} of {file}: {error}"
+                );
                 later += 1;
                 opened.store.close().unwrap_err();
                 let reads = what_reads(&path.join("current"), &truth.rows);
                 let again = Store::open(&path).unwrap();
                 assert!(again.moved_aside.is_some(), "{damage:?} of {file}: {error}");
+                println!("{damage:?} of {file}: found by {error}");
                 let n_missing = check_salvaged(&path, &again.store, truth, &reads);
                 salvaged(&damage, reads.len(), n_missing);
             }

@@ -42,6 +42,7 @@ use super::pending;
 use super::{codec, migrate, scan};
 
 use fresh::Fresh;
+pub use untouched::Before;
 
 /// Bytes that must be free beside twice those of the damaged files.
 const SPARE: u64 = 16 * 1024 * 1024;
