@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::percent;
 use crate::secret::Secret;
 
 /// A proxy that requests go through, and who we are to it.
@@ -160,7 +160,7 @@ fn take_user(address: &mut Url) -> String {
 }
 
 fn plain(encoded: &str) -> String {
-    String::from_utf8_lossy(&percent::decoded(encoded.as_bytes())).into_owned()
+    percent_decode_str(encoded).decode_utf8_lossy().into_owned()
 }
 
 impl InvalidProxy {

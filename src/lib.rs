@@ -34,7 +34,6 @@ pub mod jws;
 mod loopback;
 pub mod no_proxy;
 pub mod obstacle;
-mod percent;
 pub mod printable;
 pub mod retry;
 pub mod secret;

@@ -4,9 +4,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
 use reqwest::header::HeaderMap;
-
-use crate::percent;
 
 /// What tells one event from all others.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ fn attribute(headers: &HeaderMap, name: &str) -> Option<String> {
         return None;
     };
     let unquoted = unquoted(value.as_bytes().trim_ascii());
-    let text = String::from_utf8(percent::decoded(&unquoted)).ok()?;
+    let text = String::from_utf8(percent_decode(&unquoted).collect()).ok()?;
     (!text.is_empty()).then_some(text)
 }
 

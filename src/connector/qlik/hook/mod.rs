@@ -16,7 +16,6 @@ use xxhash_rust::xxh3::Xxh3;
 use self::attributes::{Binary, Identity};
 use super::wire::Loose;
 use crate::model::NewsId;
-use crate::percent;
 use crate::secret::Secret;
 
 /// What a webhook turned out to be.
@@ -86,7 +85,7 @@ impl Hook {
     /// Judges a body by its headers and the text of the one that signs it: the HMAC-SHA256 of the
     /// body as it came, in hexadecimal digits.
     pub fn judge(secret: &Secret, signature: &str, headers: &HeaderMap, body: &[u8]) -> Self {
-        let Some(signature) = bytes(signature.trim()) else {
+        let Ok(signature) = hex::decode(signature.trim()) else {
             return Self::Forged;
         };
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else {
@@ -110,12 +109,6 @@ impl Hook {
         };
         event.map_or(Self::Unreadable, |event| Self::Event(event.to_news()))
     }
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let pairs = pairs.iter().map(|[high, low]| percent::byte(*high, *low));
-    pairs.collect::<Option<_>>().filter(|_| rest.is_empty())
 }
 
 #[cfg(test)]
