@@ -2,6 +2,7 @@
 //! accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use crate::access::{Concern, ConcernCode, Inspection, Severity};
 use crate::clock::Clock;
@@ -10,7 +11,7 @@ use crate::store::{Known, Store, StoreError};
 use crate::sync::Lineup;
 
 use super::answer::Reading;
-use super::{ConcernRow, ControlError, FindingRequest, FindingStanding, MAX_PAGE, Reply, linked};
+use super::{ConcernRow, ControlError, FindingRequest, FindingStanding, Reply, linked};
 
 /// Concerns of an answer at the most.
 const MAX_CONCERNS: usize = 10_000;
@@ -181,15 +182,10 @@ fn inspect(
 ) -> Result<Vec<Concern>, StoreError> {
     let mut inspection = Inspection::begin(now, clients);
     for kind in Inspection::ORDER {
-        let mut after = None;
-        loop {
-            let page = store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.record.id().clone());
-            for kept in &page {
-                inspection.look(&kept.record);
-            }
-        }
+        store.walk(known.no, kind, &mut |record| {
+            inspection.look(record);
+            ControlFlow::Continue(())
+        })?;
     }
     Ok(inspection.end())
 }

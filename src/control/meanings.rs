@@ -5,9 +5,9 @@
 //! was found is kept as long as roles and groups are as they were.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::MAX_PAGE;
 use super::choice::is_called;
 use crate::access::Holding;
 use crate::model::{GroupId, Kind, Record, RoleId};
@@ -118,43 +118,25 @@ fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreEr
         }
     };
     if let Some(role) = role {
-        each(store, known, Kind::Role, &mut |record| {
+        store.walk(known.no, Kind::Role, &mut |record| {
             if let Record::Role(it) = record
                 && is_called(record, role)
             {
                 meant.roles.add(it.id.clone());
             }
+            ControlFlow::Continue(())
         })?;
     }
-    each(store, known, Kind::Group, &mut |record| {
+    store.walk(known.no, Kind::Group, &mut |record| {
         if let Record::Group(it) = record {
             meant.roles.look(it);
             if group.is_some_and(|group| is_called(record, group)) {
                 meant.groups.insert(it.id.clone());
             }
         }
+        ControlFlow::Continue(())
     })?;
     Ok(meant)
-}
-
-/// Visits all records of a kind, page by page.
-fn each(
-    store: &Store,
-    known: &Known,
-    kind: Kind,
-    visit: &mut dyn FnMut(&Record),
-) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = store.list(known.no, kind, after.as_ref(), MAX_PAGE)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.record.id().clone());
-        for kept in &page {
-            visit(&kept.record);
-        }
-    }
 }
 
 #[cfg(test)]

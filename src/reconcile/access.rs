@@ -179,12 +179,11 @@ fn roles(record: &Record) -> Option<&BTreeMap<RoleId, String>> {
 
 /// Returns the roles that a record holds, and the groups that it is in, as far as they are known.
 pub fn references(record: &Record) -> impl Iterator<Item = RecordRef> {
-    let (roles, groups) = match record {
-        Record::User(user) => (user.roles.as_ref(), user.groups.as_ref()),
-        Record::Group(group) => (group.roles.as_ref(), None),
-        Record::Role(_) => (None, None),
+    let groups = match record {
+        Record::User(user) => user.groups.as_ref(),
+        Record::Group(_) | Record::Role(_) => None,
     };
-    let roles = roles.into_iter().flat_map(|roles| roles.keys());
+    let roles = roles(record).into_iter().flat_map(|roles| roles.keys());
     named(roles, groups.into_iter().flat_map(|groups| groups.keys()))
 }
 

@@ -16,6 +16,9 @@ use super::error::StoreError;
 use super::layout::v1;
 use super::{Store, TenantNo, codec, keys, scan};
 
+/// Records that a walk reads at a time.
+const PAGE: usize = 256;
+
 /// A record as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -87,6 +90,29 @@ impl Store {
                 None => Ok(listed),
             }
         })
+    }
+
+    /// Shows each record of a kind, in the order of their ids, until `look` has seen enough. Reads page by
+    /// page, so that memory does not grow with the tenant; commits may come in between.
+    pub fn walk(
+        &self,
+        no: TenantNo,
+        kind: Kind,
+        look: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.list(no, kind, after.as_ref(), PAGE)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.record.id().clone());
+            for kept in &page {
+                if look(&kept.record).is_break() {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Returns count and checksum of a kind's fingerprints, as the last commit left them.

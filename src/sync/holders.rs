@@ -5,15 +5,13 @@
 //! exceed would come too late to hold it.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::model::{Kind, Record, RecordRef};
 use crate::reconcile;
 use crate::store::{Store, TenantNo};
 
 use super::RunError;
-
-/// Records that are read at a time.
-const PAGE: usize = 256;
 
 /// Who is known to hold what is gone, but for records that were asked for already.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +22,7 @@ pub(super) enum Holders {
     More,
 }
 
-/// Looks for those who hold one of `gone`. Reads every user and group of the tenant, page by page.
+/// Looks for those who hold one of `gone`. Reads the users and groups of the tenant until they are more than `limit`.
 pub(super) fn find(
     store: &Store,
     tenant: TenantNo,
@@ -34,24 +32,22 @@ pub(super) fn find(
 ) -> Result<Holders, RunError> {
     let mut found = BTreeSet::new();
     for kind in [Kind::Group, Kind::User] {
-        let mut after = None;
-        loop {
-            let page = store.list(tenant, kind, after.as_ref(), PAGE);
-            let page = page.map_err(RunError::store)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.record.id().clone());
-            for record in page.iter().map(|kept| &kept.record) {
-                let reference = record.to_ref();
-                if holds(record, gone) && !asked.contains(&reference) {
-                    if found.len() == limit {
-                        return Ok(Holders::More);
-                    }
-                    found.insert(reference);
-                }
+        let walked = store.walk(tenant, kind, &mut |record| {
+            let reference = record.to_ref();
+            if holds(record, gone) && !asked.contains(&reference) {
+                found.insert(reference);
             }
-        }
+            match found.len() > limit {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        walked.map_err(RunError::store)?;
     }
-    Ok(Holders::All(found))
+    Ok(match found.len() > limit {
+        true => Holders::More,
+        false => Holders::All(found),
+    })
 }
 
 fn holds(record: &Record, gone: &BTreeSet<RecordRef>) -> bool {

@@ -2,6 +2,7 @@
 //! Else a tenant could be emptied a little at a time.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::model::{Kind, Loss, Record, TenantName};
 use crate::reconcile;
@@ -10,9 +11,6 @@ use crate::store::{SinceSweep, Store, TenantNo};
 use super::RunError;
 use super::plan::Plan;
 use super::tally::Scales;
-
-/// Records that are read at a time where access has to be counted.
-const PAGE: usize = 256;
 
 /// Returns how much of each sort a tenant had, and how much is left once the changes of `plan`
 /// are made and these are `gone`.
@@ -56,17 +54,14 @@ pub(super) fn scales(
 fn count_access(store: &Store, tenant: TenantNo, loss: Loss, enough: u64) -> Result<u64, RunError> {
     let mut count = 0;
     for kind in [Kind::User, Kind::Group] {
-        let mut after = None;
-        while count < enough {
-            let page = store
-                .list(tenant, kind, after.as_ref(), PAGE)
-                .map_err(RunError::store)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.record.id().clone());
-            for kept in &page {
-                count += access(&kept.record, loss);
+        let walked = store.walk(tenant, kind, &mut |record| {
+            count += access(record, loss);
+            match count < enough {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
             }
-        }
+        });
+        walked.map_err(RunError::store)?;
     }
     Ok(count)
 }

@@ -2,12 +2,12 @@
 //! notice.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::MAX_PAGE;
 use crate::deliver::Endpoint;
-use crate::model::{Id, Kind, Record, TenantName};
+use crate::model::{Kind, Record, TenantName};
 use crate::store::{Known, Store, StoreError};
 
 /// Words of an endpoint's `tenants` and `roles` that fit nothing.
@@ -102,18 +102,11 @@ fn strike_out(
     known: &Known,
     words: &mut BTreeSet<String>,
 ) -> Result<(), StoreError> {
-    let mut after: Option<Id> = None;
-    loop {
-        let page = store.list(known.no, Kind::Role, after.as_ref(), MAX_PAGE)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.record.id().clone());
-        for kept in &page {
-            if let Record::Role(role) = &kept.record {
-                words.remove(&role.name);
-                words.remove(&role.id.to_string());
-            }
+    store.walk(known.no, Kind::Role, &mut |record| {
+        if let Record::Role(role) = record {
+            words.remove(&role.name);
+            words.remove(&role.id.to_string());
         }
-    }
+        ControlFlow::Continue(())
+    })
 }

@@ -1,6 +1,7 @@
 //! Sums up what a plan would take away, for whoever has to decide at three in the morning.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use crate::model::{
     GroupId, Id, Kind, Loss, PlanId, Proof, Record, RecordRef, RoleId, Taken, Timestamp, User,
@@ -234,15 +235,10 @@ impl Names {
             }
         }
         for kind in [Kind::Role, Kind::Group] {
-            let mut after = None;
-            loop {
-                let page = store.list(no, kind, after.as_ref(), MAX_PAGE)?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.record.id().clone());
-                for kept in &page {
-                    names.add(&kept.record);
-                }
-            }
+            store.walk(no, kind, &mut |record| {
+                names.add(record);
+                ControlFlow::Continue(())
+            })?;
         }
         Ok(names)
     }
