@@ -14,9 +14,8 @@ use sha2::Sha256;
 
 use super::event::Event;
 use super::shown::Shown;
-use crate::model::{Kind, Record, canonical, delta};
+use crate::model::{Field, Kind, Record, canonical, delta};
 use crate::secret::Secret;
-use field::{FIELDS, Field};
 
 /// What a hashed value starts with.
 const HASHED: &str = "hmac-sha256:";
@@ -27,7 +26,7 @@ const MIN_KEY: usize = 32;
 /// What an endpoint does not get to see; the default is nothing.
 #[derive(Clone, Default)]
 pub struct Privacy {
-    rules: BTreeMap<(Kind, &'static str), Rule>,
+    rules: BTreeMap<Field, Rule>,
 }
 
 /// What becomes of a field.
@@ -100,7 +99,8 @@ impl InvalidPrivacy {
 
 impl fmt::Debug for Privacy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.rules.keys()).finish()
+        let fields = self.rules.keys().map(|field| (field.kind(), field.name()));
+        f.debug_set().entries(fields).finish()
     }
 }
 
@@ -115,7 +115,7 @@ impl Privacy {
         let mut rules = BTreeMap::new();
         for text in omit.iter().map(AsRef::as_ref) {
             for field in named(text)? {
-                rules.insert((field.kind, field.name), Rule::Omit);
+                rules.insert(field, Rule::Omit);
             }
         }
         if hash.is_empty() {
@@ -124,17 +124,16 @@ impl Privacy {
         let mac = keyed(key)?;
         for text in hash.iter().map(AsRef::as_ref) {
             let fields = named(text)?;
-            if fields.iter().any(|field| !field.is_text) {
+            if fields.iter().any(|field| !field::can_be_hashed(*field)) {
                 let text = text.to_owned();
                 return Err(InvalidPrivacy::NotText { text });
             }
             for field in fields {
-                let place = (field.kind, field.name);
-                if let Some(Rule::Omit) = rules.get(&place) {
-                    let text = format!("{}.{}", field.kind, field.name);
+                if let Some(Rule::Omit) = rules.get(&field) {
+                    let text = format!("{}.{}", field.kind(), field.name());
                     return Err(InvalidPrivacy::Twice { text });
                 }
-                rules.insert(place, Rule::Hash(Box::new(mac.clone())));
+                rules.insert(field, Rule::Hash(Box::new(mac.clone())));
             }
         }
         Ok(Self { rules })
@@ -152,19 +151,26 @@ impl Privacy {
     /// Returns the fields of a change that the endpoint gets to see, as they are called in
     /// `changes`; none at all for a change of which it may not know.
     pub(super) fn visible_changes(&self, before: &Record, after: &Record) -> Vec<&'static str> {
-        let kind = after.kind();
-        let changed = delta(before, after).into_keys();
-        changed.filter(|field| !self.omits(kind, field)).collect()
+        let mut changed = delta(before, after);
+        for field in self.omitted() {
+            if field.kind() == after.kind() {
+                changed.remove(field.name());
+            }
+        }
+        changed.into_keys().collect()
     }
 
     /// Returns whether anything of a kind is left out.
     pub(super) fn omits_any(&self, kind: Kind) -> bool {
-        let mut rules = self.rules.iter();
-        rules.any(|((of, _), rule)| *of == kind && matches!(rule, Rule::Omit))
+        self.omitted().any(|field| field.kind() == kind)
     }
 
-    fn omits(&self, kind: Kind, field: &'static str) -> bool {
-        matches!(self.rules.get(&(kind, field)), Some(Rule::Omit))
+    fn omitted(&self) -> impl Iterator<Item = Field> {
+        let omitted = self
+            .rules
+            .iter()
+            .filter(|(_, rule)| matches!(rule, Rule::Omit));
+        omitted.map(|(field, _)| *field)
     }
 }
 
@@ -183,12 +189,8 @@ impl Rule {
     }
 }
 
-fn named(text: &str) -> Result<Vec<&'static Field>, InvalidPrivacy> {
-    let fits = |field: &&Field| match text.split_once('.') {
-        Some((kind, name)) => field.kind.singular() == kind && field.name == name,
-        None => field.name == text,
-    };
-    let fields: Vec<_> = FIELDS.iter().filter(fits).collect();
+fn named(text: &str) -> Result<Vec<Field>, InvalidPrivacy> {
+    let fields = field::named(text);
     if fields.is_empty() {
         let text = text.to_owned();
         return Err(InvalidPrivacy::Unknown { text });

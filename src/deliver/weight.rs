@@ -1,8 +1,8 @@
 //! How much memory an entry or a record takes, about. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::model::{Change, Entry, Fact, Record};
+use crate::model::{Change, Entry, Fact, FieldValue, Record};
 
 /// What a value costs beside its texts: its own fields, and its place in a map or a list.
 const OWN: usize = 512;
@@ -27,41 +27,28 @@ pub(super) fn of_entry(entry: &Entry) -> usize {
 
 /// Returns the bytes that a record takes.
 pub(super) fn of_record(record: &Record) -> usize {
-    let texts = match record {
-        Record::User(user) => {
-            let few = [&user.name, &user.email, &user.picture, &user.client_id];
-            user.subject.len()
-                + few
-                    .into_iter()
-                    .map(|text| optional(text.as_ref()))
-                    .sum::<usize>()
-                + named(user.roles.as_ref())
-                + named(user.groups.as_ref())
-                + listed(user.scopes.as_ref())
-        }
-        Record::Group(group) => {
-            group.name.len() + optional(group.description.as_ref()) + named(group.roles.as_ref())
-        }
-        Record::Role(role) => {
-            role.name.len()
-                + optional(role.description.as_ref())
-                + listed(role.permissions.as_ref())
-                + listed(role.scopes.as_ref())
-        }
-    };
-    OWN + texts
+    let fields = record.fields().into_iter();
+    OWN + fields.map(|(_, value)| of_value(value)).sum::<usize>()
 }
 
-fn optional(text: Option<&String>) -> usize {
-    text.map_or(0, String::len)
+fn of_value(value: FieldValue<'_>) -> usize {
+    match value {
+        FieldValue::Text(text) => text.map_or(0, str::len),
+        FieldValue::Roles(names) => named(names),
+        FieldValue::Groups(names) => named(names),
+        FieldValue::Words(words) => {
+            let words = words.into_iter().flatten();
+            words.map(|word| NAMED + word.len()).sum()
+        }
+        FieldValue::Flag(_)
+        | FieldValue::Time(_)
+        | FieldValue::UserStatus(_)
+        | FieldValue::GroupType(_)
+        | FieldValue::RoleType(_) => 0,
+    }
 }
 
 fn named<K>(names: Option<&BTreeMap<K, String>>) -> usize {
-    let names = names.iter().flat_map(|names| names.values());
+    let names = names.into_iter().flat_map(BTreeMap::values);
     names.map(|name| NAMED + name.len()).sum()
-}
-
-fn listed(words: Option<&BTreeSet<String>>) -> usize {
-    let words = words.iter().flat_map(|words| words.iter());
-    words.map(|word| NAMED + word.len()).sum()
 }

@@ -13,6 +13,7 @@ mod id;
 mod time;
 
 mod coded;
+mod field;
 mod group;
 mod record;
 mod role;
@@ -42,6 +43,7 @@ pub use entry::{
     Account, Entry, EntryDigest, EventId, Fact, HistoryLoss, InvalidEventId, Missing, Origin,
     Recovery, Seq, Stamp, StoreId, Version,
 };
+pub use field::{Field, FieldValue, Section};
 pub use group::Group;
 pub use held::{
     HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,

@@ -81,25 +81,45 @@ impl User {
 /// comparison that fails tells where.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            subject,
+            name,
+            email,
+            status,
+            is_bot,
+            client_id,
+            roles,
+            groups,
+            scopes,
+            created_at,
+            updated_at,
+            invite_expires_at,
+            picture,
+            locale,
+            zone_info,
+            preferred_locale,
+            preferred_zone_info,
+        } = self;
         f.debug_struct("User")
-            .field("id", &self.id)
-            .field("subject", &Veiled(&self.subject))
-            .field("name", &self.name.as_deref().map(Veiled))
-            .field("email", &self.email.as_deref().map(Veiled))
-            .field("status", &self.status)
-            .field("is_bot", &self.is_bot)
-            .field("client_id", &self.client_id)
-            .field("roles", &self.roles)
-            .field("groups", &self.groups)
-            .field("scopes", &self.scopes)
-            .field("created_at", &self.created_at)
-            .field("updated_at", &self.updated_at)
-            .field("invite_expires_at", &self.invite_expires_at)
-            .field("picture", &self.picture.as_deref().map(Veiled))
-            .field("locale", &self.locale)
-            .field("zone_info", &self.zone_info)
-            .field("preferred_locale", &self.preferred_locale)
-            .field("preferred_zone_info", &self.preferred_zone_info)
+            .field("id", id)
+            .field("subject", &Veiled(subject))
+            .field("name", &name.as_deref().map(Veiled))
+            .field("email", &email.as_deref().map(Veiled))
+            .field("status", status)
+            .field("is_bot", is_bot)
+            .field("client_id", client_id)
+            .field("roles", roles)
+            .field("groups", groups)
+            .field("scopes", scopes)
+            .field("created_at", created_at)
+            .field("updated_at", updated_at)
+            .field("invite_expires_at", invite_expires_at)
+            .field("picture", &picture.as_deref().map(Veiled))
+            .field("locale", locale)
+            .field("zone_info", zone_info)
+            .field("preferred_locale", preferred_locale)
+            .field("preferred_zone_info", preferred_zone_info)
             .finish()
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::deliver::shown::ShownRecord;
-use crate::model::Kind;
+use crate::model::{Field, Kind};
 
 /// Schemas of resources.
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -11,31 +11,6 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Our extension of groups: the roles that members hold, for which SCIM has no attribute.
 const GROUP_ROLES: &str = "urn:qlik-roster:scim:schemas:extension:2.0:Group";
-
-/// Which attribute tells a field. What is not here, SCIM has no word for.
-const USER_ATTRIBUTES: &[(&str, &str)] = &[
-    ("username", "userName"),
-    ("name", "displayName"),
-    ("primary_email_address", "emails"),
-    ("status", "active"),
-    ("is_bot_user", "userType"),
-    ("roles", "roles"),
-    ("groups", "groups"),
-    ("assigned_scopes", "entitlements"),
-    ("avatar", "photos"),
-    ("locale", "locale"),
-    ("zone_info", "timezone"),
-    ("preferred_locale", "preferredLanguage"),
-];
-
-/// The same of groups; an extension's attribute goes by its full name.
-const GROUP_ATTRIBUTES: &[(&str, &str)] = &[
-    ("name", "displayName"),
-    (
-        "roles",
-        "urn:qlik-roster:scim:schemas:extension:2.0:Group:roles",
-    ),
-];
 
 /// Returns the type of resource that a kind is, none for roles: SCIM has them as attributes
 /// of users alone.
@@ -47,11 +22,53 @@ pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Returns the SCIM attribute that tells a field of a kind, if there is one.
-pub(super) fn attribute(kind: Kind, field: &str) -> Option<&'static str> {
-    let mut attributes = attributes_of(kind).iter();
-    let (_, attribute) = attributes.find(|(name, _)| *name == field)?;
-    Some(attribute)
+/// Returns the SCIM attribute that tells a field, `None` if SCIM has no word for it. An attribute of an
+/// extension goes by its full name.
+pub(super) fn attribute(field: Field) -> Option<&'static str> {
+    match field {
+        Field::UserSubject => Some("userName"),
+        Field::UserName | Field::GroupName => Some("displayName"),
+        Field::UserEmail => Some("emails"),
+        Field::UserStatus => Some("active"),
+        Field::UserIsBot => Some("userType"),
+        Field::UserRoles => Some("roles"),
+        Field::UserGroups => Some("groups"),
+        Field::UserScopes => Some("entitlements"),
+        Field::UserPicture => Some("photos"),
+        Field::UserLocale => Some("locale"),
+        Field::UserZone => Some("timezone"),
+        Field::UserPreferredLocale => Some("preferredLanguage"),
+        Field::GroupRoles => Some("urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"),
+        // Times stand in `meta`.
+        Field::UserCreated
+        | Field::UserUpdated
+        | Field::GroupCreated
+        | Field::GroupUpdated
+        | Field::RoleCreated
+        | Field::RoleUpdated => None,
+        Field::UserClient
+        | Field::UserInviteExpires
+        | Field::UserPreferredZone
+        | Field::GroupDescription
+        | Field::GroupType
+        | Field::GroupStatus
+        | Field::GroupIdp => None,
+        // A role is an attribute of users, and no resource.
+        Field::RoleName
+        | Field::RoleDescription
+        | Field::RoleType
+        | Field::RoleOrigin
+        | Field::RoleLevel
+        | Field::RolePermissions
+        | Field::RoleScopes => None,
+    }
+}
+
+/// Returns the SCIM attribute that tells a field of a kind by its name in `changes`, if there is one.
+pub(super) fn attribute_of(kind: Kind, name: &str) -> Option<&'static str> {
+    Field::of(kind)
+        .find(|field| field.name() == name)
+        .and_then(attribute)
 }
 
 /// Returns whether a field is a list, of which null says that it is not visible.
@@ -79,7 +96,7 @@ pub(super) fn resource(shown: &ShownRecord<'_>) -> Map<String, Value> {
         };
         match attribute.strip_prefix(GROUP_ROLES) {
             Some(inner) => extension.insert(inner.trim_start_matches(':').to_owned(), value),
-            None => resource.insert((*attribute).to_owned(), value),
+            None => resource.insert(attribute.to_owned(), value),
         };
     }
     let mut schemas = match shown.kind {
@@ -129,17 +146,14 @@ pub(super) fn version(shown: &ShownRecord<'_>) -> String {
 
 /// Returns the names of a resource's attributes.
 pub(super) fn attributes(shown: &ShownRecord<'_>) -> Vec<&'static str> {
-    let all = attributes_of(shown.kind).iter();
+    let all = attributes_of(shown.kind);
     let visible = all.filter(|(name, _)| field(shown, name).is_some_and(|value| !value.is_null()));
-    visible.map(|(_, attribute)| *attribute).collect()
+    visible.map(|(_, attribute)| attribute).collect()
 }
 
-fn attributes_of(kind: Kind) -> &'static [(&'static str, &'static str)] {
-    match kind {
-        Kind::User => USER_ATTRIBUTES,
-        Kind::Group => GROUP_ATTRIBUTES,
-        Kind::Role => &[],
-    }
+/// Returns the fields of a kind that SCIM has a word for: their names, and the words.
+fn attributes_of(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    Field::of(kind).filter_map(|field| Some((field.name(), attribute(field)?)))
 }
 
 fn field<'a>(shown: &'a ShownRecord<'_>, name: &str) -> Option<&'a Value> {

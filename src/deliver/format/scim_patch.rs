@@ -19,7 +19,7 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub(super) fn patch(kind: Kind, changes: &BTreeMap<&'static str, FieldDelta>) -> Option<Value> {
     let mut operations = Vec::new();
     for (field, delta) in changes {
-        if let Some(path) = scim::attribute(kind, field) {
+        if let Some(path) = scim::attribute_of(kind, field) {
             add(&mut operations, field, path, delta);
         }
     }

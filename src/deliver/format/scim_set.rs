@@ -152,7 +152,7 @@ impl ScimSets {
 
     /// Returns whether a token can tell of a change of this field.
     pub(super) fn can_tell_field(kind: Kind, field: &str) -> bool {
-        scim::attribute(kind, field).is_some()
+        scim::attribute_of(kind, field).is_some()
     }
 
     pub(super) fn message(&self, event: &Shown<'_>) -> Message {
@@ -223,7 +223,7 @@ impl ScimSets {
 
     fn updated(&self, shown: &ShownRecord<'_>) -> (String, Value) {
         let changes = shown.changes.iter().flatten();
-        let attributes = changes.filter_map(|(field, _)| scim::attribute(shown.kind, field));
+        let attributes = changes.filter_map(|(field, _)| scim::attribute_of(shown.kind, field));
         let attributes: Vec<_> = attributes.collect();
         let patch = match (self.events, &shown.changes) {
             (SetEvents::Full, Some(changes)) => scim_patch::patch(shown.kind, changes),

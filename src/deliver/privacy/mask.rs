@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::field::{FIELDS, Place};
 use super::{Privacy, Rule};
 use crate::deliver::shown::{Shown, ShownData, ShownRecord};
-use crate::model::{FieldDelta, Kind};
+use crate::model::{Field, FieldDelta, Section};
 
-/// Lists in which a record names records of another kind.
-const REFERENCES: [(&str, Kind); 2] = [("roles", Kind::Role), ("groups", Kind::Group)];
+/// Lists in which a record names records of another kind, and the field that has those names.
+const REFERENCES: [(&str, Field); 2] = [("roles", Field::RoleName), ("groups", Field::GroupName)];
 
 impl Privacy {
     pub(super) fn mask(&self, shown: &mut Shown<'_>) {
@@ -20,23 +19,25 @@ impl Privacy {
     }
 
     fn mask_record(&self, shown: &mut ShownRecord<'_>) {
-        for field in FIELDS.iter().filter(|field| field.kind == shown.kind) {
-            let Some(rule) = self.rules.get(&(field.kind, field.name)) else {
-                continue;
-            };
-            match field.place {
-                Place::Record => mask_field(shown.record.masked(), field.name, rule),
-                Place::Custom => {
+        let of_kind = self
+            .rules
+            .iter()
+            .filter(|(field, _)| field.kind() == shown.kind);
+        for (field, rule) in of_kind {
+            let name = field.name();
+            match field.section() {
+                Section::Record => mask_field(shown.record.masked(), name, rule),
+                Section::Custom => {
                     if let Some(Value::Object(custom)) =
                         shown.record.masked().get_mut("unified_custom_fields")
                     {
-                        mask_field(custom, field.name, rule);
+                        mask_field(custom, name, rule);
                     }
                 }
-                Place::Policy => {
+                Section::Policy => {
                     if let Some(Value::Array(policies)) = shown.record.masked().get_mut("policies")
                     {
-                        policies.retain(|policy| policy["name"] != field.name);
+                        policies.retain(|policy| policy["name"] != name);
                     }
                 }
             }
@@ -45,10 +46,10 @@ impl Privacy {
             };
             match rule {
                 Rule::Omit => {
-                    changes.remove(field.name);
+                    changes.remove(name);
                 }
                 Rule::Hash(_) => {
-                    if let Some(FieldDelta::Value { before, after }) = changes.get_mut(field.name) {
+                    if let Some(FieldDelta::Value { before, after }) = changes.get_mut(name) {
                         hash_text(before, rule);
                         hash_text(after, rule);
                     }
@@ -60,8 +61,8 @@ impl Privacy {
 
     /// The name of a role or group is hidden also where other records mention it.
     fn mask_references(&self, shown: &mut ShownRecord<'_>) {
-        for (list, kind) in REFERENCES {
-            let Some(rule) = self.rules.get(&(kind, "name")) else {
+        for (list, name) in REFERENCES {
+            let Some(rule) = self.rules.get(&name) else {
                 continue;
             };
             if let Some(listed) = shown.record.masked().get_mut(list) {

@@ -31,9 +31,9 @@ fn id(kind: Kind, field: &str, state: u8) -> Id {
 
 /// A time that is found in nothing else.
 fn time(kind: Kind, field: &str, state: u8) -> Timestamp {
-    let place = FIELDS
+    let place = Field::ALL
         .iter()
-        .position(|known| known.kind == kind && known.name == field)
+        .position(|known| known.kind() == kind && known.name() == field)
         .unwrap();
     let year = 3000 + 10 * place + usize::from(state);
     Timestamp::parse(&format!("{year}-01-01T00:00:00Z")).unwrap()
@@ -219,8 +219,8 @@ fn messages(privacy: &Privacy, kind: Kind) -> Vec<Message> {
     messages
 }
 
-fn full_name(field: &Field) -> String {
-    format!("{}.{}", field.kind, field.name)
+fn full_name(field: Field) -> String {
+    format!("{}.{}", field.kind(), field.name())
 }
 
 proptest! {
@@ -229,13 +229,12 @@ proptest! {
 
     #[test]
     fn what_is_hidden_is_in_no_message(
-        hidden in subsequence((0..FIELDS.len()).collect::<Vec<_>>(), 0..=FIELDS.len()),
+        hidden in subsequence(Field::ALL, 0..=Field::ALL.len()),
         hashes in any::<u64>(),
     ) {
         let (mut omit, mut hash) = (Vec::new(), Vec::new());
-        for place in &hidden {
-            let field = &FIELDS[*place];
-            match field.is_text && hashes >> (place % 64) & 1 == 1 {
+        for (place, field) in hidden.iter().copied().enumerate() {
+            match field::can_be_hashed(field) && hashes >> (place % 64) & 1 == 1 {
                 true => hash.push(full_name(field)),
                 false => omit.push(full_name(field)),
             }
@@ -245,10 +244,9 @@ proptest! {
         for kind in Kind::ALL {
             for message in messages(&privacy, kind) {
                 let text = text(&message);
-                for place in &hidden {
-                    let field = &FIELDS[*place];
+                for field in &hidden {
                     for state in [0, 1] {
-                        for mark in marks(field.kind, field.name, state) {
+                        for mark in marks(field.kind(), field.name(), state) {
                             prop_assert!(!text.contains(&mark), "{mark} shows in {text}");
                         }
                     }
@@ -263,8 +261,8 @@ fn what_is_not_hidden_is_there() {
     let nothing = Privacy::default();
     for kind in Kind::ALL {
         let shown: Vec<_> = messages(&nothing, kind).iter().map(text).collect();
-        for field in FIELDS.iter().filter(|field| field.kind == kind) {
-            for mark in marks(kind, field.name, 1) {
+        for field in Field::of(kind) {
+            for mark in marks(kind, field.name(), 1) {
                 let quoted = format!("\"{mark}\"");
                 assert!(shown[0].contains(&quoted), "{mark} is not in {}", shown[0]);
             }
@@ -277,10 +275,8 @@ fn every_field_of_the_schema_can_be_hidden_but_ids() {
     let ids = ["id", "remote_id", "parent_id", "remote_parent_id"];
     let holders = ["unified_custom_fields", "policies"];
     for kind in Kind::ALL {
-        let known: BTreeSet<_> = FIELDS
-            .iter()
-            .filter(|field| field.kind == kind)
-            .map(|field| field.name.to_owned())
+        let known: BTreeSet<_> = Field::of(kind)
+            .map(|field| field.name().to_owned())
             .collect();
         let value = unified::value(&record(kind, 0));
         let custom = value["unified_custom_fields"].as_object().unwrap();

@@ -1,5 +1,7 @@
 //! A group in the unified schema.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{IamRole, UnifiedId};
@@ -40,17 +42,28 @@ pub struct GroupFields<'a> {
 impl<'a> IamGroup<'a> {
     /// Returns the whole group.
     pub fn of(group: &'a Group) -> Self {
+        let Group {
+            id,
+            name,
+            description,
+            group_type,
+            status,
+            idp_id,
+            roles,
+            created_at,
+            updated_at,
+        } = group;
         Self {
-            description: group.description.as_deref(),
-            group_type: Some(&group.group_type),
-            roles: group.roles.as_ref().map(IamRole::references),
-            created_at: group.created_at,
-            updated_at: group.updated_at,
+            description: description.as_deref(),
+            group_type: Some(group_type),
+            roles: roles.as_ref().map(IamRole::references),
+            created_at: *created_at,
+            updated_at: *updated_at,
             unified_custom_fields: Some(GroupFields {
-                idp_id: group.idp_id.as_deref(),
-                status: group.status.as_deref(),
+                idp_id: idp_id.as_deref(),
+                status: status.as_deref(),
             }),
-            ..Self::reference(&group.id, &group.name)
+            ..Self::reference(id, name)
         }
     }
 
@@ -69,5 +82,12 @@ impl<'a> IamGroup<'a> {
             updated_at: None,
             unified_custom_fields: None,
         }
+    }
+
+    pub(super) fn references(groups: &'a BTreeMap<GroupId, String>) -> Vec<Self> {
+        groups
+            .iter()
+            .map(|(id, name)| Self::reference(id, name))
+            .collect()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::id::composed;
-use crate::model::{Coded, Role, Timestamp};
+use crate::model::{Coded, Field, RoleId, Timestamp};
 
 /// StackOne's `IamPolicy`: one of the lists of permissions that a role carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,23 +54,27 @@ pub enum PermissionType {
 }
 
 impl<'a> IamPolicy<'a> {
-    /// Returns a role's policies; none where neither list was visible.
-    pub(super) fn all_of(role: &'a Role) -> Option<Vec<Self>> {
+    /// Returns a role's policies; `None` if neither list is visible.
+    pub(super) fn all_of(
+        role: &RoleId,
+        permissions: Option<&'a BTreeSet<String>>,
+        scopes: Option<&'a BTreeSet<String>>,
+    ) -> Option<Vec<Self>> {
         let lists = [
-            ("permissions", &role.permissions),
-            ("assigned_scopes", &role.scopes),
+            (Field::RolePermissions, permissions),
+            (Field::RoleScopes, scopes),
         ];
         let visible: Vec<_> = lists
             .into_iter()
-            .filter_map(|(name, list)| Some(Self::of(role, name, list.as_ref()?)))
+            .filter_map(|(field, list)| Some(Self::of(role, field.name(), list?)))
             .collect();
         (!visible.is_empty()).then_some(visible)
     }
 
-    fn of(role: &'a Role, list: &'static str, names: &'a BTreeSet<String>) -> Self {
+    fn of(role: &RoleId, list: &'static str, names: &'a BTreeSet<String>) -> Self {
         Self {
-            id: Some(composed(&format!("policy_id:{}/{list}", role.id))),
-            remote_id: Some(format!("{}/{list}", role.id)),
+            id: Some(composed(&format!("policy_id:{role}/{list}"))),
+            remote_id: Some(format!("{role}/{list}")),
             name: Some(list),
             permissions: Some(names.iter().map(|name| IamPermission::of(name)).collect()),
             description: None,

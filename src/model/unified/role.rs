@@ -40,17 +40,29 @@ pub struct RoleFields<'a> {
 impl<'a> IamRole<'a> {
     /// Returns the whole role.
     pub fn of(role: &'a Role) -> Self {
+        let Role {
+            id,
+            name,
+            description,
+            role_type,
+            origin,
+            level,
+            permissions,
+            scopes,
+            created_at,
+            updated_at,
+        } = role;
         Self {
-            description: role.description.as_deref(),
-            role_type: Some(&role.role_type),
-            policies: IamPolicy::all_of(role),
-            created_at: role.created_at,
-            updated_at: role.updated_at,
+            description: description.as_deref(),
+            role_type: Some(role_type),
+            policies: IamPolicy::all_of(id, permissions.as_ref(), scopes.as_ref()),
+            created_at: *created_at,
+            updated_at: *updated_at,
             unified_custom_fields: Some(RoleFields {
-                level: role.level.as_deref(),
-                origin: role.origin.as_deref(),
+                level: level.as_deref(),
+                origin: origin.as_deref(),
             }),
-            ..Self::reference(&role.id, &role.name)
+            ..Self::reference(id, name)
         }
     }
 

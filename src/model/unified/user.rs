@@ -73,38 +73,53 @@ pub struct File<'a> {
 impl<'a> IamUser<'a> {
     /// Returns the user with what is assigned directly.
     pub fn of(user: &'a User) -> Self {
+        let User {
+            id,
+            subject,
+            name,
+            email,
+            status,
+            is_bot,
+            client_id,
+            roles,
+            groups,
+            scopes,
+            created_at,
+            updated_at,
+            invite_expires_at,
+            picture,
+            locale,
+            zone_info,
+            preferred_locale,
+            preferred_zone_info,
+        } = user;
         Self {
-            id: Some(UnifiedId::of(Kind::User, &user.id.0)),
-            remote_id: Some(&user.id),
+            id: Some(UnifiedId::of(Kind::User, &id.0)),
+            remote_id: Some(id),
             unified_custom_fields: Some(UserFields {
-                assigned_scopes: user.scopes.as_ref(),
-                client_id: user.client_id.as_deref(),
-                invite_expires_at: user.invite_expires_at,
-                locale: user.locale.as_deref(),
-                preferred_locale: user.preferred_locale.as_deref(),
-                preferred_zone_info: user.preferred_zone_info.as_deref(),
-                zone_info: user.zone_info.as_deref(),
+                assigned_scopes: scopes.as_ref(),
+                client_id: client_id.as_deref(),
+                invite_expires_at: *invite_expires_at,
+                locale: locale.as_deref(),
+                preferred_locale: preferred_locale.as_deref(),
+                preferred_zone_info: preferred_zone_info.as_deref(),
+                zone_info: zone_info.as_deref(),
             }),
-            primary_email_address: user.email.as_deref(),
+            primary_email_address: email.as_deref(),
             first_name: None,
             last_name: None,
-            name: user.name.as_deref(),
-            username: Some(&user.subject),
-            is_bot_user: Some(user.is_bot),
-            roles: user.roles.as_ref().map(IamRole::references),
-            groups: user.groups.as_ref().map(|groups| {
-                groups
-                    .iter()
-                    .map(|(id, name)| IamGroup::reference(id, name))
-                    .collect()
-            }),
-            status: Some(&user.status),
+            name: name.as_deref(),
+            username: Some(subject),
+            is_bot_user: Some(*is_bot),
+            roles: roles.as_ref().map(IamRole::references),
+            groups: groups.as_ref().map(IamGroup::references),
+            status: Some(status),
             last_active_at: None,
             last_login_at: None,
-            created_at: user.created_at,
-            updated_at: user.updated_at,
+            created_at: *created_at,
+            updated_at: *updated_at,
             multi_factor_enabled: None,
-            avatar: user.picture.as_deref().map(|url| File::at(&user.id, url)),
+            avatar: picture.as_deref().map(|url| File::at(id, url)),
         }
     }
 }
