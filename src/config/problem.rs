@@ -12,6 +12,7 @@ use crate::deliver::{
 };
 use crate::forward_proxy::InvalidProxy;
 use crate::sync::InvalidSchedule;
+use crate::telemetry::chain;
 use crate::tls::InvalidCertificate;
 
 /// A configuration that cannot be used, with all that is wrong with it.
@@ -458,11 +459,4 @@ fn list(files: &[PathBuf]) -> String {
         .map(|file| file.display().to_string())
         .collect();
     files.join(" nor ")
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }

@@ -27,7 +27,7 @@ pub(super) fn data(entry: &Entry) -> Option<Value> {
             failing_since,
         } => Some(json!({
             "endpoint": endpoint,
-            "reason": for_others(reason),
+            "reason": reason,
             "failing_since": failing_since,
         })),
         Fact::Recovered(recovery) => Some(recovered(run.as_deref(), *recovery)),
@@ -42,14 +42,6 @@ pub(super) fn data(entry: &Entry) -> Option<Value> {
             "records": records,
         })),
     }
-}
-
-/// What other receivers are told of why an endpoint is disabled: the code and the message that
-/// goes with it. The causes, which follow behind colons, tell where that receiver stands, and
-/// are for the operator alone.
-fn for_others(reason: &str) -> String {
-    let parts: Vec<_> = reason.splitn(3, ": ").take(2).collect();
-    parts.join(": ")
 }
 
 /// What is held: counts and reasons, nobody's name. The plan lists the records.
@@ -76,29 +68,4 @@ fn recovered(run: Option<&str>, recovery: Recovery) -> Value {
         Recovery::Sync => ("sync", None),
     };
     json!({ "run": run, "what": what, "plan": plan })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_another_receiver_stands_is_not_told() {
-        for (reason, expected) in [
-            (
-                "nothing but failures since 2026-03-01T10:00:00.000Z, 9 attempts, the last one \
-                 deliver.refused-address: refusing to connect to the receiver: 10.0.0.5 is a \
-                 private address",
-                "nothing but failures since 2026-03-01T10:00:00.000Z, 9 attempts, the last one \
-                 deliver.refused-address: refusing to connect to the receiver",
-            ),
-            (
-                "deliver.gone: the receiver answered 410: it wants no more events",
-                "deliver.gone: the receiver answered 410",
-            ),
-            ("deliver.gone", "deliver.gone"),
-        ] {
-            assert_eq!(for_others(reason), expected);
-        }
-    }
 }

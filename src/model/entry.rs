@@ -240,9 +240,10 @@ pub enum Fact {
     EndpointDisabled {
         /// Which.
         endpoint: EndpointName,
-        /// What happened.
+        /// What happened, as far as other receivers may know it: the code and its message. The causes
+        /// tell where the endpoint's receiver stands.
         reason: String,
-        /// Since when it has taken nothing; none where it said so itself.
+        /// Since when it has taken nothing; `None` if its receiver asked for the end.
         failing_since: Option<Timestamp>,
     },
     /// What stood at this place could not be read any more after the store was damaged.

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::model::{Seq, StoreId};
+use crate::telemetry::chain;
 
 use super::belief::Running;
 use super::caught::caught;
@@ -119,18 +120,6 @@ impl Shared {
             tracing::error!(error = %refused, "The damage could not be noted for the next start");
         }
     }
-}
-
-/// The error with its causes, in one line.
-fn chain(error: &StoreError) -> String {
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        cause = source.source();
-    }
-    line
 }
 
 impl Inner {

@@ -52,7 +52,7 @@ impl State {
                 }
                 let url_mark = self.endpoint.url_mark();
                 let by = DisabledBy::Receiver { url_mark };
-                self.disable(failure.in_words(), by, now);
+                self.disable(Reason::of(&failure), by, now);
             }
             Verdict::Retry { failure, after } => {
                 let failed = Failed {
@@ -200,19 +200,17 @@ impl State {
         if limit.is_zero() || now.since(failing.since) < limit || self.disabled.is_some() {
             return;
         }
-        let reason = format!(
-            "nothing but failures since {}, {} attempts, the last one {}",
-            failing.since,
-            failing.attempts,
-            failure.in_words()
-        );
+        let reason = Reason::of(failure).after(&format!(
+            "nothing but failures since {}, {} attempts, the last one ",
+            failing.since, failing.attempts,
+        ));
         self.disable(reason, DisabledBy::Failures, now);
     }
 
-    fn disable(&mut self, reason: String, by: DisabledBy, now: Timestamp) {
+    fn disable(&mut self, reason: Reason, by: DisabledBy, now: Timestamp) {
         let name = self.endpoint.name();
         error!(
-            endpoint.id = %name, error = reason.as_str(),
+            endpoint.id = %name, error = reason.whole.as_str(),
             "Endpoint `{name}` is disabled and gets no events; \
              `qlik-roster endpoints enable {name}` brings it back where it stopped",
         );
@@ -221,14 +219,14 @@ impl State {
             now,
             Fact::EndpointDisabled {
                 endpoint: name.clone(),
-                reason: reason.clone(),
+                reason: reason.for_others,
                 failing_since: failing_since.filter(|_| by == DisabledBy::Failures),
             },
         ));
         self.disabled = Some(Disabled {
             at: now,
             by,
-            reason,
+            reason: reason.whole,
         });
     }
 
@@ -287,6 +285,32 @@ impl State {
                 answer: Arc::clone(&answer),
                 error: error.clone(),
             });
+        }
+    }
+}
+
+/// Why an endpoint is disabled.
+struct Reason {
+    /// What any receiver may be told: the code and the message that goes with it. The causes tell where
+    /// the endpoint's receiver stands, and are for the operator alone.
+    for_others: String,
+    /// The same with all causes.
+    whole: String,
+}
+
+impl Reason {
+    fn of(failure: &Failure) -> Self {
+        Self {
+            for_others: format!("{}: {failure}", failure.code()),
+            whole: failure.in_words(),
+        }
+    }
+
+    /// Returns the reason with words in front of it.
+    fn after(self, words: &str) -> Self {
+        Self {
+            for_others: format!("{words}{}", self.for_others),
+            whole: format!("{words}{}", self.whole),
         }
     }
 }

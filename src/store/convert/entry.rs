@@ -155,7 +155,7 @@ impl From<v1::Fact<'_>> for Fact {
                 failing_since,
             } => Self::EndpointDisabled {
                 endpoint: endpoint.into_owned(),
-                reason: reason.into_owned(),
+                reason: without_causes(&reason),
                 failing_since,
             },
         }
@@ -195,13 +195,20 @@ impl From<v3::Fact<'_>> for Fact {
                 failing_since,
             } => Self::EndpointDisabled {
                 endpoint: endpoint.into_owned(),
-                reason: reason.into_owned(),
+                reason: without_causes(&reason),
                 failing_since,
             },
             v3::Fact::Unreadable => Self::Unreadable,
             v3::Fact::HistoryLost(missing) => Self::HistoryLost(missing.into()),
         }
     }
+}
+
+/// Leaves out the causes, which follow behind the second colon: older entries have them, and they tell
+/// where a receiver stands.
+fn without_causes(reason: &str) -> String {
+    let parts: Vec<_> = reason.splitn(3, ": ").take(2).collect();
+    parts.join(": ")
 }
 
 impl From<Missing> for v3::Missing {
@@ -290,6 +297,27 @@ impl From<v1::Recovery> for Recovery {
         match recovery {
             v1::Recovery::Plan(plan) => Self::Plan(plan),
             v1::Recovery::Sync => Self::Sync,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_receiver_stands_is_not_read() {
+        for (reason, expected) in [
+            (
+                "nothing but failures since 2026-03-01T10:00:00.000Z, 9 attempts, the last one \
+                 deliver.refused-address: refusing to connect to the receiver: 10.0.0.5 is a \
+                 private address",
+                "nothing but failures since 2026-03-01T10:00:00.000Z, 9 attempts, the last one \
+                 deliver.refused-address: refusing to connect to the receiver",
+            ),
+            ("deliver.gone", "deliver.gone"),
+        ] {
+            assert_eq!(without_causes(reason), expected);
         }
     }
 }
