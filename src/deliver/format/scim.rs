@@ -39,28 +39,27 @@ pub(super) fn attribute(field: Field) -> Option<&'static str> {
         Field::UserZone => Some("timezone"),
         Field::UserPreferredLocale => Some("preferredLanguage"),
         Field::GroupRoles => Some("urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"),
-        // Times stand in `meta`.
+        // Times stand in `meta`, and a role is an attribute of users and no resource.
         Field::UserCreated
         | Field::UserUpdated
-        | Field::GroupCreated
-        | Field::GroupUpdated
-        | Field::RoleCreated
-        | Field::RoleUpdated => None,
-        Field::UserClient
+        | Field::UserClient
         | Field::UserInviteExpires
         | Field::UserPreferredZone
         | Field::GroupDescription
         | Field::GroupType
         | Field::GroupStatus
-        | Field::GroupIdp => None,
-        // A role is an attribute of users, and no resource.
-        Field::RoleName
+        | Field::GroupIdp
+        | Field::GroupCreated
+        | Field::GroupUpdated
+        | Field::RoleName
         | Field::RoleDescription
         | Field::RoleType
         | Field::RoleOrigin
         | Field::RoleLevel
         | Field::RolePermissions
-        | Field::RoleScopes => None,
+        | Field::RoleScopes
+        | Field::RoleCreated
+        | Field::RoleUpdated => None,
     }
 }
 
