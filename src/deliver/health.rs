@@ -273,6 +273,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_receiver_asks_for_holds_whichever_message_it_answers() {
+        let mut health = healthy();
+        let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
+        let hour = Duration::from_secs(3_600);
+        let throttled = Failure::Throttled { status: 429 };
+        // The second was under way when the trouble began.
+        for (asked, expected) in [(None, Duration::from_secs(5)), (Some(hour), hour)] {
+            let failed = Failed {
+                failure: &throttled,
+                began: moment.checked_sub(Duration::from_secs(1)).unwrap(),
+                before: None,
+                asked,
+                chance: 0.5,
+            };
+            health.failed(&failed, now, moment);
+
+            let due = health.trouble().unwrap().due;
+            assert_eq!(due, now.plus(expected), "{asked:?}");
+        }
+    }
+
+    #[test]
     fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
         let mut health = healthy();
 

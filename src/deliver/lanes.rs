@@ -365,7 +365,8 @@ pub(super) enum First {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::tests::start;
+    use crate::deliver::Feed;
+    use crate::deliver::tests::{create_users, open, start};
     use crate::model::Seq;
 
     fn parcel(seq: u64, entity: Entity) -> Parcel {
@@ -387,6 +388,73 @@ mod tests {
 
         assert_eq!(first.item, Item::Entry(Seq(1)));
         assert!(lanes.next_of(7, start()).is_none());
+    }
+
+    #[test]
+    fn what_failed_in_one_batch_is_tried_again_in_its_order() {
+        let mut lanes = Lanes::default();
+        for seq in 1..=2 {
+            lanes.push(parcel(seq, 7), start());
+        }
+        let first = lanes.next(First::Other, start()).unwrap();
+        let second = lanes.next_of(7, start()).unwrap();
+        for mut parcel in [second, first] {
+            lanes.count_row();
+            parcel.held = Held::Row;
+            parcel.is_endpoints = true;
+            lanes.put_back(parcel, start());
+        }
+
+        let again = lanes.next(First::Other, start()).unwrap();
+
+        assert_eq!(again.item, Item::Entry(Seq(1)));
+        assert!(lanes.next(First::Other, start()).is_none(), "one at a time");
+        lanes.done(&again, start());
+        let last = lanes.next(First::Other, start()).unwrap();
+        assert_eq!(last.item, Item::Entry(Seq(2)));
+    }
+
+    #[test]
+    fn what_is_not_due_goes_into_no_batch_of_its_record() {
+        let mut lanes = Lanes::default();
+        let later = start().plus(Duration::from_secs(60));
+        for (seq, due) in [(1, None), (2, Some(later))] {
+            let parcel = Parcel {
+                held: Held::Row,
+                due,
+                ..parcel(seq, 7)
+            };
+            lanes.push(parcel, start());
+        }
+        let first = lanes.next(First::Other, start()).unwrap();
+
+        assert_eq!(first.item, Item::Entry(Seq(1)));
+        assert!(lanes.next_of(7, start()).is_none());
+        assert!(lanes.next_of(7, later).is_some());
+    }
+
+    #[test]
+    fn what_waits_behind_another_gives_its_room_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=2);
+        let feed = Feed::new(store.clone());
+        let entry = |seq| Some(feed.share(store.entry(Seq(seq)).unwrap().unwrap()));
+        let mut lanes = Lanes::default();
+        for seq in 1..=2 {
+            let parcel = Parcel::fresh(Item::Entry(Seq(seq)), 7, entry(seq));
+            lanes.push(parcel, start());
+        }
+        let mut first = lanes.next(First::Other, start()).unwrap();
+        first.entry = None;
+        assert!(feed.used() > 0);
+
+        lanes.count_row();
+        first.held = Held::Row;
+        first.due = Some(start().plus(Duration::from_secs(60)));
+        lanes.put_back(first, start());
+
+        assert_eq!(feed.used(), 0);
     }
 
     #[test]

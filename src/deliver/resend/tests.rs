@@ -215,3 +215,29 @@ async fn a_receiver_that_wants_calm_has_throttled_us() {
 
     assert_eq!(wire.requests(), 1);
 }
+
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_is_tried_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (counted, mut server) = (Arc::new(AtomicUsize::new(0)), JoinSet::new());
+    let connections = Arc::clone(&counted);
+    server.spawn(async move {
+        loop {
+            let (mut stream, _peer) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            // In the middle of the handshake.
+            stream.read_u8().await.unwrap();
+            reset(stream);
+        }
+    });
+    let options = Options {
+        url: format!("https://localhost:{port}/hook").parse().unwrap(),
+        ..options(([127, 0, 0, 1], port).into())
+    };
+    let client = Client::new(&Endpoint::new(options).unwrap()).unwrap();
+
+    assert!(post(&client).await.is_err());
+
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}

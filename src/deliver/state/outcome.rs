@@ -318,11 +318,12 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::Endpoint;
+    use crate::clock::Turned;
     use crate::deliver::state::{From, Met};
+    use crate::deliver::{Endpoint, Feed};
     use std::collections::BTreeSet;
 
-    use crate::deliver::tests::{options, start, user};
+    use crate::deliver::tests::{create_users, open, options, start, user};
     use crate::model::Seq;
     use crate::store::{Backfill, Cursor, Deferred};
 
@@ -375,6 +376,90 @@ mod tests {
     fn where_too_many_wait_what_is_refused_is_parked_and_reading_goes_on() {
         assert_eq!(refused_beside(MAX_WAITING - 1), (false, true));
         assert_eq!(refused_beside(MAX_WAITING), (true, true));
+    }
+
+    fn refused(parcels: Vec<Parcel>, moment: Instant) -> Ended {
+        Ended {
+            parcels,
+            event_types: vec!["user.created"],
+            at: start(),
+            began: moment,
+            took: Duration::ZERO,
+            answer: String::new(),
+            verdict: Verdict::Retry {
+                failure: Failure::Rejected { status: 422 },
+                after: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_message_takes_no_more_once_it_is_large() {
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
+        // Of two records.
+        let parcels = (1..=6).map(|seq| Parcel {
+            weight: 3 * 1024 * 1024,
+            ..Parcel::fresh(Item::Entry(Seq(seq)), seq % 2, None)
+        });
+        let met = parcels.map(|parcel| match parcel.item {
+            Item::Entry(seq) => Met::Entry(seq, Some(parcel)),
+            Item::Snapshot { .. } => unreachable!("all are entries"),
+        });
+        state.take(met.collect(), true, start());
+
+        assert_eq!(state.next(100, start()).len(), 2);
+        assert_eq!(state.next(100, start()).len(), 2);
+    }
+
+    #[test]
+    fn what_was_refused_gives_its_room_back_while_it_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=1);
+        let feed = Feed::new(store.clone());
+        let entry = store.entry(Seq(1)).unwrap().map(|entry| feed.share(entry));
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
+        let fresh = Parcel::fresh(Item::Entry(Seq(1)), 1, entry);
+        state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+        let parcels = state.next(1, start());
+        state.came_back(1);
+        assert!(feed.used() > 0);
+
+        state.ended(refused(parcels, Instant::now()), start(), Instant::now());
+
+        assert!(state.lanes.has(&Item::Entry(Seq(1))));
+        assert_eq!(feed.used(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_during_an_attempt_puts_the_next_one_no_further_off() {
+        let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+        let row = Deferred {
+            entity: 1,
+            after: None,
+            attempts: 1,
+            due: Some(start()),
+            is_endpoints: false,
+            is_alone: false,
+        };
+        let rows = vec![(Item::Entry(Seq(1)), row)];
+        let mut state = State::of(endpoint, Cursor::default(), rows, start());
+        let parcels = state.next(1, start());
+        let day = Duration::from_secs(86_400);
+        let back = start().minus(day);
+        state.follow(Turned::Back(day), back);
+        state.came_back(1);
+
+        state.ended(refused(parcels, Instant::now()), back, Instant::now());
+
+        let Some(DeliveryChange::Defer(_, row)) = state.changes.last() else {
+            panic!("it waits: {:?}", state.changes);
+        };
+        assert_eq!(row.attempts, 2);
+        let wait = row.due.unwrap().since(back);
+        assert!(wait <= Duration::from_secs(360), "{wait:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::deliver::{Batching, EventSource, Format, Mode};
+use crate::model::User;
 
 fn batching(receiver: &Receiver, max: usize) -> Endpoint {
     let mut options = options(receiver.address);
@@ -135,6 +136,112 @@ async fn a_batch_is_as_large_as_the_configuration_allows() {
     let requests = receiver.received();
     assert!(requests.iter().all(|request| request.body.len() <= 5_000));
     assert!(requests.len() < 50, "{} requests", requests.len());
+}
+
+/// An endpoint that gets one batch at a time, at once, of up to so many bytes.
+fn batching_up_to(receiver: &Receiver, max_bytes: usize) -> Endpoint {
+    let mut options = options(receiver.address);
+    options.flow.max_in_flight = NonZeroUsize::new(1).unwrap();
+    options.format = Format::CloudEvents {
+        mode: Mode::Batch(Batching {
+            max: 100,
+            max_bytes,
+            wait: Duration::ZERO,
+        }),
+        source: EventSource::default(),
+    };
+    Endpoint::new(options).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_is_split_from_one_byte_too_many_on() {
+    let mut whole = usize::MAX;
+    for (spare, expected) in [(0, vec![2]), (0, vec![2]), (1, vec![1, 1])] {
+        let bench = Bench::new();
+        let receiver = Receiver::accepting().await;
+        let endpoint = batching_up_to(&receiver, whole - spare);
+        bench.meet(&endpoint).await;
+        create_users(&bench.store, 1..=2);
+
+        assert_eq!(bench.drain(&endpoint).await, drained(2, 0, 0));
+
+        let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+        assert_eq!(lens, expected, "{whole} less {spare}");
+        if spare == 0 {
+            whole = receiver.received()[0].body.len();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_receiver_took_it_is_sent_again_as_a_whole_after_it_refused_more() {
+    let bench = Bench::new();
+    let receiver = Receiver::start(|_, request| {
+        Reply::Status(if inside(&request.body).len() > 3 {
+            413
+        } else {
+            204
+        })
+    })
+    .await;
+    let endpoint = batching_up_to(&receiver, usize::MAX);
+    let worker = bench.worker(&endpoint).await;
+    let (trigger, end) = shutdown();
+    let wake = Wake::default();
+    let mut running = JoinSet::new();
+    running.spawn(worker.run(wake.clone(), end));
+
+    let mut n_events = 0;
+    // The first are longer than the last, which so are no more bytes.
+    for (n, name) in [(3, "A rather long name"), (4, "A"), (3, "A")] {
+        let users = (1..=n).map(|n| match user(n) {
+            Record::User(user) => Record::User(User {
+                name: Some(name.to_owned()),
+                ..user
+            }),
+            other => other,
+        });
+        create(&bench.store, users);
+        wake.wake();
+        n_events += n as usize;
+        let taken = || batches(&receiver).into_iter().filter(|it| it.len() <= 3);
+        until("they are delivered", || {
+            taken().flatten().count() == n_events
+        })
+        .await;
+    }
+    trigger.trigger();
+    running.join_all().await;
+
+    let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+    assert_eq!(lens, [3, 4, 2, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_batch_when_its_receiver_breaks_down_waits_as_a_whole() {
+    let bench = Bench::new();
+    let receiver = Receiver::start(|n, request| {
+        Reply::Status(match (n, inside(&request.body).len()) {
+            (0, _) => 413,
+            (1, _) => 204,
+            _ => 503,
+        })
+    })
+    .await;
+    let endpoint = batching_up_to(&receiver, usize::MAX);
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 1..=8);
+
+    let outcome = bench.drain(&endpoint).await;
+
+    let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
+    let n_taken = lens[1];
+    let n_left = 8 - n_taken as u64;
+    assert_eq!(lens, [8, n_taken, n_taken], "a part was taken, one was not");
+    assert!(n_left > n_taken as u64, "and others were to come");
+    assert_eq!(outcome, drained(n_taken as u64, 0, n_left));
+    let waiting = bench.store.deferred(&name()).unwrap();
+    assert_eq!(waiting.len() as u64, n_left);
 }
 
 #[tokio::test]

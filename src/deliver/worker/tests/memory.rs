@@ -104,3 +104,24 @@ async fn what_there_was_no_room_for_is_delivered_all_the_same() {
     let bodies: Vec<_> = receiver.received().iter().map(|it| it.body.len()).collect();
     assert!(bodies.iter().all(|body| *body > 50_000), "{bodies:?}");
 }
+
+#[tokio::test]
+async fn where_there_is_no_room_one_message_of_an_endpoint_is_under_way() {
+    let bench = Bench::new();
+    let receiver = Receiver::start(|_, _| Reply::Silence).await;
+    let feed = Feed::of(bench.store.clone(), 1);
+    let endpoint = endpoint(receiver.address);
+    drop(bench.worker_by(&endpoint, &feed).await);
+    fill(&bench.store, 10);
+    let mut worker = bench.worker_by(&endpoint, &feed).await;
+    let page = reader::read(&feed, &endpoint, From::Journal(Seq(0))).unwrap();
+    let now = bench.clock.now();
+    worker.state.take(page.met, page.is_end, now);
+    assert_eq!(worker.state.lanes.n_ready(now), 10);
+
+    worker.dispatch();
+
+    assert_eq!(worker.attempts.len(), 1);
+    until("it is under way", || receiver.received().len() == 1).await;
+    assert!(feed.used() > 0, "it takes its room until it comes back");
+}
