@@ -1,8 +1,10 @@
 //! What each part of the front door promises.
 
+use std::ops::ControlFlow;
+
 use crate::model::{
-    Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Run, Seq, TenantName, Timestamp,
-    Trigger, Version,
+    Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName,
+    Timestamp, Trigger, Version,
 };
 use crate::store::block::Block;
 use crate::store::files::Folder;
@@ -71,6 +73,33 @@ fn the_first_load_leaves_state_and_one_mark() {
     assert_eq!(adopt(&store, 1).loaded, Some(Seq(1)));
     let kept = store.list(tenant.no, Kind::User, None, 9).unwrap();
     assert!(kept.iter().all(|kept| kept.version == Version::START));
+}
+
+#[test]
+fn a_walk_shows_each_record_once_over_all_pages_until_it_is_told_to_stop() {
+    let (_folder, store) = fresh();
+    let tenant = adopt(&store, 1);
+    let users: Vec<_> = (0..600).map(|n| record(Kind::User, n, "u")).collect();
+    for chunk in users.chunks(MAX_QUIET) {
+        let writes = chunk.iter().cloned().map(support::quiet).collect();
+        support::commit(&store, &tenant, writes).unwrap();
+    }
+    let mut all: Vec<_> = users.iter().map(|user| user.id().clone()).collect();
+    all.sort();
+
+    for enough in [1, 256, 257, 512, 600, 601] {
+        let mut shown = Vec::new();
+        let look = &mut |record: &Record| {
+            shown.push(record.id().clone());
+            match shown.len() == enough {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        store.walk(tenant.no, Kind::User, look).unwrap();
+
+        assert_eq!(shown, all[..enough.min(600)], "{enough}");
+    }
 }
 
 #[test]
