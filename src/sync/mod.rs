@@ -106,3 +106,6 @@ pub use run::{Job, Report};
 pub use runner::Runner;
 pub use schedule::{InvalidSchedule, Schedule, parse_duration};
 pub use worker::Worker;
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use crate::model::{
     TenantId, TenantName, Traffic, Trigger, User, UserId, Weight,
 };
 use crate::store::{Decision, TenantNo, Write};
+use crate::sync::tests::{Stored, role, user};
 
 const N_RECORDS: usize = 6;
 
@@ -426,4 +427,40 @@ fn what_could_not_be_read_of_one_record_keeps_its_plan_open() {
         let plans = sim.store.held_plans(sim.no()).unwrap();
         assert_eq!(plans[0].state.word(), state, "{code:?} {id:?}");
     }
+}
+
+#[test]
+fn what_was_approved_keeps_no_role_waiting_though_it_was_not_seen() {
+    let leaver = user(1, &[1], &[]);
+    let stored = Stored::of(&[role(1), leaver.clone()]);
+    let (store, no) = (&stored.store, stored.target.tenant);
+    let what = Taken::Record {
+        proof: Proof::Confirmed,
+    };
+    let removal = crate::reconcile::removal(&leaver, what);
+    let entries = store.stage_removals(no, PlanId(1), &[removal]).unwrap();
+    let at = Timestamp::from_millis(2);
+    let plan = HeldPlan {
+        id: PlanId(1),
+        account: stored.target.account.clone(),
+        at,
+        losses: BTreeMap::new(),
+        entries: entries.count,
+        checksum: entries.checksum,
+        state: PlanState::Held,
+    };
+    let told = Closing::Told {
+        plans: vec![plan],
+        facts: Vec::new(),
+    };
+    let made = commit(&stored.target, at, Vec::new(), told);
+    assert!(store.settle_plans(None, made).unwrap());
+    let waits = |permit, unseen: &Unseen| {
+        let waiting = still_waiting(store, no, permit, unseen).unwrap();
+        waiting.contains(&role(1).to_ref())
+    };
+
+    assert!(waits(None, &Unseen::everything()));
+    assert!(!waits(Some(PlanId(1)), &Unseen::everything()));
+    assert!(!waits(None, &Unseen::default()));
 }

@@ -10,11 +10,12 @@ use super::*;
 use crate::clock::Clock;
 use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{
-    Bulletin, ConnectionName, Finding, HeldPlan, Kind, Observed, PlanId, RecordRef, RunId, Tenant,
-    TenantId, TenantName, Timestamp, Traffic,
+    Bulletin, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
+    PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
+    Timestamp, Traffic,
 };
 use crate::signal;
-use crate::store::{Closing, Commit, Decision, Known, Store};
+use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
 use crate::sync::{Claimant, Claims, Observer, Rank, Rules, Runner};
 
 /// A tenant with nothing in it that notes when it is asked, and answers while it is up.
@@ -380,4 +381,47 @@ fn approve(store: &Store, known: &Known, now: Timestamp) {
     assert!(store.settle_plans(None, made).unwrap());
     let decided = store.decide(known.no, PlanId(1), Decision::Approve, now);
     assert_eq!(decided.unwrap().unwrap().state.word(), "approved");
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_what_an_earlier_run_has_sealed_to_the_next_one() {
+    let Setting {
+        _dir,
+        clock,
+        worker,
+        ..
+    } = Setting::new(true);
+    let (job, store) = (Arc::clone(&worker.job), worker.job.store.clone());
+    let tenant = job.connector.identify().await.unwrap();
+    let known = store.adopt(&tenant, &job.name, clock.now()).unwrap();
+    let role = Role::new(
+        RoleId(Id::parse(&format!("{:024x}", 1)).unwrap()),
+        "Auditor",
+        Coded::new(RoleType::Basic, "basic"),
+    );
+    let write = Write::Change {
+        change: Change::Created {
+            after: Record::Role(role),
+            replaces: None,
+        },
+        fingerprint: Fingerprint([7; 16]),
+        raw: "{}".into(),
+    };
+    store.stage(known.no, 0, &[write]).unwrap();
+    let head = PlanHead {
+        run: RunId(1),
+        at: clock.now(),
+        account: known.tenant.account(),
+        rows_total: 1,
+    };
+    store.seal_plan(known.no, &head).unwrap();
+    let after = async |mode| {
+        let report = job.start(Trigger::Schedule, mode).ended().await.unwrap();
+        assert_eq!(report.run.mode, mode);
+        (store.last_seq(), store.count_plan_rows(known.no).unwrap())
+    };
+
+    assert_eq!(after(Mode::DryRun).await, (Seq::START, 1));
+    assert_eq!(after(Mode::Commit).await.1, 0);
+    assert!(store.last_seq() > Seq::START);
 }
