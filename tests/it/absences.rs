@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use qlik_roster::demo::tenant::{Endpoint, Fault, RateLimits, TenantOptions, When};
-use qlik_roster::model::{Kind, Outcome, RecordRef};
+use qlik_roster::model::{Kind, Mode, Outcome, RecordRef};
 
 use crate::support::{Running, World};
 
@@ -76,5 +76,52 @@ async fn who_is_not_asked_for_among_thousands_stays_as_often_absent() {
 
     assert_eq!(run.outcome, Outcome::Held);
     assert_eq!(absences(&running), only);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_counts_no_absence() {
+    let world = world(60).await;
+    let tenant = world.tenant.directory();
+    let role = tenant.create_role("Auditor");
+    let running = world.start().await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Role, Fault::Forbidden, When::Always);
+    tenant.delete_role(&role).unwrap();
+
+    for _ in 0..3 {
+        let run = running.run(Mode::DryRun).await;
+        assert_eq!(run.outcome, Outcome::Degraded);
+    }
+
+    assert_eq!(absences(&running), BTreeMap::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_refused_is_asked_for_again_though_the_run_failed() {
+    let world = World::with(TenantOptions {
+        users: 40,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    world.let_all_go();
+    let running = world.start().await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::User, Fault::Html(404), When::Nth(11));
+    faults.on(Endpoint::Users, Fault::HalfShown, When::Always);
+    faults.on(Endpoint::User, Fault::Forbidden, When::Always);
+    let failed = running.sync().await;
+    assert!(matches!(failed.outcome, Outcome::Failed { .. }));
+
+    // Now they may be asked for, and are there.
+    faults.clear();
+    faults.on(Endpoint::Users, Fault::HalfShown, When::Always);
+    let run = running.sync().await;
+
+    let n_rescued = run.counts[&Kind::User].rescued;
+    assert!(n_rescued > 10, "{n_rescued}");
+    assert_eq!(absences(&running), BTreeMap::new());
     running.stop().await;
 }

@@ -214,6 +214,23 @@ async fn a_dry_run_says_what_would_be_told_and_what_would_be_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_goes_by_no_plan_that_nobody_has_approved() {
+    let world = with_leavers().await;
+    let running = world.start().await;
+    let held = running.sync().await.held.unwrap();
+    let plan = held.plan.unwrap();
+
+    let before = running.run(Mode::DryRun).await;
+    assert_eq!(before.outcome, Outcome::Held);
+    assert_eq!(before.held.map(|held| held.losses), Some(held.losses));
+    assert!(before.lost.is_empty(), "{:?}", before.lost);
+
+    let (_, run) = approve(&running, plan).await.unwrap();
+    assert_eq!(run.lost[&Loss::Users], 15);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_holds_no_poll_back() {
     let world = audit::world(Generations::Core).await;
     hooks::listen(&world);

@@ -214,3 +214,72 @@ async fn memberships_that_came_since_the_sweep_are_left_as_well() {
     assert_eq!(running.last_run().await.held, None);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_takes_nobody_away_who_may_not_be_asked_for() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    world.clock.set(world.clock.now().plus(minutes(10)));
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::User, Fault::Forbidden, When::Always);
+    let leaver = tenant.users()[30].id.clone();
+    tenant.delete_user(&leaver).unwrap();
+
+    hooks::wake(&running, "A1").await;
+    within("a poll asks", || async {
+        let run = running.last_run().await;
+        run.trigger == Trigger::Audit && run.outcome != Outcome::Running
+    })
+    .await;
+
+    let run = running.last_run().await;
+    assert_eq!(run.outcome, Outcome::Degraded);
+    let codes: Vec<_> = run.findings.iter().map(|it| it.code.code()).collect();
+    let is_refusal = |code: &&str| *code == "finding.forbidden-collection";
+    assert!(
+        !codes.is_empty() && codes.iter().all(is_refusal),
+        "{codes:?}"
+    );
+    assert!(run.lost.is_empty(), "{:?}", run.lost);
+    assert_eq!(told(&world), Vec::<String>::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_poll_did_not_get_to_the_next_one_reads_however_long_ago_it_was() {
+    let world = audit::world_of(600, Generations::Core).await;
+    hooks::listen(&world);
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    world.clock.set(world.clock.now().plus(minutes(10)));
+    let people = tenant
+        .users()
+        .into_iter()
+        .filter(|it| it.client_id.is_none());
+    // More than are asked for in one run.
+    let renamed: Vec<_> = people.take(520).collect();
+    for user in &renamed {
+        let name = Edit::Name(format!("Renamed {}", user.id));
+        tenant.update_user(&user.id, name).unwrap();
+    }
+    // No poll reads so far back twice.
+    world.clock.set(world.clock.now().plus(minutes(60)));
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::User, Fault::Html(404), When::Nth(510));
+
+    hooks::wake(&running, "A1").await;
+    within("the second portion fails", || async {
+        let run = running.last_run().await;
+        matches!(run.outcome, Outcome::Failed { .. })
+    })
+    .await;
+    faults.clear();
+    hooks::wake(&running, "A2").await;
+
+    within("all of them are told", || async {
+        told(&world).len() == renamed.len()
+    })
+    .await;
+    running.stop().await;
+}
