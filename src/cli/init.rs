@@ -20,11 +20,14 @@ use crate::secret::Secret;
 use super::Exit;
 use super::args::InitArgs;
 use super::style::{say, say_lines};
-use draft::Draft;
+use draft::{Draft, Webhook};
 use questions::Answers;
 
 /// What the file with the webhook's signing secret is called.
 const SIGNING_SECRET: &str = "webhook-secret";
+
+/// What the file with the webhook's address is called, if that is a secret itself.
+const ADDRESS: &str = "webhook-url";
 
 /// Where the configuration is looked for that nobody names.
 const USUAL: &str = "qlik-roster.toml";
@@ -108,7 +111,18 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
     let text = draft.fill(template);
     if is_printed {
         io::stdout().lock().write_all(text.as_bytes())?;
+        if draft.webhook.as_ref().and_then(Webhook::secret).is_some() {
+            say(format_args!(
+                "The webhook's address is not printed, since who knows it may post there: put it into \
+                 {ADDRESS}, beside the configuration, mode 0600."
+            ));
+        }
         return Ok(Exit::Success);
+    }
+    let address = folder.join(ADDRESS);
+    let secret_address = draft.webhook.as_ref().and_then(Webhook::secret);
+    if secret_address.is_some() && address.exists() {
+        return Err(InitError::Exists { file: address }.into());
     }
     let client_secret = folder.join(&draft.client_secret_file);
     if let Some(secret) = secret {
@@ -116,6 +130,14 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
         say(format_args!(
             "Wrote {}: the client's secret, which only its owner can read.",
             client_secret.display()
+        ));
+    }
+    if let Some(url) = secret_address {
+        write_secret(&address, &url)?;
+        say(format_args!(
+            "Wrote {}: the webhook's address, since who knows it may post there. Only its owner can \
+             read it, and `url_file` names it in place of `url`.",
+            address.display()
         ));
     }
     if draft.webhook.is_some() {

@@ -155,6 +155,64 @@ async fn init_says_what_is_missing_and_where_it_goes() {
     assert!(err.contains("[config.secret-exposed]"), "{err}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_a_secret_goes_into_a_file_of_its_own() {
+    let world = bare_world().await;
+    let host = world.tenant.url();
+    world.write("client-secret", world.tenant.client_secret().expose());
+    let hook = "https://hr.example.com/hooks/qlik?key=t0ken-of-the-hook";
+    let said = [
+        "init",
+        "--host",
+        &host,
+        "--client-id",
+        "x",
+        "--endpoint",
+        hook,
+    ];
+
+    let (code, _, err) = run(&world, &said).await;
+
+    assert_eq!(code, 0, "{err}");
+    assert!(!err.contains("t0ken"), "{err}");
+    assert!(
+        err.contains("Wrote webhook-url: the webhook's address"),
+        "{err}"
+    );
+    let config = fs::read_to_string(world.config_path()).unwrap();
+    assert!(
+        !config.contains("t0ken") && config.contains("url_file = \"webhook-url\"\n"),
+        "{config}"
+    );
+    let kept = fs::read_to_string(world.path("webhook-url")).unwrap();
+    assert_eq!(
+        (kept.trim_end(), mode_of(&world, "webhook-url")),
+        (hook, 0o600)
+    );
+    let endpoints = world.config().endpoints;
+    assert_eq!(endpoints[0].name().0, "webhook", "it is read as it stands");
+
+    // It may be in use: it is not written over, and nothing else is written before that is known.
+    fs::remove_file(world.config_path()).unwrap();
+    let (code, _, err) = run(&world, &said).await;
+    assert!(
+        code == 1 && err.contains("webhook-url is there already"),
+        "{err}"
+    );
+    assert!(!world.config_path().exists());
+    let (code, out, err) = run(&world, &[&said[..], &["-"]].concat()).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        !out.contains("t0ken") && !err.contains("t0ken"),
+        "{out}{err}"
+    );
+    assert!(err.contains("put it into webhook-url"), "{err}");
+    let user = "https://me:t0ken@hr.example.com/";
+    let (code, _, err) = run(&world, &[&said[..6], &[user]].concat()).await;
+    assert!(code == 2 && err.contains("[init.bad-webhook]"), "{err}");
+    assert!(!err.contains("t0ken"), "{err}");
+}
+
 #[tokio::test]
 async fn init_writes_over_nothing() {
     let world = bare_world().await;

@@ -8,10 +8,14 @@ use url::{Host, Url};
 use crate::connector::qlik::TenantHost;
 use crate::sync::pick_name;
 
-use super::{InitError, SIGNING_SECRET};
+use super::{ADDRESS, InitError, SIGNING_SECRET};
+use crate::secret::Secret;
 
 /// The section that is left out where there is no webhook yet.
 const ENDPOINTS: &str = "endpoints";
+
+/// Characters of a token in an address at the least.
+const TOKEN: usize = 16;
 
 /// What a configuration is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,10 @@ impl Webhook {
         let url = Url::parse(text)
             .map_err(|error| bad(&format!("the webhook's address is not a URL: {error}")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("the webhook's address holds a user name or password"));
+            return Err(bad(
+                "the webhook's address holds a user name or password, which is not sent as such: \
+                 take it out, and give what the receiver asks for by `headers`",
+            ));
         }
         let private = url.host().and_then(|host| private(&host));
         match url.scheme() {
@@ -63,9 +70,19 @@ impl Webhook {
         Ok(Self { url, private })
     }
 
-    /// Returns the settings, the first without its key.
+    /// Returns the address, if it is a secret itself: who knows it may post to it.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        let is_secret = self.url.query().is_some() || self.url.path().split('/').any(is_token);
+        is_secret.then(|| Secret::new(self.url.as_str()))
+    }
+
+    /// Returns the settings.
     fn settings(&self) -> String {
-        let mut settings = vec![quoted(self.url.as_str())];
+        let address = match self.secret() {
+            Some(_) => format!("url_file = {}", quoted(ADDRESS)),
+            None => format!("url = {}", quoted(self.url.as_str())),
+        };
+        let mut settings = vec![address];
         if let Some(network) = self.private {
             settings.push(format!("allow_private = [\"{network}\"]"));
         }
@@ -74,6 +91,12 @@ impl Webhook {
         }
         settings.join("\n")
     }
+}
+
+/// Returns whether a part of a path looks drawn by chance: long, with letters and digits.
+fn is_token(part: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| part.as_bytes().iter().any(is);
+    part.len() >= TOKEN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
 /// Returns the network that must be allowed for an address that is not the internet's. Names are
@@ -137,6 +160,8 @@ impl Draft {
             let is_brought = is_endpoint && line.starts_with("#allow_");
             let is_in_force = !line.is_empty() && !line.starts_with('#');
             match (value, &self.webhook) {
+                // The address brings its key along.
+                (Some(("url", settings)), _) => filled.push(settings.to_owned()),
                 (Some((key, value)), _) => filled.push(format!("{key} = {value}")),
                 (None, None) if is_endpoint && is_in_force => filled.push(format!("#{line}")),
                 (None, Some(_)) if is_brought => {}
@@ -245,6 +270,27 @@ mod tests {
                     .collect();
                 assert_eq!(found, expected, "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_a_secret_itself_is_named_by_a_file() {
+        for (url, is_secret) in [
+            ("https://hr.example.com/hooks/qlik", false),
+            ("https://hr.example.com/hooks/qlik?key=t0ken", true),
+            ("https://hooks.example.com/T00/B00/x7Kp2mQz9LwRt4Vb", true),
+            ("https://hr.example.com/a-long-name-without-a-number", false),
+        ] {
+            let draft = draft(Some(url));
+            for template in [SHORT, EXAMPLE] {
+                let filled = draft.fill(template);
+
+                assert_eq!(!filled.contains(url), is_secret, "{filled}");
+                let named = in_force(&filled).contains(&"url_file = \"webhook-url\"");
+                assert_eq!(named, is_secret, "{filled}");
+            }
+            let secret = draft.webhook.unwrap().secret();
+            assert_eq!(secret.is_some_and(|it| it.expose() == url), is_secret);
         }
     }
 
