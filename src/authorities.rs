@@ -84,7 +84,10 @@ impl MachineAuthorities {
             n_broken += n_unusable + errors.len();
             why.extend(errors.iter().map(in_words));
             if n_unusable > 0 {
-                why.push(format!("{n_unusable} are not certificates of authorities"));
+                why.push(match n_unusable {
+                    1 => "1 is not an authority's certificate".to_owned(),
+                    n => format!("{n} are not authorities' certificates"),
+                });
             }
         }
         why.dedup();
@@ -123,6 +126,16 @@ impl Reading {
     pub fn is_flawed(&self) -> bool {
         self.n_taken == 0 || self.n_broken > 0
     }
+
+    /// Returns the code under which `docs/errors.md` explains what is flawed.
+    pub fn code(&self) -> &'static str {
+        "config.broken-authorities"
+    }
+
+    /// Returns what to do about it.
+    pub fn remedy(&self) -> &'static str {
+        "replace what cannot be read, or take it out; a server whose authority is among it is refused"
+    }
 }
 
 impl fmt::Display for Reading {
@@ -131,10 +144,11 @@ impl fmt::Display for Reading {
         match (self.n_taken, self.n_broken) {
             (0, 0) => write!(f, "there is no certificate in {}", self.from),
             (0, _) => write!(f, "no certificate could be read from {}: {why}", self.from),
-            (taken, 0) => write!(f, "{taken} authorities are trusted, from {}", self.from),
+            (taken, 0) => write!(f, "{} trusted, from {}", authorities(taken), self.from),
             (taken, broken) => write!(
                 f,
-                "{taken} authorities are trusted, from {}; {broken} could not be read: {why}",
+                "{} trusted, from {}; {broken} could not be read: {why}",
+                authorities(taken),
                 self.from
             ),
         }
@@ -164,6 +178,13 @@ impl fmt::Display for Places {
 impl fmt::Debug for MachineAuthorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MachineAuthorities({})", self.roots.len())
+    }
+}
+
+fn authorities(n: usize) -> String {
+    match n {
+        1 => "1 authority is".to_owned(),
+        n => format!("{n} authorities are"),
     }
 }
 
@@ -217,12 +238,12 @@ mod tests {
             ),
             (
                 Some(format!("{one}{odd}")),
-                "1 authorities are trusted, from FILE (SSL_CERT_FILE); 1 could not be read: 1 are \
-                 not certificates of authorities",
+                "1 authority is trusted, from FILE (SSL_CERT_FILE); 1 could not be read: 1 is not \
+                 an authority's certificate",
             ),
             (
                 Some(format!("{one}{cut}")),
-                "1 authorities are trusted, from FILE (SSL_CERT_FILE); 1 could not be read: a \
+                "1 authority is trusted, from FILE (SSL_CERT_FILE); 1 could not be read: a \
                  certificate is cut off or is not base64",
             ),
         ] {

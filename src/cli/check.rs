@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
+use crate::authorities::{MachineAuthorities, Reading};
 use crate::connector::FetchError;
 use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
 use crate::control::{ControlError, EndpointRow, EndpointState, Reply, Request, Status};
@@ -65,6 +66,7 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     for organization in &config.organizations {
         let looked = Organization::brief(organization.options.clone(), clock.clone())?;
         let (line, found) = console(organization, &config, looked.list().await);
+    lines.extend(authorities(MachineAuthorities::of_process().reading()));
         lines.push(line);
         tenants.extend(found);
     }
@@ -302,6 +304,20 @@ fn idle(idle: &Idle) -> Line {
 }
 
 fn trouble(error: &FetchError) -> Trouble {
+/// Tells what of the authorities that the machine trusts could not be read, if anything could not.
+fn authorities(reading: &Reading) -> Option<Line> {
+    reading.is_flawed().then(|| Line {
+        what: "this machine".to_owned(),
+        step: "authorities".to_owned(),
+        result: Err(Trouble {
+            grade: Grade::Warning,
+            code: reading.code(),
+            text: reading.to_string(),
+            remedy: reading.remedy().to_owned(),
+        }),
+    })
+}
+
     Trouble {
         grade: Grade::Failed,
         code: error.code(),

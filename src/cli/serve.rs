@@ -26,7 +26,10 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     }
     let reading = MachineAuthorities::of_process().reading();
     if reading.is_flawed() {
-        warn!("Certificates of authorities: {reading}");
+        warn!(
+            "Certificates of authorities: {reading} [{}]",
+            reading.code()
+        );
     } else {
         info!("Certificates of authorities: {reading}");
     }

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::proxies::{Authority, address_of};
 use crate::support::World;
 
 /// Puts TLS before a receiver, which asks clients for a certificate of the same authority.
@@ -196,4 +197,70 @@ async fn the_environment_has_no_say_in_which_proxy_is_used() {
         assert_eq!(code == 0, expected.is_none(), "{variable}: {out}{err}");
         assert!(expected.is_none_or(|it| out.contains(it)), "{out}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_which_file_of_authorities_is_partly_broken_and_what_was_taken() {
+    let world = World::new().await;
+    let _authority = Authority::new(&world);
+    let whole = std::fs::read_to_string(world.path("ca.pem")).unwrap();
+    let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    world.write("mixed.pem", &format!("{whole}{odd}"));
+    for (file, is_told) in [("ca.pem", false), ("mixed.pem", true)] {
+        let file = world.path(file).display().to_string();
+        let trusting = [("SSL_CERT_FILE", file.as_str())];
+
+        let (code, out, err) = world.command_with(&trusting, &["check"]).await;
+
+        assert_eq!(code, 0, "{out}{err}");
+        let expected = format!(
+            "1 authority is trusted, from {file} (SSL_CERT_FILE); 1 could not be read: 1 is not an \
+             authority's certificate [config.broken-authorities]; replace what cannot be read, "
+        );
+        assert_eq!(out.contains(&expected), is_told, "{out}");
+        let line = out.lines().find(|line| line.starts_with("this machine"));
+        assert_eq!(
+            line.is_some_and(|line| line.contains("warning")),
+            is_told,
+            "{out}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_certificate_that_is_refused_is_named_with_a_command_to_look() {
+    let world = World::new().await;
+    let authority = Authority::new(&world);
+    let tenant = address_of(&world.tenant.url());
+    let (address, _tasks) = before(tenant, authority.serving("localhost")).await;
+    let host = format!("localhost:{}", address.port());
+    let config = world.standard_config();
+    world.write_config(&config.replace(&world.tenant.url(), &format!("https://{host}")));
+
+    let (code, out, _) = world.command(&["check", "--output", "json"]).await;
+
+    assert_eq!(code, 4, "{out}");
+    let lines: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let token = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["step"] == "token");
+    let token = token.unwrap();
+    assert_eq!(token["error_code"], "qlik.tls");
+    let detail = token["detail"].as_str().unwrap();
+    assert!(
+        detail.contains(&format!(": {host} shows a certificate")),
+        "{detail}"
+    );
+    let look = format!(
+        "; `openssl s_client -connect {host} -servername localhost -showcerts </dev/null` shows \
+         what it sends"
+    );
+    assert!(detail.ends_with(&look), "{detail}");
+    // With the authority, the same tenant is read.
+    let machine = world.path("ca.pem").display().to_string();
+    let trusting = [("SSL_CERT_FILE", machine.as_str())];
+    let (code, out, err) = world.command_with(&trusting, &["check"]).await;
+    assert_eq!(code, 0, "{out}{err}");
 }
