@@ -239,6 +239,32 @@ async fn a_signal_in_the_first_moments_of_a_start_ends_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_the_store_is_being_opened_ends_the_daemon_at_once() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    let config = world.standard_config();
+    world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
+    // The opening waits for whoever has the database, for longer than this test looks on.
+    let database = world.path("store").join("current").join("db");
+    let held = std::fs::File::open(database).unwrap();
+    held.lock().unwrap();
+    let mut daemon = spawn(&world, &world.config_path(), &[]);
+    within("the daemon opens the store", || async {
+        world.path("store").join("open").exists()
+            && log_of(&world).contains("Certificates of authorities")
+    })
+    .await;
+
+    end(&mut daemon, &world).await;
+
+    let log = log_of(&world);
+    assert!(log.contains("Ending before the start is done"), "{log}");
+    drop(held);
+    let (code, _, err) = world.command(&["users"]).await;
+    assert_eq!(code, 0, "the store is as it was: {err}");
+}
+
 /// As with `qlik-roster serve 2>&1 | head`.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_the_log_and_goes_away_ends_nothing() {
