@@ -27,6 +27,7 @@ pub mod demo;
 
 pub mod authorities;
 pub mod clock;
+pub mod doing;
 pub mod environment_proxy;
 pub mod forward_proxy;
 pub mod http_client;
@@ -38,6 +39,7 @@ pub mod printable;
 pub mod retry;
 pub mod secret;
 pub mod signal;
+pub mod status_line;
 mod suggest;
 mod system_words;
 pub mod tls;

@@ -320,9 +320,10 @@ async fn assertion(pem: &str, key_id: &str) -> (String, String) {
     };
     let host = qlik::TenantHost::parse(&url).unwrap();
 
-    let probe = qlik::probe(qlik::Options::new(host, credentials), Clock::system()).await;
+    let probing = qlik::Probing::new(qlik::Options::new(host, credentials), Clock::system());
+    let probe = probing.unwrap().run().await;
 
-    assert!(probe.unwrap().token.is_err());
+    assert!(probe.token.is_err());
     let asked = asked.lock().unwrap();
     let request: Value = serde_json::from_str(&asked[0]).unwrap();
     assert_eq!(request["client_secret"], Value::Null);

@@ -89,6 +89,34 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoArgs {
+impl Command {
+    /// Returns whether somebody waits for it to end.
+    pub(super) fn is_awaited(&self) -> bool {
+        match self {
+            Self::Demo(_)
+            | Self::Init(_)
+            | Self::Serve
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
+            Self::Check(_)
+            | Self::Sync(_)
+            | Self::Tenants(_)
+            | Self::Status(_)
+            | Self::Store { .. }
+            | Self::Plan(_)
+            | Self::Users(_)
+            | Self::Roles(_)
+            | Self::Groups(_)
+            | Self::Findings(_)
+            | Self::Runs(_)
+            | Self::Events(_)
+            | Self::Deliveries(_)
+            | Self::Replay(_)
+            | Self::Endpoints(_) => true,
+        }
+    }
+}
+
     /// Users of the emulated tenant.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=2_000_000))]
     pub(super) users: u32,

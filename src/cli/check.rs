@@ -2,20 +2,23 @@
 
 mod choice;
 mod proxy;
+mod under_way;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
+use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
-use crate::authorities::{MachineAuthorities, Reading};
 use crate::connector::FetchError;
-use crate::connector::qlik::{self, Organization, Probe, Roster, Visible};
+use crate::connector::qlik::{Organization, Probe, Probing, Roster, Visible};
 use crate::control::{ControlError, EndpointRow, EndpointState, Reply, Request, Status};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
+use crate::doing::doing;
 use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
 use crate::telemetry::chain;
 
@@ -26,6 +29,7 @@ use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice};
+use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
     Column::new("WHAT", 0).cut(16),
@@ -62,11 +66,12 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     let config = super::load(config)?;
     let clock = Clock::system();
     let mut lines: Vec<_> = config.idle.iter().map(idle).collect();
+    lines.extend(authorities(MachineAuthorities::of_process().reading()));
     let mut tenants = config.tenants.clone();
     for organization in &config.organizations {
         let looked = Organization::brief(organization.options.clone(), clock.clone())?;
+        let _doing = asking(&organization.name, &looked);
         let (line, found) = console(organization, &config, looked.list().await);
-    lines.extend(authorities(MachineAuthorities::of_process().reading()));
         lines.push(line);
         tenants.extend(found);
     }
@@ -77,23 +82,32 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
         }
         tenants.retain(|tenant| tenant.name.0 == *wanted);
     }
-    let probes = tenants.into_iter().map(|tenant| {
-        let clock = clock.clone();
+    let under_way = UnderWay::default();
+    let doing = under_way.telling();
+    let mut probings = Vec::new();
+    for tenant in tenants {
+        let way = proxy::of_tenant(&tenant);
+        let probing = Arc::new(Probing::new(tenant.options, clock.clone())?);
+        probings.push((tenant.name, way, probing));
+    }
+    let probes = probings.into_iter().map(|(name, way, probing)| {
+        let under_way = under_way.clone();
         async move {
-            let way = proxy::of_tenant(&tenant);
-            let probe = qlik::probe(tenant.options, clock).await;
-            (tenant.name, way, probe)
+            under_way.begins(&name, &probing);
+            let probe = probing.run().await;
+            under_way.ended(&name);
+            (name, way, probe)
         }
     });
     // In their order, some at a time: each waits for its tenant's answers.
     let mut probes = stream::iter(probes).buffered(config.sync.concurrency);
     let mut met = Met::default();
     while let Some((name, way, probe)) = probes.next().await {
-        let probe = probe?;
         met.add(&name, &probe);
         lines.extend(way);
         lines.extend(steps(&format!("tenant {name}"), probe));
     }
+    drop(doing);
     for endpoint in config.endpoints.iter().filter(|_| args.tenant.is_none()) {
         lines.extend(proxy::of_endpoint(endpoint, &config.proxies));
     }
@@ -144,6 +158,7 @@ pub(super) fn exit_of(lines: &[Line]) -> Exit {
 
 /// Tries an endpoint with a test event.
 pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<Vec<Line>> {
+    let _doing = doing(format!("sending a test event to `{}`", endpoint.name()));
     let result = match deliver::test(endpoint, clock).await? {
         Verdict::Delivered { .. } => Ok("taken".to_owned()),
         Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
@@ -289,6 +304,20 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
     })
 }
 
+/// Tells what of the authorities that the machine trusts could not be read, if anything could not.
+fn authorities(reading: &Reading) -> Option<Line> {
+    reading.is_flawed().then(|| Line {
+        what: "this machine".to_owned(),
+        step: "authorities".to_owned(),
+        result: Err(Trouble {
+            grade: Grade::Warning,
+            code: reading.code(),
+            text: reading.to_string(),
+            remedy: reading.remedy().to_owned(),
+        }),
+    })
+}
+
 /// Tells of a setting that does nothing.
 fn idle(idle: &Idle) -> Line {
     Line {
@@ -304,20 +333,6 @@ fn idle(idle: &Idle) -> Line {
 }
 
 fn trouble(error: &FetchError) -> Trouble {
-/// Tells what of the authorities that the machine trusts could not be read, if anything could not.
-fn authorities(reading: &Reading) -> Option<Line> {
-    reading.is_flawed().then(|| Line {
-        what: "this machine".to_owned(),
-        step: "authorities".to_owned(),
-        result: Err(Trouble {
-            grade: Grade::Warning,
-            code: reading.code(),
-            text: reading.to_string(),
-            remedy: reading.remedy().to_owned(),
-        }),
-    })
-}
-
     Trouble {
         grade: Grade::Failed,
         code: error.code(),

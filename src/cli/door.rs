@@ -4,18 +4,28 @@
 //! folder; if nobody answers there, nobody holds the store, and it is opened.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::{Either, select};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{self, Control, Reply, Request};
 use crate::daemon::{self, Hooks, Parts, Upkeep};
+use crate::doing::{self, doing};
 use crate::http_client;
+use crate::model::Thousands;
 use crate::telemetry;
 
 use super::failure::CliError;
+use super::output;
+use super::ticker::side_by_side;
+
+/// How often it is asked how far a long work is.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// The daemon's own word that it has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +94,7 @@ impl Door {
         if let Some(socket) = Socket::connect(&config.store).await? {
             return Ok(Self::Daemon(socket));
         }
+        let _doing = doing("opening the store");
         // An opening may take its time, or find something that must be known.
         drop(telemetry::start_logging(&config.log));
         let clock = Clock::system();
@@ -95,10 +106,42 @@ impl Door {
 
     /// Asks a question.
     pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
+        let how = match self {
+            Self::Daemon(_) => "waiting for the daemon to tell",
+            Self::Own(_) => "reading the store for",
+        };
+        let what = subject(&request);
+        // Who asks may have said more.
+        let _doing = doing::now().is_none().then(|| {
+            doing::telling(move || match output::n_printed() {
+                0 => format!("{how} {what}"),
+                n => format!("{how} {what}: {} so far", Thousands(n)),
+            })
+        });
         match self {
             Self::Daemon(socket) => socket.ask(request).await,
             Self::Own(own) => Ok(own.control().answer(request).await?),
         }
+    }
+
+    /// Says how far the runs are that `work` waits for.
+    pub(super) async fn watching<T>(&self, work: impl Future<Output = T>) -> T {
+        let shown = Arc::new(Mutex::new(match self {
+            Self::Daemon(_) => "waiting for the daemon to begin".to_owned(),
+            Self::Own(_) => "waiting for the runs to begin".to_owned(),
+        }));
+        let told = Arc::clone(&shown);
+        let _doing = doing::telling(move || held(&told).clone());
+        let watch = async {
+            // Who answers nothing that can be shown is asked no more.
+            while let Ok(Reply::Progress(rows)) = self.ask(Request::Progress).await {
+                if !rows.is_empty() {
+                    *held(&shown) = side_by_side(&rows);
+                }
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        };
+        beside(Box::pin(work), watch).await
     }
 
     /// Shuts the way; a store that was opened here is closed.
@@ -127,6 +170,31 @@ pub(super) async fn is_held_by_daemon(store: &Path) -> bool {
     tokio::net::UnixStream::connect(&path).await.is_ok()
 }
 
+/// Says what a question is about: `waiting for the daemon to tell …`.
+fn subject(request: &Request) -> &'static str {
+    match request {
+        Request::Status => "how things are",
+        Request::Progress | Request::Doing => "how far it is",
+        Request::Tenants => "the tenants",
+        Request::Records { kind, .. } | Request::Find { kind, .. } => kind.plural(),
+        Request::Holders { .. } => "who holds it",
+        Request::Inherited { .. } => "the roles that come by groups",
+        Request::Runs { .. } | Request::Run { .. } => "runs",
+        Request::Events { .. } | Request::Event { .. } => "events",
+        Request::Findings(_) => "findings",
+        Request::Plans { .. }
+        | Request::Plan { .. }
+        | Request::PlanSummary { .. }
+        | Request::Removals { .. }
+        | Request::Reject { .. } => "plans",
+        Request::Approve { .. } | Request::Sync { .. } => "what came of the run",
+        Request::CheckStore => "what the check found",
+        Request::CompactStore => "what the compaction gave back",
+        Request::HistoryLosses | Request::AcceptLosses => "what was lost",
+        Request::Deliveries(_) => "deliveries",
+    }
+}
+
 impl Own {
     pub(super) fn control(&self) -> &Control {
         &self.parts.control
@@ -141,6 +209,21 @@ impl Own {
             self.parts.metrics.clone(),
         )
     }
+}
+
+/// Waits for the work, with a watch over it that may end before.
+async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()>) -> T {
+    let watch = async {
+        watch.await;
+        std::future::pending().await
+    };
+    let (Either::Left((ended, _)) | Either::Right((ended, _))) =
+        select(pin!(work), pin!(watch)).await;
+    ended
+}
+
+fn held(text: &Mutex<String>) -> MutexGuard<'_, String> {
+    text.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Socket {
@@ -158,6 +241,23 @@ impl Socket {
             ..http_client::Options::default()
         };
         Ok(Some(Self(http_client::build(&options)?)))
+    }
+
+    /// Asks for something long that the daemon says of itself how far it is.
+    pub(super) async fn ask_watching(&self, request: Request) -> anyhow::Result<Reply> {
+        let shown = Arc::new(Mutex::new("waiting for the daemon to begin".to_owned()));
+        let told = Arc::clone(&shown);
+        let _doing = doing::telling(move || held(&told).clone());
+        let watch = async {
+            // A daemon of an older version does not know the question.
+            while let Ok(Reply::Doing(now)) = self.ask(Request::Doing).await {
+                if let Some(now) = now {
+                    *held(&shown) = format!("the daemon is {now}");
+                }
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        };
+        beside(self.ask(request), watch).await
     }
 
     pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {

@@ -1,6 +1,8 @@
 //! `events`: lists the journal, and shows an event as a receiver gets it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -12,14 +14,15 @@ use crate::control::{
 use crate::daemon::Hooks;
 use crate::deliver;
 use crate::deliver::EVENT_TYPES;
-use crate::model::{Entry, Fact, Kind, Recovery, Seq, TenantName, losses_in_words};
+use crate::doing::{self, Doing};
+use crate::model::{Entry, Fact, Kind, Recovery, Seq, TenantName, Thousands, losses_in_words};
 use crate::suggest::closest;
 
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::door::Door;
 use super::failure::CliError;
 use super::narrate::sentence;
-use super::output::{Printer, Row, print_one};
+use super::output::{self, Printer, Row, print_one};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use super::{Exit, follow};
@@ -70,6 +73,8 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
     };
     let mut left = args.limit.unwrap_or(usize::MAX);
     let mut printer = None;
+    let looked = Arc::new(AtomicU64::new(0));
+    let _doing = looking(&looked);
     while left > 0 {
         let Page {
             rows, next, first, ..
@@ -92,6 +97,7 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
             ));
         }
         left -= rows.len().min(left);
+        looked.store(next.map_or(0, |next| next.0), Ordering::Relaxed);
         for row in rows {
             printer.row(row_of(&row)?)?;
         }
@@ -112,6 +118,21 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
         printer.finish(nothing, &summary)?;
     }
     Ok(Exit::Success)
+}
+
+/// Says how far the journal was looked through, which may be long for a few events.
+fn looking(at: &Arc<AtomicU64>) -> Doing {
+    let at = Arc::clone(at);
+    doing::telling(move || {
+        let found = Thousands(output::n_printed());
+        match at.load(Ordering::Relaxed) {
+            0 => "looking through the journal".to_owned(),
+            at => format!(
+                "looking through the journal: at event {}, {found} found so far",
+                Thousands(at)
+            ),
+        }
+    })
 }
 
 /// Which events are asked for, page by page.

@@ -18,6 +18,7 @@ use super::events::{Asked, COLUMNS, Page, chosen, row_of, sample};
 use super::output::Printer;
 use super::serve::call_to_end;
 use super::style::say;
+use super::ticker;
 
 /// How often a daemon is asked for new events, and looked for where none runs.
 const ASK_EVERY: Duration = Duration::from_millis(500);
@@ -62,6 +63,8 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
     };
     let mut n_failed = 0;
     loop {
+        // Waiting is what it is for, but for an answer.
+        ticker::anew();
         match trail.go_on(&door).await {
             Ok(()) => n_failed = 0,
             Err(failure) => {

@@ -2,24 +2,20 @@
 //! by groups.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::control::{HolderRow, Holders, Inherited, RecordRow, Reply, Request};
+use crate::doing::counting;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
 use crate::printable;
 
 use super::door::Door;
 use super::style::count;
 use super::table::Cell;
-use super::ticker::Ticker;
 
 /// Names that are shown; a list has the rest.
 const SHOWN: usize = 10;
-
-/// Who waits so long for a count is told how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is told of a record.
 pub(super) struct Beyond {
@@ -52,10 +48,9 @@ pub(super) async fn beyond(door: &Door, row: &RecordRow) -> anyhow::Result<Beyon
 
 /// Adds up what the pages say.
 async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
-    let (ticker, began) = (Ticker::default(), Instant::now());
+    let (_doing, found) = counting("counting who holds it", "found");
     let mut all = Holders::default();
     let mut after = None;
-    let mut n_pages = 0_u64;
     loop {
         let request = Request::Holders {
             tenant: row.tenant.clone(),
@@ -86,16 +81,9 @@ async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
         all.first.extend(first);
         (all.n_groups, all.groups) = (n_groups, groups);
         after = next;
-        n_pages += 1;
+        found.add(users);
         if after.is_none() {
-            ticker.clear();
             return Ok(all);
-        }
-        if began.elapsed() > PATIENCE {
-            let found = Thousands(all.users);
-            ticker.tell(&format!(
-                "counting: {found} found, page {n_pages} of the users"
-            ));
         }
     }
 }

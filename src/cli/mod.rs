@@ -53,6 +53,7 @@ use crate::printable;
 use crate::telemetry;
 use args::{Args, Command};
 pub use exit::Exit;
+use ticker::Ticker;
 use failure::CliError;
 
 /// Runs the command line and returns the process's exit code.
@@ -87,6 +88,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn is_plain(arg: &OsStr) -> bool {
+    // The others wait by intent, or for their user.
+    let _ticker = command.is_awaited().then(Ticker::start);
     arg.to_str().is_some_and(printable::is_plain)
 }
 

@@ -5,9 +5,11 @@
 //! spreadsheet would act on is escaped ([`crate::printable`]).
 
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
+use crate::status_line::Stdout;
 use crate::suggest::closest;
 
 use super::args::{Format, TableArgs};
@@ -18,6 +20,9 @@ use super::table::{Cell, Column, Cut, Layout};
 
 /// Rows by which a table is laid out; those that follow keep its widths.
 const TABLE_ROWS: usize = 500;
+
+/// Rows that this process has printed, for who waits for more.
+static PRINTED: AtomicU64 = AtomicU64::new(0);
 
 /// A row in both of its shapes.
 pub(super) struct Row {
@@ -157,6 +162,7 @@ impl Printer {
     /// Prints a row, or keeps it until the table can be laid out.
     pub(super) fn row(&mut self, row: Row) -> anyhow::Result<()> {
         self.n_rows += 1;
+        PRINTED.fetch_add(1, Ordering::Relaxed);
         let Row { cells, json } = row;
         match self.format {
             Format::Table => {
@@ -269,8 +275,14 @@ impl Printer {
     }
 }
 
-fn stdout() -> Box<dyn Write> {
-    Box::new(BufWriter::new(io::stdout().lock()))
+/// Returns how many rows this process has printed.
+pub(super) fn n_printed() -> u64 {
+    PRINTED.load(Ordering::Relaxed)
+}
+
+/// Returns where results go.
+pub(super) fn stdout() -> Box<dyn Write> {
+    Box::new(BufWriter::new(Stdout))
 }
 
 /// Finds the columns that were named, in the order in which they were.

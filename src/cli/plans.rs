@@ -19,7 +19,6 @@ use super::failure::CliError;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
-use super::ticker::Ticker;
 
 const COLUMNS: &[Column] = &[
     Column::new("PLAN", 0),
@@ -35,15 +34,11 @@ const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: PlanArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
-    let ticker = Ticker::default();
-    let hooks = Hooks {
-        sync: ticker.observer(),
-    };
-    let door = Door::open(&config, hooks).await?;
+    let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action.unwrap_or(PlanAction::List(args.list)) {
         PlanAction::List(args) => list(&door, args).await,
         PlanAction::Show(args) => show::show(&door, args).await,
-        PlanAction::Approve { plan, table } => approve(&door, &ticker, &plan, &table).await,
+        PlanAction::Approve { plan, table } => Box::pin(approve(&door, &plan, &table)).await,
         PlanAction::Reject { plan } => reject(&door, &plan).await,
     };
     door.close().await?;
@@ -72,19 +67,14 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
     Ok(if is_held { Exit::Held } else { Exit::Success })
 }
 
-async fn approve(
-    door: &Door,
-    ticker: &Ticker,
-    plan: &str,
-    table: &TableArgs,
-) -> anyhow::Result<Exit> {
+async fn approve(door: &Door, plan: &str, table: &TableArgs) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(CliError::usage)?;
     say(format_args!(
         "Approving {id}; a run follows that asks for all of it once more and applies what is still \
          gone…"
     ));
     let approved = door.ask(Request::Approve { id });
-    let (row, synced) = match ticker.follow(door, approved).await? {
+    let (row, synced) = match door.watching(approved).await? {
         Reply::Approved { plan, synced } => (plan, synced),
         Reply::Paused(pause) => {
             say(format_args!(

@@ -284,7 +284,7 @@ fn tenant(row: &TenantRow) -> Row {
     let run = run.and_then(|run| super::runs::why(&run.outcome));
     parts.extend(run);
     parts.extend(overdue(row));
-    let progress = row.progress.map(|progress| progress.to_string());
+    let progress = row.progress.as_ref().map(ToString::to_string);
     if let Some(plan) = &row.held {
         parts.push(format!(
             "{} {}: {}",

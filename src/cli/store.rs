@@ -67,7 +67,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
 async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::start_logging(config)?;
     let checked = if let Some(daemon) = Socket::connect(&config.store).await? {
-        match daemon.ask(Request::CheckStore).await? {
+        match daemon.ask_watching(Request::CheckStore).await? {
             Reply::StoreChecked(checked) => checked,
             other => return super::unexpected(&other),
         }
@@ -140,7 +140,7 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::start_logging(config)?;
     let compacted = if let Some(daemon) = Socket::connect(&config.store).await? {
-        match daemon.ask(Request::CompactStore).await? {
+        match daemon.ask_watching(Request::CompactStore).await? {
             Reply::StoreCompacted(compacted) => compacted,
             other => return super::unexpected(&other),
         }

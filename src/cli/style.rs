@@ -1,10 +1,11 @@
 //! How the command line speaks to people: colour where a terminal shows it, and complaints.
 
 use std::fmt::{self, Display};
-use std::io::{self, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 use crate::model::Thousands;
 use crate::printable;
+use crate::status_line::Stderr;
 
 /// A colour or weight of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +78,19 @@ impl<T: Display> Display for Painted<T> {
 /// Tells something on standard error, in one line.
 pub(super) fn say(text: impl Display) {
     let text = text.to_string();
-    drop(writeln!(io::stderr().lock(), "{}", printable::line(&text)));
+    tell(&printable::line(&text));
 }
 
 /// Tells something on standard error in the lines of our own text. What is put into it must have no
 /// line breaks of its own: a path that an operator typed, not a name.
 pub(super) fn say_lines(text: impl Display) {
     let text = text.to_string();
-    drop(writeln!(io::stderr().lock(), "{}", printable::lines(&text)));
+    tell(&printable::lines(&text));
+}
+
+/// Writes a text to standard error. Nobody is left to tell if that is gone.
+pub(super) fn tell(text: &str) {
+    drop(Stderr.write_all(format!("{text}\n").as_bytes()));
 }
 
 /// Returns a mistake in the arguments as it is printed. What was typed is quoted in it.

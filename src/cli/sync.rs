@@ -1,6 +1,6 @@
 //! `sync`: one run of each tenant, then delivery until nothing is due.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use crate::config::Config;
 use crate::control::{Reply, Request, Standing, SyncRow};
 use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
+use crate::doing::{self, Doing, doing};
 use crate::model::{
     EndpointName, Held, HeldPlan, Mode, Outcome, PlanState, Run, TenantName, losses_in_words,
 };
 use crate::printable;
 use crate::signal;
-use crate::telemetry::chain;
+use crate::telemetry::{Metric, Metrics, chain};
 
 use super::Exit;
 use super::args::{Format, SyncArgs, TableArgs};
@@ -24,7 +25,6 @@ use super::door::{Door, Own};
 use super::narrate::sentence;
 use super::output::{self, Printer, Row};
 use super::style::say;
-use super::ticker::Ticker;
 use super::{losses, runs, tenants};
 
 /// How long upkeep of the store may take; what is left is for the next time.
@@ -33,22 +33,13 @@ const UPKEEP: Duration = Duration::from_secs(20);
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
     let config = super::load(config)?;
     super::start_logging(&config)?;
-    let ticker = Ticker::default();
-    let hooks = Hooks {
-        sync: ticker.observer(),
-    };
-    let door = Door::open_or_make(&config, hooks).await?;
-    let exit = work(&config, &door, &args, &ticker).await;
+    let door = Door::open_or_make(&config, Hooks::none()).await?;
+    let exit = work(&config, &door, &args).await;
     door.close().await?;
     exit
 }
 
-async fn work(
-    config: &Config,
-    door: &Door,
-    args: &SyncArgs,
-    ticker: &Ticker,
-) -> anyhow::Result<Exit> {
+async fn work(config: &Config, door: &Door, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mode = if args.dry_run {
         Mode::DryRun
     } else {
@@ -76,7 +67,7 @@ async fn work(
         };
         (tenant, door.ask(asked).await)
     });
-    let replies = ticker.follow(door, join_all(runs)).await;
+    let replies = door.watching(join_all(runs)).await;
 
     let mut rows = Vec::new();
     for (tenant, reply) in replies {
@@ -95,12 +86,14 @@ async fn work(
     for row in &rows {
         exit = exit.graver(of_run(&row.run));
     }
-    if !args.no_deliver {
+    if let (Door::Own(own), false) = (door, args.no_deliver) {
+        let metrics = &own.parts.metrics;
         for (name, worker) in workers {
-            exit = exit.graver(drain(&name, worker).await?);
+            exit = exit.graver(drain(&name, worker, metrics).await?);
         }
     }
     if let (Door::Own(own), Mode::Commit) = (door, mode) {
+        let _doing = doing("tidying the store");
         own.upkeep(config).once(UPKEEP).await?;
     }
     exit = exit.graver(losses::warn(door).await?);
@@ -166,7 +159,7 @@ fn complain(row: &SyncRow) {
 /// Prints what a dry run would do: it is what was asked for.
 fn preview(row: &SyncRow) -> io::Result<()> {
     let (run, name) = (&row.run, &row.run.tenant_name);
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::stdout();
     for change in &row.preview {
         let told = sentence(change);
         writeln!(out, "{name}: would tell: {}", printable::line(&told))?;
@@ -209,6 +202,10 @@ fn stays_out(plan: &HeldPlan, held: &Held) -> String {
 async fn discover(own: &Own) -> anyhow::Result<Exit> {
     let mut exit = Exit::Success;
     for discovery in &own.parts.discoveries {
+        let _doing = doing(format!(
+            "asking the console of connection `{}` for its tenants",
+            discovery.connection()
+        ));
         match discovery.look().await {
             // Here nobody runs their loops.
             Ok(_workers) => {}
@@ -247,8 +244,13 @@ async fn open_workers(
 }
 
 /// Delivers until nothing is due. While a daemon runs, it delivers.
-async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<Exit> {
+async fn drain(
+    name: &EndpointName,
+    worker: deliver::Worker,
+    metrics: &Metrics,
+) -> anyhow::Result<Exit> {
     let (_trigger, shutdown) = signal::shutdown();
+    let _doing = delivering(name, metrics);
     let Drained {
         delivered,
         parked,
@@ -269,6 +271,18 @@ async fn drain(name: &EndpointName, worker: deliver::Worker) -> anyhow::Result<E
         Exit::Waiting
     } else {
         Exit::Success
+    })
+}
+
+/// Says how many events an endpoint has taken so far.
+fn delivering(name: &EndpointName, metrics: &Metrics) -> Doing {
+    let (name, metrics) = (name.0.clone(), metrics.clone());
+    doing::telling(move || {
+        let delivered = metrics.get(Metric::Deliveries, &[&name, "delivered"]);
+        match delivered {
+            Some(n) => format!("delivering to `{name}`: {n} delivered so far"),
+            None => format!("delivering to `{name}`"),
+        }
     })
 }
 

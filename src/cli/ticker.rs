@@ -1,123 +1,182 @@
-//! A line on a terminal that shows how far a long run is.
+//! Says on standard error what a command waits for, once that takes more than a second.
+//!
+//! A terminal shows it in one line, which is wiped when something else is written, and at the end.
+//! Elsewhere it is a plain line now and then. What is shown is what this process says of itself
+//! ([`crate::doing`]).
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt::Display;
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::control::{Reply, Request};
-use crate::model::TenantName;
-use crate::sync::{Observer, Progress};
+use terminal_size::Width;
 
-use super::door::Door;
+use crate::doing;
+use crate::printable;
+use crate::status_line;
 
-/// How often the line is drawn at the most.
-const DRAW_EVERY: Duration = Duration::from_millis(100);
+use super::style::say;
 
-/// How often a daemon is asked.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+/// Nothing is said before.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Characters of the line at the most: a line that wraps cannot be wiped.
-const MAX_TEXT: usize = 78;
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The line. On anything but a terminal it stays silent.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ticker(Arc<Mutex<State>>);
+/// When a plain line is written; after the last, once a minute.
+const PLAIN_AT: [u64; 4] = [1, 10, 30, 60];
 
-#[derive(Debug, Default)]
+/// How wide a terminal is that does not say.
+const USUAL_WIDTH: usize = 80;
+
+/// Things that are told side by side.
+const TOLD: usize = 3;
+
+/// When the command was last heard of, and whether it is over.
+static STATE: Mutex<State> = Mutex::new(State {
+    since: None,
+    is_over: false,
+});
+
+static TURNED: Condvar = Condvar::new();
+
 struct State {
-    drawn: Option<Instant>,
+    since: Option<Instant>,
+    is_over: bool,
 }
+
+/// Shows what goes on until it is dropped.
+pub(super) struct Ticker(Option<JoinHandle<()>>);
 
 impl Ticker {
-    /// Returns an observer that draws what it hears.
-    pub(super) fn observer(&self) -> Observer {
-        let ticker = self.clone();
-        Observer::new(move |progress| ticker.show(progress))
+    /// Begins with a command.
+    pub(super) fn start() -> Self {
+        anew();
+        let watch = match status_line::can_draw() {
+            true => watch_on_terminal,
+            false => watch_plainly,
+        };
+        let thread = thread::Builder::new()
+            .name("ticker".to_owned())
+            .spawn(watch);
+        // Without it the command does the same in silence.
+        Self(thread.ok())
     }
+}
 
-    /// Shows how far the runs of a daemon are, as long as something waits for them. Runs in this
-    /// process tell by themselves.
-    pub(super) async fn follow<T>(&self, door: &Door, work: impl Future<Output = T>) -> T {
-        let watch = async {
-            // Who answers nothing that can be shown is asked no more.
-            while let Door::Daemon(_) = door
-                && io::stderr().is_terminal()
-                && let Ok(Reply::Progress(rows)) = door.ask(Request::Progress).await
-            {
-                if !rows.is_empty() {
-                    self.draw_due(&side_by_side(&rows));
-                }
-                tokio::time::sleep(ASK_EVERY).await;
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        state().is_over = true;
+        TURNED.notify_all();
+        if let Some(thread) = self.0.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Counts the second anew: what went before was no wait, or one that the user wants.
+pub(super) fn anew() {
+    state().since = Some(Instant::now());
+    status_line::wipe();
+}
+
+fn watch_on_terminal() {
+    let mut shown = String::new();
+    while let Some(passed) = look() {
+        let what = doing::now().filter(|_| passed >= PATIENCE);
+        let text = what.map(|what| line(passed, &what)).unwrap_or_default();
+        match (text.is_empty(), text == shown) {
+            (true, true) => {}
+            (true, false) => status_line::wipe(),
+            // Once more, too: something else may have wiped it.
+            (false, _) => status_line::draw(&cut(&text, width())),
+        }
+        shown = text;
+    }
+    status_line::wipe();
+}
+
+fn watch_plainly() {
+    let (mut before, mut n_said) = (Duration::ZERO, 0);
+    while let Some(passed) = look() {
+        if passed < before {
+            n_said = 0;
+        }
+        before = passed;
+        if passed >= due(n_said)
+            && let Some(what) = doing::now()
+        {
+            say(line(passed, &what));
+            while passed >= due(n_said) {
+                n_said += 1;
             }
-        };
-        tokio::pin!(work);
-        let ended = tokio::select! {
-            ended = &mut work => Some(ended),
-            () = watch => None,
-        };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => work.await,
-        };
-        self.clear();
-        ended
-    }
-
-    /// Wipes the line, so that other text can follow.
-    pub(super) fn clear(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.drawn.take().is_some() {
-            draw("");
-        }
-    }
-
-    /// Shows a text, unless another was drawn a moment ago.
-    pub(super) fn tell(&self, text: &str) {
-        self.draw_due(text);
-    }
-
-    fn show(&self, progress: Progress) {
-        let text = match progress {
-            Progress::Read { .. } | Progress::Confirming { .. } => progress.to_string(),
-            Progress::Committed | Progress::Ended => return self.clear(),
-        };
-        self.draw_due(&text);
-    }
-
-    fn draw_due(&self, text: &str) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = state
-            .drawn
-            .is_none_or(|drawn| drawn.elapsed() >= DRAW_EVERY);
-        if due && io::stderr().is_terminal() {
-            draw(text);
-            state.drawn = Some(Instant::now());
         }
     }
 }
 
-/// Says how far several runs are, in one line.
-fn side_by_side(rows: &[(TenantName, Progress)]) -> String {
-    let mut text = String::new();
-    for (place, (name, progress)) in rows.iter().enumerate() {
-        let words = match place {
-            0 => format!("{name}: {progress}"),
-            _ => format!("; {name}: {progress}"),
-        };
-        if place > 0 && text.len() + words.len() > MAX_TEXT {
-            let more = format!("; {} more", rows.len() - place);
-            text.push_str(&more);
-            break;
-        }
-        text.push_str(&words);
-    }
-    text
+/// Returns after how long the next plain line is due.
+fn due(n_said: usize) -> Duration {
+    let last = PLAIN_AT.last().copied().unwrap_or_default();
+    let beyond = |n: usize| last + 60 * (n + 1 - PLAIN_AT.len()) as u64;
+    let seconds = PLAIN_AT.get(n_said).copied();
+    Duration::from_secs(seconds.unwrap_or_else(|| beyond(n_said)))
 }
 
-fn draw(text: &str) {
-    let mut out = io::stderr().lock();
-    // Nobody is left to show it to if standard error is gone.
-    drop(write!(out, "\r\x1b[K{text}").and_then(|()| out.flush()));
+/// Waits a moment, and returns how long the command has gone on; `None` when it is over.
+fn look() -> Option<Duration> {
+    let state = state();
+    let (state, _) = TURNED
+        .wait_timeout_while(state, LOOK_EVERY, |state| !state.is_over)
+        .unwrap_or_else(PoisonError::into_inner);
+    let since = state.since.filter(|_| !state.is_over)?;
+    Some(since.elapsed())
+}
+
+fn line(passed: Duration, what: &str) -> String {
+    let text = format!("[{}] {what}", span(passed));
+    printable::line(&text).into_owned()
+}
+
+fn span(passed: Duration) -> String {
+    let seconds = passed.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+/// Cuts a text to a width: a line that wraps cannot be wiped.
+fn cut(text: &str, width: usize) -> String {
+    // The last column stays free: some terminals wrap when it is written.
+    let room = width.saturating_sub(1);
+    match text.chars().count() > room {
+        true => {
+            let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+            format!("{kept}…")
+        }
+        false => text.to_owned(),
+    }
+}
+
+fn width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    size.map_or(USUAL_WIDTH, |(Width(width), _)| usize::from(width))
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says how far several things are, one after the other.
+pub(super) fn side_by_side(rows: &[(impl Display, impl Display)]) -> String {
+    let told = rows.iter().take(TOLD);
+    let mut parts: Vec<_> = told.map(|(name, how)| format!("{name}: {how}")).collect();
+    if rows.len() > TOLD {
+        parts.push(format!("{} more", rows.len() - TOLD));
+    }
+    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -125,26 +184,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_progress_of_several_runs_fits_a_line() {
-        let progress = Progress::Confirming {
-            done: 640,
-            missing: 1_000,
-            pause: None,
-        };
-        let rows = |names: &[&str]| -> Vec<_> {
-            let names = names.iter();
-            names
-                .map(|name| (TenantName((*name).to_owned()), progress))
-                .collect()
-        };
+    fn a_plain_line_comes_more_and_more_rarely() {
+        let due: Vec<u64> = (0..7).map(|n| due(n).as_secs()).collect();
 
-        assert_eq!(
-            side_by_side(&rows(&["acme"])),
-            "acme: asking for missing records: 640 of 1,000"
-        );
-        assert_eq!(
-            side_by_side(&rows(&["acme", "beta", "gamma"])),
-            "acme: asking for missing records: 640 of 1,000; 2 more"
-        );
+        assert_eq!(due, [1, 10, 30, 60, 120, 180, 240]);
+    }
+
+    #[test]
+    fn a_line_tells_how_long_it_has_been() {
+        for (seconds, expected) in [
+            (1, "[1 s] reading users"),
+            (185, "[3 min 5 s] reading users"),
+            (7_260, "[2 h 1 min] reading users"),
+        ] {
+            assert_eq!(
+                line(Duration::from_secs(seconds), "reading users"),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn of_many_things_the_first_are_told() {
+        let rows = [
+            ("acme", 1),
+            ("beta", 2),
+            ("gamma", 3),
+            ("delta", 4),
+            ("eta", 5),
+        ];
+
+        assert_eq!(side_by_side(&rows[..2]), "acme: 1; beta: 2");
+        assert_eq!(side_by_side(&rows), "acme: 1; beta: 2; gamma: 3; 2 more");
+    }
+
+    #[test]
+    fn a_line_never_wraps() {
+        assert_eq!(cut("[1 s] reading", 14), "[1 s] reading");
+        assert_eq!(cut("[1 s] reading", 13), "[1 s] readi…");
+    }
+
+    #[test]
+    fn what_a_name_says_moves_no_cursor() {
+        let text = line(PATIENCE, "reading \u{1b}[2J\nusers");
+
+        assert_eq!(text, "[1 s] reading \\u{1b}[2J\\nusers");
     }
 }

@@ -27,17 +27,18 @@
 mod error;
 mod page;
 mod unreachable;
+mod wait;
 
 pub mod qlik;
 
 use std::future::Future;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
 pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
+pub use wait::{Wait, WaitCause};
 
 /// A source of records of one tenant.
 pub trait Connector: Send + Sync + 'static {
@@ -72,8 +73,8 @@ pub trait Connector: Send + Sync + 'static {
     /// Returns what the traffic since the last call to this cost.
     fn take_traffic(&self) -> Traffic;
 
-    /// Returns for how long the source wants no requests, or `None` if it takes some.
-    fn pause(&self) -> Option<Duration> {
+    /// Returns what a request waits for before it is sent, or `None` if none waits.
+    fn wait(&self) -> Option<Wait> {
         None
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::clock::{Clock, LastTurn};
+use crate::doing;
 use crate::model::{
     HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, Tenant, TenantId, TenantName, Trigger,
 };
 use crate::store::{Decision, Known, Retention, Store, StoreError};
-use crate::sync::{Lineup, NoRun, Progress};
+use crate::sync::{Lineup, Moment, NoRun};
 
 use super::{
     ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, RunChoice, Status, SyncRow,
@@ -100,6 +101,7 @@ impl Control {
             Request::Approve { id } => self.approve(id).await,
             Request::Status => self.status().await.map(Reply::Status),
             Request::Progress => Ok(Reply::Progress(self.progress())),
+            Request::Doing => Ok(Reply::Doing(doing::now())),
             other => {
                 let lineup = self.lineup.clone();
                 let clock = self.clock.clone();
@@ -141,7 +143,7 @@ impl Control {
     }
 
     /// Returns how far the runs under way are.
-    fn progress(&self) -> Vec<(TenantName, Progress)> {
+    fn progress(&self) -> Vec<(TenantName, Moment)> {
         let all = self.lineup.list().into_iter();
         all.filter_map(|linked| Some((linked.name().clone(), linked.progress()?)))
             .collect()
@@ -305,7 +307,7 @@ fn read(
         Request::Approve { id } => return Err(ControlError::UnknownPlan { plan: id }),
         Request::Sync { tenant, .. } => return Err(reading.unknown(&tenant)),
         // Is answered before.
-        Request::Status | Request::Progress => return Err(ControlError::Ending),
+        Request::Status | Request::Progress | Request::Doing => return Err(ControlError::Ending),
     };
     reply.map_err(ControlError::store)
 }

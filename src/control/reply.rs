@@ -15,7 +15,7 @@ use crate::model::{
     Run, RunId, Seq, Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::store::Compacted;
-use crate::sync::Progress;
+use crate::sync::Moment;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,9 @@ pub enum Reply {
     /// To `Status`.
     Status(Status),
     /// To `Progress`: the tenants with a run under way, by name.
-    Progress(Vec<(TenantName, Progress)>),
+    Progress(Vec<(TenantName, Moment)>),
+    /// To `Doing`: in words, such as `checking the store: 500 rows`.
+    Doing(Option<String>),
     /// To `Tenants`.
     Tenants(Vec<LinkedRow>),
     /// To `Records` and `Find`: the page, and after which place to go on; `None` if that was all. A
@@ -265,7 +267,7 @@ pub struct TenantRow {
     pub held: Option<HeldPlan>,
     /// How far the run under way is.
     #[serde(default)]
-    pub progress: Option<Progress>,
+    pub progress: Option<Moment>,
     /// How long it has not been read as a whole, where three runs or more were due since.
     #[serde(default)]
     pub overdue: Option<Duration>,

@@ -17,6 +17,8 @@ pub enum Request {
     Status,
     /// How far the runs under way are.
     Progress,
+    /// What the process does that takes its time.
+    Doing,
     /// All tenants, by name.
     Tenants,
     /// A page of records of a kind, by tenant and id.

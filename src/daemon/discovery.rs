@@ -87,6 +87,11 @@ impl DiscoverError {
 }
 
 impl Discovery {
+    /// Returns the connection over which the console is asked.
+    pub fn connection(&self) -> &ConnectionName {
+        &self.config.name
+    }
+
     pub(super) fn new(
         organization: &OrganizationConfig,
         config: &Config,

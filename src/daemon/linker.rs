@@ -31,7 +31,7 @@ impl Linker {
     pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Qlik>, BuildError> {
         let connector = Arc::new(Qlik::new(tenant.options.clone(), self.clock.clone())?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
-        let underway = Underway::default();
+        let underway = Underway::of(Arc::clone(&connector));
         let heard = underway.clone();
         let observer = sync::Observer::new(move |progress| {
             heard.hear(progress);

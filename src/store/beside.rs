@@ -27,6 +27,7 @@ use super::files::{self, Blobs, Folder};
 use super::inner::{Inner, held, let_go};
 use super::keys::{self, Key};
 use super::opening;
+use super::progress::{self, Progress};
 use super::replacement::{Outcome, Replacement};
 use super::usage::Count;
 use super::{Store, codec, remake, scan, writer};
@@ -131,6 +132,19 @@ impl Beside {
         // Each page that is read drives another out of the cache, which must not pile up.
         writer::collect_garbage();
         Ok(None)
+    }
+
+    /// Notes how far it is. So many rows lived there when it began.
+    pub fn tell(&self, progress: &Progress, live: Count) {
+        let (written, read) = match &self.copy {
+            Some(copy) => (copy.written.count.rows, copy.read.count.rows),
+            None => (live.rows, live.rows),
+        };
+        match self.stage {
+            Stage::Copying(_) => progress.reach(progress::Stage::Copying, written, live.rows),
+            Stage::ReadingBack(_) => progress.reach(progress::Stage::ReadingBack, read, live.rows),
+            Stage::Ready(_) => progress.reach(progress::Stage::Waiting, written, live.rows),
+        }
     }
 
     /// Returns whether only a moment is waited for at which nobody reads.

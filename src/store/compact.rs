@@ -4,16 +4,19 @@
 //! nobody else has the store open.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::doing::{self, doing};
 
 use super::beside::Beside;
 use super::copying::Trouble;
 use super::error::{OpenError, StoreError};
 use super::files::Folder;
 use super::opening::{self, Refusal, Sound};
+use super::progress::Progress;
 use super::remake;
 use super::usage::SMALL;
 use super::{Store, starting};
@@ -137,17 +140,24 @@ impl Store {
 
     /// Makes a copy of everything that lives here, which takes the place of the database.
     pub(super) fn compact_by(&self, rule: Rule) -> Result<Compacted, CompactError> {
+        let counting = doing("counting what lives in the store");
         let live = loop {
             let counted = self.count_on();
             if let Some(live) = counted.map_err(|source| CompactError::Failed { source })? {
                 break live;
             }
         };
+        drop(counting);
         let mut beside = Beside::begin(self, live, rule)?;
+        let progress = Arc::new(Progress::default());
+        let shown = Arc::clone(&progress);
+        beside.tell(&progress, live);
+        let _doing = doing::telling(move || format!("compacting the store: {}", shown.now()));
         loop {
             if let Some(compacted) = beside.step()? {
                 return Ok(compacted);
             }
+            beside.tell(&progress, live);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
+use crate::doing::{counting, doing};
 use crate::model::StoreId;
 
 use super::caught::caught;
@@ -213,6 +214,7 @@ pub fn take_lock(folder: &Folder) -> Result<File, OpenError> {
     let file = files::open_file(&path).map_err(io_at("opening", &path))?;
     files::give_as(&path, folder.path()).map_err(io_at("giving its owner", &path))?;
     let deadline = Instant::now() + OWN_LOCK_PATIENCE;
+    let _doing = doing("waiting for another process to close the store");
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -300,7 +302,8 @@ fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
 /// Checks everything in a database. sled goes on behind a gap in its log as if that were the end, so that
 /// what is read later on may be missing although what was looked at is there.
 fn is_whole(db: &sled::Db, format: u32) -> Result<(), StoreError> {
-    let checked = check::whole(&check::View::alone(db, format), &|_| {});
+    let (_doing, looked) = counting("checking the store", "rows");
+    let checked = check::whole(&check::View::alone(db, format), &|rows| looked.add(rows));
     match checked.faults.all().first() {
         Some(fault) => Err(StoreError::damaged(fault.to_string())),
         None => Ok(()),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use crate::model::Thousands;
+
 /// What is done with the rows, one after the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Stage {
@@ -11,6 +13,8 @@ pub enum Stage {
     Copying,
     ReadingBack,
     CheckingCopy,
+    /// Nothing is left but to take the place of the database.
+    Waiting,
 }
 
 /// A moment of the work.
@@ -30,6 +34,12 @@ impl Progress {
     /// Goes over to a stage.
     pub fn begin(&self, stage: Stage, all: Option<u64>) {
         let done = 0;
+        self.set(|moment| *moment = Moment { stage, done, all });
+    }
+
+    /// Notes how far a stage is.
+    pub fn reach(&self, stage: Stage, done: u64, all: u64) {
+        let all = Some(all);
         self.set(|moment| *moment = Moment { stage, done, all });
     }
 
@@ -55,11 +65,13 @@ impl fmt::Display for Moment {
             Stage::Copying => "copied",
             Stage::ReadingBack => "read back",
             Stage::CheckingCopy => "checked in the copy",
+            Stage::Waiting => "copied; waiting for a moment at which nobody reads the store",
         };
+        let n_done = Thousands(self.all.map_or(self.done, |all| self.done.min(all)));
         match self.all {
             // A check looks at some of them more than once.
-            Some(all) => write!(f, "{} of {all} rows {done}", self.done.min(all)),
-            None => write!(f, "{} rows {done}", self.done),
+            Some(all) => write!(f, "{n_done} of {} rows {done}", Thousands(all)),
+            None => write!(f, "{n_done} rows {done}"),
         }
     }
 }

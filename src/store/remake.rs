@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
+use crate::doing;
+
 use super::copying::{self, Aim, Copying, Trouble};
 use super::error::StoreError;
 use super::files::Folder;
@@ -38,6 +40,8 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
         .name("store-copy".to_owned())
         .spawn(move || drop(done.send(copying.run())));
     thread.map_err(|error| Trouble::Copy(StoreError::io("starting a thread", error)))?;
+    let (what, shown) = (doing.to_lowercase(), Arc::clone(&progress));
+    let _doing = doing::telling(move || format!("{what}: {}", shown.now()));
     let (mut seen, mut since) = (progress.now(), Instant::now());
     loop {
         match outcome.recv_timeout(SAID_EVERY) {

@@ -25,7 +25,7 @@ use super::plan::Plan;
 use super::run::Job;
 use super::sweep::{Short, Shortfall};
 use super::tally::Scales;
-use super::{Progress, RunError};
+use super::{Moment, Progress, RunError};
 
 use self::table::{Asking, Table, is_held};
 
@@ -287,13 +287,14 @@ impl<C: Connector> Job<C> {
         let progress = Progress::Confirming {
             done: table.n_done,
             missing: teller.n_missing,
-            pause: self.connector.pause(),
         };
         self.observer.hear(progress);
         let passed = self.clock.passed();
         if passed.saturating_sub(teller.said_at) >= SAY_EVERY {
             teller.said_at = passed;
-            info!(tenant.name = %self.name, "Sync of `{}` is {progress}", self.name);
+            let wait = self.connector.wait();
+            let now = Moment { progress, wait };
+            info!(tenant.name = %self.name, "Sync of `{}` is {now}", self.name);
         }
     }
 

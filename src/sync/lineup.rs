@@ -10,7 +10,7 @@ use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
 use super::runner::{Ran, Runner};
-use super::{Claimant, Freshness, Progress, Rank, Report, Underway};
+use super::{Claimant, Freshness, Moment, Rank, Report, Underway};
 
 /// The tenants of this process, by name. Clones share it: a tenant may come at any time. None
 /// ever leaves; one that is not to be read any more is paused.
@@ -142,7 +142,7 @@ impl Linked {
     }
 
     /// Returns how far the run under way is, or `None` where there is none.
-    pub fn progress(&self) -> Option<Progress> {
+    pub fn progress(&self) -> Option<Moment> {
         self.underway.now()
     }
 

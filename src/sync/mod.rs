@@ -100,7 +100,7 @@ pub use lineup::{Lineup, Linked, NoRun};
 pub use links::{pick_name, relink};
 pub use listening::{Listening, OVERLAP, POLL, Polling};
 pub use measure::recall;
-pub use progress::{Observer, Progress, Underway};
+pub use progress::{Moment, Observer, Progress, Underway};
 pub use rules::Rules;
 pub use run::{Job, Report};
 pub use runner::Runner;

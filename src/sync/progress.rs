@@ -1,17 +1,19 @@
 //! What a run tells about itself while it goes on.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::connector::{Connector, Wait};
 use crate::model::{Kind, Thousands};
 
 /// A step of a run that somebody may want to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
+    /// The run has begun.
+    Begun,
     /// A page was read.
     Read {
         /// What is being read.
@@ -27,8 +29,6 @@ pub enum Progress {
         done: u64,
         /// How many the sweep did not show.
         missing: u64,
-        /// For how long the source wants no requests.
-        pause: Option<Duration>,
     },
     /// Something was committed: delivery has something to look at.
     Committed,
@@ -39,6 +39,7 @@ pub enum Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::Begun => f.write_str("asking who the tenant is"),
             Self::Read { kind, seen, total } => {
                 write!(f, "reading {}: {}", kind.plural(), Thousands(seen))?;
                 match total {
@@ -49,24 +50,31 @@ impl fmt::Display for Progress {
                     None => Ok(()),
                 }
             }
-            Self::Confirming {
-                done,
-                missing,
-                pause,
-            } => {
+            Self::Confirming { done, missing } => {
                 let (done, missing) = (Thousands(done), Thousands(missing));
-                write!(f, "asking for missing records: {done} of {missing}")?;
-                match pause {
-                    // Rounded up: a wait of no seconds is none.
-                    Some(pause) => {
-                        let seconds = pause.as_millis().div_ceil(1_000);
-                        write!(f, ", waiting {seconds} s for Qlik's limit")
-                    }
-                    None => Ok(()),
-                }
+                write!(f, "asking for missing records: {done} of {missing}")
             }
             Self::Committed => f.write_str("committing"),
             Self::Ended => f.write_str("ended"),
+        }
+    }
+}
+
+/// How far a run is, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Its last step.
+    pub progress: Progress,
+    /// What its next request waits for.
+    pub wait: Option<Wait>,
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.progress.fmt(f)?;
+        match &self.wait {
+            Some(wait) => write!(f, ", {wait}"),
+            None => Ok(()),
         }
     }
 }
@@ -94,65 +102,110 @@ impl fmt::Debug for Observer {
 }
 
 /// How far the run under way of a tenant is. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Underway(Arc<Mutex<Option<Progress>>>);
+#[derive(Clone)]
+pub struct Underway {
+    progress: Arc<Mutex<Option<Progress>>>,
+    wait: Arc<dyn Fn() -> Option<Wait> + Send + Sync>,
+}
 
 impl Underway {
+    /// Makes one of a run that waits as this connector does.
+    pub fn of<C: Connector>(connector: Arc<C>) -> Self {
+        Self::waiting(move || connector.wait())
+    }
+
+    fn waiting(wait: impl Fn() -> Option<Wait> + Send + Sync + 'static) -> Self {
+        Self {
+            progress: Arc::default(),
+            wait: Arc::new(wait),
+        }
+    }
+
     /// Takes note of a step.
     pub fn hear(&self, progress: Progress) {
         let now = match progress {
             Progress::Ended => None,
-            Progress::Read { .. } | Progress::Confirming { .. } | Progress::Committed => {
-                Some(progress)
-            }
+            Progress::Begun
+            | Progress::Read { .. }
+            | Progress::Confirming { .. }
+            | Progress::Committed => Some(progress),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.progress() = now;
     }
 
-    /// Returns the last step of the run, or `None` where none is under way.
-    pub fn now(&self) -> Option<Progress> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the last step of the run and what it waits for, or `None` where none is under way.
+    pub fn now(&self) -> Option<Moment> {
+        let progress = (*self.progress())?;
+        let wait = match progress {
+            Progress::Begun | Progress::Read { .. } | Progress::Confirming { .. } => (self.wait)(),
+            // Nothing is asked any more.
+            Progress::Committed | Progress::Ended => None,
+        };
+        Some(Moment { progress, wait })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Option<Progress>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Underway {
+    /// Makes one of a run that waits for nothing.
+    fn default() -> Self {
+        Self::waiting(|| None)
+    }
+}
+
+impl fmt::Debug for Underway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Underway({:?})", self.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::connector::WaitCause;
 
     #[test]
     fn progress_is_told_in_words() {
-        let confirming = |done, missing, pause| Progress::Confirming {
-            done,
-            missing,
-            pause,
+        let read = |kind, seen, total| Progress::Read { kind, seen, total };
+        let confirming = Progress::Confirming {
+            done: 640,
+            missing: 1_000,
         };
-        for (progress, words) in [
+        let waits = |left, why| {
+            let left = Duration::from_millis(left);
+            Some(Wait { left, why })
+        };
+        let refused = || WaitCause::Failure {
+            why: "listing users: Qlik cannot answer now (503)".to_owned(),
+            code: "qlik.unavailable".to_owned(),
+        };
+        for (progress, wait, words) in [
+            (Progress::Begun, None, "asking who the tenant is"),
             (
-                Progress::Read {
-                    kind: Kind::User,
-                    seen: 1_200,
-                    total: Some(4_800),
-                },
+                read(Kind::User, 1_200, Some(4_800)),
+                None,
                 "reading users: 1,200 of 4,800 (25 %)",
             ),
+            (read(Kind::Role, 7, None), None, "reading roles: 7"),
+            (confirming, None, "asking for missing records: 640 of 1,000"),
             (
-                Progress::Read {
-                    kind: Kind::Role,
-                    seen: 7,
-                    total: None,
-                },
-                "reading roles: 7",
-            ),
-            (
-                confirming(640, 1_000, None),
-                "asking for missing records: 640 of 1,000",
-            ),
-            (
-                confirming(640, 1_000, Some(Duration::from_millis(69_300))),
+                confirming,
+                waits(69_300, WaitCause::Limit),
                 "asking for missing records: 640 of 1,000, waiting 70 s for Qlik's limit",
             ),
+            (
+                read(Kind::User, 1_200, None),
+                waits(3_900, refused()),
+                "reading users: 1,200, trying again in 4 s after a failure: listing users: \
+                 Qlik cannot answer now (503) [qlik.unavailable]",
+            ),
         ] {
-            assert_eq!(progress.to_string(), words);
+            assert_eq!(Moment { progress, wait }.to_string(), words);
         }
     }
 
@@ -161,7 +214,9 @@ mod tests {
         let underway = Underway::default();
         assert_eq!(underway.now(), None);
         underway.hear(Progress::Committed);
-        assert_eq!(underway.now(), Some(Progress::Committed));
+        let wait = None;
+        let progress = Progress::Committed;
+        assert_eq!(underway.now(), Some(Moment { progress, wait }));
 
         underway.hear(Progress::Ended);
 

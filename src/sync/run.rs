@@ -166,6 +166,9 @@ impl<C: Connector> Job<C> {
             self.freshness.run_begins();
         }
         let mut run = self.begin(trigger, mode).await?;
+        if matches!(scope, Scope::All) {
+            self.observer.hear(Progress::Begun);
+        }
         let mut preview = Vec::new();
         let result = self.steps(&mut run, &mut preview, scope, pen).await;
         pen.take().await;

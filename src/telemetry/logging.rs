@@ -8,6 +8,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::status_line::Stderr;
+
 use super::escaped::Escaped;
 use super::fields::SaidOnce;
 
@@ -99,7 +101,7 @@ pub fn start_logging(options: &LogOptions) -> Result<(), AlreadyStarted> {
     } else {
         Colour::Off
     };
-    let subscriber = subscriber(options, colour, io::stderr);
+    let subscriber = subscriber(options, colour, Stderr::default);
     tracing::subscriber::set_global_default(subscriber).or(Err(AlreadyStarted))
 }
 

@@ -41,6 +41,7 @@ mod plans;
 mod polls;
 mod proxies;
 mod printing;
+mod progress;
 mod questions;
 mod schemas;
 mod secret_addresses;

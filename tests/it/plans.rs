@@ -413,7 +413,7 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
             let Reply::Status(status) = running.ask(Request::Status).await else {
                 panic!("not a status")
             };
-            let progress = status.tenants[0].progress;
+            let progress = status.tenants[0].progress.as_ref();
             progress.is_some_and(|now| now.to_string().contains("40 of 60, waiting"))
         })
         .await;

@@ -107,6 +107,6 @@ async fn redraw(page: &Page) {
 fn observer(page: Arc<Page>) -> Observer {
     Observer::new(move |progress| match progress {
         Progress::Read { .. } | Progress::Confirming { .. } => page.load(&progress.to_string()),
-        Progress::Committed | Progress::Ended => {}
+        Progress::Begun | Progress::Committed | Progress::Ended => {}
     })
 }

@@ -1,6 +1,6 @@
 //! `plan show`: what a plan comes to, then its entries.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
 use super::super::door::Door;
 use super::super::failure::CliError;
-use super::super::output::{Printer, Row};
+use super::super::output::{self, Printer, Row};
 use super::super::style::{Colour, say};
 use super::super::table::Column;
 use super::head::Head;
@@ -82,7 +82,7 @@ async fn write(
         }
     }
     let colour = Colour::of(&io::stdout());
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::stdout();
     let head = Head {
         row,
         summary,

@@ -102,6 +102,7 @@ impl Client {
                 clock,
                 patience,
                 traffic: Mutex::default(),
+                waiting: Mutex::default(),
             },
             tokens,
             gate: gate(Tier::One),

@@ -28,12 +28,14 @@ impl Gate {
         }
     }
 
-    /// Waits until a request may be sent, and returns how long that took.
-    pub(super) async fn pass(&self) -> Duration {
+    /// Waits until a request may be sent, and returns how long that took. `tell` hears until when
+    /// it waits.
+    pub(super) async fn pass(&self, tell: impl Fn(Instant)) -> Duration {
         let came_at = Instant::now();
         let _head = self.head.lock().await;
         // A pause may come while somebody waits already: look again after each wait.
         while let Err(until) = self.take() {
+            tell(until);
             sleep_until(until).await;
         }
         came_at.elapsed()
@@ -43,11 +45,6 @@ impl Gate {
     /// slows down what follows.
     pub(super) fn refused(&self, wait: Duration) -> Slowed {
         self.pace().refused(Instant::now(), wait)
-    }
-
-    /// Returns for how long it stays closed since Qlik refused a request, or `None` if it is open.
-    pub(super) fn pause(&self) -> Option<Duration> {
-        self.pace().pause(Instant::now())
     }
 
     /// Its lock is released before anybody waits.
@@ -74,7 +71,7 @@ mod tests {
     async fn pass_many(gate: &Gate, n: u32) -> Duration {
         let began = Instant::now();
         for _ in 0..n {
-            gate.pass().await;
+            gate.pass(|_| {}).await;
         }
         began.elapsed()
     }
@@ -102,7 +99,7 @@ mod tests {
         gate.refused(Duration::from_secs(13));
         gate.refused(Duration::from_secs(2));
 
-        let (first, second) = tokio::join!(gate.pass(), gate.pass());
+        let (first, second) = tokio::join!(gate.pass(|_| {}), gate.pass(|_| {}));
 
         assert_eq!(
             [first.as_secs(), second.as_secs()],
@@ -115,7 +112,7 @@ mod tests {
     async fn a_pause_reaches_who_waits_already() {
         let gate = Gate::new(None);
         gate.refused(Duration::from_secs(40));
-        let (waited, ()) = tokio::join!(gate.pass(), async {
+        let (waited, ()) = tokio::join!(gate.pass(|_| {}), async {
             advance(Duration::from_secs(30)).await;
             gate.refused(Duration::from_secs(90));
         });
@@ -128,11 +125,11 @@ mod tests {
         let gate = Gate::new(Some(1.0));
         pass_many(&gate, 5).await;
         {
-            let mut left = pin!(gate.pass());
+            let mut left = pin!(gate.pass(|_| {}));
             let polled = left.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(matches!(polled, Poll::Pending));
         }
 
-        assert_eq!(gate.pass().await.as_secs(), 60);
+        assert_eq!(gate.pass(|_| {}).await.as_secs(), 60);
     }
 }

@@ -53,13 +53,12 @@ mod wire;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Patience, Redirects};
-use super::{Connector, FetchError, Refusal, Sweep};
+use super::{Connector, FetchError, Refusal, Sweep, Wait};
 use crate::clock::Clock;
 use crate::http_client;
 use crate::model::{
@@ -73,7 +72,7 @@ pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
 pub use options::{Budget, Credentials, Limits, OUTLAST, Options, RATE_SHARE, TIMEOUT};
 pub use organization::{Listed, Organization, OrganizationOptions, Roster};
-pub use probe::{Probe, Visible, probe};
+pub use probe::{Probe, Probing, Visible};
 pub use selection::{InvalidRule, Rule, Selection};
 
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
@@ -224,8 +223,8 @@ impl Connector for Qlik {
         std::mem::take(&mut *traffic.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn pause(&self) -> Option<Duration> {
-        self.0.gate.pause()
+    fn wait(&self) -> Option<Wait> {
+        self.0.transport.wait()
     }
 }
 

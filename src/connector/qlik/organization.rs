@@ -14,7 +14,7 @@ use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::{BuildError, Options, Selection, TenantHost, unicode, wire};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal};
+use crate::connector::{FetchError, Refusal, Wait};
 use crate::retry::Retry;
 
 const DOING: &str = "listing the organization's tenants";
@@ -101,6 +101,11 @@ impl Organization {
             client: Arc::new(Client::new(options.console, clock, patience)?),
             selection: options.selection,
         })
+    }
+
+    /// Returns what a request waits for before it is sent, or `None` if none waits.
+    pub fn wait(&self) -> Option<Wait> {
+        self.client.transport.wait()
     }
 
     /// Returns which of its tenants are meant.

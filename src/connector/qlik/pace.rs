@@ -76,12 +76,6 @@ impl Pace {
         }
     }
 
-    /// Returns how much is left of the pause that Qlik asked for.
-    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
-        let left = self.opens_at.saturating_duration_since(now);
-        (!left.is_zero()).then_some(left)
-    }
-
     /// Takes note that Qlik refused a request and asked to wait this long.
     ///
     /// Several requests may be under way: answers that come within the pause tell of what the
@@ -187,9 +181,7 @@ mod tests {
             pace.take(now + Duration::from_secs(29)),
             Err(now + Duration::from_secs(30))
         );
-        assert_eq!(pace.pause(now), Some(Duration::from_secs(30)));
         now += Duration::from_secs(30);
-        assert_eq!(pace.pause(now), None);
 
         let by_minute: Vec<u32> = (0..12)
             .map(|minute| tens(spend(&mut pace, now + MINUTE * minute, MINUTE)))

@@ -1,6 +1,7 @@
 //! Tries a tenant out step by step, for an operator who waits for the answer.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Options, Qlik};
@@ -50,35 +51,80 @@ impl Probe {
     }
 }
 
-/// Asks for a token, for the tenant, and for a page of each kind; retries little.
-pub async fn probe(options: Options, clock: Clock) -> Result<Probe, BuildError> {
-    let options = Options {
-        outlast: Duration::ZERO,
-        ..options
-    };
-    let qlik = Qlik::patient(options, clock, Retry::brief)?;
-    let mut probe = Probe {
-        token: qlik.authenticate().await,
-        tenant: None,
-        collections: Vec::new(),
-        roles: None,
-    };
-    if probe.token.is_err() {
-        return Ok(probe);
+/// A tenant that is being tried out.
+#[derive(Debug)]
+pub struct Probing {
+    qlik: Qlik,
+    step: Mutex<Step>,
+}
+
+/// What is being asked for.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Token,
+    Tenant,
+    Listing(Kind),
+}
+
+impl Probing {
+    /// Prepares the way to a tenant; nothing is sent. It retries little.
+    pub fn new(options: Options, clock: Clock) -> Result<Self, BuildError> {
+        let options = Options {
+            outlast: Duration::ZERO,
+            ..options
+        };
+        Ok(Self {
+            qlik: Qlik::patient(options, clock, Retry::brief)?,
+            step: Mutex::new(Step::Token),
+        })
     }
-    let tenant = qlik.identify().await;
-    let found = tenant.is_ok();
-    probe.tenant = Some(tenant);
-    if found {
-        for kind in Kind::ALL {
-            let seen = look(&qlik, kind).await.map(|(seen, roles)| {
-                probe.roles = roles.or(probe.roles.take());
-                seen
-            });
-            probe.collections.push((kind, seen));
+
+    /// Asks for a token, for the tenant, and for a page of each kind.
+    pub async fn run(&self) -> Probe {
+        let qlik = &self.qlik;
+        let mut probe = Probe {
+            token: qlik.authenticate().await,
+            tenant: None,
+            collections: Vec::new(),
+            roles: None,
+        };
+        if probe.token.is_err() {
+            return probe;
+        }
+        *self.step() = Step::Tenant;
+        let tenant = qlik.identify().await;
+        let found = tenant.is_ok();
+        probe.tenant = Some(tenant);
+        if found {
+            for kind in Kind::ALL {
+                *self.step() = Step::Listing(kind);
+                let seen = look(qlik, kind).await.map(|(seen, roles)| {
+                    probe.roles = roles.or(probe.roles.take());
+                    seen
+                });
+                probe.collections.push((kind, seen));
+            }
+        }
+        probe
+    }
+
+    /// Says what it is at, and what it waits for.
+    pub fn now(&self) -> String {
+        let step = *self.step();
+        let what = match step {
+            Step::Token => format!("connecting to `{}` for a token", self.qlik.0.transport.host),
+            Step::Tenant => "asking who the tenant is".to_owned(),
+            Step::Listing(kind) => format!("asking for {}", kind.plural()),
+        };
+        match self.qlik.wait() {
+            Some(wait) => format!("{what}, {wait}"),
+            None => what,
         }
     }
-    Ok(probe)
+
+    fn step(&self) -> MutexGuard<'_, Step> {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Names and ids of roles.

@@ -1,21 +1,22 @@
 //! Sends one request to the tenant, and makes one of our errors of whatever goes wrong.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use tokio::time::Instant;
 
 use super::gate::Gate;
 use super::pace::Slowed;
 use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal};
+use crate::connector::{FetchError, Refusal, Wait, WaitCause};
 use crate::model::Traffic;
 use crate::obstacle::Route;
 use crate::retry::Retry;
+use crate::telemetry::chain;
 
 /// The way to one tenant.
 #[derive(Debug)]
@@ -28,6 +29,14 @@ pub(super) struct Transport {
     /// How long to keep at it.
     pub(super) patience: fn() -> Retry,
     pub(super) traffic: Mutex<Traffic>,
+    pub(super) waiting: Mutex<Option<Waiting>>,
+}
+
+/// Until when a request waits, and why.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    until: Instant,
+    why: WaitCause,
 }
 
 /// A good answer.
@@ -54,7 +63,8 @@ impl Transport {
 
     /// Waits at a gate, and counts the request that follows.
     pub(super) async fn pass(&self, gate: &Gate) {
-        let waited = gate.pass().await;
+        let tell = |until| self.wait_until(until, WaitCause::Limit);
+        let waited = gate.pass(tell).await;
         self.count(|traffic| {
             traffic.requests += 1;
             traffic.waited += waited;
@@ -112,6 +122,14 @@ impl Transport {
             "Asking `{}` again after a failure",
             self.host
         );
+        let why = match error.is_rate_limited() {
+            true => WaitCause::Limit,
+            false => WaitCause::Failure {
+                why: chain(&error),
+                code: error.code().to_owned(),
+            },
+        };
+        self.wait_until(Instant::now() + wait, why);
         if error.is_rate_limited() {
             if let Slowed::To(rate) = gate.refused(wait) {
                 tracing::info!(
@@ -123,6 +141,25 @@ impl Transport {
             tokio::time::sleep(wait).await;
         }
         Ok(())
+    }
+
+    /// Returns what a request waits for, or `None` if none waits.
+    pub(super) fn wait(&self) -> Option<Wait> {
+        let waiting = self.waiting();
+        let Waiting { until, why } = waiting.as_ref()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| Wait {
+            left,
+            why: why.clone(),
+        })
+    }
+
+    fn wait_until(&self, until: Instant, why: WaitCause) {
+        *self.waiting() = Some(Waiting { until, why });
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the error of an answer that points where we don't go. Of the address only the
@@ -221,7 +258,6 @@ mod tests {
     use super::*;
     use crate::http_client::{self, Options};
     use crate::obstacle::Trust;
-    use crate::telemetry::chain;
 
     struct NoNames;
 
@@ -246,6 +282,7 @@ mod tests {
             clock: Clock::system(),
             patience: Retry::brief,
             traffic: Mutex::default(),
+            waiting: Mutex::default(),
         };
         let url = "https://acme.eu.qlikcloud.com/?filter=private";
         let error = transport.http.get(url).send().await.unwrap_err();

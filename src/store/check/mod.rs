@@ -25,6 +25,7 @@ pub use sample::sample;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use crate::doing::counting;
 use crate::model::{StoreCheck, TenantId};
 
 use super::caught::caught;
@@ -195,7 +196,8 @@ impl Store {
             is_over: &is_over,
             format: layout::NEWEST,
         };
-        let checked = whole(&view, &|_| {});
+        let (_doing, looked) = counting("checking the store", "rows");
+        let checked = whole(&view, &|rows| looked.add(rows));
         match is_over() {
             true => Err(StoreError::Closed),
             false => Ok(report(checked, layout::NEWEST)),

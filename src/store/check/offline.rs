@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
 use crate::store::caught::caught;
 use crate::store::error::{OpenError, StoreError};
@@ -112,7 +113,9 @@ fn on_a_copy(folder: &Folder, database: &Path) -> Result<StoreCheck, CheckError>
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
         return Err(CheckError::NoRoom { needed, free });
     }
+    let copying = doing("copying the store's files, to check the copy");
     files::copy_database(database, &at).map_err(failed)?;
+    drop(copying);
     let mut checked = Checked::default();
     let format =
         look_through(folder, &at, &mut checked).map_err(|source| CheckError::Open { source })?;
@@ -156,7 +159,8 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
             layout::NEWEST
         }
     };
-    let mut found = whole(&View::alone(&db, format), &|_| {});
+    let (_doing, looked) = counting("checking the store", "rows");
+    let mut found = whole(&View::alone(&db, format), &|rows| looked.add(rows));
     found.faults.prepend(std::mem::take(&mut checked.faults));
     *checked = found;
     let_go(Some(db));

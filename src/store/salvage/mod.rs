@@ -25,6 +25,7 @@ use std::io;
 use std::path::Path;
 
 use crate::clock::Clock;
+use crate::doing::counting;
 use crate::model::{Kind, Missing, StoreId};
 
 use super::TenantNo;
@@ -181,7 +182,9 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
 fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
     let format = opening::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
+    let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {
+        salvaged.add(1);
         for (key, value) in turned(&mut steps, row?) {
             keep(&key, &value, found, fresh)?;
         }

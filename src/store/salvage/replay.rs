@@ -5,6 +5,7 @@
 use std::ops::Bound;
 use std::path::Path;
 
+use crate::doing::counting;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::log::{Change, Log};
@@ -17,10 +18,12 @@ const COLLECT_EVERY: u64 = 200;
 pub fn all(database: &Path, into: &sled::Db) -> Result<u64, StoreError> {
     let failed = |error| StoreError::io("reading the damaged store's log", error);
     let mut log = Log::open(database).map_err(failed)?;
+    let (_doing, looked) = counting("reading the damaged store's log", "changes");
     let mut n_changes: u64 = 0;
     let mut outcome = Ok(());
     let read = log.replay(&mut |change| {
         n_changes += 1;
+        looked.add(1);
         if n_changes.is_multiple_of(COLLECT_EVERY) {
             writer::collect_garbage();
         }

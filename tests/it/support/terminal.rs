@@ -37,7 +37,17 @@ struct Seen {
 
 impl Terminal {
     /// Runs the program in a folder, with the terminal as its controlling one.
-    pub fn run(folder: &Path, (columns, rows): (u16, u16), args: &[&str]) -> Self {
+    pub fn run(folder: &Path, size: (u16, u16), args: &[&str]) -> Self {
+        Self::run_with(&[], folder, size, args)
+    }
+
+    /// The same with environment variables.
+    pub fn run_with(
+        variables: &[(&str, &str)],
+        folder: &Path,
+        (columns, rows): (u16, u16),
+        args: &[&str],
+    ) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -58,6 +68,7 @@ impl Terminal {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("TERM", "xterm-256color")
+            .envs(variables.iter().copied())
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -106,6 +117,11 @@ impl Terminal {
     /// Returns what the screen shows.
     pub fn screen(&self) -> String {
         self.seen.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Returns everything that was written, as it was.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.seen.lock().unwrap().bytes.clone()
     }
 
     /// Returns every screen that was drawn as a whole.

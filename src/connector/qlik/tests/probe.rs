@@ -21,9 +21,10 @@ fn fair(asked: &Asked) -> Answer {
 async fn a_probe_tells_what_can_be_seen() {
     let server = Server::start(with_tokens(fair)).await;
 
-    let probe = probe(by_client(server.address), Clock::system())
-        .await
-        .unwrap();
+    let probe = Probing::new(by_client(server.address), Clock::system())
+        .unwrap()
+        .run()
+        .await;
 
     assert!(probe.token.is_ok() && !probe.is_success());
     assert_eq!(probe.tenant.unwrap().unwrap().name, "Acme");
@@ -54,9 +55,10 @@ async fn a_probe_tells_what_can_be_seen() {
 async fn a_probe_stops_where_it_makes_no_sense_to_go_on() {
     let server = Server::start(|_| fail(503, "X-1")).await;
 
-    let probe = probe(by_client(server.address), Clock::system())
-        .await
-        .unwrap();
+    let probe = Probing::new(by_client(server.address), Clock::system())
+        .unwrap()
+        .run()
+        .await;
 
     assert_eq!(probe.token.unwrap_err().code(), "qlik.unavailable");
     assert!(probe.tenant.is_none() && probe.collections.is_empty());

@@ -1,0 +1,153 @@
+//! The one line at the bottom of a terminal that says what goes on, and the two streams that share
+//! the terminal with it.
+//!
+//! Everything else that is written there wipes the line first, so that it never stands within a
+//! result, a message or a line of the log.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Back to the beginning of the line, and wipe it.
+const WIPE: &str = "\r\x1b[K";
+
+static STATE: Mutex<State> = Mutex::new(State {
+    is_drawn: false,
+    place: Place::LineStart,
+});
+
+#[derive(Debug)]
+struct State {
+    is_drawn: bool,
+    place: Place,
+}
+
+/// Where results have left the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a line.
+    LineStart,
+    /// Within a line, which must not be wiped.
+    Within,
+    /// With another program that reads them, such as a pager, and may draw on it as well.
+    Elsewhere,
+}
+
+/// Returns whether standard error is a terminal that can wipe a line.
+pub fn can_draw() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !is_dumb
+}
+
+/// Draws the line in place of the one that is there. It must fit the terminal's width.
+pub fn draw(text: &str) {
+    let mut state = state();
+    if state.place == Place::LineStart {
+        put(&format!("{WIPE}{text}"));
+        state.is_drawn = true;
+    }
+}
+
+/// Wipes the line.
+pub fn wipe() {
+    state().wipe();
+}
+
+/// Returns whether another program reads the results and may show them on the same terminal.
+pub fn is_elsewhere() -> bool {
+    state().place == Place::Elsewhere
+}
+
+/// Standard error for everything but the line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = state();
+        state.wipe();
+        io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Standard output for results.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let kind = kind();
+        if kind != Kind::File {
+            let mut state = state();
+            state.wipe();
+            state.place = match (kind, bytes.ends_with(b"\n")) {
+                (Kind::Pipe, _) => Place::Elsewhere,
+                (Kind::Terminal | Kind::File, true) => Place::LineStart,
+                (Kind::Terminal | Kind::File, false) => Place::Within,
+            };
+        }
+        // Without the lock: whoever reads may take its time.
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+/// What results go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Terminal,
+    /// Another program.
+    Pipe,
+    /// Nobody who shows them now.
+    File,
+}
+
+fn kind() -> Kind {
+    static KIND: OnceLock<Kind> = OnceLock::new();
+    *KIND.get_or_init(|| {
+        let stdout = io::stdout();
+        if stdout.is_terminal() {
+            return Kind::Terminal;
+        }
+        let file = stdout.as_fd().try_clone_to_owned().map(File::from);
+        let told = file.and_then(|file| file.metadata());
+        let is_read = told.is_ok_and(|told| {
+            let kind = told.file_type();
+            kind.is_fifo() || kind.is_socket()
+        });
+        match is_read {
+            true => Kind::Pipe,
+            false => Kind::File,
+        }
+    })
+}
+
+impl State {
+    fn wipe(&mut self) {
+        if std::mem::take(&mut self.is_drawn) {
+            put(WIPE);
+        }
+    }
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn put(text: &str) {
+    let mut out = io::stderr().lock();
+    // Nobody is left to show it to if standard error is gone.
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
