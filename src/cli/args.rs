@@ -1,6 +1,8 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 mod deliveries;
@@ -87,8 +89,6 @@ pub(super) enum Command {
     Endpoints(EndpointsArgs),
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct DemoArgs {
 impl Command {
     /// Returns whether somebody waits for it to end.
     pub(super) fn is_awaited(&self) -> bool {
@@ -117,8 +117,10 @@ impl Command {
     }
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
     /// Users of the emulated tenant.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=2_000_000))]
+    #[arg(long, default_value_t = 500, value_parser = users)]
     pub(super) users: u32,
     /// End after this time (`20s`, `2m`), with everyday life when the stories are told; without
     /// it, when they are.
@@ -131,7 +133,7 @@ impl Command {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
     pub(super) pace: Duration,
     /// The seed of the story: the same seed tells the same one.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = number::<u64>)]
     pub(super) seed: u64,
 }
 
@@ -215,7 +217,7 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) tenant: Option<String>,
     /// At most so many rows; all without it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(super) limit: Option<usize>,
     #[command(flatten)]
     pub(super) table: TableArgs,
@@ -345,6 +347,25 @@ pub(super) enum Format {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
+}
+
+/// Reads a whole number.
+fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    let read = text.parse();
+    read.or(Err("a whole number is expected, such as `20`"))
+}
+
+/// Reads a whole number that is not zero.
+fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let read = text.parse();
+    read.or(Err("a whole number from 1 up is expected, such as `20`"))
+}
+
+/// Reads how many users the emulated tenant shall have.
+fn users(text: &str) -> Result<u32, &'static str> {
+    let read = text.parse().ok();
+    read.filter(|n| (10..=2_000_000).contains(n))
+        .ok_or("a whole number from 10 to 2000000 is expected")
 }
 
 /// Reads a time such as `20s`, `5m` or `2h`.

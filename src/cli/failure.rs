@@ -3,10 +3,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
+use clap::error::ErrorKind;
+
+use super::Exit;
 use super::exit;
-use super::style::{Colour, Tone};
+use super::style::{Colour, Tone, tell};
 use crate::config::ConfigError;
 use crate::printable;
 use crate::telemetry::chain;
@@ -50,10 +53,51 @@ impl CliError {
 
 /// Tells why a command failed.
 pub(super) fn complain(failure: &anyhow::Error) {
-    let stream = io::stderr();
-    let label = Colour::of(&stream).paint(Tone::Bad, "error");
-    // Nobody is left to tell if standard error is gone.
-    drop(writeln!(stream.lock(), "{label}: {}", Complaint(failure)));
+    let label = Colour::of(&io::stderr()).paint(Tone::Bad, "error");
+    tell(&format!("{label}: {}", Complaint(failure)));
+}
+
+/// Tells what is wrong with the arguments, with the code that every failure has; help that was asked
+/// for is printed as it is.
+pub(super) fn complain_of_arguments(error: &clap::Error) -> Exit {
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if is_help {
+        drop(error.print());
+    } else {
+        let code = CliError::usage("").code();
+        let (text, colour) = (error.render(), Colour::of(&io::stderr()));
+        // What was typed is quoted in it. It was made plain before where it was not, so that the colours
+        // are the only codes.
+        match colour {
+            Colour::On => tell(&with_code(text.ansi().to_string().trim_end(), code)),
+            Colour::Off => {
+                let text = with_code(text.to_string().trim_end(), code);
+                tell(&printable::lines(&text));
+            }
+        }
+    }
+    // The crate beneath ends with 2 where it had to show help in place of doing something.
+    match error.exit_code() {
+        0 => Exit::Success,
+        _ => Exit::Usage,
+    }
+}
+
+/// Puts a code at the end of the first line, before the colon if a list follows.
+fn with_code(text: &str, code: &str) -> String {
+    let (first, rest) = match text.split_once('\n') {
+        Some((first, rest)) => (first, format!("\n{rest}")),
+        None => (text, String::new()),
+    };
+    match first.strip_suffix(':') {
+        Some(first) => format!("{first} [{code}]:{rest}"),
+        None => format!("{first} [{code}]{rest}"),
+    }
 }
 
 /// What is told of a failure.
@@ -69,5 +113,30 @@ impl fmt::Display for Complaint<'_> {
         // Anything else is one line, whatever a name or an answer in it says.
         let text = chain(error);
         write!(f, "{} [{}]", printable::line(&text), exit::code(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_stands_at_the_end_of_the_first_line() {
+        for (text, expected) in [
+            (
+                "error: unexpected argument",
+                "error: unexpected argument [c]",
+            ),
+            (
+                "error: unexpected argument '--x'\n\n  tip: write `--y`",
+                "error: unexpected argument '--x' [c]\n\n  tip: write `--y`",
+            ),
+            (
+                "error: these were not provided:\n  --endpoint",
+                "error: these were not provided [c]:\n  --endpoint",
+            ),
+        ] {
+            assert_eq!(with_code(text, "c"), expected);
+        }
     }
 }

@@ -40,7 +40,6 @@ mod sync;
 mod tenants;
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -53,8 +52,8 @@ use crate::printable;
 use crate::telemetry;
 use args::{Args, Command};
 pub use exit::Exit;
-use ticker::Ticker;
 use failure::CliError;
+use ticker::Ticker;
 
 /// Runs the command line and returns the process's exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -67,14 +66,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .iter()
                 .map(|arg| printable::line(&arg.to_string_lossy()).into_owned());
             let error = Args::try_parse_from(written).err().unwrap_or(error);
-            drop(std::io::stderr().write_all(style::mistake(&error).as_bytes()));
-            return Exit::Usage.into();
+            return failure::complain_of_arguments(&error).into();
         }
-        Err(error) => {
-            // clap's own: 0 for help and version, 2 for a mistake in the arguments.
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return failure::complain_of_arguments(&error).into(),
     };
     match dispatch(args) {
         Ok(exit) => exit.into(),
@@ -88,14 +82,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn is_plain(arg: &OsStr) -> bool {
-    // The others wait by intent, or for their user.
-    let _ticker = command.is_awaited().then(Ticker::start);
     arg.to_str().is_some_and(printable::is_plain)
 }
 
 fn dispatch(args: Args) -> anyhow::Result<Exit> {
     let Args { config, command } = args;
     let config = config.as_deref();
+    // The others wait by intent, or for their user.
+    let _ticker = command.is_awaited().then(Ticker::start);
     match command {
         Command::Init(args) => init::run(args),
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),

@@ -93,11 +93,6 @@ pub(super) fn tell(text: &str) {
     drop(Stderr.write_all(format!("{text}\n").as_bytes()));
 }
 
-/// Returns a mistake in the arguments as it is printed. What was typed is quoted in it.
-pub(super) fn mistake(error: &clap::Error) -> String {
-    printable::lines(&error.render().to_string()).into_owned()
-}
-
 /// Counts things in words: `1 user`, `1,200 users`.
 pub(super) fn count(n: usize, what: &str) -> String {
     let ending = match n {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::World;
+use crate::support::{Terminal, World};
 
 /// What is asked for that cannot be had, how it ends, and the code.
 const ASKED: &[(&[&str], i32, &str)] = &[
@@ -17,6 +17,14 @@ const ASKED: &[(&[&str], i32, &str)] = &[
     ),
     (&["runs", "show", "run-99"], 7, "cli.not-there"),
     (&["runs", "show", "the last"], 2, "cli.usage"),
+    (&["usres"], 2, "cli.usage"),
+    (&["users", "--tenat", "acme"], 2, "cli.usage"),
+    (&["users", "--limit", "ten"], 2, "cli.usage"),
+    (&["deliveries", "--limit", "0"], 2, "cli.usage"),
+    (&["events", "--after", "last"], 2, "cli.usage"),
+    (&["events", "--since", "yesterday"], 2, "cli.usage"),
+    (&["users", "--output", "xml"], 2, "cli.usage"),
+    (&["demo", "--users", "5"], 2, "cli.usage"),
     (&["events", "show", "99"], 7, "cli.not-there"),
     (&["plan", "show", "plan-99"], 7, "control.unknown-plan"),
     (&["plan", "approve", "plan-99"], 7, "control.unknown-plan"),
@@ -96,6 +104,101 @@ async fn every_failure_of_a_command_says_its_code() {
     );
     running.stop().await;
     hold(&world, "the store is asked").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_that_are_refused_say_what_was_meant_and_nothing_of_a_library() {
+    let world = World::new().await;
+    for (args, expected) in [
+        (
+            &["usres"][..],
+            "similar subcommands exist: 'serve', 'store', 'users'",
+        ),
+        (
+            &["users", "--tenat", "acme"],
+            "a similar argument exists: '--tenant'",
+        ),
+        (
+            &["users", "--limit", "ten"],
+            "a whole number is expected, such as `20`",
+        ),
+        (
+            &["deliveries", "--limit", "0"],
+            "a whole number from 1 up is expected, such as `20`",
+        ),
+        (
+            &["demo", "--users", "5"],
+            "a whole number from 10 to 2000000 is expected",
+        ),
+        (
+            &["users", "--output", "xml"],
+            "[possible values: table, json, jsonl, csv]",
+        ),
+        // A list follows, so that the code stands before it.
+        (
+            &["findings", "accept", "f-0000000000"],
+            "error: the following required arguments were not provided [cli.usage]:\n  --why <TEXT>",
+        ),
+    ] {
+        let (code, out, err) = world.command(args).await;
+
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+        assert!(err.contains(expected), "{args:?}: {err}");
+        assert_eq!(err.matches("[cli.usage]").count(), 1, "{args:?}: {err}");
+        let inside = ["digit found", "non-zero type", "in 10..="];
+        assert!(
+            !inside.iter().any(|word| err.contains(word)),
+            "{args:?}: {err}"
+        );
+    }
+    for args in [&["--help"][..], &["users", "--help"], &["--version"]] {
+        let (code, out, err) = world.command(args).await;
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(out.contains("qlik-roster"), "{args:?}: {out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_in_the_arguments_has_its_code_on_a_terminal_too() {
+    let world = World::new().await;
+
+    let mut terminal = Terminal::run(&world.path(""), (100, 24), &["usres"]);
+    assert_eq!(terminal.end().await, 2);
+
+    let screen = terminal.screen();
+    let first = "error: unrecognized subcommand 'usres' [cli.usage]";
+    assert_eq!(screen.lines().next(), Some(first), "{screen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_an_acceptance_have_a_length() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    let (fits, long) = ("é".repeat(500), "é".repeat(501));
+    let accept = ["findings", "accept", "f-0000000000"];
+    for (options, expected) in [
+        (
+            ["--why", &long, "--by", "Ann"],
+            "`--why` takes 500 characters at the most, this has 501 [cli.usage]",
+        ),
+        (
+            ["--why", "known", "--by", &long],
+            "`--by` takes 500 characters at the most, this has 501 [cli.usage]",
+        ),
+        (
+            ["--why", "known", "--by", " "],
+            "`--by` must not be empty [cli.usage]",
+        ),
+        (
+            ["--why", "", "--by", "Ann"],
+            "`--why` must not be empty [cli.usage]",
+        ),
+        (["--why", &fits, "--by", &fits], "[control.unknown-finding]"),
+    ] {
+        let (_, _, err) = world.command(&[&accept[..], &options[..]].concat()).await;
+
+        assert!(err.trim_end().ends_with(expected), "{err}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

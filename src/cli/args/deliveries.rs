@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::TableArgs;
+use super::{TableArgs, from_one};
 use crate::control::EventName;
 use crate::model::Timestamp;
 use crate::sync::parse_duration;
@@ -67,7 +67,7 @@ pub(in crate::cli) struct DeliveryListArgs {
     #[arg(long, value_name = "EVENT", conflicts_with_all = ["parked", "waiting"])]
     pub(in crate::cli) event: Option<EventName>,
     /// At most so many rows; without it 50, or all that are parked.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     pub(in crate::cli) limit: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(in crate::cli) table: TableArgs,

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::deliveries::{Since, since};
-use super::{ListArgs, OutputArgs};
+use super::{ListArgs, OutputArgs, number};
 use crate::model::Kind;
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(in crate::cli) enum EventsAction {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct EventListArgs {
     /// Those after this sequence number, oldest first; 0 for all in this order.
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
     pub(in crate::cli) after: Option<u64>,
     /// Those since then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long
     /// ago (`2h`, `3d`).
