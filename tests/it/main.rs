@@ -21,6 +21,7 @@ mod crash;
 mod deliveries;
 mod demo;
 mod egress;
+mod empty;
 mod ends;
 mod failures;
 mod faults;

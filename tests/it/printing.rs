@@ -2,12 +2,15 @@
 
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::Reply;
-use qlik_roster::demo::tenant::{Edit, NewUser, RateLimits, Status, TenantOptions, When};
-use qlik_roster::model::Timestamp;
+use qlik_roster::demo::tenant::{
+    Edit, Endpoint, Fault, NewUser, RateLimits, Status, TenantOptions, When,
+};
+use qlik_roster::model::{EndpointName, Seq, Timestamp};
 use qlik_roster::printable;
+use qlik_roster::store::{Attempt, Item, Progress};
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{Terminal, World};
 
 /// Moves the cursor, in both ways; turns the direction of writing; breaks the line; ends a string.
 const NASTY: &str =
@@ -277,6 +280,146 @@ async fn tables_of_what_happens_look_so() {
         insta::assert_snapshot!(format!("table_of_{list}"), steady(&shown));
     }
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_deliveries_looks_so() {
+    let world = World::new().await;
+    world.command(&["sync"]).await;
+    let at = |seconds: i64| {
+        let first = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        Timestamp::from_millis(first.millis() + seconds * 1_000)
+    };
+    let attempt = |seq, event_type: &'static str, number, status, error: Option<&str>| Attempt {
+        item: Item::Entry(Seq(seq)),
+        event_type: event_type.into(),
+        number,
+        at: at(i64::from(number) * 7),
+        took_ms: 31 * number,
+        status,
+        answer: "".into(),
+        error: error.map(Into::into),
+    };
+    let hr = EndpointName("hr".to_owned());
+    let store = world.store();
+    let rejected = "deliver.rejected: the receiver answered 404, which says that it does not know this address";
+    let progress = Progress {
+        attempts: vec![
+            attempt(2, "user.updated", 1, Some(200), None),
+            attempt(3, "user.created", 2, Some(404), Some(rejected)),
+            attempt(
+                4,
+                "group.deleted",
+                3,
+                None,
+                Some("deliver.timeout: no answer in 30 s"),
+            ),
+        ],
+        ..Progress::of(store.cursor(&hr).unwrap().unwrap())
+    };
+    let mut log = store.attempt_log(&hr).unwrap();
+    store.save_progress(&hr, &mut log, progress).unwrap();
+    store.close().unwrap();
+
+    let mut shown = String::new();
+    for columns in ["80", "120", "200"] {
+        let (_, out, err) = world
+            .command_with(&[("COLUMNS", columns)], &["deliveries"])
+            .await;
+        shown = format!("{shown}at {columns}:\n{out}{err}\n");
+    }
+    insta::assert_snapshot!("table_of_deliveries", shown);
+}
+
+/// Returns the colour in which a text stands on a screen, and whether it is bold.
+fn colour_of(screen: &vt100::Screen, text: &str) -> (vt100::Color, bool) {
+    let (_, columns) = screen.size();
+    for (row, line) in (0..).zip(screen.rows(0, columns.get())) {
+        if let Some((before, _)) = line.split_once(text) {
+            let column = u16::try_from(width(before)).unwrap();
+            let cell = screen.cell(row, column).unwrap();
+            return (cell.fgcolor(), cell.bold());
+        }
+    }
+    panic!("`{text}` is not there: {}", screen.contents());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_shows_states_in_colour_and_times_by_their_distance() {
+    const RED: vt100::Color = vt100::Color::Idx(1);
+    const GREEN: vt100::Color = vt100::Color::Idx(2);
+    const YELLOW: vt100::Color = vt100::Color::Idx(3);
+    let world = World::new().await;
+    let directory = world.tenant.directory();
+    let users = directory.users();
+    let admin = directory.role_named("TenantAdmin").unwrap();
+    let assign = Edit::AssignRole(admin);
+    directory.update_user(&users[3].id, assign).unwrap();
+    world.command(&["sync"]).await;
+    let renamed = Edit::Name("Zoë Ångström".to_owned());
+    directory.update_user(&users[5].id, renamed).unwrap();
+    for user in &users[10..50] {
+        directory.delete_user(&user.id).unwrap();
+    }
+    world
+        .receiver
+        .respond_with(Reply::Status(503), When::Always);
+    world.command(&["sync"]).await;
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Users, Fault::Forbidden, When::Always);
+    world.command(&["sync", "--no-deliver"]).await;
+
+    let called = users[3].id.to_string();
+    let looks: &[(&[&str], &str, vt100::Color)] = &[
+        (&["tenants"], "failing", RED),
+        (&["plan"], "held", YELLOW),
+        (&["endpoints"], "trouble", RED),
+        (&["status"], "trouble", RED),
+        (&["status"], "failed", RED),
+        (&["runs"], "succeeded", GREEN),
+        (&["runs"], "failed", RED),
+        (&["runs"], "held", YELLOW),
+        (&["deliveries"], "deliver.", RED),
+        (&["users", "--role", "TenantAdmin"], "TenantAdmin", RED),
+        (&["users", "show", &called], "TenantAdmin", RED),
+    ];
+    for (args, word, expected) in looks {
+        let mut terminal = Terminal::run(&world.path(""), (200, 40), args);
+        terminal.end().await;
+
+        let colour = colour_of(&terminal.cells(), word).0;
+        assert_eq!(colour, *expected, "{args:?}: {word}\n{}", terminal.screen());
+
+        // In a pipe, and where somebody asks for less, there is none.
+        let (_, out, err) = world.command(args).await;
+        assert!(out.contains(word), "{args:?}: {out}");
+        assert!(
+            !out.contains('\u{1b}') && !err.contains('\u{1b}'),
+            "{out:?}{err:?}"
+        );
+        let less = [("NO_COLOR", "1")];
+        let mut terminal = Terminal::run_with(&less, &world.path(""), (200, 40), args);
+        terminal.end().await;
+        let colour = colour_of(&terminal.cells(), word).0;
+        assert_eq!(colour, vt100::Color::Default, "{args:?}: {word}");
+    }
+
+    for list in ["runs", "events", "deliveries", "plan"] {
+        let mut terminal = Terminal::run(&world.path(""), (200, 40), &[list, "--limit", "1"]);
+        terminal.end().await;
+        let screen = terminal.screen();
+        let is_distance = screen.contains(" ago ") || screen.contains("just now");
+        assert!(is_distance && !screen.contains("Z "), "{list}: {screen}");
+
+        let (_, out, _) = world.command(&[list, "--limit", "1"]).await;
+        let is_distance = out.contains(" ago ") || out.contains("just now");
+        let cells = out.lines().nth(1).unwrap().split_whitespace();
+        let is_exact = |cell: &str| Timestamp::parse(cell).is_some();
+        assert!(
+            !is_distance && cells.into_iter().any(is_exact),
+            "{list}: {out}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

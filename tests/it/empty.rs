@@ -1,0 +1,128 @@
+//! What a list says that has nothing to show: why, and what to do next.
+
+use crate::support::World;
+
+/// Lists before anything was read, and what they say.
+const UNREAD: &[(&[&str], &str)] = &[
+    (
+        &["users"],
+        "No users are known yet. `qlik-roster sync` reads them.",
+    ),
+    (
+        &["roles"],
+        "No roles are known yet. `qlik-roster sync` reads them.",
+    ),
+    (
+        &["groups"],
+        "No groups are known yet. `qlik-roster sync` reads them.",
+    ),
+    (&["users", "--status", "disabled"], "No user matches."),
+    (&["runs"], "No run yet. `qlik-roster sync` does one."),
+    (&["runs", "--failed"], "No run that is kept has failed."),
+    (
+        &["events"],
+        "No events yet: nothing has changed since each tenant was first read to its end.",
+    ),
+    (
+        &["events", "--type", "user.deleted"],
+        "No such event is kept.",
+    ),
+    (&["plan"], "No removals were ever held."),
+    (
+        &["findings", "--accepted"],
+        "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one.",
+    ),
+    (&["findings", "--min", "high"], "No such finding."),
+    (
+        &["findings", "--accepted", "--min", "high"],
+        "No such finding is accepted.",
+    ),
+    (
+        &["deliveries"],
+        "No attempt at a delivery is kept: nothing was due, or it is over a week ago.",
+    ),
+    (
+        &["deliveries", "--waiting"],
+        "Nothing waits for another attempt.",
+    ),
+    (&["deliveries", "--parked"], "Nothing was given up on."),
+    (&["store", "accept"], "Nothing was lost that is not known."),
+];
+
+/// A store in which nothing is.
+async fn empty_world() -> World {
+    let world = World::new().await;
+    world.store().close().unwrap();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_list_says_why_and_what_next() {
+    let world = empty_world().await;
+    for (args, expected) in UNREAD {
+        let (code, out, err) = world.command(args).await;
+
+        // Of a tenant that was never read nobody knows what would be found.
+        let exit = if args[0] == "findings" { 5 } else { 0 };
+        assert_eq!((code, out.trim_end()), (exit, *expected), "{args:?}: {err}");
+        let (code, out, _) = world
+            .command(&[*args, &["--output", "json"]].concat())
+            .await;
+        assert_eq!((code, out.as_str()), (exit, "[]\n"), "{args:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_say_which_tenant_was_never_read() {
+    let world = empty_world().await;
+
+    let (_, out, err) = world.command(&["findings"]).await;
+
+    assert_eq!(
+        out.trim_end(),
+        "Nothing of concern was found in what was read."
+    );
+    assert!(
+        err.contains("Nothing is known of `acme`, which was never read"),
+        "{err}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_tenants_and_endpoints_lists_name_the_next_step() {
+    let world = empty_world().await;
+    let config = world.standard_config();
+    let (top, _) = config.split_once("[[connections]]").unwrap();
+    let client = world.path("client");
+    let connection = |name, kind| {
+        format!(
+            "[[connections]]\nname = {name:?}\nkind = {kind:?}\nclient_id = \"id\"\n\
+             client_secret_file = {client:?}\n"
+        )
+    };
+    // Tenants are to be found at a console, which nobody has asked yet.
+    world.write_config(&format!(
+        "{top}{}hosts = []\n{}subscription = \"sub\"\nread_with = \"eu\"\n",
+        connection("eu", "region"),
+        connection("all", "organization"),
+    ));
+    for (command, expected) in [
+        (
+            "tenants",
+            "No tenant yet. `qlik-roster sync` asks the console for some.",
+        ),
+        (
+            "endpoints",
+            "No endpoint is configured: `[[endpoints]]` of the configuration lists them.",
+        ),
+        (
+            "status",
+            "Nothing is known yet. `qlik-roster sync` does a first run.",
+        ),
+        ("findings", "Nothing of concern was found."),
+    ] {
+        let (code, out, err) = world.command(&[command]).await;
+
+        assert_eq!((code, out.trim_end()), (0, expected), "{command}: {err}");
+    }
+}
