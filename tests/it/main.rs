@@ -38,6 +38,7 @@ mod manual;
 mod matrix;
 mod memory;
 mod names;
+mod paging;
 mod plans;
 mod polls;
 mod proxies;
