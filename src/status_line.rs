@@ -55,11 +55,6 @@ pub fn wipe() {
     state().wipe();
 }
 
-/// Returns whether another program reads the results and may show them on the same terminal.
-pub fn is_elsewhere() -> bool {
-    state().place == Place::Elsewhere
-}
-
 /// Standard error for everything but the line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stderr;
