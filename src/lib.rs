@@ -35,6 +35,7 @@ pub mod jws;
 mod loopback;
 pub mod no_proxy;
 pub mod obstacle;
+mod peer;
 pub mod printable;
 pub mod retry;
 pub mod secret;

@@ -7,8 +7,9 @@ use std::io;
 use url::Url;
 
 use crate::forward_proxy::ForwardProxy;
+use crate::peer::{Peer, Trust};
 use crate::system_words::system_words;
-use crate::tls_failure::{TlsFailure, bracketed};
+use crate::tls_failure::TlsFailure;
 
 /// Where requests go, and what they go through.
 #[derive(Debug, Clone)]
@@ -17,25 +18,6 @@ pub struct Route {
     is_https: bool,
     proxy: Option<Peer>,
     trust: Trust,
-}
-
-/// Who answers at a host and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    is_proxy: bool,
-}
-
-/// Who vouches for the server; what to do about one that nobody vouches for depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// A receiver's: the authorities that the machine trusts.
-    Machine,
-    /// A receiver's: those that its `ca_file` names.
-    Named,
-    /// A tenant's: those that the machine trusts, and nothing else can be named.
-    Tenant,
 }
 
 /// Why nobody was reached.
@@ -78,10 +60,7 @@ impl Route {
         Self {
             to: Peer::of(url),
             is_https: url.scheme() == "https",
-            proxy: proxy.map(|proxy| Peer {
-                is_proxy: true,
-                ..Peer::of(proxy.url())
-            }),
+            proxy: proxy.map(Peer::proxy),
             trust,
         }
     }
@@ -153,26 +132,6 @@ impl Tunnel {
             "failed to create underlying connection" => Some(Self::NoConnection),
             _ => Some(Self::Refused),
         }
-    }
-}
-
-impl Peer {
-    fn of(url: &Url) -> Self {
-        let host = url.host_str().unwrap_or_default();
-        Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port_or_known_default().unwrap_or_default(),
-            is_proxy: false,
-        }
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_proxy {
-            f.write_str("the proxy ")?;
-        }
-        write!(f, "{}:{}", bracketed(&self.host), self.port)
     }
 }
 

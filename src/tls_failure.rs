@@ -4,7 +4,7 @@ use std::fmt;
 
 use rustls::{AlertDescription, CertificateError, OtherError};
 
-use crate::obstacle::{Peer, Trust};
+use crate::peer::{Peer, Trust, bracketed};
 use crate::verifier::{Distrust, Refused};
 
 /// Why TLS with somebody did not come about. Its text says how to look.
@@ -306,12 +306,4 @@ impl std::error::Error for TlsFailure {}
 
 fn is_name(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_err()
-}
-
-/// Writes an IPv6 address as it stands before a port.
-pub(crate) fn bracketed(host: &str) -> String {
-    match host.parse::<std::net::Ipv6Addr>() {
-        Ok(_) => format!("[{host}]"),
-        Err(_no_ipv6) => host.to_owned(),
-    }
 }

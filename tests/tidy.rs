@@ -540,7 +540,8 @@ fn metrics_and_their_manual_agree() {
         .collect();
 
     let known: Vec<String> = Metric::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|metric| {
             let shape = match metric.shape() {
                 Shape::Counter => "counter",

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::clock::{Clock, LastTurn, Steadiness};
 use crate::signal::Shutdown;
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -46,7 +46,9 @@ impl ClockWatch {
                 continue;
             };
             self.last.note(turned);
-            self.metrics.count(Metric::ClockTurns, &[turned.word()]);
+            self.metrics.count(Sample::ClockTurns {
+                direction: turned.word(),
+            });
             warn!(
                 code = turned.code(),
                 seconds = turned.size().as_secs(),

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::sync::{
     self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Underway, Worker,
 };
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 use super::Wakes;
 
@@ -63,9 +63,11 @@ impl Linker {
         let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
         self.lineup.add(Arc::clone(&linked));
         // So that an alert on its age also finds a tenant that never worked.
-        let labels = [tenant.name.0.as_str()];
-        if self.metrics.get(Metric::LastSuccess, &labels).is_none() {
-            self.metrics.set(Metric::LastSuccess, &labels, 0.0);
+        let last_success = Sample::LastSuccess {
+            tenant: &tenant.name.0,
+        };
+        if self.metrics.get(last_success).is_none() {
+            self.metrics.set(last_success, 0.0);
         }
         Ok(Worker {
             job,

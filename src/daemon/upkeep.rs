@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::model::{EndpointName, Hold, Lack, Space, Timestamp};
 use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, Retention, Round, Store, StoreError};
-use crate::telemetry::{Metric, Metrics, chain};
+use crate::telemetry::{Metrics, Sample, chain};
 
 /// How often a round is done, the first one at the start.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -155,7 +155,7 @@ impl Upkeep {
             );
         }
         if let Some(Compacted { before, after, .. }) = compacted {
-            self.metrics.add(Metric::StoreCompactions, &[], 1.0);
+            self.metrics.count(Sample::StoreCompactions {});
             info!(
                 before,
                 after, "Compacted the store from {before} bytes to {after} in {took:?}"
@@ -174,24 +174,24 @@ impl Upkeep {
                 Ok::<_, StoreError>((store.space(&retention, &endpoints, now)?, n_lost))
             })
             .await?;
-        self.metrics.set(Metric::StoreLosses, &[], n_lost as f64);
+        self.metrics.set(Sample::StoreLosses {}, n_lost as f64);
         self.measure(&space);
         Ok(space)
     }
 
     fn measure(&self, space: &Space) {
-        let set = |metric, to: f64| self.metrics.set(metric, &[], to);
-        set(Metric::StoreBytes, space.disk as f64);
-        set(Metric::StoreLive, space.live.unwrap_or(0) as f64);
+        let set = |sample, to: f64| self.metrics.set(sample, to);
+        set(Sample::StoreBytes {}, space.disk as f64);
+        set(Sample::StoreLive {}, space.live.unwrap_or(0) as f64);
         let lacks = space.lacks.map_or(0, Lack::missing);
-        set(Metric::StoreLacks, lacks as f64);
-        set(Metric::JournalEntries, space.entries() as f64);
+        set(Sample::StoreLacks {}, lacks as f64);
+        set(Sample::JournalEntries {}, space.entries() as f64);
         let seconds = |time: Timestamp| time.millis() as f64 / 1000.0;
-        set(Metric::JournalOldest, space.oldest.map_or(0.0, seconds));
+        set(Sample::JournalOldest {}, space.oldest.map_or(0.0, seconds));
         for name in &self.endpoints {
             let hold = space.hold.as_ref().filter(|hold| hold.endpoint == *name);
             let since = hold.map_or(0.0, |hold| seconds(hold.since));
-            self.metrics.set(Metric::JournalHeld, &[&name.0], since);
+            set(Sample::JournalHeld { endpoint: &name.0 }, since);
         }
     }
 }

@@ -16,7 +16,8 @@ use super::options::Endpoint;
 use super::resend::{Resends, break_in_words, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
 use crate::http_client::{self, BuildError};
-use crate::obstacle::{Route, Trust, causes, find};
+use crate::obstacle::{Route, causes, find};
+use crate::peer::Trust;
 
 /// How long a connection may take to come about; the time-out of the whole attempt goes on
 /// beside it.

@@ -3,7 +3,7 @@
 use super::state::{Ended, State};
 use super::verdict::Verdict;
 use crate::model::{EndpointName, Seq};
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 #[derive(Debug)]
 pub(super) struct Gauge {
@@ -25,25 +25,27 @@ impl Gauge {
             Verdict::Delivered { .. } => "delivered",
             Verdict::Retry { .. } | Verdict::Disable { .. } => "failed",
         };
-        let name = self.endpoint.0.as_str();
-        let labels = [name, outcome];
+        let endpoint = self.endpoint.0.as_str();
         let n_events = u32::try_from(ended.parcels.len()).unwrap_or(u32::MAX);
-        self.metrics
-            .add(Metric::Deliveries, &labels, f64::from(n_events));
+        self.metrics.add(
+            Sample::Deliveries { endpoint, outcome },
+            f64::from(n_events),
+        );
         let took = ended.took.as_secs_f64();
-        self.metrics.add(Metric::DeliverySeconds, &labels, took);
-        self.metrics.count(Metric::Messages, &labels);
+        self.metrics
+            .add(Sample::DeliverySeconds { endpoint, outcome }, took);
+        self.metrics.count(Sample::Messages { endpoint, outcome });
     }
 
     /// Tells where the endpoint stands.
     #[expect(clippy::cast_precision_loss, reason = "no journal has 2^52 entries")]
     pub fn tell(&self, state: &State, last: Seq) {
-        let name = [self.endpoint.0.as_str()];
+        let endpoint = self.endpoint.0.as_str();
         let behind = last.0.saturating_sub(state.settled().0);
-        self.metrics.set(Metric::Behind, &name, behind as f64);
+        self.metrics.set(Sample::Behind { endpoint }, behind as f64);
         let takes = if state.takes() { 1.0 } else { 0.0 };
-        self.metrics.set(Metric::EndpointTakes, &name, takes);
+        self.metrics.set(Sample::EndpointTakes { endpoint }, takes);
         let parked = f64::from(u32::try_from(state.totals.parked).unwrap_or(u32::MAX));
-        self.metrics.set(Metric::Parked, &name, parked);
+        self.metrics.set(Sample::Parked { endpoint }, parked);
     }
 }

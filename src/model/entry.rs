@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, EndpointName, HeldLoss, Loss, PlanId, RunId, TenantId, Timestamp};
+use super::{Account, Change, EndpointName, HeldLoss, Loss, PlanId, RunId, Timestamp};
 
 /// Position in the journal. Dense, starts at 1, never reused, also after truncation.
 #[derive(
@@ -172,17 +172,6 @@ pub struct Origin {
     pub run: RunId,
     /// The tenant in which it happened. Shared by entries that are read together.
     pub account: Arc<Account>,
-}
-
-/// The tenant of an entry, as it was called when the entry was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Its display name at that time.
-    pub name: String,
-    /// Its region.
-    pub region: Option<String>,
 }
 
 /// One entry of the journal.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, GroupId, Kind, RecordRef, RoleId, RunId, Timestamp};
+use super::{Account, GroupId, Kind, PlanId, RecordRef, RoleId, RunId, Timestamp};
 
 /// What can be lost. Each has limits of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,34 +60,6 @@ impl fmt::Display for Loss {
         f.pad(match self {
             Self::RoleAssignments => "role assignments",
             Self::Users | Self::Roles | Self::Groups | Self::Memberships => self.word(),
-        })
-    }
-}
-
-/// Name of a held plan: the number of the run that held it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PlanId(pub u64);
-
-impl From<RunId> for PlanId {
-    fn from(run: RunId) -> Self {
-        Self(run.0)
-    }
-}
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("plan-{}", self.0))
-    }
-}
-
-impl FromStr for PlanId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.strip_prefix("plan-").unwrap_or(text);
-        digits.parse().map(Self).map_err(|_not_a_number| {
-            format!("`{text}` is not the name of a plan, such as `plan-7`")
         })
     }
 }

@@ -15,6 +15,7 @@ mod time;
 mod coded;
 mod field;
 mod group;
+mod kind;
 mod record;
 mod role;
 mod user;
@@ -23,11 +24,13 @@ mod acceptance;
 mod change;
 mod delta;
 mod entry;
+mod finding;
 mod held;
 mod link;
 mod news;
 mod number;
 mod run;
+mod run_id;
 mod space;
 mod store_check;
 mod tenant;
@@ -40,26 +43,26 @@ pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
 pub use delta::{FieldDelta, delta};
 pub use entry::{
-    Account, Entry, EntryDigest, EventId, Fact, HistoryLoss, InvalidEventId, Missing, Origin,
-    Recovery, Seq, Stamp, StoreId, Version,
+    Entry, EntryDigest, EventId, Fact, HistoryLoss, InvalidEventId, Missing, Origin, Recovery, Seq,
+    Stamp, StoreId, Version,
 };
 pub use field::{Field, FieldValue, Section};
+pub use finding::{Finding, FindingCode};
 pub use group::Group;
 pub use held::{
-    HeldLoss, HeldPlan, Loss, PlanId, PlanState, Proof, Reason, Removal, Taken, Weight,
-    losses_in_words,
+    HeldLoss, HeldPlan, Loss, PlanState, Proof, Reason, Removal, Taken, Weight, losses_in_words,
 };
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
+pub use kind::Kind;
 pub use link::{ConnectionName, Link, Pause};
 pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use number::Thousands;
-pub use record::{Assigned, Fingerprint, Kind, Observed, Record, RecordRef};
+pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};
 pub use role::Role;
-pub use run::{
-    Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, RunId, Traffic, Trigger,
-};
+pub use run::{Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
+pub use run_id::{PlanId, RunId};
 pub use space::{Hold, Lack, Space};
 pub use store_check::{Fault, StoreCheck};
-pub use tenant::{EndpointName, Tenant, TenantId, TenantName};
+pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Account;
-
 /// The source's immutable id of a tenant. State is keyed by it, never by a host name, since
 /// one tenant may have several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,4 +62,15 @@ impl Tenant {
             region: self.region.clone(),
         }
     }
+}
+
+/// The tenant of an entry, as it was called when the entry was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its display name at that time.
+    pub name: String,
+    /// Its region.
+    pub region: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Mode, Outcome, Run, TenantName, Timestamp, Traffic, Trigger, Verb};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 /// Measures a run that ended.
 pub(super) fn run(metrics: &Metrics, run: &Run) {
@@ -14,8 +14,11 @@ pub(super) fn run(metrics: &Metrics, run: &Run) {
         Mode::Commit => {}
         Mode::DryRun => return,
     }
-    let labels = [tenant, run.trigger.word(), run.outcome.word()];
-    metrics.count(Metric::Runs, &labels);
+    metrics.count(Sample::Runs {
+        tenant,
+        trigger: run.trigger.word(),
+        outcome: run.outcome.word(),
+    });
     let taken_over = match &run.outcome {
         Outcome::Succeeded | Outcome::Degraded | Outcome::Held | Outcome::Incomplete { .. } => {
             &run.counts
@@ -28,8 +31,8 @@ pub(super) fn run(metrics: &Metrics, run: &Run) {
             (Verb::Updated, counts.updated),
             (Verb::Deleted, counts.deleted),
         ] {
-            let labels = [tenant, kind.singular(), &verb.to_string()];
-            metrics.add(Metric::Changes, &labels, n_changes as f64);
+            let (kind, verb) = (kind.singular(), &verb.to_string());
+            metrics.add(Sample::Changes { tenant, kind, verb }, n_changes as f64);
         }
     }
     match run.trigger {
@@ -39,20 +42,23 @@ pub(super) fn run(metrics: &Metrics, run: &Run) {
     }
     attempted(metrics, run);
     for (kind, counts) in &run.counts {
-        let labels = [tenant, kind.singular()];
-        metrics.set(Metric::Unreadable, &labels, counts.unreadable as f64);
+        let kind = kind.singular();
+        metrics.set(
+            Sample::Unreadable { tenant, kind },
+            counts.unreadable as f64,
+        );
     }
     if let Some(missed) = run.audit_missed {
-        metrics.set(Metric::AuditMissed, &[tenant], missed as f64);
+        metrics.set(Sample::AuditMissed { tenant }, missed as f64);
     }
 }
 
 /// Measures what was sent to the tenant.
 pub(super) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: &Traffic) {
-    let labels = [tenant.0.as_str()];
-    metrics.add(Metric::Requests, &labels, traffic.requests as f64);
-    metrics.add(Metric::Retries, &labels, traffic.retries as f64);
-    metrics.add(Metric::Waited, &labels, traffic.waited.as_secs_f64());
+    let tenant = tenant.0.as_str();
+    metrics.add(Sample::Requests { tenant }, traffic.requests as f64);
+    metrics.add(Sample::Retries { tenant }, traffic.retries as f64);
+    metrics.add(Sample::Waited { tenant }, traffic.waited.as_secs_f64());
 }
 
 /// Takes over from the store when the tenant was last read, so that a restart does not look
@@ -69,10 +75,10 @@ pub fn recall(metrics: &Metrics, store: &Store, tenants: &[TenantName]) -> Resul
 }
 
 fn attempted(metrics: &Metrics, run: &Run) {
-    let labels = [run.tenant_name.0.as_str()];
-    metrics.set(Metric::LastAttempt, &labels, seconds(run.started_at));
+    let tenant = run.tenant_name.0.as_str();
+    metrics.set(Sample::LastAttempt { tenant }, seconds(run.started_at));
     if let Some(ended) = run.ended_at.filter(|_| run.outcome.is_success()) {
-        metrics.set(Metric::LastSuccess, &labels, seconds(ended));
+        metrics.set(Sample::LastSuccess { tenant }, seconds(ended));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::connector::{Connector, FetchError};
 use crate::model::{Change, Extent, Fact, Mode, RecordRef, Run, RunId, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_HEARD, Store, StoreError, TenantNo};
-use crate::telemetry::{Metric, chain};
+use crate::telemetry::{Sample, chain};
 
 use super::beside::{Beside, MAX_BESIDE, Pen, Scope};
 use super::hearing::{Bearable, Pace, Success, Then, Waited};
@@ -93,8 +93,10 @@ impl<C: Connector> Job<C> {
             let traffic = self.connector.take_traffic();
             measure::traffic(&self.metrics, &self.name, &traffic);
         }
-        let labels = [self.name.0.as_str(), polled.word()];
-        self.metrics.count(Metric::Polls, &labels);
+        self.metrics.count(Sample::Polls {
+            tenant: &self.name.0,
+            outcome: polled.word(),
+        });
         Ok(polled)
     }
 

@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::printable;
 
-use super::logging::Format;
+use super::format::Format;
 
 /// Writes each log line escaped. The crate beneath hands over one line at a time.
 pub(super) struct Escaped<M> {

@@ -1,7 +1,6 @@
 //! Writes log lines to standard error, for people or for machines.
 
 use std::io::{self, IsTerminal};
-use std::str::FromStr;
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -12,6 +11,7 @@ use crate::status_line::Stderr;
 
 use super::escaped::Escaped;
 use super::fields::SaidOnce;
+use super::format::Format;
 
 /// How log lines look and which are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,28 +20,6 @@ pub struct LogOptions {
     pub format: Format,
     /// Which are written.
     pub filter: Filter,
-}
-
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// A line to read, in colour on a terminal.
-    #[default]
-    Text,
-    /// A JSON object.
-    Json,
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            other => Err(format!("`{other}` is not a format; `text` and `json` are")),
-        }
-    }
 }
 
 /// Which lines are written: a level, or levels by module in the manner of `RUST_LOG`.

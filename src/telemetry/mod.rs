@@ -3,9 +3,11 @@
 mod chain;
 mod escaped;
 mod fields;
+mod format;
 mod logging;
 mod metrics;
 
 pub use chain::chain;
-pub use logging::{AlreadyStarted, Filter, Format, InvalidFilter, LogOptions, start_logging};
-pub use metrics::{CONTENT_TYPE, Metric, Metrics, Shape};
+pub use format::Format;
+pub use logging::{AlreadyStarted, Filter, InvalidFilter, LogOptions, start_logging};
+pub use metrics::{CONTENT_TYPE, Metric, Metrics, Sample, Shape};

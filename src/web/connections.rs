@@ -30,7 +30,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::warn;
 
 use crate::signal::Shutdown;
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 /// Places that are kept free for those who come next.
 const SPARE: usize = 8;
@@ -191,7 +191,7 @@ impl Open {
                 return Some(since + PATIENCE);
             }
             slot.leave();
-            metrics.count(Metric::CrowdedOut, &[]);
+            metrics.count(Sample::CrowdedOut {});
             if self.crowded.may_say() {
                 warn!(
                     "{n_open} connections are open and few more may be; those are closed that have \

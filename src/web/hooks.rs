@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::model::{NewsId, TenantName};
 use crate::signal::Wake;
-use crate::telemetry::{Metric, Metrics};
+use crate::telemetry::{Metrics, Sample};
 
 /// The header that signs a webhook.
 const SIGNATURE: &str = "qlik-signature";
@@ -85,7 +85,7 @@ impl QlikHooks {
     }
 
     fn reject(&self, status: StatusCode, reason: &'static str) -> StatusCode {
-        self.metrics.count(Metric::HooksRejected, &[reason]);
+        self.metrics.count(Sample::HooksRejected { reason });
         status
     }
 }
@@ -138,8 +138,10 @@ async fn receive(
     if result != "repeated" {
         hook.wake.wake();
     }
-    let labels = [tenant.0.as_str(), result];
-    hooks.metrics.count(Metric::HooksReceived, &labels);
+    let tenant = tenant.0.as_str();
+    hooks
+        .metrics
+        .count(Sample::HooksReceived { tenant, result });
     StatusCode::ACCEPTED
 }
 

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::control::Control;
-use crate::telemetry::{self, Metric, Metrics};
+use crate::telemetry::{self, Metrics, Sample};
 
 /// Makes the route.
 pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
@@ -21,7 +21,10 @@ pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
 async fn print(State((metrics, control)): State<(Metrics, Arc<Control>)>) -> impl IntoResponse {
     // An age is of the moment in which it is asked for.
     for (tenant, age) in control.ages() {
-        metrics.set(Metric::SinceSuccess, &[&tenant.0], age.as_secs_f64());
+        metrics.set(
+            Sample::SinceSuccess { tenant: &tenant.0 },
+            age.as_secs_f64(),
+        );
     }
     let head = [(CONTENT_TYPE, telemetry::CONTENT_TYPE)];
     (head, metrics.print())

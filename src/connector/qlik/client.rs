@@ -17,7 +17,8 @@ use super::{BuildError, Options, wire};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal};
 use crate::http_client;
-use crate::obstacle::{Route, Trust};
+use crate::obstacle::Route;
+use crate::peer::Trust;
 use crate::retry::Retry;
 
 /// The longest wait for a connection.

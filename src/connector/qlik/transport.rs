@@ -257,7 +257,7 @@ mod tests {
 
     use super::*;
     use crate::http_client::{self, Options};
-    use crate::obstacle::Trust;
+    use crate::peer::Trust;
 
     struct NoNames;
 

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use catalogue::{Metric, Shape};
+pub use catalogue::{Metric, Sample, Shape};
 pub use text::CONTENT_TYPE;
+use text::Series;
 
 /// Series at the most. Labels are names of the configuration and words of ours, so that only
 /// a mistake comes near it; then new series are left out.
@@ -21,28 +22,26 @@ const MAX_SERIES: usize = 20_000;
 #[derive(Clone, Default)]
 pub struct Metrics(Arc<Mutex<Series>>);
 
-type Series = BTreeMap<Metric, BTreeMap<Vec<String>, f64>>;
-
 impl Metrics {
-    /// Adds to a counter, whose labels are in the order of [`Metric::labels`].
-    pub fn add(&self, metric: Metric, labels: &[&str], by: f64) {
-        self.change(metric, labels, |value| *value += by);
+    /// Adds to a counter.
+    pub fn add(&self, sample: Sample<'_>, by: f64) {
+        self.change(sample, |value| *value += by);
     }
 
     /// Adds one to a counter.
-    pub fn count(&self, metric: Metric, labels: &[&str]) {
-        self.add(metric, labels, 1.0);
+    pub fn count(&self, sample: Sample<'_>) {
+        self.add(sample, 1.0);
     }
 
     /// Sets a gauge.
-    pub fn set(&self, metric: Metric, labels: &[&str], to: f64) {
-        self.change(metric, labels, |value| *value = to);
+    pub fn set(&self, sample: Sample<'_>, to: f64) {
+        self.change(sample, |value| *value = to);
     }
 
-    /// Returns a number; none where there is no such series yet.
-    pub fn get(&self, metric: Metric, labels: &[&str]) -> Option<f64> {
-        let labels: Vec<String> = owned(labels);
-        self.all().get(&metric)?.get(&labels).copied()
+    /// Returns a number; `None` if there is no such series yet.
+    pub fn get(&self, sample: Sample<'_>) -> Option<f64> {
+        let all = self.all();
+        all.get(&sample.metric())?.get(&owned(sample)).copied()
     }
 
     /// Prints all numbers as Prometheus reads them.
@@ -50,12 +49,11 @@ impl Metrics {
         text::print(&self.all())
     }
 
-    fn change(&self, metric: Metric, labels: &[&str], change: impl FnOnce(&mut f64)) {
-        debug_assert_eq!(labels.len(), metric.labels().len(), "{}", metric.name());
+    fn change(&self, sample: Sample<'_>, change: impl FnOnce(&mut f64)) {
         let mut all = self.all();
         let n_series: usize = all.values().map(BTreeMap::len).sum();
-        let series = all.entry(metric).or_default();
-        let labels = owned(labels);
+        let series = all.entry(sample.metric()).or_default();
+        let labels = owned(sample);
         if n_series < MAX_SERIES || series.contains_key(&labels) {
             change(series.entry(labels).or_default());
         }
@@ -72,6 +70,6 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn owned(labels: &[&str]) -> Vec<String> {
-    labels.iter().map(|label| (*label).to_owned()).collect()
+fn owned(sample: Sample<'_>) -> Vec<String> {
+    sample.values().into_iter().map(str::to_owned).collect()
 }

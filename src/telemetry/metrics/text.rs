@@ -1,6 +1,11 @@
 //! Prints numbers in Prometheus' text format, version 0.0.4.
 
-use super::{Metric, Series, Shape};
+use std::collections::BTreeMap;
+
+use super::catalogue::{Metric, Shape};
+
+/// All numbers, by metric and by the values of its labels.
+pub(super) type Series = BTreeMap<Metric, BTreeMap<Vec<String>, f64>>;
 
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -8,7 +13,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Prints all metrics; those without a series yet by their head alone.
 pub(super) fn print(all: &Series) -> String {
     let mut text = String::new();
-    for metric in Metric::ALL {
+    for metric in Metric::ALL.iter().copied() {
         let shape = match metric.shape() {
             Shape::Counter => "counter",
             Shape::Gauge => "gauge",
@@ -41,16 +46,24 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Metrics;
+    use super::super::{Metrics, Sample};
     use super::*;
 
     #[test]
     fn numbers_print_as_prometheus_reads_them() {
         let metrics = Metrics::default();
-        metrics.count(Metric::Runs, &["acme", "schedule", "succeeded"]);
-        metrics.add(Metric::Runs, &["acme", "schedule", "succeeded"], 2.0);
-        metrics.set(Metric::LastAttempt, &["a\\b\"c\nd"], 1_700_000_000.25);
-        metrics.set(Metric::LastAttempt, &["a\\b\"c\nd"], 1_700_000_001.5);
+        let runs = Sample::Runs {
+            tenant: "acme",
+            trigger: "schedule",
+            outcome: "succeeded",
+        };
+        metrics.count(runs);
+        metrics.add(runs, 2.0);
+        let attempt = Sample::LastAttempt {
+            tenant: "a\\b\"c\nd",
+        };
+        metrics.set(attempt, 1_700_000_000.25);
+        metrics.set(attempt, 1_700_000_001.5);
 
         let text = metrics.print();
 
@@ -69,7 +82,7 @@ mod tests {
 
     #[test]
     fn names_are_ours_and_end_as_their_kind_asks() {
-        for metric in Metric::ALL {
+        for metric in Metric::ALL.iter().copied() {
             let name = metric.name();
             assert!(name.starts_with("qlik_roster_"), "{name}");
             let counts = metric.shape() == Shape::Counter;
@@ -81,11 +94,12 @@ mod tests {
     fn series_have_a_bound() {
         let metrics = Metrics::default();
         for n in 0..20_010 {
-            metrics.count(Metric::Requests, &[&n.to_string()]);
+            let tenant = &n.to_string();
+            metrics.count(Sample::Requests { tenant });
         }
-        metrics.count(Metric::Requests, &["0"]);
+        metrics.count(Sample::Requests { tenant: "0" });
 
-        assert_eq!(metrics.get(Metric::Requests, &["20005"]), None);
-        assert_eq!(metrics.get(Metric::Requests, &["0"]), Some(2.0));
+        assert_eq!(metrics.get(Sample::Requests { tenant: "20005" }), None);
+        assert_eq!(metrics.get(Sample::Requests { tenant: "0" }), Some(2.0));
     }
 }

@@ -135,7 +135,7 @@ async fn idle_connections_make_room_for_who_asks() {
     assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
     assert!(took < Duration::from_secs(1), "{took:?}");
     sleep(PATIENCE).await;
-    let n_closed = served.metrics.get(Metric::CrowdedOut, &[]).unwrap_or(0.0);
+    let n_closed = served.metrics.get(Sample::CrowdedOut {}).unwrap_or(0.0);
     let n_left = 300.0 - n_closed;
     let most = (LIMITS.connections - SPARE) as f64;
     assert!((most - 1.0..=most).contains(&n_left), "{n_left}");
@@ -160,7 +160,7 @@ async fn requests_under_way_are_never_crowded_out() {
     }
     sleep(PATIENCE * 2).await;
 
-    assert_eq!(served.metrics.get(Metric::CrowdedOut, &[]), None);
+    assert_eq!(served.metrics.get(Sample::CrowdedOut {}), None);
     // There is no place until one of them ends by its time.
     let late = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let (said, took) = Served::read(late.await).await;
