@@ -1,45 +1,20 @@
 //! Validates connections: how to log in, and where that leads.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::connection::{Connection, Connections, Reach};
 use super::credentials::{api_key, api_key_keys, client, client_keys};
-use super::organizations::{Console, console};
+use super::organizations::console;
 use super::problem::Problems;
 use super::secrets::Vault;
-use super::validate::{Names, required};
+use super::values::{Names, required};
 use super::{Fault, raw};
-use crate::connector::qlik::{Budget, Credentials, OUTLAST, RATE_SHARE, TenantHost};
+use crate::connector::qlik::{Budget, OUTLAST, RATE_SHARE, TenantHost};
 use crate::environment_proxy::EnvironmentProxy;
 use crate::sync::parse_duration;
 
 /// A run that waits keeps a place in which another tenant could be read.
 const MAX_OUTLAST: Duration = Duration::from_secs(3600);
-
-/// A connection that holds.
-#[derive(Debug, Clone)]
-pub(super) struct Connection {
-    pub(super) credentials: Credentials,
-    pub(super) budget: Budget,
-    pub(super) outlast: Duration,
-    pub(super) proxies: EnvironmentProxy,
-    pub(super) reach: Reach,
-}
-
-/// Which tenants a connection leads to.
-#[derive(Debug, Clone)]
-pub(super) enum Reach {
-    /// Those that name it.
-    Given,
-    /// These hosts as well.
-    Hosts(Vec<TenantHost>),
-    /// Those that a console lists as well.
-    Console(Box<Console>),
-}
-
-/// Connections by name; none for one that something is wrong with, so that a tenant may
-/// name it without a second complaint.
-pub(super) type Connections = BTreeMap<String, Option<Connection>>;
 
 /// Validates all connections.
 pub(super) fn connections(

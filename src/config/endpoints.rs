@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::problem::Problems;
 use super::secrets::Vault;
-use super::validate::Names;
+use super::values::Names;
 use super::{Fault, raw};
 use crate::deliver::{
     self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::credentials::Named;
 use super::problem::Problems;
+use super::secret_keys::SecretKeys;
 use super::secrets::Vault;
 use super::{Fault, raw};
 use crate::secret::Secret;
@@ -60,23 +60,17 @@ impl<'a> Ears<'a> {
             problems,
         );
         let listening = own.unwrap_or(self.usual);
-        let (file, variable) = (&raw.webhook_secret_file, &raw.webhook_secret_env);
-        if file.is_none() && variable.is_none() {
+        let keys = SecretKeys {
+            at,
+            key: "webhook_secret",
+            file: raw.webhook_secret_file.as_ref(),
+            variable: raw.webhook_secret_env.as_ref(),
+        };
+        if !keys.is_given() {
             return (listening, None);
         }
-        let key = "webhook_secret";
-        let (file, variable) = (file.as_ref(), variable.as_ref());
-        let named = Named {
-            at,
-            key,
-            file,
-            variable,
-        };
-        let secret = named.secret(self.vault, problems);
-        let secret = secret.filter(|secret| {
-            let place = if file.is_some() { "file" } else { "env" };
-            fits(secret, &format!("{at}.{key}_{place}"), problems)
-        });
+        let secret = keys.secret(self.vault, problems);
+        let secret = secret.filter(|secret| fits(secret, &keys.path(), problems));
         if listening == Listening::Off && secret.is_some() {
             let fault = Fault::Conflict {
                 detail: "Qlik's webhook wakes the poll of the audit log, which is off".to_owned(),

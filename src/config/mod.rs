@@ -20,26 +20,30 @@ mod raw;
 mod read;
 
 mod credentials;
+mod connection;
 mod connections;
 mod endpoints;
 mod guard;
 mod idle;
 mod listening;
+mod options;
 mod organizations;
 mod proxies;
 mod retention;
 mod secrets;
+mod secret_keys;
 mod secret_custody;
 mod secret_places;
 mod secret_text;
 mod tenants;
 mod validate;
+mod values;
 
 pub use environment::Environment;
 pub use idle::Idle;
+pub use options::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 pub use problem::{ConfigError, Fault, Problem};
 pub use secret_places::{SecretPlace, secret_places};
-pub use validate::{Config, OrganizationConfig, ServerOptions, SyncOptions, TenantConfig};
 
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::connections::{Connection, Connections, Reach};
+use super::connection::{Connection, Connections, Console, Reach};
+use super::options::OrganizationConfig;
 use super::problem::Problems;
 use super::tenants::{Usual, known};
-use super::validate::OrganizationConfig;
 use super::{Fault, raw};
 use crate::connector::qlik::{OrganizationOptions, Rule, Selection, TenantHost};
 use crate::model::ConnectionName;
@@ -19,17 +19,6 @@ const DISCOVER_EVERY: Duration = Duration::from_secs(15 * 60);
 /// How often it may be asked.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-
-/// The console of a connection, and what it is for.
-#[derive(Debug, Clone)]
-pub(super) struct Console {
-    host: TenantHost,
-    selection: Selection,
-    /// Its key, and the name of the connection whose client reads the tenants; `None` for its own.
-    key: String,
-    pub(super) read_with: Option<String>,
-    interval: Duration,
-}
 
 /// Validates an organization's own keys.
 pub(super) fn console(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Console> {

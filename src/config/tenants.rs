@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
-use super::connections::{Connection, Connections, Reach};
+use super::connection::{Connection, Connections, Reach};
 use super::guard::GuardDraft;
 use super::listening::Ears;
+use super::options::TenantConfig;
 use super::problem::Problems;
-use super::validate::{Names, TenantConfig, required, schedule};
+use super::values::{Names, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, TenantHost};
 use crate::model::{ConnectionName, TenantName};

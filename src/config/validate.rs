@@ -1,6 +1,5 @@
 //! Turns the configuration as written into one that holds, or says all that is wrong.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,20 +11,16 @@ use super::endpoints::{addresses, endpoints};
 use super::guard::{GuardDraft, absent_sweeps};
 use super::idle::idle;
 use super::listening::Ears;
+use super::options::{Config, ServerOptions, SyncOptions};
 use super::organizations::organizations;
 use super::problem::Problems;
 use super::proxies::environment_proxy;
 use super::retention::retention;
 use super::secrets::Vault;
 use super::tenants::{Usual, tenants};
-use super::{ConfigError, Environment, Fault, Idle, raw};
-use crate::connector::qlik;
-use crate::deliver::Endpoint;
-use crate::environment_proxy::EnvironmentProxy;
-use crate::model::{ConnectionName, TenantName};
-use crate::secret::Secret;
-use crate::store::Retention;
-use crate::sync::{Listening, Rank, Rules, Schedule, parse_duration};
+use super::values::schedule;
+use super::{ConfigError, Environment, Fault, raw};
+use crate::sync::parse_duration;
 use crate::telemetry::{Filter, LogOptions};
 
 /// How many tenants are read at one time: each may have some pages and an index of its users in
@@ -34,95 +29,6 @@ const CONCURRENCY: usize = 4;
 const MAX_CONCURRENCY: u32 = 100;
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
-
-/// A configuration that holds.
-#[derive(Debug)]
-pub struct Config {
-    /// The file that it was read from.
-    pub source: PathBuf,
-    /// The store's folder.
-    pub store: PathBuf,
-    /// How long it keeps what has happened.
-    pub retention: Retention,
-    /// How the API and the console are reached.
-    pub server: ServerOptions,
-    /// When tenants are read that have no schedule of their own.
-    pub sync: SyncOptions,
-    /// The tenants to read: those with a name, then those that are hosts of a region.
-    pub tenants: Vec<TenantConfig>,
-    /// The organizations whose tenants are found by asking.
-    pub organizations: Vec<OrganizationConfig>,
-    /// The endpoints to tell.
-    pub endpoints: Vec<Endpoint>,
-    /// The environment's forward proxy.
-    pub proxies: EnvironmentProxy,
-    /// How log lines look and which are written.
-    pub log: LogOptions,
-    /// Settings that do nothing.
-    pub idle: Vec<Idle>,
-}
-
-/// How the API and the console are reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerOptions {
-    /// The address to listen on.
-    pub listen: SocketAddr,
-}
-
-/// When tenants are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncOptions {
-    /// The schedule of tenants that have none of their own.
-    pub schedule: Schedule,
-    /// How much later at random a run may begin.
-    pub jitter: Duration,
-    /// How many tenants are read at one time.
-    pub concurrency: usize,
-}
-
-/// A tenant to read.
-#[derive(Debug, Clone)]
-pub struct TenantConfig {
-    /// What the operator calls it.
-    pub name: TenantName,
-    /// The connection that it is read over.
-    pub connection: ConnectionName,
-    /// Whether it was given a name.
-    pub rank: Rank,
-    /// Where it is and who we are to it.
-    pub options: qlik::Options,
-    /// When it is read.
-    pub schedule: Schedule,
-    /// How its audit log is listened to.
-    pub listening: Listening,
-    /// The secret of Qlik's own webhooks; `None` if they are not taken.
-    pub webhook_secret: Option<Secret>,
-    /// What may be removed without an operator.
-    pub rules: Rules,
-}
-
-/// An organization whose tenants are found by asking.
-#[derive(Debug, Clone)]
-pub struct OrganizationConfig {
-    /// The connection's name.
-    pub name: ConnectionName,
-    /// Where its console is, who we are there, and which tenants are meant.
-    pub options: qlik::OrganizationOptions,
-    /// How often the console is asked.
-    pub interval: Duration,
-    /// Who we are to the tenants.
-    pub credentials: qlik::Credentials,
-    /// How much we ask of each.
-    pub budget: qlik::Budget,
-    /// How long a listing of each outlasts an outage.
-    pub outlast: Duration,
-    /// When they are read.
-    pub schedule: Schedule,
-    /// How their audit logs are listened to.
-    pub listening: Listening,
-    /// What may be removed of each without an operator.
-    pub rules: Rules,
-}
 
 /// Validates what was read, adding to what is known to be wrong.
 pub(super) fn validate(
@@ -204,18 +110,6 @@ fn zone(text: Option<&str>, problems: &mut Problems) -> Tz {
     })
 }
 
-/// Validates a schedule at any key.
-pub(super) fn schedule(
-    key: &str,
-    text: &str,
-    zone: Tz,
-    problems: &mut Problems,
-) -> Option<Schedule> {
-    Schedule::parse(text, zone)
-        .map_err(|source| problems.add(key, Fault::BadSchedule { source }))
-        .ok()
-}
-
 fn jitter(text: Option<String>, problems: &mut Problems) -> Option<Duration> {
     let Some(text) = text else {
         return Some(Duration::ZERO);
@@ -272,59 +166,4 @@ fn log(raw: &raw::Log, environment: &Environment, problems: &mut Problems) -> Op
         format: format?,
         filter: filter.ok()?,
     })
-}
-
-/// Returns a value that must be given, or notes that it is not.
-pub(super) fn required<T>(
-    key: &str,
-    value: Option<T>,
-    remedy: &'static str,
-    problems: &mut Problems,
-) -> Option<T> {
-    if value.is_none() {
-        problems.add(key, Fault::Missing { remedy });
-    }
-    value
-}
-
-/// The names of one list, each to be taken once.
-pub(super) struct Names {
-    list: &'static str,
-    taken: BTreeMap<String, usize>,
-}
-
-impl Names {
-    pub(super) fn new(list: &'static str) -> Self {
-        let taken = BTreeMap::new();
-        Self { list, taken }
-    }
-
-    /// Takes the name of the entry at a place. Names go into commands and addresses.
-    pub(super) fn take(
-        &mut self,
-        i: usize,
-        name: Option<&str>,
-        problems: &mut Problems,
-    ) -> Option<String> {
-        let key = format!("{}[{i}].name", self.list);
-        let remedy = "add a name, by which commands and other sections call it";
-        let name = required(&key, name, remedy, problems)?.to_owned();
-        let mut bytes = name.bytes();
-        let fits = name.len() <= 64
-            && bytes
-                .next()
-                .is_some_and(|first| first.is_ascii_alphanumeric())
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        if !fits {
-            problems.add(key, Fault::BadName { name });
-            return None;
-        }
-        if let Some(first) = self.taken.get(&name) {
-            let first = format!("{}[{first}]", self.list);
-            problems.add(key, Fault::DuplicateName { name, first });
-            return None;
-        }
-        self.taken.insert(name.clone(), i);
-        Some(name)
-    }
 }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::clock::{Clock, LastTurn};
 use crate::doing;
-use crate::model::{
-    HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, Tenant, TenantId, TenantName, Trigger,
-};
+use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, TenantName, Trigger};
 use crate::store::{Decision, Known, Retention, Store, StoreError};
 use crate::sync::{Lineup, Moment, NoRun};
 
+use super::reading::Reading;
 use super::{
     ControlError, Endpoints, MAX_PAGE, PlanRow, Reply, Request, RunChoice, Status, SyncRow,
     TenantRow, deliveries, inspect, linked, meanings::Meanings, plans,
@@ -359,62 +358,7 @@ fn unknown<'a>(name: &TenantName, known: impl Iterator<Item = &'a TenantName>) -
     ControlError::unknown_tenant(name, known.map(|name| (name, Vec::new())))
 }
 
-/// The store, with the tenants that it knows and those of the configuration.
-pub(super) struct Reading<'a> {
-    pub(super) store: &'a Store,
-    pub(super) meanings: &'a Meanings,
-    tenants: Vec<Known>,
-    configured: Vec<TenantName>,
-}
-
-impl<'a> Reading<'a> {
-    fn of(store: &'a Store, lineup: &Lineup, meanings: &'a Meanings) -> Result<Self, StoreError> {
-        Ok(Self {
-            store,
-            meanings,
-            tenants: store.tenants()?,
-            configured: lineup.names(),
-        })
-    }
-
-    /// Returns the tenants to look in, by name. One that is configured but was never reached
-    /// has nothing to show; one that is neither is a mistake.
-    pub(super) fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
-        let mut chosen: Vec<_> = self
-            .tenants
-            .iter()
-            .filter(|known| wanted.is_none_or(|wanted| *wanted == known.name))
-            .collect();
-        chosen.sort_by(|a, b| a.name.cmp(&b.name));
-        match wanted {
-            Some(wanted) if chosen.is_empty() && !self.configured.contains(wanted) => {
-                Err(self.unknown(wanted))
-            }
-            Some(_) | None => Ok(chosen),
-        }
-    }
-
-    /// Returns the one that is called so. Of one that was never reached nothing is known.
-    fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
-        let known = self.tenants.iter().find(|known| known.name == *name);
-        known.ok_or_else(|| self.unknown(name))
-    }
-
-    /// Returns what the operator calls a tenant.
-    pub(super) fn name_of(&self, id: &TenantId) -> Option<TenantName> {
-        let known = self.tenants.iter().find(|known| known.tenant.id == *id);
-        known.map(|known| known.name.clone())
-    }
-
-    fn unknown(&self, name: &TenantName) -> ControlError {
-        let stored = self.tenants.iter().map(|known| {
-            let Tenant { id, name, .. } = &known.tenant;
-            (&known.name, vec![name.as_str(), id.0.as_str()])
-        });
-        let configured = self.configured.iter().map(|name| (name, Vec::new()));
-        ControlError::unknown_tenant(name, stored.chain(configured))
-    }
-
+impl Reading<'_> {
     fn status(&self, endpoints: &Endpoints, space: Space) -> Result<Status, StoreError> {
         let tenants = self.tenants.iter().map(|known| self.tenant(known));
         Ok(Status {

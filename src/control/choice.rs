@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::meanings::{Meanings, Meant, Named};
+use super::meanings::{Meanings, Meant, Named, any_text};
 use crate::model::{GroupId, Record, User, UserStatus};
 use crate::store::{Known, Store, StoreError};
 
@@ -92,24 +92,4 @@ impl<'a> Chosen<'a> {
                 .is_none_or(|part| address.contains(part))
             && (user.is_bot || !only_bots)
     }
-}
-
-/// Returns whether a person would call a record so. Letter case does not matter to people.
-pub(super) fn is_called(record: &Record, called: &str) -> bool {
-    let called = called.to_lowercase();
-    any_text(record, |text| text.to_lowercase() == called)
-}
-
-/// Tries what a record may be called by: its name, subject, e-mail address and id.
-fn any_text(record: &Record, test: impl Fn(&str) -> bool) -> bool {
-    let is_named = match record {
-        Record::Role(role) => test(&role.name),
-        Record::Group(group) => test(&group.name),
-        Record::User(user) => {
-            test(&user.subject)
-                || user.name.as_deref().is_some_and(&test)
-                || user.email.as_deref().is_some_and(&test)
-        }
-    };
-    is_named || test(&record.id().to_string())
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, TenantName, Timestamp};
 use crate::store::{Item, Known, StoreError};
 
-use super::answer::Reading;
-use super::choice::is_called;
 use super::deliveries::first_since;
+use super::meanings::is_called;
+use super::reading::Reading;
 use super::{ControlError, EventName, EventRow, MAX_PAGE, Reply};
 
 /// Entries that one question reads at the most: of many, few may be wanted.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::Reading;
 use super::meanings::Named;
+use super::reading::Reading;
 use super::records::MAX_READ;
 use super::{MAX_PAGE, Reply};
 use crate::access::Way;

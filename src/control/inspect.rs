@@ -10,7 +10,7 @@ use crate::model::{Acceptance, FindingId, TenantName, Timestamp};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::Lineup;
 
-use super::answer::Reading;
+use super::reading::Reading;
 use super::{ConcernRow, ControlError, FindingRequest, FindingStanding, Reply, linked};
 
 /// Concerns of an answer at the most.

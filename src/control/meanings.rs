@@ -8,7 +8,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::choice::is_called;
 use crate::access::Holding;
 use crate::model::{GroupId, Kind, Record, RoleId};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
@@ -137,6 +136,26 @@ fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreEr
         ControlFlow::Continue(())
     })?;
     Ok(meant)
+}
+
+/// Returns whether a person would call a record so. Letter case does not matter to people.
+pub(super) fn is_called(record: &Record, called: &str) -> bool {
+    let called = called.to_lowercase();
+    any_text(record, |text| text.to_lowercase() == called)
+}
+
+/// Tries what a record may be called by: its name, subject, e-mail address and id.
+pub(super) fn any_text(record: &Record, test: impl Fn(&str) -> bool) -> bool {
+    let is_named = match record {
+        Record::Role(role) => test(&role.name),
+        Record::Group(group) => test(&group.name),
+        Record::User(user) => {
+            test(&user.subject)
+                || user.name.as_deref().is_some_and(&test)
+                || user.email.as_deref().is_some_and(&test)
+        }
+    };
+    is_named || test(&record.id().to_string())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod inspect;
 mod linked;
 mod meanings;
 mod plans;
+mod reading;
 mod records;
 mod error;
 

@@ -3,8 +3,9 @@
 use crate::model::{Id, Kind, RecordRef};
 use crate::store::{Kept, Known, Names, StoreError};
 
-use super::answer::Reading;
-use super::choice::{Chosen, is_called};
+use super::choice::Chosen;
+use super::meanings::is_called;
+use super::reading::Reading;
 use super::{Choice, MAX_PAGE, Place, RecordRow, Reply};
 
 /// Records that one question reads at the most: of many, few may be wanted.

@@ -1,14 +1,12 @@
 //! Makes the parts that the configuration asks for, once the store is open.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::{Clock, LastTurn};
 use crate::config::Config;
 use crate::connector::qlik::{BuildError, Hook, Qlik};
 use crate::control::{Control, Endpoints};
-use crate::deliver::Endpoint;
-use crate::model::{EndpointName, TenantName};
+use crate::model::TenantName;
 use crate::secret::Secret;
 use crate::signal::Wake;
 use crate::store::Store;
@@ -16,6 +14,7 @@ use crate::sync::{self, Claims, Lineup, Worker};
 use crate::telemetry::Metrics;
 use crate::web::{Judgement, QlikHooks};
 
+use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker};
 
 /// Who else wants to hear what happens: the command line's progress, the demo's story.
@@ -31,29 +30,6 @@ impl Hooks {
         Self {
             sync: sync::Observer::new(|_| {}),
         }
-    }
-}
-
-/// A wake for each endpoint: told when something was committed.
-#[derive(Debug, Clone)]
-pub struct Wakes(Arc<BTreeMap<EndpointName, Wake>>);
-
-impl Wakes {
-    fn of(endpoints: &[Endpoint]) -> Self {
-        let wakes = endpoints
-            .iter()
-            .map(|endpoint| (endpoint.name().clone(), Wake::default()));
-        Self(Arc::new(wakes.collect()))
-    }
-
-    /// Wakes all deliveries.
-    pub fn wake_all(&self) {
-        self.0.values().for_each(Wake::wake);
-    }
-
-    /// Returns an endpoint's own wake.
-    pub fn of_endpoint(&self, name: &EndpointName) -> Wake {
-        self.0.get(name).cloned().unwrap_or_default()
     }
 }
 

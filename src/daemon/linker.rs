@@ -11,7 +11,7 @@ use crate::sync::{
 };
 use crate::telemetry::{Metrics, Sample};
 
-use super::Wakes;
+use super::wakes::Wakes;
 
 /// What all tenants share. Tenants may come while the process runs.
 #[derive(Debug, Clone)]

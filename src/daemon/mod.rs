@@ -15,10 +15,12 @@ mod linker;
 mod run;
 mod tasks;
 mod upkeep;
+mod wakes;
 
-pub use assemble::{Hooks, Parts, Wakes};
+pub use assemble::{Hooks, Parts};
 pub use discovery::{DiscoverError, Discovery, found};
 pub use linker::Linker;
 pub use run::{Daemon, StartError, open};
 pub use tasks::{Ending, Patience, Tasks};
 pub use upkeep::Upkeep;
+pub use wakes::Wakes;

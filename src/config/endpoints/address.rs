@@ -3,8 +3,8 @@
 
 use url::Url;
 
-use super::super::credentials::Named;
 use super::super::problem::Problems;
+use super::super::secret_keys::SecretKeys;
 use super::super::secrets::Vault;
 use super::super::{Fault, raw};
 
@@ -41,6 +41,12 @@ fn text(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<(&'static str, String)> {
+    let keys = SecretKeys {
+        at,
+        key: "url",
+        file: raw.url_file.as_ref(),
+        variable: raw.url_env.as_ref(),
+    };
     let key = match (&raw.url_file, &raw.url_env) {
         (None, None) => None,
         (Some(_), _) => Some("url_file"),
@@ -57,18 +63,11 @@ fn text(
         }
         (Some(url), None) => Some(("url", url.clone())),
         (None, Some(key)) => {
-            let named = Named {
-                at,
-                key: "url",
-                file: raw.url_file.as_ref(),
-                variable: raw.url_env.as_ref(),
-            };
-            let text = named.secret(vault, problems)?;
+            let text = keys.secret(vault, problems)?;
             Some((key, text.expose().to_owned()))
         }
         (None, None) => {
-            let noted = ["url_file", "url_env"].map(|key| problems.has(&format!("{at}.{key}")));
-            if !noted.contains(&true) {
+            if !keys.is_noted(problems) {
                 let remedy = "add the address that takes the events, or name the file that holds \
                               it by `url_file`";
                 problems.add(format!("{at}.url"), Fault::Missing { remedy });

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use url::Url;
 
-use super::super::credentials::Named;
 use super::super::problem::Problems;
+use super::super::secret_keys::SecretKeys;
 use super::super::secrets::{Vault, looks_secret};
-use super::super::validate::required;
+use super::super::values::required;
 use super::super::{Fault, raw};
 use crate::deliver::{Egress, ExtraHeaders, Origin};
 use crate::environment_proxy::EnvironmentProxy;
@@ -110,16 +110,16 @@ fn client_certificate(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Perhaps<ClientCertificate> {
-    let has_key = raw.client_key_file.is_some() || raw.client_key_env.is_some();
+    let keys = SecretKeys {
+        at,
+        key: "client_key",
+        file: raw.client_key_file.as_ref(),
+        variable: raw.client_key_env.as_ref(),
+    };
     let Some(file) = &raw.client_cert_file else {
-        if has_key {
-            let end = if raw.client_key_file.is_some() {
-                "_file"
-            } else {
-                "_env"
-            };
+        if keys.is_given() {
             problems.add(
-                format!("{at}.client_key{end}"),
+                keys.path(),
                 Fault::Conflict {
                     detail: "there is no certificate that it could be the key of".to_owned(),
                     remedy: "name the certificate's file by `client_cert_file`",
@@ -133,13 +133,7 @@ fn client_certificate(
         .open_file(file)
         .map_err(|fault| problems.add(format!("{at}.client_cert_file"), fault))
         .ok();
-    let named = Named {
-        at,
-        key: "client_key",
-        file: raw.client_key_file.as_ref(),
-        variable: raw.client_key_env.as_ref(),
-    };
-    let key = named.secret(vault, problems);
+    let key = keys.secret(vault, problems);
     let (chain, key) = chain.zip(key).ok_or(Noted)?;
     ClientCertificate::parse(&chain, &key)
         .map(Some)
@@ -165,17 +159,18 @@ pub(super) fn proxy(
     proxies: &EnvironmentProxy,
     problems: &mut Problems,
 ) -> Perhaps<ForwardProxy> {
-    let end = match (&raw.proxy_password_file, &raw.proxy_password_env) {
-        (None, None) => None,
-        (Some(_), _) => Some("_file"),
-        (None, Some(_)) => Some("_env"),
+    let keys = SecretKeys {
+        at,
+        key: "proxy_password",
+        file: raw.proxy_password_file.as_ref(),
+        variable: raw.proxy_password_env.as_ref(),
     };
     let Some(text) = &raw.proxy else {
-        let Some(end) = end else {
+        if !keys.is_given() {
             return Ok(None);
-        };
+        }
         problems.add(
-            format!("{at}.proxy_password{end}"),
+            keys.path(),
             Fault::Conflict {
                 detail: "there is no proxy that it could be the password of".to_owned(),
                 remedy: "name the proxy by `proxy`, or remove it",
@@ -184,18 +179,18 @@ pub(super) fn proxy(
         return Err(Noted);
     };
     if text == ENVIRONMENT {
-        let conflict = match (end, url) {
-            (Some(end), _) => Some((
-                format!("{at}.proxy_password{end}"),
+        let conflict = match (keys.is_given(), url) {
+            (true, _) => Some((
+                keys.path(),
                 "the environment's proxy has its password in its variable",
                 "remove it, or name the proxy by its address",
             )),
-            (None, Some(url)) if url.scheme() != "https" => Some((
+            (false, Some(url)) if url.scheme() != "https" => Some((
                 format!("{at}.proxy"),
                 "the environment's proxy is for https alone",
                 "name the proxy by its address, or remove it",
             )),
-            (None, _) => None,
+            (false, _) => None,
         };
         let Some((key, detail, remedy)) = conflict else {
             return Ok(url.and_then(|url| proxies.for_url(url)).cloned());
@@ -204,16 +199,9 @@ pub(super) fn proxy(
         problems.add(key, Fault::Conflict { detail, remedy });
         return Err(Noted);
     }
-    let password = if end.is_some() {
-        let named = Named {
-            at,
-            key: "proxy_password",
-            file: raw.proxy_password_file.as_ref(),
-            variable: raw.proxy_password_env.as_ref(),
-        };
-        Some(named.secret(vault, problems).ok_or(Noted)?)
-    } else {
-        None
+    let password = match keys.is_given() {
+        true => Some(keys.secret(vault, problems).ok_or(Noted)?),
+        false => None,
     };
     ForwardProxy::parse(text, password)
         .map(Some)

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::credentials::Named;
 use super::super::problem::Problems;
+use super::super::secret_keys::SecretKeys;
 use super::super::secrets::Vault;
 use super::super::{Fault, raw};
 use crate::deliver::{
@@ -208,21 +208,15 @@ fn sets(
             None
         }
     };
-    let named = Named {
+    let keys = SecretKeys {
         at,
         key: "set_key",
         file: raw.set_key_file.as_ref(),
         variable: raw.set_key_env.as_ref(),
     };
-    let pem = named.secret(vault, problems)?;
+    let pem = keys.secret(vault, problems)?;
     let key = SetKey::parse(&pem)
-        .map_err(|source| {
-            let end = match raw.set_key_file {
-                Some(_) => "_file",
-                None => "_env",
-            };
-            problems.add(format!("{at}.set_key{end}"), Fault::BadSetKey { source });
-        })
+        .map_err(|source| problems.add(keys.path(), Fault::BadSetKey { source }))
         .ok();
     Some(ScimSets {
         source: source?,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::credentials::Named;
 use super::super::problem::Problems;
+use super::super::secret_keys::SecretKeys;
 use super::super::secrets::Vault;
 use super::super::{Fault, raw};
 use crate::deliver::{InvalidPrivacy, Privacy, Selection};
@@ -54,14 +54,15 @@ pub(super) fn privacy(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Privacy> {
-    let has_key = raw.hash_key_file.is_some() || raw.hash_key_env.is_some();
-    let end = match raw.hash_key_env {
-        Some(_) if raw.hash_key_file.is_none() => "_env",
-        _ => "_file",
+    let keys = SecretKeys {
+        at,
+        key: "hash_key",
+        file: raw.hash_key_file.as_ref(),
+        variable: raw.hash_key_env.as_ref(),
     };
-    if has_key && raw.hash.is_empty() {
+    if keys.is_given() && raw.hash.is_empty() {
         problems.add(
-            format!("{at}.hash_key{end}"),
+            keys.path(),
             Fault::Conflict {
                 detail: "there is nothing to hash with it".to_owned(),
                 remedy: "name the fields by `hash`, or remove it",
@@ -69,16 +70,10 @@ pub(super) fn privacy(
         );
         return None;
     }
-    let named = Named {
-        at,
-        key: "hash_key",
-        file: raw.hash_key_file.as_ref(),
-        variable: raw.hash_key_env.as_ref(),
-    };
     let key = if raw.hash.is_empty() {
         None
     } else {
-        Some(named.secret(vault, problems)?)
+        Some(keys.secret(vault, problems)?)
     };
     // One list at a time, so that the problem stands at its key.
     if let Err(source) = Privacy::parse(&raw.omit, &[], None) {
@@ -91,9 +86,7 @@ pub(super) fn privacy(
                 InvalidPrivacy::Unknown { .. }
                 | InvalidPrivacy::NotText { .. }
                 | InvalidPrivacy::Twice { .. } => format!("{at}.hash"),
-                InvalidPrivacy::NoKey | InvalidPrivacy::ShortKey { .. } => {
-                    format!("{at}.hash_key{end}")
-                }
+                InvalidPrivacy::NoKey | InvalidPrivacy::ShortKey { .. } => keys.path(),
             };
             problems.add(place, Fault::BadPrivacy { source });
         })

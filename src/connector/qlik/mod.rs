@@ -31,6 +31,7 @@
 
 mod assertion;
 mod audit;
+mod build_error;
 mod client;
 mod gate;
 mod hook;
@@ -54,19 +55,18 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
-use reqwest::header::InvalidHeaderValue;
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Patience, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep, Wait};
 use crate::clock::Clock;
-use crate::http_client;
 use crate::model::{
     Bulletin, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
 };
 use crate::retry::Retry;
 
 pub use assertion::{InvalidKey, SigningKey};
+pub use build_error::BuildError;
 pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use listing::Listing;
@@ -78,27 +78,6 @@ pub use selection::{InvalidRule, Rule, Selection};
 /// A tenant of Qlik Cloud. Clones share the token, the budget and the connections.
 #[derive(Clone)]
 pub struct Qlik(Arc<Client>);
-
-/// A connection to a tenant could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The HTTP client could not be built.
-    #[error("preparing the connection")]
-    Client(#[source] http_client::BuildError),
-    /// The API key holds characters that no key has.
-    #[error("reading the API key")]
-    InvalidKey(#[source] InvalidHeaderValue),
-}
-
-impl BuildError {
-    /// Returns the stable code of the error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Client(error) => error.code(),
-            Self::InvalidKey(_) => "qlik.invalid-key",
-        }
-    }
-}
 
 impl Qlik {
     /// Prepares a connection; nothing is sent before the first question.

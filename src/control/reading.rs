@@ -1,0 +1,68 @@
+//! A store that is read for an answer.
+
+use super::ControlError;
+use super::meanings::Meanings;
+use crate::model::{Tenant, TenantId, TenantName};
+use crate::store::{Known, Store, StoreError};
+use crate::sync::Lineup;
+
+/// The store, with the tenants that it knows and those of the configuration.
+pub(super) struct Reading<'a> {
+    pub(super) store: &'a Store,
+    pub(super) meanings: &'a Meanings,
+    pub(super) tenants: Vec<Known>,
+    pub(super) configured: Vec<TenantName>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(
+        store: &'a Store,
+        lineup: &Lineup,
+        meanings: &'a Meanings,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            store,
+            meanings,
+            tenants: store.tenants()?,
+            configured: lineup.names(),
+        })
+    }
+
+    /// Returns the tenants to look in, by name. One that is configured but was never reached
+    /// has nothing to show; one that is neither is a mistake.
+    pub(super) fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
+        let mut chosen: Vec<_> = self
+            .tenants
+            .iter()
+            .filter(|known| wanted.is_none_or(|wanted| *wanted == known.name))
+            .collect();
+        chosen.sort_by(|a, b| a.name.cmp(&b.name));
+        match wanted {
+            Some(wanted) if chosen.is_empty() && !self.configured.contains(wanted) => {
+                Err(self.unknown(wanted))
+            }
+            Some(_) | None => Ok(chosen),
+        }
+    }
+
+    /// Returns the one that is called so. Of one that was never reached nothing is known.
+    pub(super) fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
+        let known = self.tenants.iter().find(|known| known.name == *name);
+        known.ok_or_else(|| self.unknown(name))
+    }
+
+    /// Returns what the operator calls a tenant.
+    pub(super) fn name_of(&self, id: &TenantId) -> Option<TenantName> {
+        let known = self.tenants.iter().find(|known| known.tenant.id == *id);
+        known.map(|known| known.name.clone())
+    }
+
+    pub(super) fn unknown(&self, name: &TenantName) -> ControlError {
+        let stored = self.tenants.iter().map(|known| {
+            let Tenant { id, name, .. } = &known.tenant;
+            (&known.name, vec![name.as_str(), id.0.as_str()])
+        });
+        let configured = self.configured.iter().map(|name| (name, Vec::new()));
+        ControlError::unknown_tenant(name, stored.chain(configured))
+    }
+}
