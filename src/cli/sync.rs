@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::printable;
 use crate::signal;
-use crate::telemetry::{Metric, Metrics, chain};
+use crate::telemetry::{Metrics, Sample, chain};
 
 use super::Exit;
 use super::args::{Format, SyncArgs, TableArgs};
@@ -278,7 +278,10 @@ async fn drain(
 fn delivering(name: &EndpointName, metrics: &Metrics) -> Doing {
     let (name, metrics) = (name.0.clone(), metrics.clone());
     doing::telling(move || {
-        let delivered = metrics.get(Metric::Deliveries, &[&name, "delivered"]);
+        let delivered = metrics.get(Sample::Deliveries {
+            endpoint: &name,
+            outcome: "delivered",
+        });
         match delivered {
             Some(n) => format!("delivering to `{name}`: {n} delivered so far"),
             None => format!("delivering to `{name}`"),
