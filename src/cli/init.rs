@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::config::{self, Environment};
-use crate::deliver::fresh_shared_secret;
+use crate::deliver::generate_shared_secret;
 use crate::secret::Secret;
 
 use super::Exit;
@@ -177,7 +177,7 @@ fn sign_by(path: &Path) -> anyhow::Result<()> {
         ));
         return Ok(());
     }
-    write_secret(path, &fresh_shared_secret()?)?;
+    write_secret(path, &generate_shared_secret()?)?;
     say(format_args!(
         "Wrote {shown}: a new secret that deliveries are signed with, which only its owner can \
          read. The receiver needs it to verify them."

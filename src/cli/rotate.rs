@@ -13,7 +13,7 @@ use anyhow::Context;
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, SecretPlace, secret_places};
-use crate::deliver::{Endpoint, SigningSecret, fresh_secret};
+use crate::deliver::{Endpoint, SigningSecret, generate_secret};
 use crate::secret::Secret;
 
 use super::Exit;
@@ -43,7 +43,7 @@ pub(super) fn run(config: &Config, endpoint: &Endpoint, how: How) -> anyhow::Res
         );
         return Err(CliError::Impossible(detail).into());
     };
-    let secret = fresh_secret(endpoint)?;
+    let secret = generate_secret(endpoint)?;
     let public = SigningSecret::parse(&secret)?.public();
     let line = match (how, place) {
         (How::Print, SecretPlace::File { name, .. }) => {

@@ -32,7 +32,7 @@
 //! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
 //!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
 //! - **Memory has a bound, in bytes**, that all endpoints share ([`Feed`]): entries that were read
-//!   ahead, which are shared as well, and messages under way. Beyond it, parcels go without their
+//!   ahead, which are shared as well, and messages under way. Beyond it, deliveries go without their
 //!   entries, which are read again when they are sent. Their number has a bound, too: four times
 //!   what may be under way is read ahead, five hundred at the least and eight thousand at the most;
 //!   ten thousand that failed are known by their places; the rest of a backlog stays on disk.
@@ -55,81 +55,50 @@
 //! - **No format sees a record.** What an endpoint may not see is taken out of an event before
 //!   a format gets it (`shown`), so that none can show it by mistake.
 //!
-//! The decisions are pure and stand in files of their own: [`EventFilter`], [`Event`],
-//! [`Selection`], [`Privacy`], [`Format`], [`Message`], signature, [`Verdict`], [`Schedule`], address, [`Egress`], the order of events
-//! (`lanes`), whom a failure is to blame on (`health`), how far an endpoint is (`position`, `state`).
-//! Around them are the resolver, the endpoint's client, the handshake, one attempt (`send`, `carry`),
-//! what is read and written (`reader`, `book`) and the loop (`worker`).
+//! Four folders, by what they are about:
+//!
+//! - `endpoint`: how an endpoint is set up ([`Endpoint`], [`Flow`], [`Schedule`], [`Egress`]). Pure.
+//! - `content`: what is sent. Pure: [`EventFilter`], [`Event`], [`Selection`], [`Privacy`],
+//!   [`Format`], [`Message`], the signature.
+//! - `transport`: the way to a receiver, and what came of one attempt. The address rule, [`Failure`]
+//!   and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the handshake
+//!   and one attempt (`send`).
+//! - `queue`: what is to be sent next. The order of events (`lanes`), whom a failure is to blame on
+//!   (`health`) and how far an endpoint is (`position`, `state`) are pure; around them are what is
+//!   read and written (`reader`, `endpoint_store`), the dispatch of a message (`dispatch`) and the
+//!   loop of an endpoint ([`Worker`]).
 
-mod address;
-
-mod egress;
-mod filter;
-mod options;
-mod schedule;
-mod signature;
-mod fresh;
-
-mod event;
-mod fact;
-mod format;
-mod message;
-mod privacy;
-mod selection;
-mod shown;
+mod content;
+mod endpoint;
+mod queue;
+mod transport;
 
 mod error;
-mod failure;
-mod verdict;
-
-mod resolver;
-mod client;
-mod resend;
-mod handshake;
-mod send;
-mod size;
-
-mod entity;
-mod feed;
-mod flow;
-mod health;
-mod lanes;
-mod parcel;
-mod position;
-mod rate;
-mod state;
-mod weight;
-
-mod book;
-mod carry;
-mod gauge;
-mod reader;
-mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use address::{Range, RefusedAddress};
-pub use egress::{Egress, ExtraHeaders, InvalidHeader};
-pub use error::RunError;
-pub use event::{Data, Event, Subject, TEST_EVENT};
-pub use failure::Failure;
-pub use feed::Feed;
-pub use filter::{EVENT_TYPES, EventFilter, InvalidFilter, UNSENT_TYPES};
-pub use flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
-pub use format::{
+pub use content::event::{Data, Event, Subject, TEST_EVENT};
+pub use content::filter::{EVENT_TYPES, EventFilter, InvalidFilter, UNSENT_TYPES};
+pub use content::format::{
     Batching, EventSource, Format, InvalidSetKey, InvalidSource, Mode, ScimSets, SetEvents, SetKey,
     body,
 };
-pub use fresh::{NoRandomness, fresh_secret, fresh_shared_secret};
-pub use handshake::{Grant, InvalidOrigin, Origin, Refusal};
-pub use message::Message;
-pub use options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
-pub use privacy::{InvalidPrivacy, Privacy};
-pub use schedule::Schedule;
-pub use selection::Selection;
-pub use send::test;
-pub use signature::{InvalidSecret, SigningSecret, signatures};
-pub use state::Drained;
-pub use verdict::{Answer, Verdict};
-pub use worker::Worker;
+pub use content::message::Message;
+pub use content::privacy::{InvalidPrivacy, Privacy};
+pub use content::secret_generation::{NoRandomness, generate_secret, generate_shared_secret};
+pub use content::selection::Selection;
+pub use content::signature::{InvalidSecret, SigningSecret, signatures};
+pub use endpoint::egress::{Egress, ExtraHeaders, InvalidHeader};
+pub use endpoint::flow::{Backfilling, DEFAULT_IN_FLIGHT, Flow, MAX_IN_FLIGHT};
+pub use endpoint::options::{DEFAULT_TIMEOUT, Endpoint, InvalidEndpoint, Options};
+pub use endpoint::schedule::Schedule;
+pub use error::RunError;
+pub use queue::feed::Feed;
+pub use queue::state::Drained;
+pub use queue::worker::Worker;
+pub use transport::address::{Range, RefusedAddress};
+pub use transport::failure::Failure;
+pub use transport::handshake::{Grant, InvalidOrigin, Origin, Refusal};
+pub use transport::send::test;
+pub use transport::verdict::{Answer, Verdict};

@@ -237,9 +237,9 @@ pub(super) enum Reply {
     /// No answer at all.
     Silence,
     /// A status, once it is released.
-    Held(tokio::sync::watch::Receiver<bool>, u16),
+    OnRelease(tokio::sync::watch::Receiver<bool>, u16),
     /// A status and headers, likewise.
-    HeldWith(
+    OnReleaseWith(
         tokio::sync::watch::Receiver<bool>,
         u16,
         Vec<(&'static str, String)>,
@@ -446,11 +446,11 @@ async fn take(
         reply
     };
     let reply = match reply {
-        Reply::HeldWith(mut released, status, headers) => {
+        Reply::OnReleaseWith(mut released, status, headers) => {
             drop(released.wait_for(|released| *released).await);
             Reply::WithAll(status, headers)
         }
-        Reply::Held(mut released, status) => {
+        Reply::OnRelease(mut released, status) => {
             drop(released.wait_for(|released| *released).await);
             Reply::Status(status)
         }
@@ -474,7 +474,9 @@ async fn take(
             }
             response
         }
-        Reply::Silence | Reply::Held(..) | Reply::HeldWith(..) => std::future::pending().await,
+        Reply::Silence | Reply::OnRelease(..) | Reply::OnReleaseWith(..) => {
+            std::future::pending().await
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::deliver::fresh_shared_secret;
+use crate::deliver::generate_shared_secret;
 use crate::demo::tenant::{RateLimits, TenantOptions};
 use crate::demo::{Delivery, EmulatedTenant, Receiver, Retention};
 
@@ -57,7 +57,7 @@ impl Stage {
             },
             ..TenantOptions::default()
         };
-        let secret = fresh_shared_secret()?.expose().to_owned();
+        let secret = generate_shared_secret()?.expose().to_owned();
         let tenant = EmulatedTenant::start(options, clock)
             .await
             .context("starting the tenant")?;

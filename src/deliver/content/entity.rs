@@ -1,0 +1,61 @@
+//! What an event is about, as a number.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::{Account, Change, Entry, Fact, Id, Kind};
+
+/// What an event is about, as a number: two of one number do not overtake each other.
+pub(in crate::deliver) type Entity = u64;
+
+/// Bytes that are hashed, mostly.
+const USUAL: usize = 96;
+
+/// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that
+/// happen to share a number wait for each other, which does no harm.
+pub(in crate::deliver) fn of_entry(entry: &Entry) -> Entity {
+    match &entry.fact {
+        Fact::Changed(change) => of_record(entry.account(), change.kind(), change.id()),
+        Fact::Loaded { .. } | Fact::Held { .. } | Fact::Failed { .. } | Fact::Recovered(_) => {
+            hash(&["sync", tenant(entry.account())], &[])
+        }
+        Fact::EndpointDisabled { endpoint, .. } => hash(&["endpoint", &endpoint.0], &[]),
+        Fact::Unreadable | Fact::HistoryLost(_) => hash(&["history"], &[]),
+    }
+}
+
+/// Returns the record in whose place the one of an entry came, if it did.
+pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
+    match &entry.fact {
+        Fact::Changed(Change::Created {
+            after,
+            replaces: Some(replaced),
+        }) => Some(of_record(entry.account(), after.kind(), replaced)),
+        Fact::Changed(_)
+        | Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => None,
+    }
+}
+
+/// Returns the number of a record.
+pub(in crate::deliver) fn of_record(account: Option<&Account>, kind: Kind, id: &Id) -> Entity {
+    hash(&[kind.singular(), tenant(account)], &id.to_key())
+}
+
+fn tenant(account: Option<&Account>) -> &str {
+    account.map_or("", |account| &account.tenant.0)
+}
+
+fn hash(words: &[&str], id: &[u8]) -> Entity {
+    let mut bytes = Vec::with_capacity(USUAL);
+    for word in words {
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.push(0);
+    }
+    bytes.extend_from_slice(id);
+    xxh3_64(&bytes)
+}

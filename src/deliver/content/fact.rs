@@ -1,0 +1,71 @@
+//! What an event says that is about no record: runs and what they hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery};
+
+/// Returns the `data` of an entry that is about no record; none for any other.
+pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
+    let run = entry.run().map(|run| run.to_string());
+    match &entry.fact {
+        Fact::Changed(_) | Fact::Loaded { .. } | Fact::Unreadable => None,
+        Fact::Held {
+            plan,
+            supersedes,
+            losses,
+        } => Some(held(*plan, *supersedes, losses)),
+        Fact::Failed { code, message } => Some(json!({
+            "run": run,
+            "code": code,
+            "message": message,
+        })),
+        Fact::EndpointDisabled {
+            endpoint,
+            reason,
+            failing_since,
+        } => Some(json!({
+            "endpoint": endpoint,
+            "reason": reason,
+            "failing_since": failing_since,
+        })),
+        Fact::Recovered(recovery) => Some(recovered(run.as_deref(), *recovery)),
+        Fact::HistoryLost(Missing {
+            entries,
+            places,
+            records,
+        }) => Some(json!({
+            "events": entries,
+            "from": places.map(|(first, _)| first),
+            "to": places.map(|(_, last)| last),
+            "records": records,
+        })),
+    }
+}
+
+/// What is held: counts and reasons, nobody's name. The plan lists the records.
+fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
+    let losses = losses.iter().map(|(loss, held)| {
+        json!({
+            "kind": loss.word(),
+            "lost": held.weight.lost,
+            "known": held.weight.known,
+            "shown": held.weight.shown,
+            "reason": held.reason.to_string(),
+        })
+    });
+    json!({
+        "plan": plan.to_string(),
+        "supersedes": supersedes.map(|plan| plan.to_string()),
+        "losses": losses.collect::<Vec<_>>(),
+    })
+}
+
+fn recovered(run: Option<&str>, recovery: Recovery) -> Value {
+    let (what, plan) = match recovery {
+        Recovery::Plan(plan) => ("plan", Some(plan.to_string())),
+        Recovery::Sync => ("sync", None),
+    };
+    json!({ "run": run, "what": what, "plan": plan })
+}

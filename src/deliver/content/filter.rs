@@ -1,0 +1,187 @@
+//! Chooses which events an endpoint wants.
+
+use std::collections::BTreeSet;
+
+/// Every type of event that a receiver can meet, in the order of the documentation.
+pub const EVENT_TYPES: [&str; 19] = [
+    "user.created",
+    "user.updated",
+    "user.deleted",
+    "user.snapshot",
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "role.snapshot",
+    "group.created",
+    "group.updated",
+    "group.deleted",
+    "group.snapshot",
+    "access.granted",
+    "access.revoked",
+    "sync.kept_by",
+    "sync.failed",
+    "sync.recovered",
+    "endpoint.disabled",
+    "history.lost",
+];
+
+/// Types that an endpoint may want already, and that nothing sends yet.
+pub const UNSENT_TYPES: [&str; 2] = ["access.granted", "access.revoked"];
+
+/// The types of events that an endpoint wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFilter {
+    wanted: BTreeSet<&'static str>,
+    /// Patterns that chose nothing which is sent.
+    idle: BTreeSet<String>,
+}
+
+/// Patterns that cannot be what the operator meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidFilter {
+    /// No event has such a type.
+    #[error(
+        "no event is of type `{pattern}`; there are {}, and `user.*`, `*.deleted` or `*` for several",
+        EVENT_TYPES.join(", ")
+    )]
+    Unknown {
+        /// The pattern, as written.
+        pattern: String,
+    },
+    /// A list without patterns: nothing would ever be sent.
+    #[error("the list of events is empty; leave it out to get all")]
+    Empty,
+}
+
+impl InvalidFilter {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "deliver.unknown-event",
+            Self::Empty => "deliver.no-events",
+        }
+    }
+}
+
+impl Default for EventFilter {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+impl EventFilter {
+    /// Wants everything.
+    pub fn all() -> Self {
+        Self {
+            wanted: EVENT_TYPES.into(),
+            idle: BTreeSet::new(),
+        }
+    }
+
+    /// Reads patterns: a type, or one with `*` in place of its first or last word, or `*`.
+    pub fn parse<S: AsRef<str>>(patterns: &[S]) -> Result<Self, InvalidFilter> {
+        if patterns.is_empty() {
+            return Err(InvalidFilter::Empty);
+        }
+        let (mut wanted, mut idle) = (BTreeSet::new(), BTreeSet::new());
+        for pattern in patterns.iter().map(AsRef::as_ref) {
+            let named: Vec<_> = EVENT_TYPES
+                .into_iter()
+                .filter(|event_type| matches(pattern, event_type))
+                .collect();
+            if named.is_empty() {
+                return Err(InvalidFilter::Unknown {
+                    pattern: pattern.to_owned(),
+                });
+            }
+            if named.iter().all(|name| UNSENT_TYPES.contains(name)) {
+                idle.insert(pattern.to_owned());
+            }
+            wanted.extend(named);
+        }
+        Ok(Self { wanted, idle })
+    }
+
+    /// Returns the patterns that choose only what is not sent yet.
+    pub fn idle(&self) -> &BTreeSet<String> {
+        &self.idle
+    }
+
+    /// Returns whether the endpoint wants events of this type.
+    pub fn wants(&self, event_type: &str) -> bool {
+        self.wanted.contains(event_type)
+    }
+}
+
+fn matches(pattern: &str, event_type: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let (Some((subject, verb)), Some((of, word))) =
+        (pattern.split_once('.'), event_type.split_once('.'))
+    else {
+        return false;
+    };
+    (subject == "*" || subject == of) && (verb == "*" || verb == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_choose_types() {
+        for (patterns, expected) in [
+            (&["user.updated"][..], &["user.updated"][..]),
+            (
+                &["access.*", "user.deleted"],
+                &["access.granted", "access.revoked", "user.deleted"],
+            ),
+            (
+                &["*.deleted", "user.deleted"],
+                &["group.deleted", "role.deleted", "user.deleted"],
+            ),
+        ] {
+            let filter = EventFilter::parse(patterns).unwrap();
+
+            assert_eq!(filter.wanted, expected.iter().copied().collect());
+            assert!(filter.wants(expected[0]));
+            assert!(!filter.wants("sync.kept_by"));
+        }
+        assert_eq!(EventFilter::parse(&["*"]), Ok(EventFilter::all()));
+        assert_eq!(EventFilter::parse(&["*.*"]), Ok(EventFilter::all()));
+    }
+
+    #[test]
+    fn a_pattern_that_chooses_nothing_which_is_sent_is_known() {
+        for (patterns, expected) in [
+            (&["*"][..], &[][..]),
+            (&["*.*", "user.*"], &[]),
+            (&["user.*", "access.*"], &["access.*"]),
+            (&["access.granted"], &["access.granted"]),
+        ] {
+            let filter = EventFilter::parse(patterns).unwrap();
+
+            assert!(filter.idle().iter().eq(expected), "{patterns:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_no_event_has_is_an_error_that_names_those_there_are() {
+        for pattern in [
+            "user",
+            "user.*d",
+            "User.created",
+            "user.created ",
+            "",
+            "a.b",
+        ] {
+            let error = EventFilter::parse(&["user.*", pattern]).unwrap_err();
+
+            assert_eq!(error.code(), "deliver.unknown-event");
+            assert!(error.to_string().contains("user.created, user.updated"));
+        }
+        let none: [&str; 0] = [];
+        assert_eq!(EventFilter::parse(&none), Err(InvalidFilter::Empty));
+    }
+}

@@ -1,0 +1,145 @@
+//! The formats in which an endpoint can get its events.
+//!
+//! Each works on what [`Shown`] has of an event and on nothing else, and is pure: the same
+//! bytes in every attempt.
+
+mod cloudevents;
+mod scim;
+mod scim_patch;
+mod scim_set;
+mod source;
+mod standard;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::message::Message;
+use super::shown::Shown;
+use crate::model::{Entry, Fact, Kind};
+
+pub use cloudevents::Mode;
+pub use scim_set::{InvalidSetKey, ScimSets, SetEvents, SetKey};
+pub use source::{EventSource, InvalidSource};
+pub use standard::body;
+
+/// How events are written for an endpoint.
+#[derive(Debug, Clone, Default)]
+pub enum Format {
+    /// The body that Standard Webhooks describes, one event in each message.
+    #[default]
+    Standard,
+    /// `CloudEvents` 1.0.2.
+    CloudEvents {
+        /// How they are laid out.
+        mode: Mode,
+        /// Whom they are from.
+        source: EventSource,
+    },
+    /// Security Event Tokens of SCIM.
+    ScimSet(Box<ScimSets>),
+}
+
+/// How many events a message may take, and how long the first waits for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batching {
+    /// Events in one message at the most.
+    pub max: usize,
+    /// Bytes in the body of one message at the most, but for a single event's.
+    pub max_bytes: usize,
+    /// How long the first waits at the most.
+    pub wait: Duration,
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self {
+            max: 100,
+            max_bytes: 4 * 1024 * 1024,
+            wait: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Format {
+    /// Returns its name, as the configuration has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::CloudEvents { mode, .. } => match mode {
+                Mode::Structured => "cloudevents",
+                Mode::Binary => "cloudevents-binary",
+                Mode::Batch(_) => "cloudevents-batch",
+            },
+            Self::ScimSet(_) => "scim-set",
+        }
+    }
+
+    /// Returns the public half of the key that signs its tokens, as a JSON Web Key; none for a
+    /// format without tokens.
+    pub fn set_key(&self) -> Option<Value> {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => None,
+            Self::ScimSet(sets) => Some(sets.key.public()),
+        }
+    }
+
+    /// Returns how events are put together, none for a format of one event a message.
+    pub fn batching(&self) -> Option<Batching> {
+        match self {
+            Self::CloudEvents {
+                mode: Mode::Batch(batching),
+                ..
+            } => Some(*batching),
+            Self::CloudEvents {
+                mode: Mode::Structured | Mode::Binary,
+                ..
+            }
+            | Self::Standard
+            | Self::ScimSet(_) => None,
+        }
+    }
+
+    /// Returns whether the format has words for an entry's event.
+    pub(in crate::deliver) fn can_tell(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => match &entry.fact {
+                Fact::Changed(change) => ScimSets::can_tell(change.kind()),
+                Fact::Loaded { .. }
+                | Fact::Held { .. }
+                | Fact::Failed { .. }
+                | Fact::Recovered(_)
+                | Fact::EndpointDisabled { .. }
+                | Fact::Unreadable
+                | Fact::HistoryLost(_) => false,
+            },
+        }
+    }
+
+    /// Returns whether the format has words for a record of this kind.
+    pub(in crate::deliver) fn can_tell_record(&self, kind: Kind) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => ScimSets::can_tell(kind),
+        }
+    }
+
+    /// Returns whether the format has a word for a field.
+    pub(in crate::deliver) fn can_tell_field(&self, kind: Kind, field: &str) -> bool {
+        match self {
+            Self::Standard | Self::CloudEvents { .. } => true,
+            Self::ScimSet(_) => ScimSets::can_tell_field(kind, field),
+        }
+    }
+
+    /// Writes events in this format: several only where it has batches, and at least one.
+    pub(in crate::deliver) fn message(&self, events: &[Shown<'_>]) -> Message {
+        let event = events.first().expect("a message carries an event");
+        match self {
+            Self::Standard => standard::message(event),
+            Self::CloudEvents { mode, source } => cloudevents::message(*mode, source, events),
+            Self::ScimSet(sets) => sets.message(event),
+        }
+    }
+}

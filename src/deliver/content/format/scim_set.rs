@@ -1,0 +1,276 @@
+//! Writes events as Security Event Tokens of SCIM (RFC 9967), to be pushed as RFC 8935 says.
+//!
+//! A token is signed once for all attempts to come, so the key must sign the same the same
+//! way: ed25519 and RSA do, EC does not. SCIM has no words for runs, for endpoints and for
+//! roles that are no attribute of a user: such events are not for these endpoints.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::scim;
+use super::scim_patch;
+use super::source::EventSource;
+use crate::deliver::content::event::TEST_EVENT;
+use crate::deliver::content::message::Message;
+use crate::deliver::content::shown::{Shown, ShownData, ShownRecord, Source};
+use crate::jws::{Algorithm, PrivateKey};
+use crate::model::{FieldDelta, Kind};
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::{ACCEPT, HeaderValue};
+
+/// What the events of SCIM are called, before the word for each.
+const EVENT: &str = "urn:ietf:params:scim:event:prov:";
+
+/// The event of a resource that joins those that are told, new or not.
+const FEED_ADD: &str = "urn:ietf:params:scim:event:feed:add";
+
+/// The event by which Shared Signals try a stream.
+const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+
+/// How much a token tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SetEvents {
+    /// The names of the attributes.
+    #[default]
+    Notice,
+    /// Their values: all that are visible at first, then those that changed.
+    Full,
+}
+
+/// How tokens are made for an endpoint.
+#[derive(Debug, Clone)]
+pub struct ScimSets {
+    /// Who says so, `iss`.
+    pub source: EventSource,
+    /// Whom it is for, `aud`.
+    pub audience: String,
+    /// How much is told.
+    pub events: SetEvents,
+    /// What signs.
+    pub key: SetKey,
+}
+
+/// A key that signs tokens, with the id that its public half goes by.
+#[derive(Clone)]
+pub struct SetKey {
+    key: PrivateKey,
+    id: String,
+}
+
+/// A text that is no key for tokens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "found {found}, where a private key is needed that signs the same the same way each time: Ed25519, or RSA of 2048 to 4096 bits, in PEM, without a passphrase"
+)]
+pub struct InvalidSetKey {
+    found: String,
+}
+
+impl InvalidSetKey {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        "deliver.invalid-set-key"
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        "make one with `openssl genpkey -algorithm ed25519`"
+    }
+}
+
+impl fmt::Debug for SetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetKey")
+            .field("key", &self.key)
+            .field("id", &self.id)
+            .finish()
+    }
+}
+
+impl SetKey {
+    /// Reads a key in PEM. Its id is its thumbprint (RFC 7638).
+    pub fn parse(pem: &Secret) -> Result<Self, InvalidSetKey> {
+        let refused = |found: String| InvalidSetKey { found };
+        let key = PrivateKey::parse(pem).map_err(|unusable| refused(unusable.found))?;
+        match key.algorithm() {
+            Algorithm::Rs256 | Algorithm::EdDsa => {}
+            Algorithm::Es384 => {
+                return Err(refused(
+                    "an EC key, whose signatures differ each time".to_owned(),
+                ));
+            }
+        }
+        // Members in the order of their names and no blanks, as the thumbprint wants it.
+        let public = key.public().to_string();
+        let id = URL_SAFE_NO_PAD.encode(Sha256::digest(public));
+        Ok(Self { key, id })
+    }
+
+    /// Returns the public half as a JSON Web Key, for receivers.
+    pub fn public(&self) -> Value {
+        let mut jwk = self.key.public();
+        if let Value::Object(members) = &mut jwk {
+            let algorithm = self.key.algorithm().name();
+            members.insert("alg".to_owned(), json!(algorithm));
+            members.insert("kid".to_owned(), json!(self.id));
+            members.insert("use".to_owned(), json!("sig"));
+        }
+        jwk
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    kid: &'a str,
+    typ: &'static str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: String,
+    iat: i64,
+    jti: &'a str,
+    aud: &'a str,
+    txn: &'a str,
+    sub_id: Value,
+    events: Map<String, Value>,
+    /// Ours: the tenant, since the ids of resources do not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Source<'a>>,
+}
+
+impl ScimSets {
+    /// Returns whether a token can tell of a record of this kind.
+    pub(super) fn can_tell(kind: Kind) -> bool {
+        scim::resource_type(kind).is_some()
+    }
+
+    /// Returns whether a token can tell of a change of this field.
+    pub(super) fn can_tell_field(kind: Kind, field: &str) -> bool {
+        scim::attribute_of(kind, field).is_some()
+    }
+
+    pub(super) fn message(&self, event: &Shown<'_>) -> Message {
+        let header = Header {
+            alg: self.key.key.algorithm().name(),
+            kid: &self.key.id,
+            typ: "secevent+jwt",
+        };
+        let (sub_id, events) = match &event.data {
+            ShownData::Record(shown) => (subject(shown), self.events(event.event_type, shown)),
+            ShownData::Other(data) => verification(event, data),
+        };
+        let claims = Claims {
+            iss: self.source.to_string(),
+            iat: event.at.seconds(),
+            jti: event.id,
+            aud: &self.audience,
+            txn: event.id,
+            sub_id,
+            events,
+            account: event.account,
+        };
+        let token = self.key.key.token(&header, &claims);
+        let token = token.expect("a key that was read signs, be it RSA or ed25519");
+        Message {
+            id: event.id.to_owned(),
+            content_type: "application/secevent+jwt",
+            headers: vec![(ACCEPT, HeaderValue::from_static("application/json"))],
+            body: token.into(),
+        }
+    }
+
+    /// Returns the events of a token: one of the state, and beside it whether an account was
+    /// switched on or off.
+    fn events(&self, event_type: &str, shown: &ShownRecord<'_>) -> Map<String, Value> {
+        let verb = event_type.split_once('.').map(|(_, verb)| verb);
+        let events = match verb {
+            Some("deleted") => vec![(event("delete"), json!({}))],
+            Some("created") => vec![self.created(shown)],
+            Some("updated") => {
+                let switched = switched(shown).map(|is_active| match is_active {
+                    true => event("activate"),
+                    false => event("deactivate"),
+                });
+                let switched = switched.map(|uri| (uri, json!({})));
+                [self.updated(shown)].into_iter().chain(switched).collect()
+            }
+            // A snapshot: it joins what is told, and it is not said that it is new. To be put
+            // in place of whatever is there it would have to be whole.
+            Some(_) | None => vec![(FEED_ADD.to_owned(), json!({})), self.created(shown)],
+        };
+        events.into_iter().collect()
+    }
+
+    fn created(&self, shown: &ShownRecord<'_>) -> (String, Value) {
+        match self.events {
+            SetEvents::Full => {
+                let data = Value::Object(scim::resource(shown));
+                (event("create:full"), payload(shown, "data", &data))
+            }
+            SetEvents::Notice => {
+                let attributes = json!(scim::attributes(shown));
+                let payload = payload(shown, "attributes", &attributes);
+                (event("create:notice"), payload)
+            }
+        }
+    }
+
+    fn updated(&self, shown: &ShownRecord<'_>) -> (String, Value) {
+        let changes = shown.changes.iter().flatten();
+        let attributes = changes.filter_map(|(field, _)| scim::attribute_of(shown.kind, field));
+        let attributes: Vec<_> = attributes.collect();
+        let patch = match (self.events, &shown.changes) {
+            (SetEvents::Full, Some(changes)) => scim_patch::patch(shown.kind, changes),
+            (SetEvents::Notice, _) | (SetEvents::Full, None) => None,
+        };
+        if let Some(request) = patch {
+            return (event("patch:full"), payload(shown, "data", &request));
+        }
+        // All that is asked for, or all that SCIM has words for.
+        let payload = payload(shown, "attributes", &json!(attributes));
+        (event("patch:notice"), payload)
+    }
+}
+
+fn event(word: &str) -> String {
+    format!("{EVENT}{word}")
+}
+
+fn payload(shown: &ShownRecord<'_>, name: &str, value: &Value) -> Value {
+    json!({ name: value, "version": scim::version(shown) })
+}
+
+fn subject(shown: &ShownRecord<'_>) -> Value {
+    let resource_type = scim::resource_type(shown.kind).unwrap_or("Role");
+    json!({ "format": "scim", "uri": format!("/{resource_type}s/{}", shown.id) })
+}
+
+/// Returns whether an account became active, or ceased to be.
+fn switched(shown: &ShownRecord<'_>) -> Option<bool> {
+    let status = shown.changes.as_ref()?.get("status")?;
+    match (shown.kind, status) {
+        (Kind::User, FieldDelta::Value { before, after }) => {
+            let (before, after) = (scim::is_active(before), scim::is_active(after)?);
+            (before != Some(after)).then_some(after)
+        }
+        (Kind::User | Kind::Group | Kind::Role, _) => None,
+    }
+}
+
+/// What no resource is behind: only a trial comes this far.
+fn verification(event: &Shown<'_>, data: &Value) -> (Value, Map<String, Value>) {
+    debug_assert_eq!(event.event_type, TEST_EVENT, "SCIM has no words for others");
+    let sub_id = json!({ "format": "opaque", "id": data["endpoint"] });
+    let events = [(VERIFICATION.to_owned(), json!({ "state": event.id }))];
+    (sub_id, events.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests;

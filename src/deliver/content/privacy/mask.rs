@@ -1,0 +1,121 @@
+//! Takes out of an event, or hashes in it, what an endpoint may not see.
+
+use serde_json::{Map, Value};
+
+use super::{Privacy, Rule};
+use crate::deliver::content::shown::{Shown, ShownData, ShownRecord};
+use crate::model::{Field, FieldDelta, Section};
+
+/// Lists in which a record names records of another kind, and the field that has those names.
+const REFERENCES: [(&str, Field); 2] = [("roles", Field::RoleName), ("groups", Field::GroupName)];
+
+impl Privacy {
+    pub(super) fn mask(&self, shown: &mut Shown<'_>) {
+        match &mut shown.data {
+            ShownData::Record(record) => self.mask_record(record),
+            // Nobody is named in it.
+            ShownData::Other(_) => {}
+        }
+    }
+
+    fn mask_record(&self, shown: &mut ShownRecord<'_>) {
+        let of_kind = self
+            .rules
+            .iter()
+            .filter(|(field, _)| field.kind() == shown.kind);
+        for (field, rule) in of_kind {
+            let name = field.name();
+            match field.section() {
+                Section::Record => mask_field(shown.record.masked(), name, rule),
+                Section::Custom => {
+                    if let Some(Value::Object(custom)) =
+                        shown.record.masked().get_mut("unified_custom_fields")
+                    {
+                        mask_field(custom, name, rule);
+                    }
+                }
+                Section::Policy => {
+                    if let Some(Value::Array(policies)) = shown.record.masked().get_mut("policies")
+                    {
+                        policies.retain(|policy| policy["name"] != name);
+                    }
+                }
+            }
+            let Some(changes) = &mut shown.changes else {
+                continue;
+            };
+            match rule {
+                Rule::Omit => {
+                    changes.remove(name);
+                }
+                Rule::Hash(_) => {
+                    if let Some(FieldDelta::Value { before, after }) = changes.get_mut(name) {
+                        hash_text(before, rule);
+                        hash_text(after, rule);
+                    }
+                }
+            }
+        }
+        self.mask_references(shown);
+    }
+
+    /// The name of a role or group is hidden also where other records mention it.
+    fn mask_references(&self, shown: &mut ShownRecord<'_>) {
+        for (list, name) in REFERENCES {
+            let Some(rule) = self.rules.get(&name) else {
+                continue;
+            };
+            if let Some(listed) = shown.record.masked().get_mut(list) {
+                mask_names(listed, rule);
+            }
+            let changes = shown.changes.as_mut();
+            match changes.and_then(|changes| changes.get_mut(list)) {
+                None => {}
+                Some(FieldDelta::Value { before, after }) => {
+                    mask_names(before, rule);
+                    mask_names(after, rule);
+                }
+                Some(FieldDelta::List { added, removed }) => {
+                    for one in added.iter_mut().chain(removed) {
+                        mask_name(one, rule);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A field that is left out is not there at all: null would say that it has no value.
+fn mask_field(record: &mut Map<String, Value>, name: &str, rule: &Rule) {
+    match rule {
+        Rule::Omit => {
+            record.remove(name);
+        }
+        Rule::Hash(_) => {
+            if let Some(value) = record.get_mut(name) {
+                hash_text(value, rule);
+            }
+        }
+    }
+}
+
+fn mask_names(list: &mut Value, rule: &Rule) {
+    if let Value::Array(list) = list {
+        for one in list {
+            mask_name(one, rule);
+        }
+    }
+}
+
+fn mask_name(reference: &mut Value, rule: &Rule) {
+    if let Value::Object(reference) = reference {
+        mask_field(reference, "name", rule);
+    }
+}
+
+/// Null stays null: there is nothing to hide.
+fn hash_text(value: &mut Value, rule: &Rule) {
+    if let Value::String(text) = value {
+        *value = rule.stand_in(text).map_or(Value::Null, Value::String);
+    }
+}

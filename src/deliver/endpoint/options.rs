@@ -1,0 +1,355 @@
+//! A webhook endpoint, as the configuration describes it, checked.
+
+mod invalid;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use url::{Host, Url};
+
+use super::egress::Egress;
+use super::flow::{Backfilling, Flow};
+use super::schedule::Schedule;
+use crate::deliver::content::event::Event;
+use crate::deliver::content::filter::EventFilter;
+use crate::deliver::content::format::{Batching, Format};
+use crate::deliver::content::message::Message;
+use crate::deliver::content::privacy::Privacy;
+use crate::deliver::content::selection::Selection;
+use crate::deliver::content::signature::SigningSecret;
+use crate::deliver::transport::address::{AddressRule, Others};
+use crate::deliver::transport::handshake::Origin;
+use crate::model::{
+    Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
+};
+use crate::store::{Store, StoreError};
+pub use invalid::InvalidEndpoint;
+
+/// How long a receiver may take to answer, unless the configuration says otherwise; the
+/// lower end of what Standard Webhooks recommends.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest time-out that makes sense. Events of an endpoint wait for one another.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How the mark of a URL begins.
+const URL_MARK: &str = "[url ";
+
+/// What the configuration says of an endpoint.
+#[derive(Clone)]
+pub struct Options {
+    /// What the operator calls it.
+    pub name: EndpointName,
+    /// Where events go.
+    pub url: Url,
+    /// One secret, or two while the receiver moves from one to the other; the new one first.
+    pub secrets: Vec<SigningSecret>,
+    /// The types of events that it wants.
+    pub events: EventFilter,
+    /// The records that it wants to hear of.
+    pub selection: Selection,
+    /// What of them it does not get to see.
+    pub privacy: Privacy,
+    /// How events are written for it.
+    pub format: Format,
+    /// How it is reached.
+    pub egress: Egress,
+    /// How long the receiver may take to answer.
+    pub timeout: Duration,
+    /// When to try again.
+    pub schedule: Schedule,
+    /// How fast it gets its events.
+    pub flow: Flow,
+}
+
+/// An endpoint whose URL, secrets and address rule fit together.
+#[derive(Clone)]
+pub struct Endpoint {
+    name: EndpointName,
+    url: Url,
+    secrets: Vec<SigningSecret>,
+    events: EventFilter,
+    selection: Selection,
+    privacy: Privacy,
+    format: Format,
+    /// What the operator calls tenants, as it was when they were last looked up.
+    called: BTreeMap<TenantId, TenantName>,
+    rule: AddressRule,
+    egress: Egress,
+    timeout: Duration,
+    schedule: Schedule,
+    flow: Flow,
+}
+
+impl Endpoint {
+    /// Checks that the options fit together.
+    pub fn new(options: Options) -> Result<Self, InvalidEndpoint> {
+        let egress = options.egress;
+        let by_name = matches!(options.url.host(), Some(Host::Domain(_)));
+        let others = match (options.url.scheme(), egress.allow_http) {
+            ("https", _) => Others::PublicOnly,
+            ("http", true) if egress.allow_private.is_empty() => {
+                return Err(InvalidEndpoint::HttpAnywhere);
+            }
+            ("http", true) if egress.proxy.is_some() && by_name => {
+                return Err(InvalidEndpoint::HttpByProxy);
+            }
+            ("http", true) => Others::Refused,
+            ("http", false) => return Err(InvalidEndpoint::PlainHttp),
+            (_, _) => return Err(InvalidEndpoint::Scheme),
+        };
+        let rule = AddressRule {
+            named: egress.allow_private.clone(),
+            others,
+        };
+        // The resolver is not asked for an address, so an address is checked here. The URL
+        // parser has by now made one of every way to write it, `0x7f.1` for 127.0.0.1.
+        let literal = match options.url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        if let Some(address) = literal {
+            rule.check(address).map_err(InvalidEndpoint::Address)?;
+            if address.is_ipv6() && egress.proxy.is_some() && others == Others::PublicOnly {
+                return Err(InvalidEndpoint::Ipv6ByProxy);
+            }
+        }
+        let n_secrets = options.secrets.len();
+        if !(1..=2).contains(&n_secrets) {
+            return Err(InvalidEndpoint::Secrets { n_secrets });
+        }
+        if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&options.timeout) {
+            return Err(InvalidEndpoint::Timeout);
+        }
+        let endpoint = Self {
+            name: options.name,
+            url: options.url,
+            secrets: options.secrets,
+            events: options.events,
+            selection: options.selection,
+            privacy: options.privacy,
+            format: options.format,
+            called: BTreeMap::new(),
+            rule,
+            egress,
+            timeout: options.timeout,
+            schedule: options.schedule,
+            flow: options.flow,
+        };
+        if endpoint.flow.backfill == Backfilling::First && !endpoint.wants_snapshots() {
+            return Err(InvalidEndpoint::NoSnapshots);
+        }
+        Ok(endpoint)
+    }
+
+    /// Returns what the operator calls it.
+    pub fn name(&self) -> &EndpointName {
+        &self.name
+    }
+
+    /// Returns scheme, host and port: what may be shown of the URL, whose path and query
+    /// may hold a token.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Lets it know what the operator calls tenants, if that matters to it; without, it knows
+    /// their ids and the names that Qlik shows.
+    pub fn knowing(&self, store: &Store) -> Result<Cow<'_, Self>, StoreError> {
+        if !self.selection.names_tenants() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let tenants = store.tenants()?.into_iter();
+        Ok(Cow::Owned(Self {
+            called: tenants.map(|known| (known.tenant.id, known.name)).collect(),
+            ..self.clone()
+        }))
+    }
+
+    /// Returns whether an entry has an event that it wants.
+    pub fn wants(&self, entry: &Entry) -> bool {
+        let Some(event_type) = entry.fact.event_type() else {
+            return false;
+        };
+        // What is missing concerns everybody, whatever `events` names.
+        let is_chosen = match &entry.fact {
+            Fact::HistoryLost(_) => true,
+            Fact::Changed(_)
+            | Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. }
+            | Fact::Unreadable => self.events.wants(event_type),
+        };
+        if !is_chosen || !self.format.can_tell(entry) {
+            return false;
+        }
+        let wants = match &entry.fact {
+            // An endpoint does not hear of itself.
+            Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
+            Fact::Changed(change) => self.wants_change(change),
+            Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::Unreadable
+            | Fact::HistoryLost(_) => true,
+        };
+        wants
+            && entry
+                .account()
+                .is_none_or(|account| self.wants_tenant(account))
+    }
+
+    /// Returns whether there are snapshots that it wants.
+    pub fn wants_snapshots(&self) -> bool {
+        Kind::ALL.into_iter().any(|kind| {
+            self.events.wants(kind.snapshot_type())
+                && self.format.can_tell_record(kind)
+                && self.selection.may_want(kind)
+        })
+    }
+
+    /// Returns whether it wants a snapshot of a record.
+    pub fn wants_record(&self, account: &Account, record: &Record) -> bool {
+        self.events.wants(record.kind().snapshot_type())
+            && self.format.can_tell_record(record.kind())
+            && self.selection.wants_record(None, Some(record))
+            && self.wants_tenant(account)
+    }
+
+    fn wants_tenant(&self, account: &Account) -> bool {
+        let called = self.called.get(&account.tenant);
+        self.selection.wants_tenant(account, called)
+    }
+
+    /// A change of nothing that the endpoint gets to see is not for it: that it happened
+    /// would tell something already.
+    fn wants_change(&self, change: &Change) -> bool {
+        if !self.selection.wants_record(change.before(), change.after()) {
+            return false;
+        }
+        match change {
+            Change::Created { .. } | Change::Deleted { .. } => true,
+            Change::Updated { before, after } => {
+                let kind = change.kind();
+                let tells_all =
+                    matches!(self.format, Format::Standard | Format::CloudEvents { .. });
+                if tells_all && !self.privacy.omits_any(kind) {
+                    return true;
+                }
+                let visible = self.privacy.visible_changes(before, after);
+                let mut visible = visible.into_iter();
+                visible.any(|field| self.format.can_tell_field(kind, field))
+            }
+        }
+    }
+
+    /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one
+    /// first; none of secrets that it shares with us.
+    pub fn public_keys(&self) -> Vec<String> {
+        self.secrets
+            .iter()
+            .filter_map(SigningSecret::public)
+            .collect()
+    }
+
+    /// Returns how events are written for it.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// Returns what it chooses records by.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Returns the types of events that it wants.
+    pub fn events(&self) -> &EventFilter {
+        &self.events
+    }
+
+    /// Returns how events are put together for it, none where each goes alone.
+    pub fn batching(&self) -> Option<Batching> {
+        self.format.batching()
+    }
+
+    /// Writes events for it, with what it may see of them: at least one, and more only
+    /// where there is [`Endpoint::batching`].
+    pub fn message(&self, events: &[Event<'_>]) -> Message {
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| self.privacy.show(event))
+            .collect();
+        self.format.message(&events)
+    }
+
+    /// Returns what tells this URL from another without showing it.
+    ///
+    /// It is stored where a receiver wanted no more events, and the URL may be a secret. It is 32
+    /// bits of a digest of the whole URL, so it takes at most 32 bits off what has to be guessed: a
+    /// token of 128 bits, as those in webhook addresses are, keeps 96. One that can be guessed is
+    /// confirmed by it to whoever reads the store, as it would be by the receiver itself.
+    pub(in crate::deliver) fn url_mark(&self) -> String {
+        let digest = Sha256::digest(self.url.as_str());
+        let start = digest.iter().take(4);
+        let number = start.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        format!("{URL_MARK}{number:08x}]")
+    }
+
+    pub(in crate::deliver) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(in crate::deliver) fn keys(&self) -> &[SigningSecret] {
+        &self.secrets
+    }
+
+    pub(in crate::deliver) fn rule(&self) -> &AddressRule {
+        &self.rule
+    }
+
+    /// Returns how it is reached.
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Returns how many connections to it may be open at one time.
+    pub fn n_connections(&self) -> usize {
+        self.flow.max_in_flight.get()
+    }
+
+    pub(in crate::deliver) fn handshake(&self) -> Option<&Origin> {
+        self.egress.handshake.as_ref()
+    }
+
+    pub(in crate::deliver) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(in crate::deliver) fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    pub(in crate::deliver) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("origin", &self.origin())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

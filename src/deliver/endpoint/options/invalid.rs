@@ -1,0 +1,80 @@
+//! What is wrong with an endpoint's options, and what to do about it.
+
+use super::LONGEST_TIMEOUT;
+use crate::deliver::transport::address::RefusedAddress;
+
+/// What is wrong with an endpoint's options. No message holds the URL: it may hold a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEndpoint {
+    /// Neither https nor http.
+    #[error("the address does not begin with `https:` or `http:`")]
+    Scheme,
+    /// Plain http without leave.
+    #[error("the address is plain http, which would show personal data to the network")]
+    PlainHttp,
+    /// Leave for plain http without a network to use it in.
+    #[error("`allow_http` goes only together with `allow_private`")]
+    HttpAnywhere,
+    /// Plain http by a proxy, which alone would know where the name leads.
+    #[error("the address is plain http to a name that the proxy looks up")]
+    HttpByProxy,
+    /// An IPv6 address by https at the other end of a proxy's tunnel: the HTTP client takes its
+    /// brackets for a part of the name that the certificate shall have, once the tunnel is open.
+    #[error("the address is an IPv6 address, which is not reached by https through a proxy")]
+    Ipv6ByProxy,
+    /// The URL is an address that endpoints may not be reached at.
+    #[error("the address may not be used")]
+    Address(#[source] RefusedAddress),
+    /// No secret, or more than two.
+    #[error("an endpoint has one signing secret, or two during a change, and not {n_secrets}")]
+    Secrets {
+        /// How many there are.
+        n_secrets: usize,
+    },
+    /// A backfill of nothing.
+    #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
+    NoSnapshots,
+    /// No time at all, or more than makes sense.
+    #[error("`timeout` is between 1 ms and {LONGEST_TIMEOUT:?}")]
+    Timeout,
+}
+
+impl InvalidEndpoint {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Scheme | Self::Ipv6ByProxy => "deliver.invalid-url",
+            Self::PlainHttp | Self::HttpAnywhere | Self::HttpByProxy => "deliver.plain-http",
+            Self::Address(_) => "deliver.refused-address",
+            Self::Secrets { .. } => "deliver.invalid-secret",
+            Self::NoSnapshots => "deliver.no-snapshots",
+            Self::Timeout => "deliver.invalid-timeout",
+        }
+    }
+
+    /// Returns what an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Scheme => "write `https://` and the receiver's host",
+            Self::Ipv6ByProxy => "write the receiver's name, or an IPv4 address of it",
+            Self::PlainHttp => {
+                "use https, or set `allow_http = true` for a receiver within `allow_private`"
+            }
+            Self::HttpAnywhere => {
+                "name the receiver's network, `allow_private = [\"127.0.0.0/8\"]` for one"
+            }
+            Self::HttpByProxy => {
+                "use https, or write the receiver's numeric address, within `allow_private`, in place of its name"
+            }
+            Self::Address(_) => {
+                "name the network in `allow_private` if the receiver really stands there"
+            }
+            Self::Secrets { .. } => "leave the secret in use, and the one before it for a while",
+            Self::NoSnapshots => {
+                "add `user.snapshot`, `role.snapshot` or `group.snapshot` to `events`, or leave \
+                 `backfill` out"
+            }
+            Self::Timeout => "15 seconds suit nearly every receiver",
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Dispatches one message to the endpoint: reads what is in it, writes it, sends it once; a batch that is too
+//! large for the receiver in several.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tracing::info;
+
+use super::feed::Feed;
+use super::pending_delivery::PendingDelivery;
+use super::reader::{self, Content};
+use super::state::Ended;
+use crate::clock::Clock;
+use crate::deliver::content::message::Message;
+use crate::deliver::endpoint::options::Endpoint;
+use crate::deliver::transport::failure::{Blame, Failure};
+use crate::deliver::transport::handshake::Grant;
+use crate::deliver::transport::send::Sender;
+use crate::deliver::transport::size::Sizes;
+use crate::deliver::transport::verdict::{Answer, Verdict};
+use crate::store::{Store, StoreError};
+
+/// What all messages of an endpoint share.
+#[derive(Debug)]
+pub(super) struct Dispatcher {
+    pub sender: Sender,
+    pub endpoint: Endpoint,
+    pub store: Store,
+    pub feed: Feed,
+    pub clock: Clock,
+    /// What the receiver consented to; `None` if it was not asked yet.
+    pub consent: Mutex<Option<Grant>>,
+    /// Which sizes of messages it takes.
+    pub sizes: Sizes,
+}
+
+/// The status of a message that is larger than the receiver takes (RFC 9110, 15.5.14).
+pub(super) const TOO_LARGE: u16 = 413;
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Dispatched {
+    /// The attempts, in the order in which they were made: one for each message.
+    pub ended: Vec<Ended>,
+    /// Deliveries of which nothing is left.
+    pub gone: Vec<PendingDelivery>,
+    /// What the receiver consented to just now.
+    pub granted: Option<Grant>,
+}
+
+impl Dispatched {
+    /// Returns how many events went, or would have gone.
+    pub fn n_events(&self) -> usize {
+        let sent = self.ended.iter().map(|ended| ended.deliveries.len());
+        sent.sum::<usize>() + self.gone.len()
+    }
+}
+
+impl Dispatcher {
+    /// Makes one attempt.
+    pub async fn dispatch(
+        self: Arc<Self>,
+        mut deliveries: Vec<PendingDelivery>,
+    ) -> Result<Dispatched, StoreError> {
+        // What was just read comes with its entry; the rest is read off the runtime's threads.
+        let contents = if let Some(contents) = reader::contents_at_hand(&mut deliveries) {
+            contents
+        } else {
+            let dispatcher = Arc::clone(&self);
+            let read = move |_: &Store| {
+                let contents =
+                    reader::contents(&dispatcher.feed, &dispatcher.endpoint, &mut deliveries);
+                (deliveries, contents)
+            };
+            let (read_of, contents) = self.store.offload(read).await;
+            deliveries = read_of;
+            contents?
+        };
+        let (mut going, mut gone, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for (delivery, content) in deliveries.into_iter().zip(contents) {
+            match content {
+                Some(content) => {
+                    going.push(delivery);
+                    kept.push(content);
+                }
+                None => gone.push(delivery),
+            }
+        }
+        let mut dispatched = Dispatched {
+            ended: Vec::new(),
+            gone,
+            granted: None,
+        };
+        if !going.is_empty() {
+            dispatched.ended = self.send(going, kept, &mut dispatched.granted).await;
+        }
+        Ok(dispatched)
+    }
+
+    /// Sends the events of a message; those of a batch that is too large in several, in their order.
+    async fn send(
+        &self,
+        deliveries: Vec<PendingDelivery>,
+        contents: Vec<Content>,
+        granted: &mut Option<Grant>,
+    ) -> Vec<Ended> {
+        let mut parts = vec![deliveries.len()];
+        let (mut deliveries, mut contents) = (VecDeque::from(deliveries), VecDeque::from(contents));
+        let mut event_types = self.event_types(&contents);
+        let mut all = Vec::new();
+        // The last of them is the next one.
+        while let Some(len) = parts.pop() {
+            let message = self.write(&contents, len);
+            let size = message.body.len();
+            if len > 1 && size > self.sizes.limit() {
+                parts.extend(halves(len));
+                continue;
+            }
+            if len == 1 {
+                // Not needed any more, and it may wait for an answer for long.
+                contents.pop_front();
+            }
+            let (mut at, mut began) = (self.clock.now(), Instant::now());
+            let outcome = match self.consent(granted).await {
+                Ok(()) => {
+                    // The signature's time: asking may have taken long.
+                    (at, began) = (self.clock.now(), Instant::now());
+                    self.sender.attempt(message, at).await
+                }
+                Err(failure) => Err(failure),
+            };
+            match &outcome {
+                Ok(answer) if answer.status == TOO_LARGE => {
+                    self.sizes.refused(size);
+                    if len > 1 {
+                        info!(
+                            endpoint.id = %self.endpoint.name(),
+                            "A batch of {len} events ({size} bytes) is too large for `{}`; it is \
+                             sent in smaller ones", self.endpoint.name(),
+                        );
+                        parts.extend(halves(len));
+                        continue;
+                    }
+                }
+                Ok(answer) if answer.is_success() => self.sizes.taken(size),
+                Ok(_) | Err(_) => {}
+            }
+            let answer = match &outcome {
+                Ok(Answer { start, .. }) => start.clone(),
+                Err(_) => String::new(),
+            };
+            let verdict = Verdict::of(outcome, self.clock.now());
+            let is_over = verdict
+                .failure()
+                .is_some_and(|it| it.blame() != Blame::Event);
+            // What is in the way of this part is in the way of the others.
+            let len = if is_over { deliveries.len() } else { len };
+            contents.drain(..if len == 1 { 0 } else { len.min(contents.len()) });
+            all.push(Ended {
+                deliveries: deliveries.drain(..len).collect(),
+                event_types: event_types.drain(..len.min(event_types.len())).collect(),
+                at,
+                began,
+                took: began.elapsed(),
+                answer,
+                verdict,
+            });
+            if is_over {
+                break;
+            }
+        }
+        all
+    }
+
+    fn write(&self, contents: &VecDeque<Content>, len: usize) -> Message {
+        let id = self.store.id();
+        let events = contents.iter().take(len);
+        let events: Vec<_> = events.filter_map(|content| content.event(id)).collect();
+        self.endpoint.message(&events)
+    }
+
+    fn event_types(&self, contents: &VecDeque<Content>) -> VecDeque<&'static str> {
+        let id = self.store.id();
+        let events = contents.iter().filter_map(|content| content.event(id));
+        events.map(|event| event.event_type).collect()
+    }
+
+    /// Asks the receiver for its consent, once in a process, where the endpoint wants that.
+    async fn consent(&self, granted: &mut Option<Grant>) -> Result<(), Failure> {
+        let mut consent = self.consent.lock().await;
+        if consent.is_none() {
+            let grant = self.sender.handshake().await?;
+            *consent = Some(grant);
+            *granted = Some(grant);
+        }
+        Ok(())
+    }
+}
+
+/// Splits a part in two: the second comes first, since the last of all parts is the next one.
+fn halves(len: usize) -> [usize; 2] {
+    [len / 2, len - len / 2]
+}

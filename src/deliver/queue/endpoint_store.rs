@@ -1,0 +1,253 @@
+//! Reads and writes what an endpoint's worker knows. Blocks, as the store does.
+
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{info, warn};
+
+use super::reader;
+use super::state::State;
+use crate::deliver::content::entity::Entity;
+use crate::deliver::endpoint::flow::Backfilling;
+use crate::deliver::endpoint::options::Endpoint;
+use crate::model::{Seq, Timestamp};
+use crate::store::{
+    AttemptLog, Cursor, DeliveryChange, DisabledBy, Item, MAX_CHANGES, Order, Progress, Store,
+    StoreError,
+};
+
+/// Replays that are taken up at once.
+const REPLAYS: usize = 64;
+
+/// What the store says of an endpoint.
+#[derive(Debug)]
+pub(super) struct EndpointStore {
+    endpoint: Endpoint,
+    /// Only who writes needs it.
+    log: Mutex<AttemptLog>,
+}
+
+/// What operators want.
+#[derive(Debug)]
+pub(super) struct Wishes {
+    pub orders: Vec<(u64, Order)>,
+    /// What is asked for once more; `None` if there was no room for it.
+    pub replays: Option<Replays>,
+}
+
+/// Some of what is asked for once more.
+#[derive(Debug)]
+pub(in crate::deliver) struct Replays {
+    pub items: Vec<(Item, Entity)>,
+    /// The last that was read; `None` if there are no others.
+    pub read: Option<Item>,
+}
+
+/// Where to look for what is asked for once more.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Nowhere: there is no room for it.
+    Nowhere,
+    /// Behind this one, or from the first on.
+    Behind(Option<Item>),
+}
+
+impl EndpointStore {
+    /// Opens what the store says of an endpoint; one that was never seen before gets its cursor.
+    pub fn open(store: &Store, endpoint: &Endpoint, now: Timestamp) -> Result<Self, StoreError> {
+        let name = endpoint.name();
+        let last = store.last_seq();
+        let known = store.cursor(name)?;
+        let cursor = match (known.clone(), store.open_loss()?) {
+            (None, Some(loss)) => {
+                // Its place may be among what was lost. Behind the entry that says so, each tenant's
+                // records follow for whoever asked for them.
+                let settled = Seq(loss.entry.0.saturating_sub(1));
+                info!(
+                    endpoint.id = %name, event.seq = loss.entry.0,
+                    "Endpoint `{name}` has no place since the store was damaged; it gets what is \
+                     found since then",
+                );
+                Some(Cursor {
+                    settled,
+                    ..Cursor::default()
+                })
+            }
+            (None, None) => {
+                info!(
+                    endpoint.id = %name, event.seq = last.0,
+                    "Endpoint `{name}` is new; it gets what is found from now on",
+                );
+                let mut cursor = Cursor {
+                    settled: last,
+                    ..Cursor::default()
+                };
+                if endpoint.flow().backfill == Backfilling::First {
+                    let mark = last;
+                    cursor.obey(&Order::Backfill { at: now, mark });
+                }
+                Some(cursor)
+            }
+            (Some(cursor), _) if cursor.settled > last => {
+                warn!(
+                    endpoint.id = %name, event.seq = last.0,
+                    "Endpoint `{name}` had a place behind the end of the journal, which must have been rebuilt; it gets what is found from now on",
+                );
+                Some(Cursor {
+                    settled: last,
+                    ..Cursor::default()
+                })
+            }
+            (Some(cursor), _) => match cursor.disabled.as_ref().map(|disabled| &disabled.by) {
+                Some(DisabledBy::Receiver { url_mark }) if *url_mark != endpoint.url_mark() => {
+                    info!(
+                        endpoint.id = %name, event.seq = cursor.settled.next().0,
+                        "Endpoint `{name}` has another `url` and goes on where it stopped",
+                    );
+                    let mut cursor = cursor;
+                    cursor.obey(&Order::Enable);
+                    Some(cursor)
+                }
+                Some(DisabledBy::Receiver { .. } | DisabledBy::Operator | DisabledBy::Failures)
+                | None => None,
+            },
+        };
+        if let Some(known) = cursor.as_ref().or(known.as_ref()) {
+            warn_of_gap(store, endpoint, known)?;
+        }
+        let endpoint_store = Self {
+            endpoint: endpoint.clone(),
+            log: Mutex::new(store.attempt_log(name)?),
+        };
+        if let Some(cursor) = cursor {
+            endpoint_store.write(store, vec![Progress::of(cursor)])?;
+        }
+        Ok(endpoint_store)
+    }
+
+    /// Reads where the endpoint stands.
+    pub fn state(&self, store: &Store, now: Timestamp) -> Result<State, StoreError> {
+        let name = self.endpoint.name();
+        let cursor = store.cursor(name)?.unwrap_or_default();
+        let deferred = store.deferred(name)?;
+        Ok(State::of(self.endpoint.clone(), cursor, deferred, now))
+    }
+
+    /// Writes what is new.
+    pub fn write(&self, store: &Store, writes: Vec<Progress>) -> Result<(), StoreError> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for progress in writes {
+            store.save_progress(self.endpoint.name(), &mut log, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Does what operators ordered. Only while nothing is under way and all is written.
+    pub fn obey(&self, store: &Store, orders: &[(u64, Order)]) -> Result<(), StoreError> {
+        let name = self.endpoint.name().clone();
+        let mut cursor = store.cursor(&name)?.unwrap_or_default();
+        let mut changes = Vec::new();
+        let mut is_rewound = false;
+        for (number, order) in orders {
+            info!(endpoint.id = %name, "An operator's order for `{name}`: {order}");
+            cursor.obey(order);
+            changes.push(DeliveryChange::Obeyed(*number));
+            if let Order::Rewind { to } = order {
+                let again = |item: &Item| match item {
+                    Item::Entry(seq) => seq > to,
+                    Item::Snapshot { .. } => false,
+                };
+                let deferred = store.deferred(&name)?.into_iter();
+                changes.extend(
+                    deferred
+                        .filter(|(item, _)| again(item))
+                        .map(|(item, _)| DeliveryChange::Resume(item)),
+                );
+                is_rewound = true;
+            }
+        }
+        // The cursor first: what comes after it only takes rows away that it makes needless.
+        let writes = changes.chunks(MAX_CHANGES).map(|chunk| Progress {
+            changes: chunk.to_vec(),
+            ..Progress::of(cursor.clone())
+        });
+        self.write(store, writes.collect())?;
+        if is_rewound {
+            self.unpark(store, &cursor)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is parked behind a cursor that was set back: it is sent again from there
+    /// on. Nothing is under way, so that nothing is parked anew meanwhile. A crash leaves some
+    /// of it parked: that may be sent twice, and nothing is lost.
+    fn unpark(&self, store: &Store, cursor: &Cursor) -> Result<(), StoreError> {
+        let mut after = Item::Entry(cursor.settled);
+        loop {
+            let page = store.parked(self.endpoint.name(), Some(&after), MAX_CHANGES)?;
+            let changes: Vec<_> = page
+                .into_iter()
+                .filter(|parked| matches!(parked.item, Item::Entry(_)))
+                .map(|parked| DeliveryChange::Unpark(parked.item))
+                .collect();
+            let Some(DeliveryChange::Unpark(last)) = changes.last() else {
+                return Ok(());
+            };
+            after = last.clone();
+            let write = Progress {
+                changes,
+                ..Progress::of(cursor.clone())
+            };
+            self.write(store, vec![write])?;
+        }
+    }
+
+    /// Reads what operators want.
+    pub fn wishes(&self, store: &Store, look: Look) -> Result<Wishes, StoreError> {
+        let name = self.endpoint.name();
+        let replays = match look {
+            Look::Nowhere => None,
+            Look::Behind(after) => {
+                let items = store.replays(name, after.as_ref(), REPLAYS)?;
+                let is_full = items.len() == REPLAYS;
+                Some(Replays {
+                    read: items.last().filter(|_| is_full).cloned(),
+                    items: reader::entities(store, items)?,
+                })
+            }
+        };
+        Ok(Wishes {
+            orders: store.orders(name)?,
+            replays,
+        })
+    }
+
+    /// Returns how many entries behind a place the endpoint wants.
+    pub fn count_wanted(&self, store: &Store, mut after: Seq) -> Result<u64, StoreError> {
+        let mut n_wanted = 0;
+        loop {
+            let entries = store.entries(after, 1_000)?;
+            let Some(last) = entries.last() else {
+                return Ok(n_wanted);
+            };
+            after = last.seq;
+            let endpoint = self.endpoint.knowing(store)?;
+            let wanted = entries.iter().filter(|entry| endpoint.wants(entry));
+            n_wanted += wanted.map(|_| 1).sum::<u64>();
+        }
+    }
+}
+
+/// Says what an endpoint will never get: it was away for longer than the journal reaches back.
+fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<(), StoreError> {
+    let (next, first) = (cursor.settled.next(), store.first_seq()?);
+    if next < first {
+        let name = endpoint.name();
+        warn!(
+            endpoint.id = %name, event.seq = first.0,
+            "The journal was cut before endpoint `{name}` got events {next} to {}, which it \
+             will not get; `qlik-roster endpoints backfill {name}` tells it what is known",
+            Seq(first.0.saturating_sub(1)),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,308 @@
+//! The journal as all endpoints read it. Blocks, as the store does.
+//!
+//! Endpoints are mostly about as far as each other, so what one has read and decoded the next
+//! one finds here. And all that is in memory on behalf of deliveries has one bound in bytes,
+//! whatever the number of endpoints and however large records are: a delivery for whose entry
+//! there is no room goes without, and it is read again when it is sent.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::weight;
+use crate::model::{Entry, Seq};
+use crate::store::{Store, StoreError};
+
+/// Bytes in memory for deliveries, all endpoints together: entries that were read ahead may take
+/// the half of it, messages under way the rest. Enough for twenty thousand usual events.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+/// Entries that are kept for who comes next: some pages.
+const KEPT: usize = 2_048;
+
+/// Entries of a page, and their bytes, but for the last one.
+const PAGE: (usize, usize) = (512, 4 * 1024 * 1024);
+
+/// Entries that are read before it is known how large they are.
+const FIRST: usize = 16;
+
+/// Reads the journal for all endpoints of a store. Clones share what was read, and the bound.
+#[derive(Clone)]
+pub struct Feed(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    budget: Arc<Budget>,
+    /// What was read last, without a gap.
+    window: Mutex<VecDeque<Shared>>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+/// An entry in memory, shared by all who deliver it.
+#[derive(Debug, Clone)]
+pub(in crate::deliver) struct Shared(Arc<Counted>);
+
+#[derive(Debug)]
+struct Counted {
+    entry: Entry,
+    load: Load,
+}
+
+/// Bytes of the bound that are taken, until it is dropped.
+#[derive(Debug)]
+pub(in crate::deliver) struct Load {
+    bytes: usize,
+    budget: Arc<Budget>,
+}
+
+impl Feed {
+    /// Begins to read a store's journal.
+    pub fn new(store: Store) -> Self {
+        Self::of(store, LIMIT)
+    }
+
+    /// The same, with another bound.
+    pub(in crate::deliver) fn of(store: Store, limit: usize) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            budget: Arc::new(Budget {
+                limit,
+                used: AtomicUsize::new(0),
+            }),
+            window: Mutex::default(),
+        }))
+    }
+
+    /// Returns the store.
+    pub(in crate::deliver) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Returns whether there is room for entries that are read ahead.
+    pub(super) fn may_keep(&self) -> bool {
+        self.used() <= self.0.budget.limit / 2
+    }
+
+    /// Returns whether there is room for another message under way.
+    pub(super) fn may_send(&self) -> bool {
+        self.used() <= self.0.budget.limit
+    }
+
+    /// Takes room.
+    pub(in crate::deliver) fn load(&self, bytes: usize) -> Load {
+        self.0.budget.used.fetch_add(bytes, Ordering::Relaxed);
+        Load {
+            bytes,
+            budget: Arc::clone(&self.0.budget),
+        }
+    }
+
+    /// Returns how many bytes are taken.
+    pub(in crate::deliver) fn used(&self) -> usize {
+        self.0.budget.used.load(Ordering::Relaxed)
+    }
+
+    /// Returns a page of entries from behind a place on, or `None` if there are no more.
+    pub(in crate::deliver) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
+        {
+            let mut window = self.window();
+            let (first, last) = (window.front(), window.back());
+            let ends = first.zip(last).map(|(first, last)| (first.seq, last.seq));
+            match ends {
+                // Far behind the others: what it reads is nothing to them.
+                Some((first, _)) if after.next() < first => {}
+                Some((first, last)) if after < last => {
+                    let n_passed = after.next().0 - first.0;
+                    let n_passed = usize::try_from(n_passed).unwrap_or(usize::MAX);
+                    return Ok(window.iter().skip(n_passed).take(PAGE.0).cloned().collect());
+                }
+                // Whoever wants the same waits for it here rather than read it again.
+                Some(_) | None => {
+                    let page = self.read(after)?;
+                    self.keep(&mut window, after, &page);
+                    return Ok(page);
+                }
+            }
+        }
+        self.read(after)
+    }
+
+    /// Reads a page, in steps that fit the size of what is there.
+    fn read(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
+        let mut page: Vec<Shared> = Vec::new();
+        let mut bytes = 0;
+        while let Some(step) = next_step(page.len(), bytes) {
+            let after = page.last().map_or(after, |last| last.seq);
+            let entries = self.0.store.entries(after, step)?;
+            let is_end = entries.len() < step;
+            for entry in entries {
+                let shared = self.share(entry);
+                bytes += shared.weight();
+                page.push(shared);
+            }
+            if is_end {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Counts an entry.
+    pub(super) fn share(&self, entry: Entry) -> Shared {
+        let load = self.load(weight::of_entry(&entry));
+        Shared(Arc::new(Counted { entry, load }))
+    }
+
+    /// Keeps a page for others, as far as there is room.
+    fn keep(&self, window: &mut VecDeque<Shared>, after: Seq, page: &[Shared]) {
+        if window.back().is_some_and(|last| last.seq != after) {
+            window.clear();
+        }
+        // The journal may have been cut in between.
+        let is_dense = page.first().is_none_or(|first| first.seq == after.next());
+        if !is_dense {
+            window.clear();
+        }
+        window.extend(page.iter().cloned());
+        let mut bytes: usize = window.iter().map(Shared::weight).sum();
+        while window.len() > KEPT || bytes > self.0.budget.limit / 4 {
+            let Some(oldest) = window.pop_front() else {
+                break;
+            };
+            bytes -= oldest.weight();
+        }
+    }
+
+    fn window(&self) -> MutexGuard<'_, VecDeque<Shared>> {
+        self.0.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns how many entries to read next into a page of this size, or `None` if it is full.
+pub(super) fn next_step(n_read: usize, bytes: usize) -> Option<usize> {
+    let (most, most_bytes) = PAGE;
+    if n_read >= most || bytes >= most_bytes {
+        return None;
+    }
+    let Some(each) = bytes.checked_div(n_read) else {
+        return Some(FIRST);
+    };
+    let fitting = (most_bytes - bytes) / each.max(1);
+    Some(fitting.clamp(1, most - n_read))
+}
+
+impl Shared {
+    /// Returns the bytes that it takes.
+    pub(in crate::deliver) fn weight(&self) -> usize {
+        self.0.load.bytes
+    }
+}
+
+impl Deref for Shared {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.0.entry
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed")
+            .field("budget", &self.0.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    use crate::deliver::tests::{create_users, open, start};
+    use crate::store::{Retention, Round};
+
+    fn seqs(page: &[Shared]) -> Vec<u64> {
+        page.iter().map(|entry| entry.seq.0).collect()
+    }
+
+    #[test]
+    fn what_one_has_read_the_next_one_finds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=600);
+        let feed = Feed::new(store.clone());
+
+        let first = feed.entries(Seq(0)).unwrap();
+        let again = feed.entries(Seq(0)).unwrap();
+        let later = feed.entries(Seq(100)).unwrap();
+        assert_eq!(seqs(&first), (1..=512).collect::<Vec<_>>());
+        assert!(Arc::ptr_eq(&first[7].0, &again[7].0));
+        assert!(Arc::ptr_eq(&first[100].0, &later[0].0));
+        let rest = feed.entries(Seq(512)).unwrap();
+        assert_eq!(seqs(&rest), (513..=600).collect::<Vec<_>>());
+        assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), Vec::<u64>::new());
+
+        // What comes is found behind it, and who is far behind reads by itself.
+        create_users(&store, 601..=602);
+        assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), [601, 602]);
+        assert_eq!(seqs(&feed.entries(Seq(598)).unwrap()), [599, 600, 601, 602]);
+        let other = Feed::new(store);
+        other.entries(Seq(590)).unwrap();
+        assert_eq!(seqs(&other.entries(Seq(3)).unwrap())[..2], [4, 5]);
+        drop((first, again, later, rest));
+        assert!(feed.used() > 0);
+        feed.window().clear();
+        assert_eq!(feed.used(), 0);
+    }
+
+    #[test]
+    fn a_page_has_as_many_as_fit() {
+        for (n_read, bytes, expected) in [
+            (0, 0, Some(FIRST)),
+            (16, 16_000, Some(496)),
+            (16, 16 * 200_000, Some(4)),
+            (16, 4 * 1024 * 1024, None),
+            (16, 4 * 1024 * 1024 - 1, Some(1)),
+            (512, 512_000, None),
+        ] {
+            assert_eq!(next_step(n_read, bytes), expected, "{n_read} {bytes}");
+        }
+    }
+
+    #[test]
+    fn what_was_cut_meanwhile_leaves_no_gap_in_what_is_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let feed = Feed::new(store.clone());
+        create_users(&store, 1..=10);
+        assert_eq!(feed.entries(Seq(0)).unwrap().len(), 10);
+        create_users(&store, 11..=20);
+        let retention = Retention {
+            keep: Duration::ZERO,
+            keep_runs: 1,
+        };
+        let later = start().plus(Duration::from_secs(24 * 3600));
+        let upkeep = Round::new(store.clone(), retention, Vec::new(), later);
+        assert_eq!(upkeep.finish().unwrap().entries, 20);
+        create_users(&store, 21..=22);
+
+        assert_eq!(seqs(&feed.entries(Seq(10)).unwrap()), [21, 22]);
+
+        assert_eq!(seqs(&feed.entries(Seq(20)).unwrap()), [21, 22]);
+        assert_eq!(seqs(&feed.entries(Seq(21)).unwrap()), [22]);
+    }
+}

@@ -1,0 +1,350 @@
+//! Whether an endpoint takes anything at all: who is to blame for a failure, when it is
+//! probed, how many deliveries it gets at once. Pure.
+//!
+//! An endpoint that is down would fail every event, one after the other, each on its own
+//! schedule. So its own trouble is the endpoint's: nothing is sent but one probe at a time,
+//! with growing waits, and once that is answered deliveries go on, first one at a time, then
+//! more with each that succeeds.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::clock::Turned;
+use crate::deliver::endpoint::schedule::{Schedule, is_reached};
+use crate::deliver::transport::failure::{Blame, Failure};
+use crate::model::Timestamp;
+use crate::store::{Failing, Trouble};
+
+/// The wait before the first probe; each next one is twice as long.
+const FIRST_PROBE: Duration = Duration::from_secs(5);
+
+/// The longest wait between two probes that the receiver did not ask for.
+const LONGEST_PROBE: Duration = Duration::from_secs(5 * 60);
+
+/// Failures in a row, with nothing taken in between, after which a receiver that refuses each event
+/// is taken to be what is wrong: a wrong address answers 404 to all of them. Fewer may well be a
+/// burst of events of one sort that it does not want.
+const TOO_MANY: u32 = 5_000;
+
+/// A wait differs by at most this share, either way.
+const JITTER: f64 = 0.2;
+
+/// The state of an endpoint.
+#[derive(Debug)]
+pub(in crate::deliver) struct Health {
+    /// Deliveries at once at the most.
+    max: usize,
+    /// Deliveries at once for now.
+    limit: usize,
+    trouble: Option<Trouble>,
+    /// When the trouble began, in this process.
+    trouble_began: Option<Instant>,
+    failing: Option<Failing>,
+    succeeded_at: Option<Instant>,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(in crate::deliver) struct Failed<'a> {
+    /// How.
+    pub failure: &'a Failure,
+    /// When it began.
+    pub began: Instant,
+    /// When the attempt before it failed, in this process.
+    pub before: Option<Instant>,
+    /// What the receiver asked to wait.
+    pub asked: Option<Duration>,
+    /// Moves a wait within its jitter, from 0 to 1.
+    pub chance: f64,
+}
+
+/// Whose failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::deliver) enum Whose {
+    /// The event's: others go on.
+    Event,
+    /// The endpoint's, and it was known.
+    Endpoint,
+    /// The endpoint's, and with it begins its trouble.
+    Began,
+}
+
+impl Health {
+    /// Goes on from what is known of an endpoint.
+    pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
+        Self {
+            max,
+            limit: max,
+            trouble,
+            trouble_began: None,
+            failing,
+            succeeded_at: None,
+        }
+    }
+
+    /// Follows a clock that was set. What is due stays as far off as it was, but where the clock
+    /// went ahead: then it is early, as it is when the machine has slept. Neither makes the time
+    /// longer in which there was nothing but failures.
+    pub fn follow(&mut self, turned: Turned) {
+        match turned {
+            Turned::Back(by) => {
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.due = trouble.due.minus(by);
+                }
+                self.move_failing(|time| time.minus(by));
+            }
+            Turned::Ahead(by) => self.move_failing(|time| time.plus(by)),
+        }
+    }
+
+    fn move_failing(&mut self, to: impl Fn(Timestamp) -> Timestamp) {
+        if let Some(failing) = &mut self.failing {
+            failing.since = to(failing.since);
+            failing.last = to(failing.last);
+        }
+    }
+
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    pub fn failing(&self) -> Option<Failing> {
+        self.failing
+    }
+
+    /// Returns whether one more delivery may begin beside those that are under way.
+    pub fn has_room(&self, under_way: usize, now: Timestamp) -> bool {
+        match &self.trouble {
+            Some(trouble) => under_way == 0 && is_reached(trouble.due, now),
+            None => under_way < self.limit,
+        }
+    }
+
+    /// Notes a delivery that began then. Returns whether it ended a trouble.
+    pub fn succeeded(&mut self, began: Instant, now: Instant) -> bool {
+        self.succeeded_at = Some(now);
+        self.failing = None;
+        // What was under way when the trouble began says nothing of now.
+        let is_probe =
+            self.trouble.is_some() && self.trouble_began.is_none_or(|trouble| trouble <= began);
+        if is_probe {
+            self.trouble = None;
+            self.trouble_began = None;
+            self.limit = 1;
+        } else if self.trouble.is_none() {
+            self.limit = self.max.min(self.limit + 1);
+        }
+        is_probe
+    }
+
+    /// Counts a failed attempt among those that nothing else came between.
+    fn count(&mut self, now: Timestamp) {
+        let fresh = Failing {
+            since: now,
+            last: now,
+            attempts: 0,
+        };
+        let failing = self.failing.get_or_insert(fresh);
+        // Of a time without attempts, as when no daemon ran, nobody knows how it was.
+        if now.since(failing.last) > Schedule::LONGEST_WAIT {
+            *failing = fresh;
+        }
+        failing.last = now;
+        failing.attempts = failing.attempts.saturating_add(1);
+    }
+
+    /// Notes a failed attempt and finds whose failure it was.
+    pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
+        // Our own trouble makes it wait, and must not disable it in the end.
+        if !failed.failure.is_ours() {
+            self.count(now);
+        }
+        // An endpoint that has taken others since is not in trouble.
+        let since = failed.before.unwrap_or(failed.began);
+        let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
+        let n_failures = self.failing.map_or(0, |failing| failing.attempts);
+        match failed.failure.blame() {
+            // Who refuses so many in a row would refuse the next: it is not the events.
+            Blame::Event if n_failures >= TOO_MANY => {}
+            Blame::Event => return Whose::Event,
+            Blame::Either if takes_others => return Whose::Event,
+            Blame::Either | Blame::Endpoint => {}
+        }
+        let began_before = self
+            .trouble_began
+            .is_some_and(|trouble| failed.began < trouble);
+        let (is_known, probes) = match &self.trouble {
+            Some(trouble) if began_before => (true, trouble.probes),
+            Some(trouble) => (true, trouble.probes.saturating_add(1)),
+            None => (false, 1),
+        };
+        let wait = wait(probes, failed.chance).max(failed.asked.unwrap_or_default());
+        let due = now.plus(wait);
+        let due = match &self.trouble {
+            Some(trouble) if began_before => {
+                trouble.due.max(now.plus(failed.asked.unwrap_or_default()))
+            }
+            Some(_) | None => due,
+        };
+        self.trouble = Some(Trouble {
+            probes,
+            due,
+            reason: failed.failure.in_words(),
+        });
+        if is_known {
+            return Whose::Endpoint;
+        }
+        self.trouble_began = Some(moment);
+        Whose::Began
+    }
+}
+
+/// Returns how long to wait after so many failed probes.
+fn wait(probes: u32, chance: f64) -> Duration {
+    let doublings = probes.saturating_sub(1).min(16);
+    let wait = FIRST_PROBE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PROBE);
+    wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(health: &mut Health, failure: &Failure) -> Whose {
+        let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
+        let failed = Failed {
+            failure,
+            began: moment,
+            before: None,
+            asked: None,
+            chance: 0.5,
+        };
+        health.failed(&failed, now, moment)
+    }
+
+    fn healthy() -> Health {
+        Health::of(16, None, None)
+    }
+
+    #[test]
+    fn a_credential_that_is_refused_is_the_endpoints_until_it_takes_something() {
+        for (status, expected) in [
+            (401, Whose::Began),
+            (403, Whose::Began),
+            (400, Whose::Event),
+            (404, Whose::Event),
+            (422, Whose::Event),
+        ] {
+            let mut health = healthy();
+            let refused = Failure::Rejected { status };
+
+            assert_eq!(fail(&mut health, &refused), expected, "{status}");
+            let began = Instant::now();
+            health.succeeded(began, began);
+            let later = Failed {
+                failure: &refused,
+                began,
+                before: None,
+                asked: None,
+                chance: 0.5,
+            };
+            let whose = health.failed(&later, Timestamp::from_millis(2_000), began);
+            assert_eq!(whose, Whose::Event, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_refuses_thousands_in_a_row_is_in_trouble() {
+        let mut health = healthy();
+        let refused = Failure::Rejected { status: 404 };
+
+        for n in 1..TOO_MANY {
+            assert_eq!(fail(&mut health, &refused), Whose::Event, "{n}");
+        }
+
+        assert_eq!(fail(&mut health, &refused), Whose::Began);
+        assert_eq!(fail(&mut health, &refused), Whose::Endpoint);
+        let now = Instant::now();
+        assert!(health.succeeded(now, now));
+        assert_eq!(fail(&mut health, &refused), Whose::Event);
+    }
+
+    #[test]
+    fn what_a_receiver_asks_for_holds_whichever_message_it_answers() {
+        let mut health = healthy();
+        let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
+        let hour = Duration::from_secs(3_600);
+        let throttled = Failure::Throttled { status: 429 };
+        // The second was under way when the trouble began.
+        for (asked, expected) in [(None, Duration::from_secs(5)), (Some(hour), hour)] {
+            let failed = Failed {
+                failure: &throttled,
+                began: moment.checked_sub(Duration::from_secs(1)).unwrap(),
+                before: None,
+                asked,
+                chance: 0.5,
+            };
+            health.failed(&failed, now, moment);
+
+            let due = health.trouble().unwrap().due;
+            assert_eq!(due, now.plus(expected), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_lack_of_descriptors_makes_it_wait_and_counts_for_nothing() {
+        let mut health = healthy();
+
+        let whose = fail(&mut health, &Failure::NoDescriptor);
+
+        assert_eq!((whose, health.failing()), (Whose::Began, None));
+        assert!(!health.has_room(0, Timestamp::from_millis(1_000)));
+        fail(
+            &mut health,
+            &Failure::Timeout {
+                limit: Duration::from_secs(1),
+            },
+        );
+        assert_eq!(health.failing().map(|failing| failing.attempts), Some(1));
+    }
+
+    #[test]
+    fn a_time_without_attempts_is_no_time_of_failures() {
+        let limit = Schedule::LONGEST_WAIT;
+        let refused = Failure::Timeout {
+            limit: Duration::from_secs(1),
+        };
+        for (pause, since, attempts) in [
+            (limit, Duration::ZERO, 3),
+            (
+                limit + Duration::from_secs(1),
+                limit * 2 + Duration::from_secs(1),
+                1,
+            ),
+        ] {
+            let mut health = healthy();
+            let (start, moment) = (Timestamp::from_millis(1_000), Instant::now());
+            let mut fail_after = |wait: Duration| {
+                let failed = Failed {
+                    failure: &refused,
+                    began: moment,
+                    before: None,
+                    asked: None,
+                    chance: 0.5,
+                };
+                health.failed(&failed, start.plus(wait), moment);
+            };
+
+            fail_after(Duration::ZERO);
+            fail_after(limit);
+            fail_after(limit + pause);
+
+            let failing = health.failing().unwrap();
+            assert_eq!(failing.since, start.plus(since), "{pause:?}");
+            assert_eq!(failing.attempts, attempts, "{pause:?}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! How far something ordered is: everything up to a place, and single places beyond it.
+
+use std::collections::BTreeSet;
+
+/// Places that were read, and which of them are settled. Pure.
+///
+/// What counts is the last place before which nothing is open. Places behind it that are
+/// settled already are remembered one by one, so that they are not sent again after a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::deliver) struct Position<P> {
+    settled: Option<P>,
+    read: Option<P>,
+    open: BTreeSet<P>,
+    done: BTreeSet<P>,
+}
+
+impl<P: Ord + Clone> Position<P> {
+    /// Begins behind a place, with what is settled beyond it.
+    pub fn behind(settled: Option<P>, done: BTreeSet<P>) -> Self {
+        Self {
+            read: settled.clone(),
+            settled,
+            open: BTreeSet::new(),
+            done,
+        }
+    }
+
+    /// Returns the place up to which everything is settled.
+    pub fn settled(&self) -> Option<&P> {
+        self.settled.as_ref()
+    }
+
+    /// Returns the last place that was read.
+    pub fn read(&self) -> Option<&P> {
+        self.read.as_ref()
+    }
+
+    /// Returns the settled places beyond.
+    pub fn done(&self) -> &BTreeSet<P> {
+        &self.done
+    }
+
+    /// Returns whether everything that was read is settled.
+    pub fn is_settled(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Notes that a place was read whose delivery is still to come. Returns whether that is
+    /// so: it may have been settled before a crash.
+    pub fn open(&mut self, place: P) -> bool {
+        let is_open = !self.done.contains(&place);
+        self.read = self.read.take().max(Some(place.clone()));
+        if is_open {
+            self.open.insert(place);
+        } else {
+            self.advance();
+        }
+        is_open
+    }
+
+    /// Notes that a place was read with nothing to deliver at it.
+    pub fn pass(&mut self, place: P) {
+        self.read = self.read.take().max(Some(place.clone()));
+        self.done.insert(place);
+        self.advance();
+    }
+
+    /// Notes that a place is settled.
+    pub fn settle(&mut self, place: P) {
+        self.open.remove(&place);
+        if self.settled.as_ref().is_none_or(|settled| *settled < place) {
+            self.done.insert(place);
+        }
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        // Behind what was read there may be more that is not settled.
+        let end = self.open.first().or(self.read.as_ref());
+        let is_before = |place: &P| match self.open.first() {
+            Some(open) => place < open,
+            None => end.is_some_and(|end| place <= end),
+        };
+        while self.done.first().is_some_and(is_before) {
+            self.settled = self.done.pop_first();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_stands_before_the_first_open_place() {
+        let mut position = Position::behind(Some(2), BTreeSet::new());
+        for place in 3..=6 {
+            assert!(position.open(place));
+        }
+
+        position.settle(4);
+        position.settle(5);
+        assert_eq!(position.settled(), Some(&2));
+        assert_eq!(position.done(), &[4, 5].into());
+        position.settle(3);
+        assert_eq!(position.settled(), Some(&5));
+        position.pass(8);
+        assert_eq!((position.settled(), position.read()), (Some(&5), Some(&8)));
+        position.settle(6);
+        assert_eq!(position.settled(), Some(&8));
+        assert!(position.is_settled() && position.done().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_forgotten_and_nothing_is_sent_again(
+            wanted in prop::collection::vec(any::<bool>(), 1..60),
+            settled in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        ) {
+            let mut position = Position::behind(None, BTreeSet::new());
+            for (place, is_wanted) in wanted.iter().enumerate() {
+                if *is_wanted {
+                    position.open(place);
+                } else {
+                    position.pass(place);
+                }
+            }
+            let settled: BTreeSet<usize> = settled.iter().map(|i| i.index(wanted.len())).collect();
+            for place in settled.iter().filter(|place| wanted[**place]) {
+                position.settle(*place);
+            }
+
+            // What a restart goes by.
+            let begin = position.settled().map_or(0, |settled| settled + 1);
+            let mut again = Position::behind(position.settled().copied(), position.done().clone());
+            for (place, is_wanted) in wanted.iter().enumerate() {
+                let is_settled = !is_wanted || settled.contains(&place);
+                if place < begin {
+                    prop_assert!(is_settled, "{place} is open");
+                } else if *is_wanted {
+                    prop_assert_eq!(again.open(place), !is_settled, "{}", place);
+                } else {
+                    again.pass(place);
+                }
+            }
+            if settled.len() == wanted.len() {
+                prop_assert!(again.is_settled());
+            }
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! What is known of one endpoint's deliveries: what is to be sent, what came of what was sent,
+//! and what of that is not on disk yet. No I/O.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::endpoint_store::{Look, Replays};
+use super::health::Health;
+use super::lanes::{First, Lanes};
+use super::pending_delivery::{KeptBy, PendingDelivery};
+use super::position::Position;
+use crate::clock::Turned;
+use crate::deliver::content::entity::Entity;
+use crate::deliver::endpoint::options::Endpoint;
+use crate::deliver::transport::verdict::Verdict;
+use crate::model::{Fact, Id, Kind, Seq, Timestamp};
+use crate::store::{
+    Attempt, Backfill, Cursor, Deferred, DeliveryChange, Disabled, Item, MAX_CHANGES, MAX_DEFERRED,
+    TenantNo,
+};
+use tokio::time::Instant;
+
+mod outcome;
+mod saving;
+
+/// Deliveries in memory that have no row of their own, those under way and those read ahead: some
+/// times what may be under way, within these bounds.
+const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
+
+/// Places behind the cursor that may be settled.
+const MAX_BEYOND: usize = 4_096;
+
+/// Events under way and attempts that wait for the disk: likewise; then nothing is sent until
+/// they are there. So many are sent again after a crash at the most.
+const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
+
+/// How many times what may be under way: with twice as many, batches waited a seventh of the
+/// time for the disk or for the journal.
+const AHEAD: usize = 4;
+
+/// Bytes of the events in a batch after which it takes no other: receivers have bounds, too.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// A record's place among all that are known.
+pub(in crate::deliver) type Place = (TenantNo, Kind, Id);
+
+/// How far a backfill is.
+#[derive(Debug)]
+struct Filling {
+    mark: Seq,
+    at: Timestamp,
+    /// Only of this tenant; `None` for all.
+    tenant: Option<TenantNo>,
+    position: Position<Place>,
+    /// Whether everything was read.
+    is_read: bool,
+}
+
+/// What reading goes on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::deliver) enum From {
+    /// Entries behind this place.
+    Journal(Seq),
+    /// Records behind this place, for a backfill.
+    Records {
+        mark: Seq,
+        at: Timestamp,
+        tenant: Option<TenantNo>,
+        after: Option<Place>,
+    },
+}
+
+/// A place that was read.
+#[derive(Debug)]
+pub(in crate::deliver) enum Met {
+    /// An entry; `None` if it is nothing for this endpoint.
+    Entry(Seq, Option<PendingDelivery>),
+    /// The entry that ends a tenant's first load: its records are to be told.
+    Loaded {
+        seq: Seq,
+        at: Timestamp,
+        tenant: TenantNo,
+    },
+    /// A record; `None` likewise.
+    Record(Place, Option<PendingDelivery>),
+}
+
+/// An attempt that ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub deliveries: Vec<PendingDelivery>,
+    /// The types of their events.
+    pub event_types: Vec<&'static str>,
+    pub at: Timestamp,
+    pub began: Instant,
+    pub took: Duration,
+    /// What the answer began with.
+    pub answer: String,
+    pub verdict: Verdict,
+}
+
+/// What came of delivering.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Events delivered.
+    pub delivered: u64,
+    /// Events given up on.
+    pub parked: u64,
+    /// Events that the endpoint wants and has not got: those that wait for their next attempt,
+    /// and those behind them.
+    pub waiting: u64,
+}
+
+/// Whether a write is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saving {
+    UnderWay,
+    Done,
+}
+
+#[derive(Debug)]
+pub(in crate::deliver) struct State {
+    endpoint: Endpoint,
+    pub lanes: Lanes,
+    health: Health,
+    journal: Position<Seq>,
+    filling: Option<Filling>,
+    disabled: Option<Disabled>,
+    delivered_at: Option<Timestamp>,
+    /// The cursor as it is on disk.
+    saved: Cursor,
+    changes: Vec<DeliveryChange>,
+    /// Replays that ended since they were last looked for: their rows may have been read before
+    /// they went.
+    replayed: BTreeSet<Item>,
+    /// Replays that were taken up and did not end yet.
+    replaying: BTreeSet<Item>,
+    /// The last replay that was looked at; `None` if all were.
+    replays_read: Option<Item>,
+    attempts: Vec<Attempt>,
+    told: Option<(Timestamp, Fact)>,
+    is_dirty: bool,
+    /// How far the clock has been set back in all.
+    set_back: Duration,
+    /// Messages under way, and events in them.
+    under_way: usize,
+    events_under_way: usize,
+    pub totals: Drained,
+}
+
+impl State {
+    /// Goes on from what is on disk.
+    pub fn of(
+        endpoint: Endpoint,
+        cursor: Cursor,
+        deferred: Vec<(Item, Deferred)>,
+        now: Timestamp,
+    ) -> Self {
+        let moment = Instant::now();
+        let mut lanes = Lanes::default();
+        for (item, row) in deferred {
+            drop(lanes.push(PendingDelivery::deferred(item, &row, moment), now));
+        }
+        let filling = cursor.backfill.clone().map(|backfill| Filling {
+            mark: backfill.mark,
+            at: backfill.at,
+            tenant: backfill.tenant,
+            position: Position::behind(backfill.after, backfill.beyond),
+            is_read: false,
+        });
+        let max = endpoint.flow().max_in_flight.get();
+        let last_known = cursor
+            .delivered_at
+            .max(cursor.failing.map(|failing| failing.last));
+        let mut state = Self {
+            health: Health::of(max, cursor.trouble.clone(), cursor.failing),
+            journal: Position::behind(Some(cursor.settled), cursor.ahead.clone()),
+            filling,
+            disabled: cursor.disabled.clone(),
+            delivered_at: cursor.delivered_at,
+            saved: cursor,
+            lanes,
+            endpoint,
+            changes: Vec::new(),
+            replayed: BTreeSet::new(),
+            replaying: BTreeSet::new(),
+            replays_read: None,
+            attempts: Vec::new(),
+            told: None,
+            is_dirty: false,
+            set_back: Duration::ZERO,
+            under_way: 0,
+            events_under_way: 0,
+            totals: Drained::default(),
+        };
+        // Written under a clock that was ahead, or read under one that is behind.
+        let back = last_known.map_or(Duration::ZERO, |known| known.since(now));
+        if !back.is_zero() {
+            state.follow(Turned::Back(back), now);
+        }
+        state
+    }
+
+    /// Follows a clock that was set: what waits, waits as long as it was to.
+    pub fn follow(&mut self, turned: Turned, now: Timestamp) {
+        self.health.follow(turned);
+        self.is_dirty = true;
+        match turned {
+            Turned::Back(by) => {
+                self.set_back += by;
+                self.delivered_at = self.delivered_at.map(|at| at.min(now));
+                let rows = self.lanes.follow(self.set_back, now);
+                self.keep(rows);
+            }
+            Turned::Ahead(_) => {}
+        }
+    }
+
+    /// Returns the cursor as it is now.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            settled: self.settled(),
+            ahead: self.journal.done().clone(),
+            trouble: self.health.trouble().cloned(),
+            failing: self.health.failing(),
+            disabled: self.disabled.clone(),
+            backfill: self.filling.as_ref().map(|filling| Backfill {
+                mark: filling.mark,
+                at: filling.at,
+                tenant: filling.tenant,
+                after: filling.position.settled().cloned(),
+                beyond: filling.position.done().clone(),
+            }),
+            delivered_at: self.delivered_at,
+        }
+    }
+
+    pub fn settled(&self) -> Seq {
+        self.journal.settled().copied().unwrap_or(Seq::START)
+    }
+
+    /// Returns the place behind which the journal was not read yet.
+    pub fn read(&self) -> Seq {
+        self.journal.read().copied().unwrap_or(Seq::START)
+    }
+
+    /// Returns when the next probe is due, if the endpoint is in trouble.
+    pub fn probe_due(&self) -> Option<Timestamp> {
+        self.health.trouble().map(|trouble| trouble.due)
+    }
+
+    /// Returns whether the endpoint takes events, as far as is known.
+    pub fn takes(&self) -> bool {
+        self.disabled.is_none() && self.health.trouble().is_none()
+    }
+
+    pub fn disabled(&self) -> Option<&Disabled> {
+        self.disabled.as_ref()
+    }
+
+    /// Returns where reading goes on, none while there is enough to do.
+    pub fn reads_from(&self) -> Option<From> {
+        let is_full = self.lanes.without_row() >= self.ahead(READ_AHEAD)
+            || self.lanes.len() >= MAX_DEFERRED
+            || self.disabled.is_some();
+        if is_full {
+            return None;
+        }
+        let Some(filling) = &self.filling else {
+            let has_room = self.journal.done().len() < MAX_BEYOND;
+            return has_room.then(|| From::Journal(self.read()));
+        };
+        let has_room = filling.position.done().len() < MAX_BEYOND && !filling.is_read;
+        has_room.then(|| From::Records {
+            mark: filling.mark,
+            at: filling.at,
+            tenant: filling.tenant,
+            after: filling.position.read().cloned(),
+        })
+    }
+
+    /// Some times the events that may be under way, within bounds.
+    fn ahead(&self, bounds: RangeInclusive<usize>) -> usize {
+        let in_flight = self.endpoint.flow().max_in_flight.get();
+        let in_message = self.endpoint.batching().map_or(1, |batching| batching.max);
+        let ahead = in_flight.saturating_mul(in_message).saturating_mul(AHEAD);
+        ahead.clamp(*bounds.start(), *bounds.end())
+    }
+
+    /// Takes what was read. `is_end`: there is no more for now.
+    pub fn take(&mut self, met: Vec<Met>, is_end: bool, now: Timestamp) {
+        for met in met {
+            match met {
+                Met::Entry(seq, None) => self.journal.pass(seq),
+                Met::Entry(seq, Some(delivery)) => {
+                    // What has a row is in the lanes by now.
+                    if self.lanes.has(&delivery.item) {
+                        self.journal.pass(seq);
+                    } else if self.journal.open(seq) {
+                        self.add(delivery, now);
+                    }
+                }
+                Met::Loaded { seq, at, tenant } => {
+                    // After a restart in the middle it is settled, and the records go on.
+                    if !self.journal.done().contains(&seq) && self.filling.is_none() {
+                        self.filling = Some(Filling {
+                            mark: seq,
+                            at,
+                            tenant: Some(tenant),
+                            position: Position::behind(None, BTreeSet::new()),
+                            is_read: false,
+                        });
+                    }
+                    self.journal.pass(seq);
+                }
+                Met::Record(place, delivery) => {
+                    let Some(filling) = &mut self.filling else {
+                        continue;
+                    };
+                    match delivery {
+                        Some(delivery) if !self.lanes.has(&delivery.item) => {
+                            if filling.position.open(place) {
+                                self.add(delivery, now);
+                            }
+                        }
+                        Some(_) | None => filling.position.pass(place),
+                    }
+                }
+            }
+            self.is_dirty = true;
+        }
+        if let Some(filling) = &mut self.filling {
+            filling.is_read |= is_end;
+        }
+        self.end_backfill();
+    }
+
+    /// Returns whether replays ended whose rows may still be there. `is_saving`: a write is
+    /// under way.
+    pub fn has_unsaved_replays(&self, is_saving: Saving) -> bool {
+        let ended = |change: &DeliveryChange| matches!(change, DeliveryChange::Replayed(_));
+        match is_saving {
+            Saving::UnderWay if !self.replayed.is_empty() => true,
+            Saving::UnderWay | Saving::Done => self.changes.iter().any(ended),
+        }
+    }
+
+    /// Returns where replays are looked for, now that the rows of those that ended are gone.
+    pub fn look_for_replays(&mut self) -> Look {
+        self.replayed.clear();
+        match self.takes() && self.lanes.len() < MAX_DEFERRED {
+            true => Look::Behind(self.replays_read.clone()),
+            false => Look::Nowhere,
+        }
+    }
+
+    /// Takes deliveries that an operator asked for once more. Returns whether there are others.
+    pub fn take_replays(&mut self, replays: Option<Replays>, now: Timestamp) -> bool {
+        let Some(Replays { items, read }) = replays else {
+            return false;
+        };
+        self.replays_read = read;
+        for (item, entity) in items {
+            if self.replayed.contains(&item) || self.replaying.contains(&item) {
+                continue;
+            }
+            if self.lanes.has(&item) {
+                self.hasten(item, entity, now);
+                continue;
+            }
+            let delivery = PendingDelivery {
+                kept_by: KeptBy::Replay,
+                ..PendingDelivery::fresh(item, entity, None)
+            };
+            self.replaying.insert(delivery.item.clone());
+            self.add(delivery, now);
+        }
+        self.replays_read.is_some()
+    }
+
+    /// What is asked for once more and was not given up on yet is tried at once.
+    fn hasten(&mut self, item: Item, entity: Entity, now: Timestamp) {
+        let rows = self.lanes.make_due(&item, entity, now);
+        self.keep(rows);
+        self.replayed(item);
+    }
+
+    fn add(&mut self, mut delivery: PendingDelivery, now: Timestamp) {
+        delivery.set_back = self.set_back;
+        let rows = self.lanes.push(delivery, now);
+        self.keep(rows);
+    }
+
+    /// Gives deliveries rows of their own, or new ones; the cursor needs not wait for them.
+    fn keep(&mut self, rows: impl IntoIterator<Item = (Item, Deferred)>) {
+        for (item, row) in rows {
+            self.step_over(&item);
+            self.changes.push(DeliveryChange::Defer(item, row));
+        }
+    }
+
+    /// Returns whether a message is under way.
+    pub fn is_sending(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// Notes that a message came back, whatever became of it.
+    pub fn came_back(&mut self, n_events: usize) {
+        self.under_way -= 1;
+        self.events_under_way -= n_events;
+    }
+
+    /// Returns whether another message may begin.
+    pub fn may_send(&self, now: Timestamp) -> bool {
+        self.disabled.is_none()
+            && self.attempts.len() + self.events_under_way < self.ahead(MAX_UNSAVED)
+            && self.changes.len() < MAX_CHANGES
+            && self.health.has_room(self.under_way, now)
+    }
+
+    /// Takes the deliveries of the next message, at the most so many.
+    pub fn next(&mut self, max: usize, now: Timestamp) -> Vec<PendingDelivery> {
+        let first = match self.health.trouble() {
+            Some(_) => First::Other,
+            None => First::Suspect,
+        };
+        let mut deliveries = Vec::new();
+        let mut bytes = 0;
+        while deliveries.len() < max && bytes < MAX_MESSAGE {
+            let Some(delivery) = self.lanes.next(first, now) else {
+                break;
+            };
+            bytes += delivery.weight;
+            if delivery.is_alone && !deliveries.is_empty() {
+                self.lanes.give_back(delivery);
+                break;
+            }
+            let (entity, is_alone) = (delivery.entity, delivery.is_alone);
+            deliveries.push(delivery);
+            if is_alone {
+                break;
+            }
+            while deliveries.len() < max
+                && bytes < MAX_MESSAGE
+                && let Some(delivery) = self.lanes.next_of(entity, now)
+            {
+                bytes += delivery.weight;
+                deliveries.push(delivery);
+            }
+        }
+        if !deliveries.is_empty() {
+            self.under_way += 1;
+            self.events_under_way += deliveries.len();
+        }
+        deliveries
+    }
+}

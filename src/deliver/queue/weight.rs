@@ -1,0 +1,54 @@
+//! How much memory an entry or a record takes, about. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Change, Entry, Fact, FieldValue, Record};
+
+/// What a value costs beside its texts: its own fields, and its place in a map or a list.
+const OWN: usize = 512;
+
+/// What a name in a map costs beside its bytes: an id, a text's head, and the map's share.
+const NAMED: usize = 80;
+
+/// Returns the bytes that an entry takes.
+pub(in crate::deliver) fn of_entry(entry: &Entry) -> usize {
+    match &entry.fact {
+        Fact::Changed(Change::Updated { before, after }) => of_record(before) + of_record(after),
+        Fact::Changed(change) => of_record(change.latest()),
+        Fact::Loaded { .. }
+        | Fact::Held { .. }
+        | Fact::Failed { .. }
+        | Fact::Recovered(_)
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => OWN,
+    }
+}
+
+/// Returns the bytes that a record takes.
+pub(in crate::deliver) fn of_record(record: &Record) -> usize {
+    let fields = record.fields().into_iter();
+    OWN + fields.map(|(_, value)| of_value(value)).sum::<usize>()
+}
+
+fn of_value(value: FieldValue<'_>) -> usize {
+    match value {
+        FieldValue::Text(text) => text.map_or(0, str::len),
+        FieldValue::Roles(names) => named(names),
+        FieldValue::Groups(names) => named(names),
+        FieldValue::Words(words) => {
+            let words = words.into_iter().flatten();
+            words.map(|word| NAMED + word.len()).sum()
+        }
+        FieldValue::Flag(_)
+        | FieldValue::Time(_)
+        | FieldValue::UserStatus(_)
+        | FieldValue::GroupType(_)
+        | FieldValue::RoleType(_) => 0,
+    }
+}
+
+fn named<K>(names: Option<&BTreeMap<K, String>>) -> usize {
+    let names = names.into_iter().flat_map(BTreeMap::values);
+    names.map(|name| NAMED + name.len()).sum()
+}

@@ -1,0 +1,150 @@
+//! The means to reach one endpoint: its connections, its headers, and what goes wrong.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::Resolve;
+use reqwest::{Method, RequestBuilder, Response};
+use rustix::io::Errno;
+use tokio::time::{Instant, sleep};
+
+use super::address::RefusedAddress;
+use super::failure::Failure;
+use super::handshake::REQUEST_ORIGIN;
+use super::resend::{Resends, break_in_words, is_calm};
+use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
+use crate::deliver::endpoint::options::Endpoint;
+use crate::http_client::{self, BuildError};
+use crate::obstacle::{Route, causes, find};
+use crate::peer::Trust;
+
+/// How long a connection may take to come about; the time-out of the whole attempt goes on
+/// beside it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of one endpoint's own, with its connections kept alive. Never shared: a
+/// connection that one endpoint's address rule let come about would serve another's.
+#[derive(Debug)]
+pub(in crate::deliver) struct Client {
+    http: reqwest::Client,
+    route: Route,
+    endpoint: Endpoint,
+}
+
+impl Client {
+    /// Prepares to reach an endpoint.
+    pub fn new(endpoint: &Endpoint) -> Result<Self, BuildError> {
+        Self::over(endpoint, Arc::new(SystemLookup))
+    }
+
+    /// The same, with names looked up by somebody else. The rule is applied to what they find.
+    fn over(endpoint: &Endpoint, lookup: Arc<dyn Resolve>) -> Result<Self, BuildError> {
+        let egress = endpoint.egress();
+        let resolver: Arc<dyn Resolve> = match &egress.proxy {
+            None => {
+                let rule = endpoint.rule().clone();
+                Arc::new(GuardedResolver { rule, lookup })
+            }
+            Some(proxy) => {
+                let host = proxy.host_name().map(str::to_owned);
+                Arc::new(ProxyResolver { host, lookup })
+            }
+        };
+        let http = http_client::build(&http_client::Options {
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: Some(endpoint.timeout()),
+            resolver: Some(resolver),
+            proxy: egress.proxy.clone(),
+            authorities: egress.authorities.clone(),
+            client_certificate: egress.client_certificate.clone(),
+            unix_socket: None,
+        })?;
+        let trust = match egress.authorities {
+            Some(_) => Trust::Named,
+            None => Trust::Machine,
+        };
+        Ok(Self {
+            http,
+            route: Route::new(endpoint.url(), egress.proxy.as_ref(), trust),
+            endpoint: endpoint.clone(),
+        })
+    }
+
+    /// Returns the endpoint.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Begins a request to the endpoint's URL, with the headers that each of them has.
+    pub fn request(&self, method: Method) -> RequestBuilder {
+        let request = self
+            .http
+            .request(method, self.endpoint.url().clone())
+            .headers(self.endpoint.egress().headers.map().clone());
+        match self.endpoint.handshake() {
+            // CloudEvents wants it in the request for consent and in all that follow.
+            Some(origin) => request.header(REQUEST_ORIGIN, origin.as_str()),
+            None => request,
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer. Where the connection ended before one
+    /// began, it is sent again, within the endpoint's time-out.
+    pub async fn send(&self, mut request: RequestBuilder) -> Result<Response, Failure> {
+        let (limit, began) = (self.endpoint.timeout(), Instant::now());
+        let mut resends = Resends::default();
+        loop {
+            let again = request.try_clone();
+            let error = match request.send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let (Some(pause), Some(again)) = (resends.after(&error), again) else {
+                return Err(self.classify(&error));
+            };
+            tracing::debug!(
+                endpoint.id = %self.endpoint.name(),
+                "A connection ended before an answer came; the request is sent again"
+            );
+            sleep(pause).await;
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Err(Failure::Timeout { limit });
+            }
+            request = again.timeout(left);
+        }
+    }
+
+    fn classify(&self, error: &reqwest::Error) -> Failure {
+        if let Some(refused) = find::<RefusedAddress>(error) {
+            return Failure::RefusedAddress(refused.clone());
+        }
+        if lacks_descriptors(error) {
+            return Failure::NoDescriptor;
+        }
+        // A connection that takes too long has a limit of its own, and another remedy.
+        if error.is_timeout() && !error.is_connect() {
+            let limit = self.endpoint.timeout();
+            return Failure::Timeout { limit };
+        }
+        // As good as a 429, which HTTP/2 has a word of its own for.
+        if is_calm(error) {
+            return Failure::Throttled { status: 429 };
+        }
+        match self.route.obstacle(error) {
+            Some(obstacle) => Failure::Unreached(obstacle),
+            None => Failure::Broken(break_in_words(error)),
+        }
+    }
+}
+
+/// Returns whether the system refused for want of descriptors, the process's or all there are.
+fn lacks_descriptors(error: &(dyn Error + 'static)) -> bool {
+    causes(error)
+        .filter_map(|cause| Errno::from_io_error(cause.downcast_ref()?))
+        .any(|refusal| refusal == Errno::MFILE || refusal == Errno::NFILE)
+}
+
+#[cfg(test)]
+mod tests;

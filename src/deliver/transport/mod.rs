@@ -1,0 +1,11 @@
+//! The way to a receiver, and what came of one attempt.
+
+pub(super) mod address;
+pub(super) mod client;
+pub(super) mod failure;
+pub(super) mod handshake;
+pub(super) mod resend;
+pub(super) mod resolver;
+pub(super) mod send;
+pub(super) mod size;
+pub(super) mod verdict;

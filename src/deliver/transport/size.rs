@@ -1,0 +1,86 @@
+//! Remembers which sizes of messages a receiver takes, so that batches are cut to what it takes.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// The sizes that an endpoint is known to take, in bytes of the body.
+#[derive(Debug)]
+pub(in crate::deliver) struct Sizes {
+    /// What the configuration allows.
+    most: usize,
+    met: Mutex<Met>,
+}
+
+#[derive(Debug, Default)]
+struct Met {
+    /// The largest that was taken and is below all that were refused.
+    taken: usize,
+    /// The smallest that was refused as too large, or `None` if nothing was.
+    refused: Option<usize>,
+}
+
+impl Sizes {
+    /// Allows so much at the most.
+    pub fn up_to(most: usize) -> Self {
+        Self {
+            most,
+            met: Mutex::default(),
+        }
+    }
+
+    /// Returns the size up to which a batch is worth a try.
+    pub fn limit(&self) -> usize {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_receiver = met.refused.map(|refused| met.taken.max(refused / 2));
+        by_receiver.map_or(self.most, |limit| limit.min(self.most))
+    }
+
+    /// Notes that a message of this size was taken.
+    pub fn taken(&self, size: usize) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.taken = met.taken.max(size);
+        // A receiver takes more than it once did.
+        met.refused = met.refused.filter(|refused| *refused > size);
+    }
+
+    /// Notes that a message of this size was refused as too large.
+    pub fn refused(&self, size: usize) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.refused = Some(met.refused.map_or(size, |refused| refused.min(size)));
+        // A receiver takes less than it once did.
+        if met.taken >= size {
+            met.taken = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_halves_the_limit_and_what_passed_is_remembered() {
+        let sizes = Sizes::up_to(1_000);
+        assert_eq!(sizes.limit(), 1_000);
+
+        sizes.refused(800);
+        assert_eq!(sizes.limit(), 400);
+        sizes.refused(390);
+        assert_eq!(sizes.limit(), 195);
+        sizes.taken(190);
+        sizes.taken(100);
+        assert_eq!(sizes.limit(), 195);
+        sizes.refused(195);
+        assert_eq!(sizes.limit(), 190);
+    }
+
+    #[test]
+    fn a_receiver_that_changes_its_mind_is_followed() {
+        let sizes = Sizes::up_to(1_000);
+        sizes.taken(900);
+        sizes.refused(500);
+        assert_eq!(sizes.limit(), 250);
+        sizes.taken(600);
+        assert_eq!(sizes.limit(), 1_000);
+    }
+}
