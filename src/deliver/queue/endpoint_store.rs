@@ -36,7 +36,7 @@ pub(super) struct Wishes {
 
 /// Some of what is asked for once more.
 #[derive(Debug)]
-pub(in crate::deliver) struct Replays {
+pub(super) struct Replays {
     pub items: Vec<(Item, Entity)>,
     /// The last that was read; `None` if there are no others.
     pub read: Option<Item>,

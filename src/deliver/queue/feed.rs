@@ -47,7 +47,7 @@ struct Budget {
 
 /// An entry in memory, shared by all who deliver it.
 #[derive(Debug, Clone)]
-pub(in crate::deliver) struct Shared(Arc<Counted>);
+pub(super) struct Shared(Arc<Counted>);
 
 #[derive(Debug)]
 struct Counted {
@@ -57,7 +57,7 @@ struct Counted {
 
 /// Bytes of the bound that are taken, until it is dropped.
 #[derive(Debug)]
-pub(in crate::deliver) struct Load {
+pub(super) struct Load {
     bytes: usize,
     budget: Arc<Budget>,
 }
@@ -69,7 +69,7 @@ impl Feed {
     }
 
     /// The same, with another bound.
-    pub(in crate::deliver) fn of(store: Store, limit: usize) -> Self {
+    pub(super) fn of(store: Store, limit: usize) -> Self {
         Self(Arc::new(Inner {
             store,
             budget: Arc::new(Budget {
@@ -81,7 +81,7 @@ impl Feed {
     }
 
     /// Returns the store.
-    pub(in crate::deliver) fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         &self.0.store
     }
 
@@ -96,7 +96,7 @@ impl Feed {
     }
 
     /// Takes room.
-    pub(in crate::deliver) fn load(&self, bytes: usize) -> Load {
+    pub(super) fn load(&self, bytes: usize) -> Load {
         self.0.budget.used.fetch_add(bytes, Ordering::Relaxed);
         Load {
             bytes,
@@ -105,12 +105,12 @@ impl Feed {
     }
 
     /// Returns how many bytes are taken.
-    pub(in crate::deliver) fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.0.budget.used.load(Ordering::Relaxed)
     }
 
     /// Returns a page of entries from behind a place on, or `None` if there are no more.
-    pub(in crate::deliver) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
+    pub(super) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
         {
             let mut window = self.window();
             let (first, last) = (window.front(), window.back());
@@ -200,7 +200,7 @@ pub(super) fn next_step(n_read: usize, bytes: usize) -> Option<usize> {
 
 impl Shared {
     /// Returns the bytes that it takes.
-    pub(in crate::deliver) fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         self.0.load.bytes
     }
 }

@@ -32,7 +32,7 @@ const JITTER: f64 = 0.2;
 
 /// The state of an endpoint.
 #[derive(Debug)]
-pub(in crate::deliver) struct Health {
+pub(super) struct Health {
     /// Deliveries at once at the most.
     max: usize,
     /// Deliveries at once for now.
@@ -46,7 +46,7 @@ pub(in crate::deliver) struct Health {
 
 /// An attempt that failed.
 #[derive(Debug)]
-pub(in crate::deliver) struct Failed<'a> {
+pub(super) struct Failed<'a> {
     /// How.
     pub failure: &'a Failure,
     /// When it began.
@@ -61,7 +61,7 @@ pub(in crate::deliver) struct Failed<'a> {
 
 /// Whose failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::deliver) enum Whose {
+pub(super) enum Whose {
     /// The event's: others go on.
     Event,
     /// The endpoint's, and it was known.

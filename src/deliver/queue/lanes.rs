@@ -55,7 +55,7 @@ impl Lane {
 
 /// Everything that is to be sent to one endpoint and is in memory.
 #[derive(Debug, Default)]
-pub(in crate::deliver) struct Lanes {
+pub(super) struct Lanes {
     by_entity: FxHashMap<Entity, Lane>,
     /// Lanes whose first delivery may go.
     ready: VecDeque<Entity>,
@@ -362,7 +362,7 @@ impl Lanes {
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::deliver) enum First {
+pub(super) enum First {
     /// What the endpoint failed: it is the oldest.
     Suspect,
     /// Anything else: what failed may have been the reason.

@@ -15,7 +15,7 @@ const UNKNOWN: usize = 16 * 1024;
 
 /// What keeps a delivery on disk, so that a crash does not lose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::deliver) enum KeptBy {
+pub(super) enum KeptBy {
     /// The cursor, which stands before it.
     Cursor,
     /// A row of its own, so that the cursor may step over it.
@@ -26,7 +26,7 @@ pub(in crate::deliver) enum KeptBy {
 
 /// Something that is to be delivered.
 #[derive(Debug, Clone)]
-pub(in crate::deliver) struct PendingDelivery {
+pub(super) struct PendingDelivery {
     pub item: Item,
     pub entity: Entity,
     /// Whose earlier events go first: a successor comes after its predecessor has gone.

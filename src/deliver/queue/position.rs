@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// What counts is the last place before which nothing is open. Places behind it that are
 /// settled already are remembered one by one, so that they are not sent again after a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::deliver) struct Position<P> {
+pub(super) struct Position<P> {
     settled: Option<P>,
     read: Option<P>,
     open: BTreeSet<P>,

@@ -15,13 +15,13 @@ use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
 
 /// What was read, and whether that is all there is for now.
-pub(in crate::deliver) struct Page {
+pub(super) struct Page {
     pub met: Vec<Met>,
     pub is_end: bool,
 }
 
 /// Reads on from a place.
-pub(in crate::deliver) fn read(
+pub(super) fn read(
     feed: &Feed,
     endpoint: &Endpoint,
     from: From,
@@ -168,7 +168,7 @@ fn page(
 
 /// What an event is made of, read for an attempt.
 #[derive(Debug)]
-pub(in crate::deliver) enum Content {
+pub(super) enum Content {
     Entry(Shared),
     Snapshot {
         mark: Seq,

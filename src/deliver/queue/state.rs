@@ -43,7 +43,7 @@ const AHEAD: usize = 4;
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// A record's place among all that are known.
-pub(in crate::deliver) type Place = (TenantNo, Kind, Id);
+pub(super) type Place = (TenantNo, Kind, Id);
 
 /// How far a backfill is.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ struct Filling {
 
 /// What reading goes on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::deliver) enum From {
+pub(super) enum From {
     /// Entries behind this place.
     Journal(Seq),
     /// Records behind this place, for a backfill.
@@ -73,7 +73,7 @@ pub(in crate::deliver) enum From {
 
 /// A place that was read.
 #[derive(Debug)]
-pub(in crate::deliver) enum Met {
+pub(super) enum Met {
     /// An entry; `None` if it is nothing for this endpoint.
     Entry(Seq, Option<PendingDelivery>),
     /// The entry that ends a tenant's first load: its records are to be told.
@@ -120,7 +120,7 @@ pub(super) enum Saving {
 }
 
 #[derive(Debug)]
-pub(in crate::deliver) struct State {
+pub(super) struct State {
     endpoint: Endpoint,
     pub lanes: Lanes,
     health: Health,

@@ -11,7 +11,7 @@ const OWN: usize = 512;
 const NAMED: usize = 80;
 
 /// Returns the bytes that an entry takes.
-pub(in crate::deliver) fn of_entry(entry: &Entry) -> usize {
+pub(super) fn of_entry(entry: &Entry) -> usize {
     match &entry.fact {
         Fact::Changed(Change::Updated { before, after }) => of_record(before) + of_record(after),
         Fact::Changed(change) => of_record(change.latest()),
@@ -26,7 +26,7 @@ pub(in crate::deliver) fn of_entry(entry: &Entry) -> usize {
 }
 
 /// Returns the bytes that a record takes.
-pub(in crate::deliver) fn of_record(record: &Record) -> usize {
+pub(super) fn of_record(record: &Record) -> usize {
     let fields = record.fields().into_iter();
     OWN + fields.map(|(_, value)| of_value(value)).sum::<usize>()
 }
