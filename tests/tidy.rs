@@ -441,7 +441,7 @@ fn no_store_call_is_on_a_thread_of_the_runtime() {
 fn a_store_call_on_a_thread_of_the_runtime_is_found() {
     for (code, expected) in [
         ("async fn a(store: Store) { store.cursor(x) }", 1),
-        ("async fn a(&self) { self.carrier.store.entry(x)?; }", 1),
+        ("async fn a(&self) { self.dispatcher.store.entry(x)?; }", 1),
         ("async fn a(&self) { read(&self.store, &x) }", 1),
         ("fn a() { b(async move { store.entries(x) }) }", 1),
         (

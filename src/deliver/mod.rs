@@ -98,7 +98,7 @@ pub use queue::feed::Feed;
 pub use queue::state::Drained;
 pub use queue::worker::Worker;
 pub use transport::address::{Range, RefusedAddress};
+pub use transport::consent::{Grant, InvalidOrigin, Origin, Refusal};
 pub use transport::failure::Failure;
-pub use transport::handshake::{Grant, InvalidOrigin, Origin, Refusal};
 pub use transport::send::test;
 pub use transport::verdict::{Answer, Verdict};

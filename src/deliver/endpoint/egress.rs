@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::deliver::transport::handshake::Origin;
+use crate::deliver::transport::consent::Origin;
 use crate::forward_proxy::ForwardProxy;
 use crate::secret::Secret;
 use crate::tls::{Authorities, ClientCertificate};

@@ -22,7 +22,7 @@ use crate::deliver::content::privacy::Privacy;
 use crate::deliver::content::selection::Selection;
 use crate::deliver::content::signature::SigningSecret;
 use crate::deliver::transport::address::{AddressRule, Others};
-use crate::deliver::transport::handshake::Origin;
+use crate::deliver::transport::consent::Origin;
 use crate::model::{
     Account, Change, EndpointName, Entry, Fact, Kind, Record, TenantId, TenantName,
 };

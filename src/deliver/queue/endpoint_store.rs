@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{info, warn};
 
+use super::read_position::{Look, Replays};
 use super::reader;
 use super::state::State;
-use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::flow::Backfilling;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::model::{Seq, Timestamp};
@@ -32,23 +32,6 @@ pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
     /// What is asked for once more; `None` if there was no room for it.
     pub replays: Option<Replays>,
-}
-
-/// Some of what is asked for once more.
-#[derive(Debug)]
-pub(super) struct Replays {
-    pub items: Vec<(Item, Entity)>,
-    /// The last that was read; `None` if there are no others.
-    pub read: Option<Item>,
-}
-
-/// Where to look for what is asked for once more.
-#[derive(Debug)]
-pub(super) enum Look {
-    /// Nowhere: there is no room for it.
-    Nowhere,
-    /// Behind this one, or from the first on.
-    Behind(Option<Item>),
 }
 
 impl EndpointStore {

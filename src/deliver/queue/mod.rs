@@ -9,6 +9,7 @@ pub(super) mod lanes;
 pub(super) mod pending_delivery;
 pub(super) mod position;
 pub(super) mod rate;
+pub(super) mod read_position;
 pub(super) mod reader;
 pub(super) mod state;
 pub(super) mod weight;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::feed::{self, Feed, Shared};
 use super::pending_delivery::PendingDelivery;
-use super::state::{From, Met, Place};
+use super::read_position::{Met, Place, ReadPosition};
 use super::weight;
 use crate::deliver::content::entity::{self, Entity};
 use crate::deliver::content::event::Event;
@@ -24,11 +24,11 @@ pub(super) struct Page {
 pub(super) fn read(
     feed: &Feed,
     endpoint: &Endpoint,
-    from: From,
+    from: ReadPosition,
 ) -> Result<Page, StoreError> {
     match from {
-        From::Journal(after) => journal(feed, endpoint, after),
-        From::Records {
+        ReadPosition::Journal(after) => journal(feed, endpoint, after),
+        ReadPosition::Records {
             mark,
             at,
             tenant,

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::endpoint_store::{Look, Replays};
 use super::health::Health;
 use super::lanes::{First, Lanes};
 use super::pending_delivery::{KeptBy, PendingDelivery};
 use super::position::Position;
+use super::read_position::{Look, Met, Place, ReadPosition, Replays};
 use crate::clock::Turned;
 use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::transport::verdict::Verdict;
-use crate::model::{Fact, Id, Kind, Seq, Timestamp};
+use crate::model::{Fact, Seq, Timestamp};
 use crate::store::{
     Attempt, Backfill, Cursor, Deferred, DeliveryChange, Disabled, Item, MAX_CHANGES, MAX_DEFERRED,
     TenantNo,
@@ -42,9 +42,6 @@ const AHEAD: usize = 4;
 /// Bytes of the events in a batch after which it takes no other: receivers have bounds, too.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
-/// A record's place among all that are known.
-pub(super) type Place = (TenantNo, Kind, Id);
-
 /// How far a backfill is.
 #[derive(Debug)]
 struct Filling {
@@ -55,35 +52,6 @@ struct Filling {
     position: Position<Place>,
     /// Whether everything was read.
     is_read: bool,
-}
-
-/// What reading goes on from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum From {
-    /// Entries behind this place.
-    Journal(Seq),
-    /// Records behind this place, for a backfill.
-    Records {
-        mark: Seq,
-        at: Timestamp,
-        tenant: Option<TenantNo>,
-        after: Option<Place>,
-    },
-}
-
-/// A place that was read.
-#[derive(Debug)]
-pub(super) enum Met {
-    /// An entry; `None` if it is nothing for this endpoint.
-    Entry(Seq, Option<PendingDelivery>),
-    /// The entry that ends a tenant's first load: its records are to be told.
-    Loaded {
-        seq: Seq,
-        at: Timestamp,
-        tenant: TenantNo,
-    },
-    /// A record; `None` likewise.
-    Record(Place, Option<PendingDelivery>),
 }
 
 /// An attempt that ended.
@@ -260,7 +228,7 @@ impl State {
     }
 
     /// Returns where reading goes on, none while there is enough to do.
-    pub fn reads_from(&self) -> Option<From> {
+    pub fn reads_from(&self) -> Option<ReadPosition> {
         let is_full = self.lanes.without_row() >= self.ahead(READ_AHEAD)
             || self.lanes.len() >= MAX_DEFERRED
             || self.disabled.is_some();
@@ -269,10 +237,10 @@ impl State {
         }
         let Some(filling) = &self.filling else {
             let has_room = self.journal.done().len() < MAX_BEYOND;
-            return has_room.then(|| From::Journal(self.read()));
+            return has_room.then(|| ReadPosition::Journal(self.read()));
         };
         let has_room = filling.position.done().len() < MAX_BEYOND && !filling.is_read;
-        has_room.then(|| From::Records {
+        has_room.then(|| ReadPosition::Records {
             mark: filling.mark,
             at: filling.at,
             tenant: filling.tenant,

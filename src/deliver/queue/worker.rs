@@ -16,8 +16,9 @@ use super::endpoint_store::{EndpointStore, Wishes};
 use super::feed::Feed;
 use super::gauge::Gauge;
 use super::rate::Rate;
+use super::read_position::ReadPosition;
 use super::reader::{self, Page};
-use super::state::{Drained, From, Saving, State};
+use super::state::{Drained, Saving, State};
 use crate::clock::{Clock, Steadiness, Turned};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::endpoint::schedule::is_reached;
@@ -323,11 +324,11 @@ impl Worker {
     }
 
     /// Returns from where there is something to read.
-    fn unread(&self) -> Option<From> {
+    fn unread(&self) -> Option<ReadPosition> {
         self.state.reads_from().filter(|from| match from {
             // Asked on the spot: the common answer is that there is nothing.
-            From::Journal(after) => self.dispatcher.store.last_seq() > *after,
-            From::Records { .. } => true,
+            ReadPosition::Journal(after) => self.dispatcher.store.last_seq() > *after,
+            ReadPosition::Records { .. } => true,
         })
     }
 

@@ -10,8 +10,8 @@ use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
 use super::address::RefusedAddress;
+use super::consent::REQUEST_ORIGIN;
 use super::failure::Failure;
-use super::handshake::REQUEST_ORIGIN;
 use super::resend::{Resends, break_in_words, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
 use crate::deliver::endpoint::options::Endpoint;

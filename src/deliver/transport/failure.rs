@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::address::RefusedAddress;
-use super::handshake::Refusal;
+use super::consent::Refusal;
 use crate::obstacle::{Obstacle, Stage};
 use crate::telemetry::chain;
 

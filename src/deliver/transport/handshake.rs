@@ -4,78 +4,15 @@
 //! the method OPTIONS names who wants to send, and only a header that names the same, or `*`,
 //! is consent. A status is none: any server may answer 200 to a method that it does not mind.
 
-use std::fmt;
-use std::num::NonZeroU32;
-
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
 
 use super::client::Client;
+use super::consent::{Grant, Origin, Refusal};
 use super::failure::Failure;
 
-/// Names the sender, in the request for consent and, once it is given, in every delivery.
-pub(super) const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
-
-/// The DNS name that all daemons of one owner go by towards receivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(String);
-
-/// A text that is no DNS name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a DNS name")]
-pub struct InvalidOrigin(String);
-
-/// What a receiver consented to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Grant {
-    /// Requests a minute that it takes; `None` if it named no limit.
-    pub per_minute: Option<NonZeroU32>,
-}
-
-/// Why an answer is no consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Nobody is allowed: the header is missing.
-    Silent,
-    /// Somebody else is allowed.
-    OtherOrigin,
-    /// The rate that is allowed is neither a number above zero nor `*`.
-    UnreadableRate,
-}
-
-impl Origin {
-    /// Checks a DNS name.
-    pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
-        let is_label = |label: &str| {
-            let inner = label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            let ends = !label.starts_with('-') && !label.ends_with('-');
-            inner && ends && (1..=63).contains(&label.len())
-        };
-        match text.len() <= 253 && text.split('.').all(is_label) {
-            true => Ok(Self(text.to_ascii_lowercase())),
-            false => Err(InvalidOrigin(text.to_owned())),
-        }
-    }
-
-    /// Returns the name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Silent => "it says of nobody that they may send",
-            Self::OtherOrigin => "it lets somebody else send",
-            Self::UnreadableRate => "the rate that it allows is not a number",
-        })
-    }
-}
 
 /// Asks the receiver for its consent. An endpoint that asks for no handshake has given it.
 pub(in crate::deliver) async fn handshake(client: &Client) -> Result<Grant, Failure> {
@@ -118,31 +55,12 @@ fn granted(origin: &Origin, headers: &HeaderMap) -> Result<Grant, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use crate::deliver::tests::{Receiver, options};
     use crate::deliver::{Egress, Endpoint, Options};
     use crate::telemetry::chain;
-
-    #[test]
-    fn an_origin_is_a_dns_name() {
-        for (text, expected) in [
-            ("roster.example.com", Some("roster.example.com")),
-            ("Roster.Example.COM", Some("roster.example.com")),
-            ("roster", Some("roster")),
-            ("", None),
-            ("*", None),
-            ("https://roster.example.com", None),
-            ("roster.example.com.", None),
-            ("-roster.example.com", None),
-            ("röster.example.com", None),
-            (&"a".repeat(64), None),
-            (&"a.".repeat(127), None),
-        ] {
-            let found = Origin::parse(text).ok();
-
-            assert_eq!(found.as_ref().map(Origin::as_str), expected, "{text}");
-        }
-    }
 
     #[test]
     fn only_the_right_headers_are_consent() {

@@ -2,6 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod client;
+pub(super) mod consent;
 pub(super) mod failure;
 pub(super) mod handshake;
 pub(super) mod resend;

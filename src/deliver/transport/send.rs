@@ -4,8 +4,9 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 use super::client::Client;
+use super::consent::Grant;
 use super::failure::Failure;
-use super::handshake::{Grant, handshake};
+use super::handshake::handshake;
 use super::verdict::{Answer, Verdict};
 use crate::clock::Clock;
 use crate::deliver::content::event::Event;

@@ -10,7 +10,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Batching;
+use super::batching::Batching;
 use super::source::{EventSource, SourceOf};
 use crate::deliver::content::message::Message;
 use crate::deliver::content::shown::{Shown, ShownData, Source};

@@ -3,6 +3,7 @@
 //! Each works on what [`Shown`] has of an event and on nothing else, and is pure: the same
 //! bytes in every attempt.
 
+mod batching;
 mod cloudevents;
 mod scim;
 mod scim_patch;
@@ -10,14 +11,13 @@ mod scim_set;
 mod source;
 mod standard;
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::message::Message;
 use super::shown::Shown;
 use crate::model::{Entry, Fact, Kind};
 
+pub use batching::Batching;
 pub use cloudevents::Mode;
 pub use scim_set::{InvalidSetKey, ScimSets, SetEvents, SetKey};
 pub use source::{EventSource, InvalidSource};
@@ -38,27 +38,6 @@ pub enum Format {
     },
     /// Security Event Tokens of SCIM.
     ScimSet(Box<ScimSets>),
-}
-
-/// How many events a message may take, and how long the first waits for the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batching {
-    /// Events in one message at the most.
-    pub max: usize,
-    /// Bytes in the body of one message at the most, but for a single event's.
-    pub max_bytes: usize,
-    /// How long the first waits at the most.
-    pub wait: Duration,
-}
-
-impl Default for Batching {
-    fn default() -> Self {
-        Self {
-            max: 100,
-            max_bytes: 4 * 1024 * 1024,
-            wait: Duration::from_secs(1),
-        }
-    }
 }
 
 impl Format {

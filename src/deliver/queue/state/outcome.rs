@@ -322,7 +322,7 @@ impl Reason {
 mod tests {
     use super::*;
     use crate::clock::Turned;
-    use crate::deliver::queue::state::{From, Met};
+    use crate::deliver::queue::read_position::{Met, ReadPosition};
     use crate::deliver::{Endpoint, Feed};
     use std::collections::BTreeSet;
 
@@ -372,7 +372,10 @@ mod tests {
         state.ended(ended, start(), moment);
         let mut changes = state.changes.iter();
         let is_parked = changes.any(|change| matches!(change, DeliveryChange::Park(_)));
-        (is_parked, state.reads_from() == Some(From::Journal(seq)))
+        (
+            is_parked,
+            state.reads_from() == Some(ReadPosition::Journal(seq)),
+        )
     }
 
     #[test]

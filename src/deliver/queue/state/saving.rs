@@ -51,7 +51,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::deliver::Endpoint;
-    use crate::deliver::queue::state::Met;
+    use crate::deliver::queue::read_position::Met;
     use crate::deliver::tests::{options, start};
     use crate::model::Seq;
     use crate::store::{Attempt, Cursor, DeliveryChange, Item, Store};

@@ -160,7 +160,7 @@ async fn a_tenant_that_was_loaded_later_is_none_of_a_backfill() {
     end_load(&bench.store);
     let loaded = bench.store.last_seq();
     let n_met = |mark| {
-        let from = From::Records {
+        let from = ReadPosition::Records {
             mark,
             at: start(),
             tenant: None,

@@ -114,7 +114,7 @@ async fn where_there_is_no_room_one_message_of_an_endpoint_is_under_way() {
     drop(bench.worker_by(&endpoint, &feed).await);
     fill(&bench.store, 10);
     let mut worker = bench.worker_by(&endpoint, &feed).await;
-    let page = reader::read(&feed, &endpoint, From::Journal(Seq(0))).unwrap();
+    let page = reader::read(&feed, &endpoint, ReadPosition::Journal(Seq(0))).unwrap();
     let now = bench.clock.now();
     worker.state.take(page.met, page.is_end, now);
     assert_eq!(worker.state.lanes.n_ready(now), 10);
