@@ -161,7 +161,7 @@ pub enum StoreError {
     /// The caller asked for what one atomic write may not hold.
     #[error("a commit of cost {cost} is over the limit of {limit}")]
     TooLarge {
-        /// What the writes cost, see [`Write::cost`](super::Write::cost).
+        /// What the writes cost, see [`Write::cost`](crate::store::kept::commit::Write::cost).
         cost: usize,
         /// What they may cost together.
         limit: usize,

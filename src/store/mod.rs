@@ -57,208 +57,36 @@
 //! `len`, `checksum` and `export` stop the world; `watch_prefix` blocks the writer behind a
 //! slow reader; `generate_id` leaves gaps; a tree per tenant would cost pages and atomicity.
 
-mod keys;
-
-mod layout;
-mod convert;
-
-mod block;
-mod bucket;
-mod census;
-mod codec;
-
-mod commit;
-mod committer;
-mod compose;
-mod cut;
-mod writer;
-
-mod caught;
 mod check;
-mod files;
-mod log;
-mod mark;
-mod nudge;
-mod open_mark;
-mod opening;
-mod pending;
-mod room;
-mod spare;
-mod salvage;
-mod starting;
-
-mod inner;
-mod under_way;
-mod scan;
-
-mod belief;
-mod beside;
-mod changes;
-mod compact;
-mod copying;
-mod migrate;
-mod progress;
-mod remake;
-mod replacement;
-mod swap;
-
-mod retention;
-mod round;
-mod tally;
-mod usage;
-
-mod absent;
-mod accepted;
-mod delivery;
-mod held;
-mod journal;
-mod names;
-mod news;
-mod plan;
-mod runs;
-mod state;
-mod links;
-mod losses;
-mod tenants;
-
+mod engine;
 mod error;
+mod handle;
+mod kept;
+mod layout;
+mod tenant_no;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-
-use crate::clock::Clock;
-use crate::model::StoreId;
-
-pub use census::Census;
 pub use check::CheckError;
-pub use commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
-pub use compact::{CompactError, Compacted};
-pub use delivery::{
+pub use engine::compaction::compact::{CompactError, Compacted};
+pub use engine::inner::Ticket;
+pub use engine::rows::census::Census;
+pub use error::{Cause, OpenError, StoreError};
+pub use handle::{Opened, Store};
+pub use kept::commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
+pub use kept::delivery::{
     ATTEMPTS_AT_ONCE, Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred,
     Disabled, DisabledBy, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked,
     Progress, Trouble,
 };
-pub use error::{Cause, OpenError, StoreError};
-pub use held::{Decision, Entries};
-pub use inner::Ticket;
-pub use names::Names;
-pub use news::{Bookmark, Heard, MAX_HEARD};
-pub use plan::{Plan, PlanHead};
-pub use retention::Retention;
-pub use round::{Done, Round};
-pub use runs::{NewRun, SinceSweep};
-pub use state::Kept;
-pub use tenants::Known;
-
-use committer::Work;
-use inner::Inner;
-
-/// Number of a tenant within one store: short, so that keys are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TenantNo(pub(in crate::store) u32);
-
-impl fmt::Display for TenantNo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The store. Clones are cheap and share it; the last to go closes it.
-///
-/// Every call blocks: async code goes through [`Store::offload`]. Entries are only shown once
-/// they are on disk; records a moment before.
-#[derive(Clone)]
-pub struct Store {
-    inner: Arc<Inner>,
-}
-
-/// A store that was opened.
-#[derive(Debug)]
-pub struct Opened {
-    /// The store.
-    pub store: Store,
-    /// Where a damaged store is that was found in its place; this one holds what reads of it.
-    pub moved_aside: Option<PathBuf>,
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").finish_non_exhaustive()
-    }
-}
-
-impl Store {
-    /// Opens the store in a folder, or makes one there. One that is damaged is moved aside, and what
-    /// reads of it is in the one that opens.
-    pub fn open(path: &Path) -> Result<Opened, OpenError> {
-        opening::open(path)
-    }
-
-    /// The same by a clock that somebody sets: versions begin at its time.
-    pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
-        opening::open_by(path, clock)
-    }
-
-    /// Returns the id that tells this store from every other.
-    pub fn id(&self) -> StoreId {
-        self.inner.id
-    }
-
-    /// Runs blocking work with the store on a thread for such.
-    ///
-    /// A panic in `work` goes on in the caller.
-    pub async fn offload<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Self) -> T + Send + 'static,
-    ) -> T {
-        self.begin(work).await
-    }
-
-    /// The same, begun when it is called and not when it is first awaited.
-    pub fn begin<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Self) -> T + Send + 'static,
-    ) -> impl Future<Output = T> + Send + 'static {
-        let store = self.clone();
-        let task = tokio::task::spawn_blocking(move || work(&store));
-        async move {
-            match task.await {
-                Ok(outcome) => outcome,
-                Err(ended) => match ended.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    // Never begun: the runtime is going down, and whoever waits here with it.
-                    Err(_cancelled) => std::future::pending().await,
-                },
-            }
-        }
-    }
-
-    /// Returns whether the store has failed for good: the process must end and start again.
-    pub fn is_broken(&self) -> bool {
-        self.inner.shared.check().is_err()
-    }
-
-    /// Queues a commit and does not wait for the disk; waits only while the queue is full.
-    /// Commits are applied in the order in which they are submitted.
-    pub fn submit(&self, commit: Commit) -> Result<Ticket, StoreError> {
-        self.inner.submit(Work::Commit(commit.prepare()?))
-    }
-
-    /// Writes a commit; on disk when it returns.
-    pub fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        self.submit(commit)?.wait()
-    }
-
-    /// Finishes what was submitted and closes the store, for all clones. A store may be opened
-    /// in the same place right after.
-    pub fn close(&self) -> Result<(), StoreError> {
-        self.inner.close()
-    }
-}
+pub use kept::held::{Decision, Entries};
+pub use kept::maintenance::retention::Retention;
+pub use kept::maintenance::round::{Done, Round};
+pub use kept::names::Names;
+pub use kept::news::{Bookmark, Heard, MAX_HEARD};
+pub use kept::plan::{Plan, PlanHead};
+pub use kept::runs::{NewRun, SinceSweep};
+pub use kept::state::Kept;
+pub use kept::tenants::Known;
+pub use tenant_no::TenantNo;
 
 #[cfg(test)]
 mod tests;

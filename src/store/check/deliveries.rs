@@ -3,11 +3,12 @@
 use std::ops::Bound;
 
 use crate::model::Seq;
-use crate::store::delivery::{self, Item};
+use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::keys::{self, Key, Space};
-use crate::store::layout::v1;
-use crate::store::{TenantNo, codec, scan};
+use crate::store::kept::delivery::{self, Item};
+use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::{codec, v1};
+use crate::store::tenant_no::TenantNo;
 
 use super::Check;
 

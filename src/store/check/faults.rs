@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Fault;
 use crate::store::error::StoreError;
-use crate::store::keys;
+use crate::store::layout::keys;
 
 /// Faults that are kept by name: one damaged page may have hundreds.
 const MAX_FAULTS: usize = 1_000;

@@ -27,11 +27,13 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::doing::counting;
 use crate::model::{StoreCheck, TenantId};
-
-use super::caught::caught;
-use super::error::StoreError;
-use super::usage::Count;
-use super::{Store, TenantNo, codec, layout, writer};
+use crate::store::engine::caught::caught;
+use crate::store::engine::writing::writer;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::kept::maintenance::usage::Count;
+use crate::store::layout::{self, codec};
+use crate::store::tenant_no::TenantNo;
 
 /// Rows that are read between two words of how far it is, at the most.
 const TOLD_EVERY: u64 = 500;

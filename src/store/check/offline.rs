@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
-use crate::store::caught::caught;
+use crate::store::engine::caught::caught;
+use crate::store::engine::files::{self, Folder, mark, pending};
+use crate::store::engine::inner::let_go;
+use crate::store::engine::opening::{self, Look, Refusal};
 use crate::store::error::{OpenError, StoreError};
-use crate::store::files::{self, Folder};
-use crate::store::inner::let_go;
-use crate::store::opening::{self, Look, Refusal};
-use crate::store::{Store, layout, mark, pending};
+use crate::store::handle::Store;
+use crate::store::layout;
 
 use super::faults::in_words;
 use super::{Checked, View, report, whole};

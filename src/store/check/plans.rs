@@ -3,9 +3,11 @@
 use std::ops::Bound;
 
 use crate::model::{PlanId, PlanState};
-use crate::store::keys::{self, Space};
-use crate::store::layout::v1;
-use crate::store::{TenantNo, codec, held, scan};
+use crate::store::engine::scan;
+use crate::store::kept::held;
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v1};
+use crate::store::tenant_no::TenantNo;
 
 use super::Check;
 

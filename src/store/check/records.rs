@@ -3,11 +3,14 @@
 use std::ops::Bound;
 
 use crate::model::{Fingerprint, Id, Kind, Version};
-use crate::store::block::{self, Entry};
-use crate::store::bucket::{self, Bucket};
+use crate::store::engine::rows::block::{self, Entry};
+use crate::store::engine::rows::bucket::{self, Bucket};
+use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::keys::{self, Key, Space};
-use crate::store::{TenantNo, codec, scan, state};
+use crate::store::kept::state;
+use crate::store::layout::codec;
+use crate::store::layout::keys::{self, Key, Space};
+use crate::store::tenant_no::TenantNo;
 
 use super::Check;
 use super::tenants::mark_of;

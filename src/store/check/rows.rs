@@ -2,8 +2,10 @@
 
 use std::ops::Bound;
 
-use crate::store::keys::{self, Space};
-use crate::store::{TenantNo, codec, scan};
+use crate::store::engine::scan;
+use crate::store::layout::codec;
+use crate::store::layout::keys::{self, Space};
+use crate::store::tenant_no::TenantNo;
 
 use super::Check;
 use super::faults::in_words;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
-use crate::store::keys::{self, Space};
-use crate::store::layout::{v1, v2};
-use crate::store::{codec, runs, scan};
+use crate::store::engine::scan;
+use crate::store::kept::runs;
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v1, v2};
 
 use super::Check;
 

@@ -2,12 +2,14 @@
 //! second for a million records.
 
 use crate::model::{Entry, Kind, Seq};
-
-use crate::store::compose::Head;
-use crate::store::delivery;
+use crate::store::engine::rows::block;
+use crate::store::engine::rows::compose::Head;
+use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::keys::{self, Space};
-use crate::store::{TenantNo, block, codec, journal, scan, state};
+use crate::store::kept::{delivery, journal, state};
+use crate::store::layout::codec;
+use crate::store::layout::keys::{self, Space};
+use crate::store::tenant_no::TenantNo;
 
 /// Entries at the journal's end that are all read.
 const TAIL: u64 = 200;

@@ -19,6 +19,10 @@
 //! Ids, times, numbers and names have no parts, so nothing can be added to them. They are used
 //! here as they are, and a test holds their bytes.
 
+pub mod codec;
+pub mod convert;
+pub mod keys;
+
 pub mod v1;
 pub mod v2;
 pub mod v3;

@@ -4,10 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Id, RunId, TenantId, TenantName, Timestamp};
-use crate::store::layout::stored;
-
+use super::stored;
 use super::v1::{Held, Kind, KindCounts, Loss, Mode, Outcome, Traffic, Trigger};
+use crate::model::{Id, RunId, TenantId, TenantName, Timestamp};
 
 stored!(2: Run, Tally, LastRun, OpenRun);
 

@@ -9,10 +9,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EndpointName, PlanId, Seq, Timestamp};
-use crate::store::layout::stored;
-
+use super::stored;
 use super::v1::{Change, HeldLoss, Loss, Origin, Recovery};
+use crate::model::{EndpointName, PlanId, Seq, Timestamp};
 
 stored!(3: Head, Entry<'a>, HistoryLosses);
 

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stored;
 use crate::model::Timestamp;
-use crate::store::layout::stored;
 
 stored!(4: Acceptance);
 

@@ -10,13 +10,15 @@ use crate::model::{
     Change, EndpointName, Fault, FindingId, Id, Kind, Mode, Outcome, Seq, TenantName, Trigger,
     Version,
 };
-use crate::store::block::Block;
-use crate::store::bucket::Bucket;
-use crate::store::layout::{v1, v2, v4};
-use crate::store::{
-    Closing, Cursor, DeliveryChange, Item, NewRun, Parked, PlanHead, Progress, Store, TenantNo,
-    codec, keys,
-};
+use crate::store::engine::rows::block::Block;
+use crate::store::engine::rows::bucket::Bucket;
+use crate::store::handle::Store;
+use crate::store::kept::commit::Closing;
+use crate::store::kept::delivery::{Change as DeliveryChange, Cursor, Item, Parked, Progress};
+use crate::store::kept::plan::PlanHead;
+use crate::store::kept::runs::NewRun;
+use crate::store::layout::{codec, keys, v1, v2, v4};
+use crate::store::tenant_no::TenantNo;
 
 use super::recovery::tamper;
 use super::support::{self, account, adopt, open, record};
@@ -362,7 +364,7 @@ fn buckets(db: &sled::Db, change: impl Fn(&mut Bucket)) {
 
 /// Makes the census what the buckets come to.
 fn recount(db: &sled::Db) {
-    let mut census = crate::store::Census::default();
+    let mut census = crate::store::engine::rows::census::Census::default();
     buckets(db, |_| {});
     for row in db.scan_prefix(keys::bucket_prefix(NO, Kind::User)) {
         let (key, value) = row.unwrap();

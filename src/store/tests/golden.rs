@@ -4,16 +4,18 @@ use crate::model::{
     Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Seq, StoreId,
     TenantName, Timestamp, Version,
 };
-use crate::store::block::{Block, Entry};
-use crate::store::bucket::Bucket;
-use crate::store::census::Census;
-use crate::store::compose::Head;
-use crate::store::layout::{v1, v3, v4};
-use crate::store::usage::{Count, Usage};
-use crate::store::{
-    Backfill, Bookmark, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
-    TenantNo, Trouble, codec, journal, keys, state,
+use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::bucket::Bucket;
+use crate::store::engine::rows::census::Census;
+use crate::store::engine::rows::compose::Head;
+use crate::store::kept::delivery::{
+    Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
 };
+use crate::store::kept::maintenance::usage::{Count, Usage};
+use crate::store::kept::news::Bookmark;
+use crate::store::kept::{journal, state};
+use crate::store::layout::{codec, keys, v1, v3, v4};
+use crate::store::tenant_no::TenantNo;
 
 use super::support::{self, account, in_hex, record};
 

@@ -5,7 +5,8 @@
 use proptest::prelude::*;
 
 use crate::model::{Change, Kind, Seq};
-use crate::store::{MAX_QUIET, MAX_WRITES, Store, Write};
+use crate::store::handle::Store;
+use crate::store::kept::commit::{MAX_QUIET, MAX_WRITES, Write};
 
 use super::support::{self, State};
 

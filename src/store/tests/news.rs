@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Kind, NewsId, RecordRef, Timestamp};
-use crate::store::{Bookmark, Heard};
+use crate::store::kept::news::{Bookmark, Heard};
 
 use super::support::{self, adopt};
 

@@ -6,13 +6,16 @@ use crate::model::{
     Account, Change, EndpointName, Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName,
     Timestamp, Trigger, Version,
 };
-use crate::store::block::Block;
-use crate::store::files::Folder;
-use crate::store::mark;
-use crate::store::{
-    Closing, Commit, Cursor, DeliveryChange, Item, MAX_QUIET, MAX_WRITES, NewRun, Parked, PlanHead,
-    Progress, Store, StoreError, Write, keys, scan,
-};
+use crate::store::engine::files::{Folder, mark};
+use crate::store::engine::rows::block::Block;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::kept::commit::{Closing, Commit, MAX_QUIET, MAX_WRITES, Write};
+use crate::store::kept::delivery::{Change as DeliveryChange, Cursor, Item, Parked, Progress};
+use crate::store::kept::plan::PlanHead;
+use crate::store::kept::runs::NewRun;
+use crate::store::layout::keys;
 
 use super::support::{self, account, adopt, open, record};
 

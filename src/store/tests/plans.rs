@@ -1,7 +1,9 @@
 //! What becomes of held plans where a run and an operator meet.
 
 use crate::model::{HeldPlan, PlanId, PlanState, RunId, Timestamp};
-use crate::store::{Closing, Commit, Decision, Store};
+use crate::store::handle::Store;
+use crate::store::kept::commit::{Closing, Commit};
+use crate::store::kept::held::Decision;
 
 use super::support::{account, adopt, open};
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::model::{Change, Kind, Record, Seq, StoreId, Timestamp, Version};
-use crate::store::block::{Block, Entry};
-use crate::store::files::Folder;
-use crate::store::layout::{self, Format, v1};
-use crate::store::pending::{self, Pending, PendingFile};
-use crate::store::{OpenError, Store, StoreError, codec, keys, salvage};
+use crate::store::engine::files::Folder;
+use crate::store::engine::files::pending::{self, Pending, PendingFile};
+use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::salvage;
+use crate::store::error::{OpenError, StoreError};
+use crate::store::handle::Store;
+use crate::store::layout::{self, Format, codec, keys, v1};
 
 use super::support::{self, adopt, open, record};
 
@@ -172,11 +174,11 @@ fn missing_values_are_found_at_the_opening() {
             db.remove(keys::format()).unwrap();
         }),
         ("buckets", |db| {
-            let key = keys::bucket_prefix(crate::store::TenantNo(1), Kind::User);
+            let key = keys::bucket_prefix(crate::store::tenant_no::TenantNo(1), Kind::User);
             drop(db.remove(key).unwrap());
         }),
         ("blocks", |db| {
-            let key = keys::state_prefix(crate::store::TenantNo(1), Kind::User);
+            let key = keys::state_prefix(crate::store::tenant_no::TenantNo(1), Kind::User);
             drop(db.remove(key).unwrap());
         }),
         ("everything", |db| db.clear().unwrap()),

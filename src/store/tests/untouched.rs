@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::model::Seq;
-use crate::store::files::Folder;
-use crate::store::log::Log;
-use crate::store::{Store, copying};
+use crate::store::engine::compaction::copying;
+use crate::store::engine::files::Folder;
+use crate::store::engine::log::Log;
+use crate::store::handle::Store;
 
 use super::recovery::filled;
 

@@ -9,15 +9,20 @@ use std::thread;
 use proptest::prelude::*;
 
 use crate::model::{Kind, Seq};
-use crate::store::beside::Beside;
-use crate::store::compact::Rule;
-use crate::store::inner::held;
-use crate::store::tally::Tally;
-use crate::store::usage::Wanted;
-use crate::store::{Compacted, Known, Round, Store, copying, keys, scan};
+use crate::store::engine::compaction::beside::Beside;
+use crate::store::engine::compaction::compact::{Compacted, Rule};
+use crate::store::engine::compaction::copying;
+use crate::store::engine::inner::held;
+use crate::store::engine::scan;
+use crate::store::engine::writing::tally::Tally;
+use crate::store::handle::Store;
+use crate::store::kept::maintenance::round::Round;
+use crate::store::kept::maintenance::usage::Wanted;
+use crate::store::kept::tenants::Known;
+use crate::store::layout::keys;
+use crate::store::tests::recovery::tamper;
+use crate::store::tests::support::{self, adopt, open, record};
 
-use super::super::recovery::tamper;
-use super::super::support::{self, adopt, open, record};
 use super::{RETENTION, commit, day};
 
 /// A rule for which no database is too small.
@@ -328,15 +333,15 @@ fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
             let old = db.get(keys::usage()).unwrap().unwrap();
             db.remove(keys::usage()).unwrap();
             if is_there {
-                let usage = crate::store::usage::Usage {
-                    count: crate::store::usage::Count {
+                let usage = crate::store::kept::maintenance::usage::Usage {
+                    count: crate::store::kept::maintenance::usage::Count {
                         rows: 9,
                         bytes: 1 << 40,
                     },
                     commits: 3,
                 };
                 let usage = crate::store::layout::v1::Usage::from(usage);
-                let value = crate::store::codec::row(&keys::usage(), &usage);
+                let value = crate::store::layout::codec::row(&keys::usage(), &usage);
                 assert_ne!(*old, *value);
                 db.insert(keys::usage(), value).unwrap();
             }

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::model::{Kind, Outcome, Seq, Trigger};
-use crate::store::{Store, Write, keys};
+use crate::store::handle::Store;
+use crate::store::kept::commit::Write;
+use crate::store::layout::keys;
+use crate::store::tests::recovery::tamper;
+use crate::store::tests::support::{self, adopt, open, record};
 
-use super::super::recovery::tamper;
-use super::super::support::{self, adopt, open, record};
 use super::{RETENTION, commit, day, hook, park, round, run, settle};
 
 #[test]

@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::model::{Entry, Seq, Timestamp};
-use crate::store::{Cursor, DeliveryChange, Disabled, DisabledBy, Item, Order, Round, Store};
+use crate::store::handle::Store;
+use crate::store::kept::delivery::{
+    Change as DeliveryChange, Cursor, Disabled, DisabledBy, Item, Order,
+};
+use crate::store::kept::maintenance::round::Round;
+use crate::store::tests::support::{adopt, open};
 
-use super::super::support::{adopt, open};
 use super::{RETENTION, commit, day, defer, dismiss, hook, park, put};
 
 /// The last of the three endpoints is not configured.

@@ -10,10 +10,15 @@ use std::time::Duration;
 use crate::model::{
     Change, EndpointName, Kind, Mode, Outcome, Run, RunId, Seq, TenantName, Timestamp, Trigger,
 };
-use crate::store::{
-    Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled, DisabledBy, Done, Item, Known,
-    NewRun, Parked, Progress, Retention, Round, Store,
+use crate::store::handle::Store;
+use crate::store::kept::commit::{Closing, Commit};
+use crate::store::kept::delivery::{
+    Change as DeliveryChange, Cursor, Deferred, Disabled, DisabledBy, Item, Parked, Progress,
 };
+use crate::store::kept::maintenance::retention::Retention;
+use crate::store::kept::maintenance::round::{Done, Round};
+use crate::store::kept::runs::NewRun;
+use crate::store::kept::tenants::Known;
 
 use super::support::{self, account, record};
 

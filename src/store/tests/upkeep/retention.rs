@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
-use crate::store::{Attempt, DeliveryChange, Done, Item, Order, Progress};
+use crate::store::kept::delivery::{Attempt, Change as DeliveryChange, Item, Order, Progress};
+use crate::store::kept::maintenance::round::Done;
+use crate::store::tests::support::{adopt, open};
 
-use super::super::support::{adopt, open};
 use super::{
     RETENTION, State, commit, cursor, day, defer, dismiss, hook, park, put, round, run, settle,
 };

@@ -1,0 +1,128 @@
+//! The keys that were written while the database is copied: what is in the copy already, and has to
+//! be copied once more.
+
+use std::collections::BTreeSet;
+
+use crate::store::engine::files::pending::Rows;
+use crate::store::layout::keys::Key;
+
+/// Bytes of keys that are remembered, with what the set takes for each. The copy takes over some
+/// after each of its steps, so there are few, unless the disk of the copy stands still.
+const LIMIT: usize = 8 * 1024 * 1024;
+
+/// What a key takes in the set beside its bytes.
+const OF_A_KEY: usize = 48;
+
+/// How far a copy is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Upto {
+    /// The rows up to this key are in it.
+    Key(Key),
+    /// All are.
+    End,
+}
+
+/// What was written that a copy has already.
+#[derive(Debug)]
+pub struct Changes {
+    upto: Upto,
+    keys: BTreeSet<Key>,
+    bytes: usize,
+    limit: usize,
+}
+
+/// More was written than is remembered: the copy is of no use.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Changes {
+    /// Begins with an empty copy.
+    pub fn new() -> Self {
+        Self {
+            upto: Upto::Key(Key::new()),
+            keys: BTreeSet::new(),
+            bytes: 0,
+            limit: LIMIT,
+        }
+    }
+
+    /// Notes what a write has changed. Nobody may read for the copy meanwhile.
+    pub fn note(&mut self, rows: &Rows) {
+        for key in rows.keys() {
+            let is_copied = match &self.upto {
+                Upto::Key(upto) => key <= upto,
+                Upto::End => true,
+            };
+            if is_copied && self.bytes <= self.limit && self.keys.insert(key.clone()) {
+                self.bytes += key.len() + OF_A_KEY;
+            }
+        }
+    }
+
+    /// Says how far the copy is, of all that no write has come between.
+    pub fn reach(&mut self, upto: Upto) {
+        self.upto = upto;
+    }
+
+    /// Returns how many keys have to be copied once more.
+    pub fn len(&self) -> Result<usize, TooMany> {
+        match self.bytes > self.limit {
+            true => Err(TooMany),
+            false => Ok(self.keys.len()),
+        }
+    }
+
+    /// Takes so many of the keys at the most.
+    pub fn take(&mut self, limit: usize) -> Result<Vec<Key>, TooMany> {
+        let n = self.len()?.min(limit);
+        let taken: Vec<Key> = std::iter::from_fn(|| self.keys.pop_first())
+            .take(n)
+            .collect();
+        let bytes: usize = taken.iter().map(|key| key.len() + OF_A_KEY).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(keys: &[&[u8]]) -> Rows {
+        keys.iter().map(|key| (key.to_vec(), None)).collect()
+    }
+
+    #[test]
+    fn only_what_the_copy_has_is_noted_each_key_once_and_some_are_taken_at_a_time() {
+        let mut changes = Changes::new();
+        changes.note(&write(&[b"a", b"b"]));
+        assert_eq!(changes.len(), Ok(0), "it will be met");
+
+        changes.reach(Upto::Key(b"b".to_vec()));
+        changes.note(&write(&[b"a", b"b", b"c"]));
+        changes.note(&write(&[b"a"]));
+        assert_eq!(changes.len(), Ok(2));
+
+        changes.reach(Upto::End);
+        changes.note(&write(&[b"c"]));
+        assert_eq!(changes.take(2), Ok(vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(changes.take(2), Ok(vec![b"c".to_vec()]));
+        assert_eq!(changes.take(2), Ok(Vec::new()));
+        assert_eq!(changes.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_remembered_and_not_forgotten_either() {
+        let mut changes = Changes::new();
+        changes.limit = 2 * (1 + OF_A_KEY);
+        changes.reach(Upto::End);
+
+        changes.note(&write(&[b"a", b"b"]));
+        assert_eq!(changes.len(), Ok(2));
+        changes.note(&write(&[b"c", b"d", b"e"]));
+
+        assert_eq!(changes.len(), Err(TooMany));
+        assert_eq!(changes.take(1), Err(TooMany));
+        assert_eq!(changes.keys.len(), 3, "it has a bound");
+    }
+}

@@ -1,0 +1,401 @@
+//! Copies a database into fresh files, in the order of the keys, and proves the copy.
+//!
+//! The copy is written, synced, closed, opened again and read back: what the next opening will
+//! find is what is compared.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::model::Lack;
+use crate::store::check::{self, Checked, Faults, View};
+use crate::store::engine::caught::caught;
+use crate::store::engine::files::mark::{Mark, MarkFile};
+use crate::store::engine::files::{self, Blobs, Folder};
+use crate::store::engine::inner::let_go;
+use crate::store::engine::nudge::nudged;
+use crate::store::engine::opening::{self, Sound};
+use crate::store::engine::scan;
+use crate::store::engine::writing::writer;
+use crate::store::error::StoreError;
+use crate::store::kept::maintenance::usage::{Count, Usage};
+use crate::store::layout::{Format, codec, keys, v1};
+
+use super::progress::{Progress, Stage};
+
+/// Rows of one write, and bytes over which no row is added.
+pub const ROWS: usize = 190;
+pub const BYTES: usize = 1024 * 1024;
+
+/// Room that a copy may take: three times what lives in it, and some segments. Of records it
+/// takes twice, of entries a little less.
+const COPY_TAKES: u64 = 3;
+
+/// How long sled may take to release a file.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Why there is no copy.
+pub enum Trouble {
+    NoRoom {
+        needed: u64,
+        free: u64,
+    },
+    /// With the database that is copied.
+    Source(StoreError),
+    /// With the copy.
+    Copy(StoreError),
+    /// There is one on its way already.
+    UnderWay,
+    /// The copying does not come to its end, and may do something yet.
+    Stuck,
+}
+
+/// A row of a database.
+pub type Row = (sled::IVec, sled::IVec);
+
+/// What becomes of the rows of a database on their way into a copy.
+pub trait Rewrite: Send {
+    /// Turns a row into those that the copy has for it.
+    fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError>;
+
+    /// Adds what only shows when every row was seen.
+    fn end(&mut self, out: &mut Vec<Row>);
+}
+
+/// What a copy is to be.
+pub struct Aim {
+    /// Its format.
+    pub format: u32,
+    /// What becomes of the rows.
+    pub rewrite: Box<dyn Rewrite>,
+    /// Bytes that must be free beside what the rows of a copy take.
+    pub spare: u64,
+    /// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes,
+    /// which take longer than who watches over it has patience.
+    pub portion: usize,
+}
+
+/// A copy on its way.
+pub struct Copying {
+    pub folder: Folder,
+    pub source: Sound,
+    pub aim: Aim,
+    pub progress: Arc<Progress>,
+}
+
+/// What tells one database from another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Proof {
+    pub count: Count,
+    /// The sum of a hash of each row, overflow dropped: a rewritten row may come out of order.
+    sum: u128,
+}
+
+impl Proof {
+    pub fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.count.add(key, value);
+        self.sum = self.sum.wrapping_add(hash(key, value));
+    }
+
+    /// Takes a row out that was added.
+    pub fn remove(&mut self, key: &[u8], value: &[u8]) {
+        self.count.remove(key.len(), value.len());
+        self.sum = self.sum.wrapping_sub(hash(key, value));
+    }
+}
+
+fn hash(key: &[u8], value: &[u8]) -> u128 {
+    let mut hash = Xxh3::new();
+    hash.update(&(key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(value);
+    hash.digest128()
+}
+
+impl Copying {
+    /// Makes the copy and proves it. Returns what is in it.
+    pub fn run(mut self) -> Result<Count, Trouble> {
+        let (rows, faults) = self.examine()?;
+        let at = self.folder.compacting();
+        files::make_folder(&at)
+            .and_then(|()| files::give_as(&at, &self.folder.current()))
+            .map_err(copy("making the folder of the copy"))?;
+        let fresh = self.open(&at)?;
+        self.progress.begin(Stage::Copying, Some(rows));
+        let written = self.write(&fresh, &at);
+        let closed = close(Some(fresh), &at);
+        let proof = written?;
+        closed?;
+        // What was written is read from the disk's side, as the next opening will.
+        let fresh = self.open(&at)?;
+        let read = self
+            .prove(&fresh, &proof, &faults)
+            .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
+        let closed = close(Some(fresh), &at);
+        read.and(closed)?;
+        Ok(proof.count)
+    }
+
+    /// Checks everything that is copied, and makes sure of room. Returns how many rows that is,
+    /// and its faults.
+    fn examine(&self) -> Result<(u64, Faults), Trouble> {
+        self.progress.begin(Stage::Checking, None);
+        let found = self.check(&self.source.db, self.source.format);
+        for fault in found.faults.all() {
+            tracing::warn!("Found in the store, and left as it is: {fault}");
+        }
+        make_sure_of_room(&self.folder, found.count, self.aim.spare)?;
+        Ok((found.count.rows, found.faults))
+    }
+
+    fn check(&self, db: &sled::Db, format: u32) -> Checked {
+        check::whole(&View::alone(db, format), &|rows| self.progress.add(rows))
+    }
+
+    fn write(&mut self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
+        let mut blobs = Blobs::new(at.join("blobs"));
+        let proof = self.fill(fresh, at, &mut blobs)?;
+        self.note(fresh, proof.count)?;
+        sync(fresh, at, &mut blobs)?;
+        let mark = Mark {
+            store: self.source.store,
+            commits: self.source.head.commits,
+            last: self.source.head.last,
+        };
+        MarkFile::open(&at.join("high-water"))
+            .and_then(|mut file| file.keep(mark))
+            .map_err(copy("keeping the mark of the copy"))?;
+        files::sync_folder(at).map_err(copy("syncing the copy"))?;
+        Ok(proof)
+    }
+
+    fn prove(&self, fresh: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
+        self.progress
+            .begin(Stage::ReadingBack, Some(proof.count.rows));
+        let found = caught(|| {
+            check::sample(fresh, &self.source.head)?;
+            self.read(fresh)
+        });
+        let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
+        if found.map_err(Trouble::Copy)? != *proof {
+            return Err(differs("the copy is not what was copied".to_owned()));
+        }
+        self.progress
+            .begin(Stage::CheckingCopy, Some(proof.count.rows));
+        let after = self.check(fresh, self.aim.format);
+        match after.faults.not_among(before) {
+            Some(new) => Err(differs(format!("the copy has a fault: {new}"))),
+            None if after.faults.count() > before.count() => Err(differs(
+                "the copy has more faults than the store".to_owned(),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
+        opening::open_db(&self.folder, at, opening::SMALL_CACHE).map_err(|refusal| {
+            let error = io::Error::other(refusal.into_error(&self.folder).to_string());
+            copy("opening the copy")(error)
+        })
+    }
+
+    /// Copies all rows in the order of their keys, each verified.
+    fn fill(&mut self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
+        let mut rows = rows(&self.source.db);
+        let mut proof = Proof::default();
+        let (mut out, mut is_over, mut not_synced) = (Vec::new(), false, 0);
+        while !is_over || !out.is_empty() {
+            let aim = &mut self.aim;
+            let read = reading(&self.folder, || {
+                let (mut n_read, mut n_bytes) = (0, 0);
+                while !is_over && out.len() < ROWS && n_bytes < BYTES {
+                    let Some((key, value)) = rows.next().transpose()? else {
+                        aim.rewrite.end(&mut out);
+                        is_over = true;
+                        break;
+                    };
+                    codec::verify(&key, &value)?;
+                    n_read += 1;
+                    n_bytes += value.len();
+                    aim.row((key, value), &mut out)?;
+                }
+                Ok(n_read)
+            });
+            self.progress.add(read.map_err(Trouble::Source)?);
+            let rest = out.split_off(out.len().min(ROWS));
+            let mut batch = sled::Batch::default();
+            let mut written = Vec::new();
+            for (key, value) in std::mem::replace(&mut out, rest) {
+                proof.add(&key, &value);
+                not_synced += value.len();
+                written.push((key.clone(), value.len()));
+                batch.insert(key, value);
+            }
+            apply(fresh, batch)?;
+            for (key, n_bytes) in written {
+                scan::written(fresh, &key, n_bytes).map_err(Trouble::Copy)?;
+            }
+            if not_synced >= self.aim.portion {
+                sync(fresh, at, blobs)?;
+                not_synced = 0;
+            }
+            writer::collect_garbage();
+        }
+        Ok(proof)
+    }
+
+    /// Reads all rows as [`fill`](Self::fill) wrote them.
+    fn read(&self, db: &sled::Db) -> Result<Proof, StoreError> {
+        let mut proof = Proof::default();
+        for row in rows(db) {
+            let (key, value) = row?;
+            proof.add(&key, &value);
+            self.progress.add(1);
+            if proof.count.rows.is_multiple_of(ROWS as u64) {
+                writer::collect_garbage();
+            }
+        }
+        Ok(proof)
+    }
+
+    /// Notes in the copy what lives in it.
+    fn note(&self, fresh: &sled::Db, count: Count) -> Result<(), Trouble> {
+        let usage = Usage {
+            count,
+            commits: self.source.head.commits,
+        };
+        let (key, value) = codec::put(keys::usage(), &v1::Usage::from(usage));
+        let mut batch = sled::Batch::default();
+        batch.insert(key, value.unwrap_or_default());
+        apply(fresh, batch)
+    }
+}
+
+impl Aim {
+    /// Turns a row; that of the format says the copy's own.
+    fn row(&mut self, (key, value): Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
+        if *key != *keys::format() {
+            return self.rewrite.row((key, value), out);
+        }
+        let mut format: Format = codec::read_row(&key, &value)?;
+        format.version = self.format;
+        let value = codec::row(&key, &format);
+        out.push((key, value.into()));
+        Ok(())
+    }
+}
+
+impl Folder {
+    /// Returns what is missing for a copy of so much; `None` if nothing is, or nobody says.
+    pub fn lacks_for(&self, live: Count, spare: u64) -> Option<Lack> {
+        let needed = live.bytes.saturating_mul(COPY_TAKES).saturating_add(spare);
+        let free = self.bytes_free()?;
+        (free < needed).then_some(Lack { needed, free })
+    }
+}
+
+/// Fails where a copy has no room.
+pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), Trouble> {
+    match folder.lacks_for(live, spare) {
+        Some(Lack { needed, free }) => Err(Trouble::NoRoom { needed, free }),
+        None => Ok(()),
+    }
+}
+
+/// Says that a copy is not as it should be.
+pub fn differs(how: String) -> Trouble {
+    copy("reading the copy back")(io::Error::other(how))
+}
+
+/// Reads from the database that is copied. Reading moves pages, and so panics on a full disk as
+/// it does on damage: a store is not condemned for that.
+pub fn reading<T>(
+    folder: &Folder,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    caught(work).unwrap_or_else(|message| {
+        if folder.check_room().is_err() {
+            return Err(StoreError::panicked("reading what is copied", message));
+        }
+        let what = format!("reading it the database panicked: {message}");
+        Err(StoreError::damaged(what))
+    })
+}
+
+/// All rows but the note of how many there are.
+fn rows(db: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
+    let note = keys::usage();
+    scan::prefix(db, &[]).filter(move |row| !matches!(row, Ok((key, _)) if **key == *note))
+}
+
+/// Counts what lives in a database.
+pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
+    rows(db).try_fold(Count::default(), |mut count, row| {
+        let (key, value) = row?;
+        count.add(&key, &value);
+        Ok(count)
+    })
+}
+
+pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
+    match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
+        Err(message) => Err(Trouble::Copy(StoreError::panicked(
+            "writing the copy",
+            message,
+        ))),
+    }
+}
+
+/// Brings the copy to disk, as the writer does.
+pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
+    match nudged(fresh, || caught(|| fresh.flush())) {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
+        Err(message) => {
+            return Err(Trouble::Copy(StoreError::panicked(
+                "flushing the copy",
+                message,
+            )));
+        }
+    }
+    blobs
+        .sync()
+        .and_then(|()| files::settle(at))
+        .map_err(copy("syncing the copy"))
+}
+
+/// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
+/// and what they write goes by a path that another will have then.
+pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
+    let_go(db);
+    wait_until_free(at).map_err(copy("closing the copy"))
+}
+
+/// Waits until nobody has the file of a database.
+pub fn wait_until_free(at: &Path) -> io::Result<()> {
+    let file = File::open(at.join("db"))?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(fs::TryLockError::Error(refused)) => return Err(refused),
+        }
+    }
+}
+
+/// Says that it is the copy that something is wrong with.
+pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
+    move |error| Trouble::Copy(StoreError::io(doing, error))
+}

@@ -1,0 +1,94 @@
+//! Has a database copied, watches over it, and puts the copy in its place.
+//!
+//! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`).
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use crate::doing;
+use crate::store::engine::files::Folder;
+use crate::store::engine::inner::let_go;
+use crate::store::engine::opening::{self, Refusal, Sound};
+use crate::store::error::StoreError;
+use crate::store::kept::maintenance::usage::Count;
+
+use super::copying::{self, Aim, Copying, Trouble};
+use super::progress::Progress;
+
+/// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
+/// done to wake it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often it is said how far a copy is.
+const SAID_EVERY: Duration = Duration::from_secs(5);
+
+/// Makes a copy and proves it. Says how far it is, and watches over the thread that does it,
+/// since sled may wait for ever.
+pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Count, Trouble> {
+    let progress = Arc::new(Progress::default());
+    let (done, outcome) = sync_channel(1);
+    let copying = Copying {
+        folder: folder.clone(),
+        source: sound.clone(),
+        aim,
+        progress: Arc::clone(&progress),
+    };
+    let thread = thread::Builder::new()
+        .name("store-copy".to_owned())
+        .spawn(move || drop(done.send(copying.run())));
+    thread.map_err(|error| Trouble::Copy(StoreError::io("starting a thread", error)))?;
+    let (what, shown) = (doing.to_lowercase(), Arc::clone(&progress));
+    let _doing = doing::telling(move || format!("{what}: {}", shown.now()));
+    let (mut seen, mut since) = (progress.now(), Instant::now());
+    loop {
+        match outcome.recv_timeout(SAID_EVERY) {
+            Ok(outcome) => return outcome,
+            Err(RecvTimeoutError::Timeout) => {
+                let now = progress.now();
+                if now != seen {
+                    (seen, since) = (now, Instant::now());
+                    tracing::info!("{doing}: {now}");
+                } else if since.elapsed() >= PATIENCE {
+                    return Err(Trouble::Stuck);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let message = "the thread that copies ended".to_owned();
+                return Err(Trouble::Copy(StoreError::panicked("copying", message)));
+            }
+        }
+    }
+}
+
+/// Puts the copy in the place of the database and opens it there. If it cannot take that place,
+/// the database is opened that was there before. The files of the other are left to be removed.
+pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
+    let_go(Some(sound.db));
+    let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
+    if let Err(refused) = swapped {
+        tracing::warn!(
+            error = %refused,
+            "The copy could not replace the store, which is used as before"
+        );
+        // Else an empty one would be made in the place that was left.
+        opening::clear_up(folder).map_err(Refusal::Error)?;
+    }
+    opening::open_taken(folder)
+}
+
+/// Removes a copy that is not taken; what is left of it goes at the next start.
+pub fn give_up(folder: &Folder) {
+    if let Err(refused) = fs::remove_dir_all(folder.compacting())
+        && refused.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(error = %refused, "A copy of the store that is not needed could not be removed");
+    }
+}
+
+/// Says that a copy did not go on.
+pub fn stuck() -> StoreError {
+    StoreError::io("copying the store", io::ErrorKind::TimedOut.into())
+}

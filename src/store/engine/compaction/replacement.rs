@@ -1,0 +1,163 @@
+//! Puts a copy in the place of the database that all are working with: on the writer's thread,
+//! while commits wait, and at a moment at which nobody reads.
+//!
+//! Both are closed before the folders change their names: sled opens files by their path. Then the
+//! copy is opened as at a start, and everybody goes on with it. If it cannot take that place, they
+//! go on with the database that was there (`swap.rs`).
+
+use std::io;
+use std::sync::mpsc::SyncSender;
+use std::sync::{RwLockWriteGuard, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::store::engine::files::mark::{Mark, MarkFile};
+use crate::store::engine::files::{self, Folder};
+use crate::store::engine::inner::{Shared, held};
+use crate::store::engine::opening::{self, Sound};
+use crate::store::engine::rows::compose::Head;
+use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::writing::writer::Writer;
+use crate::store::error::StoreError;
+use crate::store::kept::maintenance::usage::{Count, Usage};
+use crate::store::layout::{self, codec, keys, v1};
+
+use super::beside::{Copy, Last};
+use super::copying::{self, Trouble};
+use super::remake;
+
+/// How long a moment is waited for at which nobody reads. Commits wait as well.
+const PATIENCE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// A copy that is ready.
+pub struct Replacement {
+    pub copy: Copy,
+    /// Where to tell what came of it.
+    pub told: SyncSender<Outcome>,
+}
+
+/// What came of it.
+pub enum Outcome {
+    /// It has the database's place, with so much in it.
+    Done(Count),
+    /// Somebody reads, or there is too much to copy once more.
+    Later(Box<Copy>),
+    /// The database is as it was.
+    NotTaken(Trouble),
+}
+
+impl Replacement {
+    /// Does it. Everything that was committed is on disk. An error: nothing goes on.
+    pub fn carry_out(self, writer: &mut Writer, shared: &Shared) -> Result<(), StoreError> {
+        let Self { copy, told } = self;
+        let outcome = replace(copy, writer, shared)?;
+        // Nobody waits for it if it was given up, and it is done anyway.
+        drop(told.send(outcome));
+        Ok(())
+    }
+}
+
+fn replace(mut copy: Copy, writer: &mut Writer, shared: &Shared) -> Result<Outcome, StoreError> {
+    match catch_up(&mut copy, writer, shared) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Outcome::Later(Box::new(copy))),
+        Err(Trouble::Source(error)) => return Err(error),
+        Err(trouble) => return Ok(Outcome::NotTaken(trouble)),
+    }
+    let Some(mut place) = alone(shared) else {
+        return Ok(Outcome::Later(Box::new(copy)));
+    };
+    shared.check()?;
+    let count = copy.count();
+    if let Err(trouble) = copy.close() {
+        return Ok(Outcome::NotTaken(trouble));
+    }
+    let db = place.take().ok_or(StoreError::Closed)?;
+    let sound = Sound {
+        format: opening::format_of(&db).unwrap_or(layout::NEWEST),
+        db,
+        store: writer.store,
+        head: writer.head,
+    };
+    let folder = writer.folder.clone();
+    let before = folder.database_id();
+    let sound = remake::replace(&folder, sound)
+        .map_err(|refusal| reopening(io::Error::other(refusal.into_error(&folder).to_string())))?;
+    let is_as_far =
+        |head: &Head| (head.commits, head.last) == (writer.head.commits, writer.head.last);
+    if !is_as_far(&sound.head) || sound.store != writer.store {
+        return Err(reopening(io::Error::other("it is not as far as it was")));
+    }
+    writer.begin(&folder).map_err(reopening)?;
+    *place = Some(sound.db);
+    if before.is_some() && folder.database_id() == before {
+        return Ok(Outcome::NotTaken(Trouble::Copy(StoreError::io(
+            "putting the copy in its place",
+            io::Error::other("it could not take it, or was not whole there; the log says why"),
+        ))));
+    }
+    *held(&shared.tally) = Tally::Known(count);
+    Ok(Outcome::Done(count))
+}
+
+/// Makes the copy the same as the database, and brings it to disk. False: not now.
+fn catch_up(copy: &mut Copy, writer: &Writer, shared: &Shared) -> Result<bool, Trouble> {
+    let db = shared.database().map_err(Trouble::Source)?;
+    {
+        let mut changes = held(&shared.changes);
+        // Given up meanwhile.
+        let changes = changes.as_mut().ok_or(Trouble::Stuck)?;
+        if !copy.catch_up_last(Last { changes, db: &db })? {
+            return Ok(false);
+        }
+    }
+    let (count, commits) = (copy.count(), writer.head.commits);
+    if let Tally::Known(sum) = &*held(&shared.tally) {
+        debug_assert_eq!(*sum, count, "what lives here is added up");
+    }
+    copy.note(codec::put(
+        keys::usage(),
+        &v1::Usage::from(Usage { count, commits }),
+    ))?;
+    copy.sync()?;
+    let mark = Mark {
+        store: writer.store,
+        commits,
+        last: writer.head.last,
+    };
+    MarkFile::open(&copy.at.join("high-water"))
+        .and_then(|mut file| file.keep(mark))
+        .and_then(|()| files::sync_folder(&copy.at))
+        .map_err(copying::copy("keeping the mark of the copy"))?;
+    Ok(true)
+}
+
+/// Waits a moment until nobody reads. Who has begun may ask for more, so none is kept from it.
+fn alone(shared: &Shared) -> Option<RwLockWriteGuard<'_, Option<sled::Db>>> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match shared.db.try_write() {
+            Ok(place) => return Some(place),
+            Err(TryLockError::Poisoned(place)) => return Some(place.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return None,
+        }
+    }
+}
+
+fn reopening(error: io::Error) -> StoreError {
+    StoreError::io("opening the store after it was compacted", error)
+}
+
+impl Folder {
+    /// Returns what tells the database's folder from another that takes its place.
+    fn database_id(&self) -> Option<u64> {
+        #[cfg(unix)]
+        return std::fs::metadata(self.current())
+            .ok()
+            .map(|found| std::os::unix::fs::MetadataExt::ino(&found));
+        #[cfg(not(unix))]
+        None
+    }
+}

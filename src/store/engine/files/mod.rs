@@ -1,0 +1,354 @@
+//! The store's folder: who may read it, what is synced in it, what is left over in it.
+//!
+//! ```text
+//! <path>/lock                 held by the process that has the store open
+//! <path>/open                 there while one has it open, see `open_mark.rs`
+//! <path>/clock                by what time things are old, see `belief.rs`
+//! <path>/current/             the database: db, conf, snap.*, blobs/
+//! <path>/current/high-water   what was acknowledged last, see `mark.rs`
+//! <path>/current/pending      what is being written, see `pending.rs`
+//! <path>/current/damaged      only there when a read met damage; says what
+//! <path>/damaged-1/ …         stores that were moved aside
+//! <path>/compacting/          a copy under way, see `beside.rs`
+//! <path>/replaced/            the database before it, until the copy was opened
+//! <path>/discarded/           what is being removed
+//! <path>/checking/            a copy of the files that is being checked, or rows that are being salvaged
+//! <path>/untouched/           the files as they were before an opening that may lose some
+//! <path>/salvaged/            what was read out of a damaged store, until it has its place
+//! ```
+//! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
+//! root runs leaves it to its owner: the daemon must be able to open it afterwards.
+
+pub mod mark;
+pub mod open_mark;
+pub mod pending;
+pub mod room;
+pub mod swap;
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the names of damaged stores begin with.
+pub const ASIDE: &str = "damaged-";
+
+/// Damaged stores that are kept side by side; someone should have looked before.
+const MAX_ASIDE: u32 = 1000;
+
+/// Bytes that must be free at an opening: two of sled's segments.
+const ROOM: usize = 1024 * 1024;
+
+/// Where the marks and the database are.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    pub fn open_mark(&self) -> PathBuf {
+        self.path.join("open")
+    }
+
+    pub fn clock(&self) -> PathBuf {
+        self.path.join("clock")
+    }
+
+    pub fn current(&self) -> PathBuf {
+        self.path.join("current")
+    }
+
+    pub fn compacting(&self) -> PathBuf {
+        self.path.join("compacting")
+    }
+
+    pub fn replaced(&self) -> PathBuf {
+        self.path.join("replaced")
+    }
+
+    pub fn salvaged(&self) -> PathBuf {
+        self.path.join("salvaged")
+    }
+
+    pub fn discarded(&self) -> PathBuf {
+        self.path.join("discarded")
+    }
+
+    pub fn checking(&self) -> PathBuf {
+        self.path.join("checking")
+    }
+
+    pub fn untouched(&self) -> PathBuf {
+        self.path.join("untouched")
+    }
+
+    pub fn db(&self) -> PathBuf {
+        self.current().join("db")
+    }
+
+    pub fn blobs(&self) -> PathBuf {
+        self.current().join("blobs")
+    }
+
+    pub fn high_water(&self) -> PathBuf {
+        self.current().join("high-water")
+    }
+
+    pub fn pending(&self) -> PathBuf {
+        self.current().join("pending")
+    }
+
+    pub fn damage_note(&self) -> PathBuf {
+        self.current().join("damaged")
+    }
+
+    /// Leaves word for the next start that the database is damaged.
+    pub fn note_damage(&self, what: &str) -> io::Result<()> {
+        fs::write(self.damage_note(), what)?;
+        File::open(self.damage_note())?.sync_all()?;
+        sync_folder(&self.current())
+    }
+
+    /// Returns the name that the next damaged database gets.
+    pub fn next_aside(&self) -> io::Result<String> {
+        (1..=MAX_ASIDE)
+            .map(|number| format!("{ASIDE}{number}"))
+            .find(|name| !self.path.join(name).exists())
+            .ok_or_else(|| io::Error::other("every name is taken"))
+    }
+
+    /// Moves the database aside and returns where it is now.
+    pub fn move_aside(&self) -> io::Result<PathBuf> {
+        let aside = self.path.join(self.next_aside()?);
+        fs::rename(self.current(), &aside)?;
+        sync_folder(&self.path)?;
+        Ok(aside)
+    }
+
+    /// Removes what a killed process left half-written, and what sled would take for whole and
+    /// then refuse to open at all: a snapshot, whose data is in the log too, and the settings
+    /// of a database that was never made. Returns how many there were.
+    pub fn remove_leftovers(&self) -> io::Result<usize> {
+        let files = files_in(&self.current())?;
+        // sled writes its settings, and then makes its log. A log that is missing beside
+        // anything else is one that was lost.
+        let was_never_made = files.iter().all(|file| file == "conf" || file == "blobs");
+        let leftovers = files
+            .iter()
+            .filter(|file| is_half_written(file) || (was_never_made && *file == "conf"));
+        let mut removed = 0;
+        for file in leftovers {
+            fs::remove_file(self.current().join(file))?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Makes sure that something can be written: on a full disk sled may panic as it does on
+    /// damaged files, and the store would be moved aside for nothing.
+    pub fn check_room(&self) -> io::Result<()> {
+        let path = self.current().join("room");
+        let outcome = fs::write(&path, vec![0; ROOM]);
+        match fs::remove_file(&path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => outcome,
+            removed => outcome.and(removed),
+        }
+    }
+
+    /// Syncs what sled writes at an open and never syncs itself, for the owner's eyes only.
+    pub fn settle(&self) -> io::Result<()> {
+        settle(&self.current())?;
+        sync_folder(&self.path)?;
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Syncs the files of a database, but for those of large values, and their names.
+pub fn settle(database: &Path) -> io::Result<()> {
+    hand_over(database)?;
+    for name in files_in(database)? {
+        let path = database.join(name);
+        if path.is_file() {
+            owner_only(&path, 0o600)?;
+            File::open(path)?.sync_all()?;
+        }
+    }
+    let blobs = database.join("blobs");
+    owner_only(&blobs, 0o700)?;
+    sync_folder(&blobs)?;
+    sync_folder(database)
+}
+
+/// Copies the files of a database, but for those that a killed process left half-written.
+pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
+    // What is left of a copy that root made must not be in its owner's way.
+    for folder in [to, &to.join("blobs")] {
+        make_folder(folder)?;
+        give_as(folder, from)?;
+    }
+    for folder in ["", "blobs"] {
+        let (from, to) = (from.join(folder), to.join(folder));
+        if !from.is_dir() {
+            continue;
+        }
+        for name in files_in(&from)? {
+            let path = from.join(&name);
+            if path.is_file() && !is_half_written(&name) {
+                fs::copy(path, to.join(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A snapshot that sled did not come to the end of. It would take it for whole, and then refuse
+/// to open at all.
+fn is_half_written(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("snap.") && name.ends_with(".generating")
+}
+
+/// Syncs the files that sled makes for values over 128 KiB: it never does.
+#[derive(Debug)]
+pub struct Blobs {
+    folder: PathBuf,
+    synced: BTreeSet<OsString>,
+}
+
+impl Blobs {
+    /// Starts without trust: what a killed process wrote may not have been synced.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            synced: BTreeSet::new(),
+        }
+    }
+
+    /// Syncs every file that is new since the last call.
+    pub fn sync(&mut self) -> io::Result<()> {
+        let there: BTreeSet<OsString> = files_in(&self.folder)?.into_iter().collect();
+        let mut any = false;
+        for name in there.difference(&self.synced) {
+            match File::open(self.folder.join(name)) {
+                Ok(file) => file.sync_all()?,
+                // sled took it away again.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(refused) => return Err(refused),
+            }
+            any = true;
+        }
+        if any {
+            sync_folder(&self.folder)?;
+        }
+        self.synced = there;
+        Ok(())
+    }
+}
+
+/// Makes a folder, with those above it, that only the owner may enter.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Gives those files of a database that root has made to the owner of its folder.
+pub fn hand_over(database: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let owner = fs::metadata(database)?;
+        let blobs = database.join("blobs");
+        for folder in [database, &blobs] {
+            for name in files_in(folder)? {
+                give(&folder.join(name), &owner)?;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = database;
+    Ok(())
+}
+
+/// Gives a file or folder that root has made to the owner of another.
+pub fn give_as(path: &Path, other: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return give(path, &fs::metadata(other)?);
+    #[cfg(not(unix))]
+    {
+        let _ = (path, other);
+        Ok(())
+    }
+}
+
+/// Only what is root's is given away: what belongs to a third is so on purpose.
+#[cfg(unix)]
+fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    if owner.uid() == 0 {
+        return Ok(());
+    }
+    let given = fs::symlink_metadata(path).and_then(|found| match found.uid() {
+        0 => lchown(path, Some(owner.uid()), Some(owner.gid())),
+        _ => Ok(()),
+    });
+    match given {
+        // sled took it away again.
+        Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Only root may. Whether the file is of use shows when it is opened.
+        Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
+}
+
+/// Opens a file for reading and writing, made if need be, that only the owner may read.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(path)?.sync_all()?;
+    // Elsewhere a folder cannot be opened; its names go with its files.
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+fn files_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
+fn owner_only(path: &Path, mode: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}

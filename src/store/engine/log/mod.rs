@@ -1,0 +1,153 @@
+//! Reads the files of a sled database without sled, which writes at each opening: what it finds no way
+//! to, it fills with zeros.
+//!
+//! sled 0.34.7 keeps everything in one log, `db`, in segments of 512 KiB that are used again when
+//! nothing in them counts any more. Each message in it has a checksum, the number of its segment in the order
+//! of writing, and a page or a change of one (`page.rs`). Large ones are in files of their own in
+//! `blobs/`. So the log reads from any place on, past what was damaged; read in the order of writing,
+//! the last word on each row is the row (`replay`).
+//!
+//! Source of the format: sled's `pagecache/logger.rs`, `pagecache/iobuf.rs` and `serialization.rs`.
+
+mod page;
+mod segment;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+pub use page::Change;
+use page::Pages;
+use segment::{Kind, Message, SEGMENT, Stop};
+
+/// The log of a database.
+pub struct Log {
+    file: File,
+    blobs: PathBuf,
+    n_segments: u64,
+}
+
+impl Log {
+    /// Opens the log for reading. Nobody may write to it meanwhile.
+    pub fn open(database: &Path) -> io::Result<Self> {
+        let file = File::open(database.join("db"))?;
+        let n_segments = file.metadata()?.len().div_ceil(SEGMENT as u64);
+        Ok(Self {
+            file,
+            blobs: database.join("blobs"),
+            n_segments,
+        })
+    }
+
+    /// Returns whether something in the log does not read that was written before something that does.
+    /// sled, when it opens such a log, may give up what comes behind the gap. What is missing at
+    /// the very end is no such thing: there a process was stopped while it wrote.
+    pub fn has_a_gap(&mut self) -> io::Result<bool> {
+        let mut stops = BTreeMap::new();
+        let mut stable = 0;
+        let mut bytes = Vec::new();
+        for place in 0..self.n_segments {
+            self.read(place, &mut bytes)?;
+            let header = segment::header(&bytes);
+            let mut reads = true;
+            let blobs = &self.blobs;
+            let walked = segment::walk(&bytes, self.highest(), &mut |message| {
+                reads &= !message.kind.is_elsewhere() || is_sound(blobs, &message);
+            });
+            let Some(number) = walked.number else {
+                continue;
+            };
+            if header.is_none() || walked.stop == Stop::Gap || !reads {
+                return Ok(true);
+            }
+            stable = header.map_or(stable, |header| stable.max(header.stable));
+            if stops.insert(number, walked.stop).is_some() {
+                return Ok(true);
+            }
+        }
+        let newest = stops.keys().next_back().copied();
+        let mut older = stops.iter().filter(|(number, _)| Some(**number) != newest);
+        // What follows was written after it was full.
+        if older.any(|(_, stop)| *stop != Stop::Full) {
+            return Ok(true);
+        }
+        // From what is on disk for sure on, every segment has to be there.
+        let first = stable / SEGMENT as u64;
+        let mut tail = (first..).zip(stops.range(first..));
+        Ok(tail.any(|(expected, (number, _))| *number != expected))
+    }
+
+    /// Hands on, in the order in which they were written, all changes of rows that read.
+    pub fn replay<E: From<io::Error>>(
+        &mut self,
+        sink: &mut dyn FnMut(Change) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut order = Vec::new();
+        let mut bytes = Vec::new();
+        for place in 0..self.n_segments {
+            self.read(place, &mut bytes)?;
+            let number = segment::header(&bytes).map(|header| header.lsn / SEGMENT as u64);
+            let number = number.or_else(|| {
+                let walked = segment::walk(&bytes, self.highest(), &mut |_| {});
+                walked.number
+            });
+            order.extend(number.map(|number| (number, place)));
+        }
+        order.sort_unstable();
+        let mut pages = Pages::default();
+        for (_, place) in order {
+            self.read(place, &mut bytes)?;
+            let mut changes = Vec::new();
+            let blobs = &self.blobs;
+            segment::walk(&bytes, self.highest(), &mut |message| {
+                changes.extend(match message.kind.is_elsewhere() {
+                    false => pages.read(message.kind, message.page, message.body),
+                    true => blob(blobs, &message)
+                        .and_then(|body| pages.read(message.kind, message.page, &body)),
+                });
+            });
+            for change in changes {
+                sink(change)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A bound of the numbers of segments: what is above is no number, but damage. Places are used again a
+    /// million times in no store's life.
+    fn highest(&self) -> u64 {
+        self.n_segments.saturating_mul(1_000_000)
+    }
+
+    fn read(&mut self, place: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+        bytes.clear();
+        self.file.seek(SeekFrom::Start(place * SEGMENT as u64))?;
+        (&mut self.file).take(SEGMENT as u64).read_to_end(bytes)?;
+        Ok(())
+    }
+}
+
+/// Reads what a message keeps in a file of its own: a checksum, the kind, and the bytes.
+fn blob(blobs: &Path, message: &Message<'_>) -> Option<Vec<u8>> {
+    let name = i64::from_le_bytes(*message.body.first_chunk()?);
+    let bytes = fs::read(blobs.join(name.to_string())).ok()?;
+    let (sum, sealed) = bytes.split_first_chunk()?;
+    let (kind, body) = sealed.split_first()?;
+    let is_sound = crc32fast::hash(sealed) == u32::from_le_bytes(*sum)
+        && Kind::of(*kind) == Some(message.kind);
+    is_sound.then(|| body.to_vec())
+}
+
+/// Returns whether the file of a message reads. One that is gone was replaced by a newer one.
+fn is_sound(blobs: &Path, message: &Message<'_>) -> bool {
+    let name = message
+        .body
+        .first_chunk()
+        .map(|name| i64::from_le_bytes(*name));
+    name.is_some_and(|name| !blobs.join(name.to_string()).exists())
+        || blob(blobs, message).is_some()
+}
+
+#[cfg(test)]
+mod tests;

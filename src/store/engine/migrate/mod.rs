@@ -1,0 +1,142 @@
+//! Turns a store of an older format into the newest, one format after the other, before anybody
+//! works with it.
+//!
+//! Each step is a copy into fresh files (`copying.rs`) that takes the place of the database by
+//! renames (`swap.rs`), as a compaction does. So it can be stopped anywhere: up to the renames
+//! the next opening finds the old store and begins the step again, after them the new one. The
+//! old files are removed when the new ones were opened from their place, after they had been read
+//! back and checked as a whole. A fault that was there before stays as it was and is named; one
+//! that was not there before ends the migration, and the old store is as it was.
+//!
+//! How the next format is added stands in ARCHITECTURE.md.
+
+mod acceptances;
+mod runs_by_tenant;
+mod versions;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::store::error::{OpenError, StoreError};
+use crate::store::layout;
+
+use super::compaction::compact::Rule;
+use super::compaction::copying::{Aim, Rewrite, Trouble};
+use super::compaction::remake;
+use super::files::Folder;
+use super::inner::let_go;
+use super::opening::{Refusal, Sound};
+
+/// Turns the database into one of the newest format. One that is of it already stays as it is.
+pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
+    while let Some((to, rewrite)) = step_from(sound.format) {
+        sound = step(folder, sound, to, rewrite)?;
+    }
+    if sound.format == layout::NEWEST {
+        return Ok(sound);
+    }
+    let from = sound.format;
+    let_go(Some(sound.db));
+    let missing = io::Error::other("this version has no step for it; report it");
+    let source = StoreError::io("looking for the next format", missing);
+    let path = folder.path().to_owned();
+    Err(not_migrated(path, from, layout::NEWEST, source))
+}
+
+/// Returns what turns a format into the next, and the number of that.
+fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
+    match format {
+        1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
+        2 => Some((3, Box::new(versions::Versions))),
+        3 => Some((4, Box::new(acceptances::Acceptances))),
+        _ => None,
+    }
+}
+
+/// Returns what turns the rows of a format into those of the newest, one after the other.
+pub fn rewrites_from(mut format: u32) -> Vec<Box<dyn Rewrite>> {
+    let mut rewrites = Vec::new();
+    while let Some((to, rewrite)) = step_from(format) {
+        rewrites.push(rewrite);
+        format = to;
+    }
+    rewrites
+}
+
+fn step(
+    folder: &Folder,
+    sound: Sound,
+    to: u32,
+    rewrite: Box<dyn Rewrite>,
+) -> Result<Sound, Refusal> {
+    let from = sound.format;
+    let began = Instant::now();
+    tracing::info!(
+        from,
+        to,
+        "The store has format {from}; it is migrated to format {to} before it is used"
+    );
+    let doing = format!("Migrating the store from format {from} to {to}");
+    let path = folder.path().to_owned();
+    if let Err(trouble) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
+        if !matches!(trouble, Trouble::Stuck) {
+            remake::give_up(folder);
+        }
+        let_go(Some(sound.db));
+        return Err(match trouble {
+            Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
+                path,
+                from,
+                to,
+                needed,
+                free,
+            }),
+            // The opening found nothing, so the version that wrote it can still work with it:
+            // it is not moved aside for a value that only the migration met.
+            Trouble::Source(StoreError::Damaged { what }) => {
+                let source = StoreError::io("reading what it holds", io::Error::other(what));
+                not_migrated(path, from, to, source)
+            }
+            Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
+            Trouble::Stuck | Trouble::UnderWay => not_migrated(path, from, to, remake::stuck()),
+        });
+    }
+    let migrated = remake::replace(folder, sound);
+    folder.remove_retired();
+    let migrated = migrated?;
+    if migrated.format != to {
+        let_go(Some(migrated.db));
+        let not_swapped = StoreError::io(
+            "putting the migrated store in its place",
+            io::Error::other("it could not take it, or was not whole there; the log says why"),
+        );
+        return Err(not_migrated(path, from, to, not_swapped));
+    }
+    tracing::info!(
+        from,
+        to,
+        "Migrated the store from format {from} to {to} in {:?}",
+        began.elapsed()
+    );
+    Ok(migrated)
+}
+
+/// A copy of the next format. Everything is checked before and after.
+fn aim(to: u32, rewrite: Box<dyn Rewrite>) -> Aim {
+    Aim {
+        format: to,
+        rewrite,
+        spare: Rule::USUAL.spare,
+        portion: Rule::USUAL.portion,
+    }
+}
+
+fn not_migrated(path: PathBuf, from: u32, to: u32, source: StoreError) -> Refusal {
+    Refusal::Error(OpenError::NotMigrated {
+        path,
+        from,
+        to,
+        source,
+    })
+}

@@ -1,0 +1,320 @@
+//! Composes the one batch in which a commit's state, fingerprints, census, journal and
+//! progress move together. Runs on the committer's thread, the only one that writes.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp, Version};
+use crate::store::engine::files::pending::Rows;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::kept::commit::{MAX_OPERATIONS, Prepared};
+use crate::store::kept::journal;
+use crate::store::layout::keys::{self, Key};
+use crate::store::layout::{Stored, codec, v1, v3};
+use crate::store::tenant_no::TenantNo;
+
+use super::block::{self, After};
+use super::bucket::{self, Bucket};
+use super::census::Census;
+
+/// Rows that come last into each batch: how far the store is, and what lives in it.
+const LAST: usize = 2;
+
+/// How far the store is; goes with every batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Atomic writes so far.
+    pub commits: u64,
+    /// The journal's last entry.
+    pub last: Seq,
+    /// When it was found.
+    pub at: Timestamp,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Head {
+    /// Reads the row of the head, in whatever format it is.
+    pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        match codec::verify(key, value)? {
+            (v1::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v1::Head>(key, bytes)?.into()),
+            (v3::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v3::Head>(key, bytes)?.into()),
+            (format, _) => Err(codec::unknown(key, format)),
+        }
+    }
+
+    /// Takes the next place of the journal, at a time.
+    pub fn advance(&mut self, at: Timestamp) {
+        self.last = self.last.next();
+        self.at = self.at.max(at);
+        self.version = self.version.next(self.at);
+    }
+}
+
+/// The rows of a batch, and how far the store is after it.
+pub struct Composed {
+    pub rows: Rows,
+    pub head: Head,
+}
+
+/// Composes the batch of plain rows, and of an entry that goes with them.
+pub fn rows(
+    head: &Head,
+    rows: Vec<(Key, Option<Vec<u8>>)>,
+    told: Option<(Timestamp, Vec<u8>)>,
+) -> Composed {
+    let mut batch = Draft::default();
+    for (key, value) in rows {
+        batch.set(key, value);
+    }
+    let mut after = *head;
+    if let Some((told_at, entry)) = told {
+        after.advance(told_at);
+        batch.entry(&after, &entry);
+    }
+    batch.finish(after)
+}
+
+/// Composes the batch of a commit.
+pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed, StoreError> {
+    let mut draft = Draft::default();
+    let (no, at) = (prepared.tenant, prepared.at);
+    let mut after = *head;
+    if prepared.plan_rows > 0 {
+        advance_plan(db, &mut draft, no, prepared.plan_rows)?;
+    }
+    let mut records: BTreeMap<Kind, BTreeMap<Id, Option<After>>> = BTreeMap::new();
+    for write in prepared.writes {
+        let of_kind = records.entry(write.kind).or_default();
+        let version = match &write.entry {
+            Some(entry) => {
+                after.advance(at);
+                draft.entry(&after, entry);
+                Some(after.version)
+            }
+            None => match of_kind.get(&write.id) {
+                Some(Some(earlier)) => earlier.version,
+                Some(None) | None => None,
+            },
+        };
+        let left = write.state.map(|(print, body)| After {
+            version,
+            print,
+            body: prepared.bodies.slice(body),
+        });
+        of_kind.insert(write.id, left);
+    }
+    let (mut blocks, mut overfull) = (Vec::new(), Vec::new());
+    for (kind, changes) in records {
+        let mut packing = Packing {
+            db,
+            no,
+            kind,
+            draft: &mut draft,
+        };
+        let mut known = BTreeMap::new();
+        overfull.extend(packing.pack(&changes, &mut known)?);
+        blocks.extend(block::change(db, (no, kind), changes, &known)?);
+    }
+    for (key, value) in prepared.rows {
+        draft.set(key, value);
+    }
+    for entry in prepared.told {
+        after.advance(at);
+        draft.entry(&after, &entry);
+    }
+    if prepared.is_loaded {
+        let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));
+        draft.set(key, value);
+    }
+    // The blocks are still to come.
+    let mut room = draft.room().saturating_sub(blocks.len());
+    for changed in blocks {
+        draft.rows.extend(changed.rows(&mut room));
+    }
+    divide(&mut draft, overfull, room);
+    Ok(draft.finish(after))
+}
+
+/// What will be written. A key that is set twice is written once.
+#[derive(Default)]
+pub struct Draft {
+    rows: Rows,
+}
+
+impl Draft {
+    pub fn set(&mut self, key: Key, value: Option<Vec<u8>>) {
+        self.rows.insert(key, value);
+    }
+
+    /// Adds an entry, the last that a head tells of.
+    fn entry(&mut self, head: &Head, body: &[u8]) {
+        let key = keys::journal(head.last);
+        let value = journal::seal(&key, head.at, head.version, body);
+        self.set(key, Some(value));
+    }
+
+    /// Returns how many operations there is room for, the last ones left out.
+    pub fn room(&self) -> usize {
+        MAX_OPERATIONS.saturating_sub(self.rows.len() + LAST)
+    }
+
+    /// Ends the batch, with the head as its entries leave it.
+    pub fn finish(mut self, mut head: Head) -> Composed {
+        head.commits += 1;
+        let (key, value) = codec::put(keys::head(), &v3::Head::from(head));
+        self.set(key, value);
+        // The writer adds what lives in the store.
+        let operations = self.rows.len() + LAST - 1;
+        debug_assert!(
+            operations <= MAX_OPERATIONS,
+            "{operations} operations in one batch"
+        );
+        Composed {
+            rows: self.rows,
+            head,
+        }
+    }
+}
+
+/// A bucket that should be divided, where the batch has room for its pieces.
+struct Overfull {
+    key: Key,
+    no: TenantNo,
+    kind: Kind,
+    bucket: Bucket,
+}
+
+/// The fingerprints of one kind on their way into their buckets.
+struct Packing<'draft> {
+    db: &'draft sled::Db,
+    no: TenantNo,
+    kind: Kind,
+    draft: &'draft mut Draft,
+}
+
+impl Packing<'_> {
+    fn pack(
+        &mut self,
+        wanted: &BTreeMap<Id, Option<After>>,
+        known: &mut BTreeMap<Id, Fingerprint>,
+    ) -> Result<Vec<Overfull>, StoreError> {
+        let key = keys::census(self.no, self.kind);
+        let mut census = match get(self.db, &key)? {
+            Some(value) => codec::read_row::<v1::Census>(&key, &value)?.into(),
+            None => Census::default(),
+        };
+        let prefix = keys::bucket_prefix(self.no, self.kind);
+        let mut overfull = Vec::new();
+        let print = |after: &Option<After>| after.as_ref().map(|after| after.print);
+        let mut rest = wanted
+            .iter()
+            .map(|(id, after)| (id, print(after)))
+            .peekable();
+        while let Some(&(first, _)) = rest.peek() {
+            let (key, value) = bucket::holding(self.db, self.no, self.kind, first)?;
+            let end = scan::key_after(self.db, &prefix, &key)?;
+            let mut bucket = match value {
+                Some(value) => Bucket::read(&key, &value)?,
+                None => Bucket::default(),
+            };
+            let mut changes = Vec::new();
+            while let Some(change) = rest.next_if(|(id, _)| self.is_before(id, end.as_deref())) {
+                changes.push(change);
+            }
+            bucket.apply(&changes, |id, before| {
+                if let Some(before) = before {
+                    census.remove(id, before);
+                    known.insert(id.clone(), before);
+                }
+            });
+            for (id, after) in changes {
+                if let Some(after) = after {
+                    census.add(id, after);
+                }
+            }
+            overfull.extend(self.keep(key, bucket));
+        }
+        let (key, value) = codec::put(key, &v1::Census::from(census));
+        self.draft.set(key, value);
+        Ok(overfull)
+    }
+
+    fn keep(&mut self, key: Key, bucket: Bucket) -> Option<Overfull> {
+        let value = (!bucket.0.is_empty()).then(|| bucket.write(&key));
+        let over = bucket.pieces() > 1;
+        self.draft.set(key.clone(), value);
+        over.then_some(Overfull {
+            key,
+            no: self.no,
+            kind: self.kind,
+            bucket,
+        })
+    }
+
+    fn is_before(&self, id: &Id, end: Option<&[u8]>) -> bool {
+        end.is_none_or(|end| keys::bucket(self.no, self.kind, id).as_slice() < end)
+    }
+}
+
+/// Divides buckets as long as there is room; one that stays whole is divided another time.
+fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
+    for Overfull {
+        key,
+        no,
+        kind,
+        bucket,
+    } in overfull
+    {
+        let pieces = bucket.pieces();
+        if pieces - 1 > room {
+            continue;
+        }
+        room -= pieces - 1;
+        for (index, piece) in bucket.divide(pieces).into_iter().enumerate() {
+            // The first piece stays where the bucket was, which may begin before its first id.
+            let key = match piece.0.first() {
+                Some((first, _)) if index > 0 => keys::bucket(no, kind, first),
+                Some(_) | None => key.clone(),
+            };
+            let value = piece.write(&key);
+            draft.set(key, Some(value));
+        }
+    }
+}
+
+fn advance_plan(
+    db: &sled::Db,
+    draft: &mut Draft,
+    no: TenantNo,
+    rows: u32,
+) -> Result<(), StoreError> {
+    let key = keys::plan(no);
+    let value = get(db, &key)?.ok_or(StoreError::NoSuchPlan { what: "its head" })?;
+    let mut plan: v1::PlanRow<'_> = codec::read_row(&key, &value)?;
+    let done = plan.rows_done.saturating_add(rows);
+    if done > plan.head.rows_total {
+        return Err(StoreError::NoSuchPlan {
+            what: "so many rows",
+        });
+    }
+    let prefix = keys::plan_rows(no);
+    let from = Bound::Included(prefix.clone());
+    let first = scan::after(db, &prefix, from).take(usize::try_from(rows).unwrap_or(usize::MAX));
+    for row in first {
+        draft.set(row?.0.to_vec(), None);
+    }
+    plan.rows_done = done;
+    let value = (done < plan.head.rows_total).then(|| codec::row(&key, &plan));
+    draft.set(key, value);
+    Ok(())
+}
+
+fn get(db: &sled::Db, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+    db.get(key).map_err(reading)
+}
+
+fn reading(error: sled::Error) -> StoreError {
+    StoreError::sled("reading what a commit changes", error)
+}

@@ -1,0 +1,86 @@
+//! Composes the writes in which the journal's first entries go, and keeps those that a row
+//! still names. Runs on the writer's thread: no row can come to name an entry in between.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::model::Seq;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::kept::journal;
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v1};
+
+use super::compose::{Composed, Draft, Head};
+
+/// Spaces whose rows name entries: by endpoint, then by place.
+const NAMING: [Space; 3] = [Space::Parked, Space::Deferred, Space::Replay];
+
+/// Entries that one write takes at the most: a sync's commit behind it waits a millisecond.
+pub const AT_ONCE: u64 = 150;
+
+/// Composes the batch in which the first entries go, up to a place, and a copy of those that
+/// rows name takes their place.
+pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError> {
+    let mut draft = Draft::default();
+    let mut cut = journal::cut_at(db)?;
+    let to = upto.min(head.last).min(Seq(cut.0.saturating_add(AT_ONCE)));
+    let named = named(db, cut.next(), to)?;
+    // The row that tells of the cut, an entry, and its copy.
+    while cut < to && draft.room() >= 3 {
+        cut = cut.next();
+        let key = keys::journal(cut);
+        if named.contains(&cut) {
+            let value = scan::get(db, &key)?.ok_or_else(|| journal::missing(cut))?;
+            let kept = keys::kept(cut);
+            let (format, entry) = codec::verify(&key, &value)?;
+            let value = codec::seal(format, &kept, &[], entry);
+            draft.set(kept, Some(value));
+        }
+        draft.set(key, None);
+    }
+    let (key, value) = codec::put(keys::cut(), &v1::Seq::from(cut));
+    draft.set(key, value);
+    Ok(draft.finish(*head))
+}
+
+/// Composes the batch in which entries that were kept go, if no row names them. They are in
+/// order, and few others are kept between them.
+pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, StoreError> {
+    let mut draft = Draft::default();
+    let named = match seqs.first().zip(seqs.last()) {
+        Some((first, last)) => named(db, *first, *last)?,
+        None => BTreeSet::new(),
+    };
+    for seq in seqs {
+        if draft.room() > 0 && !named.contains(&seq) {
+            draft.set(keys::kept(seq), None);
+        }
+    }
+    Ok(draft.finish(*head))
+}
+
+/// Returns the entries from one place to another that rows name. Reads the rows of these
+/// places alone, endpoint by endpoint.
+pub fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError> {
+    let mut named = BTreeSet::new();
+    for space in NAMING {
+        let mut next = Bound::Included(vec![space as u8]);
+        while let Some(row) = scan::after(db, &[space as u8], next).next() {
+            let (key, _) = row?;
+            let endpoint = keys::endpoint_part(&key)
+                .ok_or_else(|| codec::flawed(&key, "of no endpoint"))?
+                .to_vec();
+            let first = Bound::Included(keys::naming(&endpoint, from));
+            for row in scan::after(db, &endpoint, first) {
+                let (key, _) = row?;
+                match keys::named_by(&endpoint, &key) {
+                    Some(seq) if seq <= to => named.insert(seq),
+                    Some(_) | None => break,
+                };
+            }
+            next = Bound::Excluded(keys::behind_endpoint(&endpoint));
+        }
+    }
+    Ok(named)
+}

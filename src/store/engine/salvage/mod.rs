@@ -1,0 +1,239 @@
+//! Reads out of a damaged store what still reads, into a new one that takes its place.
+//!
+//! Every row has a checksum, so what reads is what was written. What is missing between the rows
+//! is made whole (`repair.rs`, `journal.rs`, `records.rs`): the journal stays dense, the fingerprints are
+//! counted anew, and what names something that is gone goes too. Journal and places of
+//! endpoints go on where they were, in the same store; the last entry tells everybody that history was
+//! lost. What is not the last that was written does no harm: state is compared with its source
+//! anyway, and an event that was sent may be sent again.
+//!
+//! The damaged files are only read, and without sled (`log/`). Their rows go into a database of their own
+//! (`replay.rs`), out of that into the new store beside it, and only then that takes their place. A process
+//! that is stopped on the way leaves the damaged store as it was, or the new one whole; the next opening
+//! goes on from there.
+
+mod fresh;
+mod journal;
+mod records;
+mod repair;
+mod replay;
+mod untouched;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::doing::counting;
+use crate::model::{Kind, Missing, StoreId};
+use crate::store::error::{OpenError, StoreError};
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{self, Format, codec, v1};
+use crate::store::tenant_no::TenantNo;
+
+use super::caught::caught;
+use super::compaction::copying::{Rewrite, Row, wait_until_free};
+use super::files::mark::{self, Mark, MarkFile};
+use super::files::{self, Folder, pending};
+use super::inner::let_go;
+use super::opening::{self, Refusal};
+use super::rows::compose::Head;
+use super::{migrate, scan};
+use fresh::Fresh;
+
+pub use untouched::Before;
+
+/// Bytes that must be free beside twice those of the damaged files.
+const SPARE: u64 = 16 * 1024 * 1024;
+
+/// What the damaged store said of itself, as far as it reads.
+#[derive(Default)]
+struct Found {
+    store: Option<StoreId>,
+    head: Option<Head>,
+    mark: Option<Mark>,
+    /// How many records there were.
+    censuses: BTreeMap<(TenantNo, Kind), u64>,
+}
+
+/// Why a store is salvaged, and where it will be then.
+pub struct Cause<'a> {
+    pub damage: &'a str,
+    pub moved_to: &'a str,
+    pub clock: &'a Clock,
+}
+
+/// Makes the new store, ready to take its place. `None`: nothing could be made of the damaged one.
+pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenError> {
+    let refused = |source| OpenError::Io {
+        doing: "salvaging what reads in",
+        path: folder.current(),
+        source,
+    };
+    let needed = folder.bytes_of(&folder.current()).map_err(refused)?;
+    let needed = needed.saturating_mul(2).saturating_add(SPARE);
+    if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
+        return Err(OpenError::NoRoomToSalvage {
+            path: folder.path().to_owned(),
+            needed,
+            free,
+        });
+    }
+    // sled's threads may still write to what was just closed.
+    if folder.db().exists()
+        && let Err(busy) = wait_until_free(&folder.current())
+    {
+        tracing::warn!(error = %busy, "The damaged store is salvaged while something has it open");
+    }
+    let (rows, at) = (folder.checking(), folder.compacting());
+    for made in [&rows, &at] {
+        remove(made)
+            .and_then(|()| files::make_folder(made))
+            .and_then(|()| files::give_as(made, &folder.current()))
+            .map_err(refused)?;
+    }
+    let outcome = caught(|| run(folder, &rows, &at, cause))
+        .unwrap_or_else(|message| Err(StoreError::panicked("salvaging", message)));
+    remove(&rows).map_err(refused)?;
+    match outcome {
+        Ok(missing) => {
+            fs::rename(&at, folder.salvaged())
+                .and_then(|()| files::sync_folder(folder.path()))
+                .map_err(refused)?;
+            Ok(Some(missing))
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "Nothing could be salvaged of the damaged store");
+            remove(&at).map_err(refused)?;
+            Ok(None)
+        }
+    }
+}
+
+impl Folder {
+    /// Puts a store that was salvaged in the place of the damaged one, which is moved aside.
+    pub fn take_salvaged(&self) -> io::Result<()> {
+        if !self.salvaged().exists() {
+            return Ok(());
+        }
+        if self.current().exists() {
+            self.move_aside()?;
+        }
+        fs::rename(self.salvaged(), self.current())?;
+        files::sync_folder(self.path())
+    }
+}
+
+fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Missing, StoreError> {
+    let unreadable = |error| StoreError::io("reading the store's notes", error);
+    let mut found = Found {
+        mark: mark::read(&folder.high_water()).map_err(unreadable)?,
+        ..Found::default()
+    };
+    let noted = pending::read(&folder.pending()).map_err(unreadable)?;
+    let mut fresh = Fresh::of(open(folder, at)?);
+    if folder.db().exists() {
+        let old = open(folder, rows)?;
+        let outcome =
+            replay::all(&folder.current(), &old).and_then(|_| gather(&old, &mut found, &mut fresh));
+        let_go(Some(old));
+        outcome?;
+    }
+    // Whole in itself, and the last that was written or was to be.
+    let store = found.store.or(found.mark.map(|mark| mark.store));
+    if let Some(noted) = noted.filter(|noted| store.is_none_or(|store| store == noted.store)) {
+        found.store = Some(noted.store);
+        for (key, value) in noted.rows {
+            match value {
+                Some(value) => keep(&key, &value, &mut found, &mut fresh)?,
+                None => fresh.set(key, None)?,
+            }
+        }
+    }
+    fresh.write()?;
+    let (head, missing) = repair::all(&mut fresh, &found, cause)?;
+    fresh.sync(at)?;
+    let mark = Mark {
+        store: head.0,
+        commits: head.1.commits,
+        last: head.1.last,
+    };
+    let failed = |error| StoreError::io("keeping what was salvaged", error);
+    MarkFile::open(&at.join("high-water"))
+        .and_then(|mut file| file.keep(mark))
+        .and_then(|()| files::sync_folder(at))
+        .map_err(failed)?;
+    let Fresh { db, .. } = fresh;
+    let_go(Some(db));
+    wait_until_free(at).map_err(failed)?;
+    Ok(missing)
+}
+
+fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
+    opening::open_db(folder, at, opening::SMALL_CACHE).map_err(|refusal: Refusal| {
+        let error = refusal.into_error(folder).to_string();
+        StoreError::io("opening a new database", io::Error::other(error))
+    })
+}
+
+/// Takes over every row that reads, in the layout of the newest format.
+fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
+    let format = opening::format_of(old).unwrap_or(layout::NEWEST);
+    let mut steps = migrate::rewrites_from(format);
+    let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
+    for row in scan::prefix(old, &[]) {
+        salvaged.add(1);
+        for (key, value) in turned(&mut steps, row?) {
+            keep(&key, &value, found, fresh)?;
+        }
+    }
+    fresh.write()
+}
+
+/// Turns a row as migrations do; one that does not read is none.
+fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
+    if codec::verify(&row.0, &row.1).is_err() {
+        return Vec::new();
+    }
+    let mut rows = vec![row];
+    for step in steps {
+        let mut next = Vec::new();
+        for row in rows {
+            // What it does not read stays out.
+            drop(step.row(row, &mut next));
+        }
+        rows = next;
+    }
+    rows
+}
+
+/// Keeps a row, or notes what it says, if it is made anew.
+fn keep(key: &[u8], value: &[u8], found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
+    let is = |space: Space| key.first() == Some(&(space as u8));
+    if *key == *keys::format() {
+        let format = codec::read_row::<Format>(key, value).ok();
+        found.store = format.map(|format| format.store).or(found.store);
+    } else if *key == *keys::head() {
+        found.head = Head::read(key, value).ok().or(found.head);
+    } else if is(Space::Census) {
+        if let (Some(of), Ok(census)) = (
+            keys::census_of(key),
+            codec::read_row::<v1::Census>(key, value),
+        ) {
+            found.censuses.insert(of, census.count);
+        }
+    } else if is(Space::Bucket) || is(Space::Plan) || is(Space::PlanRow) || *key == *keys::usage() {
+        // Fingerprints are made of the records; what a plan would change the next run finds again.
+    } else {
+        fresh.set(key.to_vec(), Some(value.to_vec()))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}

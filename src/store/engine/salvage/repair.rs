@@ -1,0 +1,330 @@
+//! Makes a sound store of the rows that were salvaged: what names something that is gone goes too, and
+//! the journal ends with what everybody has to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Account, Fact, HistoryLoss, Kind, Missing, Outcome, PlanId, Run, RunId, Seq, StoreId,
+    TenantName, Timestamp, Version,
+};
+use crate::store::engine::opening::starting;
+use crate::store::engine::rows::compose::Head;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::kept::delivery::{Item, read_attempts, read_cursor};
+use crate::store::kept::runs::{self, Tally};
+use crate::store::kept::{held, journal as entries, losses};
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{self, Format, codec, v1, v2, v3, v4};
+use crate::store::tenant_no::TenantNo;
+
+use super::fresh::Fresh;
+use super::{Cause, Found, journal, records};
+
+/// Makes everything whole. Returns the store's id, its head, and what is missing.
+pub(in crate::store) fn all(
+    fresh: &mut Fresh,
+    found: &Found,
+    cause: &Cause<'_>,
+) -> Result<((StoreId, Head), Missing), StoreError> {
+    let tenants = tenants(fresh)?;
+    of_itself(fresh)?;
+    let last = last_place(fresh, found)?;
+    let made = journal::make(fresh, last)?;
+    deliveries(fresh, &tenants)?;
+    let counts = records::make(fresh)?;
+    held_plans(fresh)?;
+    all_runs(fresh)?;
+    let mut missing = made.missing;
+    for (of, before) in &found.censuses {
+        let now = counts.get(of).copied().unwrap_or_default();
+        missing.records += before.saturating_sub(now);
+    }
+    let commits = found.head.map_or(0, |head| head.commits);
+    let commits = commits.max(found.mark.map_or(0, |mark| mark.commits));
+    let now = cause.clock.now();
+    let version = found.head.map_or(Version::START, |head| head.version);
+    let mut head = Head {
+        commits: commits + 1,
+        last,
+        at: made.at.max(found.head.map_or(made.at, |head| head.at)),
+        version: version.max(made.version).max(Version::at(now)),
+    };
+    tell(fresh, &mut head, now, missing, cause)?;
+    loaded_again(fresh, &mut head, now, &counts)?;
+    let store = match found.store.or(found.mark.map(|mark| mark.store)) {
+        Some(store) => store,
+        None => starting::draw_id()?,
+    };
+    let format = Format {
+        version: layout::NEWEST,
+        store,
+    };
+    for (key, value) in [
+        codec::put(keys::format(), &format),
+        codec::put(keys::head(), &v3::Head::from(head)),
+    ] {
+        fresh.set(key, value)?;
+    }
+    fresh.write()?;
+    Ok(((store, head), missing))
+}
+
+/// Keeps tenants that read, and of others nothing: their numbers are given again. Returns them.
+fn tenants(fresh: &mut Fresh) -> Result<BTreeSet<TenantNo>, StoreError> {
+    fresh.keep(Space::Tenant, |_, key, value| {
+        let reads = codec::read_row::<v1::TenantRow<'_>>(key, value).is_ok();
+        reads && keys::tenant_no(key).is_some()
+    })?;
+    let mut known = BTreeSet::new();
+    for row in scan::prefix(&fresh.db, &[Space::Tenant as u8]) {
+        known.extend(keys::tenant_no(&row?.0));
+    }
+    let of_known = |key: &[u8]| {
+        let no = key.get(1..).and_then(<[u8]>::first_chunk);
+        no.is_some_and(|no| known.contains(&TenantNo(u32::from_be_bytes(*no))))
+    };
+    fresh.keep(Space::State, |_, key, _| of_known(key))?;
+    fresh.keep(Space::Loaded, |_, key, value| {
+        of_known(key) && codec::read_row::<v1::Seq>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Held, |_, key, value| {
+        of_known(key) && held::read_plan(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Removal, |_, key, value| {
+        of_known(key) && held::read(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Absent, |_, key, value| {
+        of_known(key)
+            && keys::absent_of(key).is_some()
+            && codec::read_row::<v1::Absent>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Accepted, |_, key, value| {
+        of_known(key)
+            && keys::accepted_of(key).is_some()
+            && codec::read_row::<v4::Acceptance>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Bookmark, |_, key, value| {
+        of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Heard, |_, key, value| {
+        of_known(key)
+            && keys::heard_of(key).is_some()
+            && codec::read_row::<v1::Nothing>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Links, |_, key, value| {
+        codec::read_row::<v1::Links<'_>>(key, value).is_ok()
+    })?;
+    Ok(known)
+}
+
+/// Keeps what the store says of itself, where it reads.
+fn of_itself(fresh: &mut Fresh) -> Result<(), StoreError> {
+    fresh.keep(Space::Meta, |_, key, value| match key.get(1..) {
+        Some([2]) => codec::read_row::<v1::Seq>(key, value).is_ok(),
+        Some([4]) => codec::read_row::<v1::Strays>(key, value).is_ok(),
+        Some([5]) => codec::read_row::<v2::LastRun>(key, value).is_ok(),
+        Some([6]) => codec::read_row::<v3::HistoryLosses>(key, value).is_ok(),
+        Some(_) | None => false,
+    })
+}
+
+/// Returns the last place of the journal that anything tells of.
+fn last_place(fresh: &mut Fresh, found: &Found) -> Result<Seq, StoreError> {
+    let mut last = found.head.map_or(Seq::START, |head| head.last);
+    last = last.max(found.mark.map_or(Seq::START, |mark| mark.last));
+    let newest = scan::prefix(&fresh.db, &[Space::Journal as u8]).next_back();
+    if let Some((key, _)) = newest.transpose()? {
+        last = last.max(Seq(keys::trailing_number(&key).unwrap_or_default()));
+    }
+    fresh.keep(Space::Cursor, |_, key, value| {
+        read_cursor(key, value).is_ok()
+    })?;
+    for row in scan::prefix(&fresh.db, &[Space::Cursor as u8]) {
+        let (key, value) = row?;
+        let cursor = read_cursor(&key, &value)?;
+        let mark = cursor.backfill.map(|backfill| backfill.mark);
+        let named = cursor.ahead.into_iter().chain(mark).chain([cursor.settled]);
+        last = named.fold(last, Seq::max);
+    }
+    Ok(last)
+}
+
+/// Keeps rows of deliveries whose event is there.
+fn deliveries(fresh: &mut Fresh, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
+    for space in [Space::Parked, Space::Deferred, Space::Replay] {
+        fresh.keep(space, |db, key, value| {
+            let reads = match space {
+                Space::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
+                Space::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
+                _ => codec::read_row::<v1::Nothing>(key, value).is_ok(),
+            };
+            let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
+            let is_there = match keys::item_of(key, prefix) {
+                Some(Item::Entry(seq)) => [keys::journal(seq), keys::kept(seq)]
+                    .iter()
+                    .any(|key| scan::get(db, key).is_ok_and(|row| row.is_some())),
+                Some(Item::Snapshot { tenant, .. }) => tenants.contains(&tenant),
+                None => false,
+            };
+            reads && is_there
+        })?;
+    }
+    fresh.keep(Space::Order, |_, key, value| {
+        codec::read_row::<v1::Order>(key, value).is_ok()
+    })?;
+    fresh.keep(Space::Attempts, |_, key, value| {
+        read_attempts(key, value).is_ok()
+    })
+}
+
+/// Keeps plans that have all their removals, and removals of such plans. What is not kept the next run
+/// finds and holds again.
+fn held_plans(fresh: &mut Fresh) -> Result<(), StoreError> {
+    fresh.keep(Space::Held, |db, key, value| {
+        let no = key.get(1..).and_then(<[u8]>::first_chunk);
+        let Some((no, plan)) = no.zip(held::read_plan(key, value).ok()) else {
+            return false;
+        };
+        let no = TenantNo(u32::from_be_bytes(*no));
+        let rows = scan::prefix(db, &keys::removals(no, plan.id)).flatten();
+        let removals = rows.filter_map(|(key, value)| held::read(&key, &value).ok());
+        let there = held::Entries::of(removals);
+        (there.count, there.checksum) == (plan.entries, plan.checksum)
+    })?;
+    fresh.keep(Space::Removal, |db, key, _| {
+        let no = key.get(1..).and_then(<[u8]>::first_chunk);
+        let plan: Option<PlanId> = keys::plan_of_removal(key);
+        no.zip(plan).is_some_and(|(no, plan)| {
+            let key = keys::held(TenantNo(u32::from_be_bytes(*no)), plan);
+            scan::get(db, &key).is_ok_and(|row| row.is_some())
+        })
+    })
+}
+
+/// Keeps runs that read, and counts them anew.
+fn all_runs(fresh: &mut Fresh) -> Result<(), StoreError> {
+    fresh.keep(Space::Run, |_, key, value| {
+        let run = runs::read(key, value).ok();
+        run.is_some_and(|run| keys::run_of(key) == Some((run.tenant_name, run.id)))
+    })?;
+    let db = fresh.db.clone();
+    let mut tallies: BTreeMap<TenantName, Tally> = BTreeMap::new();
+    let mut open = BTreeMap::new();
+    let mut last = runs::last_run(&db)?;
+    for row in scan::prefix(&db, &[Space::Run as u8]) {
+        let (key, value) = row?;
+        let run = runs::read(&key, &value)?;
+        last = last.max(run.id);
+        if run.outcome == Outcome::Running {
+            open.insert(run.id, run.tenant_name.clone());
+        }
+        tallies
+            .entry(run.tenant_name.clone())
+            .or_default()
+            .take(&run, None);
+    }
+    // What runs have taken away that are not kept any more only the old tally knows.
+    fresh.keep(Space::Tally, |_, key, value| {
+        let name = keys::tenant_of_tally(key);
+        let old = codec::read_row::<v2::Tally>(key, value)
+            .ok()
+            .map(Tally::from);
+        let now = name.and_then(|name| tallies.get(&name));
+        old.zip(now)
+            .is_some_and(|(old, now)| (old.count, old.last_sweep) == (now.count, now.last_sweep))
+    })?;
+    for (name, tally) in &tallies {
+        let key = keys::tally(name);
+        if scan::get(&db, &key)?.is_none() {
+            let (key, value) = codec::put(key, &v2::Tally::from(tally));
+            fresh.set(key, value)?;
+        }
+    }
+    fresh.keep(Space::OpenRun, |_, _, _| false)?;
+    for (id, name) in open {
+        let (key, value) = codec::put(keys::open_run(id), &v2::OpenRun(name));
+        fresh.set(key, value)?;
+    }
+    let (key, value) = codec::put(keys::last_run(), &v2::LastRun(last));
+    fresh.set(key, value)?;
+    fresh.write()
+}
+
+/// Adds the entry that tells of the loss, and the row that keeps it in mind.
+fn tell(
+    fresh: &mut Fresh,
+    head: &mut Head,
+    now: Timestamp,
+    missing: Missing,
+    cause: &Cause<'_>,
+) -> Result<(), StoreError> {
+    add(
+        fresh,
+        head,
+        now,
+        &entries::pack(None, &Fact::HistoryLost(missing)),
+    )?;
+    let mut losses = losses::read(&fresh.db)?;
+    losses.push(HistoryLoss {
+        at: now,
+        entry: head.last,
+        moved_to: cause.moved_to.to_owned(),
+        damage: cause.damage.to_owned(),
+        missing,
+        accepted_at: None,
+    });
+    let (key, value) = losses::row(losses);
+    fresh.set(key, value)
+}
+
+/// Marks each tenant that was loaded as loaded with what reads of it: endpoints that asked for what
+/// is known are told it once more.
+fn loaded_again(
+    fresh: &mut Fresh,
+    head: &mut Head,
+    now: Timestamp,
+    counts: &BTreeMap<(TenantNo, Kind), u64>,
+) -> Result<(), StoreError> {
+    let db = fresh.db.clone();
+    for row in scan::prefix(&db, &[Space::Loaded as u8]) {
+        let (key, _) = row?;
+        let Some(no) = keys::tenant_no(&key) else {
+            continue;
+        };
+        let tenant_key = keys::tenant(no);
+        let Some(value) = scan::get(&db, &tenant_key)? else {
+            continue;
+        };
+        let row: v1::TenantRow<'_> = codec::read_row(&tenant_key, &value)?;
+        let account = Account {
+            tenant: row.tenant.id,
+            name: row.tenant.name.into_owned(),
+            region: row.tenant.region.map(std::borrow::Cow::into_owned),
+        };
+        let newest: Option<Result<Run, StoreError>> = runs::all(&db, &row.name).next_back();
+        let run = newest.transpose()?.map_or(RunId(0), |run| run.id);
+        let of = |kind| counts.get(&(no, kind)).copied().unwrap_or_default();
+        let fact = Fact::Loaded {
+            roles: of(Kind::Role),
+            groups: of(Kind::Group),
+            users: of(Kind::User),
+        };
+        add(
+            fresh,
+            head,
+            now,
+            &entries::pack(Some((run, &account)), &fact),
+        )?;
+        let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(head.last));
+        fresh.set(key, value)?;
+    }
+    Ok(())
+}
+
+fn add(fresh: &mut Fresh, head: &mut Head, now: Timestamp, body: &[u8]) -> Result<(), StoreError> {
+    head.advance(now);
+    let key = keys::journal(head.last);
+    let value = entries::seal(&key, head.at, head.version, body);
+    fresh.set(key, Some(value))
+}

@@ -1,0 +1,87 @@
+//! Keeps the files of a database whose log has a gap as they were before sled opened them.
+//!
+//! sled ends such a log at the gap: it fills what comes behind it with zeros, and removes large values that are
+//! newer. What is opened then is checked as a whole, and if anything is missing, it is salvaged from
+//! these files. The copy takes its place under `untouched` when it is whole; until it is removed, it is the
+//! store: a process that is stopped meanwhile leaves it, and the next opening goes back to it.
+
+use std::fs;
+use std::io;
+
+use crate::store::engine::files::{self, Folder};
+use crate::store::engine::log::Log;
+
+/// Bytes that must be left free beside the copy.
+const SPARE: u64 = 16 * 1024 * 1024;
+
+/// What the log of a database is like before sled opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// It reads to its end, or there is none.
+    Whole,
+    /// It has a gap.
+    Gap,
+}
+
+impl Folder {
+    /// Copies the files of the database, if its log has a gap.
+    pub fn keep_untouched(&self) -> io::Result<Before> {
+        if !self.db().exists() || !Log::open(&self.current())?.has_a_gap()? {
+            return Ok(Before::Whole);
+        }
+        let needed = self.bytes_of(&self.current())?.saturating_add(SPARE);
+        if self.bytes_free().is_some_and(|free| free < needed) {
+            tracing::warn!(
+                needed,
+                "The log of the store has a gap, and there is no room to copy it before it is opened; \
+                 what was written behind the gap may be lost by the opening"
+            );
+            return Ok(Before::Gap);
+        }
+        tracing::warn!(
+            "The log of the store has a gap; its files are copied before they are opened"
+        );
+        let copy = self.checking();
+        remove(&copy)?;
+        files::copy_database(&self.current(), &copy)?;
+        files::settle(&copy)?;
+        remove(&self.untouched())?;
+        fs::rename(copy, self.untouched())?;
+        files::sync_folder(self.path())?;
+        Ok(Before::Gap)
+    }
+
+    /// Goes back to the files as they were before the opening, if they were kept.
+    pub fn go_back_to_untouched(&self) -> io::Result<()> {
+        if !self.untouched().exists() {
+            return Ok(());
+        }
+        if self.current().exists() {
+            remove(&self.discarded())?;
+            fs::rename(self.current(), self.discarded())?;
+            files::sync_folder(self.path())?;
+        }
+        fs::rename(self.untouched(), self.current())?;
+        files::sync_folder(self.path())?;
+        remove(&self.discarded())
+    }
+
+    /// Removes the files as they were before an opening that lost nothing.
+    pub fn give_up_untouched(&self) -> io::Result<()> {
+        if !self.untouched().exists() {
+            return Ok(());
+        }
+        // Under its new name it is nobody's any more, however much of it is gone.
+        remove(&self.checking())?;
+        fs::rename(self.untouched(), self.checking())?;
+        files::sync_folder(self.path())?;
+        remove(&self.checking())
+    }
+}
+
+fn remove(path: &std::path::Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}

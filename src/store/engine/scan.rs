@@ -1,0 +1,134 @@
+//! Reads of the database with its errors in our words, and without its growing on them.
+//!
+//! sled 0.34.7 keeps its cache to a size, but learns of an access to a page only when the queue of
+//! the page's shard is full: 64 accesses in each of 256 shards. Who meets each page once, as every
+//! scan does and every change of a few among many, keeps up to sixteen thousand pages, and one of
+//! records has up to 150 KiB. So a page is asked for again, often enough to fill its queue,
+//! for every so many bytes that were read.
+
+use std::cell::Cell;
+
+use sled::IVec;
+
+use crate::store::error::StoreError;
+use crate::store::layout::keys::Key;
+
+/// Accesses that fill the queue of any shard.
+const QUEUE: usize = 64;
+
+/// Bytes of pages that may have come into the cache between two pages that are asked for again:
+/// what is in all queues then is 256 times as much at the most.
+const TRIM_EVERY: usize = 256 * 1024;
+
+/// How many times the bytes of a row count. Who reads one row brings in its page, of up to sixteen
+/// rows. A scan meets the others itself; its rows count four times, to stay well below the bound.
+const OF_A_POINT: usize = 16;
+const OF_A_SCAN: usize = 4;
+
+/// Reads one value.
+pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+    let value = db
+        .get(key)
+        .map_err(|error| StoreError::sled("reading a value", error))?;
+    if let Some(value) = &value {
+        trim(db, key, value.len() * OF_A_POINT)?;
+    }
+    Ok(value)
+}
+
+/// Counts what was written at a key of a database that is filled in the order of its keys.
+pub fn written(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
+    trim(db, key, n_bytes * OF_A_SCAN)
+}
+
+/// Counts what came into the cache with a key, and has it trimmed when it is time.
+fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+    let read = READ.get() + n_bytes;
+    if read < TRIM_EVERY {
+        READ.set(read);
+        return Ok(());
+    }
+    READ.set(0);
+    for _ in 0..QUEUE {
+        db.get(key)
+            .map_err(|error| StoreError::sled("reading a value again", error))?;
+    }
+    Ok(())
+}
+
+/// Reads the row that a key falls into, of rows that each hold what is from its own key on to
+/// the next one's: the last one at the key or before; the first one, whether it is there or
+/// not, if none is.
+pub fn holding(
+    db: &sled::Db,
+    prefix: Key,
+    mut key: Key,
+) -> Result<(Key, Option<IVec>), StoreError> {
+    key.push(0);
+    let found = db
+        .get_lt(key)
+        .map_err(|error| StoreError::sled("reading the value before a key", error))?;
+    match found {
+        Some((key, value)) if key.starts_with(&prefix) => {
+            trim(db, &key, value.len() * OF_A_POINT)?;
+            Ok((key.to_vec(), Some(value)))
+        }
+        Some(_) | None => Ok((prefix, None)),
+    }
+}
+
+/// Returns the key that follows, if it has the prefix.
+pub fn key_after(db: &sled::Db, prefix: &[u8], key: &[u8]) -> Result<Option<Key>, StoreError> {
+    let found = db
+        .get_gt(key)
+        .map_err(|error| StoreError::sled("reading the value after a key", error))?;
+    Ok(found
+        .map(|(key, _)| key.to_vec())
+        .filter(|key| key.starts_with(prefix)))
+}
+
+/// Reads what begins with a prefix, from the lowest key on; the other end reads back.
+pub fn prefix(
+    db: &sled::Db,
+    prefix: &[u8],
+) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
+    let rows = db.scan_prefix(prefix);
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
+}
+
+/// Reads from a key on, or from behind it, up to the end of a prefix.
+pub fn after(
+    db: &sled::Db,
+    prefix: &[u8],
+    after: std::ops::Bound<Vec<u8>>,
+) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
+    let prefix = prefix.to_vec();
+    let rows = db.range::<Vec<u8>, _>((after, std::ops::Bound::Unbounded));
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
+        .take_while(move |row| match row {
+            Ok((key, _)) => key.starts_with(&prefix),
+            Err(_) => true,
+        })
+}
+
+/// Reads what begins with a prefix back from a key on, which is not read itself.
+pub fn before(
+    db: &sled::Db,
+    prefix: Key,
+    end: Key,
+) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
+    let rows = db.range(prefix..end).rev();
+    let db = db.clone();
+    rows.map(move |row| trimmed(&db, row))
+}
+
+fn trimmed(db: &sled::Db, row: sled::Result<(IVec, IVec)>) -> Result<(IVec, IVec), StoreError> {
+    let (key, value) = row.map_err(|error| StoreError::sled("reading a range", error))?;
+    trim(db, &key, value.len() * OF_A_SCAN)?;
+    Ok((key, value))
+}

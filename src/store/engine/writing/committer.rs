@@ -1,0 +1,181 @@
+//! Gathers what is queued, has it written, and answers; gives up on a database that does not
+//! come back.
+//!
+//! After a failed write a flush may wait for ever (`nudge.rs`). So the database is worked by a
+//! thread of its own (`writer.rs`), and this one waits for it with an end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::model::{Seq, Timestamp};
+use crate::store::engine::compaction::replacement::Replacement;
+use crate::store::engine::files::Folder;
+use crate::store::engine::inner::Shared;
+use crate::store::engine::nudge::PATIENCE;
+use crate::store::error::StoreError;
+use crate::store::kept::commit::{Committed, Prepared};
+use crate::store::layout::keys::Key;
+
+use super::under_way::Share;
+use super::writer::{Writer, Written};
+
+/// Commits that wait in the queue; then whoever submits waits. Bounds memory.
+pub const QUEUE: usize = 32;
+
+/// Commits that share one sync at the most. Bounds how long the first of them waits.
+const GROUP: usize = 32;
+
+/// Work for the committer, and where to answer.
+pub struct Job {
+    pub work: Work,
+    pub reply: Reply,
+    /// What it takes of the bound, until it is answered.
+    pub share: Share,
+}
+
+pub type Answer = Result<Committed, StoreError>;
+type Reply = SyncSender<Answer>;
+
+/// What can be written. Each is one batch: there or not, never in part.
+pub enum Work {
+    Commit(Prepared),
+    Rows {
+        rows: Vec<(Key, Option<Vec<u8>>)>,
+        /// Time and bytes of an entry that goes with them.
+        told: Option<(Timestamp, Vec<u8>)>,
+    },
+    /// The journal's first entries go, as many as one write may take, up to a place.
+    Cut(Seq),
+    /// Of these entries that are kept, those go that no row names.
+    Forget(Vec<Seq>),
+    /// A copy takes the place of the database.
+    Replace(Box<Replacement>),
+}
+
+impl Work {
+    /// Rows that no entry goes with.
+    pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
+        Self::Rows { rows, told: None }
+    }
+
+    /// Returns how many bytes it holds, nearly.
+    pub fn n_bytes(&self) -> usize {
+        let of_rows = |rows: &[(Key, Option<Vec<u8>>)]| -> usize {
+            let values = rows.iter().filter_map(|(_, value)| value.as_ref());
+            values.map(Vec::len).sum()
+        };
+        match self {
+            Self::Commit(prepared) => {
+                let entries = prepared
+                    .writes
+                    .iter()
+                    .filter_map(|write| write.entry.as_ref());
+                let told = prepared.told.iter();
+                prepared.bodies.len()
+                    + of_rows(&prepared.rows)
+                    + entries.chain(told).map(Vec::len).sum::<usize>()
+            }
+            Self::Rows { rows, told } => {
+                of_rows(rows) + told.as_ref().map_or(0, |(_, entry)| entry.len())
+            }
+            Self::Cut(_) | Self::Forget(_) | Self::Replace(_) => 0,
+        }
+    }
+}
+
+/// The committer's own.
+pub struct Committer {
+    folder: Folder,
+    groups: SyncSender<Vec<Work>>,
+    written: Receiver<Written>,
+    thread: JoinHandle<()>,
+}
+
+impl Committer {
+    /// Starts the thread that writes.
+    pub fn start(folder: Folder, writer: Writer, shared: Arc<Shared>) -> io::Result<Self> {
+        let (groups, to_write) = sync_channel(1);
+        let (told, written) = sync_channel(1);
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.work(&shared, &to_write, &told))?;
+        Ok(Self {
+            folder,
+            groups,
+            written,
+            thread,
+        })
+    }
+
+    /// Brings everything to disk that the database holds.
+    pub fn sync(&self, shared: &Shared) -> Result<(), StoreError> {
+        self.write(Vec::new(), shared)?.outcome.map(drop)
+    }
+
+    /// Works until nobody can submit any more, or a fatal error.
+    pub fn work(self, queue: &Receiver<Job>, shared: &Shared) {
+        while let Ok(first) = queue.recv() {
+            let mut jobs = vec![first];
+            jobs.extend(queue.try_iter().take(GROUP - 1));
+            let (mut group, mut replies) = (Vec::new(), Vec::new());
+            for Job { work, reply, share } in jobs {
+                group.push(work);
+                replies.push((reply, share));
+            }
+            let (answers, outcome) = match self.write(group, shared) {
+                Ok(Written { answers, outcome }) => (answers, outcome),
+                Err(gone) => (Vec::new(), Err(gone)),
+            };
+            match &outcome {
+                Ok(last) => shared.set_durable(*last),
+                Err(error) => shared.remember(&self.folder, error),
+            }
+            let mut answers = answers.into_iter();
+            for (reply, _share) in replies {
+                // What a caller got wrong is only an answer to that caller; after a fatal
+                // error it is everybody's.
+                let answer = match &outcome {
+                    Ok(_) => answers.next().unwrap_or(Err(StoreError::Closed)),
+                    Err(fatal) => Err(fatal.clone()),
+                };
+                answer_to(&reply, answer);
+            }
+            if outcome.is_err() {
+                return;
+            }
+        }
+        drop(self.groups);
+        if self.thread.join().is_err() {
+            tracing::error!("The thread that writes the store panicked");
+        }
+    }
+
+    /// Has a group written. An error: the database does not come back.
+    fn write(&self, group: Vec<Work>, shared: &Shared) -> Result<Written, StoreError> {
+        let ended = || StoreError::panicked("writing", "the thread that does it ended".to_owned());
+        self.groups.send(group).map_err(|_gone| ended())?;
+        for seconds in PATIENCE {
+            match self.written.recv_timeout(Duration::from_secs(seconds)) {
+                Ok(written) => return Ok(written),
+                Err(RecvTimeoutError::Timeout) => {
+                    // A reader may have met the failure that it waits for.
+                    shared.check()?;
+                    shared.nudge();
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(ended()),
+            }
+        }
+        Err(StoreError::io(
+            "waiting for the database",
+            io::ErrorKind::TimedOut.into(),
+        ))
+    }
+}
+
+/// Nobody waits for an answer that was given up; what was written is there anyway.
+fn answer_to(reply: &Reply, answer: Answer) {
+    drop(reply.send(answer));
+}

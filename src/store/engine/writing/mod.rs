@@ -1,0 +1,7 @@
+//! Writes: one thread gathers what is queued, another applies it and syncs it.
+
+pub mod committer;
+pub mod spare;
+pub mod tally;
+pub mod under_way;
+pub mod writer;

@@ -1,0 +1,148 @@
+//! Knows what lives in the database without reading it: each write adds what it brings and takes
+//! away what it replaces, and the sum goes with it into the same batch.
+//!
+//! A store of an older version may have no sum, or one from which writes are missing. It is counted
+//! once, in steps, while commits go on: what is written behind the place of the count is met by it,
+//! what is written before that place is added by the write.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::store::engine::compaction::copying;
+use crate::store::engine::files::pending::Rows;
+use crate::store::engine::inner::held;
+use crate::store::engine::rows::compose::Head;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::kept::maintenance::usage::{self, Count, Usage};
+use crate::store::layout::keys::{self, Key};
+use crate::store::layout::{codec, v1};
+
+use super::writer;
+
+/// Rows that one step counts: commits wait as long.
+const AT_ONCE: usize = 200;
+
+/// What is known of what lives in the database.
+#[derive(Debug)]
+pub enum Tally {
+    /// Nothing.
+    Unknown,
+    /// What lives up to a key.
+    Counting { upto: Key, count: Count },
+    /// All of it.
+    Known(Count),
+}
+
+/// What a write changes: the bytes of each of its rows before it, and after. `None` if it did not
+/// look, since nobody counts.
+pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
+
+impl Tally {
+    /// Takes up the sum that a database holds, if no write is missing from it.
+    pub fn of(db: &sled::Db, head: &Head) -> Result<Self, StoreError> {
+        if head.commits <= 1 {
+            // It was made a moment ago.
+            return Ok(Self::Known(copying::count(db)?));
+        }
+        Ok(match usage::noted(db)? {
+            Some(noted) if noted.commits == head.commits => Self::Known(noted.count),
+            Some(_) | None => Self::Unknown,
+        })
+    }
+
+    /// Looks what a write will change.
+    pub fn look(&self, db: &sled::Db, rows: &Rows) -> Result<Delta, StoreError> {
+        if matches!(self, Self::Unknown) {
+            return Ok(Delta(None));
+        }
+        let mut delta = BTreeMap::new();
+        for (key, value) in rows {
+            // Not by way of `scan`: the write brings the same page into the cache.
+            let before = db
+                .get(key)
+                .map_err(|error| StoreError::sled("reading what a write replaces", error))?;
+            let before = before.map(|before| before.len());
+            delta.insert(key.clone(), [before, value.as_ref().map(Vec::len)]);
+        }
+        Ok(Delta(Some(delta)))
+    }
+
+    /// Adds the sum after a write to it, where it is known.
+    pub fn put(&self, delta: &Delta, head: &Head, rows: &mut Rows) {
+        if let (Self::Known(count), Delta(Some(delta))) = (self, delta) {
+            let mut count = *count;
+            add(&mut count, delta.iter());
+            let commits = head.commits;
+            let (key, value) =
+                codec::put(keys::usage(), &v1::Usage::from(Usage { count, commits }));
+            rows.insert(key, value);
+        }
+    }
+
+    /// Takes over what was written. Nobody may read for a count meanwhile.
+    pub fn take(&mut self, delta: Delta) {
+        match (&mut *self, delta) {
+            (Self::Unknown, _) => {}
+            // It began between the look and the write.
+            (Self::Counting { .. } | Self::Known(_), Delta(None)) => *self = Self::Unknown,
+            (Self::Known(count), Delta(Some(delta))) => add(count, delta.iter()),
+            (Self::Counting { upto, count }, Delta(Some(delta))) => {
+                add(count, delta.range(..=upto.clone()));
+            }
+        }
+    }
+}
+
+fn add<'a>(count: &mut Count, delta: impl Iterator<Item = (&'a Key, &'a [Option<usize>; 2])>) {
+    for (key, [before, after]) in delta {
+        if let Some(before) = before {
+            count.remove(key.len(), *before);
+        }
+        if let Some(after) = after {
+            count.rows += 1;
+            count.bytes += (key.len() + after) as u64;
+        }
+    }
+}
+
+impl Store {
+    /// Returns what lives in the store; `None` if that is not known until it was counted.
+    pub(in crate::store) fn live(&self) -> Option<Count> {
+        match &*held(&self.inner.shared.tally) {
+            Tally::Known(count) => Some(*count),
+            Tally::Unknown | Tally::Counting { .. } => None,
+        }
+    }
+
+    /// Counts some more of what lives in the store. `None` if there is more to count.
+    pub(in crate::store) fn count_on(&self) -> Result<Option<Count>, StoreError> {
+        let counted = self.inner.read("counting what the store holds", |db| {
+            let _still = self.still();
+            let mut tally = held(&self.inner.shared.tally);
+            let (from, mut count) = match &*tally {
+                Tally::Known(count) => return Ok(Some(*count)),
+                Tally::Unknown => (Key::new(), Count::default()),
+                Tally::Counting { upto, count } => (upto.clone(), *count),
+            };
+            let mut last = None;
+            for row in scan::after(db, &[], Bound::Excluded(from)).take(AT_ONCE) {
+                let (key, value) = row?;
+                if *key != *keys::usage() {
+                    count.add(&key, &value);
+                }
+                last = Some(key.to_vec());
+            }
+            let (is_over, next) = match last {
+                Some(upto) => (None, Tally::Counting { upto, count }),
+                None => (Some(count), Tally::Known(count)),
+            };
+            *tally = next;
+            Ok(is_over)
+        });
+        // Each page that is read drives another out of the cache, which must not pile up.
+        writer::collect_garbage();
+        counted
+    }
+}

@@ -1,0 +1,46 @@
+//! Findings that an operator has looked at and accepts as they are.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Acceptance, FindingId};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::{codec, keys, v4};
+use crate::store::tenant_no::TenantNo;
+
+impl Store {
+    /// Returns the findings of a tenant that were accepted, also such as are not found any more.
+    pub fn accepted(&self, no: TenantNo) -> Result<BTreeMap<FindingId, Acceptance>, StoreError> {
+        self.inner.read("reading accepted findings", |db| {
+            let mut accepted = BTreeMap::new();
+            for row in scan::prefix(db, &keys::accepted_prefix(no)) {
+                let (key, value) = row?;
+                let id =
+                    keys::accepted_of(&key).ok_or_else(|| codec::flawed(&key, "of no finding"))?;
+                let acceptance: v4::Acceptance = codec::read_row(&key, &value)?;
+                accepted.insert(id, acceptance.into());
+            }
+            Ok(accepted)
+        })
+    }
+
+    /// Keeps that a finding is accepted; on disk when it returns.
+    pub fn accept(
+        &self,
+        no: TenantNo,
+        id: FindingId,
+        acceptance: &Acceptance,
+    ) -> Result<(), StoreError> {
+        let row = v4::Acceptance::from(acceptance);
+        self.inner
+            .write(vec![codec::put(keys::accepted(no, id), &row)])?;
+        Ok(())
+    }
+
+    /// Takes an acceptance back.
+    pub fn reopen(&self, no: TenantNo, id: FindingId) -> Result<(), StoreError> {
+        self.inner.write(vec![(keys::accepted(no, id), None)])?;
+        Ok(())
+    }
+}

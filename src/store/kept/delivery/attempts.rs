@@ -1,0 +1,181 @@
+//! What came of attempts at delivery, the last ones of each endpoint.
+//!
+//! A row holds many attempts of one write, so that keeping them costs a few rows where there
+//! are hundreds. The oldest rows go as new ones come.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, Timestamp};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::{codec, v1};
+
+use super::rows::Item;
+
+/// Attempts of one row: with answers of a kibibyte it stays what sled keeps in its log.
+const IN_A_ROW: usize = 100;
+
+/// Attempts that fit into one write.
+pub const ATTEMPTS_AT_ONCE: usize = 1_600;
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What was sent.
+    pub item: Item,
+    /// The type of its event.
+    pub event_type: Cow<'static, str>,
+    /// Which attempt at it, from 1 on.
+    pub number: u32,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u32,
+    /// The status of the answer; `None` if there was no answer.
+    pub status: Option<u16>,
+    /// What the answer began with, at most 1 KiB. All events of a message share it.
+    pub answer: Arc<str>,
+    /// Why it was not delivered; `None` if it was.
+    pub error: Option<Arc<str>>,
+}
+
+/// Which rows of attempts an endpoint has. Kept by who writes them.
+#[derive(Debug, Default)]
+pub struct AttemptLog {
+    /// Number and number of attempts of each row.
+    rows: VecDeque<(u64, usize)>,
+    n_attempts: usize,
+    next: u64,
+}
+
+impl AttemptLog {
+    /// Adds a row. Returns its writes: the row, and the removal of those that are more than
+    /// `keep` attempts ago. Those that are too old are upkeep's: it knows whether the clock is right.
+    pub(in crate::store) fn add(
+        &mut self,
+        endpoint: &EndpointName,
+        attempts: &[Attempt],
+        keep: usize,
+    ) -> Vec<(Key, Option<Vec<u8>>)> {
+        let mut rows = Vec::new();
+        for attempts in attempts.chunks(IN_A_ROW) {
+            let key = keys::attempts(endpoint, self.next);
+            let stored = v1::Attempts(attempts.iter().map(Into::into).collect());
+            let value = codec::packed_row(&key, &stored);
+            rows.push((key, Some(value)));
+            self.rows.push_back((self.next, attempts.len()));
+            self.n_attempts += attempts.len();
+            self.next += 1;
+        }
+        // A few rows at a time keep the write small; more come than go only while there is room.
+        for _ in 0..rows.len() + 2 {
+            let Some((number, n_attempts)) = self.rows.front().copied() else {
+                break;
+            };
+            if self.n_attempts - n_attempts < keep {
+                break;
+            }
+            self.rows.pop_front();
+            self.n_attempts -= n_attempts;
+            rows.push((keys::attempts(endpoint, number), None));
+        }
+        rows
+    }
+}
+
+impl Store {
+    /// Returns which rows of attempts an endpoint has, for who goes on writing them.
+    pub fn attempt_log(&self, endpoint: &EndpointName) -> Result<AttemptLog, StoreError> {
+        let mut log = AttemptLog::default();
+        self.each_attempts(endpoint, |number, attempts| {
+            if !attempts.is_empty() {
+                log.rows.push_back((number, attempts.len()));
+                log.n_attempts += attempts.len();
+            }
+            log.next = number + 1;
+        })?;
+        Ok(log)
+    }
+
+    /// Returns the last attempts of an endpoint that are wanted, the newest first.
+    pub fn attempts(
+        &self,
+        endpoint: &EndpointName,
+        limit: usize,
+        mut wanted: impl FnMut(&Attempt) -> bool,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let mut found = VecDeque::new();
+        self.each_attempts(endpoint, |_, attempts| {
+            for attempt in attempts {
+                if wanted(&attempt) {
+                    if found.len() == limit {
+                        found.pop_front();
+                    }
+                    found.push_back(attempt);
+                }
+            }
+        })?;
+        Ok(found.into_iter().rev().collect())
+    }
+
+    /// Returns the keys of rows whose last attempt was before a time, some at the most, whoever
+    /// writes them: an endpoint that gets nothing lets nothing go by itself. Its log may still
+    /// count them; they are its oldest, so that it only lets them go once more.
+    pub(in crate::store) fn attempts_to_go(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.inner.read("reading attempts", |db| {
+            let mut to_go = Vec::new();
+            let mut next = Bound::Included(vec![Space::Attempts as u8]);
+            while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
+                let (first, _) = row?;
+                let endpoint = keys::endpoint_part(&first)
+                    .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
+                for row in scan::prefix(db, endpoint) {
+                    let (key, value) = row?;
+                    if to_go.len() == limit {
+                        return Ok(to_go);
+                    }
+                    let attempts = read(&key, &value)?;
+                    if attempts.last().is_some_and(|last| last.at >= before) {
+                        break;
+                    }
+                    to_go.push(key.to_vec());
+                }
+                next = Bound::Excluded(keys::behind_endpoint(endpoint));
+            }
+            Ok(to_go)
+        })
+    }
+
+    fn each_attempts(
+        &self,
+        endpoint: &EndpointName,
+        mut visit: impl FnMut(u64, Vec<Attempt>),
+    ) -> Result<(), StoreError> {
+        self.inner.read("reading attempts", |db| {
+            for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
+                let (key, value) = row?;
+                let number =
+                    keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
+                visit(number, read(&key, &value)?);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reads the value of some attempts.
+pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
+    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+    Ok(attempts.into_iter().map(Into::into).collect())
+}

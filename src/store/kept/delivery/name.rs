@@ -1,0 +1,119 @@
+//! The text by which people name a delivery, and its way back.
+//!
+//! An entry is named by its place, `17`. A snapshot has no place, so its name holds all that
+//! tells it from others: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's number
+//! of the tenant. No id holds a slash.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::{Id, Kind, RecordRef, Seq, Timestamp};
+use crate::store::tenant_no::TenantNo;
+
+use super::rows::Item;
+
+/// What a snapshot's name begins with.
+const SNAPSHOT: &str = "snapshot";
+
+/// A text that names no delivery.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an event: a sequence number is expected, or `snapshot/…` as it was printed")]
+pub struct InvalidItem;
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(seq) => seq.fmt(f),
+            Self::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            } => write!(
+                f,
+                "{SNAPSHOT}/{tenant}/{}/{}/{mark}/{}",
+                record.kind,
+                record.id,
+                at.millis()
+            ),
+        }
+    }
+}
+
+impl FromStr for Item {
+    type Err = InvalidItem;
+
+    fn from_str(text: &str) -> Result<Self, InvalidItem> {
+        let mut parts = text.split('/');
+        let mut part = || parts.next().ok_or(InvalidItem);
+        let first = part()?;
+        let item = if first == SNAPSHOT {
+            let tenant = TenantNo(number(part()?)?);
+            let kind: Kind = part()?.parse().or(Err(InvalidItem))?;
+            let id = Id::parse(part()?).or(Err(InvalidItem))?;
+            let mark = Seq(number(part()?)?);
+            let at = Timestamp::from_millis(number(part()?)?);
+            let record = RecordRef { kind, id };
+            Self::Snapshot {
+                mark,
+                at,
+                tenant,
+                record,
+            }
+        } else {
+            Self::Entry(Seq(number(first)?))
+        };
+        match parts.next() {
+            None => Ok(item),
+            Some(_) => Err(InvalidItem),
+        }
+    }
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, InvalidItem> {
+    // `parse` alone would take a sign.
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(InvalidItem);
+    }
+    text.parse().or(Err(InvalidItem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_and_anything_else_is_refused() {
+        let snapshot = Item::Snapshot {
+            mark: Seq(9),
+            at: Timestamp::from_millis(1_767_000_000_000),
+            tenant: TenantNo(1),
+            record: RecordRef {
+                kind: Kind::User,
+                id: Id::parse("60d5ca1b2f8a4c0012345678").unwrap(),
+            },
+        };
+        for (item, text) in [
+            (Item::Entry(Seq(17)), "17"),
+            (
+                snapshot,
+                "snapshot/1/user/60d5ca1b2f8a4c0012345678/9/1767000000000",
+            ),
+        ] {
+            assert_eq!(item.to_string(), text);
+            assert_eq!(text.parse(), Ok(item));
+        }
+        for text in [
+            "",
+            "+1",
+            "17/",
+            "snapshot",
+            "snapshot/1/user/a/9",
+            "snapshot/1/user/a/9/7/",
+            "snapshot/1/cat/a/9/7",
+            "snapshot/1/user/../9/7",
+        ] {
+            assert_eq!(text.parse::<Item>(), Err(InvalidItem), "{text}");
+        }
+    }
+}

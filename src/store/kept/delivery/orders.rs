@@ -1,0 +1,138 @@
+//! What operators want of an endpoint's deliveries, until its worker has taken it up.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{EndpointName, Seq, Timestamp};
+use crate::store::engine::inner::held;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v1};
+
+use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
+
+/// An operator's wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Send again, from where it stopped.
+    Enable,
+    /// Send nothing any more.
+    Disable {
+        /// When that was wanted.
+        at: Timestamp,
+    },
+    /// Send everything behind this place, once more where it was sent.
+    Rewind {
+        /// The place.
+        to: Seq,
+    },
+    /// Send everything that is known, then go on where it stopped.
+    Backfill {
+        /// When that was wanted.
+        at: Timestamp,
+        /// The journal's end then.
+        mark: Seq,
+    },
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enable => f.write_str("go on where it stopped"),
+            Self::Disable { .. } => f.write_str("send nothing any more"),
+            Self::Rewind { to } => write!(f, "send everything behind event {to} once more"),
+            Self::Backfill { mark, .. } => {
+                write!(f, "send everything that is known as of event {mark}")
+            }
+        }
+    }
+}
+
+impl Cursor {
+    /// Does what an order says.
+    pub fn obey(&mut self, order: &Order) {
+        match order {
+            Order::Enable => {
+                self.disabled = None;
+                self.trouble = None;
+                self.failing = None;
+            }
+            Order::Disable { at } => {
+                self.disabled = Some(Disabled {
+                    at: *at,
+                    by: DisabledBy::Operator,
+                    reason: "an operator disabled it".to_owned(),
+                });
+            }
+            Order::Rewind { to } => {
+                self.settled = self.settled.min(*to);
+                self.ahead.clear();
+            }
+            Order::Backfill { at, mark } => {
+                // What it has not got yet follows: a snapshot never tells who is gone.
+                self.backfill = Some(Backfill {
+                    mark: *mark,
+                    at: *at,
+                    tenant: None,
+                    after: None,
+                    beyond: BTreeSet::new(),
+                });
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Adds an order for an endpoint; its worker takes it up at its next look.
+    pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
+        let _alone = held(&self.inner.numbering);
+        let last = self
+            .orders(endpoint)?
+            .last()
+            .map_or(0, |(number, _)| *number);
+        let key = keys::order(endpoint, last + 1);
+        self.inner
+            .write(vec![codec::put(key, &v1::Order::from(order))])?;
+        Ok(())
+    }
+
+    /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
+    pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
+        self.inner.read("reading orders", |db| {
+            scan::prefix(db, &keys::of_endpoint(Space::Order, endpoint))
+                .map(|row| {
+                    let (key, value) = row?;
+                    let number = keys::trailing_number(&key)
+                        .ok_or_else(|| codec::flawed(&key, "no number"))?;
+                    Ok((number, codec::read_row::<v1::Order>(&key, &value)?.into()))
+                })
+                .collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_goes_back_has_settled_nothing_behind_the_place() {
+        for (to, settled) in [(3, 3), (9, 7)] {
+            let mut cursor = Cursor {
+                settled: Seq(7),
+                ahead: [Seq(9), Seq(12)].into(),
+                ..Cursor::default()
+            };
+
+            cursor.obey(&Order::Rewind { to: Seq(to) });
+
+            let expected = Cursor {
+                settled: Seq(settled),
+                ..Cursor::default()
+            };
+            assert_eq!(cursor, expected, "{to}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Deliveries with a row of their own: deferred, parked, asked for once more.
+
+use std::ops::Bound;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EndpointName, RecordRef, Seq, Timestamp};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::kept::commit::MAX_QUIET;
+use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::{Stored, codec, v1};
+use crate::store::tenant_no::TenantNo;
+
+/// Deferred deliveries of an endpoint that its worker keeps in mind.
+pub const MAX_DEFERRED: usize = 10_000;
+
+/// What a delivery carries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Item {
+    /// An entry of the journal.
+    Entry(Seq),
+    /// A record as it is.
+    Snapshot {
+        /// The journal's end when the backfill was asked for that it belongs to.
+        mark: Seq,
+        /// When that was.
+        at: Timestamp,
+        /// Its tenant.
+        tenant: TenantNo,
+        /// Which.
+        record: RecordRef,
+    },
+}
+
+/// A delivery that failed and is tried again, or that waits behind one of the same record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// What it is about: two of the same are never under way together, and the earlier one
+    /// goes first.
+    pub entity: u64,
+    /// What has to be settled before: a successor comes after its predecessor has gone.
+    pub after: Option<u64>,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// When the next is due; `None` if it is due as soon as those before it are settled.
+    pub due: Option<Timestamp>,
+    /// Whether its failure was the endpoint's, and not its own.
+    pub is_endpoints: bool,
+    /// Whether it goes in a batch of its own, since it may be what a batch failed of.
+    pub is_alone: bool,
+}
+
+/// A delivery that was given up on. Its entry stays readable until it is replayed or
+/// dismissed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// What was to be delivered.
+    pub item: Item,
+    /// What the last attempt ended with.
+    pub reason: String,
+    /// When it was given up on.
+    pub at: Timestamp,
+    /// Attempts that were made.
+    pub attempts: u32,
+}
+
+impl Store {
+    /// Returns an endpoint's deferred deliveries in the order of the journal, at the most
+    /// twice [`MAX_DEFERRED`].
+    pub fn deferred(&self, endpoint: &EndpointName) -> Result<Vec<(Item, Deferred)>, StoreError> {
+        let rows =
+            self.delivery_rows::<v1::Deferred>(Space::Deferred, endpoint, None, 2 * MAX_DEFERRED)?;
+        Ok(rows
+            .into_iter()
+            .map(|(item, deferred)| (item, deferred.into()))
+            .collect())
+    }
+
+    /// Returns an endpoint's parked deliveries from behind one on, the earliest first.
+    pub fn parked(
+        &self,
+        endpoint: &EndpointName,
+        after: Option<&Item>,
+        limit: usize,
+    ) -> Result<Vec<Parked>, StoreError> {
+        let rows = self.delivery_rows::<v1::Parked>(Space::Parked, endpoint, after, limit)?;
+        Ok(rows.into_iter().map(|(_, parked)| parked.into()).collect())
+    }
+
+    /// Returns one parked delivery, none where it is not parked.
+    pub fn parked_one(
+        &self,
+        endpoint: &EndpointName,
+        item: &Item,
+    ) -> Result<Option<Parked>, StoreError> {
+        self.inner.read("reading a parked delivery", |db| {
+            let key = keys::delivery(Space::Parked, endpoint, item);
+            match scan::get(db, &key)? {
+                Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns how many deliveries of an endpoint are parked.
+    pub fn count_parked(&self, endpoint: &EndpointName) -> Result<u64, StoreError> {
+        self.inner.read("counting parked deliveries", |db| {
+            let mut n_parked = 0;
+            for row in scan::prefix(db, &keys::of_endpoint(Space::Parked, endpoint)) {
+                row?;
+                n_parked += 1;
+            }
+            Ok(n_parked)
+        })
+    }
+
+    /// Returns deliveries that were asked for once more, from behind one on, the earliest first.
+    pub fn replays(
+        &self,
+        endpoint: &EndpointName,
+        after: Option<&Item>,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let rows = self.delivery_rows::<v1::Nothing>(Space::Replay, endpoint, after, limit)?;
+        Ok(rows.into_iter().map(|(item, v1::Nothing)| item).collect())
+    }
+
+    /// Asks for deliveries once more; where one is parked, it is parked no longer.
+    pub fn replay(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
+        for chunk in items.chunks(MAX_QUIET) {
+            let rows = chunk.iter().flat_map(|item| {
+                let key = keys::delivery(Space::Replay, endpoint, item);
+                let parked = keys::delivery(Space::Parked, endpoint, item);
+                [codec::put(key, &v1::Nothing), (parked, None)]
+            });
+            self.inner.write(rows.collect())?;
+        }
+        Ok(())
+    }
+
+    /// Forgets parked deliveries: they will never be made.
+    pub fn dismiss(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
+        for chunk in items.chunks(MAX_QUIET) {
+            let rows = chunk
+                .iter()
+                .map(|item| (keys::delivery(Space::Parked, endpoint, item), None));
+            self.inner.write(rows.collect())?;
+        }
+        Ok(())
+    }
+
+    fn delivery_rows<T: Stored + DeserializeOwned>(
+        &self,
+        space: Space,
+        endpoint: &EndpointName,
+        after: Option<&Item>,
+        limit: usize,
+    ) -> Result<Vec<(Item, T)>, StoreError> {
+        let prefix = keys::of_endpoint(space, endpoint);
+        let from: Bound<Key> = match after {
+            Some(item) => Bound::Excluded(keys::delivery(space, endpoint, item)),
+            None => Bound::Included(prefix.clone()),
+        };
+        self.inner.read("reading deliveries", |db| {
+            scan::after(db, &prefix, from)
+                .take(limit)
+                .map(|row| {
+                    let (key, value) = row?;
+                    let item = keys::item_of(&key, prefix.len())
+                        .ok_or_else(|| codec::flawed(&key, "of no delivery"))?;
+                    Ok((item, codec::read_row(&key, &value)?))
+                })
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! Endpoints that the store knows and the configuration does not: since when, and what of them
+//! goes in the end.
+//!
+//! A name that is missing may be a mistake of an hour, so nothing goes at once. Since when it is
+//! missing is noted by the first round of upkeep that finds it so, and forgotten by the first
+//! that finds it configured again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use crate::model::{EndpointName, Timestamp};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::{codec, v1};
+
+/// Spaces whose rows are of an endpoint each, but for the cursors.
+const OF_ENDPOINTS: [Space; 5] = [
+    Space::Parked,
+    Space::Deferred,
+    Space::Replay,
+    Space::Order,
+    Space::Attempts,
+];
+
+/// Endpoints that are not configured, and since when that is known.
+pub type Strays = BTreeMap<EndpointName, Timestamp>;
+
+impl Store {
+    /// Returns the endpoints that are known and not among these. Notes those that are new, and
+    /// forgets those that are configured again.
+    pub(in crate::store) fn find_strays(
+        &self,
+        configured: &[EndpointName],
+        now: Timestamp,
+    ) -> Result<Strays, StoreError> {
+        let (noted, known) =
+            self.inner
+                .read("looking for endpoints that are not configured", |db| {
+                    let key = keys::strays();
+                    let noted: Strays = match scan::get(db, &key)? {
+                        Some(value) => codec::read_row::<v1::Strays>(&key, &value)?.0,
+                        None => Strays::new(),
+                    };
+                    Ok((noted, known(db)?))
+                })?;
+        let strays = known.into_iter().filter(|name| !configured.contains(name));
+        let strays: Strays = strays
+            .map(|name| {
+                // A clock that was ahead must not keep it for longer.
+                let since = noted.get(&name).map_or(now, |since| now.min(*since));
+                (name, since)
+            })
+            .collect();
+        if strays != noted {
+            self.inner.write(vec![note(&strays)])?;
+        }
+        Ok(strays)
+    }
+
+    /// Lets some rows of one of them go, its cursor last. Returns whether that was all.
+    pub(in crate::store) fn let_stray_go(
+        &self,
+        mut strays: Strays,
+        name: &EndpointName,
+        limit: usize,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.inner.read("reading an endpoint's rows", |db| {
+            let mut rows: Vec<(Key, Option<Vec<u8>>)> = Vec::new();
+            for space in OF_ENDPOINTS {
+                for row in scan::prefix(db, &keys::of_endpoint(space, name)) {
+                    if rows.len() == limit {
+                        return Ok(rows);
+                    }
+                    rows.push((row?.0.to_vec(), None));
+                }
+            }
+            Ok(rows)
+        })?;
+        let is_all = rows.len() < limit;
+        if is_all {
+            strays.remove(name);
+            rows.extend([(keys::cursor(name), None), note(&strays)]);
+        }
+        self.inner.write(rows)?;
+        Ok(is_all)
+    }
+}
+
+fn note(strays: &Strays) -> (Key, Option<Vec<u8>>) {
+    match strays.is_empty() {
+        true => (keys::strays(), None),
+        false => codec::put(keys::strays(), &v1::Strays(strays.clone())),
+    }
+}
+
+fn known(db: &sled::Db) -> Result<BTreeSet<EndpointName>, StoreError> {
+    let named = |key: &[u8], bytes: Option<&[u8]>| {
+        let name = bytes.and_then(|name| str::from_utf8(name).ok());
+        let name = name.ok_or_else(|| codec::flawed(key, "of no endpoint"))?;
+        Ok::<_, StoreError>(EndpointName(name.to_owned()))
+    };
+    let mut known = BTreeSet::new();
+    for row in scan::prefix(db, &[Space::Cursor as u8]) {
+        let (key, _) = row?;
+        known.insert(named(&key, key.get(1..))?);
+    }
+    for space in OF_ENDPOINTS {
+        let mut next = Bound::Included(vec![space as u8]);
+        while let Some(row) = scan::after(db, &[space as u8], next).next() {
+            let (key, _) = row?;
+            let part = keys::endpoint_part(&key);
+            known.insert(named(&key, part.and_then(|part| part.get(5..)))?);
+            next = Bound::Excluded(keys::behind_endpoint(part.unwrap_or_default()));
+        }
+    }
+    Ok(known)
+}

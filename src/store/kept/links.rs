@@ -1,0 +1,32 @@
+//! The tenants that organizations' consoles have listed, by connection.
+
+use crate::model::{ConnectionName, Link};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::{codec, keys, v1};
+
+impl Store {
+    /// Returns the tenants that a connection found; none where it has not looked yet.
+    pub fn links(&self, connection: &ConnectionName) -> Result<Vec<Link>, StoreError> {
+        self.inner.read("reading links", |db| {
+            let key = keys::links(connection);
+            match scan::get(db, &key)? {
+                Some(value) => {
+                    let v1::Links(links) = codec::read_row(&key, &value)?;
+                    Ok(links.into_iter().map(Into::into).collect())
+                }
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    /// Keeps the tenants that a connection found, in place of those before; on disk when it
+    /// returns.
+    pub fn set_links(&self, connection: &ConnectionName, links: &[Link]) -> Result<(), StoreError> {
+        let row = v1::Links(links.iter().map(Into::into).collect());
+        self.inner
+            .write(vec![codec::put(keys::links(connection), &row)])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! By what time things are old: a clock that was set is believed once it has stood for a day.
+//!
+//! What is past its keep time goes for good, and a clock that is ahead makes everything old. So ages
+//! go by a time of the store's own. It runs on by the monotonic clock, and follows the clock on the
+//! wall as long as the two agree. Where they do not, the earlier one counts, until the clock on the
+//! wall has stood for a day: a wrong one is mostly noticed before. Nothing goes early then, and what
+//! should go stays a day longer.
+//!
+//! The time is kept in a file beside the database, since a daemon may be started by a clock that is
+//! wrong. Nothing is lost with that file: without it, the last event says how late it is at least.
+
+use std::fs;
+use std::io::{self, Write};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::store::engine::files::{self, Folder};
+use crate::store::engine::rows::compose::Head;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys;
+
+/// How far the two may differ: clocks that are put right, and a daemon that is started again, are off by
+/// less.
+const NEAR: Duration = Duration::from_secs(10 * 60);
+
+/// How long a clock has to stand to be believed where it is ahead.
+const STANDS_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// The same where it is behind. There is no haste: meanwhile ages go by it as well, since it is earlier.
+const STANDS_BEHIND: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How far it may run on without being written down.
+const SAVE_AFTER: Duration = Duration::from_secs(60);
+
+/// What people who find the file should know.
+const WORDS: &str = "\
+By these times things are old enough to be deleted, in milliseconds since 1970: the time that is
+believed, and since when the clock of this machine says another, or `-`.
+";
+
+/// The store's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Belief {
+    /// What time it is.
+    believed: Timestamp,
+    /// What the clock on the wall said when it was first seen to say something else; `None` where the two
+    /// agree.
+    since: Option<Timestamp>,
+}
+
+/// The same in a process, which sees both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    belief: Belief,
+    /// What was written down last.
+    saved: Option<Belief>,
+    wall: Timestamp,
+    passed: Duration,
+    /// How long the clock on the wall has stood, as far as this process has seen.
+    stood: Duration,
+}
+
+impl Belief {
+    /// Begins where nothing was written down: the last event was not found later than now.
+    fn fresh(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
+        Self {
+            believed: last_event.map_or(wall, |at| at.min(wall)),
+            since: None,
+        }
+    }
+
+    /// Goes on in another process. Nobody has seen how much time has passed in between; a clock that said
+    /// a time a day ago by itself, and goes on from there, has passed that time.
+    fn resume(self, wall: Timestamp) -> Self {
+        match self.since {
+            Some(since) if wall.since(since) >= STANDS_AHEAD => Self {
+                believed: self.believed.max(since),
+                since: None,
+            },
+            Some(_) | None => self,
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut words = text.lines().last()?.split(' ');
+        let believed = words.next()?.parse().ok()?;
+        let since = match words.next()? {
+            "-" => None,
+            millis => Some(Timestamp::from_millis(millis.parse().ok()?)),
+        };
+        Some(Self {
+            believed: Timestamp::from_millis(believed),
+            since,
+        })
+    }
+
+    fn write(self) -> String {
+        let since = self.since.map(|since| since.millis().to_string());
+        let since = since.as_deref().unwrap_or("-");
+        format!("{WORDS}{} {since}\n", self.believed.millis())
+    }
+}
+
+impl Running {
+    fn of(belief: Belief, wall: Timestamp, passed: Duration) -> Self {
+        Self {
+            belief: belief.resume(wall),
+            saved: None,
+            wall,
+            passed,
+            stood: Duration::ZERO,
+        }
+    }
+
+    /// Takes a look at both clocks. Returns the time by which things are old.
+    fn look(&mut self, wall: Timestamp, passed: Duration) -> Timestamp {
+        let ran = passed.saturating_sub(self.passed);
+        let stands = is_near(wall, self.wall.plus(ran));
+        (self.wall, self.passed) = (wall, passed);
+        self.stood = match stands {
+            true => self.stood.saturating_add(ran),
+            false => Duration::ZERO,
+        };
+        let believed = self.belief.believed.plus(ran);
+        let needed = match wall > believed {
+            true => STANDS_AHEAD,
+            false => STANDS_BEHIND,
+        };
+        let is_believed =
+            is_near(wall, believed) || (self.belief.since.is_some() && self.stood >= needed);
+        if is_believed {
+            self.belief = Belief {
+                believed: wall,
+                since: None,
+            };
+            return wall;
+        }
+        let since = self.belief.since.filter(|_wall| stands);
+        if since.is_none() {
+            self.stood = Duration::ZERO;
+        }
+        self.belief = Belief {
+            believed,
+            since: Some(since.unwrap_or(wall)),
+        };
+        self.ages(wall)
+    }
+
+    fn ages(&self, wall: Timestamp) -> Timestamp {
+        wall.min(self.belief.believed)
+    }
+
+    fn is_saved(&self) -> bool {
+        self.saved.is_some_and(|saved| {
+            let (before, now) = (saved.believed, self.belief.believed);
+            saved.since == self.belief.since
+                && now.since(before).max(before.since(now)) < SAVE_AFTER
+        })
+    }
+}
+
+impl Store {
+    /// Returns the time by which things are old, and writes down what is believed. To be called often:
+    /// between two calls nobody sees that a clock is set.
+    ///
+    /// `passed` is how much time has really passed since some moment of the process.
+    pub fn look_at_clocks(
+        &self,
+        wall: Timestamp,
+        passed: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let mut running = self
+            .inner
+            .belief
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut now = match *running {
+            Some(running) => running,
+            None => Running::of(self.belief(wall)?, wall, passed),
+        };
+        let ages = now.look(wall, passed);
+        if !now.is_saved() {
+            let saved = save(&self.inner.folder, now.belief);
+            saved.map_err(|error| StoreError::io("writing down what time it is", error))?;
+            now.saved = Some(now.belief);
+        }
+        *running = Some(now);
+        Ok(ages)
+    }
+
+    /// Returns the time by which things are old, as far as is known without a look at the clocks.
+    pub fn ages_by(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
+        let running = *self
+            .inner
+            .belief
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let believed = match running {
+            Some(running) => running.belief.believed,
+            None => self.belief(wall)?.resume(wall).believed,
+        };
+        Ok(believed.min(wall))
+    }
+
+    /// Returns what an earlier process has believed.
+    fn belief(&self, wall: Timestamp) -> Result<Belief, StoreError> {
+        let reading = |error| StoreError::io("reading what time it was", error);
+        let path = self.inner.folder.clock();
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let text = str::from_utf8(&bytes).unwrap_or_default();
+                if let Some(belief) = Belief::read(text) {
+                    return Ok(belief);
+                }
+            }
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            Err(refused) => return Err(reading(refused)),
+        }
+        let last_event = self
+            .inner
+            .read("reading when the last event was found", |db| {
+                let key = keys::head();
+                let head = scan::get(db, &key)?;
+                head.map(|value| Head::read(&key, &value)).transpose()
+            })?;
+        let last_event = last_event.map(|head| head.at);
+        let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));
+        Ok(Belief::fresh(last_event, wall))
+    }
+}
+
+/// Not synced: where it is lost, less is believed.
+fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
+    let (path, fresh) = (folder.clock(), folder.path().join("clock.new"));
+    let mut file = files::open_file(&fresh)?;
+    file.set_len(0)?;
+    file.write_all(belief.write().as_bytes())?;
+    files::give_as(&fresh, folder.path())?;
+    fs::rename(&fresh, &path)
+}
+
+fn is_near(a: Timestamp, b: Timestamp) -> bool {
+    a.since(b).max(b.since(a)) <= NEAR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn start() -> Timestamp {
+        Timestamp::parse("2026-03-01T10:00:00Z").unwrap()
+    }
+
+    /// A process that looks at its clocks each minute.
+    struct Clocks {
+        running: Running,
+        wall: Timestamp,
+        passed: Duration,
+    }
+
+    impl Clocks {
+        fn of(belief: Belief, wall: Timestamp) -> Self {
+            let passed = Duration::ZERO;
+            let running = Running::of(belief, wall, passed);
+            let mut clocks = Self {
+                running,
+                wall,
+                passed,
+            };
+            clocks.look();
+            clocks
+        }
+
+        fn right() -> Self {
+            Self::of(Belief::fresh(None, start()), start())
+        }
+
+        fn look(&mut self) -> Timestamp {
+            self.running.look(self.wall, self.passed)
+        }
+
+        fn pass(&mut self, time: Duration) -> Timestamp {
+            for _ in 0..time.as_secs() / 60 {
+                self.passed += MINUTE;
+                self.wall = self.wall.plus(MINUTE);
+                self.look();
+            }
+            self.running.ages(self.wall)
+        }
+
+        /// Another process goes on, after so long as the clock on the wall says.
+        fn restart(&mut self, after: Duration) -> Timestamp {
+            let belief = Belief::read(&self.running.belief.write()).unwrap();
+            *self = Self::of(belief, self.wall.plus(after));
+            self.running.ages(self.wall)
+        }
+    }
+
+    #[test]
+    fn nothing_is_old_by_a_clock_that_leaps_for_an_hour() {
+        let mut clocks = Clocks::right();
+        assert_eq!(clocks.pass(HOUR), start().plus(HOUR));
+
+        clocks.wall = clocks.wall.plus(DAY * 400);
+        assert_eq!(clocks.pass(HOUR), start().plus(HOUR * 2));
+        assert_eq!(clocks.restart(MINUTE), start().plus(HOUR * 2));
+        // Again and again: none of the times that it says has stood.
+        for _ in 0..30 {
+            clocks.wall = clocks.wall.plus(DAY * 100);
+            clocks.pass(HOUR);
+        }
+        assert_eq!(clocks.pass(HOUR), start().plus(HOUR * 33));
+
+        clocks.wall = start().plus(HOUR * 33);
+        assert_eq!(clocks.pass(HOUR), start().plus(HOUR * 34));
+        assert_eq!(clocks.running.belief.since, None);
+    }
+
+    #[test]
+    fn a_clock_that_has_stood_for_a_day_is_believed() {
+        let mut clocks = Clocks::right();
+        clocks.wall = clocks.wall.plus(DAY * 400);
+
+        assert_eq!(clocks.pass(HOUR * 23), start().plus(HOUR * 23));
+        assert_eq!(clocks.pass(HOUR * 2), clocks.wall);
+        assert_eq!(clocks.restart(MINUTE), clocks.wall);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_makes_nothing_old_and_neither_does_its_correction() {
+        let mut clocks = Clocks::right();
+        clocks.wall = Timestamp::from_millis(0);
+        assert_eq!(clocks.pass(HOUR), Timestamp::from_millis(0).plus(HOUR));
+
+        clocks.wall = start().plus(HOUR);
+        assert_eq!(clocks.pass(HOUR), start().plus(HOUR * 2));
+    }
+
+    #[test]
+    fn who_is_started_once_a_day_lags_by_a_day_and_no_more() {
+        let mut clocks = Clocks::right();
+
+        for day in 1..10 {
+            let ages = clocks.restart(DAY);
+            let lag = start().plus(DAY * day).since(ages);
+            assert!(lag <= DAY * 2 + HOUR, "{day}: {lag:?}");
+        }
+    }
+
+    #[test]
+    fn without_the_file_the_last_event_tells() {
+        let last = start().minus(DAY * 3);
+        for (last_event, wall, expected) in [
+            (Some(last), start(), last),
+            (Some(last), last.minus(DAY), last.minus(DAY)),
+            (None, start(), start()),
+        ] {
+            let clocks = Clocks::of(Belief::fresh(last_event, wall), wall);
+            assert_eq!(clocks.running.ages(wall), expected, "{last_event:?}");
+        }
+        for text in ["", "x", "1", "1 x", "- 1"] {
+            assert_eq!(Belief::read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Lets go what is past its time, and knows how much room the store takes.
+
+pub mod belief;
+pub mod retention;
+pub mod round;
+pub mod usage;

@@ -1,0 +1,177 @@
+//! Decides what the store need not keep any longer: which entries, attempts and runs.
+//!
+//! Entries younger than the keep time stay, whatever happened to them: that is what a replay
+//! may count on. Older ones stay as long as an endpoint that is configured, and not disabled,
+//! has not settled them. A disabled one holds nothing, or a receiver that is gone would fill
+//! the disk; what it gave up on and what waits for an attempt is named by rows, and kept.
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
+use crate::store::engine::inner::held;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::kept::delivery::{Cursor, Order};
+use crate::store::kept::{journal, runs};
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v1};
+
+/// How long attempts are kept.
+const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// How long entries and runs are kept at the least.
+    pub keep: Duration,
+    /// Runs of each tenant that are kept at the most.
+    pub keep_runs: usize,
+}
+
+/// How far the journal may be cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The last entry that may go.
+    pub upto: Seq,
+    /// Why no more may go that is past its keep time.
+    pub hold: Option<Hold>,
+}
+
+impl Retention {
+    /// Returns the first moment of what is kept.
+    pub(in crate::store) fn since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.keep)
+    }
+}
+
+/// Returns the first moment of attempts that are kept.
+pub fn attempts_since(now: Timestamp) -> Timestamp {
+    now.minus(KEEP_ATTEMPTS)
+}
+
+impl Store {
+    /// Returns how far the journal may be cut, for the sake of these endpoints.
+    pub(in crate::store) fn limit(
+        &self,
+        retention: &Retention,
+        endpoints: &[EndpointName],
+        now: Timestamp,
+    ) -> Result<Limit, StoreError> {
+        let last = self.last_seq();
+        self.inner
+            .read("finding how far the journal may be cut", |db| {
+                let past = past(db, last, retention.since(now))?;
+                let mut hold: Option<(Seq, &EndpointName)> = None;
+                for name in endpoints {
+                    let key = keys::cursor(name);
+                    let mut cursor: Cursor = match scan::get(db, &key)? {
+                        Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
+                        // It begins behind the journal's end.
+                        None => Cursor {
+                            settled: last,
+                            ..Cursor::default()
+                        },
+                    };
+                    // What was ordered and is not done yet counts as done.
+                    for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
+                        let (key, value) = row?;
+                        let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
+                        cursor.obey(&order);
+                    }
+                    let furthest = hold.as_ref().map_or(past, |(settled, _)| *settled);
+                    if cursor.disabled.is_none() && cursor.settled < furthest {
+                        hold = Some((cursor.settled, name));
+                    }
+                }
+                let Some((settled, name)) = hold else {
+                    return Ok(Limit {
+                        upto: past,
+                        hold: None,
+                    });
+                };
+                let hold = journal::first_after(db, settled)?.map(|next| Hold {
+                    endpoint: name.clone(),
+                    settled,
+                    since: next.at,
+                });
+                Ok(Limit {
+                    upto: settled,
+                    hold,
+                })
+            })
+    }
+
+    /// Removes the oldest runs of a tenant that may go, so many at the most. Returns how many
+    /// went.
+    ///
+    /// The last whole sweep stays, and as far as their number allows all runs since: removals
+    /// are weighed against them all, and whether a failure is news is read from them. No more
+    /// is read than goes, and what stays of the oldest.
+    pub(in crate::store) fn let_runs_go(
+        &self,
+        tenant: &TenantName,
+        retention: &Retention,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let since = retention.since(now);
+        let _alone = held(&self.inner.numbering);
+        let to_go = self.inner.read("reading runs", |db| {
+            let tally = runs::tally(db, tenant)?;
+            let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
+            let mut too_many = tally.count.saturating_sub(keep);
+            let mut to_go = Vec::new();
+            for run in runs::all(db, tenant) {
+                let run = run?;
+                let is_one_too_many = too_many > 0;
+                too_many = too_many.saturating_sub(1);
+                if tally.last_sweep == Some(run.id) || run.outcome == Outcome::Running {
+                    continue;
+                }
+                let is_past = tally.last_sweep > Some(run.id) && run.started_at < since;
+                if to_go.len() == limit || !(is_one_too_many || is_past) {
+                    break;
+                }
+                to_go.push(run.id);
+            }
+            Ok(to_go)
+        })?;
+        if !to_go.is_empty() {
+            self.remove_runs(tenant, &to_go)?;
+        }
+        Ok(to_go.len())
+    }
+
+    /// Returns the tenant behind one in the order of their names, of those that have runs.
+    pub(in crate::store) fn tenant_with_runs(
+        &self,
+        after: Option<&TenantName>,
+    ) -> Result<Option<TenantName>, StoreError> {
+        let from = match after {
+            Some(name) => Bound::Excluded(keys::tally(name)),
+            None => Bound::Included(vec![Space::Tally as u8]),
+        };
+        self.inner.read("reading runs", |db| {
+            let row = scan::after(db, &[Space::Tally as u8], from).next();
+            Ok(row
+                .transpose()?
+                .and_then(|(key, _)| keys::tenant_of_tally(&key)))
+        })
+    }
+}
+
+/// Returns the last entry that was found before a time. Entries are in the order of theirs.
+fn past(db: &sled::Db, last: Seq, since: Timestamp) -> Result<Seq, StoreError> {
+    let (mut past, mut young) = (journal::cut_at(db)?, last.next());
+    while past.next() < young {
+        let middle = Seq(past.0 + (young.0 - past.0) / 2);
+        // The journal may be cut meanwhile: then another has found that entry to be old.
+        match journal::first_after(db, Seq(middle.0 - 1))? {
+            Some(entry) if entry.seq == middle && entry.at >= since => young = middle,
+            Some(_) | None => past = middle,
+        }
+    }
+    Ok(past)
+}

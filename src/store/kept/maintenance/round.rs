@@ -1,0 +1,274 @@
+//! One round of upkeep: cuts the journal, deletes what is past its time, and gives room back, in
+//! steps so small that nobody waits for them.
+//!
+//! A round remembers nothing that matters: one that is dropped, or killed with its process, is
+//! gone on with by the next.
+
+use std::ops::Bound;
+use std::sync::atomic::Ordering;
+
+use crate::model::{EndpointName, Seq, TenantName, Timestamp};
+use crate::store::engine::compaction::beside::Beside;
+use crate::store::engine::compaction::compact::{CompactError, Compacted, Rule};
+use crate::store::engine::compaction::copying::Trouble;
+use crate::store::engine::rows::cut::{self, AT_ONCE};
+use crate::store::engine::scan;
+use crate::store::engine::writing::committer::Work;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Space};
+
+use super::retention::{self, Retention};
+use super::usage::Wanted;
+
+/// Runs, rows of attempts, or rows of an endpoint that one step deletes.
+const ROWS_AT_ONCE: usize = 90;
+
+/// A round of upkeep. Blocks, as the store does.
+#[derive(Debug)]
+pub struct Round {
+    store: Store,
+    retention: Retention,
+    endpoints: Vec<EndpointName>,
+    now: Timestamp,
+    /// When the store is compacted.
+    pub(in crate::store) rule: Rule,
+    stage: Stage,
+    done: Done,
+}
+
+/// What a round has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Entries that were cut off the journal.
+    pub entries: u64,
+    /// Entries that were kept for the sake of a row, and that none names any more.
+    pub forgotten: u64,
+    /// Runs that went.
+    pub runs: u64,
+    /// Writes of attempts that went.
+    pub attempts: u64,
+    /// Endpoints that were not configured for the keep time, and are forgotten.
+    pub endpoints: u64,
+    /// What was given back, where the store was compacted.
+    pub compacted: Option<Compacted>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Journal,
+    /// Behind which kept entry.
+    Kept(Seq),
+    Attempts,
+    Endpoints,
+    /// Of the tenants behind this one.
+    Runs(Option<TenantName>),
+    /// Of this tenant.
+    RunsOf(TenantName),
+    Count,
+    Copy(Box<Beside>),
+    End,
+}
+
+impl Round {
+    /// Begins a round, for the endpoints that are configured.
+    pub fn new(
+        store: Store,
+        retention: Retention,
+        endpoints: Vec<EndpointName>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            store,
+            retention,
+            endpoints,
+            now,
+            rule: Rule::USUAL,
+            stage: Stage::Journal,
+            done: Done::default(),
+        }
+    }
+
+    /// Does a step: a write or two at the most. `None` if the round is over.
+    pub fn step(&mut self) -> Option<Result<(), StoreError>> {
+        let next = match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::Journal => self.cut(),
+            Stage::Kept(after) => self.forget(after),
+            Stage::Attempts => self.let_attempts_go(),
+            Stage::Endpoints => self.let_endpoints_go(),
+            Stage::Runs(after) => self.next_runs(after.as_ref()),
+            Stage::RunsOf(tenant) => self.let_runs_go(tenant),
+            Stage::Count => self.count(),
+            Stage::Copy(beside) => self.copy(beside),
+            Stage::End => return None,
+        };
+        Some(next.map(|stage| self.stage = stage))
+    }
+
+    /// Returns whether the store is being compacted, which is given up where the round is dropped.
+    pub fn is_compacting(&self) -> bool {
+        matches!(self.stage, Stage::Copy(_))
+    }
+
+    /// Does all steps, one after the other.
+    pub fn finish(mut self) -> Result<Done, StoreError> {
+        while let Some(step) = self.step() {
+            step?;
+        }
+        Ok(self.done)
+    }
+
+    /// Returns what was done so far.
+    pub fn done(&self) -> Done {
+        self.done
+    }
+
+    /// Finds the limit anew each time: an endpoint may have been sent back meanwhile.
+    fn cut(&mut self) -> Result<Stage, StoreError> {
+        let limit = self
+            .store
+            .limit(&self.retention, &self.endpoints, self.now)?;
+        let first = self.store.first_seq()?;
+        if first > limit.upto {
+            return Ok(Stage::Kept(Seq::START));
+        }
+        self.store.inner.submit(Work::Cut(limit.upto))?.wait()?;
+        self.done.entries += self.store.first_seq()?.0 - first.0;
+        Ok(Stage::Journal)
+    }
+
+    /// Looks here which entries are named, so that a write is only made for those that are
+    /// not; it looks once more.
+    fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
+        let (last, unnamed) = self
+            .store
+            .inner
+            .read("reading entries that are kept", |db| {
+                let from = Bound::Excluded(keys::kept(after));
+                let kept = scan::after(db, &[Space::Kept as u8], from)
+                    .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
+                    .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
+                let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;
+                let kept: Vec<Seq> = kept.into_iter().flatten().collect();
+                let Some((first, last)) = kept.first().zip(kept.last()) else {
+                    return Ok((None, Vec::new()));
+                };
+                let named = cut::named(db, *first, *last)?;
+                let unnamed = kept.iter().filter(|seq| !named.contains(seq)).copied();
+                Ok((Some(*last), unnamed.collect()))
+            })?;
+        let Some(last) = last else {
+            return Ok(Stage::Attempts);
+        };
+        if !unnamed.is_empty() {
+            self.done.forgotten += unnamed.len() as u64;
+            self.store.inner.submit(Work::Forget(unnamed))?.wait()?;
+        }
+        Ok(Stage::Kept(last))
+    }
+
+    fn let_attempts_go(&mut self) -> Result<Stage, StoreError> {
+        let before = retention::attempts_since(self.now);
+        let keys = self.store.attempts_to_go(before, ROWS_AT_ONCE)?;
+        if keys.is_empty() {
+            return Ok(Stage::Endpoints);
+        }
+        self.done.attempts += keys.len() as u64;
+        let rows = keys.into_iter().map(|key| (key, None));
+        self.store.inner.write(rows.collect())?;
+        Ok(Stage::Attempts)
+    }
+
+    fn let_endpoints_go(&mut self) -> Result<Stage, StoreError> {
+        let strays = self.store.find_strays(&self.endpoints, self.now)?;
+        let before = self.retention.since(self.now);
+        let past = strays.iter().find(|(_, since)| **since < before);
+        let Some((name, since)) = past.map(|(name, since)| (name.clone(), *since)) else {
+            return Ok(Stage::Runs(None));
+        };
+        if self.store.let_stray_go(strays, &name, ROWS_AT_ONCE)? {
+            self.done.endpoints += 1;
+            tracing::info!(
+                endpoint.id = %name,
+                "Endpoint `{name}` is forgotten: it has not been in the configuration since {since}"
+            );
+        }
+        Ok(Stage::Endpoints)
+    }
+
+    fn next_runs(&self, after: Option<&TenantName>) -> Result<Stage, StoreError> {
+        match self.store.tenant_with_runs(after)? {
+            Some(tenant) => Ok(Stage::RunsOf(tenant)),
+            None => self.give_back(),
+        }
+    }
+
+    /// Begins to give room back, if that is worth it.
+    fn give_back(&self) -> Result<Stage, StoreError> {
+        let live = match self.store.wanted(self.rule.small)? {
+            Wanted::Nothing => return Ok(Stage::End),
+            Wanted::Count => return Ok(Stage::Count),
+            Wanted::Copy(live) => live,
+        };
+        let was_stopped = &self.store.inner.shared.was_stopped;
+        if was_stopped.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                "The last process was stopped while it compacted the store; this one does not try \
+                 before its next round of upkeep"
+            );
+            return Ok(Stage::End);
+        }
+        match Beside::begin(&self.store, live, self.rule) {
+            Ok(beside) => {
+                tracing::info!("Compacting the store; runs and deliveries go on");
+                Ok(Stage::Copy(Box::new(beside)))
+            }
+            // The folder is measured each minute, and whoever looks at it says so.
+            Err(Trouble::NoRoom { .. }) => Ok(Stage::End),
+            Err(trouble) => self.not_compacted(trouble),
+        }
+    }
+
+    fn copy(&mut self, mut beside: Box<Beside>) -> Result<Stage, StoreError> {
+        match beside.step() {
+            Ok(None) => Ok(Stage::Copy(beside)),
+            Ok(Some(compacted)) => {
+                self.done.compacted = Some(compacted);
+                Ok(Stage::End)
+            }
+            Err(trouble) => self.not_compacted(trouble),
+        }
+    }
+
+    /// Goes on with the store as it is, if it is sound.
+    fn not_compacted(&self, trouble: Trouble) -> Result<Stage, StoreError> {
+        self.store.inner.shared.check()?;
+        let error = CompactError::from(trouble);
+        tracing::warn!(
+            code = error.code(),
+            error = %error,
+            source = std::error::Error::source(&error).map(tracing::field::display),
+            "The store could not be compacted; it is used as it is, and the next round of upkeep tries again"
+        );
+        Ok(Stage::End)
+    }
+
+    fn let_runs_go(&mut self, tenant: TenantName) -> Result<Stage, StoreError> {
+        let Self { retention, now, .. } = self;
+        let gone = self
+            .store
+            .let_runs_go(&tenant, retention, *now, ROWS_AT_ONCE)?;
+        self.done.runs += gone as u64;
+        Ok(match gone {
+            0 => Stage::Runs(Some(tenant)),
+            _ => Stage::RunsOf(tenant),
+        })
+    }
+
+    fn count(&self) -> Result<Stage, StoreError> {
+        match self.store.count_on()? {
+            Some(_) => self.give_back(),
+            None => Ok(Stage::Count),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How far the news of a tenant were read, and which of them were acted on.
+
+use std::collections::BTreeSet;
+
+use crate::model::{NewsId, RecordRef, Timestamp};
+use crate::store::engine::scan;
+use crate::store::engine::writing::committer::Work;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Key};
+use crate::store::layout::{codec, v1};
+use crate::store::tenant_no::TenantNo;
+
+use super::commit::MAX_QUIET;
+
+/// Events of a tenant that are remembered. A caller that needs more has lost count, and reads
+/// the tenant as a whole instead.
+pub const MAX_HEARD: usize = 20_000;
+
+/// How far the news of a tenant were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bookmark {
+    /// Since when they were read without a gap.
+    pub since: Timestamp,
+    /// Up to when. What is told late is behind it, so reading goes on some way before.
+    pub until: Timestamp,
+    /// Records that were found to be gone, and when, of which no news have told yet.
+    pub untold: Vec<(Timestamp, RecordRef)>,
+}
+
+/// An event that was acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Heard {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Which.
+    pub id: NewsId,
+}
+
+impl Store {
+    /// Returns how far the news of a tenant were read; none where nobody reads them yet.
+    pub fn bookmark(&self, no: TenantNo) -> Result<Option<Bookmark>, StoreError> {
+        self.inner.read("reading how far news were read", |db| {
+            let key = keys::bookmark(no);
+            match scan::get(db, &key)? {
+                Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the events that are remembered, at most [`MAX_HEARD`] and one.
+    pub fn heard(&self, no: TenantNo) -> Result<BTreeSet<Heard>, StoreError> {
+        self.inner.read("reading which news were heard", |db| {
+            scan::prefix(db, &keys::heard_prefix(no))
+                .take(MAX_HEARD + 1)
+                .map(|row| {
+                    let (key, value) = row?;
+                    let v1::Nothing = codec::read_row(&key, &value)?;
+                    let (at, id) = keys::heard_of(&key)
+                        .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
+                    Ok(Heard { at, id })
+                })
+                .collect()
+        })
+    }
+
+    /// Remembers events, forgets those before a time, and moves the bookmark; on disk when it
+    /// returns. A crash in between leaves the bookmark behind, which costs a reading.
+    pub fn set_bookmark(
+        &self,
+        no: TenantNo,
+        bookmark: &Bookmark,
+        heard: &[Heard],
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let remembered = heard.iter().map(|heard| {
+            let (key, value) = codec::put(keys::heard(no, heard.at, heard.id), &v1::Nothing);
+            (key, value)
+        });
+        let old = self.heard_before(no, forget_before)?;
+        let rows: Vec<_> = remembered
+            .chain(old.into_iter().map(|key| (key, None)))
+            .collect();
+        let mut rows = rows.into_iter().peekable();
+        let mut tickets = Vec::new();
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(MAX_QUIET).collect();
+            tickets.push(self.inner.submit(Work::rows(batch))?);
+        }
+        tickets
+            .into_iter()
+            .try_for_each(|ticket| ticket.wait().map(drop))?;
+        self.inner.write(vec![codec::put(
+            keys::bookmark(no),
+            &v1::Bookmark::from(bookmark),
+        )])?;
+        Ok(())
+    }
+
+    /// The keys of what may be forgotten, as many as one call may remove.
+    fn heard_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
+        let end = keys::heard(no, time, NewsId([0; 16]));
+        self.inner.read("reading which news were heard", |db| {
+            scan::prefix(db, &keys::heard_prefix(no))
+                .take(MAX_HEARD)
+                .map(|row| row.map(|(key, _)| key.to_vec()))
+                .take_while(|key| key.as_ref().map_or(true, |key| *key < end))
+                .collect()
+        })
+    }
+}

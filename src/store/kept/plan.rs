@@ -1,0 +1,174 @@
+//! A run's changes while they are more than one commit holds: rows, then a seal, then commits
+//! that take the rows away as they go. What was not sealed never happened.
+
+use std::ops::Bound;
+
+use crate::model::{Account, RunId, Timestamp};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::{self, Key};
+use crate::store::layout::{codec, v1};
+use crate::store::tenant_no::TenantNo;
+
+use super::commit::{MAX_QUIET, Write};
+
+/// Rows that are removed at once: bounds memory.
+const REMOVED_AT_ONCE: usize = 10_000;
+
+/// What a sealed plan's commits have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanHead {
+    /// The run that made it.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// The tenant as entries name it.
+    pub account: Account,
+    /// Rows that were staged.
+    pub rows_total: u32,
+}
+
+/// A sealed plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What its commits have in common.
+    pub head: PlanHead,
+    /// Rows that were committed; the rest is still there.
+    pub rows_done: u32,
+}
+
+impl Store {
+    /// Replaces rows of a plan that is not sealed, the first of them at `from`; `None` if the row
+    /// goes.
+    pub fn replace_rows(
+        &self,
+        no: TenantNo,
+        from: u32,
+        rows: &[Option<Write>],
+    ) -> Result<(), StoreError> {
+        let numbered = (from..).zip(rows).map(|(row, write)| {
+            let key = keys::plan_row(no, row);
+            let value = write
+                .as_ref()
+                .map(|write| codec::packed_row(&key, &v1::Write::from(write)));
+            (key, value)
+        });
+        self.write_all(numbered.collect())
+    }
+
+    /// Keeps rows of a plan, the first of them at `from`. Rows are carried out in the order of
+    /// their numbers, which may have gaps; a row staged again takes the place of the first.
+    pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
+        let numbered = (from..).zip(rows).map(|(row, write)| {
+            let key = keys::plan_row(no, row);
+            let value = codec::packed_row(&key, &v1::Write::from(write));
+            (key, Some(value))
+        });
+        self.write_all(numbered.collect())
+    }
+
+    /// Returns how many rows are staged.
+    pub fn count_plan_rows(&self, no: TenantNo) -> Result<u32, StoreError> {
+        self.inner.read("reading a plan", |db| {
+            scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
+        })
+    }
+
+    /// Makes the staged rows count: from here on they will be committed, also after a crash.
+    pub fn seal_plan(&self, no: TenantNo, head: &PlanHead) -> Result<(), StoreError> {
+        let staged = self.count_plan_rows(no)?;
+        if staged == 0 || staged != head.rows_total {
+            return Err(StoreError::NoSuchPlan {
+                what: "all of its rows",
+            });
+        }
+        let row = v1::PlanRow {
+            head: head.into(),
+            rows_done: 0,
+        };
+        self.inner.write(vec![codec::put(keys::plan(no), &row)])?;
+        Ok(())
+    }
+
+    /// Returns the tenant's sealed plan.
+    pub fn plan(&self, no: TenantNo) -> Result<Option<Plan>, StoreError> {
+        self.inner.read("reading a plan", |db| {
+            let key = keys::plan(no);
+            let Some(value) = scan::get(db, &key)? else {
+                return Ok(None);
+            };
+            let v1::PlanRow { head, rows_done } = codec::read_row(&key, &value)?;
+            let head = head.into();
+            Ok(Some(Plan { head, rows_done }))
+        })
+    }
+
+    /// Returns rows that were not committed yet, in order, those from a number on.
+    pub fn plan_rows_from(
+        &self,
+        no: TenantNo,
+        row: u32,
+        limit: usize,
+    ) -> Result<Vec<Write>, StoreError> {
+        let prefix = keys::plan_rows(no);
+        let from = Bound::Included(keys::plan_row(no, row));
+        self.inner.read("reading a plan", |db| {
+            scan::after(db, &prefix, from)
+                .take(limit)
+                .map(|row| {
+                    let (key, value) = row?;
+                    codec::read_packed_row::<v1::Write<'_>>(&key, &value).map(Into::into)
+                })
+                .collect()
+        })
+    }
+
+    /// Removes the tenant's plan, sealed or not.
+    pub fn drop_plan(&self, no: TenantNo) -> Result<(), StoreError> {
+        // The head goes first: rows without one are nothing.
+        let head = keys::plan(no);
+        let sealed = self
+            .inner
+            .read("reading a plan", |db| Ok(scan::get(db, &head)?.is_some()))?;
+        if sealed {
+            self.inner.write(vec![(head, None)])?;
+        }
+        self.remove_rows(&keys::plan_rows(no))
+    }
+
+    /// Removes what begins with a prefix, some at a time.
+    pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
+        loop {
+            let rows: Vec<Key> = self.inner.read("reading what is removed", |db| {
+                scan::prefix(db, prefix)
+                    .take(REMOVED_AT_ONCE)
+                    .map(|row| row.map(|(key, _)| key.to_vec()))
+                    .collect()
+            })?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            self.write_all(rows.into_iter().map(|key| (key, None)).collect())?;
+        }
+    }
+
+    /// Writes any number of rows, a batch at a time.
+    pub(in crate::store) fn write_all(
+        &self,
+        rows: Vec<(Key, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        let mut tickets = Vec::new();
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(MAX_QUIET).collect();
+            tickets.push(
+                self.inner
+                    .submit(crate::store::engine::writing::committer::Work::rows(batch))?,
+            );
+        }
+        tickets
+            .into_iter()
+            .try_for_each(|ticket| ticket.wait().map(drop))
+    }
+}

@@ -1,0 +1,260 @@
+//! The bytes of values: a format byte, the payload, a checksum over both and the key.
+//!
+//! The checksum takes in the key, so that a value found under a key that it was not written
+//! for reads as damaged too. The format byte says which layout the payload has: only types of
+//! `layout` have one, so nothing else can be written.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::ops::Range;
+
+use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size, uncompressed_size};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::store::error::StoreError;
+
+use super::Stored;
+use super::keys::{self, Key};
+
+/// Bytes of the checksum at the end.
+const SUM_LEN: usize = 8;
+
+/// Below this compression costs more than it saves.
+const WORTH_PACKING: usize = 96;
+
+/// Bytes of a buffer that a thread keeps.
+const KEPT_BUFFER: usize = 32 * 1024;
+
+/// What is wrong with bytes that were not made here.
+const UNPACKS_NOT: &str = "does not unpack";
+const READS_NOT: &str = "does not read as what it should be";
+
+/// What is said of a value that was not written so, or not under its key.
+pub const OTHER_SUM: &str = "its checksum does not hold";
+
+const PLAIN: u8 = 0;
+const LZ4: u8 = 1;
+
+/// Makes the value of a small row.
+pub fn row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
+    seal(T::FORMAT, key, &[], &to_bytes(content, Vec::new()))
+}
+
+/// Reads the value of a small row.
+pub fn read_row<T: Stored + DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
+    from_bytes(key, open(T::FORMAT, key, value)?)
+}
+
+/// Makes the value of a row that is compressed.
+pub fn packed_row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
+    seal(T::FORMAT, key, &[], &pack(content))
+}
+
+/// Reads the value of a row that is compressed.
+pub fn read_packed_row<T: Stored + DeserializeOwned>(
+    key: &[u8],
+    value: &[u8],
+) -> Result<T, StoreError> {
+    unpack_with(key, open(T::FORMAT, key, value)?, |plain| {
+        from_bytes(key, plain)
+    })
+}
+
+/// Makes a value of two parts that are kept side by side.
+pub fn seal(format: u8, key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(1 + head.len() + payload.len() + SUM_LEN);
+    value.push(format);
+    value.extend_from_slice(head);
+    value.extend_from_slice(payload);
+    let sum = checksum(key, &value);
+    value.extend_from_slice(&sum.to_be_bytes());
+    value
+}
+
+/// Verifies a value of a format and returns what is between format byte and checksum.
+pub fn open<'value>(
+    format: u8,
+    key: &[u8],
+    value: &'value [u8],
+) -> Result<&'value [u8], StoreError> {
+    match verify(key, value)? {
+        (found, payload) if found == format => Ok(payload),
+        (found, _) => Err(unknown(key, found)),
+    }
+}
+
+/// Verifies a value of any format; returns the format and what is behind it.
+pub fn verify<'value>(key: &[u8], value: &'value [u8]) -> Result<(u8, &'value [u8]), StoreError> {
+    let (sealed, sum) = value
+        .split_last_chunk::<SUM_LEN>()
+        .ok_or_else(|| flawed(key, "cut short"))?;
+    if checksum(key, sealed) != u64::from_be_bytes(*sum) {
+        return Err(flawed(key, OTHER_SUM));
+    }
+    match sealed.split_first() {
+        Some((format, payload)) => Ok((*format, payload)),
+        None => Err(flawed(key, "cut short")),
+    }
+}
+
+/// Says that a value has a layout which is not read here.
+pub fn unknown(key: &[u8], format: u8) -> StoreError {
+    flawed(key, &format!("has format {format}, which is not read here"))
+}
+
+/// Serializes and compresses, where that helps.
+///
+/// Works in buffers that each thread keeps and returns a vector of just the right size: new
+/// buffers for every entry cost the allocator more than the compression takes.
+pub fn pack<T: Stored + Serialize>(content: &T) -> Vec<u8> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    let plain = to_bytes(content, buffer);
+    let packed = pack_bytes(&plain);
+    // One that was larger than most does not keep its room.
+    if plain.capacity() <= KEPT_BUFFER {
+        BUFFER.set(plain);
+    }
+    packed
+}
+
+/// Serializes behind what is there, and tells where.
+pub fn append<T: Stored + Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
+    let start = bytes.len();
+    *bytes = to_bytes(content, std::mem::take(bytes));
+    start..bytes.len()
+}
+
+/// Compresses, where that helps.
+pub fn pack_bytes(plain: &[u8]) -> Vec<u8> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut packed = BUFFER.take();
+    let out = match compress(plain, &mut packed) {
+        Some(compressed) => compressed.to_vec(),
+        None => tagged(PLAIN, plain),
+    };
+    if packed.capacity() <= KEPT_BUFFER {
+        BUFFER.set(packed);
+    }
+    out
+}
+
+/// Returns the tag, the length and the compressed bytes, if that is shorter.
+fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'packed [u8]> {
+    const HEAD: usize = 5;
+    let length = u32::try_from(bytes.len()).ok()?;
+    if bytes.len() < WORTH_PACKING {
+        return None;
+    }
+    let room = HEAD + get_maximum_output_size(bytes.len());
+    if packed.len() < room {
+        packed.resize(room, 0);
+    }
+    let (head, rest) = packed.split_first_chunk_mut::<HEAD>()?;
+    let [a, b, c, d] = length.to_le_bytes();
+    *head = [LZ4, a, b, c, d];
+    let n_bytes = compress_into(bytes, rest).ok()?;
+    let packed = packed.get(..HEAD + n_bytes)?;
+    (packed.len() - 1 < bytes.len()).then_some(packed)
+}
+
+/// Hands out what [`pack`] was given, in a buffer that the thread keeps. The bytes were verified
+/// before.
+pub fn unpack_with<T>(
+    key: &[u8],
+    packed: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let Some((&LZ4, bytes)) = packed.split_first() else {
+        return read(&unpack_bytes(key, packed)?);
+    };
+    let mut buffer = BUFFER.take();
+    let content = decompress(bytes, &mut buffer)
+        .ok_or_else(|| flawed(key, UNPACKS_NOT))
+        .and_then(read);
+    if buffer.capacity() <= KEPT_BUFFER {
+        BUFFER.set(buffer);
+    }
+    content
+}
+
+/// Reads the first part of bytes; returns it and the rest.
+pub fn first_of<'bytes, T: DeserializeOwned>(
+    key: &[u8],
+    bytes: &'bytes [u8],
+) -> Result<(T, &'bytes [u8]), StoreError> {
+    postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
+}
+
+/// Returns what [`pack_bytes`] was given. The bytes were verified before.
+pub fn unpack_bytes<'packed>(
+    key: &[u8],
+    packed: &'packed [u8],
+) -> Result<Cow<'packed, [u8]>, StoreError> {
+    match packed.split_first() {
+        Some((&PLAIN, bytes)) => Ok(Cow::Borrowed(bytes)),
+        Some((&LZ4, bytes)) => {
+            let mut plain = Vec::new();
+            decompress(bytes, &mut plain).ok_or_else(|| flawed(key, UNPACKS_NOT))?;
+            Ok(Cow::Owned(plain))
+        }
+        Some(_) | None => Err(flawed(key, "no packing that this version writes")),
+    }
+}
+
+/// Returns what was compressed, of bytes that begin with its length.
+fn decompress<'plain>(bytes: &[u8], plain: &'plain mut Vec<u8>) -> Option<&'plain [u8]> {
+    let (length, rest) = uncompressed_size(bytes).ok()?;
+    if plain.len() < length {
+        plain.resize(length, 0);
+    }
+    let plain = plain.get_mut(..length)?;
+    let n_bytes = decompress_into(rest, plain).ok()?;
+    (n_bytes == length).then_some(plain)
+}
+
+/// Says that a value is not what was written.
+pub fn flawed(key: &[u8], how: &str) -> StoreError {
+    StoreError::damaged(format!("{}: {how}", keys::describe(key)))
+}
+
+/// Pairs a key with its small row, for a write.
+pub fn put<T: Stored + Serialize>(key: Key, content: &T) -> (Key, Option<Vec<u8>>) {
+    let value = row(&key, content);
+    (key, Some(value))
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut tagged = Vec::with_capacity(1 + bytes.len());
+    tagged.push(tag);
+    tagged.extend_from_slice(bytes);
+    tagged
+}
+
+fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
+    xxh3_64_with_seed(sealed, xxh3_64(key))
+}
+
+/// Serializes behind what is in a buffer.
+fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
+    postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
+}
+
+/// Reads back what [`append`] made.
+pub fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((content, [])) => Ok(content),
+        Ok(_) => Err(flawed(key, "longer than what it holds")),
+        Err(_unreadable) => Err(flawed(key, READS_NOT)),
+    }
+}

@@ -1,0 +1,496 @@
+//! Composes every key of the store; nobody else does. The bytes are frozen by the tests.
+//!
+//! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
+//! numbers do; nothing of variable length stands before something else without its length.
+
+use crate::model::{
+    ConnectionName, EndpointName, FindingId, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq,
+    TenantName, Timestamp,
+};
+use crate::store::kept::delivery::Item;
+use crate::store::tenant_no::TenantNo;
+
+mod words;
+
+pub use words::{describe, undescribed};
+
+/// What a key is of: its first byte. A byte that was used is never used for anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Space {
+    /// What the store says of itself.
+    Meta = 0x01,
+    /// Tenants by number.
+    Tenant = 0x10,
+    /// The marks of first loads, by tenant.
+    Loaded = 0x11,
+    /// Tenants that consoles listed, by connection.
+    Links = 0x12,
+    /// Packed records.
+    State = 0x20,
+    /// Packed fingerprints.
+    Bucket = 0x21,
+    /// Count and checksum of the fingerprints.
+    Census = 0x22,
+    /// Entries by position.
+    Journal = 0x30,
+    /// Entries that were cut and that a row still names, by position.
+    Kept = 0x31,
+    /// Heads of sealed plans, by tenant.
+    Plan = 0x40,
+    /// Rows of plans.
+    PlanRow = 0x41,
+    /// Held plans by tenant and number.
+    Held = 0x42,
+    /// Their entries, by record.
+    Removal = 0x43,
+    /// In how many complete sweeps in a row a record was absent that may not be asked for.
+    Absent = 0x44,
+    /// Cursors by endpoint.
+    Cursor = 0x50,
+    /// Parked deliveries by endpoint and item.
+    Parked = 0x51,
+    /// Deliveries that failed and are tried again, or that wait behind one.
+    Deferred = 0x52,
+    /// Deliveries that an operator asked for once more.
+    Replay = 0x53,
+    /// What an operator ordered for an endpoint, by number.
+    Order = 0x54,
+    /// Attempts of an endpoint, packed, by number.
+    Attempts = 0x55,
+    /// Runs by number, up to format 1.
+    NumberedRun = 0x60,
+    /// Runs by tenant and number.
+    Run = 0x61,
+    /// What is asked of all runs of a tenant together.
+    Tally = 0x62,
+    /// Runs that go on, by number.
+    OpenRun = 0x63,
+    /// How far the news of a tenant were read.
+    Bookmark = 0x70,
+    /// Events that were acted on, by tenant and time.
+    Heard = 0x71,
+    /// Findings that an operator accepted, by tenant and id.
+    Accepted = 0x80,
+}
+
+/// A key's bytes.
+pub type Key = Vec<u8>;
+
+/// The key of the format record, the first that is read of a store.
+pub fn format() -> Key {
+    vec![Space::Meta as u8, 0]
+}
+
+/// The key of the journal's head.
+pub fn head() -> Key {
+    vec![Space::Meta as u8, 1]
+}
+
+/// The key of the place up to which the journal was cut.
+pub fn cut() -> Key {
+    vec![Space::Meta as u8, 2]
+}
+
+/// The key of how much the store was last found to hold.
+pub fn usage() -> Key {
+    vec![Space::Meta as u8, 3]
+}
+
+/// The key of since when which endpoints were not configured.
+pub fn strays() -> Key {
+    vec![Space::Meta as u8, 4]
+}
+
+/// The key of the last number that was given to a run.
+pub fn last_run() -> Key {
+    vec![Space::Meta as u8, 5]
+}
+
+/// The key of what was lost with damaged stores.
+pub fn history_losses() -> Key {
+    vec![Space::Meta as u8, 6]
+}
+
+/// The key of a tenant's row.
+pub fn tenant(no: TenantNo) -> Key {
+    numbered(Space::Tenant, no.0)
+}
+
+/// The key of a tenant's mark of the first load.
+pub fn loaded(no: TenantNo) -> Key {
+    numbered(Space::Loaded, no.0)
+}
+
+/// The key of the tenants that a connection found.
+pub fn links(connection: &ConnectionName) -> Key {
+    let mut key = vec![Space::Links as u8];
+    key.extend_from_slice(connection.0.as_bytes());
+    key
+}
+
+/// The lowest block of a kind, and what the keys of all its blocks begin with.
+pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::State, no, kind)
+}
+
+/// The key of the block of records that begins at an id.
+pub fn state(no: TenantNo, kind: Kind, first: &Id) -> Key {
+    with_id(Space::State, no, kind, first)
+}
+
+/// The lowest bucket of a kind, and what the keys of all its buckets begin with.
+pub fn bucket_prefix(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::Bucket, no, kind)
+}
+
+/// The key of the bucket that begins at an id.
+pub fn bucket(no: TenantNo, kind: Kind, first: &Id) -> Key {
+    with_id(Space::Bucket, no, kind, first)
+}
+
+/// The key of a kind's census.
+pub fn census(no: TenantNo, kind: Kind) -> Key {
+    of_kind(Space::Census, no, kind)
+}
+
+/// The key of a journal entry.
+pub fn journal(seq: Seq) -> Key {
+    long(Space::Journal, seq.0)
+}
+
+/// The key of an entry that was cut and is kept.
+pub fn kept(seq: Seq) -> Key {
+    long(Space::Kept, seq.0)
+}
+
+/// The key of a plan's head.
+pub fn plan(no: TenantNo) -> Key {
+    numbered(Space::Plan, no.0)
+}
+
+/// What the keys of all rows of a tenant's plan begin with.
+pub fn plan_rows(no: TenantNo) -> Key {
+    numbered(Space::PlanRow, no.0)
+}
+
+/// The key of a row of a plan.
+pub fn plan_row(no: TenantNo, row: u32) -> Key {
+    let mut key = plan_rows(no);
+    key.extend_from_slice(&row.to_be_bytes());
+    key
+}
+
+/// What the keys of all held plans of a tenant begin with.
+pub fn held_prefix(no: TenantNo) -> Key {
+    numbered(Space::Held, no.0)
+}
+
+/// The key of a held plan.
+pub fn held(no: TenantNo, plan: PlanId) -> Key {
+    let mut key = held_prefix(no);
+    key.extend_from_slice(&plan.0.to_be_bytes());
+    key
+}
+
+/// What the keys of all entries of held plans of a tenant begin with.
+pub fn removals_prefix(no: TenantNo) -> Key {
+    numbered(Space::Removal, no.0)
+}
+
+/// What the keys of all entries of a held plan begin with.
+pub fn removals(no: TenantNo, plan: PlanId) -> Key {
+    let mut key = removals_prefix(no);
+    key.extend_from_slice(&plan.0.to_be_bytes());
+    key
+}
+
+/// The key of a record's entry in a held plan.
+pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
+    let mut key = removals(no, plan);
+    key.push(kind_byte(record.kind));
+    key.extend_from_slice(&record.id.to_key());
+    key
+}
+
+/// Returns the plan of an entry's key.
+pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
+    let bytes = key.get(5..)?.first_chunk()?;
+    Some(PlanId(u64::from_be_bytes(*bytes)))
+}
+
+/// What the keys of all absent records of a tenant begin with.
+pub fn absent_prefix(no: TenantNo) -> Key {
+    numbered(Space::Absent, no.0)
+}
+
+/// The key of an absent record.
+pub fn absent(no: TenantNo, record: &RecordRef) -> Key {
+    let mut key = absent_prefix(no);
+    key.push(kind_byte(record.kind));
+    key.extend_from_slice(&record.id.to_key());
+    key
+}
+
+/// Returns the record of an absent record's key.
+pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
+    let (&code, id) = key.get(5..)?.split_first()?;
+    let (kind, id) = (kind_of(code)?, Id::from_key(id).ok()?);
+    Some(RecordRef { kind, id })
+}
+
+/// The key of an endpoint's cursor.
+pub fn cursor(endpoint: &EndpointName) -> Key {
+    let mut key = vec![Space::Cursor as u8];
+    key.extend_from_slice(endpoint.0.as_bytes());
+    key
+}
+
+/// What the keys of an endpoint in a space begin with.
+pub fn of_endpoint(space: Space, endpoint: &EndpointName) -> Key {
+    named(space, &endpoint.0)
+}
+
+/// The key of a delivery in one of the spaces that hold some: parked, deferred, replay.
+pub fn delivery(space: Space, endpoint: &EndpointName, item: &Item) -> Key {
+    let mut key = of_endpoint(space, endpoint);
+    match item {
+        Item::Entry(seq) => {
+            key.push(0);
+            key.extend_from_slice(&seq.0.to_be_bytes());
+        }
+        Item::Snapshot {
+            mark,
+            at,
+            tenant,
+            record,
+        } => {
+            key.push(1);
+            key.extend_from_slice(&mark.0.to_be_bytes());
+            key.extend_from_slice(&at.millis().to_be_bytes());
+            key.extend_from_slice(&tenant.0.to_be_bytes());
+            key.push(kind_byte(record.kind));
+            key.extend_from_slice(&record.id.to_key());
+        }
+    }
+    key
+}
+
+/// Returns the item of a delivery's key, behind what the endpoint's keys begin with.
+pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
+    match key.get(prefix..)?.split_first()? {
+        (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
+        (1, rest) => {
+            let (mark, rest) = rest.split_first_chunk()?;
+            let (at, rest) = rest.split_first_chunk()?;
+            let (no, rest) = rest.split_first_chunk()?;
+            let (&code, id) = rest.split_first()?;
+            Some(Item::Snapshot {
+                mark: Seq(u64::from_be_bytes(*mark)),
+                at: Timestamp::from_millis(i64::from_be_bytes(*at)),
+                tenant: TenantNo(u32::from_be_bytes(*no)),
+                record: RecordRef {
+                    kind: kind_of(code)?,
+                    id: Id::from_key(id).ok()?,
+                },
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The key of an order for an endpoint.
+pub fn order(endpoint: &EndpointName, number: u64) -> Key {
+    let mut key = of_endpoint(Space::Order, endpoint);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The key of some attempts of an endpoint.
+pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
+    let mut key = of_endpoint(Space::Attempts, endpoint);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Returns what the keys of all rows of an endpoint begin with, of one of them.
+pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
+    let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    key.get(..len.checked_add(5)?)
+}
+
+/// The key of the row of an endpoint that names an entry.
+pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
+    let mut key = endpoint.to_vec();
+    key.push(0);
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
+}
+
+/// Returns the entry that such a row names; none where it names a record.
+pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
+    match key.strip_prefix(endpoint)?.split_first()? {
+        (0, seq) => Some(Seq(u64::from_be_bytes(seq.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+/// A key behind all rows of an endpoint and before those of the next.
+pub fn behind_endpoint(endpoint: &[u8]) -> Key {
+    let mut key = endpoint.to_vec();
+    key.extend_from_slice(&[0xff; 16]);
+    key
+}
+
+/// What the keys of all runs of a tenant begin with.
+pub fn runs(tenant: &TenantName) -> Key {
+    named(Space::Run, &tenant.0)
+}
+
+/// The key of a run.
+pub fn run(tenant: &TenantName, id: RunId) -> Key {
+    let mut key = runs(tenant);
+    key.extend_from_slice(&id.0.to_be_bytes());
+    key
+}
+
+/// Returns tenant and number of a run's key.
+pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
+    let (rest, id) = key.split_last_chunk()?;
+    let name = rest.get(5..)?;
+    let len: &[u8; 4] = rest.get(1..)?.first_chunk()?;
+    let is_whole = usize::try_from(u32::from_be_bytes(*len)) == Ok(name.len());
+    let name = str::from_utf8(name).ok().filter(|_| is_whole)?;
+    Some((TenantName(name.to_owned()), RunId(u64::from_be_bytes(*id))))
+}
+
+/// The key of what is asked of all runs of a tenant.
+pub fn tally(tenant: &TenantName) -> Key {
+    let mut key = vec![Space::Tally as u8];
+    key.extend_from_slice(tenant.0.as_bytes());
+    key
+}
+
+/// Returns the tenant of such a key.
+pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
+    let name = str::from_utf8(key.get(1..)?).ok()?;
+    Some(TenantName(name.to_owned()))
+}
+
+/// The key of a run that goes on.
+pub fn open_run(id: RunId) -> Key {
+    long(Space::OpenRun, id.0)
+}
+
+/// The key of a tenant's bookmark.
+pub fn bookmark(no: TenantNo) -> Key {
+    numbered(Space::Bookmark, no.0)
+}
+
+/// What the keys of all events begin with that a tenant's news told of.
+pub fn heard_prefix(no: TenantNo) -> Key {
+    numbered(Space::Heard, no.0)
+}
+
+/// The key of an event. Times before 1970 sort before those since.
+pub fn heard(no: TenantNo, at: Timestamp, id: NewsId) -> Key {
+    let mut key = heard_prefix(no);
+    key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
+    key.extend_from_slice(&id.0);
+    key
+}
+
+/// Returns time and id of an event's key.
+pub fn heard_of(key: &[u8]) -> Option<(Timestamp, NewsId)> {
+    let (rest, id) = key.split_last_chunk()?;
+    let millis: &[u8; 8] = rest.last_chunk()?;
+    let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
+    Some((Timestamp::from_millis(millis), NewsId(*id)))
+}
+
+/// What the keys of all accepted findings of a tenant begin with.
+pub fn accepted_prefix(no: TenantNo) -> Key {
+    numbered(Space::Accepted, no.0)
+}
+
+/// The key of an accepted finding.
+pub fn accepted(no: TenantNo, id: FindingId) -> Key {
+    let mut key = accepted_prefix(no);
+    key.extend_from_slice(&id.0);
+    key
+}
+
+/// Returns the finding of such a key.
+pub fn accepted_of(key: &[u8]) -> Option<FindingId> {
+    key.get(5..)?.try_into().ok().map(FindingId)
+}
+
+/// Returns the position at the end of a journal or run key.
+pub fn trailing_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Returns the number of a tenant's key.
+pub fn tenant_no(key: &[u8]) -> Option<TenantNo> {
+    key.last_chunk()
+        .map(|bytes| TenantNo(u32::from_be_bytes(*bytes)))
+}
+
+/// Returns tenant and kind of a census key.
+pub fn census_of(key: &[u8]) -> Option<(TenantNo, Kind)> {
+    let (&code, rest) = key.split_last()?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| kind_byte(*kind) == code)?;
+    Some((tenant_no(rest)?, kind))
+}
+
+fn numbered(space: Space, number: u32) -> Key {
+    let mut key = vec![space as u8];
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn named(space: Space, name: &str) -> Key {
+    // A name is a word of the configuration; one of 4 GiB is none.
+    let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    let mut key = numbered(space, len);
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+fn long(space: Space, number: u64) -> Key {
+    let mut key = vec![space as u8];
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn of_kind(space: Space, no: TenantNo, kind: Kind) -> Key {
+    let mut key = Key::with_capacity(20);
+    key.push(space as u8);
+    key.extend_from_slice(&no.0.to_be_bytes());
+    key.push(kind_byte(kind));
+    key
+}
+
+fn with_id(space: Space, no: TenantNo, kind: Kind, id: &Id) -> Key {
+    let mut key = of_kind(space, no, kind);
+    key.extend_from_slice(&id.to_key());
+    key
+}
+
+fn kind_of(code: u8) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind_byte(*kind) == code)
+}
+
+fn kind_byte(kind: Kind) -> u8 {
+    match kind {
+        Kind::Role => 1,
+        Kind::Group => 2,
+        Kind::User => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests;

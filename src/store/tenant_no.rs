@@ -1,0 +1,16 @@
+//! The number by which keys name a tenant.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Number of a tenant within one store: short, so that keys are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantNo(pub(in crate::store) u32);
+
+impl fmt::Display for TenantNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
