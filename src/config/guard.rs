@@ -6,7 +6,7 @@ use super::Fault;
 use super::problem::Problems;
 use super::raw;
 use crate::model::Loss;
-use crate::sync::{Guard, Limits, Rules};
+use crate::sync::{Guard, Limits, RemovalPolicy};
 
 /// Sweeps in a row from which a record must be absent that may not be asked for, at the most.
 const MAX_ABSENT_SWEEPS: u32 = 100;
@@ -56,8 +56,8 @@ impl GuardDraft {
         self
     }
 
-    /// Makes the rules of a tenant.
-    pub(super) fn rules(self, absent_sweeps: u32) -> Rules {
+    /// Makes the removal policy of a tenant.
+    pub(super) fn removal_policy(self, absent_sweeps: u32) -> RemovalPolicy {
         let guard = if self.is_never {
             Guard::Never
         } else {
@@ -67,7 +67,7 @@ impl GuardDraft {
             });
             Guard::Limits(limits.into())
         };
-        Rules {
+        RemovalPolicy {
             guard,
             absent_sweeps,
         }
@@ -76,7 +76,7 @@ impl GuardDraft {
 
 /// Validates from how many sweeps a record must be absent.
 pub(super) fn absent_sweeps(given: Option<u32>, problems: &mut Problems) -> u32 {
-    let usual = Rules::default().absent_sweeps;
+    let usual = RemovalPolicy::default().absent_sweeps;
     let sweeps = given.unwrap_or(usual);
     if (1..=MAX_ABSENT_SWEEPS).contains(&sweeps) {
         return sweeps;

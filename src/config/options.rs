@@ -11,7 +11,7 @@ use crate::environment_proxy::EnvironmentProxy;
 use crate::model::{ConnectionName, TenantName};
 use crate::secret::Secret;
 use crate::store::Retention;
-use crate::sync::{Listening, Rank, Rules, Schedule};
+use crate::sync::{Listening, Rank, RemovalPolicy, Schedule};
 use crate::telemetry::LogOptions;
 
 /// A configuration that holds.
@@ -77,7 +77,7 @@ pub struct TenantConfig {
     /// The secret of Qlik's own webhooks; `None` if they are not taken.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
-    pub rules: Rules,
+    pub removal_policy: RemovalPolicy,
 }
 
 /// An organization whose tenants are found by asking.
@@ -100,5 +100,5 @@ pub struct OrganizationConfig {
     /// How their audit logs are listened to.
     pub listening: Listening,
     /// What may be removed of each without an operator.
-    pub rules: Rules,
+    pub removal_policy: RemovalPolicy,
 }

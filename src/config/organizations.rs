@@ -101,7 +101,7 @@ pub(super) fn organizations(
             outlast: reading.outlast,
             schedule,
             listening: usual.ears.usual(),
-            rules: usual.rules(),
+            removal_policy: usual.removal_policy(),
         });
     }
     organizations

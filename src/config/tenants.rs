@@ -13,7 +13,7 @@ use super::values::{Names, required, schedule};
 use super::{Fault, raw};
 use crate::connector::qlik::{Options, TenantHost};
 use crate::model::{ConnectionName, TenantName};
-use crate::sync::{Rank, Rules, Schedule, pick_name};
+use crate::sync::{Rank, RemovalPolicy, Schedule, pick_name};
 
 /// What holds for tenants that say nothing else.
 pub(super) struct Usual<'a> {
@@ -25,9 +25,9 @@ pub(super) struct Usual<'a> {
 }
 
 impl Usual<'_> {
-    /// Returns the rules of a tenant that has none of its own.
-    pub(super) fn rules(&self) -> Rules {
-        self.guard.clone().rules(self.absent_sweeps)
+    /// Returns the removal policy of a tenant that has none of its own.
+    pub(super) fn removal_policy(&self) -> RemovalPolicy {
+        self.guard.clone().removal_policy(self.absent_sweeps)
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn tenants(
             schedule,
             listening,
             webhook_secret,
-            rules: guard.rules(usual.absent_sweeps),
+            removal_policy: guard.removal_policy(usual.absent_sweeps),
         });
     }
     let implied = implied(&valid, connections, usual);
@@ -122,7 +122,7 @@ fn implied(
                 schedule: schedule.clone(),
                 listening: usual.ears.usual(),
                 webhook_secret: None,
-                rules: usual.rules(),
+                removal_policy: usual.removal_policy(),
             });
         }
     }

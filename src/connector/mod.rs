@@ -2,7 +2,7 @@
 //!
 //! A connector does five things: it tells whom it talks to ([`Connector::identify`]), opens
 //! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record ([`Connector::fetch`]),
-//! tells what has happened of late ([`Connector::news`]), and tells what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what
+//! tells what has happened of late ([`Connector::audit_events`]), and tells what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what
 //! was known before, what changed and what may be deleted is decided by others.
 //!
 //! What must stay true here:
@@ -34,7 +34,7 @@ pub mod qlik;
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use crate::model::{Bulletin, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
+use crate::model::{AuditPage, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
 pub use error::{FetchError, Problem, Refusal};
 pub use page::{Page, Readout};
@@ -63,12 +63,12 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Asks what happened within a span of time, as far as the source has a word on it by now.
     ///
-    /// News are hints whom to [`fetch`](Connector::fetch), never facts. They may be told twice,
+    /// Audit events are hints whom to [`fetch`](Connector::fetch), never facts. They may be told twice,
     /// late, and in any order. Those that can't be read are data.
-    fn news(
+    fn audit_events(
         &self,
         span: RangeInclusive<Timestamp>,
-    ) -> impl Future<Output = Result<Bulletin, FetchError>> + Send;
+    ) -> impl Future<Output = Result<AuditPage, FetchError>> + Send;
 
     /// Returns what the traffic since the last call to this cost.
     fn take_traffic(&self) -> Traffic;

@@ -6,7 +6,7 @@ use crate::clock::{Clock, LastTurn};
 use crate::doing;
 use crate::model::{HeldPlan, Kind, Mode, Pause, PlanId, RunId, Space, TenantName, Trigger};
 use crate::store::{Decision, Known, Retention, Store, StoreError};
-use crate::sync::{Lineup, Moment, NoRun};
+use crate::sync::{Moment, NoRun, TenantRegistry};
 
 use super::reading::Reading;
 use super::{
@@ -19,7 +19,7 @@ use super::{
 pub struct Control {
     store: Store,
     clock: Clock,
-    lineup: Lineup,
+    registry: TenantRegistry,
     endpoints: Endpoints,
     retention: Retention,
     meanings: Meanings,
@@ -32,7 +32,7 @@ impl Control {
     pub fn new(
         store: Store,
         clock: Clock,
-        lineup: Lineup,
+        registry: TenantRegistry,
         endpoints: Endpoints,
         retention: Retention,
         last_turn: LastTurn,
@@ -40,7 +40,7 @@ impl Control {
         Self {
             store,
             clock,
-            lineup,
+            registry,
             endpoints,
             retention,
             meanings: Meanings::default(),
@@ -60,10 +60,10 @@ impl Control {
 
     /// Returns the tenants that are to be read, and whose runs have failed ever since.
     pub async fn never_read(&self) -> Result<Vec<TenantName>, StoreError> {
-        let lineup = self.lineup.clone();
+        let registry = self.registry.clone();
         let unread = self
             .store
-            .offload(move |store| linked::unread(store, &lineup))
+            .offload(move |store| linked::unread(store, &registry))
             .await?;
         let failed = unread.into_iter().filter(|row| row.why.is_some());
         Ok(failed.map(|row| row.name).collect())
@@ -71,14 +71,14 @@ impl Control {
 
     /// Returns the tenants that have not been read as a whole although three runs were due or more.
     pub fn overdue(&self) -> Vec<TenantName> {
-        let linked = self.lineup.list().into_iter();
+        let linked = self.registry.list().into_iter();
         let overdue = linked.filter(|linked| linked.overdue().is_some());
         overdue.map(|linked| linked.name().clone()).collect()
     }
 
     /// Returns how long ago each tenant that a loop reads was last read as a whole.
     pub fn ages(&self) -> Vec<(TenantName, Duration)> {
-        let linked = self.lineup.list().into_iter();
+        let linked = self.registry.list().into_iter();
         linked
             .filter_map(|linked| Some((linked.name().clone(), linked.age()?)))
             .collect()
@@ -102,15 +102,15 @@ impl Control {
             Request::Progress => Ok(Reply::Progress(self.progress())),
             Request::Doing => Ok(Reply::Doing(doing::now())),
             other => {
-                let lineup = self.lineup.clone();
+                let registry = self.registry.clone();
                 let clock = self.clock.clone();
                 let endpoints = self.endpoints.clone();
                 let meanings = self.meanings.clone();
                 self.store
                     .offload(move |store| {
-                        let reading = Reading::of(store, &lineup, &meanings);
+                        let reading = Reading::of(store, &registry, &meanings);
                         let reading = reading.map_err(ControlError::store)?;
-                        read(&reading, &clock, &endpoints, &lineup, other)
+                        read(&reading, &clock, &endpoints, &registry, other)
                     })
                     .await
             }
@@ -119,19 +119,19 @@ impl Control {
 
     async fn status(&self) -> Result<Status, ControlError> {
         let (endpoints, retention) = (self.endpoints.clone(), self.retention);
-        let (lineup, now) = (self.lineup.clone(), self.clock.now());
+        let (registry, now) = (self.registry.clone(), self.clock.now());
         let meanings = self.meanings.clone();
         let turned = self.last_turn.last();
         self.store
             .offload(move |store| {
-                let reading = Reading::of(store, &lineup, &meanings)?;
+                let reading = Reading::of(store, &registry, &meanings)?;
                 let now = store.ages_by(now)?;
                 let space = store.space(&retention, &endpoints.names(), now);
                 let mut status = reading.status(&endpoints, space?)?;
-                status.unread = linked::unread(store, &lineup)?;
+                status.unread = linked::unread(store, &registry)?;
                 status.turned = turned;
                 for row in &mut status.tenants {
-                    let linked = lineup.get(&row.name);
+                    let linked = registry.get(&row.name);
                     row.progress = linked.as_ref().and_then(|it| it.progress());
                     row.overdue = linked.and_then(|it| it.overdue());
                 }
@@ -143,7 +143,7 @@ impl Control {
 
     /// Returns how far the runs under way are.
     fn progress(&self) -> Vec<(TenantName, Moment)> {
-        let all = self.lineup.list().into_iter();
+        let all = self.registry.list().into_iter();
         all.filter_map(|linked| Some((linked.name().clone(), linked.progress()?)))
             .collect()
     }
@@ -154,9 +154,9 @@ impl Control {
         mode: Mode,
     ) -> Result<Result<SyncRow, Pause>, ControlError> {
         let linked = self
-            .lineup
+            .registry
             .get(tenant)
-            .ok_or_else(|| unknown(tenant, self.lineup.names().iter()))?;
+            .ok_or_else(|| unknown(tenant, self.registry.names().iter()))?;
         match linked.run(Trigger::Command, mode).await {
             Ok(report) => {
                 let id = report.run.held.as_ref().and_then(|held| held.plan);
@@ -212,12 +212,12 @@ fn read(
     reading: &Reading<'_>,
     clock: &Clock,
     endpoints: &Endpoints,
-    lineup: &Lineup,
+    registry: &TenantRegistry,
     request: Request,
 ) -> Result<Reply, ControlError> {
     let store = reading.store;
     let reply = match request {
-        Request::Tenants => linked::rows(store, lineup).map(Reply::Tenants),
+        Request::Tenants => linked::rows(store, registry).map(Reply::Tenants),
         Request::Records {
             kind,
             tenant,
@@ -285,7 +285,7 @@ fn read(
             reading.events(tenants, &choice, page, limit.clamp(1, MAX_PAGE))
         }
         Request::Event { event } => reading.event(&event)?,
-        Request::Findings(asked) => return inspect::answer(reading, clock, lineup, asked),
+        Request::Findings(asked) => return inspect::answer(reading, clock, registry, asked),
         Request::Plans { tenant, limit } => {
             let tenants = reading.chosen(tenant.as_ref())?;
             return plans::list(store, &tenants, limit.min(MAX_PAGE));

@@ -8,7 +8,7 @@ use crate::access::{Concern, ConcernCode, Inspection, Severity};
 use crate::clock::Clock;
 use crate::model::{Acceptance, FindingId, TenantName, Timestamp};
 use crate::store::{Known, Store, StoreError};
-use crate::sync::Lineup;
+use crate::sync::TenantRegistry;
 
 use super::reading::Reading;
 use super::{ConcernRow, ControlError, FindingRequest, FindingStanding, Reply, linked};
@@ -20,7 +20,7 @@ const MAX_CONCERNS: usize = 10_000;
 pub(super) fn answer(
     reading: &Reading<'_>,
     clock: &Clock,
-    lineup: &Lineup,
+    registry: &TenantRegistry,
     request: FindingRequest,
 ) -> Result<Reply, ControlError> {
     let (store, now) = (reading.store, clock.now());
@@ -38,10 +38,10 @@ pub(super) fn answer(
                 min,
                 standing,
             };
-            findings(store, now, lineup, &tenants, &wanted).map_err(ControlError::store)
+            findings(store, now, registry, &tenants, &wanted).map_err(ControlError::store)
         }
         FindingRequest::Accept { id, by, why } => {
-            accept(store, lineup, id, now, (by, why)).map(Reply::Accepted)
+            accept(store, registry, id, now, (by, why)).map(Reply::Accepted)
         }
         FindingRequest::Reopen { id } => reopen(store, id).map(Reply::Reopened),
     }
@@ -69,7 +69,7 @@ impl Wanted<'_> {
 fn findings(
     store: &Store,
     now: Timestamp,
-    lineup: &Lineup,
+    registry: &TenantRegistry,
     tenants: &[&Known],
     wanted: &Wanted<'_>,
 ) -> Result<Reply, StoreError> {
@@ -77,7 +77,7 @@ fn findings(
     let mut counts = BTreeMap::new();
     let mut n_accepted = 0;
     for known in tenants {
-        let found = look(store, known, now, lineup)?.into_iter();
+        let found = look(store, known, now, registry)?.into_iter();
         for row in found.filter(|row| wanted.has(row.concern.code)) {
             let standing = match &row.accepted {
                 Some(_) => FindingStanding::Accepted,
@@ -93,7 +93,7 @@ fn findings(
             }
         }
     }
-    let unread = linked::unread(store, lineup)?.into_iter();
+    let unread = linked::unread(store, registry)?.into_iter();
     let unread = unread.filter(|row| wanted.tenant.is_none_or(|wanted| *wanted == row.name));
     Ok(Reply::Findings {
         rows,
@@ -106,13 +106,13 @@ fn findings(
 /// Accepts a finding as it is now.
 fn accept(
     store: &Store,
-    lineup: &Lineup,
+    registry: &TenantRegistry,
     id: FindingId,
     now: Timestamp,
     (by, why): (String, String),
 ) -> Result<ConcernRow, ControlError> {
     for known in store.tenants().map_err(ControlError::store)? {
-        let found = look(store, &known, now, lineup).map_err(ControlError::store)?;
+        let found = look(store, &known, now, registry).map_err(ControlError::store)?;
         let Some(mut row) = found.into_iter().find(|row| row.id == id) else {
             continue;
         };
@@ -154,9 +154,9 @@ fn look(
     store: &Store,
     known: &Known,
     now: Timestamp,
-    lineup: &Lineup,
+    registry: &TenantRegistry,
 ) -> Result<Vec<ConcernRow>, StoreError> {
-    let linked = lineup.get(&known.name);
+    let linked = registry.get(&known.name);
     let client = linked.and_then(|linked| linked.client().map(str::to_owned));
     let concerns = inspect(store, known, now, client.into_iter().collect())?;
     let accepted = store.accepted(known.no)?;

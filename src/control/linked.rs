@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
 use crate::store::{Known, Store, StoreError};
-use crate::sync::{Lineup, Linked};
+use crate::sync::{Linked, TenantRegistry};
 
 use super::reply::{LinkedRow, Standing, UnreadRow};
 
 /// Returns all tenants by name: those that are linked, and those that only the store knows.
-pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, StoreError> {
+pub(super) fn rows(store: &Store, registry: &TenantRegistry) -> Result<Vec<LinkedRow>, StoreError> {
     let mut known: BTreeMap<TenantName, Known> = store
         .tenants()?
         .into_iter()
         .map(|known| (known.name.clone(), known))
         .collect();
     let mut rows = Vec::new();
-    for linked in lineup.list() {
+    for linked in registry.list() {
         let name = linked.name();
         rows.push(row(store, name, Some(&*linked), known.remove(name))?);
     }
@@ -28,14 +28,17 @@ pub(super) fn rows(store: &Store, lineup: &Lineup) -> Result<Vec<LinkedRow>, Sto
 }
 
 /// Returns the tenants that are to be read and of which no first load has ended, by name.
-pub(super) fn unread(store: &Store, lineup: &Lineup) -> Result<Vec<UnreadRow>, StoreError> {
+pub(super) fn unread(
+    store: &Store,
+    registry: &TenantRegistry,
+) -> Result<Vec<UnreadRow>, StoreError> {
     let known = store.tenants()?;
     let is_loaded = |name: &TenantName| {
         let mut known = known.iter();
         known.any(|known| known.name == *name && known.loaded.is_some())
     };
     let mut rows = Vec::new();
-    for linked in lineup.list() {
+    for linked in registry.list() {
         let name = linked.name();
         if linked.pause().is_some() || is_loaded(name) {
             continue;

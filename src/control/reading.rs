@@ -4,7 +4,7 @@ use super::ControlError;
 use super::meanings::Meanings;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Store, StoreError};
-use crate::sync::Lineup;
+use crate::sync::TenantRegistry;
 
 /// The store, with the tenants that it knows and those of the configuration.
 pub(super) struct Reading<'a> {
@@ -17,14 +17,14 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(super) fn of(
         store: &'a Store,
-        lineup: &Lineup,
+        registry: &TenantRegistry,
         meanings: &'a Meanings,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             store,
             meanings,
             tenants: store.tenants()?,
-            configured: lineup.names(),
+            configured: registry.names(),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::model::TenantName;
 use crate::secret::Secret;
 use crate::signal::Wake;
 use crate::store::Store;
-use crate::sync::{self, Claims, Lineup, Worker};
+use crate::sync::{self, Claims, TenantRegistry, Worker};
 use crate::telemetry::Metrics;
 use crate::web::{Judgement, QlikHooks};
 
@@ -68,7 +68,7 @@ impl Parts {
             wakes: wakes.clone(),
             observer: hooks.sync.clone(),
             claims: Claims::new(config.sync.concurrency),
-            lineup: Lineup::default(),
+            registry: TenantRegistry::default(),
             jitter: config.sync.jitter,
             metrics: metrics.clone(),
         };
@@ -94,7 +94,7 @@ impl Parts {
         let control = Arc::new(Control::new(
             store.clone(),
             clock.clone(),
-            linker.lineup.clone(),
+            linker.registry.clone(),
             Endpoints::new(endpoints),
             config.retention,
             last_turn.clone(),

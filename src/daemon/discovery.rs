@@ -207,7 +207,7 @@ impl Discovery {
 
     /// A name that the operator has given to another tenant since is theirs.
     fn without_given_names(&self, mut links: Vec<Link>) -> Vec<Link> {
-        let mut taken: BTreeSet<TenantName> = self.linker.lineup.names().into_iter().collect();
+        let mut taken: BTreeSet<TenantName> = self.linker.registry.names().into_iter().collect();
         taken.extend(links.iter().map(|link| link.name.clone()));
         for link in &mut links {
             let is_taken = self.given.iter().any(|given| given.name == link.name);
@@ -220,11 +220,11 @@ impl Discovery {
     }
 
     fn relinked(&self, known: Vec<Link>, roster: Roster) -> Vec<Link> {
-        let taken: BTreeSet<TenantName> = self.linker.lineup.names().into_iter().collect();
+        let taken: BTreeSet<TenantName> = self.linker.registry.names().into_iter().collect();
         relink(known, roster, self.organization.selection(), &taken)
     }
 
-    /// Makes the lineup what the links say.
+    /// Makes the registry what the links say.
     fn apply(&self, links: &[Link]) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
         let mut workers = Vec::new();
         for link in links {
@@ -235,7 +235,7 @@ impl Discovery {
                 }
                 continue;
             }
-            let known = self.linker.lineup.get(&link.name);
+            let known = self.linker.registry.get(&link.name);
             if known.is_none_or(|known| *known.connection() != self.config.name) {
                 workers.extend(self.link(link)?);
             }
@@ -262,7 +262,7 @@ impl Discovery {
     }
 
     fn set_pause(&self, name: &TenantName, pause: Option<Pause>) {
-        let Some(linked) = self.linker.lineup.get(name) else {
+        let Some(linked) = self.linker.registry.get(name) else {
             return;
         };
         let before = linked.pause();
@@ -309,7 +309,7 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
         schedule: config.schedule.clone(),
         listening: config.listening,
         webhook_secret: None,
-        rules: config.rules.clone(),
+        removal_policy: config.removal_policy.clone(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Links a tenant: connection, job and loop, and its place in the lineup.
+//! Links a tenant: connection, job and loop, and its place in the registry.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::config::TenantConfig;
 use crate::connector::qlik::{BuildError, Qlik};
 use crate::store::Store;
 use crate::sync::{
-    self, Claimant, Claims, Job, Lineup, Linked, Progress, Runner, Underway, Worker,
+    self, Claimant, Claims, Job, Linked, Progress, Runner, TenantRegistry, Underway, Worker,
 };
 use crate::telemetry::{Metrics, Sample};
 
@@ -21,7 +21,7 @@ pub struct Linker {
     pub(super) wakes: Wakes,
     pub(super) observer: sync::Observer,
     pub(super) claims: Claims,
-    pub(super) lineup: Lineup,
+    pub(super) registry: TenantRegistry,
     pub(super) jitter: std::time::Duration,
     pub(super) metrics: Metrics,
 }
@@ -53,7 +53,7 @@ impl Linker {
             self.store.clone(),
             self.clock.clone(),
             observer,
-            tenant.rules.clone(),
+            tenant.removal_policy.clone(),
             self.claims.of(claimant.clone()),
         );
         let job = job.listening(tenant.listening);
@@ -61,7 +61,7 @@ impl Linker {
         let client = client.map(str::to_owned);
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
         let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
-        self.lineup.add(Arc::clone(&linked));
+        self.registry.add(Arc::clone(&linked));
         // So that an alert on its age also finds a tenant that never worked.
         let last_success = Sample::LastSuccess {
             tenant: &tenant.name.0,

@@ -3,12 +3,12 @@
 //! [`Daemon::start`] opens the store, then everything that looks into it; [`Daemon::run`]
 //! waits for the call to end, or for a part to fail, and ends all of it in order: first the
 //! loops, then the store. Tenants may come while it runs: [`Discovery`] asks an organization's
-//! console, [`Linker`] links what it finds, and the crew takes the new loop in.
+//! console, [`Linker`] links what it finds, and the loops of the tenants take the new loop in.
 //! A restart is the normal path: all that is needed to go on is in the store.
 
 mod assemble;
 mod clock_watch;
-mod crew;
+mod tenant_loops;
 mod descriptors;
 mod discovery;
 mod linker;

@@ -22,7 +22,9 @@ use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
-use super::{DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, crew, descriptors};
+use super::{
+    DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, descriptors, tenant_loops,
+};
 
 /// The name of the tasks that deliver.
 const DELIVER: &str = "deliver";
@@ -178,8 +180,11 @@ impl Daemon {
             tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
         }
         let n_tenants = parts.workers.len();
-        let (loops, more) = mpsc::channel(crew::WAITING);
-        tasks.spawn("sync", crew::run(parts.workers, more, shutdown.clone()));
+        let (loops, more) = mpsc::channel(tenant_loops::WAITING);
+        tasks.spawn(
+            "sync",
+            tenant_loops::run(parts.workers, more, shutdown.clone()),
+        );
         for discovery in parts.discoveries {
             tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
         }

@@ -5,7 +5,7 @@
 //! compares them, the store keeps them, `deliver` and the faces show them.
 //!
 //! Reading order: ids and time first, then the three records, then what can
-//! happen to a record, then the runs and events in which it happens, and the news that say
+//! happen to a record, then the runs and events in which it happens, and the audit events that say
 //! whom to look at.
 
 mod canonical;
@@ -27,7 +27,7 @@ mod entry;
 mod finding;
 mod held;
 mod link;
-mod news;
+mod audit_event;
 mod number;
 mod run;
 mod run_id;
@@ -38,6 +38,7 @@ mod tenant;
 pub mod unified;
 
 pub use acceptance::{Acceptance, FindingId, InvalidFindingId};
+pub use audit_event::{About, AuditEvent, AuditEventId, AuditPage, Extent};
 pub use canonical::canonical;
 pub use change::{Change, Verb};
 pub use coded::{Coded, GroupType, RoleType, UserStatus};
@@ -55,7 +56,6 @@ pub use held::{
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use kind::Kind;
 pub use link::{ConnectionName, Link, Pause};
-pub use news::{About, Bulletin, Extent, News, NewsId};
 pub use number::Thousands;
 pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};
 pub use role::Role;

@@ -81,7 +81,7 @@ pub use kept::held::{Decision, Entries};
 pub use kept::maintenance::retention::Retention;
 pub use kept::maintenance::round::{Done, Round};
 pub use kept::names::Names;
-pub use kept::news::{Bookmark, Heard, MAX_HEARD};
+pub use kept::news::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};
 pub use kept::state::Kept;

@@ -4,7 +4,7 @@ use crate::connector::FetchError;
 use crate::model::{ConnectionName, Kind, RecordRef, TenantName};
 use crate::store::StoreError;
 
-use super::claims::{Claimant, Contested};
+use super::tenants::claims::{Claimant, Contested};
 
 /// Why a run was given up. What it had committed stays; nothing else changed.
 #[derive(Debug, thiserror::Error)]

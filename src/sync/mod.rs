@@ -7,7 +7,7 @@
 //! 3. Sweep roles, groups, users. A blocking thread works on the pages that are there, while
 //!    the next ones are on their way; what differs from the known goes into the plan.
 //! 4. Ask for each record that a complete sweep did not show, some at a time. Only a clear no
-//!    deletes; one of a moment ago counts as well ([`answers`]).
+//!    deletes; one of a moment ago counts as well ([`answers`](sweep::answers)).
 //! 5. Weigh what would be taken away. What is above a limit is set aside for an operator,
 //!    everything else of the same changes is not.
 //! 6. Commit the plan, chunk by chunk, each chunk with its journal entries in one write.
@@ -16,9 +16,18 @@
 //! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time,
 //! since Qlik promises neither when an event appears nor in which order. Events that were
 //! acted on are remembered. The records that the others name are read one by one in a run of
-//! their own ([`refresh`]), which goes through the same judgement, plan and commit as a sweep.
+//! their own ([`refresh`](poll::refresh)), which goes through the same judgement, plan and commit as a sweep.
 //! Nothing is believed of an event but whom to look at, and nothing is taken away on a record's
-//! own word alone: the listing is asked as well ([`witness`]).
+//! own word alone: the listing is asked as well ([`cross_check`](poll::cross_check)).
+//!
+//! Six folders, by what they are about:
+//!
+//! - `tenants`: which tenants are read, when, and by whom; the loop of a tenant.
+//! - `run`: one run from its beginning to its record.
+//! - `sweep`: reading a tenant as a whole, and asking for what it did not show.
+//! - `poll`: the audit log between sweeps, and the records that it names.
+//! - `plan`: what a run has decided to write.
+//! - `removals`: how much a run would take away, what of it is held, and what becomes of that.
 //!
 //! What must stay true:
 //!
@@ -31,81 +40,44 @@
 //! - The first load of a tenant writes state without journal entries and ends in one mark;
 //!   until the mark is there, the next run goes on with the load.
 //! - Sweeps stay the truth. Whatever the audit log does not tell, or cannot, costs time and
-//!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`]).
+//!   nothing else: a gap asks for a sweep, and each sweep counts what was missed ([`missed`](poll::missed)).
 //! - A bookmark moves after the records that it stands for were committed.
-//! - Polls wait for no sweep: while one reads, they write, one at a time ([`beside`]). What a poll has
+//! - Polls wait for no sweep: while one reads, they write, one at a time ([`beside`](run::beside)). What a poll has
 //!   asked for counts more than what the sweep was shown.
 //! - An empty collection where something was known fails the run if one of its records answers
 //!   when asked for; if none does, their removal is held, however few they are.
 //! - An approved plan is a permit: the next complete run finds the same removals, applies
 //!   them, and asks for each missing record again. So it is applied to the end whatever happens
 //!   in between, and nothing goes that has come back.
-//! - What hangs together waits together: a role goes after its assignments ([`aside`]).
+//! - What hangs together waits together: a role goes after its assignments ([`held_removals`](removals::held_removals)).
 //! - One tenant is read once, under one name and by one run at a time, whatever its host names.
 //!   Tenants that were found yield to those that were given a name; two connections to one
 //!   tenant are an error.
 //! - So many tenants are swept at one time, and so many polled, in the order in which they came.
-//! - A loop takes no input: [`worker`] looks at the clock and the store, a wake is a hint.
+//! - A loop takes no input: [`worker`](tenants::worker) looks at the clock and the store, a wake is a hint.
 
-mod run;
-mod running;
-mod whole;
-mod sweep;
-mod desk;
-mod sights;
-mod answers;
-mod confirm;
-mod refresh;
-mod holders;
-mod present;
-mod witness;
-mod tally;
-mod plan;
-mod preview;
-mod gather;
-mod aside;
-mod withdraw;
-mod finish;
-mod fate;
-mod hold;
-mod outcome;
-mod tell;
-
-mod beside;
-mod listening;
-mod hearing;
-mod poll;
-mod todo;
-mod missed;
-mod poller;
-
-mod measure;
-
-mod claims;
 mod error;
-mod freshness;
-mod lineup;
-mod links;
-mod progress;
-mod rules;
-mod runner;
-mod schedule;
-mod worker;
+mod plan;
+mod poll;
+mod removals;
+mod run;
+mod sweep;
+mod tenants;
 
 pub use crate::reconcile::{Guard, Limits};
-pub use claims::{Claim, Claimant, Claims, Rank};
 pub use error::RunError;
-pub use freshness::Freshness;
-pub use lineup::{Lineup, Linked, NoRun};
-pub use links::{pick_name, relink};
-pub use listening::{Listening, OVERLAP, POLL, Polling};
-pub use measure::recall;
-pub use progress::{Moment, Observer, Progress, Underway};
-pub use rules::Rules;
-pub use run::{Job, Report};
-pub use runner::Runner;
-pub use schedule::{InvalidSchedule, Schedule, parse_duration};
-pub use worker::Worker;
+pub use poll::listening::{Listening, OVERLAP, POLL, Polling};
+pub use removals::removal_policy::RemovalPolicy;
+pub use run::job::{Job, Report};
+pub use run::measure::recall;
+pub use run::progress::{Moment, Observer, Progress, Underway};
+pub use tenants::claims::{Claim, Claimant, Claims, Rank};
+pub use tenants::freshness::Freshness;
+pub use tenants::links::{pick_name, relink};
+pub use tenants::runner::Runner;
+pub use tenants::schedule::{InvalidSchedule, Schedule, parse_duration};
+pub use tenants::tenant_registry::{Linked, NoRun, TenantRegistry};
+pub use tenants::worker::Worker;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::plan::{Target, commit};
+use super::plan::run_plan::{Target, commit};
 use crate::model::{
     Coded, Group, GroupId, GroupType, Id, Record, Role, RoleId, RoleType, RunId, Tenant, TenantId,
     TenantName, Timestamp, User, UserId,

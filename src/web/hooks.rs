@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
-use crate::model::{NewsId, TenantName};
+use crate::model::{AuditEventId, TenantName};
 use crate::signal::Wake;
 use crate::telemetry::{Metrics, Sample};
 
@@ -35,7 +35,7 @@ pub enum Judgement {
     /// Signed, but which event it tells cannot be read.
     Unreadable,
     /// Signed; the event that it tells.
-    Event(NewsId),
+    Event(AuditEventId),
 }
 
 /// Judges a body by the text of its signature header, and by all its headers.
@@ -56,8 +56,8 @@ struct Hook {
 
 #[derive(Debug, Default)]
 struct Seen {
-    order: VecDeque<NewsId>,
-    ids: HashSet<NewsId>,
+    order: VecDeque<AuditEventId>,
+    ids: HashSet<AuditEventId>,
 }
 
 impl QlikHooks {
@@ -147,7 +147,7 @@ async fn receive(
 
 impl Hook {
     /// Returns whether an event was met before, and remembers it.
-    fn is_known(&self, id: NewsId) -> bool {
+    fn is_known(&self, id: AuditEventId) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.ids.insert(id) {
             return true;
@@ -183,7 +183,7 @@ mod tests {
         let id = |n: u16| {
             let mut bytes = [0; 16];
             bytes[..2].copy_from_slice(&n.to_be_bytes());
-            NewsId(bytes)
+            AuditEventId(bytes)
         };
 
         assert_eq!([hook.is_known(id(0)), hook.is_known(id(0))], [false, true]);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, RoleEdit, When};
 use qlik_roster::model::{
-    Change, Fact, GroupId, Loss, NewsId, Outcome, Reason, Seq, Timestamp, Trigger, UserId,
+    AuditEventId, Change, Fact, GroupId, Loss, Outcome, Reason, Seq, Timestamp, Trigger, UserId,
 };
-use qlik_roster::store::{Heard, MAX_HEARD};
+use qlik_roster::store::{MAX_SEEN_EVENTS, SeenEvent};
 
 use crate::support::{Running, World, assert_same_as_tenant, within};
 use crate::{audit, hooks};
@@ -79,12 +79,12 @@ async fn more_events_than_can_be_remembered_are_left_to_a_sweep() {
     let store = world.store();
     let no = store.tenants().unwrap()[0].no;
     let bookmark = store.bookmark(no).unwrap().unwrap();
-    let heard = (0..MAX_HEARD as u128).map(|n| Heard {
+    let seen = (0..MAX_SEEN_EVENTS as u128).map(|n| SeenEvent {
         at: bookmark.until,
-        id: NewsId(n.to_be_bytes()),
+        id: AuditEventId(n.to_be_bytes()),
     });
-    let (heard, never) = (heard.collect::<Vec<_>>(), Timestamp::from_millis(0));
-    store.set_bookmark(no, &bookmark, &heard, never).unwrap();
+    let (seen, never) = (seen.collect::<Vec<_>>(), Timestamp::from_millis(0));
+    store.set_bookmark(no, &bookmark, &seen, never).unwrap();
     store.close().unwrap();
     let running = world.start().await;
 

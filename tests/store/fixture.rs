@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::model::{
-    Acceptance, Account, Change, Coded, ConnectionName, EndpointName, Fact, Finding, FindingCode,
-    FindingId, Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id, Kind,
-    KindCounts, Link, Loss, Mode, NewsId, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record,
+    Acceptance, Account, AuditEventId, Change, Coded, ConnectionName, EndpointName, Fact, Finding,
+    FindingCode, FindingId, Fingerprint, Group, GroupId, GroupType, Held, HeldLoss, HeldPlan, Id,
+    Kind, KindCounts, Link, Loss, Mode, Outcome, Pause, PlanId, PlanState, Proof, Reason, Record,
     RecordRef, Recovery, Removal, Role, RoleId, RoleType, Run, RunId, Seq, Taken, Tenant, TenantId,
     TenantName, Timestamp, Traffic, Trigger, User, UserStatus, Weight,
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Failing, Heard, Item, Known, NewRun, Order, Parked, PlanHead, Progress, Retention,
-    Round, Store, StoreError, Trouble, Write,
+    DisabledBy, Failing, Item, Known, NewRun, Order, Parked, PlanHead, Progress, Retention, Round,
+    SeenEvent, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -394,11 +394,11 @@ fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
         until: day(100),
         untold: vec![(day(99), user(6, "first").to_ref())],
     };
-    let heard = [1_u8, 2].map(|number| Heard {
+    let seen = [1_u8, 2].map(|number| SeenEvent {
         at: day(99),
-        id: NewsId([number; 16]),
+        id: AuditEventId([number; 16]),
     });
-    store.set_bookmark(acme.no, &bookmark, &heard, day(90))?;
+    store.set_bookmark(acme.no, &bookmark, &seen, day(90))?;
     let pauses = [
         None,
         Some(Pause::Status("deactivated".into())),

@@ -122,8 +122,8 @@ impl Parts {
                 });
                 self.put("bookmarks", no.to_string(), row);
             }
-            for heard in store.heard(no).unwrap() {
-                let name = format!("{no}/{}/{}", heard.at, hex::encode(heard.id.0));
+            for seen in store.seen_events(no).unwrap() {
+                let name = format!("{no}/{}/{}", seen.at, hex::encode(seen.id.0));
                 self.put("heard", name, json!(0));
             }
         }

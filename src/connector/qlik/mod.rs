@@ -61,7 +61,7 @@ use self::client::{Ask, Client, Patience, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep, Wait};
 use crate::clock::Clock;
 use crate::model::{
-    Bulletin, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
+    AuditPage, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
 };
 use crate::retry::Retry;
 
@@ -193,7 +193,7 @@ impl Connector for Qlik {
         }
     }
 
-    async fn news(&self, span: RangeInclusive<Timestamp>) -> Result<Bulletin, FetchError> {
+    async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
         audit::read(&self.0, span).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{NewsId, RecordRef, Timestamp};
+use crate::model::{AuditEventId, RecordRef, Timestamp};
 use crate::store::engine::scan;
 use crate::store::engine::writing::committer::Work;
 use crate::store::error::StoreError;
@@ -15,7 +15,7 @@ use super::commit::MAX_QUIET;
 
 /// Events of a tenant that are remembered. A caller that needs more has lost count, and reads
 /// the tenant as a whole instead.
-pub const MAX_HEARD: usize = 20_000;
+pub const MAX_SEEN_EVENTS: usize = 20_000;
 
 /// How far the news of a tenant were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +30,11 @@ pub struct Bookmark {
 
 /// An event that was acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Heard {
+pub struct SeenEvent {
     /// When it happened.
     pub at: Timestamp,
     /// Which.
-    pub id: NewsId,
+    pub id: AuditEventId,
 }
 
 impl Store {
@@ -49,17 +49,17 @@ impl Store {
         })
     }
 
-    /// Returns the events that are remembered, at most [`MAX_HEARD`] and one.
-    pub fn heard(&self, no: TenantNo) -> Result<BTreeSet<Heard>, StoreError> {
+    /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] and one.
+    pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
         self.inner.read("reading which news were heard", |db| {
             scan::prefix(db, &keys::heard_prefix(no))
-                .take(MAX_HEARD + 1)
+                .take(MAX_SEEN_EVENTS + 1)
                 .map(|row| {
                     let (key, value) = row?;
                     let v1::Nothing = codec::read_row(&key, &value)?;
                     let (at, id) = keys::heard_of(&key)
                         .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
-                    Ok(Heard { at, id })
+                    Ok(SeenEvent { at, id })
                 })
                 .collect()
         })
@@ -71,7 +71,7 @@ impl Store {
         &self,
         no: TenantNo,
         bookmark: &Bookmark,
-        heard: &[Heard],
+        heard: &[SeenEvent],
         forget_before: Timestamp,
     ) -> Result<(), StoreError> {
         let remembered = heard.iter().map(|heard| {
@@ -100,10 +100,10 @@ impl Store {
 
     /// The keys of what may be forgotten, as many as one call may remove.
     fn heard_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
-        let end = keys::heard(no, time, NewsId([0; 16]));
+        let end = keys::heard(no, time, AuditEventId([0; 16]));
         self.inner.read("reading which news were heard", |db| {
             scan::prefix(db, &keys::heard_prefix(no))
-                .take(MAX_HEARD)
+                .take(MAX_SEEN_EVENTS)
                 .map(|row| row.map(|(key, _)| key.to_vec()))
                 .take_while(|key| key.as_ref().map_or(true, |key| *key < end))
                 .collect()

@@ -4,7 +4,7 @@
 //! numbers do; nothing of variable length stands before something else without its length.
 
 use crate::model::{
-    ConnectionName, EndpointName, FindingId, Id, Kind, NewsId, PlanId, RecordRef, RunId, Seq,
+    AuditEventId, ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq,
     TenantName, Timestamp,
 };
 use crate::store::kept::delivery::Item;
@@ -394,7 +394,7 @@ pub fn heard_prefix(no: TenantNo) -> Key {
 }
 
 /// The key of an event. Times before 1970 sort before those since.
-pub fn heard(no: TenantNo, at: Timestamp, id: NewsId) -> Key {
+pub fn heard(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
     let mut key = heard_prefix(no);
     key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
     key.extend_from_slice(&id.0);
@@ -402,11 +402,11 @@ pub fn heard(no: TenantNo, at: Timestamp, id: NewsId) -> Key {
 }
 
 /// Returns time and id of an event's key.
-pub fn heard_of(key: &[u8]) -> Option<(Timestamp, NewsId)> {
+pub fn heard_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
     let (rest, id) = key.split_last_chunk()?;
     let millis: &[u8; 8] = rest.last_chunk()?;
     let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
-    Some((Timestamp::from_millis(millis), NewsId(*id)))
+    Some((Timestamp::from_millis(millis), AuditEventId(*id)))
 }
 
 /// What the keys of all accepted findings of a tenant begin with.

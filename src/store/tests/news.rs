@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Kind, NewsId, RecordRef, Timestamp};
-use crate::store::kept::news::{Bookmark, Heard};
+use crate::model::{AuditEventId, Kind, RecordRef, Timestamp};
+use crate::store::kept::news::{Bookmark, SeenEvent};
 
 use super::support::{self, adopt};
 
-fn heard(millis: i64, byte: u8) -> Heard {
-    Heard {
+fn heard(millis: i64, byte: u8) -> SeenEvent {
+    SeenEvent {
         at: Timestamp::from_millis(millis),
-        id: NewsId([byte; 16]),
+        id: AuditEventId([byte; 16]),
     }
 }
 
@@ -47,8 +47,11 @@ fn a_bookmark_and_its_events_outlive_the_process_and_are_the_tenants_own() {
 
     let store = support::open(dir.path());
     assert_eq!(store.bookmark(one.no).unwrap(), Some(bookmark(100)));
-    assert_eq!(store.heard(one.no).unwrap(), BTreeSet::from(events));
-    assert_eq!(store.heard(two.no).unwrap(), BTreeSet::from([heard(5, 4)]));
+    assert_eq!(store.seen_events(one.no).unwrap(), BTreeSet::from(events));
+    assert_eq!(
+        store.seen_events(two.no).unwrap(),
+        BTreeSet::from([heard(5, 4)])
+    );
 }
 
 #[test]
@@ -56,10 +59,10 @@ fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let store = support::open(dir.path());
     let known = adopt(&store, 1);
-    let many: Vec<Heard> = (0..700)
-        .map(|n| Heard {
+    let many: Vec<SeenEvent> = (0..700)
+        .map(|n| SeenEvent {
             at: Timestamp::from_millis(n),
-            id: NewsId(u128::try_from(n).unwrap().to_be_bytes()),
+            id: AuditEventId(u128::try_from(n).unwrap().to_be_bytes()),
         })
         .collect();
     let epoch = Timestamp::from_millis(0);
@@ -72,13 +75,13 @@ fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
         .set_bookmark(known.no, &bookmark(800), &[heard(600, 9)], time)
         .unwrap();
 
-    let kept = store.heard(known.no).unwrap();
-    let mut expected: BTreeSet<Heard> = many[650..].iter().copied().collect();
+    let kept = store.seen_events(known.no).unwrap();
+    let mut expected: BTreeSet<SeenEvent> = many[650..].iter().copied().collect();
     // Remembered in the same breath: forgotten the next time.
     expected.insert(heard(600, 9));
     assert_eq!(kept, expected);
     store
         .set_bookmark(known.no, &bookmark(900), &[], time)
         .unwrap();
-    assert_eq!(store.heard(known.no).unwrap().len(), 50);
+    assert_eq!(store.seen_events(known.no).unwrap().len(), 50);
 }

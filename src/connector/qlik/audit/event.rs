@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::map::EVERYONE;
 use super::super::unicode;
 use super::super::wire::{Loose, Time};
-use crate::model::{About, Id, Kind, News, NewsId, RecordRef, Timestamp};
+use crate::model::{About, AuditEvent, AuditEventId, Id, Kind, RecordRef, Timestamp};
 
 /// What the names of Qlik's event types begin with, before a generation.
 const QLIK: &str = "com.qlik.";
@@ -76,7 +76,7 @@ enum Subject {
 }
 
 /// Reads an event. `None` if it does not concern us. `latest` stands in for a missing time.
-pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
+pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     let event: Option<Item<'_>> = object(text);
     if event.is_none()
         && let Some(mended) = unicode::mend(text)
@@ -87,9 +87,9 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
         .as_ref()
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
     // Without an id of its own, what it says tells it from others.
-    let id = NewsId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
+    let id = AuditEventId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
     let unreadable = |at: Timestamp, what: String| {
-        Some(News {
+        Some(AuditEvent {
             id,
             at,
             about: About::Unreadable(what),
@@ -106,7 +106,7 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<News> {
         Some(records) => About::Records(records),
         None => About::Unreadable(format!("`{}`: whom it is about", shown(kind))),
     };
-    Some(News { id, at, about })
+    Some(AuditEvent { id, at, about })
 }
 
 /// Returns when an event happened, where it tells.

@@ -17,7 +17,7 @@ use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::connector::FetchError;
-use crate::model::{About, Bulletin, Extent, Timestamp};
+use crate::model::{About, AuditPage, Extent, Timestamp};
 
 /// Events a page: the most that Qlik gives.
 const LIMIT: u64 = 100;
@@ -36,9 +36,9 @@ const DOING: &str = "reading the audit log";
 pub(super) async fn read(
     client: &Client,
     span: RangeInclusive<Timestamp>,
-) -> Result<Bulletin, FetchError> {
-    let mut bulletin = Bulletin {
-        news: Vec::new(),
+) -> Result<AuditPage, FetchError> {
+    let mut audit_page = AuditPage {
+        events: Vec::new(),
         extent: Extent::Whole,
     };
     let mut cursor: Option<String> = None;
@@ -62,7 +62,7 @@ pub(super) async fn read(
                 }
                 (cursor, n_records, walks) = (None, 0, walks + 1);
                 cursors.clear();
-                bulletin.news.clear();
+                audit_page.events.clear();
                 continue;
             }
             Err(error) if error.is_too_large() && limit > 1 => {
@@ -84,18 +84,18 @@ pub(super) async fn read(
         let data = answer.data;
         let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
         let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
-        for news in texts.filter_map(|text| event::read(text, *span.end())) {
-            n_records += match &news.about {
+        for event in texts.filter_map(|text| event::read(text, *span.end())) {
+            n_records += match &event.about {
                 About::Records(records) => records.len(),
                 About::Unreadable(_) => 1,
             };
-            bulletin.news.push(news);
+            audit_page.events.push(event);
         }
         let last = data.last().and_then(|text| event::time(text.get()));
         read_to = last.unwrap_or(read_to);
         let Some(cursor) = &cursor else {
             if (data.len() as u64) < limit {
-                return Ok(bulletin);
+                return Ok(audit_page);
             }
             // A full page that leads nowhere: what is behind it begins where it ends.
             match last {
@@ -120,8 +120,8 @@ pub(super) async fn read(
             break;
         }
     }
-    bulletin.extent = Extent::CutOff { read_to };
-    Ok(bulletin)
+    audit_page.extent = Extent::CutOff { read_to };
+    Ok(audit_page)
 }
 
 fn query(span: &RangeInclusive<Timestamp>, limit: u64, cursor: Option<&str>) -> String {

@@ -14,7 +14,7 @@ use crate::demo::EmulatedTenant;
 use crate::demo::tenant::{
     Edit, Endpoint, Fault, Hidden, NewUser, RateLimits, TenantOptions, Trouble, When,
 };
-use crate::model::{Id, Kind, News, RecordRef};
+use crate::model::{AuditEvent, Id, Kind, RecordRef};
 
 const USER: &str = "60d5ca1b2f8a4c0000000001";
 const OTHER: &str = "60d5ca1b2f8a4c0000000002";
@@ -28,13 +28,13 @@ fn latest() -> Timestamp {
     Timestamp::parse("2026-06-01T09:00:00Z").unwrap()
 }
 
-fn read_one(event: &Value) -> Option<News> {
+fn read_one(event: &Value) -> Option<AuditEvent> {
     event::read(&event.to_string(), latest())
 }
 
 /// Records by kind and id, or what is unreadable; empty for what does not concern us.
 fn told(event: &Value) -> String {
-    match read_one(event).map(|news| news.about) {
+    match read_one(event).map(|event| event.about) {
         None => String::new(),
         Some(About::Unreadable(what)) => format!("unreadable: {what}"),
         Some(About::Records(records)) => {
@@ -54,11 +54,11 @@ fn half_a_character_hides_no_event() {
             .to_string()
             .replace("updated\"", "updated\",\"id\":\"\\ud83d\""),
     ] {
-        let news = event::read(&odd, latest()).unwrap();
+        let event = event::read(&odd, latest()).unwrap();
 
         let record = reference(Kind::User, USER);
-        assert_eq!(news.about, About::Records([record].into()), "{odd}");
-        assert_eq!(news.at, Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
+        assert_eq!(event.about, About::Records([record].into()), "{odd}");
+        assert_eq!(event.at, Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
     }
 }
 
@@ -295,10 +295,10 @@ impl World {
         }
     }
 
-    async fn news(&self) -> Result<Bulletin, FetchError> {
+    async fn audit_events(&self) -> Result<AuditPage, FetchError> {
         let now = self.clock.now();
         let from = Timestamp::from_millis(now.millis() - 3_600_000);
-        self.qlik.news(from..=now).await
+        self.qlik.audit_events(from..=now).await
     }
 
     fn n_asked(&self) -> u64 {
@@ -310,14 +310,17 @@ impl World {
 async fn nothing_new_costs_one_request() {
     let world = World::new().await;
 
-    let bulletin = world.news().await.unwrap();
+    let audit_page = world.audit_events().await.unwrap();
 
-    assert_eq!((bulletin.news.len(), bulletin.extent), (0, Extent::Whole));
+    assert_eq!(
+        (audit_page.events.len(), audit_page.extent),
+        (0, Extent::Whole)
+    );
     assert_eq!(world.tenant.requests().total(), 1);
 }
 
 #[tokio::test]
-async fn news_come_from_every_page_of_the_span_and_from_no_other_time() {
+async fn audit_events_come_from_every_page_of_the_span_and_from_no_other_time() {
     let world = World::new().await;
     let directory = world.tenant.directory();
     directory.create_role("Before");
@@ -330,12 +333,17 @@ async fn news_come_from_every_page_of_the_span_and_from_no_other_time() {
     directory.audit().on(Trouble::Twice, When::Always);
     directory.delete_user(&user).unwrap();
 
-    let bulletin = world.news().await.unwrap();
+    let audit_page = world.audit_events().await.unwrap();
 
     let expected = About::Records([reference(Kind::User, &user.to_string())].into());
-    assert_eq!(bulletin.news.len(), 2 + 1 + 4);
-    assert!(bulletin.news.iter().all(|news| news.about == expected));
-    let ids: HashSet<_> = bulletin.news.iter().map(|news| news.id).collect();
+    assert_eq!(audit_page.events.len(), 2 + 1 + 4);
+    assert!(
+        audit_page
+            .events
+            .iter()
+            .all(|event| event.about == expected)
+    );
+    let ids: HashSet<_> = audit_page.events.iter().map(|event| event.id).collect();
     assert_eq!(ids.len(), 2 + 1 + 2, "told twice, one id");
     assert_eq!(world.n_asked(), 3);
 }
@@ -345,14 +353,14 @@ async fn a_log_without_end_fails_and_one_that_is_too_long_is_cut_off() {
     let world = World::new().await;
     let log = world.tenant.directory().audit();
     log.write_others(100 * 100 + 1, world.clock.now());
-    let bulletin = world.news().await.unwrap();
+    let audit_page = world.audit_events().await.unwrap();
     let read_to = world.clock.now();
-    assert_eq!(bulletin.extent, Extent::CutOff { read_to });
+    assert_eq!(audit_page.extent, Extent::CutOff { read_to });
     assert_eq!(world.n_asked(), 100);
 
     let faults = world.tenant.faults();
     faults.on(Endpoint::Audits, Fault::RepeatedCursor, When::Always);
-    let error = world.news().await.unwrap_err();
+    let error = world.audit_events().await.unwrap_err();
     assert_eq!(error.code(), "qlik.repeated-cursor");
 }
 
@@ -369,14 +377,14 @@ async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
     }
     world.tenant.directory().create_role("Auditor");
 
-    let bulletin = world.news().await.unwrap();
+    let audit_page = world.audit_events().await.unwrap();
 
-    assert_eq!(bulletin.extent, Extent::Whole);
+    assert_eq!(audit_page.extent, Extent::Whole);
     // An event that stands on both sides of the seam may be told twice.
-    let ids: BTreeSet<_> = bulletin.news.iter().map(|news| news.id).collect();
+    let ids: BTreeSet<_> = audit_page.events.iter().map(|event| event.id).collect();
     assert!((1..=2).contains(&ids.len()), "{ids:?}");
     log.write_others(101, now);
-    let extent = world.news().await.unwrap().extent;
+    let extent = world.audit_events().await.unwrap().extent;
     assert!(matches!(extent, Extent::CutOff { read_to } if read_to < now));
 }
 
@@ -386,13 +394,17 @@ async fn refusals_are_errors_and_odd_events_are_not() {
     world.tenant.directory().create_role("Auditor");
     let faults = world.tenant.faults();
     faults.on(Endpoint::Audits, Fault::WrongType, When::Next(1));
-    let bulletin = world.news().await.unwrap();
-    let unreadable = |news: &&News| matches!(news.about, About::Unreadable(_));
-    assert_eq!(bulletin.news.iter().filter(unreadable).count(), 1);
-    assert_eq!(bulletin.news.len(), 2);
+    let audit_page = world.audit_events().await.unwrap();
+    let unreadable = |event: &&AuditEvent| matches!(event.about, About::Unreadable(_));
+    assert_eq!(audit_page.events.iter().filter(unreadable).count(), 1);
+    assert_eq!(audit_page.events.len(), 2);
 
     faults.on(Endpoint::Audits, Fault::Internal, When::Next(1));
-    assert_eq!(world.news().await.unwrap().news.len(), 2, "asked again");
+    assert_eq!(
+        world.audit_events().await.unwrap().events.len(),
+        2,
+        "asked again"
+    );
     world.tenant.hide_access(Hidden::Yes);
-    assert!(world.news().await.unwrap_err().is_forbidden());
+    assert!(world.audit_events().await.unwrap_err().is_forbidden());
 }

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::attributes::{Binary, Identity};
 use super::wire::Loose;
-use crate::model::NewsId;
+use crate::model::AuditEventId;
 use crate::secret::Secret;
 
 /// What a webhook turned out to be.
@@ -26,7 +26,7 @@ pub enum Hook {
     /// Signed, but which event it tells cannot be read.
     Unreadable,
     /// Signed; the event that it tells.
-    Event(NewsId),
+    Event(AuditEventId),
 }
 
 /// The members that name the event, in `CloudEvents`' form and in the one before, and those of
@@ -72,12 +72,12 @@ impl Payload {
 }
 
 impl Identity {
-    fn to_news(&self) -> NewsId {
+    fn to_audit_event(&self) -> AuditEventId {
         let mut hash = Xxh3::new();
         hash.update(self.source.as_bytes());
         hash.update(&[0]);
         hash.update(self.id.as_bytes());
-        NewsId(hash.digest128().to_be_bytes())
+        AuditEventId(hash.digest128().to_be_bytes())
     }
 }
 
@@ -107,7 +107,9 @@ impl Hook {
             Binary::Unreadable => None,
             Binary::Event(identity) => Some(identity),
         };
-        event.map_or(Self::Unreadable, |event| Self::Event(event.to_news()))
+        event.map_or(Self::Unreadable, |event| {
+            Self::Event(event.to_audit_event())
+        })
     }
 }
 

@@ -1,0 +1,535 @@
+//! What a job knows of its tenant's audit log from one poll to the next. A restart forgets it
+//! all: the sweep that comes first makes up for that.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::model::{Finding, FindingCode, Kind, RecordRef, TenantId, TenantName, Timestamp};
+use crate::signal::Wake;
+use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
+
+use super::listening::{Listening, Polling};
+
+/// The least time between two sweeps that gaps set off: where the log is broken for good, the
+/// schedule is all there is.
+const GAP_REST: Duration = Duration::from_secs(3600);
+
+/// Refreshes that may fail one after the other before a sweep is asked for instead.
+const MAX_FAILURES: u32 = 3;
+
+/// Records that are looked at although the log has not named them: bounds memory. What is wrong of
+/// others the next sweep finds.
+const MAX_AGAIN: usize = 10_000;
+
+/// The state, shared by polls and sweeps of one tenant.
+#[derive(Debug)]
+pub(in crate::sync) struct AuditState {
+    listening: Listening,
+    state: Mutex<State>,
+    /// Given when a gap asks for a sweep.
+    sweep: Wake,
+    /// Given when a poll shall come before its time.
+    poll: Wake,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Who the tenant is; none until a run has met it.
+    tenant: Option<TenantId>,
+    /// Up to when polls have read; ahead of what the store keeps.
+    until: Option<Timestamp>,
+    access: Access,
+    /// Since when no poll has got an answer, and whether that was said.
+    silent: Option<Silence>,
+    /// Refreshes that failed since one succeeded.
+    n_failures: u32,
+    /// Why a sweep has to make up for the log, and whether polls wait for it.
+    gap: Option<Gap>,
+    /// Events that were read and not acted on, since a gap asked for a sweep instead. Once it
+    /// has ended they count as seen: it has read what they tell.
+    left_to_sweep: Vec<SeenEvent>,
+    /// Whether a sweep is under way.
+    now: Noted,
+    /// When a gap last set off a sweep.
+    swept_at: Option<Timestamp>,
+    /// Whether polls have not read all that the log tells yet.
+    pace: Pace,
+    /// Records that polls are to look at although the log has not named them.
+    again: BTreeSet<RecordRef>,
+}
+
+/// Whether polls keep up with the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Pace {
+    #[default]
+    Abreast,
+    Behind,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Access {
+    #[default]
+    Open,
+    /// Polls wait for the next sweep.
+    Forbidden,
+    /// A sweep came by: the next poll tries again, and says nothing if it is refused again.
+    Retrying,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    since: Timestamp,
+    is_said: Said,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    No,
+    Yes,
+}
+
+#[derive(Debug, Clone)]
+struct Gap {
+    /// Whether a sweep was under way: it may have read before what was lost.
+    noted: Noted,
+    reason: String,
+    then: Then,
+}
+
+/// When a gap was noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Noted {
+    #[default]
+    BetweenSweeps,
+    BesideOne,
+}
+
+/// What polls do after a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// They wait for the sweep: what they would read again is what they could not read.
+    Wait,
+    /// They go on.
+    GoOn,
+}
+
+impl AuditState {
+    pub(in crate::sync) fn new(listening: Listening) -> Self {
+        Self {
+            listening,
+            state: Mutex::default(),
+            sweep: Wake::default(),
+            poll: Wake::default(),
+        }
+    }
+
+    /// Returns how the log is polled; none where it is not.
+    pub(super) fn polling(&self) -> Option<Polling> {
+        match self.listening {
+            Listening::Off => None,
+            Listening::Polling(polling) => Some(polling),
+        }
+    }
+
+    /// Returns what wakes the poll.
+    pub(in crate::sync) fn poll_wake(&self) -> Wake {
+        self.poll.clone()
+    }
+
+    /// Waits until the poll is woken.
+    pub(super) async fn woken(&self) {
+        self.poll.woken().await;
+    }
+
+    /// Waits until a gap asks for a sweep.
+    pub(in crate::sync) async fn gap_opened(&self) {
+        self.sweep.woken().await;
+    }
+
+    /// Notes who the tenant is.
+    pub(in crate::sync) fn met(&self, tenant: &TenantId) {
+        self.state().tenant = Some(tenant.clone());
+    }
+
+    /// Returns whether nobody has noted yet who the tenant is.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.state().tenant.is_none()
+    }
+
+    /// Returns the tenant to poll; none while polls have nothing to do.
+    pub(super) fn pollable(&self) -> Option<TenantId> {
+        let state = self.state();
+        let waits = state.access == Access::Forbidden
+            || state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
+        state.tenant.clone().filter(|_| !waits)
+    }
+
+    /// Returns up to when polls have read, given what the store keeps.
+    pub(in crate::sync) fn until(&self, kept: Timestamp) -> Timestamp {
+        self.state().until.map_or(kept, |until| until.max(kept))
+    }
+
+    /// Notes that a poll has read up to a time.
+    pub(in crate::sync) fn read(&self, name: &TenantName, until: Timestamp) {
+        let mut state = self.state();
+        state.until = Some(until);
+        state.access = Access::Open;
+        let silence = state.silent.take();
+        if silence.is_some_and(|silence| silence.is_said == Said::Yes) {
+            info!(tenant.name = %name, "The audit log of `{name}` answers again");
+        }
+    }
+
+    /// Notes whether polls have read all that the log tells.
+    pub(super) fn keeps(&self, pace: Pace) {
+        self.state().pace = pace;
+    }
+
+    /// Returns whether they have.
+    pub(super) fn pace(&self) -> Pace {
+        self.state().pace
+    }
+
+    /// Has polls look at records that the log has not named.
+    pub(in crate::sync) fn look_again(&self, records: impl IntoIterator<Item = RecordRef>) {
+        let mut state = self.state();
+        state.again.extend(records);
+        while state.again.len() > MAX_AGAIN {
+            state.again.pop_last();
+        }
+    }
+
+    /// Returns the records that polls are to look at besides.
+    pub(super) fn to_look_at(&self) -> BTreeSet<RecordRef> {
+        self.state().again.clone()
+    }
+
+    /// Notes records that were looked at.
+    pub(super) fn looked_at(&self, records: &BTreeSet<RecordRef>) {
+        let mut state = self.state();
+        state.again.retain(|record| !records.contains(record));
+    }
+
+    /// Notes that the credentials may not read the log.
+    pub(super) fn forbidden(&self, name: &TenantName) {
+        let mut state = self.state();
+        if state.access == Access::Open {
+            warn!(
+                tenant.name = %name,
+                "The audit log of `{name}` may not be read with these credentials; changes are found by full runs only [finding.audit-forbidden]"
+            );
+        }
+        state.access = Access::Forbidden;
+    }
+
+    /// Notes that the log did not answer.
+    pub(super) fn silent(&self, name: &TenantName, now: Timestamp, error: &str) {
+        let overlap = self.polling().map_or(Duration::ZERO, |it| it.overlap);
+        let mut state = self.state();
+        let silence = state.silent.get_or_insert(Silence {
+            since: now,
+            is_said: Said::No,
+        });
+        // The clock was set back: how long it had been silent before, nobody knows.
+        silence.since = silence.since.min(now);
+        if silence.is_said == Said::No && now.since(silence.since) >= overlap {
+            silence.is_said = Said::Yes;
+            warn!(
+                tenant.name = %name, error,
+                "The audit log of `{name}` has not answered since {}; until it does, changes are found by full runs only: {error}",
+                silence.since
+            );
+        }
+    }
+
+    /// Notes how a refresh went. Returns whether failures have become too many.
+    pub(in crate::sync) fn refreshed(&self, success: Success) -> Bearable {
+        let mut state = self.state();
+        match success {
+            Success::Yes => state.n_failures = 0,
+            Success::No => state.n_failures += 1,
+        }
+        if state.n_failures < MAX_FAILURES {
+            return Bearable::Yes;
+        }
+        state.n_failures = 0;
+        Bearable::No
+    }
+
+    /// Notes a gap, and asks for a sweep unless one was asked for of late.
+    pub(super) fn gap(&self, name: &TenantName, now: Timestamp, reason: String, then: Then) {
+        let mut state = self.state();
+        let rests = state
+            .swept_at
+            .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
+        let next = if rests {
+            "the next full run"
+        } else {
+            "a full run"
+        };
+        warn!(
+            tenant.name = %name,
+            "The audit log of `{name}` has a gap: {reason}; {next} makes up for it"
+        );
+        state.gap = Some(Gap {
+            noted: state.now,
+            reason,
+            then,
+        });
+        if !rests {
+            state.swept_at = Some(now);
+            self.sweep.wake();
+        }
+    }
+
+    /// Leaves events that were read to the sweep that a gap asks for.
+    pub(super) fn leave_to_sweep(&self, seen: Vec<SeenEvent>) {
+        let mut state = self.state();
+        state.left_to_sweep.extend(seen);
+        let excess = state.left_to_sweep.len().saturating_sub(MAX_SEEN_EVENTS);
+        state.left_to_sweep.drain(..excess);
+    }
+
+    /// Takes the events that a complete sweep has covered.
+    pub(super) fn take_covered(&self) -> Vec<SeenEvent> {
+        std::mem::take(&mut self.state().left_to_sweep)
+    }
+
+    /// Asks for a sweep again where polls wait for one and the last that a gap has set off is long
+    /// over: the schedule's may be days off.
+    pub(super) fn remind(&self, now: Timestamp) {
+        let mut state = self.state();
+        let waits = state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
+        let rests = state
+            .swept_at
+            .is_some_and(|at| now.since(at) < GAP_REST && at <= now);
+        if waits && !rests {
+            state.swept_at = Some(now);
+            self.sweep.wake();
+        }
+    }
+
+    /// Returns what a sweep has to say of the log.
+    pub(in crate::sync) fn findings(&self) -> Vec<Finding> {
+        let state = self.state();
+        let finding = |code, detail| Finding {
+            code,
+            // The log is about all kinds; most of it is about users.
+            kind: Kind::User,
+            id: None,
+            detail,
+        };
+        let forbidden = (state.access == Access::Forbidden).then(|| {
+            let detail = "the audit log may not be read with these credentials: changes are found by full runs only";
+            finding(FindingCode::AuditForbidden, detail.to_owned())
+        });
+        let silence = state.silent.filter(|it| it.is_said == Said::Yes);
+        let silence = silence.map(|silence| {
+            let since = silence.since;
+            let detail = format!("the audit log has not answered since {since}");
+            finding(FindingCode::AuditGap, detail)
+        });
+        let gap = state.gap.as_ref().map(|gap| {
+            let detail = format!("the audit log has a gap: {}", gap.reason);
+            finding(FindingCode::AuditGap, detail)
+        });
+        forbidden.into_iter().chain(silence).chain(gap).collect()
+    }
+
+    /// Notes that a sweep begins.
+    pub(in crate::sync) fn sweep_begins(&self) {
+        self.state().now = Noted::BesideOne;
+    }
+
+    /// Notes that a sweep ended; a complete one closes a gap that was there when it began. Returns
+    /// whether there was one that polls wait to be closed.
+    pub(super) fn swept(&self, complete: Success) -> Waited {
+        let mut state = self.state();
+        state.now = Noted::BetweenSweeps;
+        if state.access == Access::Forbidden {
+            state.access = Access::Retrying;
+        }
+        let closed = match complete {
+            Success::Yes => state.gap.take_if(|gap| gap.noted == Noted::BetweenSweeps),
+            Success::No => None,
+        };
+        if let Some(gap) = &mut state.gap {
+            gap.noted = Noted::BetweenSweeps;
+        }
+        match closed {
+            Some(gap) if gap.then == Then::Wait => Waited::Yes,
+            Some(_) | None => Waited::No,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Success {
+    Yes,
+    No,
+}
+
+/// Whether failures can be borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Bearable {
+    Yes,
+    No,
+}
+
+/// Whether polls waited for a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Waited {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audit() -> (AuditState, TenantName) {
+        let audit = AuditState::new(Listening::Polling(Polling {
+            every: Duration::from_secs(60),
+            overlap: Duration::from_secs(300),
+        }));
+        audit.met(&TenantId("t".into()));
+        (audit, TenantName("acme".into()))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
+    }
+
+    fn codes(audit: &AuditState) -> Vec<&'static str> {
+        let findings = audit.findings();
+        findings.iter().map(|finding| finding.code.code()).collect()
+    }
+
+    async fn is_sweep_asked_for(audit: &AuditState) -> bool {
+        let asked = audit.gap_opened();
+        tokio::time::timeout(Duration::from_millis(1), asked)
+            .await
+            .is_ok()
+    }
+
+    #[test]
+    fn a_refusal_stops_polls_until_a_sweep_and_is_said_by_each() {
+        let (audit, name) = audit();
+        audit.forbidden(&name);
+        assert_eq!(audit.pollable(), None);
+        assert_eq!(codes(&audit), ["finding.audit-forbidden"]);
+
+        audit.swept(Success::No);
+        assert!(audit.pollable().is_some());
+        audit.forbidden(&name);
+        assert_eq!(codes(&audit), ["finding.audit-forbidden"]);
+        audit.swept(Success::Yes);
+        audit.read(&name, at(0));
+        assert_eq!(codes(&audit), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn silence_is_said_once_it_is_longer_than_the_overlap() {
+        let (audit, name) = audit();
+        for (seconds, expected) in [(0, 0), (299, 0), (300, 1), (900, 1)] {
+            audit.silent(&name, at(seconds), "no answer in time");
+            assert_eq!(codes(&audit).len(), expected, "{seconds}");
+            assert!(audit.pollable().is_some());
+        }
+        audit.read(&name, at(901));
+        assert_eq!(codes(&audit).len(), 0);
+        // In the middle of it the clock goes back.
+        for (seconds, expected) in [(900_000, 0), (1_000, 0), (1_299, 0), (1_300, 1)] {
+            audit.silent(&name, at(seconds), "no answer in time");
+            assert_eq!(codes(&audit).len(), expected, "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gaps_ask_for_a_sweep_but_not_again_and_again() {
+        let (audit, name) = audit();
+        for (seconds, asked) in [(0, true), (60, false), (3599, false), (3600, true)] {
+            audit.gap(&name, at(seconds), "too much".into(), Then::Wait);
+            assert_eq!(audit.pollable(), None);
+            assert_eq!(is_sweep_asked_for(&audit).await, asked, "{seconds}");
+            assert_eq!(audit.swept(Success::No), Waited::No);
+            assert_eq!(codes(&audit), ["finding.audit-gap"]);
+            assert_eq!(audit.swept(Success::Yes), Waited::Yes);
+            assert!(audit.pollable().is_some());
+        }
+        audit.gap(&name, at(3700), "odd".into(), Then::GoOn);
+        assert!(audit.pollable().is_some());
+        assert_eq!(audit.swept(Success::Yes), Waited::No);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_that_came_too_soon_for_a_sweep_gets_one_when_it_is_time() {
+        let (audit, name) = audit();
+        audit.gap(&name, at(0), "too much".into(), Then::Wait);
+        assert!(is_sweep_asked_for(&audit).await);
+        audit.swept(Success::Yes);
+        audit.gap(&name, at(60), "too much".into(), Then::Wait);
+        for (seconds, asked) in [(61, false), (3599, false), (3600, true), (3700, false)] {
+            audit.remind(at(seconds));
+            assert_eq!(is_sweep_asked_for(&audit).await, asked, "{seconds}");
+        }
+        audit.swept(Success::Yes);
+        audit.remind(at(9000));
+        assert!(!is_sweep_asked_for(&audit).await, "nothing waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_closes_no_gap_that_was_noted_while_it_was_under_way() {
+        let (audit, name) = audit();
+        for complete in [Success::Yes, Success::No] {
+            audit.sweep_begins();
+            audit.gap(&name, at(0), "too much".into(), Then::Wait);
+            assert_eq!(audit.swept(complete), Waited::No);
+            assert_eq!(audit.pollable(), None);
+
+            audit.sweep_begins();
+            assert_eq!(audit.swept(Success::Yes), Waited::Yes);
+            assert!(audit.pollable().is_some());
+        }
+    }
+
+    #[test]
+    fn three_failures_in_a_row_are_too_many() {
+        let (audit, _) = audit();
+        let outcomes = [
+            (Success::No, Bearable::Yes),
+            (Success::Yes, Bearable::Yes),
+            (Success::No, Bearable::Yes),
+            (Success::No, Bearable::Yes),
+            (Success::No, Bearable::No),
+            (Success::No, Bearable::Yes),
+        ];
+        for (success, bearable) in outcomes {
+            assert_eq!(audit.refreshed(success), bearable);
+        }
+    }
+
+    #[test]
+    fn no_more_events_wait_for_a_sweep_than_can_be_remembered_and_the_newest_do() {
+        let (audit, _) = audit();
+        let seen = |n: usize| SeenEvent {
+            at: at(i64::try_from(n).unwrap()),
+            id: crate::model::AuditEventId((n as u128).to_be_bytes()),
+        };
+        let all: Vec<SeenEvent> = (0..MAX_SEEN_EVENTS + 7).map(seen).collect();
+
+        audit.leave_to_sweep(all[..MAX_SEEN_EVENTS].to_vec());
+        audit.leave_to_sweep(all[MAX_SEEN_EVENTS..].to_vec());
+
+        assert_eq!(audit.take_covered(), all[7..]);
+        assert_eq!(audit.take_covered(), []);
+    }
+}

@@ -1,0 +1,12 @@
+//! The audit log between sweeps, and the records that it names.
+
+pub(super) mod audit_state;
+pub(super) mod cross_check;
+pub(super) mod holders;
+pub(super) mod listening;
+pub(super) mod missed;
+pub(super) mod poll_once;
+pub(super) mod poller;
+pub(super) mod present;
+pub(super) mod refresh;
+pub(super) mod todo;

@@ -1,0 +1,475 @@
+//! One poll: what is new in the audit log, and the records that it names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connector::{Connector, FetchError};
+use crate::model::{Change, Extent, Fact, Mode, RecordRef, Run, RunId, Seq, Timestamp, Trigger};
+use crate::store::{Bookmark, MAX_SEEN_EVENTS, Store, StoreError, TenantNo};
+use crate::telemetry::{Sample, chain};
+
+use super::audit_state::{Bearable, Pace, Success, Then, Waited};
+use super::missed::{Reckoning, before};
+use super::todo::{Portion, Todo};
+use crate::sync::Polling;
+use crate::sync::run::beside::{Beside, MAX_BESIDE, Pen, Scope};
+use crate::sync::run::job::Job;
+use crate::sync::run::measure;
+use crate::sync::run::running::Running;
+
+/// How far ahead of our clock a poll reads: the source's may be ahead.
+const AHEAD: Duration = Duration::from_secs(3600);
+/// The oldest bookmark that is gone on from. Qlik keeps ninety days; whatever a tenant has set,
+/// a sweep is cheaper than reading months.
+const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Records that are asked for in one run. A slice may name more: those are asked for behind them, so
+/// that what came first is told, and a sweep may begin in between.
+const MAX_RECORDS: usize = 500;
+/// Slices of the log that one poll reads. The next one goes on where it ended.
+const MAX_SLICES: usize = 20;
+/// How far the source's clock may be behind ours: an event that it dates so long before a sweep
+/// may have happened after it.
+const SKEW: Duration = Duration::from_secs(120);
+/// How long a bookmark may stay behind when there was nothing new: moving it is a write.
+const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
+/// Entries of the journal that are looked at in one step.
+const PAGE: usize = 500;
+
+/// How a poll ended.
+#[derive(Debug)]
+pub(super) enum Polled {
+    /// There was nobody to poll yet, or polls wait for a sweep.
+    Asleep,
+    /// Nothing new.
+    Quiet,
+    /// Something new, and it was looked at.
+    Found,
+    /// Something new, but what it names could not be looked at; the next poll tries again.
+    Failed,
+    /// The log did not answer.
+    Silent,
+    /// The log may not be read.
+    Forbidden,
+    /// Something was lost to us; a sweep was asked for.
+    Gap,
+}
+
+/// What a poll goes by.
+struct Place {
+    no: TenantNo,
+    polling: Polling,
+    bookmark: Bookmark,
+    /// Up to when earlier polls have read.
+    until: Timestamp,
+    now: Timestamp,
+}
+
+impl<C: Connector> Job<C> {
+    /// Starts a poll, after the run under way if there is one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as with a run: it ends by itself, or its poller aborts it"
+    )]
+    pub(super) fn start_poll(self: &Arc<Self>) -> Running<Polled> {
+        let job = Arc::clone(self);
+        Running(tokio::spawn(async move { job.poll().await }))
+    }
+
+    async fn poll(&self) -> Result<Polled, StoreError> {
+        // Where the first sweep since the start has failed, nobody has met the tenant yet.
+        if self.audit.is_stranger()
+            && let Ok(tenant) = self.connector.identify().await
+        {
+            self.audit.met(&tenant.id);
+        }
+        let polled = if let Some(place) = self.place().await? {
+            self.poll_from(&place).await?
+        } else {
+            self.audit.remind(self.clock.now());
+            Polled::Asleep
+        };
+        // What a run has not taken already, or will take.
+        if !self.turns.is_swept() {
+            let traffic = self.connector.take_traffic();
+            measure::traffic(&self.metrics, &self.name, &traffic);
+        }
+        self.metrics.count(Sample::Polls {
+            tenant: &self.name.0,
+            outcome: polled.word(),
+        });
+        Ok(polled)
+    }
+
+    /// Returns where to read on; none where there is nothing to go by.
+    async fn place(&self) -> Result<Option<Place>, StoreError> {
+        let (Some(polling), Some(id)) = (self.audit.polling(), self.audit.pollable()) else {
+            return Ok(None);
+        };
+        let found = self.store.offload(move |store| {
+            let known = store.tenants()?.into_iter();
+            let known = known.filter(|known| known.loaded.is_some());
+            let Some(known) = known.into_iter().find(|known| known.tenant.id == id) else {
+                return Ok(None);
+            };
+            Ok(store.bookmark(known.no)?.map(|kept| (known.no, kept)))
+        });
+        let Some((no, bookmark)) = found.await? else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        Ok(Some(Place {
+            no,
+            polling,
+            until: self.audit.until(bookmark.until),
+            bookmark,
+            now,
+        }))
+    }
+
+    async fn poll_from(&self, place: &Place) -> Result<Polled, StoreError> {
+        if place.now.since(place.until) > OLDEST {
+            let reason = format!("it was last read at {}", place.until);
+            return Ok(self.gap(place, reason));
+        }
+        if place.until > place.now.plus(place.polling.overlap) {
+            let reason = "our clock went back".to_owned();
+            return Ok(self.gap(place, reason));
+        }
+        let mut polled = Polled::Quiet;
+        let mut from = place.from();
+        for _ in 0..MAX_SLICES {
+            let audit_page = match self
+                .connector
+                .audit_events(from..=place.now.plus(AHEAD))
+                .await
+            {
+                Ok(audit_page) => audit_page,
+                Err(error) => return Ok(self.unanswered(place, &error)),
+            };
+            // A slice: what happened up to its end is acted on, and the next one begins there.
+            let (to, keeps) = match audit_page.extent {
+                Extent::Whole => (place.now, Pace::Abreast),
+                Extent::CutOff { read_to } => (read_to.min(place.now), Pace::Behind),
+            };
+            let no = place.no;
+            let seen = self
+                .store
+                .offload(move |store| store.seen_events(no))
+                .await?;
+            let mut todo = Todo::of(audit_page, &seen, self.audit.to_look_at());
+            let reason = match () {
+                () if keeps == Pace::Behind && to <= from => {
+                    "more happened than can be read at once"
+                }
+                () if seen.len() + todo.n_events() > MAX_SEEN_EVENTS => {
+                    "more happened than can be remembered"
+                }
+                () => {
+                    // What the slice names may take longer to look at than a sweep.
+                    self.audit.keeps(Pace::Behind);
+                    let acted = self.act(place, to, todo).await?;
+                    match acted {
+                        Polled::Quiet => {}
+                        Polled::Found => polled = Polled::Found,
+                        other => return Ok(other),
+                    }
+                    if keeps == Pace::Abreast {
+                        self.audit.keeps(Pace::Abreast);
+                        return Ok(polled);
+                    }
+                    from = to;
+                    continue;
+                }
+            };
+            // Else the next poll would read the same again, and find the same gap.
+            self.audit.leave_to_sweep(todo.take_events());
+            return Ok(self.gap(place, reason.to_owned()));
+        }
+        Ok(polled)
+    }
+
+    /// Looks at what is new, a portion after the other, and moves on behind each.
+    async fn act(
+        &self,
+        place: &Place,
+        to: Timestamp,
+        mut todo: Todo,
+    ) -> Result<Polled, StoreError> {
+        let mut polled = Polled::Quiet;
+        let unreadable = todo.unreadable.first().map(|first| {
+            let others = match todo.unreadable.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            format!("an event cannot be read ({first}){others}")
+        });
+        if todo.is_empty() && to.since(place.bookmark.until) < KEEP_AFTER {
+            self.audit.read(&self.name, to.max(place.until));
+            return Ok(Polled::Quiet);
+        }
+        loop {
+            let mut pen = self.turns.pen().await;
+            let Some(kept) = self.still_at(place).await? else {
+                return Ok(polled);
+            };
+            let beside = self.turns.beside();
+            let is_full = beside.as_ref().is_some_and(|it| it.asked.is_full());
+            if is_full && !todo.is_empty() {
+                return Ok(polled);
+            }
+            let portion = todo.next(match beside {
+                Some(_) => MAX_BESIDE,
+                None => MAX_RECORDS,
+            });
+            let mut again = BTreeSet::new();
+            if !portion.records.is_empty() {
+                let looked;
+                (looked, again) = self.look_at(place, &portion, beside, &mut pen).await?;
+                match looked {
+                    Polled::Found => polled = Polled::Found,
+                    other => return Ok(other),
+                }
+            }
+            let is_last = todo.is_empty();
+            let until = if is_last { Some(to) } else { portion.until };
+            self.move_on(place, kept, until, portion).await?;
+            self.audit.look_again(again);
+            if is_last {
+                break;
+            }
+        }
+        if let Some(reason) = unreadable {
+            self.audit.gap(&self.name, place.now, reason, Then::GoOn);
+            polled = Polled::Gap;
+        }
+        Ok(polled)
+    }
+
+    /// Returns what the store keeps, for the holder of the pen; none where a sweep has covered what
+    /// the poll began with.
+    async fn still_at(&self, place: &Place) -> Result<Option<Bookmark>, StoreError> {
+        let no = place.no;
+        let kept = self.store.offload(move |store| store.bookmark(no)).await?;
+        Ok(kept.filter(|kept| kept.since == place.bookmark.since))
+    }
+
+    /// Reads the records of a portion in a run of their own. Returns those with it that are to be
+    /// looked at again: something is held that no plan lists yet.
+    async fn look_at(
+        &self,
+        place: &Place,
+        portion: &Portion,
+        beside: Option<Beside>,
+        pen: &mut Pen<'_>,
+    ) -> Result<(Polled, BTreeSet<RecordRef>), StoreError> {
+        let asked = beside.as_ref().map(|beside| beside.asked.clone());
+        let records = portion.records.clone();
+        let scope = Scope::Records { records, beside };
+        let report = self.run_in_turn(Trigger::Audit, Mode::Commit, scope, pen);
+        let run = report.await?.run;
+        if let Some(asked) = asked
+            && run.held.is_some()
+        {
+            asked.note_held();
+        }
+        let is_unlisted = run.held.is_some_and(|held| held.plan.is_none());
+        let again = match is_unlisted {
+            true => portion.records.clone(),
+            false => BTreeSet::new(),
+        };
+        let success = match run.outcome.is_success() {
+            true => Success::Yes,
+            false => Success::No,
+        };
+        let polled = match (success, self.audit.refreshed(success)) {
+            (Success::Yes, _) => Polled::Found,
+            (Success::No, Bearable::Yes) => Polled::Failed,
+            (Success::No, Bearable::No) => {
+                let reason = "what it names could not be read".to_owned();
+                self.gap(place, reason)
+            }
+        };
+        Ok((polled, again))
+    }
+
+    /// Notes that everything up to a time was acted on.
+    async fn move_on(
+        &self,
+        place: &Place,
+        kept: Bookmark,
+        until: Option<Timestamp>,
+        portion: Portion,
+    ) -> Result<(), StoreError> {
+        self.audit.looked_at(&portion.records);
+        let before_it = self.audit.until(kept.until);
+        let until = until.map_or(before_it, |until| until.max(before_it));
+        self.audit.read(&self.name, until);
+        if portion.seen.is_empty() && until.since(kept.until) < KEEP_AFTER {
+            return Ok(());
+        }
+        let mut bookmark = kept;
+        bookmark.until = until;
+        bookmark
+            .untold
+            .retain(|(_, record)| !portion.records.contains(record));
+        let forget = before(bookmark.until, place.polling.overlap);
+        let no = place.no;
+        self.store
+            .offload(move |store| store.set_bookmark(no, &bookmark, &portion.seen, forget))
+            .await
+    }
+
+    fn unanswered(&self, place: &Place, error: &FetchError) -> Polled {
+        if error.is_forbidden() {
+            self.audit.forbidden(&self.name);
+            return Polled::Forbidden;
+        }
+        tracing::debug!(error.code = error.code(), "The audit log did not answer");
+        let what = format!("{} [{}]", chain(error), error.code());
+        self.audit.silent(&self.name, place.now, &what);
+        Polled::Silent
+    }
+
+    /// Asks for a sweep, and lets polls wait for it.
+    fn gap(&self, place: &Place, reason: String) -> Polled {
+        self.audit.gap(&self.name, place.now, reason, Then::Wait);
+        Polled::Gap
+    }
+
+    /// Ends a sweep as far as the audit log is concerned: says what is wrong there, reckons
+    /// what it had missed, and lets polls begin where the sweep did. The sweep's entries are
+    /// those behind `seq`.
+    pub(in crate::sync) async fn conclude(
+        &self,
+        run: &mut Run,
+        seq: Seq,
+    ) -> Result<(), StoreError> {
+        let Some(polling) = self.audit.polling() else {
+            return Ok(());
+        };
+        run.findings.extend(self.audit.findings());
+        let complete = match run.outcome.is_success() {
+            true => Success::Yes,
+            false => Success::No,
+        };
+        let began = run.started_at;
+        let waited = self.audit.swept(complete);
+        let (Success::Yes, Some(id)) = (complete, run.tenant.clone()) else {
+            return Ok(());
+        };
+        let covered = match waited {
+            Waited::Yes => self.audit.take_covered(),
+            Waited::No => Vec::new(),
+        };
+        let until = self.audit.until(Timestamp::from_millis(i64::MIN));
+        let pace = self.audit.pace();
+        let own = run.id;
+        let now = self.clock.now();
+        let concluded = self.store.offload(move |store| {
+            let tenants = store.tenants()?;
+            let Some(known) = tenants.into_iter().find(|known| known.tenant.id == id) else {
+                return Ok(None);
+            };
+            let kept = store.bookmark(known.no)?;
+            let (missed, untold) = match &kept {
+                None => (None, Vec::new()),
+                Some(kept) => {
+                    // A clock that went back must not promise what is still to come.
+                    let until = until.max(kept.until).min(began);
+                    let mut reckoning = Reckoning::of(kept, until, polling.overlap);
+                    each_change(store, seq, |run, change| {
+                        if run == own {
+                            reckoning.weigh(change, now);
+                        }
+                    })?;
+                    let (missed, untold) = reckoning.result();
+                    (Some(missed), untold)
+                }
+            };
+            // Polls that are behind the sweep's beginning would look at what it has seen since.
+            let is_covered = |kept: &Bookmark| {
+                waited == Waited::Yes || (pace == Pace::Behind && until.max(kept.until) < began)
+            };
+            let is_reset = kept.as_ref().is_none_or(is_covered);
+            let next = match kept.clone() {
+                Some(kept) if !is_reset => Bookmark { untold, ..kept },
+                Some(_) | None => Bookmark {
+                    since: began,
+                    until: began,
+                    untold: Vec::new(),
+                },
+            };
+            if kept.as_ref() != Some(&next) {
+                let forget = before(next.until, polling.overlap);
+                let recent = covered.into_iter().filter(|seen| seen.at >= forget);
+                store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
+            }
+            Ok(Some((missed, is_reset)))
+        });
+        if let Some((missed, is_reset)) = concluded.await? {
+            run.audit_missed = missed;
+            if is_reset {
+                self.audit.read(&self.name, began);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Visits the changes behind a place in the journal, with the run that found each.
+fn each_change(
+    store: &Store,
+    mut seq: Seq,
+    mut visit: impl FnMut(RunId, &Change),
+) -> Result<(), StoreError> {
+    loop {
+        let entries = store.entries(seq, PAGE)?;
+        let Some(last) = entries.last() else {
+            return Ok(());
+        };
+        seq = last.seq;
+        for entry in &entries {
+            match &entry.fact {
+                Fact::Changed(change) => {
+                    if let Some(run) = entry.run() {
+                        visit(run, change);
+                    }
+                }
+                Fact::Loaded { .. }
+                | Fact::Held { .. }
+                | Fact::Failed { .. }
+                | Fact::Recovered(_)
+                | Fact::EndpointDisabled { .. }
+                | Fact::Unreadable
+                | Fact::HistoryLost(_) => {}
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Returns from when on to read: some time before the end of the last poll, but not from
+    /// before the sweep with which listening began, since that has seen what was then. An overlap
+    /// of a day would else read, after a gap, all that made the gap, for a day.
+    fn from(&self) -> Timestamp {
+        let overlapping = before(self.until, self.polling.overlap);
+        let covered = before(self.bookmark.since, SKEW);
+        overlapping.max(covered)
+    }
+}
+
+impl Polled {
+    /// Returns the word for it.
+    pub(in crate::sync) fn word(&self) -> &'static str {
+        match self {
+            Self::Asleep => "asleep",
+            Self::Quiet => "quiet",
+            Self::Found => "found",
+            Self::Failed => "failed",
+            Self::Silent => "silent",
+            Self::Forbidden => "forbidden",
+            Self::Gap => "gap",
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Reads single records and takes over what is so of them, as a sweep would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::connector::Connector;
+use crate::model::{Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run};
+use crate::reconcile::{self, Judgement, Known, Shown};
+use crate::store::{Names, Store, TenantNo, Write};
+
+use super::audit_state::Then;
+use super::cross_check::{Doubt, Word};
+use super::holders::{self, Holders};
+use super::present;
+use crate::sync::RunError;
+use crate::sync::plan::run_plan::Plan;
+use crate::sync::run::beside::Asked;
+use crate::sync::run::job::Job;
+use crate::sync::sweep::comparison::MAX_FINDINGS;
+use crate::sync::sweep::kind::{Short, Sweeping};
+
+/// Questions under way at a time.
+const AT_ONCE: usize = 4;
+
+/// Holders of what is gone who are asked for at the most: each costs two questions, and a sweep shows
+/// a hundred for one.
+const MAX_HOLDERS: usize = 100;
+
+const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to hold than are asked for one \
+                                by one";
+
+/// What the source says of a record, as [`Connector::fetch`] answers.
+type Answer = Option<Result<Observed, Finding>>;
+
+impl<C: Connector> Job<C> {
+    /// Asks for each record, and puts into the plan what came, changed or is gone. What its
+    /// answer would take away the listing must say as well. Of a role or group that is gone the holders
+    /// are asked for too.
+    pub(in crate::sync) async fn refresh(
+        &self,
+        run: &mut Run,
+        tenant: TenantNo,
+        records: BTreeSet<RecordRef>,
+        limit: usize,
+        plan: Plan,
+    ) -> Result<Sweeping, RunError> {
+        let table = Table {
+            tenant,
+            plan,
+            gone: Vec::new(),
+            names: Names::of(tenant),
+            decided: Asked::default(),
+        };
+        let mut asked = records.clone();
+        let (mut table, mut confirmed, mut short) = self.ask_each(run, table, records).await?;
+        let mut gone = held_by_others(&confirmed);
+        while !gone.is_empty() {
+            let room = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
+            let holders = self.store.offload({
+                let (gone, asked) = (gone.clone(), asked.clone());
+                move |store| holders::find(store, tenant, &gone, &asked, room)
+            });
+            match holders.await? {
+                Holders::All(records) => {
+                    asked.extend(records.iter().cloned());
+                    let also;
+                    let contradicted;
+                    (table, also, contradicted) = self.ask_each(run, table, records).await?;
+                    gone = held_by_others(&also);
+                    confirmed.extend(also);
+                    short.extend(contradicted);
+                }
+                Holders::More => {
+                    for record in &gone {
+                        note(run, left_to_sweep(record));
+                    }
+                    confirmed.retain(|doubt| !doubt.is_gone_from(&gone));
+                    self.audit.gap(
+                        &self.name,
+                        self.clock.now(),
+                        TOO_MANY_HOLDERS.to_owned(),
+                        Then::GoOn,
+                    );
+                    break;
+                }
+            }
+        }
+        let is_taken = |doubt: &&Doubt| match doubt {
+            Doubt::Access { .. } => true,
+            Doubt::Gone { .. } => short.is_empty(),
+        };
+        let taken = confirmed.iter().filter(is_taken);
+        table.decided.note(taken.map(Doubt::record));
+        let name = self.name.clone();
+        self.store
+            .offload(move |store| {
+                for doubt in confirmed {
+                    table.believe(store, doubt)?;
+                }
+                let Table {
+                    mut plan,
+                    mut gone,
+                    decided,
+                    ..
+                } = table;
+                // Where answers contradict each other nobody is gone.
+                gone.retain(|_| short.is_empty());
+                let scales = present::scales(store, tenant, &name, &plan, &gone)?;
+                // Successors must be known before those whom they replace go.
+                for record in gone {
+                    plan.remove(store, record)?;
+                }
+                Ok(Sweeping {
+                    short,
+                    scales,
+                    ..Sweeping::of(plan, decided)
+                })
+            })
+            .await
+    }
+
+    /// Asks for each record, and the listing about what its answer would take away. Returns what the
+    /// listing confirms, and where it says something else.
+    async fn ask_each(
+        &self,
+        run: &mut Run,
+        mut table: Table,
+        records: BTreeSet<RecordRef>,
+    ) -> Result<(Table, Vec<Doubt>, Vec<Short>), RunError> {
+        // Something has happened to them since anybody was told that they are gone.
+        for record in &records {
+            self.answers.drop_of(record);
+        }
+        let questions = records.into_iter().map(|record| async move {
+            let answer = self.connector.fetch(&record).await;
+            (record, answer)
+        });
+        let mut answers = stream::iter(questions).buffered(AT_ONCE);
+        let mut doubts = Vec::new();
+        while let Some((record, answer)) = answers.next().await {
+            let answer = match answer {
+                Err(error) if error.is_forbidden() => {
+                    note(run, unanswered(&record));
+                    continue;
+                }
+                answer => answer.map_err(RunError::fetch(what(record.kind)))?,
+            };
+            let kind = record.kind;
+            if let Some(Ok(observed)) = &answer {
+                let findings = observed.findings.iter().cloned();
+                findings.for_each(|finding| note(run, finding));
+            }
+            let (settled, shown);
+            (settled, shown, table) = self
+                .store
+                .offload({
+                    let record = record.clone();
+                    move |store| table.settle(store, &record, answer)
+                })
+                .await?;
+            let counts = run.counts.entry(kind).or_default();
+            counts.seen += 1;
+            if matches!(settled, Settled::Same | Settled::Created | Settled::Updated) {
+                table.decided.note([record.clone()]);
+            }
+            match settled {
+                Settled::Same => {}
+                Settled::Created => counts.created += 1,
+                Settled::Updated => counts.updated += 1,
+                Settled::Doubtful(doubt) => doubts.push(doubt),
+                Settled::Unreadable(finding) => {
+                    counts.unreadable += 1;
+                    note(run, finding);
+                }
+            }
+            if shown == Shown::Part {
+                run.counts.entry(kind).or_default().partial += 1;
+                note(run, hidden_in_part(&record));
+            }
+        }
+        drop(answers);
+        let (confirmed, short) = self.sift(run, doubts).await?;
+        Ok((table, confirmed, short))
+    }
+
+    /// Sorts out what the listing confirms. Returns that, and where it says something else.
+    async fn sift(
+        &self,
+        run: &mut Run,
+        doubts: Vec<Doubt>,
+    ) -> Result<(Vec<Doubt>, Vec<Short>), RunError> {
+        let mut confirmed = Vec::new();
+        let mut contradicted: BTreeMap<Kind, u64> = BTreeMap::new();
+        for (doubt, word) in self.cross_check(doubts).await? {
+            let record = doubt.record();
+            match word {
+                Word::Confirmed => {
+                    if matches!(doubt, Doubt::Access { .. }) {
+                        run.counts.entry(record.kind).or_default().updated += 1;
+                    }
+                    confirmed.push(doubt);
+                }
+                Word::Contradicted => *contradicted.entry(record.kind).or_default() += 1,
+                Word::Silent => note(run, unconfirmed(&record)),
+            }
+        }
+        let short = contradicted.into_iter();
+        let short = short.map(|(kind, records)| Short::Contradicted { kind, records });
+        Ok((confirmed, short.collect()))
+    }
+}
+
+/// Where answers are compared with what is known.
+struct Table {
+    tenant: TenantNo,
+    plan: Plan,
+    gone: Vec<Record>,
+    names: Names,
+    /// What it decides about; a sweep under way decides about the others.
+    decided: Asked,
+}
+
+/// What became of a record.
+enum Settled {
+    Same,
+    Created,
+    Updated,
+    Unreadable(Finding),
+    Doubtful(Doubt),
+}
+
+impl Table {
+    fn settle(
+        mut self,
+        store: &Store,
+        record: &RecordRef,
+        answer: Answer,
+    ) -> Result<(Settled, Shown, Self), RunError> {
+        let mut kept = store.get(self.tenant, record).map_err(RunError::store)?;
+        if let Some(kept) = &mut kept {
+            let joined = self.names.join(store, &mut kept.record);
+            joined.map_err(RunError::store)?;
+        }
+        let observed = match (answer, &kept) {
+            (Some(Ok(observed)), _) => observed,
+            (Some(Err(finding)), _) => {
+                return Ok((Settled::Unreadable(finding), Shown::Whole, self));
+            }
+            (None, _) => {
+                let known = kept.map(|kept| Box::new(kept.record));
+                let record = record.clone();
+                let doubt = Doubt::Gone { record, known };
+                return Ok((Settled::Doubtful(doubt), Shown::Whole, self));
+            }
+        };
+        let known = kept.map(|kept| Known {
+            fingerprint: reconcile::fingerprint(&kept.record),
+            record: kept.record,
+        });
+        let print = reconcile::fingerprint(&observed.record);
+        let (judgement, shown) = reconcile::judge(known, observed.record, &observed.torn, print);
+        let (change, fingerprint) = match judgement {
+            Judgement::Same | Judgement::Refreshed { .. } => {
+                return Ok((Settled::Same, shown, self));
+            }
+            Judgement::Changed {
+                change,
+                fingerprint,
+            } => (change, fingerprint),
+        };
+        let shift = reconcile::shift(&change);
+        if shift.left + shift.revoked > 0 {
+            let doubt = Doubt::Access {
+                change: Box::new(change),
+                fingerprint,
+                raw: observed.raw,
+            };
+            return Ok((Settled::Doubtful(doubt), shown, self));
+        }
+        let settled = match &change {
+            Change::Created { .. } => Settled::Created,
+            Change::Updated { after, .. } => {
+                // Records are asked for in the order of their kinds: whoever mentions it follows.
+                self.names.learn(after.to_ref(), after.label().to_owned());
+                Settled::Updated
+            }
+            Change::Deleted { .. } => Settled::Updated,
+        };
+        let write = Write::Change {
+            change,
+            fingerprint,
+            raw: observed.raw,
+        };
+        self.plan.push(store, write)?;
+        Ok((settled, shown, self))
+    }
+
+    /// Takes over what the listing has confirmed.
+    fn believe(&mut self, store: &Store, doubt: Doubt) -> Result<(), RunError> {
+        match doubt {
+            // None: it came and went between two looks.
+            Doubt::Gone { known, .. } => self.gone.extend(known.map(|known| *known)),
+            Doubt::Access {
+                change,
+                fingerprint,
+                raw,
+            } => {
+                let write = Write::Change {
+                    change: *change,
+                    fingerprint,
+                    raw,
+                };
+                self.plan.push(store, write)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < MAX_FINDINGS {
+        run.findings.push(finding);
+    }
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Role => "roles that the audit log named",
+        Kind::Group => "groups that the audit log named",
+        Kind::User => "users that the audit log named",
+    }
+}
+
+fn unanswered(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::ForbiddenCollection,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "the audit log named it, and these credentials may not ask for it; it stays"
+            .to_owned(),
+    }
+}
+
+fn unconfirmed(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::Unconfirmed,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "by its own answer it is gone or has lost access, and the listing cannot confirm \
+                 that; it stays as it is until the next full run"
+            .to_owned(),
+    }
+}
+
+/// Returns the roles and groups among those that are gone.
+fn held_by_others(confirmed: &[Doubt]) -> BTreeSet<RecordRef> {
+    let gone = confirmed.iter().filter_map(|doubt| match doubt {
+        Doubt::Gone { record, .. } if record.kind != Kind::User => Some(record.clone()),
+        Doubt::Gone { .. } | Doubt::Access { .. } => None,
+    });
+    gone.collect()
+}
+
+fn left_to_sweep(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::Unconfirmed,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: format!(
+            "it is gone, and more than {MAX_HOLDERS} are known to hold it; the next full run, which reads them too, tells of it"
+        ),
+    }
+}
+
+fn hidden_in_part(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::HiddenRoles,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "a part of it was not visible or not readable; what was known of that stays"
+            .to_owned(),
+    }
+}

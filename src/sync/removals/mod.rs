@@ -1,0 +1,7 @@
+//! How much a run would take away, what of it is held, and what becomes of held plans.
+
+pub(super) mod fate;
+pub(super) mod held_plans;
+pub(super) mod held_removals;
+pub(super) mod removal_policy;
+pub(super) mod tally;

@@ -1,0 +1,61 @@
+//! Tells receivers when runs begin to fail and when they succeed again: once each.
+
+use crate::model::{Fact, Outcome, Recovery, Run};
+use crate::store::{Closing, Store, StoreError};
+
+use crate::sync::plan::run_plan::{Target, commit};
+
+/// Writes the fact that a run is the first to fail, or to succeed again.
+pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
+    let Some(fails) = fails(run) else {
+        return Ok(());
+    };
+    // Reading a few records says little of whether the tenant can be read.
+    let earlier = store.newest_run(&run.tenant_name, |earlier| {
+        earlier.id != run.id && earlier.is_sweep() && self::fails(earlier).is_some()
+    })?;
+    let failed = earlier.as_ref().and_then(self::fails).unwrap_or(None);
+    let fact = match (failed, fails) {
+        (None, Some((code, message))) => Fact::Failed {
+            code: code.to_owned(),
+            message: message.to_owned(),
+        },
+        (Some(_), None) => Fact::Recovered(Recovery::Sync),
+        (None, None) | (Some(_), Some(_)) => return Ok(()),
+    };
+    // Until a tenant was reached once, nobody was told of it, and there is nothing to tell.
+    let known = store.tenants()?.into_iter().find(|known| {
+        run.tenant
+            .as_ref()
+            .map_or(known.name == run.tenant_name, |id| known.tenant.id == *id)
+    });
+    let Some(known) = known else {
+        return Ok(());
+    };
+    let target = Target {
+        tenant: known.no,
+        run: run.id,
+        account: known.tenant.account(),
+    };
+    let told = Closing::Told {
+        plans: Vec::new(),
+        facts: vec![fact],
+    };
+    let at = run.ended_at.unwrap_or(run.started_at);
+    store
+        .commit(commit(&target, at, Vec::new(), told))
+        .map(drop)
+}
+
+type Failure<'a> = Option<(&'a str, &'a str)>;
+
+/// Returns whether a run failed, and how; `None` if it did not say.
+fn fails(run: &Run) -> Option<Failure<'_>> {
+    match &run.outcome {
+        Outcome::Failed { code, message } => Some(Some((code, message))),
+        Outcome::Succeeded | Outcome::Degraded | Outcome::Held | Outcome::Incomplete { .. } => {
+            Some(None)
+        }
+        Outcome::Running | Outcome::Interrupted => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! Reads all of a tenant, while polls go on beside it.
+
+use crate::connector::Connector;
+use crate::model::{Kind, Mode, Observed, Run, Verb};
+use crate::reconcile::{self, Judgement};
+use crate::store::{Known, Names, Store, TenantNo, Write};
+
+use super::beside::{Beside, Pen, Reading};
+use super::job::Job;
+use crate::sync::RunError;
+use crate::sync::plan::run_plan::{Differs, Plan, Replaced, Withdrawn};
+use crate::sync::sweep::kind::Sweeping;
+
+/// Records that a sweep asks for since a poll saw them otherwise. There are few; of more, polls ask.
+const MAX_ASKED: usize = 1_000;
+
+impl<C: Connector> Job<C> {
+    /// Reads each kind to its end, for the holder of the pen, who puts it down meanwhile for polls
+    /// that go on `beside`. A dry run leaves it there, and holds no poll back as long as it keeps
+    /// what comes with the result.
+    pub(super) async fn read_all<'a>(
+        &self,
+        run: &mut Run,
+        known: Option<&Known>,
+        plan: Plan,
+        beside: Option<Beside>,
+        pen: &mut Pen<'a>,
+    ) -> Result<(Sweeping, Option<Reading<'a>>), RunError> {
+        let asked = beside.as_ref().map(|beside| beside.asked.clone());
+        let mut sweeping = Sweeping::of(plan, asked.unwrap_or_default());
+        let reading = beside.map(|beside| pen.put_down(beside));
+        for kind in Kind::ALL {
+            sweeping = self.sweep(run, known, kind, sweeping).await?;
+        }
+        let reading = match run.mode {
+            Mode::Commit => {
+                // Whoever polls now ends first.
+                pen.take().await;
+                drop(reading);
+                None
+            }
+            Mode::DryRun => reading,
+        };
+        let sweeping = self.yield_to_polls(run, known, sweeping).await?;
+        Ok((sweeping, reading))
+    }
+
+    /// Leaves to polls what they have looked at since the sweep began: that is newer.
+    async fn yield_to_polls(
+        &self,
+        run: &mut Run,
+        known: Option<&Known>,
+        mut sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let asked = sweeping.asked.take();
+        if asked.is_empty() {
+            return Ok(sweeping);
+        }
+        sweeping.missing.retain(|record| !asked.contains(record));
+        let mut plan = sweeping.plan;
+        let (withdrawn, plan) = self
+            .store
+            .offload(move |store| {
+                let withdrawn = plan.withdraw(store, &asked)?;
+                Ok::<_, RunError>((withdrawn, plan))
+            })
+            .await?;
+        for one in &withdrawn {
+            let counts = run.counts.entry(one.record.kind).or_default();
+            let count = match one.verb {
+                Verb::Created => &mut counts.created,
+                Verb::Updated => &mut counts.updated,
+                Verb::Deleted => &mut counts.deleted,
+            };
+            *count = count.saturating_sub(1);
+        }
+        let mut sweeping = Sweeping { plan, ..sweeping };
+        // One of the two sights is older; the record itself tells which.
+        let differing = withdrawn
+            .into_iter()
+            .filter(|it| it.differs == Differs::Yes);
+        for (place, Withdrawn { record, .. }) in differing.enumerate() {
+            let answer = match (known, place < MAX_ASKED) {
+                (Some(known), true) => Some((known.no, self.connector.fetch(&record).await)),
+                (Some(_) | None, _) => None,
+            };
+            match answer {
+                Some((no, Ok(Some(Ok(observed))))) => {
+                    sweeping = self.take_over(run, no, observed, sweeping).await?;
+                }
+                // Gone since, or not to be had now: a poll asks for it.
+                Some((_, Ok(_) | Err(_))) | None => self.audit.look_again([record]),
+            }
+        }
+        Ok(sweeping)
+    }
+
+    /// Takes over what a record says of itself, in the place of what was withdrawn.
+    async fn take_over(
+        &self,
+        run: &mut Run,
+        no: TenantNo,
+        observed: Observed,
+        mut sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let kind = observed.record.kind();
+        let mut plan = sweeping.plan;
+        let (is_changed, plan) = self
+            .store
+            .offload(move |store| {
+                let is_changed = take_over(store, no, observed, &mut plan)?;
+                Ok::<_, RunError>((is_changed, plan))
+            })
+            .await?;
+        sweeping.plan = plan;
+        if is_changed {
+            run.counts.entry(kind).or_default().updated += 1;
+        }
+        Ok(sweeping)
+    }
+}
+
+/// Puts what changed of a known record into the plan. Returns whether something did.
+fn take_over(
+    store: &Store,
+    no: TenantNo,
+    observed: Observed,
+    plan: &mut Plan,
+) -> Result<bool, RunError> {
+    let record = observed.record.to_ref();
+    let Some(mut kept) = store.get(no, &record).map_err(RunError::store)? else {
+        return Ok(false);
+    };
+    let joined = Names::of(no).join(store, &mut kept.record);
+    joined.map_err(RunError::store)?;
+    let known = reconcile::Known {
+        fingerprint: reconcile::fingerprint(&kept.record),
+        record: kept.record,
+    };
+    let print = reconcile::fingerprint(&observed.record);
+    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, &observed.torn, print);
+    match judgement {
+        Judgement::Same | Judgement::Refreshed { .. } => Ok(false),
+        Judgement::Changed {
+            change,
+            fingerprint,
+        } => {
+            let write = Write::Change {
+                change,
+                fingerprint,
+                raw: observed.raw,
+            };
+            if let Replaced::Nothing(write) = plan.replace(store, write)? {
+                plan.push(store, write)?;
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// Says of which kinds the source counts more than it shows and answers for.
+pub(super) fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
+    let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
+    for (kind, shortfall) in &sweeping.shortfalls {
+        let rescued = run.counts.get(kind).map_or(0, |counts| counts.rescued);
+        let finding = shortfall.finding(*kind, rescued);
+        run.findings.extend(finding.filter(|_| !is_said(*kind)));
+    }
+}

@@ -1,0 +1,258 @@
+//! Remembers for a while which records the source said are gone, so that nobody asks twice.
+//!
+//! Asking for a thousand records takes minutes of the rate that Qlik allows. A run that fails
+//! half way, and a plan that waits for an operator, must not pay for that again and again.
+//!
+//! What must stay true: **an answer that is kept never outvotes a newer sight.** It is dropped
+//! as soon as any listing shows the record, or the audit log names it. Nothing is removed by it
+//! when another record of its kind answers after all: a source that was wrong once may have been
+//! wrong before. How old it may be depends on what rests on it:
+//!
+//! - A removal that is applied: [`FRESH`]. One that an operator has approved also needs an
+//!   answer from a run that went by that approval.
+//! - A removal that is held anyway: [`KEPT`].
+//!
+//! Only "gone" and "you may not ask" are kept. A record that is there has shown itself, and what
+//! it shows is read anew each time. All is in memory: after a restart everything is asked again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::connector::Readout;
+use crate::model::{Kind, PlanId, RecordRef, Timestamp};
+use crate::store::TenantNo;
+
+/// How old an answer may be on which a removal rests. A run that asks for some ten thousand
+/// records goes by answers of that age itself, and one that failed is tried again several times
+/// within it.
+pub(super) const FRESH: Duration = Duration::from_secs(60 * 60);
+
+/// How old an answer may be that only keeps a held removal held. Once a day a waiting plan is
+/// asked for as a whole.
+pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Answers that are kept of a tenant at the most, some ten megabytes; those beyond it are asked
+/// for again.
+const MAX_KEPT: usize = 100_000;
+
+/// What the source says of a record that it does not show, in a word that can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Word {
+    /// There is none.
+    Gone,
+    /// These credentials may not ask for it.
+    Forbidden,
+}
+
+/// An answer that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) struct Kept {
+    pub(in crate::sync) word: Word,
+    /// The approved plan by which the run went that asked.
+    pub(in crate::sync) permit: Option<PlanId>,
+    pub(in crate::sync) age: Duration,
+}
+
+/// The answers of one tenant.
+#[derive(Debug)]
+pub(in crate::sync) struct Answers {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tenant: Option<TenantNo>,
+    answers: HashMap<RecordRef, Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    word: Word,
+    permit: Option<PlanId>,
+    at: Timestamp,
+    passed: Duration,
+}
+
+impl Answers {
+    pub(in crate::sync) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Keeps what is still of use to a sweep of a tenant: answers about records that are missing
+    /// from it, and about kinds that it did not read to the end.
+    pub(in crate::sync) fn retain(
+        &self,
+        tenant: TenantNo,
+        missing: &BTreeSet<RecordRef>,
+        complete: &BTreeSet<Kind>,
+    ) {
+        let mut state = self.state();
+        if state.tenant != Some(tenant) {
+            state.answers.clear();
+            state.tenant = Some(tenant);
+        }
+        state.answers.retain(|record, answer| {
+            let is_open = missing.contains(record) || !complete.contains(&record.kind);
+            is_open && self.age(answer) <= KEPT
+        });
+    }
+
+    /// Returns the last answer about a record.
+    pub(in crate::sync) fn of(&self, record: &RecordRef) -> Option<Kept> {
+        let state = self.state();
+        let answer = state.answers.get(record)?;
+        Some(Kept {
+            word: answer.word,
+            permit: answer.permit,
+            age: self.age(answer),
+        })
+    }
+
+    /// Keeps an answer to a run that goes by `permit`.
+    pub(in crate::sync) fn keep(&self, record: &RecordRef, word: Word, permit: Option<PlanId>) {
+        let mut state = self.state();
+        if state.answers.len() >= MAX_KEPT && !state.answers.contains_key(record) {
+            return;
+        }
+        let answer = Answer {
+            word,
+            permit,
+            at: self.clock.now(),
+            passed: self.clock.passed(),
+        };
+        state.answers.insert(record.clone(), answer);
+    }
+
+    /// Drops the answer about a record: something newer is known, or may be.
+    pub(in crate::sync) fn drop_of(&self, record: &RecordRef) {
+        self.state().answers.remove(record);
+    }
+
+    /// Drops the answers about all records that a page shows, readable or not.
+    pub(in crate::sync) fn drop_shown(&self, kind: Kind, page: &Readout) {
+        let mut state = self.state();
+        if state.answers.is_empty() {
+            return;
+        }
+        let readable = page.observed.iter().map(|observed| observed.record.id());
+        let unreadable = page
+            .unreadable
+            .iter()
+            .filter_map(|finding| finding.id.as_ref());
+        for id in readable.chain(unreadable).cloned() {
+            state.answers.remove(&RecordRef { kind, id });
+        }
+    }
+
+    /// Drops everything: nothing that it is about waits any more.
+    pub(in crate::sync) fn clear(&self) {
+        self.state().answers.clear();
+    }
+
+    /// A machine that sleeps may stop the one clock, and somebody may set the other back: the
+    /// older age counts.
+    fn age(&self, answer: &Answer) -> Duration {
+        let by_the_wall = self.clock.now().since(answer.at);
+        let passed = self.clock.passed().saturating_sub(answer.passed);
+        by_the_wall.max(passed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Id;
+
+    fn record(kind: Kind, n: u32) -> RecordRef {
+        let id = Id::parse(&format!("{n:024x}")).unwrap();
+        RecordRef { kind, id }
+    }
+
+    fn user(n: u32) -> RecordRef {
+        record(Kind::User, n)
+    }
+
+    fn tenant(no: u32) -> TenantNo {
+        // Only the store gives numbers; these are never looked up.
+        serde_json::from_value(no.into()).unwrap()
+    }
+
+    fn answers() -> (Answers, Clock) {
+        let clock = Clock::stopped_at(Timestamp::from_millis(1_000_000));
+        (Answers::new(clock.clone()), clock)
+    }
+
+    fn retain(answers: &Answers, no: u32, missing: &[RecordRef], complete: &[Kind]) {
+        let missing = missing.iter().cloned().collect();
+        let complete = complete.iter().copied().collect();
+        answers.retain(tenant(no), &missing, &complete);
+    }
+
+    #[test]
+    fn an_answer_is_kept_as_long_as_its_record_is_missing() {
+        let (answers, _) = answers();
+        retain(&answers, 1, &[user(1), user(2)], &Kind::ALL);
+        let role = record(Kind::Role, 1);
+        for record in [&user(1), &user(2), &role] {
+            answers.keep(record, Word::Gone, Some(PlanId(7)));
+        }
+
+        retain(&answers, 1, &[user(2)], &[Kind::User, Kind::Group]);
+
+        let kept = Kept {
+            word: Word::Gone,
+            permit: Some(PlanId(7)),
+            age: Duration::ZERO,
+        };
+        assert_eq!(answers.of(&user(1)), None, "shown, or not known any more");
+        assert_eq!(answers.of(&user(2)), Some(kept));
+        assert_eq!(answers.of(&role), Some(kept), "roles were not read");
+        retain(&answers, 2, &[user(2)], &Kind::ALL);
+        assert_eq!(answers.of(&user(2)), None, "another tenant");
+    }
+
+    #[test]
+    fn the_older_of_two_ages_counts() {
+        let (answers, clock) = answers();
+        retain(&answers, 1, &[user(1)], &Kind::ALL);
+        answers.keep(&user(1), Word::Forbidden, None);
+        let age = || answers.of(&user(1)).map(|kept| kept.age);
+
+        clock.set(clock.now().plus(FRESH));
+        assert_eq!(age(), Some(FRESH));
+        clock.turn(Timestamp::from_millis(0));
+        assert_eq!(age(), Some(FRESH), "somebody has set the clock back");
+        clock.turn(Timestamp::from_millis(1_000_000).plus(FRESH * 2));
+        assert_eq!(age(), Some(FRESH * 2), "the machine has slept");
+        clock.turn(Timestamp::from_millis(1_000_001).plus(KEPT));
+        retain(&answers, 1, &[user(1)], &Kind::ALL);
+        assert_eq!(age(), None);
+    }
+
+    #[test]
+    fn answers_have_a_bound() {
+        let (answers, _) = answers();
+        retain(&answers, 1, &[], &[]);
+        for n in 0..=u32::try_from(MAX_KEPT).unwrap() {
+            answers.keep(&user(n), Word::Gone, None);
+        }
+
+        answers.keep(&user(0), Word::Forbidden, None);
+
+        let kept = |n| answers.of(&user(n)).map(|kept| kept.word);
+        assert_eq!(kept(0), Some(Word::Forbidden), "the newer one");
+        assert_eq!(kept(u32::try_from(MAX_KEPT).unwrap()), None);
+        answers.clear();
+        assert_eq!(kept(0), None);
+    }
+}

@@ -1,0 +1,423 @@
+//! Where the records of a sweep are compared, one after the other, with what is known.
+
+mod second;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::connector::Readout;
+use crate::model::{
+    Assigned, Change, Finding, FindingCode, Fingerprint, Id, Kind, KindCounts, Loss, Observed,
+    Record, RecordRef,
+};
+use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown};
+use crate::store::{Kept, Names, Store, TenantNo, Write};
+
+use super::sights::Sights;
+use crate::sync::RunError;
+use crate::sync::plan::run_plan::Plan;
+use crate::sync::removals::tally::Scales;
+use crate::sync::run::beside::Asked;
+
+/// Findings kept of one kind; more are counted only, so that a run's record stays small.
+pub(in crate::sync) const MAX_FINDINGS: usize = 100;
+
+/// One kind's sweep in progress: who was known, who has come by, what is to be done.
+///
+/// It does the heavy part of a run and belongs on a blocking thread; the run hands it there
+/// and back with each page.
+pub(super) struct Comparison {
+    kind: Kind,
+    tenant: Option<TenantNo>,
+    known: Roll,
+    fresh: Roll,
+    sights: Sights,
+    /// Records that were shown in two ways of which nobody can tell which is the newer one.
+    /// Beside each the lists that it came without, which are empty if it answers without them.
+    unsure: BTreeMap<Id, BTreeSet<Assigned>>,
+    hidden_roles: u64,
+    hidden_groups: u64,
+    /// Records without a readable id, or shown as gone: listed, which is what completeness is
+    /// about, but nobody to compare.
+    uncounted: u64,
+    /// Records that can be lost: all but the groups that the source makes itself, which are
+    /// there where all others are missing too.
+    n_ordinary: u64,
+    n_memberships: u64,
+    n_assignments: u64,
+    pub(in crate::sync) counts: KindCounts,
+    pub(in crate::sync) findings: Vec<Finding>,
+    pub(in crate::sync) plan: Plan,
+    /// What polls have looked at meanwhile.
+    asked: Asked,
+    /// The names of roles and groups that what is known mentions.
+    names: Option<Names>,
+}
+
+impl Comparison {
+    /// Begins the comparison of a kind with what the store knows of it.
+    pub(in crate::sync) fn open(
+        store: &Store,
+        tenant: Option<TenantNo>,
+        kind: Kind,
+        plan: Plan,
+    ) -> Result<Self, RunError> {
+        let mut known = Roll::default();
+        if let Some(tenant) = tenant {
+            let count = store.census(tenant, kind).map_err(RunError::store)?.count;
+            known = Roll::with_capacity(usize::try_from(count).unwrap_or(0));
+            store
+                .fingerprints(tenant, kind, &mut |id, print| known.enter(&id, print))
+                .map_err(RunError::store)?;
+        }
+        Ok(Self {
+            kind,
+            tenant,
+            known,
+            fresh: Roll::default(),
+            sights: Sights::default(),
+            unsure: BTreeMap::new(),
+            hidden_roles: 0,
+            hidden_groups: 0,
+            uncounted: 0,
+            n_ordinary: 0,
+            n_memberships: 0,
+            n_assignments: 0,
+            counts: KindCounts::default(),
+            findings: Vec::new(),
+            plan,
+            asked: Asked::default(),
+            names: tenant.map(Names::of),
+        })
+    }
+
+    /// Lets polls go on beside it, which note what they look at.
+    pub(in crate::sync) fn beside(self, asked: Asked) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// Gives it the names that were learned by the comparisons before it.
+    pub(super) fn knowing(mut self, names: Option<Names>) -> Self {
+        self.names = names.or(self.names);
+        self
+    }
+
+    /// Takes the names out, for the comparison after it.
+    pub(super) fn take_names(&mut self) -> Option<Names> {
+        self.names.take()
+    }
+
+    /// Makes room for as many new records as the source says there will be.
+    pub(in crate::sync) fn expect(&mut self, total: u64) {
+        let new = usize::try_from(total)
+            .unwrap_or(0)
+            .saturating_sub(self.known.len());
+        if self.fresh.is_empty() {
+            self.fresh = Roll::with_capacity(new.min(MAX_EXPECTED));
+        }
+    }
+
+    /// Returns how many records of the kind were known when the sweep began.
+    pub(super) fn n_known(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    /// Returns how many records the source has shown, readable or not.
+    pub(super) fn n_shown(&self) -> u64 {
+        self.counts.seen + self.uncounted
+    }
+
+    /// Compares the records of a page.
+    pub(super) fn compare(&mut self, store: &Store, readout: Readout) -> Result<(), RunError> {
+        self.uncounted += readout.gone;
+        if let Some(names) = &mut self.names {
+            names.look_again();
+        }
+        let records = readout.observed.iter().map(|observed| &observed.record);
+        let evidence = Evidence::of(records);
+        for mut observed in readout.observed {
+            let left_out = evidence.fill_in(&mut observed.record, &observed.torn);
+            self.observe(store, observed, &left_out)?;
+        }
+        for finding in readout.unreadable {
+            self.hold(store, finding)?;
+        }
+        Ok(())
+    }
+
+    /// Compares one record with what is known of it. A list that was `left_out` is taken for empty
+    /// where nothing is lost by that; else the record is asked for.
+    fn observe(
+        &mut self,
+        store: &Store,
+        observed: Observed,
+        left_out: &BTreeSet<Assigned>,
+    ) -> Result<(), RunError> {
+        let id = observed.record.id();
+        let kept = match self.known.tick(id) {
+            Some((last, FirstTick::No)) => return self.observe_again(store, observed, last),
+            Some((kept, FirstTick::Yes)) => Some(kept),
+            None => match self.fresh.tick(id) {
+                Some((last, _)) => return self.observe_again(store, observed, last),
+                None => None,
+            },
+        };
+        let print = reconcile::fingerprint(&observed.record);
+        match kept {
+            // From now on the roll tells what was shown, for the case that it is shown again.
+            Some(kept) if kept != print => drop(self.known.renew(id, print)),
+            Some(_) => {}
+            None => self.fresh.enter(id, print),
+        }
+        self.sights.note(&observed.record);
+        let Observed {
+            mut record,
+            raw,
+            torn,
+            findings,
+        } = observed;
+        self.counts.seen += 1;
+        self.note_hidden(&record);
+        for finding in findings {
+            self.find(finding);
+        }
+        if kept == Some(print) {
+            self.weigh(&record, None);
+            return Ok(());
+        }
+
+        let known = match kept {
+            Some(kept) => self.read_known(store, record.to_ref(), kept)?,
+            None => None,
+        };
+        if let Some(known) = &known
+            && reconcile::is_lost(&known.record, left_out)
+        {
+            self.doubt(record.id(), left_out);
+            reconcile::hide(&mut record, left_out);
+        }
+        self.weigh(&record, known.as_ref().map(|known| &known.record));
+        let (judgement, shown) = reconcile::judge(known, record, &torn, print);
+        if shown == Shown::Part {
+            self.counts.partial += 1;
+        }
+        match judgement {
+            Judgement::Same => Ok(()),
+            Judgement::Refreshed {
+                record,
+                fingerprint,
+            } => self.plan.push(
+                store,
+                Write::Quiet {
+                    record,
+                    fingerprint,
+                    raw,
+                },
+            ),
+            Judgement::Changed {
+                change,
+                fingerprint,
+            } => {
+                match &change {
+                    Change::Created { .. } => self.counts.created += 1,
+                    Change::Updated { before, after } => {
+                        self.counts.updated += 1;
+                        self.learn(before, after);
+                    }
+                    Change::Deleted { .. } => {}
+                }
+                self.plan.push(
+                    store,
+                    Write::Change {
+                        change,
+                        fingerprint,
+                        raw,
+                    },
+                )
+            }
+        }
+    }
+
+    /// Keeps a record that could not be read at its known value, which counts as shown: it is
+    /// there, and nothing of it is lost.
+    fn hold(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
+        if let Some(id) = &finding.id {
+            match self.known.tick(id) {
+                Some((kept, FirstTick::Yes)) => {
+                    let (kind, id) = (self.kind, id.clone());
+                    let known = self.read_known(store, RecordRef { kind, id }, kept)?;
+                    if let Some(known) = known {
+                        self.weigh(&known.record, None);
+                    }
+                    self.counts.seen += 1;
+                }
+                Some((_, FirstTick::No)) => return Ok(()),
+                None if self.fresh.tick(id).is_some() => return Ok(()),
+                None => {
+                    // Entered, so that a duplicate of it is not counted again.
+                    self.fresh.enter(id, Fingerprint([0; 16]));
+                    self.n_ordinary += 1;
+                    self.counts.seen += 1;
+                }
+            }
+        } else {
+            self.n_ordinary += 1;
+            self.uncounted += 1;
+        }
+        self.counts.unreadable += 1;
+        self.find(finding);
+        Ok(())
+    }
+
+    /// Returns how much there is of what can be lost.
+    pub(in crate::sync) fn scales(&self) -> Scales {
+        let loss = reconcile::loss_of(self.kind);
+        Scales {
+            known: [(loss, self.n_known())].into(),
+            shown: [
+                (loss, self.n_ordinary),
+                (Loss::Memberships, self.n_memberships),
+                (Loss::RoleAssignments, self.n_assignments),
+            ]
+            .into(),
+            before: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the known records that the sweep did not show.
+    pub(in crate::sync) fn missing(&self) -> Vec<Id> {
+        self.known.unticked().collect()
+    }
+
+    /// Notes something worth telling, up to a bound.
+    pub(in crate::sync) fn find(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Ends the comparison: says in one line each what was not visible.
+    pub(super) fn close(mut self) -> (KindCounts, Vec<Finding>, Plan) {
+        let hidden = [
+            (FindingCode::HiddenRoles, "roles", self.hidden_roles),
+            (FindingCode::HiddenGroups, "groups", self.hidden_groups),
+        ];
+        for (code, what, n) in hidden.into_iter().filter(|(_, _, n)| *n > 0) {
+            let detail = format!(
+                "the assigned {what} of {n} {} were not visible; what was known of them stays",
+                self.kind.plural()
+            );
+            self.findings.insert(
+                0,
+                Finding {
+                    code,
+                    kind: self.kind,
+                    id: None,
+                    detail,
+                },
+            );
+        }
+        (self.counts, self.findings, self.plan)
+    }
+
+    /// Counts a record and what it holds. Of a list that is not visible the known value counts,
+    /// since that stays.
+    fn weigh(&mut self, record: &Record, known: Option<&Record>) {
+        let heft = Heft::of(record, known);
+        self.n_ordinary += heft.ordinary;
+        self.n_assignments += heft.assignments;
+        self.n_memberships += heft.memberships;
+    }
+
+    /// Counts a record anew that was counted as it was. `None` stands for one that could not be read.
+    fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
+        let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
+        self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);
+        self.n_assignments = self.n_assignments.saturating_sub(was.assignments);
+        self.n_memberships = self.n_memberships.saturating_sub(was.memberships);
+        self.weigh(record, known);
+    }
+
+    fn note_hidden(&mut self, record: &Record) {
+        match record {
+            Record::User(user) => {
+                self.hidden_roles += u64::from(user.roles.is_none());
+                self.hidden_groups += u64::from(user.groups.is_none());
+            }
+            Record::Group(group) => self.hidden_roles += u64::from(group.roles.is_none()),
+            Record::Role(_) => {}
+        }
+    }
+
+    /// Learns the new name of a role or group: users who are compared behind it mention it.
+    fn learn(&mut self, before: &Record, after: &Record) {
+        if let Some(names) = &mut self.names
+            && self.kind != Kind::User
+            && before.label() != after.label()
+        {
+            names.learn(after.to_ref(), after.label().to_owned());
+        }
+    }
+
+    /// Returns what is known of a record on the roll; none where a poll has found it gone since. What
+    /// is made of that is withdrawn in the end, as of all that polls have looked at.
+    fn read_known(
+        &mut self,
+        store: &Store,
+        record: RecordRef,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Known>, RunError> {
+        let kept = match self.tenant {
+            Some(tenant) => store.get(tenant, &record).map_err(RunError::store)?,
+            None => None,
+        };
+        match kept {
+            Some(Kept { mut record, .. }) => {
+                if let Some(names) = &mut self.names {
+                    names.join(store, &mut record).map_err(RunError::store)?;
+                }
+                Ok(Some(Known {
+                    record,
+                    fingerprint,
+                }))
+            }
+            None if self.asked.contains(&record) => Ok(None),
+            None => Err(RunError::MissingBody { record }),
+        }
+    }
+}
+
+/// What a record adds to what can be lost.
+struct Heft {
+    ordinary: u64,
+    assignments: u64,
+    memberships: u64,
+}
+
+impl Heft {
+    /// That of a record of which nothing is known but that it is there.
+    const UNREADABLE: Self = Self {
+        ordinary: 1,
+        assignments: 0,
+        memberships: 0,
+    };
+
+    fn of(record: &Record, known: Option<&Record>) -> Self {
+        let is_ordinary = match record {
+            Record::Group(group) => group.group_type.source_value.as_deref() != Some("system"),
+            Record::User(_) | Record::Role(_) => true,
+        };
+        let (roles, groups) = reconcile::lens(record);
+        let (known_roles, known_groups) = known.map(reconcile::lens).unwrap_or_default();
+        Self {
+            ordinary: u64::from(is_ordinary),
+            assignments: roles.or(known_roles).unwrap_or(0) as u64,
+            memberships: groups.or(known_groups).unwrap_or(0) as u64,
+        }
+    }
+}
+
+/// Room made in advance at the most; a source's claim is not to be trusted with memory.
+const MAX_EXPECTED: usize = 2_000_000;
+
+#[cfg(test)]
+mod tests;

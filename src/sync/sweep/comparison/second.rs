@@ -1,0 +1,187 @@
+//! Sees to records that a sweep was shown twice, and not the same way: the newer sight counts. And
+//! to those that came without a list of what they were assigned: what they say by themselves counts.
+//!
+//! A listing is no snapshot. A record may move from a page that was read to one that was not, and
+//! a listing that is begun again shows all that it has shown. Whichever came first may be what was
+//! before, also where a replica of the source lags behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Assigned, Change, Fingerprint, Id, Observed, Record, RecordRef, Verb};
+use crate::reconcile::{self, Judgement, Known};
+use crate::store::{Store, Write};
+
+use super::Comparison;
+use crate::sync::RunError;
+use crate::sync::plan::run_plan::Replaced;
+use crate::sync::sweep::sights::Second;
+
+/// Records that are asked for since nobody can tell which of their sights is the newer one, or what
+/// they have. What changed of others the next sweep sees.
+const MAX_UNSURE: usize = 1_000;
+
+impl Comparison {
+    /// Judges a second sight of a record; `last` stands for the first.
+    pub(super) fn observe_again(
+        &mut self,
+        store: &Store,
+        observed: Observed,
+        last: Fingerprint,
+    ) -> Result<(), RunError> {
+        if reconcile::fingerprint(&observed.record) == last {
+            return Ok(());
+        }
+        match self.sights.judge(&observed.record) {
+            Second::Newer => self.revise(store, observed),
+            Second::Older => Ok(()),
+            Second::Unsure => {
+                self.doubt(observed.record.id(), &BTreeSet::new());
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes that a record has to be asked for, and which lists it came without.
+    pub(super) fn doubt(&mut self, id: &Id, left_out: &BTreeSet<Assigned>) {
+        if self.unsure.len() < MAX_UNSURE {
+            let lists = self.unsure.entry(id.clone()).or_default();
+            lists.extend(left_out);
+        }
+    }
+
+    /// Returns the records that have to be asked for, with the lists that they came without.
+    pub(in crate::sync) fn take_unsure(&mut self) -> BTreeMap<RecordRef, BTreeSet<Assigned>> {
+        let kind = self.kind;
+        let unsure = std::mem::take(&mut self.unsure).into_iter();
+        unsure
+            .map(|(id, lists)| (RecordRef { kind, id }, lists))
+            .collect()
+    }
+
+    /// Puts a newer sight of a record in the place of the first.
+    pub(in crate::sync) fn revise(
+        &mut self,
+        store: &Store,
+        observed: Observed,
+    ) -> Result<(), RunError> {
+        let Observed {
+            record,
+            raw,
+            torn,
+            findings,
+        } = observed;
+        let print = reconcile::fingerprint(&record);
+        let known = self.known_of(store, record.id(), print)?;
+        for finding in findings {
+            self.find(finding);
+        }
+        let before = known.as_ref().map(|known| known.record.clone());
+        let fresh = record.clone();
+        let (judgement, _shown) = reconcile::judge(known.clone(), record, &torn, print);
+        let write = match (judgement, known) {
+            (
+                Judgement::Changed {
+                    change,
+                    fingerprint,
+                },
+                _,
+            ) => {
+                if let Change::Updated { before, after } = &change {
+                    self.learn(before, after);
+                }
+                Write::Change {
+                    change,
+                    fingerprint,
+                    raw,
+                }
+            }
+            (
+                Judgement::Refreshed {
+                    record,
+                    fingerprint,
+                },
+                _,
+            )
+            | (
+                Judgement::Same,
+                Some(Known {
+                    record,
+                    fingerprint,
+                }),
+            ) => Write::Quiet {
+                record,
+                fingerprint,
+                raw,
+            },
+            // Who was not known has come.
+            (Judgement::Same, None) => return Ok(()),
+        };
+        let now = verb(&write);
+        let first = match self.plan.replace(store, write)? {
+            Replaced::Write(first) => {
+                self.count(verb(&first), now);
+                Some(first)
+            }
+            Replaced::Nothing(write) => {
+                if now.is_some() {
+                    self.plan.push(store, write)?;
+                }
+                self.count(None, now);
+                None
+            }
+            Replaced::Quiet => None,
+        };
+        let was = first.as_ref().and_then(latest).or(before.as_ref());
+        self.weigh_anew(was, &fresh, before.as_ref());
+        Ok(())
+    }
+
+    /// Notes a newer sight, and returns what is known of the record.
+    fn known_of(
+        &mut self,
+        store: &Store,
+        id: &Id,
+        print: Fingerprint,
+    ) -> Result<Option<Known>, RunError> {
+        if !self.known.renew(id, print) {
+            self.fresh.renew(id, print);
+            return Ok(None);
+        }
+        let (kind, id) = (self.kind, id.clone());
+        let known = self.read_known(store, RecordRef { kind, id }, print)?;
+        Ok(known.map(|known| Known {
+            fingerprint: reconcile::fingerprint(&known.record),
+            ..known
+        }))
+    }
+
+    fn count(&mut self, first: Option<Verb>, now: Option<Verb>) {
+        let counts = &mut self.counts;
+        match first {
+            Some(Verb::Created) => counts.created = counts.created.saturating_sub(1),
+            Some(Verb::Updated) => counts.updated = counts.updated.saturating_sub(1),
+            Some(Verb::Deleted) | None => {}
+        }
+        match now {
+            Some(Verb::Created) => counts.created += 1,
+            Some(Verb::Updated) => counts.updated += 1,
+            Some(Verb::Deleted) | None => {}
+        }
+    }
+}
+
+/// Returns what a write tells of a record, or `None` if it tells nothing.
+fn verb(write: &Write) -> Option<Verb> {
+    match write {
+        Write::Change { change, .. } => Some(change.verb()),
+        Write::Quiet { .. } | Write::Forget { .. } => None,
+    }
+}
+
+fn latest(write: &Write) -> Option<&Record> {
+    match write {
+        Write::Change { change, .. } => Some(change.latest()),
+        Write::Quiet { record, .. } => Some(record),
+        Write::Forget { .. } => None,
+    }
+}

@@ -1,0 +1,462 @@
+//! Asks for the records that a complete sweep did not show.
+//!
+//! Some questions are under way at a time, within the rate that the connector keeps to. An answer
+//! that says "gone" is kept ([`super::answers`]): a run that fails leaves it to the next one, and
+//! what is held anyway is not asked for again in each run.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tracing::info;
+
+use crate::connector::Connector;
+use crate::model::{Change, Finding, FindingCode, Kind, Observed, PlanId, RecordRef, Run};
+use crate::reconcile::{self, Judgement, Known};
+use crate::store::{Names, Store, TenantNo, Write};
+
+use super::answers::{FRESH, Word};
+use super::comparison::MAX_FINDINGS;
+use super::kind::{Short, Shortfall};
+use crate::sync::plan::run_plan::Plan;
+use crate::sync::removals::tally::Scales;
+use crate::sync::run::job::Job;
+use crate::sync::{Moment, Progress, RunError};
+
+use self::table::{Asking, Table, is_held};
+
+/// Questions under way at a time. Answers that take half a second each still come as fast as the
+/// usual rate grants them.
+const AT_ONCE: usize = 4;
+
+/// Records that are gone and are put into the plan in one step of a blocking thread.
+const STEP: usize = 500;
+
+/// How often whoever watches hears of a wait.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often the log says how far it is. What takes less time is not worth a line.
+const SAY_EVERY: Duration = Duration::from_secs(60);
+
+/// What confirming starts from.
+pub(in crate::sync) struct Missing<'a> {
+    pub(in crate::sync) tenant: TenantNo,
+    /// Known records that complete sweeps did not show, kind by kind.
+    pub(in crate::sync) records: Vec<RecordRef>,
+    /// Kinds whose sweep got to its end.
+    pub(in crate::sync) complete: &'a BTreeSet<Kind>,
+    /// Kinds of which the source showed nothing at all.
+    pub(in crate::sync) empty: &'a BTreeSet<Kind>,
+    /// Kinds of which fewer were shown than the source counts.
+    pub(in crate::sync) shortfalls: &'a BTreeMap<Kind, Shortfall>,
+    pub(in crate::sync) scales: &'a Scales,
+    /// The approved plan whose removals are all asked for.
+    pub(in crate::sync) permit: Option<PlanId>,
+    /// From how many sweeps in a row records were absent that may not be asked for.
+    pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
+}
+
+/// What confirming came to.
+pub(in crate::sync) struct Confirmed {
+    pub(in crate::sync) plan: Plan,
+    /// Absences to keep.
+    pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
+    /// Kinds whose listing left out records that are there.
+    pub(in crate::sync) short: Vec<Short>,
+}
+
+impl<C: Connector> Job<C> {
+    /// Asks for each missing record: only a clear no deletes it, any other answer rescues.
+    pub(in crate::sync) async fn confirm(
+        &self,
+        run: &mut Run,
+        mut missing: Missing<'_>,
+        plan: Plan,
+    ) -> Result<Confirmed, RunError> {
+        let records: BTreeSet<RecordRef> = missing.records.drain(..).collect();
+        self.answers
+            .retain(missing.tenant, &records, missing.complete);
+        let permitted = self.permitted(&missing, &records).await?;
+        let mut table = Table::of(missing, permitted, &records);
+        let mut teller = Teller::new(records.len() as u64, self.clock.passed());
+
+        let (kept, questions) = self.recall(&mut table, &plan, records);
+        table.n_done = kept.len() as u64;
+        let mut plan = self
+            .put(run, &mut table, plan, questions, &mut teller)
+            .await?;
+        let (kept, doubted) = table.doubt(kept);
+        if !doubted.is_empty() {
+            for record in &doubted {
+                self.answers.drop_of(record);
+            }
+            plan = self
+                .put(run, &mut table, plan, doubted, &mut teller)
+                .await?;
+        }
+        for (record, word) in kept {
+            match word {
+                Word::Gone => table.believe(record),
+                Word::Forbidden => table.forbid(run, record, self.removal_policy.absent_sweeps),
+            }
+        }
+
+        let Table {
+            mut gone,
+            asking,
+            absences,
+            missing,
+            ..
+        } = table;
+        gone.sort();
+        for record in &gone {
+            run.counts.entry(record.kind).or_default().deleted += 1;
+        }
+        for step in gone.chunks(STEP) {
+            let (tenant, step) = (missing.tenant, step.to_vec());
+            plan = self
+                .store
+                .offload(move |store| remove(store, tenant, step, plan))
+                .await?;
+        }
+        let short = asking.into_iter().filter_map(|(kind, asking)| {
+            let Asking {
+                missing,
+                asked,
+                answered,
+                gone: _,
+                kept: _,
+            } = asking;
+            (asked < missing && answered > 0).then_some(Short::LeftOut {
+                kind,
+                missing,
+                asked,
+                answered,
+            })
+        });
+        Ok(Confirmed {
+            plan,
+            absences,
+            short: short.collect(),
+        })
+    }
+
+    /// Sorts out for which records an answer was kept that is still good. Returns those, and
+    /// those that are to be asked for.
+    fn recall(
+        &self,
+        table: &mut Table<'_>,
+        plan: &Plan,
+        records: BTreeSet<RecordRef>,
+    ) -> (Vec<(RecordRef, Word)>, Vec<RecordRef>) {
+        let needed = self.removal_policy.absent_sweeps;
+        let found: Vec<_> = records
+            .into_iter()
+            .map(|record| {
+                let kept = self.answers.of(&record);
+                (record, kept)
+            })
+            .collect();
+        let mut losses: BTreeMap<Kind, u64> = BTreeMap::new();
+        for (record, kept) in &found {
+            let is_loss = kept.is_some_and(|kept| table.is_loss(record, kept.word, needed));
+            if is_loss && !table.permitted.contains(record) {
+                *losses.entry(record.kind).or_default() += 1;
+            }
+        }
+        // Enough are gone to hold the sort, whatever the others answer: nothing is removed on
+        // the word of these. A first load holds nothing.
+        let is_load = matches!(plan, Plan::Load(_));
+        losses.retain(|kind, count| {
+            let loss = reconcile::loss_of(*kind);
+            !is_load
+                && is_held(
+                    &self.removal_policy.guard,
+                    table.missing.scales,
+                    loss,
+                    *count,
+                )
+        });
+        table.holding = losses.into_keys().collect();
+        let (mut good, mut questions) = (Vec::new(), Vec::new());
+        for (record, kept) in found {
+            let is_permitted = table.permitted.contains(&record);
+            let kept = kept.filter(|kept| {
+                let is_fresh = kept.word == Word::Gone && kept.age <= FRESH;
+                if is_permitted {
+                    return is_fresh && kept.permit == table.missing.permit;
+                }
+                let is_held = table.holding.contains(&record.kind);
+                is_fresh || (is_held && table.is_loss(&record, kept.word, needed))
+            });
+            let asking = table.asking.entry(record.kind).or_default();
+            match kept {
+                Some(kept) => {
+                    asking.asked += 1;
+                    asking.kept += u64::from(!is_permitted);
+                    good.push((record, kept.word));
+                }
+                None => questions.push(record),
+            }
+        }
+        (good, questions)
+    }
+
+    /// Asks, and takes the answers in. After a failure nothing more is asked; what is under way
+    /// still comes to its end, so that its answers are kept for the next run.
+    async fn put(
+        &self,
+        run: &mut Run,
+        table: &mut Table<'_>,
+        mut plan: Plan,
+        questions: Vec<RecordRef>,
+        teller: &mut Teller,
+    ) -> Result<Plan, RunError> {
+        let mut questions = questions.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        let mut failure = None;
+        loop {
+            while failure.is_none() && under_way.len() < AT_ONCE {
+                let Some(record) = questions.next() else {
+                    break;
+                };
+                if table.is_decided(&record, &plan, &self.removal_policy.guard) {
+                    table.pass_over(record, &mut plan);
+                    continue;
+                }
+                table.asking.entry(record.kind).or_default().asked += 1;
+                under_way.push(async move {
+                    let answer = self.connector.fetch(&record).await;
+                    (record, answer)
+                });
+            }
+            self.tell(table, teller);
+            let (record, answer) = tokio::select! {
+                next = under_way.next() => match next {
+                    Some(answered) => answered,
+                    None => break,
+                },
+                _ = teller.ticks.tick() => continue,
+            };
+            table.n_done += 1;
+            let kind = record.kind;
+            let shown = match answer {
+                Ok(None) => {
+                    self.answers.keep(&record, Word::Gone, table.missing.permit);
+                    table.believe(record);
+                    continue;
+                }
+                Err(error) if error.is_forbidden() => {
+                    self.answers
+                        .keep(&record, Word::Forbidden, table.missing.permit);
+                    table.forbid(run, record, self.removal_policy.absent_sweeps);
+                    continue;
+                }
+                Err(error) => {
+                    failure.get_or_insert(RunError::fetch("missing records, one by one")(error));
+                    continue;
+                }
+                Ok(Some(shown)) => shown,
+            };
+            self.answers.drop_of(&record);
+            let asking = table.asking.entry(kind).or_default();
+            asking.answered += 1;
+            if table.missing.empty.contains(&kind) {
+                let known = asking.missing;
+                failure.get_or_insert(RunError::EmptyCollection { kind, known });
+                continue;
+            }
+            if let Ok(observed) = &shown {
+                let findings = observed.findings.iter().cloned();
+                findings.for_each(|finding| note(run, finding));
+            }
+            let tenant = table.missing.tenant;
+            let settled;
+            (settled, plan) = self
+                .store
+                .offload(move |store| settle(store, tenant, &record, shown, plan))
+                .await?;
+            take_down(run, kind, settled);
+        }
+        match failure {
+            Some(failure) => Err(failure),
+            None => Ok(plan),
+        }
+    }
+
+    /// Tells whoever watches how far it is, and the log from time to time.
+    fn tell(&self, table: &Table<'_>, teller: &mut Teller) {
+        let progress = Progress::Confirming {
+            done: table.n_done,
+            missing: teller.n_missing,
+        };
+        self.observer.hear(progress);
+        let passed = self.clock.passed();
+        if passed.saturating_sub(teller.said_at) >= SAY_EVERY {
+            teller.said_at = passed;
+            let wait = self.connector.wait();
+            let now = Moment { progress, wait };
+            info!(tenant.name = %self.name, "Sync of `{}` is {now}", self.name);
+        }
+    }
+
+    /// Returns the records whose removal an operator has approved.
+    async fn permitted(
+        &self,
+        missing: &Missing<'_>,
+        records: &BTreeSet<RecordRef>,
+    ) -> Result<BTreeSet<RecordRef>, RunError> {
+        let Some(plan) = missing.permit else {
+            return Ok(BTreeSet::new());
+        };
+        let (tenant, mut records) = (missing.tenant, records.clone());
+        self.store
+            .offload(move |store| {
+                let mut outcome = Ok(());
+                records.retain(|record| match store.removal(tenant, plan, record) {
+                    Ok(removal) => removal.is_some(),
+                    Err(error) => {
+                        outcome = Err(RunError::store(error));
+                        false
+                    }
+                });
+                outcome.map(|()| records)
+            })
+            .await
+    }
+}
+
+/// Says how far it is.
+struct Teller {
+    n_missing: u64,
+    ticks: Interval,
+    said_at: Duration,
+}
+
+impl Teller {
+    fn new(n_missing: u64, now: Duration) -> Self {
+        let mut ticks = interval_at(Instant::now() + TICK, TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            n_missing,
+            ticks,
+            said_at: now,
+        }
+    }
+}
+
+/// Keeps a finding, up to the bound that each kind's sweep has as well.
+fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
+        run.findings.push(finding);
+    }
+}
+
+/// Counts a missing record that is there.
+fn take_down(run: &mut Run, kind: Kind, settled: Settled) {
+    let counts = run.counts.entry(kind).or_default();
+    match settled {
+        Settled::Same(finding) => {
+            counts.rescued += 1;
+            note(run, finding);
+        }
+        Settled::Changed(finding) => {
+            counts.rescued += 1;
+            counts.updated += 1;
+            note(run, finding);
+        }
+    }
+}
+
+/// How a missing record that is there differs from what is known.
+enum Settled {
+    Same(Finding),
+    Changed(Finding),
+}
+
+/// Puts records that are gone into the plan.
+fn remove(
+    store: &Store,
+    tenant: TenantNo,
+    gone: Vec<RecordRef>,
+    mut plan: Plan,
+) -> Result<Plan, RunError> {
+    let mut names = Names::of(tenant);
+    for record in gone {
+        let kept = store.get(tenant, &record).map_err(RunError::store)?;
+        // Polls go on beside a dry run, and may have found it gone.
+        if kept.is_none() && plan.is_preview() {
+            continue;
+        }
+        let mut kept = kept.ok_or(RunError::MissingBody { record })?;
+        names
+            .join(store, &mut kept.record)
+            .map_err(RunError::store)?;
+        plan.remove(store, kept.record)?;
+    }
+    Ok(plan)
+}
+
+fn settle(
+    store: &Store,
+    tenant: TenantNo,
+    missing: &RecordRef,
+    shown: Result<Observed, Finding>,
+    mut plan: Plan,
+) -> Result<(Settled, Plan), RunError> {
+    let kept = store.get(tenant, missing).map_err(RunError::store)?;
+    if kept.is_none() && plan.is_preview() {
+        return Ok((Settled::Same(rescued(missing)), plan));
+    }
+    let mut kept = kept.ok_or_else(|| RunError::MissingBody {
+        record: missing.clone(),
+    })?;
+    Names::of(tenant)
+        .join(store, &mut kept.record)
+        .map_err(RunError::store)?;
+    let observed = match shown {
+        Err(finding) => return Ok((Settled::Same(finding), plan)),
+        Ok(observed) => observed,
+    };
+
+    let fingerprint = reconcile::fingerprint(&kept.record);
+    let known = Known {
+        record: kept.record,
+        fingerprint,
+    };
+    let print = reconcile::fingerprint(&observed.record);
+    let (judgement, _shown) = reconcile::judge(Some(known), observed.record, &observed.torn, print);
+    match judgement {
+        Judgement::Same | Judgement::Refreshed { .. } => {
+            Ok((Settled::Same(rescued(missing)), plan))
+        }
+        Judgement::Changed {
+            change,
+            fingerprint,
+        } => {
+            debug_assert!(matches!(change, Change::Updated { .. }), "it was known");
+            plan.push(
+                store,
+                Write::Change {
+                    change,
+                    fingerprint,
+                    raw: observed.raw,
+                },
+            )?;
+            Ok((Settled::Changed(rescued(missing)), plan))
+        }
+    }
+}
+
+fn rescued(record: &RecordRef) -> Finding {
+    Finding {
+        code: FindingCode::Rescued,
+        kind: record.kind,
+        id: Some(record.id.clone()),
+        detail: "the listing did not show it, but it answered when asked for".to_owned(),
+    }
+}

@@ -1,0 +1,419 @@
+//! Reads one kind of a tenant to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tracing::debug;
+
+use crate::connector::{Connector, FetchError, Page, Sweep};
+use crate::model::{Finding, FindingCode, Kind, RecordRef, Run};
+use crate::reconcile;
+use crate::store::{Known, Names};
+
+use super::comparison::Comparison;
+use crate::sync::plan::run_plan::Plan;
+use crate::sync::removals::tally::Scales;
+use crate::sync::run::beside::Asked;
+use crate::sync::run::job::Job;
+use crate::sync::{Progress, RunError};
+
+/// Pages that wait to be compared at the most; then the next one is not asked for. Bounds
+/// memory, and evens out what takes now the network and now the disk longer.
+const MAX_PAGES: usize = 4;
+
+/// Bytes in those pages at the most; a page that is larger waits alone.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Walks through a listing of a first load that comes out short of its count. A page that was
+/// left out would be told as so many people who have joined, later on; in every other run there
+/// are few whom the next one could find to be new.
+const LOAD_WALKS: u32 = 2;
+
+/// What the sweeps of a run have gathered so far.
+pub(in crate::sync) struct Sweeping {
+    pub(in crate::sync) plan: Plan,
+    /// Sweeps that did not show all there is.
+    pub(in crate::sync) short: Vec<Short>,
+    /// Kinds of which fewer were shown than the source counts.
+    pub(in crate::sync) shortfalls: BTreeMap<Kind, Shortfall>,
+    /// Kinds whose sweep got to its end.
+    pub(in crate::sync) complete: BTreeSet<Kind>,
+    /// Known records that those did not show.
+    pub(in crate::sync) missing: Vec<RecordRef>,
+    /// Kinds of which the source showed nothing at all although some were known.
+    pub(in crate::sync) empty: BTreeSet<Kind>,
+    /// How much there is.
+    pub(in crate::sync) scales: Scales,
+    /// What polls have looked at meanwhile.
+    pub(in crate::sync) asked: Asked,
+    /// The names of roles and groups that records mention.
+    pub(in crate::sync) names: Option<Names>,
+}
+
+/// A sweep that did not show all there is.
+#[derive(Debug)]
+pub(in crate::sync) enum Short {
+    /// It showed nobody at all, of so many that the source counts, and nobody is known yet.
+    Nobody { kind: Kind, total: u64 },
+    /// Records that it had left out answered when asked for; the rest was not asked for.
+    LeftOut {
+        kind: Kind,
+        missing: u64,
+        asked: u64,
+        answered: u64,
+    },
+    /// Of records that the audit log named it says something else than they do.
+    Contradicted { kind: Kind, records: u64 },
+}
+
+impl Short {
+    pub(in crate::sync) fn kind(&self) -> Kind {
+        match self {
+            Self::Nobody { kind, .. }
+            | Self::LeftOut { kind, .. }
+            | Self::Contradicted { kind, .. } => *kind,
+        }
+    }
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody { kind, total } => {
+                write!(f, "none of {total} {} were shown", kind.plural())
+            }
+            Self::LeftOut {
+                kind,
+                missing,
+                asked,
+                answered,
+            } => write!(
+                f,
+                "{missing} known {} were not shown, but {answered} of {asked} answered when \
+                 asked for",
+                kind.plural()
+            ),
+            Self::Contradicted { kind, records } => write!(
+                f,
+                "{records} {} are gone or have lost access by their own answer, but not by the \
+                 listing",
+                kind.plural()
+            ),
+        }
+    }
+}
+
+/// How many records of a kind were shown, and how many more the source counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) struct Shortfall {
+    pub(in crate::sync) shown: u64,
+    pub(in crate::sync) total: u64,
+}
+
+impl Shortfall {
+    /// Returns what a run has to say of it, which is nothing once the records that were not
+    /// shown have answered for themselves. The count may be wrong, for this once or for good:
+    /// it is a hint, and nothing waits for it.
+    pub(in crate::sync) fn finding(self, kind: Kind, answered: u64) -> Option<Finding> {
+        let Self { shown, total } = self;
+        if shown + answered >= total {
+            return None;
+        }
+        let detail = format!(
+            "Qlik counts {total} {}, and showed or answered for {}; those that are known were \
+             all asked for",
+            kind.plural(),
+            shown + answered
+        );
+        Some(Finding {
+            code: FindingCode::CountDiffers,
+            kind,
+            id: None,
+            detail,
+        })
+    }
+}
+
+impl Sweeping {
+    pub(in crate::sync) fn of(plan: Plan, asked: Asked) -> Self {
+        Self {
+            plan,
+            short: Vec::new(),
+            shortfalls: BTreeMap::new(),
+            complete: BTreeSet::new(),
+            missing: Vec::new(),
+            empty: BTreeSet::new(),
+            scales: Scales::default(),
+            asked,
+            names: None,
+        }
+    }
+}
+
+impl<C: Connector> Job<C> {
+    /// Reads one kind to its end.
+    pub(in crate::sync) async fn sweep(
+        &self,
+        run: &mut Run,
+        known: Option<&Known>,
+        kind: Kind,
+        mut sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let no = known.map(|known| known.no);
+        let plan = sweeping.plan;
+        let asked = sweeping.asked.clone();
+        let comparison = self
+            .store
+            .offload(move |store| Comparison::open(store, no, kind, plan))
+            .await?
+            .beside(asked)
+            .knowing(sweeping.names.take());
+        let walks = match known.and_then(|known| known.loaded) {
+            Some(_) => 1,
+            None => LOAD_WALKS,
+        };
+        let Pages {
+            comparison,
+            total,
+            reached,
+        } = self.walk(kind, comparison, walks).await?;
+        let mut comparison = self.look_again(comparison).await?;
+
+        if let Reached::Stop(why) = reached {
+            comparison.find(stopped(kind, why));
+        } else {
+            let (shown, n_known) = (comparison.n_shown(), comparison.n_known());
+            if shown == 0 && n_known > 0 {
+                sweeping.empty.insert(kind);
+            }
+            match total.filter(|total| shown < *total) {
+                // We are a user ourselves: this is none of the tenant's people, and no load.
+                Some(total) if shown == 0 && n_known == 0 && kind == Kind::User => {
+                    sweeping.short.push(Short::Nobody { kind, total });
+                }
+                Some(total) => {
+                    sweeping.shortfalls.insert(kind, Shortfall { shown, total });
+                }
+                None => {}
+            }
+            let missing = comparison.missing().into_iter();
+            sweeping
+                .missing
+                .extend(missing.map(|id| RecordRef { kind, id }));
+            sweeping.complete.insert(kind);
+        }
+        sweeping.scales.add(comparison.scales());
+        sweeping.names = comparison.take_names();
+        let (counts, findings, plan) = comparison.close();
+        run.counts.insert(kind, counts);
+        run.findings.extend(findings);
+        Ok(Sweeping { plan, ..sweeping })
+    }
+
+    /// Reads a listing to its end. Where it shows fewer than it counts, the count is asked for
+    /// once more, since somebody may have left ahead of the cursor; if it stays, the listing is
+    /// walked again, so many times in all.
+    async fn walk(
+        &self,
+        kind: Kind,
+        comparison: Comparison,
+        walks: u32,
+    ) -> Result<Pages, RunError> {
+        let mut listing = self.connector.sweep(kind);
+        let mut pages = self.pages(kind, &mut listing, comparison).await?;
+        for walk in 1.. {
+            let Some(told) = pages
+                .total
+                .filter(|total| pages.comparison.n_shown() < *total)
+            else {
+                break;
+            };
+            match listing.recount().await {
+                Ok(total) => pages.total = total,
+                // Everything was read: the last word is what was told before.
+                Err(error) => debug!(
+                    error.code = error.code(),
+                    "The {} could not be counted again; it stays at {told}",
+                    kind.plural()
+                ),
+            }
+            let is_short = pages
+                .total
+                .is_some_and(|total| pages.comparison.n_shown() < total);
+            if !is_short || walk >= walks {
+                break;
+            }
+            listing = self.connector.sweep(kind);
+            pages = self.pages(kind, &mut listing, pages.comparison).await?;
+        }
+        Ok(pages)
+    }
+
+    /// Asks for the records that were shown in two ways of which nobody can tell the newer, and for
+    /// those that seem to have lost all of a list that came no more.
+    async fn look_again(&self, mut comparison: Comparison) -> Result<Comparison, RunError> {
+        for (record, mut left_out) in comparison.take_unsure() {
+            match self.connector.fetch(&record).await {
+                Ok(Some(Ok(mut observed))) => {
+                    left_out.retain(|list| !observed.torn.contains(list));
+                    // Left out twice, where others show theirs: it is empty.
+                    reconcile::empty(&mut observed.record, &left_out);
+                    comparison = self
+                        .store
+                        .offload(move |store| {
+                            comparison.revise(store, observed).map(|()| comparison)
+                        })
+                        .await?;
+                }
+                Ok(Some(Err(finding))) => comparison.find(finding),
+                // Gone since: the next sweep misses it.
+                Ok(None) => {}
+                // The first sight is as good as any.
+                Err(error) if error.is_forbidden() => {}
+                Err(error) => {
+                    let what = "records that were shown in two ways or in part, one by one";
+                    return Err(RunError::fetch(what)(error));
+                }
+            }
+        }
+        Ok(comparison)
+    }
+
+    /// Fetches all pages one after the other, while a thread of its own reads and compares what
+    /// is there already: neither waits for the other as long as some pages are under way.
+    async fn pages(
+        &self,
+        kind: Kind,
+        listing: &mut C::Sweep,
+        mut comparison: Comparison,
+    ) -> Result<Pages, RunError> {
+        let (pages, mut fetched) = mpsc::channel::<Waiting>(MAX_PAGES);
+        let (observer, answers) = (self.observer.clone(), Arc::clone(&self.answers));
+        let compare = self.store.offload(move |store| {
+            let mut total = None;
+            while let Some(Waiting { page, room }) = fetched.blocking_recv() {
+                drop(room);
+                if let Some(told) = page.total() {
+                    total = Some(told);
+                    comparison.expect(told);
+                }
+                let page = page.read();
+                answers.drop_shown(kind, &page);
+                comparison.compare(store, page)?;
+                let seen = comparison.n_shown();
+                observer.hear(Progress::Read { kind, seen, total });
+            }
+            Ok((comparison, total))
+        });
+        // Also after a failure the other one ends first: nothing of this run goes on behind it.
+        let (reached, compared) = tokio::join!(fetch(kind, listing, pages), compare);
+        let (comparison, total) = compared?;
+        Ok(Pages {
+            comparison,
+            total,
+            reached: reached?,
+        })
+    }
+}
+
+/// Fetches all pages, as long as they are taken.
+async fn fetch(
+    kind: Kind,
+    listing: &mut impl Sweep,
+    pages: mpsc::Sender<Waiting>,
+) -> Result<Reached, RunError> {
+    let room = Arc::new(Semaphore::new(MAX_BYTES));
+    loop {
+        match listing.next().await {
+            // Not taken any more: whoever compares has failed, and tells so.
+            Ok(Some(page)) => {
+                let waiting = Waiting::of(page, &room).await;
+                if pages.send(waiting).await.is_err() {
+                    return Ok(Reached::End);
+                }
+            }
+            Ok(None) => return Ok(Reached::End),
+            // Known values stay where a collection cannot be read; but without the users there
+            // is nothing left to keep watch over.
+            Err(error) => match Stop::of(&error) {
+                Some(why) if kind != Kind::User => return Ok(Reached::Stop(why)),
+                Some(_) | None => return Err(RunError::fetch(kind.plural())(error)),
+            },
+        }
+    }
+}
+
+/// A page that waits to be compared, and the room that it takes until then.
+struct Waiting {
+    page: Page,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Waiting {
+    /// Waits until there is room for a page.
+    async fn of(page: Page, room: &Arc<Semaphore>) -> Self {
+        let n_bytes = page.n_bytes().min(MAX_BYTES);
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        // Nobody closes the semaphore.
+        let room = Arc::clone(room).acquire_many_owned(n_bytes).await.ok();
+        Self { page, room }
+    }
+}
+
+/// The pages of a kind, compared.
+struct Pages {
+    comparison: Comparison,
+    /// How many records the source said there are.
+    total: Option<u64>,
+    reached: Reached,
+}
+
+/// How far a listing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// The last one.
+    End,
+    /// What stands in the way.
+    Stop(Stop),
+}
+
+/// What stands in the way of a listing, each time that it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The credentials may not read it.
+    Forbidden,
+    /// A record is too large to be taken, and cannot be passed over.
+    TooLarge,
+}
+
+impl Stop {
+    fn of(error: &FetchError) -> Option<Self> {
+        match () {
+            () if error.is_forbidden() => Some(Self::Forbidden),
+            () if error.is_too_large() => Some(Self::TooLarge),
+            () => None,
+        }
+    }
+}
+
+fn stopped(kind: Kind, why: Stop) -> Finding {
+    let kinds = kind.plural();
+    let (code, detail) = match why {
+        Stop::Forbidden => (
+            FindingCode::ForbiddenCollection,
+            format!("{kinds} may not be read with these credentials"),
+        ),
+        Stop::TooLarge => (
+            FindingCode::UnreadableRecord,
+            format!("{kinds} end at one that is too large to be read; those behind it stay"),
+        ),
+    };
+    Finding {
+        code,
+        kind,
+        id: None,
+        detail,
+    }
+}

@@ -1,0 +1,56 @@
+//! Which of two sights of a record is the newer one, for records that were shown a moment ago.
+//!
+//! Pure.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
+use crate::model::{Id, Record, Timestamp};
+
+/// Sights that are remembered: those of two pages and some. A record that is shown twice in one
+/// walk moved from one page to the next.
+const REMEMBERED: usize = 256;
+
+/// The last sights, with the time at which the source says that each record last changed.
+#[derive(Debug, Default)]
+pub(super) struct Sights(VecDeque<(Id, Option<Timestamp>)>);
+
+/// What a second sight is to the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum Second {
+    /// It shows the record as it was later.
+    Newer,
+    /// It shows the record as it was before.
+    Older,
+    /// The source does not say.
+    Unsure,
+}
+
+impl Sights {
+    /// Remembers the first sight of a record.
+    pub(in crate::sync) fn note(&mut self, record: &Record) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back((record.id().clone(), record.updated_at()));
+    }
+
+    /// Judges a second sight of a record, and remembers it if it is the newer one.
+    pub(in crate::sync) fn judge(&mut self, record: &Record) -> Second {
+        let mut sights = self.0.iter_mut();
+        let Some((_, first)) = sights.find(|(id, _)| id == record.id()) else {
+            return Second::Unsure;
+        };
+        let (Some(before), Some(now)) = (*first, record.updated_at()) else {
+            return Second::Unsure;
+        };
+        match now.cmp(&before) {
+            Ordering::Greater => {
+                *first = Some(now);
+                Second::Newer
+            }
+            Ordering::Less => Second::Older,
+            Ordering::Equal => Second::Unsure,
+        }
+    }
+}

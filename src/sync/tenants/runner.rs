@@ -1,0 +1,61 @@
+//! A tenant's job without the word of what it is read by.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::connector::Connector;
+use crate::model::{Mode, TenantName, Trigger};
+use crate::store::StoreError;
+
+use crate::sync::{Job, Report};
+
+type Ended = Pin<Box<dyn Future<Output = Result<Ran, StoreError>> + Send>>;
+
+/// Does runs of one tenant, for whoever does not care how the tenant is read.
+#[derive(Clone)]
+pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Ended + Send + Sync>);
+
+/// What came of it.
+#[derive(Debug)]
+pub(in crate::sync) enum Ran {
+    /// A run, however it ended.
+    Report(Box<Report>),
+    /// No run: the tenant is read under this name.
+    Aside(TenantName),
+}
+
+impl Runner {
+    /// Makes a runner of a job.
+    pub fn of<C: Connector>(job: Arc<Job<C>>) -> Self {
+        Self(Arc::new(move |trigger, mode| {
+            let job = Arc::clone(&job);
+            Box::pin(async move {
+                match job.aside().await {
+                    Some(other) => Ok(Ran::Aside(other)),
+                    None => job
+                        .start(trigger, mode)
+                        .ended()
+                        .await
+                        .map(|it| Ran::Report(Box::new(it))),
+                }
+            })
+        }))
+    }
+
+    /// Does one run, after the one under way if there is one. It goes on if the caller does
+    /// not wait for its end.
+    pub(in crate::sync) async fn run(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+    ) -> Result<Ran, StoreError> {
+        (self.0)(trigger, mode).await
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Runner")
+    }
+}

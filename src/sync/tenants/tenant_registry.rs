@@ -1,0 +1,202 @@
+//! The tenants that are linked: how each is read, whether it is, and when next.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
+use crate::store::StoreError;
+
+use super::runner::{Ran, Runner};
+use crate::sync::{Claimant, Freshness, Moment, Rank, Report, Underway};
+
+/// The tenants of this process, by name. Clones share it: a tenant may come at any time. None
+/// ever leaves; one that is not to be read any more is paused.
+#[derive(Debug, Clone, Default)]
+pub struct TenantRegistry(Arc<Mutex<BTreeMap<TenantName, Arc<Linked>>>>);
+
+/// A tenant that is linked.
+#[derive(Debug)]
+pub struct Linked {
+    claimant: Claimant,
+    /// The OAuth client that reads it, whose own user is listed among its people.
+    client: Option<String>,
+    runner: Runner,
+    pause: watch::Sender<Option<Pause>>,
+    next: Mutex<Option<Timestamp>>,
+    underway: Underway,
+    freshness: Option<Freshness>,
+}
+
+/// Why a run did not come about.
+#[derive(Debug)]
+pub enum NoRun {
+    /// The tenant is paused.
+    Paused(Pause),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl TenantRegistry {
+    /// Adds a tenant, in place of one that has its name.
+    pub fn add(&self, linked: Arc<Linked>) {
+        self.all().insert(linked.name().clone(), linked);
+    }
+
+    /// Returns a tenant.
+    pub fn get(&self, name: &TenantName) -> Option<Arc<Linked>> {
+        self.all().get(name).cloned()
+    }
+
+    /// Returns all, by name.
+    pub fn list(&self) -> Vec<Arc<Linked>> {
+        self.all().values().cloned().collect()
+    }
+
+    /// Returns all names.
+    pub fn names(&self) -> Vec<TenantName> {
+        self.all().keys().cloned().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<TenantName, Arc<Linked>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Linked {
+    /// Links a tenant that this runner reads, by this OAuth client if it is one.
+    pub fn new(claimant: Claimant, client: Option<String>, runner: Runner) -> Self {
+        Self {
+            claimant,
+            client,
+            runner,
+            pause: watch::Sender::new(None),
+            next: Mutex::default(),
+            underway: Underway::default(),
+            freshness: None,
+        }
+    }
+
+    /// Makes it tell how far the run under way is, which is noted there.
+    #[must_use]
+    pub fn watched(self, underway: Underway) -> Self {
+        Self { underway, ..self }
+    }
+
+    /// Makes it tell how long ago it was last read as a whole.
+    #[must_use]
+    pub fn dated(self, freshness: Freshness) -> Self {
+        Self {
+            freshness: Some(freshness),
+            ..self
+        }
+    }
+
+    /// Returns what the operator calls it.
+    pub fn name(&self) -> &TenantName {
+        &self.claimant.name
+    }
+
+    /// Returns the connection that it is read over.
+    pub fn connection(&self) -> &ConnectionName {
+        &self.claimant.connection
+    }
+
+    /// Returns the id of the OAuth client that reads it; `None` if an API key does.
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
+    /// Returns where it is reached.
+    pub fn host(&self) -> &str {
+        &self.claimant.host
+    }
+
+    /// Returns how it came to be read.
+    pub fn rank(&self) -> Rank {
+        self.claimant.rank
+    }
+
+    /// Returns why it is not read; `None` if it is.
+    pub fn pause(&self) -> Option<Pause> {
+        self.pause.borrow().clone()
+    }
+
+    /// Pauses it, or lets it go on. That it is another by another name stays so: nothing but a
+    /// restart changes that.
+    pub fn set_pause(&self, pause: Option<Pause>) {
+        self.pause.send_if_modified(|old| {
+            let stays = *old == pause || matches!(old, Some(Pause::SameAs(_)));
+            if !stays {
+                *old = pause;
+            }
+            !stays
+        });
+    }
+
+    /// Returns when its next run is due, where that is known.
+    pub fn next(&self) -> Option<Timestamp> {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how far the run under way is, or `None` where there is none.
+    pub fn progress(&self) -> Option<Moment> {
+        self.underway.now()
+    }
+
+    /// Returns how long ago it was last read as a whole, or since when it should be; nothing while it
+    /// is paused, `None` where no loop reads it.
+    pub fn age(&self) -> Option<Duration> {
+        let age = self.freshness.as_ref()?.age()?;
+        Some(match self.pause() {
+            Some(_) => Duration::ZERO,
+            None => age,
+        })
+    }
+
+    /// Returns how long it has not been read as a whole, where three runs or more were due since.
+    pub fn overdue(&self) -> Option<Duration> {
+        let freshness = self.freshness.as_ref()?;
+        freshness.overdue().filter(|_| self.pause().is_none())
+    }
+
+    pub(super) fn set_next(&self, next: Option<Timestamp>) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Waits until it is paused, or no longer.
+    pub(super) async fn turned(&self, paused: Paused) {
+        let mut watch = self.pause.subscribe();
+        // The sender is ours: it cannot be gone.
+        drop(
+            watch
+                .wait_for(|pause| pause.is_some() == (paused == Paused::Yes))
+                .await,
+        );
+    }
+
+    /// Does one run, after the one under way if there is one.
+    pub async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, NoRun> {
+        if let Some(pause) = self.pause() {
+            return Err(NoRun::Paused(pause));
+        }
+        match self.runner.run(trigger, mode).await {
+            Ok(Ran::Report(report)) => Ok(*report),
+            Ok(Ran::Aside(other)) => {
+                let pause = Pause::SameAs(other);
+                self.set_pause(Some(pause.clone()));
+                Err(NoRun::Paused(pause))
+            }
+            Err(error) => Err(NoRun::Store(error)),
+        }
+    }
+}
+
+/// Whether a tenant is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paused {
+    Yes,
+    No,
+}

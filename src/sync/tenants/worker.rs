@@ -1,0 +1,191 @@
+//! Runs one tenant's sync on its schedule until told to end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::clock::Steadiness;
+use crate::connector::Connector;
+use crate::model::{Mode, Outcome, Pause, PlanState, Run, Trigger};
+use crate::signal::Shutdown;
+use crate::store::StoreError;
+
+use super::schedule::{Approval, Last};
+use super::tenant_registry::Paused;
+use crate::sync::{Job, Linked, Schedule};
+
+/// How long the loop sleeps at the most before it looks at the clock again: a clock that was
+/// set is noticed within this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Runs that were due without one that succeeded, after which a tenant counts as not read in time.
+const RUNS_MISSED: u32 = 3;
+
+/// The loop of one tenant.
+#[derive(Debug)]
+pub struct Worker<C> {
+    /// What it runs.
+    pub job: Arc<Job<C>>,
+    /// Whether it is to run.
+    pub linked: Arc<Linked>,
+    /// When.
+    pub schedule: Schedule,
+    /// By how much a run is put off at the most, so that many tenants on one schedule do not
+    /// all begin in the same second.
+    pub jitter: Duration,
+}
+
+/// What a loop does next.
+enum Next {
+    Run(Trigger),
+    End,
+}
+
+impl<C: Connector> Worker<C> {
+    /// Runs at once, then on schedule, and polls the audit log in between, until told to end.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
+    }
+
+    /// Runs at once, then on schedule, and soon again after a failure. A run under way is dropped at its next await: what it
+    /// has committed stays, the rest the next run finds again. While the tenant is paused there
+    /// are none; when it is no longer, one comes at once.
+    async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
+        self.job.freshness.begins(three_runs);
+        let mut next = self.waken(shutdown, Trigger::Start).await;
+        let mut n_failures = 0;
+        while let Next::Run(trigger) = next {
+            let began = self.job.clock.now();
+            let mut steadiness = Steadiness::of(&self.job.clock);
+            self.linked.set_next(None);
+            let mut run = self.job.start(trigger, Mode::Commit);
+            let report = tokio::select! {
+                () = shutdown.triggered() => {
+                    run.abort();
+                    return Ok(());
+                }
+                report = run.ended() => report?,
+            };
+            let ended = self.job.clock.now();
+            n_failures = match report.run.outcome.is_success() {
+                true => {
+                    let three_runs = self.schedule.span(ended, RUNS_MISSED);
+                    self.job.freshness.expect(three_runs);
+                    0
+                }
+                false => n_failures + 1,
+            };
+            let mut last = Last {
+                began,
+                ended,
+                n_failures,
+            };
+            // Set while the run went on: only its beginning was by the clock before.
+            if let Some(turned) = steadiness.look(&self.job.clock) {
+                last.follow(turned);
+                last.ended = ended;
+            }
+            next = tokio::select! {
+                () = shutdown.triggered() => Next::End,
+                due = self.due_after(last, &mut steadiness) => {
+                    due?;
+                    self.waken(shutdown, Trigger::Schedule).await
+                }
+                () = self.job.audit.gap_opened() => self.waken(shutdown, Trigger::Gap).await,
+                () = self.linked.turned(Paused::Yes) => {
+                    self.waken(shutdown, Trigger::Schedule).await
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Waits while the tenant is paused; finds out first whether it has to be.
+    async fn waken(&self, shutdown: &Shutdown, trigger: Trigger) -> Next {
+        let wait = async {
+            loop {
+                self.linked.turned(Paused::No).await;
+                let Some(other) = self.job.aside().await else {
+                    return;
+                };
+                info!(
+                    tenant.name = %self.job.name,
+                    "`{}` is `{other}`, by another of its host names; it is read once",
+                    self.job.name
+                );
+                self.linked.set_pause(Some(Pause::SameAs(other)));
+                self.linked.set_next(None);
+            }
+        };
+        let was_paused = self.linked.pause().is_some();
+        if was_paused {
+            self.linked.set_next(None);
+        }
+        tokio::select! {
+            () = shutdown.triggered() => return Next::End,
+            () = wait => {}
+        }
+        if was_paused {
+            let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
+            self.job.freshness.begins(three_runs);
+        }
+        Next::Run(trigger)
+    }
+
+    /// Waits until the run after this one is due. Asks the schedule and the store anew at each look,
+    /// so that an approval does not wait for long, and follows a clock that was set.
+    async fn due_after(
+        &self,
+        mut last: Last,
+        steadiness: &mut Steadiness,
+    ) -> Result<(), StoreError> {
+        let jitter = self.jitter.mul_f64(fastrand::f64());
+        loop {
+            let approval = self.approval().await?;
+            if let Some(turned) = steadiness.look(&self.job.clock) {
+                last.follow(turned);
+            }
+            let now = self.job.clock.now();
+            let due = self.schedule.next(last, now, jitter);
+            let due = approval.map_or(due, |approval| due.min(approval.due(last, now).max(now)));
+            self.linked.set_next(Some(due));
+            if due <= now {
+                return Ok(());
+            }
+            tokio::time::sleep(due.since(now).min(LOOK_AGAIN)).await;
+        }
+    }
+
+    /// Returns the approval by which no run has gone yet. Whoever approves asks for a run, but that
+    /// may fail, or be broken off.
+    async fn approval(&self) -> Result<Option<Approval>, StoreError> {
+        let name = self.job.name.clone();
+        self.job
+            .store
+            .offload(move |store| {
+                let tenants = store.tenants()?.into_iter();
+                let Some(known) = tenants.into_iter().find(|known| known.name == name) else {
+                    return Ok(None);
+                };
+                let open = store.open_plan(known.no)?;
+                let Some(PlanState::Approved { at }) = open.map(|plan| plan.state) else {
+                    return Ok(None);
+                };
+                let last = store.newest_run(&name, Run::is_sweep)?;
+                Ok(match last {
+                    Some(run) if run.outcome == Outcome::Running => None,
+                    Some(run) => Some(Approval {
+                        at,
+                        tried: run.ended_at.unwrap_or(run.started_at).max(at),
+                    }),
+                    None => Some(Approval { at, tried: at }),
+                })
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! When the loop of a tenant runs, in a time that stands still between two steps.
+
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono_tz::Tz;
+
+use super::*;
+use crate::clock::Clock;
+use crate::connector::{FetchError, Page, Sweep};
+use crate::model::{
+    AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
+    PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
+    Timestamp, Traffic,
+};
+use crate::signal;
+use crate::store::{Closing, Commit, Decision, Known, PlanHead, Store, Write};
+use crate::sync::{Claimant, Claims, Observer, Rank, RemovalPolicy, Runner};
+
+/// A tenant with nothing in it that notes when it is asked, and answers while it is up.
+struct Empty {
+    clock: Clock,
+    asked_at: Arc<Mutex<Vec<Duration>>>,
+    is_up: Arc<AtomicBool>,
+}
+
+/// A listing of nothing.
+struct Nothing;
+
+fn down() -> FetchError {
+    FetchError::TooManyPages {
+        doing: "reading nothing",
+        limit: 0,
+    }
+}
+
+impl Sweep for Nothing {
+    async fn next(&mut self) -> Result<Option<Page>, FetchError> {
+        Ok(None)
+    }
+
+    async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
+        Ok(None)
+    }
+}
+
+impl Connector for Empty {
+    type Sweep = Nothing;
+
+    async fn identify(&self) -> Result<Tenant, FetchError> {
+        self.asked_at.lock().unwrap().push(self.clock.passed());
+        if !self.is_up.load(Ordering::Relaxed) {
+            return Err(down());
+        }
+        Ok(Tenant {
+            id: TenantId("t".into()),
+            name: "T".into(),
+            hosts: Vec::new(),
+            region: None,
+            status: None,
+        })
+    }
+
+    fn sweep(&self, _: Kind) -> Nothing {
+        Nothing
+    }
+
+    fn sweep_for(&self, _: &RecordRef) -> Option<Nothing> {
+        None
+    }
+
+    async fn fetch(&self, _: &RecordRef) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+        Err(down())
+    }
+
+    async fn audit_events(&self, _: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
+        Err(down())
+    }
+
+    fn take_traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+/// A loop that runs once a week, and what it goes by.
+struct Setting {
+    _dir: tempfile::TempDir,
+    clock: Clock,
+    asked_at: Arc<Mutex<Vec<Duration>>>,
+    is_up: Arc<AtomicBool>,
+    worker: Worker<Empty>,
+}
+
+impl Setting {
+    fn new(is_up: bool) -> Self {
+        Self::on("7d", is_up)
+    }
+
+    fn on(schedule: &str, is_up: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap().store;
+        let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T10:00:00Z").unwrap());
+        let asked_at = Arc::new(Mutex::new(Vec::new()));
+        let is_up = Arc::new(AtomicBool::new(is_up));
+        let connector = Arc::new(Empty {
+            clock: clock.clone(),
+            asked_at: Arc::clone(&asked_at),
+            is_up: Arc::clone(&is_up),
+        });
+        let claimant = Claimant {
+            name: TenantName("acme".to_owned()),
+            connection: ConnectionName("test".to_owned()),
+            rank: Rank::Named,
+            host: "acme.eu.qlikcloud.com".to_owned(),
+        };
+        let claim = Claims::new(1).of(claimant.clone());
+        let job = Arc::new(Job::new(
+            claimant.name.clone(),
+            connector,
+            store,
+            clock.clone(),
+            Observer::new(|_| {}),
+            RemovalPolicy::default(),
+            claim,
+        ));
+        let linked = Linked::new(claimant, None, Runner::of(Arc::clone(&job)));
+        let worker = Worker {
+            linked: Arc::new(linked.dated(job.freshness())),
+            job,
+            schedule: Schedule::parse(schedule, Tz::UTC).unwrap(),
+            jitter: Duration::ZERO,
+        };
+        Self {
+            _dir: dir,
+            clock,
+            asked_at,
+            is_up,
+            worker,
+        }
+    }
+}
+
+/// Lets so many minutes pass.
+async fn pass(clock: &Clock, minutes: u32) {
+    for _ in 0..minutes * 2 {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        clock.set(clock.now().plus(Duration::from_secs(30)));
+    }
+}
+
+/// Returns how many minutes after a moment, and after each other, the tenant was asked.
+fn waits(began: Duration, asked_at: &[Duration]) -> Vec<u64> {
+    std::iter::once(&began)
+        .chain(asked_at)
+        .zip(asked_at)
+        .map(|(before, after)| after.saturating_sub(*before).as_secs() / 60)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_fails_is_tried_again_within_minutes_and_then_every_hour() {
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        worker,
+        ..
+    } = Setting::new(false);
+    let began = clock.passed();
+    let (end, ended) = signal::shutdown();
+
+    let time = async {
+        pass(&clock, 5 * 60).await;
+        end.trigger();
+    };
+    let (result, ()) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+    let waits = waits(began, &asked_at.lock().unwrap());
+    assert_eq!(waits[..7], [0, 1, 2, 4, 8, 16, 32]);
+    assert!(waits[7..].iter().all(|wait| *wait == 60), "{waits:?}");
+    assert!(waits.len() > 9, "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_failed() {
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        is_up,
+        worker,
+    } = Setting::new(true);
+    let (end, ended) = signal::shutdown();
+    let job = Arc::clone(&worker.job);
+    let store = job.store.clone();
+
+    let time = async {
+        pass(&clock, 60).await;
+        assert_eq!(
+            asked_at.lock().unwrap().len(),
+            1,
+            "the next is due in a week"
+        );
+        let known = store.tenants().unwrap().remove(0);
+        approve(&store, &known, clock.now());
+        let approved = clock.passed();
+        is_up.store(false, Ordering::Relaxed);
+        // As the command does that approves.
+        let mut run = job.start(Trigger::Command, Mode::Commit);
+        run.ended().await.unwrap();
+        pass(&clock, 12).await;
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60 * 24).await;
+        end.trigger();
+        (known, approved)
+    };
+    let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    assert_eq!(waits[..3], [0, 1, 1], "{waits:?}");
+    let sum: u64 = waits.iter().sum();
+    assert!(
+        (12..30).contains(&sum),
+        "no more after it is applied: {waits:?}"
+    );
+    let plans = store.held_plans(known.no).unwrap();
+    assert_eq!(plans[0].state.word(), "applied");
+}
+
+/// What a clock may do while it runs, each with how many minutes pass behind it.
+type Jumps = [(fn(Timestamp) -> Timestamp, u32)];
+
+const BACK: &Jumps = &[(|now| now.minus(HOUR * 2), 90)];
+const AHEAD_AND_BACK: &Jumps = &[
+    (|now| now.plus(DAY * 400), 60),
+    (|now| now.minus(DAY * 400), 90),
+];
+const FROM_1970: &Jumps = &[
+    (|_| Timestamp::from_millis(0), 60),
+    (|_| Timestamp::from_millis(1_772_359_200_000), 90),
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_puts_no_run_off() {
+    // By the new clock an expression may be due later than by the one before, but no run is left out.
+    for (schedule, longest) in [
+        ("15m", 15),
+        ("*/15 * * * *", 15),
+        ("7,22,37,52 * * * *", 22),
+    ] {
+        for jumps in [BACK, AHEAD_AND_BACK, FROM_1970] {
+            let Setting {
+                _dir,
+                clock,
+                asked_at,
+                worker,
+                ..
+            } = Setting::on(schedule, true);
+            let linked = Arc::clone(&worker.linked);
+            let (end, ended) = signal::shutdown();
+
+            let time = async {
+                pass(&clock, 20).await;
+                for (jump, minutes) in jumps {
+                    clock.turn(jump(clock.now()));
+                    pass(&clock, *minutes).await;
+                }
+                let next = linked.next().unwrap();
+                assert!(next.since(clock.now()) <= HOUR / 4, "{schedule}: {next}");
+                end.trigger();
+            };
+            let (result, ()) = tokio::join!(worker.run(ended), time);
+
+            result.unwrap();
+            let waits = waits(Duration::ZERO, &asked_at.lock().unwrap());
+            let most = waits.iter().max().unwrap();
+            assert!(*most <= longest, "{schedule}: {waits:?}");
+            let minutes: u32 = 20 + jumps.iter().map(|(_, minutes)| minutes).sum::<u32>();
+            let expected = minutes as usize / 15;
+            assert!(
+                (expected..=expected + 3).contains(&waits.len()),
+                "{schedule}: {waits:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_approved_by_a_clock_that_was_ahead_is_tried_again_within_minutes() {
+    let Setting {
+        _dir,
+        clock,
+        asked_at,
+        is_up,
+        worker,
+    } = Setting::new(true);
+    let (end, ended) = signal::shutdown();
+    let store = worker.job.store.clone();
+
+    let time = async {
+        pass(&clock, 10).await;
+        let known = store.tenants().unwrap().remove(0);
+        is_up.store(false, Ordering::Relaxed);
+        approve(&store, &known, clock.now().plus(DAY * 400));
+        let approved = clock.passed();
+        pass(&clock, 30).await;
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60).await;
+        end.trigger();
+        (known, approved)
+    };
+    let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    assert_eq!(waits, [0, 1, 2, 4, 8, 16], "after each failure later");
+    let plans = store.held_plans(known.no).unwrap();
+    assert_eq!(plans[0].state.word(), "applied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_without_a_success_for_three_runs_is_overdue_until_it_is_read() {
+    let Setting {
+        _dir,
+        clock,
+        is_up,
+        worker,
+        ..
+    } = Setting::on("30m", true);
+    let linked = Arc::clone(&worker.linked);
+    let (end, ended) = signal::shutdown();
+
+    let time = async {
+        pass(&clock, 10).await;
+        is_up.store(false, Ordering::Relaxed);
+        pass(&clock, 30).await;
+        clock.turn(clock.now().minus(DAY));
+        pass(&clock, 45).await;
+        assert_eq!(linked.overdue(), None);
+        pass(&clock, 10).await;
+        assert!(linked.overdue() > Some(HOUR * 3 / 2));
+        is_up.store(true, Ordering::Relaxed);
+        pass(&clock, 60).await;
+        assert_eq!(linked.overdue(), None);
+        assert!(linked.age() <= Some(HOUR / 2));
+        end.trigger();
+    };
+    let (result, ()) = tokio::join!(worker.run(ended), time);
+
+    result.unwrap();
+}
+
+/// Has a plan without entries approved.
+fn approve(store: &Store, known: &Known, now: Timestamp) {
+    let plan = HeldPlan {
+        id: PlanId(1),
+        account: known.tenant.account(),
+        at: now,
+        losses: [].into(),
+        entries: 0,
+        checksum: 0,
+        state: PlanState::Held,
+    };
+    let made = Commit {
+        tenant: known.no,
+        run: RunId(1),
+        at: now,
+        account: known.tenant.account(),
+        writes: Vec::new(),
+        closing: Closing::Told {
+            plans: vec![plan],
+            facts: Vec::new(),
+        },
+    };
+    assert!(store.settle_plans(None, made).unwrap());
+    let decided = store.decide(known.no, PlanId(1), Decision::Approve, now);
+    assert_eq!(decided.unwrap().unwrap().state.word(), "approved");
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_what_an_earlier_run_has_sealed_to_the_next_one() {
+    let Setting {
+        _dir,
+        clock,
+        worker,
+        ..
+    } = Setting::new(true);
+    let (job, store) = (Arc::clone(&worker.job), worker.job.store.clone());
+    let tenant = job.connector.identify().await.unwrap();
+    let known = store.adopt(&tenant, &job.name, clock.now()).unwrap();
+    let role = Role::new(
+        RoleId(Id::parse(&format!("{:024x}", 1)).unwrap()),
+        "Auditor",
+        Coded::new(RoleType::Basic, "basic"),
+    );
+    let write = Write::Change {
+        change: Change::Created {
+            after: Record::Role(role),
+            replaces: None,
+        },
+        fingerprint: Fingerprint([7; 16]),
+        raw: "{}".into(),
+    };
+    store.stage(known.no, 0, &[write]).unwrap();
+    let head = PlanHead {
+        run: RunId(1),
+        at: clock.now(),
+        account: known.tenant.account(),
+        rows_total: 1,
+    };
+    store.seal_plan(known.no, &head).unwrap();
+    let after = async |mode| {
+        let report = job.start(Trigger::Schedule, mode).ended().await.unwrap();
+        assert_eq!(report.run.mode, mode);
+        (store.last_seq(), store.count_plan_rows(known.no).unwrap())
+    };
+
+    assert_eq!(after(Mode::DryRun).await, (Seq::START, 1));
+    assert_eq!(after(Mode::Commit).await.1, 0);
+    assert!(store.last_seq() > Seq::START);
+}
