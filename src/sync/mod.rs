@@ -1,6 +1,6 @@
 //! One run at a time for each tenant: read it, compare, commit, wake delivery.
 //!
-//! The steps of a run, in [`run`]:
+//! The steps of a run, in [`steps`](run::steps):
 //!
 //! 1. Ask the tenant who it is; its id, not its host, names the state.
 //! 2. Finish what an interrupted run had already decided.
@@ -68,9 +68,10 @@ pub use crate::reconcile::{Guard, Limits};
 pub use error::RunError;
 pub use poll::listening::{Listening, OVERLAP, POLL, Polling};
 pub use removals::removal_policy::RemovalPolicy;
-pub use run::job::{Job, Report};
+pub use run::job::Job;
 pub use run::measure::recall;
 pub use run::progress::{Moment, Observer, Progress, Underway};
+pub use run::running::Report;
 pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
 pub use tenants::links::{pick_name, relink};

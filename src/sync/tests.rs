@@ -2,13 +2,13 @@
 
 use tempfile::TempDir;
 
-use super::plan::run_plan::{Target, commit};
 use crate::model::{
     Coded, Group, GroupId, GroupType, Id, Record, Role, RoleId, RoleType, RunId, Tenant, TenantId,
     TenantName, Timestamp, User, UserId,
 };
 use crate::reconcile;
 use crate::store::{Closing, MAX_QUIET, Store, Write};
+use crate::sync::plan::commit::{Target, commit};
 
 /// The store, and the tenant in it.
 pub(super) struct Stored {

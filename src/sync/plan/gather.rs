@@ -1,14 +1,15 @@
 //! Gathers a run's changes: in memory while they fit one commit, in the store from then on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::{
-    Change, Fingerprint, HeldLoss, Id, Kind, Loss, PlanId, Record, RecordRef, Taken, Timestamp,
+    Change, Fingerprint, Id, Kind, Loss, PlanId, Record, RecordRef, Taken, Timestamp,
 };
 use crate::reconcile::{self, Guard, Replacements, Waiting};
-use crate::store::{Closing, Entries, MAX_WRITES, PlanHead, Store, Write};
+use crate::store::{Closing, MAX_WRITES, PlanHead, Store, Write};
 
-use super::run_plan::{Replaced, Target, carry_out, commit, write_of};
+use super::commit::{Target, carry_out, commit, write_of};
+use super::results::{Draft, Gathered, Replaced};
 use crate::sync::RunError;
 use crate::sync::removals::held_plans::{self, Unseen};
 use crate::sync::removals::held_removals::{HeldRemovals, SetAside};
@@ -33,24 +34,6 @@ pub(in crate::sync) struct Gather {
     gone_others: Rows,
     /// Missing records that were not asked for: enough others were gone.
     unasked: Vec<RecordRef>,
-}
-
-/// What a gathered plan came to.
-#[derive(Debug, Default)]
-pub(in crate::sync) struct Gathered {
-    /// What was held back, with its entries; `None` if nothing was.
-    pub(in crate::sync) held: Option<Draft>,
-    /// What was taken away.
-    pub(in crate::sync) lost: BTreeMap<Loss, u64>,
-    /// Records that changed, and of which every change is held.
-    pub(in crate::sync) unchanged: BTreeMap<Kind, u64>,
-}
-
-/// Entries of a held plan that are in the store, without the plan so far.
-#[derive(Debug)]
-pub(in crate::sync) struct Draft {
-    pub(in crate::sync) losses: BTreeMap<Loss, HeldLoss>,
-    pub(in crate::sync) entries: Entries,
 }
 
 /// Rows of a plan in one region of their numbers.

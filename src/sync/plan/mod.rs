@@ -4,3 +4,5 @@ pub(super) mod gather;
 pub(super) mod preview;
 pub(super) mod run_plan;
 pub(super) mod withdraw;
+pub(super) mod commit;
+pub(super) mod results;

@@ -6,8 +6,8 @@ use crate::model::{Change, HeldPlan, Kind, Loss, PlanId, PlanState, RecordRef, R
 use crate::reconcile::{self, Guard, Waiting};
 use crate::store::{Entries, Store, TenantNo, Write};
 
-use super::gather::{Draft, Gathered};
-use super::run_plan::{Differs, Finished, Replaced, Withdrawn, write_of};
+use super::commit::write_of;
+use super::results::{Differs, Draft, Finished, Gathered, Replaced, Withdrawn};
 use crate::sync::RunError;
 use crate::sync::removals::held_plans::{self, Unseen};
 use crate::sync::removals::tally::{Scales, Tally};

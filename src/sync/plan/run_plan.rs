@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::model::{
-    Account, Change, HeldPlan, Loss, PlanId, Record, RecordRef, RunId, Timestamp, Verb,
-};
+use crate::model::{Change, HeldPlan, Loss, PlanId, Record, RecordRef, Timestamp};
 use crate::reconcile::{self, Guard};
-use crate::store::{
-    Closing, Commit, MAX_QUIET, MAX_WRITES, PlanHead, Store, TenantNo, Ticket, Write,
-};
+use crate::store::{Closing, MAX_QUIET, Store, TenantNo, Ticket, Write};
 
-use super::gather::{Gather, Gathered};
+use super::commit::{Target, commit, write_of};
+use super::gather::Gather;
 use super::preview::Preview;
+use super::results::{Finished, Replaced, Withdrawn};
 use crate::sync::RunError;
 use crate::sync::removals::held_plans::Unseen;
 use crate::sync::removals::tally::Scales;
@@ -30,14 +28,6 @@ pub(in crate::sync) enum Plan {
     Gather(Box<Gather>),
     /// A dry run: shown.
     Preview(Preview),
-}
-
-/// For whom a plan writes.
-#[derive(Debug, Clone)]
-pub(in crate::sync) struct Target {
-    pub(in crate::sync) tenant: TenantNo,
-    pub(in crate::sync) run: RunId,
-    pub(in crate::sync) account: Account,
 }
 
 pub(in crate::sync) struct Load {
@@ -182,41 +172,6 @@ impl Plan {
     }
 }
 
-/// What another write was put in the place of.
-pub(in crate::sync) enum Replaced {
-    /// This one.
-    Write(Write),
-    /// None of its record: the write comes back.
-    Nothing(Write),
-    /// One that tells nobody, and may be on its way already.
-    Quiet,
-}
-
-/// What was planned of a record, and is no more.
-#[derive(Debug)]
-pub(in crate::sync) struct Withdrawn {
-    pub(in crate::sync) record: RecordRef,
-    pub(in crate::sync) verb: Verb,
-    pub(in crate::sync) differs: Differs,
-}
-
-/// Whether what was planned would have left a record other than it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) enum Differs {
-    Yes,
-    No,
-}
-
-/// What a plan came to.
-#[derive(Debug, Default)]
-pub(in crate::sync) struct Finished {
-    pub(in crate::sync) gathered: Gathered,
-    /// What would be told; only of a dry run.
-    pub(in crate::sync) preview: Vec<Change>,
-    /// The open plan, if it lists all that is held; only of a dry run.
-    pub(in crate::sync) listed: Option<HeldPlan>,
-}
-
 impl Load {
     fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         self.n_bytes += write.raw().map_or(0, str::len);
@@ -271,15 +226,6 @@ impl Load {
     }
 }
 
-/// Returns which record a write is of.
-pub(super) fn write_of(write: &Write) -> RecordRef {
-    match write {
-        Write::Change { change, .. } => change.latest().to_ref(),
-        Write::Quiet { record, .. } => record.to_ref(),
-        Write::Forget { record } => record.clone(),
-    }
-}
-
 /// Makes a write that tells nobody.
 fn quiet(write: Write) -> Write {
     match write {
@@ -299,100 +245,5 @@ fn quiet(write: Write) -> Write {
             record: before.to_ref(),
         },
         quiet @ (Write::Quiet { .. } | Write::Forget { .. }) => quiet,
-    }
-}
-
-/// Takes up what an earlier run left: a sealed plan is carried out, a gathered one dropped,
-/// since the sweep that it came from never got to its end.
-pub(in crate::sync) fn resume(store: &Store, tenant: TenantNo) -> Result<Resumed, RunError> {
-    match store.plan(tenant).map_err(RunError::store)? {
-        None => {
-            // Rows without a head are of a run that ended while it gathered.
-            store.drop_plan(tenant).map_err(RunError::store)?;
-            Ok(Resumed::Nothing)
-        }
-        Some(plan) => {
-            carry_out(store, tenant, &plan.head).map(|()| Resumed::CarriedOut(plan.head.run))
-        }
-    }
-}
-
-/// What an earlier run had left.
-pub(in crate::sync) enum Resumed {
-    Nothing,
-    CarriedOut(RunId),
-}
-
-pub(super) fn carry_out(store: &Store, tenant: TenantNo, head: &PlanHead) -> Result<(), RunError> {
-    let target = Target {
-        tenant,
-        run: head.run,
-        account: head.account.clone(),
-    };
-    loop {
-        let writes = store
-            .plan_rows_from(tenant, 0, MAX_WRITES)
-            .map_err(RunError::store)?;
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let closing = Closing::PlanRows(u32::try_from(writes.len()).unwrap_or(u32::MAX));
-        store
-            .commit(commit(&target, head.at, writes, closing))
-            .map_err(RunError::store)?;
-    }
-}
-
-pub(in crate::sync) fn commit(
-    target: &Target,
-    at: Timestamp,
-    writes: Vec<Write>,
-    closing: Closing,
-) -> Commit {
-    Commit {
-        tenant: target.tenant,
-        run: target.run,
-        at,
-        account: target.account.clone(),
-        writes,
-        closing,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Fingerprint, Tenant, TenantId, TenantName, User, UserId};
-
-    #[test]
-    fn rows_of_a_run_that_ended_while_it_gathered_never_happen() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap().store;
-        let tenant = Tenant {
-            id: TenantId("t".into()),
-            name: "T".into(),
-            hosts: Vec::new(),
-            region: None,
-            status: None,
-        };
-        let name = TenantName("t".into());
-        let known = store.adopt(&tenant, &name, Timestamp::from_millis(0));
-        let no = known.unwrap().no;
-        let id = crate::model::Id::parse("60d5ca1b2f8a4c0000000001").unwrap();
-        let write = Write::Change {
-            change: Change::Created {
-                after: Record::User(User::new(UserId(id), "s")),
-                replaces: None,
-            },
-            fingerprint: Fingerprint([7; 16]),
-            raw: "{}".into(),
-        };
-        store.stage(no, 5, &[write]).unwrap();
-
-        let resumed = resume(&store, no).unwrap();
-
-        assert!(matches!(resumed, Resumed::Nothing));
-        assert_eq!(store.count_plan_rows(no).unwrap(), 0);
-        assert_eq!(store.last_seq(), crate::model::Seq::START);
     }
 }

@@ -6,8 +6,9 @@ use crate::model::RecordRef;
 use crate::reconcile;
 use crate::store::{Store, Write};
 
+use super::commit::write_of;
 use super::gather::{Gather, Rows, UPSERTS};
-use super::run_plan::{Differs, Withdrawn, write_of};
+use super::results::{Differs, Withdrawn};
 use crate::sync::RunError;
 
 impl Gather {

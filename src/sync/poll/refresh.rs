@@ -18,8 +18,9 @@ use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::beside::Asked;
 use crate::sync::run::job::Job;
-use crate::sync::sweep::comparison::MAX_FINDINGS;
-use crate::sync::sweep::kind::{Short, Sweeping};
+use crate::sync::sweep::incomplete::MAX_FINDINGS;
+use crate::sync::sweep::incomplete::Short;
+use crate::sync::sweep::kind::Sweeping;
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;

@@ -10,8 +10,8 @@ use crate::store::{Closing, Store};
 
 use super::fate::{Fate, Heir, Holds, Open, Sight, Went};
 use crate::sync::RunError;
-use crate::sync::plan::gather::Draft;
-use crate::sync::plan::run_plan::{Target, commit};
+use crate::sync::plan::commit::{Target, commit};
+use crate::sync::plan::results::Draft;
 
 pub(in crate::sync) use entries::{Unseen, are_listed, still_waiting};
 

@@ -7,7 +7,7 @@ use crate::reconcile::{self, Waiting};
 use crate::store::{Entries, MAX_WRITES, Store, Write};
 
 use crate::sync::RunError;
-use crate::sync::plan::run_plan::Target;
+use crate::sync::plan::commit::Target;
 
 /// Where held removals go.
 pub(in crate::sync) struct HeldRemovals<'a> {

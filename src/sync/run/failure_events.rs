@@ -3,7 +3,7 @@
 use crate::model::{Fact, Outcome, Recovery, Run};
 use crate::store::{Closing, Store, StoreError};
 
-use crate::sync::plan::run_plan::{Target, commit};
+use crate::sync::plan::commit::{Target, commit};
 
 /// Writes the fact that a run is the first to fail, or to succeed again.
 pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {

@@ -6,7 +6,9 @@ use crate::reconcile;
 use crate::store::Closing;
 
 use super::job::Job;
-use crate::sync::plan::run_plan::{Finished, Plan, Target};
+use crate::sync::plan::commit::Target;
+use crate::sync::plan::results::Finished;
+use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::fate::Open;
 use crate::sync::removals::held_plans::{self, Ended, Kept, Unseen};
 use crate::sync::removals::tally::Scales;

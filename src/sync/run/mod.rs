@@ -9,3 +9,4 @@ pub(super) mod outcome;
 pub(super) mod progress;
 pub(super) mod read_tenant;
 pub(super) mod running;
+pub(super) mod steps;

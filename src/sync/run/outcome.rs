@@ -11,7 +11,7 @@ use crate::store::Closing;
 use crate::telemetry::chain;
 
 use crate::sync::RunError;
-use crate::sync::sweep::kind::Short;
+use crate::sync::sweep::incomplete::Short;
 
 /// Judges a run whose sweeps all got to their end.
 pub(in crate::sync) fn judged(run: &Run, short: &[Short]) -> Outcome {

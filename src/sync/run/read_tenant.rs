@@ -8,7 +8,8 @@ use crate::store::{Known, Names, Store, TenantNo, Write};
 use super::beside::{Beside, Pen, Reading};
 use super::job::Job;
 use crate::sync::RunError;
-use crate::sync::plan::run_plan::{Differs, Plan, Replaced, Withdrawn};
+use crate::sync::plan::results::{Differs, Replaced, Withdrawn};
+use crate::sync::plan::run_plan::Plan;
 use crate::sync::sweep::kind::Sweeping;
 
 /// Records that a sweep asks for since a poll saw them otherwise. There are few; of more, polls ask.

@@ -1,14 +1,24 @@
-//! A run or a poll that is under way.
+//! A run or a poll that is under way, and how a run ended.
 
 use tokio::task::JoinHandle;
 
+use crate::model::{Change, Run};
 use crate::store::StoreError;
 
-use crate::sync::Report;
+/// How a run ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The run's record, as the store keeps it.
+    pub run: Run,
+    /// What would change; only of a dry run.
+    pub preview: Vec<Change>,
+}
 
 /// A run under way, or a poll.
 #[derive(Debug)]
-pub(in crate::sync) struct Running<T = Report>(pub(super) JoinHandle<Result<T, StoreError>>);
+pub(in crate::sync) struct Running<T = Report>(
+    pub(in crate::sync) JoinHandle<Result<T, StoreError>>,
+);
 
 impl<T> Running<T> {
     /// Waits until it has ended.

@@ -12,14 +12,12 @@ use crate::model::{
 use crate::reconcile::{self, Evidence, FirstTick, Judgement, Known, Roll, Shown};
 use crate::store::{Kept, Names, Store, TenantNo, Write};
 
+use super::incomplete::MAX_FINDINGS;
 use super::sights::Sights;
 use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 use crate::sync::run::beside::Asked;
-
-/// Findings kept of one kind; more are counted only, so that a run's record stays small.
-pub(in crate::sync) const MAX_FINDINGS: usize = 100;
 
 /// One kind's sweep in progress: who was known, who has come by, what is to be done.
 ///

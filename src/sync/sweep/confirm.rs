@@ -15,19 +15,18 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tracing::info;
 
 use crate::connector::Connector;
-use crate::model::{Change, Finding, FindingCode, Kind, Observed, PlanId, RecordRef, Run};
+use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run};
 use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Names, Store, TenantNo, Write};
 
 use super::answers::{FRESH, Word};
-use super::comparison::MAX_FINDINGS;
-use super::kind::{Short, Shortfall};
+use super::incomplete::Short;
 use crate::sync::plan::run_plan::Plan;
-use crate::sync::removals::tally::Scales;
 use crate::sync::run::job::Job;
 use crate::sync::{Moment, Progress, RunError};
 
-use self::table::{Asking, Table, is_held};
+pub(in crate::sync) use self::table::Missing;
+use self::table::{Asking, Table, is_held, note};
 
 /// Questions under way at a time. Answers that take half a second each still come as fast as the
 /// usual rate grants them.
@@ -41,24 +40,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How often the log says how far it is. What takes less time is not worth a line.
 const SAY_EVERY: Duration = Duration::from_secs(60);
-
-/// What confirming starts from.
-pub(in crate::sync) struct Missing<'a> {
-    pub(in crate::sync) tenant: TenantNo,
-    /// Known records that complete sweeps did not show, kind by kind.
-    pub(in crate::sync) records: Vec<RecordRef>,
-    /// Kinds whose sweep got to its end.
-    pub(in crate::sync) complete: &'a BTreeSet<Kind>,
-    /// Kinds of which the source showed nothing at all.
-    pub(in crate::sync) empty: &'a BTreeSet<Kind>,
-    /// Kinds of which fewer were shown than the source counts.
-    pub(in crate::sync) shortfalls: &'a BTreeMap<Kind, Shortfall>,
-    pub(in crate::sync) scales: &'a Scales,
-    /// The approved plan whose removals are all asked for.
-    pub(in crate::sync) permit: Option<PlanId>,
-    /// From how many sweeps in a row records were absent that may not be asked for.
-    pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
-}
 
 /// What confirming came to.
 pub(in crate::sync) struct Confirmed {
@@ -346,13 +327,6 @@ impl Teller {
             ticks,
             said_at: now,
         }
-    }
-}
-
-/// Keeps a finding, up to the bound that each kind's sweep has as well.
-fn note(run: &mut Run, finding: Finding) {
-    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
-        run.findings.push(finding);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads one kind of a tenant to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -13,6 +12,7 @@ use crate::reconcile;
 use crate::store::{Known, Names};
 
 use super::comparison::Comparison;
+use super::incomplete::{Short, Shortfall};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 use crate::sync::run::beside::Asked;
@@ -50,90 +50,6 @@ pub(in crate::sync) struct Sweeping {
     pub(in crate::sync) asked: Asked,
     /// The names of roles and groups that records mention.
     pub(in crate::sync) names: Option<Names>,
-}
-
-/// A sweep that did not show all there is.
-#[derive(Debug)]
-pub(in crate::sync) enum Short {
-    /// It showed nobody at all, of so many that the source counts, and nobody is known yet.
-    Nobody { kind: Kind, total: u64 },
-    /// Records that it had left out answered when asked for; the rest was not asked for.
-    LeftOut {
-        kind: Kind,
-        missing: u64,
-        asked: u64,
-        answered: u64,
-    },
-    /// Of records that the audit log named it says something else than they do.
-    Contradicted { kind: Kind, records: u64 },
-}
-
-impl Short {
-    pub(in crate::sync) fn kind(&self) -> Kind {
-        match self {
-            Self::Nobody { kind, .. }
-            | Self::LeftOut { kind, .. }
-            | Self::Contradicted { kind, .. } => *kind,
-        }
-    }
-}
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nobody { kind, total } => {
-                write!(f, "none of {total} {} were shown", kind.plural())
-            }
-            Self::LeftOut {
-                kind,
-                missing,
-                asked,
-                answered,
-            } => write!(
-                f,
-                "{missing} known {} were not shown, but {answered} of {asked} answered when \
-                 asked for",
-                kind.plural()
-            ),
-            Self::Contradicted { kind, records } => write!(
-                f,
-                "{records} {} are gone or have lost access by their own answer, but not by the \
-                 listing",
-                kind.plural()
-            ),
-        }
-    }
-}
-
-/// How many records of a kind were shown, and how many more the source counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) struct Shortfall {
-    pub(in crate::sync) shown: u64,
-    pub(in crate::sync) total: u64,
-}
-
-impl Shortfall {
-    /// Returns what a run has to say of it, which is nothing once the records that were not
-    /// shown have answered for themselves. The count may be wrong, for this once or for good:
-    /// it is a hint, and nothing waits for it.
-    pub(in crate::sync) fn finding(self, kind: Kind, answered: u64) -> Option<Finding> {
-        let Self { shown, total } = self;
-        if shown + answered >= total {
-            return None;
-        }
-        let detail = format!(
-            "Qlik counts {total} {}, and showed or answered for {}; those that are known were \
-             all asked for",
-            kind.plural(),
-            shown + answered
-        );
-        Some(Finding {
-            code: FindingCode::CountDiffers,
-            kind,
-            id: None,
-            detail,
-        })
-    }
 }
 
 impl Sweeping {

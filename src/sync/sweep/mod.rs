@@ -5,3 +5,4 @@ pub(super) mod comparison;
 pub(super) mod confirm;
 pub(super) mod kind;
 pub(super) mod sights;
+pub(super) mod incomplete;

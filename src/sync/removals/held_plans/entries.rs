@@ -10,9 +10,9 @@ use crate::store::{Entries, MAX_WRITES, Store, TenantNo};
 
 use super::super::fate::{Holds, Sight};
 use crate::sync::RunError;
-use crate::sync::plan::gather::Draft;
-use crate::sync::sweep::comparison::MAX_FINDINGS;
-use crate::sync::sweep::kind::Short;
+use crate::sync::plan::results::Draft;
+use crate::sync::sweep::incomplete::MAX_FINDINGS;
+use crate::sync::sweep::incomplete::Short;
 
 /// What a run could not see all of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::store::{Store, Write};
 
 use super::Comparison;
 use crate::sync::RunError;
-use crate::sync::plan::run_plan::Replaced;
+use crate::sync::plan::results::Replaced;
 use crate::sync::sweep::sights::Second;
 
 /// Records that are asked for since nobody can tell which of their sights is the newer one, or what

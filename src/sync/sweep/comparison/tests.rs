@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::reconcile::Guard;
 use crate::store::{Known as KnownTenant, NewRun};
-use crate::sync::plan::run_plan::Target;
+use crate::sync::plan::commit::Target;
 use crate::sync::removals::held_plans::Unseen;
 use crate::sync::run::outcome;
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Finding, FindingCode, Kind, Loss, RecordRef, Run, Weight};
+use crate::model::{Finding, FindingCode, Kind, Loss, PlanId, RecordRef, Run, Weight};
 use crate::reconcile::{self, Guard};
+use crate::store::TenantNo;
 
 use super::super::answers::Word;
-use super::{Missing, note};
+use super::super::incomplete::{MAX_FINDINGS, Shortfall};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 
@@ -14,6 +15,24 @@ use crate::sync::removals::tally::Scales;
 /// so far decide: one that is there shows that the listing was wrong, and more that are gone
 /// than the guard lets pass are held anyway.
 const ALWAYS_ASKED: u64 = 1_000;
+
+/// What confirming starts from.
+pub(in crate::sync) struct Missing<'a> {
+    pub(in crate::sync) tenant: TenantNo,
+    /// Known records that complete sweeps did not show, kind by kind.
+    pub(in crate::sync) records: Vec<RecordRef>,
+    /// Kinds whose sweep got to its end.
+    pub(in crate::sync) complete: &'a BTreeSet<Kind>,
+    /// Kinds of which the source showed nothing at all.
+    pub(in crate::sync) empty: &'a BTreeSet<Kind>,
+    /// Kinds of which fewer were shown than the source counts.
+    pub(in crate::sync) shortfalls: &'a BTreeMap<Kind, Shortfall>,
+    pub(in crate::sync) scales: &'a Scales,
+    /// The approved plan whose removals are all asked for.
+    pub(in crate::sync) permit: Option<PlanId>,
+    /// From how many sweeps in a row records were absent that may not be asked for.
+    pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
+}
 
 /// How the asking for records of one kind goes.
 #[derive(Debug, Default)]
@@ -173,5 +192,12 @@ fn unconfirmed(record: &RecordRef, absent: u32, needed: u32) -> Finding {
         detail: format!(
             "the listing did not show it, and these credentials may not ask for it: absent from {absent} of {needed} complete runs"
         ),
+    }
+}
+
+/// Keeps a finding, up to the bound that each kind's sweep has as well.
+pub(super) fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
+        run.findings.push(finding);
     }
 }
