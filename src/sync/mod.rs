@@ -1,6 +1,6 @@
 //! One run at a time for each tenant: read it, compare, commit, wake delivery.
 //!
-//! The steps of a run, in [`steps`](run::steps):
+//! The steps of a run, in `run/steps.rs`:
 //!
 //! 1. Ask the tenant who it is; its id, not its host, names the state.
 //! 2. Finish what an interrupted run had already decided.

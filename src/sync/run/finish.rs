@@ -1,49 +1,47 @@
 //! Brings a run to its end: weighs what it found, commits, settles plans.
 
-use crate::connector::Connector;
-use crate::model::{Change, Held, Mode, Outcome, PlanId, Run, Timestamp};
-use crate::reconcile;
-use crate::store::Closing;
+use tracing::warn;
 
+use crate::connector::Connector;
+use crate::model::{Change, Held, Mode, Outcome, Run};
+use crate::reconcile;
+
+use super::context::Context;
 use super::job::Job;
-use crate::sync::plan::commit::Target;
+use super::outcome;
 use crate::sync::plan::results::Finished;
-use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::fate::Open;
 use crate::sync::removals::held_plans::{self, Ended, Kept, Unseen};
-use crate::sync::removals::tally::Scales;
+use crate::sync::sweep::kind::Sweeping;
 use crate::sync::{Progress, RunError};
 
-/// What a run needs to come to its end.
-pub(in crate::sync) struct Finishing {
-    /// For whom it writes; none of a dry run.
-    pub(in crate::sync) target: Option<Target>,
-    pub(in crate::sync) at: Timestamp,
-    /// The mark that ends a first load.
-    pub(in crate::sync) loaded: Option<Closing>,
-    pub(in crate::sync) scales: Scales,
-    /// What it could not see all of.
-    pub(in crate::sync) unseen: Unseen,
-    /// The approved plan that it goes by.
-    pub(in crate::sync) permit: Option<PlanId>,
-}
-
 impl<C: Connector> Job<C> {
+    /// Judges what a run has read: whether it saw all that it was to see.
+    pub(super) fn judge(&self, run: &mut Run, context: &Context, sweeping: &Sweeping) {
+        run.outcome = outcome::judged(run, &sweeping.short);
+        if context.is_load() && !run.outcome.is_success() {
+            warn!(
+                tenant.id = %context.tenant.id, tenant.name = %self.name, run.id = %run.id,
+                "The first load of `{}` is not complete; receivers hear nothing until it is",
+                self.name
+            );
+        }
+    }
+
     /// Weighs, commits and settles what a run has gathered. Returns what a dry run would do.
-    pub(in crate::sync) async fn finish(
+    pub(super) async fn finish(
         &self,
         run: &mut Run,
-        plan: Plan,
-        finishing: Finishing,
+        context: &Context,
+        sweeping: Sweeping,
+        unseen: Unseen,
     ) -> Result<Vec<Change>, RunError> {
-        let Finishing {
-            target,
-            at,
-            loaded,
-            scales,
-            unseen,
-            permit,
-        } = finishing;
+        let Sweeping { plan, scales, .. } = sweeping;
+        let (permit, at) = (context.permit, self.clock.now());
+        // A dry run writes for nobody.
+        let target = context.target(run).filter(|_| run.mode == Mode::Commit);
+        // Ends a first load.
+        let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         let guard = self.removal_policy.guard.clone();
         let (gathered, preview, kept) = self
             .store

@@ -1,25 +1,151 @@
-//! Reads all of a tenant, while polls go on beside it.
+//! Reads what a run is to read: single records, or all of a tenant while polls go on beside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
 
 use crate::connector::Connector;
-use crate::model::{Kind, Mode, Observed, Run, Verb};
+use crate::model::{Kind, Mode, Observed, PlanId, RecordRef, Run, Verb};
 use crate::reconcile::{self, Judgement};
 use crate::store::{Known, Names, Store, TenantNo, Write};
 
-use super::beside::{Beside, Pen, Reading};
+use super::beside::{Beside, MAX_BESIDE, Pen, Reading, Scope};
+use super::context::Context;
 use super::job::Job;
 use crate::sync::RunError;
 use crate::sync::plan::results::{Differs, Replaced, Withdrawn};
 use crate::sync::plan::run_plan::Plan;
+use crate::sync::removals::held_plans::Unseen;
+use crate::sync::sweep::confirm::Missing;
 use crate::sync::sweep::kind::Sweeping;
 
 /// Records that a sweep asks for since a poll saw them otherwise. There are few; of more, polls ask.
 const MAX_ASKED: usize = 1_000;
 
+/// What a run has read.
+pub(super) struct Read<'a> {
+    pub(super) sweeping: Sweeping,
+    /// What it could not see all of.
+    pub(super) unseen: Unseen,
+    /// That of a dry run, which writes nothing: polls go on to its end.
+    pub(super) reading: Option<Reading<'a>>,
+}
+
 impl<C: Connector> Job<C> {
+    /// Reads what the scope says, and puts what differs from the known into the plan.
+    pub(super) async fn read<'a>(
+        &self,
+        run: &mut Run,
+        context: &Context,
+        scope: Scope,
+        plan: Plan,
+        alone: &Arc<OwnedMutexGuard<()>>,
+        pen: &mut Pen<'a>,
+    ) -> Result<Read<'a>, RunError> {
+        match (scope, &context.known) {
+            (Scope::Records { records, beside }, Some(known)) => {
+                let limit = match beside {
+                    Some(_) => MAX_BESIDE,
+                    None => usize::MAX,
+                };
+                let refreshed = self.refresh(run, known.no, records, limit, plan).await?;
+                if let Some(beside) = beside {
+                    beside.asked.note(refreshed.asked.take());
+                }
+                Ok(Read {
+                    sweeping: refreshed,
+                    // Of nothing has it seen all.
+                    unseen: Unseen::everything(),
+                    reading: None,
+                })
+            }
+            (Scope::All | Scope::Records { .. }, _) => {
+                let beside = (!context.is_load()).then(|| Beside::of(alone));
+                self.read_whole(run, context, plan, beside, pen).await
+            }
+        }
+    }
+
+    /// Reads all of the tenant, and asks for what that did not show.
+    async fn read_whole<'a>(
+        &self,
+        run: &mut Run,
+        context: &Context,
+        plan: Plan,
+        beside: Option<Beside>,
+        pen: &mut Pen<'a>,
+    ) -> Result<Read<'a>, RunError> {
+        let known = context.known.as_ref();
+        let (mut sweeping, reading) = self.read_all(run, known, plan, beside, pen).await?;
+        if let Some(known) = known {
+            sweeping = self.ask(run, known.no, context.permit, sweeping).await?;
+        }
+        note_shortfalls(run, &sweeping);
+        run.population.clone_from(&sweeping.scales.shown);
+        let unseen = match sweeping.asked.holds() {
+            // It may have read before what is held was taken away.
+            true => Unseen::everything(),
+            false => Unseen::of(run, &sweeping.short),
+        };
+        Ok(Read {
+            sweeping,
+            unseen,
+            reading,
+        })
+    }
+
+    /// Asks for what complete sweeps did not show.
+    async fn ask(
+        &self,
+        run: &mut Run,
+        no: TenantNo,
+        permit: Option<PlanId>,
+        sweeping: Sweeping,
+    ) -> Result<Sweeping, RunError> {
+        let absences = self
+            .store
+            .offload(move |store| store.absences(no))
+            .await
+            .map_err(RunError::store)?;
+        let incomplete = |record: &RecordRef| !sweeping.complete.contains(&record.kind);
+        let mut kept: BTreeMap<_, _> = absences
+            .iter()
+            .filter(|(record, _)| incomplete(record))
+            .map(|(record, count)| (record.clone(), *count))
+            .collect();
+        let missing = Missing {
+            tenant: no,
+            records: sweeping.missing,
+            complete: &sweeping.complete,
+            empty: &sweeping.empty,
+            shortfalls: &sweeping.shortfalls,
+            scales: &sweeping.scales,
+            permit,
+            absences,
+        };
+        let confirmed = self.confirm(run, missing, sweeping.plan).await?;
+        kept.extend(confirmed.absences);
+        if run.mode == Mode::Commit {
+            self.store
+                .offload(move |store| store.keep_absences(no, &kept))
+                .await
+                .map_err(RunError::store)?;
+        }
+        let mut short = sweeping.short;
+        short.extend(confirmed.short);
+        Ok(Sweeping {
+            plan: confirmed.plan,
+            short,
+            missing: Vec::new(),
+            ..sweeping
+        })
+    }
+
     /// Reads each kind to its end, for the holder of the pen, who puts it down meanwhile for polls
     /// that go on `beside`. A dry run leaves it there, and holds no poll back as long as it keeps
     /// what comes with the result.
-    pub(super) async fn read_all<'a>(
+    async fn read_all<'a>(
         &self,
         run: &mut Run,
         known: Option<&Known>,
@@ -160,7 +286,7 @@ fn take_over(
 }
 
 /// Says of which kinds the source counts more than it shows and answers for.
-pub(super) fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
+fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
     let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
     for (kind, shortfall) in &sweeping.shortfalls {
         let rescued = run.counts.get(kind).map_or(0, |counts| counts.rescued);

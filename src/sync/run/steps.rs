@@ -1,27 +1,18 @@
 //! One run, step by step.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tracing::{info, warn};
-
 use crate::connector::Connector;
-use crate::model::{Change, Mode, PlanId, PlanState, RecordRef, Run, Tenant, TenantName, Trigger};
-use crate::store::{Known, NewRun, Store, StoreError, TenantNo};
+use crate::model::{Change, Mode, Run, TenantName, Trigger};
+use crate::store::{NewRun, StoreError};
 
-use super::beside::{Beside, MAX_BESIDE, Pen, Scope};
+use super::beside::{Pen, Scope};
 use super::failure_events::tell;
-use super::finish::Finishing;
 use super::job::Job;
 use super::measure;
 use super::outcome;
-use super::read_tenant::note_shortfalls;
+use super::read_tenant::Read;
 use super::running::{Report, Running};
-use crate::sync::plan::commit::{Resumed, Target, resume};
-use crate::sync::plan::run_plan::Plan;
-use crate::sync::removals::held_plans::Unseen;
-use crate::sync::sweep::confirm::Missing;
-use crate::sync::sweep::kind::Sweeping;
 use crate::sync::tenants::freshness::Ended;
 use crate::sync::{Progress, Rank, RunError};
 
@@ -113,15 +104,7 @@ impl<C: Connector> Job<C> {
         }
         if is_sweep {
             self.conclude(&mut run, before).await?;
-            if run.held.is_none() && run.outcome.is_success() {
-                self.answers.clear();
-            }
-        }
-        if is_sweep {
-            self.freshness.run_ended(match run.outcome.is_success() {
-                true => Ended::Well,
-                false => Ended::Badly,
-            });
+            self.note_end(&run);
         }
         outcome::log(&run);
         measure::run(&self.metrics, &run);
@@ -139,6 +122,18 @@ impl<C: Connector> Job<C> {
         Ok(Report { run, preview })
     }
 
+    /// Notes that a sweep has ended, and how.
+    fn note_end(&self, run: &Run) {
+        let is_success = run.outcome.is_success();
+        if run.held.is_none() && is_success {
+            self.answers.clear();
+        }
+        self.freshness.run_ended(match is_success {
+            true => Ended::Well,
+            false => Ended::Badly,
+        });
+    }
+
     async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Run, StoreError> {
         let new = NewRun {
             tenant_name: self.name.clone(),
@@ -150,6 +145,7 @@ impl<C: Connector> Job<C> {
         self.store.offload(move |store| store.begin_run(new)).await
     }
 
+    /// The steps of a run, in the order in which this layer's essay lists them.
     async fn steps(
         &self,
         run: &mut Run,
@@ -157,200 +153,22 @@ impl<C: Connector> Job<C> {
         scope: Scope,
         pen: &mut Pen<'_>,
     ) -> Result<(), RunError> {
-        let tenant = self
-            .connector
-            .identify()
-            .await
-            .map_err(RunError::fetch("own record"))?;
-        run.tenant = Some(tenant.id.clone());
-        let turn = self.claim.take(&tenant.id);
-        let turn = turn.map_err(|other| RunError::contested(other, self.claim.me()))?;
-        let alone = match scope.beside() {
-            Some(beside) => Arc::clone(&beside.alone),
-            None => Arc::new(turn.come().await),
-        };
-        self.audit.met(&tenant.id);
-        let known = self.know(&tenant, run.mode).await?;
-        let permit = match &known {
-            // A sweep that reads has taken up what there was, and the rows are its own.
-            Some(_) if scope.beside().is_some() => None,
-            Some(known) if run.mode == Mode::Commit => self.take_up(&tenant, run, known.no).await?,
-            Some(_) | None => None,
-        };
-        // What was approved goes by what a whole sweep shows.
-        let permit = permit.filter(|_| matches!(scope, Scope::All));
-
-        let target = known.as_ref().map(|known| Target {
-            tenant: known.no,
-            run: run.id,
-            account: tenant.account(),
-        });
-        let is_load = known.as_ref().is_none_or(|known| known.loaded.is_none());
-        let plan = match &target {
-            Some(target) if run.mode == Mode::Commit && is_load => {
-                Plan::load(target.clone(), self.clock.now())
-            }
-            Some(target) if run.mode == Mode::Commit => Plan::gather(target.clone(), permit),
-            Some(target) => {
-                let no = target.tenant;
-                let open = self.store.offload(move |store| store.open_plan(no));
-                Plan::preview(Some(no), open.await.map_err(RunError::store)?)
-            }
-            None => Plan::preview(None, None),
-        };
-        // A dry run writes nothing: polls go on to its end.
-        let mut reading = None;
-        let (sweeping, unseen) = match (scope, &known) {
-            (Scope::Records { records, beside }, Some(known)) => {
-                let limit = match beside {
-                    Some(_) => MAX_BESIDE,
-                    None => usize::MAX,
-                };
-                let refreshed = self.refresh(run, known.no, records, limit, plan).await?;
-                if let Some(beside) = beside {
-                    beside.asked.note(refreshed.asked.take());
-                }
-                // Of nothing has it seen all.
-                (refreshed, Unseen::everything())
-            }
-            (Scope::All | Scope::Records { .. }, _) => {
-                let beside = (!is_load).then(|| Beside::of(&alone));
-                let mut sweeping;
-                (sweeping, reading) = self
-                    .read_all(run, known.as_ref(), plan, beside, pen)
-                    .await?;
-                if let Some(known) = &known {
-                    sweeping = self.ask(run, known.no, permit, sweeping).await?;
-                }
-                note_shortfalls(run, &sweeping);
-                run.population.clone_from(&sweeping.scales.shown);
-                let unseen = match sweeping.asked.holds() {
-                    // It may have read before what is held was taken away.
-                    true => Unseen::everything(),
-                    false => Unseen::of(run, &sweeping.short),
-                };
-                (sweeping, unseen)
-            }
-        };
-
-        run.outcome = outcome::judged(run, &sweeping.short);
-        let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
-        if is_load && loaded.is_none() {
-            warn!(
-                tenant.id = %tenant.id, tenant.name = %self.name, run.id = %run.id,
-                "The first load of `{}` is not complete; receivers hear nothing until it is",
-                self.name
-            );
-        }
-        let finishing = Finishing {
-            target: target.filter(|_| run.mode == Mode::Commit),
-            at: self.clock.now(),
-            loaded,
+        let tenant = self.identify(run).await?;
+        let alone = self.turn_of(&tenant, &scope).await?;
+        let context = self.context(run, tenant, &scope).await?;
+        let plan = self.begin_plan(run, &context).await?;
+        let Read {
+            sweeping,
             unseen,
-            scales: sweeping.scales,
-            permit,
-        };
-        *preview = self.finish(run, sweeping.plan, finishing).await?;
+            reading,
+        } = self.read(run, &context, scope, plan, &alone, pen).await?;
+        self.judge(run, &context, &sweeping);
+        *preview = self.finish(run, &context, sweeping, unseen).await?;
         drop(reading);
-        if is_load {
+        if context.is_load() {
             // Of a first load nobody is told.
             preview.clear();
         }
         Ok(())
-    }
-
-    /// Takes up what earlier runs left. Returns the plan that an operator has approved.
-    pub(super) async fn take_up(
-        &self,
-        tenant: &Tenant,
-        run: &Run,
-        no: TenantNo,
-    ) -> Result<Option<PlanId>, RunError> {
-        let (resumed, open) = self
-            .store
-            .offload(move |store| {
-                store.tidy_held_plans(no).map_err(RunError::store)?;
-                let resumed = resume(store, no)?;
-                Ok((resumed, store.open_plan(no).map_err(RunError::store)?))
-            })
-            .await?;
-        if let Resumed::CarriedOut(earlier) = resumed {
-            info!(
-                tenant.id = %tenant.id, tenant.name = %self.name, run.id = %run.id, earlier = %earlier,
-                "Finished the changes that {earlier} of `{}` had begun to apply",
-                self.name
-            );
-            self.observer.hear(Progress::Committed);
-        }
-        Ok(open.and_then(|plan| match plan.state {
-            PlanState::Approved { .. } => Some(plan.id),
-            PlanState::Held
-            | PlanState::Applied { .. }
-            | PlanState::Rejected { .. }
-            | PlanState::Superseded { .. }
-            | PlanState::Recovered { .. } => None,
-        }))
-    }
-
-    /// Asks for what complete sweeps did not show.
-    async fn ask(
-        &self,
-        run: &mut Run,
-        no: TenantNo,
-        permit: Option<PlanId>,
-        sweeping: Sweeping,
-    ) -> Result<Sweeping, RunError> {
-        let absences = self
-            .store
-            .offload(move |store| store.absences(no))
-            .await
-            .map_err(RunError::store)?;
-        let incomplete = |record: &RecordRef| !sweeping.complete.contains(&record.kind);
-        let mut kept: BTreeMap<_, _> = absences
-            .iter()
-            .filter(|(record, _)| incomplete(record))
-            .map(|(record, count)| (record.clone(), *count))
-            .collect();
-        let missing = Missing {
-            tenant: no,
-            records: sweeping.missing,
-            complete: &sweeping.complete,
-            empty: &sweeping.empty,
-            shortfalls: &sweeping.shortfalls,
-            scales: &sweeping.scales,
-            permit,
-            absences,
-        };
-        let confirmed = self.confirm(run, missing, sweeping.plan).await?;
-        kept.extend(confirmed.absences);
-        if run.mode == Mode::Commit {
-            self.store
-                .offload(move |store| store.keep_absences(no, &kept))
-                .await
-                .map_err(RunError::store)?;
-        }
-        let mut short = sweeping.short;
-        short.extend(confirmed.short);
-        Ok(Sweeping {
-            plan: confirmed.plan,
-            short,
-            missing: Vec::new(),
-            ..sweeping
-        })
-    }
-
-    /// Looks the tenant up in the store. A dry run does not leave a trace of it there.
-    async fn know(&self, tenant: &Tenant, mode: Mode) -> Result<Option<Known>, RunError> {
-        let (tenant, name, now) = (tenant.clone(), self.name.clone(), self.clock.now());
-        let known = self.store.offload(move |store| match mode {
-            Mode::Commit => store.adopt(&tenant, &name, now).map(Some),
-            Mode::DryRun => {
-                let tenants = store.tenants()?;
-                Ok(tenants
-                    .into_iter()
-                    .find(|known| known.tenant.id == tenant.id))
-            }
-        });
-        known.await.map_err(RunError::store)
     }
 }
