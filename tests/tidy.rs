@@ -100,7 +100,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Words that belong to one place, and those places.
 const OWNED_WORDS: &[(&str, &[&str])] = &[
     ("axum::", &["src/web/", "src/demo/"]),
-    ("sled::", &["src/store/"]),
+    (
+        "sled::",
+        &[
+            "src/store/engine/",
+            "src/store/check/",
+            "src/store/error.rs",
+        ],
+    ),
     ("clap::", &["src/cli/"]),
     ("\"assignedRoles\"", &["src/connector/qlik/", "src/demo/"]),
     ("\"assignedGroups\"", &["src/connector/qlik/", "src/demo/"]),

@@ -1,6 +1,13 @@
 //! Keeps what is known of the tenants, everything that happened, and how far all who work
 //! with it are: sled 0.34.7 behind one door, with its rough edges on our side of it.
 //!
+//! # Where what is
+//!
+//! - `handle.rs` is the store as everybody else holds it; `kept/` is what may be asked of it.
+//! - `engine/` is all that is sled's. Its `mod.rs` says which calls cross the line between the two,
+//!   where a second engine would come.
+//! - `layout/` is keys and bytes, frozen for each format; `check/` reads everything and compares.
+//!
 //! # What must stay true
 //!
 //! - **State and journal move together.** A [`Commit`] is one batch on one tree: records,
@@ -66,9 +73,11 @@ mod layout;
 mod tenant_no;
 
 pub use check::CheckError;
-pub use engine::compaction::compact::{CompactError, Compacted};
-pub use engine::inner::Ticket;
+pub use engine::calls::Ticket;
+pub use engine::compaction::compacted::{CompactError, Compacted};
 pub use engine::rows::census::Census;
+pub use engine::rows::held::Entries;
+pub use engine::rows::state::Kept;
 pub use error::{Cause, OpenError, StoreError};
 pub use handle::{Opened, Store};
 pub use kept::commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
@@ -77,14 +86,13 @@ pub use kept::delivery::{
     Disabled, DisabledBy, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked,
     Progress, Trouble,
 };
-pub use kept::held::{Decision, Entries};
+pub use kept::held::Decision;
 pub use kept::maintenance::retention::Retention;
 pub use kept::maintenance::round::{Done, Round};
 pub use kept::names::Names;
 pub use kept::news::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};
-pub use kept::state::Kept;
 pub use kept::tenants::Known;
 pub use tenant_no::TenantNo;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb, Version};
+use crate::store::engine::rows::{journal, losses};
 use crate::store::engine::scan;
-use crate::store::kept::{journal, losses};
 use crate::store::layout::keys::{self, Space};
 use crate::store::tenant_no::TenantNo;
 

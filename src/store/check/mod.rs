@@ -11,6 +11,7 @@ mod deliveries;
 mod faults;
 mod journal;
 mod offline;
+mod online;
 mod plans;
 mod records;
 mod runs;
@@ -25,13 +26,11 @@ pub use sample::sample;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use crate::doing::counting;
 use crate::model::{StoreCheck, TenantId};
 use crate::store::engine::caught::caught;
-use crate::store::engine::writing::writer;
+use crate::store::engine::garbage;
+use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
-use crate::store::handle::Store;
-use crate::store::kept::maintenance::usage::Count;
 use crate::store::layout::{self, codec};
 use crate::store::tenant_no::TenantNo;
 
@@ -136,7 +135,7 @@ impl Check<'_> {
     /// not pile up.
     fn tick(&self, rows: u64) {
         (self.tick)(rows);
-        writer::collect_garbage();
+        garbage::collect_garbage();
     }
 
     fn fault(&mut self, place: impl Into<String>, what: impl Into<String>) {
@@ -179,30 +178,6 @@ impl Check<'_> {
         if !self.tenants.contains_key(&no) {
             let what = format!("of a tenant, number {no}, that the store does not know");
             self.fault(place, what);
-        }
-    }
-}
-
-impl Store {
-    /// Checks the store while it is worked with.
-    pub fn check(&self) -> Result<StoreCheck, StoreError> {
-        let shared = &self.inner.shared;
-        shared.check()?;
-        let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db.as_ref().ok_or(StoreError::Closed)?;
-        // The close waits for who reads.
-        let is_over = || self.inner.is_closing();
-        let view = View {
-            db,
-            gate: Some(&shared.gate),
-            is_over: &is_over,
-            format: layout::NEWEST,
-        };
-        let (_doing, looked) = counting("checking the store", "rows");
-        let checked = whole(&view, &|rows| looked.add(rows));
-        match is_over() {
-            true => Err(StoreError::Closed),
-            false => Ok(report(checked, layout::NEWEST)),
         }
     }
 }

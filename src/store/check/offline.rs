@@ -9,8 +9,10 @@ use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
 use crate::store::engine::caught::caught;
 use crate::store::engine::files::{self, Folder, mark, pending};
-use crate::store::engine::inner::let_go;
-use crate::store::engine::opening::{self, Look, Refusal};
+use crate::store::engine::opening::database::{self, let_go};
+use crate::store::engine::opening::identify::{self, Look};
+use crate::store::engine::opening::lock;
+use crate::store::engine::opening::refusal::Refusal;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::handle::Store;
 use crate::store::layout;
@@ -87,7 +89,7 @@ impl Store {
         // Looked for once more when nobody can rename it any more.
         there().ok_or_else(nowhere)?;
         let refused = |source| CheckError::Open { source };
-        let lock = opening::take_lock(&folder).map_err(refused)?;
+        let lock = lock::take_lock(&folder).map_err(refused)?;
         let checked = there()
             .ok_or_else(nowhere)
             .and_then(|database| on_a_copy(&folder, database));
@@ -131,7 +133,7 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
             .faults
             .add("noted when it was last open".to_owned(), what);
     }
-    let db = match opening::open_db(folder, at, opening::SMALL_CACHE) {
+    let db = match database::open_db(folder, at, database::SMALL_CACHE) {
         Ok(db) => db,
         Err(Refusal::Damaged(what)) => {
             checked.faults.add(of_files.to_owned(), what);
@@ -140,19 +142,20 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
         Err(Refusal::Error(error)) => return Err(error),
     };
     let known = acknowledged(at).map_err(|error| StoreError::io("reading its notes", error));
-    let looked = caught(|| known.and_then(|(mark, pending)| opening::identify(&db, mark, pending)));
+    let looked =
+        caught(|| known.and_then(|(mark, pending)| identify::identify(&db, mark, pending)));
     let format = match looked {
         Ok(Ok(Look::Sound(format, _))) => format.version,
         Ok(Ok(Look::Empty)) => layout::NEWEST,
         Ok(Ok(Look::Newer(found))) => {
             let_go(Some(db));
-            return Err(opening::newer(folder, found));
+            return Err(identify::newer(folder, found));
         }
         Ok(Err(error)) => {
             checked
                 .faults
                 .add("what was acknowledged".to_owned(), in_words(&error));
-            opening::format_of(&db).unwrap_or(layout::NEWEST)
+            identify::format_of(&db).unwrap_or(layout::NEWEST)
         }
         Err(message) => {
             let what = format!("reading them the database panicked: {message}");

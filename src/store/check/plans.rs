@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use crate::model::{PlanId, PlanState};
+use crate::store::engine::rows::held;
 use crate::store::engine::scan;
-use crate::store::kept::held;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
+use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
-use crate::store::kept::runs;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1, v2};
 

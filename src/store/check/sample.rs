@@ -2,11 +2,11 @@
 //! second for a million records.
 
 use crate::model::{Entry, Kind, Seq};
-use crate::store::engine::rows::block;
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::{block, journal, state};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::{delivery, journal, state};
+use crate::store::kept::delivery;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Space};
 use crate::store::tenant_no::TenantNo;

@@ -1,10 +1,10 @@
 //! What the store says of itself and of its tenants.
 
 use crate::model::{Fact, Id, Seq};
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::journal;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{Format, codec, v1, v2, v3, v4};
 use crate::store::tenant_no::TenantNo;

@@ -12,7 +12,7 @@ use crate::store::tenant_no::TenantNo;
 impl Store {
     /// Returns the records that were absent from the last complete sweeps, and from how many.
     pub fn absences(&self, no: TenantNo) -> Result<BTreeMap<RecordRef, u32>, StoreError> {
-        self.inner.read("reading absences", |db| {
+        self.engine.read("reading absences", |db| {
             let mut absences = BTreeMap::new();
             for row in scan::prefix(db, &keys::absent_prefix(no)) {
                 let (key, value) = row?;

@@ -12,7 +12,7 @@ use crate::store::tenant_no::TenantNo;
 impl Store {
     /// Returns the findings of a tenant that were accepted, also such as are not found any more.
     pub fn accepted(&self, no: TenantNo) -> Result<BTreeMap<FindingId, Acceptance>, StoreError> {
-        self.inner.read("reading accepted findings", |db| {
+        self.engine.read("reading accepted findings", |db| {
             let mut accepted = BTreeMap::new();
             for row in scan::prefix(db, &keys::accepted_prefix(no)) {
                 let (key, value) = row?;
@@ -33,14 +33,14 @@ impl Store {
         acceptance: &Acceptance,
     ) -> Result<(), StoreError> {
         let row = v4::Acceptance::from(acceptance);
-        self.inner
+        self.engine
             .write(vec![codec::put(keys::accepted(no, id), &row)])?;
         Ok(())
     }
 
     /// Takes an acceptance back.
     pub fn reopen(&self, no: TenantNo, id: FindingId) -> Result<(), StoreError> {
-        self.inner.write(vec![(keys::accepted(no, id), None)])?;
+        self.engine.write(vec![(keys::accepted(no, id), None)])?;
         Ok(())
     }
 }

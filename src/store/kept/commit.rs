@@ -9,12 +9,11 @@ use crate::model::Timestamp;
 use crate::model::{
     Account, Change, Fact, Fingerprint, HeldPlan, Id, Kind, Record, RecordRef, RunId, Seq,
 };
+use crate::store::engine::rows::{held, journal};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
-
-use super::{held, journal};
 
 /// Operations of one atomic write at the most. sled pins its collector of garbage once for
 /// each: at 200 memory stays flat, at 1000 it grows by a gigabyte over a million updates.

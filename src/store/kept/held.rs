@@ -6,15 +6,13 @@
 
 use std::ops::Bound;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Taken, Timestamp};
-use crate::store::engine::inner::held;
+use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Timestamp};
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::held::{Entries, plan_row, read, read_plan};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, keys, v1};
 use crate::store::tenant_no::TenantNo;
 
 use super::commit::Commit;
@@ -29,31 +27,6 @@ pub enum Decision {
     Approve,
     /// Keep everything as it is.
     Reject,
-}
-
-/// How many entries a plan has, and their sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Entries {
-    /// How many.
-    pub count: u64,
-    /// The sum of a hash of each, overflow dropped: order does not matter.
-    pub checksum: u64,
-}
-
-impl Entries {
-    /// Counts removals.
-    pub(in crate::store) fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
-        let mut entries = Self::default();
-        for removal in removals {
-            entries.add(&removal);
-        }
-        entries
-    }
-
-    fn add(&mut self, removal: &Removal) {
-        self.count += 1;
-        self.checksum = self.checksum.wrapping_add(sum(removal));
-    }
 }
 
 impl Store {
@@ -83,7 +56,7 @@ impl Store {
         record: &RecordRef,
     ) -> Result<Option<Removal>, StoreError> {
         let key = keys::removal(no, plan, record);
-        self.inner.read("reading a held plan", |db| {
+        self.engine.read("reading a held plan", |db| {
             let value = scan::get(db, &key)?;
             value.map(|value| read(&key, &value)).transpose()
         })
@@ -102,7 +75,7 @@ impl Store {
             Some(record) => Bound::Excluded(keys::removal(no, plan, record)),
             None => Bound::Included(prefix.clone()),
         };
-        self.inner.read("reading a held plan", |db| {
+        self.engine.read("reading a held plan", |db| {
             scan::after(db, &prefix, from)
                 .take(limit)
                 .map(|row| row.and_then(|(key, value)| read(&key, &value)))
@@ -120,13 +93,13 @@ impl Store {
         let plans = self.held_plans(no)?;
         let old = plans.iter().skip(KEPT_PLANS);
         for plan in old.filter(|plan| !plan.state.is_open()) {
-            self.inner.write(vec![(keys::held(no, plan.id), None)])?;
+            self.engine.write(vec![(keys::held(no, plan.id), None)])?;
             self.drop_removals(no, plan.id)?;
         }
         let prefix = keys::removals_prefix(no);
         let mut from = Bound::Included(prefix.clone());
         loop {
-            let next = self.inner.read("reading held plans", |db| {
+            let next = self.engine.read("reading held plans", |db| {
                 scan::after(db, &prefix, from.clone()).next().transpose()
             })?;
             let Some(plan) = next.and_then(|(key, _)| keys::plan_of_removal(&key)) else {
@@ -141,7 +114,7 @@ impl Store {
 
     /// Returns the plans of a tenant, the newest first.
     pub fn held_plans(&self, no: TenantNo) -> Result<Vec<HeldPlan>, StoreError> {
-        self.inner.read("reading held plans", |db| {
+        self.engine.read("reading held plans", |db| {
             scan::prefix(db, &keys::held_prefix(no))
                 .rev()
                 .map(|row| row.and_then(|(key, value)| read_plan(&key, &value)))
@@ -151,7 +124,7 @@ impl Store {
 
     /// Returns the plan whose removals are out. Only the newest can be.
     pub fn open_plan(&self, no: TenantNo) -> Result<Option<HeldPlan>, StoreError> {
-        let newest: Option<HeldPlan> = self.inner.read("reading held plans", |db| {
+        let newest: Option<HeldPlan> = self.engine.read("reading held plans", |db| {
             let row = scan::prefix(db, &keys::held_prefix(no)).next_back();
             row.transpose()?
                 .map(|(key, value)| read_plan(&key, &value))
@@ -167,7 +140,7 @@ impl Store {
         seen: Option<&HeldPlan>,
         settled: Commit,
     ) -> Result<bool, StoreError> {
-        let _alone = held(&self.inner.numbering);
+        let _alone = held(&self.guards.numbering);
         if self.open_plan(settled.tenant)?.as_ref() != seen {
             return Ok(false);
         }
@@ -185,7 +158,7 @@ impl Store {
         decision: Decision,
         now: Timestamp,
     ) -> Result<Option<HeldPlan>, StoreError> {
-        let _alone = held(&self.inner.numbering);
+        let _alone = held(&self.guards.numbering);
         let plans = self.held_plans(no)?;
         let Some(mut plan) = plans.into_iter().find(|held| held.id == plan) else {
             return Ok(None);
@@ -200,36 +173,7 @@ impl Store {
                 return Ok(Some(HeldPlan { state, ..plan }));
             }
         };
-        self.inner.write(vec![plan_row(no, &plan)])?;
+        self.engine.write(vec![plan_row(no, &plan)])?;
         Ok(Some(plan))
     }
-}
-
-/// A hash of what is removed. A person's new name makes no other plan, nor does a question
-/// that was asked this time and not the last.
-fn sum(removal: &Removal) -> u64 {
-    let access = match &removal.what {
-        Taken::Record { .. } => None,
-        Taken::Access { roles, groups } => Some((
-            roles.keys().cloned().collect(),
-            groups.keys().cloned().collect(),
-        )),
-    };
-    let record = (&removal.record).into();
-    xxh3_64(&codec::pack(&v1::Summed { record, access }))
-}
-
-/// The row of a plan.
-pub(in crate::store) fn plan_row(no: TenantNo, plan: &HeldPlan) -> (Key, Option<Vec<u8>>) {
-    codec::put(keys::held(no, plan.id), &v1::HeldPlan::from(plan))
-}
-
-/// Reads the value of a plan.
-pub(in crate::store) fn read_plan(key: &[u8], value: &[u8]) -> Result<HeldPlan, StoreError> {
-    codec::read_row::<v1::HeldPlan<'_>>(key, value).map(Into::into)
-}
-
-/// Reads the value of an entry of a plan.
-pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
-    codec::read_packed_row::<v1::Removal<'_>>(key, value).map(Into::into)
 }

@@ -1,29 +1,22 @@
 //! Everything that happened, entry by entry, as far as it is on disk.
 
-use std::ops::Bound;
-use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
-
-use crate::model::{
-    Account, Entry, EntryDigest, Fact, Origin, RunId, Seq, Stamp, Timestamp, Version,
-};
+use crate::model::{Entry, Seq};
+use crate::store::engine::rows::journal::{Page, cut_at, missing, page, read};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
-use crate::store::layout::{Stored, codec, v1, v3};
+use crate::store::layout::keys;
 
 impl Store {
     /// Returns the place of the last entry.
     pub fn last_seq(&self) -> Seq {
-        self.inner.shared.durable()
+        self.engine.shared.durable()
     }
 
     /// Returns the place of the first entry that is there; the one behind the last where the
     /// whole journal was cut.
     pub fn first_seq(&self) -> Result<Seq, StoreError> {
-        self.inner
+        self.engine
             .read("reading the journal", |db| Ok(cut_at(db)?.next()))
     }
 
@@ -31,7 +24,7 @@ impl Store {
     /// entry tells where the journal begins.
     pub fn entries(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let durable = self.last_seq();
-        self.inner.read("reading the journal", |db| {
+        self.engine.read("reading the journal", |db| {
             let mut cut = cut_at(db)?;
             loop {
                 let lacking = match page(db, after.max(cut), limit, durable)? {
@@ -54,7 +47,7 @@ impl Store {
         if seq == Seq::START || seq > self.last_seq() {
             return Ok(None);
         }
-        self.inner.read("reading the journal", |db| {
+        self.engine.read("reading the journal", |db| {
             // In this order: an entry is kept in the same write that cuts it.
             for key in [keys::journal(seq), keys::kept(seq)] {
                 if let Some(value) = scan::get(db, &key)? {
@@ -67,172 +60,4 @@ impl Store {
             Err(missing(seq))
         })
     }
-}
-
-/// Entries that there is room for at once: a list that grows is copied again and again.
-const AT_ONCE: usize = 512;
-
-/// Some entries, or the first of them that is not there.
-enum Page {
-    Whole(Vec<Entry>),
-    Lacks(Seq),
-}
-
-fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
-    let from = Bound::Excluded(keys::journal(after));
-    let mut expected = after;
-    let n_left = usize::try_from(durable.0.saturating_sub(after.0));
-    let mut entries = Vec::with_capacity(limit.min(AT_ONCE).min(n_left.unwrap_or(AT_ONCE)));
-    let mut last = LastOrigin::default();
-    for row in scan::after(db, &[Space::Journal as u8], from).take(limit) {
-        let (key, value) = row?;
-        let entry = read_behind(&mut last, &key, &value)?;
-        expected = expected.next();
-        if entry.seq > durable {
-            return Ok(Page::Whole(entries));
-        }
-        if entry.seq != expected {
-            return Ok(Page::Lacks(expected));
-        }
-        entries.push(entry);
-    }
-    // Fewer than asked for, and yet not up to the end: the rest is missing.
-    if entries.len() < limit && expected < durable {
-        return Ok(Page::Lacks(expected.next()));
-    }
-    Ok(Page::Whole(entries))
-}
-
-/// Returns the place up to which the journal was cut; [`Seq::START`] where it never was.
-pub fn cut_at(db: &sled::Db) -> Result<Seq, StoreError> {
-    let key = keys::cut();
-    match scan::get(db, &key)? {
-        Some(value) => Ok(codec::read_row::<v1::Seq>(&key, &value)?.into()),
-        None => Ok(Seq::START),
-    }
-}
-
-/// Reads the entry at a place where there must be one.
-pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
-    let key = keys::journal(seq);
-    match scan::get(db, &key)? {
-        Some(value) => read(&key, &value),
-        None => Err(missing(seq)),
-    }
-}
-
-/// Reads the first entry behind a place, whatever was cut.
-pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreError> {
-    let from = Bound::Excluded(keys::journal(after));
-    let row = scan::after(db, &[Space::Journal as u8], from).next();
-    row.transpose()?
-        .map(|(key, value)| read(&key, &value))
-        .transpose()
-}
-
-/// Reads the value of an entry.
-pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
-    read_behind(&mut LastOrigin::default(), key, value)
-}
-
-/// Where the entry before came from, and the bytes that say so. A run's entries have the same.
-#[derive(Default)]
-struct LastOrigin {
-    bytes: Vec<u8>,
-    origin: Option<Origin>,
-}
-
-impl LastOrigin {
-    /// Reads an entry's origin; returns it and the bytes behind it.
-    fn read<'bytes>(
-        &mut self,
-        key: &[u8],
-        bytes: &'bytes [u8],
-    ) -> Result<(Option<Origin>, &'bytes [u8]), StoreError> {
-        // The bytes of an origin are the beginning of no other one's: they tell their length.
-        if let Some(origin) = &self.origin
-            && let Some(rest) = bytes.strip_prefix(self.bytes.as_slice())
-        {
-            return Ok((Some(origin.clone()), rest));
-        }
-        let (origin, rest): (Option<v1::Origin<'_>>, _) = codec::first_of(key, bytes)?;
-        let origin = origin.map(|v1::Origin { run, account }| {
-            let account = Arc::new(account.into());
-            Origin { run, account }
-        });
-        self.bytes.clear();
-        let read = bytes.strip_suffix(rest).unwrap_or_default();
-        self.bytes.extend_from_slice(read);
-        self.origin.clone_from(&origin);
-        Ok((origin, rest))
-    }
-}
-
-fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
-    let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
-    // Entries stay as they were written, so this knows every layout that they ever had.
-    let cut_short = || codec::flawed(key, "cut short");
-    let (format, bytes) = codec::verify(key, value)?;
-    let (head, bytes) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
-    let at = Timestamp::from_millis(i64::from_be_bytes(*head));
-    let (version, packed) = match format {
-        <v1::Entry<'_> as Stored>::FORMAT => (None, bytes),
-        <v3::Entry<'_> as Stored>::FORMAT => {
-            let (version, packed) = bytes.split_first_chunk().ok_or_else(cut_short)?;
-            (Some(Version(u64::from_be_bytes(*version))), packed)
-        }
-        format => return Err(codec::unknown(key, format)),
-    };
-    let (stamp, origin, fact) = codec::unpack_with(key, packed, |bytes| {
-        let stamp = version.map(|version| Stamp {
-            version,
-            digest: digest(at, version, bytes),
-        });
-        let (origin, rest) = last.read(key, bytes)?;
-        let fact = match version {
-            None => codec::from_bytes::<v1::Fact<'_>>(key, rest)?.into(),
-            Some(_) => codec::from_bytes::<v3::Fact<'_>>(key, rest)?.into(),
-        };
-        Ok((stamp, origin, fact))
-    })?;
-    Ok(Entry {
-        seq: Seq(seq),
-        stamp,
-        at,
-        origin,
-        fact,
-    })
-}
-
-/// Stands for all that an entry says, in the bytes in which it was written: whatever else the
-/// program comes to know of entries, this one keeps its id.
-fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
-    let mut digest = Sha256::new();
-    digest.update(at.millis().to_be_bytes());
-    digest.update(version.0.to_be_bytes());
-    digest.update(bytes);
-    let digest: [u8; 32] = digest.finalize().into();
-    let mut start = [0; 16];
-    start.copy_from_slice(digest.split_at(16).0);
-    EntryDigest(start)
-}
-
-/// Makes the bytes of an entry, but for its place, its time and its version.
-pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
-    codec::pack(&v3::Entry {
-        origin: origin.map(Into::into),
-        fact: fact.into(),
-    })
-}
-
-/// Makes the value of an entry out of these bytes.
-pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
-    let at = at.millis().to_be_bytes();
-    let head = [at, version.0.to_be_bytes()].concat();
-    codec::seal(v3::Entry::FORMAT, key, &head, packed)
-}
-
-/// Says that an entry is not where it must be.
-pub fn missing(seq: Seq) -> StoreError {
-    StoreError::damaged(format!("journal entry {seq}: missing"))
 }

@@ -9,7 +9,7 @@ use crate::store::layout::{codec, keys, v1};
 impl Store {
     /// Returns the tenants that a connection found; none where it has not looked yet.
     pub fn links(&self, connection: &ConnectionName) -> Result<Vec<Link>, StoreError> {
-        self.inner.read("reading links", |db| {
+        self.engine.read("reading links", |db| {
             let key = keys::links(connection);
             match scan::get(db, &key)? {
                 Some(value) => {
@@ -25,7 +25,7 @@ impl Store {
     /// returns.
     pub fn set_links(&self, connection: &ConnectionName, links: &[Link]) -> Result<(), StoreError> {
         let row = v1::Links(links.iter().map(Into::into).collect());
-        self.inner
+        self.engine
             .write(vec![codec::put(keys::links(connection), &row)])?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{AuditEventId, RecordRef, Timestamp};
 use crate::store::engine::scan;
-use crate::store::engine::writing::committer::Work;
+use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key};
@@ -40,7 +40,7 @@ pub struct SeenEvent {
 impl Store {
     /// Returns how far the news of a tenant were read; none where nobody reads them yet.
     pub fn bookmark(&self, no: TenantNo) -> Result<Option<Bookmark>, StoreError> {
-        self.inner.read("reading how far news were read", |db| {
+        self.engine.read("reading how far news were read", |db| {
             let key = keys::bookmark(no);
             match scan::get(db, &key)? {
                 Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
@@ -51,7 +51,7 @@ impl Store {
 
     /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] and one.
     pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
-        self.inner.read("reading which news were heard", |db| {
+        self.engine.read("reading which news were heard", |db| {
             scan::prefix(db, &keys::heard_prefix(no))
                 .take(MAX_SEEN_EVENTS + 1)
                 .map(|row| {
@@ -86,12 +86,12 @@ impl Store {
         let mut tickets = Vec::new();
         while rows.peek().is_some() {
             let batch = rows.by_ref().take(MAX_QUIET).collect();
-            tickets.push(self.inner.submit(Work::rows(batch))?);
+            tickets.push(self.engine.submit(Work::rows(batch))?);
         }
         tickets
             .into_iter()
             .try_for_each(|ticket| ticket.wait().map(drop))?;
-        self.inner.write(vec![codec::put(
+        self.engine.write(vec![codec::put(
             keys::bookmark(no),
             &v1::Bookmark::from(bookmark),
         )])?;
@@ -101,7 +101,7 @@ impl Store {
     /// The keys of what may be forgotten, as many as one call may remove.
     fn heard_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
         let end = keys::heard(no, time, AuditEventId([0; 16]));
-        self.inner.read("reading which news were heard", |db| {
+        self.engine.read("reading which news were heard", |db| {
             scan::prefix(db, &keys::heard_prefix(no))
                 .take(MAX_SEEN_EVENTS)
                 .map(|row| row.map(|(key, _)| key.to_vec()))

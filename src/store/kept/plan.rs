@@ -70,7 +70,7 @@ impl Store {
 
     /// Returns how many rows are staged.
     pub fn count_plan_rows(&self, no: TenantNo) -> Result<u32, StoreError> {
-        self.inner.read("reading a plan", |db| {
+        self.engine.read("reading a plan", |db| {
             scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
         })
     }
@@ -87,13 +87,13 @@ impl Store {
             head: head.into(),
             rows_done: 0,
         };
-        self.inner.write(vec![codec::put(keys::plan(no), &row)])?;
+        self.engine.write(vec![codec::put(keys::plan(no), &row)])?;
         Ok(())
     }
 
     /// Returns the tenant's sealed plan.
     pub fn plan(&self, no: TenantNo) -> Result<Option<Plan>, StoreError> {
-        self.inner.read("reading a plan", |db| {
+        self.engine.read("reading a plan", |db| {
             let key = keys::plan(no);
             let Some(value) = scan::get(db, &key)? else {
                 return Ok(None);
@@ -113,7 +113,7 @@ impl Store {
     ) -> Result<Vec<Write>, StoreError> {
         let prefix = keys::plan_rows(no);
         let from = Bound::Included(keys::plan_row(no, row));
-        self.inner.read("reading a plan", |db| {
+        self.engine.read("reading a plan", |db| {
             scan::after(db, &prefix, from)
                 .take(limit)
                 .map(|row| {
@@ -129,10 +129,10 @@ impl Store {
         // The head goes first: rows without one are nothing.
         let head = keys::plan(no);
         let sealed = self
-            .inner
+            .engine
             .read("reading a plan", |db| Ok(scan::get(db, &head)?.is_some()))?;
         if sealed {
-            self.inner.write(vec![(head, None)])?;
+            self.engine.write(vec![(head, None)])?;
         }
         self.remove_rows(&keys::plan_rows(no))
     }
@@ -140,7 +140,7 @@ impl Store {
     /// Removes what begins with a prefix, some at a time.
     pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
         loop {
-            let rows: Vec<Key> = self.inner.read("reading what is removed", |db| {
+            let rows: Vec<Key> = self.engine.read("reading what is removed", |db| {
                 scan::prefix(db, prefix)
                     .take(REMOVED_AT_ONCE)
                     .map(|row| row.map(|(key, _)| key.to_vec()))
@@ -163,8 +163,8 @@ impl Store {
         while rows.peek().is_some() {
             let batch = rows.by_ref().take(MAX_QUIET).collect();
             tickets.push(
-                self.inner
-                    .submit(crate::store::engine::writing::committer::Work::rows(batch))?,
+                self.engine
+                    .submit(crate::store::engine::writing::work::Work::rows(batch))?,
             );
         }
         tickets

@@ -5,12 +5,15 @@
 //! ([`Tally`]). The runs that go on have rows of their own, by which an opening finds what
 //! an earlier process left.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use crate::model::{
     Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
 };
-use crate::store::engine::inner::held;
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::runs::{
+    Tally, find, last_run, names, newest, newest_before, newest_of_all, tally,
+};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -45,41 +48,13 @@ pub struct SinceSweep {
     pub lost: BTreeMap<Loss, u64>,
 }
 
-/// What is kept of all runs of a tenant together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub count: u64,
-    pub last_sweep: Option<RunId>,
-    pub lost: BTreeMap<Loss, u64>,
-}
-
-impl Tally {
-    /// Takes in a run as it is now, in place of what was kept of it before.
-    pub fn take(&mut self, run: &Run, before: Option<&Run>) {
-        self.count += u64::from(before.is_none());
-        if run.is_whole_sweep() {
-            if self.last_sweep < Some(run.id) {
-                self.last_sweep = Some(run.id);
-                self.lost.clear();
-            }
-        } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
-            // Also one that could not take everything over has taken away what it has.
-            for (loss, lost) in &run.lost {
-                let known = before.and_then(|before| before.lost.get(loss));
-                let more = lost.saturating_sub(known.copied().unwrap_or(0));
-                if more > 0 {
-                    *self.lost.entry(*loss).or_default() += more;
-                }
-            }
-        }
-    }
-}
-
 impl Store {
     /// Gives a run a number and keeps it as going on.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
-        let _alone = held(&self.inner.numbering);
-        let last = self.inner.read("reading the last run's number", last_run)?;
+        let _alone = held(&self.guards.numbering);
+        let last = self
+            .engine
+            .read("reading the last run's number", last_run)?;
         let run = Run {
             id: RunId(last.0 + 1),
             tenant_name: new.tenant_name,
@@ -99,15 +74,15 @@ impl Store {
         };
         let mut rows = self.rows_of(&run)?;
         rows.push(codec::put(keys::last_run(), &v2::LastRun(run.id)));
-        self.inner.write(rows)?;
+        self.engine.write(rows)?;
         Ok(run)
     }
 
     /// Keeps a run as it is now.
     pub fn save_run(&self, run: &Run) -> Result<(), StoreError> {
-        let _alone = held(&self.inner.numbering);
+        let _alone = held(&self.guards.numbering);
         let rows = self.rows_of(run)?;
-        self.inner.write(rows).map(drop)
+        self.engine.write(rows).map(drop)
     }
 
     /// Returns runs, all or a tenant's, the newest first.
@@ -123,7 +98,7 @@ impl Store {
         before: Option<RunId>,
         limit: usize,
     ) -> Result<Vec<Run>, StoreError> {
-        self.inner.read("reading runs", |db| match tenant {
+        self.engine.read("reading runs", |db| match tenant {
             Some(name) => newest_before(db, name, before).take(limit).collect(),
             None => newest_of_all(db, before, limit),
         })
@@ -135,7 +110,7 @@ impl Store {
         tenant: &TenantName,
         wanted: impl Fn(&Run) -> bool,
     ) -> Result<Option<Run>, StoreError> {
-        self.inner.read("reading runs", |db| {
+        self.engine.read("reading runs", |db| {
             newest(db, tenant)
                 .find(|run| run.as_ref().map_or(true, &wanted))
                 .transpose()
@@ -149,7 +124,7 @@ impl Store {
 
     /// Returns the last whole sweep of a tenant, and what was lost since.
     pub fn since_sweep(&self, tenant: &TenantName) -> Result<SinceSweep, StoreError> {
-        self.inner.read("reading the last sweep", |db| {
+        self.engine.read("reading the last sweep", |db| {
             let Tally {
                 last_sweep, lost, ..
             } = tally(db, tenant)?;
@@ -167,7 +142,7 @@ impl Store {
 
     /// Returns a run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
-        self.inner.read("reading a run", |db| {
+        self.engine.read("reading a run", |db| {
             for name in names(db) {
                 if let Some(run) = find(db, &name?, id)? {
                     return Ok(Some(run));
@@ -179,7 +154,7 @@ impl Store {
 
     /// Ends the runs that an earlier process left going on, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
-        let mut runs = self.inner.read("reading runs that go on", |db| {
+        let mut runs = self.engine.read("reading runs that go on", |db| {
             let open = scan::prefix(db, &[Space::OpenRun as u8]).map(|row| {
                 let (key, value) = row?;
                 let v2::OpenRun(name) = codec::read_row(&key, &value)?;
@@ -203,18 +178,18 @@ impl Store {
         tenant: &TenantName,
         runs: &[RunId],
     ) -> Result<(), StoreError> {
-        let mut tally = self.inner.read("reading runs", |db| tally(db, tenant))?;
+        let mut tally = self.engine.read("reading runs", |db| tally(db, tenant))?;
         tally.count = tally.count.saturating_sub(runs.len() as u64);
         let gone = runs.iter().map(|id| (keys::run(tenant, *id), None));
         let mut rows: Vec<_> = gone.collect();
         rows.push(codec::put(keys::tally(tenant), &v2::Tally::from(&tally)));
-        self.inner.write(rows).map(drop)
+        self.engine.write(rows).map(drop)
     }
 
     /// Composes the rows of a run as it is now.
     fn rows_of(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
         let name = &run.tenant_name;
-        let (mut tally, before) = self.inner.read("reading runs", |db| {
+        let (mut tally, before) = self.engine.read("reading runs", |db| {
             Ok((tally(db, name)?, find(db, name, run.id)?))
         })?;
         tally.take(run, before.as_ref());
@@ -233,99 +208,4 @@ impl Store {
             },
         ])
     }
-}
-
-/// Reads the last number that was given to a run.
-pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
-    let key = keys::last_run();
-    match scan::get(db, &key)? {
-        Some(value) => Ok(codec::read_row::<v2::LastRun>(&key, &value)?.0),
-        None => Ok(RunId(0)),
-    }
-}
-
-/// Reads how many runs a tenant has, and which was its last whole sweep.
-pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
-    let key = keys::tally(tenant);
-    match scan::get(db, &key)? {
-        Some(value) => Ok(codec::read_row::<v2::Tally>(&key, &value)?.into()),
-        None => Ok(Tally::default()),
-    }
-}
-
-/// Returns the names under which there are runs, in their order.
-pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreError>> + use<> {
-    scan::prefix(db, &[Space::Tally as u8]).map(|row| {
-        let (key, _) = row?;
-        keys::tenant_of_tally(&key).ok_or_else(|| codec::flawed(&key, "of no tenant"))
-    })
-}
-
-/// Reads the runs of a tenant, the oldest first; the other end reads from the newest on.
-pub fn all(
-    db: &sled::Db,
-    tenant: &TenantName,
-) -> impl DoubleEndedIterator<Item = Result<Run, StoreError>> + use<> {
-    scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
-}
-
-/// Reads the value of a run.
-pub fn read(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    codec::read_row::<v2::Run>(key, value).map(Into::into)
-}
-
-fn newest(
-    db: &sled::Db,
-    tenant: &TenantName,
-) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
-    all(db, tenant).rev()
-}
-
-/// Reads the runs of a tenant back from one on, which is not among them.
-fn newest_before(
-    db: &sled::Db,
-    tenant: &TenantName,
-    before: Option<RunId>,
-) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
-    let end = keys::run(tenant, before.unwrap_or(RunId(u64::MAX)));
-    scan::before(db, keys::runs(tenant), end)
-        .map(|row| row.and_then(|(key, value)| read(&key, &value)))
-}
-
-fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>, StoreError> {
-    let key = keys::run(tenant, id);
-    scan::get(db, &key)?
-        .map(|value| read(&key, &value))
-        .transpose()
-}
-
-/// Merges the runs of all tenants, of which each is in order, and reads no further than asked.
-fn newest_of_all(
-    db: &sled::Db,
-    before: Option<RunId>,
-    limit: usize,
-) -> Result<Vec<Run>, StoreError> {
-    let mut tenants = Vec::new();
-    let mut next = BinaryHeap::new();
-    for name in names(db) {
-        let mut runs = newest_before(db, &name?, before);
-        if let Some(run) = runs.next().transpose()? {
-            next.push((run.id, tenants.len()));
-            tenants.push((run, runs));
-        }
-    }
-    let mut merged = Vec::new();
-    while merged.len() < limit
-        && let Some((_, place)) = next.pop()
-        && let Some((run, runs)) = tenants.get_mut(place)
-    {
-        match runs.next().transpose()? {
-            Some(older) => {
-                next.push((older.id, place));
-                merged.push(std::mem::replace(run, older));
-            }
-            None => merged.push(run.clone()),
-        }
-    }
-    Ok(merged)
 }

@@ -1,7 +1,7 @@
 //! The tenants that the store knows, and the short numbers under which it keeps them.
 
 use crate::model::{Seq, Tenant, TenantName, Timestamp};
-use crate::store::engine::inner::held;
+use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -33,7 +33,7 @@ impl Store {
         name: &TenantName,
         now: Timestamp,
     ) -> Result<Known, StoreError> {
-        let _alone = held(&self.inner.numbering);
+        let _alone = held(&self.guards.numbering);
         let tenants = self.tenants()?;
         let highest = tenants.last().map_or(0, |known| known.no.0);
         let known = tenants
@@ -54,7 +54,7 @@ impl Store {
                 name: name.clone(),
                 adopted_at: adopted.adopted_at,
             };
-            self.inner
+            self.engine
                 .write(vec![codec::put(keys::tenant(adopted.no), &row)])?;
         }
         Ok(adopted)
@@ -62,7 +62,7 @@ impl Store {
 
     /// Returns the tenants by number.
     pub fn tenants(&self) -> Result<Vec<Known>, StoreError> {
-        self.inner.read("reading tenants", |db| {
+        self.engine.read("reading tenants", |db| {
             let mut tenants = Vec::new();
             for row in scan::prefix(db, &[Space::Tenant as u8]) {
                 let (key, value) = row?;

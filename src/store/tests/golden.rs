@@ -7,13 +7,13 @@ use crate::model::{
 use crate::store::engine::rows::block::{Block, Entry};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::census::Census;
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::rows::count::{Count, Usage};
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::{journal, state};
 use crate::store::kept::delivery::{
     Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
 };
-use crate::store::kept::maintenance::usage::{Count, Usage};
 use crate::store::kept::news::Bookmark;
-use crate::store::kept::{journal, state};
 use crate::store::layout::{codec, keys, v1, v3, v4};
 use crate::store::tenant_no::TenantNo;
 

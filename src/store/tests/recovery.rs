@@ -218,7 +218,7 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
     let tenant = adopt(&store, 1);
     let user = record(Kind::User, 3, "x").to_ref();
     store
-        .inner
+        .engine
         .read("tampering", |db| {
             db.insert(
                 keys::state_prefix(tenant.no, Kind::User),
@@ -281,7 +281,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             let stray = record(Kind::User, 0xff, "z");
             let key = keys::state_prefix(tenant.no, Kind::User);
             let raw = |work: &dyn Fn(&sled::Db) -> sled::Result<Option<sled::IVec>>| {
-                let done = store.inner.read("tampering", |db| {
+                let done = store.engine.read("tampering", |db| {
                     work(db).map_err(|error| StoreError::sled("tampering", error))
                 });
                 done.unwrap()

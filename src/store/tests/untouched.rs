@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::model::Seq;
-use crate::store::engine::compaction::copying;
 use crate::store::engine::files::Folder;
 use crate::store::engine::log::Log;
+use crate::store::engine::opening::database;
 use crate::store::handle::Store;
 
 use super::recovery::filled;
@@ -14,7 +14,7 @@ use super::recovery::filled;
 /// Makes a store and strikes its log in the middle. Returns the bytes of the log before and after.
 fn struck(path: &Path) -> (Vec<u8>, Vec<u8>) {
     filled(path).close().unwrap();
-    copying::wait_until_free(&Folder::new(path).current()).unwrap();
+    database::wait_until_free(&Folder::new(path).current()).unwrap();
     let file = Folder::new(path).db();
     let sound = fs::read(&file).unwrap();
     let n_used = sound.iter().rposition(|byte| *byte != 0).unwrap();
@@ -75,7 +75,7 @@ fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
     let store = Folder::new(folder.path());
     fs::create_dir(store.current()).unwrap();
     drop(sled::Config::new().path(store.current()).open().unwrap());
-    copying::wait_until_free(&store.current()).unwrap();
+    database::wait_until_free(&store.current()).unwrap();
     let mut bytes = fs::read(store.db()).unwrap();
     // In the first message, of several.
     bytes[30] ^= 1;

@@ -3,12 +3,9 @@
 //! The copy is written, synced, closed, opened again and read back: what the next opening will
 //! find is what is compared.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -17,13 +14,12 @@ use crate::store::check::{self, Checked, Faults, View};
 use crate::store::engine::caught::caught;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Blobs, Folder};
-use crate::store::engine::inner::let_go;
 use crate::store::engine::nudge::nudged;
-use crate::store::engine::opening::{self, Sound};
-use crate::store::engine::scan;
-use crate::store::engine::writing::writer;
+use crate::store::engine::opening::database::{self, let_go, wait_until_free};
+use crate::store::engine::opening::sound::Sound;
+use crate::store::engine::rows::count::{Count, Usage, rows};
+use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
-use crate::store::kept::maintenance::usage::{Count, Usage};
 use crate::store::layout::{Format, codec, keys, v1};
 
 use super::progress::{Progress, Stage};
@@ -35,10 +31,6 @@ pub const BYTES: usize = 1024 * 1024;
 /// Room that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
-
-/// How long sled may take to release a file.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why there is no copy.
 pub enum Trouble {
@@ -199,7 +191,7 @@ impl Copying {
     }
 
     fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
-        opening::open_db(&self.folder, at, opening::SMALL_CACHE).map_err(|refusal| {
+        database::open_db(&self.folder, at, database::SMALL_CACHE).map_err(|refusal| {
             let error = io::Error::other(refusal.into_error(&self.folder).to_string());
             copy("opening the copy")(error)
         })
@@ -245,7 +237,7 @@ impl Copying {
                 sync(fresh, at, blobs)?;
                 not_synced = 0;
             }
-            writer::collect_garbage();
+            garbage::collect_garbage();
         }
         Ok(proof)
     }
@@ -258,7 +250,7 @@ impl Copying {
             proof.add(&key, &value);
             self.progress.add(1);
             if proof.count.rows.is_multiple_of(ROWS as u64) {
-                writer::collect_garbage();
+                garbage::collect_garbage();
             }
         }
         Ok(proof)
@@ -328,21 +320,6 @@ pub fn reading<T>(
     })
 }
 
-/// All rows but the note of how many there are.
-fn rows(db: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
-    let note = keys::usage();
-    scan::prefix(db, &[]).filter(move |row| !matches!(row, Ok((key, _)) if **key == *note))
-}
-
-/// Counts what lives in a database.
-pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
-    rows(db).try_fold(Count::default(), |mut count, row| {
-        let (key, value) = row?;
-        count.add(&key, &value);
-        Ok(count)
-    })
-}
-
 pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
     match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
@@ -377,22 +354,6 @@ pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Troubl
 pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
     let_go(db);
     wait_until_free(at).map_err(copy("closing the copy"))
-}
-
-/// Waits until nobody has the file of a database.
-pub fn wait_until_free(at: &Path) -> io::Result<()> {
-    let file = File::open(at.join("db"))?;
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_PAUSE);
-            }
-            Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
-            Err(fs::TryLockError::Error(refused)) => return Err(refused),
-        }
-    }
 }
 
 /// Says that it is the copy that something is wrong with.

@@ -10,12 +10,14 @@ use std::{fs, io};
 
 use crate::doing;
 use crate::store::engine::files::Folder;
-use crate::store::engine::inner::let_go;
-use crate::store::engine::opening::{self, Refusal, Sound};
+use crate::store::engine::opening::database::{let_go, wait_until_free};
+use crate::store::engine::opening::place;
+use crate::store::engine::opening::refusal::Refusal;
+use crate::store::engine::opening::sound::Sound;
+use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
-use crate::store::kept::maintenance::usage::Count;
 
-use super::copying::{self, Aim, Copying, Trouble};
+use super::copying::{Aim, Copying, Trouble};
 use super::progress::Progress;
 
 /// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
@@ -67,16 +69,16 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
 /// the database is opened that was there before. The files of the other are left to be removed.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     let_go(Some(sound.db));
-    let swapped = copying::wait_until_free(&folder.current()).and_then(|()| folder.swap());
+    let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
     if let Err(refused) = swapped {
         tracing::warn!(
             error = %refused,
             "The copy could not replace the store, which is used as before"
         );
         // Else an empty one would be made in the place that was left.
-        opening::clear_up(folder).map_err(Refusal::Error)?;
+        place::clear_up(folder).map_err(Refusal::Error)?;
     }
-    opening::open_taken(folder)
+    place::open_taken(folder)
 }
 
 /// Removes a copy that is not taken; what is left of it goes at the next start.

@@ -6,60 +6,61 @@
 //! go on with the database that was there (`swap.rs`).
 
 use std::io;
-use std::sync::mpsc::SyncSender;
 use std::sync::{RwLockWriteGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::model::StoreId;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Folder};
-use crate::store::engine::inner::{Shared, held};
-use crate::store::engine::opening::{self, Sound};
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::locks::held;
+use crate::store::engine::opening::identify;
+use crate::store::engine::opening::sound::Sound;
+use crate::store::engine::rows::count::Usage;
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::shared::Shared;
 use crate::store::engine::writing::tally::Tally;
-use crate::store::engine::writing::writer::Writer;
 use crate::store::error::StoreError;
-use crate::store::kept::maintenance::usage::{Count, Usage};
 use crate::store::layout::{self, codec, keys, v1};
 
-use super::beside::{Copy, Last};
+use super::copy::{Copy, Last};
 use super::copying::{self, Trouble};
+use super::ready_copy::{Outcome, Replacement};
 use super::remake;
 
 /// How long a moment is waited for at which nobody reads. Commits wait as well.
 const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// A copy that is ready.
-pub struct Replacement {
-    pub copy: Copy,
-    /// Where to tell what came of it.
-    pub told: SyncSender<Outcome>,
+/// What the writer knows of the database whose place is taken.
+pub struct Standing<'a> {
+    pub folder: &'a Folder,
+    pub store: StoreId,
+    pub head: &'a Head,
 }
 
-/// What came of it.
-pub enum Outcome {
-    /// It has the database's place, with so much in it.
-    Done(Count),
-    /// Somebody reads, or there is too much to copy once more.
-    Later(Box<Copy>),
-    /// The database is as it was.
-    NotTaken(Trouble),
+/// Puts a copy in the place of the database. Everything that was committed is on disk. `reopen`
+/// goes over to its files. An error: nothing goes on.
+pub fn carry_out(
+    replacement: Replacement,
+    standing: &Standing<'_>,
+    shared: &Shared,
+    reopen: impl FnOnce(&Folder) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let Replacement { copy, told } = replacement;
+    let outcome = replace(copy, standing, shared, reopen)?;
+    // Nobody waits for it if it was given up, and it is done anyway.
+    drop(told.send(outcome));
+    Ok(())
 }
 
-impl Replacement {
-    /// Does it. Everything that was committed is on disk. An error: nothing goes on.
-    pub fn carry_out(self, writer: &mut Writer, shared: &Shared) -> Result<(), StoreError> {
-        let Self { copy, told } = self;
-        let outcome = replace(copy, writer, shared)?;
-        // Nobody waits for it if it was given up, and it is done anyway.
-        drop(told.send(outcome));
-        Ok(())
-    }
-}
-
-fn replace(mut copy: Copy, writer: &mut Writer, shared: &Shared) -> Result<Outcome, StoreError> {
-    match catch_up(&mut copy, writer, shared) {
+fn replace(
+    mut copy: Copy,
+    standing: &Standing<'_>,
+    shared: &Shared,
+    reopen: impl FnOnce(&Folder) -> io::Result<()>,
+) -> Result<Outcome, StoreError> {
+    match catch_up(&mut copy, standing, shared) {
         Ok(true) => {}
         Ok(false) => return Ok(Outcome::Later(Box::new(copy))),
         Err(Trouble::Source(error)) => return Err(error),
@@ -75,21 +76,21 @@ fn replace(mut copy: Copy, writer: &mut Writer, shared: &Shared) -> Result<Outco
     }
     let db = place.take().ok_or(StoreError::Closed)?;
     let sound = Sound {
-        format: opening::format_of(&db).unwrap_or(layout::NEWEST),
+        format: identify::format_of(&db).unwrap_or(layout::NEWEST),
         db,
-        store: writer.store,
-        head: writer.head,
+        store: standing.store,
+        head: *standing.head,
     };
-    let folder = writer.folder.clone();
+    let folder = standing.folder;
     let before = folder.database_id();
-    let sound = remake::replace(&folder, sound)
-        .map_err(|refusal| reopening(io::Error::other(refusal.into_error(&folder).to_string())))?;
+    let sound = remake::replace(folder, sound)
+        .map_err(|refusal| reopening(io::Error::other(refusal.into_error(folder).to_string())))?;
     let is_as_far =
-        |head: &Head| (head.commits, head.last) == (writer.head.commits, writer.head.last);
-    if !is_as_far(&sound.head) || sound.store != writer.store {
+        |head: &Head| (head.commits, head.last) == (standing.head.commits, standing.head.last);
+    if !is_as_far(&sound.head) || sound.store != standing.store {
         return Err(reopening(io::Error::other("it is not as far as it was")));
     }
-    writer.begin(&folder).map_err(reopening)?;
+    reopen(folder).map_err(reopening)?;
     *place = Some(sound.db);
     if before.is_some() && folder.database_id() == before {
         return Ok(Outcome::NotTaken(Trouble::Copy(StoreError::io(
@@ -102,7 +103,7 @@ fn replace(mut copy: Copy, writer: &mut Writer, shared: &Shared) -> Result<Outco
 }
 
 /// Makes the copy the same as the database, and brings it to disk. False: not now.
-fn catch_up(copy: &mut Copy, writer: &Writer, shared: &Shared) -> Result<bool, Trouble> {
+fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, Trouble> {
     let db = shared.database().map_err(Trouble::Source)?;
     {
         let mut changes = held(&shared.changes);
@@ -112,7 +113,7 @@ fn catch_up(copy: &mut Copy, writer: &Writer, shared: &Shared) -> Result<bool, T
             return Ok(false);
         }
     }
-    let (count, commits) = (copy.count(), writer.head.commits);
+    let (count, commits) = (copy.count(), standing.head.commits);
     if let Tally::Known(sum) = &*held(&shared.tally) {
         debug_assert_eq!(*sum, count, "what lives here is added up");
     }
@@ -122,9 +123,9 @@ fn catch_up(copy: &mut Copy, writer: &Writer, shared: &Shared) -> Result<bool, T
     ))?;
     copy.sync()?;
     let mark = Mark {
-        store: writer.store,
+        store: standing.store,
         commits,
-        last: writer.head.last,
+        last: standing.head.last,
     };
     MarkFile::open(&copy.at.join("high-water"))
         .and_then(|mut file| file.keep(mark))

@@ -102,7 +102,7 @@ proptest! {
             db.flush().unwrap();
             let truth = rows_of(&db);
             drop(db);
-            crate::store::engine::compaction::copying::wait_until_free(folder.path()).unwrap();
+            crate::store::engine::opening::database::wait_until_free(folder.path()).unwrap();
 
             let found = replayed(folder.path());
             prop_assert!(found == truth);
@@ -122,7 +122,7 @@ fn filled(path: &Path, n_rows: u32) -> Rows {
     db.flush().unwrap();
     let truth = rows_of(&db);
     drop(db);
-    crate::store::engine::compaction::copying::wait_until_free(path).unwrap();
+    crate::store::engine::opening::database::wait_until_free(path).unwrap();
     truth
 }
 
@@ -228,7 +228,7 @@ fn a_log_that_is_gone_on_with_after_a_stop_has_no_gap() {
             change(&db, 1_500, &mut random);
             db.flush().unwrap();
             drop(db);
-            crate::store::engine::compaction::copying::wait_until_free(folder.path()).unwrap();
+            crate::store::engine::opening::database::wait_until_free(folder.path()).unwrap();
 
             assert!(!Log::open(folder.path()).unwrap().has_a_gap().unwrap());
         }

@@ -21,12 +21,13 @@ use std::time::Instant;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout;
 
-use super::compaction::compact::Rule;
 use super::compaction::copying::{Aim, Rewrite, Trouble};
 use super::compaction::remake;
+use super::compaction::rule::Rule;
 use super::files::Folder;
-use super::inner::let_go;
-use super::opening::{Refusal, Sound};
+use super::opening::database::let_go;
+use super::opening::refusal::Refusal;
+use super::opening::sound::Sound;
 
 /// Turns the database into one of the newest format. One that is of it already stays as it is.
 pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {

@@ -2,7 +2,7 @@
 //! and have their places for versions.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::rows::head::Head;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v3};
 

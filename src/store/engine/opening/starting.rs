@@ -1,75 +1,30 @@
-//! Makes a new store of an empty database, and starts the threads that work one.
+//! Starts the threads that work a database.
 
 use std::fs::File;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::clock::Clock;
-use crate::model::{Seq, StoreId, Timestamp, Version};
+use crate::model::Version;
+use crate::store::engine::calls::Engine;
 use crate::store::engine::caught::caught;
 use crate::store::engine::files::{self, Folder, pending};
-use crate::store::engine::inner::{Inner, Shared};
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::shared::Shared;
 use crate::store::engine::writing::committer::{Committer, QUEUE};
 use crate::store::engine::writing::tally::Tally;
 use crate::store::engine::writing::writer::Writer;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::handle::{Opened, Store};
-use crate::store::layout::{self, Format, codec, keys, v3};
 
-use super::{Refusal, Sound, io_at};
+use super::refusal::io_at;
+use super::sound::Sound;
 
-/// Draws the id of a new store.
-pub fn draw_id() -> Result<StoreId, StoreError> {
-    let mut store = StoreId([0; 8]);
-    getrandom::fill(&mut store.0).map_err(|error| {
-        let error = io::Error::other(error.to_string());
-        StoreError::io("drawing an id", error)
-    })?;
-    Ok(store)
-}
-
-/// Makes a new store of a database with nothing in it.
-pub fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
-    let failed = |source| {
-        Refusal::Error(OpenError::Failed {
-            path: folder.path().to_owned(),
-            source,
-        })
-    };
-    let store = draw_id().map_err(failed)?;
-    let head = Head {
-        commits: 1,
-        last: Seq::START,
-        at: Timestamp::from_millis(0),
-        version: Version::START,
-    };
-    let mut batch = sled::Batch::default();
-    let rows = [
-        codec::put(
-            keys::format(),
-            &Format {
-                version: layout::NEWEST,
-                store,
-            },
-        ),
-        codec::put(keys::head(), &v3::Head::from(head)),
-    ];
-    for (key, value) in rows {
-        batch.insert(key, value.unwrap_or_default());
-    }
-    // Synced before anyone learns of it, when the store starts.
-    db.apply_batch(batch)
-        .map_err(|error| failed(StoreError::sled("creating", error)))?;
-    Ok(Sound {
-        db,
-        store,
-        format: layout::NEWEST,
-        head,
-    })
+/// An engine that runs.
+pub struct Started {
+    pub engine: Arc<Engine>,
+    /// Where a damaged store is that was found in its place.
+    pub moved_aside: Option<PathBuf>,
 }
 
 /// Starts the threads that work a database, and brings to disk what it holds.
@@ -79,7 +34,7 @@ pub fn start(
     lock: File,
     sound: Sound,
     moved_aside: Option<PathBuf>,
-) -> Result<Opened, OpenError> {
+) -> Result<Started, OpenError> {
     let Sound {
         db,
         store,
@@ -114,15 +69,15 @@ pub fn start(
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;
 
     let (queue, jobs) = sync_channel(QUEUE);
-    let inner = Arc::new(Inner::new(store, folder, lock, shared, queue));
-    let shared = Arc::clone(&inner.shared);
+    let engine = Arc::new(Engine::new(store, folder, lock, shared, queue));
+    let shared = Arc::clone(&engine.shared);
     let thread = thread::Builder::new()
         .name("store-committer".to_owned())
         .spawn(move || committer.work(&jobs, &shared))
         .map_err(no_thread)?;
-    inner.watch(thread);
-    Ok(Opened {
-        store: Store { inner },
+    engine.watch(thread);
+    Ok(Started {
+        engine,
         moved_aside,
     })
 }

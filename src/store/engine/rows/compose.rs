@@ -4,53 +4,23 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::model::{Fingerprint, Id, Kind, Seq, Timestamp, Version};
+use crate::model::{Fingerprint, Id, Kind, Timestamp};
 use crate::store::engine::files::pending::Rows;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::commit::{MAX_OPERATIONS, Prepared};
-use crate::store::kept::journal;
 use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{Stored, codec, v1, v3};
+use crate::store::layout::{codec, v1, v3};
 use crate::store::tenant_no::TenantNo;
 
 use super::block::{self, After};
 use super::bucket::{self, Bucket};
 use super::census::Census;
+use super::head::Head;
+use super::journal;
 
 /// Rows that come last into each batch: how far the store is, and what lives in it.
 const LAST: usize = 2;
-
-/// How far the store is; goes with every batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Atomic writes so far.
-    pub commits: u64,
-    /// The journal's last entry.
-    pub last: Seq,
-    /// When it was found.
-    pub at: Timestamp,
-    /// Its version.
-    pub version: Version,
-}
-
-impl Head {
-    /// Reads the row of the head, in whatever format it is.
-    pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
-        match codec::verify(key, value)? {
-            (v1::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v1::Head>(key, bytes)?.into()),
-            (v3::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v3::Head>(key, bytes)?.into()),
-            (format, _) => Err(codec::unknown(key, format)),
-        }
-    }
-
-    /// Takes the next place of the journal, at a time.
-    pub fn advance(&mut self, at: Timestamp) {
-        self.last = self.last.next();
-        self.at = self.at.max(at);
-        self.version = self.version.next(self.at);
-    }
-}
 
 /// The rows of a batch, and how far the store is after it.
 pub struct Composed {

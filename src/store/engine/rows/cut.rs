@@ -7,11 +7,12 @@ use std::ops::Bound;
 use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::journal;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 
-use super::compose::{Composed, Draft, Head};
+use super::compose::{Composed, Draft};
+use super::head::Head;
+use super::journal;
 
 /// Spaces whose rows name entries: by endpoint, then by place.
 const NAMING: [Space; 3] = [Space::Parked, Space::Deferred, Space::Replay];

@@ -1,7 +1,18 @@
-//! Packs records and fingerprints into rows, and composes the rows of each write.
+//! The rows of what is kept: how they are packed, found and read, and composed for each write.
+//!
+//! Everything here takes a database and knows keys and layouts. It knows no handle: an opening, a
+//! check and a salvage read rows before there is a store.
 
 pub mod block;
 pub mod bucket;
 pub mod census;
 pub mod compose;
+pub mod count;
 pub mod cut;
+pub mod endpoints;
+pub mod head;
+pub mod held;
+pub mod journal;
+pub mod losses;
+pub mod runs;
+pub mod state;

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use crate::store::engine::files::Blobs;
-use crate::store::engine::scan;
-use crate::store::engine::writing::writer;
+use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{Key, Space};
 
@@ -53,7 +52,7 @@ impl Fresh {
         self.db
             .apply_batch(edits)
             .map_err(|error| StoreError::sled("writing what was salvaged", error))?;
-        writer::collect_garbage();
+        garbage::collect_garbage();
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Makes a dense journal of the entries that were salvaged.
 
 use crate::model::{Fact, Missing, Seq, Timestamp, Version};
+use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::journal;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 

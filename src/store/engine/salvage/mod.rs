@@ -12,6 +12,7 @@
 //! that is stopped on the way leaves the damaged store as it was, or the new one whole; the next opening
 //! goes on from there.
 
+mod found;
 mod fresh;
 mod journal;
 mod records;
@@ -19,50 +20,33 @@ mod repair;
 mod replay;
 mod untouched;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::clock::Clock;
 use crate::doing::counting;
-use crate::model::{Kind, Missing, StoreId};
+use crate::model::Missing;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{self, Format, codec, v1};
-use crate::store::tenant_no::TenantNo;
 
 use super::caught::caught;
-use super::compaction::copying::{Rewrite, Row, wait_until_free};
+use super::compaction::copying::{Rewrite, Row};
 use super::files::mark::{self, Mark, MarkFile};
 use super::files::{self, Folder, pending};
-use super::inner::let_go;
-use super::opening::{self, Refusal};
-use super::rows::compose::Head;
+use super::opening::database::{self, let_go, wait_until_free};
+use super::opening::identify;
+use super::opening::refusal::Refusal;
+use super::rows::head::Head;
 use super::{migrate, scan};
+use found::Found;
 use fresh::Fresh;
 
+pub use found::Cause;
 pub use untouched::Before;
 
 /// Bytes that must be free beside twice those of the damaged files.
 const SPARE: u64 = 16 * 1024 * 1024;
-
-/// What the damaged store said of itself, as far as it reads.
-#[derive(Default)]
-struct Found {
-    store: Option<StoreId>,
-    head: Option<Head>,
-    mark: Option<Mark>,
-    /// How many records there were.
-    censuses: BTreeMap<(TenantNo, Kind), u64>,
-}
-
-/// Why a store is salvaged, and where it will be then.
-pub struct Cause<'a> {
-    pub damage: &'a str,
-    pub moved_to: &'a str,
-    pub clock: &'a Clock,
-}
 
 /// Makes the new store, ready to take its place. `None`: nothing could be made of the damaged one.
 pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenError> {
@@ -171,7 +155,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
 }
 
 fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
-    opening::open_db(folder, at, opening::SMALL_CACHE).map_err(|refusal: Refusal| {
+    database::open_db(folder, at, database::SMALL_CACHE).map_err(|refusal: Refusal| {
         let error = refusal.into_error(folder).to_string();
         StoreError::io("opening a new database", io::Error::other(error))
     })
@@ -179,7 +163,7 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
 
 /// Takes over every row that reads, in the layout of the newest format.
 fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
-    let format = opening::format_of(old).unwrap_or(layout::NEWEST);
+    let format = identify::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
     let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {

@@ -7,19 +7,20 @@ use crate::model::{
     Account, Fact, HistoryLoss, Kind, Missing, Outcome, PlanId, Run, RunId, Seq, StoreId,
     TenantName, Timestamp, Version,
 };
-use crate::store::engine::opening::starting;
-use crate::store::engine::rows::compose::Head;
+use crate::store::engine::opening::create;
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::runs::{self, Tally};
+use crate::store::engine::rows::{held, journal as entries, losses};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::delivery::{Item, read_attempts, read_cursor};
-use crate::store::kept::runs::{self, Tally};
-use crate::store::kept::{held, journal as entries, losses};
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{self, Format, codec, v1, v2, v3, v4};
 use crate::store::tenant_no::TenantNo;
 
+use super::found::{Cause, Found};
 use super::fresh::Fresh;
-use super::{Cause, Found, journal, records};
+use super::{journal, records};
 
 /// Makes everything whole. Returns the store's id, its head, and what is missing.
 pub(in crate::store) fn all(
@@ -54,7 +55,7 @@ pub(in crate::store) fn all(
     loaded_again(fresh, &mut head, now, &counts)?;
     let store = match found.store.or(found.mark.map(|mark| mark.store)) {
         Some(store) => store,
-        None => starting::draw_id()?,
+        None => create::draw_id()?,
     };
     let format = Format {
         version: layout::NEWEST,

@@ -7,8 +7,7 @@ use std::path::Path;
 
 use crate::doing::counting;
 use crate::store::engine::log::{Change, Log};
-use crate::store::engine::scan;
-use crate::store::engine::writing::writer;
+use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 
@@ -26,7 +25,7 @@ pub fn all(database: &Path, into: &sled::Db) -> Result<u64, StoreError> {
         n_changes += 1;
         looked.add(1);
         if n_changes.is_multiple_of(COLLECT_EVERY) {
-            writer::collect_garbage();
+            garbage::collect_garbage();
         }
         outcome = apply(into, change);
         match outcome {

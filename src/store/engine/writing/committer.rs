@@ -10,16 +10,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::model::{Seq, Timestamp};
-use crate::store::engine::compaction::replacement::Replacement;
 use crate::store::engine::files::Folder;
-use crate::store::engine::inner::Shared;
 use crate::store::engine::nudge::PATIENCE;
+use crate::store::engine::shared::Shared;
 use crate::store::error::StoreError;
-use crate::store::kept::commit::{Committed, Prepared};
-use crate::store::layout::keys::Key;
 
-use super::under_way::Share;
+use super::work::{Answer, Job, Reply, Work};
 use super::writer::{Writer, Written};
 
 /// Commits that wait in the queue; then whoever submits waits. Bounds memory.
@@ -27,64 +23,6 @@ pub const QUEUE: usize = 32;
 
 /// Commits that share one sync at the most. Bounds how long the first of them waits.
 const GROUP: usize = 32;
-
-/// Work for the committer, and where to answer.
-pub struct Job {
-    pub work: Work,
-    pub reply: Reply,
-    /// What it takes of the bound, until it is answered.
-    pub share: Share,
-}
-
-pub type Answer = Result<Committed, StoreError>;
-type Reply = SyncSender<Answer>;
-
-/// What can be written. Each is one batch: there or not, never in part.
-pub enum Work {
-    Commit(Prepared),
-    Rows {
-        rows: Vec<(Key, Option<Vec<u8>>)>,
-        /// Time and bytes of an entry that goes with them.
-        told: Option<(Timestamp, Vec<u8>)>,
-    },
-    /// The journal's first entries go, as many as one write may take, up to a place.
-    Cut(Seq),
-    /// Of these entries that are kept, those go that no row names.
-    Forget(Vec<Seq>),
-    /// A copy takes the place of the database.
-    Replace(Box<Replacement>),
-}
-
-impl Work {
-    /// Rows that no entry goes with.
-    pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
-        Self::Rows { rows, told: None }
-    }
-
-    /// Returns how many bytes it holds, nearly.
-    pub fn n_bytes(&self) -> usize {
-        let of_rows = |rows: &[(Key, Option<Vec<u8>>)]| -> usize {
-            let values = rows.iter().filter_map(|(_, value)| value.as_ref());
-            values.map(Vec::len).sum()
-        };
-        match self {
-            Self::Commit(prepared) => {
-                let entries = prepared
-                    .writes
-                    .iter()
-                    .filter_map(|write| write.entry.as_ref());
-                let told = prepared.told.iter();
-                prepared.bodies.len()
-                    + of_rows(&prepared.rows)
-                    + entries.chain(told).map(Vec::len).sum::<usize>()
-            }
-            Self::Rows { rows, told } => {
-                of_rows(rows) + told.as_ref().map_or(0, |(_, entry)| entry.len())
-            }
-            Self::Cut(_) | Self::Forget(_) | Self::Replace(_) => 0,
-        }
-    }
-}
 
 /// The committer's own.
 pub struct Committer {

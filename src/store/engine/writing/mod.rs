@@ -4,4 +4,5 @@ pub mod committer;
 pub mod spare;
 pub mod tally;
 pub mod under_way;
+pub mod work;
 pub mod writer;

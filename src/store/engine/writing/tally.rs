@@ -6,23 +6,13 @@
 //! what is written before that place is added by the write.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
-use crate::store::engine::compaction::copying;
 use crate::store::engine::files::pending::Rows;
-use crate::store::engine::inner::held;
-use crate::store::engine::rows::compose::Head;
-use crate::store::engine::scan;
+use crate::store::engine::rows::count::{self, Count, Usage};
+use crate::store::engine::rows::head::Head;
 use crate::store::error::StoreError;
-use crate::store::handle::Store;
-use crate::store::kept::maintenance::usage::{self, Count, Usage};
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
-
-use super::writer;
-
-/// Rows that one step counts: commits wait as long.
-const AT_ONCE: usize = 200;
 
 /// What is known of what lives in the database.
 #[derive(Debug)]
@@ -44,9 +34,9 @@ impl Tally {
     pub fn of(db: &sled::Db, head: &Head) -> Result<Self, StoreError> {
         if head.commits <= 1 {
             // It was made a moment ago.
-            return Ok(Self::Known(copying::count(db)?));
+            return Ok(Self::Known(count::count(db)?));
         }
-        Ok(match usage::noted(db)? {
+        Ok(match count::noted(db)? {
             Some(noted) if noted.commits == head.commits => Self::Known(noted.count),
             Some(_) | None => Self::Unknown,
         })
@@ -104,45 +94,5 @@ fn add<'a>(count: &mut Count, delta: impl Iterator<Item = (&'a Key, &'a [Option<
             count.rows += 1;
             count.bytes += (key.len() + after) as u64;
         }
-    }
-}
-
-impl Store {
-    /// Returns what lives in the store; `None` if that is not known until it was counted.
-    pub(in crate::store) fn live(&self) -> Option<Count> {
-        match &*held(&self.inner.shared.tally) {
-            Tally::Known(count) => Some(*count),
-            Tally::Unknown | Tally::Counting { .. } => None,
-        }
-    }
-
-    /// Counts some more of what lives in the store. `None` if there is more to count.
-    pub(in crate::store) fn count_on(&self) -> Result<Option<Count>, StoreError> {
-        let counted = self.inner.read("counting what the store holds", |db| {
-            let _still = self.still();
-            let mut tally = held(&self.inner.shared.tally);
-            let (from, mut count) = match &*tally {
-                Tally::Known(count) => return Ok(Some(*count)),
-                Tally::Unknown => (Key::new(), Count::default()),
-                Tally::Counting { upto, count } => (upto.clone(), *count),
-            };
-            let mut last = None;
-            for row in scan::after(db, &[], Bound::Excluded(from)).take(AT_ONCE) {
-                let (key, value) = row?;
-                if *key != *keys::usage() {
-                    count.add(&key, &value);
-                }
-                last = Some(key.to_vec());
-            }
-            let (is_over, next) = match last {
-                Some(upto) => (None, Tally::Counting { upto, count }),
-                None => (Some(count), Tally::Known(count)),
-            };
-            *tally = next;
-            Ok(is_over)
-        });
-        // Each page that is read drives another out of the cache, which must not pile up.
-        writer::collect_garbage();
-        counted
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::store::engine::inner::held;
+use crate::store::engine::locks::held;
 
 /// Bytes under way at the most. A commit that is larger goes alone.
 const LIMIT: usize = 8 * 1024 * 1024;

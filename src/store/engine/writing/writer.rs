@@ -12,24 +12,24 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::model::{Seq, StoreId};
 use crate::store::engine::caught::caught;
+use crate::store::engine::compaction::replacement::{self, Standing};
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::files::{self, Blobs, Folder};
-use crate::store::engine::inner::{Shared, held};
-use crate::store::engine::rows::compose::{self, Head};
-use crate::store::engine::rows::cut;
+use crate::store::engine::garbage::collect_garbage;
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::{compose, cut};
+use crate::store::engine::shared::Shared;
 use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
 
-use super::committer::{Answer, Work};
 use super::spare::Spare;
+use super::work::{Answer, Work};
 
 /// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
 /// where they are blocks.
 const COLLECT_AFTER: usize = 1_000;
-
-/// How often the collector is asked then: each time it takes eight bags of 64.
-const COLLECTIONS: usize = 40;
 
 /// What became of a group.
 pub struct Written {
@@ -81,13 +81,6 @@ impl Writer {
             head,
             garbage: 0,
         })
-    }
-
-    /// Goes over to the files of a database that has taken the place of another.
-    pub fn begin(&mut self, folder: &Folder) -> io::Result<()> {
-        self.files = Files::open(folder)?;
-        files::hand_over(&folder.current())?;
-        files::sync_folder(&folder.current())
     }
 
     /// Writes group after group until none can come any more, or a fatal error.
@@ -144,7 +137,17 @@ impl Writer {
             Work::Replace(replacement) => {
                 self.sync(&db)?;
                 drop(db);
-                replacement.carry_out(self, shared)?;
+                let standing = Standing {
+                    folder: &self.folder,
+                    store: self.store,
+                    head: &self.head,
+                };
+                let files = &mut self.files;
+                replacement::carry_out(*replacement, &standing, shared, |folder| {
+                    *files = Files::open(folder)?;
+                    files::hand_over(&folder.current())?;
+                    files::sync_folder(&folder.current())
+                })?;
                 return Ok(Committed {
                     last: self.head.last,
                 });
@@ -222,13 +225,6 @@ impl Writer {
         }
         self.garbage = 0;
         collect_garbage();
-    }
-}
-
-/// Frees the pages that were replaced.
-pub fn collect_garbage() {
-    for _ in 0..COLLECTIONS {
-        crossbeam_epoch::pin().flush();
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{EndpointName, Id, Kind, Seq, Timestamp};
-use crate::store::engine::scan;
+use crate::model::{Id, Kind, Seq, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
@@ -92,34 +89,6 @@ pub struct Backfill {
     pub after: Option<(TenantNo, Kind, Id)>,
     /// Records behind it that are settled as well.
     pub beyond: BTreeSet<(TenantNo, Kind, Id)>,
-}
-
-impl Store {
-    /// Returns an endpoint's cursor; none where it has none yet.
-    pub fn cursor(&self, endpoint: &EndpointName) -> Result<Option<Cursor>, StoreError> {
-        self.inner.read("reading a cursor", |db| {
-            let key = keys::cursor(endpoint);
-            match scan::get(db, &key)? {
-                Some(value) => read(&key, &value).map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
-    /// Returns the cursors of all endpoints that ever had one, by name.
-    pub fn cursors(&self) -> Result<Vec<(EndpointName, Cursor)>, StoreError> {
-        self.inner.read("reading cursors", |db| {
-            scan::prefix(db, &[Space::Cursor as u8])
-                .map(|row| {
-                    let (key, value) = row?;
-                    let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());
-                    let name = name.ok_or_else(|| codec::flawed(&key, "of no endpoint"))?;
-                    let cursor = read(&key, &value)?;
-                    Ok((EndpointName(name.to_owned()), cursor))
-                })
-                .collect()
-        })
-    }
 }
 
 /// Reads the value of a cursor.

@@ -6,20 +6,23 @@
 //! operator wants once more (a replay). One writer, the endpoint's worker, writes cursor and
 //! deferred rows; what operators want comes as rows that it takes up: replays and orders.
 
-mod attempts;
+mod attempt;
+mod attempt_log;
 mod cursor;
-mod name;
+mod cursors;
+mod item;
 mod orders;
 mod progress;
 mod rows;
 mod strays;
 
-pub use attempts::{ATTEMPTS_AT_ONCE, Attempt, AttemptLog};
+pub use attempt::Attempt;
+pub use attempt_log::{ATTEMPTS_AT_ONCE, AttemptLog};
 pub use cursor::{Backfill, Cursor, Disabled, DisabledBy, Failing, Trouble};
-pub use name::InvalidItem;
+pub use item::{InvalidItem, Item};
 pub use orders::Order;
 pub use progress::{Change, MAX_CHANGES, Progress};
-pub use rows::{Deferred, Item, MAX_DEFERRED, Parked};
+pub use rows::{Deferred, MAX_DEFERRED, Parked};
 
-pub(in crate::store) use attempts::read as read_attempts;
+pub(in crate::store) use attempt::read as read_attempts;
 pub(in crate::store) use cursor::read as read_cursor;

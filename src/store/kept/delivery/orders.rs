@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{EndpointName, Seq, Timestamp};
-use crate::store::engine::inner::held;
+use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -87,20 +87,20 @@ impl Cursor {
 impl Store {
     /// Adds an order for an endpoint; its worker takes it up at its next look.
     pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
-        let _alone = held(&self.inner.numbering);
+        let _alone = held(&self.guards.numbering);
         let last = self
             .orders(endpoint)?
             .last()
             .map_or(0, |(number, _)| *number);
         let key = keys::order(endpoint, last + 1);
-        self.inner
+        self.engine
             .write(vec![codec::put(key, &v1::Order::from(order))])?;
         Ok(())
     }
 
     /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
     pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
-        self.inner.read("reading orders", |db| {
+        self.engine.read("reading orders", |db| {
             scan::prefix(db, &keys::of_endpoint(Space::Order, endpoint))
                 .map(|row| {
                     let (key, value) = row?;

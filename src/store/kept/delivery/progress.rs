@@ -1,16 +1,18 @@
 //! What an endpoint's worker writes: its cursor and all that goes with it, at once.
 
 use crate::model::{EndpointName, Fact, Timestamp};
-use crate::store::engine::writing::committer::Work;
+use crate::store::engine::rows::journal;
+use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::journal;
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 
-use super::attempts::{Attempt, AttemptLog};
+use super::attempt::Attempt;
+use super::attempt_log::AttemptLog;
 use super::cursor::Cursor;
-use super::rows::{Deferred, Item, Parked};
+use super::item::Item;
+use super::rows::{Deferred, Parked};
 
 /// Changes that fit into one write.
 pub const MAX_CHANGES: usize = 180;
@@ -91,7 +93,7 @@ impl Store {
         let told = progress
             .told
             .map(|(at, fact)| (at, journal::pack(None, &fact)));
-        self.inner.submit(Work::Rows { rows, told })?.wait()?;
+        self.engine.submit(Work::Rows { rows, told })?.wait()?;
         Ok(())
     }
 }

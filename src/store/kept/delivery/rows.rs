@@ -5,35 +5,18 @@ use std::ops::Bound;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EndpointName, RecordRef, Seq, Timestamp};
+use crate::model::{EndpointName, Timestamp};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::commit::MAX_QUIET;
 use crate::store::layout::keys::{self, Key, Space};
 use crate::store::layout::{Stored, codec, v1};
-use crate::store::tenant_no::TenantNo;
+
+use super::item::Item;
 
 /// Deferred deliveries of an endpoint that its worker keeps in mind.
 pub const MAX_DEFERRED: usize = 10_000;
-
-/// What a delivery carries.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Item {
-    /// An entry of the journal.
-    Entry(Seq),
-    /// A record as it is.
-    Snapshot {
-        /// The journal's end when the backfill was asked for that it belongs to.
-        mark: Seq,
-        /// When that was.
-        at: Timestamp,
-        /// Its tenant.
-        tenant: TenantNo,
-        /// Which.
-        record: RecordRef,
-    },
-}
 
 /// A delivery that failed and is tried again, or that waits behind one of the same record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +79,7 @@ impl Store {
         endpoint: &EndpointName,
         item: &Item,
     ) -> Result<Option<Parked>, StoreError> {
-        self.inner.read("reading a parked delivery", |db| {
+        self.engine.read("reading a parked delivery", |db| {
             let key = keys::delivery(Space::Parked, endpoint, item);
             match scan::get(db, &key)? {
                 Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
@@ -107,7 +90,7 @@ impl Store {
 
     /// Returns how many deliveries of an endpoint are parked.
     pub fn count_parked(&self, endpoint: &EndpointName) -> Result<u64, StoreError> {
-        self.inner.read("counting parked deliveries", |db| {
+        self.engine.read("counting parked deliveries", |db| {
             let mut n_parked = 0;
             for row in scan::prefix(db, &keys::of_endpoint(Space::Parked, endpoint)) {
                 row?;
@@ -136,7 +119,7 @@ impl Store {
                 let parked = keys::delivery(Space::Parked, endpoint, item);
                 [codec::put(key, &v1::Nothing), (parked, None)]
             });
-            self.inner.write(rows.collect())?;
+            self.engine.write(rows.collect())?;
         }
         Ok(())
     }
@@ -147,7 +130,7 @@ impl Store {
             let rows = chunk
                 .iter()
                 .map(|item| (keys::delivery(Space::Parked, endpoint, item), None));
-            self.inner.write(rows.collect())?;
+            self.engine.write(rows.collect())?;
         }
         Ok(())
     }
@@ -164,7 +147,7 @@ impl Store {
             Some(item) => Bound::Excluded(keys::delivery(space, endpoint, item)),
             None => Bound::Included(prefix.clone()),
         };
-        self.inner.read("reading deliveries", |db| {
+        self.engine.read("reading deliveries", |db| {
             scan::after(db, &prefix, from)
                 .take(limit)
                 .map(|row| {

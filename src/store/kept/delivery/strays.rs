@@ -5,24 +5,15 @@
 //! missing is noted by the first round of upkeep that finds it so, and forgotten by the first
 //! that finds it configured again.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeMap;
 
 use crate::model::{EndpointName, Timestamp};
+use crate::store::engine::rows::endpoints::{OF_ENDPOINTS, known};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
-
-/// Spaces whose rows are of an endpoint each, but for the cursors.
-const OF_ENDPOINTS: [Space; 5] = [
-    Space::Parked,
-    Space::Deferred,
-    Space::Replay,
-    Space::Order,
-    Space::Attempts,
-];
 
 /// Endpoints that are not configured, and since when that is known.
 pub type Strays = BTreeMap<EndpointName, Timestamp>;
@@ -36,7 +27,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Strays, StoreError> {
         let (noted, known) =
-            self.inner
+            self.engine
                 .read("looking for endpoints that are not configured", |db| {
                     let key = keys::strays();
                     let noted: Strays = match scan::get(db, &key)? {
@@ -54,7 +45,7 @@ impl Store {
             })
             .collect();
         if strays != noted {
-            self.inner.write(vec![note(&strays)])?;
+            self.engine.write(vec![note(&strays)])?;
         }
         Ok(strays)
     }
@@ -66,7 +57,7 @@ impl Store {
         name: &EndpointName,
         limit: usize,
     ) -> Result<bool, StoreError> {
-        let mut rows = self.inner.read("reading an endpoint's rows", |db| {
+        let mut rows = self.engine.read("reading an endpoint's rows", |db| {
             let mut rows: Vec<(Key, Option<Vec<u8>>)> = Vec::new();
             for space in OF_ENDPOINTS {
                 for row in scan::prefix(db, &keys::of_endpoint(space, name)) {
@@ -83,7 +74,7 @@ impl Store {
             strays.remove(name);
             rows.extend([(keys::cursor(name), None), note(&strays)]);
         }
-        self.inner.write(rows)?;
+        self.engine.write(rows)?;
         Ok(is_all)
     }
 }
@@ -93,27 +84,4 @@ fn note(strays: &Strays) -> (Key, Option<Vec<u8>>) {
         true => (keys::strays(), None),
         false => codec::put(keys::strays(), &v1::Strays(strays.clone())),
     }
-}
-
-fn known(db: &sled::Db) -> Result<BTreeSet<EndpointName>, StoreError> {
-    let named = |key: &[u8], bytes: Option<&[u8]>| {
-        let name = bytes.and_then(|name| str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| codec::flawed(key, "of no endpoint"))?;
-        Ok::<_, StoreError>(EndpointName(name.to_owned()))
-    };
-    let mut known = BTreeSet::new();
-    for row in scan::prefix(db, &[Space::Cursor as u8]) {
-        let (key, _) = row?;
-        known.insert(named(&key, key.get(1..))?);
-    }
-    for space in OF_ENDPOINTS {
-        let mut next = Bound::Included(vec![space as u8]);
-        while let Some(row) = scan::after(db, &[space as u8], next).next() {
-            let (key, _) = row?;
-            let part = keys::endpoint_part(&key);
-            known.insert(named(&key, part.and_then(|part| part.get(5..)))?);
-            next = Bound::Excluded(keys::behind_endpoint(part.unwrap_or_default()));
-        }
-    }
-    Ok(known)
 }

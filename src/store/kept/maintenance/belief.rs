@@ -9,18 +9,9 @@
 //! The time is kept in a file beside the database, since a daemon may be started by a clock that is
 //! wrong. Nothing is lost with that file: without it, the last event says how late it is at least.
 
-use std::fs;
-use std::io::{self, Write};
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::model::Timestamp;
-use crate::store::engine::files::{self, Folder};
-use crate::store::engine::rows::compose::Head;
-use crate::store::engine::scan;
-use crate::store::error::StoreError;
-use crate::store::handle::Store;
-use crate::store::layout::keys;
 
 /// How far the two may differ: clocks that are put right, and a daemon that is started again, are off by
 /// less.
@@ -45,7 +36,7 @@ believed, and since when the clock of this machine says another, or `-`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Belief {
     /// What time it is.
-    believed: Timestamp,
+    pub believed: Timestamp,
     /// What the clock on the wall said when it was first seen to say something else; `None` where the two
     /// agree.
     since: Option<Timestamp>,
@@ -54,9 +45,9 @@ pub struct Belief {
 /// The same in a process, which sees both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Running {
-    belief: Belief,
+    pub belief: Belief,
     /// What was written down last.
-    saved: Option<Belief>,
+    pub saved: Option<Belief>,
     wall: Timestamp,
     passed: Duration,
     /// How long the clock on the wall has stood, as far as this process has seen.
@@ -65,7 +56,7 @@ pub struct Running {
 
 impl Belief {
     /// Begins where nothing was written down: the last event was not found later than now.
-    fn fresh(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
+    pub fn fresh(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
         Self {
             believed: last_event.map_or(wall, |at| at.min(wall)),
             since: None,
@@ -74,7 +65,7 @@ impl Belief {
 
     /// Goes on in another process. Nobody has seen how much time has passed in between; a clock that said
     /// a time a day ago by itself, and goes on from there, has passed that time.
-    fn resume(self, wall: Timestamp) -> Self {
+    pub fn resume(self, wall: Timestamp) -> Self {
         match self.since {
             Some(since) if wall.since(since) >= STANDS_AHEAD => Self {
                 believed: self.believed.max(since),
@@ -84,7 +75,7 @@ impl Belief {
         }
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let mut words = text.lines().last()?.split(' ');
         let believed = words.next()?.parse().ok()?;
         let since = match words.next()? {
@@ -97,7 +88,7 @@ impl Belief {
         })
     }
 
-    fn write(self) -> String {
+    pub fn write(self) -> String {
         let since = self.since.map(|since| since.millis().to_string());
         let since = since.as_deref().unwrap_or("-");
         format!("{WORDS}{} {since}\n", self.believed.millis())
@@ -105,7 +96,7 @@ impl Belief {
 }
 
 impl Running {
-    fn of(belief: Belief, wall: Timestamp, passed: Duration) -> Self {
+    pub fn of(belief: Belief, wall: Timestamp, passed: Duration) -> Self {
         Self {
             belief: belief.resume(wall),
             saved: None,
@@ -116,7 +107,7 @@ impl Running {
     }
 
     /// Takes a look at both clocks. Returns the time by which things are old.
-    fn look(&mut self, wall: Timestamp, passed: Duration) -> Timestamp {
+    pub fn look(&mut self, wall: Timestamp, passed: Duration) -> Timestamp {
         let ran = passed.saturating_sub(self.passed);
         let stands = is_near(wall, self.wall.plus(ran));
         (self.wall, self.passed) = (wall, passed);
@@ -153,93 +144,13 @@ impl Running {
         wall.min(self.belief.believed)
     }
 
-    fn is_saved(&self) -> bool {
+    pub fn is_saved(&self) -> bool {
         self.saved.is_some_and(|saved| {
             let (before, now) = (saved.believed, self.belief.believed);
             saved.since == self.belief.since
                 && now.since(before).max(before.since(now)) < SAVE_AFTER
         })
     }
-}
-
-impl Store {
-    /// Returns the time by which things are old, and writes down what is believed. To be called often:
-    /// between two calls nobody sees that a clock is set.
-    ///
-    /// `passed` is how much time has really passed since some moment of the process.
-    pub fn look_at_clocks(
-        &self,
-        wall: Timestamp,
-        passed: Duration,
-    ) -> Result<Timestamp, StoreError> {
-        let mut running = self
-            .inner
-            .belief
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut now = match *running {
-            Some(running) => running,
-            None => Running::of(self.belief(wall)?, wall, passed),
-        };
-        let ages = now.look(wall, passed);
-        if !now.is_saved() {
-            let saved = save(&self.inner.folder, now.belief);
-            saved.map_err(|error| StoreError::io("writing down what time it is", error))?;
-            now.saved = Some(now.belief);
-        }
-        *running = Some(now);
-        Ok(ages)
-    }
-
-    /// Returns the time by which things are old, as far as is known without a look at the clocks.
-    pub fn ages_by(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
-        let running = *self
-            .inner
-            .belief
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let believed = match running {
-            Some(running) => running.belief.believed,
-            None => self.belief(wall)?.resume(wall).believed,
-        };
-        Ok(believed.min(wall))
-    }
-
-    /// Returns what an earlier process has believed.
-    fn belief(&self, wall: Timestamp) -> Result<Belief, StoreError> {
-        let reading = |error| StoreError::io("reading what time it was", error);
-        let path = self.inner.folder.clock();
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let text = str::from_utf8(&bytes).unwrap_or_default();
-                if let Some(belief) = Belief::read(text) {
-                    return Ok(belief);
-                }
-            }
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
-            Err(refused) => return Err(reading(refused)),
-        }
-        let last_event = self
-            .inner
-            .read("reading when the last event was found", |db| {
-                let key = keys::head();
-                let head = scan::get(db, &key)?;
-                head.map(|value| Head::read(&key, &value)).transpose()
-            })?;
-        let last_event = last_event.map(|head| head.at);
-        let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));
-        Ok(Belief::fresh(last_event, wall))
-    }
-}
-
-/// Not synced: where it is lost, less is believed.
-fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
-    let (path, fresh) = (folder.clock(), folder.path().join("clock.new"));
-    let mut file = files::open_file(&fresh)?;
-    file.set_len(0)?;
-    file.write_all(belief.write().as_bytes())?;
-    files::give_as(&fresh, folder.path())?;
-    fs::rename(&fresh, &path)
 }
 
 fn is_near(a: Timestamp, b: Timestamp) -> bool {

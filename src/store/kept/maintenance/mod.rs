@@ -1,6 +1,7 @@
-//! Lets go what is past its time, and knows how much room the store takes.
+//! Deletes what is past its time, and knows how much room the store takes.
 
 pub mod belief;
+pub mod clocks;
 pub mod retention;
 pub mod round;
 pub mod usage;

@@ -9,12 +9,12 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
-use crate::store::engine::inner::held;
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::{journal, runs};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{Cursor, Order};
-use crate::store::kept::{journal, runs};
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{codec, v1};
 
@@ -60,9 +60,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Limit, StoreError> {
         let last = self.last_seq();
-        self.inner
+        self.engine
             .read("finding how far the journal may be cut", |db| {
-                let past = past(db, last, retention.since(now))?;
+                let past = journal::past(db, last, retention.since(now))?;
                 let mut hold: Option<(Seq, &EndpointName)> = None;
                 for name in endpoints {
                     let key = keys::cursor(name);
@@ -117,8 +117,8 @@ impl Store {
         limit: usize,
     ) -> Result<usize, StoreError> {
         let since = retention.since(now);
-        let _alone = held(&self.inner.numbering);
-        let to_go = self.inner.read("reading runs", |db| {
+        let _alone = held(&self.guards.numbering);
+        let to_go = self.engine.read("reading runs", |db| {
             let tally = runs::tally(db, tenant)?;
             let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
             let mut too_many = tally.count.saturating_sub(keep);
@@ -153,25 +153,11 @@ impl Store {
             Some(name) => Bound::Excluded(keys::tally(name)),
             None => Bound::Included(vec![Space::Tally as u8]),
         };
-        self.inner.read("reading runs", |db| {
+        self.engine.read("reading runs", |db| {
             let row = scan::after(db, &[Space::Tally as u8], from).next();
             Ok(row
                 .transpose()?
                 .and_then(|(key, _)| keys::tenant_of_tally(&key)))
         })
     }
-}
-
-/// Returns the last entry that was found before a time. Entries are in the order of theirs.
-fn past(db: &sled::Db, last: Seq, since: Timestamp) -> Result<Seq, StoreError> {
-    let (mut past, mut young) = (journal::cut_at(db)?, last.next());
-    while past.next() < young {
-        let middle = Seq(past.0 + (young.0 - past.0) / 2);
-        // The journal may be cut meanwhile: then another has found that entry to be old.
-        match journal::first_after(db, Seq(middle.0 - 1))? {
-            Some(entry) if entry.seq == middle && entry.at >= since => young = middle,
-            Some(_) | None => past = middle,
-        }
-    }
-    Ok(past)
 }

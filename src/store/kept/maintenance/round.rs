@@ -9,11 +9,12 @@ use std::sync::atomic::Ordering;
 
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::store::engine::compaction::beside::Beside;
-use crate::store::engine::compaction::compact::{CompactError, Compacted, Rule};
+use crate::store::engine::compaction::compacted::{CompactError, Compacted};
 use crate::store::engine::compaction::copying::Trouble;
+use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::rows::cut::{self, AT_ONCE};
 use crate::store::engine::scan;
-use crate::store::engine::writing::committer::Work;
+use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Space};
@@ -132,7 +133,7 @@ impl Round {
         if first > limit.upto {
             return Ok(Stage::Kept(Seq::START));
         }
-        self.store.inner.submit(Work::Cut(limit.upto))?.wait()?;
+        self.store.engine.submit(Work::Cut(limit.upto))?.wait()?;
         self.done.entries += self.store.first_seq()?.0 - first.0;
         Ok(Stage::Journal)
     }
@@ -142,7 +143,7 @@ impl Round {
     fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
         let (last, unnamed) = self
             .store
-            .inner
+            .engine
             .read("reading entries that are kept", |db| {
                 let from = Bound::Excluded(keys::kept(after));
                 let kept = scan::after(db, &[Space::Kept as u8], from)
@@ -162,7 +163,7 @@ impl Round {
         };
         if !unnamed.is_empty() {
             self.done.forgotten += unnamed.len() as u64;
-            self.store.inner.submit(Work::Forget(unnamed))?.wait()?;
+            self.store.engine.submit(Work::Forget(unnamed))?.wait()?;
         }
         Ok(Stage::Kept(last))
     }
@@ -175,7 +176,7 @@ impl Round {
         }
         self.done.attempts += keys.len() as u64;
         let rows = keys.into_iter().map(|key| (key, None));
-        self.store.inner.write(rows.collect())?;
+        self.store.engine.write(rows.collect())?;
         Ok(Stage::Attempts)
     }
 
@@ -210,7 +211,7 @@ impl Round {
             Wanted::Count => return Ok(Stage::Count),
             Wanted::Copy(live) => live,
         };
-        let was_stopped = &self.store.inner.shared.was_stopped;
+        let was_stopped = &self.store.engine.shared.was_stopped;
         if was_stopped.swap(false, Ordering::Relaxed) {
             tracing::warn!(
                 "The last process was stopped while it compacted the store; this one does not try \
@@ -218,7 +219,7 @@ impl Round {
             );
             return Ok(Stage::End);
         }
-        match Beside::begin(&self.store, live, self.rule) {
+        match Beside::begin(&self.store.engine, live, self.rule) {
             Ok(beside) => {
                 tracing::info!("Compacting the store; runs and deliveries go on");
                 Ok(Stage::Copy(Box::new(beside)))
@@ -242,7 +243,7 @@ impl Round {
 
     /// Goes on with the store as it is, if it is sound.
     fn not_compacted(&self, trouble: Trouble) -> Result<Stage, StoreError> {
-        self.store.inner.shared.check()?;
+        self.store.engine.shared.check()?;
         let error = CompactError::from(trouble);
         tracing::warn!(
             code = error.code(),
@@ -266,7 +267,7 @@ impl Round {
     }
 
     fn count(&self) -> Result<Stage, StoreError> {
-        match self.store.count_on()? {
+        match self.store.engine.count_on()? {
             Some(_) => self.give_back(),
             None => Ok(Stage::Count),
         }

@@ -1,7 +1,7 @@
 //! Runs.
 
 use crate::model::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
-use crate::store::kept::runs::Tally;
+use crate::store::engine::rows::runs::Tally;
 use crate::store::layout::{v1, v2};
 
 use super::{pairs, same_words};

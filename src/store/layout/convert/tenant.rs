@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::model::{Link, Pause, Seq, Tenant, Version};
 use crate::store::engine::rows::census::Census;
-use crate::store::engine::rows::compose::Head;
-use crate::store::kept::maintenance::usage::{Count, Usage};
+use crate::store::engine::rows::count::{Count, Usage};
+use crate::store::engine::rows::head::Head;
 use crate::store::kept::news::Bookmark;
 use crate::store::layout::{v1, v3};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{EndpointName, Id, PlanId, RunId, TenantId, Timestamp};
 use crate::store::layout::stored;
 
-use super::plan::{HeldLoss, Loss};
+use super::held::{HeldLoss, Loss};
 use super::record::Record;
 
 /// An entry, but for its place, which is in the key, and its time, which stands before it.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod entry;
+mod held;
 mod plan;
 mod record;
 mod run;
@@ -12,10 +13,8 @@ pub use delivery::{
     Parked, Place, Strays, Trouble,
 };
 pub use entry::{Account, Change, Entry, Fact, Origin, Recovery};
-pub use plan::{
-    HeldLoss, HeldPlan, Loss, PlanHead, PlanRow, PlanState, Proof, Reason, Removal, Summed, Taken,
-    Weight, Write,
-};
+pub use held::{HeldLoss, Loss, Reason, Weight};
+pub use plan::{HeldPlan, PlanHead, PlanRow, PlanState, Proof, Removal, Summed, Taken, Write};
 pub use record::{
     Body, Coded, Group, GroupType, Kind, Record, RecordRef, Role, RoleType, User, UserStatus,
 };

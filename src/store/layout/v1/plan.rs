@@ -9,6 +9,7 @@ use crate::model::{GroupId, PlanId, RoleId, RunId, Timestamp};
 use crate::store::layout::stored;
 
 use super::entry::{Account, Change};
+use super::held::{HeldLoss, Loss};
 use super::record::{Record, RecordRef};
 
 stored!(1: PlanRow<'a>, Write<'a>, HeldPlan<'a>, Removal<'a>, Summed);
@@ -43,36 +44,6 @@ pub enum Write<'a> {
     Forget {
         record: RecordRef,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Loss {
-    Users,
-    Roles,
-    Groups,
-    Memberships,
-    RoleAssignments,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct HeldLoss {
-    pub weight: Weight,
-    pub reason: Reason,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Weight {
-    pub lost: u64,
-    pub known: u64,
-    pub shown: u64,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub enum Reason {
-    NothingLeft,
-    OverCount { max_count: u64 },
-    OverShare { max_permille: u32 },
-    Never,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Id, PlanId, RunId, TenantId, TenantName, Timestamp};
 use crate::store::layout::stored;
 
-use super::plan::{HeldLoss, Loss};
+use super::held::{HeldLoss, Loss};
 use super::record::Kind;
 
 stored!(1: Run);

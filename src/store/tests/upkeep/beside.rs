@@ -10,16 +10,18 @@ use proptest::prelude::*;
 
 use crate::model::{Kind, Seq};
 use crate::store::engine::compaction::beside::Beside;
-use crate::store::engine::compaction::compact::{Compacted, Rule};
-use crate::store::engine::compaction::copying;
-use crate::store::engine::inner::held;
+use crate::store::engine::compaction::compacted::Compacted;
+use crate::store::engine::compaction::rule::Rule;
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::count;
+use crate::store::engine::rows::count::{Count, Usage};
 use crate::store::engine::scan;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::handle::Store;
 use crate::store::kept::maintenance::round::Round;
 use crate::store::kept::maintenance::usage::Wanted;
 use crate::store::kept::tenants::Known;
-use crate::store::layout::keys;
+use crate::store::layout::{codec, keys, v1};
 use crate::store::tests::recovery::tamper;
 use crate::store::tests::support::{self, adopt, open, record};
 
@@ -36,7 +38,7 @@ const ANY: Rule = Rule {
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn rows(store: &Store) -> Rows {
-    let read = store.inner.read("reading all rows", |db| {
+    let read = store.engine.read("reading all rows", |db| {
         let rows = scan::prefix(db, &[]);
         rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
             .collect()
@@ -46,8 +48,8 @@ fn rows(store: &Store) -> Rows {
 
 /// Holds the sum of what lives in a store against what there is.
 fn check_sum(store: &Store) {
-    let counted = store.inner.read("counting", copying::count).unwrap();
-    assert_eq!(store.live(), Some(counted));
+    let counted = store.engine.read("counting", count::count).unwrap();
+    assert_eq!(store.engine.live(), Some(counted));
 }
 
 /// Which folder the database is in: a compaction puts another in its place.
@@ -56,7 +58,8 @@ fn place(folder: &Path) -> u64 {
 }
 
 fn begin(store: &Store) -> Beside {
-    Beside::begin(store, store.live().unwrap(), ANY).unwrap_or_else(|_| panic!("no copy begins"))
+    Beside::begin(&store.engine, store.engine.live().unwrap(), ANY)
+        .unwrap_or_else(|_| panic!("no copy begins"))
 }
 
 fn step(beside: &mut Beside) -> Option<Compacted> {
@@ -94,9 +97,9 @@ proptest! {
         let known = adopt(&store, 1);
         commit(&store, &known, day(0), 0..n_records);
         if is_counted {
-            *held(&store.inner.shared.tally) = Tally::Unknown;
+            *held(&store.engine.shared.tally) = Tally::Unknown;
             let mut changes = changes.iter();
-            while store.count_on().unwrap().is_none() {
+            while store.engine.count_on().unwrap().is_none() {
                 change(&store, &known, changes.next().map_or(&[], Vec::as_slice));
             }
         }
@@ -168,7 +171,7 @@ fn nobody_who_reads_or_commits_notices_a_compaction() {
         }
         for _ in 0..3 {
             let before = place(folder.path());
-            store.compact_by(ANY).unwrap();
+            store.engine.compact(ANY).unwrap();
             assert_ne!(place(folder.path()), before);
         }
         is_over.store(true, Ordering::Relaxed);
@@ -196,7 +199,7 @@ fn a_copy_that_is_given_up_leaves_nothing_behind_and_one_is_made_at_a_time() {
 
     assert!(!folder.path().join("compacting").exists());
     assert!(
-        held(&store.inner.shared.changes).is_none(),
+        held(&store.engine.shared.changes).is_none(),
         "nobody notes keys"
     );
     store.compact_beside().unwrap();
@@ -211,7 +214,7 @@ fn a_copy_waits_for_who_reads_and_commits_do_not() {
     let mut beside = begin(&store);
     let first = place(folder.path());
 
-    let read = store.inner.read("reading for long", |_| {
+    let read = store.engine.read("reading for long", |_| {
         for number in 0..16 {
             assert!(step(&mut beside).is_none());
             commit(&store, &known, day(0), number..number + 1);
@@ -274,7 +277,7 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     let store = open(folder.path());
     let known = adopt(&store, 1);
     waste(&store, &known);
-    let before = store.inner.folder.bytes_of_database().unwrap();
+    let before = store.engine.folder.bytes_of_database().unwrap();
     // It is full of what lives: the journal is still there.
     assert_eq!(store.wanted(0).unwrap(), Wanted::Nothing);
     // Below the size from which on it is done, and where there is no room for a copy.
@@ -287,14 +290,14 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     };
     assert_eq!(round(&store, full), None);
     // The last process was stopped at it: not at once.
-    let was_stopped = &store.inner.shared.was_stopped;
+    let was_stopped = &store.engine.shared.was_stopped;
     was_stopped.store(true, Ordering::Relaxed);
     assert_eq!(round(&store, ANY), None);
 
     let compacted = round(&store, ANY).unwrap();
 
     assert!(compacted.after * 4 < before, "{compacted:?}");
-    assert_eq!(compacted.live, store.live().unwrap().bytes);
+    assert_eq!(compacted.live, store.engine.live().unwrap().bytes);
     let small = Rule {
         small: before / 2,
         ..ANY
@@ -313,7 +316,7 @@ fn a_process_that_was_stopped_while_it_compacted_is_known_at_the_next_start() {
             fs::create_dir(folder.path().join("compacting")).unwrap();
         }
         let store = open(folder.path());
-        let was_stopped = &store.inner.shared.was_stopped;
+        let was_stopped = &store.engine.shared.was_stopped;
         assert_eq!(was_stopped.load(Ordering::Relaxed), is_known);
         store.close().unwrap();
     }
@@ -333,21 +336,21 @@ fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
             let old = db.get(keys::usage()).unwrap().unwrap();
             db.remove(keys::usage()).unwrap();
             if is_there {
-                let usage = crate::store::kept::maintenance::usage::Usage {
-                    count: crate::store::kept::maintenance::usage::Count {
+                let usage = Usage {
+                    count: Count {
                         rows: 9,
                         bytes: 1 << 40,
                     },
                     commits: 3,
                 };
-                let usage = crate::store::layout::v1::Usage::from(usage);
-                let value = crate::store::layout::codec::row(&keys::usage(), &usage);
+                let usage = v1::Usage::from(usage);
+                let value = codec::row(&keys::usage(), &usage);
                 assert_ne!(*old, *value);
                 db.insert(keys::usage(), value).unwrap();
             }
         });
         let store = open(folder.path());
-        assert_eq!(store.live(), None);
+        assert_eq!(store.engine.live(), None);
         assert_eq!(store.wanted(0).unwrap(), Wanted::Count);
 
         assert!(round(&store, ANY).is_some());

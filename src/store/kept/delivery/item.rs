@@ -1,4 +1,4 @@
-//! The text by which people name a delivery, and its way back.
+//! What a delivery carries, and the text by which people name it.
 //!
 //! An entry is named by its place, `17`. A snapshot has no place, so its name holds all that
 //! tells it from others: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's number
@@ -7,13 +7,31 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Id, Kind, RecordRef, Seq, Timestamp};
 use crate::store::tenant_no::TenantNo;
 
-use super::rows::Item;
-
 /// What a snapshot's name begins with.
 const SNAPSHOT: &str = "snapshot";
+
+/// What a delivery carries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Item {
+    /// An entry of the journal.
+    Entry(Seq),
+    /// A record as it is.
+    Snapshot {
+        /// The journal's end when the backfill was asked for that it belongs to.
+        mark: Seq,
+        /// When that was.
+        at: Timestamp,
+        /// Its tenant.
+        tenant: TenantNo,
+        /// Which.
+        record: RecordRef,
+    },
+}
 
 /// A text that names no delivery.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,14 +1,10 @@
-//! What came of attempts at delivery, the last ones of each endpoint.
+//! What came of attempts at delivery, the last ones of each endpoint, and which rows hold them.
 //!
 //! A row holds many attempts of one write, so that keeping them costs a few rows where there
 //! are hundreds. The oldest rows go as new ones come.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Bound;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use crate::model::{EndpointName, Timestamp};
 use crate::store::engine::scan;
@@ -17,34 +13,13 @@ use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Space};
 use crate::store::layout::{codec, v1};
 
-use super::rows::Item;
+use super::attempt::{Attempt, read};
 
 /// Attempts of one row: with answers of a kibibyte it stays what sled keeps in its log.
 const IN_A_ROW: usize = 100;
 
 /// Attempts that fit into one write.
 pub const ATTEMPTS_AT_ONCE: usize = 1_600;
-
-/// One attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// What was sent.
-    pub item: Item,
-    /// The type of its event.
-    pub event_type: Cow<'static, str>,
-    /// Which attempt at it, from 1 on.
-    pub number: u32,
-    /// When it was made.
-    pub at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub took_ms: u32,
-    /// The status of the answer; `None` if there was no answer.
-    pub status: Option<u16>,
-    /// What the answer began with, at most 1 KiB. All events of a message share it.
-    pub answer: Arc<str>,
-    /// Why it was not delivered; `None` if it was.
-    pub error: Option<Arc<str>>,
-}
 
 /// Which rows of attempts an endpoint has. Kept by who writes them.
 #[derive(Debug, Default)]
@@ -133,7 +108,7 @@ impl Store {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
-        self.inner.read("reading attempts", |db| {
+        self.engine.read("reading attempts", |db| {
             let mut to_go = Vec::new();
             let mut next = Bound::Included(vec![Space::Attempts as u8]);
             while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
@@ -162,7 +137,7 @@ impl Store {
         endpoint: &EndpointName,
         mut visit: impl FnMut(u64, Vec<Attempt>),
     ) -> Result<(), StoreError> {
-        self.inner.read("reading attempts", |db| {
+        self.engine.read("reading attempts", |db| {
             for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
                 let (key, value) = row?;
                 let number =
@@ -172,10 +147,4 @@ impl Store {
             Ok(())
         })
     }
-}
-
-/// Reads the value of some attempts.
-pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
-    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
-    Ok(attempts.into_iter().map(Into::into).collect())
 }

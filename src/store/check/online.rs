@@ -1,0 +1,35 @@
+//! Checks a store while it is worked with.
+
+use std::sync::PoisonError;
+
+use crate::doing::counting;
+use crate::model::StoreCheck;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout;
+
+use super::{View, report, whole};
+
+impl Store {
+    /// Checks the store while it is worked with.
+    pub fn check(&self) -> Result<StoreCheck, StoreError> {
+        let shared = &self.engine.shared;
+        shared.check()?;
+        let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = db.as_ref().ok_or(StoreError::Closed)?;
+        // The close waits for who reads.
+        let is_over = || self.engine.is_closing();
+        let view = View {
+            db,
+            gate: Some(&shared.gate),
+            is_over: &is_over,
+            format: layout::NEWEST,
+        };
+        let (_doing, looked) = counting("checking the store", "rows");
+        let checked = whole(&view, &|rows| looked.add(rows));
+        match is_over() {
+            true => Err(StoreError::Closed),
+            false => Ok(report(checked, layout::NEWEST)),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What may be asked of the engine while it runs: to read, to write, to close.
+
+use std::fmt;
+use std::fs::File;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+use crate::model::StoreId;
+use crate::store::error::StoreError;
+use crate::store::kept::commit::Committed;
+use crate::store::layout::keys::Key;
+
+use super::caught::caught;
+use super::files::{self, Folder, open_mark};
+use super::locks::held;
+use super::opening::database::let_go;
+use super::shared::Shared;
+use super::writing::under_way::UnderWay;
+use super::writing::work::{Job, Work};
+
+/// A database that is worked with: who clones the store shares it.
+pub struct Engine {
+    pub id: StoreId,
+    pub folder: Folder,
+    pub shared: Arc<Shared>,
+    queue: Mutex<Option<SyncSender<Job>>>,
+    under_way: UnderWay,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    /// Let go last: the next process finds everything done.
+    lock: Mutex<Option<File>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    pub fn new(
+        id: StoreId,
+        folder: Folder,
+        lock: File,
+        shared: Arc<Shared>,
+        queue: SyncSender<Job>,
+    ) -> Self {
+        Self {
+            id,
+            folder,
+            shared,
+            queue: Mutex::new(Some(queue)),
+            under_way: UnderWay::default(),
+            committer: Mutex::new(None),
+            lock: Mutex::new(Some(lock)),
+        }
+    }
+
+    pub fn watch(&self, committer: JoinHandle<()>) {
+        *held(&self.committer) = Some(committer);
+    }
+
+    /// Reads from the database: every error and panic there ends as an error here.
+    pub fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&sled::Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.shared.check()?;
+        let db = self
+            .shared
+            .db
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(db) = db.as_ref() else {
+            return Err(StoreError::Closed);
+        };
+        let outcome = caught(|| work(db)).unwrap_or_else(|message| {
+            // Reading moves pages, and so panics on a full disk too, which is no damage.
+            if self.folder.check_room().is_err() {
+                return Err(StoreError::panicked(doing, message));
+            }
+            Err(StoreError::damaged(format!(
+                "{doing}: the database panicked: {message}"
+            )))
+        });
+        outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
+    }
+
+    /// Keeps commits out as long as it is held.
+    pub fn still(&self) -> RwLockReadGuard<'_, ()> {
+        let gate = &self.shared.gate;
+        gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues work for the committer; waits while the queue is full, by number or by bytes.
+    pub fn submit(&self, work: Work) -> Result<Ticket, StoreError> {
+        self.shared.check()?;
+        let queue = held(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let share = self.under_way.enter(work.n_bytes());
+        let (reply, outcome) = sync_channel(1);
+        match queue.send(Job { work, reply, share }) {
+            Ok(()) => Ok(Ticket {
+                outcome,
+                shared: Arc::clone(&self.shared),
+            }),
+            Err(_gone) => Err(self.gone()),
+        }
+    }
+
+    /// Writes rows in one batch, on disk when it returns.
+    pub fn write(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<Committed, StoreError> {
+        self.submit(Work::rows(rows))?.wait()
+    }
+
+    /// Returns whether nothing more may be written.
+    pub fn is_closing(&self) -> bool {
+        held(&self.queue).is_none()
+    }
+
+    /// Lets the committer finish what is queued, and the database go.
+    pub fn close(&self) -> Result<(), StoreError> {
+        drop(held(&self.queue).take());
+        let committer = held(&self.committer).take();
+        if let Some(committer) = committer
+            && committer.join().is_err()
+        {
+            tracing::error!("The committer of the store panicked");
+        }
+        let db = self
+            .shared
+            .db
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let is_open = db.is_some();
+        let_go(db);
+        if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {
+            tracing::warn!(error = %refused, "The store's files could not be given to their owner");
+        }
+        let outcome = self.shared.check();
+        if is_open
+            && outcome.is_ok()
+            && let Err(refused) = open_mark::clear(&self.folder)
+        {
+            tracing::warn!(error = %refused, "The store's mark `open` could not be removed at the close");
+        }
+        drop(held(&self.lock).take());
+        outcome
+    }
+
+    fn gone(&self) -> StoreError {
+        self.shared.check().err().unwrap_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Whoever wants to know of a failure calls `close`; it is logged where it happened.
+        drop(self.close());
+    }
+}
+
+/// A commit under way.
+#[must_use = "a commit counts once it was waited for"]
+pub struct Ticket {
+    outcome: Receiver<Result<Committed, StoreError>>,
+    shared: Arc<Shared>,
+}
+
+impl Ticket {
+    /// Waits until the commit is on disk.
+    pub fn wait(self) -> Result<Committed, StoreError> {
+        match self.outcome.recv() {
+            Ok(outcome) => outcome,
+            Err(_committer_ended) => {
+                self.shared.check()?;
+                Err(StoreError::Closed)
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What came of compacting a store, or why it was not.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::error::{OpenError, StoreError};
+
+use super::copying::Trouble;
+use super::remake;
+
+/// What came of compacting a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub live: u64,
+    /// Bytes that the database took before.
+    pub before: u64,
+    /// Bytes that it takes now.
+    pub after: u64,
+}
+
+/// Why a store was not compacted. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// There is no store.
+    #[error(
+        "compacting the store in `{}`: there is none; look at `path` in `[store]`, and at who \
+         runs this and from where",
+        path.display()
+    )]
+    NoStore {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The store did not open.
+    #[error("compacting the store")]
+    Open {
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The disk has no room for a copy.
+    #[error(
+        "compacting the store: a copy may take {needed} bytes and {free} are free; make room, \
+         then try again"
+    )]
+    NoRoom {
+        /// What a copy may take.
+        needed: u64,
+        /// What is free.
+        free: u64,
+    },
+    /// It is being done already.
+    #[error("compacting the store: it is being compacted already")]
+    UnderWay,
+    /// The copy could not be made, or was not as it should be.
+    #[error("compacting the store, which is as it was")]
+    Failed {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl CompactError {
+    /// Returns the code under which `docs/errors.md` lists it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoStore { .. } => "store.not-there",
+            Self::Open { source } => source.code(),
+            Self::NoRoom { .. } => "store.no-room",
+            Self::UnderWay => "store.compaction-under-way",
+            Self::Failed { source } => source.code(),
+        }
+    }
+}
+
+impl From<Trouble> for CompactError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
+            Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
+            Trouble::UnderWay => Self::UnderWay,
+            Trouble::Stuck => Self::Failed {
+                source: remake::stuck(),
+            },
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Counts what lives in a store of which nobody knows it, in steps, while commits go on.
+
+use std::ops::Bound;
+
+use crate::store::engine::calls::Engine;
+use crate::store::engine::locks::held;
+use crate::store::engine::rows::count::Count;
+use crate::store::engine::writing::tally::Tally;
+use crate::store::engine::{garbage, scan};
+use crate::store::error::StoreError;
+use crate::store::layout::keys::{self, Key};
+
+/// Rows that one step counts: commits wait as long.
+const AT_ONCE: usize = 200;
+
+impl Engine {
+    /// Returns what lives in the store; `None` if that is not known until it was counted.
+    pub fn live(&self) -> Option<Count> {
+        match &*held(&self.shared.tally) {
+            Tally::Known(count) => Some(*count),
+            Tally::Unknown | Tally::Counting { .. } => None,
+        }
+    }
+
+    /// Counts some more of what lives in the store. `None` if there is more to count.
+    pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
+        let counted = self.read("counting what the store holds", |db| {
+            let _still = self.still();
+            let mut tally = held(&self.shared.tally);
+            let (from, mut count) = match &*tally {
+                Tally::Known(count) => return Ok(Some(*count)),
+                Tally::Unknown => (Key::new(), Count::default()),
+                Tally::Counting { upto, count } => (upto.clone(), *count),
+            };
+            let mut last = None;
+            for row in scan::after(db, &[], Bound::Excluded(from)).take(AT_ONCE) {
+                let (key, value) = row?;
+                if *key != *keys::usage() {
+                    count.add(&key, &value);
+                }
+                last = Some(key.to_vec());
+            }
+            let (is_over, next) = match last {
+                Some(upto) => (None, Tally::Counting { upto, count }),
+                None => (Some(count), Tally::Known(count)),
+            };
+            *tally = next;
+            Ok(is_over)
+        });
+        // Each page that is read drives another out of the cache, which must not pile up.
+        garbage::collect_garbage();
+        counted
+    }
+}

@@ -1,0 +1,110 @@
+//! Opens sled's files, patiently, and lets go of them, for which it does not wait for ever.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::store::engine::caught::caught;
+use crate::store::engine::files::Folder;
+use crate::store::error::OpenError;
+
+use super::refusal::{Refusal, io_at};
+
+/// How long sled may take to release its files.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Lets the database go, and does not wait for ever: after a failed write it may wait for a
+/// buffer that nobody will write. Everything that was acknowledged is on disk before.
+pub fn let_go(db: Option<sled::Db>) {
+    let (done, gone) = sync_channel(1);
+    let letting_go = thread::Builder::new()
+        .name("store-close".to_owned())
+        .spawn(move || drop(done.send(caught(|| drop(db)))));
+    if let Err(refused) = letting_go {
+        tracing::warn!(error = %refused, "No thread could be started to close the database");
+    }
+    match gone.recv_timeout(CLOSE_PATIENCE) {
+        Ok(Err(message)) => {
+            tracing::warn!(panic = message, "The database panicked while it was closed");
+        }
+        Err(RecvTimeoutError::Timeout) => {
+            tracing::warn!("The database does not close; it ends with the process");
+        }
+        Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => {}
+    }
+}
+
+/// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
+pub const CACHE: u64 = 48 * 1024 * 1024;
+
+/// The same of a database that is written or read once, from its beginning to its end.
+pub const SMALL_CACHE: u64 = 8 * 1024 * 1024;
+
+/// sled releases its file on a thread of its own, some time after the last handle.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Opens sled's files in a folder of the store's, patient with a lock that is about to go.
+pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refusal> {
+    let config = sled::Config::new()
+        .path(at)
+        .cache_capacity(cache)
+        // Not for durability, that is the committer's: this thread also collects garbage.
+        .flush_every_ms(Some(500));
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let source = match caught(|| config.open()) {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(source)) => source,
+            Err(message) => {
+                return Err(Refusal::Damaged(format!("opening it panicked: {message}")));
+            }
+        };
+        let is_locked = matches!(&source, sled::Error::Io(error)
+            if error.to_string().contains("could not acquire lock"));
+        if is_locked && Instant::now() < deadline {
+            thread::sleep(LOCK_PAUSE);
+            continue;
+        }
+        return Err(match source {
+            sled::Error::Io(_) if is_locked => Refusal::Error(OpenError::Locked {
+                path: folder.path().to_owned(),
+            }),
+            sled::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                Refusal::Error(io_at("opening the database in", at)(error))
+            }
+            // Also a version or a size of segments that we never wrote.
+            sled::Error::Io(_)
+            | sled::Error::Unsupported(_)
+            | sled::Error::CollectionNotFound(_)
+            | sled::Error::ReportableBug(_)
+            | sled::Error::Corruption { .. } => {
+                Refusal::Damaged("the database does not read its own files".to_owned())
+            }
+        });
+    }
+}
+
+/// The same where the file was only just closed.
+const FREE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Waits until nobody has the file of a database.
+pub fn wait_until_free(at: &Path) -> io::Result<()> {
+    let file = File::open(at.join("db"))?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(FREE_PAUSE);
+            }
+            Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(fs::TryLockError::Error(refused)) => return Err(refused),
+        }
+    }
+}

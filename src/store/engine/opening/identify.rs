@@ -1,0 +1,92 @@
+//! Finds out what a database is: whose, of which format, and whether it holds what was acknowledged.
+
+use crate::store::engine::files::Folder;
+use crate::store::engine::files::mark::Mark;
+use crate::store::engine::files::pending::{self, Pending};
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::scan;
+use crate::store::error::{OpenError, StoreError};
+use crate::store::layout::{self, Format, codec, keys};
+
+/// What a database is found to be.
+pub enum Look {
+    Empty,
+    Newer(u32),
+    Sound(Format, Head),
+}
+
+/// Looks whether the database is the one that the mark tells of, and finishes what was under way.
+pub fn identify(
+    db: &sled::Db,
+    mark: Option<Mark>,
+    pending: Option<Pending>,
+) -> Result<Look, StoreError> {
+    let key = keys::format();
+    let Some(value) = scan::get(db, &key)? else {
+        let rows = scan::prefix(db, &[]).next().transpose()?;
+        return if mark.is_none() && rows.is_none() {
+            Ok(Look::Empty)
+        } else {
+            Err(StoreError::damaged(
+                "everything that was acknowledged is missing",
+            ))
+        };
+    };
+    let format: Format = codec::read_row(&key, &value)?;
+    if format.version > layout::NEWEST {
+        return Ok(Look::Newer(format.version));
+    }
+    let mut head = read_head(db)?;
+    // Half of it may be there, with or without the row that counts it. An older one is all
+    // there; one that is newer by more than one was lost with the one before it.
+    let pending = pending.filter(|pending| {
+        let is_last = pending.commits == head.commits || pending.commits == head.commits + 1;
+        pending.store == format.store && is_last
+    });
+    if let Some(pending) = pending
+        && pending::finish(db, &pending)?
+    {
+        tracing::info!("Finished a commit of which an earlier process had written a part");
+        head = read_head(db)?;
+    }
+    match mark {
+        Some(mark) if mark.store != format.store => {
+            return Err(StoreError::damaged("its files are of two stores"));
+        }
+        Some(mark) if mark.commits > head.commits || mark.last > head.last => {
+            return Err(StoreError::damaged(format!(
+                "{} of {} acknowledged writes are missing",
+                mark.commits.saturating_sub(head.commits),
+                mark.commits
+            )));
+        }
+        Some(_) | None => {}
+    }
+    Ok(Look::Sound(format, head))
+}
+
+/// Says that a store is of a newer format than this version reads.
+pub fn newer(folder: &Folder, found: u32) -> OpenError {
+    OpenError::Newer {
+        path: folder.path().to_owned(),
+        found,
+        known: layout::NEWEST,
+    }
+}
+
+/// Returns the format of a store, if that can be read.
+pub fn format_of(db: &sled::Db) -> Option<u32> {
+    let key = keys::format();
+    let value = scan::get(db, &key).ok()??;
+    codec::read_row::<Format>(&key, &value)
+        .ok()
+        .map(|format| format.version)
+}
+
+fn read_head(db: &sled::Db) -> Result<Head, StoreError> {
+    let key = keys::head();
+    match scan::get(db, &key)? {
+        Some(value) => Head::read(&key, &value),
+        None => Err(codec::flawed(&key, "missing")),
+    }
+}

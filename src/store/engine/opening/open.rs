@@ -1,0 +1,75 @@
+//! Opens the folder past everything that sled would trip over there, or moves it aside.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use crate::clock::Clock;
+use crate::store::engine::files::swap::Attempt;
+use crate::store::engine::files::{self, Folder};
+use crate::store::engine::{migrate, salvage};
+use crate::store::error::OpenError;
+
+use super::lock::take_lock;
+use super::place::{clear_up, open_current, open_left};
+use super::refusal::{Refusal, io_at};
+use super::starting::{self, Started};
+
+/// Opens the store in a folder, or makes one there. One that is damaged is moved aside, and what
+/// reads of it is in the one that opens.
+pub fn open(path: &Path, clock: &Clock) -> Result<Started, OpenError> {
+    let folder = Folder::new(path);
+    if path.exists() && !path.is_dir() {
+        return Err(OpenError::NotAFolder {
+            path: path.to_owned(),
+        });
+    }
+    files::make_folder(path).map_err(io_at("making the folder", path))?;
+    let lock = take_lock(&folder)?;
+    let attempt = clear_up(&folder)?;
+    let opened = open_left(&folder);
+    let opened = opened.and_then(|sound| migrate::to_newest(&folder, sound));
+    match opened {
+        Ok(sound) => {
+            let opened = starting::start(folder, clock, lock, sound, None)?;
+            let was_stopped = &opened.engine.shared.was_stopped;
+            was_stopped.store(attempt == Attempt::BrokenOff, Ordering::Relaxed);
+            Ok(opened)
+        }
+        Err(Refusal::Error(error)) => Err(error),
+        Err(Refusal::Damaged(what)) => {
+            let aside = salvage(&folder, clock, &what)?;
+            match open_current(&folder) {
+                Ok(sound) => starting::start(folder, clock, lock, sound, Some(aside)),
+                Err(refusal) => Err(refusal.into_error(&folder)),
+            }
+        }
+    }
+}
+
+/// Moves a damaged store aside, and puts in its place what could be read out of it. Returns where
+/// it is now.
+fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, OpenError> {
+    let refused = io_at("moving a damaged store aside from", &folder.current());
+    folder.go_back_to_untouched().map_err(&refused)?;
+    let moved_to = folder.next_aside().map_err(&refused)?;
+    let cause = salvage::Cause {
+        damage,
+        moved_to: &moved_to,
+        clock,
+    };
+    let missing = salvage::make(folder, &cause)?;
+    let aside = folder.path().join(moved_to);
+    let outcome = if let Some(missing) = missing {
+        folder.take_salvaged().map_err(&refused)?;
+        format!("a new one goes on with what reads of it: {missing}")
+    } else {
+        folder.move_aside().map_err(&refused)?;
+        "nothing of it could be read, and a new one begins".to_owned()
+    };
+    tracing::error!(
+        damage,
+        moved_to = %aside.display(),
+        "The store was damaged and was moved aside; {outcome}"
+    );
+    Ok(aside)
+}

@@ -1,0 +1,80 @@
+//! Counts what lives in a database, and the row that notes it.
+
+use crate::model::Seq;
+use crate::store::engine::rows::{head, journal};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::layout::{codec, keys, v1};
+
+/// What lives in a database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Takes a row in.
+    pub fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.rows += 1;
+        self.bytes += (key.len() + value.len()) as u64;
+    }
+
+    /// Takes a row out, by the bytes of its key and its value.
+    pub fn remove(&mut self, key: usize, value: usize) {
+        self.rows = self.rows.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub((key + value) as u64);
+    }
+}
+
+/// A count as it is noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// What was there.
+    pub count: Count,
+    /// Atomic writes up to then.
+    pub commits: u64,
+}
+
+/// Returns the last count.
+pub fn noted(db: &sled::Db) -> Result<Option<Usage>, StoreError> {
+    let key = keys::usage();
+    match scan::get(db, &key)? {
+        Some(value) => Ok(Some(codec::read_row::<v1::Usage>(&key, &value)?.into())),
+        None => Ok(None),
+    }
+}
+
+/// All rows but the note of how many there are.
+pub fn rows(db: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
+    let note = keys::usage();
+    scan::prefix(db, &[]).filter(move |row| !matches!(row, Ok((key, _)) if **key == *note))
+}
+
+/// Counts what lives in a database.
+pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
+    rows(db).try_fold(Count::default(), |mut count, row| {
+        let (key, value) = row?;
+        count.add(&key, &value);
+        Ok(count)
+    })
+}
+
+/// Bytes that a record and an entry take at the least, as Qlik's are.
+const RECORD: u64 = 256;
+
+const ENTRY: u64 = 100;
+
+/// Bytes that live in a database at the least, by how many records and entries there are.
+pub fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
+    let mut records = 0;
+    for row in scan::prefix(db, &[keys::Space::Census as u8]) {
+        let (key, value) = row?;
+        records += codec::read_row::<v1::Census>(&key, &value)?.count;
+    }
+    let last = head::find(db)?.map_or(Seq::START, |head| head.last);
+    let entries = last.0.saturating_sub(journal::cut_at(db)?.0);
+    Ok(records * RECORD + entries * ENTRY)
+}

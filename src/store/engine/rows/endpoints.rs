@@ -1,0 +1,43 @@
+//! The rows that endpoints have, and the names under which there are any.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::model::EndpointName;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::layout::codec;
+use crate::store::layout::keys::{self, Space};
+
+/// Spaces whose rows are of an endpoint each, but for the cursors.
+pub const OF_ENDPOINTS: [Space; 5] = [
+    Space::Parked,
+    Space::Deferred,
+    Space::Replay,
+    Space::Order,
+    Space::Attempts,
+];
+
+/// Returns the names of all endpoints that have rows.
+pub fn known(db: &sled::Db) -> Result<BTreeSet<EndpointName>, StoreError> {
+    let named = |key: &[u8], bytes: Option<&[u8]>| {
+        let name = bytes.and_then(|name| str::from_utf8(name).ok());
+        let name = name.ok_or_else(|| codec::flawed(key, "of no endpoint"))?;
+        Ok::<_, StoreError>(EndpointName(name.to_owned()))
+    };
+    let mut known = BTreeSet::new();
+    for row in scan::prefix(db, &[Space::Cursor as u8]) {
+        let (key, _) = row?;
+        known.insert(named(&key, key.get(1..))?);
+    }
+    for space in OF_ENDPOINTS {
+        let mut next = Bound::Included(vec![space as u8]);
+        while let Some(row) = scan::after(db, &[space as u8], next).next() {
+            let (key, _) = row?;
+            let part = keys::endpoint_part(&key);
+            known.insert(named(&key, part.and_then(|part| part.get(5..)))?);
+            next = Bound::Excluded(keys::behind_endpoint(part.unwrap_or_default()));
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,64 @@
+//! The rows of held plans, and the count and sum by which a plan's entries are known.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::{HeldPlan, Removal, Taken};
+use crate::store::error::StoreError;
+use crate::store::layout::keys::{self, Key};
+use crate::store::layout::{codec, v1};
+use crate::store::tenant_no::TenantNo;
+
+/// How many entries a plan has, and their sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// How many.
+    pub count: u64,
+    /// The sum of a hash of each, overflow dropped: order does not matter.
+    pub checksum: u64,
+}
+
+impl Entries {
+    /// Counts removals.
+    pub(in crate::store) fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
+        let mut entries = Self::default();
+        for removal in removals {
+            entries.add(&removal);
+        }
+        entries
+    }
+
+    /// Counts one more.
+    pub(in crate::store) fn add(&mut self, removal: &Removal) {
+        self.count += 1;
+        self.checksum = self.checksum.wrapping_add(sum(removal));
+    }
+}
+
+/// A hash of what is removed. A person's new name makes no other plan, nor does a question
+/// that was asked this time and not the last.
+fn sum(removal: &Removal) -> u64 {
+    let access = match &removal.what {
+        Taken::Record { .. } => None,
+        Taken::Access { roles, groups } => Some((
+            roles.keys().cloned().collect(),
+            groups.keys().cloned().collect(),
+        )),
+    };
+    let record = (&removal.record).into();
+    xxh3_64(&codec::pack(&v1::Summed { record, access }))
+}
+
+/// The row of a plan.
+pub(in crate::store) fn plan_row(no: TenantNo, plan: &HeldPlan) -> (Key, Option<Vec<u8>>) {
+    codec::put(keys::held(no, plan.id), &v1::HeldPlan::from(plan))
+}
+
+/// Reads the value of a plan.
+pub(in crate::store) fn read_plan(key: &[u8], value: &[u8]) -> Result<HeldPlan, StoreError> {
+    codec::read_row::<v1::HeldPlan<'_>>(key, value).map(Into::into)
+}
+
+/// Reads the value of an entry of a plan.
+pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
+    codec::read_packed_row::<v1::Removal<'_>>(key, value).map(Into::into)
+}

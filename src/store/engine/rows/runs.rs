@@ -1,0 +1,134 @@
+//! The rows of runs: one for each, and one for what is asked of all of a tenant's.
+
+use std::collections::{BTreeMap, BinaryHeap};
+
+use crate::model::{Loss, Mode, Run, RunId, TenantName, Trigger};
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::layout::keys::{self, Space};
+use crate::store::layout::{codec, v2};
+
+/// What is kept of all runs of a tenant together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub count: u64,
+    pub last_sweep: Option<RunId>,
+    pub lost: BTreeMap<Loss, u64>,
+}
+
+impl Tally {
+    /// Takes in a run as it is now, in place of what was kept of it before.
+    pub fn take(&mut self, run: &Run, before: Option<&Run>) {
+        self.count += u64::from(before.is_none());
+        if run.is_whole_sweep() {
+            if self.last_sweep < Some(run.id) {
+                self.last_sweep = Some(run.id);
+                self.lost.clear();
+            }
+        } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
+            // Also one that could not take everything over has taken away what it has.
+            for (loss, lost) in &run.lost {
+                let known = before.and_then(|before| before.lost.get(loss));
+                let more = lost.saturating_sub(known.copied().unwrap_or(0));
+                if more > 0 {
+                    *self.lost.entry(*loss).or_default() += more;
+                }
+            }
+        }
+    }
+}
+
+/// Reads the last number that was given to a run.
+pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
+    let key = keys::last_run();
+    match scan::get(db, &key)? {
+        Some(value) => Ok(codec::read_row::<v2::LastRun>(&key, &value)?.0),
+        None => Ok(RunId(0)),
+    }
+}
+
+/// Reads how many runs a tenant has, and which was its last whole sweep.
+pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
+    let key = keys::tally(tenant);
+    match scan::get(db, &key)? {
+        Some(value) => Ok(codec::read_row::<v2::Tally>(&key, &value)?.into()),
+        None => Ok(Tally::default()),
+    }
+}
+
+/// Returns the names under which there are runs, in their order.
+pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreError>> + use<> {
+    scan::prefix(db, &[Space::Tally as u8]).map(|row| {
+        let (key, _) = row?;
+        keys::tenant_of_tally(&key).ok_or_else(|| codec::flawed(&key, "of no tenant"))
+    })
+}
+
+/// Reads the runs of a tenant, the oldest first; the other end reads from the newest on.
+pub fn all(
+    db: &sled::Db,
+    tenant: &TenantName,
+) -> impl DoubleEndedIterator<Item = Result<Run, StoreError>> + use<> {
+    scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
+}
+
+/// Reads the value of a run.
+pub fn read(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    codec::read_row::<v2::Run>(key, value).map(Into::into)
+}
+
+pub fn newest(
+    db: &sled::Db,
+    tenant: &TenantName,
+) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
+    all(db, tenant).rev()
+}
+
+/// Reads the runs of a tenant back from one on, which is not among them.
+pub fn newest_before(
+    db: &sled::Db,
+    tenant: &TenantName,
+    before: Option<RunId>,
+) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
+    let end = keys::run(tenant, before.unwrap_or(RunId(u64::MAX)));
+    scan::before(db, keys::runs(tenant), end)
+        .map(|row| row.and_then(|(key, value)| read(&key, &value)))
+}
+
+pub fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>, StoreError> {
+    let key = keys::run(tenant, id);
+    scan::get(db, &key)?
+        .map(|value| read(&key, &value))
+        .transpose()
+}
+
+/// Merges the runs of all tenants, of which each is in order, and reads no further than asked.
+pub fn newest_of_all(
+    db: &sled::Db,
+    before: Option<RunId>,
+    limit: usize,
+) -> Result<Vec<Run>, StoreError> {
+    let mut tenants = Vec::new();
+    let mut next = BinaryHeap::new();
+    for name in names(db) {
+        let mut runs = newest_before(db, &name?, before);
+        if let Some(run) = runs.next().transpose()? {
+            next.push((run.id, tenants.len()));
+            tenants.push((run, runs));
+        }
+    }
+    let mut merged = Vec::new();
+    while merged.len() < limit
+        && let Some((_, place)) = next.pop()
+        && let Some((run, runs)) = tenants.get_mut(place)
+    {
+        match runs.next().transpose()? {
+            Some(older) => {
+                next.push((older.id, place));
+                merged.push(std::mem::replace(run, older));
+            }
+            None => merged.push(run.clone()),
+        }
+    }
+    Ok(merged)
+}

@@ -1,0 +1,26 @@
+//! What is known of a damaged store before it is salvaged.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Clock;
+use crate::model::{Kind, StoreId};
+use crate::store::engine::files::mark::Mark;
+use crate::store::engine::rows::head::Head;
+use crate::store::tenant_no::TenantNo;
+
+/// What the damaged store said of itself, as far as it reads.
+#[derive(Default)]
+pub struct Found {
+    pub store: Option<StoreId>,
+    pub head: Option<Head>,
+    pub mark: Option<Mark>,
+    /// How many records there were.
+    pub censuses: BTreeMap<(TenantNo, Kind), u64>,
+}
+
+/// Why a store is salvaged, and where it will be then.
+pub struct Cause<'a> {
+    pub damage: &'a str,
+    pub moved_to: &'a str,
+    pub clock: &'a Clock,
+}

@@ -1,0 +1,94 @@
+//! What the threads that write share with those who read: the database and the first fatal error,
+//! which answers everything from then on.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+
+use crate::model::Seq;
+use crate::store::error::StoreError;
+use crate::telemetry::chain;
+
+use super::compaction::changes::Changes;
+use super::files::Folder;
+use super::nudge::nudge;
+use super::writing::tally::Tally;
+
+/// What the committer shares with those who read.
+pub struct Shared {
+    /// None after the close.
+    pub db: RwLock<Option<sled::Db>>,
+    /// Held in writing while a batch is applied, in reading by a scan that must not see half
+    /// of one: sled's iterators are no snapshots.
+    pub gate: RwLock<()>,
+    /// The journal's last entry that is on disk. What is behind it may be gone after a power
+    /// cut and its place taken by another, so nobody is shown it.
+    durable: AtomicU64,
+    /// What lives in the database.
+    pub tally: Mutex<Tally>,
+    /// What is written while it is copied; `None` if it is not.
+    pub changes: Mutex<Option<Changes>>,
+    /// Whether the last process was stopped while it copied the database.
+    pub was_stopped: AtomicBool,
+    fatal: OnceLock<StoreError>,
+}
+
+impl Shared {
+    pub fn new(db: sled::Db, durable: Seq, tally: Tally) -> Self {
+        Self {
+            db: RwLock::new(Some(db)),
+            gate: RwLock::new(()),
+            durable: AtomicU64::new(durable.0),
+            tally: Mutex::new(tally),
+            changes: Mutex::new(None),
+            was_stopped: AtomicBool::new(false),
+            fatal: OnceLock::new(),
+        }
+    }
+
+    /// Returns the database. Not to be kept: a copy may take its place.
+    pub fn database(&self) -> Result<sled::Db, StoreError> {
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        db.clone().ok_or(StoreError::Closed)
+    }
+
+    /// Has the database look again at what it waits for, unless another takes its place just now.
+    pub fn nudge(&self) {
+        if let Ok(db) = self.db.try_read()
+            && let Some(db) = db.as_ref()
+        {
+            nudge(db);
+        }
+    }
+
+    pub fn durable(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
+    pub fn set_durable(&self, last: Seq) {
+        self.durable.store(last.0, Ordering::Release);
+    }
+
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self.fatal.get() {
+            Some(fatal) => Err(fatal.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers a fatal error, the first, and leaves word of damage for the next start.
+    pub fn remember(&self, folder: &Folder, error: &StoreError) {
+        if !error.is_fatal() || self.fatal.set(error.clone()).is_err() {
+            return;
+        }
+        tracing::error!(
+            code = error.code(),
+            error = %chain(error),
+            "The store cannot go on; the process has to be started again"
+        );
+        if let StoreError::Damaged { what } = error
+            && let Err(refused) = folder.note_damage(what)
+        {
+            tracing::error!(error = %refused, "The damage could not be noted for the next start");
+        }
+    }
+}

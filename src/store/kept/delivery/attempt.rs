@@ -1,0 +1,39 @@
+//! One attempt at a delivery, and the row that holds many.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::layout::{codec, v1};
+
+use super::item::Item;
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What was sent.
+    pub item: Item,
+    /// The type of its event.
+    pub event_type: Cow<'static, str>,
+    /// Which attempt at it, from 1 on.
+    pub number: u32,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u32,
+    /// The status of the answer; `None` if there was no answer.
+    pub status: Option<u16>,
+    /// What the answer began with, at most 1 KiB. All events of a message share it.
+    pub answer: Arc<str>,
+    /// Why it was not delivered; `None` if it was.
+    pub error: Option<Arc<str>>,
+}
+
+/// Reads the value of some attempts.
+pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
+    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+    Ok(attempts.into_iter().map(Into::into).collect())
+}

@@ -1,0 +1,38 @@
+//! The cursors of endpoints, as they are read.
+
+use crate::model::EndpointName;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::codec;
+use crate::store::layout::keys::{self, Space};
+
+use super::cursor::{Cursor, read};
+
+impl Store {
+    /// Returns an endpoint's cursor; none where it has none yet.
+    pub fn cursor(&self, endpoint: &EndpointName) -> Result<Option<Cursor>, StoreError> {
+        self.engine.read("reading a cursor", |db| {
+            let key = keys::cursor(endpoint);
+            match scan::get(db, &key)? {
+                Some(value) => read(&key, &value).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the cursors of all endpoints that ever had one, by name.
+    pub fn cursors(&self) -> Result<Vec<(EndpointName, Cursor)>, StoreError> {
+        self.engine.read("reading cursors", |db| {
+            scan::prefix(db, &[Space::Cursor as u8])
+                .map(|row| {
+                    let (key, value) = row?;
+                    let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());
+                    let name = name.ok_or_else(|| codec::flawed(&key, "of no endpoint"))?;
+                    let cursor = read(&key, &value)?;
+                    Ok((EndpointName(name.to_owned()), cursor))
+                })
+                .collect()
+        })
+    }
+}

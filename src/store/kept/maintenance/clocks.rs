@@ -1,0 +1,96 @@
+//! Takes looks at the clocks, and keeps what time is believed in a file beside the database.
+
+use std::fs;
+use std::io::{self, Write};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::store::engine::files::{self, Folder};
+use crate::store::engine::rows::head::Head;
+use crate::store::engine::scan;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys;
+
+use super::belief::{Belief, Running};
+
+impl Store {
+    /// Returns the time by which things are old, and writes down what is believed. To be called often:
+    /// between two calls nobody sees that a clock is set.
+    ///
+    /// `passed` is how much time has really passed since some moment of the process.
+    pub fn look_at_clocks(
+        &self,
+        wall: Timestamp,
+        passed: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let mut running = self
+            .guards
+            .belief
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut now = match *running {
+            Some(running) => running,
+            None => Running::of(self.belief(wall)?, wall, passed),
+        };
+        let ages = now.look(wall, passed);
+        if !now.is_saved() {
+            let saved = save(&self.engine.folder, now.belief);
+            saved.map_err(|error| StoreError::io("writing down what time it is", error))?;
+            now.saved = Some(now.belief);
+        }
+        *running = Some(now);
+        Ok(ages)
+    }
+
+    /// Returns the time by which things are old, as far as is known without a look at the clocks.
+    pub fn ages_by(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
+        let running = *self
+            .guards
+            .belief
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let believed = match running {
+            Some(running) => running.belief.believed,
+            None => self.belief(wall)?.resume(wall).believed,
+        };
+        Ok(believed.min(wall))
+    }
+
+    /// Returns what an earlier process has believed.
+    fn belief(&self, wall: Timestamp) -> Result<Belief, StoreError> {
+        let reading = |error| StoreError::io("reading what time it was", error);
+        let path = self.engine.folder.clock();
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let text = str::from_utf8(&bytes).unwrap_or_default();
+                if let Some(belief) = Belief::read(text) {
+                    return Ok(belief);
+                }
+            }
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            Err(refused) => return Err(reading(refused)),
+        }
+        let last_event = self
+            .engine
+            .read("reading when the last event was found", |db| {
+                let key = keys::head();
+                let head = scan::get(db, &key)?;
+                head.map(|value| Head::read(&key, &value)).transpose()
+            })?;
+        let last_event = last_event.map(|head| head.at);
+        let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));
+        Ok(Belief::fresh(last_event, wall))
+    }
+}
+
+/// Not synced: where it is lost, less is believed.
+fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
+    let (path, fresh) = (folder.clock(), folder.path().join("clock.new"));
+    let mut file = files::open_file(&fresh)?;
+    file.set_len(0)?;
+    file.write_all(belief.write().as_bytes())?;
+    files::give_as(&fresh, folder.path())?;
+    fs::rename(&fresh, &path)
+}
