@@ -1,6 +1,7 @@
 //! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
 
 mod choice;
+mod line;
 mod proxy;
 mod under_way;
 
@@ -29,6 +30,7 @@ use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice};
+use line::{Grade, Line, Trouble};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
@@ -38,32 +40,8 @@ const COLUMNS: &[Column] = &[
     Column::new("DETAIL", 0).cut(24),
 ];
 
-/// One line of the table.
-pub(super) struct Line {
-    what: String,
-    step: String,
-    result: Result<String, Trouble>,
-}
-
-/// What failed, or looks wrong, and what to do about it.
-struct Trouble {
-    grade: Grade,
-    code: &'static str,
-    text: String,
-    remedy: String,
-}
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Grade {
-    /// Something does not work.
-    Failed,
-    /// It works, and is perhaps not what was meant.
-    Warning,
-}
-
 pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let clock = Clock::system();
     let mut lines: Vec<_> = config.idle.iter().map(idle).collect();
     lines.extend(authorities(MachineAuthorities::of_process().reading()));
@@ -121,14 +99,14 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     if status.is_none() && args.tenant.is_none() {
         for endpoint in &config.endpoints {
             let unmatched = met.unmatched(endpoint);
-            exit = exit.graver(super::status::of_choice(&unmatched));
+            exit = exit.graver(super::endpoint_state::of_choice(&unmatched));
             lines.extend(choice(endpoint.name(), &unmatched));
         }
     }
     if let Some(status) = status {
         if args.tenant.is_none() {
             for row in &status.endpoints {
-                exit = exit.graver(super::status::of_endpoint(row));
+                exit = exit.graver(super::endpoint_state::of_endpoint(row));
                 lines.extend(deliveries(row));
                 lines.extend(choice(&row.name, &row.unmatched));
             }
@@ -190,7 +168,7 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     door.close().await?;
     match status? {
         Reply::Status(status) => Ok(Some(status)),
-        other => super::unexpected(&other),
+        other => super::door::unexpected(&other),
     }
 }
 
@@ -202,10 +180,10 @@ fn deliveries(row: &EndpointRow) -> Option<Line> {
         (Some(code), Some(remedy)) => Err(Trouble {
             grade: Grade::Failed,
             code,
-            text: super::status::of_deliveries(row),
+            text: super::endpoint_state::of_deliveries(row),
             remedy,
         }),
-        (None, _) | (_, None) if is_stopped => Ok(super::status::of_deliveries(row)),
+        (None, _) | (_, None) if is_stopped => Ok(super::endpoint_state::of_deliveries(row)),
         (None, _) | (_, None) => return None,
     };
     Some(Line {

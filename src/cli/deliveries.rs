@@ -15,7 +15,7 @@ use crate::model::EndpointName;
 use super::Exit;
 use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format, TableArgs};
 use super::door::Door;
-use super::failure::CliError;
+use super::error::CliError;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
@@ -65,7 +65,7 @@ const WAITING_COLUMNS: &[Column] = &[
 const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: DeliveriesArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action {
         None => list(&door, args.list).await,
@@ -183,7 +183,7 @@ async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
         };
         let rows = match door.ask(Request::Deliveries(request)).await? {
             Reply::Deliveries(DeliveryReply::Parked(rows)) => rows,
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         };
         let Some(last) = rows.last() else { break };
         after = Some((last.endpoint.clone(), last.parked.item.clone()));
@@ -209,7 +209,7 @@ async fn waiting(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     };
     let rows = match door.ask(Request::Deliveries(request)).await? {
         Reply::Deliveries(DeliveryReply::Waiting(rows)) => rows,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let n_rows = rows.len();
     let mut printer = Printer::new(&args.table, WAITING_COLUMNS)?;
@@ -239,7 +239,7 @@ async fn dismiss(door: &Door, endpoint: String, event: Option<EventName>) -> any
         Reply::Deliveries(DeliveryReply::Dismissed(events)) => say(format_args!(
             "Dismissed for `{endpoint}`: {events}. They will never be sent."
         )),
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     }
     Ok(Exit::Success)
 }
@@ -247,7 +247,7 @@ async fn dismiss(door: &Door, endpoint: String, event: Option<EventName>) -> any
 async fn ask_attempts(door: &Door, request: DeliveryRequest) -> anyhow::Result<Vec<AttemptRow>> {
     match door.ask(Request::Deliveries(request)).await? {
         Reply::Deliveries(DeliveryReply::Attempts(rows)) => Ok(rows),
-        other => super::unexpected(&other),
+        other => super::door::unexpected(&other),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http_client;
 use crate::model::Thousands;
 use crate::telemetry;
 
-use super::failure::CliError;
+use super::error::CliError;
 use super::output;
 use super::ticker::side_by_side;
 
@@ -282,4 +282,9 @@ impl Socket {
             _ => Err(CliError::OtherVersion.into()),
         }
     }
+}
+
+/// An answer to another question than the one that was asked: a daemon of another version.
+pub(super) fn unexpected<T>(_reply: &Reply) -> anyhow::Result<T> {
+    Err(CliError::OtherVersion.into())
 }

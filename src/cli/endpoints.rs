@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{
-    ControlError, DeliveryReply, DeliveryRequest, EndpointRow, EndpointState, Reply, Request, Wish,
+    ControlError, DeliveryReply, DeliveryRequest, EndpointRow, Reply, Request, Wish,
 };
 use crate::daemon::Hooks;
 use crate::deliver::Endpoint;
@@ -16,9 +16,9 @@ use crate::model::EndpointName;
 use super::Exit;
 use super::args::{EndpointsAction, EndpointsArgs, TableArgs};
 use super::door::Door;
+use super::endpoint_state::{events, outside, tone};
 use super::output::{Printer, Row};
 use super::replay::when;
-use super::status::events;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use super::{check, rotate};
@@ -37,7 +37,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: EndpointsArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     match args.action.unwrap_or(EndpointsAction::List(args.table)) {
         EndpointsAction::List(args) => list(&config, args).await,
         EndpointsAction::Test { endpoint, table } => test(&config, endpoint, &table).await,
@@ -71,7 +71,7 @@ async fn list(config: &Config, args: TableArgs) -> anyhow::Result<Exit> {
     let request = Request::Deliveries(DeliveryRequest::Endpoints);
     let rows = match ask(config, request).await?.1 {
         Reply::Deliveries(DeliveryReply::Endpoints(rows)) => rows,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let mut printer = Printer::new(&args, COLUMNS)?;
     for row in &rows {
@@ -101,7 +101,7 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
     let (when, reply) = ask(config, request).await?;
     let row = match reply {
         Reply::Deliveries(DeliveryReply::Ordered(row)) => row,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let (name, settled) = (&row.name, row.settled);
     match wish {
@@ -156,57 +156,4 @@ fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
         keys.join(" ").into(),
     ];
     Row { cells, json }
-}
-
-/// Returns the colour of how an endpoint stands.
-pub(super) fn tone(row: &EndpointRow) -> Option<Tone> {
-    Some(match &row.state {
-        EndpointState::Taking if row.parked > 0 || row.waiting > 0 => Tone::Warn,
-        EndpointState::Taking => Tone::Good,
-        EndpointState::InTrouble { .. } | EndpointState::Disabled { .. } => Tone::Bad,
-        EndpointState::Stopped { .. } => Tone::Warn,
-        EndpointState::NotConfigured => Tone::Dim,
-        EndpointState::New | EndpointState::Backfilling { .. } => return None,
-    })
-}
-
-/// An endpoint as JSON, also for `status`.
-pub(super) fn outside(row: &EndpointRow) -> serde_json::Value {
-    let (mut since, mut reason, mut next_probe) = (None, None, None);
-    match &row.state {
-        EndpointState::NotConfigured | EndpointState::New | EndpointState::Taking => {}
-        EndpointState::Backfilling { since: at, .. } | EndpointState::Stopped { since: at } => {
-            since = Some(*at);
-        }
-        EndpointState::InTrouble {
-            since: at,
-            due,
-            reason: why,
-        } => {
-            since = *at;
-            next_probe = Some(*due);
-            reason = Some(why);
-        }
-        EndpointState::Disabled {
-            since: at,
-            reason: why,
-        } => {
-            since = Some(*at);
-            reason = Some(why);
-        }
-    }
-    json!({
-        "endpoint": row.name,
-        "origin": row.origin,
-        "state": row.state.word(),
-        "since": since,
-        "reason": reason,
-        "next_probe": next_probe,
-        "settled": row.settled,
-        "behind": row.behind,
-        "waiting": row.waiting,
-        "parked": row.parked,
-        "last_delivered": row.delivered_at,
-        "error_code": row.code(),
-    })
 }

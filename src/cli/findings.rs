@@ -17,7 +17,7 @@ use crate::model::{FindingId, Kind, TenantName, Thousands};
 use super::Exit;
 use super::args::{FindingListArgs, FindingsAction, FindingsArgs, Format};
 use super::door::Door;
-use super::failure::CliError;
+use super::error::CliError;
 use super::output::{Printer, Row};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
@@ -49,7 +49,7 @@ const ACCEPTED: &[Column] = &[
 const MAX_TEXT: usize = 500;
 
 pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action {
         None => list(&door, args.list).await,
@@ -88,7 +88,7 @@ async fn list(door: &Door, args: FindingListArgs) -> anyhow::Result<Exit> {
             accepted,
             unread,
         } => (rows, counts, accepted, unread),
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     for row in &unread {
         say(format_args!(
@@ -167,7 +167,7 @@ async fn accept(door: &Door, ids: &[String], why: &str, by: Option<&str>) -> any
                 row.concern.code.code(),
                 row.concern.detail
             )),
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         }
     }
     Ok(Exit::Success)
@@ -180,7 +180,7 @@ async fn reopen(door: &Door, ids: &[String]) -> anyhow::Result<Exit> {
             Reply::Reopened(id) => say(format_args!(
                 "{id} is not accepted any more: `qlik-roster findings` lists it while it is found."
             )),
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         }
     }
     Ok(Exit::Success)

@@ -38,7 +38,7 @@ pub(super) async fn beyond(door: &Door, row: &RecordRow) -> anyhow::Result<Beyon
             };
             match door.ask(request).await? {
                 Reply::Inherited(inherited) => Ok(of_user(&inherited)),
-                other => super::unexpected(&other),
+                other => super::door::unexpected(&other),
             }
         }
         Record::Role(_) => Ok(of_role(row, &all(door, row, id).await?)),
@@ -63,7 +63,7 @@ async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
         };
         let (page, next) = match door.ask(request).await? {
             Reply::Holders { holders, next } => (holders, next),
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         };
         let Holders {
             users,

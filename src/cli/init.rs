@@ -4,12 +4,13 @@
 //! may be in use. All is checked and asked before anything is written.
 
 mod draft;
+mod error;
 mod questions;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -20,78 +21,12 @@ use crate::secret::Secret;
 use super::Exit;
 use super::args::InitArgs;
 use super::style::{say, say_lines};
-use draft::{Draft, Webhook};
+use draft::{ADDRESS, Draft, SIGNING_SECRET, Webhook};
+pub(super) use error::InitError;
 use questions::Answers;
-
-/// What the file with the webhook's signing secret is called.
-const SIGNING_SECRET: &str = "webhook-secret";
-
-/// What the file with the webhook's address is called, if that is a secret itself.
-const ADDRESS: &str = "webhook-url";
 
 /// Where the configuration is looked for that nobody names.
 const USUAL: &str = "qlik-roster.toml";
-
-/// No configuration was written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum InitError {
-    /// There is one, or a secret's file that is in the way.
-    #[error(
-        "{} is there already, and nothing is written over; move it away, or name another file",
-        file.display()
-    )]
-    Exists {
-        /// What is there.
-        file: PathBuf,
-    },
-    /// Something must be known, and nobody is there to be asked.
-    #[error(
-        "{} must be given where standard input and standard error are not a terminal to ask on; \
-         `init --full` writes a configuration to fill in by hand",
-        missing.join(" and ")
-    )]
-    Unanswered {
-        /// The options.
-        missing: Vec<&'static str>,
-    },
-    /// The webhook's address will not do.
-    #[error(
-        "{what}; write it as `https://hr.example.com/hooks/qlik`, or as `http://127.0.0.1:8000/` \
-         for a receiver on this machine"
-    )]
-    BadWebhook {
-        /// Why.
-        what: String,
-    },
-    /// The client's id will not do.
-    #[error("a client id is one word, as Qlik's administration shows it")]
-    BadClientId,
-    /// Whoever was asked did not answer.
-    #[error("standard input ended before all was answered; nothing was written")]
-    Ended,
-}
-
-impl InitError {
-    /// Returns the code as `docs/errors.md` lists it.
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::Exists { .. } => "init.exists",
-            Self::Unanswered { .. } => "init.unanswered",
-            Self::BadWebhook { .. } => "init.bad-webhook",
-            Self::BadClientId => "init.bad-client-id",
-            Self::Ended => "init.ended",
-        }
-    }
-
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Self::Exists { .. } => Exit::Failure,
-            Self::Unanswered { .. } | Self::BadWebhook { .. } | Self::BadClientId | Self::Ended => {
-                Exit::Usage
-            }
-        }
-    }
-}
 
 pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
     let template = match args.full {

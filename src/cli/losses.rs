@@ -28,7 +28,7 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
     door.close().await?;
     let losses = match reply? {
         Reply::HistoryLosses(losses) => losses,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let mut printer = Printer::new(table, COLUMNS)?;
     for loss in &losses {
@@ -50,7 +50,7 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
 pub(super) async fn warn(door: &Door) -> anyhow::Result<Exit> {
     let losses = match door.ask(Request::HistoryLosses).await? {
         Reply::HistoryLosses(losses) => losses,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     for loss in &losses {
         say(format_args!("{}", detail(loss)));

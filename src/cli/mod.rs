@@ -6,7 +6,10 @@
 
 mod args;
 mod csv;
+mod begin;
 mod door;
+mod error;
+mod error_codes;
 mod exit;
 mod failure;
 mod output;
@@ -20,7 +23,10 @@ mod check;
 mod completions;
 mod deliveries;
 mod demo;
+mod endpoint_state;
 mod endpoints;
+mod event_pages;
+mod event_rows;
 mod events;
 mod findings;
 mod follow;
@@ -45,14 +51,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::{self, Config, Environment};
-use crate::control::Reply;
 use crate::model::Kind;
 use crate::printable;
-use crate::telemetry;
 use args::{Args, Command};
 pub use exit::Exit;
-use failure::CliError;
 use ticker::Ticker;
 
 /// Runs the command line and returns the process's exit code.
@@ -74,7 +76,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if output::is_broken_pipe(&failure) => Exit::Success.into(),
         Err(failed) => {
-            let exit = exit::of(&failed);
+            let exit = error_codes::exit_of(&failed);
             failure::complain(&failed);
             exit.into()
         }
@@ -114,20 +116,6 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Man { folder } => man::run(&folder),
         Command::Endpoints(args) => runtime()?.block_on(endpoints::run(config, args)),
     }
-}
-
-/// An answer to another question than the one that was asked: a daemon of another version.
-fn unexpected<T>(_reply: &Reply) -> anyhow::Result<T> {
-    Err(CliError::OtherVersion.into())
-}
-
-/// Loads the configuration that the command line or the environment names.
-fn load(named: Option<&Path>) -> anyhow::Result<Config> {
-    Ok(config::load(named, &Environment::of_process())?)
-}
-
-fn start_logging(config: &Config) -> anyhow::Result<()> {
-    Ok(telemetry::start_logging(&config.log)?)
 }
 
 /// Runs the daemon. Once it has ended, nothing is waited for: a name server that does not answer holds

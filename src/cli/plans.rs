@@ -3,22 +3,22 @@
 mod head;
 mod lines;
 mod show;
+mod row;
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-
-use crate::control::{PlanRow, Reply, Request};
+use crate::control::{Reply, Request};
 use crate::daemon::Hooks;
-use crate::model::{Outcome, PlanId, PlanState, TenantName, losses_in_words};
+use crate::model::{Outcome, PlanId, PlanState, TenantName};
 
 use super::Exit;
 use super::args::{ListArgs, PlanAction, PlanArgs, TableArgs};
 use super::door::Door;
-use super::failure::CliError;
-use super::output::{Printer, Row};
-use super::style::{Tone, count, say};
-use super::table::{Cell, Column};
+use super::error::CliError;
+use super::output::Printer;
+use super::style::{count, say};
+use super::table::Column;
+use row::cells;
 
 const COLUMNS: &[Column] = &[
     Column::new("PLAN", 0),
@@ -33,7 +33,7 @@ const COLUMNS: &[Column] = &[
 const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: PlanArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action.unwrap_or(PlanAction::List(args.list)) {
         PlanAction::List(args) => list(&door, args).await,
@@ -50,7 +50,7 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
     let limit = args.limit.unwrap_or(DEFAULT_LIMIT);
     let rows = match door.ask(Request::Plans { tenant, limit }).await? {
         Reply::Plans(rows) => rows,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let is_held = rows.iter().any(|row| row.plan.state == PlanState::Held);
     let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);
@@ -82,7 +82,7 @@ async fn approve(door: &Door, plan: &str, table: &TableArgs) -> anyhow::Result<E
             ));
             return Ok(Exit::Source);
         }
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let is_whole = match synced.run.outcome {
         Outcome::Degraded | Outcome::Incomplete { .. } => false,
@@ -118,80 +118,7 @@ async fn reject(door: &Door, plan: &str) -> anyhow::Result<Exit> {
             "{id} is rejected: as long as {} shows the same, nothing of it happens.",
             row.tenant
         )),
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     }
     Ok(Exit::Success)
-}
-
-fn what_to_do(row: &PlanRow) -> String {
-    let id = row.plan.id;
-    match row.plan.state {
-        PlanState::Held => format!(
-            "`qlik-roster plan approve {id}` applies it, `qlik-roster plan reject {id}` keeps everything; if Qlik shows again what is missing, the plan closes by itself."
-        ),
-        PlanState::Approved { at } => {
-            format!("Approved at {at}; the next complete run applies it.")
-        }
-        PlanState::Applied { at, run } => format!("Applied at {at} by {run}."),
-        PlanState::Rejected { at } => {
-            format!("Rejected at {at}; `qlik-roster plan approve {id}` applies it after all.")
-        }
-        PlanState::Superseded { at, by } => {
-            format!("Superseded at {at} by {by}, which lists what was missing then.")
-        }
-        PlanState::Recovered { at, run } => {
-            format!("Closed at {at}: {run} saw again what was missing.")
-        }
-    }
-}
-
-fn cells(row: &PlanRow) -> Row {
-    let plan = &row.plan;
-    let losses: Vec<Value> = plan
-        .losses
-        .iter()
-        .map(|(loss, held)| {
-            json!({
-                "kind": loss.word(),
-                "lost": held.weight.lost,
-                "known": held.weight.known,
-                "shown": held.weight.shown,
-                "reason": held.reason.to_string(),
-            })
-        })
-        .collect();
-    Row {
-        cells: vec![
-            plan.id.to_string().into(),
-            row.tenant.to_string().into(),
-            plan.at.into(),
-            Cell::from(plan.state.word()).toned(match plan.state {
-                PlanState::Held => Some(Tone::Warn),
-                PlanState::Approved { .. }
-                | PlanState::Applied { .. }
-                | PlanState::Rejected { .. }
-                | PlanState::Superseded { .. }
-                | PlanState::Recovered { .. } => Some(Tone::Dim),
-            }),
-            plan.entries.to_string().into(),
-            losses_in_words(&plan.losses).into(),
-        ],
-        json: json!({
-            "id": plan.id.to_string(),
-            "tenant": row.tenant,
-            "tenant_id": plan.account.tenant,
-            "held_at": plan.at,
-            "state": plan.state.word(),
-            "superseded_by": match plan.state {
-                PlanState::Superseded { by, .. } => Some(by.to_string()),
-                PlanState::Held
-                | PlanState::Approved { .. }
-                | PlanState::Applied { .. }
-                | PlanState::Rejected { .. }
-                | PlanState::Recovered { .. } => None,
-            },
-            "records": plan.entries,
-            "losses": losses,
-        }),
-    }
 }

@@ -12,7 +12,7 @@ use crate::suggest::closest;
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
 use super::door::Door;
-use super::failure::CliError;
+use super::error::CliError;
 use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count, say};
@@ -26,7 +26,7 @@ pub(super) async fn run(
     kind: Kind,
     asked: RecordsAsked,
 ) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match asked {
         RecordsAsked::List(choice, args) => list(&door, kind, choice, args).await,
@@ -214,7 +214,7 @@ async fn containing(
 async fn records(door: &Door, request: Request) -> anyhow::Result<(Vec<RecordRow>, Option<Place>)> {
     match door.ask(request).await? {
         Reply::Records { rows, next } => Ok((rows, next)),
-        other => super::unexpected(&other),
+        other => super::door::unexpected(&other),
     }
 }
 

@@ -12,11 +12,11 @@ use crate::model::EndpointName;
 use super::Exit;
 use super::args::ReplayArgs;
 use super::door::Door;
-use super::failure::CliError;
+use super::error::CliError;
 use super::style::say;
 
 pub(super) async fn run(config: Option<&Path>, args: ReplayArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = replay(&door, args).await;
     door.close().await?;
@@ -65,7 +65,7 @@ async fn replay(door: &Door, args: ReplayArgs) -> anyhow::Result<Exit> {
                 when(door, &endpoint)
             ));
         }
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     }
     Ok(Exit::Success)
 }

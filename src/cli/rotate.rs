@@ -17,7 +17,7 @@ use crate::deliver::{Endpoint, SigningSecret, generate_secret};
 use crate::secret::Secret;
 
 use super::Exit;
-use super::failure::CliError;
+use super::error::CliError;
 use super::style::say;
 
 /// Files of one day that are tried, so that a mistake ends.

@@ -13,7 +13,7 @@ use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trig
 use super::Exit;
 use super::args::{Format, RunListArgs, RunsAction, RunsArgs};
 use super::door::Door;
-use super::failure::CliError;
+use super::error::CliError;
 use super::output::{Printer, Row, print_one};
 use super::style::{Tone, count};
 use super::table::{Cell, Column};
@@ -35,7 +35,7 @@ pub(super) const COLUMNS: &[Column] = &[
 const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = match args.action {
         None => list(&door, args.list).await,
@@ -65,7 +65,7 @@ async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
         };
         let (rows, next) = match door.ask(request).await? {
             Reply::Runs { rows, next } => (rows, next),
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         };
         // Opened only now, so that a failure to ask leaves standard output empty.
         let printer = match &mut printer {
@@ -93,7 +93,7 @@ async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
     let id: RunId = id.parse().map_err(CliError::usage)?;
     let run = match door.ask(Request::Run { id }).await? {
         Reply::Run(run) => run,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let Some(run) = run else {
         let detail = format!("there is no {id}; `qlik-roster runs` lists those that are kept");

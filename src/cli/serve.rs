@@ -18,8 +18,8 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
     // Before anything that takes time: each signal that nobody listens for ends the process on the spot.
     let call = call_to_end()?;
     let others = passed_over()?;
-    let config = super::load(config)?;
-    super::start_logging(&config)?;
+    let config = super::begin::load(config)?;
+    super::begin::start_logging(&config)?;
     for idle in &config.idle {
         let (key, why, code) = (&idle.key, &idle.why, idle.code());
         warn!("The setting `{key}` does nothing: {why} [{code}]");

@@ -6,14 +6,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::clock::{Rough, Turned};
-use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, Unmatched, UnreadRow};
+use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, UnreadRow};
 use crate::daemon::Hooks;
-use crate::model::{Outcome, PlanState, Seq, losses_in_words};
+use crate::model::{Outcome, PlanState, losses_in_words};
 
 use super::args::TableArgs;
 use super::door::Door;
+use super::endpoint_state::{of_deliveries, of_endpoint, outside, tone};
 use super::output::{Printer, Row};
-use super::style::{Tone, count};
+use super::style::Tone;
 use super::table::{Cell, Column};
 use super::{Exit, losses};
 
@@ -25,11 +26,11 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let status = match door.ask(Request::Status).await {
         Ok(Reply::Status(status)) => Ok(status),
-        Ok(other) => super::unexpected(&other),
+        Ok(other) => super::door::unexpected(&other),
         Err(failure) => Err(failure),
     };
     let daemon = daemon(&door);
@@ -162,65 +163,6 @@ fn unread(row: &UnreadRow) -> Row {
     }
 }
 
-/// Returns the exit code that an endpoint's state asks for. One that an operator has stopped is
-/// as it should be.
-pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
-    let deliveries = match &row.state {
-        EndpointState::Disabled { .. } => Exit::Source,
-        EndpointState::InTrouble { .. } => Exit::Waiting,
-        EndpointState::NotConfigured
-        | EndpointState::New
-        | EndpointState::Taking
-        | EndpointState::Backfilling { .. }
-        | EndpointState::Stopped { .. } => match (row.waiting, row.parked) {
-            (0, 0) => Exit::Success,
-            (_, _) => Exit::Waiting,
-        },
-    };
-    deliveries.graver(of_choice(&row.unmatched))
-}
-
-/// Returns the exit code for what an endpoint chooses by. A role may come yet, and so may the
-/// name of a tenant that was never reached.
-pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
-    match unmatched.tenants.is_empty() {
-        true => Exit::Success,
-        false => Exit::Usage,
-    }
-}
-
-/// Counts events in words.
-pub(super) fn events(n: u64) -> String {
-    count(usize::try_from(n).unwrap_or(usize::MAX), "event")
-}
-
-/// Tells how deliveries to an endpoint go.
-pub(super) fn of_deliveries(row: &EndpointRow) -> String {
-    let mut parts = vec![match (row.settled, row.behind, row.waiting + row.parked) {
-        (Seq::START, 0, _) => "no events yet".to_owned(),
-        (Seq::START, behind, _) => format!("{} to go", events(behind)),
-        (settled, 0, 0) => format!("all delivered, up to event {settled}"),
-        // What is not delivered stands behind.
-        (settled, 0, _) => format!("all tried, up to event {settled}"),
-        (settled, behind, _) => format!("{} to go after event {settled}", events(behind)),
-    }];
-    if row.waiting > 0 {
-        parts.push(format!("{} wait for another attempt", row.waiting));
-    }
-    if row.parked > 0 {
-        parts.push(format!("{} parked", row.parked));
-    }
-    let deliveries = match row.state.detail() {
-        Some(detail) => format!("{} {detail}; {}", row.state.word(), parts.join(", ")),
-        None => parts.join(", "),
-    };
-    let unmatched = row.unmatched.code().zip(row.unmatched.in_words());
-    match unmatched {
-        Some((code, words)) => format!("{words} [{code}]; {deliveries}"),
-        None => deliveries,
-    }
-}
-
 fn endpoint(row: &EndpointRow) -> Row {
     let state = match &row.state {
         EndpointState::Taking if row.behind == 0 && row.waiting == 0 => "up to date",
@@ -232,7 +174,7 @@ fn endpoint(row: &EndpointRow) -> Row {
         | EndpointState::Disabled { .. }
         | EndpointState::Stopped { .. } => row.state.word(),
     };
-    let mut json = super::endpoints::outside(row);
+    let mut json = outside(row);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("state".to_owned(), state.into());
         fields.insert("unmatched".to_owned(), json!(row.unmatched));
@@ -240,7 +182,7 @@ fn endpoint(row: &EndpointRow) -> Row {
     Row {
         cells: vec![
             format!("endpoint {}", row.name).into(),
-            Cell::from(state).toned(super::endpoints::tone(row)),
+            Cell::from(state).toned(tone(row)),
             row.delivered_at.into(),
             of_deliveries(row).into(),
         ],

@@ -20,7 +20,7 @@ use super::{Exit, losses};
 const FAULT_COLUMNS: &[Column] = &[Column::new("WHERE", 0), Column::new("WHAT IS WRONG", 0)];
 
 pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     match action {
         StoreAction::Show(args) => show(&config, args.output).await,
         StoreAction::Check(args) => check(&config, args.output).await,
@@ -35,7 +35,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     door.close().await?;
     let space = match reply? {
         Reply::Status(status) => status.space,
-        other => return super::unexpected(&other),
+        other => return super::door::unexpected(&other),
     };
     let mut lines = vec![
         ("FOLDER", config.store.display().to_string().into()),
@@ -65,11 +65,11 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
 
 /// Asks the daemon, which holds the store, or checks the files themselves.
 async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
-    super::start_logging(config)?;
+    super::begin::start_logging(config)?;
     let checked = if let Some(daemon) = Socket::connect(&config.store).await? {
         match daemon.ask_watching(Request::CheckStore).await? {
             Reply::StoreChecked(checked) => checked,
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         }
     } else {
         let path = config.store.clone();
@@ -138,11 +138,11 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
 
 /// Asks the daemon, which does it while it serves, or does it itself.
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
-    super::start_logging(config)?;
+    super::begin::start_logging(config)?;
     let compacted = if let Some(daemon) = Socket::connect(&config.store).await? {
         match daemon.ask_watching(Request::CompactStore).await? {
             Reply::StoreCompacted(compacted) => compacted,
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         }
     } else {
         let path = config.store.clone();

@@ -31,8 +31,8 @@ use super::{losses, runs, tenants};
 const UPKEEP: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
-    super::start_logging(&config)?;
+    let config = super::begin::load(config)?;
+    super::begin::start_logging(&config)?;
     let door = Door::open_or_make(&config, Hooks::none()).await?;
     let exit = work(&config, &door, &args).await;
     door.close().await?;
@@ -80,7 +80,7 @@ async fn work(config: &Config, door: &Door, args: &SyncArgs) -> anyhow::Result<E
                     exit = exit.graver(Exit::Source);
                 }
             }
-            other => return super::unexpected(&other),
+            other => return super::door::unexpected(&other),
         }
     }
     for row in &rows {

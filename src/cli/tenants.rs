@@ -27,7 +27,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(config: Option<&Path>, args: TenantsArgs) -> anyhow::Result<Exit> {
-    let config = super::load(config)?;
+    let config = super::begin::load(config)?;
     let door = Door::open(&config, Hooks::none()).await?;
     let exit = list(&door, &args.table).await;
     door.close().await?;
@@ -57,7 +57,7 @@ async fn list(door: &Door, table: &TableArgs) -> anyhow::Result<Exit> {
 pub(super) async fn ask(door: &Door) -> anyhow::Result<Vec<LinkedRow>> {
     match door.ask(Request::Tenants).await? {
         Reply::Tenants(rows) => Ok(rows),
-        other => super::unexpected(&other),
+        other => super::door::unexpected(&other),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::control::Unmatched;
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, TenantName};
 
-use super::{Grade, Line, Trouble};
+use super::line::{Grade, Line, Trouble};
 
 /// What tenants are called that were met just now: all that there is to go by before a first run.
 #[derive(Default)]

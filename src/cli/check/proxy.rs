@@ -7,7 +7,7 @@ use crate::deliver::Endpoint;
 use crate::environment_proxy::{EnvironmentProxy, Way};
 use crate::forward_proxy::ForwardProxy;
 
-use super::Line;
+use super::line::Line;
 
 /// Returns a line for a tenant, unless the environment names no proxy.
 pub(super) fn of_tenant(tenant: &TenantConfig) -> Option<Line> {

@@ -168,7 +168,7 @@ impl Show {
             Reply::Approved { plan, .. }
                 if matches!(plan.plan.state, PlanState::Applied { .. }) => {}
             Reply::Approved { plan, .. } => bail!("{id} is {} after all", plan.plan.state.word()),
-            other => return super::super::unexpected(&other),
+            other => return super::super::door::unexpected(&other),
         }
         let wanted = leavers
             .iter()
@@ -317,7 +317,7 @@ impl Show {
                 let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
                 Ok(rows.into_iter().find(is_theirs))
             }
-            other => super::super::unexpected(&other),
+            other => super::super::door::unexpected(&other),
         }
     }
 
@@ -328,7 +328,7 @@ impl Show {
         };
         match self.ask(request).await? {
             Reply::Plans(rows) => rows.into_iter().next().context("no plan is held"),
-            other => super::super::unexpected(&other),
+            other => super::super::door::unexpected(&other),
         }
     }
 }

@@ -263,7 +263,7 @@ impl Show {
     async fn n_people(&self) -> anyhow::Result<u64> {
         match self.ask(Request::Status).await? {
             Reply::Status(status) => Ok(status.tenants.iter().map(|row| row.counts[2]).sum()),
-            other => super::super::unexpected(&other),
+            other => super::super::door::unexpected(&other),
         }
     }
 
@@ -304,7 +304,7 @@ impl Show {
         let mode = Mode::Commit;
         match self.ask(Request::Sync { tenant, mode }).await? {
             Reply::Synced(row) => Ok(row.run.outcome),
-            other => super::super::unexpected(&other),
+            other => super::super::door::unexpected(&other),
         }
     }
 

@@ -8,8 +8,14 @@ use url::{Host, Url};
 use crate::connector::qlik::TenantHost;
 use crate::sync::pick_name;
 
-use super::{ADDRESS, InitError, SIGNING_SECRET};
+use super::error::InitError;
 use crate::secret::Secret;
+
+/// What the file with the webhook's signing secret is called.
+pub(super) const SIGNING_SECRET: &str = "webhook-secret";
+
+/// What the file with the webhook's address is called, if that is a secret itself.
+pub(super) const ADDRESS: &str = "webhook-url";
 
 /// The section that is left out where there is no webhook yet.
 const ENDPOINTS: &str = "endpoints";

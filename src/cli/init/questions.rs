@@ -10,8 +10,8 @@ use crate::cli::style::say;
 use crate::connector::qlik::TenantHost;
 use crate::secret::Secret;
 
-use super::InitError;
 use super::draft::{Draft, Webhook};
+use super::error::InitError;
 
 /// All that has been found out.
 pub(super) struct Answers {

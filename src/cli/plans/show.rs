@@ -13,7 +13,7 @@ use crate::model::{Id, PlanId, Proof, Taken};
 use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
 use super::super::door::Door;
-use super::super::failure::CliError;
+use super::super::error::CliError;
 use super::super::output::{self, Printer, Row};
 use super::super::style::{Colour, say};
 use super::super::table::Column;
@@ -33,11 +33,11 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
     let row = match door.ask(Request::Plan { id }).await? {
         Reply::Plan(row) => row,
-        other => return super::super::unexpected(&other),
+        other => return super::super::door::unexpected(&other),
     };
     let summary = match door.ask(Request::PlanSummary { id }).await? {
         Reply::PlanSummary(summary) => summary,
-        other => return super::super::unexpected(&other),
+        other => return super::super::door::unexpected(&other),
     };
     let (Some(row), Some(summary)) = (row, summary) else {
         return Err(ControlError::UnknownPlan { plan: id }.into());
@@ -53,7 +53,7 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
         }
         Format::Json => {
             let head = Map::from_iter([
-                ("plan".to_owned(), super::cells(&row).json),
+                ("plan".to_owned(), super::row::cells(&row).json),
                 ("summary".to_owned(), outside(&summary)),
             ]);
             let printer = Printer::within(&head, "entries")?;
@@ -100,7 +100,7 @@ async fn write(
         say("Not every line is shown; `--all` shows them, `--output json` tells more of each.");
     }
     say("");
-    say(super::what_to_do(row));
+    say(super::row::what_to_do(row));
     Ok(())
 }
 
@@ -144,7 +144,7 @@ impl Pages {
         };
         let rows = match door.ask(request).await? {
             Reply::Removals(rows) => rows,
-            other => return super::super::unexpected(&other),
+            other => return super::super::door::unexpected(&other),
         };
         let Some(last) = rows.last() else {
             return Ok(None);

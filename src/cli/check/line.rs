@@ -1,0 +1,25 @@
+//! A line of what was checked.
+
+/// One line of the table.
+pub(in crate::cli) struct Line {
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) step: String,
+    pub(in crate::cli) result: Result<String, Trouble>,
+}
+
+/// What failed, or looks wrong, and what to do about it.
+pub(in crate::cli) struct Trouble {
+    pub(in crate::cli) grade: Grade,
+    pub(in crate::cli) code: &'static str,
+    pub(in crate::cli) text: String,
+    pub(in crate::cli) remedy: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Grade {
+    /// Something does not work.
+    Failed,
+    /// It works, and is perhaps not what was meant.
+    Warning,
+}

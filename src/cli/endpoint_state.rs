@@ -1,0 +1,122 @@
+//! How an endpoint stands: in words, as JSON, in colour, and as an exit code.
+
+use serde_json::json;
+
+use crate::control::{EndpointRow, EndpointState, Unmatched};
+
+use crate::model::Seq;
+
+use super::Exit;
+use super::style::{Tone, count};
+
+/// An endpoint as JSON, also for `status`.
+pub(super) fn outside(row: &EndpointRow) -> serde_json::Value {
+    let (mut since, mut reason, mut next_probe) = (None, None, None);
+    match &row.state {
+        EndpointState::NotConfigured | EndpointState::New | EndpointState::Taking => {}
+        EndpointState::Backfilling { since: at, .. } | EndpointState::Stopped { since: at } => {
+            since = Some(*at);
+        }
+        EndpointState::InTrouble {
+            since: at,
+            due,
+            reason: why,
+        } => {
+            since = *at;
+            next_probe = Some(*due);
+            reason = Some(why);
+        }
+        EndpointState::Disabled {
+            since: at,
+            reason: why,
+        } => {
+            since = Some(*at);
+            reason = Some(why);
+        }
+    }
+    json!({
+        "endpoint": row.name,
+        "origin": row.origin,
+        "state": row.state.word(),
+        "since": since,
+        "reason": reason,
+        "next_probe": next_probe,
+        "settled": row.settled,
+        "behind": row.behind,
+        "waiting": row.waiting,
+        "parked": row.parked,
+        "last_delivered": row.delivered_at,
+        "error_code": row.code(),
+    })
+}
+
+/// Returns the colour of how an endpoint stands.
+pub(super) fn tone(row: &EndpointRow) -> Option<Tone> {
+    Some(match &row.state {
+        EndpointState::Taking if row.parked > 0 || row.waiting > 0 => Tone::Warn,
+        EndpointState::Taking => Tone::Good,
+        EndpointState::InTrouble { .. } | EndpointState::Disabled { .. } => Tone::Bad,
+        EndpointState::Stopped { .. } => Tone::Warn,
+        EndpointState::NotConfigured => Tone::Dim,
+        EndpointState::New | EndpointState::Backfilling { .. } => return None,
+    })
+}
+
+/// Counts events in words.
+pub(super) fn events(n: u64) -> String {
+    count(usize::try_from(n).unwrap_or(usize::MAX), "event")
+}
+
+/// Tells how deliveries to an endpoint go.
+pub(super) fn of_deliveries(row: &EndpointRow) -> String {
+    let mut parts = vec![match (row.settled, row.behind, row.waiting + row.parked) {
+        (Seq::START, 0, _) => "no events yet".to_owned(),
+        (Seq::START, behind, _) => format!("{} to go", events(behind)),
+        (settled, 0, 0) => format!("all delivered, up to event {settled}"),
+        // What is not delivered stands behind.
+        (settled, 0, _) => format!("all tried, up to event {settled}"),
+        (settled, behind, _) => format!("{} to go after event {settled}", events(behind)),
+    }];
+    if row.waiting > 0 {
+        parts.push(format!("{} wait for another attempt", row.waiting));
+    }
+    if row.parked > 0 {
+        parts.push(format!("{} parked", row.parked));
+    }
+    let deliveries = match row.state.detail() {
+        Some(detail) => format!("{} {detail}; {}", row.state.word(), parts.join(", ")),
+        None => parts.join(", "),
+    };
+    let unmatched = row.unmatched.code().zip(row.unmatched.in_words());
+    match unmatched {
+        Some((code, words)) => format!("{words} [{code}]; {deliveries}"),
+        None => deliveries,
+    }
+}
+
+/// Returns the exit code that an endpoint's state asks for. One that an operator has stopped is
+/// as it should be.
+pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
+    let deliveries = match &row.state {
+        EndpointState::Disabled { .. } => Exit::Source,
+        EndpointState::InTrouble { .. } => Exit::Waiting,
+        EndpointState::NotConfigured
+        | EndpointState::New
+        | EndpointState::Taking
+        | EndpointState::Backfilling { .. }
+        | EndpointState::Stopped { .. } => match (row.waiting, row.parked) {
+            (0, 0) => Exit::Success,
+            (_, _) => Exit::Waiting,
+        },
+    };
+    deliveries.graver(of_choice(&row.unmatched))
+}
+
+/// Returns the exit code for what an endpoint chooses by. A role may come yet, and so may the
+/// name of a tenant that was never reached.
+pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
+    match unmatched.tenants.is_empty() {
+        true => Exit::Success,
+        false => Exit::Usage,
+    }
+}

@@ -1,0 +1,126 @@
+//! Events as rows of a table.
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::control::{EventRow, MARK};
+use crate::deliver::{self, EVENT_TYPES};
+use crate::model::{Entry, Fact, Recovery, losses_in_words};
+
+use super::narrate::sentence;
+use super::output::Row;
+use super::style::Tone;
+use super::table::{Cell, Column};
+
+pub(super) const COLUMNS: &[Column] = &[
+    Column::new("SEQ", 1).number(),
+    Column::new("TIME", 1),
+    Column::new("TENANT", 2),
+    Column::new("TYPE", 3),
+    Column::new("ID", 4),
+    Column::new("WHAT", 0).cut(36),
+];
+
+pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {
+    Ok(Row {
+        cells: cells(row),
+        json: outside(row)?,
+    })
+}
+
+/// A row that is as wide as those that may come: the last column has what is left.
+pub(super) fn sample() -> Vec<Cell> {
+    let longest = EVENT_TYPES.iter().max_by_key(|name| name.len());
+    let wide = |n| Cell::from("x".repeat(n));
+    let time = Clock::system().now();
+    let event_type = longest.map(|name| Cell::from(*name));
+    vec![
+        wide(6),
+        time.into(),
+        wide(8),
+        event_type.unwrap_or_else(|| wide(16)),
+        wide(24),
+        wide(400),
+    ]
+}
+
+pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
+    let entry = &row.entry;
+    let (id, what) = match &entry.fact {
+        Fact::Changed(change) => (change.id().to_string(), sentence(change)),
+        Fact::Loaded {
+            roles,
+            groups,
+            users,
+        } => (
+            String::new(),
+            format!("first load: {users} users, {groups} groups, {roles} roles"),
+        ),
+        Fact::Held { plan, losses, .. } => (
+            plan.to_string(),
+            format!("held for an operator: {}", losses_in_words(losses)),
+        ),
+        Fact::Failed { code, message } => {
+            (run_of(entry), format!("sync fails: {message} [{code}]"))
+        }
+        Fact::Recovered(Recovery::Plan(plan)) => (
+            plan.to_string(),
+            "the source shows again what was missing".to_owned(),
+        ),
+        Fact::Recovered(Recovery::Sync) => (run_of(entry), "sync succeeds again".to_owned()),
+        Fact::EndpointDisabled {
+            endpoint, reason, ..
+        } => (
+            endpoint.to_string(),
+            format!("the endpoint gets no events any more: {reason}"),
+        ),
+        Fact::Unreadable => (
+            String::new(),
+            "what stood here could not be read after the store was damaged".to_owned(),
+        ),
+        Fact::HistoryLost(missing) => (
+            String::new(),
+            format!("history was lost with a damaged store: {missing}"),
+        ),
+    };
+    vec![
+        entry.seq.to_string().into(),
+        entry.at.into(),
+        row.tenant.as_ref().map(ToString::to_string).into(),
+        entry.fact.event_type().unwrap_or(MARK).into(),
+        id.into(),
+        Cell::from(what).toned(tone(&entry.fact)),
+    ]
+}
+
+/// Colours what somebody must know: trouble, and who may administer now.
+fn tone(fact: &Fact) -> Option<Tone> {
+    match fact {
+        Fact::Failed { .. }
+        | Fact::EndpointDisabled { .. }
+        | Fact::Unreadable
+        | Fact::HistoryLost(_) => Some(Tone::Bad),
+        Fact::Held { .. } => Some(Tone::Warn),
+        Fact::Recovered(_) => Some(Tone::Good),
+        Fact::Loaded { .. } => Some(Tone::Dim),
+        Fact::Changed(change) => sentence(change)
+            .contains(ADMINISTRATOR)
+            .then_some(Tone::Bold),
+    }
+}
+
+pub(super) fn run_of(entry: &Entry) -> String {
+    entry.run().map_or_else(String::new, |run| run.to_string())
+}
+
+/// The event as a receiver gets it; the mark of a first load, which nobody gets, as it is.
+pub(super) fn outside(row: &EventRow) -> anyhow::Result<Value> {
+    match deliver::body(row.store, &row.entry) {
+        Some(body) => serde_json::from_slice(&body).context("reading our own event"),
+        None => Ok(serde_json::to_value(&row.entry)?),
+    }
+}
+
+/// The role that may do everything in a tenant.
+const ADMINISTRATOR: &str = "TenantAdmin";

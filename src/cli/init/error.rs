@@ -1,0 +1,66 @@
+//! Why no configuration was written.
+
+use std::path::PathBuf;
+
+use crate::cli::Exit;
+
+/// No configuration was written.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum InitError {
+    /// There is one, or a secret's file that is in the way.
+    #[error(
+        "{} is there already, and nothing is written over; move it away, or name another file",
+        file.display()
+    )]
+    Exists {
+        /// What is there.
+        file: PathBuf,
+    },
+    /// Something must be known, and nobody is there to be asked.
+    #[error(
+        "{} must be given where standard input and standard error are not a terminal to ask on; \
+         `init --full` writes a configuration to fill in by hand",
+        missing.join(" and ")
+    )]
+    Unanswered {
+        /// The options.
+        missing: Vec<&'static str>,
+    },
+    /// The webhook's address will not do.
+    #[error(
+        "{what}; write it as `https://hr.example.com/hooks/qlik`, or as `http://127.0.0.1:8000/` \
+         for a receiver on this machine"
+    )]
+    BadWebhook {
+        /// Why.
+        what: String,
+    },
+    /// The client's id will not do.
+    #[error("a client id is one word, as Qlik's administration shows it")]
+    BadClientId,
+    /// Whoever was asked did not answer.
+    #[error("standard input ended before all was answered; nothing was written")]
+    Ended,
+}
+
+impl InitError {
+    /// Returns the code as `docs/errors.md` lists it.
+    pub(in super::super) fn code(&self) -> &'static str {
+        match self {
+            Self::Exists { .. } => "init.exists",
+            Self::Unanswered { .. } => "init.unanswered",
+            Self::BadWebhook { .. } => "init.bad-webhook",
+            Self::BadClientId => "init.bad-client-id",
+            Self::Ended => "init.ended",
+        }
+    }
+
+    pub(in super::super) fn exit(&self) -> Exit {
+        match self {
+            Self::Exists { .. } => Exit::Failure,
+            Self::Unanswered { .. } | Self::BadWebhook { .. } | Self::BadClientId | Self::Ended => {
+                Exit::Usage
+            }
+        }
+    }
+}
