@@ -1,102 +1,14 @@
 //! Answers questions about the journal, page by page.
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, TenantName, Timestamp};
+use crate::model::{Entry, Seq, TenantName};
 use crate::store::{Item, Known, StoreError};
 
 use super::deliveries::first_since;
-use super::meanings::is_called;
 use super::reading::Reading;
-use super::{ControlError, EventName, EventRow, MAX_PAGE, Reply};
+use super::{ControlError, EventChoice, EventName, EventPage, EventRow, MAX_PAGE, Reply};
 
 /// Entries that one question reads at the most: of many, few may be wanted.
 const MAX_READ: usize = 20_000;
-
-/// What events are chosen by; all of it must be true of one. The default chooses all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventChoice {
-    /// Of this type, `user.updated`, or of several, `user.*`, `*.deleted`.
-    pub event_type: Option<String>,
-    /// Of records of this kind.
-    pub kind: Option<Kind>,
-    /// Of this user.
-    pub user: Option<Whose>,
-    /// Found then or later.
-    pub since: Option<Timestamp>,
-}
-
-/// A user whose events are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whose {
-    /// The accounts that are called so now.
-    pub ids: Vec<Id>,
-    /// The name, subject, e-mail address or id, as an account may have had it before.
-    pub called: String,
-}
-
-/// Where a page of events begins, and which way it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventPage {
-    /// Behind this place, in the order of the journal.
-    After(Seq),
-    /// Before this place, the newest first; `None` to begin from the end of the journal.
-    Before(Option<Seq>),
-}
-
-/// The type of what no receiver is told: a first load, for one.
-pub const MARK: &str = "mark";
-
-/// Returns whether a type is the one that is wanted, or one of `user.*`, `*.deleted` or `*`.
-pub fn is_of_type(wanted: &str, event_type: &str) -> bool {
-    match (wanted.strip_suffix('*'), wanted.strip_prefix('*')) {
-        (Some(begin), _) => event_type.starts_with(begin),
-        (None, Some(end)) => event_type.ends_with(end),
-        (None, None) => event_type == wanted,
-    }
-}
-
-impl EventChoice {
-    fn has(&self, entry: &Entry) -> bool {
-        let Self {
-            event_type,
-            kind,
-            user,
-            since,
-        } = self;
-        let change = match &entry.fact {
-            Fact::Changed(change) => Some(change),
-            Fact::Loaded { .. }
-            | Fact::Held { .. }
-            | Fact::Failed { .. }
-            | Fact::Recovered(_)
-            | Fact::EndpointDisabled { .. }
-            | Fact::Unreadable
-            | Fact::HistoryLost(_) => None,
-        };
-        let is_of = |kind: Kind| change.is_some_and(|change| change.kind() == kind);
-        let is_typed =
-            |wanted: &String| is_of_type(wanted, entry.fact.event_type().unwrap_or(MARK));
-        event_type.as_ref().is_none_or(is_typed)
-            && kind.is_none_or(is_of)
-            && since.is_none_or(|since| entry.at >= since)
-            && user
-                .as_ref()
-                .is_none_or(|whose| change.is_some_and(|change| whose.is_of(change)))
-    }
-}
-
-impl Whose {
-    fn is_of(&self, change: &Change) -> bool {
-        let is_named =
-            |record: Option<&Record>| record.is_some_and(|it| is_called(it, &self.called));
-        change.kind() == Kind::User
-            && (self.ids.contains(change.id())
-                || is_named(change.before())
-                || is_named(change.after()))
-    }
-}
 
 impl Reading<'_> {
     /// Reads a page of the journal. It ends where enough were read, wanted or not, so that one

@@ -15,7 +15,9 @@ mod reply;
 mod answer;
 mod choice;
 mod deliveries;
+mod event_choice;
 mod events;
+mod holder_rows;
 mod holders;
 mod inspect;
 mod linked;
@@ -33,8 +35,8 @@ pub use deliveries::{
     Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,
 };
 pub use error::ControlError;
-pub use events::{EventChoice, EventPage, MARK, Whose, is_of_type};
-pub use holders::{HolderRow, Holders, Inherited, InheritedRole};
+pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
+pub use holder_rows::{HolderRow, Holders, Inherited, InheritedRole};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use reply::{
     ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,

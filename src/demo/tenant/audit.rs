@@ -9,21 +9,11 @@ use serde_json::Value;
 use crate::model::Timestamp;
 
 use super::deed::Deed;
+use super::draft::{Draft, Generations};
 use super::faults::When;
 
 /// Events kept whatever the retention says: a test that makes more forgets the oldest.
 const MAX_EVENTS: usize = 500_000;
-
-/// Which of Qlik's two generations of event types the tenant writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generations {
-    /// `com.qlik.core.*` and `com.qlik.v1.*`, as since August 2026.
-    Both,
-    /// `com.qlik.core.*` alone, as after the removal of the old ones.
-    Core,
-    /// `com.qlik.v1.*` alone, as before: updates of users are not told at all.
-    Legacy,
-}
 
 /// What goes wrong with an event on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,26 +133,6 @@ impl AuditLog {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An event as it is meant, before anything goes wrong.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    pub kind: String,
-    pub source: &'static str,
-    pub data: Value,
-    pub top_level: Option<String>,
-}
-
-impl Draft {
-    fn of_app() -> Self {
-        Self {
-            kind: "com.qlik.v1.app.opened".into(),
-            source: "com.qlik/engine",
-            data: serde_json::json!({"resourceType": "app"}),
-            top_level: Some("00000000-0000-4000-8000-000000000000".into()),
-        }
     }
 }
 

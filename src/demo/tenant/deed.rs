@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::{RoleId, UserId};
 
-use super::audit::{Draft, Generations};
+use super::draft::{Draft, Generations};
 use super::edit::Edit;
 use super::record::{Group, Role, User};
 

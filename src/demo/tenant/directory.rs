@@ -12,7 +12,7 @@ use super::edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 use super::options::TenantOptions;
 use super::record::{Field, Group, GroupRow, Rare, Role, RoleRow, Slot, Status, User, UserRow};
 use super::seed;
-use super::state::{State, object_id, set_of, with_slot, without_slot};
+use super::state::{State, everyone, object_id, set_of, with_slot, without_slot};
 
 /// Below this size a random user is picked exactly; above, by a random place in time.
 const COUNTABLE: usize = 4_096;
@@ -41,7 +41,7 @@ impl Directory {
 
     /// The id of the system group that everybody is in.
     pub fn everyone() -> GroupId {
-        GroupId(Id::from_object_bytes(object_id(0, [0; 5], 1)))
+        everyone()
     }
 
     /// Creates a user.

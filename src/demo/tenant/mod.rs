@@ -34,6 +34,7 @@ mod audit;
 mod deed;
 
 mod directory;
+mod draft;
 mod edit;
 
 mod audits;
@@ -61,8 +62,9 @@ use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
-pub use audit::{AuditLog, Generations, Trouble};
+pub use audit::{AuditLog, Trouble};
 pub use directory::Directory;
+pub use draft::Generations;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
 pub use faults::{Endpoint, Fault, Faults, Strikes, When};
 pub use options::{ExpiryTold, People, RateLimits, RegionClient, TenantOptions};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::audit::Generations;
+use super::draft::Generations;
 use crate::demo::ClientProof;
 
 /// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.

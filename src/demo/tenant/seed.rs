@@ -6,10 +6,9 @@ use std::time::Duration;
 use crate::demo::names::{DEPARTMENTS, FAMILY, GIVEN, Name, PLACES, ROLES};
 use crate::model::{GroupId, Id, RoleId, Timestamp};
 
-use super::directory::Directory;
 use super::options::{People, TenantOptions};
 use super::record::{Group, Rare, Role, Slot, Status, UserRow};
-use super::state::{Mint, State, set_of};
+use super::state::{Mint, State, everyone, set_of};
 
 /// 2021-01-04, when the company came to Qlik Cloud.
 const FOUNDED: i64 = 1_609_718_400_000;
@@ -50,7 +49,7 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
         counter: rng.u32(..0x1_0000),
     };
     let everyone = Group {
-        id: Directory::everyone(),
+        id: everyone(),
         name: "com.qlik.Everyone".into(),
         description: None,
         provider: "system",

@@ -338,3 +338,8 @@ pub fn without_slot(slots: &[Slot], slot: Slot) -> Box<[Slot]> {
 pub fn set_of(texts: &[&str]) -> BTreeSet<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
+
+/// The id of the system group that everybody is in.
+pub(super) fn everyone() -> GroupId {
+    GroupId(Id::from_object_bytes(object_id(0, [0; 5], 1)))
+}
