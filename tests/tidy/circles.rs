@@ -46,8 +46,8 @@ pub fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
     for (module, others) in &reached {
         let mut circle: Vec<String> = others
             .iter()
-            .filter(|other| reached[other].contains(*module))
-            .map(|other| files[other].path.clone())
+            .filter(|other| reached.get(other).is_some_and(|it| it.contains(*module)))
+            .filter_map(|other| files.get(other).map(|source| source.path.clone()))
             .collect();
         if others.contains(*module) {
             circle.sort();
@@ -70,8 +70,7 @@ fn module_of(path: &str) -> Module {
 fn imports_of(module: &Module, code: &str, files: &BTreeMap<Module, &Source>) -> Imports {
     let mut imports = Imports::default();
     let mut rest = String::new();
-    let mut statements = code.split_inclusive(';').peekable();
-    while let Some(statement) = statements.next() {
+    for statement in code.split_inclusive(';') {
         let Some((before, visibility, paths)) = use_in(statement) else {
             rest.push_str(statement);
             continue;
@@ -101,12 +100,11 @@ fn imports_of(module: &Module, code: &str, files: &BTreeMap<Module, &Source>) ->
 /// Splits a statement at its `use`: what stands before, whether it is passed on, and what it names.
 fn use_in(statement: &str) -> Option<(&str, bool, String)> {
     let trimmed = statement.trim_end_matches(';');
-    let line = trimmed.lines().rev().find_map(|line| {
+    let line = trimmed.lines().rev().find(|line| {
         let start = line.trim_start();
-        let is_use = start.starts_with("use ")
+        start.starts_with("use ")
             || (start.starts_with("pub") && start.contains(" use ") && !start.contains('('))
-            || (start.starts_with("pub(") && start.contains(") use "));
-        is_use.then_some(line)
+            || (start.starts_with("pub(") && start.contains(") use "))
     })?;
     let at = trimmed.rfind(line)?;
     let (before, it) = trimmed.split_at(at);
