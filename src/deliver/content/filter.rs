@@ -18,7 +18,7 @@ pub const EVENT_TYPES: [&str; 19] = [
     "group.snapshot",
     "access.granted",
     "access.revoked",
-    "sync.kept_by",
+    "sync.held",
     "sync.failed",
     "sync.recovered",
     "endpoint.disabled",
@@ -127,7 +127,36 @@ fn matches(pattern: &str, event_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::model::{EndpointName, Fact, Missing, PlanId, Recovery};
+
+    #[test]
+    fn what_entries_tell_of_runs_and_endpoints_can_be_wanted() {
+        let facts = [
+            Fact::Held {
+                plan: PlanId(1),
+                supersedes: None,
+                losses: BTreeMap::new(),
+            },
+            Fact::Failed {
+                code: String::new(),
+                message: String::new(),
+            },
+            Fact::Recovered(Recovery::Sync),
+            Fact::EndpointDisabled {
+                endpoint: EndpointName("hr".to_owned()),
+                reason: String::new(),
+                failing_since: None,
+            },
+            Fact::HistoryLost(Missing::default()),
+        ];
+        for fact in facts {
+            let event_type = fact.event_type().unwrap();
+            assert!(EVENT_TYPES.contains(&event_type), "{event_type}");
+        }
+    }
 
     #[test]
     fn patterns_choose_types() {
@@ -146,7 +175,7 @@ mod tests {
 
             assert_eq!(filter.wanted, expected.iter().copied().collect());
             assert!(filter.wants(expected[0]));
-            assert!(!filter.wants("sync.kept_by"));
+            assert!(!filter.wants("sync.held"));
         }
         assert_eq!(EventFilter::parse(&["*"]), Ok(EventFilter::all()));
         assert_eq!(EventFilter::parse(&["*.*"]), Ok(EventFilter::all()));
