@@ -31,7 +31,10 @@ impl Sizes {
     /// Returns the size up to which a batch is worth a try.
     pub fn limit(&self) -> usize {
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let by_receiver = met.refused.map(|refused| met.taken.max(refused / 2));
+        // Half of the events take a little more than half of the bytes: some are larger than others, and
+        // both halves are enclosed.
+        let half = |refused: usize| refused / 2 + refused / 16;
+        let by_receiver = met.refused.map(|refused| met.taken.max(half(refused)));
         by_receiver.map_or(self.most, |limit| limit.min(self.most))
     }
 
@@ -64,22 +67,22 @@ mod tests {
         assert_eq!(sizes.limit(), 1_000);
 
         sizes.refused(800);
-        assert_eq!(sizes.limit(), 400);
-        sizes.refused(390);
-        assert_eq!(sizes.limit(), 195);
-        sizes.taken(190);
+        assert_eq!(sizes.limit(), 450);
+        sizes.refused(400);
+        assert_eq!(sizes.limit(), 225);
+        sizes.taken(220);
         sizes.taken(100);
-        assert_eq!(sizes.limit(), 195);
-        sizes.refused(195);
-        assert_eq!(sizes.limit(), 190);
+        assert_eq!(sizes.limit(), 225);
+        sizes.refused(225);
+        assert_eq!(sizes.limit(), 220);
     }
 
     #[test]
     fn a_receiver_that_changes_its_mind_is_followed() {
         let sizes = Sizes::up_to(1_000);
         sizes.taken(900);
-        sizes.refused(500);
-        assert_eq!(sizes.limit(), 250);
+        sizes.refused(480);
+        assert_eq!(sizes.limit(), 270);
         sizes.taken(600);
         assert_eq!(sizes.limit(), 1_000);
     }

@@ -116,6 +116,29 @@ async fn a_batch_that_is_too_large_is_halved_at_once_and_the_size_is_remembered(
 }
 
 #[tokio::test]
+async fn half_of_a_batch_that_was_refused_is_tried_as_it_is() {
+    let bench = Bench::new();
+    create_users(&bench.store, 1..=100);
+    let receiver = Receiver::accepting().await;
+    let endpoint = batching_up_to(&receiver, 1 << 20);
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 101..=200);
+    assert_eq!(bench.drain(&endpoint).await, drained(100, 0, 0));
+    let whole = receiver.received().iter().map(|it| it.body.len()).max();
+
+    let bench = Bench::new();
+    let receiver = taking(whole.unwrap() - 1).await;
+    let endpoint = batching_up_to(&receiver, 1 << 20);
+    bench.meet(&endpoint).await;
+    create_users(&bench.store, 101..=200);
+    assert_eq!(bench.drain(&endpoint).await, drained(100, 0, 0));
+
+    let requests = receiver.received();
+    let sizes: Vec<_> = requests.iter().map(|it| inside(&it.body).len()).collect();
+    assert_eq!(sizes, [100, 50, 50]);
+}
+
+#[tokio::test]
 async fn a_batch_is_as_large_as_the_configuration_allows() {
     let bench = Bench::new();
     let receiver = Receiver::accepting().await;
@@ -222,8 +245,8 @@ async fn what_is_left_of_a_batch_when_its_receiver_breaks_down_waits_as_a_whole(
     let bench = Bench::new();
     let receiver = Receiver::start(|n, request| {
         Reply::Status(match (n, inside(&request.body).len()) {
-            (0, _) => 413,
-            (1, _) => 204,
+            (0 | 1, _) => 413,
+            (2, _) => 204,
             _ => 503,
         })
     })
@@ -235,9 +258,13 @@ async fn what_is_left_of_a_batch_when_its_receiver_breaks_down_waits_as_a_whole(
     let outcome = bench.drain(&endpoint).await;
 
     let lens: Vec<_> = batches(&receiver).iter().map(Vec::len).collect();
-    let n_taken = lens[1];
+    let n_taken = lens[2];
     let n_left = 8 - n_taken as u64;
-    assert_eq!(lens, [8, n_taken, n_taken], "a part was taken, one was not");
+    assert_eq!(
+        lens,
+        [8, 4, n_taken, n_taken],
+        "a part was taken, one was not"
+    );
     assert!(n_left > n_taken as u64, "and others were to come");
     assert_eq!(outcome, drained(n_taken as u64, 0, n_left));
     let waiting = bench.store.deferred(&name()).unwrap();
