@@ -123,15 +123,21 @@ impl PrivateKey {
         }
     }
 
-    /// Signs claims as a compact token.
+    /// Signs claims as a compact token of a type, such as `JWT`; `kid` is the id of the key.
     ///
     /// It fails only where the system has no random numbers.
     pub fn token(
         &self,
-        header: &impl Serialize,
+        typ: &str,
+        kid: &str,
         claims: &impl Serialize,
     ) -> Result<String, Unspecified> {
-        let mut token = part(header)?;
+        let header = Header {
+            alg: self.algorithm().name(),
+            kid,
+            typ,
+        };
+        let mut token = part(&header)?;
         token.push('.');
         token.push_str(&part(claims)?);
         let signature = self.sign(token.as_bytes())?;
@@ -160,6 +166,14 @@ impl fmt::Debug for PrivateKey {
             .field("algorithm", &self.algorithm())
             .finish_non_exhaustive()
     }
+}
+
+/// The header of a token (RFC 7515).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    kid: &'a str,
+    typ: &'a str,
 }
 
 /// Structs of texts and numbers always have a JSON; the error is for the type's sake.
@@ -322,11 +336,11 @@ mod tests {
         for pem in [key!("rsa.pem"), key!("ed25519.pem")] {
             let key = read(pem);
 
-            let token = key.token(&json!({"alg": "?"}), &json!({"n": 1})).unwrap();
+            let token = key.token("JWT", "key-1", &json!({"n": 1})).unwrap();
 
             assert_eq!(
                 token,
-                key.token(&json!({"alg": "?"}), &json!({"n": 1})).unwrap(),
+                key.token("JWT", "key-1", &json!({"n": 1})).unwrap(),
                 "the same in every attempt"
             );
             let (signed, signature) = token.rsplit_once('.').unwrap();

@@ -123,6 +123,36 @@ pub struct HeldLoss {
     pub reason: Reason,
 }
 
+/// A sort of what is held, as it is shown: in events, in the JSON of plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LossRow {
+    /// The word of the sort: `role_assignments`.
+    pub kind: &'static str,
+    /// How many would be lost.
+    pub lost: u64,
+    /// How many were known.
+    pub known: u64,
+    /// How many the source still shows.
+    pub shown: u64,
+    /// Why it is held, in words.
+    pub reason: String,
+}
+
+/// Returns what is held as it is shown, sort by sort.
+pub fn loss_rows(losses: &BTreeMap<Loss, HeldLoss>) -> Vec<LossRow> {
+    let row = |(loss, held): (&Loss, &HeldLoss)| {
+        let Weight { lost, known, shown } = held.weight;
+        LossRow {
+            kind: loss.word(),
+            lost,
+            known,
+            shown,
+            reason: held.reason.to_string(),
+        }
+    };
+    losses.iter().map(row).collect()
+}
+
 /// Removals of one run that wait for an operator. Everything else of that run was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldPlan {

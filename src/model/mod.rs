@@ -51,7 +51,8 @@ pub use field::{Field, FieldValue, Section};
 pub use finding::{Finding, FindingCode};
 pub use group::Group;
 pub use held::{
-    HeldLoss, HeldPlan, Loss, PlanState, Proof, Reason, Removal, Taken, Weight, losses_in_words,
+    HeldLoss, HeldPlan, Loss, LossRow, PlanState, Proof, Reason, Removal, Taken, Weight, loss_rows,
+    losses_in_words,
 };
 pub use id::{GroupId, Id, InvalidId, RoleId, UserId};
 pub use kind::Kind;

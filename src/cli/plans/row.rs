@@ -1,9 +1,9 @@
 //! A plan as a row of a table, and what an operator can do about it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::control::PlanRow;
-use crate::model::{PlanState, losses_in_words};
+use crate::model::{PlanState, loss_rows, losses_in_words};
 
 use super::super::output::Row;
 use super::super::style::Tone;
@@ -35,19 +35,6 @@ pub(super) fn what_to_do(row: &PlanRow) -> String {
 /// Returns the row of a plan.
 pub(super) fn cells(row: &PlanRow) -> Row {
     let plan = &row.plan;
-    let losses: Vec<Value> = plan
-        .losses
-        .iter()
-        .map(|(loss, held)| {
-            json!({
-                "kind": loss.word(),
-                "lost": held.weight.lost,
-                "known": held.weight.known,
-                "shown": held.weight.shown,
-                "reason": held.reason.to_string(),
-            })
-        })
-        .collect();
     Row {
         cells: vec![
             plan.id.to_string().into(),
@@ -79,7 +66,7 @@ pub(super) fn cells(row: &PlanRow) -> Row {
                 | PlanState::Recovered { .. } => None,
             },
             "records": plan.entries,
-            "losses": losses,
+            "losses": loss_rows(&plan.losses),
         }),
     }
 }

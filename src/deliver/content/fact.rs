@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery};
+use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery, loss_rows};
 
 /// Returns the `data` of an entry that is about no record; none for any other.
 pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
@@ -46,19 +46,10 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
 
 /// What is held: counts and reasons, nobody's name. The plan lists the records.
 fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
-    let losses = losses.iter().map(|(loss, held)| {
-        json!({
-            "kind": loss.word(),
-            "lost": held.weight.lost,
-            "known": held.weight.known,
-            "shown": held.weight.shown,
-            "reason": held.reason.to_string(),
-        })
-    });
     json!({
         "plan": plan.to_string(),
         "supersedes": supersedes.map(|plan| plan.to_string()),
-        "losses": losses.collect::<Vec<_>>(),
+        "losses": loss_rows(losses),
     })
 }
 

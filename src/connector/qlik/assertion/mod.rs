@@ -50,13 +50,6 @@ impl InvalidKey {
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
-    alg: &'static str,
-    kid: &'a str,
-    typ: &'static str,
-}
-
-#[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
     sub: &'a str,
@@ -112,12 +105,7 @@ impl SigningKey {
             iat: issued_at,
             exp: issued_at + LIFETIME,
         };
-        let header = Header {
-            alg: self.algorithm(),
-            kid: &self.key_id,
-            typ: "JWT",
-        };
-        let token = self.key.token(&header, &claims)?;
+        let token = self.key.token("JWT", &self.key_id, &claims)?;
         Ok(Secret::new(&token))
     }
 }

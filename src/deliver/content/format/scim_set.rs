@@ -125,13 +125,6 @@ impl SetKey {
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
-    alg: &'static str,
-    kid: &'a str,
-    typ: &'static str,
-}
-
-#[derive(Serialize)]
 struct Claims<'a> {
     iss: String,
     iat: i64,
@@ -157,11 +150,6 @@ impl ScimSets {
     }
 
     pub(super) fn message(&self, event: &Shown<'_>) -> Message {
-        let header = Header {
-            alg: self.key.key.algorithm().name(),
-            kid: &self.key.id,
-            typ: "secevent+jwt",
-        };
         let (sub_id, events) = match &event.data {
             ShownData::Record(shown) => (subject(shown), self.events(event.event_type, shown)),
             ShownData::Other(data) => verification(event, data),
@@ -176,7 +164,7 @@ impl ScimSets {
             events,
             account: event.account,
         };
-        let token = self.key.key.token(&header, &claims);
+        let token = self.key.key.token("secevent+jwt", &self.key.id, &claims);
         let token = token.expect("a key that was read signs, be it RSA or ed25519");
         Message {
             id: event.id.to_owned(),
