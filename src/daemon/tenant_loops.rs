@@ -12,7 +12,7 @@ use crate::sync::Worker;
 /// Loops that wait to be taken in; their sender waits if there are more.
 pub(super) const WAITING: usize = 16;
 
-/// Runs the loops, and those that come, until all have ended: they are told to themselves.
+/// Runs the loops, and those that come, until all have ended. Each ends by itself at shutdown.
 pub(super) async fn run(
     first: Vec<Worker<Qlik>>,
     mut more: mpsc::Receiver<Worker<Qlik>>,

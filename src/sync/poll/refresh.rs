@@ -1,4 +1,4 @@
-//! Reads single records and takes over what is so of them, as a sweep would.
+//! Reads single records, and plans what differs from the known, as a sweep would.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,7 @@ use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::beside::Asked;
 use crate::sync::run::job::Job;
-use crate::sync::sweep::incomplete::MAX_FINDINGS;
-use crate::sync::sweep::incomplete::Short;
+use crate::sync::sweep::incomplete::{Short, note};
 use crate::sync::sweep::kind::Sweeping;
 
 /// Questions under way at a time.
@@ -56,7 +55,7 @@ impl<C: Connector> Job<C> {
         };
         let mut asked = records.clone();
         let (mut table, mut confirmed, mut short) = self.ask_each(run, table, records).await?;
-        let mut gone = held_by_others(&confirmed);
+        let mut gone = gone_roles_and_groups(&confirmed);
         while !gone.is_empty() {
             let room = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
             let holders = self.store.offload({
@@ -69,7 +68,7 @@ impl<C: Connector> Job<C> {
                     let also;
                     let contradicted;
                     (table, also, contradicted) = self.ask_each(run, table, records).await?;
-                    gone = held_by_others(&also);
+                    gone = gone_roles_and_groups(&also);
                     confirmed.extend(also);
                     short.extend(contradicted);
                 }
@@ -320,12 +319,6 @@ impl Table {
     }
 }
 
-fn note(run: &mut Run, finding: Finding) {
-    if run.findings.len() < MAX_FINDINGS {
-        run.findings.push(finding);
-    }
-}
-
 fn what(kind: Kind) -> &'static str {
     match kind {
         Kind::Role => "roles that the audit log named",
@@ -356,7 +349,7 @@ fn unconfirmed(record: &RecordRef) -> Finding {
 }
 
 /// Returns the roles and groups among those that are gone.
-fn held_by_others(confirmed: &[Doubt]) -> BTreeSet<RecordRef> {
+fn gone_roles_and_groups(confirmed: &[Doubt]) -> BTreeSet<RecordRef> {
     let gone = confirmed.iter().filter_map(|doubt| match doubt {
         Doubt::Gone { record, .. } if record.kind != Kind::User => Some(record.clone()),
         Doubt::Gone { .. } | Doubt::Access { .. } => None,

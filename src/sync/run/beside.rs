@@ -37,7 +37,7 @@ const MAX_ASKED: usize = 100_000;
 /// The turns of one tenant.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Turns {
-    /// Held by the run of the whole tenant that is under way: there is one at a time.
+    /// Locked by the run of the whole tenant that is under way: there is one at a time.
     sweep: tokio::sync::Mutex<()>,
     pen: tokio::sync::Mutex<()>,
     /// The sweep that has put the pen down.
@@ -98,7 +98,7 @@ impl Beside {
 #[derive(Debug)]
 pub(in crate::sync) struct Pen<'a> {
     turns: &'a Turns,
-    held: Option<tokio::sync::MutexGuard<'a, ()>>,
+    lock: Option<tokio::sync::MutexGuard<'a, ()>>,
 }
 
 /// A sweep that reads; ends with this value.
@@ -120,7 +120,7 @@ impl Turns {
     pub(in crate::sync) async fn pen(&self) -> Pen<'_> {
         let mut pen = Pen {
             turns: self,
-            held: None,
+            lock: None,
         };
         pen.take().await;
         pen
@@ -135,15 +135,15 @@ impl Turns {
 impl<'a> Pen<'a> {
     /// Takes it again, when nobody else has it.
     pub(in crate::sync) async fn take(&mut self) {
-        if self.held.is_none() {
-            self.held = Some(self.turns.pen.lock().await);
+        if self.lock.is_none() {
+            self.lock = Some(self.turns.pen.lock().await);
         }
     }
 
     /// Puts it down, so that polls may go on beside the sweep.
     pub(super) fn put_down(&mut self, beside: Beside) -> Reading<'a> {
         *lock(&self.turns.reading) = Some(beside);
-        self.held = None;
+        self.lock = None;
         Reading(self.turns)
     }
 }

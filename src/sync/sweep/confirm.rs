@@ -20,13 +20,13 @@ use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Names, Store, TenantNo, Write};
 
 use super::answers::{FRESH, Word};
-use super::incomplete::Short;
+use super::incomplete::{Short, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::job::Job;
 use crate::sync::{Moment, Progress, RunError};
 
 pub(in crate::sync) use self::table::Missing;
-use self::table::{Asking, Table, is_held, note};
+use self::table::{Asking, Table, is_held};
 
 /// Questions under way at a time. Answers that take half a second each still come as fast as the
 /// usual rate grants them.

@@ -2,10 +2,17 @@
 
 use std::fmt;
 
-use crate::model::{Finding, FindingCode, Kind};
+use crate::model::{Finding, FindingCode, Kind, Run};
 
 /// Findings kept of one kind; more are counted only, so that a run's record stays small.
 pub(in crate::sync) const MAX_FINDINGS: usize = 100;
+
+/// Keeps a finding, as long as a run's record stays small.
+pub(in crate::sync) fn note(run: &mut Run, finding: Finding) {
+    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
+        run.findings.push(finding);
+    }
+}
 
 /// A sweep that did not show all there is.
 #[derive(Debug)]

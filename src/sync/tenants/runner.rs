@@ -1,4 +1,4 @@
-//! A tenant's job without the word of what it is read by.
+//! A tenant's job, whatever connector reads the tenant.
 
 use std::fmt;
 use std::pin::Pin;

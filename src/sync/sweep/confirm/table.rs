@@ -7,7 +7,7 @@ use crate::reconcile::{self, Guard};
 use crate::store::TenantNo;
 
 use super::super::answers::Word;
-use super::super::incomplete::{MAX_FINDINGS, Shortfall};
+use super::super::incomplete::{Shortfall, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 
@@ -192,12 +192,5 @@ fn unconfirmed(record: &RecordRef, absent: u32, needed: u32) -> Finding {
         detail: format!(
             "the listing did not show it, and these credentials may not ask for it: absent from {absent} of {needed} complete runs"
         ),
-    }
-}
-
-/// Keeps a finding, up to the bound that each kind's sweep has as well.
-pub(super) fn note(run: &mut Run, finding: Finding) {
-    if run.findings.len() < Kind::ALL.len() * MAX_FINDINGS {
-        run.findings.push(finding);
     }
 }
