@@ -12,7 +12,7 @@ use qlik_roster::model::{
     Record, Removal, Run, RunId, Seq, Taken, Timestamp, Traffic, Trigger, Weight,
 };
 use qlik_roster::store::{
-    Closing, Commit, Cursor, Decision, Item, Known, MAX_WRITES, NewRun, OpenError, Parked,
+    Closing, Commit, Cursor, Decision, Entries, Item, Known, MAX_WRITES, NewRun, OpenError, Parked,
     PlanHead, Retention, Round, Store, StoreError, Ticket, Write,
 };
 
@@ -222,7 +222,7 @@ pub fn steps() -> Vec<Step> {
             proof: Proof::Confirmed,
         },
     });
-    let plan = held_plan(removals.len() as u64);
+    let plan = held_plan(&removals);
     steps.push(Step::StageRemovals(HELD, removals.to_vec()));
     let told = Fact::Held {
         plan: HELD,
@@ -369,11 +369,12 @@ impl Author {
     }
 }
 
-fn held_plan(entries: u64) -> HeldPlan {
+fn held_plan(removals: &[Removal]) -> HeldPlan {
+    let Entries { count, checksum } = Entries::of(removals.iter().cloned());
     let weight = Weight {
-        lost: entries,
+        lost: count,
         known: u64::from(LOADED),
-        shown: u64::from(LOADED) - entries,
+        shown: u64::from(LOADED) - count,
     };
     let loss = HeldLoss {
         weight,
@@ -384,8 +385,8 @@ fn held_plan(entries: u64) -> HeldPlan {
         account: account(),
         at: at(3),
         losses: [(Loss::Users, loss)].into(),
-        entries,
-        checksum: 7,
+        entries: count,
+        checksum,
         state: PlanState::Held,
     }
 }

@@ -19,7 +19,7 @@ pub struct Entries {
 
 impl Entries {
     /// Counts removals.
-    pub(in crate::store) fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
+    pub fn of(removals: impl IntoIterator<Item = Removal>) -> Self {
         let mut entries = Self::default();
         for removal in removals {
             entries.add(&removal);
