@@ -81,16 +81,19 @@ impl Write for Stdout {
         if kind != Kind::File {
             let mut state = state();
             state.wipe();
-            state.place = match (kind, bytes.ends_with(b"\n")) {
-                (Kind::Pipe, _) => Place::Elsewhere,
-                (Kind::Terminal | Kind::File, true) => Place::LineStart,
-                (Kind::Terminal | Kind::File, false) => Place::Within,
+            // Nothing is drawn until the results are there.
+            state.place = match kind {
+                Kind::Pipe => Place::Elsewhere,
+                Kind::Terminal | Kind::File => Place::Within,
             };
         }
         // Without the lock: whoever reads may take its time.
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()?;
+        if kind == Kind::Terminal && bytes.ends_with(b"\n") {
+            state().place = Place::LineStart;
+        }
         Ok(bytes.len())
     }
 

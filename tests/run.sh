@@ -82,8 +82,9 @@ receivers() {
   fi
   mkdir -p "$to"
   if [ -f "$from/requirements.txt" ] && have python3; then
-    [ -x "$to/python/bin/pip" ] || python3 -m venv "$to/python" || return
-    "$to/python/bin/pip" install --quiet --disable-pip-version-check -r "$from/requirements.txt" || return
+    [ -x "$to/python/bin/python" ] || python3 -m venv "$to/python" || return
+    # Not by `pip` itself: that names the folder in which it was made, which a moved checkout has left.
+    "$to/python/bin/python" -m pip install --quiet --disable-pip-version-check -r "$from/requirements.txt" || return
   fi
   if [ -f "$from/package.json" ] && have npm; then
     cp "$from"/package*.json "$to/" || return

@@ -295,8 +295,8 @@ fn join(pieces: impl Iterator<Item = String>) -> String {
     line.trim_end().to_owned()
 }
 
-/// Cuts a text to a width, between two characters as a reader sees them.
-fn cut(text: &str, width: usize) -> String {
+/// Cuts a text that is wider to a width, between two characters as a reader sees them.
+pub(super) fn cut(text: &str, width: usize) -> String {
     let mut out = String::new();
     let mut left = width.saturating_sub(1);
     for character in text.graphemes(true) {

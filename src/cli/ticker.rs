@@ -11,12 +11,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use terminal_size::Width;
+use unicode_width::UnicodeWidthStr;
 
 use crate::doing;
 use crate::printable;
 use crate::status_line;
 
 use super::style::say;
+use super::table::cut;
 
 /// Nothing is said before.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -90,7 +92,7 @@ fn watch_on_terminal() {
             (true, true) => {}
             (true, false) => status_line::wipe(),
             // Once more, too: something else may have wiped it.
-            (false, _) => status_line::draw(&cut(&text, width())),
+            (false, _) => status_line::draw(&fitted(&text, width())),
         }
         shown = text;
     }
@@ -147,15 +149,12 @@ fn span(passed: Duration) -> String {
     }
 }
 
-/// Cuts a text to a width: a line that wraps cannot be wiped.
-fn cut(text: &str, width: usize) -> String {
+/// Cuts a text to a terminal's width: a line that wraps cannot be wiped.
+fn fitted(text: &str, width: usize) -> String {
     // The last column stays free: some terminals wrap when it is written.
     let room = width.saturating_sub(1);
-    match text.chars().count() > room {
-        true => {
-            let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-            format!("{kept}…")
-        }
+    match text.width() > room {
+        true => cut(text, room),
         false => text.to_owned(),
     }
 }
@@ -220,8 +219,10 @@ mod tests {
 
     #[test]
     fn a_line_never_wraps() {
-        assert_eq!(cut("[1 s] reading", 14), "[1 s] reading");
-        assert_eq!(cut("[1 s] reading", 13), "[1 s] readi…");
+        assert_eq!(fitted("[1 s] reading", 14), "[1 s] reading");
+        assert_eq!(fitted("[1 s] reading", 13), "[1 s] readi…");
+        // Each of these takes two columns.
+        assert_eq!(fitted("[1 s] 東京支社", 14), "[1 s] 東京支…");
     }
 
     #[test]
