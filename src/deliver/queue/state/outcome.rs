@@ -323,12 +323,32 @@ mod tests {
     use super::*;
     use crate::clock::Turned;
     use crate::deliver::queue::read_position::{Met, ReadPosition};
+    use crate::deliver::transport::address::{Range, RefusedAddress};
     use crate::deliver::{Endpoint, Feed};
     use std::collections::BTreeSet;
 
     use crate::deliver::tests::{create_users, open, options, start, user};
     use crate::model::Seq;
     use crate::store::{Backfill, Cursor, Deferred};
+
+    #[test]
+    fn other_receivers_are_not_told_where_an_endpoint_stands() {
+        let failure = Failure::RefusedAddress(RefusedAddress {
+            address: [10, 0, 0, 5].into(),
+            range: Range::Private,
+        });
+
+        let Reason { for_others, whole } = Reason::of(&failure).after("9 attempts, the last one ");
+
+        assert_eq!(
+            for_others,
+            "9 attempts, the last one deliver.refused-address: refusing to connect to the receiver"
+        );
+        assert!(
+            whole.starts_with(&for_others) && whole.contains("10.0.0.5"),
+            "{whole}"
+        );
+    }
 
     /// What becomes of an event that is refused while so many others wait: whether it is parked,
     /// and whether reading goes on.
