@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -67,6 +67,29 @@ fn spawn(world: &World, config: &Path, variables: &[(&str, &str)]) -> Daemon {
 
 fn log_of(world: &World) -> String {
     std::fs::read_to_string(world.path("log")).unwrap()
+}
+
+/// Whether the other end has read all that was sent, as the system's table of sockets has it: the
+/// row of the other end's socket shows the bytes that wait there.
+fn is_read(socket: &TcpStream) -> bool {
+    let hex = |address: SocketAddr| match address {
+        SocketAddr::V4(address) => {
+            let octets = u32::from_ne_bytes(address.ip().octets());
+            format!("{octets:08X}:{:04X}", address.port())
+        }
+        SocketAddr::V6(_) => panic!("the daemon of these tests listens on IPv4"),
+    };
+    let their = hex(socket.peer_addr().unwrap());
+    let ours = hex(socket.local_addr().unwrap());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next() == Some(&their)
+            && fields.next() == Some(&ours)
+            && fields
+                .nth(1)
+                .is_some_and(|queues| queues.ends_with(":00000000"))
+    })
 }
 
 /// Asks as a probe does; returns the first line of the answer.
@@ -313,6 +336,8 @@ async fn nobody_holds_up_the_end_of_the_daemon() {
         (half, deaf)
     });
     let held = held.await.unwrap();
+    // What has not been read yet does not keep a connection.
+    within("the half head is read", || async { is_read(&held.0) }).await;
 
     end(&mut daemon, &world).await;
 
