@@ -362,9 +362,10 @@ fn left_to_sweep(record: &RecordRef) -> Finding {
         code: FindingCode::Unconfirmed,
         kind: record.kind,
         id: Some(record.id.clone()),
-        detail: format!(
-            "it is gone, and more than {MAX_HOLDERS} are known to hold it; the next full run, which reads them too, tells of it"
-        ),
+        detail:
+            "it is gone, and more are known to hold it than are asked for one by one; the next \
+                 full run, which reads them too, tells of it"
+                .to_owned(),
     }
 }
 
