@@ -524,7 +524,7 @@ async fn world_of_pages() -> World {
 }
 
 /// Does a sweep, and something while it is in the midst of the users.
-async fn beside_a_sweep(world: &World, running: &Running, deeds: impl AsyncFnOnce()) -> Run {
+pub async fn beside_a_sweep(world: &World, running: &Running, deeds: impl AsyncFnOnce()) -> Run {
     world.tenant.hold_pages(Endpoint::Users);
     let before = n_listings(world);
     let deeds = async {

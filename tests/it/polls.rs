@@ -1,16 +1,21 @@
 //! What polls of the audit log must not do: pass over what was not read, forget what they cannot
-//! remember, promise what is still to come, and take away where answers contradict each other.
+//! remember or what no plan lists yet, promise what is still to come, and take away where answers
+//! contradict each other.
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, RoleEdit, When};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, RoleEdit, Trouble, When};
 use qlik_roster::model::{
-    AuditEventId, Change, Fact, GroupId, Loss, Outcome, Reason, Seq, Timestamp, Trigger, UserId,
+    AuditEventId, Change, Fact, FindingCode, GroupId, Kind, Loss, Outcome, PlanState, Reason, Seq,
+    Timestamp, Trigger, UserId,
 };
 use qlik_roster::store::{MAX_SEEN_EVENTS, SeenEvent};
 
-use crate::support::{Running, World, assert_same_as_tenant, within};
+use crate::guard::{approve, people, plans, removals};
+use crate::support::{
+    Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
+};
 use crate::{audit, hooks};
 
 /// A world that is polled when the test says so.
@@ -281,5 +286,160 @@ async fn what_a_poll_did_not_get_to_the_next_one_reads_however_long_ago_it_was()
         told(&world).len() == renamed.len()
     })
     .await;
+    running.stop().await;
+}
+
+/// The same, whose listing of users takes several pages that may be held back.
+async fn world_of_pages() -> World {
+    let world = audit::world_of(350, Generations::Core).await;
+    hooks::listen(&world);
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    world.write_config(&config.replace("outlast = \"0s\"", "outlast = \"10m\""));
+    world
+}
+
+fn pass(world: &World, n_minutes: u64) {
+    world.clock.set(world.clock.now().plus(minutes(n_minutes)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_during_a_long_first_sweep_the_next_poll_tells() {
+    let world = world_of_pages().await;
+    let tenant = world.tenant.directory();
+    world.tenant.hold_pages(Endpoint::Users);
+    let running = world.launch().await;
+    within("the second page is asked for", || async {
+        world.tenant.requests().at(Endpoint::Users) >= 2
+    })
+    .await;
+
+    // On the page that was read, and longer before the end than polls read back.
+    pass(&world, 1);
+    let renamed = Edit::Name("Zoë Ångström".to_owned());
+    tenant.update_user(&tenant.users()[3].id, renamed).unwrap();
+    pass(&world, 60);
+    world.tenant.send_pages();
+    within("the first sweep ends", || async {
+        running.last_run().await.outcome == Outcome::Succeeded
+    })
+    .await;
+    hooks::wake(&running, "A1").await;
+
+    within("the new name is told", || async {
+        !told(&world).is_empty()
+    })
+    .await;
+    assert_eq!(told(&world), ["user.updated"]);
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}
+
+/// Beside a sweep the plan of a poll fits one commit: what is staged is the sweep's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_has_room_for() {
+    let world = world_of_pages().await;
+    let tenant = world.tenant.directory();
+    let developer = tenant.create_role("Developer");
+    let people = people(tenant);
+    let (holders, renamed) = (&people[..5], &people[10..55]);
+    for user in holders {
+        let assign = Edit::AssignRole(developer.clone());
+        tenant.update_user(&user.id, assign).unwrap();
+    }
+    // So long before the first load that no poll reads of it.
+    pass(&world, 60);
+    let running = world.start().await;
+
+    let sweep = audit::beside_a_sweep(&world, &running, async || {
+        pass(&world, 60);
+        for user in holders {
+            let unassign = Edit::UnassignRole(developer.clone());
+            tenant.update_user_quietly(&user.id, unassign).unwrap();
+        }
+        // With the role, of which the log tells first, as many as a poll asks for at once.
+        tenant.delete_role(&developer).unwrap();
+        pass(&world, 1);
+        for user in renamed {
+            let name = Edit::Name(format!("Renamed {}", user.id));
+            tenant.update_user(&user.id, name).unwrap();
+        }
+        hooks::wake(&running, "A1").await;
+        within("the new names are told", || async {
+            told(&world).len() == renamed.len()
+        })
+        .await;
+    })
+    .await;
+
+    assert_eq!(sweep.outcome, Outcome::Succeeded);
+    let runs = running.last_runs(100).await;
+    let mut polls = runs.iter().filter(|run| run.trigger == Trigger::Audit);
+    let poll = polls.find(|run| run.counts.contains_key(&Kind::Role));
+    let poll = poll.unwrap();
+    let findings = poll.findings.iter().map(|it| (it.code, it.kind));
+    assert_eq!(
+        findings.collect::<Vec<_>>(),
+        [(FindingCode::Unconfirmed, Kind::Role)]
+    );
+    assert!(poll.lost.is_empty(), "{:?}", poll.lost);
+    let n_changes = renamed.len() + holders.len() + 1;
+    within("a sweep tells of the role and its holders", || async {
+        told(&world).len() == n_changes
+    })
+    .await;
+    assert!(told(&world).contains(&"role.deleted".to_owned()));
+    assert_same_as_tenant(running.store(), tenant);
+    assert_journal_leads_to_state(running.store());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_into_a_plan() {
+    let world = world_of_pages().await;
+    let tenant = world.tenant.directory();
+    let people = people(tenant);
+    let running = world.start().await;
+    let (first, leavers) = (&people[250..310], &people[10..55]);
+    // Of these the log tells nothing, and no poll asks for them.
+    tenant.audit().on(Trouble::Lost, When::Always);
+    for user in first {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    tenant.audit().clear();
+    let approved = running.sync().await.held.unwrap().plan.unwrap();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Roles, Fault::NotFound, When::Always);
+    let (plan, _) = approve(&running, approved).await.unwrap();
+    assert!(matches!(plan.plan.state, PlanState::Approved { .. }));
+    faults.clear();
+
+    let sweep = audit::beside_a_sweep(&world, &running, async || {
+        pass(&world, 60);
+        // All of them on the page that was compared.
+        for user in leavers {
+            tenant.delete_user(&user.id).unwrap();
+        }
+        hooks::wake(&running, "A1").await;
+        within("a poll holds them", || async {
+            let runs = running.last_runs(100).await;
+            let mut polls = runs.iter().filter(|run| run.trigger == Trigger::Audit);
+            polls.any(|run| run.outcome == Outcome::Held)
+        })
+        .await;
+    })
+    .await;
+    assert_eq!(sweep.lost[&Loss::Users], first.len() as u64);
+    hooks::wake(&running, "A2").await;
+
+    within("a poll puts them into a plan", || async {
+        plans(&running).await[0].plan.id != approved
+    })
+    .await;
+    let plan = plans(&running).await[0].plan.clone();
+    assert_eq!(plan.state, PlanState::Held);
+    let listed = removals(&running, plan.id).await;
+    assert_eq!(listed.len(), leavers.len());
+    approve(&running, plan.id).await.unwrap();
+    assert_same_as_tenant(running.store(), tenant);
     running.stop().await;
 }

@@ -487,6 +487,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn after_the_clock_went_back_no_gap_rests_for_a_sweep_of_the_future() {
+        let (audit, name) = audit();
+        audit.gap(&name, at(900_000), "too much".into(), Then::Wait);
+        assert!(is_sweep_asked_for(&audit).await);
+
+        audit.gap(&name, at(5_000), "too much".into(), Then::Wait);
+        assert!(is_sweep_asked_for(&audit).await, "for a new gap");
+        audit.remind(at(5_060));
+        assert!(!is_sweep_asked_for(&audit).await, "it has just been");
+        audit.remind(at(1_000));
+        assert!(is_sweep_asked_for(&audit).await, "for one that waits");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_sweep_closes_no_gap_that_was_noted_while_it_was_under_way() {
         let (audit, name) = audit();
         for complete in [Success::Yes, Success::No] {
