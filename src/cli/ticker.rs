@@ -86,8 +86,7 @@ pub(super) fn anew() {
 fn watch_on_terminal() {
     let mut shown = String::new();
     while let Some(passed) = look() {
-        let what = doing::now().filter(|_| passed >= PATIENCE);
-        let text = what.map(|what| line(passed, &what)).unwrap_or_default();
+        let text = drawn(passed, doing::now());
         match (text.is_empty(), text == shown) {
             (true, true) => {}
             (true, false) => status_line::wipe(),
@@ -99,21 +98,44 @@ fn watch_on_terminal() {
     status_line::wipe();
 }
 
+/// Returns what a terminal shows when a command has gone on for so long; empty if that is nothing.
+fn drawn(passed: Duration, what: Option<String>) -> String {
+    let what = what.filter(|_| passed >= PATIENCE);
+    what.map(|what| line(passed, &what)).unwrap_or_default()
+}
+
 fn watch_plainly() {
-    let (mut before, mut n_said) = (Duration::ZERO, 0);
+    let mut plain = Plain::default();
     while let Some(passed) = look() {
-        if passed < before {
-            n_said = 0;
+        if let Some(line) = plain.line(passed, doing::now) {
+            say(line);
         }
-        before = passed;
-        if passed >= due(n_said)
-            && let Some(what) = doing::now()
-        {
-            say(line(passed, &what));
-            while passed >= due(n_said) {
-                n_said += 1;
-            }
+    }
+}
+
+/// The plain lines of a command.
+#[derive(Debug, Default)]
+struct Plain {
+    before: Duration,
+    n_said: usize,
+}
+
+impl Plain {
+    /// Returns the line that is due when a command has gone on for so long, if one is.
+    fn line(&mut self, passed: Duration, now: impl FnOnce() -> Option<String>) -> Option<String> {
+        // It was counted anew.
+        if passed < self.before {
+            self.n_said = 0;
         }
+        self.before = passed;
+        if passed < due(self.n_said) {
+            return None;
+        }
+        let what = now()?;
+        while passed >= due(self.n_said) {
+            self.n_said += 1;
+        }
+        Some(line(passed, &what))
     }
 }
 
@@ -187,6 +209,42 @@ mod tests {
         let due: Vec<u64> = (0..7).map(|n| due(n).as_secs()).collect();
 
         assert_eq!(due, [1, 10, 30, 60, 120, 180, 240]);
+    }
+
+    #[test]
+    fn nothing_is_said_in_the_first_second_or_of_nothing() {
+        let mut plain = Plain::default();
+        for (millis, what, expected) in [
+            (999, Some("checking the store: 12 rows"), None),
+            (1_000, None, None),
+            (
+                1_100,
+                Some("checking the store: 1,200 rows"),
+                Some("[1 s] checking the store: 1,200 rows"),
+            ),
+            // Plain lines stay, so that there are few.
+            (9_999, Some("checking the store: 9,000 rows"), None),
+            (
+                12_000,
+                Some("checking the store: 11,000 rows"),
+                Some("[12 s] checking the store: 11,000 rows"),
+            ),
+            // The second is counted anew.
+            (100, Some("syncing"), None),
+            (1_000, Some("syncing"), Some("[1 s] syncing")),
+        ] {
+            let passed = Duration::from_millis(millis);
+            let what = || what.map(str::to_owned);
+
+            let said = plain.line(passed, what);
+
+            assert_eq!(said.as_deref(), expected, "after {millis}");
+            let on_terminal = match (millis < 1_000, what()) {
+                (false, Some(what)) => line(passed, &what),
+                (true, _) | (_, None) => String::new(),
+            };
+            assert_eq!(drawn(passed, what()), on_terminal, "after {millis}");
+        }
     }
 
     #[test]
