@@ -8,7 +8,7 @@ use qlik_roster::demo::tenant::{Edit, NewUser};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Terminal, World, within};
+use crate::support::{Terminal, World, is_watched, within};
 
 /// The command in a pipe, with the lines that came.
 struct Following {
@@ -196,4 +196,34 @@ async fn everything_since_a_place_comes_first_and_a_mistake_is_said_at_once() {
     let args = ["events", "--follow", "--type", "user.udpated"];
     let (code, _, err) = world.command(&args).await;
     assert_eq!(code, 7, "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_and_has_nothing_to_print_is_silent() {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    world.command(&["sync"]).await;
+    let running = world.start().await;
+    let config = world.config_path();
+    let args = ["--config", config.to_str().unwrap(), "events", "--follow"];
+    let following = Following::begin(&world, &["--output", "jsonl"]);
+    let mut terminal = Terminal::run(config.parent().unwrap(), (120, 30), &args);
+    terminal.shows("first load").await;
+    following.printed(1).await;
+
+    is_watched(&following.child).await;
+    terminal.is_watched().await;
+
+    assert_eq!(*following.err.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(following.printed(1).await.len(), 1);
+    let screen = terminal.screen();
+    assert!(!screen.contains("s] "), "{screen}");
+    tenant.create_user(NewUser::named("Nia Okafor")).unwrap();
+    running.sync().await;
+    following.printed(2).await;
+    terminal.shows("Nia Okafor").await;
+    terminal.enter("\u{3}");
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(following.interrupt().await, 0);
+    running.stop().await;
 }

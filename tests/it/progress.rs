@@ -1,15 +1,17 @@
 //! What a command that takes more than a second says on standard error: in one line on a terminal,
 //! now and then elsewhere, and never among the results.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use qlik_roster::demo::Reply;
-use qlik_roster::demo::tenant::{Endpoint, Fault, When};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, RateLimits, TenantOptions, When};
 use serde_json::Value;
 use tokio::net::UnixListener;
 
-use crate::support::{Terminal, World};
+use crate::support::{Terminal, World, within};
 
 /// Longer than the second in which nothing is said.
 const SLOW: Duration = Duration::from_millis(1_700);
@@ -141,7 +143,7 @@ async fn deliveries_to_a_slow_receiver_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_does_not_answer_is_named_as_what_is_waited_for() {
     let world = World::new().await;
-    std::fs::create_dir(world.path("store")).unwrap();
+    fs::create_dir(world.path("store")).unwrap();
     let socket = UnixListener::bind(world.path("store").join("control.sock")).unwrap();
 
     let mut terminal = Terminal::run(&world.path(""), (80, 24), &["users"]);
@@ -156,16 +158,159 @@ async fn a_daemon_that_does_not_answer_is_named_as_what_is_waited_for() {
     );
 }
 
+/// Takes the store's lock, as another process does.
+fn hold(world: &World) -> File {
+    let path = world.path("store").join("lock");
+    let mut options = File::options();
+    let lock = options.create(true).truncate(false).write(true).open(path);
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_another_process_holds_is_waited_for_and_said() {
     let world = World::new().await;
     world.command(&["sync"]).await;
-    let lock = File::open(world.path("store").join("lock")).unwrap();
-    lock.lock().unwrap();
+    let _lock = hold(&world);
 
     let (code, out, err) = world.command(&["users"]).await;
 
     assert_eq!((code, &*out), (3, ""));
     let expected = "waiting for another process to close the store";
     assert_eq!(said(&err), [expected]);
+}
+
+/// Does a command on a store that is made for it, until a look meets it in the midst of something that is
+/// told with a count. It has to wait a second for the store each time, so that what it does then is said.
+async fn is_counted(world: &World, args: &[&str], make: impl Fn(), told: &[&str]) {
+    let count = |line: &str| {
+        let rest = told.iter().find_map(|what| line.split_once(what));
+        let (_, rest) = rest?;
+        let (_, count) = rest.split_once(": ")?;
+        count.split_once(' ').map(|(n, _)| n.replace(',', ""))
+    };
+    let is_count = |text: String| text.parse::<u64>().is_ok();
+    within(
+        &format!("one of {told:?} is said, with a count"),
+        || async {
+            make();
+            let lock = hold(world);
+            let mut terminal = Terminal::run(&world.path(""), (160, 24), args);
+            terminal.shows("] waiting for another process").await;
+            drop(lock);
+            terminal.end().await;
+            let drawn = String::from_utf8(terminal.bytes()).unwrap();
+            drawn.split('\r').filter_map(count).any(is_count)
+        },
+    )
+    .await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = (
+            entry.as_ref().unwrap().path(),
+            to.join(entry.unwrap().file_name()),
+        );
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => drop(fs::copy(path, to).unwrap()),
+        }
+    }
+}
+
+fn put(from: &Path, to: &Path) {
+    if to.exists() {
+        fs::remove_dir_all(to).unwrap();
+    }
+    copy(from, to);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_migration_of_the_store_is_is_said() {
+    let world = World::new().await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let old = root.join("tests/store/fixtures/format-1");
+    let make = || {
+        put(&old, &world.path("store/current"));
+        // It is empty, and such a folder is not kept.
+        fs::create_dir_all(world.path("store/current/blobs")).unwrap();
+    };
+
+    let told = ["migrating the store from format "];
+    is_counted(&world, &["runs"], make, &told).await;
+}
+
+/// A store with a journal, which takes its time.
+async fn large() -> World {
+    let world = World::with(TenantOptions {
+        users: 1_500,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    })
+    .await;
+    with_events(&world).await;
+    world
+}
+
+/// Loads the tenant, and finds all of its users with new names then.
+async fn with_events(world: &World) {
+    world.command(&["sync"]).await;
+    let tenant = world.tenant.directory();
+    for user in tenant.users() {
+        let name = Edit::Name(format!("Renamed {}", user.id));
+        tenant.update_user(&user.id, name).unwrap();
+    }
+    world.command(&["sync", "--no-deliver"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_the_salvage_of_a_damaged_store_is_is_said() {
+    let world = large().await;
+    let (store, kept) = (world.path("store"), world.path("kept"));
+    fs::write(store.join("current/damaged"), "a test").unwrap();
+    copy(&store, &kept);
+    let make = || put(&kept, &store);
+
+    let told = [
+        "salvaging what reads of the damaged store",
+        "reading the damaged store's log",
+    ];
+    is_counted(&world, &["runs"], make, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_compaction_of_the_store_is_is_said() {
+    let world = large().await;
+    let args = ["store", "compact"];
+
+    is_counted(&world, &args, || {}, &["compacting the store"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_drawn_any_more_once_a_pager_has_results() {
+    let world = World::of_several_pages().await;
+    with_events(&world).await;
+    let lock = hold(&world);
+    let args = ["events", "--output", "jsonl"];
+    let (mut terminal, mut out) = Terminal::piped(&world.path(""), (80, 24), &args);
+    terminal.shows("waiting for another process").await;
+    drop(lock);
+
+    // It reads its first bytes, and takes its time with them: more than a pipe holds is to come.
+    let mut results = vec![0; 1];
+    out.read_exact(&mut results).unwrap();
+    terminal.is_watched().await;
+    assert_eq!(terminal.screen().trim(), "");
+    out.read_to_end(&mut results).unwrap();
+
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.screen().trim(), "");
+    let results = String::from_utf8(results).unwrap();
+    assert!(results.len() > 100_000, "{}", results.len());
+    let rows = results.lines().map(serde_json::from_str::<Value>);
+    assert!(rows.map(Result::unwrap).count() > 200);
+    assert!(!results.contains(['\r', '\u{1b}']));
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -45,8 +45,25 @@ impl Terminal {
     pub fn run_with(
         variables: &[(&str, &str)],
         folder: &Path,
+        size: (u16, u16),
+        args: &[&str],
+    ) -> Self {
+        Self::begin(variables, folder, size, args, None)
+    }
+
+    /// The same, but that standard output goes into a pipe, as before a pager. Returns its other end.
+    pub fn piped(folder: &Path, size: (u16, u16), args: &[&str]) -> (Self, ChildStdout) {
+        let mut terminal = Self::begin(&[], folder, size, args, Some(Stdio::piped()));
+        let out = terminal.child.stdout.take().unwrap();
+        (terminal, out)
+    }
+
+    fn begin(
+        variables: &[(&str, &str)],
+        folder: &Path,
         (columns, rows): (u16, u16),
         args: &[&str],
+        stdout: Option<Stdio>,
     ) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
@@ -70,7 +87,7 @@ impl Terminal {
             .env("TERM", "xterm-256color")
             .envs(variables.iter().copied())
             .stdin(end())
-            .stdout(end())
+            .stdout(stdout.unwrap_or_else(end))
             .stderr(end())
             .spawn()
             .unwrap();
@@ -101,6 +118,11 @@ impl Terminal {
             .screen_mut()
             .set_size(cells(rows), cells(columns));
         tcsetwinsize(&self.master, winsize(columns, rows)).unwrap();
+    }
+
+    /// Waits until the program has looked often whether there is something to say of what it does.
+    pub async fn is_watched(&self) {
+        is_watched(&self.child).await;
     }
 
     /// Returns whether what is typed is shown.
@@ -162,6 +184,36 @@ impl Drop for Terminal {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Waits until a command has looked for more than a second whether there is something to say of what
+/// it does: ten times a second, by a thread that does nothing else.
+pub async fn is_watched(command: &Child) {
+    const LOOKS: u64 = 15;
+    let before = n_looks(command);
+    within("the command looks what it does", || async {
+        n_looks(command) >= before + LOOKS
+    })
+    .await;
+}
+
+/// Returns how often that thread has gone to sleep.
+fn n_looks(command: &Child) -> u64 {
+    let threads = format!("/proc/{}/task", command.id());
+    let threads = std::fs::read_dir(threads).unwrap();
+    let status = threads.filter_map(|thread| {
+        let status = thread.unwrap().path().join("status");
+        std::fs::read_to_string(status).ok()
+    });
+    let found = status.into_iter().find_map(|status| {
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|rest| rest.trim().to_owned())
+        };
+        let is_it = field("Name:").as_deref() == Some("ticker");
+        is_it.then(|| field("voluntary_ctxt_switches:").unwrap().parse().unwrap())
+    });
+    found.unwrap_or_default()
 }
 
 fn read(mut master: File, seen: Arc<Mutex<Seen>>) -> JoinHandle<()> {
