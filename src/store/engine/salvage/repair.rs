@@ -49,7 +49,8 @@ pub(in crate::store) fn all(
         commits: commits + 1,
         last,
         at: made.at.max(found.head.map_or(made.at, |head| head.at)),
-        version: version.max(made.version).max(Version::at(now)),
+        // The entry that tells of the loss raises it to the time it is.
+        version: version.max(made.version),
     };
     tell(fresh, &mut head, now, missing, cause)?;
     loaded_again(fresh, &mut head, now, &counts)?;
