@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::model::{Change, Kind, Record, Seq, StoreId, Timestamp, Version};
+use crate::model::{
+    Change, Kind, Mode, Record, Seq, StoreId, TenantName, Timestamp, Trigger, Version,
+};
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::salvage;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::handle::Store;
+use crate::store::kept::runs::NewRun;
 use crate::store::layout::{self, Format, codec, keys, v1};
 
 use super::support::{self, adopt, open, record};
@@ -118,38 +122,52 @@ fn a_store_whose_log_is_gone_is_moved_aside() {
 
 #[test]
 fn a_store_that_lost_its_last_write_is_moved_aside() {
-    let folder = tempfile::tempdir().unwrap();
-    let older = tempfile::tempdir().unwrap();
-    let store = filled(folder.path());
-    store.close().unwrap();
-    copy(&folder.path().join("current/db"), &older.path().join("db"));
-    let store = open(folder.path());
-    let tenant = adopt(&store, 1);
-    let user = record(Kind::User, 99, "later");
-    support::commit(&store, &tenant, vec![support::created(user)]).unwrap();
-    store.close().unwrap();
-    for entry in fs::read_dir(folder.path().join("current")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("snap.")
-        {
-            fs::remove_file(path).unwrap();
+    type LastWrite = fn(&Store);
+    let writes: [(&str, LastWrite); 2] = [
+        ("one with an entry", |store| {
+            let user = record(Kind::User, 99, "later");
+            let user = vec![support::created(user)];
+            support::commit(store, &adopt(store, 1), user).unwrap();
+        }),
+        ("one without", |store| {
+            let run = NewRun {
+                tenant_name: TenantName("t1".to_owned()),
+                tenant: None,
+                trigger: Trigger::Schedule,
+                mode: Mode::Commit,
+                started_at: Timestamp::from_millis(1),
+            };
+            store.begin_run(run).unwrap();
+        }),
+    ];
+    for (what, write) in writes {
+        println!("{what}");
+        let folder = tempfile::tempdir().unwrap();
+        let older = tempfile::tempdir().unwrap();
+        filled(folder.path()).close().unwrap();
+        copy(&folder.path().join("current/db"), &older.path().join("db"));
+        let store = open(folder.path());
+        write(&store);
+        store.close().unwrap();
+        for entry in fs::read_dir(folder.path().join("current")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            if name.starts_with("snap.") {
+                fs::remove_file(&path).unwrap();
+            }
         }
-    }
-    // The log of then is a whole and consistent store, but not the one that was acknowledged.
-    copy(&older.path().join("db"), &folder.path().join("current/db"));
+        // The log of then is a whole and consistent store, but not the one that was acknowledged.
+        copy(&older.path().join("db"), &folder.path().join("current/db"));
 
-    damaged(folder.path());
+        damaged(folder.path());
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
     fs::write(to, fs::read(from).unwrap()).unwrap();
 }
 
-fn copy_store(from: &Path, to: &Path) {
+pub(super) fn copy_store(from: &Path, to: &Path) {
     fs::create_dir_all(to.join("current/blobs")).unwrap();
     for entry in fs::read_dir(from.join("current")).unwrap() {
         let path = entry.unwrap().path();
@@ -238,6 +256,28 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
     assert_eq!(tenants.code(), "store.damaged");
     assert_eq!(store.close().unwrap_err().code(), "store.damaged");
     damaged(folder.path());
+}
+
+#[test]
+fn fingerprints_that_are_as_many_but_not_those_that_were_written_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    let tenant = adopt(&store, 1);
+    let key = keys::bucket_prefix(tenant.no, Kind::User);
+    let tampering = |db: &sled::Db| {
+        let value = db.get(&key)?.unwrap();
+        let mut bucket = Bucket::read(&key, &value).unwrap();
+        bucket.0[0].1.0[0] ^= 1;
+        db.insert(&key, bucket.write(&key))
+    };
+    let tampered = store.engine.read("tampering", |db| {
+        tampering(db).map_err(|error| StoreError::sled("tampering", error))
+    });
+    tampered.unwrap();
+
+    let refused = store.fingerprints(tenant.no, Kind::User, &mut |_, _| {});
+
+    assert_eq!(refused.unwrap_err().code(), "store.damaged");
 }
 
 /// Who meets a block of records.

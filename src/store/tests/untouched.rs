@@ -3,13 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::model::Seq;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::model::{AuditEventId, Seq, Timestamp};
 use crate::store::engine::files::Folder;
 use crate::store::engine::log::Log;
 use crate::store::engine::opening::database;
 use crate::store::handle::Store;
+use crate::store::kept::news::{Bookmark, SeenEvent};
 
-use super::recovery::filled;
+use super::recovery::{copy_store, filled};
+use super::support::{adopt, open};
 
 /// Makes a store and strikes its log in the middle. Returns the bytes of the log before and after.
 fn struck(path: &Path) -> (Vec<u8>, Vec<u8>) {
@@ -89,4 +93,54 @@ fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
     assert_eq!(again.moved_aside, None);
     assert_eq!(again.store.entries(Seq::START, 100).unwrap().len(), 50);
     again.store.close().unwrap();
+}
+
+/// sled may open such a log, and give up what its damaged pages hold.
+#[test]
+fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
+    let sound = tempfile::tempdir().unwrap();
+    let store = filled(sound.path());
+    let heard: Vec<_> = (0..3_000_u32)
+        .map(|n| SeenEvent {
+            at: Timestamp::from_millis(n.into()),
+            id: AuditEventId(xxh3_128(&n.to_be_bytes()).to_be_bytes()),
+        })
+        .collect();
+    let bookmark = Bookmark {
+        since: heard[0].at,
+        until: heard[2_999].at,
+        untold: Vec::new(),
+    };
+    let no = adopt(&store, 1).no;
+    store
+        .set_bookmark(no, &bookmark, &heard, heard[0].at)
+        .unwrap();
+    store.close().unwrap();
+    // So that sled need not read its log up to where it is struck.
+    open(sound.path()).close().unwrap();
+    let bytes = fs::read(Folder::new(sound.path()).db()).unwrap();
+    let mut n_told = 0;
+    // No look at a sample meets what was heard.
+    for event in heard.iter().step_by(300).take(6) {
+        let id = event.id.0;
+        let last = bytes.windows(id.len()).rposition(|bytes| *bytes == id);
+        let folder = tempfile::tempdir().unwrap();
+        copy_store(sound.path(), folder.path());
+        let store = Folder::new(folder.path());
+        let mut damaged = bytes.clone();
+        damaged[last.unwrap()] ^= 1;
+        fs::write(store.db(), damaged).unwrap();
+        assert!(Log::open(&store.current()).unwrap().has_a_gap().unwrap());
+
+        let opened = Store::open(folder.path()).unwrap();
+
+        // Now and then the strike is at something that was written once more elsewhere.
+        let n_heard = opened.store.seen_events(no).unwrap().len();
+        let is_told = opened.moved_aside.is_some();
+        assert!(is_told || n_heard == heard.len(), "struck at {last:?}");
+        assert_eq!(opened.store.check().unwrap().faults, []);
+        n_told += u32::from(is_told);
+        opened.store.close().unwrap();
+    }
+    assert!(n_told > 0);
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::store::layout::codec;
 use crate::store::layout::keys::Key;
 
-use super::segment::SEGMENT;
+use super::segment::{Header, SEGMENT};
 use super::{Change, Log};
 
 type Rows = BTreeMap<Key, Vec<u8>>;
@@ -235,14 +235,89 @@ fn a_log_that_is_gone_on_with_after_a_stop_has_no_gap() {
     }
 }
 
-/// Returns where the last message ends that was written, in the segment with the highest number.
-fn newest_end(bytes: &[u8]) -> usize {
+#[test]
+fn a_large_value_whose_file_does_not_read_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = fastrand::Rng::with_seed(5);
+    let db = sled::Config::new().path(folder.path()).open().unwrap();
+    db.insert([0x30], value(&[0x30], 200_000, &mut random))
+        .unwrap();
+    db.flush().unwrap();
+    drop(db);
+    crate::store::engine::opening::database::wait_until_free(folder.path()).unwrap();
+    let has_a_gap = || Log::open(folder.path()).unwrap().has_a_gap().unwrap();
+    let mut files = fs::read_dir(folder.path().join("blobs")).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    let sound = fs::read(&file).unwrap();
+    assert!(!has_a_gap());
+
+    let mut flipped = sound.clone();
+    flipped[100_000] ^= 1;
+    for damaged in [&flipped[..], &sound[..100_000], &[]] {
+        fs::write(&file, damaged).unwrap();
+        assert!(has_a_gap(), "{} bytes", damaged.len());
+    }
+
+    // A value that was replaced has no file.
+    fs::remove_file(&file).unwrap();
+    assert!(!has_a_gap());
+}
+
+#[test]
+fn a_segment_whose_header_does_not_read_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 6_000);
+    let file = folder.path().join("db");
+    let sound = fs::read(&file).unwrap();
+    let numbered = numbered(&sound);
+    assert!(numbered.len() > 4, "{} segments", numbered.len());
+
+    for (_, place) in numbered.values() {
+        for byte in [0, 5, 19] {
+            let mut bytes = sound.clone();
+            bytes[place * SEGMENT + byte] ^= 1;
+            fs::write(&file, bytes).unwrap();
+            let has_a_gap = Log::open(folder.path()).unwrap().has_a_gap().unwrap();
+            assert!(has_a_gap, "byte {byte} of {place}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_was_on_its_way_to_disk_and_is_not_there_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 6_000);
+    let file = folder.path().join("db");
+    let mut bytes = fs::read(&file).unwrap();
+    let numbered = numbered(&bytes);
+    let (newest, _) = numbered.values().next_back().unwrap();
+    let (number, (_, place)) = numbered
+        .range(newest.stable / SEGMENT as u64..)
+        .next()
+        .unwrap();
+    assert!(*number < newest.lsn / SEGMENT as u64);
+    let begin = place * SEGMENT;
+
+    bytes[begin..begin + SEGMENT].fill(0);
+    fs::write(&file, bytes).unwrap();
+
+    assert!(Log::open(folder.path()).unwrap().has_a_gap().unwrap());
+}
+
+/// Returns the segments in the order of writing, with what each begins with and its place in the file.
+fn numbered(bytes: &[u8]) -> BTreeMap<u64, (Header, usize)> {
     let segments = bytes.chunks(SEGMENT).enumerate();
     let numbered = segments.filter_map(|(place, segment)| {
         let header = super::segment::header(segment)?;
-        Some((header.lsn, place, segment))
+        Some((header.lsn / SEGMENT as u64, (header, place)))
     });
-    let (_, place, segment) = numbered.max_by_key(|(lsn, ..)| *lsn).unwrap();
+    numbered.collect()
+}
+
+/// Returns where the last message ends that was written, in the segment with the highest number.
+fn newest_end(bytes: &[u8]) -> usize {
+    let (_, (_, place)) = numbered(bytes).pop_last().unwrap();
+    let segment = bytes.chunks(SEGMENT).nth(place).unwrap();
     let used = segment.iter().rposition(|byte| *byte != 0).unwrap();
     place * SEGMENT + used + 1
 }
