@@ -234,3 +234,29 @@ fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::tests::{create_users, endpoint, name, open, start};
+    use crate::model::Fact;
+
+    #[test]
+    fn an_endpoint_whose_place_was_lost_is_told_of_the_loss_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        create_users(&store, 1..=3);
+        store.close().unwrap();
+        std::fs::remove_file(folder.path().join("current/db")).unwrap();
+        let store = open(folder.path());
+        create_users(&store, 4..=5);
+        let endpoint = endpoint(([127, 0, 0, 1], 9).into());
+
+        EndpointStore::open(&store, &endpoint, start()).unwrap();
+
+        let settled = store.cursor(&name()).unwrap().unwrap().settled;
+        let next = store.entries(settled, 1).unwrap().remove(0);
+        let loss = store.open_loss().unwrap().unwrap();
+        assert_eq!(next.fact, Fact::HistoryLost(loss.missing));
+    }
+}

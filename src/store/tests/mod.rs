@@ -7,6 +7,7 @@ mod news;
 mod parts;
 mod plans;
 mod recovery;
+mod salvage;
 pub(in crate::store) mod support;
 mod untouched;
 mod upkeep;
