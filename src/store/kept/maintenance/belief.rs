@@ -245,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_not_believed_for_how_long_it_stood_before_it_was_set() {
+        let mut clocks = Clocks::right();
+        // Longer than one that is ahead has to stand.
+        clocks.wall = start().minus(DAY * 5);
+        clocks.pass(DAY * 2);
+
+        clocks.wall = start().plus(DAY * 400);
+
+        assert_eq!(clocks.pass(HOUR), start().plus(DAY * 2 + HOUR));
+    }
+
+    #[test]
     fn a_clock_that_is_behind_makes_nothing_old_and_neither_does_its_correction() {
         let mut clocks = Clocks::right();
         clocks.wall = Timestamp::from_millis(0);

@@ -1,6 +1,7 @@
 //! What goes after its time, what stays, and that room is given back.
 
 mod beside;
+mod clocks;
 mod compaction;
 mod histories;
 mod retention;
@@ -138,16 +139,19 @@ fn dismiss(store: &Store, endpoint: &EndpointName, seq: Seq) {
     store.dismiss(endpoint, &[Item::Entry(seq)]).unwrap();
 }
 
+fn begin(store: &Store, tenant: &str, trigger: Trigger, at: Timestamp) -> Run {
+    let new = NewRun {
+        tenant_name: TenantName(tenant.to_owned()),
+        tenant: None,
+        trigger,
+        mode: Mode::Commit,
+        started_at: at,
+    };
+    store.begin_run(new).unwrap()
+}
+
 fn run(store: &Store, tenant: &str, trigger: Trigger, outcome: Outcome, at: Timestamp) -> Run {
-    let run = store
-        .begin_run(NewRun {
-            tenant_name: TenantName(tenant.to_owned()),
-            tenant: None,
-            trigger,
-            mode: Mode::Commit,
-            started_at: at,
-        })
-        .unwrap();
+    let run = begin(store, tenant, trigger, at);
     let ended = Run {
         outcome,
         ended_at: Some(at),

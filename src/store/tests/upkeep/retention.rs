@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
+use crate::store::engine::writing::work::Work;
 use crate::store::kept::delivery::{Attempt, Change as DeliveryChange, Item, Order, Progress};
 use crate::store::kept::maintenance::round::Done;
 use crate::store::tests::support::{adopt, open};
 
 use super::{
-    RETENTION, State, commit, cursor, day, defer, dismiss, hook, park, put, round, run, settle,
+    RETENTION, State, begin, commit, cursor, day, defer, dismiss, hook, park, put, round, run,
+    settle,
 };
 
 #[test]
@@ -117,6 +119,29 @@ fn what_a_row_names_stays_until_none_does() {
     assert_eq!(round(&store, &[&a, &b], day(91)).forgotten, 2);
     assert_eq!((entry(5), entry(400)), (None, None));
     assert_eq!(entry(6).unwrap().seq, Seq(6));
+}
+
+#[test]
+fn a_kept_entry_that_a_row_has_come_to_name_since_the_look_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let known = adopt(&store, 1);
+    commit(&store, &known, day(0), 0..10);
+    let hook = hook("a");
+    settle(&store, &hook, Seq(10), Some(park(Seq(2))));
+    settle(&store, &hook, Seq(10), Some(park(Seq(3))));
+    round(&store, &[&hook], day(91));
+    // A round finds both unnamed, and before it writes one of them is asked for once more.
+    dismiss(&store, &hook, Seq(2));
+    dismiss(&store, &hook, Seq(3));
+    store.replay(&hook, &[Item::Entry(Seq(3))]).unwrap();
+
+    let forget = Work::Forget(vec![Seq(2), Seq(3)]);
+    store.engine.submit(forget).unwrap().wait().unwrap();
+
+    let is_there = |seq| store.entry(Seq(seq)).unwrap().is_some();
+    assert_eq!((is_there(2), is_there(3)), (false, true));
+    assert_eq!(store.check().unwrap().faults, []);
 }
 
 #[test]
@@ -261,6 +286,26 @@ fn runs_go_by_age_and_number_but_not_what_is_needed_of_them() {
     assert_eq!(left, expected.into_iter().collect());
     let next = run(&store, "busy", schedule, Outcome::Succeeded, day(120)).id;
     assert_eq!(next.0, many[502].0 + 1);
+}
+
+#[test]
+fn a_run_that_goes_on_stays_however_old_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (schedule, good) = (Trigger::Schedule, Outcome::Succeeded);
+    let going_on = begin(&store, "t", schedule, day(0)).id;
+    run(&store, "t", schedule, good.clone(), day(1));
+    let last = run(&store, "t", schedule, good, day(100)).id;
+
+    let done = round(&store, &[], day(200));
+
+    assert_eq!(done.runs, 1);
+    let left = store.runs(None, 9).unwrap();
+    let left: Vec<_> = left.iter().map(|run| run.id).collect();
+    assert_eq!(left, [last, going_on]);
+    let ended = store.close_interrupted_runs(day(200)).unwrap();
+    assert_eq!(ended.first().map(|run| run.id), Some(going_on));
+    assert_eq!(store.check().unwrap().faults, []);
 }
 
 fn attempt(at: Timestamp) -> Attempt {
@@ -428,4 +473,25 @@ fn what_was_lost_since_the_last_sweep_outlives_the_runs_that_lost_it() {
     let second = sweep(day(3));
     let since = store.since_sweep(&name).unwrap();
     assert_eq!((since.sweep, since.lost.len()), (Some(second), 0));
+}
+
+#[test]
+fn an_older_sweep_that_is_saved_again_is_not_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let good = Outcome::Succeeded;
+    let older = run(&store, "t", Trigger::Schedule, good.clone(), day(0));
+    let newer = run(&store, "t", Trigger::Schedule, good.clone(), day(1));
+    let losing = Run {
+        lost: [(Loss::Users, 3)].into(),
+        ..run(&store, "t", Trigger::Audit, good, day(2))
+    };
+    store.save_run(&losing).unwrap();
+
+    store.save_run(&older).unwrap();
+    store.save_run(&newer).unwrap();
+
+    let since = store.since_sweep(&losing.tenant_name).unwrap();
+    assert_eq!((since.sweep, since.lost), (Some(newer), losing.lost));
+    assert_eq!(store.check().unwrap().faults, []);
 }

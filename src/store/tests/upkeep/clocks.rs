@@ -1,0 +1,26 @@
+//! By what time things are old, for who asks without a look at the clocks.
+
+use std::time::Duration;
+
+use crate::store::tests::support::open;
+
+use super::day;
+
+#[test]
+fn whoever_asks_by_what_time_things_are_old_is_told_no_time_that_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.look_at_clocks(day(0), Duration::ZERO).unwrap();
+    let cases = [(-3, -3), (0, 0), (400, 0)];
+
+    for (wall, expected) in cases {
+        assert_eq!(store.ages_by(day(wall)).unwrap(), day(expected), "{wall}");
+    }
+
+    // So is whoever asks before the next process has looked.
+    store.close().unwrap();
+    let store = open(folder.path());
+    for (wall, expected) in cases {
+        assert_eq!(store.ages_by(day(wall)).unwrap(), day(expected), "{wall}");
+    }
+}
