@@ -330,6 +330,7 @@ async fn the_receivers_on_the_page_believe_nothing_that_is_not_signed() {
             );
         }
         // The event that came twice was taken once.
+        receiver.prints("verified user.deleted").await;
         let printed = receiver.printed();
         let verified: Vec<_> = printed
             .iter()
