@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use url::Url;
 
@@ -63,6 +64,19 @@ impl Route {
             proxy: proxy.map(Peer::proxy),
             trust,
         }
+    }
+
+    /// Returns at what a request may fail that reaches nobody, in its order: whom a proxy is to reach, the
+    /// proxy looks up.
+    pub fn stages(&self) -> Vec<Stage> {
+        let is_name = self.to.host.parse::<IpAddr>().is_err();
+        let mut stages = match (&self.proxy, is_name) {
+            (Some(_), _) => vec![Stage::Proxy],
+            (None, true) => vec![Stage::Name, Stage::Connection],
+            (None, false) => vec![Stage::Connection],
+        };
+        stages.extend(self.is_https.then_some(Stage::Tls));
+        stages
     }
 
     /// Finds out why a request reached nobody; `None` if it was not for want of a connection.

@@ -323,7 +323,7 @@ async fn assertion(pem: &str, key_id: &str) -> (String, String) {
     let probing = qlik::Probing::new(qlik::Options::new(host, credentials), Clock::system());
     let probe = probing.unwrap().run().await;
 
-    assert!(probe.token.is_err());
+    assert!(matches!(probe.token, Some(Err(_))));
     let asked = asked.lock().unwrap();
     let request: Value = serde_json::from_str(&asked[0]).unwrap();
     assert_eq!(request["client_secret"], Value::Null);

@@ -21,6 +21,7 @@ use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
 use crate::model::{PlanState, TenantName, Timestamp, losses_in_words};
+use crate::obstacle::Stage;
 use crate::telemetry::chain;
 
 use super::Exit;
@@ -326,8 +327,13 @@ fn steps(what: &str, probe: Probe) -> Vec<Line> {
         step: step.to_owned(),
         result: result.map_err(|error| trouble(&error)),
     };
-    let token = probe.token.map(|()| "obtained".to_owned());
-    let mut lines = vec![line("token", token)];
+    let way = probe.way.into_iter().map(|(stage, passed)| {
+        let (step, detail) = stage_in_words(stage);
+        line(step, passed.map(|()| detail.to_owned()))
+    });
+    let mut lines: Vec<_> = way.collect();
+    let token = probe.token;
+    lines.extend(token.map(|token| line("token", token.map(|()| "obtained".to_owned()))));
     lines.extend(probe.tenant.map(|tenant| {
         line(
             "tenant",
@@ -340,6 +346,16 @@ fn steps(what: &str, probe: Probe) -> Vec<Line> {
     let collections = probe.collections.into_iter();
     lines.extend(collections.map(|(kind, seen)| line(kind.plural(), seen.map(sight))));
     lines
+}
+
+/// Returns what a step of the way to a tenant is called, and what is said of one that works.
+fn stage_in_words(stage: Stage) -> (&'static str, &'static str) {
+    match stage {
+        Stage::Name => ("name", "has an address"),
+        Stage::Connection => ("connection", "accepted"),
+        Stage::Proxy => ("connection", "the proxy opens the way"),
+        Stage::Tls => ("TLS", "the certificate is trusted"),
+    }
 }
 
 fn sight(seen: Visible) -> String {

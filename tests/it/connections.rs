@@ -71,8 +71,9 @@ async fn a_key_that_qlik_does_not_know_is_told_with_its_remedy() {
         let (code, out, err) = world.command(&["check", "--output", "json"]).await;
 
         assert_eq!(code, 4, "{err}");
-        let line = &json(&out)[0];
-        assert_eq!(line["step"], "token", "{out}");
+        let lines = json(&out);
+        let mut lines = lines.as_array().unwrap().iter();
+        let line = lines.find(|line| line["step"] == "token").unwrap();
         assert_eq!(line["error_code"], "qlik.wrong-key", "{out}");
         assert!(line["remedy"].as_str().unwrap().contains("key_id"), "{out}");
     }
@@ -509,7 +510,9 @@ async fn check_reaches_what_the_console_lists() {
         .command(&["check", "--tenant", "acme", "--output", "json"])
         .await;
     assert_eq!(code, 4);
-    let line = &json(&out)[1];
+    let lines = json(&out);
+    let mut lines = lines.as_array().unwrap().iter();
+    let line = lines.find(|line| line["step"] == "token").unwrap();
     assert_eq!(line["error_code"], "qlik.unknown-client", "{out}");
     assert!(
         line["remedy"].as_str().unwrap().contains("read_with"),

@@ -240,15 +240,15 @@ async fn a_tenants_certificate_that_is_refused_is_named_with_a_command_to_look()
     let (code, out, _) = world.command(&["check", "--output", "json"]).await;
 
     assert_eq!(code, 4, "{out}");
-    let lines: serde_json::Value = serde_json::from_str(&out).unwrap();
-    let token = lines
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|line| line["step"] == "token");
-    let token = token.unwrap();
-    assert_eq!(token["error_code"], "qlik.tls");
-    let detail = token["detail"].as_str().unwrap();
+    let lines: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
+    let told = lines.iter().map(|line| (&line["step"], &line["result"]));
+    let told: Vec<_> = told
+        .map(|(step, result)| format!("{} {}", step.as_str().unwrap(), result.as_str().unwrap()))
+        .collect();
+    assert_eq!(told, ["name ok", "connection ok", "TLS failed"]);
+    let tls = &lines[2];
+    assert_eq!(tls["error_code"], "qlik.tls");
+    let detail = tls["detail"].as_str().unwrap();
     assert!(
         detail.contains(&format!(": {host} shows a certificate")),
         "{detail}"
@@ -263,4 +263,15 @@ async fn a_tenants_certificate_that_is_refused_is_named_with_a_command_to_look()
     let trusting = [("SSL_CERT_FILE", machine.as_str())];
     let (code, out, err) = world.command_with(&trusting, &["check"]).await;
     assert_eq!(code, 0, "{out}{err}");
+    let step = |name: &str| {
+        out.lines()
+            .find(|line| line.contains(name))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(step(" name ").contains("has an address"), "{out}");
+    assert!(
+        step(" TLS ").contains("the certificate is trusted"),
+        "{out}"
+    );
 }

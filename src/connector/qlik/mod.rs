@@ -49,6 +49,7 @@ mod selection;
 mod token;
 mod transport;
 mod unicode;
+mod way;
 mod wire;
 
 use std::fmt;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::way::{self, Way};
 use super::{Options, Qlik};
 use crate::clock::Clock;
 use crate::connector::{Connector, FetchError, Sweep};
@@ -17,11 +18,13 @@ use super::BuildError;
 const MAX_ROLE_PAGES: usize = 10;
 
 /// What the credentials reach at a tenant. Each error has its own remedy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Probe {
-    /// Whether there is a token. An API key has nothing to ask for.
-    pub token: Result<(), FetchError>,
-    /// The tenant; none where there was no token to ask with.
+    /// The way to the tenant, as far as it is known.
+    pub way: Way,
+    /// Whether there is a token; none where the tenant was not reached. An API key has nothing to ask for.
+    pub token: Option<Result<(), FetchError>>,
+    /// The tenant; none where it was not reached, or there was no token to ask with.
     pub tenant: Option<Result<Tenant, FetchError>>,
     /// What of each kind can be seen; empty where the tenant did not answer.
     pub collections: Vec<(Kind, Result<Visible, FetchError>)>,
@@ -45,7 +48,8 @@ pub struct Visible {
 impl Probe {
     /// Returns whether every step succeeded.
     pub fn is_success(&self) -> bool {
-        self.token.is_ok()
+        self.way.iter().all(|(_, passed)| passed.is_ok())
+            && self.token.as_ref().is_some_and(Result::is_ok)
             && self.tenant.as_ref().is_some_and(Result::is_ok)
             && self.collections.iter().all(|(_, seen)| seen.is_ok())
     }
@@ -79,23 +83,24 @@ impl Probing {
         })
     }
 
-    /// Asks for a token, for the tenant, and for a page of each kind.
+    /// Asks for a token, for the tenant, and for a page of each kind. The first question tells whether
+    /// there is a way.
     pub async fn run(&self) -> Probe {
         let qlik = &self.qlik;
-        let mut probe = Probe {
-            token: qlik.authenticate().await,
-            tenant: None,
-            collections: Vec::new(),
-            roles: None,
-        };
-        if probe.token.is_err() {
-            return probe;
+        let stages = qlik.0.transport.route.stages();
+        let mut probe = Probe::default();
+        if qlik.0.tokens.is_key() {
+            *self.step() = Step::Tenant;
+            (probe.way, probe.tenant) = way::of(stages, qlik.identify().await);
+            probe.token = probe.tenant.is_some().then_some(Ok(()));
+        } else {
+            (probe.way, probe.token) = way::of(stages, qlik.authenticate().await);
+            if matches!(probe.token, Some(Ok(()))) {
+                *self.step() = Step::Tenant;
+                probe.tenant = Some(qlik.identify().await);
+            }
         }
-        *self.step() = Step::Tenant;
-        let tenant = qlik.identify().await;
-        let found = tenant.is_ok();
-        probe.tenant = Some(tenant);
-        if found {
+        if matches!(probe.tenant, Some(Ok(_))) {
             for kind in Kind::ALL {
                 *self.step() = Step::Listing(kind);
                 let seen = look(qlik, kind).await.map(|(seen, roles)| {

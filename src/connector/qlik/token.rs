@@ -107,6 +107,14 @@ impl Tokens {
         })))
     }
 
+    /// Returns whether there is nothing to ask for.
+    pub(super) fn is_key(&self) -> bool {
+        match self {
+            Self::Key(_) => true,
+            Self::Client(_) => false,
+        }
+    }
+
     /// Returns a bearer that is good as far as we know.
     pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, FetchError> {
         let issued = match self {

@@ -255,8 +255,10 @@ mod tests {
 
     use reqwest::dns::{Name, Resolve, Resolving};
 
+    use super::super::way;
     use super::*;
     use crate::http_client::{self, Options};
+    use crate::obstacle::Stage;
     use crate::peer::Trust;
 
     struct NoNames;
@@ -297,5 +299,7 @@ mod tests {
             "listing users: the name `acme.eu.qlikcloud.com` leads nowhere: it is not known, or \
              has no address"
         );
+        let (way, answer) = way::of(transport.route.stages(), Err::<(), _>(error));
+        assert!(matches!(way[..], [(Stage::Name, Err(_))]) && answer.is_none());
     }
 }

@@ -1,0 +1,30 @@
+//! Tells from a question how far it came on its way to the tenant. Pure.
+
+use crate::connector::FetchError;
+use crate::obstacle::Stage;
+
+/// The stages of the way that are known to work, and the one that does not.
+pub type Way = Vec<(Stage, Result<(), FetchError>)>;
+
+/// Returns what came of a question that was sent over these stages: the way, and what the tenant made of
+/// it; `None` where it did not come so far. Of a question that has no answer in time nobody knows how far
+/// it came.
+pub(super) fn of<T>(
+    stages: Vec<Stage>,
+    asked: Result<T, FetchError>,
+) -> (Way, Option<Result<T, FetchError>>) {
+    let passed = |stage| (stage, Ok(()));
+    match asked {
+        Err(FetchError::Unreachable { doing, obstacle }) => {
+            let failed = obstacle.stage();
+            let before = stages.into_iter().take_while(|stage| *stage != failed);
+            let mut way: Way = before.map(passed).collect();
+            way.push((failed, Err(FetchError::Unreachable { doing, obstacle })));
+            (way, None)
+        }
+        Err(error @ (FetchError::TimedOut { .. } | FetchError::Unsigned { .. })) => {
+            (Vec::new(), Some(Err(error)))
+        }
+        asked => (stages.into_iter().map(passed).collect(), Some(asked)),
+    }
+}
