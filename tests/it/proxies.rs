@@ -172,6 +172,9 @@ async fn a_tenant_and_its_tokens_are_reached_through_the_environments_proxy() {
     let told = format!("http://{}, by https_proxy", site.proxy);
     assert_eq!(out.matches(&told).count(), 2, "{out}");
     assert!(!out.contains("p%23s") && !out.contains("p#s"), "{out}");
+    // It is the proxy that looks up the name.
+    let steps = ["proxy ok", "connection ok", "TLS ok", "token ok"];
+    assert_eq!(first_steps(&out, 4), steps, "{out}");
     // roster:p#s/w%41
     let who = "Basic cm9zdGVyOnAjcy93JTQx";
     assert_eq!(
@@ -211,8 +214,43 @@ async fn what_the_environment_lists_and_an_endpoint_that_does_not_ask_go_straigh
         assert!(out.contains(tenants) && out.contains(endpoints), "{out}");
         let lost = ["qlik.host-not-found", "deliver.lookup"];
         assert!(lost.iter().all(|code| out.contains(code)), "{out}");
+        assert_eq!(
+            first_steps(&out, 9)[..2],
+            ["proxy ok", "name failed"],
+            "{out}"
+        );
         assert_eq!(site.asked(), Vec::<String>::new(), "{exempt}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_does_not_answer_is_what_the_connection_fails_at() {
+    let site = Site::new().await;
+    site.write_config("");
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let proxy = format!("http://{}", silent.local_addr().unwrap());
+    drop(silent);
+
+    let (code, out) = site.check(&[("HTTPS_PROXY", &proxy)]).await;
+
+    assert_eq!(code, 4, "{out}");
+    assert_eq!(
+        first_steps(&out, 9),
+        ["proxy ok", "connection failed"],
+        "{out}"
+    );
+    assert!(out.contains("qlik.proxy"), "{out}");
+}
+
+/// Returns the first steps at the tenant, with what came of each.
+fn first_steps(out: &str, n: usize) -> Vec<String> {
+    let rows = out.lines().filter(|line| line.starts_with("tenant "));
+    let steps = rows.filter_map(|row| {
+        let mut words = row.split_whitespace().skip(2);
+        Some(format!("{} {}", words.next()?, words.next()?))
+    });
+    let table = steps.filter(|step| step.ends_with(" ok") || step.ends_with(" failed"));
+    table.take(n).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
