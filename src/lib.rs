@@ -32,6 +32,7 @@ pub mod environment_proxy;
 pub mod forward_proxy;
 pub mod http_client;
 pub mod jws;
+pub mod lock;
 mod loopback;
 pub mod no_proxy;
 pub mod obstacle;

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
 use crate::connector::qlik::{Organization, Probe, Probing, Roster, Visible};
-use crate::control::{ControlError, EndpointRow, EndpointState, Reply, Request, Status};
+use crate::control::{ControlError, EndpointRow, EndpointState, Status, query};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
 use crate::doing::doing;
@@ -26,8 +26,8 @@ use crate::telemetry::chain;
 
 use super::Exit;
 use super::args::{CheckArgs, Format, TableArgs};
-use super::door::{Door, has_store};
 use super::output::{Printer, Row};
+use super::store_client::{StoreClient, has_store};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice};
@@ -164,13 +164,10 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     if !has_store(config) {
         return Ok(None);
     }
-    let door = Door::open(config, Hooks::none()).await?;
-    let status = door.ask(Request::Status).await;
-    door.close().await?;
-    match status? {
-        Reply::Status(status) => Ok(Some(status)),
-        other => super::door::unexpected(&other),
-    }
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let status = client.ask(query::Status).await;
+    client.close().await?;
+    Ok(Some(status?))
 }
 
 /// Returns a line for an endpoint whose deliveries do not go as they should, or that an

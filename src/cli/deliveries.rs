@@ -6,19 +6,18 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::control::{
-    AttemptRow, DeliveryReply, DeliveryRequest, Ended, EventName, MAX_PAGE, ParkedRow, Reply,
-    Request, WaitingRow,
+    AttemptRow, Ended, EventName, MAX_PAGE, ParkedRow, WaitingRow, command, query,
 };
 use crate::daemon::Hooks;
 use crate::model::EndpointName;
 
-use super::Exit;
 use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format, TableArgs};
-use super::door::Door;
 use super::error::CliError;
 use super::output::{Printer, Row, print_one};
+use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
+use super::{Exit, actor};
 
 const COLUMNS: &[Column] = &[
     Column::new("TIME", 1),
@@ -66,58 +65,74 @@ const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: DeliveriesArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match args.action {
-        None => list(&door, args.list).await,
-        Some(DeliveriesAction::List(args)) => list(&door, args).await,
+        None => list(&client, args.list).await,
+        Some(DeliveriesAction::List(args)) => list(&client, args).await,
         Some(DeliveriesAction::Show {
             event,
             endpoint,
             table,
-        }) => show(&door, event, endpoint, &table).await,
+        }) => show(&client, event, endpoint, &table).await,
         Some(DeliveriesAction::Dismiss {
             endpoint,
             event,
             all: _,
-        }) => dismiss(&door, endpoint, event).await,
+        }) => dismiss(&client, endpoint, event).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
+async fn list(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     match (args.parked, args.waiting) {
-        (true, _) => parked(door, args).await,
-        (false, true) => waiting(door, args).await,
-        (false, false) => attempts(door, args).await,
+        (true, _) => parked(client, args).await,
+        (false, true) => waiting(client, args).await,
+        (false, false) => attempts(client, args).await,
     }
 }
 
-async fn attempts(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
-    let request = DeliveryRequest::Attempts {
+async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
+    let mut asked = query::Attempts {
         endpoint: args.endpoint.map(EndpointName),
         event: args.event,
         ended: match args.failed {
             true => Ended::Failed,
             false => Ended::Anyhow,
         },
-        limit: args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get),
+        before: None,
+        limit: MAX_PAGE,
     };
-    let rows = ask_attempts(door, request).await?;
-    let mut printer = Printer::new(&args.table, COLUMNS)?;
-    for row in &rows {
-        printer.row(Row {
-            cells: cells(row),
-            json: outside(row),
-        })?;
+    let mut left = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
+    let (mut n_failed, mut printer) = (0, None);
+    while left > 0 {
+        asked.limit = left;
+        let page = client.ask(asked.clone()).await?;
+        // Opened only now, so that a failure to ask leaves standard output empty.
+        let printer = match &mut printer {
+            Some(printer) => printer,
+            none => none.insert(Printer::new(&args.table, COLUMNS)?),
+        };
+        left -= page.rows.len().min(left);
+        for row in &page.rows {
+            n_failed += usize::from(row.attempt.error.is_some());
+            printer.row(Row {
+                cells: cells(row),
+                json: outside(row),
+            })?;
+        }
+        asked.before = page.next;
+        if asked.before.is_none() {
+            break;
+        }
     }
-    let failed = rows.iter().filter(|row| row.attempt.error.is_some());
-    let summary = match failed.count() {
-        0 => format!("{} shown, newest first.", count(rows.len(), "attempt")),
-        n => format!(
-            "{} shown, newest first; {n} failed.",
-            count(rows.len(), "attempt")
-        ),
+    let Some(printer) = printer else {
+        return Ok(Exit::Success);
+    };
+    let attempts = count(printer.n_rows(), "attempt");
+    let summary = match n_failed {
+        0 => format!("{attempts} shown, newest first."),
+        n => format!("{attempts} shown, newest first; {n} failed."),
     };
     printer.finish(
         "No attempt at a delivery is kept: nothing was due, or it is over a week ago.",
@@ -127,20 +142,21 @@ async fn attempts(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
 }
 
 async fn show(
-    door: &Door,
+    client: &StoreClient,
     event: EventName,
     endpoint: Option<String>,
     table: &TableArgs,
 ) -> anyhow::Result<Exit> {
     let format = table.output.output;
     let name = event.to_string();
-    let request = DeliveryRequest::Attempts {
+    let asked = query::Attempts {
         endpoint: endpoint.map(EndpointName),
         event: Some(event),
         ended: Ended::Anyhow,
+        before: None,
         limit: MAX_PAGE,
     };
-    let rows = ask_attempts(door, request).await?;
+    let rows = client.ask(asked).await?.rows;
     if rows.is_empty() {
         let detail = format!("no attempt at event {name} is kept");
         return Err(CliError::NotThere(detail).into());
@@ -170,27 +186,26 @@ async fn show(
     Ok(Exit::Success)
 }
 
-async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
+async fn parked(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     let endpoint = args.endpoint.map(EndpointName);
     let mut left = args.limit.map_or(usize::MAX, NonZeroUsize::get);
     let (mut after, mut exit) = (None, Exit::Success);
     let mut printer = Printer::new(&args.table, PARKED_COLUMNS)?;
     while left > 0 {
-        let request = DeliveryRequest::Parked {
+        let asked = query::Parked {
             endpoint: endpoint.clone(),
             after: after.take(),
-            limit: left.min(MAX_PAGE),
+            limit: left,
         };
-        let rows = match door.ask(Request::Deliveries(request)).await? {
-            Reply::Deliveries(DeliveryReply::Parked(rows)) => rows,
-            other => return super::door::unexpected(&other),
-        };
-        let Some(last) = rows.last() else { break };
-        after = Some((last.endpoint.clone(), last.parked.item.clone()));
-        left -= rows.len();
-        exit = Exit::Waiting;
-        for row in rows {
+        let page = client.ask(asked).await?;
+        left -= page.rows.len().min(left);
+        for row in page.rows {
+            exit = Exit::Waiting;
             printer.row(parked_row(row))?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
         }
     }
     let summary = format!(
@@ -201,24 +216,31 @@ async fn parked(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-async fn waiting(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
-    let limit = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
-    let request = DeliveryRequest::Waiting {
-        endpoint: args.endpoint.map(EndpointName),
-        limit,
-    };
-    let rows = match door.ask(Request::Deliveries(request)).await? {
-        Reply::Deliveries(DeliveryReply::Waiting(rows)) => rows,
-        other => return super::door::unexpected(&other),
-    };
-    let n_rows = rows.len();
+async fn waiting(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
+    let endpoint = args.endpoint.map(EndpointName);
+    let mut left = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
+    let mut after = None;
     let mut printer = Printer::new(&args.table, WAITING_COLUMNS)?;
-    for row in rows {
-        printer.row(waiting_row(row))?;
+    loop {
+        let asked = query::Waiting {
+            endpoint: endpoint.clone(),
+            after: after.take(),
+            limit: left,
+        };
+        let page = client.ask(asked).await?;
+        left -= page.rows.len().min(left);
+        for row in page.rows {
+            printer.row(waiting_row(row))?;
+        }
+        after = page.next;
+        if left == 0 || after.is_none() {
+            break;
+        }
     }
+    let n_rows = printer.n_rows();
     let summary = format!("{} shown.", count(n_rows, "event"));
     printer.finish("Nothing waits for another attempt.", &summary)?;
-    if n_rows >= limit.min(MAX_PAGE) {
+    if after.is_some() {
         say(format_args!(
             "These are the first {n_rows}; `qlik-roster endpoints list` tells how many wait."
         ));
@@ -226,29 +248,23 @@ async fn waiting(door: &Door, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-async fn dismiss(door: &Door, endpoint: String, event: Option<EventName>) -> anyhow::Result<Exit> {
+async fn dismiss(
+    client: &StoreClient,
+    endpoint: String,
+    event: Option<EventName>,
+) -> anyhow::Result<Exit> {
     let endpoint = EndpointName(endpoint);
-    let request = DeliveryRequest::Dismiss {
+    let dismiss = command::Dismiss {
         endpoint: endpoint.clone(),
         event,
     };
-    match door.ask(Request::Deliveries(request)).await? {
-        Reply::Deliveries(DeliveryReply::Dismissed(0)) => {
-            say(format_args!("Nothing is parked for `{endpoint}`."));
-        }
-        Reply::Deliveries(DeliveryReply::Dismissed(events)) => say(format_args!(
+    match client.order(actor::own(), dismiss).await? {
+        0 => say(format_args!("Nothing is parked for `{endpoint}`.")),
+        events => say(format_args!(
             "Dismissed for `{endpoint}`: {events}. They will never be sent."
         )),
-        other => return super::door::unexpected(&other),
     }
     Ok(Exit::Success)
-}
-
-async fn ask_attempts(door: &Door, request: DeliveryRequest) -> anyhow::Result<Vec<AttemptRow>> {
-    match door.ask(Request::Deliveries(request)).await? {
-        Reply::Deliveries(DeliveryReply::Attempts(rows)) => Ok(rows),
-        other => super::door::unexpected(&other),
-    }
 }
 
 fn cells(row: &AttemptRow) -> Vec<Cell> {

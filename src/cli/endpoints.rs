@@ -6,22 +6,19 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{
-    ControlError, DeliveryReply, DeliveryRequest, EndpointRow, Reply, Request, Wish,
-};
+use crate::control::{ControlError, EndpointRow, MAX_PAGE, Wish, command, query};
 use crate::daemon::Hooks;
 use crate::deliver::Endpoint;
 use crate::model::EndpointName;
 
-use super::Exit;
 use super::args::{EndpointsAction, EndpointsArgs, TableArgs};
-use super::door::Door;
 use super::endpoint_state::{events, outside, tone};
 use super::output::{Printer, Row};
 use super::replay::when;
+use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
-use super::{check, rotate};
+use super::{Exit, actor, check, rotate};
 
 const COLUMNS: &[Column] = &[
     Column::new("ENDPOINT", 0).cut(12),
@@ -68,11 +65,10 @@ fn configured(config: &Config, name: String) -> anyhow::Result<&Endpoint> {
 }
 
 async fn list(config: &Config, args: TableArgs) -> anyhow::Result<Exit> {
-    let request = Request::Deliveries(DeliveryRequest::Endpoints);
-    let rows = match ask(config, request).await?.1 {
-        Reply::Deliveries(DeliveryReply::Endpoints(rows)) => rows,
-        other => return super::door::unexpected(&other),
-    };
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let rows = ask(&client).await;
+    client.close().await?;
+    let rows = rows?;
     let mut printer = Printer::new(&args, COLUMNS)?;
     for row in &rows {
         let mut endpoints = config.endpoints.iter();
@@ -97,12 +93,12 @@ async fn test(config: &Config, name: String, table: &TableArgs) -> anyhow::Resul
 
 async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit> {
     let endpoint = EndpointName(name);
-    let request = Request::Deliveries(DeliveryRequest::Order { endpoint, wish });
-    let (when, reply) = ask(config, request).await?;
-    let row = match reply {
-        Reply::Deliveries(DeliveryReply::Ordered(row)) => row,
-        other => return super::door::unexpected(&other),
-    };
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let set = command::SetEndpoint { endpoint, wish };
+    let ordered = client.order(actor::own(), set).await;
+    let when = ordered.as_ref().map(|row| when(&client, row)).ok();
+    client.close().await?;
+    let (row, when) = (ordered?, when.unwrap_or_default());
     let (name, settled) = (&row.name, row.settled);
     match wish {
         Wish::Enable => say(format_args!(
@@ -120,16 +116,23 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
     Ok(Exit::Success)
 }
 
-/// Asks about endpoints. Returns also when what was ordered happens.
-async fn ask(config: &Config, request: Request) -> anyhow::Result<(String, Reply)> {
-    let door = Door::open(config, Hooks::none()).await?;
-    let reply = door.ask(request).await;
-    let when = match &reply {
-        Ok(Reply::Deliveries(DeliveryReply::Ordered(row))) => when(&door, row),
-        Ok(_) | Err(_) => String::new(),
-    };
-    door.close().await?;
-    Ok((when, reply?))
+/// Asks for all endpoints.
+async fn ask(client: &StoreClient) -> anyhow::Result<Vec<EndpointRow>> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let asked = query::Endpoints {
+            endpoint: None,
+            after,
+            limit: MAX_PAGE,
+        };
+        let page = client.ask(asked).await?;
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return Ok(rows);
+        }
+    }
 }
 
 /// Returns the cells of an endpoint; those of the configuration are empty without it.

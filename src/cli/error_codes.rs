@@ -4,15 +4,15 @@ use std::error::Error;
 use std::io;
 
 use crate::config::ConfigError;
-use crate::control::ControlError;
+use crate::control::{ControlError, Problem};
 use crate::daemon::{DiscoverError, StartError};
 use crate::store::{CheckError, CompactError, OpenError, StoreError};
 
 use super::Exit;
-use super::door::{NoStore, Refused};
 use super::error::CliError;
 use super::init::InitError;
 use super::output::ColumnsError;
+use super::store_client::NoStore;
 
 /// Returns the exit code for a failure.
 pub(super) fn exit_of(failure: &anyhow::Error) -> Exit {
@@ -32,8 +32,8 @@ pub(super) fn exit_of(failure: &anyhow::Error) -> Exit {
         if let Some(control) = cause.downcast_ref::<ControlError>() {
             return of_code(control.code());
         }
-        if let Some(refused) = cause.downcast_ref::<Refused>() {
-            return of_code(&refused.code);
+        if let Some(refused) = cause.downcast_ref::<Problem>() {
+            return of_code(refused.code());
         }
         if let Some(CompactError::NoStore { .. }) = cause.downcast_ref() {
             return Exit::NotFound;
@@ -100,7 +100,7 @@ fn code_of<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
         ColumnsError,
         InitError,
         NoStore,
-        Refused,
+        Problem,
         ConfigError,
         ControlError,
         StartError,

@@ -1,13 +1,13 @@
 //! Asks for events, page by page.
 
 use crate::clock::Clock;
-use crate::control::{EventChoice, EventPage, EventRow, MARK, Reply, Request, Whose, is_of_type};
+use crate::control::{EventChoice, EventPage, Events, MARK, Whose, is_of_type, query};
 use crate::deliver::EVENT_TYPES;
-use crate::model::{Kind, Seq, TenantName};
+use crate::model::{Kind, TenantName};
 use crate::suggest::closest;
 
 use super::args::EventListArgs;
-use super::door::Door;
+use super::store_client::StoreClient;
 use super::style::say;
 
 /// Which events are asked for, page by page.
@@ -16,48 +16,27 @@ pub(super) struct Asked {
     pub(super) choice: EventChoice,
 }
 
-/// A page of events.
-pub(super) struct Page {
-    pub(super) rows: Vec<EventRow>,
-    pub(super) next: Option<Seq>,
-    pub(super) first: Seq,
-    pub(super) last: Seq,
-}
-
 impl Asked {
     pub(super) async fn page(
         &self,
-        door: &Door,
+        client: &StoreClient,
         page: EventPage,
         limit: usize,
-    ) -> anyhow::Result<Page> {
-        let request = Request::Events {
+    ) -> anyhow::Result<Events> {
+        let asked = query::Events {
             tenant: self.tenant.clone(),
             choice: self.choice.clone(),
             page,
             limit,
         };
-        match door.ask(request).await? {
-            Reply::Events {
-                rows,
-                next,
-                first,
-                last,
-            } => Ok(Page {
-                rows,
-                next,
-                first,
-                last,
-            }),
-            other => super::door::unexpected(&other),
-        }
+        client.ask(asked).await
     }
 }
 
 /// Returns what events are chosen by, with the accounts that are called so now. `None` if there is no
 /// such type, which was said.
 pub(super) async fn chosen(
-    door: &Door,
+    client: &StoreClient,
     args: &EventListArgs,
 ) -> anyhow::Result<Option<EventChoice>> {
     let names = || EVENT_TYPES.iter().copied().chain([MARK]);
@@ -74,15 +53,12 @@ pub(super) async fn chosen(
     let user = match &args.user {
         None => None,
         Some(called) => {
-            let request = Request::Find {
+            let asked = query::Find {
                 kind: Kind::User,
                 tenant: args.list.tenant.clone().map(TenantName),
                 called: called.clone(),
             };
-            let rows = match door.ask(request).await? {
-                Reply::Records { rows, .. } => rows,
-                other => return super::door::unexpected(&other),
-            };
+            let rows = client.ask(asked).await?;
             Some(Whose {
                 ids: rows.iter().map(|row| row.record.id().clone()).collect(),
                 called: called.clone(),

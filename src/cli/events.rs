@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 
-use crate::control::{EventChoice, EventName, EventPage, MAX_PAGE, Reply, Request};
+use crate::control::{EventChoice, EventName, EventPage, Events, FoundEvent, Page, query};
 use crate::daemon::Hooks;
 use crate::doing::{self, Doing};
 use crate::model::{Seq, TenantName, Thousands};
 
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
-use super::door::Door;
 use super::error::CliError;
-use super::event_pages::{Asked, Page, chosen};
+use super::event_pages::{Asked, chosen};
 use super::event_rows::{COLUMNS, cells, outside, row_of, run_of};
 use super::output::{self, Printer, print_one};
+use super::store_client::StoreClient;
 use super::style::{count, say};
 use super::{Exit, follow};
 
@@ -30,21 +30,21 @@ pub(super) async fn run(config: Option<&Path>, args: EventsArgs) -> anyhow::Resu
         EventsAction::List(args) if args.follow => return follow::run(&config, args).await,
         other => other,
     };
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match action {
-        EventsAction::List(args) => list(&door, args).await,
-        EventsAction::Show { event, output } => show(&door, &event, output.output).await,
+        EventsAction::List(args) => list(&client, args).await,
+        EventsAction::Show { event, output } => show(&client, &event, output.output).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
+async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit> {
     let mut page = match args.after {
         Some(after) => EventPage::After(Seq(after)),
         None => EventPage::Before(None),
     };
-    let Some(choice) = chosen(door, &args).await? else {
+    let Some(choice) = chosen(client, &args).await? else {
         return Ok(Exit::NotFound);
     };
     let args = args.list;
@@ -57,9 +57,10 @@ async fn list(door: &Door, args: EventListArgs) -> anyhow::Result<Exit> {
     let looked = Arc::new(AtomicU64::new(0));
     let _doing = looking(&looked);
     while left > 0 {
-        let Page {
-            rows, next, first, ..
-        } = asked.page(door, page, left.min(MAX_PAGE)).await?;
+        let Events {
+            page: found, first, ..
+        } = asked.page(client, page, left).await?;
+        let Page { rows, next } = found;
         // Opened only now, so that a failure to ask leaves standard output empty.
         let is_first = printer.is_none();
         let printer = match &mut printer {
@@ -116,17 +117,14 @@ fn looking(at: &Arc<AtomicU64>) -> Doing {
     })
 }
 
-async fn show(door: &Door, event: &str, format: Format) -> anyhow::Result<Exit> {
+async fn show(client: &StoreClient, event: &str, format: Format) -> anyhow::Result<Exit> {
     let name: EventName = event
         .parse()
         .with_context(|| format!("looking for `{event}`"))?;
-    let request = Request::Event {
+    let asked = query::Event {
         event: name.clone(),
     };
-    let (row, first) = match door.ask(request).await? {
-        Reply::Event { row, first } => (row, first),
-        other => return super::door::unexpected(&other),
-    };
+    let FoundEvent { row, first } = client.ask(asked).await?;
     let Some(row) = row else {
         let is_past = name
             .place()

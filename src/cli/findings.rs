@@ -6,21 +6,19 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::config::Environment;
-use crate::control::{
-    ConcernCode, ConcernRow, FindingRequest, FindingStanding, Reply, Request, Severity,
-};
+use crate::control::query::FindingStanding;
+use crate::control::{ConcernCode, ConcernRow, Findings, Severity, command, query};
 use crate::daemon::Hooks;
 use crate::model::unified::UnifiedId;
 use crate::model::{FindingId, Kind, TenantName, Thousands};
 
-use super::Exit;
 use super::args::{FindingListArgs, FindingsAction, FindingsArgs, Format};
-use super::door::Door;
 use super::error::CliError;
 use super::output::{Printer, Row};
+use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
+use super::{Exit, actor};
 
 const OPEN: &[Column] = &[
     Column::new("ID", 1),
@@ -50,20 +48,20 @@ const MAX_TEXT: usize = 500;
 
 pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match args.action {
-        None => list(&door, args.list).await,
-        Some(FindingsAction::List(args)) => list(&door, args).await,
+        None => list(&client, args.list).await,
+        Some(FindingsAction::List(args)) => list(&client, args).await,
         Some(FindingsAction::Accept { ids, why, by }) => {
-            accept(&door, &ids, &why, by.as_deref()).await
+            accept(&client, &ids, &why, by.as_deref()).await
         }
-        Some(FindingsAction::Reopen { ids }) => reopen(&door, &ids).await,
+        Some(FindingsAction::Reopen { ids }) => reopen(&client, &ids).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, args: FindingListArgs) -> anyhow::Result<Exit> {
+async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exit> {
     let is_choice = !args.code.is_empty() || args.min > Severity::Low;
     let FindingListArgs {
         code: codes,
@@ -75,21 +73,20 @@ async fn list(door: &Door, args: FindingListArgs) -> anyhow::Result<Exit> {
         true => FindingStanding::Accepted,
         false => FindingStanding::Open,
     };
-    let request = Request::Findings(FindingRequest::List {
+    let asked = query::Findings {
         tenant: args.tenant.map(TenantName),
         codes,
         min,
         standing,
-    });
-    let (rows, counts, n_accepted, unread) = match door.ask(request).await? {
-        Reply::Findings {
-            rows,
-            counts,
-            accepted,
-            unread,
-        } => (rows, counts, accepted, unread),
-        other => return super::door::unexpected(&other),
+        after: None,
     };
+    let Findings {
+        rows,
+        counts,
+        accepted: n_accepted,
+        unread,
+        ..
+    } = ask(client, asked).await?;
     for row in &unread {
         say(format_args!(
             "Nothing is known of `{}`, which was never read: {}.",
@@ -136,6 +133,25 @@ async fn list(door: &Door, args: FindingListArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// Asks for the findings of all tenants. No more rows than the first ten thousand of each are kept.
+pub(super) async fn ask(
+    client: &StoreClient,
+    mut asked: query::Findings,
+) -> anyhow::Result<Findings> {
+    let mut all = client.ask(asked.clone()).await?;
+    while let Some(after) = all.next.take() {
+        asked.after = Some(after);
+        let page = client.ask(asked.clone()).await?;
+        all.rows.extend(page.rows);
+        for (code, n) in page.counts {
+            *all.counts.entry(code).or_default() += n;
+        }
+        all.accepted += page.accepted;
+        all.next = page.next;
+    }
+    Ok(all)
+}
+
 /// Says how many there are of each sort, and why it matters.
 fn explain(counts: &BTreeMap<ConcernCode, u64>) {
     for (code, n) in counts {
@@ -149,39 +165,40 @@ fn explain(counts: &BTreeMap<ConcernCode, u64>) {
     }
 }
 
-async fn accept(door: &Door, ids: &[String], why: &str, by: Option<&str>) -> anyhow::Result<Exit> {
+async fn accept(
+    client: &StoreClient,
+    ids: &[String],
+    why: &str,
+    by: Option<&str>,
+) -> anyhow::Result<Exit> {
     let why = text("--why", why)?;
-    let by = by.map_or_else(|| Ok(own_name()), |by| text("--by", by))?;
+    let by = match by {
+        Some(by) => actor::named_so(text("--by", by)?),
+        None => actor::own(),
+    };
     for id in parse(ids)? {
-        let request = Request::Findings(FindingRequest::Accept {
-            id,
-            by: by.clone(),
-            why: why.clone(),
-        });
-        match door.ask(request).await? {
-            Reply::Accepted(row) => say(format_args!(
-                "Accepted {id}: {} of `{}`, {} ({}). `qlik-roster findings reopen {id}` takes it \
-                 back.",
-                row.concern.label,
-                row.tenant,
-                row.concern.code.code(),
-                row.concern.detail
-            )),
-            other => return super::door::unexpected(&other),
-        }
+        let why = why.clone();
+        let accept = command::AcceptFinding { id, why };
+        let row = client.order(by.clone(), accept).await?;
+        say(format_args!(
+            "Accepted {id}: {} of `{}`, {} ({}). `qlik-roster findings reopen {id}` takes it back.",
+            row.concern.label,
+            row.tenant,
+            row.concern.code.code(),
+            row.concern.detail
+        ));
     }
     Ok(Exit::Success)
 }
 
-async fn reopen(door: &Door, ids: &[String]) -> anyhow::Result<Exit> {
+async fn reopen(client: &StoreClient, ids: &[String]) -> anyhow::Result<Exit> {
     for id in parse(ids)? {
-        let request = Request::Findings(FindingRequest::Reopen { id });
-        match door.ask(request).await? {
-            Reply::Reopened(id) => say(format_args!(
-                "{id} is not accepted any more: `qlik-roster findings` lists it while it is found."
-            )),
-            other => return super::door::unexpected(&other),
-        }
+        let id = client
+            .order(actor::own(), command::ReopenFinding { id })
+            .await?;
+        say(format_args!(
+            "{id} is not accepted any more: `qlik-roster findings` lists it while it is found."
+        ));
     }
     Ok(Exit::Success)
 }
@@ -204,17 +221,6 @@ fn text(option: &str, given: &str) -> Result<String, CliError> {
             "`{option}` takes {MAX_TEXT} characters at the most, this has {n}"
         ))),
     }
-}
-
-/// Returns what the user account is called that runs the command.
-fn own_name() -> String {
-    let environment = Environment::of_process();
-    let named = ["SUDO_USER", "USER", "LOGNAME"];
-    let name = named.iter().find_map(|name| environment.get(name));
-    name.map_or_else(
-        || format!("uid {}", rustix::process::getuid().as_raw()),
-        str::to_owned,
-    )
 }
 
 fn shown(row: &ConcernRow) -> Row {

@@ -7,17 +7,17 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::control::{EventPage, EventRow, MAX_PAGE};
+use crate::control::{EventPage, EventRow, Events, MAX_PAGE, Page, Problem};
 use crate::daemon::Hooks;
 use crate::model::{Seq, TenantName};
 
 use super::Exit;
 use super::args::EventListArgs;
-use super::door::{Door, Refused, Socket};
-use super::event_pages::{Asked, Page, chosen};
+use super::event_pages::{Asked, chosen};
 use super::event_rows::{COLUMNS, row_of, sample};
 use super::output::Printer;
 use super::serve::call_to_end;
+use super::store_client::{Socket, StoreClient};
 use super::style::say;
 use super::ticker;
 
@@ -40,9 +40,9 @@ pub(super) async fn run(config: &Config, args: EventListArgs) -> anyhow::Result<
 }
 
 async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
-    let door = Door::open(config, Hooks::none()).await?;
-    let Some(choice) = chosen(&door, &args).await? else {
-        door.close().await?;
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let Some(choice) = chosen(&client, &args).await? else {
+        client.close().await?;
         return Ok(Exit::NotFound);
     };
     let mut trail = Trail {
@@ -53,11 +53,11 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
         at: Seq(args.after.unwrap_or_default()),
         printer: Printer::following(&args.list.table, COLUMNS, &sample())?,
     };
-    trail.begin(&door, &args).await?;
-    let mut door = match door {
-        Door::Daemon(_) => door,
-        Door::Own(_) => {
-            door.close().await?;
+    trail.begin(&client, &args).await?;
+    let mut client = match client {
+        StoreClient::Daemon(_) => client,
+        StoreClient::Own(_) => {
+            client.close().await?;
             say("No daemon runs, so that nothing new comes. Waiting for one; Ctrl-C ends this.");
             daemon(config).await?
         }
@@ -66,7 +66,7 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
     loop {
         // Waiting is what it is for, but for an answer.
         ticker::anew();
-        match trail.go_on(&door).await {
+        match trail.go_on(&client).await {
             Ok(()) => n_failed = 0,
             Err(failure) => {
                 n_failed += 1;
@@ -76,7 +76,7 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
                 if Socket::connect(&config.store).await?.is_none() {
                     say("The daemon has ended. Waiting for it to come back; Ctrl-C ends this.");
                 }
-                door = daemon(config).await?;
+                client = daemon(config).await?;
             }
         }
         tokio::time::sleep(ASK_EVERY).await;
@@ -84,10 +84,10 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
 }
 
 /// Waits for a daemon.
-async fn daemon(config: &Config) -> anyhow::Result<Door> {
+async fn daemon(config: &Config) -> anyhow::Result<StoreClient> {
     loop {
         if let Some(socket) = Socket::connect(&config.store).await? {
-            return Ok(Door::Daemon(socket));
+            return Ok(StoreClient::Daemon(socket));
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -95,8 +95,8 @@ async fn daemon(config: &Config) -> anyhow::Result<Door> {
 
 /// Returns whether a question failed as it does when a daemon ends.
 fn is_ending(failure: &anyhow::Error) -> bool {
-    match failure.downcast_ref::<Refused>() {
-        Some(refused) => refused.code == "control.ending",
+    match failure.downcast_ref::<Problem>() {
+        Some(refused) => refused.code() == "control.ending",
         // What was written of the answer, or nothing of it, came.
         None => failure
             .chain()
@@ -113,20 +113,20 @@ struct Trail {
 
 impl Trail {
     /// Prints what is there: everything from a place or time on that was named, else the last few.
-    async fn begin(&mut self, door: &Door, args: &EventListArgs) -> anyhow::Result<()> {
+    async fn begin(&mut self, client: &StoreClient, args: &EventListArgs) -> anyhow::Result<()> {
         let is_from = args.after.is_some() || args.since.is_some();
         if is_from && args.list.limit.is_none() {
-            return self.go_on(door).await;
+            return self.go_on(client).await;
         }
         let wanted = args.list.limit.unwrap_or(BEGINNING);
         let (mut rows, mut end) = (Vec::new(), None);
         let mut page = EventPage::Before(None);
         while rows.len() < wanted || end.is_none() {
             let limit = (wanted - rows.len()).clamp(1, MAX_PAGE);
-            let found = self.asked.page(door, page, limit).await?;
+            let found = self.asked.page(client, page, limit).await?;
             end = end.or(Some(found.last));
-            rows.extend(found.rows);
-            match found.next {
+            rows.extend(found.page.rows);
+            match found.page.next {
                 Some(next) if next > self.at => page = EventPage::Before(Some(next)),
                 Some(_) | None => break,
             }
@@ -139,15 +139,11 @@ impl Trail {
     }
 
     /// Prints what has come since.
-    async fn go_on(&mut self, door: &Door) -> anyhow::Result<()> {
+    async fn go_on(&mut self, client: &StoreClient) -> anyhow::Result<()> {
         loop {
             let page = EventPage::After(self.at);
-            let Page {
-                rows,
-                next,
-                first,
-                last,
-            } = self.asked.page(door, page, MAX_PAGE).await?;
+            let Events { page, first, last } = self.asked.page(client, page, MAX_PAGE).await?;
+            let Page { rows, next } = page;
             if last < self.at {
                 say(format_args!(
                     "The journal ends at event {last} now, and {} was there before: the store was \

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::control::{HolderRow, Holders, Inherited, RecordRow, Reply, Request};
+use crate::control::{HolderRow, Holders, HoldersPage, Inherited, RecordRow, query};
 use crate::doing::counting;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
 use crate::printable;
 
-use super::door::Door;
+use super::store_client::StoreClient;
 use super::style::count;
 use super::table::Cell;
 
@@ -28,31 +28,28 @@ pub(super) struct Beyond {
 }
 
 /// Asks what there is to tell of a record.
-pub(super) async fn beyond(door: &Door, row: &RecordRow) -> anyhow::Result<Beyond> {
+pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Result<Beyond> {
     let id = row.record.id();
     match &row.record {
         Record::User(_) => {
-            let request = Request::Inherited {
+            let asked = query::Inherited {
                 tenant: row.tenant.clone(),
                 user: id.clone(),
             };
-            match door.ask(request).await? {
-                Reply::Inherited(inherited) => Ok(of_user(&inherited)),
-                other => super::door::unexpected(&other),
-            }
+            Ok(of_user(&client.ask(asked).await?))
         }
-        Record::Role(_) => Ok(of_role(row, &all(door, row, id).await?)),
-        Record::Group(_) => Ok(of_group(row, &all(door, row, id).await?)),
+        Record::Role(_) => Ok(of_role(row, &all(client, row, id).await?)),
+        Record::Group(_) => Ok(of_group(row, &all(client, row, id).await?)),
     }
 }
 
 /// Adds up what the pages say.
-async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
+async fn all(client: &StoreClient, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
     let (_doing, found) = counting("counting who holds it", "found");
     let mut all = Holders::default();
     let mut after = None;
     loop {
-        let request = Request::Holders {
+        let asked = query::Holders {
             tenant: row.tenant.clone(),
             record: RecordRef {
                 kind: row.record.kind(),
@@ -61,10 +58,10 @@ async fn all(door: &Door, row: &RecordRow, id: &Id) -> anyhow::Result<Holders> {
             after,
             limit: SHOWN - all.first.len(),
         };
-        let (page, next) = match door.ask(request).await? {
-            Reply::Holders { holders, next } => (holders, next),
-            other => return super::door::unexpected(&other),
-        };
+        let HoldersPage {
+            holders: page,
+            next,
+        } = client.ask(asked).await?;
         let Holders {
             users,
             direct,

@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use crate::config::Config;
-use crate::control::{Reply, Request};
+use crate::control::{command, query};
 use crate::daemon::Hooks;
 use crate::model::HistoryLoss;
 
-use super::Exit;
 use super::args::TableArgs;
-use super::door::Door;
 use super::output::{Printer, Row};
+use super::store_client::StoreClient;
 use super::style::{Tone, say};
 use super::table::{Cell, Column};
+use super::{Exit, actor};
 
 const COLUMNS: &[Column] = &[
     Column::new("WHEN", 1),
@@ -23,13 +23,10 @@ const COLUMNS: &[Column] = &[
 
 /// Takes note of all losses, and prints those that were new.
 pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result<Exit> {
-    let door = Door::open(config, Hooks::none()).await?;
-    let reply = door.ask(Request::AcceptLosses).await;
-    door.close().await?;
-    let losses = match reply? {
-        Reply::HistoryLosses(losses) => losses,
-        other => return super::door::unexpected(&other),
-    };
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let losses = client.order(actor::own(), command::AcceptLosses).await;
+    client.close().await?;
+    let losses = losses?;
     let mut printer = Printer::new(table, COLUMNS)?;
     for loss in &losses {
         printer.row(Row {
@@ -47,11 +44,8 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
 }
 
 /// Says what was lost, if anything was, on standard error. Returns the exit code that it asks for.
-pub(super) async fn warn(door: &Door) -> anyhow::Result<Exit> {
-    let losses = match door.ask(Request::HistoryLosses).await? {
-        Reply::HistoryLosses(losses) => losses,
-        other => return super::door::unexpected(&other),
-    };
+pub(super) async fn warn(client: &StoreClient) -> anyhow::Result<Exit> {
+    let losses = client.ask(query::HistoryLosses).await?;
     for loss in &losses {
         say(format_args!("{}", detail(loss)));
     }

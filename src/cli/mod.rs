@@ -2,12 +2,13 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes are in
 //! [`Exit`], and in `docs/cli.md`. A command that reads the store asks the daemon if one
-//! runs, and opens the store itself if none does ([`door`]).
+//! runs, and opens the store itself if none does ([`store_client`]).
 
+mod actor;
 mod args;
 mod csv;
 mod begin;
-mod door;
+mod store_client;
 mod error;
 mod error_codes;
 mod exit;

@@ -7,17 +7,18 @@ mod row;
 
 use std::path::Path;
 
-use crate::control::{Reply, Request};
+use crate::control::query::PlanChoice;
+use crate::control::{PlanRow, Synced, command, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanId, PlanState, TenantName};
 
-use super::Exit;
 use super::args::{ListArgs, PlanAction, PlanArgs, TableArgs};
-use super::door::Door;
 use super::error::CliError;
 use super::output::Printer;
+use super::store_client::StoreClient;
 use super::style::{count, say};
 use super::table::Column;
+use super::{Exit, actor};
 use row::cells;
 
 const COLUMNS: &[Column] = &[
@@ -34,24 +35,21 @@ const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: PlanArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match args.action.unwrap_or(PlanAction::List(args.list)) {
-        PlanAction::List(args) => list(&door, args).await,
-        PlanAction::Show(args) => show::show(&door, args).await,
-        PlanAction::Approve { plan, table } => Box::pin(approve(&door, &plan, &table)).await,
-        PlanAction::Reject { plan } => reject(&door, &plan).await,
+        PlanAction::List(args) => list(&client, args).await,
+        PlanAction::Show(args) => show::show(&client, args).await,
+        PlanAction::Approve { plan, table } => Box::pin(approve(&client, &plan, &table)).await,
+        PlanAction::Reject { plan } => reject(&client, &plan).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
+async fn list(client: &StoreClient, args: ListArgs) -> anyhow::Result<Exit> {
     let tenant = args.tenant.map(TenantName);
     let limit = args.limit.unwrap_or(DEFAULT_LIMIT);
-    let rows = match door.ask(Request::Plans { tenant, limit }).await? {
-        Reply::Plans(rows) => rows,
-        other => return super::door::unexpected(&other),
-    };
+    let rows = ask(client, tenant, limit).await?;
     let is_held = rows.iter().any(|row| row.plan.state == PlanState::Held);
     let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);
     let summary = match held.count() {
@@ -67,23 +65,51 @@ async fn list(door: &Door, args: ListArgs) -> anyhow::Result<Exit> {
     Ok(if is_held { Exit::Held } else { Exit::Success })
 }
 
-async fn approve(door: &Door, plan: &str, table: &TableArgs) -> anyhow::Result<Exit> {
+/// Asks for the newest plans.
+async fn ask(
+    client: &StoreClient,
+    tenant: Option<TenantName>,
+    limit: usize,
+) -> anyhow::Result<Vec<PlanRow>> {
+    let mut rows = Vec::new();
+    let mut before = None;
+    loop {
+        let asked = query::Plans {
+            tenant: tenant.clone(),
+            which: PlanChoice::All,
+            before,
+            limit: limit - rows.len(),
+        };
+        let page = client.ask(asked).await?;
+        rows.extend(page.rows);
+        before = page.next;
+        if before.is_none() || rows.len() >= limit {
+            return Ok(rows);
+        }
+    }
+}
+
+async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(CliError::usage)?;
     say(format_args!(
         "Approving {id}; a run follows that asks for all of it once more and applies what is still \
          gone…"
     ));
-    let approved = door.ask(Request::Approve { id });
-    let (row, synced) = match door.watching(approved).await? {
-        Reply::Approved { plan, synced } => (plan, synced),
-        Reply::Paused(pause) => {
+    let approved = client.order(actor::own(), command::Approve { id }).await?;
+    let synced = match client.watching(client.outcome(approved.run)).await? {
+        Synced::Run(synced) => *synced,
+        Synced::Paused(pause) => {
             say(format_args!(
                 "{id} stays approved; its tenant is not read now: {pause}"
             ));
             return Ok(Exit::Source);
         }
-        other => return super::door::unexpected(&other),
     };
+    // As it is after the run. Many later ones may have taken its place meanwhile.
+    let row = client
+        .ask(query::Plan { id })
+        .await?
+        .unwrap_or(approved.plan);
     let is_whole = match synced.run.outcome {
         Outcome::Degraded | Outcome::Incomplete { .. } => false,
         Outcome::Running
@@ -111,14 +137,12 @@ async fn approve(door: &Door, plan: &str, table: &TableArgs) -> anyhow::Result<E
     Ok(exit)
 }
 
-async fn reject(door: &Door, plan: &str) -> anyhow::Result<Exit> {
+async fn reject(client: &StoreClient, plan: &str) -> anyhow::Result<Exit> {
     let id: PlanId = plan.parse().map_err(CliError::usage)?;
-    match door.ask(Request::Reject { id }).await? {
-        Reply::Rejected(row) => say(format_args!(
-            "{id} is rejected: as long as {} shows the same, nothing of it happens.",
-            row.tenant
-        )),
-        other => return super::door::unexpected(&other),
-    }
+    let row = client.order(actor::own(), command::Reject { id }).await?;
+    say(format_args!(
+        "{id} is rejected: as long as {} shows the same, nothing of it happens.",
+        row.tenant
+    ));
     Ok(Exit::Success)
 }

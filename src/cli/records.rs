@@ -4,17 +4,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::control::{Choice, MAX_PAGE, Place, RecordRow, Reply, Request};
+use crate::control::{Choice, MAX_PAGE, Page, RecordRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unified};
 use crate::suggest::closest;
 
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
-use super::door::Door;
 use super::error::CliError;
 use super::holders::beyond;
 use super::output::{Printer, Row, print_one};
+use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 
@@ -27,20 +27,25 @@ pub(super) async fn run(
     asked: RecordsAsked,
 ) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match asked {
-        RecordsAsked::List(choice, args) => list(&door, kind, choice, args).await,
-        RecordsAsked::Show(args) => find(&door, kind, args).await,
+        RecordsAsked::List(choice, args) => list(&client, kind, choice, args).await,
+        RecordsAsked::Show(args) => find(&client, kind, args).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, kind: Kind, choice: Choice, args: ListArgs) -> anyhow::Result<Exit> {
+async fn list(
+    client: &StoreClient,
+    kind: Kind,
+    choice: Choice,
+    args: ListArgs,
+) -> anyhow::Result<Exit> {
     let tenant = args.tenant.map(TenantName);
     for (kind, called) in [(Kind::Role, &choice.role), (Kind::Group, &choice.group)] {
         if let Some(called) = called
-            && !is_there(door, kind, tenant.as_ref(), called).await?
+            && !is_there(client, kind, tenant.as_ref(), called).await?
         {
             return Ok(Exit::NotFound);
         }
@@ -56,15 +61,14 @@ async fn list(door: &Door, kind: Kind, choice: Choice, args: ListArgs) -> anyhow
     let mut after = None;
     let mut printer = None;
     while left > 0 {
-        let limit = left.min(MAX_PAGE);
-        let request = Request::Records {
+        let asked = query::Records {
             kind,
             tenant: tenant.clone(),
             choice: choice.clone(),
             after,
-            limit,
+            limit: left,
         };
-        let (rows, next) = records(door, request).await?;
+        let Page { rows, next } = client.ask(asked).await?;
         // Opened only now, so that a failure to ask leaves standard output empty.
         let printer = match &mut printer {
             Some(printer) => printer,
@@ -89,27 +93,27 @@ async fn list(door: &Door, kind: Kind, choice: Choice, args: ListArgs) -> anyhow
 /// Returns whether a role or group is called so; says so where none is, with the name that was
 /// probably meant.
 async fn is_there(
-    door: &Door,
+    client: &StoreClient,
     kind: Kind,
     tenant: Option<&TenantName>,
     called: &str,
 ) -> anyhow::Result<bool> {
-    let request = Request::Find {
+    let asked = query::Find {
         kind,
         tenant: tenant.cloned(),
         called: called.to_owned(),
     };
-    if !records(door, request).await?.0.is_empty() {
+    if !client.ask(asked).await?.is_empty() {
         return Ok(true);
     }
-    let request = Request::Records {
+    let asked = query::Records {
         kind,
         tenant: tenant.cloned(),
         choice: Choice::default(),
         after: None,
         limit: MAX_PAGE,
     };
-    let (rows, _) = records(door, request).await?;
+    let rows = client.ask(asked).await?.rows;
     let meant = closest(called, rows.iter().map(|row| row.record.label()));
     let meant = meant.map(|name| format!(" Did you mean `{name}`?"));
     say(format_args!(
@@ -121,7 +125,7 @@ async fn is_there(
 
 /// Shows those that are called so, each in full. Where none is, those in which it is a part of a
 /// name: one in full, several as a list.
-async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
+async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
     let ShowArgs {
         called,
         tenant,
@@ -129,28 +133,28 @@ async fn find(door: &Door, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
         output,
     } = args;
     let tenant = tenant.map(TenantName);
-    let request = Request::Find {
+    let asked = query::Find {
         kind,
         tenant: tenant.clone(),
         called: called.clone(),
     };
-    let (rows, _) = records(door, request).await?;
+    let rows = client.ask(asked).await?;
     if !rows.is_empty() {
         for row in &rows {
-            show(door, row, raw, output.output).await?;
+            show(client, row, raw, output.output).await?;
         }
         return Ok(Exit::Success);
     }
-    let (rows, rest) = containing(door, kind, tenant, &called).await?;
+    let (rows, rest) = containing(client, kind, tenant, &called).await?;
     match rows.as_slice() {
         [] => {
             let detail = format!("no {kind} is called `{called}`");
             return Err(CliError::NotThere(detail).into());
         }
-        [row] => show(door, row, raw, output.output).await?,
+        [row] => show(client, row, raw, output.output).await?,
         [..] if raw => {
             for row in &rows {
-                show(door, row, raw, output.output).await?;
+                show(client, row, raw, output.output).await?;
             }
         }
         [..] => {
@@ -180,7 +184,7 @@ enum Rest {
 
 /// Finds the first records in which a text is a part of a name, address or id.
 async fn containing(
-    door: &Door,
+    client: &StoreClient,
     kind: Kind,
     tenant: Option<TenantName>,
     text: &str,
@@ -188,7 +192,7 @@ async fn containing(
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let request = Request::Records {
+        let asked = query::Records {
             kind,
             tenant: tenant.clone(),
             choice: Choice {
@@ -198,9 +202,9 @@ async fn containing(
             after,
             limit: MAX_PAGE,
         };
-        let (rows, next) = records(door, request).await?;
-        found.extend(rows);
-        after = next;
+        let page = client.ask(asked).await?;
+        found.extend(page.rows);
+        after = page.next;
         if found.len() > MAX_PAGE {
             found.truncate(MAX_PAGE);
             return Ok((found, Rest::More));
@@ -211,13 +215,6 @@ async fn containing(
     }
 }
 
-async fn records(door: &Door, request: Request) -> anyhow::Result<(Vec<RecordRow>, Option<Place>)> {
-    match door.ask(request).await? {
-        Reply::Records { rows, next } => Ok((rows, next)),
-        other => super::door::unexpected(&other),
-    }
-}
-
 fn row_of(row: &RecordRow) -> Row {
     Row {
         cells: cells(row),
@@ -225,7 +222,12 @@ fn row_of(row: &RecordRow) -> Row {
     }
 }
 
-async fn show(door: &Door, row: &RecordRow, raw: bool, format: Format) -> anyhow::Result<()> {
+async fn show(
+    client: &StoreClient,
+    row: &RecordRow,
+    raw: bool,
+    format: Format,
+) -> anyhow::Result<()> {
     if raw {
         let source: Value = serde_json::from_str(&row.raw)?;
         return print_one(Format::Json, &[], &source);
@@ -233,7 +235,7 @@ async fn show(door: &Door, row: &RecordRow, raw: bool, format: Format) -> anyhow
     let columns = columns(row.record.kind()).iter().map(|column| column.name);
     let mut lines: Vec<_> = columns.zip(cells(row)).collect();
     lines.push(("VERSION", row.version.to_string().into()));
-    let beyond = beyond(door, row).await?;
+    let beyond = beyond(client, row).await?;
     lines.extend(beyond.lines);
     let mut json = outside(row);
     if let Some(fields) = json.as_object_mut() {

@@ -3,27 +3,25 @@
 use std::path::Path;
 
 use crate::clock::Clock;
-use crate::control::{
-    Again, Count, DeliveryReply, DeliveryRequest, EndpointRow, EndpointState, Reply, Request,
-};
+use crate::control::{Again, Count, EndpointRow, EndpointState, Replayed, command};
 use crate::daemon::Hooks;
 use crate::model::EndpointName;
 
-use super::Exit;
 use super::args::ReplayArgs;
-use super::door::Door;
 use super::error::CliError;
+use super::store_client::StoreClient;
 use super::style::say;
+use super::{Exit, actor};
 
 pub(super) async fn run(config: Option<&Path>, args: ReplayArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
-    let exit = replay(&door, args).await;
-    door.close().await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
+    let exit = replay(&client, args).await;
+    client.close().await?;
     exit
 }
 
-async fn replay(door: &Door, args: ReplayArgs) -> anyhow::Result<Exit> {
+async fn replay(client: &StoreClient, args: ReplayArgs) -> anyhow::Result<Exit> {
     let endpoint = EndpointName(args.endpoint);
     let what = match (args.event, args.since, args.parked) {
         (Some(event), None, false) => Again::Event(event),
@@ -34,39 +32,34 @@ async fn replay(door: &Door, args: ReplayArgs) -> anyhow::Result<Exit> {
             return Err(CliError::Usage(detail.to_owned()).into());
         }
     };
-    let request = DeliveryRequest::Replay { endpoint, what };
-    match door.ask(Request::Deliveries(request)).await? {
-        Reply::Deliveries(DeliveryReply::Replayed { events: 0, .. }) => {
-            say("Nothing is parked; there is nothing to send again.");
-        }
-        Reply::Deliveries(DeliveryReply::Replayed { events, endpoint }) => {
-            let events = in_words(events);
-            say(format_args!(
-                "{events} to `{}` again: {}",
-                endpoint.name,
-                when(door, &endpoint)
-            ));
-        }
-        Reply::Deliveries(DeliveryReply::Rewound { first: None, .. }) => {
+    let is_since = matches!(what, Again::Since(_));
+    let replay = command::Replay { endpoint, what };
+    let Replayed {
+        endpoint,
+        events,
+        first,
+    } = client.order(actor::own(), replay).await?;
+    let from = match (first, events) {
+        (None, _) if is_since => {
             say("Nothing happened since then; there is nothing to send again.");
+            return Ok(Exit::Success);
         }
-        Reply::Deliveries(DeliveryReply::Rewound {
-            first: Some((seq, at)),
-            events,
-            endpoint,
-        }) => {
-            let events = match events {
-                Count::Exactly(events) => in_words(events),
-                Count::AtLeast(events) => format!("at least {}", in_words(events)),
-            };
-            say(format_args!(
-                "{events} to `{}` again, from event {seq} of {at} on: {}",
-                endpoint.name,
-                when(door, &endpoint)
-            ));
+        (None, Count::Exactly(0)) => {
+            say("Nothing is parked; there is nothing to send again.");
+            return Ok(Exit::Success);
         }
-        other => return super::door::unexpected(&other),
-    }
+        (None, _) => String::new(),
+        (Some((seq, at)), _) => format!(", from event {seq} of {at} on"),
+    };
+    let events = match events {
+        Count::Exactly(events) => in_words(events),
+        Count::AtLeast(events) => format!("at least {}", in_words(events)),
+    };
+    say(format_args!(
+        "{events} to `{}` again{from}: {}",
+        endpoint.name,
+        when(client, &endpoint)
+    ));
     Ok(Exit::Success)
 }
 
@@ -78,7 +71,7 @@ fn in_words(events: u64) -> String {
 }
 
 /// Tells when what was ordered of an endpoint happens.
-pub(super) fn when(door: &Door, row: &EndpointRow) -> String {
+pub(super) fn when(client: &StoreClient, row: &EndpointRow) -> String {
     let name = &row.name;
     match &row.state {
         EndpointState::Disabled { .. } | EndpointState::Stopped { .. } => format!(
@@ -90,9 +83,9 @@ pub(super) fn when(door: &Door, row: &EndpointRow) -> String {
         EndpointState::NotConfigured
         | EndpointState::New
         | EndpointState::Taking
-        | EndpointState::Backfilling { .. } => match door {
-            Door::Daemon(_) => "now.".to_owned(),
-            Door::Own(_) => "when a daemon runs, or with `qlik-roster sync`.".to_owned(),
+        | EndpointState::Backfilling { .. } => match client {
+            StoreClient::Daemon(_) => "now.".to_owned(),
+            StoreClient::Own(_) => "when a daemon runs, or with `qlik-roster sync`.".to_owned(),
         },
     }
 }

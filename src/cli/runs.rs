@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::control::{Reply, Request, RunChoice};
+use crate::control::query::RunChoice;
+use crate::control::{Page, query};
 use crate::daemon::Hooks;
 use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
 
 use super::Exit;
 use super::args::{Format, RunListArgs, RunsAction, RunsArgs};
-use super::door::Door;
 use super::error::CliError;
 use super::output::{Printer, Row, print_one};
+use super::store_client::StoreClient;
 use super::style::{Tone, count};
 use super::table::{Cell, Column};
 
@@ -36,17 +37,17 @@ const DEFAULT_LIMIT: usize = 50;
 
 pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
     let exit = match args.action {
-        None => list(&door, args.list).await,
-        Some(RunsAction::List(args)) => list(&door, args).await,
-        Some(RunsAction::Show { run, output }) => show(&door, &run, output.output).await,
+        None => list(&client, args.list).await,
+        Some(RunsAction::List(args)) => list(&client, args).await,
+        Some(RunsAction::Show { run, output }) => show(&client, &run, output.output).await,
     };
-    door.close().await?;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
+async fn list(client: &StoreClient, args: RunListArgs) -> anyhow::Result<Exit> {
     let RunListArgs { failed, list } = args;
     let tenant = list.tenant.map(TenantName);
     let mut left = list.limit.unwrap_or(DEFAULT_LIMIT);
@@ -57,16 +58,13 @@ async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
     let mut before = None;
     let mut printer = None;
     loop {
-        let request = Request::Runs {
+        let asked = query::Runs {
             tenant: tenant.clone(),
             which,
             before,
             limit: left,
         };
-        let (rows, next) = match door.ask(request).await? {
-            Reply::Runs { rows, next } => (rows, next),
-            other => return super::door::unexpected(&other),
-        };
+        let Page { rows, next } = client.ask(asked).await?;
         // Opened only now, so that a failure to ask leaves standard output empty.
         let printer = match &mut printer {
             Some(printer) => printer,
@@ -89,13 +87,9 @@ async fn list(door: &Door, args: RunListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-async fn show(door: &Door, id: &str, format: Format) -> anyhow::Result<Exit> {
+async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<Exit> {
     let id: RunId = id.parse().map_err(CliError::usage)?;
-    let run = match door.ask(Request::Run { id }).await? {
-        Reply::Run(run) => run,
-        other => return super::door::unexpected(&other),
-    };
-    let Some(run) = run else {
+    let Some(run) = client.ask(query::Run { id }).await? else {
         let detail = format!("there is no {id}; `qlik-roster runs` lists those that are kept");
         return Err(CliError::NotThere(detail).into());
     };

@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::clock::{Rough, Turned};
-use crate::control::{EndpointRow, EndpointState, Reply, Request, TenantRow, UnreadRow};
+use crate::control::{EndpointRow, EndpointState, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, losses_in_words};
 
 use super::args::TableArgs;
-use super::door::Door;
 use super::endpoint_state::{of_deliveries, of_endpoint, outside, tone};
 use super::output::{Printer, Row};
+use super::store_client::StoreClient;
 use super::style::Tone;
 use super::table::{Cell, Column};
 use super::{Exit, losses};
@@ -27,14 +27,10 @@ const COLUMNS: &[Column] = &[
 
 pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
-    let status = match door.ask(Request::Status).await {
-        Ok(Reply::Status(status)) => Ok(status),
-        Ok(other) => super::door::unexpected(&other),
-        Err(failure) => Err(failure),
-    };
-    let daemon = daemon(&door);
-    door.close().await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
+    let status = client.ask(query::Status).await;
+    let daemon = daemon(&client);
+    client.close().await?;
     let status = status?;
     let mut exit = Exit::Success;
     let mut printer = Printer::new(&args, COLUMNS)?;
@@ -97,10 +93,10 @@ fn clock(turned: Turned, ago: Duration) -> Row {
 }
 
 /// Tells whether a daemon runs, by who has answered.
-fn daemon(door: &Door) -> Row {
-    let (state, tone, detail) = match door {
-        Door::Daemon(_) => ("running", Tone::Good, "it answered these questions"),
-        Door::Own(_) => (
+fn daemon(client: &StoreClient) -> Row {
+    let (state, tone, detail) = match client {
+        StoreClient::Daemon(_) => ("running", Tone::Good, "it answered these questions"),
+        StoreClient::Own(_) => (
             "not running",
             Tone::Warn,
             "nothing is read or delivered until `qlik-roster serve` or `sync` is run",

@@ -5,17 +5,17 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::control::{Reply, Request};
+use crate::control::{command, query};
 use crate::daemon::Hooks;
 use crate::model::{Lack, Space, StoreCheck};
 use crate::store::{Compacted, Store};
 
 use super::args::{Format, StoreAction};
-use super::door::{Door, Socket};
 use super::output::{Printer, Row, print_one};
+use super::store_client::{Socket, StoreClient};
 use super::style::Tone;
 use super::table::{Cell, Column};
-use super::{Exit, losses};
+use super::{Exit, actor, losses};
 
 const FAULT_COLUMNS: &[Column] = &[Column::new("WHERE", 0), Column::new("WHAT IS WRONG", 0)];
 
@@ -30,13 +30,10 @@ pub(super) async fn run(config: Option<&Path>, action: StoreAction) -> anyhow::R
 }
 
 async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
-    let door = Door::open(config, Hooks::none()).await?;
-    let reply = door.ask(Request::Status).await;
-    door.close().await?;
-    let space = match reply? {
-        Reply::Status(status) => status.space,
-        other => return super::door::unexpected(&other),
-    };
+    let client = StoreClient::open(config, Hooks::none()).await?;
+    let status = client.ask(query::Status).await;
+    client.close().await?;
+    let space = status?.space;
     let mut lines = vec![
         ("FOLDER", config.store.display().to_string().into()),
         ("ON DISK", bytes(space.disk).into()),
@@ -67,10 +64,8 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
 async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::begin::start_logging(config)?;
     let checked = if let Some(daemon) = Socket::connect(&config.store).await? {
-        match daemon.ask_watching(Request::CheckStore).await? {
-            Reply::StoreChecked(checked) => checked,
-            other => return super::door::unexpected(&other),
-        }
+        let begun = daemon.order(actor::own(), command::CheckStore).await?;
+        daemon.outcome_watched(begun).await?
     } else {
         let path = config.store.clone();
         tokio::task::spawn_blocking(move || Store::check_at(&path)).await??
@@ -140,10 +135,8 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::begin::start_logging(config)?;
     let compacted = if let Some(daemon) = Socket::connect(&config.store).await? {
-        match daemon.ask_watching(Request::CompactStore).await? {
-            Reply::StoreCompacted(compacted) => compacted,
-            other => return super::door::unexpected(&other),
-        }
+        let begun = daemon.order(actor::own(), command::CompactStore).await?;
+        daemon.outcome_watched(begun).await?
     } else {
         let path = config.store.clone();
         tokio::task::spawn_blocking(move || Store::compact(&path)).await??

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::control::{Reply, Request, Standing, SyncRow};
+use crate::control::{Standing, SyncRow, Synced, command};
 use crate::daemon::{DiscoverError, Hooks};
 use crate::deliver::{self, Drained};
 use crate::doing::{self, Doing, doing};
@@ -19,13 +19,12 @@ use crate::printable;
 use crate::signal;
 use crate::telemetry::{Metrics, Sample, chain};
 
-use super::Exit;
 use super::args::{Format, SyncArgs, TableArgs};
-use super::door::{Door, Own};
 use super::narrate::sentence;
 use super::output::{self, Printer, Row};
+use super::store_client::{Own, StoreClient};
 use super::style::say;
-use super::{losses, runs, tenants};
+use super::{Exit, actor, losses, runs, tenants};
 
 /// How long upkeep of the store may take; what is left is for the next time.
 const UPKEEP: Duration = Duration::from_secs(20);
@@ -33,75 +32,81 @@ const UPKEEP: Duration = Duration::from_secs(20);
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
     super::begin::start_logging(&config)?;
-    let door = Door::open_or_make(&config, Hooks::none()).await?;
-    let exit = work(&config, &door, &args).await;
-    door.close().await?;
+    let client = StoreClient::open_or_make(&config, Hooks::none()).await?;
+    let exit = work(&config, &client, &args).await;
+    client.close().await?;
     exit
 }
 
-async fn work(config: &Config, door: &Door, args: &SyncArgs) -> anyhow::Result<Exit> {
+async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow::Result<Exit> {
     let mode = if args.dry_run {
         Mode::DryRun
     } else {
         Mode::Commit
     };
-    let mut exit = match door {
-        Door::Own(own) => discover(own).await?,
+    let mut exit = match client {
+        StoreClient::Own(own) => discover(own).await?,
         // It looks by itself.
-        Door::Daemon(_) => Exit::Success,
+        StoreClient::Daemon(_) => Exit::Success,
     };
     let tenants = match &args.tenant {
         Some(name) => vec![TenantName(name.clone())],
-        None => read_tenants(door).await?,
+        None => read_tenants(client).await?,
     };
     // Before the run, and also without delivery after it: an endpoint that is new hears of
     // everything that is found from now on.
-    let workers = match (door, mode) {
-        (Door::Own(own), Mode::Commit) => open_workers(config, own).await?,
-        (Door::Own(_), Mode::DryRun) | (Door::Daemon(_), Mode::Commit | Mode::DryRun) => Vec::new(),
+    let workers = match (client, mode) {
+        (StoreClient::Own(own), Mode::Commit) => open_workers(config, own).await?,
+        (StoreClient::Own(_), Mode::DryRun)
+        | (StoreClient::Daemon(_), Mode::Commit | Mode::DryRun) => Vec::new(),
     };
     let runs = tenants.into_iter().map(|tenant| async move {
-        let asked = Request::Sync {
+        let ordered = command::Sync {
             tenant: tenant.clone(),
             mode,
         };
-        (tenant, door.ask(asked).await)
+        (tenant, sync(client, ordered).await)
     });
-    let replies = door.watching(join_all(runs)).await;
+    let ended = client.watching(join_all(runs)).await;
 
     let mut rows = Vec::new();
-    for (tenant, reply) in replies {
-        match reply? {
-            Reply::Synced(row) => rows.push(row),
-            Reply::Paused(pause) => {
+    for (tenant, synced) in ended {
+        match synced? {
+            Synced::Run(row) => rows.push(*row),
+            Synced::Paused(pause) => {
                 say(format_args!("`{tenant}` is not read: {pause}"));
                 // Nobody asked for it by name: it is one of all.
                 if args.tenant.is_some() {
                     exit = exit.graver(Exit::Source);
                 }
             }
-            other => return super::door::unexpected(&other),
         }
     }
     for row in &rows {
         exit = exit.graver(of_run(&row.run));
     }
-    if let (Door::Own(own), false) = (door, args.no_deliver) {
+    if let (StoreClient::Own(own), false) = (client, args.no_deliver) {
         let metrics = &own.parts.metrics;
         for (name, worker) in workers {
             exit = exit.graver(drain(&name, worker, metrics).await?);
         }
     }
-    if let (Door::Own(own), Mode::Commit) = (door, mode) {
+    if let (StoreClient::Own(own), Mode::Commit) = (client, mode) {
         let _doing = doing("tidying the store");
         own.upkeep(config).once(UPKEEP).await?;
     }
-    exit = exit.graver(losses::warn(door).await?);
+    exit = exit.graver(losses::warn(client).await?);
     // Last, so that a reader that went away early changes nothing.
     match print(&rows, &args.table) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),
     }
+}
+
+/// Has a run done, and waits for its end.
+async fn sync(client: &StoreClient, ordered: command::Sync) -> anyhow::Result<Synced> {
+    let begun = client.order(actor::own(), ordered).await?;
+    client.outcome(begun).await
 }
 
 /// Prints runs that were asked for. Returns the exit code that they ask for.
@@ -220,8 +225,8 @@ async fn discover(own: &Own) -> anyhow::Result<Exit> {
 }
 
 /// The tenants that are to be read.
-async fn read_tenants(door: &Door) -> anyhow::Result<Vec<TenantName>> {
-    let rows = tenants::ask(door).await?.into_iter();
+async fn read_tenants(client: &StoreClient) -> anyhow::Result<Vec<TenantName>> {
+    let rows = tenants::ask(client).await?.into_iter();
     let read = rows.filter(|row| match row.standing {
         Standing::Paused(_) => false,
         Standing::Active | Standing::NeverReached { .. } | Standing::Failing { .. } => true,

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::control::{LinkedRow, Reply, Request, Standing};
+use crate::control::{LinkedRow, MAX_PAGE, Standing, query};
 use crate::daemon::Hooks;
 
 use super::Exit;
 use super::args::{Format, TableArgs, TenantsArgs};
-use super::door::Door;
 use super::output::{Printer, Row};
+use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 
@@ -28,14 +28,14 @@ const COLUMNS: &[Column] = &[
 
 pub(super) async fn run(config: Option<&Path>, args: TenantsArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
-    let door = Door::open(&config, Hooks::none()).await?;
-    let exit = list(&door, &args.table).await;
-    door.close().await?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
+    let exit = list(&client, &args.table).await;
+    client.close().await?;
     exit
 }
 
-async fn list(door: &Door, table: &TableArgs) -> anyhow::Result<Exit> {
-    let rows = ask(door).await?;
+async fn list(client: &StoreClient, table: &TableArgs) -> anyhow::Result<Exit> {
+    let rows = ask(client).await?;
     let mut printer = Printer::new(table, COLUMNS)?;
     for linked in &rows {
         printer.row(row(linked))?;
@@ -54,10 +54,21 @@ async fn list(door: &Door, table: &TableArgs) -> anyhow::Result<Exit> {
 }
 
 /// Asks for all tenants.
-pub(super) async fn ask(door: &Door) -> anyhow::Result<Vec<LinkedRow>> {
-    match door.ask(Request::Tenants).await? {
-        Reply::Tenants(rows) => Ok(rows),
-        other => super::door::unexpected(&other),
+pub(super) async fn ask(client: &StoreClient) -> anyhow::Result<Vec<LinkedRow>> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let asked = query::Tenants {
+            tenant: None,
+            after,
+            limit: MAX_PAGE,
+        };
+        let page = client.ask(asked).await?;
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return Ok(rows);
+        }
     }
 }
 

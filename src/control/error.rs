@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::TaskId;
 use crate::model::{EndpointName, FindingId, PlanId, TenantName};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::closest;
+use crate::telemetry::chain;
 
 /// Names that a message lists. Who has more finds them with the command that lists all.
 const MAX_NAMES: usize = 20;
@@ -122,6 +126,15 @@ pub enum ControlError {
         /// The endpoint.
         endpoint: EndpointName,
     },
+    /// No task has such a name here, or no longer.
+    #[error(
+        "the daemon does not know of task {task}: it was restarted since, or the task ended over a \
+         minute ago or broke down; `qlik-roster runs` shows what became of a run"
+    )]
+    UnknownTask {
+        /// What was asked for.
+        task: TaskId,
+    },
     /// The question came, or was still open, when the daemon was told to end.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -135,9 +148,34 @@ pub enum ControlError {
     #[error("asking the store")]
     Store {
         /// What went wrong.
-        #[source]
+        #[from]
         source: StoreError,
     },
+}
+
+/// Why there is no answer, for whoever asked from afar or watched a task.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Problem {
+    /// The code that `docs/errors.md` explains.
+    code: String,
+    /// What went wrong, with its causes.
+    message: String,
+}
+
+impl Problem {
+    /// Tells of an error.
+    pub fn of(error: &ControlError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: chain(error),
+        }
+    }
+
+    /// Returns the code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
 }
 
 impl ControlError {
@@ -157,6 +195,7 @@ impl ControlError {
             Self::NotParked { .. } => "control.not-parked",
             Self::NotSentYet { .. } => "control.not-sent-yet",
             Self::NoSnapshots { .. } => "control.no-snapshots",
+            Self::UnknownTask { .. } => "control.unknown-task",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
             Self::Compact { source } => source.code(),
@@ -193,10 +232,6 @@ impl ControlError {
             name: name.clone(),
             known: there_are(meant, &names),
         }
-    }
-
-    pub(super) fn store(source: StoreError) -> Self {
-        Self::Store { source }
     }
 }
 

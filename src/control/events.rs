@@ -5,21 +5,53 @@ use crate::store::{Item, Known, StoreError};
 
 use super::deliveries::first_since;
 use super::reading::Reading;
-use super::{ControlError, EventChoice, EventName, EventPage, EventRow, MAX_PAGE, Reply};
+use super::{
+    ControlError, EventChoice, EventPage, EventRow, Events, FoundEvent, MAX_PAGE, Page, Query,
+    page, query,
+};
 
 /// Entries that one question reads at the most: of many, few may be wanted.
 const MAX_READ: usize = 20_000;
 
+impl Query for query::Events {
+    type Answer = Events;
+    const ABOUT: &'static str = "events";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let tenants = reading.chosen(self.tenant.as_ref())?;
+        let tenants = self.tenant.is_some().then_some(tenants.as_slice());
+        Ok(reading.events(tenants, &self.choice, self.page, page::size(self.limit))?)
+    }
+}
+
+impl Query for query::Event {
+    type Answer = FoundEvent;
+    const ABOUT: &'static str = "events";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let store = reading.store;
+        let entry = match self.event.of_store(store)? {
+            Item::Entry(seq) => store.entry(seq)?,
+            // A snapshot is no entry.
+            Item::Snapshot { .. } => None,
+        };
+        Ok(FoundEvent {
+            row: entry.map(|entry| reading.row(entry)),
+            first: store.first_seq()?,
+        })
+    }
+}
+
 impl Reading<'_> {
     /// Reads a page of the journal. It ends where enough were read, wanted or not, so that one
     /// question has a bound. `tenants` are those that are wanted; `None` for all, and what is of none.
-    pub(super) fn events(
+    fn events(
         &self,
         tenants: Option<&[&Known]>,
         choice: &EventChoice,
         page: EventPage,
         limit: usize,
-    ) -> Result<Reply, StoreError> {
+    ) -> Result<Events, StoreError> {
         let (first, last) = (self.store.first_seq()?, self.store.last_seq());
         let begin = match choice.since {
             None => Some(first),
@@ -44,9 +76,9 @@ impl Reading<'_> {
                 self.backwards(begin, end, limit, &has)?
             }
         };
-        Ok(Reply::Events {
-            rows: entries.into_iter().map(|entry| self.row(entry)).collect(),
-            next,
+        let rows = entries.into_iter().map(|entry| self.row(entry)).collect();
+        Ok(Events {
+            page: Page { rows, next },
             first,
             last,
         })
@@ -108,23 +140,6 @@ impl Reading<'_> {
             end = low;
         }
         Ok((found, Some(end).filter(|end| *end > begin)))
-    }
-
-    /// Finds an event by its name. A snapshot is no entry, so that nothing is found.
-    pub(super) fn event(
-        &self,
-        name: &EventName,
-    ) -> Result<Result<Reply, StoreError>, ControlError> {
-        let row = match name.of_store(self.store)? {
-            Item::Entry(seq) => self.store.entry(seq),
-            Item::Snapshot { .. } => Ok(None),
-        };
-        let reply = row.and_then(|row| {
-            let row = row.map(|entry| self.row(entry));
-            let first = self.store.first_seq()?;
-            Ok(Reply::Event { row, first })
-        });
-        Ok(reply)
     }
 
     fn row(&self, entry: Entry) -> EventRow {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{GroupId, RoleId, UserId};
+use crate::model::{GroupId, Id, RoleId, UserId};
 
 /// The users who hold a role, or who are in a group, among those that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,4 +58,13 @@ pub struct InheritedRole {
     pub name: String,
     /// The groups.
     pub groups: BTreeMap<GroupId, String>,
+}
+
+/// Those of a page of users who hold a role or are in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldersPage {
+    /// Who they are.
+    pub holders: Holders,
+    /// After which user the next page begins; `None` if this is the last one.
+    pub next: Option<Id>,
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::meanings::Named;
 use super::reading::Reading;
 use super::records::MAX_READ;
-use super::{HolderRow, Holders, Inherited, InheritedRole, MAX_PAGE, Reply};
+use super::{
+    ControlError, HolderRow, Holders, HoldersPage, Inherited, InheritedRole, MAX_PAGE, Query, query,
+};
 use crate::access::Way;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
 use crate::store::{Known, Names, StoreError};
@@ -13,20 +15,40 @@ use crate::store::{Known, Names, StoreError};
 /// Groups that an answer names at the most.
 const MAX_GROUPS: usize = 100;
 
+impl Query for query::Holders {
+    type Answer = HoldersPage;
+    const ABOUT: &'static str = "who holds it";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        Ok(reading.holders(known, &self.record, self.after, self.limit.min(MAX_PAGE))?)
+    }
+}
+
+impl Query for query::Inherited {
+    type Answer = Inherited;
+    const ABOUT: &'static str = "the roles that come by groups";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        Ok(reading.inherited(known, &self.user)?)
+    }
+}
+
 impl Reading<'_> {
     /// Counts the users of a page who hold a role or are in a group, and names the first.
-    pub(super) fn holders(
+    fn holders(
         &self,
         known: &Known,
         record: &RecordRef,
         mut after: Option<Id>,
         limit: usize,
-    ) -> Result<Reply, StoreError> {
+    ) -> Result<HoldersPage, StoreError> {
         let mut names = Names::of(known.no);
         let meant = match record.kind {
             Kind::Role => {
                 let role = Named::Role(RoleId(record.id.clone()));
-                Some(self.meanings.of(self.store, known, &role)?)
+                Some(self.context.meanings.of(self.store, known, &role)?)
             }
             Kind::Group | Kind::User => None,
         };
@@ -84,7 +106,7 @@ impl Reading<'_> {
                 }
             }
         }
-        Ok(Reply::Holders {
+        Ok(HoldersPage {
             holders,
             next: after,
         })
@@ -100,7 +122,7 @@ impl Reading<'_> {
     }
 
     /// Finds the roles that a user has by groups. A user who is gone has none.
-    pub(super) fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
+    fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
         let mut inherited = Inherited::default();
         let mut names = Names::of(known.no);
         let record = |kind, id: &Id| RecordRef {

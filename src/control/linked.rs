@@ -6,10 +6,31 @@ use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Linked, TenantRegistry};
 
+use super::reading::Reading;
 use super::reply::{LinkedRow, Standing, UnreadRow};
+use super::{ControlError, Page, Query, page, query};
+
+impl Query for query::Tenants {
+    type Answer = Page<LinkedRow, TenantName>;
+    const ABOUT: &'static str = "the tenants";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let mut rows = rows(reading.store, &reading.context.registry)?;
+        if let Some(wanted) = &self.tenant {
+            rows.retain(|row| row.name == *wanted);
+            if rows.is_empty() {
+                return Err(reading.unknown(wanted));
+            }
+        }
+        rows.retain(|row| self.after.as_ref().is_none_or(|after| row.name > *after));
+        Ok(Page::cut(rows, page::size(self.limit), |last| {
+            last.name.clone()
+        }))
+    }
+}
 
 /// Returns all tenants by name: those that are linked, and those that only the store knows.
-pub(super) fn rows(store: &Store, registry: &TenantRegistry) -> Result<Vec<LinkedRow>, StoreError> {
+fn rows(store: &Store, registry: &TenantRegistry) -> Result<Vec<LinkedRow>, StoreError> {
     let mut known: BTreeMap<TenantName, Known> = store
         .tenants()?
         .into_iter()

@@ -1,48 +1,66 @@
 //! Everything that an operator may ask, whoever carries the question.
 //!
-//! A question is a [`Request`], the answer a [`Reply`]; both are plain values, so that the
-//! command line can ask a store that it has opened itself or, over the daemon's socket, the
-//! store that the daemon holds: sled lets one process in. [`Control`] answers.
+//! A question is a value that knows the type of its answer ([`Query`]), and changes nothing. What
+//! changes something is a [`Command`]: it says who gives it, and is answered at once, where it takes
+//! long by a task that can be watched. Questions, commands and answers are plain values, so that the
+//! command line can ask a store that it has opened itself or, over the daemon's socket, the store that
+//! the daemon holds: sled lets one process in. [`Control`] answers.
 //!
 //! What is wanted of deliveries is written into the store, where each endpoint's worker takes it
-//! up ([`DeliveryRequest`]); what was ordered shows as done before that.
+//! up ([`command::SetEndpoint`]); what was ordered shows as done before that.
 //!
-//! What must stay true: an answer has a bound, whatever was asked; long lists are asked for
-//! page by page. Reading never changes anything.
+//! What must stay true: an answer has a bound, whatever was asked; lists are asked for page by page.
+//! Questions never change anything.
 
-mod request;
-mod reply;
+pub mod query;
+pub mod command;
+mod wire;
 mod answer;
-mod choice;
-mod deliveries;
-mod event_choice;
-mod events;
-mod holder_rows;
-mod holders;
-mod inspect;
-mod linked;
-mod meanings;
-mod plans;
+mod acting;
+mod task_id;
+mod tasks;
 mod reading;
+mod reply;
+mod page;
+mod place;
+mod status;
+mod linked;
 mod records;
+mod choice;
+mod meanings;
+mod holders;
+mod holder_rows;
+mod runs;
+mod events;
+mod event_choice;
+mod findings;
+mod find_plan;
+mod plans;
+mod maintenance;
+mod deliveries;
 mod error;
 
 pub use crate::access::{ConcernCode, Severity};
+pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
 pub use choice::Choice;
 pub use deliveries::{
-    Again, AttemptRow, Count, DeliveryReply, DeliveryRequest, Ended, EndpointRow, EndpointState,
-    Endpoints, EventName, InvalidEventName, ParkedRow, Unmatched, WaitingRow, Wish,
+    Again, AttemptRow, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,
+    InvalidEventName, ParkedRow, Replayed, Unmatched, WaitingRow, Wish,
 };
-pub use error::ControlError;
+pub use error::{ControlError, Problem};
 pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
-pub use holder_rows::{HolderRow, Holders, Inherited, InheritedRole};
+pub use holder_rows::{HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
+pub use page::{MAX_PAGE, Page};
+pub use place::{AttemptPlace, ParkedPlace, RecordPlace, WaitingPlace};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 pub use reply::{
-    ConcernRow, EventRow, LinkedRow, RecordRow, Reply, Standing, Status, SyncRow, TenantRow,
-    UnreadRow,
+    Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, Standing,
+    Status, SyncRow, Synced, TenantRow, UnreadRow,
 };
-pub use request::{FindingRequest, FindingStanding, MAX_PAGE, Place, Request, RunChoice};
+pub use task_id::TaskId;
+pub use tasks::{Begun, Watched};
+pub use wire::{AnyCommand, AnyQuery, Command, Encoded, Order, Query};
 
 use std::path::{Path, PathBuf};
 

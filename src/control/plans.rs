@@ -4,84 +4,126 @@ mod lens;
 mod reply;
 mod summary;
 
-use crate::clock::Clock;
-use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, TenantName};
-use crate::store::{Decision, Known, Store, StoreError};
+use crate::model::{HeldPlan, Mode, PlanId, PlanState, RecordRef};
+use crate::store::{Decision, Known, StoreError};
 
 use self::lens::Lens;
-use super::{ControlError, MAX_PAGE, Reply};
+use super::acting::Acting;
+use super::find_plan::find;
+use super::query::PlanChoice;
+use super::reading::Reading;
+use super::{Approved, Command, ControlError, Page, Query, command, page, query, runs};
 
 pub use reply::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
 
-/// Lists the plans of some tenants, the newest first.
-pub(super) fn list(store: &Store, tenants: &[&Known], limit: usize) -> Result<Reply, ControlError> {
-    let mut rows = Vec::new();
-    for known in tenants {
-        let plans = store.held_plans(known.no).map_err(ControlError::store)?;
-        rows.extend(plans.into_iter().map(|plan| row(known, plan)));
+impl Query for query::Plans {
+    type Answer = Page<PlanRow, PlanId>;
+    const ABOUT: &'static str = "plans";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let mut rows = Vec::new();
+        for known in reading.chosen(self.tenant.as_ref())? {
+            let plans = reading.store.held_plans(known.no)?.into_iter();
+            let wanted = plans.filter(|plan| {
+                let is_before = self.before.is_none_or(|before| plan.id < before);
+                is_before
+                    && match self.which {
+                        PlanChoice::All => true,
+                        PlanChoice::Held => plan.state == PlanState::Held,
+                    }
+            });
+            rows.extend(wanted.map(|plan| row(known, plan)));
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.plan.id));
+        Ok(Page::cut(rows, page::size(self.limit), |last| last.plan.id))
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.plan.id));
-    rows.truncate(limit);
-    Ok(Reply::Plans(rows))
 }
 
-/// Returns a plan, none if there is no such plan.
-pub(super) fn show(store: &Store, id: PlanId) -> Result<Reply, ControlError> {
-    let found = find(store, id)?;
-    Ok(Reply::Plan(found.map(|(known, plan)| row(&known, plan))))
+impl Query for query::Plan {
+    type Answer = Option<PlanRow>;
+    const ABOUT: &'static str = "plans";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let found = find(reading.store, self.id)?;
+        Ok(found.map(|(known, plan)| row(&known, plan)))
+    }
 }
 
-/// Lists what a plan would take away.
-pub(super) fn removals(
-    store: &Store,
-    id: PlanId,
-    after: Option<&RecordRef>,
-    limit: usize,
-) -> Result<Reply, ControlError> {
-    let Some((known, _)) = find(store, id)? else {
-        return Ok(Reply::Removals(Vec::new()));
-    };
-    let read = || {
+impl Query for query::Removals {
+    type Answer = Page<RemovalRow, RecordRef>;
+    const ABOUT: &'static str = "plans";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let store = reading.store;
+        let Some((known, _)) = find(store, self.id)? else {
+            return Ok(Page::last(Vec::new()));
+        };
         let mut lens = Lens::new(store, known.no);
-        let page = store.removals(known.no, id, after, limit.min(MAX_PAGE))?;
-        let rows = page.into_iter();
-        rows.map(|removal| lens.row(removal).map(|(row, _user)| row))
-            .collect::<Result<Vec<_>, StoreError>>()
-    };
-    read().map(Reply::Removals).map_err(ControlError::store)
+        let limit = page::size(self.limit);
+        let removals = store.removals(known.no, self.id, self.after.as_ref(), limit)?;
+        let is_last = removals.len() < limit;
+        let rows = removals.into_iter();
+        let rows: Vec<RemovalRow> = rows
+            .map(|removal| lens.row(removal).map(|(row, _user)| row))
+            .collect::<Result<_, StoreError>>()?;
+        let next = rows.last().filter(|_| !is_last);
+        let next = next.map(|row| row.removal.record.clone());
+        Ok(Page { rows, next })
+    }
 }
 
-/// Sums up what a plan would take away, none if there is no such plan.
-pub(super) fn summary(store: &Store, id: PlanId) -> Result<Reply, ControlError> {
-    let Some((known, _)) = find(store, id)? else {
-        return Ok(Reply::PlanSummary(None));
-    };
-    summary::summarise(store, known.no, id)
-        .map(|summary| Reply::PlanSummary(Some(summary)))
-        .map_err(ControlError::store)
+impl Query for query::PlanSummary {
+    type Answer = Option<PlanSummary>;
+    const ABOUT: &'static str = "plans";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let Some((known, _)) = find(reading.store, self.id)? else {
+            return Ok(None);
+        };
+        Ok(Some(summary::summarise(reading.store, known.no, self.id)?))
+    }
 }
 
-/// Takes down what an operator says of a plan. Returns the tenant whose next run goes by it.
-pub(super) fn decide(
-    store: &Store,
-    clock: &Clock,
-    id: PlanId,
-    decision: Decision,
-) -> Result<(TenantName, HeldPlan), ControlError> {
+impl Command for command::Approve {
+    type Answer = Approved;
+    const ABOUT: &'static str = "approve the plan";
+
+    /// Takes the approval down first: whatever happens to the run, the next one goes by it.
+    fn carry_out(self, acting: &Acting<'_>) -> Result<Approved, ControlError> {
+        let plan = decide(acting, self.id, Decision::Approve)?;
+        let run = runs::begin(acting, &plan.tenant, Mode::Commit)?;
+        Ok(Approved { plan, run })
+    }
+}
+
+impl Command for command::Reject {
+    type Answer = PlanRow;
+    const ABOUT: &'static str = "reject the plan";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<PlanRow, ControlError> {
+        decide(acting, self.id, Decision::Reject)
+    }
+}
+
+/// Takes down what an operator says of a plan. Returns the plan, by which the next run goes.
+fn decide(acting: &Acting<'_>, id: PlanId, decision: Decision) -> Result<PlanRow, ControlError> {
+    let store = acting.store;
     let Some((known, _)) = find(store, id)? else {
         return Err(ControlError::UnknownPlan { plan: id });
     };
-    let decided = store
-        .decide(known.no, id, decision, clock.now())
-        .map_err(ControlError::store)?;
+    let decided = store.decide(known.no, id, decision, acting.context.clock.now())?;
     let Some(plan) = decided else {
         return Err(ControlError::UnknownPlan { plan: id });
     };
     match (plan.state, decision) {
         (PlanState::Approved { .. }, Decision::Approve)
-        | (PlanState::Rejected { .. }, Decision::Reject) => Ok((known.name, plan)),
+        | (PlanState::Rejected { .. }, Decision::Reject) => {
+            let word = plan.state.word();
+            tracing::info!(by = %acting.by, "{id} was {word} by {}", acting.by);
+            Ok(row(&known, plan))
+        }
         (PlanState::Superseded { .. }, Decision::Approve | Decision::Reject) => {
-            let open = store.open_plan(known.no).map_err(ControlError::store)?;
+            let open = store.open_plan(known.no)?;
             Err(ControlError::SupersededPlan {
                 plan: id,
                 now: open.map(|open| open.id),
@@ -92,16 +134,6 @@ pub(super) fn decide(
             state: state.word(),
         }),
     }
-}
-
-fn find(store: &Store, id: PlanId) -> Result<Option<(Known, HeldPlan)>, ControlError> {
-    for known in store.tenants().map_err(ControlError::store)? {
-        let plans = store.held_plans(known.no).map_err(ControlError::store)?;
-        if let Some(plan) = plans.into_iter().find(|plan| plan.id == id) {
-            return Ok(Some((known, plan)));
-        }
-    }
-    Ok(None)
 }
 
 fn row(known: &Known, plan: HeldPlan) -> PlanRow {

@@ -1,30 +1,38 @@
 //! A store that is read for an answer.
 
-use super::ControlError;
 use super::meanings::Meanings;
+use super::{ControlError, Endpoints};
+use crate::clock::{Clock, LastTurn};
 use crate::model::{Tenant, TenantId, TenantName};
-use crate::store::{Known, Store, StoreError};
+use crate::store::{Known, Retention, Store};
 use crate::sync::TenantRegistry;
 
+/// What answers need beside the store.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) clock: Clock,
+    pub(super) registry: TenantRegistry,
+    pub(super) endpoints: Endpoints,
+    pub(super) retention: Retention,
+    pub(super) meanings: Meanings,
+    pub(super) last_turn: LastTurn,
+}
+
 /// The store, with the tenants that it knows and those of the configuration.
-pub(super) struct Reading<'a> {
+pub struct Reading<'a> {
     pub(super) store: &'a Store,
-    pub(super) meanings: &'a Meanings,
+    pub(super) context: &'a Context,
     pub(super) tenants: Vec<Known>,
     pub(super) configured: Vec<TenantName>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn of(
-        store: &'a Store,
-        registry: &TenantRegistry,
-        meanings: &'a Meanings,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn of(store: &'a Store, context: &'a Context) -> Result<Self, ControlError> {
         Ok(Self {
             store,
-            meanings,
+            context,
             tenants: store.tenants()?,
-            configured: registry.names(),
+            configured: context.registry.names(),
         })
     }
 

@@ -6,22 +6,47 @@ use crate::store::{Kept, Known, Names, StoreError};
 use super::choice::Chosen;
 use super::meanings::is_called;
 use super::reading::Reading;
-use super::{Choice, MAX_PAGE, Place, RecordRow, Reply};
+use super::{ControlError, MAX_PAGE, Page, Query, RecordPlace, RecordRow, page, query};
 
 /// Records that one question reads at the most: of many, few may be wanted.
 pub(super) const MAX_READ: usize = 20_000;
 
+impl Query for query::Records {
+    type Answer = Page<RecordRow, RecordPlace>;
+    const ABOUT: &'static str = "records";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let tenants = reading.chosen(self.tenant.as_ref())?;
+        Ok(reading.records(&tenants, self)?)
+    }
+}
+
+impl Query for query::Find {
+    type Answer = Vec<RecordRow>;
+    const ABOUT: &'static str = "records";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let tenants = reading.chosen(self.tenant.as_ref())?;
+        Ok(reading.find(self.kind, &tenants, &self.called)?)
+    }
+}
+
 impl Reading<'_> {
     /// Reads a page of records. It ends where enough were read, wanted or not, so that one question
     /// has a bound.
-    pub(super) fn records(
+    fn records(
         &self,
-        kind: Kind,
         tenants: &[&Known],
-        choice: &Choice,
-        after: Option<Place>,
-        limit: usize,
-    ) -> Result<Reply, StoreError> {
+        asked: query::Records,
+    ) -> Result<Page<RecordRow, RecordPlace>, StoreError> {
+        let query::Records {
+            kind,
+            choice,
+            after,
+            limit,
+            ..
+        } = asked;
+        let limit = page::size(limit);
         let mut rows = Vec::new();
         let mut next = after;
         let mut n_read = 0;
@@ -31,11 +56,11 @@ impl Reading<'_> {
                 Some(place) if place.tenant == known.name => Some(place.id.clone()),
                 Some(_) | None => None,
             };
-            let chosen = Chosen::of(self.store, known, choice, self.meanings)?;
+            let chosen = Chosen::of(self.store, known, &choice, &self.context.meanings)?;
             let mut names = Names::of(known.no);
             loop {
                 if rows.len() == limit || n_read >= MAX_READ {
-                    return Ok(Reply::Records { rows, next });
+                    return Ok(Page { rows, next });
                 }
                 let at_once = match choice.is_all() {
                     true => limit - rows.len(),
@@ -46,12 +71,12 @@ impl Reading<'_> {
                 let is_last = page.len() < at_once;
                 for kept in page {
                     if rows.len() == limit {
-                        return Ok(Reply::Records { rows, next });
+                        return Ok(Page { rows, next });
                     }
                     let id = kept.record.id().clone();
                     after = Some(id.clone());
                     let tenant = known.name.clone();
-                    next = Some(Place { tenant, id });
+                    next = Some(RecordPlace { tenant, id });
                     if chosen.has(&kept.record) {
                         rows.push(self.row_of(known, kept, &mut names)?);
                     }
@@ -61,10 +86,10 @@ impl Reading<'_> {
                 }
             }
         }
-        Ok(Reply::Records { rows, next: None })
+        Ok(Page::last(rows))
     }
 
-    pub(super) fn find(
+    fn find(
         &self,
         kind: Kind,
         tenants: &[&Known],

@@ -5,125 +5,67 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    DeliveryReply, EndpointRow, Holders, Inherited, Place, PlanRow, PlanSummary, RemovalRow,
-};
+use super::{Begun, EndpointRow, Page, PlanRow};
 use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
-    Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Id, Pause, Record,
-    Run, RunId, Seq, Space, StoreCheck, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
+    Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
+    Run, Seq, Space, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
 };
-use crate::store::Compacted;
 use crate::sync::Moment;
 
-/// An answer.
+/// A page of findings: those of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// The first ten thousand, the gravest first.
+    pub rows: Vec<ConcernRow>,
+    /// How many there are of each sort, also those that are left out.
+    pub counts: BTreeMap<ConcernCode, u64>,
+    /// How many of those asked for an operator has accepted.
+    pub accepted: u64,
+    /// Tenants of which nothing is known; on the first page.
+    pub unread: Vec<UnreadRow>,
+    /// After which tenant the next page begins; `None` if this is the last one.
+    pub next: Option<TenantName>,
+}
+
+/// A page of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// The entries, and behind or before which entry the next page begins.
+    pub page: Page<EventRow, Seq>,
+    /// The first entry that is there; those before it were deleted.
+    pub first: Seq,
+    /// The last entry that was there before any was read.
+    pub last: Seq,
+}
+
+/// An entry of the journal that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundEvent {
+    /// The entry; `None` if there is no such entry, or no longer.
+    pub row: Option<EventRow>,
+    /// The first entry that is there; those before it were deleted.
+    pub first: Seq,
+}
+
+/// What came of a run that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made per question, and serialised at once"
-)]
-pub enum Reply {
-    /// To `Status`.
-    Status(Status),
-    /// To `Progress`: the tenants with a run under way, by name.
-    Progress(Vec<(TenantName, Moment)>),
-    /// To `Doing`: in words, such as `checking the store: 500 rows`.
-    Doing(Option<String>),
-    /// To `Tenants`.
-    Tenants(Vec<LinkedRow>),
-    /// To `Records` and `Find`: the page, and after which place to go on; `None` if that was all. A
-    /// page may be short, or empty, where few of the records are wanted.
-    Records {
-        /// The records.
-        rows: Vec<RecordRow>,
-        /// Where the next page begins.
-        next: Option<Place>,
-    },
-    /// To `Holders`: those of the page, and after which user to go on; `None` if that was all.
-    Holders {
-        /// Who they are.
-        holders: Holders,
-        /// Where the next page begins.
-        next: Option<Id>,
-    },
-    /// To `Inherited`.
-    Inherited(Inherited),
-    /// To `Runs`: the page, and before which run to go on; `None` if that was all. A page may be short
-    /// where few of the runs are wanted.
-    Runs {
-        /// The runs.
-        rows: Vec<Run>,
-        /// Where the next page begins.
-        next: Option<RunId>,
-    },
-    /// To `Run`; `None` if there is no such run.
-    Run(Option<Run>),
-    /// To `Events`: the page, and behind or before which entry to go on; `None` if that was all. A page
-    /// may be short, or empty, where few of the events are wanted.
-    Events {
-        /// The entries.
-        rows: Vec<EventRow>,
-        /// Where the next page begins.
-        next: Option<Seq>,
-        /// The first entry that is there; those before it were deleted.
-        first: Seq,
-        /// The last entry that was there before any was read.
-        last: Seq,
-    },
-    /// To `Event`.
-    Event {
-        /// The entry; `None` if there is no such entry, or no longer.
-        row: Option<EventRow>,
-        /// The first entry that is there; those before it were deleted.
-        first: Seq,
-    },
-    /// To `Sync`.
-    Synced(SyncRow),
-    /// To `Sync` or `Approve`, where the tenant is paused: why.
+pub enum Synced {
+    /// It has ended, however it did.
+    Run(Box<SyncRow>),
+    /// There was none: the tenant is not read for now.
     Paused(Pause),
-    /// To `Findings::List`: the gravest of each tenant first.
-    Findings {
-        /// The first ten thousand.
-        rows: Vec<ConcernRow>,
-        /// How many there are of each sort, also those that are left out.
-        counts: BTreeMap<ConcernCode, u64>,
-        /// How many of those asked for an operator has accepted.
-        accepted: u64,
-        /// Tenants of which nothing is known.
-        #[serde(default)]
-        unread: Vec<UnreadRow>,
-    },
-    /// To `Findings::Accept`: what was accepted.
-    Accepted(ConcernRow),
-    /// To `Findings::Reopen`: what is not accepted any more.
-    Reopened(FindingId),
-    /// To `Plans`.
-    Plans(Vec<PlanRow>),
-    /// To `Plan`; `None` if there is no such plan.
-    Plan(Option<PlanRow>),
-    /// To `PlanSummary`; `None` if there is no such plan.
-    PlanSummary(Option<PlanSummary>),
-    /// To `Removals`. An empty page is the end.
-    Removals(Vec<RemovalRow>),
-    /// To `Approve`: the plan after the run, and the run.
-    Approved {
-        /// The plan.
-        plan: PlanRow,
-        /// The run that went by it.
-        synced: SyncRow,
-    },
-    /// To `Reject`.
-    Rejected(PlanRow),
-    /// To `CheckStore`.
-    StoreChecked(StoreCheck),
-    /// To `CompactStore`.
-    StoreCompacted(Compacted),
-    /// To `HistoryLosses` and `AcceptLosses`, the earliest first.
-    HistoryLosses(Vec<HistoryLoss>),
-    /// To `Deliveries`.
-    Deliveries(DeliveryReply),
+}
+
+/// A plan that was approved, and the run that goes by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The plan, before the run.
+    pub plan: PlanRow,
+    /// The run.
+    pub run: Begun<Synced>,
 }
 
 /// Something of concern about an account.

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Path as AxumPath, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
 use tokio::net::UnixListener;
 
-use crate::control::{Control, ControlError, Request, socket_path};
+use crate::control::{
+    AnyQuery, Control, ControlError, Encoded, Order, Problem, TaskId, socket_path,
+};
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 
@@ -26,6 +28,12 @@ const MAX_PATH: usize = 107;
 
 /// How long a command may be silent between two questions.
 const HEAD: Duration = Duration::from_secs(60);
+
+/// How long a question waits for the end of a task.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// What answers, until the daemon ends.
+type Answering = (Arc<Control>, Shutdown);
 
 /// Why the control socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -101,12 +109,14 @@ impl ControlSocket {
         shutdown: Shutdown,
     ) -> io::Result<()> {
         let router = Router::new()
-            .route("/control", post(answer))
+            .route("/queries", post(ask))
+            .route("/commands", post(order))
+            .route("/tasks/{task}", get(watch))
             .with_state((control, shutdown.clone()));
         let limits = Limits {
             connections,
             head: HEAD,
-            // A command may wait for a run, which takes as long as it takes.
+            // An answer takes as long as the disk takes.
             life: None,
         };
         connections::serve(self.listener, router, limits, &metrics, shutdown).await;
@@ -116,38 +126,65 @@ impl ControlSocket {
     }
 }
 
-async fn answer(
-    State((control, shutdown)): State<(Arc<Control>, Shutdown)>,
-    Json(request): Json<Request>,
+impl IntoResponse for Encoded {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+async fn ask(
+    State((control, shutdown)): State<Answering>,
+    Json(query): Json<AnyQuery>,
+) -> Response {
+    respond(control.ask_any(query), &shutdown).await
+}
+
+async fn order(State((control, shutdown)): State<Answering>, Json(order): Json<Order>) -> Response {
+    respond(control.order_any(order), &shutdown).await
+}
+
+async fn watch(
+    State((control, shutdown)): State<Answering>,
+    AxumPath(task): AxumPath<TaskId>,
+) -> Response {
+    let watched = control.watch(&task, LONG_POLL);
+    respond(async { watched.await.map(Json) }, &shutdown).await
+}
+
+/// Waits for an answer, unless the daemon ends before.
+async fn respond<T: IntoResponse>(
+    answer: impl Future<Output = Result<T, ControlError>>,
+    shutdown: &Shutdown,
 ) -> Response {
     let answered = tokio::select! {
-        answered = control.answer(request) => answered,
+        answered = answer => answered,
         () = shutdown.triggered() => Err(ControlError::Ending),
     };
     match answered {
-        Ok(reply) => Json(reply).into_response(),
-        Err(error) => {
-            let status = match &error {
-                ControlError::UnknownTenant { .. }
-                | ControlError::UnknownPlan { .. }
-                | ControlError::UnknownFinding { .. }
-                | ControlError::NotAccepted { .. }
-                | ControlError::UnknownEndpoint { .. }
-                | ControlError::UnknownEvent { .. }
-                | ControlError::OtherStore { .. }
-                | ControlError::NotParked { .. } => StatusCode::NOT_FOUND,
-                ControlError::SupersededPlan { .. }
-                | ControlError::ClosedPlan { .. }
-                | ControlError::Unwanted { .. }
-                | ControlError::NotSentYet { .. }
-                | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
-                ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
-                ControlError::Store { .. } | ControlError::Compact { .. } => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
-            };
-            let problem = json!({ "code": error.code(), "message": error.to_string() });
-            (status, Json(problem)).into_response()
+        Ok(answer) => answer.into_response(),
+        Err(error) => (status(&error), Json(Problem::of(&error))).into_response(),
+    }
+}
+
+fn status(error: &ControlError) -> StatusCode {
+    match error {
+        ControlError::UnknownTenant { .. }
+        | ControlError::UnknownPlan { .. }
+        | ControlError::UnknownFinding { .. }
+        | ControlError::NotAccepted { .. }
+        | ControlError::UnknownEndpoint { .. }
+        | ControlError::UnknownEvent { .. }
+        | ControlError::UnknownTask { .. }
+        | ControlError::OtherStore { .. }
+        | ControlError::NotParked { .. } => StatusCode::NOT_FOUND,
+        ControlError::SupersededPlan { .. }
+        | ControlError::ClosedPlan { .. }
+        | ControlError::Unwanted { .. }
+        | ControlError::NotSentYet { .. }
+        | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
+        ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
+        ControlError::Store { .. } | ControlError::Compact { .. } => {
+            StatusCode::INTERNAL_SERVER_ERROR
         }
     }
 }

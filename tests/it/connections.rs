@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use qlik_roster::clock::Clock;
-use qlik_roster::control::{LinkedRow, Reply, Request, RunChoice, Standing};
+use qlik_roster::control::query::RunChoice;
+use qlik_roster::control::{LinkedRow, Standing, Synced, query};
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, RateLimits, RegionClient, TenantOptions, When,
 };
@@ -184,10 +185,12 @@ fn named(name: &str, host: &str, connection: &str) -> String {
 }
 
 async fn linked(running: &Running) -> Vec<LinkedRow> {
-    match running.ask(Request::Tenants).await {
-        Reply::Tenants(rows) => rows,
-        other => panic!("not tenants: {other:?}"),
-    }
+    let all = query::Tenants {
+        tenant: None,
+        after: None,
+        limit: 100,
+    };
+    running.ask(all).await.rows
 }
 
 /// Each tenant as `name: status`.
@@ -215,16 +218,13 @@ async fn all_are(running: &Running, expected: &[&str]) {
 
 async fn runs_of(running: &Running, tenant: &str) -> Vec<Run> {
     let tenant = Some(qlik_roster::model::TenantName(tenant.to_owned()));
-    let request = Request::Runs {
+    let newest = query::Runs {
         tenant,
         which: RunChoice::All,
         before: None,
         limit: 100,
     };
-    match running.ask(request).await {
-        Reply::Runs { rows, .. } => rows,
-        other => panic!("not runs: {other:?}"),
-    }
+    running.ask(newest).await.rows
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -372,9 +372,9 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
     let n_runs = runs_of(&running, "acme").await.len();
     let tenant = qlik_roster::model::TenantName("acme".to_owned());
     let mode = Mode::Commit;
-    match running.ask(Request::Sync { tenant, mode }).await {
-        Reply::Paused(pause) => assert_eq!(pause, Pause::Status("deactivated".into())),
-        other => panic!("not paused: {other:?}"),
+    match running.sync_of(tenant, mode).await {
+        Synced::Paused(pause) => assert_eq!(pause, Pause::Status("deactivated".into())),
+        other @ Synced::Run(_) => panic!("not paused: {other:?}"),
     }
     assert_eq!(runs_of(&running, "acme").await.len(), n_runs);
     // What is known of the paused ones stays.

@@ -1,6 +1,7 @@
 //! Removals above a limit are held, everything else goes on, and nothing is lost by mistake.
 
-use qlik_roster::control::{Control, ControlError, PlanRow, Reply, Request};
+use qlik_roster::control::query::PlanChoice;
+use qlik_roster::control::{ControlError, PlanRow, command, query};
 use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, NewUser, RateLimits, TenantOptions, User, When,
 };
@@ -34,36 +35,29 @@ pub fn people(tenant: &Directory) -> Vec<User> {
     people.filter(|user| user.client_id.is_none()).collect()
 }
 
-pub async fn ask(running: &Running, request: Request) -> Result<Reply, ControlError> {
-    let control: &Control = running.control();
-    control.answer(request).await
-}
-
 pub async fn plans(running: &Running) -> Vec<PlanRow> {
     let tenant = Some(TenantName("acme".to_owned()));
-    match ask(running, Request::Plans { tenant, limit: 99 }).await {
-        Ok(Reply::Plans(rows)) => rows,
-        other => panic!("{other:?}"),
-    }
+    let all = query::Plans {
+        tenant,
+        which: PlanChoice::All,
+        before: None,
+        limit: 99,
+    };
+    running.ask(all).await.rows
 }
 
 pub async fn removals(running: &Running, id: PlanId) -> Vec<Removal> {
-    let request = Request::Removals {
+    let all = query::Removals {
         id,
         after: None,
         limit: 500,
     };
-    match ask(running, request).await {
-        Ok(Reply::Removals(rows)) => rows.into_iter().map(|row| row.removal).collect(),
-        other => panic!("{other:?}"),
-    }
+    let rows = running.ask(all).await.rows.into_iter();
+    rows.map(|row| row.removal).collect()
 }
 
 pub async fn approve(running: &Running, id: PlanId) -> Result<(PlanRow, Run), ControlError> {
-    match ask(running, Request::Approve { id }).await? {
-        Reply::Approved { plan, synced } => Ok((plan, synced.run)),
-        other => panic!("{other:?}"),
-    }
+    running.approve(id).await
 }
 
 /// Returns the types of all events that the receiver took, with how often each came.
@@ -285,7 +279,7 @@ async fn a_rejected_plan_stays_out_until_other_removals_come() {
         tenant.delete_user(&user.id).unwrap();
     }
     let id = running.sync().await.held.unwrap().plan.unwrap();
-    ask(&running, Request::Reject { id }).await.unwrap();
+    running.order(command::Reject { id }).await.unwrap();
 
     let same = running.sync().await;
     let n_told = told(&world, "sync.held");
@@ -461,10 +455,7 @@ async fn a_sweep_costs_a_request_a_page_however_many_people_are_in_however_many_
 }
 
 async fn last_success(running: &Running) -> Option<Timestamp> {
-    match ask(running, Request::Status).await {
-        Ok(Reply::Status(status)) => status.tenants[0].last_success,
-        other => panic!("{other:?}"),
-    }
+    running.ask(query::Status).await.tenants[0].last_success
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use qlik_roster::control::{Reply, Request};
 use qlik_roster::demo::tenant::{
     Directory, Edit, Endpoint, Fault, NewUser, RateLimits, Status, TenantOptions, User, When,
 };
@@ -119,10 +118,8 @@ async fn live(seed: u64) {
             is_calm = true;
             break;
         };
-        match running.control().answer(Request::Approve { id }).await {
-            Ok(Reply::Approved { .. }) => {}
-            other => panic!("seed {seed}: {other:?}"),
-        }
+        let approved = running.approve(id).await;
+        assert!(approved.is_ok(), "seed {seed}: {approved:?}");
     }
     assert!(is_calm, "seed {seed}: one plan follows the other");
     running.settled().await;

@@ -16,6 +16,7 @@ mod changes;
 mod clocks;
 mod commands;
 mod connections;
+mod control;
 mod delivery;
 mod crash;
 mod deliveries;

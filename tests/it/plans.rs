@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
-use qlik_roster::control::{PlanRow, Reply, Request};
+use qlik_roster::control::{PlanRow, query};
 use qlik_roster::demo::tenant::{
     Edit, Endpoint, Fault, Group, RateLimits, TenantOptions, User, When,
 };
-use qlik_roster::model::{
-    GroupId, Kind, Mode, Outcome, PlanId, PlanState, RoleId, Run, TenantName, Timestamp,
-};
+use qlik_roster::model::{GroupId, Kind, Outcome, PlanId, PlanState, RoleId, Run, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -62,10 +60,7 @@ fn n_asked(world: &World) -> u64 {
 }
 
 async fn approve(running: &Running, id: PlanId) -> (PlanRow, Run) {
-    match running.ask(Request::Approve { id }).await {
-        Reply::Approved { plan, synced } => (plan, synced.run),
-        other => panic!("{other:?}"),
-    }
+    running.approve(id).await.unwrap()
 }
 
 fn deleted(world: &World) -> usize {
@@ -401,26 +396,17 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
         .faults()
         .on(Endpoint::User, refused, When::From(41));
 
-    let status = Request::Sync {
-        tenant: TenantName("acme".to_owned()),
-        mode: Mode::Commit,
-    };
-    let control = running.control();
-    let run = control.answer(status);
+    let run = running.sync();
     let words = async {
         // The first that is refused may be so before the last that is answered is counted.
         within("the status tells of the wait", || async {
-            let Reply::Status(status) = running.ask(Request::Status).await else {
-                panic!("not a status")
-            };
+            let status = running.ask(query::Status).await;
             let progress = status.tenants[0].progress.as_ref();
             progress.is_some_and(|now| now.to_string().contains("40 of 60, waiting"))
         })
         .await;
-        match running.ask(Request::Progress).await {
-            Reply::Progress(rows) => format!("{}: {}", rows[0].0, rows[0].1),
-            other => panic!("{other:?}"),
-        }
+        let rows = running.ask(query::Progress).await;
+        format!("{}: {}", rows[0].0, rows[0].1)
     };
     let words = tokio::select! {
         words = words => words,

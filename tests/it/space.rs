@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qlik_roster::clock::Clock;
-use qlik_roster::control::{Reply, Request};
+use qlik_roster::control::query;
 use qlik_roster::demo::Reply as Answer;
 use qlik_roster::demo::tenant::{NewUser, RateLimits, TenantOptions, When};
 use qlik_roster::model::{Seq, Space, Timestamp};
@@ -41,10 +41,7 @@ fn later(world: &World, by: Duration) {
 }
 
 async fn space(running: &Running) -> Space {
-    match running.ask(Request::Status).await {
-        Reply::Status(status) => status.space,
-        other => panic!("not a status: {other:?}"),
-    }
+    running.ask(query::Status).await.space
 }
 
 async fn metric(running: &Running, name: &str) -> Option<f64> {

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use qlik_roster::control::Request;
+use qlik_roster::control::command;
 use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, GroupEdit, User, When};
 use qlik_roster::model::{
     Change, Fact, FindingCode, Id, Kind, Loss, PlanState, Record, RecordRef, RoleId, Seq, Taken,
     Trigger,
 };
 
-use crate::guard::{approve, ask, held, people, plans, removals, told, world_of};
+use crate::guard::{approve, held, people, plans, removals, told, world_of};
 use crate::support::{
     Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
 };
@@ -119,7 +119,7 @@ async fn a_role_whose_plan_is_rejected_stays_also_while_its_holders_hide_their_r
     let tenant = world.tenant.directory();
     tenant.delete_role(&developer).unwrap();
     let id = running.sync().await.held.unwrap().plan.unwrap();
-    ask(&running, Request::Reject { id }).await.unwrap();
+    running.order(command::Reject { id }).await.unwrap();
     let faults = world.tenant.faults();
 
     running.sync().await;

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::control::{
-    ConcernRow, EndpointState, FindingRequest, FindingStanding, PlanRow, Reply, Request, Severity,
-};
+use crate::control::query::{FindingStanding, PlanChoice};
+use crate::control::{ConcernRow, EndpointState, PlanRow, Severity, command, query};
 use crate::demo::tenant::{Edit, NewUser, Status, User};
 use crate::model::{Loss, Outcome, PlanState, UserId, losses_in_words};
 
@@ -164,11 +163,12 @@ impl Show {
         ))?;
         let began = Instant::now();
         let id = plan.id;
-        match self.ask(Request::Approve { id }).await? {
-            Reply::Approved { plan, .. }
-                if matches!(plan.plan.state, PlanState::Applied { .. }) => {}
-            Reply::Approved { plan, .. } => bail!("{id} is {} after all", plan.plan.state.word()),
-            other => return super::super::door::unexpected(&other),
+        let approved = self.order(command::Approve { id }).await?;
+        self.outcome(approved.run).await?;
+        let plan = self.ask(query::Plan { id }).await?;
+        match plan.context("the plan is not there")?.plan.state {
+            PlanState::Applied { .. } => {}
+            state => bail!("{id} is {} after all", state.word()),
         }
         let wanted = leavers
             .iter()
@@ -224,9 +224,7 @@ impl Show {
     async fn notice(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < NOTICE {
-            let Reply::Status(status) = self.ask(Request::Status).await? else {
-                break;
-            };
+            let status = self.ask(query::Status).await?;
             let row = status.endpoints.into_iter().next();
             let row = row.context("the endpoint is not there")?;
             if let EndpointState::InTrouble { .. } = row.state {
@@ -306,29 +304,27 @@ impl Show {
     }
 
     async fn concern(&self, user: &UserId) -> anyhow::Result<Option<ConcernRow>> {
-        let everything = Request::Findings(FindingRequest::List {
+        // There is one tenant, so that this is one page.
+        let everything = query::Findings {
             tenant: None,
             codes: Vec::new(),
             min: Severity::Low,
             standing: FindingStanding::Open,
-        });
-        match self.ask(everything).await? {
-            Reply::Findings { rows, .. } => {
-                let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
-                Ok(rows.into_iter().find(is_theirs))
-            }
-            other => super::super::door::unexpected(&other),
-        }
+            after: None,
+        };
+        let rows = self.ask(everything).await?.rows;
+        let is_theirs = |row: &ConcernRow| row.concern.user.to_string() == user.to_string();
+        Ok(rows.into_iter().find(is_theirs))
     }
 
     async fn held_plan(&self) -> anyhow::Result<PlanRow> {
-        let request = Request::Plans {
+        let newest = query::Plans {
             tenant: None,
+            which: PlanChoice::All,
+            before: None,
             limit: 1,
         };
-        match self.ask(request).await? {
-            Reply::Plans(rows) => rows.into_iter().next().context("no plan is held"),
-            other => super::super::door::unexpected(&other),
-        }
+        let plans = self.ask(newest).await?.rows;
+        plans.into_iter().next().context("no plan is held")
     }
 }

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
 use crate::cli::narrate::sentence;
-use crate::control::{Control, EventChoice, EventName, EventPage, Reply, Request, RunChoice};
+use crate::control::query::RunChoice;
+
+use crate::control::{
+    self, Actor, Begun, Command, Control, EventChoice, EventName, EventPage, Face, Query, Synced,
+    command, query,
+};
 use crate::demo::{Delivery, Story};
 use crate::model::{
     Fact, Kind, Mode, Outcome, Record, Run, Seq, TenantName, Thousands, User, UserId, UserStatus,
@@ -215,7 +221,7 @@ impl Show {
             return Ok(());
         };
         let event = EventName::at(Seq(seq));
-        let Reply::Event { row: Some(row), .. } = self.ask(Request::Event { event }).await? else {
+        let Some(row) = self.ask(query::Event { event }).await?.row else {
             bail!("event {seq} was delivered but is not in the journal");
         };
         let text = match &row.entry.fact {
@@ -242,18 +248,19 @@ impl Show {
     pub(super) async fn show_people(&self, people: &[(UserId, String)]) -> anyhow::Result<()> {
         let mut shown = Vec::new();
         for (id, name) in people {
-            let request = Request::Find {
+            let asked = query::Find {
                 kind: Kind::User,
                 tenant: None,
                 called: id.to_string(),
             };
-            let Reply::Records { rows, .. } = self.ask(request).await? else {
-                continue;
-            };
-            let user = rows.into_iter().find_map(|row| match row.record {
-                Record::User(user) => Some(user),
-                Record::Role(_) | Record::Group(_) => None,
-            });
+            let user = self
+                .ask(asked)
+                .await?
+                .into_iter()
+                .find_map(|row| match row.record {
+                    Record::User(user) => Some(user),
+                    Record::Role(_) | Record::Group(_) => None,
+                });
             shown.push(person(name, user.as_ref()));
         }
         self.page.people(shown, self.n_people().await?);
@@ -261,10 +268,8 @@ impl Show {
     }
 
     async fn n_people(&self) -> anyhow::Result<u64> {
-        match self.ask(Request::Status).await? {
-            Reply::Status(status) => Ok(status.tenants.iter().map(|row| row.counts[2]).sum()),
-            other => super::super::door::unexpected(&other),
-        }
+        let tenants = self.ask(query::Status).await?.tenants;
+        Ok(tenants.iter().map(|row| row.counts[2]).sum())
     }
 
     /// Lets the receiver die.
@@ -282,15 +287,15 @@ impl Show {
 
     /// Waits for the run that the daemon does by itself when it starts.
     async fn first_run(&self) -> anyhow::Result<Run> {
-        let request = Request::Runs {
+        let newest = query::Runs {
             tenant: None,
             which: RunChoice::All,
             before: None,
             limit: 1,
         };
         loop {
-            if let Reply::Runs { rows, .. } = self.ask(request.clone()).await?
-                && let Some(run) = rows.into_iter().next()
+            let runs = self.ask(newest.clone()).await?.rows;
+            if let Some(run) = runs.into_iter().next()
                 && run.outcome != Outcome::Running
             {
                 return Ok(run);
@@ -302,9 +307,10 @@ impl Show {
     pub(super) async fn sync(&self) -> anyhow::Result<Outcome> {
         let tenant = TenantName(TENANT.to_owned());
         let mode = Mode::Commit;
-        match self.ask(Request::Sync { tenant, mode }).await? {
-            Reply::Synced(row) => Ok(row.run.outcome),
-            other => super::super::door::unexpected(&other),
+        let begun = self.order(command::Sync { tenant, mode }).await?;
+        match self.outcome(begun).await? {
+            Synced::Run(row) => Ok(row.run.outcome),
+            Synced::Paused(pause) => bail!("the tenant is not read: {pause}"),
         }
     }
 
@@ -312,11 +318,10 @@ impl Show {
     async fn settle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < DEADLINE {
-            if let Reply::Status(status) = self.ask(Request::Status).await? {
-                let mut endpoints = status.endpoints.iter();
-                if endpoints.all(|row| row.settled == status.last && row.waiting == 0) {
-                    break;
-                }
+            let status = self.ask(query::Status).await?;
+            let mut endpoints = status.endpoints.iter();
+            if endpoints.all(|row| row.settled == status.last && row.waiting == 0) {
+                break;
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
@@ -327,15 +332,13 @@ impl Show {
     async fn count(&self, proof: &mut Proof) -> anyhow::Result<()> {
         let mut after = Seq::START;
         loop {
-            let request = Request::Events {
+            let asked = query::Events {
                 tenant: None,
                 choice: EventChoice::default(),
                 page: EventPage::After(after),
-                limit: crate::control::MAX_PAGE,
+                limit: control::MAX_PAGE,
             };
-            let Reply::Events { rows, next, .. } = self.ask(request).await? else {
-                break;
-            };
+            let control::Page { rows, next } = self.ask(asked).await?.page;
             let types = rows.iter().map(|row| row.entry.fact.event_type());
             proof.n_events += types.flatten().count() as u64;
             let Some(next) = next else { break };
@@ -351,8 +354,21 @@ impl Show {
         Ok(())
     }
 
-    pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
-        Ok(self.control.answer(request).await?)
+    pub(super) async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
+        Ok(self.control.ask(query).await?)
+    }
+
+    /// Orders something as an operator would.
+    pub(super) async fn order<C: Command>(&self, command: C) -> anyhow::Result<C::Answer> {
+        let by = Actor {
+            name: "an operator".to_owned(),
+            face: Face::Demo,
+        };
+        Ok(self.control.order(by, command).await?)
+    }
+
+    pub(super) async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> anyhow::Result<T> {
+        Ok(self.control.outcome(begun).await?)
     }
 }
 

@@ -5,16 +5,16 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::{Map, Value, json};
 
 use crate::control::{
-    ControlError, MAX_PAGE, Moved, PlanRow, PlanSummary, RemovalRow, Reply, Request, Top, TopRow,
+    ControlError, MAX_PAGE, Moved, Page, PlanRow, PlanSummary, RemovalRow, Top, TopRow, query,
 };
 use crate::model::unified::UnifiedId;
-use crate::model::{Id, PlanId, Proof, Taken};
+use crate::model::{Id, PlanId, Proof, RecordRef, Taken};
 
 use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
-use super::super::door::Door;
 use super::super::error::CliError;
 use super::super::output::{self, Printer, Row};
+use super::super::store_client::StoreClient;
 use super::super::style::{Colour, say};
 use super::super::table::Column;
 use super::head::Head;
@@ -29,16 +29,10 @@ const COLUMNS: &[Column] = &[
 
 const NOTHING: &str = "The plan has no entries any more.";
 
-pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit> {
+pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Result<Exit> {
     let id: PlanId = args.plan.parse().map_err(CliError::usage)?;
-    let row = match door.ask(Request::Plan { id }).await? {
-        Reply::Plan(row) => row,
-        other => return super::super::door::unexpected(&other),
-    };
-    let summary = match door.ask(Request::PlanSummary { id }).await? {
-        Reply::PlanSummary(summary) => summary,
-        other => return super::super::door::unexpected(&other),
-    };
+    let row = client.ask(query::Plan { id }).await?;
+    let summary = client.ask(query::PlanSummary { id }).await?;
     let (Some(row), Some(summary)) = (row, summary) else {
         return Err(ControlError::UnknownPlan { plan: id }.into());
     };
@@ -49,7 +43,7 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
                 true => Extent::Cut,
                 false => Extent::Whole,
             };
-            write(door, &row, &summary, extent).await?;
+            write(client, &row, &summary, extent).await?;
         }
         Format::Json => {
             let head = Map::from_iter([
@@ -57,11 +51,11 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
                 ("summary".to_owned(), outside(&summary)),
             ]);
             let printer = Printer::within(&head, "entries")?;
-            print(door, &row, &summary, printer).await?;
+            print(client, &row, &summary, printer).await?;
         }
         Format::Jsonl | Format::Csv => {
             let printer = Printer::new(&args.table, COLUMNS)?;
-            print(door, &row, &summary, printer).await?;
+            print(client, &row, &summary, printer).await?;
         }
     }
     Ok(Exit::Success)
@@ -69,14 +63,14 @@ pub(super) async fn show(door: &Door, args: PlanShowArgs) -> anyhow::Result<Exit
 
 /// Writes the plan for people.
 async fn write(
-    door: &Door,
+    client: &StoreClient,
     row: &PlanRow,
     summary: &PlanSummary,
     extent: Extent,
 ) -> anyhow::Result<()> {
     let mut lines = Lines::new(extent, &summary.moved);
     let mut pages = Pages::of(row.plan.id);
-    while let Some(page) = pages.next(door).await? {
+    while let Some(page) = pages.next(client).await? {
         for row in &page {
             lines.add(row);
         }
@@ -106,13 +100,13 @@ async fn write(
 
 /// Prints the entries for programs.
 async fn print(
-    door: &Door,
+    client: &StoreClient,
     row: &PlanRow,
     summary: &PlanSummary,
     mut printer: Printer,
 ) -> anyhow::Result<()> {
     let mut pages = Pages::of(row.plan.id);
-    while let Some(page) = pages.next(door).await? {
+    while let Some(page) = pages.next(client).await? {
         for row in &page {
             printer.row(entry(row, &summary.moved))?;
         }
@@ -123,7 +117,8 @@ async fn print(
 /// The entries of a plan, page by page.
 struct Pages {
     id: PlanId,
-    after: Option<crate::model::RecordRef>,
+    after: Option<RecordRef>,
+    is_over: bool,
     n_rows: usize,
 }
 
@@ -132,24 +127,23 @@ impl Pages {
         Self {
             id,
             after: None,
+            is_over: false,
             n_rows: 0,
         }
     }
 
-    async fn next(&mut self, door: &Door) -> anyhow::Result<Option<Vec<RemovalRow>>> {
-        let request = Request::Removals {
+    async fn next(&mut self, client: &StoreClient) -> anyhow::Result<Option<Vec<RemovalRow>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let asked = query::Removals {
             id: self.id,
             after: self.after.take(),
             limit: MAX_PAGE,
         };
-        let rows = match door.ask(request).await? {
-            Reply::Removals(rows) => rows,
-            other => return super::super::door::unexpected(&other),
-        };
-        let Some(last) = rows.last() else {
-            return Ok(None);
-        };
-        self.after = Some(last.removal.record.clone());
+        let Page { rows, next } = client.ask(asked).await?;
+        self.is_over = next.is_none();
+        self.after = next;
         self.n_rows += rows.len();
         Ok(Some(rows))
     }

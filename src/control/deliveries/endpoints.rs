@@ -68,7 +68,7 @@ impl Endpoints {
         wanted: Option<&EndpointName>,
     ) -> Result<Vec<EndpointName>, ControlError> {
         let mut names = self.names();
-        names.extend(self.forgotten(store).map_err(ControlError::store)?);
+        names.extend(self.forgotten(store)?);
         names.sort();
         match wanted {
             None => Ok(names),
@@ -90,7 +90,7 @@ impl Endpoints {
             let endpoint = name.clone();
             return Err(ControlError::NoSnapshots { endpoint });
         }
-        let order = move || {
+        let order = move || -> Result<EndpointRow, StoreError> {
             let cursor = foreseen(store, name)?.unwrap_or_default();
             let order = match wish {
                 Wish::Enable => Some(Order::Enable).filter(|_| {
@@ -113,7 +113,7 @@ impl Endpoints {
             }
             row(store, name, Some(endpoint))
         };
-        order().map_err(ControlError::store)
+        Ok(order()?)
     }
 
     /// Returns those that the store knows and the configuration does not.

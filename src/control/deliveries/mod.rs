@@ -9,71 +9,147 @@ mod endpoints;
 mod name;
 mod replay;
 mod reply;
-mod request;
+mod wish;
 
-use crate::model::{EndpointName, Timestamp};
+use std::cmp::Reverse;
+
+use crate::model::EndpointName;
 use crate::store::{Item, Store, StoreError};
 
-use super::{ControlError, MAX_PAGE};
+use super::acting::Acting;
+use super::reading::Reading;
+use super::{
+    AttemptPlace, Command, ControlError, Page, ParkedPlace, Query, WaitingPlace, command, page,
+    query,
+};
 
 pub use choice::Unmatched;
 pub use endpoints::Endpoints;
 pub use name::{EventName, InvalidEventName};
 pub(super) use replay::first_since;
-pub use reply::{
-    AttemptRow, Count, DeliveryReply, EndpointRow, EndpointState, ParkedRow, WaitingRow,
-};
-pub use request::{Again, DeliveryRequest, Ended, Wish};
+pub use reply::{AttemptRow, Count, EndpointRow, EndpointState, ParkedRow, Replayed, WaitingRow};
+pub use wish::{Again, Ended, Wish};
 
-/// Answers a question about deliveries, or takes an order down.
-pub(super) fn answer(
-    store: &Store,
-    told: &Endpoints,
-    now: Timestamp,
-    request: DeliveryRequest,
-) -> Result<DeliveryReply, ControlError> {
-    match request {
-        DeliveryRequest::Endpoints => told
-            .all_rows(store)
-            .map(DeliveryReply::Endpoints)
-            .map_err(ControlError::store),
-        DeliveryRequest::Order { endpoint, wish } => told
-            .order(store, &endpoint, wish, now)
-            .map(DeliveryReply::Ordered),
-        DeliveryRequest::Attempts {
-            endpoint,
-            event,
-            ended,
-            limit,
-        } => {
-            let names = told.meant(store, endpoint.as_ref())?;
-            let item = event.map(|event| event.of_store(store)).transpose()?;
-            attempts(store, &names, item.as_ref(), ended, limit.min(MAX_PAGE))
-                .map(DeliveryReply::Attempts)
-                .map_err(ControlError::store)
-        }
-        DeliveryRequest::Parked {
-            endpoint,
-            after,
-            limit,
-        } => {
-            let names = told.meant(store, endpoint.as_ref())?;
-            parked(store, names, after.as_ref(), limit.min(MAX_PAGE))
-                .map(DeliveryReply::Parked)
-                .map_err(ControlError::store)
-        }
-        DeliveryRequest::Waiting { endpoint, limit } => {
-            let names = told.meant(store, endpoint.as_ref())?;
-            waiting(store, names, limit.min(MAX_PAGE))
-                .map(DeliveryReply::Waiting)
-                .map_err(ControlError::store)
-        }
-        DeliveryRequest::Replay { endpoint, what } => replay::replay(store, told, &endpoint, &what),
-        DeliveryRequest::Dismiss { endpoint, event } => {
-            // Also for one that was taken out of the configuration: nobody else would.
-            told.meant(store, Some(&endpoint))?;
-            replay::dismiss(store, &endpoint, event.as_ref()).map(DeliveryReply::Dismissed)
-        }
+impl Query for query::Endpoints {
+    type Answer = Page<EndpointRow, EndpointName>;
+    const ABOUT: &'static str = "endpoints";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let (store, told) = (reading.store, &reading.context.endpoints);
+        let wanted = told.meant(store, self.endpoint.as_ref())?;
+        let mut rows = told.all_rows(store)?;
+        rows.retain(|row| {
+            let is_behind = self.after.as_ref().is_none_or(|after| row.name > *after);
+            is_behind && wanted.contains(&row.name)
+        });
+        Ok(Page::cut(rows, page::size(self.limit), |last| {
+            last.name.clone()
+        }))
+    }
+}
+
+impl Query for query::Attempts {
+    type Answer = Page<AttemptRow, AttemptPlace>;
+    const ABOUT: &'static str = "deliveries";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let store = reading.store;
+        let names = reading
+            .context
+            .endpoints
+            .meant(store, self.endpoint.as_ref())?;
+        let event = self.event.as_ref();
+        let item = event.map(|event| event.of_store(store)).transpose()?;
+        Ok(attempts(store, &names, item.as_ref(), &self)?)
+    }
+}
+
+impl Query for query::Parked {
+    type Answer = Page<ParkedRow, ParkedPlace>;
+    const ABOUT: &'static str = "deliveries";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let store = reading.store;
+        let names = reading
+            .context
+            .endpoints
+            .meant(store, self.endpoint.as_ref())?;
+        Ok(parked(
+            store,
+            names,
+            self.after.as_ref(),
+            page::size(self.limit),
+        )?)
+    }
+}
+
+impl Query for query::Waiting {
+    type Answer = Page<WaitingRow, WaitingPlace>;
+    const ABOUT: &'static str = "deliveries";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let store = reading.store;
+        let names = reading
+            .context
+            .endpoints
+            .meant(store, self.endpoint.as_ref())?;
+        Ok(waiting(
+            store,
+            names,
+            self.after.as_ref(),
+            page::size(self.limit),
+        )?)
+    }
+}
+
+impl Command for command::SetEndpoint {
+    type Answer = EndpointRow;
+    const ABOUT: &'static str = "set the endpoint";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<EndpointRow, ControlError> {
+        let Self { endpoint, wish } = self;
+        let now = acting.context.clock.now();
+        let row = acting
+            .context
+            .endpoints
+            .order(acting.store, &endpoint, wish, now)?;
+        let word = wish.word();
+        tracing::info!(by = %acting.by, "`{endpoint}` was {word} by {}", acting.by);
+        Ok(row)
+    }
+}
+
+impl Command for command::Replay {
+    type Answer = Replayed;
+    const ABOUT: &'static str = "send events again";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<Replayed, ControlError> {
+        let Self { endpoint, what } = self;
+        let told = &acting.context.endpoints;
+        let replayed = replay::replay(acting.store, told, &endpoint, &what)?;
+        tracing::info!(
+            by = %acting.by,
+            "A replay of events to `{endpoint}` was ordered by {}", acting.by
+        );
+        Ok(replayed)
+    }
+}
+
+impl Command for command::Dismiss {
+    type Answer = u64;
+    const ABOUT: &'static str = "dismiss events";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<u64, ControlError> {
+        let Self { endpoint, event } = self;
+        // Also for one that was taken out of the configuration: nobody else would.
+        let told = &acting.context.endpoints;
+        told.meant(acting.store, Some(&endpoint))?;
+        let dismissed = replay::dismiss(acting.store, &endpoint, event.as_ref())?;
+        tracing::info!(
+            by = %acting.by,
+            "{dismissed} parked deliveries of `{endpoint}` were dismissed by {}", acting.by
+        );
+        Ok(dismissed)
     }
 }
 
@@ -81,17 +157,20 @@ fn attempts(
     store: &Store,
     names: &[EndpointName],
     item: Option<&Item>,
-    ended: Ended,
-    limit: usize,
-) -> Result<Vec<AttemptRow>, StoreError> {
+    asked: &query::Attempts,
+) -> Result<Page<AttemptRow, AttemptPlace>, StoreError> {
+    let (before, limit) = (asked.before, page::size(asked.limit));
+    let n_shown = before.map_or(0, |before| before.n_shown);
     let mut rows = Vec::new();
     for name in names {
-        let found = store.attempts(name, limit, |attempt| {
-            let is_failed = match ended {
+        let found = store.attempts(name, n_shown + limit + 1, |attempt| {
+            let has_ended_so = match asked.ended {
                 Ended::Anyhow => true,
                 Ended::Failed => attempt.error.is_some(),
             };
-            is_failed && item.is_none_or(|item| *item == attempt.item)
+            has_ended_so
+                && before.is_none_or(|before| attempt.at <= before.at)
+                && item.is_none_or(|item| *item == attempt.item)
         })?;
         rows.extend(found.into_iter().map(|attempt| AttemptRow {
             endpoint: name.clone(),
@@ -99,58 +178,92 @@ fn attempts(
         }));
     }
     // Stable, so that what an endpoint got at one time stays in its order.
-    rows.sort_by_key(|row| std::cmp::Reverse(row.attempt.at));
-    rows.truncate(limit);
-    Ok(rows)
+    rows.sort_by_key(|row| Reverse(row.attempt.at));
+    let rows = rows.split_off(n_shown.min(rows.len()));
+    let page = Page::cut(rows, limit, |last| last.attempt.at);
+    let next = page.next.map(|at| {
+        let of_that_time = page.rows.iter().filter(|row| row.attempt.at == at);
+        let of_pages_before = before.filter(|before| before.at == at);
+        AttemptPlace {
+            at,
+            n_shown: of_that_time.count() + of_pages_before.map_or(0, |before| before.n_shown),
+        }
+    });
+    Ok(Page {
+        rows: page.rows,
+        next,
+    })
 }
 
 fn parked(
     store: &Store,
     names: Vec<EndpointName>,
-    after: Option<&(EndpointName, Item)>,
+    after: Option<&ParkedPlace>,
     limit: usize,
-) -> Result<Vec<ParkedRow>, StoreError> {
+) -> Result<Page<ParkedRow, ParkedPlace>, StoreError> {
     let mut rows = Vec::new();
     for name in names {
         let behind = match after {
-            Some((last, _)) if *last > name => continue,
-            Some((last, item)) if *last == name => Some(item),
+            Some(after) if after.endpoint > name => continue,
+            Some(after) if after.endpoint == name => Some(&after.item),
             Some(_) | None => None,
         };
-        for parked in store.parked(&name, behind, limit - rows.len())? {
+        // One more than are wanted: whether there is another page.
+        for parked in store.parked(&name, behind, limit + 1 - rows.len())? {
             rows.push(ParkedRow {
                 endpoint: name.clone(),
                 event_type: event_type(store, &parked.item)?,
                 parked,
             });
         }
-        if rows.len() == limit {
+        if rows.len() > limit {
             break;
         }
     }
-    Ok(rows)
+    Ok(Page::cut(rows, limit, |last| ParkedPlace {
+        endpoint: last.endpoint.clone(),
+        item: last.parked.item.clone(),
+    }))
 }
 
 fn waiting(
     store: &Store,
     names: Vec<EndpointName>,
+    after: Option<&WaitingPlace>,
     limit: usize,
-) -> Result<Vec<WaitingRow>, StoreError> {
-    let mut rows = Vec::new();
+) -> Result<Page<WaitingRow, WaitingPlace>, StoreError> {
+    let mut found = Vec::new();
     for name in names {
-        let mut deferred = store.deferred(&name)?;
-        // What is due first; what waits behind another of its record comes last.
-        deferred.sort_by_key(|(_, deferred)| (deferred.due.is_none(), deferred.due));
-        for (item, deferred) in deferred.into_iter().take(limit - rows.len()) {
-            rows.push(WaitingRow {
-                endpoint: name.clone(),
-                event_type: event_type(store, &item)?,
-                item,
-                deferred,
-            });
+        if after.is_some_and(|after| after.endpoint > name) {
+            continue;
         }
+        for (item, deferred) in store.deferred(&name)? {
+            let place = WaitingPlace {
+                endpoint: name.clone(),
+                is_behind: deferred.due.is_none(),
+                due: deferred.due,
+                item,
+            };
+            if after.is_none_or(|after| place > *after) {
+                found.push((place, deferred));
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.truncate(limit + 1);
     }
-    Ok(rows)
+    let page = Page::cut(found, limit, |(place, _)| place.clone());
+    let rows = page.rows.into_iter().map(|(place, deferred)| {
+        Ok(WaitingRow {
+            event_type: event_type(store, &place.item)?,
+            endpoint: place.endpoint,
+            item: place.item,
+            deferred,
+        })
+    });
+    Ok(Page {
+        rows: rows.collect::<Result<_, StoreError>>()?,
+        next: page.next,
+    })
 }
 
 fn event_type(store: &Store, item: &Item) -> Result<Option<String>, StoreError> {

@@ -46,7 +46,7 @@ impl EventName {
     /// before an older copy was put back, would lead to another event.
     pub(in crate::control) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
         if let Some(id) = self.id {
-            let entry = store.entry(id.seq).map_err(ControlError::store)?;
+            let entry = store.entry(id.seq)?;
             let is_other = entry.is_some_and(|entry| entry.event_id(store.id()) != id);
             if id.store != store.id() || is_other {
                 return Err(ControlError::OtherStore {

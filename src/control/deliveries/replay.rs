@@ -4,7 +4,7 @@ use crate::deliver::Endpoint;
 use crate::model::{EndpointName, Entry, Seq, Timestamp};
 use crate::store::{Item, Order, Store, StoreError};
 
-use super::{Again, Count, DeliveryReply, Endpoints, EventName, endpoints};
+use super::{Again, Count, Endpoints, EventName, Replayed, endpoints};
 use crate::control::ControlError;
 
 /// Parked deliveries that are moved at once.
@@ -19,43 +19,36 @@ pub(super) fn replay(
     told: &Endpoints,
     name: &EndpointName,
     what: &Again,
-) -> Result<DeliveryReply, ControlError> {
+) -> Result<Replayed, ControlError> {
     let (endpoint, wake) = told.get(name)?;
-    let endpoint = &*endpoint.knowing(store).map_err(ControlError::store)?;
-    let row = || endpoints::row(store, name, Some(endpoint)).map_err(ControlError::store);
-    let reply = match what {
+    let endpoint = &*endpoint.knowing(store)?;
+    let (events, first) = match what {
         Again::Event(event) => {
             let item = one(store, endpoint, event)?;
-            store.replay(name, &[item]).map_err(ControlError::store)?;
+            store.replay(name, &[item])?;
             // Until the wish was noted nothing kept the event from being cut.
             one(store, endpoint, event)?;
-            DeliveryReply::Replayed {
-                events: 1,
-                endpoint: row()?,
-            }
+            (Count::Exactly(1), None)
         }
         Again::Parked => {
-            let events = each_parked(store, name, Store::replay).map_err(ControlError::store)?;
-            DeliveryReply::Replayed {
-                events,
-                endpoint: row()?,
-            }
+            let events = each_parked(store, name, Store::replay)?;
+            (Count::Exactly(events), None)
         }
-        Again::Since(time) => {
-            let first = first_since(store, *time).map_err(ControlError::store)?;
-            let events = match &first {
-                Some(first) => rewind(store, endpoint, first).map_err(ControlError::store)?,
-                None => Count::Exactly(0),
-            };
-            DeliveryReply::Rewound {
-                first: first.map(|first| (first.seq, first.at)),
-                events,
-                endpoint: row()?,
+        Again::Since(time) => match first_since(store, *time)? {
+            Some(first) => {
+                let events = rewind(store, endpoint, &first)?;
+                (events, Some((first.seq, first.at)))
             }
-        }
+            None => (Count::Exactly(0), None),
+        },
     };
+    let endpoint = endpoints::row(store, name, Some(endpoint))?;
     wake.wake();
-    Ok(reply)
+    Ok(Replayed {
+        endpoint,
+        events,
+        first,
+    })
 }
 
 /// Forgets one parked delivery, or all of them. Returns how many.
@@ -65,17 +58,17 @@ pub(super) fn dismiss(
     event: Option<&EventName>,
 ) -> Result<u64, ControlError> {
     let Some(event) = event else {
-        return each_parked(store, name, Store::dismiss).map_err(ControlError::store);
+        return Ok(each_parked(store, name, Store::dismiss)?);
     };
     let item = event.of_store(store)?;
-    let parked = store.parked_one(name, &item).map_err(ControlError::store)?;
+    let parked = store.parked_one(name, &item)?;
     if parked.is_none() {
         return Err(ControlError::NotParked {
             endpoint: name.clone(),
             event: event.to_string(),
         });
     }
-    store.dismiss(name, &[item]).map_err(ControlError::store)?;
+    store.dismiss(name, &[item])?;
     Ok(1)
 }
 
@@ -85,7 +78,7 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
     let item = event.of_store(store)?;
     let name = endpoint.name();
     match &item {
-        Item::Entry(seq) => match store.entry(*seq).map_err(ControlError::store)? {
+        Item::Entry(seq) => match store.entry(*seq)? {
             None => Err(ControlError::UnknownEvent {
                 event: event.to_string(),
             }),
@@ -93,16 +86,14 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
                 endpoint: name.clone(),
                 event: event.to_string(),
             }),
-            Some(_) if is_to_come(store, name, *seq).map_err(ControlError::store)? => {
-                Err(ControlError::NotSentYet {
-                    endpoint: name.clone(),
-                    event: event.to_string(),
-                })
-            }
+            Some(_) if is_to_come(store, name, *seq)? => Err(ControlError::NotSentYet {
+                endpoint: name.clone(),
+                event: event.to_string(),
+            }),
             Some(_) => Ok(item),
         },
         Item::Snapshot { .. } => {
-            let parked = store.parked_one(name, &item).map_err(ControlError::store)?;
+            let parked = store.parked_one(name, &item)?;
             match parked {
                 Some(parked) => Ok(parked.item),
                 None => Err(ControlError::NotParked {

@@ -6,38 +6,16 @@ use super::Unmatched;
 use crate::model::{EndpointName, Seq, Timestamp};
 use crate::store::{Attempt, Deferred, Item, Parked};
 
-/// An answer about deliveries.
+/// What is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryReply {
-    /// To `Endpoints`.
-    Endpoints(Vec<EndpointRow>),
-    /// To `Order`: the endpoint as it will be when its order is taken up.
-    Ordered(EndpointRow),
-    /// To `Attempts`.
-    Attempts(Vec<AttemptRow>),
-    /// To `Parked`. An empty page is the end.
-    Parked(Vec<ParkedRow>),
-    /// To `Waiting`.
-    Waiting(Vec<WaitingRow>),
-    /// To `Replay` of events: how many are sent again.
-    Replayed {
-        /// How many.
-        events: u64,
-        /// The endpoint.
-        endpoint: EndpointRow,
-    },
-    /// To `Replay` of everything since a time.
-    Rewound {
-        /// The entry that it begins with, and its time; `None` if there was none since.
-        first: Option<(Seq, Timestamp)>,
-        /// Events that the endpoint wants from there on.
-        events: Count,
-        /// The endpoint.
-        endpoint: EndpointRow,
-    },
-    /// To `Dismiss`: how many are forgotten.
-    Dismissed(u64),
+pub struct Replayed {
+    /// The endpoint.
+    pub endpoint: EndpointRow,
+    /// Events that it gets again.
+    pub events: Count,
+    /// The entry that they begin with, and its time. `None` if nothing happened since the time that
+    /// was asked for, or no time was.
+    pub first: Option<(Seq, Timestamp)>,
 }
 
 /// How many there are.

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::config::{self, Config, Environment};
-use qlik_roster::control::{Control, Reply, Request, RunChoice};
+use qlik_roster::control::query::RunChoice;
+use qlik_roster::control::{
+    Actor, Command, Control, ControlError, Face, PlanRow, Query, Synced, command, query,
+};
 use qlik_roster::daemon::{Daemon, Ending, Hooks};
 use qlik_roster::demo::tenant::{RateLimits, TenantOptions};
 use qlik_roster::demo::{EmulatedTenant, Receiver};
-use qlik_roster::model::{Mode, Outcome, Run, TenantName};
+use qlik_roster::model::{Mode, Outcome, PlanId, Run, TenantName};
 use qlik_roster::store::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -237,6 +240,14 @@ fn open(path: &Path) -> Store {
     opened.store
 }
 
+/// Who gives the commands of the tests.
+pub fn tester() -> Actor {
+    Actor {
+        name: "tester".to_owned(),
+        face: Face::CommandLine,
+    }
+}
+
 /// A daemon in this process.
 pub struct Running {
     control: Arc<Control>,
@@ -257,14 +268,34 @@ impl Running {
 
     pub async fn run_of(&self, tenant: &str, mode: Mode) -> Run {
         let tenant = TenantName(tenant.to_owned());
-        match self.ask(Request::Sync { tenant, mode }).await {
-            Reply::Synced(row) => row.run,
-            other => panic!("not an answer to a sync: {other:?}"),
+        match self.sync_of(tenant, mode).await {
+            Synced::Run(row) => row.run,
+            Synced::Paused(pause) => panic!("it is not read: {pause}"),
         }
     }
 
-    pub async fn ask(&self, request: Request) -> Reply {
-        self.control.answer(request).await.unwrap()
+    /// Does a run, or learns why there is none.
+    pub async fn sync_of(&self, tenant: TenantName, mode: Mode) -> Synced {
+        let begun = self.order(command::Sync { tenant, mode }).await.unwrap();
+        self.control.outcome(begun).await.unwrap()
+    }
+
+    pub async fn ask<Q: Query>(&self, query: Q) -> Q::Answer {
+        self.control.ask(query).await.unwrap()
+    }
+
+    /// Orders something, as an operator called `tester`.
+    pub async fn order<C: Command>(&self, command: C) -> Result<C::Answer, ControlError> {
+        self.control.order(tester(), command).await
+    }
+
+    /// Approves a plan. Returns it as it is after the run that goes by it, and that.
+    pub async fn approve(&self, id: PlanId) -> Result<(PlanRow, Run), ControlError> {
+        let approved = self.order(command::Approve { id }).await?;
+        match self.control.outcome(approved.run).await.unwrap() {
+            Synced::Run(row) => Ok((self.ask(query::Plan { id }).await.unwrap(), row.run)),
+            Synced::Paused(pause) => panic!("it is not read: {pause}"),
+        }
     }
 
     pub async fn last_run(&self) -> Run {
@@ -277,25 +308,18 @@ impl Running {
 
     /// Returns the last runs, the newest first.
     pub async fn last_runs(&self, limit: usize) -> Vec<Run> {
-        let request = Request::Runs {
+        let newest = query::Runs {
             tenant: None,
             which: RunChoice::All,
             before: None,
             limit,
         };
-        match self.control.answer(request).await.unwrap() {
-            Reply::Runs { rows, .. } => rows,
-            other => panic!("not runs: {other:?}"),
-        }
+        self.ask(newest).await.rows
     }
 
     /// Returns the address under which the daemon is reached.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.listens)
-    }
-
-    pub fn control(&self) -> &Control {
-        &self.control
     }
 
     pub fn store(&self) -> &Store {
@@ -306,13 +330,9 @@ impl Running {
     /// attempt.
     pub async fn settled(&self) {
         within("the journal is delivered", || async {
-            match self.control.answer(Request::Status).await.unwrap() {
-                Reply::Status(status) => status
-                    .endpoints
-                    .iter()
-                    .all(|endpoint| endpoint.settled == status.last && endpoint.waiting == 0),
-                other => panic!("not a status: {other:?}"),
-            }
+            let status = self.ask(query::Status).await;
+            let mut endpoints = status.endpoints.iter();
+            endpoints.all(|endpoint| endpoint.settled == status.last && endpoint.waiting == 0)
         })
         .await;
     }

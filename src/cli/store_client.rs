@@ -1,22 +1,26 @@
-//! The way to the store: through the daemon that holds it, or opened here.
+//! Asks the store: through the daemon that holds it, or opened here.
 //!
 //! sled lets one process in. A running daemon answers on its control socket in the store's
 //! folder; if nobody answers there, nobody holds the store, and it is opened.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::{Either, select};
+use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{self, Control, Reply, Request};
+use crate::control::{
+    self, Actor, AnyQuery, Begun, Command, Control, Order, Problem, Query, Watched, query,
+};
 use crate::daemon::{self, Hooks, Parts, Upkeep};
-use crate::doing::{self, doing};
+use crate::doing::{self, Doing, doing};
 use crate::http_client;
+use crate::lock::lock;
 use crate::model::Thousands;
 use crate::telemetry;
 
@@ -26,21 +30,6 @@ use super::ticker::side_by_side;
 
 /// How often it is asked how far a long work is.
 const ASK_EVERY: Duration = Duration::from_millis(500);
-
-/// The daemon's own word that it has no answer.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(super) struct Refused {
-    message: String,
-    pub(super) code: String,
-}
-
-impl Refused {
-    /// Returns the code that came with it.
-    pub(super) fn code(&self) -> &str {
-        &self.code
-    }
-}
 
 /// There is no store to ask.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +50,8 @@ impl NoStore {
     }
 }
 
-/// An open way to the store.
-pub(super) enum Door {
+/// Whoever answers for the store.
+pub(super) enum StoreClient {
     /// The daemon answers.
     Daemon(Socket),
     /// The store is open in this process.
@@ -78,7 +67,7 @@ pub(super) struct Own {
 /// A daemon's control socket.
 pub(super) struct Socket(reqwest::Client);
 
-impl Door {
+impl StoreClient {
     /// Finds the daemon, or opens the store that is there. Where there is none, a question makes
     /// none: it would be empty, and in the wrong place more often than not.
     pub(super) async fn open(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
@@ -105,22 +94,33 @@ impl Door {
     }
 
     /// Asks a question.
-    pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
-        let how = match self {
-            Self::Daemon(_) => "waiting for the daemon to tell",
-            Self::Own(_) => "reading the store for",
-        };
-        let what = subject(&request);
-        // Who asks may have said more.
-        let _doing = doing::now().is_none().then(|| {
-            doing::telling(move || match output::n_printed() {
-                0 => format!("{how} {what}"),
-                n => format!("{how} {what}: {} so far", Thousands(n)),
-            })
-        });
+    pub(super) async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
         match self {
-            Self::Daemon(socket) => socket.ask(request).await,
-            Self::Own(own) => Ok(own.control().answer(request).await?),
+            Self::Daemon(socket) => socket.ask(query).await,
+            Self::Own(own) => {
+                let _doing = saying("reading the store for", Q::ABOUT);
+                Ok(own.control().ask(query).await?)
+            }
+        }
+    }
+
+    /// Has something done.
+    pub(super) async fn order<C: Command>(
+        &self,
+        by: Actor,
+        command: C,
+    ) -> anyhow::Result<C::Answer> {
+        match self {
+            Self::Daemon(socket) => socket.order(by, command).await,
+            Self::Own(own) => Ok(own.control().order(by, command).await?),
+        }
+    }
+
+    /// Waits for the end of what was begun.
+    pub(super) async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> anyhow::Result<T> {
+        match self {
+            Self::Daemon(socket) => socket.outcome(begun).await,
+            Self::Own(own) => Ok(own.control().outcome(begun).await?),
         }
     }
 
@@ -131,12 +131,12 @@ impl Door {
             Self::Own(_) => "waiting for the runs to begin".to_owned(),
         }));
         let told = Arc::clone(&shown);
-        let _doing = doing::telling(move || held(&told).clone());
+        let _doing = doing::telling(move || lock(&told).clone());
         let watch = async {
             // Who answers nothing that can be shown is asked no more.
-            while let Ok(Reply::Progress(rows)) = self.ask(Request::Progress).await {
+            while let Ok(rows) = self.ask(query::Progress).await {
                 if !rows.is_empty() {
-                    *held(&shown) = side_by_side(&rows);
+                    *lock(&shown) = side_by_side(&rows);
                 }
                 tokio::time::sleep(ASK_EVERY).await;
             }
@@ -170,29 +170,14 @@ pub(super) async fn is_held_by_daemon(store: &Path) -> bool {
     tokio::net::UnixStream::connect(&path).await.is_ok()
 }
 
-/// Says what a question is about: `waiting for the daemon to tell …`.
-fn subject(request: &Request) -> &'static str {
-    match request {
-        Request::Status => "how things are",
-        Request::Progress | Request::Doing => "how far it is",
-        Request::Tenants => "the tenants",
-        Request::Records { kind, .. } | Request::Find { kind, .. } => kind.plural(),
-        Request::Holders { .. } => "who holds it",
-        Request::Inherited { .. } => "the roles that come by groups",
-        Request::Runs { .. } | Request::Run { .. } => "runs",
-        Request::Events { .. } | Request::Event { .. } => "events",
-        Request::Findings(_) => "findings",
-        Request::Plans { .. }
-        | Request::Plan { .. }
-        | Request::PlanSummary { .. }
-        | Request::Removals { .. }
-        | Request::Reject { .. } => "plans",
-        Request::Approve { .. } | Request::Sync { .. } => "what came of the run",
-        Request::CheckStore => "what the check found",
-        Request::CompactStore => "what the compaction gave back",
-        Request::HistoryLosses | Request::AcceptLosses => "what was lost",
-        Request::Deliveries(_) => "deliveries",
-    }
+/// Says what is waited for, unless who asks has said more.
+fn saying(how: &'static str, what: &'static str) -> Option<Doing> {
+    doing::now().is_none().then(|| {
+        doing::telling(move || match output::n_printed() {
+            0 => format!("{how} {what}"),
+            n => format!("{how} {what}: {} so far", Thousands(n)),
+        })
+    })
 }
 
 impl Own {
@@ -222,10 +207,6 @@ async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()
     ended
 }
 
-fn held(text: &Mutex<String>) -> MutexGuard<'_, String> {
-    text.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Socket {
     pub(super) async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
         // A file without a listener was left by a process that is gone.
@@ -243,48 +224,70 @@ impl Socket {
         Ok(Some(Self(http_client::build(&options)?)))
     }
 
-    /// Asks for something long that the daemon says of itself how far it is.
-    pub(super) async fn ask_watching(&self, request: Request) -> anyhow::Result<Reply> {
+    /// Waits for the end of what was begun, and says how far the daemon says that it is.
+    pub(super) async fn outcome_watched<T: DeserializeOwned>(
+        &self,
+        begun: Begun<T>,
+    ) -> anyhow::Result<T> {
         let shown = Arc::new(Mutex::new("waiting for the daemon to begin".to_owned()));
         let told = Arc::clone(&shown);
-        let _doing = doing::telling(move || held(&told).clone());
+        let _doing = doing::telling(move || lock(&told).clone());
         let watch = async {
-            // A daemon of an older version does not know the question.
-            while let Ok(Reply::Doing(now)) = self.ask(Request::Doing).await {
+            while let Ok(now) = self.ask(query::Doing).await {
                 if let Some(now) = now {
-                    *held(&shown) = format!("the daemon is {now}");
+                    *lock(&shown) = format!("the daemon is {now}");
                 }
                 tokio::time::sleep(ASK_EVERY).await;
             }
         };
-        beside(self.ask(request), watch).await
+        beside(self.outcome(begun), watch).await
     }
 
-    pub(super) async fn ask(&self, request: Request) -> anyhow::Result<Reply> {
-        let answer = self
-            .0
-            .post("http://daemon/control")
-            .json(&request)
-            .send()
+    /// Has something done.
+    pub(super) async fn order<C: Command>(
+        &self,
+        by: Actor,
+        command: C,
+    ) -> anyhow::Result<C::Answer> {
+        let _doing = saying("asking the daemon to", C::ABOUT);
+        let command = command.into();
+        self.send(
+            self.0
+                .post("http://daemon/commands")
+                .json(&Order { by, command }),
+        )
+        .await
+    }
+
+    async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
+        let _doing = saying("waiting for the daemon to tell", Q::ABOUT);
+        let query: AnyQuery = query.into();
+        self.send(self.0.post("http://daemon/queries").json(&query))
             .await
-            .context("asking the running daemon")?;
+    }
+
+    /// Waits for the end of what was begun.
+    async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> anyhow::Result<T> {
+        loop {
+            let path = format!("http://daemon/tasks/{}", begun.task);
+            let watched: Watched<T> = self.send(self.0.get(path)).await?;
+            if let Some(outcome) = watched.ended()? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> anyhow::Result<T> {
+        let answer = request.send().await.context("asking the running daemon")?;
         if answer.status().is_success() {
             return answer.json().await.or(Err(CliError::OtherVersion.into()));
         }
-        let problem: serde_json::Value = answer.json().await.unwrap_or_default();
-        let text = |key: &str| {
-            problem
-                .get(key)
-                .and_then(|value| value.as_str().map(str::to_owned))
-        };
-        match (text("message"), text("code")) {
-            (Some(message), Some(code)) => Err(Refused { message, code }.into()),
-            _ => Err(CliError::OtherVersion.into()),
+        match answer.json().await {
+            Ok(problem) => Err(Problem::into(problem)),
+            Err(_) => Err(CliError::OtherVersion.into()),
         }
     }
-}
-
-/// An answer to another question than the one that was asked: a daemon of another version.
-pub(super) fn unexpected<T>(_reply: &Reply) -> anyhow::Result<T> {
-    Err(CliError::OtherVersion.into())
 }

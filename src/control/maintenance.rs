@@ -1,0 +1,56 @@
+//! What an operator orders of the store itself, and what was lost with a damaged one.
+
+use crate::model::{HistoryLoss, StoreCheck};
+use crate::store::{Compacted, Store};
+
+use super::acting::Acting;
+use super::reading::Reading;
+use super::{Begun, Command, ControlError, Query, command, query};
+
+impl Query for query::HistoryLosses {
+    type Answer = Vec<HistoryLoss>;
+    const ABOUT: &'static str = "what was lost";
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        Ok(reading.store.open_losses()?)
+    }
+}
+
+impl Command for command::AcceptLosses {
+    type Answer = Vec<HistoryLoss>;
+    const ABOUT: &'static str = "confirm what was lost";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
+        let losses = acting.store.accept_losses(acting.context.clock.now())?;
+        if !losses.is_empty() {
+            tracing::info!(by = %acting.by, "Lost history was confirmed by {}", acting.by);
+        }
+        Ok(losses)
+    }
+}
+
+impl Command for command::CheckStore {
+    type Answer = Begun<StoreCheck>;
+    const ABOUT: &'static str = "check the store";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
+        let store = acting.store.clone();
+        let check = async move { Ok(store.offload(Store::check).await?) };
+        Ok(acting.tasks.begin(check))
+    }
+}
+
+impl Command for command::CompactStore {
+    type Answer = Begun<Compacted>;
+    const ABOUT: &'static str = "compact the store";
+
+    fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
+        tracing::info!(by = %acting.by, "A compaction was ordered by {}", acting.by);
+        let store = acting.store.clone();
+        let compact = async move {
+            let compacted = store.offload(Store::compact_beside).await;
+            compacted.map_err(|source| ControlError::Compact { source })
+        };
+        Ok(acting.tasks.begin(compact))
+    }
+}

@@ -1,0 +1,175 @@
+//! What was ordered and takes long: begun, watched, and answered when it has ended.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use crate::lock::lock;
+
+use super::{ControlError, Problem, TaskId};
+
+/// How long what a task came to is kept, for whoever asks once more.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// How long one question waits for a task's end at the most.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// A task that was begun, and what will come of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Begun<T> {
+    /// By which it is watched.
+    pub task: TaskId,
+    #[serde(skip)]
+    outcome: PhantomData<fn() -> T>,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watched<T> {
+    /// It goes on.
+    UnderWay,
+    /// It has ended with this.
+    Ended(T),
+    /// It has failed.
+    Failed(Problem),
+}
+
+impl<T> Watched<T> {
+    /// Returns what the task came to; `None` while it goes on.
+    pub fn ended(self) -> Result<Option<T>, Problem> {
+        match self {
+            Self::UnderWay => Ok(None),
+            Self::Ended(outcome) => Ok(Some(outcome)),
+            Self::Failed(problem) => Err(problem),
+        }
+    }
+}
+
+/// What a task came to, as JSON.
+type Outcome = Result<Box<RawValue>, Problem>;
+
+/// The tasks of this process.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks(Arc<Mutex<HashMap<TaskId, Task>>>);
+
+#[derive(Debug)]
+struct Task {
+    outcome: watch::Receiver<Option<Arc<Outcome>>>,
+    ended: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Tasks {
+    /// Begins a task. It goes on whether or not somebody watches it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it waits for a run or for the store, each of which ends by itself or with the \
+                  process"
+    )]
+    pub(super) fn begin<T: Serialize + Send>(
+        &self,
+        work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
+    ) -> Begun<T> {
+        let id = TaskId::new();
+        let (tell, outcome) = watch::channel(None);
+        let ended = Arc::new(Mutex::new(None));
+        let end = Arc::clone(&ended);
+        tokio::spawn(async move {
+            let outcome = match work.await {
+                Ok(outcome) => {
+                    Ok(serde_json::value::to_raw_value(&outcome).expect("keys are texts"))
+                }
+                Err(error) => Err(Problem::of(&error)),
+            };
+            *lock(&end) = Some(Instant::now());
+            tell.send_replace(Some(Arc::new(outcome)));
+        });
+        let mut tasks = lock(&self.0);
+        tasks.retain(|_, task| lock(&task.ended).is_none_or(|ended| ended.elapsed() < KEPT));
+        tasks.insert(id.clone(), Task { outcome, ended });
+        Begun {
+            task: id,
+            outcome: PhantomData,
+        }
+    }
+
+    /// Waits for the end of a task, for a while. Returns how far it is then.
+    pub(super) async fn watch(
+        &self,
+        task: &TaskId,
+        wait: Duration,
+    ) -> Result<Watched<Box<RawValue>>, ControlError> {
+        let known = lock(&self.0).get(task).map(|task| task.outcome.clone());
+        let Some(mut outcome) = known else {
+            return Err(ControlError::UnknownTask { task: task.clone() });
+        };
+        let ended = outcome.wait_for(Option::is_some);
+        let ended = tokio::time::timeout(wait.min(MAX_WAIT), ended).await;
+        let outcome = match ended {
+            Err(_elapsed) => return Ok(Watched::UnderWay),
+            Ok(Ok(outcome)) => outcome.clone(),
+            // The task panicked: its end of the channel is gone.
+            Ok(Err(_gone)) => None,
+        };
+        Ok(match outcome.as_deref() {
+            Some(Ok(outcome)) => Watched::Ended(outcome.clone()),
+            Some(Err(problem)) => Watched::Failed(problem.clone()),
+            None => return Err(ControlError::UnknownTask { task: task.clone() }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_is_watched_to_its_end_and_told_to_whoever_asks_once_more() {
+        let tasks = Tasks::default();
+        let (go_on, gate) = tokio::sync::oneshot::channel::<()>();
+        let begun: Begun<u64> = tasks.begin(async move {
+            gate.await.unwrap();
+            Ok(17_u64)
+        });
+
+        let early = tasks.watch(&begun.task, Duration::ZERO).await.unwrap();
+        assert!(matches!(early, Watched::UnderWay), "{early:?}");
+        go_on.send(()).unwrap();
+        for _ in 0..2 {
+            match tasks.watch(&begun.task, MAX_WAIT).await.unwrap() {
+                Watched::Ended(outcome) => assert_eq!(outcome.get(), "17"),
+                other => panic!("not its end: {other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_says_why_and_what_is_not_known_is_said_so() {
+        let tasks = Tasks::default();
+        let begun: Begun<()> = tasks.begin(async { Err::<(), _>(ControlError::Ending) });
+
+        match tasks.watch(&begun.task, MAX_WAIT).await.unwrap() {
+            Watched::Failed(problem) => assert_eq!(problem.code(), "control.ending"),
+            other => panic!("no failure: {other:?}"),
+        }
+        let unknown = TaskId::new();
+        let error = tasks.watch(&unknown, MAX_WAIT).await.unwrap_err();
+        assert_eq!(error.code(), "control.unknown-task");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_does_not_leave_its_watcher_waiting() {
+        let tasks = Tasks::default();
+        let begun: Begun<()> = tasks.begin(async { panic!("on purpose") });
+
+        let error = tasks.watch(&begun.task, MAX_WAIT).await.unwrap_err();
+
+        assert_eq!(error.code(), "control.unknown-task");
+    }
+}

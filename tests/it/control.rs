@@ -1,0 +1,249 @@
+//! Questions and commands as whoever asks the daemon meets them: lists in pages, tasks that go on.
+
+use std::time::Duration;
+
+use qlik_roster::control::query::{self, PlanChoice};
+use qlik_roster::control::{Count, Ended, Page, Wish, command};
+use qlik_roster::demo::Reply;
+use qlik_roster::demo::tenant::{Edit, When};
+use qlik_roster::http_client;
+use qlik_roster::model::{EndpointName, Mode, TenantName};
+use serde_json::{Value, json};
+
+use crate::guard;
+use crate::support::{Running, World, within};
+
+/// Asks for a list page by page. Returns it with the number of pages.
+async fn walk<R, P: Clone>(ask: impl AsyncFn(Option<P>) -> Page<R, P>) -> (Vec<R>, usize) {
+    let (mut all, mut place, mut n_pages) = (Vec::new(), None, 0);
+    loop {
+        let page = ask(place).await;
+        n_pages += 1;
+        all.extend(page.rows);
+        place = page.next;
+        if place.is_none() {
+            return (all, n_pages);
+        }
+    }
+}
+
+fn rename(world: &World, numbers: std::ops::Range<usize>) {
+    let tenant = world.tenant.directory();
+    for user in &tenant.users()[numbers] {
+        let name = format!("{} of late", user.name);
+        tenant.update_user(&user.id, Edit::Name(name)).unwrap();
+    }
+}
+
+/// A daemon whose endpoint took five events and was refused five others, all at one time: its clock
+/// stands still.
+async fn with_deliveries(world: &World) -> Running {
+    let running = world.start().await;
+    running.sync().await;
+    rename(world, 0..5);
+    running.sync().await;
+    running.settled().await;
+    let refused = Reply::Status(404);
+    world.receiver.respond_with(refused, When::Always);
+    rename(world, 5..10);
+    running.sync().await;
+    within("all are refused", || async {
+        let waiting = query::Waiting {
+            endpoint: None,
+            after: None,
+            limit: 100,
+        };
+        running.ask(waiting).await.rows.len() == 5
+    })
+    .await;
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_of_one_time_are_each_on_one_page() {
+    let world = World::new().await;
+    let running = with_deliveries(&world).await;
+    for (ended, n_attempts, n_pages) in [(Ended::Anyhow, 10, 4), (Ended::Failed, 5, 2)] {
+        let asked = |before, limit| query::Attempts {
+            endpoint: None,
+            event: None,
+            ended,
+            before,
+            limit,
+        };
+
+        let paged = walk(async |before| running.ask(asked(before, 3)).await).await;
+
+        let whole = running.ask(asked(None, 100)).await.rows;
+        assert_eq!(whole.len(), n_attempts);
+        assert_eq!(paged, (whole, n_pages));
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_each_on_one_page() {
+    let world = World::new().await;
+    let running = with_deliveries(&world).await;
+    let asked = |after, limit| query::Waiting {
+        endpoint: Some(EndpointName("hr".to_owned())),
+        after,
+        limit,
+    };
+
+    let paged = walk(async |after| running.ask(asked(after, 2)).await).await;
+
+    let whole = running.ask(asked(None, 100)).await.rows;
+    assert_eq!(paged, (whole, 3));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_tenants_and_endpoints_are_chosen_and_paged() {
+    let world = guard::world_of(60, "").await;
+    let tenant = world.tenant.directory();
+    let running = world.start().await;
+    let acme = || Some(TenantName("acme".to_owned()));
+    for user in &guard::people(tenant)[..12] {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    let id = running.sync().await.held.unwrap().plan.unwrap();
+    let plans = |which, before| query::Plans {
+        tenant: acme(),
+        which,
+        before,
+        limit: 1,
+    };
+    let held = running.ask(plans(PlanChoice::Held, None)).await;
+    assert_eq!((held.rows[0].plan.id, held.next), (id, None));
+    running.order(command::Reject { id }).await.unwrap();
+    let held = running.ask(plans(PlanChoice::Held, None)).await;
+    assert!(held.rows.is_empty(), "{held:?}");
+    let all = running.ask(plans(PlanChoice::All, None)).await;
+    assert_eq!((all.rows[0].plan.id, all.next), (id, None));
+    let before = running.ask(plans(PlanChoice::All, Some(id))).await;
+    assert!(before.rows.is_empty(), "{before:?}");
+
+    let removals = |after| query::Removals {
+        id,
+        after,
+        limit: 5,
+    };
+    let (rows, n_pages) = walk(async |after| running.ask(removals(after)).await).await;
+    assert_eq!((rows.len(), n_pages), (12, 3));
+
+    let tenants = |after| query::Tenants {
+        tenant: acme(),
+        after,
+        limit: 1,
+    };
+    assert_eq!(running.ask(tenants(None)).await.rows.len(), 1);
+    assert!(running.ask(tenants(acme())).await.rows.is_empty());
+    let endpoints = |after| query::Endpoints {
+        endpoint: None,
+        after,
+        limit: 1,
+    };
+    let hr = running.ask(endpoints(None)).await.rows.remove(0).name;
+    assert!(running.ask(endpoints(Some(hr))).await.rows.is_empty());
+    running.stop().await;
+}
+
+/// The daemon's control socket, as another program uses it.
+struct Socket(reqwest::Client);
+
+impl Socket {
+    fn of(world: &World) -> Self {
+        let options = http_client::Options {
+            unix_socket: Some(world.path("store").join("control.sock")),
+            timeout: Some(Duration::from_secs(30)),
+            ..http_client::Options::default()
+        };
+        Self(http_client::build(&options).unwrap())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("http://daemon{path}");
+        let answer = self.0.post(url).json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://daemon{path}");
+        let answer = self.0.get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_answered_at_once_and_goes_on_without_who_gave_it() {
+    let world = World::new().await;
+    let running = world.start().await;
+    running.sync().await;
+    let order = json!({
+        "by": { "name": "tester", "face": "command_line" },
+        "command": { "sync": { "tenant": "acme", "mode": Mode::Commit } },
+    });
+
+    let (status, begun) = Socket::of(&world).post("/commands", order).await;
+
+    assert_eq!(status, 200, "{begun}");
+    let task = begun["task"].as_str().unwrap().to_owned();
+    // Another connection: who gave the command is gone.
+    for _ in 0..2 {
+        let (status, watched) = Socket::of(&world).get(&format!("/tasks/{task}")).await;
+        assert_eq!(status, 200, "{watched}");
+        assert_eq!(watched["ended"]["run"]["run"]["trigger"], "command");
+    }
+    let (status, problem) = Socket::of(&world).get("/tasks/another").await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (404, &"control.unknown-task".into())
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_of_another_version_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let socket = Socket::of(&world);
+    let url = "http://daemon/queries";
+
+    for unknown in [json!("frobnicate"), json!({ "sync": { "tenant": "acme" } })] {
+        let answer = socket.0.post(url).json(&unknown).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 422, "{unknown}");
+    }
+
+    let (status, answer) = socket.post("/queries", json!({ "progress": null })).await;
+    assert_eq!(status, 200, "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_says_how_many_events_go_and_from_which_on() {
+    let world = World::new().await;
+    let running = world.start().await;
+    running.sync().await;
+    rename(&world, 0..3);
+    running.sync().await;
+    running.settled().await;
+    let hr = EndpointName("hr".to_owned());
+
+    let since = qlik_roster::control::Again::Since(qlik_roster::model::Timestamp::from_millis(0));
+    let replay = command::Replay {
+        endpoint: hr.clone(),
+        what: since,
+    };
+    let replayed = running.order(replay).await.unwrap();
+
+    assert_eq!(replayed.events, Count::Exactly(3));
+    assert!(replayed.first.is_some());
+    let set = command::SetEndpoint {
+        endpoint: hr,
+        wish: Wish::Disable,
+    };
+    let row = running.order(set).await.unwrap();
+    assert_eq!(row.state.word(), "stopped");
+    running.stop().await;
+}
