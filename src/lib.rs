@@ -15,6 +15,7 @@ pub mod sync;
 pub mod deliver;
 
 pub mod control;
+pub mod view;
 pub mod web;
 
 pub mod config;

@@ -10,6 +10,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/glossary.rs"]
+mod glossary;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,6 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("view", &["model", "control", "store", "deliver", "root"]),
     ("web", &["model", "control", "root", "telemetry"]),
     (
         "config",
@@ -85,6 +88,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "config",
             "daemon",
             "control",
+            "view",
             "model",
             "demo",
             "connector",
@@ -452,6 +456,15 @@ fn no_files_import_each_other_in_a_circle() {
     let files: BTreeSet<&str> = found.iter().flatten().map(String::as_str).collect();
     let known: BTreeSet<&str> = CIRCLES.iter().copied().collect();
     assert_eq!(files, known, "{found:#?}");
+}
+
+#[test]
+fn the_glossary_is_of_this_code() {
+    let sources = sources();
+    let mut wrong = glossary::wrong_words(&sources);
+    wrong.extend(glossary::wrong_places());
+    wrong.extend(glossary::wrong_names(&sources));
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 #[test]

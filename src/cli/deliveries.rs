@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::control::{
     AttemptRow, Ended, EventName, MAX_PAGE, ParkedRow, WaitingRow, command, query,
 };
 use crate::daemon::Hooks;
 use crate::model::EndpointName;
+use crate::view;
 
 use super::args::{DeliveriesAction, DeliveriesArgs, DeliveryListArgs, Format, TableArgs};
 use super::error::CliError;
@@ -118,7 +119,7 @@ async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Resul
             n_failed += usize::from(row.attempt.error.is_some());
             printer.row(Row {
                 cells: cells(row),
-                json: outside(row),
+                json: view::attempt(row),
             })?;
         }
         asked.before = page.next;
@@ -175,12 +176,10 @@ async fn show(
     }
     let mut printer = Printer::new(table, SHOWN_COLUMNS)?;
     for row in &rows {
-        let mut json = outside(row);
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("answer".to_owned(), (&*row.attempt.answer).into());
-        }
-        let cells = shown(row);
-        printer.row(Row { cells, json })?;
+        printer.row(Row {
+            cells: shown(row),
+            json: view::shown_attempt(row),
+        })?;
     }
     printer.finish("", "")?;
     Ok(Exit::Success)
@@ -291,35 +290,13 @@ fn shown(row: &AttemptRow) -> Vec<Cell> {
     cells
 }
 
-fn outside(row: &AttemptRow) -> Value {
-    let attempt = &row.attempt;
-    json!({
-        "time": attempt.at,
-        "endpoint": row.endpoint,
-        "event": attempt.item.to_string(),
-        "type": attempt.event_type,
-        "attempt": attempt.number,
-        "status": attempt.status,
-        "took_ms": attempt.took_ms,
-        "result": if attempt.error.is_some() { "failed" } else { "delivered" },
-        "error": attempt.error,
-    })
-}
-
 fn parked_row(row: ParkedRow) -> Row {
+    let json = view::parked(&row);
     let ParkedRow {
         endpoint,
         event_type,
         parked,
     } = row;
-    let json = json!({
-        "endpoint": endpoint,
-        "event": parked.item.to_string(),
-        "type": event_type,
-        "parked_at": parked.at,
-        "attempts": parked.attempts,
-        "reason": parked.reason,
-    });
     Row {
         cells: vec![
             endpoint.to_string().into(),
@@ -334,25 +311,14 @@ fn parked_row(row: ParkedRow) -> Row {
 }
 
 fn waiting_row(row: WaitingRow) -> Row {
+    let json = view::waiting(&row);
+    let why = view::why_it_waits(&row.deferred);
     let WaitingRow {
         endpoint,
         event_type,
         item,
         deferred,
     } = row;
-    let why = match (deferred.due, deferred.is_endpoints) {
-        (_, true) => "its endpoint is in trouble",
-        (Some(_), false) => "its last attempt failed",
-        (None, false) => "an earlier one about the same record goes first",
-    };
-    let json = json!({
-        "endpoint": endpoint,
-        "event": item.to_string(),
-        "type": event_type,
-        "due": deferred.due,
-        "attempts": deferred.attempts,
-        "why": why,
-    });
     Row {
         cells: vec![
             endpoint.to_string().into(),

@@ -1,6 +1,4 @@
-//! How an endpoint stands: in words, as JSON, in colour, and as an exit code.
-
-use serde_json::json;
+//! How an endpoint stands: in words, in colour, and as an exit code.
 
 use crate::control::{EndpointRow, EndpointState, Unmatched};
 
@@ -8,47 +6,6 @@ use crate::model::Seq;
 
 use super::Exit;
 use super::style::{Tone, count};
-
-/// An endpoint as JSON, also for `status`.
-pub(super) fn outside(row: &EndpointRow) -> serde_json::Value {
-    let (mut since, mut reason, mut next_probe) = (None, None, None);
-    match &row.state {
-        EndpointState::NotConfigured | EndpointState::New | EndpointState::Taking => {}
-        EndpointState::Backfilling { since: at, .. } | EndpointState::Stopped { since: at } => {
-            since = Some(*at);
-        }
-        EndpointState::InTrouble {
-            since: at,
-            due,
-            reason: why,
-        } => {
-            since = *at;
-            next_probe = Some(*due);
-            reason = Some(why);
-        }
-        EndpointState::Disabled {
-            since: at,
-            reason: why,
-        } => {
-            since = Some(*at);
-            reason = Some(why);
-        }
-    }
-    json!({
-        "endpoint": row.name,
-        "origin": row.origin,
-        "state": row.state.word(),
-        "since": since,
-        "reason": reason,
-        "next_probe": next_probe,
-        "settled": row.settled,
-        "behind": row.behind,
-        "waiting": row.waiting,
-        "parked": row.parked,
-        "last_delivered": row.delivered_at,
-        "error_code": row.code(),
-    })
-}
 
 /// Returns the colour of how an endpoint stands.
 pub(super) fn tone(row: &EndpointRow) -> Option<Tone> {

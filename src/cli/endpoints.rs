@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{ControlError, EndpointRow, MAX_PAGE, Wish, command, query};
 use crate::daemon::Hooks;
 use crate::deliver::Endpoint;
 use crate::model::EndpointName;
+use crate::view;
 
 use super::args::{EndpointsAction, EndpointsArgs, TableArgs};
-use super::endpoint_state::{events, outside, tone};
+use super::endpoint_state::{events, tone};
 use super::output::{Printer, Row};
 use super::replay::when;
 use super::store_client::StoreClient;
@@ -139,13 +138,6 @@ async fn ask(client: &StoreClient) -> anyhow::Result<Vec<EndpointRow>> {
 fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
     let format = endpoint.map(|endpoint| endpoint.format().name());
     let keys = endpoint.map(Endpoint::public_keys).unwrap_or_default();
-    let mut json = outside(row);
-    if let Some(fields) = json.as_object_mut() {
-        fields.insert("format".to_owned(), json!(format));
-        fields.insert("public_keys".to_owned(), json!(keys));
-        let set_key = endpoint.and_then(|endpoint| endpoint.format().set_key());
-        fields.insert("set_key".to_owned(), json!(set_key));
-    }
     let cells = vec![
         row.name.to_string().into(),
         row.origin.clone().into(),
@@ -158,5 +150,8 @@ fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
         row.state.detail().into(),
         keys.join(" ").into(),
     ];
-    Row { cells, json }
+    Row {
+        cells,
+        json: view::configured_endpoint(row, endpoint),
+    }
 }

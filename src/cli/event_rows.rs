@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::control::{EventRow, MARK};
-use crate::deliver::{self, EVENT_TYPES};
+use crate::deliver::EVENT_TYPES;
 use crate::model::{Entry, Fact, Recovery, losses_in_words};
+use crate::view::{self, sentence};
 
-use super::narrate::sentence;
 use super::output::Row;
 use super::style::Tone;
 use super::table::{Cell, Column};
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: &[Column] = &[
 pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {
     Ok(Row {
         cells: cells(row),
-        json: outside(row)?,
+        json: json_of(row)?,
     })
 }
 
@@ -114,12 +114,9 @@ pub(super) fn run_of(entry: &Entry) -> String {
     entry.run().map_or_else(String::new, |run| run.to_string())
 }
 
-/// The event as a receiver gets it; the mark of a first load, which nobody gets, as it is.
-pub(super) fn outside(row: &EventRow) -> anyhow::Result<Value> {
-    match deliver::body(row.store, &row.entry) {
-        Some(body) => serde_json::from_slice(&body).context("reading our own event"),
-        None => Ok(serde_json::to_value(&row.entry)?),
-    }
+/// Returns an event as a receiver gets it.
+pub(super) fn json_of(row: &EventRow) -> anyhow::Result<Value> {
+    view::event(row).context("reading our own event")
 }
 
 /// The role that may do everything in a tenant.

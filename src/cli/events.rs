@@ -14,7 +14,7 @@ use crate::model::{Seq, TenantName, Thousands};
 use super::args::{EventListArgs, EventsAction, EventsArgs, Format};
 use super::error::CliError;
 use super::event_pages::{Asked, chosen};
-use super::event_rows::{COLUMNS, cells, outside, row_of, run_of};
+use super::event_rows::{COLUMNS, cells, json_of, row_of, run_of};
 use super::output::{self, Printer, print_one};
 use super::store_client::StoreClient;
 use super::style::{count, say};
@@ -138,6 +138,6 @@ async fn show(client: &StoreClient, event: &str, format: Format) -> anyhow::Resu
     let names = COLUMNS.iter().map(|column| column.name);
     let mut lines: Vec<_> = names.zip(cells(&row)).collect();
     lines.push(("RUN", run_of(&row.entry).into()));
-    print_one(format, &lines, &outside(&row)?)?;
+    print_one(format, &lines, &json_of(&row)?)?;
     Ok(Exit::Success)
 }

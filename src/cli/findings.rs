@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::control::query::FindingStanding;
 use crate::control::{ConcernCode, ConcernRow, Findings, Severity, command, query};
 use crate::daemon::Hooks;
-use crate::model::unified::UnifiedId;
-use crate::model::{FindingId, Kind, TenantName, Thousands};
+use crate::model::{FindingId, TenantName, Thousands};
+use crate::view;
 
 use super::args::{FindingListArgs, FindingsAction, FindingsArgs, Format};
 use super::error::CliError;
@@ -244,20 +242,8 @@ fn shown(row: &ConcernRow) -> Row {
             accepted.at.into(),
         ]);
     }
-    let accepted = row.accepted.as_ref();
     Row {
         cells,
-        json: json!({
-            "id": row.id,
-            "tenant": row.tenant,
-            "code": concern.code.code(),
-            "user_id": UnifiedId::of(Kind::User, &concern.user),
-            "remote_user_id": concern.user,
-            "name": concern.label,
-            "detail": concern.detail,
-            "severity": concern.code.severity(),
-            "why": concern.code.why(),
-            "accepted": accepted.map(|it| json!({ "at": it.at, "by": it.by, "why": it.why })),
-        }),
+        json: view::finding(row),
     }
 }

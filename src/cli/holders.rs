@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::control::{HolderRow, Holders, HoldersPage, Inherited, RecordRow, query};
+use crate::control::{Holders, HoldersPage, Inherited, RecordRow, query};
 use crate::doing::counting;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, Thousands};
 use crate::printable;
+use crate::view;
 
 use super::store_client::StoreClient;
 use super::style::count;
@@ -110,21 +111,9 @@ fn of_role(row: &RecordRow, holders: &Holders) -> Beyond {
         let names = holders.first.iter().map(|user| user.label.as_str());
         lines.push(("HOLDERS", some_of(names, users).into()));
     }
-    let groups = holders.groups.iter();
     Beyond {
         lines,
-        field: (
-            "holders",
-            json!({
-                "users": users,
-                "direct": direct,
-                "by_group": by_group,
-                "not_visible": holders.hidden,
-                "groups": holders.n_groups,
-                "first_groups": groups.map(mention).collect::<Vec<_>>(),
-                "first_users": holders.first.iter().map(user).collect::<Vec<_>>(),
-            }),
-        ),
+        field: ("holders", view::role_holders(holders)),
         hint: hint(row, "--role", users),
     }
 }
@@ -135,19 +124,9 @@ fn of_group(row: &RecordRow, members: &Holders) -> Beyond {
         let names = members.first.iter().map(|user| user.label.as_str());
         lines.push(("MEMBERS", some_of(names, members.users).into()));
     }
-    let first = members.first.iter().map(|user| {
-        json!({ "remote_id": user.id, "name": user.label, "primary_email_address": user.email })
-    });
     Beyond {
         lines,
-        field: (
-            "members",
-            json!({
-                "users": members.users,
-                "not_visible": members.hidden,
-                "first_users": first.collect::<Vec<_>>(),
-            }),
-        ),
+        field: ("members", view::group_members(members)),
         hint: hint(row, "--group", members.users),
     }
 }
@@ -167,36 +146,11 @@ fn of_user(inherited: &Inherited) -> Beyond {
         true => "?".to_owned(),
         false => parts.join(", "),
     };
-    let roles = inherited.roles.iter().map(|(id, role)| {
-        let groups: Vec<_> = role.groups.iter().map(mention).collect();
-        json!({ "remote_id": id, "name": role.name, "groups": groups })
-    });
     Beyond {
         lines: vec![("INHERITED", text.into())],
-        field: (
-            "inherited_roles",
-            match inherited.is_hidden {
-                true => Value::Null,
-                false => roles.collect::<Vec<_>>().into(),
-            },
-        ),
+        field: ("inherited_roles", view::inherited_roles(inherited)),
         hint: None,
     }
-}
-
-fn user(row: &HolderRow) -> Value {
-    let groups = row.groups.iter();
-    json!({
-        "remote_id": row.id,
-        "name": row.label,
-        "primary_email_address": row.email,
-        "direct": row.is_direct,
-        "groups": groups.map(mention).collect::<Vec<_>>(),
-    })
-}
-
-fn mention((id, name): (&GroupId, &String)) -> Value {
-    json!({ "remote_id": id, "name": name })
 }
 
 fn count_of(users: u64) -> String {

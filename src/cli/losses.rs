@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::control::{command, query};
 use crate::daemon::Hooks;
 use crate::model::HistoryLoss;
+use crate::view;
 
 use super::args::TableArgs;
 use super::output::{Printer, Row};
@@ -69,7 +70,7 @@ pub(super) fn row(loss: &HistoryLoss) -> Row {
             "".into(),
             detail(loss).into(),
         ],
-        json: json!({ "history_lost": loss }),
+        json: view::loss(loss),
     }
 }
 

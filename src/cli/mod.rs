@@ -17,7 +17,6 @@ mod output;
 mod screen;
 mod style;
 mod table;
-mod narrate;
 mod ticker;
 
 mod check;

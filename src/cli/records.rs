@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::control::{Choice, MAX_PAGE, Page, RecordRow, query};
 use crate::daemon::Hooks;
-use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus, unified};
+use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus};
 use crate::suggest::closest;
+use crate::view;
 
 use super::Exit;
 use super::args::{Format, ListArgs, RecordsAsked, ShowArgs};
@@ -218,7 +219,7 @@ async fn containing(
 fn row_of(row: &RecordRow) -> Row {
     Row {
         cells: cells(row),
-        json: outside(row),
+        json: view::record(row),
     }
 }
 
@@ -237,7 +238,7 @@ async fn show(
     lines.push(("VERSION", row.version.to_string().into()));
     let beyond = beyond(client, row).await?;
     lines.extend(beyond.lines);
-    let mut json = outside(row);
+    let mut json = view::record(row);
     if let Some(fields) = json.as_object_mut() {
         let (name, value) = beyond.field;
         fields.insert(name.to_owned(), value);
@@ -247,16 +248,6 @@ async fn show(
         say(hint);
     }
     Ok(())
-}
-
-/// The record as the outside knows it: the unified schema, with its tenant.
-fn outside(row: &RecordRow) -> Value {
-    let mut json = unified::value(&row.record);
-    if let Some(fields) = json.as_object_mut() {
-        fields.insert("tenant".to_owned(), json!(row.tenant));
-        fields.insert("version".to_owned(), json!(row.version));
-    }
-    json
 }
 
 const USER_COLUMNS: &[Column] = &[

@@ -1,15 +1,13 @@
 //! `runs`: lists runs, and shows one with what it could not read.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 use crate::control::query::RunChoice;
 use crate::control::{Page, query};
 use crate::daemon::Hooks;
 use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
+use crate::view;
 
 use super::Exit;
 use super::args::{Format, RunListArgs, RunsAction, RunsArgs};
@@ -100,7 +98,7 @@ async fn show(client: &StoreClient, id: &str, format: Format) -> anyhow::Result<
     if let Some(missed) = run.audit_missed {
         lines.push(("AUDIT MISSED", missed.to_string().into()));
     }
-    if let Some(why) = why(&run.outcome) {
+    if let Some(why) = view::why(&run.outcome) {
         lines.push(("WHY", why.into()));
     }
     for kind in Kind::ALL {
@@ -152,7 +150,7 @@ pub(super) fn row(run: &Run) -> Row {
             sum(|counts| counts.deleted),
             run.traffic.requests.to_string().into(),
         ],
-        json: outside(run),
+        json: view::run(run),
     }
 }
 
@@ -164,64 +162,6 @@ pub(super) fn tone(outcome: &Outcome) -> Option<Tone> {
         Outcome::Held | Outcome::Degraded | Outcome::Incomplete { .. } => Tone::Warn,
         Outcome::Running => return None,
     })
-}
-
-fn outside(run: &Run) -> Value {
-    let counts: serde_json::Map<_, _> = run
-        .counts
-        .iter()
-        .map(|(kind, counts)| (kind.plural().to_owned(), json!(counts)))
-        .collect();
-    let findings = run.findings.iter().map(|finding| {
-        json!({
-            "code": finding.code.code(),
-            "kind": finding.kind,
-            "remote_id": finding.id,
-            "detail": finding.detail,
-        })
-    });
-    json!({
-        "id": run.id.to_string(),
-        "tenant": run.tenant_name,
-        "tenant_id": run.tenant,
-        "trigger": run.trigger,
-        "mode": run.mode,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "outcome": run.outcome.word(),
-        "reason": why(&run.outcome),
-        "error_code": match &run.outcome {
-            Outcome::Failed { code, .. } => Some(code),
-            Outcome::Running | Outcome::Succeeded | Outcome::Degraded | Outcome::Held
-            | Outcome::Incomplete { .. } | Outcome::Interrupted => None,
-        },
-        "counts": counts,
-        "held": run.held.as_ref().map(|held| json!({
-            "plan": held.plan.map(|plan| plan.to_string()),
-            "losses": held
-                .losses
-                .iter()
-                .map(|(loss, held)| (loss.word(), held.weight.lost))
-                .collect::<BTreeMap<_, _>>(),
-        })),
-        "requests": run.traffic.requests,
-        "retries": run.traffic.retries,
-        "waited_seconds": run.traffic.waited.as_secs_f64(),
-        "audit_missed": run.audit_missed,
-        "findings": findings.collect::<Vec<_>>(),
-    })
-}
-
-/// Returns why a run did not simply succeed.
-pub(super) fn why(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),
-        Outcome::Incomplete { reason } => Some(format!("{reason}; what was not seen stays")),
-        Outcome::Degraded => Some("something was not visible or not readable".to_owned()),
-        Outcome::Held => Some("removals wait for an operator".to_owned()),
-        Outcome::Interrupted => Some("the process ended in the middle of it".to_owned()),
-        Outcome::Running | Outcome::Succeeded => None,
-    }
 }
 
 fn trigger(trigger: Trigger) -> &'static str {

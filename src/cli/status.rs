@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::clock::{Rough, Turned};
-use crate::control::{EndpointRow, EndpointState, TenantRow, UnreadRow, query};
+use crate::control::{EndpointRow, TenantRow, UnreadRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Outcome, PlanState, losses_in_words};
+use crate::view;
 
 use super::args::TableArgs;
-use super::endpoint_state::{of_deliveries, of_endpoint, outside, tone};
+use super::endpoint_state::{of_deliveries, of_endpoint, tone};
 use super::output::{Printer, Row};
 use super::store_client::StoreClient;
 use super::style::Tone;
@@ -73,10 +72,7 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
 
 /// Tells how the clock was last set.
 fn clock(turned: Turned, ago: Duration) -> Row {
-    let state = match turned {
-        Turned::Back(_) => "set back",
-        Turned::Ahead(_) => "set ahead",
-    };
+    let state = view::word_of_clock(turned);
     Row {
         cells: vec![
             "clock".into(),
@@ -84,11 +80,7 @@ fn clock(turned: Turned, ago: Duration) -> Row {
             "".into(),
             format!("{} ago {turned} [{}]", Rough(ago), turned.code()).into(),
         ],
-        json: json!({
-            "clock": state,
-            "by_seconds": turned.size().as_secs(),
-            "seconds_ago": ago.as_secs(),
-        }),
+        json: view::clock(turned, ago),
     }
 }
 
@@ -109,7 +101,7 @@ fn daemon(client: &StoreClient) -> Row {
             "".into(),
             detail.into(),
         ],
-        json: json!({ "daemon": state }),
+        json: view::daemon(state),
     }
 }
 
@@ -150,51 +142,19 @@ fn unread(row: &UnreadRow) -> Row {
             "".into(),
             format!("nothing is known of it: {why}").into(),
         ],
-        json: json!({
-            "tenant": row.name,
-            "state": "never reached",
-            "last_success": null,
-            "detail": row.why,
-        }),
+        json: view::unread(row),
     }
 }
 
 fn endpoint(row: &EndpointRow) -> Row {
-    let state = match &row.state {
-        EndpointState::Taking if row.behind == 0 && row.waiting == 0 => "up to date",
-        EndpointState::Taking => "behind",
-        EndpointState::NotConfigured
-        | EndpointState::New
-        | EndpointState::Backfilling { .. }
-        | EndpointState::InTrouble { .. }
-        | EndpointState::Disabled { .. }
-        | EndpointState::Stopped { .. } => row.state.word(),
-    };
-    let mut json = outside(row);
-    if let Some(fields) = json.as_object_mut() {
-        fields.insert("state".to_owned(), state.into());
-        fields.insert("unmatched".to_owned(), json!(row.unmatched));
-    }
     Row {
         cells: vec![
             format!("endpoint {}", row.name).into(),
-            Cell::from(state).toned(tone(row)),
+            Cell::from(view::word_of_endpoint(row)).toned(tone(row)),
             row.delivered_at.into(),
             of_deliveries(row).into(),
         ],
-        json,
-    }
-}
-
-/// Returns the word for how a tenant stands. Its last run may have held what was rejected since.
-fn state(row: &TenantRow) -> &'static str {
-    let Some(last) = &row.last_run else {
-        return "never read";
-    };
-    let plan = row.held.as_ref().map(|plan| plan.state);
-    match (&last.outcome, plan) {
-        (Outcome::Held | Outcome::Succeeded, Some(PlanState::Rejected { .. })) => "rejected",
-        (outcome, _) => outcome.word(),
+        json: view::endpoint_status(row),
     }
 }
 
@@ -209,7 +169,7 @@ fn overdue(row: &TenantRow) -> Option<String> {
 
 fn tenant(row: &TenantRow) -> Row {
     let last = row.last_run.as_ref();
-    let state = state(row);
+    let state = view::word_of_tenant(row);
     let tone = match state {
         "rejected" => Some(Tone::Dim),
         _ => last.and_then(|run| super::runs::tone(&run.outcome)),
@@ -219,7 +179,7 @@ fn tenant(row: &TenantRow) -> Row {
     let mut parts = Vec::new();
     // What is held, its plan says better.
     let run = last.filter(|run| run.outcome != Outcome::Held || row.held.is_none());
-    let run = run.and_then(|run| super::runs::why(&run.outcome));
+    let run = run.and_then(|run| view::why(&run.outcome));
     parts.extend(run);
     parts.extend(overdue(row));
     let progress = row.progress.as_ref().map(ToString::to_string);
@@ -231,7 +191,7 @@ fn tenant(row: &TenantRow) -> Row {
             losses_in_words(&plan.losses)
         ));
     }
-    parts.extend(progress.clone());
+    parts.extend(progress);
     parts.push(format!("{users} users, {groups} groups, {roles} roles"));
     Row {
         cells: vec![
@@ -240,19 +200,6 @@ fn tenant(row: &TenantRow) -> Row {
             row.last_success.into(),
             parts.join("; ").into(),
         ],
-        json: json!({
-            "tenant": row.name,
-            "tenant_id": row.tenant.id,
-            "state": state,
-            "last_success": row.last_success,
-            "last_run": last.map(|run| run.id.to_string()),
-            "users": users,
-            "groups": groups,
-            "roles": roles,
-            "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
-            "progress": progress,
-            "overdue_seconds": row.overdue.map(|overdue| overdue.as_secs()),
-            "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
-        }),
+        json: view::tenant_status(row),
     }
 }

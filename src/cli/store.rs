@@ -9,6 +9,7 @@ use crate::control::{command, query};
 use crate::daemon::Hooks;
 use crate::model::{Lack, Space, StoreCheck};
 use crate::store::{Compacted, Store};
+use crate::view;
 
 use super::args::{Format, StoreAction};
 use super::output::{Printer, Row, print_one};
@@ -56,7 +57,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     ));
     lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead.into())));
     lines.extend(lacks(&space).map(|lacks| ("LACKS", lacks.into())));
-    print_one(format, &lines, &json(&space))?;
+    print_one(format, &lines, &view::space(&space))?;
     Ok(Exit::Success)
 }
 
@@ -141,6 +142,7 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
         let path = config.store.clone();
         tokio::task::spawn_blocking(move || Store::compact(&path)).await??
     };
+    let json = view::compacted(&compacted);
     let Compacted {
         rows,
         live,
@@ -155,7 +157,6 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
             format!("{} in {rows} rows", bytes(live)).into(),
         ),
     ];
-    let json = json!({ "before": before, "after": after, "live": live, "rows": rows });
     print_one(format, &lines, &json)?;
     Ok(Exit::Success)
 }
@@ -186,27 +187,8 @@ pub(super) fn row(space: &Space) -> Row {
             "".into(),
             parts.join("; ").into(),
         ],
-        json: json(space),
+        json: view::space(space),
     }
-}
-
-fn json(space: &Space) -> serde_json::Value {
-    let hold = space.hold.as_ref();
-    json!({
-        "store": {
-            "disk": space.disk,
-            "moved_aside": space.aside,
-            "live": space.live,
-            "lacks": space.lacks.map(Lack::missing),
-            "events": space.entries(),
-            "first": space.first,
-            "last": space.last,
-            "oldest": space.oldest,
-            "held_by": hold.map(|hold| &hold.endpoint),
-            "held_since": hold.map(|hold| hold.since),
-            "ahead": space.ahead,
-        },
-    })
 }
 
 fn journal(space: &Space) -> String {

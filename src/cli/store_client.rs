@@ -98,7 +98,7 @@ impl StoreClient {
         match self {
             Self::Daemon(socket) => socket.ask(query).await,
             Self::Own(own) => {
-                let _doing = saying("reading the store for", Q::ABOUT);
+                let _doing = saying("reading the store for", query.about());
                 Ok(own.control().ask(query).await?)
             }
         }
@@ -249,7 +249,7 @@ impl Socket {
         by: Actor,
         command: C,
     ) -> anyhow::Result<C::Answer> {
-        let _doing = saying("asking the daemon to", C::ABOUT);
+        let _doing = saying("asking the daemon to", command.about());
         let command = command.into();
         self.send(
             self.0
@@ -260,7 +260,7 @@ impl Socket {
     }
 
     async fn ask<Q: Query>(&self, query: Q) -> anyhow::Result<Q::Answer> {
-        let _doing = saying("waiting for the daemon to tell", Q::ABOUT);
+        let _doing = saying("waiting for the daemon to tell", query.about());
         let query: AnyQuery = query.into();
         self.send(self.0.post("http://daemon/queries").json(&query))
             .await

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::Value;
 
 use crate::config::Config;
 use crate::control::{Standing, SyncRow, Synced, command};
@@ -18,9 +17,9 @@ use crate::model::{
 use crate::printable;
 use crate::signal;
 use crate::telemetry::{Metrics, Sample, chain};
+use crate::view::{self, sentence};
 
 use super::args::{Format, SyncArgs, TableArgs};
-use super::narrate::sentence;
 use super::output::{self, Printer, Row};
 use super::store_client::{Own, StoreClient};
 use super::style::say;
@@ -120,17 +119,8 @@ pub(super) fn print_runs(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<
 fn print(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<()> {
     let mut printer = Printer::new(table, runs::COLUMNS)?;
     for row in rows {
-        let Row { cells, mut json } = runs::row(&row.run);
-        if let Some(fields) = json.as_object_mut() {
-            if row.run.mode == Mode::DryRun {
-                let preview: Vec<_> = row.preview.iter().map(sentence).collect();
-                fields.insert("would_change".to_owned(), preview.into());
-            }
-            if let Some(Value::Object(held)) = fields.get_mut("held") {
-                let state = row.plan.as_ref().map(|plan| plan.state.word());
-                held.insert("state".to_owned(), state.into());
-            }
-        }
+        let cells = runs::row(&row.run).cells;
+        let json = view::synced(row);
         printer.row(Row { cells, json })?;
     }
     printer.finish("No tenant is configured.", "")?;
@@ -155,7 +145,7 @@ fn complain(row: &SyncRow) {
         }
     }
     if run.outcome != Outcome::Held
-        && let Some(why) = runs::why(&run.outcome)
+        && let Some(why) = view::why(&run.outcome)
     {
         say(format_args!("{name}: {why}"));
     }
@@ -185,7 +175,7 @@ fn preview(row: &SyncRow) -> io::Result<()> {
         }
     }
     if run.outcome != Outcome::Held
-        && let Some(why) = runs::why(&run.outcome)
+        && let Some(why) = view::why(&run.outcome)
     {
         writeln!(out, "{name}: {}", printable::line(&why))?;
     }

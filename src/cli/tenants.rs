@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::control::{LinkedRow, MAX_PAGE, Standing, query};
 use crate::daemon::Hooks;
+use crate::view;
 
 use super::Exit;
 use super::args::{Format, TableArgs, TenantsArgs};
@@ -46,7 +45,10 @@ async fn list(client: &StoreClient, table: &TableArgs) -> anyhow::Result<Exit> {
         &summary,
     )?;
     if table.output.output == Format::Table {
-        for (linked, why) in rows.iter().filter_map(|row| Some((row, why(row)?))) {
+        for (linked, why) in rows
+            .iter()
+            .filter_map(|row| Some((row, view::why_not_active(&row.standing)?)))
+        {
             say(format_args!("{}: {why}", linked.name));
         }
     }
@@ -90,33 +92,13 @@ fn row(linked: &LinkedRow) -> Row {
             id.as_ref().map(ToString::to_string).into(),
             hosts.join(" ").into(),
             region.clone().into(),
-            Cell::from(word(standing)).toned(Some(tone(standing))),
+            Cell::from(standing.word()).toned(Some(tone(standing))),
             connection.as_ref().map(ToString::to_string).into(),
             (*last_success).into(),
             (*next_run).into(),
             (*users).into(),
         ],
-        json: json!({
-            "name": name,
-            "id": id,
-            "hosts": hosts,
-            "region": region,
-            "status": word(standing),
-            "reason": why(linked),
-            "connection": connection,
-            "last_success": last_success,
-            "next_run": next_run,
-            "users": users,
-        }),
-    }
-}
-
-fn word(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::Active => "active",
-        Standing::Paused(_) => "paused",
-        Standing::NeverReached { .. } => "never reached",
-        Standing::Failing { .. } => "failing",
+        json: view::tenant(linked),
     }
 }
 
@@ -125,14 +107,5 @@ fn tone(standing: &Standing) -> Tone {
         Standing::Active => Tone::Good,
         Standing::Paused(_) => Tone::Dim,
         Standing::NeverReached { .. } | Standing::Failing { .. } => Tone::Bad,
-    }
-}
-
-fn why(linked: &LinkedRow) -> Option<String> {
-    match &linked.standing {
-        Standing::Active => None,
-        Standing::Paused(pause) => Some(pause.to_string()),
-        Standing::NeverReached { why } => why.clone(),
-        Standing::Failing { why } => Some(why.clone()),
     }
 }

@@ -14,6 +14,7 @@ use terminal_size::Width;
 use unicode_width::UnicodeWidthStr;
 
 use crate::doing;
+use crate::lock::lock;
 use crate::printable;
 use crate::status_line;
 
@@ -187,7 +188,7 @@ fn width() -> usize {
 }
 
 fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&STATE)
 }
 
 /// Says how far several things are, one after the other.

@@ -1,10 +1,11 @@
 //! How far the tenants are that `check` reaches, for who waits for it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::connector::qlik::{Organization, Probing};
 use crate::doing::{self, Doing};
+use crate::lock::lock;
 use crate::model::{ConnectionName, TenantName};
 
 use super::super::ticker::side_by_side;
@@ -37,7 +38,7 @@ impl UnderWay {
     }
 
     fn probings(&self) -> MutexGuard<'_, BTreeMap<TenantName, Arc<Probing>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

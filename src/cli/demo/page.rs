@@ -1,11 +1,12 @@
 //! Shows the demo: on a screen that holds its place, or line by line.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::cli::style::Colour;
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::model::{Kind, Run, Thousands};
 
 use super::board::{Board, Ink, Person, STORIES, Span};
@@ -246,7 +247,7 @@ impl Page {
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shown)
     }
 }
 

@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 
-use crate::cli::narrate::sentence;
 use crate::control::query::RunChoice;
+use crate::view::sentence;
 
 use crate::control::{
     self, Actor, Begun, Command, Control, EventChoice, EventName, EventPage, Face, Query, Synced,

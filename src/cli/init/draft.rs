@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::connector::qlik::TenantHost;
-use crate::sync::pick_name;
+use crate::connector::qlik::{TenantHost, pick_name};
 
 use super::error::InitError;
 use crate::secret::Secret;

@@ -1,9 +1,8 @@
 //! A plan as a row of a table, and what an operator can do about it.
 
-use serde_json::json;
-
 use crate::control::PlanRow;
-use crate::model::{PlanState, loss_rows, losses_in_words};
+use crate::model::{PlanState, losses_in_words};
+use crate::view;
 
 use super::super::output::Row;
 use super::super::style::Tone;
@@ -51,22 +50,6 @@ pub(super) fn cells(row: &PlanRow) -> Row {
             plan.entries.to_string().into(),
             losses_in_words(&plan.losses).into(),
         ],
-        json: json!({
-            "id": plan.id.to_string(),
-            "tenant": row.tenant,
-            "tenant_id": plan.account.tenant,
-            "held_at": plan.at,
-            "state": plan.state.word(),
-            "superseded_by": match plan.state {
-                PlanState::Superseded { by, .. } => Some(by.to_string()),
-                PlanState::Held
-                | PlanState::Approved { .. }
-                | PlanState::Applied { .. }
-                | PlanState::Rejected { .. }
-                | PlanState::Recovered { .. } => None,
-            },
-            "records": plan.entries,
-            "losses": loss_rows(&plan.losses),
-        }),
+        json: view::plan(row),
     }
 }

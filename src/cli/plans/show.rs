@@ -2,13 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
 use crate::control::{
-    ControlError, MAX_PAGE, Moved, Page, PlanRow, PlanSummary, RemovalRow, Top, TopRow, query,
+    ControlError, MAX_PAGE, Moved, Page, PlanRow, PlanSummary, RemovalRow, query,
 };
-use crate::model::unified::UnifiedId;
-use crate::model::{Id, PlanId, Proof, RecordRef, Taken};
+use crate::model::{PlanId, Proof, RecordRef, Taken};
+use crate::view;
 
 use super::super::Exit;
 use super::super::args::{Format, PlanShowArgs};
@@ -47,8 +47,8 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
         }
         Format::Json => {
             let head = Map::from_iter([
-                ("plan".to_owned(), super::row::cells(&row).json),
-                ("summary".to_owned(), outside(&summary)),
+                ("plan".to_owned(), view::plan(&row)),
+                ("summary".to_owned(), view::summary(&summary)),
             ]);
             let printer = Printer::within(&head, "entries")?;
             print(client, &row, &summary, printer).await?;
@@ -149,122 +149,28 @@ impl Pages {
     }
 }
 
-/// A summary as `docs/cli.md` describes it.
-fn outside(summary: &PlanSummary) -> Value {
-    let PlanSummary {
-        counts,
-        not_yet_asked,
-        administrators,
-        by_domain,
-        by_status,
-        by_group,
-        by_role,
-        moved,
-        moved_left_out,
-    } = summary;
-    let counts = counts
-        .iter()
-        .map(|(loss, count)| (loss.word().to_owned(), json!(count)));
-    let top = |top: &Top| {
-        let rows = top.rows.iter().map(|TopRow { id, name, count }| match id {
-            Some(id) => json!({
-                "remote_id": id,
-                "name": name,
-                "count": count,
-                "moved_to": successor(moved, id),
-            }),
-            None => json!({ "name": name, "count": count }),
-        });
-        json!({
-            "top": rows.collect::<Vec<_>>(),
-            "others": top.others,
-            "others_count": top.others_count,
-        })
-    };
-    let moves = moved.iter().map(|moved| {
-        json!({
-            "kind": moved.kind.singular(),
-            "name": moved.name,
-            "remote_id": moved.from,
-            "moved_to": moved.to,
-            "came_along": moved.came_along,
-            "left_behind": moved.left_behind,
-        })
-    });
-    json!({
-        "counts": counts.collect::<Map<_, _>>(),
-        "not_yet_asked": not_yet_asked,
-        "administrators": {
-            "gone": administrators.gone,
-            "demoted": administrators.demoted,
-            "groups": administrators.groups,
-        },
-        "by_domain": top(by_domain),
-        "by_status": top(by_status),
-        "by_group": top(by_group),
-        "by_role": top(by_role),
-        "moved": moves.collect::<Vec<_>>(),
-        "moved_left_out": moved_left_out,
-    })
-}
-
-fn successor<'a>(moved: &'a [Moved], id: &Id) -> Option<&'a Id> {
-    let found = moved.iter().find(|moved| moved.from == *id);
-    found.map(|moved| &moved.to)
-}
-
 fn entry(row: &RemovalRow, moved: &[Moved]) -> Row {
-    let RemovalRow { removal, person } = row;
+    let removal = &row.removal;
     let kind = removal.record.kind;
     let id = &removal.record.id;
-    let (what, json) = match &removal.what {
-        Taken::Record { proof } => {
-            let moved_to = successor(moved, id);
-            let (text, word) = match proof {
-                Proof::Confirmed => ("all: it is gone", "confirmed"),
-                Proof::NotYetAsked => ("all: missing, asked for before it goes", "not_yet_asked"),
-            };
-            let text = match moved_to {
-                Some(to) => format!("all: it has moved to {to}"),
-                None => text.to_owned(),
-            };
-            let json = json!({ "deleted": true, "proof": word, "moved_to": moved_to });
-            (text, json)
-        }
+    let what = match &removal.what {
+        Taken::Record { proof } => match (view::successor(moved, id), proof) {
+            (Some(to), _) => format!("all: it has moved to {to}"),
+            (None, Proof::Confirmed) => "all: it is gone".to_owned(),
+            (None, Proof::NotYetAsked) => "all: missing, asked for before it goes".to_owned(),
+        },
         Taken::Access { roles, groups } => {
-            let roles: Vec<_> = roles.iter().map(|(id, name)| (&id.0, name)).collect();
-            let groups: Vec<_> = groups.iter().map(|(id, name)| (&id.0, name)).collect();
             let mut parts = Vec::new();
-            for (word, lost) in [("roles", &roles), ("groups", &groups)] {
-                let names: Vec<&str> = lost.iter().map(|(_, name)| name.as_str()).collect();
-                if !names.is_empty() {
-                    parts.push(format!("{word}: {}", names.join(", ")));
+            let roles: Vec<&str> = roles.values().map(String::as_str).collect();
+            let groups: Vec<&str> = groups.values().map(String::as_str).collect();
+            for (word, lost) in [("roles", roles), ("groups", groups)] {
+                if !lost.is_empty() {
+                    parts.push(format!("{word}: {}", lost.join(", ")));
                 }
             }
-            let list = |lost: Vec<(&Id, &String)>| -> Vec<Value> {
-                let lost = lost.into_iter();
-                lost.map(|(id, name)| {
-                    json!({ "remote_id": id, "name": name, "moved_to": successor(moved, id) })
-                })
-                .collect()
-            };
-            let json = json!({ "deleted": false, "roles": list(roles), "groups": list(groups) });
-            (parts.join("; "), json)
+            parts.join("; ")
         }
     };
-    let mut json = json;
-    if let Some(fields) = json.as_object_mut() {
-        let mut put = |name: &str, value| drop(fields.insert(name.to_owned(), value));
-        put("kind", json!(kind.singular()));
-        put("id", json!(UnifiedId::of(kind, id)));
-        put("remote_id", json!(id));
-        put("name", json!(removal.label));
-        if let Some(person) = person {
-            put("email_domain", json!(person.domain));
-            put("status", json!(person.status));
-            put("administers", json!(person.administers));
-        }
-    }
     Row {
         cells: vec![
             kind.to_string().into(),
@@ -272,6 +178,6 @@ fn entry(row: &RemovalRow, moved: &[Moved]) -> Row {
             removal.label.clone().into(),
             what.into(),
         ],
-        json,
+        json: view::removal(row, moved),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Returns a change as a sentence, without a full stop: `Maria Silva gained the role
 /// TenantAdmin`.
-pub(super) fn sentence(change: &Change) -> String {
+pub fn sentence(change: &Change) -> String {
     let name = change.latest().label();
     match change {
         Change::Created { after, replaces } => {

@@ -1,0 +1,65 @@
+//! Who holds a role, who is in a group, what roles a user has by groups.
+
+use serde_json::{Value, json};
+
+use crate::control::{HolderRow, Holders, Inherited};
+use crate::model::GroupId;
+
+/// Returns who holds a role: how many, and the first of them.
+pub fn role_holders(holders: &Holders) -> Value {
+    let Holders {
+        users,
+        direct,
+        by_group,
+        ..
+    } = holders;
+    let groups = holders.groups.iter();
+    json!({
+        "users": users,
+        "direct": direct,
+        "by_group": by_group,
+        "not_visible": holders.hidden,
+        "groups": holders.n_groups,
+        "first_groups": groups.map(mention).collect::<Vec<_>>(),
+        "first_users": holders.first.iter().map(user).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns who is in a group: how many, and the first of them.
+pub fn group_members(members: &Holders) -> Value {
+    let first = members.first.iter().map(|user| {
+        json!({ "remote_id": user.id, "name": user.label, "primary_email_address": user.email })
+    });
+    json!({
+        "users": members.users,
+        "not_visible": members.hidden,
+        "first_users": first.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns the roles that a user has by groups; null where the groups are not visible.
+pub fn inherited_roles(inherited: &Inherited) -> Value {
+    if inherited.is_hidden {
+        return Value::Null;
+    }
+    let roles = inherited.roles.iter().map(|(id, role)| {
+        let groups: Vec<_> = role.groups.iter().map(mention).collect();
+        json!({ "remote_id": id, "name": role.name, "groups": groups })
+    });
+    roles.collect::<Vec<_>>().into()
+}
+
+fn user(row: &HolderRow) -> Value {
+    let groups = row.groups.iter();
+    json!({
+        "remote_id": row.id,
+        "name": row.label,
+        "primary_email_address": row.email,
+        "direct": row.is_direct,
+        "groups": groups.map(mention).collect::<Vec<_>>(),
+    })
+}
+
+fn mention((id, name): (&GroupId, &String)) -> Value {
+    json!({ "remote_id": id, "name": name })
+}

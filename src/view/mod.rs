@@ -1,0 +1,45 @@
+//! What is shown of the things that `control` answers: their JSON, and the words for them.
+//!
+//! One shape for every face: the command line prints these values with `--output json`, and whoever
+//! shows the same things elsewhere shows them so. `docs/cli.md` describes them. Nothing here reads the
+//! store or knows a terminal.
+//!
+//! What must stay true: fields are added, never renamed or removed; what is not known is `null`.
+
+mod delivery;
+mod endpoint;
+mod event;
+mod finding;
+mod holders;
+mod plan;
+mod record;
+mod run;
+mod sentence;
+mod status;
+mod store;
+mod tenant;
+
+pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};
+pub use endpoint::{configured_endpoint, endpoint};
+pub use event::event;
+pub use finding::finding;
+pub use holders::{group_members, inherited_roles, role_holders};
+pub use plan::{plan, removal, successor, summary};
+pub use record::record;
+pub use run::{run, synced, why};
+pub use sentence::sentence;
+pub use status::{
+    clock, daemon, endpoint_status, tenant_status, unread, word_of_clock, word_of_endpoint,
+    word_of_tenant,
+};
+pub use store::{compacted, loss, space};
+pub use tenant::{tenant, why_not_active};
+
+use serde_json::Value;
+
+/// Adds a field to an object.
+fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value.into());
+    }
+}

@@ -1,0 +1,131 @@
+//! Held plans.
+
+use serde_json::{Map, Value, json};
+
+use super::put;
+use crate::control::{Moved, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
+use crate::model::unified::UnifiedId;
+use crate::model::{Id, PlanState, Proof, Taken, loss_rows};
+
+/// Returns a plan.
+pub fn plan(row: &PlanRow) -> Value {
+    let plan = &row.plan;
+    json!({
+        "id": plan.id.to_string(),
+        "tenant": row.tenant,
+        "tenant_id": plan.account.tenant,
+        "held_at": plan.at,
+        "state": plan.state.word(),
+        "superseded_by": match plan.state {
+            PlanState::Superseded { by, .. } => Some(by.to_string()),
+            PlanState::Held
+            | PlanState::Approved { .. }
+            | PlanState::Applied { .. }
+            | PlanState::Rejected { .. }
+            | PlanState::Recovered { .. } => None,
+        },
+        "records": plan.entries,
+        "losses": loss_rows(&plan.losses),
+    })
+}
+
+/// Returns what the entries of a plan come to.
+pub fn summary(summary: &PlanSummary) -> Value {
+    let PlanSummary {
+        counts,
+        not_yet_asked,
+        administrators,
+        by_domain,
+        by_status,
+        by_group,
+        by_role,
+        moved,
+        moved_left_out,
+    } = summary;
+    let counts = counts
+        .iter()
+        .map(|(loss, count)| (loss.word().to_owned(), json!(count)));
+    let top = |top: &Top| {
+        let rows = top.rows.iter().map(|TopRow { id, name, count }| match id {
+            Some(id) => json!({
+                "remote_id": id,
+                "name": name,
+                "count": count,
+                "moved_to": successor(moved, id),
+            }),
+            None => json!({ "name": name, "count": count }),
+        });
+        json!({
+            "top": rows.collect::<Vec<_>>(),
+            "others": top.others,
+            "others_count": top.others_count,
+        })
+    };
+    let moves = moved.iter().map(|moved| {
+        json!({
+            "kind": moved.kind.singular(),
+            "name": moved.name,
+            "remote_id": moved.from,
+            "moved_to": moved.to,
+            "came_along": moved.came_along,
+            "left_behind": moved.left_behind,
+        })
+    });
+    json!({
+        "counts": counts.collect::<Map<_, _>>(),
+        "not_yet_asked": not_yet_asked,
+        "administrators": {
+            "gone": administrators.gone,
+            "demoted": administrators.demoted,
+            "groups": administrators.groups,
+        },
+        "by_domain": top(by_domain),
+        "by_status": top(by_status),
+        "by_group": top(by_group),
+        "by_role": top(by_role),
+        "moved": moves.collect::<Vec<_>>(),
+        "moved_left_out": moved_left_out,
+    })
+}
+
+/// Returns an entry of a plan, with what has only moved.
+pub fn removal(row: &RemovalRow, moved: &[Moved]) -> Value {
+    let RemovalRow { removal, person } = row;
+    let kind = removal.record.kind;
+    let id = &removal.record.id;
+    let mut json = match &removal.what {
+        Taken::Record { proof } => {
+            let proof = match proof {
+                Proof::Confirmed => "confirmed",
+                Proof::NotYetAsked => "not_yet_asked",
+            };
+            json!({ "deleted": true, "proof": proof, "moved_to": successor(moved, id) })
+        }
+        Taken::Access { roles, groups } => {
+            let lost = |id: &Id, name: &String| json!({ "remote_id": id, "name": name, "moved_to": successor(moved, id) });
+            let roles = roles.iter().map(|(id, name)| lost(&id.0, name));
+            let groups = groups.iter().map(|(id, name)| lost(&id.0, name));
+            json!({
+                "deleted": false,
+                "roles": roles.collect::<Vec<_>>(),
+                "groups": groups.collect::<Vec<_>>(),
+            })
+        }
+    };
+    put(&mut json, "kind", kind.singular());
+    put(&mut json, "id", json!(UnifiedId::of(kind, id)));
+    put(&mut json, "remote_id", json!(id));
+    put(&mut json, "name", json!(removal.label));
+    if let Some(person) = person {
+        put(&mut json, "email_domain", json!(person.domain));
+        put(&mut json, "status", json!(person.status));
+        put(&mut json, "administers", json!(person.administers));
+    }
+    json
+}
+
+/// Returns what a role or group that is gone has moved to; `None` if it has not.
+pub fn successor<'a>(moved: &'a [Moved], id: &Id) -> Option<&'a Id> {
+    let found = moved.iter().find(|moved| moved.from == *id);
+    found.map(|moved| &moved.to)
+}

@@ -1,0 +1,97 @@
+//! How things are: the rows of `status`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::endpoint::endpoint;
+use super::put;
+use crate::clock::Turned;
+use crate::control::{EndpointRow, EndpointState, TenantRow, UnreadRow};
+use crate::model::{Outcome, PlanState};
+
+/// Returns how a tenant is.
+pub fn tenant_status(row: &TenantRow) -> Value {
+    let [roles, groups, users] = row.counts;
+    let last = row.last_run.as_ref();
+    json!({
+        "tenant": row.name,
+        "tenant_id": row.tenant.id,
+        "state": word_of_tenant(row),
+        "last_success": row.last_success,
+        "last_run": last.map(|run| run.id.to_string()),
+        "users": users,
+        "groups": groups,
+        "roles": roles,
+        "held_plan": row.held.as_ref().map(|plan| plan.id.to_string()),
+        "progress": row.progress.as_ref().map(ToString::to_string),
+        "overdue_seconds": row.overdue.map(|overdue| overdue.as_secs()),
+        "held_plan_state": row.held.as_ref().map(|plan| plan.state.word()),
+    })
+}
+
+/// Returns the word for how a tenant stands. Its last run may have held what was rejected since.
+pub fn word_of_tenant(row: &TenantRow) -> &'static str {
+    let Some(last) = &row.last_run else {
+        return "never read";
+    };
+    let plan = row.held.as_ref().map(|plan| plan.state);
+    match (&last.outcome, plan) {
+        (Outcome::Held | Outcome::Succeeded, Some(PlanState::Rejected { .. })) => "rejected",
+        (outcome, _) => outcome.word(),
+    }
+}
+
+/// Returns that a tenant was never reached.
+pub fn unread(row: &UnreadRow) -> Value {
+    json!({
+        "tenant": row.name,
+        "state": "never reached",
+        "last_success": null,
+        "detail": row.why,
+    })
+}
+
+/// Returns how an endpoint is.
+pub fn endpoint_status(row: &EndpointRow) -> Value {
+    let mut json = endpoint(row);
+    put(&mut json, "state", word_of_endpoint(row));
+    put(&mut json, "unmatched", json!(row.unmatched));
+    json
+}
+
+/// Returns the word for how deliveries to an endpoint go.
+pub fn word_of_endpoint(row: &EndpointRow) -> &'static str {
+    match &row.state {
+        EndpointState::Taking if row.behind == 0 && row.waiting == 0 => "up to date",
+        EndpointState::Taking => "behind",
+        EndpointState::NotConfigured
+        | EndpointState::New
+        | EndpointState::Backfilling { .. }
+        | EndpointState::InTrouble { .. }
+        | EndpointState::Disabled { .. }
+        | EndpointState::Stopped { .. } => row.state.word(),
+    }
+}
+
+/// Returns how the clock was last set.
+pub fn clock(turned: Turned, ago: Duration) -> Value {
+    json!({
+        "clock": word_of_clock(turned),
+        "by_seconds": turned.size().as_secs(),
+        "seconds_ago": ago.as_secs(),
+    })
+}
+
+/// Returns the word for how the clock was set.
+pub fn word_of_clock(turned: Turned) -> &'static str {
+    match turned {
+        Turned::Back(_) => "set back",
+        Turned::Ahead(_) => "set ahead",
+    }
+}
+
+/// Returns whether a daemon runs, as the word for it.
+pub fn daemon(word: &'static str) -> Value {
+    json!({ "daemon": word })
+}

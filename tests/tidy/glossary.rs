@@ -1,0 +1,162 @@
+//! Holds ARCHITECTURE.md's glossary and its map to the code: each type and file that they name is there,
+//! and no two layers give one name to two things.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::{Source, root};
+
+/// Names that two layers give to things of their own, because each is the field's word for both. None may
+/// be added: say which of the two is meant.
+const SHARED: &[&str] = &[
+    "Change",
+    "Fault",
+    "Format",
+    "InvalidFilter",
+    "Judgement",
+    "Known",
+    "Limits",
+    "Mode",
+    "Order",
+    "Origin",
+    "Page",
+    "Problem",
+    "Progress",
+    "Refusal",
+    "RunError",
+    "Schedule",
+    "Worker",
+];
+
+fn architecture() -> String {
+    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+}
+
+/// The rows of a table under a heading, without its head.
+fn rows(text: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, rest) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = rest.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    rows.skip(1)
+        .map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// What stands between backticks.
+fn code(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// The public types that are defined in the sources.
+fn types(sources: &[Source]) -> BTreeSet<&str> {
+    let lines = sources.iter().flat_map(|source| source.body().lines());
+    let public = lines.filter_map(|line| {
+        let line = line.trim_start().strip_prefix("pub")?;
+        let line = match line.strip_prefix('(') {
+            Some(rest) => rest.split_once(')')?.1,
+            None => line,
+        };
+        let (what, rest) = line.trim_start().split_once(' ')?;
+        let is_type = matches!(what, "struct" | "enum" | "trait" | "type");
+        is_type.then(|| name(rest))
+    });
+    public.collect()
+}
+
+/// The word that a text begins with.
+fn name(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    end.map_or(text, |end| &text[..end])
+}
+
+/// What the glossary says that is not so.
+pub fn wrong_words(sources: &[Source]) -> Vec<String> {
+    let text = architecture();
+    let rows = rows(&text, "Glossary");
+    let types = types(sources);
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let [word, meaning, named] = row.as_slice() else {
+            wrong.push(format!("{row:?} is no row of three"));
+            continue;
+        };
+        if meaning.is_empty() {
+            wrong.push(format!("`{word}` is not explained"));
+        }
+        for named in code(named).into_iter().filter(|it| !types.contains(it)) {
+            wrong.push(format!("`{word}`: there is no public type `{named}`"));
+        }
+    }
+    let words: Vec<&String> = rows.iter().filter_map(|row| row.first()).collect();
+    if !words.is_sorted() {
+        wrong.push("the glossary is not in the order of the alphabet".to_owned());
+    }
+    if words.len() < 20 {
+        wrong.push(format!("the glossary has {} words", words.len()));
+    }
+    wrong
+}
+
+/// Files and folders that "Where a change goes" names and that are not there.
+pub fn wrong_places() -> Vec<String> {
+    let text = architecture();
+    let rows = rows(&text, "Where a change goes");
+    let places = rows.iter().flat_map(|row| row.iter().skip(1));
+    let places = places.flat_map(|cell| code(cell));
+    let is_file = |it: &str| Path::new(it).extension().is_some_and(|end| end == "rs");
+    let paths = places.filter(|it| it.contains('/') || is_file(it));
+    let paths: Vec<&str> = paths.collect();
+    let is_there = |path: &str| {
+        let beside = ["src", ".", "src/connector/qlik"];
+        beside
+            .iter()
+            .any(|folder| root().join(folder).join(path).exists())
+    };
+    let missing = paths.iter().filter(|path| !is_there(path));
+    let mut wrong: Vec<String> = missing
+        .map(|path| format!("there is no `{path}`"))
+        .collect();
+    if paths.len() < 15 {
+        wrong.push(format!("{} places are named", paths.len()));
+    }
+    wrong
+}
+
+/// Names that the front doors of two layers give to two things, and names of [`SHARED`] that no two do.
+pub fn wrong_names(sources: &[Source]) -> Vec<String> {
+    let mut given: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let doors = sources
+        .iter()
+        .filter(|source| source.path.matches('/').count() == 2 && source.path.ends_with("/mod.rs"));
+    for door in doors.filter(|door| door.layer() != "demo") {
+        let uses = door.text.split("\npub use ").skip(1);
+        for list in uses.filter_map(|it| it.split(';').next()) {
+            if list.starts_with("crate") {
+                continue;
+            }
+            let words = list.split(|c: char| !c.is_alphanumeric());
+            let is_type = |word: &&str| {
+                word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase)
+            };
+            let types = words.filter(is_type);
+            for name in types {
+                given
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(door.layer());
+            }
+        }
+    }
+    let twice = given.iter().filter(|(_, layers)| layers.len() > 1);
+    let twice: BTreeSet<&str> = twice.map(|(name, _)| name.as_str()).collect();
+    let shared: BTreeSet<&str> = SHARED.iter().copied().collect();
+    let new = twice.difference(&shared);
+    let new = new.map(|name| format!("`{name}` is given by {:?}", given.get(*name)));
+    let gone = shared.difference(&twice);
+    let gone = gone.map(|name| format!("`{name}` is given once now: take it off the list"));
+    new.chain(gone).collect()
+}
