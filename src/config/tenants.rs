@@ -11,9 +11,9 @@ use super::options::TenantConfig;
 use super::problem::Problems;
 use super::values::{Names, required, schedule};
 use super::{Fault, raw};
-use crate::connector::qlik::{Options, TenantHost};
+use crate::connector::qlik::{Options, TenantHost, pick_name};
 use crate::model::{ConnectionName, TenantName};
-use crate::sync::{Rank, RemovalPolicy, Schedule, pick_name};
+use crate::sync::{Rank, RemovalPolicy, Schedule};
 
 /// What holds for tenants that say nothing else.
 pub(super) struct Usual<'a> {

@@ -9,11 +9,13 @@ use tracing::{info, warn};
 
 use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::FetchError;
-use crate::connector::qlik::{BuildError, Options, Organization, Qlik, Roster, TenantHost};
+use crate::connector::qlik::{
+    BuildError, Options, Organization, Qlik, Roster, TenantHost, pick_name, relink,
+};
 use crate::model::{ConnectionName, Link, Pause, TenantName};
 use crate::signal::Shutdown;
 use crate::store::StoreError;
-use crate::sync::{Rank, Worker, pick_name, relink};
+use crate::sync::{Rank, Worker};
 use crate::telemetry::chain;
 
 use super::linker::Linker;

@@ -74,7 +74,6 @@ pub use run::progress::{Moment, Observer, Progress, Underway};
 pub use run::running::Report;
 pub use tenants::claims::{Claim, Claimant, Claims, Rank};
 pub use tenants::freshness::Freshness;
-pub use tenants::links::{pick_name, relink};
 pub use tenants::runner::Runner;
 pub use tenants::schedule::{InvalidSchedule, Schedule, parse_duration};
 pub use tenants::tenant_registry::{Linked, NoRun, TenantRegistry};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::connector::qlik::{Listed, Roster, Selection, TenantHost};
+use super::{Listed, Roster, Selection, TenantHost};
 use crate::model::{Link, Pause, TenantName};
 
 /// Longer is no name.

@@ -2,7 +2,6 @@
 
 pub(super) mod claims;
 pub(super) mod freshness;
-pub(super) mod links;
 pub(super) mod runner;
 pub(super) mod schedule;
 pub(super) mod tenant_registry;
