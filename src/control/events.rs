@@ -15,7 +15,10 @@ const MAX_READ: usize = 20_000;
 
 impl Query for query::Events {
     type Answer = Events;
-    const ABOUT: &'static str = "events";
+
+    fn about(&self) -> &'static str {
+        "events"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
@@ -26,7 +29,10 @@ impl Query for query::Events {
 
 impl Query for query::Event {
     type Answer = FoundEvent;
-    const ABOUT: &'static str = "events";
+
+    fn about(&self) -> &'static str {
+        "events"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;

@@ -23,7 +23,10 @@ impl query::Findings {
 
 impl Query for query::Findings {
     type Answer = Findings;
-    const ABOUT: &'static str = "findings";
+
+    fn about(&self) -> &'static str {
+        "findings"
+    }
 
     /// Inspects one tenant, and names those among the ones asked for that were never read.
     fn answer(self, reading: &Reading<'_>) -> Result<Findings, ControlError> {
@@ -68,7 +71,10 @@ impl Query for query::Findings {
 
 impl Command for command::AcceptFinding {
     type Answer = ConcernRow;
-    const ABOUT: &'static str = "accept the finding";
+
+    fn about(&self) -> &'static str {
+        "accept the finding"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<ConcernRow, ControlError> {
         let Self { id, why } = self;
@@ -94,7 +100,10 @@ impl Command for command::AcceptFinding {
 
 impl Command for command::ReopenFinding {
     type Answer = FindingId;
-    const ABOUT: &'static str = "reopen the finding";
+
+    fn about(&self) -> &'static str {
+        "reopen the finding"
+    }
 
     /// Takes an acceptance back, also of a finding that is not there any more.
     fn carry_out(self, acting: &Acting<'_>) -> Result<FindingId, ControlError> {

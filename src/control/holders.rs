@@ -17,7 +17,10 @@ const MAX_GROUPS: usize = 100;
 
 impl Query for query::Holders {
     type Answer = HoldersPage;
-    const ABOUT: &'static str = "who holds it";
+
+    fn about(&self) -> &'static str {
+        "who holds it"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
@@ -27,7 +30,10 @@ impl Query for query::Holders {
 
 impl Query for query::Inherited {
     type Answer = Inherited;
-    const ABOUT: &'static str = "the roles that come by groups";
+
+    fn about(&self) -> &'static str {
+        "the roles that come by groups"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;

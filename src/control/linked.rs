@@ -12,7 +12,10 @@ use super::{ControlError, Page, Query, page, query};
 
 impl Query for query::Tenants {
     type Answer = Page<LinkedRow, TenantName>;
-    const ABOUT: &'static str = "the tenants";
+
+    fn about(&self) -> &'static str {
+        "the tenants"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let mut rows = rows(reading.store, &reading.context.registry)?;

@@ -9,7 +9,10 @@ use super::{Begun, Command, ControlError, Query, command, query};
 
 impl Query for query::HistoryLosses {
     type Answer = Vec<HistoryLoss>;
-    const ABOUT: &'static str = "what was lost";
+
+    fn about(&self) -> &'static str {
+        "what was lost"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         Ok(reading.store.open_losses()?)
@@ -18,7 +21,10 @@ impl Query for query::HistoryLosses {
 
 impl Command for command::AcceptLosses {
     type Answer = Vec<HistoryLoss>;
-    const ABOUT: &'static str = "confirm what was lost";
+
+    fn about(&self) -> &'static str {
+        "confirm what was lost"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         let losses = acting.store.accept_losses(acting.context.clock.now())?;
@@ -31,7 +37,10 @@ impl Command for command::AcceptLosses {
 
 impl Command for command::CheckStore {
     type Answer = Begun<StoreCheck>;
-    const ABOUT: &'static str = "check the store";
+
+    fn about(&self) -> &'static str {
+        "check the store"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         let store = acting.store.clone();
@@ -42,7 +51,10 @@ impl Command for command::CheckStore {
 
 impl Command for command::CompactStore {
     type Answer = Begun<Compacted>;
-    const ABOUT: &'static str = "compact the store";
+
+    fn about(&self) -> &'static str {
+        "compact the store"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         tracing::info!(by = %acting.by, "A compaction was ordered by {}", acting.by);

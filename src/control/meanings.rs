@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::access::Holding;
+use crate::lock::lock;
 use crate::model::{GroupId, Kind, Record, RoleId};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
@@ -93,7 +94,7 @@ impl Meanings {
     }
 
     fn list<T>(&self, work: impl FnOnce(&mut VecDeque<Meaning>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut lock(&self.0))
     }
 }
 

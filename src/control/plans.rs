@@ -18,7 +18,10 @@ pub use reply::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow,
 
 impl Query for query::Plans {
     type Answer = Page<PlanRow, PlanId>;
-    const ABOUT: &'static str = "plans";
+
+    fn about(&self) -> &'static str {
+        "plans"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let mut rows = Vec::new();
@@ -41,7 +44,10 @@ impl Query for query::Plans {
 
 impl Query for query::Plan {
     type Answer = Option<PlanRow>;
-    const ABOUT: &'static str = "plans";
+
+    fn about(&self) -> &'static str {
+        "plans"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let found = find(reading.store, self.id)?;
@@ -51,7 +57,10 @@ impl Query for query::Plan {
 
 impl Query for query::Removals {
     type Answer = Page<RemovalRow, RecordRef>;
-    const ABOUT: &'static str = "plans";
+
+    fn about(&self) -> &'static str {
+        "plans"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
@@ -74,7 +83,10 @@ impl Query for query::Removals {
 
 impl Query for query::PlanSummary {
     type Answer = Option<PlanSummary>;
-    const ABOUT: &'static str = "plans";
+
+    fn about(&self) -> &'static str {
+        "plans"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let Some((known, _)) = find(reading.store, self.id)? else {
@@ -86,7 +98,10 @@ impl Query for query::PlanSummary {
 
 impl Command for command::Approve {
     type Answer = Approved;
-    const ABOUT: &'static str = "approve the plan";
+
+    fn about(&self) -> &'static str {
+        "approve the plan"
+    }
 
     /// Takes the approval down first: whatever happens to the run, the next one goes by it.
     fn carry_out(self, acting: &Acting<'_>) -> Result<Approved, ControlError> {
@@ -98,7 +113,10 @@ impl Command for command::Approve {
 
 impl Command for command::Reject {
     type Answer = PlanRow;
-    const ABOUT: &'static str = "reject the plan";
+
+    fn about(&self) -> &'static str {
+        "reject the plan"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<PlanRow, ControlError> {
         decide(acting, self.id, Decision::Reject)

@@ -13,7 +13,10 @@ pub(super) const MAX_READ: usize = 20_000;
 
 impl Query for query::Records {
     type Answer = Page<RecordRow, RecordPlace>;
-    const ABOUT: &'static str = "records";
+
+    fn about(&self) -> &'static str {
+        self.kind.plural()
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
@@ -23,7 +26,10 @@ impl Query for query::Records {
 
 impl Query for query::Find {
     type Answer = Vec<RecordRow>;
-    const ABOUT: &'static str = "records";
+
+    fn about(&self) -> &'static str {
+        self.kind.plural()
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;

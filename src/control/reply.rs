@@ -161,6 +161,18 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Returns the word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused(_) => "paused",
+            Self::NeverReached { .. } => "never reached",
+            Self::Failing { .. } => "failing",
+        }
+    }
+}
+
 /// How things are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {

@@ -16,7 +16,10 @@ const MAX_RUNS_READ: usize = 10_000;
 
 impl Query for query::Runs {
     type Answer = Page<Run, RunId>;
-    const ABOUT: &'static str = "runs";
+
+    fn about(&self) -> &'static str {
+        "runs"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let page = read_back(reading, &self)?;
@@ -67,7 +70,10 @@ fn read_back(reading: &Reading<'_>, asked: &query::Runs) -> Result<Page<Run, Run
 
 impl Query for query::Run {
     type Answer = Option<Run>;
-    const ABOUT: &'static str = "runs";
+
+    fn about(&self) -> &'static str {
+        "runs"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         Ok(reading.store.run(self.id)?)
@@ -76,7 +82,10 @@ impl Query for query::Run {
 
 impl Command for command::Sync {
     type Answer = Begun<Synced>;
-    const ABOUT: &'static str = "begin a run";
+
+    fn about(&self) -> &'static str {
+        "begin a run"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError> {
         let Self { tenant, mode } = self;

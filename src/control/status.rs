@@ -10,7 +10,10 @@ use super::{ControlError, Query, Status, TenantRow, linked, query};
 
 impl Query for query::Status {
     type Answer = Status;
-    const ABOUT: &'static str = "how things are";
+
+    fn about(&self) -> &'static str {
+        "how things are"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Status, ControlError> {
         let (store, context) = (reading.store, reading.context);
@@ -32,7 +35,10 @@ impl Query for query::Status {
 
 impl Query for query::Progress {
     type Answer = Vec<(TenantName, Moment)>;
-    const ABOUT: &'static str = "how far the runs are";
+
+    fn about(&self) -> &'static str {
+        "how far the runs are"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let all = reading.context.registry.list().into_iter();
@@ -43,7 +49,10 @@ impl Query for query::Progress {
 
 impl Query for query::Doing {
     type Answer = Option<String>;
-    const ABOUT: &'static str = "how far it is";
+
+    fn about(&self) -> &'static str {
+        "how far it is"
+    }
 
     fn answer(self, _reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         Ok(doing::now())

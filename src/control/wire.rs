@@ -12,8 +12,8 @@ pub trait Query: Into<AnyQuery> + Send + 'static {
     /// What is answered.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What it is about, as in 'waiting for the daemon to tell …'.
-    const ABOUT: &'static str;
+    /// Returns what it is about, as in 'waiting for the daemon to tell …'.
+    fn about(&self) -> &'static str;
 
     /// Reads the answer from the store. Blocks.
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError>;
@@ -25,8 +25,8 @@ pub trait Command: Into<AnyCommand> + Send + 'static {
     /// What is answered.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What it does, as in 'asking the daemon to …'.
-    const ABOUT: &'static str;
+    /// Returns what it does, as in 'asking the daemon to …'.
+    fn about(&self) -> &'static str;
 
     /// Does it, or begins it. Blocks.
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError>;

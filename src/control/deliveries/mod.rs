@@ -14,7 +14,7 @@ mod wish;
 use std::cmp::Reverse;
 
 use crate::model::EndpointName;
-use crate::store::{Item, Store, StoreError};
+use crate::store::{Attempt, Item, Store, StoreError};
 
 use super::acting::Acting;
 use super::reading::Reading;
@@ -32,7 +32,10 @@ pub use wish::{Again, Ended, Wish};
 
 impl Query for query::Endpoints {
     type Answer = Page<EndpointRow, EndpointName>;
-    const ABOUT: &'static str = "endpoints";
+
+    fn about(&self) -> &'static str {
+        "endpoints"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let (store, told) = (reading.store, &reading.context.endpoints);
@@ -50,7 +53,10 @@ impl Query for query::Endpoints {
 
 impl Query for query::Attempts {
     type Answer = Page<AttemptRow, AttemptPlace>;
-    const ABOUT: &'static str = "deliveries";
+
+    fn about(&self) -> &'static str {
+        "deliveries"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
@@ -66,7 +72,10 @@ impl Query for query::Attempts {
 
 impl Query for query::Parked {
     type Answer = Page<ParkedRow, ParkedPlace>;
-    const ABOUT: &'static str = "deliveries";
+
+    fn about(&self) -> &'static str {
+        "deliveries"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
@@ -85,7 +94,10 @@ impl Query for query::Parked {
 
 impl Query for query::Waiting {
     type Answer = Page<WaitingRow, WaitingPlace>;
-    const ABOUT: &'static str = "deliveries";
+
+    fn about(&self) -> &'static str {
+        "deliveries"
+    }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
@@ -104,7 +116,10 @@ impl Query for query::Waiting {
 
 impl Command for command::SetEndpoint {
     type Answer = EndpointRow;
-    const ABOUT: &'static str = "set the endpoint";
+
+    fn about(&self) -> &'static str {
+        "set the endpoint"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<EndpointRow, ControlError> {
         let Self { endpoint, wish } = self;
@@ -121,7 +136,10 @@ impl Command for command::SetEndpoint {
 
 impl Command for command::Replay {
     type Answer = Replayed;
-    const ABOUT: &'static str = "send events again";
+
+    fn about(&self) -> &'static str {
+        "send events again"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<Replayed, ControlError> {
         let Self { endpoint, what } = self;
@@ -137,7 +155,10 @@ impl Command for command::Replay {
 
 impl Command for command::Dismiss {
     type Answer = u64;
-    const ABOUT: &'static str = "dismiss events";
+
+    fn about(&self) -> &'static str {
+        "dismiss events"
+    }
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<u64, ControlError> {
         let Self { endpoint, event } = self;
@@ -162,15 +183,27 @@ fn attempts(
     let (before, limit) = (asked.before, page::size(asked.limit));
     let n_shown = before.map_or(0, |before| before.n_shown);
     let mut rows = Vec::new();
+    let is_wanted = |attempt: &Attempt| {
+        let has_ended_so = match asked.ended {
+            Ended::Anyhow => true,
+            Ended::Failed => attempt.error.is_some(),
+        };
+        has_ended_so
+            && before.is_none_or(|before| attempt.at <= before.at)
+            && item.is_none_or(|item| *item == attempt.item)
+    };
     for name in names {
-        let found = store.attempts(name, n_shown + limit + 1, |attempt| {
-            let has_ended_so = match asked.ended {
-                Ended::Anyhow => true,
-                Ended::Failed => attempt.error.is_some(),
-            };
-            has_ended_so
-                && before.is_none_or(|before| attempt.at <= before.at)
-                && item.is_none_or(|item| *item == attempt.item)
+        // They are kept in the order in which they ended, which is not that of their times: so first
+        // only the times are read, to keep no more attempts than the page needs.
+        let mut times = Vec::new();
+        store.attempts(name, 1, |attempt| {
+            times.extend(is_wanted(attempt).then_some(attempt.at));
+            false
+        })?;
+        times.sort_unstable_by_key(|at| Reverse(*at));
+        let since = times.get(n_shown + limit).copied();
+        let found = store.attempts(name, usize::MAX, |attempt| {
+            is_wanted(attempt) && since.is_none_or(|since| attempt.at >= since)
         })?;
         rows.extend(found.into_iter().map(|attempt| AttemptRow {
             endpoint: name.clone(),
