@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// Names a finding, and is the same each time that it is found: `f-3fa9c2e17b`.
+/// The id of a finding, such as `f-3fa9c2e17b`. It stays the same each time the finding is found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct FindingId(pub [u8; 5]);
 
-/// A text that is no finding's id.
+/// The text is not the id of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a finding's id looks like `f-3fa9c2e17b`; `qlik-roster findings` lists those there are")]
 pub struct InvalidFindingId;
 
-/// Who accepted a finding, why, and what it consisted of then.
+/// Who accepted a finding and why, and what the finding consisted of at that time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptance {
     /// When it was accepted.
@@ -32,7 +32,7 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// Returns whether it holds for what a finding consists of now.
+    /// Returns whether the acceptance covers everything that the finding consists of now.
     pub fn covers(&self, extent: &BTreeSet<String>) -> bool {
         extent.is_subset(&self.extent)
     }

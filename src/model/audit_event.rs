@@ -1,4 +1,4 @@
-//! What the source says has happened: whom to look at again.
+//! Audit events: what the source reports has happened, and so which records to read again.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{RecordRef, Timestamp};
 
-/// Stands for the source's id of an event: one event, one id, however often it is told.
+/// The id of an audit event, derived from the source's. An event that is reported twice has one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AuditEventId(pub [u8; 16]);
 
-/// Something that the source says has happened. It is a hint: what is so, only the records
-/// themselves tell.
+/// Something that the source reports has happened. It is only a hint: the records themselves are
+/// read for their state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Tells it from others.
+    /// Identifies the event.
     pub id: AuditEventId,
     /// When it happened, by the source's clock.
     pub at: Timestamp,
@@ -27,27 +27,28 @@ pub struct AuditEvent {
 pub enum About {
     /// These records came, changed or went.
     Records(BTreeSet<RecordRef>),
-    /// It concerns us, but whom could not be read; what was wrong, without any value.
+    /// The event concerns us, but the records it names could not be read. Says what was wrong,
+    /// without any value from the event.
     Unreadable(String),
 }
 
 /// The events of a span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditPage {
-    /// What concerns us of it. The same event may be told twice.
+    /// The events that concern us. The same event may appear twice.
     pub events: Vec<AuditEvent>,
-    /// Whether that is all of it.
+    /// Whether these are all the events of that span.
     pub extent: Extent,
 }
 
 /// How much of a span of time was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All that the source shows of it by now.
+    /// Everything that the source shows of it at present.
     Whole,
     /// There was more than can be read at once.
     CutOff {
-        /// The time of the last event that was read; all before it were.
+        /// The time of the last event read. All events before that time were read.
         read_to: Timestamp,
     },
 }

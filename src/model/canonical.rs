@@ -1,18 +1,18 @@
-//! One form for texts that people take for the same.
+//! One canonical form for texts that people consider the same.
 
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// Returns a text as it is compared and hashed: in Unicode's form NFC, without blanks around it,
-/// in small letters.
+/// Returns a text in the form in which it is compared and hashed: Unicode NFC, trimmed, in lower
+/// case.
 ///
-/// Directories and identity providers differ in all three without meaning anything by it: an
-/// `é` is one character or two, and addresses are written with capitals or without.
+/// Directories and identity providers vary all three without meaning anything by it: an `é` may be
+/// one character or two, and addresses may be written with capitals or without.
 pub fn canonical(text: &str) -> String {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     let composed: Cow<'_, str> = nfc.normalize(text);
-    // Small letters may be made of several characters, which compose anew.
+    // A lower-case letter may consist of several characters, so the text is composed again.
     let small = composed.trim().to_lowercase();
     match nfc.normalize(&small) {
         Cow::Borrowed(_) => small,

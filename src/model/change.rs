@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Id, Kind, Record};
 
-/// A change of one record, with all that is needed to do it and to undo it.
+/// A change to one record, with everything needed to apply it or undo it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "updates are nearly all there is")]
 pub enum Change {
@@ -52,7 +52,7 @@ impl Change {
         }
     }
 
-    /// Returns the event type that a receiver meets: kind and verb.
+    /// Returns the event type that receivers see: kind and verb.
     pub fn event_type(&self) -> &'static str {
         match (self.kind(), self.verb()) {
             (Kind::Role, Verb::Created) => "role.created",
@@ -67,7 +67,7 @@ impl Change {
         }
     }
 
-    /// Returns the record as known before, none for a creation.
+    /// Returns the record as it was known before, or `None` for a creation.
     pub fn before(&self) -> Option<&Record> {
         match self {
             Self::Created { .. } => None,
@@ -75,7 +75,7 @@ impl Change {
         }
     }
 
-    /// Returns the record as it is now, none for a deletion.
+    /// Returns the record as it is now, or `None` for a deletion.
     pub fn after(&self) -> Option<&Record> {
         match self {
             Self::Created { after, .. } | Self::Updated { after, .. } => Some(after),
@@ -83,7 +83,8 @@ impl Change {
         }
     }
 
-    /// Returns the last that is known of the record: as it is now, or as it was when it went.
+    /// Returns the last known state of the record: as it is now, or as it was before it was
+    /// deleted.
     pub fn latest(&self) -> &Record {
         match self {
             Self::Created { after, .. } | Self::Updated { after, .. } => after,

@@ -1,4 +1,4 @@
-//! Open enums: our word for a thing beside the source's own spelling.
+//! Open enums: our word for a value, next to the source's own spelling.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,21 +38,21 @@ pub enum UserStatus {
     UnmappedValue,
 }
 
-/// What a role lets its holder be.
+/// The kind of access a role gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoleType {
     /// Administers.
     Admin,
-    /// Looks.
+    /// Views content.
     Viewer,
     /// Changes content.
     Editor,
     /// Works as an ordinary user.
     Basic,
-    /// Visits.
+    /// Works as a guest.
     Guest,
-    /// Stands for nothing assigned.
+    /// Marks users with nothing assigned.
     Unassigned,
     /// Takes away more than it gives.
     Restricted,

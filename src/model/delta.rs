@@ -1,4 +1,4 @@
-//! Which fields of a record differ between two of its states, for people and receivers.
+//! Which fields of a record differ between two of its states, as shown to people and receivers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,27 @@ use super::{Field, FieldValue, Record};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FieldDelta {
-    /// A single value, before and after; null where there is none.
+    /// A single value, before and after; null if there is none.
     Value {
         /// As it was known.
         before: Value,
         /// As it is now.
         after: Value,
     },
-    /// A list whose order means nothing: what came and what went.
+    /// A list whose order means nothing: what was added and what was removed.
     List {
-        /// What is new in it.
+        /// Values that only the new list has.
         added: Vec<Value>,
-        /// What is no more in it.
+        /// Values that only the old list had.
         removed: Vec<Value>,
     },
 }
 
 /// Returns the fields whose content differs, by the unified schema's names.
 ///
-/// `updated_at` is left out: moving alone it is no change. A list that becomes
-/// visible or invisible is a [`FieldDelta::Value`] from or to null, since nobody can
-/// say what came or went.
+/// `updated_at` is left out: if it is all that moved, nothing changed. A list that becomes visible
+/// or invisible is a [`FieldDelta::Value`] from or to null, since nobody can say what was added or
+/// removed.
 pub fn delta(before: &Record, after: &Record) -> BTreeMap<&'static str, FieldDelta> {
     let pairs = before.fields().into_iter().zip(after.fields());
     let mut deltas = BTreeMap::new();
@@ -40,7 +40,7 @@ pub fn delta(before: &Record, after: &Record) -> BTreeMap<&'static str, FieldDel
             field,
             Field::UserUpdated | Field::GroupUpdated | Field::RoleUpdated
         );
-        // Ids are unique within a kind, and a change is of one record: else this is no pair.
+        // Ids are unique within a kind, and a change concerns one record, so the two must match.
         if is_content
             && field == other
             && let Some(delta) = delta_of(before, after)
@@ -84,7 +84,7 @@ fn value<T: PartialEq + Serialize>(before: &T, after: &T) -> Option<FieldDelta> 
     })
 }
 
-/// Compares by id: the names are those of other records, which have events of their own.
+/// Compares by id. The names belong to other records, which have events of their own.
 fn named<K: Ord + Serialize>(
     before: Option<&BTreeMap<K, String>>,
     after: Option<&BTreeMap<K, String>>,

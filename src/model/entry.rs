@@ -34,15 +34,15 @@ impl fmt::Display for Seq {
     }
 }
 
-/// Tells one store from every other, also from one that was rebuilt in its place.
+/// Distinguishes a store from every other, including one that was rebuilt in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreId(pub [u8; 8]);
 
-/// What orders the events of a record for a receiver: whoever holds a higher one has what is newer.
+/// Orders the events of a record for a receiver: the higher version is the newer state.
 ///
-/// Microseconds of the wall clock, or one more than the version before it where that is higher.
-/// So versions go up also after an older copy of the store was put in its place, which places in
-/// the journal do not. Entries of formats that had no versions have their place.
+/// The wall clock in microseconds, or one more than the version before it if that is higher. So
+/// versions still grow after an older copy of the store was put in its place; positions in the
+/// journal do not. Entries from formats without versions use their position.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -50,10 +50,10 @@ pub struct StoreId(pub [u8; 8]);
 pub struct Version(pub u64);
 
 impl Version {
-    /// Of what was there before the first entry.
+    /// The version of what was there before the first entry.
     pub const START: Self = Self(0);
 
-    /// The first of a time; the lowest for one before 1970.
+    /// Returns the first version of a time, or the lowest one for a time before 1970.
     pub fn at(time: Timestamp) -> Self {
         Self(u64::try_from(time.millis().saturating_mul(1_000)).unwrap_or(0))
     }
@@ -71,43 +71,45 @@ impl fmt::Display for Version {
     }
 }
 
-/// A digest of all that an entry says: the start of a SHA-256.
+/// A digest of the whole content of an entry: the start of a SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntryDigest(pub [u8; 16]);
 
-/// What an entry has had besides since format 3.
+/// What entries also have since format 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
-    /// What orders it among those of its record.
+    /// Orders the entry among those of its record.
     pub version: Version,
-    /// Stands for its content in its event's id.
+    /// Represents the entry's content in the id of its event.
     pub digest: EntryDigest,
 }
 
-/// The id under which a receiver meets an entry: the same in every attempt, in no other store, and
-/// of no other content. Holds no full stop, since the signature of Standard Webhooks joins with it.
+/// The id under which receivers see an entry. It is the same in every attempt, and no other store
+/// and no other content has it. It contains no full stop, since the signature of Standard Webhooks
+/// uses that as a separator.
 ///
-/// Whoever puts an older copy of a store in its place has places in its journal taken by other
-/// entries than before. The digest keeps their ids apart.
+/// After an older copy of a store was put in its place, other entries than before take the same
+/// positions in the journal. The digest keeps their ids apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventId {
     /// The store that holds the entry.
     pub store: StoreId,
-    /// The entry's place in its journal.
+    /// The entry's position in its journal.
     pub seq: Seq,
-    /// A digest of what it says; `None` for an entry of a format that had none.
+    /// A digest of its content; `None` if the entry's format had no digests.
     pub digest: Option<EntryDigest>,
 }
 
-/// A text that is no event's id.
+/// The text is not the id of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of an event, which begins with `evt_`")]
 pub struct InvalidEventId;
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In one piece: every event has one, and a text that grows is copied again and again.
+        // Written in one piece: every event has an id, and a growing string is copied again and
+        // again.
         let mut digits = [0; 16];
         hex::encode_to_slice(self.seq.0.to_be_bytes(), &mut digits).or(Err(fmt::Error))?;
         let (more, _) = digits.split_at(4);
@@ -140,7 +142,7 @@ impl FromStr for EventId {
         let mut parts = text.strip_prefix("evt_").ok_or(InvalidEventId)?.split('_');
         let mut number = |lengths: std::ops::RangeInclusive<usize>| {
             let part = parts.next()?;
-            // Reading a number alone would take a sign.
+            // Parsing as a number would also accept a sign.
             let is_hex = part.bytes().all(|byte| byte.is_ascii_hexdigit());
             let fits = is_hex && lengths.contains(&part.len());
             fits.then_some(part)
@@ -177,15 +179,15 @@ pub struct Origin {
 /// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place.
+    /// Its position.
     pub seq: Seq,
-    /// Its version and digest; `None` if it was written before there were any.
+    /// Its version and digest; `None` if it was written before entries had them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<Stamp>,
     /// When it was found, by our clock. Never decreases along the journal.
     pub at: Timestamp,
-    /// The run that found it and the tenant in which it happened; none for what happened in
-    /// our own house.
+    /// The run that found it and the tenant in which it happened; `None` if it happened in
+    /// qlik-roster itself.
     pub origin: Option<Origin>,
     /// What happened.
     pub fact: Fact,
@@ -197,8 +199,8 @@ pub struct Entry {
 pub enum Fact {
     /// A record changed.
     Changed(Change),
-    /// The first load of the tenant ended here: what was there by then is in the state
-    /// without entries of its own.
+    /// The first load of the tenant ended here. The records found until then are in the state but
+    /// have no entries of their own.
     Loaded {
         /// Roles found.
         roles: u64,
@@ -211,33 +213,33 @@ pub enum Fact {
     Held {
         /// The plan that lists them.
         plan: PlanId,
-        /// The plan in whose place it is.
+        /// The plan that this one replaces.
         supersedes: Option<PlanId>,
         /// How much is held, and why.
         losses: BTreeMap<Loss, HeldLoss>,
     },
-    /// A run was given up, the first after one that was not.
+    /// A run failed, the first to do so after one that did not.
     Failed {
         /// The error's code.
         code: String,
         /// What went wrong, all causes in one line.
         message: String,
     },
-    /// What was held or failing is well again.
+    /// Something that was held or failing has recovered.
     Recovered(Recovery),
-    /// An endpoint gets nothing any more, until an operator brings it back.
+    /// An endpoint was disabled: it gets nothing until an operator enables it again.
     EndpointDisabled {
         /// Which.
         endpoint: EndpointName,
-        /// What happened, as far as other receivers may know it: the code and its message. The causes
-        /// tell where the endpoint's receiver stands.
+        /// What happened, as far as other receivers may know: the code and its message. The causes
+        /// are left out, since they would reveal the address of the endpoint's receiver.
         reason: String,
-        /// Since when it has taken nothing; `None` if its receiver asked for the end.
+        /// When it began to fail; `None` if its receiver asked to be disabled.
         failing_since: Option<Timestamp>,
     },
-    /// What stood at this place could not be read any more after the store was damaged.
+    /// The entry at this position could no longer be read after the store was damaged.
     Unreadable,
-    /// The store was damaged, and a part of it could not be read any more.
+    /// The store was damaged, and part of it could no longer be read.
     HistoryLost(Missing),
 }
 
@@ -248,7 +250,7 @@ pub struct Missing {
     pub entries: u64,
     /// The first and the last of them; `None` if there are none.
     pub places: Option<(Seq, Seq)>,
-    /// Records, as far as their number was known.
+    /// Records, as far as their number is known.
     pub records: u64,
 }
 
@@ -272,26 +274,26 @@ impl fmt::Display for Missing {
 pub struct HistoryLoss {
     /// When it was noticed.
     pub at: Timestamp,
-    /// The entry that tells of it.
+    /// The entry that reports it.
     pub entry: Seq,
-    /// The folder beside the store that the damaged one is in.
+    /// The folder, next to the store, that holds the damaged one.
     pub moved_to: String,
     /// What was found to be damaged first.
     pub damage: String,
     /// What could not be read.
     pub missing: Missing,
-    /// When an operator has taken note of it; `None` if nobody has.
+    /// When an operator acknowledged it; `None` if nobody has.
     pub accepted_at: Option<Timestamp>,
 }
 
 impl Entry {
-    /// Returns the version of the record that it leaves behind.
+    /// Returns the version that the record has after this entry.
     pub fn version(&self) -> Version {
         self.stamp
             .map_or(Version(self.seq.0), |stamp| stamp.version)
     }
 
-    /// Returns the id under which a receiver meets it.
+    /// Returns the id under which receivers see it.
     pub fn event_id(&self, store: StoreId) -> EventId {
         EventId {
             store,
@@ -311,19 +313,19 @@ impl Entry {
     }
 }
 
-/// What is well again.
+/// What has recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
-    /// The source shows again what was missing: nothing of the plan is left to approve.
+    /// The source shows the missing records again: nothing in the plan is left to approve.
     Plan(PlanId),
     /// Runs succeed again.
     Sync,
 }
 
 impl Fact {
-    /// Returns the event type that a receiver meets, `user.updated` for one. `None` if nothing
-    /// to tell receivers.
+    /// Returns the event type that receivers see, such as `user.updated`; `None` if receivers are
+    /// not told of it.
     pub fn event_type(&self) -> Option<&'static str> {
         match self {
             Self::Changed(change) => Some(change.event_type()),

@@ -1,8 +1,9 @@
-//! The fields of records: the one list of their names, and what a record has in each.
+//! The fields of records: the one list of their names, and the value a record has in each.
 //!
-//! Whoever goes through all fields of a record (what changed, what an endpoint may see, what a format
-//! calls them, how much memory they take) goes by this list. A field that is new in a record does not
-//! compile in [`Record::fields`], and its [`Field`] then in each `match` that has to decide about it.
+//! All code that goes through the fields of a record uses this list: what changed, what an endpoint
+//! may see, what a format calls them, how much memory they take. A new field of a record does not
+//! compile until [`Record::fields`] lists it, and its new [`Field`] does not compile until each
+//! `match` decides about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use super::{
 
 macro_rules! fields {
     ($($field:ident = $kind:ident $name:literal $section:ident;)+) => {
-        /// A field of a record's content or of its times; ids are none.
+        /// A field of a record: of its content or its times, but not its id.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "the fields are the records' own; docs/mapping.md explains each")]
         pub enum Field {
@@ -21,7 +22,7 @@ macro_rules! fields {
         }
 
         impl Field {
-            /// All fields, kind by kind, in the order in which they are listed to people.
+            /// All fields, kind by kind, in the order in which people see them.
             pub const ALL: &[Self] = &[$(Self::$field,)+];
 
             /// Returns the kind of record that has it.
@@ -31,7 +32,7 @@ macro_rules! fields {
                 }
             }
 
-            /// Returns its name in the unified schema, which `changes` calls it by too.
+            /// Returns its name in the unified schema, which `changes` uses as well.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$field => $name,)+
@@ -92,7 +93,7 @@ pub enum Section {
     Record,
     /// In `unified_custom_fields`, under its name.
     Custom,
-    /// As one of `policies`, which is called like it.
+    /// As one of the `policies`, under its name.
     Policy,
 }
 
@@ -105,15 +106,15 @@ pub enum FieldValue<'a> {
     Flag(bool),
     /// A time; `None` if it is not known.
     Time(Option<Timestamp>),
-    /// Whether a user can work.
+    /// Whether a user can log in.
     UserStatus(&'a Coded<UserStatus>),
     /// What a group stands for.
     GroupType(&'a Coded<GroupType>),
-    /// What a role lets its holder be.
+    /// The kind of access a role gives.
     RoleType(&'a Coded<RoleType>),
-    /// Roles with their names as last seen; `None` if they are not visible.
+    /// Roles, with their last known names; `None` if they are not visible.
     Roles(Option<&'a BTreeMap<RoleId, String>>),
-    /// Groups with their names as last seen; `None` if they are not visible.
+    /// Groups, with their last known names; `None` if they are not visible.
     Groups(Option<&'a BTreeMap<GroupId, String>>),
     /// A set of words; `None` if it is not visible.
     Words(Option<&'a BTreeSet<String>>),

@@ -1,19 +1,19 @@
-//! What a run could not read, or left as it was.
+//! Findings: what a run could not read, or left unchanged.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Id, Kind};
 
-/// Something that a run could not read, or left as it was.
+/// Something that a run could not read, or left unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What kind of thing it is.
     pub code: FindingCode,
     /// The record's kind.
     pub kind: Kind,
-    /// The record's id, where at least that could be read.
+    /// The record's id; `None` if even that could not be read.
     pub id: Option<Id>,
-    /// What was wrong with it, without any of its values: they may be personal.
+    /// What was wrong with it, without any of its values, which may be personal.
     pub detail: String,
 }
 
@@ -21,13 +21,13 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingCode {
-    /// The record is not what the source documents; it is held at its known value.
+    /// The record does not match what the source documents; its known value stays.
     UnreadableRecord,
     /// Assigned roles were not visible; the known ones stay.
     HiddenRoles,
     /// Assigned groups were not visible; the known ones stay.
     HiddenGroups,
-    /// The record was missing from the sweep but answered when asked for.
+    /// The sweep did not list the record, but it was there when we asked for it.
     Rescued,
     /// A collection may not be read with these credentials; everything of it stays.
     ForbiddenCollection,

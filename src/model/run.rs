@@ -1,4 +1,4 @@
-//! A run: one attempt at making what we know of a tenant equal to the tenant.
+//! A run: one attempt to bring what we know of a tenant up to date.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct Run {
     pub id: RunId,
     /// The tenant, as the operator calls it.
     pub tenant_name: TenantName,
-    /// The tenant's id; none until the tenant has told it.
+    /// The tenant's id; `None` until the tenant has answered.
     pub tenant: Option<TenantId>,
     /// What set it off.
     pub trigger: Trigger,
@@ -25,30 +25,30 @@ pub struct Run {
     pub mode: Mode,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; none while it goes on.
+    /// When it ended; `None` while it goes on.
     pub ended_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What it met, kind by kind.
+    /// What it found, kind by kind.
     pub counts: BTreeMap<Kind, KindCounts>,
-    /// How much of each sort the tenant had, as far as the run saw it.
+    /// How much of each sort of [`Loss`] the tenant had to lose, as far as the run saw it.
     pub population: BTreeMap<Loss, u64>,
-    /// How much of each sort the run took away.
+    /// How much of each sort the run removed.
     pub lost: BTreeMap<Loss, u64>,
     /// Removals that it held back; `None` if it held nothing.
     pub held: Option<Held>,
     /// What it cost.
     pub traffic: Traffic,
-    /// What it could not read or had to leave as it was; the first few hundred.
+    /// What it could not read or had to leave unchanged; the first few hundred.
     pub findings: Vec<Finding>,
-    /// Changes that it found and the audit log should have told of before. `None` if nothing was
-    /// to be expected of the audit log.
+    /// How many of its changes the audit log should have reported before; `None` if the audit log
+    /// was not expected to report any.
     pub audit_missed: Option<u64>,
 }
 
 impl Run {
-    /// Returns whether it was to read the whole tenant and to take over what it found: no dry
-    /// run, and none that looked at single records.
+    /// Returns whether it set out to read the whole tenant and commit what it found. A dry run does
+    /// not, nor does a run that reads single records.
     pub fn is_sweep(&self) -> bool {
         match (self.mode, self.trigger) {
             (
@@ -59,7 +59,7 @@ impl Run {
         }
     }
 
-    /// Returns whether it read the whole tenant to its end.
+    /// Returns whether it set out to and did read the whole tenant.
     pub fn is_whole_sweep(&self) -> bool {
         self.is_sweep() && self.outcome.is_success()
     }
@@ -71,13 +71,13 @@ impl Run {
 pub enum Trigger {
     /// The daemon started.
     Start,
-    /// The schedule said so.
+    /// It was due.
     Schedule,
     /// An operator asked for it.
     Command,
-    /// The audit log told of something: only the records that it named are read.
+    /// The audit log reported something: only the records that it named are read.
     Audit,
-    /// Something in the audit log was lost to us: the whole tenant is read.
+    /// We missed part of the audit log: the whole tenant is read.
     Gap,
 }
 
@@ -110,20 +110,20 @@ pub enum Mode {
 pub enum Outcome {
     /// It goes on.
     Running,
-    /// Everything was read and all of it holds.
+    /// Everything was read and applied.
     Succeeded,
-    /// Everything was read, but something was not visible or not readable; known values of
-    /// that stay.
+    /// Everything was read, but something was not visible or not readable; its known values stay.
     Degraded,
-    /// Everything was read and applied but removals above a limit: they wait for an operator.
+    /// Everything was read and applied, except removals above a limit: they wait for an operator.
     Held,
-    /// The listing left out more than could be asked for, or contradicts what records say of
-    /// themselves: what came and changed was taken over, and what was left out stays.
+    /// The listing left out more records than we could ask for one by one, or it contradicts what
+    /// the records themselves say. New and changed records were applied, and records that were left
+    /// out stay.
     Incomplete {
-        /// What was left out, or contradicts what.
+        /// What was left out, or what contradicts what.
         reason: String,
     },
-    /// It was given up; what was committed before stays.
+    /// It was abandoned; what it had committed stays.
     Failed {
         /// The error's code, as `docs/errors.md` lists it.
         code: String,
@@ -148,7 +148,7 @@ impl Outcome {
         }
     }
 
-    /// Returns whether it came to nothing.
+    /// Returns whether it failed or was interrupted.
     pub fn is_failure(&self) -> bool {
         match self {
             Self::Failed { .. } | Self::Interrupted => true,
@@ -171,7 +171,7 @@ impl Outcome {
     }
 }
 
-/// What a run met of one kind.
+/// What a run found of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KindCounts {
     /// Distinct records that the source showed.
@@ -204,8 +204,8 @@ pub struct Traffic {
 /// Removals that a run held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// The plan that lists them; none of a dry run, and of a run that saw only a part while
-    /// an older plan was open.
+    /// The plan that lists them; `None` for a dry run, and for a run that saw only part of the
+    /// tenant while an older plan was open.
     pub plan: Option<PlanId>,
     /// How much is held, and why.
     pub losses: BTreeMap<Loss, HeldLoss>,

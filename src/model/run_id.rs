@@ -1,11 +1,11 @@
-//! The numbers by which runs and the plans that they hold are named.
+//! The numbers that identify runs and held plans.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Number of a run, counted over all tenants of a store. Starts at 1.
+/// The number of a run, counted over all tenants of a store. Starts at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub u64);
@@ -28,7 +28,7 @@ impl FromStr for RunId {
     }
 }
 
-/// Name of a held plan: the number of the run that held it.
+/// The number of a held plan, which is that of the run that held it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PlanId(pub u64);

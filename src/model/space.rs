@@ -1,57 +1,58 @@
-//! How much room the store takes, and what keeps it from giving room back.
+//! How much disk space the store uses, and what keeps it from freeing some.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EndpointName, Seq, Timestamp};
 
-/// How much room the store takes.
+/// How much disk space the store uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
-    /// Bytes on disk of everything that is the store's.
+    /// Bytes on disk of everything that belongs to the store.
     pub disk: u64,
-    /// Of these, bytes of stores that were damaged and moved aside.
+    /// Bytes, among these, of damaged stores that were moved aside.
     pub aside: u64,
-    /// Bytes of keys and values; `None` if an older version wrote the store, and there was no reason
-    /// to count them.
+    /// Bytes of keys and values; `None` if an older version wrote the store and they were not
+    /// counted yet.
     pub live: Option<u64>,
-    /// What keeps the store from being copied, which would give most of its room back; none:
-    /// nothing does, or there is little to give.
+    /// The disk space missing for a compaction, which would free most of the store's space; `None`
+    /// if there is enough, or little to free.
     pub lacks: Option<Lack>,
     /// The first entry of the journal that is there.
     pub first: Seq,
     /// The last entry of the journal.
     pub last: Seq,
-    /// When the first one was found; none where there is none.
+    /// When the first one was found; `None` if the journal is empty.
     pub oldest: Option<Timestamp>,
-    /// What holds entries that are past their keep time; `None` if nothing does.
+    /// The endpoint that keeps entries past their keep time from being deleted; `None` if none
+    /// does.
     pub hold: Option<Hold>,
-    /// The time that was given to the last entry, where it is more than a day ahead of now;
-    /// `None` if it is not. Nothing that is found until then is past its keep time.
+    /// The time of the last entry if it is more than a day ahead of now; otherwise `None`. No entry
+    /// found before that time comes can pass its keep time.
     pub ahead: Option<Timestamp>,
 }
 
-/// Room that a copy of the store would take, and that is not there.
+/// Disk space that a copy of the store needs and that is not free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lack {
     /// Bytes that must be free.
     pub needed: u64,
-    /// Bytes that are.
+    /// Bytes that are free.
     pub free: u64,
 }
 
-/// An endpoint that has not settled what is past its keep time.
+/// An endpoint that has not settled entries past their keep time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// The one that is furthest behind.
+    /// The endpoint that is furthest behind.
     pub endpoint: EndpointName,
-    /// Up to where it has settled everything.
+    /// The position up to which it has settled everything.
     pub settled: Seq,
-    /// When the entry was found that it has to settle next.
+    /// When the next entry that it has to settle was found.
     pub since: Timestamp,
 }
 
 impl Lack {
-    /// Returns how many bytes have to be made free.
+    /// Returns how many more bytes must be free.
     pub fn missing(self) -> u64 {
         self.needed.saturating_sub(self.free)
     }

@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 pub struct StoreCheck {
     /// The store's format.
     pub format: u32,
-    /// The newest format, to which an older store is migrated at its next opening.
+    /// The newest format, to which an older store is migrated when it is next opened.
     pub newest_format: u32,
-    /// Rows that were looked at.
+    /// Rows that were checked.
     pub rows: u64,
     /// Records among them.
     pub records: u64,
     /// Entries of the journal among them.
     pub entries: u64,
-    /// What is not as it should be, the first thousand of it.
+    /// The faults found, at most a thousand.
     pub faults: Vec<Fault>,
-    /// How many more there are.
+    /// How many more faults there are.
     pub more_faults: u64,
 }
 
 impl StoreCheck {
-    /// Returns whether everything is as it should be.
+    /// Returns whether no fault was found.
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty()
     }
@@ -35,7 +35,7 @@ impl StoreCheck {
 pub struct Fault {
     /// Where it is.
     pub place: String,
-    /// What is wrong there. Never a part of what is kept of people.
+    /// What is wrong there. It never contains data about people.
     pub what: String,
 }
 

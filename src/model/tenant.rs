@@ -1,4 +1,4 @@
-//! The tenants that are read and the endpoints that are told.
+//! The tenants that are read and the names of the endpoints that receive events.
 
 use std::fmt;
 
@@ -54,7 +54,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Returns the tenant as entries name it.
+    /// Returns the tenant as entries refer to it.
     pub fn account(&self) -> Account {
         Account {
             tenant: self.id.clone(),

@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Makes a timestamp of milliseconds since the epoch. Outside of the years that can be
-    /// printed (some 262,000 either way) it is held at the last that can.
+    /// Makes a timestamp from milliseconds since the epoch, clamped to the years that can be
+    /// printed (some 262,000 either way).
     pub fn from_millis(millis: i64) -> Self {
         let (low, high) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         Self(millis.clamp(low.timestamp_millis(), high.timestamp_millis()))
@@ -28,28 +28,28 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Reads RFC 3339, in any offset; fractions beyond milliseconds are cut.
+    /// Parses RFC 3339, in any offset; fractions below a millisecond are cut off.
     pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text)
             .ok()
             .map(|time| Self(time.timestamp_millis()))
     }
 
-    /// Returns the point in time so much earlier.
+    /// Returns the time that is `wait` earlier.
     #[must_use]
     pub fn minus(self, wait: Duration) -> Self {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// Returns the point in time so much later.
+    /// Returns the time that is `wait` later.
     #[must_use]
     pub fn plus(self, wait: Duration) -> Self {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// Returns the time that passed since `earlier`; nothing where the clock went back.
+    /// Returns the time that passed since `earlier`, or zero if the clock went back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

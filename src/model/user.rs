@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coded, GroupId, RoleId, Timestamp, UserId, UserStatus};
 
-/// A user as the source shows it, with what is assigned directly.
+/// A user as the source shows it, with everything assigned directly.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The source's immutable id: the user's identity.
     pub id: UserId,
-    /// The identity provider's name for the user; stays when a user is re-created.
+    /// The identity provider's name for the user. It stays the same if the user is re-created.
     pub subject: String,
     /// The name shown to people.
     pub name: Option<String>,
@@ -26,18 +26,18 @@ pub struct User {
     pub is_bot: bool,
     /// The OAuth client that a bot acts for.
     pub client_id: Option<String>,
-    /// Roles assigned directly, with their names as last seen. `None` if not visible to us,
-    /// which is not the same as none assigned.
+    /// Roles assigned directly, with their last known names. `None` if they are not visible to us,
+    /// which is not the same as having no roles.
     pub roles: Option<BTreeMap<RoleId, String>>,
-    /// Groups the user is in, with their names as last seen. `None` if not visible to us.
+    /// Groups the user is in, with their last known names. `None` if they are not visible to us.
     pub groups: Option<BTreeMap<GroupId, String>>,
-    /// Scopes assigned directly. `None` if not visible to us.
+    /// Scopes assigned directly. `None` if they are not visible to us.
     pub scopes: Option<BTreeSet<String>>,
     /// When the source created the user.
     pub created_at: Option<Timestamp>,
-    /// When the source says it last changed. Not content: moving alone, it is no change.
+    /// When the source says it last changed. Not content: if only this moves, nothing changed.
     pub updated_at: Option<Timestamp>,
-    /// When an invitation ends.
+    /// When an invitation expires.
     pub invite_expires_at: Option<Timestamp>,
     /// Address of a picture.
     pub picture: Option<String>,
@@ -77,8 +77,8 @@ impl User {
     }
 }
 
-/// Who it is does not show, but for the id. Texts that differ show as different marks, so that a
-/// comparison that fails tells where.
+/// Shows the id but nothing else that identifies the person. Different texts show as different
+/// marks, so that a failed assertion tells where two users differ.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -124,7 +124,8 @@ impl fmt::Debug for User {
     }
 }
 
-/// A text that shows as a mark, which is another in each process: nobody can try names on it.
+/// A text that shows as a mark. The mark differs from process to process, so that nobody can guess
+/// the text by trying names.
 struct Veiled<'a>(&'a str);
 
 impl fmt::Debug for Veiled<'_> {

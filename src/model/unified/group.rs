@@ -28,7 +28,7 @@ pub struct IamGroup<'a> {
     pub unified_custom_fields: Option<GroupFields<'a>>,
 }
 
-/// What Qlik says of a group that StackOne has no field for.
+/// What Qlik says about a group and StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
@@ -67,7 +67,7 @@ impl<'a> IamGroup<'a> {
         }
     }
 
-    /// Returns what stands for the group where another record mentions it.
+    /// Returns the short form of the group that other records use to refer to it.
     pub(super) fn reference(id: &'a GroupId, name: &'a str) -> Self {
         Self {
             id: Some(UnifiedId::of(Kind::Group, &id.0)),

@@ -13,14 +13,14 @@ use crate::model::{Id, Kind};
 /// What every derived id begins with.
 const START: &str = "c28xIQ";
 
-/// Bytes that are encoded at the most: the longest kind, `_id:` and the longest id.
+/// The most bytes that are encoded: the longest kind, `_id:` and the longest id.
 const PLAIN: usize = 5 + 4 + MAX_LEN;
 
-/// Characters of those, encoded, behind the start.
+/// The most characters of a derived id: the start and those bytes, encoded.
 const ROOM: usize = START.len() + (PLAIN * 4).div_ceil(3);
 
 /// The derived id of a record: `c28xIQ` and the URL-safe base64 of `user_id:<id>`. It can be
-/// taken apart again and says nothing new.
+/// decoded again and carries no further information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnifiedId<'a> {
     kind: Kind,
@@ -28,12 +28,12 @@ pub struct UnifiedId<'a> {
 }
 
 impl<'a> UnifiedId<'a> {
-    /// Derives it from a record's kind and id.
+    /// Derives the id from a record's kind and id.
     pub fn of(kind: Kind, id: &'a Id) -> Self {
         Self { kind, id }
     }
 
-    /// Writes it into the room given: there are several in each event.
+    /// Writes the id into the given buffer rather than a new string, since each event has several.
     fn text(self, room: &mut [u8; ROOM]) -> &str {
         let (kind, mut plain) = (self.kind.singular(), [0; PLAIN]);
         let mut rest = plain.as_mut_slice();
@@ -64,7 +64,7 @@ impl Serialize for UnifiedId<'_> {
     }
 }
 
-/// Returns the derived id of what is no record.
+/// Returns a derived id for something that is not a record.
 pub(super) fn composed(text: &str) -> String {
     let mut out = String::from(START);
     URL_SAFE_NO_PAD.encode_string(text, &mut out);

@@ -1,12 +1,12 @@
-//! The unified IAM schema in the style of StackOne: how records look to the outside.
+//! The unified IAM schema in the style of StackOne: how records look from outside.
 //!
-//! The shapes are those of StackOne's IAM v1, so that software written for it reads ours:
-//! `{value, source_value}` for open enums, `remote_id` beside a derived `id`, null for what
-//! the source has no word for. What StackOne has no field for goes to
-//! `unified_custom_fields`. `docs/mapping.md` says for each field where it comes from.
+//! The shapes are those of StackOne's IAM v1, so that software written for it reads ours: `{value,
+//! source_value}` for open enums, `remote_id` next to a derived `id`, null for what the source does
+//! not have. Fields that StackOne does not have go into `unified_custom_fields`. `docs/mapping.md`
+//! says where each field comes from.
 //!
-//! Pure, and the same bytes for the same record: events are signed over them. Nothing is
-//! copied on the way to those bytes.
+//! Pure. The same record always gives the same bytes, because events are signed over them. Nothing
+//! is copied on the way to those bytes.
 
 mod group;
 mod id;

@@ -41,15 +41,15 @@ pub struct IamPermission<'a> {
     pub updated_at: Option<Timestamp>,
 }
 
-/// What a permission lets one do.
+/// What a permission allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionType {
-    /// Look.
+    /// View.
     Read,
-    /// Take out.
+    /// Export.
     Export,
-    /// Something that StackOne has no word for.
+    /// Something else, which StackOne has no word for.
     UnmappedValue,
 }
 

@@ -26,7 +26,7 @@ pub struct IamRole<'a> {
     pub unified_custom_fields: Option<RoleFields<'a>>,
 }
 
-/// What Qlik says of a role that StackOne has no field for.
+/// What Qlik says about a role and StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
@@ -66,7 +66,7 @@ impl<'a> IamRole<'a> {
         }
     }
 
-    /// Returns what stands for the role where another record mentions it.
+    /// Returns the short form of the role that other records use to refer to it.
     pub(super) fn reference(id: &'a RoleId, name: &'a str) -> Self {
         Self {
             id: Some(UnifiedId::of(Kind::Role, &id.0)),

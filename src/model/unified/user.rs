@@ -35,7 +35,7 @@ pub struct IamUser<'a> {
     pub avatar: Option<File<'a>>,
 }
 
-/// What Qlik says of a user that StackOne has no field for.
+/// What Qlik says about a user and StackOne has no field for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
@@ -51,7 +51,7 @@ pub struct UserFields<'a> {
     pub zone_info: Option<&'a str>,
 }
 
-/// StackOne's `File`: an avatar that lies elsewhere.
+/// StackOne's `File`: an avatar that is stored elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     missing_docs,
@@ -71,7 +71,7 @@ pub struct File<'a> {
 }
 
 impl<'a> IamUser<'a> {
-    /// Returns the user with what is assigned directly.
+    /// Returns the user with everything assigned directly.
     pub fn of(user: &'a User) -> Self {
         let User {
             id,
