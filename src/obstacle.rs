@@ -66,8 +66,8 @@ impl Route {
         }
     }
 
-    /// Returns at what a request may fail that reaches nobody, in its order: whom a proxy is to reach, the
-    /// proxy looks up.
+    /// Returns at what a request may fail that reaches nobody, in its order: whom a proxy is to
+    /// reach, the proxy looks up.
     pub fn stages(&self) -> Vec<Stage> {
         let is_name = self.to.host.parse::<IpAddr>().is_err();
         let mut stages = match (&self.proxy, is_name) {

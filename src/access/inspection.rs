@@ -112,8 +112,8 @@ pub struct Concern {
 }
 
 impl Concern {
-    /// Returns the id of the finding, which follows from the tenant, the sort and the account: it is the
-    /// same after every run.
+    /// Returns the id of the finding, which follows from the tenant, the sort and the account: it
+    /// is the same after every run.
     pub fn id(&self, tenant: &TenantId) -> FindingId {
         let text = format!("{tenant}\n{}\n{}", self.code.code(), self.user);
         let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();

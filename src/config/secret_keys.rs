@@ -1,5 +1,5 @@
-//! A secret that one of two keys gives: one ends in `_file` and names a file, the other in `_env` and names
-//! an environment variable.
+//! A secret that one of two keys gives: one ends in `_file` and names a file, the other in `_env`
+//! and names an environment variable.
 
 use super::Fault;
 use super::problem::Problems;
@@ -31,8 +31,8 @@ impl SecretKeys<'_> {
         self.path_to(end)
     }
 
-    /// Returns whether something was found wrong with it before: it stands in the file itself, or is of
-    /// the wrong type.
+    /// Returns whether something was found wrong with it before: it stands in the file itself, or
+    /// is of the wrong type.
     pub(super) fn is_noted(&self, problems: &Problems) -> bool {
         let mut ends = ["", "_file", "_env"].into_iter();
         ends.any(|end| problems.has(&self.path_to(end)))

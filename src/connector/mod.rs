@@ -1,15 +1,17 @@
 //! Reads who is who from the source, and hands it on in our own words.
 //!
-//! A connector does five things: it tells whom it talks to ([`Connector::identify`]), opens
-//! a listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record ([`Connector::fetch`]),
-//! tells what has happened of late ([`Connector::audit_events`]), and tells what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what
-//! was known before, what changed and what may be deleted is decided by others.
+//! A connector does five things: it tells whom it talks to ([`Connector::identify`]), opens a
+//! listing of a kind ([`Connector::sweep`], [`Connector::sweep_for`]), asks for one record
+//! ([`Connector::fetch`]), tells what has happened of late ([`Connector::audit_events`]), and tells
+//! what all that cost ([`Connector::take_traffic`]). It keeps no state of records: what was known
+//! before, what changed and what may be deleted is decided by others.
 //!
 //! What must stay true here:
 //!
 //! - **A sweep ends or fails.** `Ok(None)` means that the source said that there is no more;
-//!   everything else (a cursor that is refused each time, a repeated one, a link without one, a page or item too many, an
-//!   answer that is no listing) is an error. Nobody may mistake a part for the whole.
+//!   everything else (a cursor that is refused each time, a repeated one, a link without one, a
+//!   page or item too many, an answer that is no listing) is an error. Nobody may mistake a part
+//!   for the whole.
 //! - **A record that can't be read is data.** It comes as a [`Finding`]
 //!   beside the readable ones, with its id where that can be read, and never as an absence.
 //! - **Absence is proven.** [`Connector::fetch`] answers `None` only for an answer of the
@@ -63,8 +65,8 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Asks what happened within a span of time, as far as the source has a word on it by now.
     ///
-    /// Audit events are hints whom to [`fetch`](Connector::fetch), never facts. They may be told twice,
-    /// late, and in any order. Those that can't be read are data.
+    /// Audit events are hints whom to [`fetch`](Connector::fetch), never facts. They may be told
+    /// twice, late, and in any order. Those that can't be read are data.
     fn audit_events(
         &self,
         span: RangeInclusive<Timestamp>,

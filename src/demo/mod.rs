@@ -1,4 +1,5 @@
-//! An emulated Qlik tenant, a console that lists some, and a webhook receiver, with faults to switch on.
+//! An emulated Qlik tenant, a console that lists some, and a webhook receiver, with faults to
+//! switch on.
 //!
 //! The demo command plays on them and the integration tests stand on them, so both are exact:
 //! where Qlik's documentation says something inconvenient they do it, and where it leaves a
@@ -8,8 +9,8 @@
 //! Nothing here knows how the connector reads or how deliveries are made: the tenant speaks
 //! Qlik's JSON over HTTP, the receiver checks signatures with code that is not ours.
 //!
-//! Reading order: the people's names, the tenant, the console, the receiver, then the story that happens
-//! in the tenant. `serve` is the one place that starts a task.
+//! Reading order: the people's names, the tenant, the console, the receiver, then the story that
+//! happens in the tenant. `serve` is the one place that starts a task.
 
 mod console;
 mod names;

@@ -1,7 +1,7 @@
 //! Tells which roles and groups wait, since what refers to them does.
 //!
-//! Pure. A role whose assignments are held is still held by people, as far as anybody was told: were
-//! its end told before theirs, later events would list a role that there is not.
+//! Pure. A role whose assignments are held is still held by people, as far as anybody was told:
+//! were its end told before theirs, later events would list a role that there is not.
 
 use std::collections::BTreeSet;
 

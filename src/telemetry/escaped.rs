@@ -50,8 +50,8 @@ impl<W: Write> Write for Line<W> {
             Format::Json => printable::json(body),
             Format::Text => text_line(body).into(),
         };
-        // Whoever read the log is gone, or its disk is full: there is nobody to tell, and the crate beneath
-        // would panic where it tried to.
+        // Whoever read the log is gone, or its disk is full: there is nobody to tell, and the crate
+        // beneath would panic where it tried to.
         drop(self.inner.write_all(format!("{body}{end}").as_bytes()));
         Ok(bytes.len())
     }

@@ -1,7 +1,7 @@
 //! The fields of a log line for people: what the message says already is not said again.
 //!
-//! A message stands alone, with the name of its tenant and the reason of a failure in it; the fields
-//! have them once more for whoever looks for all lines of a tenant. That is for machines.
+//! A message stands alone, with the name of its tenant and the reason of a failure in it; the
+//! fields have them once more for whoever looks for all lines of a tenant. That is for machines.
 
 use std::fmt::{self, Debug};
 

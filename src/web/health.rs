@@ -73,8 +73,8 @@ pub(super) fn router(health: Health) -> Router {
 }
 
 impl Watched {
-    /// Returns whether an operator has yet to take note that history was lost. It is asked as seldom
-    /// as the rest, and makes nothing less ready.
+    /// Returns whether an operator has yet to take note that history was lost. It is asked as
+    /// seldom as the rest, and makes nothing less ready.
     async fn has_lost_history(&self) -> bool {
         let mut lost = self.lost.lock().await;
         if let Some((at, lost)) = &*lost

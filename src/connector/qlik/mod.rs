@@ -1,13 +1,13 @@
 //! Qlik Cloud, read over its REST APIs.
 //!
-//! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to
-//! ask; [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that
-//! passes; [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of what
-//! goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
-//! Qlik's JSON, where [`unicode`] mends what is no text, and [`map`], which makes our records of it. [`probe`] does all of it once, for
-//! an operator. [`organization`] lists the tenants of an organization at its console; [`selection`]
-//! says which of them are meant. [`audit`] asks what has happened of late, [`hook`] judges what
-//! comes as a webhook.
+//! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to ask;
+//! [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that passes;
+//! [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of
+//! what goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
+//! Qlik's JSON, where [`unicode`] mends what is no text, and [`map`], which makes our records of
+//! it. [`probe`] does all of it once, for an operator. [`organization`] lists the tenants of an
+//! organization at its console; [`selection`] says which of them are meant. [`audit`] asks what has
+//! happened of late, [`hook`] judges what comes as a webhook.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -20,9 +20,9 @@
 //! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
 //!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's,
-//!   and the audit log's apart. A 429 closes the gate for the whole tier, for as long as Qlik asks, since every further
-//!   request would fail as well, and halves the rate; calm brings it back.
+//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's, and
+//!   the audit log's apart. A 429 closes the gate for the whole tier, for as long as Qlik asks,
+//!   since every further request would fail as well, and halves the rate; calm brings it back.
 //! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
 //!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
 //! - **Groups come in two listings**, with and without the system's. They are merged here, the

@@ -22,7 +22,8 @@ const MAX_ROLE_PAGES: usize = 10;
 pub struct Probe {
     /// The way to the tenant, as far as it is known.
     pub way: Way,
-    /// Whether there is a token; none where the tenant was not reached. An API key has nothing to ask for.
+    /// Whether there is a token; none where the tenant was not reached. An API key has nothing to
+    /// ask for.
     pub token: Option<Result<(), FetchError>>,
     /// The tenant; none where it was not reached, or there was no token to ask with.
     pub tenant: Option<Result<Tenant, FetchError>>,
@@ -83,8 +84,8 @@ impl Probing {
         })
     }
 
-    /// Asks for a token, for the tenant, and for a page of each kind. The first question tells whether
-    /// there is a way.
+    /// Asks for a token, for the tenant, and for a page of each kind. The first question tells
+    /// whether there is a way.
     pub async fn run(&self) -> Probe {
         let qlik = &self.qlik;
         let stages = qlik.0.transport.route.stages();

@@ -6,9 +6,9 @@ use crate::obstacle::Stage;
 /// The stages of the way that are known to work, and the one that does not.
 pub type Way = Vec<(Stage, Result<(), FetchError>)>;
 
-/// Returns what came of a question that was sent over these stages: the way, and what the tenant made of
-/// it; `None` where it did not come so far. Of a question that has no answer in time nobody knows how far
-/// it came.
+/// Returns what came of a question that was sent over these stages: the way, and what the tenant
+/// made of it; `None` where it did not come so far. Of a question that has no answer in time nobody
+/// knows how far it came.
 pub(super) fn of<T>(
     stages: Vec<Stage>,
     asked: Result<T, FetchError>,

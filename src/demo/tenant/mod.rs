@@ -309,7 +309,8 @@ impl EmulatedTenant {
     }
 
     /// Makes the pages of a listing that go on from a cursor and keeps them back, until
-    /// [`Self::send_pages`]: whoever reads it is in the midst of it, and sees later what was before.
+    /// [`Self::send_pages`]: whoever reads it is in the midst of it, and sees later what was
+    /// before.
     pub fn hold_pages(&self, endpoint: Endpoint) {
         self.inner.held.send_modify(|held| {
             held.insert(endpoint);

@@ -1,4 +1,5 @@
-//! Reads the attributes of an event in the binary form of `CloudEvents` 1.0, where they are headers.
+//! Reads the attributes of an event in the binary form of `CloudEvents` 1.0, where they are
+//! headers.
 //!
 //! Pure.
 
