@@ -29,24 +29,24 @@ pub enum FindingCode {
     HiddenGroups,
     /// The sweep did not list the record, but it was there when we asked for it.
     Rescued,
-    /// A collection may not be read with these credentials; everything of it stays.
+    /// These credentials may not read a collection; everything known of it stays.
     ForbiddenCollection,
-    /// The audit log may not be read with these credentials: changes are found by full runs only.
+    /// These credentials may not read the audit log: only full runs find changes.
     AuditForbidden,
-    /// Something of the audit log was not read, or could not be: this sweep made up for it, or
-    /// a later one will.
+    /// Part of the audit log was not read, or could not be: this sweep made up for it, or a later
+    /// one will.
     AuditGap,
     /// The record is missing, and these credentials may not ask for it; it stays until it was
-    /// absent from enough complete sweeps. Or it is gone or has lost access by its own answer,
-    /// and the listing cannot confirm it.
+    /// absent from enough complete sweeps. Or the record's own answer says that it is gone or has
+    /// lost access, and the listing cannot confirm that.
     Unconfirmed,
-    /// The source counts more records of a kind than it shows and answers for. What was shown
-    /// is taken over, and each record that was not is asked for.
+    /// The source counts more records of a kind than it shows and answers for. The records that it
+    /// shows are applied, and each missing one is asked for by id.
     CountDiffers,
-    /// A role or group that a record points at could not be read; what is known of that list
-    /// stays, and the rest of the record is taken over.
+    /// A role or group that a record points at could not be read; the known value of that list
+    /// stays, and the rest of the record is applied.
     UnreadableReference,
-    /// Text that is no Unicode was replaced.
+    /// Text that is not valid Unicode was replaced.
     ReplacedText,
 }
 

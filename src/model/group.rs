@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coded, GroupId, GroupType, RoleId, Timestamp};
 
-/// A group of a tenant. Its members are told by the users' own `groups`.
+/// A group of a tenant. Its members are found in the `groups` of users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The source's immutable id: the group's identity. Names are not unique.
@@ -21,7 +21,8 @@ pub struct Group {
     pub status: Option<String>,
     /// The group's id at the identity provider.
     pub idp_id: Option<String>,
-    /// Roles that every member holds, with their names as last seen. `None` if not visible to us.
+    /// Roles that every member holds, with their last known names. `None` if they are not visible
+    /// to us.
     pub roles: Option<BTreeMap<RoleId, String>>,
     /// When the source created the group.
     pub created_at: Option<Timestamp>,

@@ -17,7 +17,7 @@ pub enum Loss {
     Roles,
     /// Groups that are gone.
     Groups,
-    /// Users' places in groups.
+    /// Memberships of users in groups.
     Memberships,
     /// Roles that users or groups held.
     RoleAssignments,
@@ -33,7 +33,7 @@ impl Loss {
         Self::RoleAssignments,
     ];
 
-    /// Returns the sort of loss that a record's own end is.
+    /// Returns the sort of loss that deleting a record of this kind is.
     pub fn of(kind: Kind) -> Self {
         match kind {
             Kind::Role => Self::Roles,
@@ -81,17 +81,17 @@ pub struct Weight {
 pub enum Reason {
     /// Nothing at all would be left.
     NothingLeft,
-    /// More than so many.
+    /// More than a number of them.
     OverCount {
         /// The limit.
         max_count: u64,
     },
-    /// More than so large a part, in per mille.
+    /// More than a share of them, in per mille.
     OverShare {
         /// The limit.
         max_permille: u32,
     },
-    /// The tenant's guard lets nothing go by itself.
+    /// The tenant's guard holds every removal.
     Never,
 }
 
@@ -123,7 +123,7 @@ pub struct HeldLoss {
     pub reason: Reason,
 }
 
-/// A sort of what is held, as it is shown: in events, in the JSON of plans.
+/// What is held of one sort, as events and the JSON of plans show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LossRow {
     /// The word of the sort: `role_assignments`.
@@ -138,7 +138,7 @@ pub struct LossRow {
     pub reason: String,
 }
 
-/// Returns what is held as it is shown, sort by sort.
+/// Returns what is held, sort by sort, in the form that people see.
 pub fn loss_rows(losses: &BTreeMap<Loss, HeldLoss>) -> Vec<LossRow> {
     let row = |(loss, held): (&Loss, &HeldLoss)| {
         let Weight { lost, known, shown } = held.weight;
@@ -158,7 +158,7 @@ pub fn loss_rows(losses: &BTreeMap<Loss, HeldLoss>) -> Vec<LossRow> {
 pub struct HeldPlan {
     /// Its name.
     pub id: PlanId,
-    /// The tenant, as it was called then.
+    /// The tenant, by its name at that time.
     pub account: Account,
     /// When it was held.
     pub at: Timestamp,
@@ -166,7 +166,7 @@ pub struct HeldPlan {
     pub losses: BTreeMap<Loss, HeldLoss>,
     /// How many records have an entry.
     pub entries: u64,
-    /// Sum of a hash of each entry: the same removals, the same sum, in any order.
+    /// The sum of the hashes of all entries: the same removals give the same sum, in any order.
     pub checksum: u64,
     /// What became of it.
     pub state: PlanState,
@@ -185,35 +185,35 @@ impl HeldPlan {
 pub enum PlanState {
     /// It waits.
     Held,
-    /// An operator let it go; the next complete run applies it.
+    /// An operator approved it; the next complete run applies it.
     Approved {
         /// When.
         at: Timestamp,
     },
-    /// It was applied to the end.
+    /// All of it was applied.
     Applied {
         /// When.
         at: Timestamp,
         /// By which run.
         run: RunId,
     },
-    /// An operator said no. The removals stay out as long as the source shows the same ones.
+    /// An operator rejected it. The removals stay held as long as the source shows the same ones.
     Rejected {
         /// When.
         at: Timestamp,
     },
-    /// A later run found other removals; those are in another plan.
+    /// A later run found other removals, which are in another plan.
     Superseded {
         /// When.
         at: Timestamp,
         /// By which plan.
         by: PlanId,
     },
-    /// The source shows again what was missing.
+    /// The source shows the missing records again.
     Recovered {
         /// When.
         at: Timestamp,
-        /// Found by which run.
+        /// The run that found it.
         run: RunId,
     },
 }
@@ -231,7 +231,7 @@ impl PlanState {
         }
     }
 
-    /// Returns whether the removals are still out: the plan is the tenant's current one.
+    /// Returns whether the removals are still held: the plan is the tenant's current one.
     pub fn is_open(self) -> bool {
         match self {
             Self::Held | Self::Approved { .. } | Self::Rejected { .. } => true,
@@ -274,9 +274,9 @@ pub enum Taken {
     },
     /// Some of its access.
     Access {
-        /// Roles that it would hold no more.
+        /// Roles that it would no longer hold.
         roles: BTreeMap<RoleId, String>,
-        /// Groups that it would be in no more.
+        /// Groups that it would no longer be in.
         groups: BTreeMap<GroupId, String>,
     },
 }
@@ -285,10 +285,10 @@ pub enum Taken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// The source said so when asked for it by id, or, where it may not be asked, did not
-    /// show it in so many complete sweeps in a row.
+    /// The source said so when asked for the record by id. Or, if we may not ask, enough complete
+    /// sweeps in a row did not list it.
     Confirmed,
-    /// It was absent from a complete sweep, and is asked for before it goes: enough others
-    /// were gone to hold the plan anyway.
+    /// A complete sweep did not list it, and it is asked for before it is deleted. It was not asked
+    /// for yet, because enough other records were gone to hold the plan anyway.
     NotYetAsked,
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Bytes of an id at the most. Qlik's are 24 or 32 long; the bound keeps store keys short.
+/// The most bytes an id may have. Qlik's are 24 or 32 long; the bound keeps store keys short.
 pub(super) const MAX_LEN: usize = 64;
 
 /// Digits of an id of the usual shape.
@@ -26,8 +26,8 @@ enum Repr {
     Other(Box<str>),
 }
 
-/// A text that cannot be an id: empty, longer than 64 bytes, or with characters
-/// that do not belong in a path segment.
+/// The text cannot be an id: it is empty, longer than 64 bytes, or has characters that a path
+/// segment may not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: 1 to {MAX_LEN} letters, digits, `-`, `_`, `.`, `~`, `:` or `@` are expected")]
 pub struct InvalidId;
@@ -39,7 +39,7 @@ impl Id {
             return Ok(Self(Repr::Object(bytes)));
         }
         let fits = !text.is_empty() && text.len() <= MAX_LEN;
-        // A lone `.` or `..` would climb in a path.
+        // `.` or `..` alone would lead to another folder in a path.
         let plain = text.bytes().any(|byte| byte != b'.')
             && text
                 .bytes()
@@ -80,7 +80,7 @@ impl Id {
         }
     }
 
-    /// Returns the 12 bytes of a 24-digit id, none for an id of another shape.
+    /// Returns the 12 bytes of a 24-digit id, or `None` for an id of another shape.
     pub fn object_bytes(&self) -> Option<[u8; 12]> {
         match &self.0 {
             Repr::Object(bytes) => Some(*bytes),
@@ -88,8 +88,8 @@ impl Id {
         }
     }
 
-    /// Returns its text, which is written into the room given where it is kept as bytes: this
-    /// is done for several fields of each event.
+    /// Returns its text. If the id is kept as bytes, the text is written into the given buffer
+    /// rather than a new string, since each event needs this for several fields.
     pub(super) fn text<'a>(&'a self, digits: &'a mut [u8; DIGITS]) -> &'a str {
         match &self.0 {
             Repr::Object(bytes) => {
@@ -101,7 +101,7 @@ impl Id {
         }
     }
 
-    /// Makes the id of 24 digits that these bytes stand for.
+    /// Makes the 24-digit id that these bytes encode.
     pub fn from_object_bytes(bytes: [u8; 12]) -> Self {
         Self(Repr::Object(bytes))
     }

@@ -18,7 +18,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, in the order in which a sweep reads them: what is pointed at first.
+    /// All kinds, in the order in which a sweep reads them: a record comes after those it refers
+    /// to.
     pub const ALL: [Self; 3] = [Self::Role, Self::Group, Self::User];
 
     /// Returns the word for one: `user`.
@@ -39,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// Returns the event type of a record that was there before.
+    /// Returns the event type of a snapshot of a record.
     pub fn snapshot_type(self) -> &'static str {
         match self {
             Self::Role => "role.snapshot",

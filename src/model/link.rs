@@ -1,4 +1,4 @@
-//! Tenants that were found, not configured, and why a tenant is not read for a while.
+//! Tenants that were discovered rather than configured, and why a tenant is paused.
 
 use std::fmt;
 
@@ -17,13 +17,13 @@ impl fmt::Display for ConnectionName {
     }
 }
 
-/// A tenant that an organization's console listed. It is kept, so that a restart goes on
-/// without the console.
+/// A tenant that an organization's console listed. It is stored, so that a restart does not need
+/// the console.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Its id at the console, which may be another than the tenant says itself.
+    /// Its id at the console, which may differ from the id that the tenant itself reports.
     pub id: String,
-    /// What it is called here: chosen when it was first seen, and kept.
+    /// Our name for it, chosen when it was first seen and never changed.
     pub name: TenantName,
     /// Where it is reached: the original host name first, then its aliases.
     pub hosts: Vec<String>,
@@ -39,13 +39,13 @@ pub struct Link {
 pub enum Pause {
     /// The console gives it another status than active.
     Status(String),
-    /// The console lists it no longer.
+    /// The console no longer lists it.
     Gone,
-    /// The connection's rules leave it out.
+    /// The connection's rules exclude it.
     LeftOut,
-    /// It is read already, by another of its host names.
+    /// It is already read, under another of its host names.
     SameAs(TenantName),
-    /// Nothing in the configuration leads to it any more.
+    /// Nothing in the configuration leads to it now.
     NotConfigured,
 }
 

@@ -1,8 +1,8 @@
-//! What the layers say to each other: the values that cross every border.
+//! The values that all layers share and pass to each other.
 //!
-//! Everything here is pure: no I/O, no clock, no async, no word of Qlik's wire
-//! format and none of the store's. A connector makes these values, `reconcile`
-//! compares them, the store keeps them, `deliver` and the faces show them.
+//! Everything here is pure: no I/O, no clock, no async, nothing of Qlik's wire format and nothing
+//! of the store's. A connector makes these values, `reconcile` compares them, the store keeps them,
+//! `deliver` and the faces show them.
 //!
 //! Reading order: ids and time first, then the three records, then what can
 //! happen to a record, then the runs and events in which it happens, and the audit events that say

@@ -1,4 +1,4 @@
-//! A record of any kind, and what stands for it in an index.
+//! A record of any kind, and the fingerprint that represents it in an index.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -37,7 +37,7 @@ impl Record {
         }
     }
 
-    /// Returns what a person calls it: a name, else the subject.
+    /// Returns what people call it: its name, or its subject if it has no name.
     pub fn label(&self) -> &str {
         match self {
             Self::Role(role) => &role.name,
@@ -79,14 +79,14 @@ impl fmt::Display for RecordRef {
     }
 }
 
-/// A record as a sweep met it, with the source's own text beside it.
+/// A record as a sweep found it, along with the source's own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     /// The record, mapped.
     pub record: Record,
-    /// The source's JSON text of it, as received but for what is no Unicode.
+    /// The source's JSON text of it, as received, except that invalid Unicode is replaced.
     pub raw: Box<str>,
-    /// Lists in which something could not be read: what is known of them stays.
+    /// Lists in which something could not be read: their known values stay.
     pub torn: BTreeSet<Assigned>,
     /// What was odd about it, though it could be read.
     pub findings: Vec<Finding>,
@@ -101,6 +101,6 @@ pub enum Assigned {
     Groups,
 }
 
-/// 128 bits that stand for a record's content; equal content, equal bits.
+/// A 128-bit hash of a record's content: equal content has an equal fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint(pub [u8; 16]);

@@ -15,15 +15,15 @@ pub struct Role {
     pub name: String,
     /// What the role is for.
     pub description: Option<String>,
-    /// What it lets its holder be.
+    /// The kind of access that it gives.
     pub role_type: Coded<RoleType>,
     /// `default` for the source's own roles, `custom` for the tenant's; as written.
     pub origin: Option<String>,
     /// `admin` or `user`; as written.
     pub level: Option<String>,
-    /// Permissions of the role. `None` if not visible to us.
+    /// Permissions of the role. `None` if they are not visible to us.
     pub permissions: Option<BTreeSet<String>>,
-    /// Scopes that the role assigns. `None` if not visible to us.
+    /// Scopes that the role assigns. `None` if they are not visible to us.
     pub scopes: Option<BTreeSet<String>>,
     /// When the source created the role.
     pub created_at: Option<Timestamp>,
