@@ -1,4 +1,4 @@
-//! Splits a change into what may happen and what is held.
+//! Splits a change into the part to apply and the part to hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,38 +6,38 @@ use crate::model::{
     Change, GroupId, Id, Kind, Loss, Proof, Record, RecordRef, Removal, RoleId, Taken,
 };
 
-/// How many places in groups and roles a change gives and takes.
+/// How many group memberships and roles a change adds and removes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shift {
-    /// Places in groups that are new.
+    /// Memberships that are added.
     pub joined: u64,
-    /// Places in groups that are no more.
+    /// Memberships that are removed.
     pub left: u64,
-    /// Roles that are new.
+    /// Roles that are added.
     pub granted: u64,
-    /// Roles that are no more.
+    /// Roles that are removed.
     pub revoked: u64,
 }
 
 /// A change in its two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// What may happen at once; `None` if nothing may.
+    /// The part to apply at once; `None` if there is none.
     pub apply: Option<Change>,
-    /// What waits; `None` if nothing does.
+    /// The part that waits; `None` if there is none.
     pub held: Option<Removal>,
 }
 
 /// What an operator has approved for a record.
 pub type Permit<'a> = Option<&'a Taken>;
 
-/// Returns the sort of loss that a record's own end is.
+/// Returns the sort of loss that deleting a record of this kind is.
 pub fn loss_of(kind: Kind) -> Loss {
     Loss::of(kind)
 }
 
-/// Counts what an update gives and takes of access. What became visible or invisible is
-/// neither: nobody can say what came or went.
+/// Counts the access that an update adds and removes. A list that became visible or invisible
+/// counts as neither: nobody can say what was added or removed.
 pub fn shift(change: &Change) -> Shift {
     let Change::Updated { before, after } = change else {
         return Shift::default();
@@ -50,10 +50,11 @@ pub fn shift(change: &Change) -> Shift {
     shift
 }
 
-/// Splits a change: losses of the held sorts wait unless they are permitted, the rest happens.
+/// Splits a change: losses of the held sorts wait unless they are permitted, and the rest is
+/// applied.
 ///
-/// A deletion is whole or held. An update keeps what is held at its known value and takes over
-/// everything else.
+/// A deletion is applied or held as a whole. An update keeps the known value of what is held and
+/// applies everything else.
 pub fn split(change: Change, held: &BTreeSet<Loss>, permit: Permit<'_>) -> Split {
     match change {
         Change::Created { .. } => Split {
@@ -177,7 +178,7 @@ fn roles(record: &Record) -> Option<&BTreeMap<RoleId, String>> {
     }
 }
 
-/// Returns the roles that a record holds, and the groups that it is in, as far as they are known.
+/// Returns the roles that a record holds and the groups that it is in, as far as they are known.
 pub fn references(record: &Record) -> impl Iterator<Item = RecordRef> {
     let groups = match record {
         Record::User(user) => user.groups.as_ref(),

@@ -1,15 +1,15 @@
-//! Tells a list that was left out because it is empty from one that is not visible.
+//! Distinguishes a list that was left out because it is empty from one that is not visible.
 //!
-//! A source may leave a list out for either reason, and a record by itself does not say for which.
-//! The records that came with it do: what credentials may see does not depend on whose it is, but
-//! for their own user's.
+//! A source may leave a list out for either reason, and a single record does not say which. The
+//! records in the same answer do: what credentials may see is the same for every user, except for
+//! the credentials' own user.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Assigned, Kind, Record};
 
-/// Records that must show a list before its absence means anything: more than our own user, whose
-/// lists are shown to credentials that see nobody else's.
+/// How many records must show a list before its absence means anything. More than one, because
+/// credentials that see nobody else's lists may still see those of our own user.
 const MIN_SHOWN: usize = 2;
 
 /// What the records of one answer show of each list.
@@ -26,7 +26,7 @@ struct Seen {
 }
 
 impl Evidence {
-    /// Takes the evidence of the records of one answer.
+    /// Collects the evidence from the records of one answer.
     pub fn of<'a>(records: impl Iterator<Item = &'a Record>) -> Self {
         let mut evidence = Self::default();
         for record in records {
@@ -37,8 +37,8 @@ impl Evidence {
         evidence
     }
 
-    /// Fills in the lists that were left out since they are empty. Returns them. Those that are
-    /// `torn` were not left out, but could not be read.
+    /// Fills in the lists that were left out because they are empty, and returns which. Lists in
+    /// `torn` were not left out; they could not be read.
     pub fn fill_in(self, record: &mut Record, torn: &BTreeSet<Assigned>) -> BTreeSet<Assigned> {
         let is_left_out = |seen: Seen, len: Option<usize>| len.is_none() && seen.leaves_out_empty();
         let (roles, groups) = lens(record);
@@ -55,7 +55,7 @@ impl Evidence {
     }
 }
 
-/// Returns whether something known is lost if these lists are empty.
+/// Returns whether known values would be lost if these lists are empty.
 pub fn is_lost(known: &Record, empty: &BTreeSet<Assigned>) -> bool {
     let (roles, groups) = lens(known);
     let is_held =
@@ -63,7 +63,7 @@ pub fn is_lost(known: &Record, empty: &BTreeSet<Assigned>) -> bool {
     is_held(Assigned::Roles, roles) || is_held(Assigned::Groups, groups)
 }
 
-/// Makes lists of a record not visible again.
+/// Marks these lists of a record as not visible again.
 pub fn hide(record: &mut Record, lists: &BTreeSet<Assigned>) {
     let (roles, groups) = (
         lists.contains(&Assigned::Roles),
@@ -79,7 +79,7 @@ pub fn hide(record: &mut Record, lists: &BTreeSet<Assigned>) {
     }
 }
 
-/// Makes empty what of a record was asked for and left out once more.
+/// Empties these lists, which were left out once more when the record was asked for.
 pub fn empty(record: &mut Record, lists: &BTreeSet<Assigned>) {
     match record {
         Record::User(user) => {
@@ -108,7 +108,8 @@ impl Seen {
         }
     }
 
-    /// A source that shows an empty list to be empty leaves out what is not visible.
+    /// Returns whether the source leaves out empty lists. One that shows them leaves out only what
+    /// is not visible.
     fn leaves_out_empty(self) -> bool {
         self.n_filled >= MIN_SHOWN && self.n_empty == 0
     }
@@ -145,7 +146,7 @@ mod tests {
         for (others, is_empty) in [
             (vec![], false),
             (vec![None, None], false),
-            // Our own user, whom we always see.
+            // Our own user, whose lists we always see.
             (vec![Some(1), None], false),
             (vec![Some(1), Some(2), None], true),
             (vec![Some(1), Some(2), Some(0)], false),

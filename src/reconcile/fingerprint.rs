@@ -1,4 +1,4 @@
-//! 128 bits for the content of a record.
+//! Computes the 128-bit fingerprint of a record's content.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -8,14 +8,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::{Fingerprint, Group, Record, Role, User};
 
-/// Set off by one whenever the content that goes in changes: then every fingerprint differs
-/// once, and a comparison of the bodies finds that nothing did.
+/// Raised by one whenever the set of hashed fields changes. Every fingerprint then differs once,
+/// and a comparison of the bodies finds that no record changed.
 const GENERATION: u8 = 1;
 
 /// Returns the fingerprint of a record's content.
 ///
-/// Left out are `updated_at`, which moves without a change, and the names of other records,
-/// which have fingerprints of their own: a renamed role is no change of its holders.
+/// It leaves out `updated_at`, which moves without a change, and the names of other records, which
+/// have fingerprints of their own: renaming a role does not change its holders.
 pub fn fingerprint(record: &Record) -> Fingerprint {
     // The patterns name every field, so that a new one does not compile until it is decided
     // here whether it is content.
@@ -98,8 +98,8 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
     }
 }
 
-/// Hashes a content's bytes, written into a buffer that each thread keeps: a new one of this
-/// size for every record costs more than the hash.
+/// Hashes the bytes of the content. They go into a buffer that each thread reuses, since allocating
+/// one of this size for every record costs more than the hash.
 fn print_of(content: &impl Serialize) -> Fingerprint {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };

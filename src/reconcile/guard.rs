@@ -1,4 +1,4 @@
-//! Weighs what a run would take away, and decides what an operator must see first.
+//! Weighs what a run would remove, and decides what an operator must approve first.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use crate::model::{HeldLoss, Loss, Reason, Weight};
 /// How much of one sort may be lost in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of a thousand that are known, so many.
+    /// The most that may be lost of each thousand known.
     pub max_permille: u32,
-    /// So many, whatever the share.
+    /// The most that may be lost, whatever the share.
     pub max_count: u64,
-    /// Among fewer than so many known, the share does not count: one of three is a third.
+    /// The share does not count if fewer than this are known: one of three is a third.
     pub min_population: u64,
 }
 
-/// Decides how much may go by itself.
+/// Decides how much may be removed without an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guard {
-    /// What is within these limits.
+    /// Removals within these limits are applied.
     Limits(BTreeMap<Loss, Limits>),
     /// Nothing: every removal waits for an operator.
     Never,
@@ -36,7 +36,7 @@ impl Default for Guard {
 }
 
 impl Limits {
-    /// Returns the limits that hold where nothing else is said.
+    /// Returns the default limits.
     ///
     /// A company loses one user in ten in one interval only when something is wrong. Access
     /// changes more at once: a project ends, and a group with it.
@@ -60,7 +60,7 @@ impl Limits {
             });
         }
         let share_counts = weight.known >= self.min_population;
-        // Multiplied rather than divided: exact, and nothing is divided by nothing.
+        // Multiplied rather than divided: this is exact, and never divides by zero.
         let lost = u128::from(weight.lost) * 1000;
         let allowed = u128::from(weight.known) * u128::from(self.max_permille);
         (share_counts && lost > allowed).then_some(Reason::OverShare {
@@ -70,7 +70,7 @@ impl Limits {
 }
 
 impl Guard {
-    /// Returns why so much of a sort is held; `None` if it may go.
+    /// Returns why a loss of this weight is held; `None` if it may be applied.
     pub fn weigh(&self, loss: Loss, weight: Weight) -> Option<Reason> {
         if weight.lost == 0 {
             return None;
@@ -89,7 +89,7 @@ impl Guard {
         }
     }
 
-    /// Returns what of all this is held.
+    /// Returns which of these losses are held.
     pub fn hold(&self, weights: &BTreeMap<Loss, Weight>) -> BTreeMap<Loss, HeldLoss> {
         let held = weights.iter().filter_map(|(loss, weight)| {
             let reason = self.weigh(*loss, *weight)?;
@@ -137,7 +137,7 @@ mod tests {
                 1_000_000,
                 Some(Reason::OverCount { max_count: 500 }),
             ),
-            // Below the minimum population one may go, but never the last.
+            // Below the minimum population one may be removed, but never the last.
             (Loss::Users, 9, 19, None),
             (Loss::Users, 18, 19, None),
             (Loss::Users, 19, 19, Some(Reason::NothingLeft)),

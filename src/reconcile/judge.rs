@@ -6,16 +6,16 @@ use crate::model::{Assigned, Change, Fingerprint, Record};
 
 use super::fingerprint;
 
-/// How much of a record the source let us see.
+/// How much of a record was visible to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// All that was known of it before, and perhaps more.
+    /// Everything that was known before, and perhaps more.
     Whole,
-    /// Something was not visible; the known value of that was kept.
+    /// Something was not visible; its known value was kept.
     Part,
 }
 
-/// What is to be done about an observed record.
+/// What to do about an observed record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
@@ -24,8 +24,8 @@ pub enum Shown {
 pub enum Judgement {
     /// Nothing: the content is what is known.
     Same,
-    /// The content is what is known, but its fingerprint was of an older generation: the
-    /// record is written again, and nobody is told.
+    /// The content is what is known, but its fingerprint has an older generation: the record is
+    /// written again, without an event.
     Refreshed {
         /// The record as it is now.
         record: Record,
@@ -36,7 +36,7 @@ pub enum Judgement {
     Changed {
         /// How.
         change: Change,
-        /// The fingerprint that it leaves.
+        /// The fingerprint after the change.
         fingerprint: Fingerprint,
     },
 }
@@ -53,8 +53,9 @@ pub struct Known {
 /// Judges an observed record, whose fingerprint is `print`, against the known one; `None` if it was
 /// not known.
 ///
-/// Lists that were not visible take their known value first, since absent is not empty; those
-/// that are `torn` keep what is known and was not read, which may be what could not be.
+/// Lists that were not visible first take their known value, since absent is not empty. Lists in
+/// `torn` keep the known members that were not read, since those may be the ones that could not be
+/// read.
 pub fn judge(
     known: Option<Known>,
     observed: Record,
@@ -81,7 +82,7 @@ pub fn judge(
 
     let before = known.record;
     let after = fill_hidden(&before, observed, torn);
-    // Taken anew: what was filled in counts.
+    // Computed again, since the filled-in lists count.
     let print = fingerprint(&after);
     let judgement = if print == known.fingerprint {
         Judgement::Same
@@ -132,7 +133,7 @@ fn fill_hidden(before: &Record, mut observed: Record, torn: &BTreeSet<Assigned>)
             fill(before.permissions.as_ref(), &mut after.permissions);
             fill(before.scopes.as_ref(), &mut after.scopes);
         }
-        // A record is looked up by kind and id: there is no other pair.
+        // A record is looked up by kind and id, so both are always of one kind.
         (Record::User(_) | Record::Group(_) | Record::Role(_), _) => {}
     }
     observed

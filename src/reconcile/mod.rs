@@ -6,14 +6,14 @@
 //! - equal sets give no change;
 //! - neither the order of pages nor duplicates between them matter;
 //! - what was not visible keeps its known value;
-//! - removals above a limit are held, everything else of the same change is not: what is
-//!   applied and what is held together make the whole;
-//! - what a held removal refers to waits with it ([`Waiting`]);
+//! - removals above a limit are held, everything else in the same change is applied: the two parts
+//!   together make the whole;
+//! - the roles and groups that a held removal refers to wait with it ([`Waiting`]);
 //! - only content counts: a record whose `updated_at` alone moved has not changed.
 //!
-//! Bodies are not needed to find that nothing changed: a [`Roll`] holds an id and a
-//! [`Fingerprint`](crate::model::Fingerprint) for each known record, tens of bytes, and
-//! ticks off what the sweep shows. Only what differs is read and compared in full.
+//! Finding that nothing changed does not need the bodies: a [`Roll`] holds an id and a
+//! [`Fingerprint`](crate::model::Fingerprint) for each known record, tens of bytes, and ticks off
+//! what the sweep shows. Only records that differ are read and compared in full.
 
 mod access;
 mod evidence;

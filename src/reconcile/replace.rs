@@ -6,10 +6,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Id, Record, canonical};
 
-/// The users created by a run, by subject and e-mail, each with its place in the plan.
+/// The users created by a run, by subject and e-mail, each with its position in the plan.
 ///
-/// Identity is the source's immutable id: a user under a new id is a new user and inherits
-/// nothing. But whoever hears of the creation should know whom it follows.
+/// Identity is the source's immutable id: a user under a new id is a new user and inherits nothing.
+/// But a receiver of the creation should know which user it replaces.
 #[derive(Debug, Default)]
 pub struct Replacements {
     by_subject: HashMap<u64, u32>,
@@ -17,7 +17,7 @@ pub struct Replacements {
 }
 
 impl Replacements {
-    /// Notes a created record at its place. Only users can be re-created under a new id.
+    /// Notes a created record at its position. Only users can be re-created under a new id.
     pub fn note(&mut self, created: &Record, place: u32) {
         let Record::User(user) = created else { return };
         self.by_subject.insert(hash(&user.subject), place);
@@ -26,8 +26,8 @@ impl Replacements {
         }
     }
 
-    /// Returns the place of the creation that follows the deletion of `gone`, with the id
-    /// that it replaces.
+    /// Returns the position of the creation that replaces the deleted record `gone`, with the id of
+    /// `gone`.
     pub fn follower(&self, gone: &Record) -> Option<(u32, Id)> {
         let Record::User(user) = gone else {
             return None;
@@ -41,8 +41,8 @@ impl Replacements {
     }
 }
 
-/// Neither e-mail addresses nor identity providers' subjects are told apart by letter case, Unicode
-/// form or blanks around them.
+/// Ignores letter case, Unicode form and surrounding blanks, which do not distinguish e-mail
+/// addresses or identity providers' subjects.
 fn hash(text: &str) -> u64 {
     xxh3_64(canonical(text).as_bytes())
 }

@@ -1,20 +1,20 @@
-//! A roll of records: ids and fingerprints in tens of bytes each, to be ticked off.
+//! A roll of records: their ids and fingerprints, in tens of bytes each, which a sweep ticks off.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Fingerprint, Id};
 
-/// An ordered map from id to fingerprint with a tick on each line.
+/// An ordered map from id to fingerprint, with a tick for each entry.
 ///
-/// Ids that come in ascending order, as the store and `sort=+id` give them, are appended to
-/// plain vectors: 28 bytes and a bit for each. Others, which are few, go into a tree.
+/// Ids that come in ascending order, as the store and `sort=+id` give them, are appended to plain
+/// vectors, which take 28 bytes and one bit for each. The few others go into a tree.
 #[derive(Debug, Default)]
 pub struct Roll {
     ids: Vec<[u8; 12]>,
     prints: Vec<Fingerprint>,
     ticks: Vec<u64>,
     others: BTreeMap<Id, (Fingerprint, Tick)>,
-    /// Where the next id will be found if it follows the last one.
+    /// Where to look first for the next id: right after the last one.
     next: usize,
 }
 
@@ -25,7 +25,7 @@ enum Tick {
 }
 
 impl Roll {
-    /// Makes an empty roll with room for so many, so that it does not grow by doubling.
+    /// Makes an empty roll with space for this many records, so that it does not grow by doubling.
     pub fn with_capacity(n_records: usize) -> Self {
         Self {
             ids: Vec::with_capacity(n_records),
@@ -45,7 +45,7 @@ impl Roll {
         self.len() == 0
     }
 
-    /// Writes a record down, without a tick. An id that is on the roll already keeps its line.
+    /// Adds a record without a tick. An id that is already on the roll keeps its entry.
     pub fn enter(&mut self, id: &Id, print: Fingerprint) {
         if let Some(bytes) = id.object_bytes()
             && self.ids.last().is_none_or(|last| *last < bytes)
@@ -63,8 +63,8 @@ impl Roll {
         }
     }
 
-    /// Ticks a record off. Returns its fingerprint and whether this was its first tick; none
-    /// where it is not on the roll.
+    /// Ticks a record off. Returns its fingerprint and whether this was its first tick; `None` if
+    /// it is not on the roll.
     pub fn tick(&mut self, id: &Id) -> Option<(Fingerprint, FirstTick)> {
         if let Some((print, tick)) = self.others.get_mut(id) {
             let first = if *tick == Tick::Open {
@@ -88,7 +88,7 @@ impl Roll {
         Some((*self.prints.get(place)?, first))
     }
 
-    /// Writes another fingerprint down for a record. Returns whether it is on the roll.
+    /// Replaces the fingerprint of a record. Returns whether the record is on the roll.
     pub fn renew(&mut self, id: &Id, print: Fingerprint) -> bool {
         if let Some((kept, _)) = self.others.get_mut(id) {
             *kept = print;

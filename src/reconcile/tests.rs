@@ -12,7 +12,7 @@ use crate::model::{
 
 type State = BTreeMap<Id, Record>;
 
-/// What a run does, on maps instead of a store and a connector.
+/// Does what a run does, on maps instead of a store and a connector.
 fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
     let mut roll = Roll::with_capacity(known.len());
     let mut fresh = Roll::default();

@@ -1,7 +1,8 @@
-//! Tells which roles and groups wait, since what refers to them does.
+//! Tells which roles and groups must wait because something that refers to them waits.
 //!
-//! Pure. A role whose assignments are held is still held by people, as far as anybody was told:
-//! were its end told before theirs, later events would list a role that there is not.
+//! Pure. If the removal of a role's assignments is held, receivers still believe that people have
+//! the role. If they heard of its deletion first, later events would list a role that does not
+//! exist.
 
 use std::collections::BTreeSet;
 
@@ -9,27 +10,27 @@ use crate::model::{Record, RecordRef, Taken};
 
 use super::access::{named, references};
 
-/// The roles and groups that something refers to that waits. Grows with their number, not with that
+/// The roles and groups that held removals refer to. Grows with their number, not with the number
 /// of their holders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waiting(BTreeSet<RecordRef>);
 
 impl Waiting {
-    /// Notes that somebody keeps these for now.
+    /// Notes that a record keeps these roles and groups for now.
     pub fn note_taken(&mut self, taken: &Taken) {
         match taken {
             Taken::Access { roles, groups } => self.0.extend(named(roles.keys(), groups.keys())),
-            // What it refers to, the record says.
+            // The record itself says what it refers to; see `note_record`.
             Taken::Record { .. } => {}
         }
     }
 
-    /// Notes that a record stays for now that is gone, with all that it refers to.
+    /// Notes that a deleted record stays for now, with everything that it refers to.
     pub fn note_record(&mut self, record: &Record) {
         self.0.extend(references(record));
     }
 
-    /// Returns whether nothing is referred to.
+    /// Returns whether no role or group waits.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
