@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{GroupId, Record, RoleId, RoleType, User};
 
-/// The roles that administer, and the groups that give them.
+/// The roles that give administrator rights, and the groups that give those roles.
 #[derive(Debug, Default)]
 pub struct Administration {
     roles: BTreeMap<RoleId, String>,
-    /// Groups whose members administer, with the roles that make them do so.
+    /// Groups whose members are administrators, with the roles that make them so.
     groups: BTreeMap<GroupId, (String, BTreeMap<RoleId, String>)>,
 }
 
 impl Administration {
-    /// Looks at a role or a group; at a group only after the roles that it gives.
+    /// Takes in a role or a group. A group must come after the roles that it gives.
     pub fn look(&mut self, record: &Record) {
         match record {
             Record::Role(role) => {
@@ -32,7 +32,7 @@ impl Administration {
         }
     }
 
-    /// Returns the roles that let a user administer, with the group that gives them.
+    /// Returns the roles that make a user an administrator, each with the group that gives it.
     pub fn ways(&self, user: &User) -> Vec<String> {
         let mut ways: Vec<String> = self.among(user.roles.as_ref()).into_values().collect();
         for id in user.groups.iter().flat_map(BTreeMap::keys) {
@@ -47,7 +47,8 @@ impl Administration {
         ways
     }
 
-    /// Returns the roles that let a user administer and the groups that give some, by their ids.
+    /// Returns the ids of the roles that make a user an administrator, and of the groups that give
+    /// them.
     pub fn extent(&self, user: &User) -> BTreeSet<String> {
         let held = self.among(user.roles.as_ref()).into_keys();
         let mut extent: BTreeSet<String> = held.map(|role| format!("role {role}")).collect();
@@ -59,12 +60,12 @@ impl Administration {
         extent
     }
 
-    /// Returns whether who holds a role administers.
+    /// Returns whether holders of a role are administrators.
     pub fn is_role(&self, id: &RoleId) -> bool {
         self.roles.contains_key(id)
     }
 
-    /// Returns whether who is in a group administers.
+    /// Returns whether members of a group are administrators.
     pub fn is_group(&self, id: &GroupId) -> bool {
         self.groups.contains_key(id)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Group, GroupId, RoleId, User};
 
-/// Some roles, and the groups that give one of them.
+/// Some roles, and the groups that give any of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holding {
     roles: BTreeSet<RoleId>,
@@ -16,12 +16,12 @@ pub struct Holding {
 pub struct Way {
     /// The role is assigned to the user.
     pub is_direct: bool,
-    /// A group of the user's gives it.
+    /// A group that the user is in gives it.
     pub is_by_group: bool,
 }
 
 impl Holding {
-    /// Knows these roles, and no group that gives them yet.
+    /// Starts with these roles, and no group yet.
     pub fn of(roles: impl IntoIterator<Item = RoleId>) -> Self {
         Self {
             roles: roles.into_iter().collect(),
@@ -29,12 +29,12 @@ impl Holding {
         }
     }
 
-    /// Takes another role in. Groups that were looked at before are not looked at again.
+    /// Adds a role. Groups that were looked at before are not looked at again.
     pub fn add(&mut self, role: RoleId) {
         self.roles.insert(role);
     }
 
-    /// Looks at a group, once all roles are there.
+    /// Looks at a group. All roles must have been added before.
     pub fn look(&mut self, group: &Group) {
         if is_among(group.roles.as_ref(), &self.roles) {
             self.giving.insert(group.id.clone());

@@ -1,4 +1,4 @@
-//! Looks for accounts that somebody should look at.
+//! Finds accounts that somebody should review.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,29 +9,29 @@ use crate::model::{FindingId, Id, Kind, Record, TenantId, Timestamp, User, UserI
 
 use super::Administration;
 
-/// What is of concern about an account, each explained in `docs/errors.md`.
+/// The kinds of concern about an account, each explained in `docs/errors.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConcernCode {
-    /// A user who may not log in still holds a role that administers.
+    /// A user who may not log in still holds an administrator role.
     DisabledAdmin,
-    /// A bot user acts for a client that is none of ours.
+    /// A bot user acts for a client that is not ours.
     UnknownBot,
-    /// Several bot users act for one client, or carry one name.
+    /// Several bot users act for one client, or have the same name.
     SpareBot,
-    /// An invitation has ended without being taken up.
+    /// An invitation expired without being accepted.
     ExpiredInvitation,
 }
 
-/// How grave something of concern is.
+/// How serious a concern is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It is in the way.
+    /// It is a nuisance.
     Low,
     /// Somebody should clear it up.
     Medium,
-    /// It may give an administrator's rights to who must not have them.
+    /// It may give administrator rights to somebody who must not have them.
     High,
 }
 
@@ -65,7 +65,7 @@ impl ConcernCode {
         }
     }
 
-    /// Returns how grave it is.
+    /// Returns how serious it is.
     pub fn severity(self) -> Severity {
         match self {
             Self::DisabledAdmin | Self::UnknownBot => Severity::High,
@@ -96,10 +96,10 @@ impl ConcernCode {
     }
 }
 
-/// Something of concern about one account.
+/// A concern about one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {
-    /// What.
+    /// What kind of concern it is.
     pub code: ConcernCode,
     /// Whose account it is.
     pub user: Id,
@@ -107,13 +107,13 @@ pub struct Concern {
     pub label: String,
     /// What was found, in particular.
     pub detail: String,
-    /// What it consists of, by ids that never change: who accepts it accepts this and no more.
+    /// What it consists of, by ids that never change: an acceptance covers this and no more.
     pub extent: BTreeSet<String>,
 }
 
 impl Concern {
-    /// Returns the id of the finding, which follows from the tenant, the sort and the account: it
-    /// is the same after every run.
+    /// Returns the id of the finding. It is derived from the tenant, the code and the account, so
+    /// it is the same after every run.
     pub fn id(&self, tenant: &TenantId) -> FindingId {
         let text = format!("{tenant}\n{}\n{}", self.code.code(), self.user);
         let [id @ .., _, _, _] = xxh3_64(text.as_bytes()).to_be_bytes();
@@ -162,7 +162,7 @@ impl Inspection {
         }
     }
 
-    /// Returns everything of concern, the gravest first.
+    /// Returns all concerns, the most serious first.
     pub fn end(mut self) -> Vec<Concern> {
         self.bots();
         self.concerns

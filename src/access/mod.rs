@@ -1,4 +1,4 @@
-//! What the records of a tenant mean for who may do what.
+//! Works out from a tenant's records who may do what.
 //!
 //! Pure: no I/O, no clock, no async. [`Inspection`] looks at roles, groups and users once, in
 //! that order, and says what an auditor would ask about; [`Administration`] says who administers,

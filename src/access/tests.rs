@@ -1,4 +1,4 @@
-//! What is of concern, and what is not.
+//! Which accounts raise a concern, and which do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
