@@ -14,6 +14,9 @@ use super::world::World;
 /// Attempts after which an event is given up on.
 const ATTEMPTS: usize = 1 + WAITS.len();
 
+/// The ids of the events that an endpoint should get, by record and place.
+type Wanted = BTreeMap<String, BTreeMap<u64, String>>;
+
 /// What was seen of an endpoint's events so far.
 #[derive(Default)]
 struct Seen {
@@ -29,7 +32,7 @@ struct Seen {
     unparked: BTreeMap<u64, String>,
     /// Whether an operator has ordered that it goes back: that takes parked events up again.
     is_rewound: bool,
-    /// Messages that were not answered yet.
+    /// Messages of the process that sends now that were not answered yet.
     under_way: BTreeMap<usize, Vec<Came>>,
     /// Snapshots that were taken: mark and record.
     told: BTreeSet<(u64, String)>,
@@ -41,54 +44,7 @@ impl Side {
     pub fn check(&self, world: &World, entries: &[Entry]) {
         let name = self.endpoint.name();
         let wanted = self.wanted(entries);
-        let mut seen = Seen::default();
-        for note in self.receiver.notes() {
-            match note {
-                Note::Came {
-                    message,
-                    events,
-                    given_up,
-                } => {
-                    seen.unparked.retain(|seq, _| !given_up.contains(seq));
-                    for (i, event) in events.iter().enumerate() {
-                        let body = seen.bodies.entry(event.id.clone());
-                        let same = body.or_insert_with(|| event.body.clone());
-                        assert_eq!(same, &event.body, "{} has another body", event.id);
-                        seen.assert_alone(event);
-                        if !event.is_snapshot {
-                            let of_record = &wanted[&event.record];
-                            assert!(of_record.contains_key(&event.seq), "{name}: {event:?}");
-                            seen.assert_in_turn(event, of_record, &events[..i], &given_up);
-                        }
-                    }
-                    seen.under_way.insert(message, events);
-                }
-                Note::Answered { message, status } => {
-                    for event in seen.under_way.remove(&message).unwrap_or_default() {
-                        if status != 200 {
-                            *seen.failures.entry(event.id.clone()).or_insert(0) += 1;
-                            seen.failed_here.insert(event.id);
-                            continue;
-                        }
-                        if event.is_snapshot {
-                            seen.told.insert((event.seq, event.record));
-                        }
-                        seen.accepted.insert(event.id);
-                    }
-                }
-                // What the one before sent may still be under way there.
-                Note::Process => {
-                    seen.under_way.clear();
-                    seen.failed_here.clear();
-                    seen.unparked.clear();
-                    seen.is_rewound = false;
-                }
-                Note::Rewound => {
-                    seen.unparked.clear();
-                    seen.is_rewound = true;
-                }
-            }
-        }
+        let seen = Seen::of(&name.0, &self.receiver.notes(), &wanted);
         let parked = self.parked(world);
         for id in seen.unparked.values() {
             assert!(
@@ -104,8 +60,8 @@ impl Side {
     }
 
     /// Returns the events that it should get, by record and place.
-    fn wanted(&self, entries: &[Entry]) -> BTreeMap<String, BTreeMap<u64, String>> {
-        let mut wanted: BTreeMap<String, BTreeMap<u64, String>> = BTreeMap::new();
+    fn wanted(&self, entries: &[Entry]) -> Wanted {
+        let mut wanted = Wanted::new();
         let behind = entries.iter().filter(|entry| entry.seq > self.from);
         for entry in behind.filter(|entry| self.endpoint.wants(entry)) {
             let Fact::Changed(change) = &entry.fact else {
@@ -164,37 +120,166 @@ impl Side {
 }
 
 impl Seen {
-    /// No other message with an event of this record is under way. What a killed process had
-    /// sent may still arrive: then it was taken before, or is the same.
+    /// Goes through what a receiver noted, and holds each message against what was before it.
+    fn of(name: &str, notes: &[Note], wanted: &Wanted) -> Self {
+        let (mut seen, mut sends_now) = (Self::default(), 0);
+        for note in notes {
+            match note {
+                Note::Came {
+                    message,
+                    process,
+                    events,
+                    given_up,
+                } => {
+                    seen.unparked.retain(|seq, _| !given_up.contains(seq));
+                    for (i, event) in events.iter().enumerate() {
+                        let body = seen.bodies.entry(event.id.clone());
+                        let same = body.or_insert_with(|| event.body.clone());
+                        assert_eq!(same, &event.body, "{} has another body", event.id);
+                        let passed = if event.is_snapshot {
+                            BTreeMap::new()
+                        } else {
+                            let of_record = &wanted[&event.record];
+                            assert!(of_record.contains_key(&event.seq), "{name}: {event:?}");
+                            seen.passed(event, of_record, &events[..i])
+                        };
+                        // Nothing orders what a process that is gone had sent among what the
+                        // next one sends.
+                        if *process == sends_now {
+                            seen.assert_alone(event);
+                            seen.note_passed(passed, given_up);
+                        }
+                    }
+                    if *process == sends_now {
+                        seen.under_way.insert(*message, events.clone());
+                    }
+                }
+                Note::Answered { message, status } => {
+                    for event in seen.under_way.remove(message).unwrap_or_default() {
+                        if *status != 200 {
+                            *seen.failures.entry(event.id.clone()).or_insert(0) += 1;
+                            seen.failed_here.insert(event.id);
+                            continue;
+                        }
+                        if event.is_snapshot {
+                            seen.told.insert((event.seq, event.record));
+                        }
+                        seen.accepted.insert(event.id);
+                    }
+                }
+                Note::Process => {
+                    sends_now += 1;
+                    seen.under_way.clear();
+                    seen.failed_here.clear();
+                    seen.unparked.clear();
+                    seen.is_rewound = false;
+                }
+                Note::Rewound => {
+                    seen.unparked.clear();
+                    seen.is_rewound = true;
+                }
+            }
+        }
+        seen
+    }
+
+    /// No other message of this process with an event of this record is under way.
     fn assert_alone(&self, event: &Came) {
         for other in self.under_way.values().flatten() {
-            let is_late = other.id == event.id || self.accepted.contains(&other.id);
             let is_other = other.record != event.record;
-            assert!(is_late || is_other, "{} and {} at once", other.id, event.id);
+            assert!(is_other, "{} and {} at once", other.id, event.id);
         }
     }
 
     /// The earlier events of its record were taken, or were tried as often as they are to be,
-    /// or go before it in the same message. Who was only tried has to be parked.
-    fn assert_in_turn(
-        &mut self,
+    /// or go before it in the same message. Returns those that were only tried.
+    fn passed(
+        &self,
         event: &Came,
         of_record: &BTreeMap<u64, String>,
         before: &[Came],
-        given_up: &BTreeSet<u64>,
-    ) {
-        for (seq, earlier) in of_record.range(..event.seq) {
-            let is_taken =
-                self.accepted.contains(earlier) || before.iter().any(|other| other.id == *earlier);
-            if is_taken {
-                continue;
-            }
-            let is_tried = self.failures.get(earlier).is_some_and(|n| *n >= ATTEMPTS);
+    ) -> BTreeMap<u64, String> {
+        let is_taken =
+            |id: &String| self.accepted.contains(id) || before.iter().any(|other| other.id == *id);
+        let earlier = of_record.range(..event.seq);
+        let passed: BTreeMap<_, _> = earlier.filter(|(_, id)| !is_taken(id)).collect();
+        for earlier in passed.values() {
+            let is_tried = self.failures.get(*earlier).is_some_and(|n| *n >= ATTEMPTS);
             assert!(is_tried, "{} came before {earlier}", event.id);
-            let should_be_parked = self.failed_here.contains(earlier) && !self.is_rewound;
-            if should_be_parked && !given_up.contains(seq) {
-                self.unparked.insert(*seq, earlier.clone());
+        }
+        let passed = passed.into_iter();
+        passed.map(|(seq, id)| (*seq, id.clone())).collect()
+    }
+
+    /// Who was only tried has to be parked.
+    fn note_passed(&mut self, passed: BTreeMap<u64, String>, given_up: &BTreeSet<u64>) {
+        for (seq, earlier) in passed {
+            let should_be_parked = self.failed_here.contains(&earlier) && !self.is_rewound;
+            if should_be_parked && !given_up.contains(&seq) {
+                self.unparked.insert(seq, earlier);
             }
         }
     }
+}
+
+fn came(message: usize, process: usize, seqs: &[u64]) -> Note {
+    let event = |seq: &u64| Came {
+        id: format!("evt {seq}"),
+        record: "somebody".to_owned(),
+        seq: *seq,
+        is_snapshot: false,
+        body: Value::Null,
+    };
+    Note::Came {
+        message,
+        process,
+        events: seqs.iter().map(event).collect(),
+        given_up: BTreeSet::new(),
+    }
+}
+
+fn seen_of(notes: &[Note]) -> Seen {
+    let events = [10, 20].map(|seq| (seq, format!("evt {seq}")));
+    let wanted = BTreeMap::from([("somebody".to_owned(), BTreeMap::from(events))]);
+    Seen::of("side", notes, &wanted)
+}
+
+#[test]
+#[should_panic(expected = "evt 10 and evt 20 at once")]
+fn two_messages_of_one_process_about_one_record_at_once_are_noticed() {
+    let status = 200;
+    seen_of(&[
+        came(0, 0, &[10]),
+        Note::Answered { message: 0, status },
+        // Once more, as an operator may order it.
+        came(1, 0, &[10]),
+        came(2, 0, &[20]),
+    ]);
+}
+
+#[test]
+#[should_panic(expected = "evt 10 and evt 10 at once")]
+fn an_event_that_one_process_sends_twice_at_once_is_noticed() {
+    seen_of(&[came(0, 0, &[10]), came(1, 0, &[10])]);
+}
+
+#[test]
+#[should_panic(expected = "evt 20 came before evt 10")]
+fn what_a_process_that_is_gone_sent_out_of_turn_is_noticed() {
+    seen_of(&[Note::Process, came(0, 0, &[20])]);
+}
+
+/// As a process that is killed leaves it: what it had sent is read by a receiver that is slow after
+/// the next one has begun, and is never answered.
+#[test]
+fn what_a_process_that_is_gone_had_sent_keeps_nothing_of_the_next_one_waiting() {
+    let status = 200;
+    let seen = seen_of(&[
+        Note::Process,
+        came(0, 0, &[10]),
+        came(1, 1, &[10, 20]),
+        Note::Answered { message: 1, status },
+    ]);
+
+    assert_eq!(seen.accepted.len(), 2);
 }

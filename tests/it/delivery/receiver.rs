@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use qlik_roster::model::EndpointName;
@@ -19,15 +19,17 @@ use tokio::task::JoinSet;
 /// What a receiver saw, in order.
 #[derive(Debug, Clone)]
 pub enum Note {
-    /// A message.
+    /// A message. One of a process that is gone may come after the next one has begun.
     Came {
         message: usize,
+        /// The process that sent it.
+        process: usize,
         events: Vec<Came>,
         /// Places of the entries that were given up on by then, also where they are to be sent
         /// again.
         given_up: BTreeSet<u64>,
     },
-    /// The sender heard what came of it.
+    /// The sender, which is not gone yet, is told what came of it.
     Answered { message: usize, status: u16 },
     /// Another process sends from here on.
     Process,
@@ -124,7 +126,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = Router::new()
-            .route("/", post(take))
+            .route("/{process}", post(take))
             .with_state(Arc::clone(self));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -138,6 +140,11 @@ impl Receiver {
     /// Messages that came.
     pub fn len(&self) -> usize {
         self.mood.lock().unwrap().came
+    }
+
+    /// Returns the number of the process that sends now.
+    pub fn process(&self) -> usize {
+        self.mood.lock().unwrap().process
     }
 
     /// Notes that another process sends from here on.
@@ -159,6 +166,7 @@ impl Receiver {
 
 async fn take(
     State(receiver): State<Arc<Receiver>>,
+    Path(process): Path<usize>,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
@@ -171,12 +179,13 @@ async fn take(
         }
     };
     let given_up = receiver.given_up();
-    let (message, status, delay, process) = {
+    let (message, status, delay) = {
         let mut mood = receiver.mood.lock().unwrap();
         let message = mood.came;
         let is_refused = events.iter().any(Came::is_unwanted);
         mood.notes.push(Note::Came {
             message,
+            process,
             events,
             given_up,
         });
@@ -196,7 +205,7 @@ async fn take(
         } else {
             mood.random.u64(..3)
         };
-        (message, status, delay, mood.process)
+        (message, status, delay)
     };
     tokio::time::sleep(Duration::from_millis(delay)).await;
     let mut mood = receiver.mood.lock().unwrap();

@@ -34,7 +34,9 @@ impl Shape {
 
 /// An endpoint, its worker and its receiver.
 pub struct Side {
+    /// As the process knows it that sends now.
     pub endpoint: Endpoint,
+    options: Options,
     pub receiver: Arc<Receiver>,
     pub wake: Wake,
     pub store_id: StoreId,
@@ -70,9 +72,9 @@ impl Side {
             true => Backfilling::First,
             false => Backfilling::None,
         };
-        let endpoint = Endpoint::new(Options {
+        let options = Options {
             name,
-            url: format!("http://{address}/").parse().unwrap(),
+            url: format!("http://{address}/0").parse().unwrap(),
             secrets: vec![secret()],
             events: EventFilter::parse(&[shape.events]).unwrap(),
             selection: Selection::default(),
@@ -83,7 +85,8 @@ impl Side {
                 allow_http: true,
                 ..Egress::default()
             },
-            timeout: Duration::from_secs(10),
+            // No message is given up on that the receiver still has.
+            timeout: DEADLINE,
             schedule: Schedule::of(WAITS.map(Duration::from_secs)),
             flow: Flow {
                 max_in_flight: NonZeroUsize::new(shape.max_in_flight).unwrap(),
@@ -92,10 +95,11 @@ impl Side {
                 backfill,
                 ..Flow::default()
             },
-        });
+        };
         let (trigger, _shutdown) = signal::shutdown();
         let mut side = Self {
-            endpoint: endpoint.unwrap(),
+            endpoint: Endpoint::new(options.clone()).unwrap(),
+            options,
             receiver,
             wake: Wake::default(),
             store_id: world.store.id(),
@@ -111,6 +115,10 @@ impl Side {
     }
 
     async fn begin(&mut self, world: &World) {
+        // Says in each message who sent it.
+        let number = self.receiver.process().to_string();
+        self.options.url.set_path(&number);
+        self.endpoint = Endpoint::new(self.options.clone()).unwrap();
         let process = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
