@@ -337,6 +337,10 @@ impl State {
                 self.hasten(item, entity, now);
                 continue;
             }
+            if self.is_to_come(&item) {
+                self.replayed(item);
+                continue;
+            }
             let delivery = PendingDelivery {
                 kept_by: KeptBy::Replay,
                 ..PendingDelivery::fresh(item, entity, None)
@@ -345,6 +349,15 @@ impl State {
             self.add(delivery, now);
         }
         self.replays_read.is_some()
+    }
+
+    /// Returns whether the journal was not read as far as an item, and will show it. An endpoint that was
+    /// set back gets it from there in its turn; as a replay it would overtake what goes before it.
+    fn is_to_come(&self, item: &Item) -> bool {
+        match item {
+            Item::Entry(seq) => *seq > self.read() && !self.journal.done().contains(seq),
+            Item::Snapshot { .. } => false,
+        }
     }
 
     /// What is asked for once more and was not given up on yet is tried at once.
@@ -422,5 +435,41 @@ impl State {
             self.events_under_way += deliveries.len();
         }
         deliveries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::tests::{options, start};
+
+    #[test]
+    fn a_replay_that_is_asked_for_before_the_endpoint_is_set_back_overtakes_nothing() {
+        for (ahead, first) in [(vec![], 2), (vec![Seq(3)], 3)] {
+            let is_still_to_come = ahead.is_empty();
+            let cursor = Cursor {
+                settled: Seq(1),
+                ahead: ahead.into_iter().collect(),
+                ..Cursor::default()
+            };
+            let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
+            let mut state = State::of(endpoint, cursor, Vec::new(), start());
+            let (item, entity) = (Item::Entry(Seq(3)), 7);
+            let replays = Replays {
+                items: vec![(item.clone(), entity)],
+                read: None,
+            };
+            state.take_replays(Some(replays), start());
+            let met = [2, 3].map(|seq| {
+                let fresh = PendingDelivery::fresh(Item::Entry(Seq(seq)), entity, None);
+                Met::Entry(Seq(seq), Some(fresh))
+            });
+            state.take(met.into(), true, start());
+
+            let next = state.next(1, start());
+            assert_eq!(next[0].item, Item::Entry(Seq(first)));
+            let is_over = state.changes.contains(&DeliveryChange::Replayed(item));
+            assert_eq!(is_over, is_still_to_come);
+        }
     }
 }
