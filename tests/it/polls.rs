@@ -443,3 +443,41 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
     assert_same_as_tenant(running.store(), tenant);
     running.stop().await;
 }
+
+/// A poll goes by no approval, and would leave to the operator what has been approved already.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_goes_though_polls_beside_its_run_ask_for_it() {
+    let world = world_of_pages().await;
+    let tenant = world.tenant.directory();
+    let people = people(tenant);
+    let running = world.start().await;
+    let leavers = &people[250..290];
+    pass(&world, 10);
+    for user in leavers {
+        tenant.delete_user(&user.id).unwrap();
+    }
+    let approved = running.sync().await.held.unwrap().plan.unwrap();
+    let faults = world.tenant.faults();
+    faults.on(Endpoint::Roles, Fault::NotFound, When::Always);
+    approve(&running, approved).await.unwrap();
+    faults.clear();
+
+    let sweep = audit::beside_a_sweep(&world, &running, async || {
+        hooks::wake(&running, "A1").await;
+        within("a poll holds them", || async {
+            let runs = running.last_runs(100).await;
+            let mut polls = runs.iter().filter(|run| run.trigger == Trigger::Audit);
+            polls.any(|run| run.outcome == Outcome::Held)
+        })
+        .await;
+    })
+    .await;
+
+    assert_eq!(sweep.lost.get(&Loss::Users), Some(&(leavers.len() as u64)));
+    assert!(sweep.held.is_none(), "{:?}", sweep.held);
+    let plan = plans(&running).await[0].plan.clone();
+    assert_eq!(plan.id, approved, "nobody has to approve twice");
+    assert!(matches!(plan.state, PlanState::Applied { .. }), "{plan:?}");
+    assert_same_as_tenant(running.store(), tenant);
+    running.stop().await;
+}

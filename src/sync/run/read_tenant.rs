@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::connector::Connector;
 use crate::model::{Kind, Mode, Observed, PlanId, RecordRef, Run, Verb};
 use crate::reconcile::{self, Judgement};
-use crate::store::{Known, Names, Store, TenantNo, Write};
+use crate::store::{Names, Store, TenantNo, Write};
 
 use super::beside::{Beside, MAX_BESIDE, Pen, Reading, Scope};
 use super::context::Context;
@@ -76,9 +76,8 @@ impl<C: Connector> Job<C> {
         beside: Option<Beside>,
         pen: &mut Pen<'a>,
     ) -> Result<Read<'a>, RunError> {
-        let known = context.known.as_ref();
-        let (mut sweeping, reading) = self.read_all(run, known, plan, beside, pen).await?;
-        if let Some(known) = known {
+        let (mut sweeping, reading) = self.read_all(run, context, plan, beside, pen).await?;
+        if let Some(known) = &context.known {
             sweeping = self.ask(run, known.no, context.permit, sweeping).await?;
         }
         note_shortfalls(run, &sweeping);
@@ -148,11 +147,12 @@ impl<C: Connector> Job<C> {
     async fn read_all<'a>(
         &self,
         run: &mut Run,
-        known: Option<&Known>,
+        context: &Context,
         plan: Plan,
         beside: Option<Beside>,
         pen: &mut Pen<'a>,
     ) -> Result<(Sweeping, Option<Reading<'a>>), RunError> {
+        let known = context.known.as_ref();
         let asked = beside.as_ref().map(|beside| beside.asked.clone());
         let mut sweeping = Sweeping::of(plan, asked.unwrap_or_default());
         let reading = beside.map(|beside| pen.put_down(beside));
@@ -168,7 +168,7 @@ impl<C: Connector> Job<C> {
             }
             Mode::DryRun => reading,
         };
-        let sweeping = self.yield_to_polls(run, known, sweeping).await?;
+        let sweeping = self.yield_to_polls(run, context, sweeping).await?;
         Ok((sweeping, reading))
     }
 
@@ -176,22 +176,27 @@ impl<C: Connector> Job<C> {
     async fn yield_to_polls(
         &self,
         run: &mut Run,
-        known: Option<&Known>,
+        context: &Context,
         mut sweeping: Sweeping,
     ) -> Result<Sweeping, RunError> {
         let asked = sweeping.asked.take();
         if asked.is_empty() {
             return Ok(sweeping);
         }
-        sweeping.missing.retain(|record| !asked.contains(record));
-        let mut plan = sweeping.plan;
-        let (withdrawn, plan) = self
+        let known = context.known.as_ref();
+        let approved = known.map(|known| known.no).zip(context.permit);
+        let (mut plan, mut missing) = (sweeping.plan, sweeping.missing);
+        let (withdrawn, missing, plan) = self
             .store
             .offload(move |store| {
                 let withdrawn = plan.withdraw(store, &asked)?;
-                Ok::<_, RunError>((withdrawn, plan))
+                let mut touched: Vec<_> = missing.extract_if(.., |it| asked.contains(it)).collect();
+                keep_approved(store, approved, &mut touched)?;
+                missing.append(&mut touched);
+                Ok::<_, RunError>((withdrawn, missing, plan))
             })
             .await?;
+        sweeping.missing = missing;
         for one in &withdrawn {
             let counts = run.counts.entry(one.record.kind).or_default();
             let count = match one.verb {
@@ -245,6 +250,27 @@ impl<C: Connector> Job<C> {
         }
         Ok(sweeping)
     }
+}
+
+/// Keeps the records that are still known and whose removal an operator has approved: polls hold them, since
+/// they go by no approval. They are asked for once more, so that what is still gone goes.
+fn keep_approved(
+    store: &Store,
+    approved: Option<(TenantNo, PlanId)>,
+    records: &mut Vec<RecordRef>,
+) -> Result<(), RunError> {
+    let Some((no, plan)) = approved else {
+        records.clear();
+        return Ok(());
+    };
+    for record in std::mem::take(records) {
+        let is_listed = store.removal(no, plan, &record).map_err(RunError::store)?;
+        let kept = store.get(no, &record).map_err(RunError::store)?;
+        if is_listed.is_some() && kept.is_some() {
+            records.push(record);
+        }
+    }
+    Ok(())
 }
 
 /// Puts what changed of a known record into the plan. Returns whether something did.
