@@ -4,9 +4,9 @@
 //! of the store's. A connector makes these values, `reconcile` compares them, the store keeps them,
 //! `deliver` and the faces show them.
 //!
-//! Reading order: ids and time first, then the three records, then what can
-//! happen to a record, then the runs and events in which it happens, and the audit events that say
-//! whom to look at.
+//! Reading order: ids and time first, then the three records, then what can happen to a record,
+//! then the runs and events in which it happens, and the audit events that say which records to
+//! read again.
 
 mod canonical;
 mod id;
