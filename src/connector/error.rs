@@ -1,4 +1,4 @@
-//! What can go wrong when the source is asked, and what an operator can do about it.
+//! What can go wrong when we ask the source, and what an operator can do about it.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use crate::obstacle::Obstacle;
 
 /// The source could not be read.
 ///
-/// No variant holds or shows a body, a token or an address: what is shown of the source's
-/// own words is its error code, its title (cut and cleaned) and its trace id.
+/// No variant holds or shows a body, a token or an address: of the source's own words it shows only
+/// the error code, the title (cut and cleaned) and the trace id.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No connection to the tenant came about.
+    /// No connection to the tenant could be made.
     #[error("{doing}")]
     Unreachable {
         /// What we were doing.
         doing: &'static str,
-        /// What stood in the way.
+        /// Why not.
         #[source]
         obstacle: Obstacle,
     },
@@ -33,7 +33,7 @@ pub enum FetchError {
         /// What we were doing.
         doing: &'static str,
     },
-    /// The answer is no JSON, or only the beginning of some.
+    /// The answer is not JSON, or is JSON that was cut off.
     #[error("{doing}: the answer is {found}")]
     Undecodable {
         /// What we were doing.
@@ -49,12 +49,12 @@ pub enum FetchError {
         /// What is wrong with it, by field, without a value.
         what: String,
     },
-    /// The answer's body is larger than any that we take.
+    /// The answer's body is larger than we accept.
     #[error("{doing}: the answer is larger than {limit} bytes")]
     TooLarge {
         /// What we were doing.
         doing: &'static str,
-        /// The most that we take.
+        /// The most that we accept.
         limit: usize,
     },
     /// The answer points elsewhere, where our credentials must not go.
@@ -76,23 +76,22 @@ pub enum FetchError {
     Refused {
         /// What we were doing.
         doing: &'static str,
-        /// What it comes down to.
+        /// What the error means.
         refusal: Refusal,
-        /// What the source said of it.
+        /// What the source said about it.
         problem: Box<Problem>,
     },
-    /// The source did not take a cursor that it had given, however often the listing was begun
-    /// again.
+    /// The source refused its own cursor each time that the listing was started again.
     #[error("{doing}: a cursor was refused in each of {times} walks ({problem})")]
     CursorExpired {
         /// What we were doing.
         doing: &'static str,
-        /// How often the listing was begun.
+        /// How often the listing was started.
         times: u32,
-        /// What the source said of it.
+        /// What the source said about it.
         problem: Box<Problem>,
     },
-    /// A listing came back to a cursor that it had before: it would never end.
+    /// A listing repeated a cursor: it would never end.
     #[error("{doing}: the listing repeats a cursor after {pages} pages")]
     RepeatedCursor {
         /// What we were doing.
@@ -118,7 +117,7 @@ pub enum FetchError {
     },
 }
 
-/// What an error of the source comes down to.
+/// What an error of the source means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The token endpoint does not know the client.
@@ -141,8 +140,8 @@ pub enum Refusal {
     NotAccepted,
     /// The token or key is accepted but may not read this.
     Forbidden,
-    /// The client may not list these tenants: it is no organization's, or the subscription is
-    /// another one's.
+    /// The client may not list these tenants: it does not belong to an organization, or the
+    /// subscription belongs to another one.
     NotTheOrganizations,
     /// There is no such tenant.
     NoTenant,
@@ -163,12 +162,12 @@ pub struct Problem {
     pub code: Option<String>,
     /// The source's title of it.
     pub title: Option<String>,
-    /// What the source's support asks for.
+    /// The id that the source's support asks for.
     pub trace_id: Option<String>,
     /// How long the source asks us to wait.
     pub retry_after: Option<Duration>,
-    /// Whether it came in the form that the source documents, so that it is the source's own
-    /// word rather than that of something in between.
+    /// Whether it came in the form that the source documents, so that it comes from the source
+    /// itself and not from something in between.
     pub enveloped: bool,
 }
 
@@ -226,7 +225,7 @@ impl FetchError {
         }
     }
 
-    /// Returns whether the same request may well succeed when it is sent again.
+    /// Returns whether the same request may succeed if it is sent again.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { obstacle, .. } => unreachable::is_transient(obstacle),
@@ -258,7 +257,7 @@ impl FetchError {
         }
     }
 
-    /// Returns whether the answer was larger than we take, so that asking for less may help.
+    /// Returns whether the answer was larger than we accept, so that asking for less may help.
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::TooLarge { .. })
     }
@@ -274,7 +273,7 @@ impl FetchError {
         )
     }
 
-    /// Returns whether we, or others that share our budget, asked too much.
+    /// Returns whether we, or others that share our budget, sent too many requests.
     pub fn is_rate_limited(&self) -> bool {
         matches!(
             self,
@@ -285,7 +284,7 @@ impl FetchError {
         )
     }
 
-    /// Returns what the source said, where it answered with an error.
+    /// Returns what the source said; `None` if it did not answer with an error.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } | Self::CursorExpired { problem, .. } => Some(problem),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{Finding, Kind, Observed};
 
-/// Maps one record's text: `None` for a record that the source shows as gone.
+/// Maps one record's text; `None` if the source shows the record as deleted.
 pub(super) type ReadRecord = fn(Kind, Box<RawValue>) -> Option<Result<Observed, Finding>>;
 
 /// Some records of a listing, split but not yet read.
@@ -14,7 +14,7 @@ pub struct Page {
     pub(super) kind: Kind,
     pub(super) total: Option<u64>,
     pub(super) records: Vec<Box<RawValue>>,
-    /// Records that are on it without their text.
+    /// Records on the page whose text could not be taken.
     pub(super) untaken: Vec<Finding>,
     pub(super) read: ReadRecord,
 }
@@ -26,7 +26,8 @@ pub struct Readout {
     pub observed: Vec<Observed>,
     /// Those that could not.
     pub unreadable: Vec<Finding>,
-    /// How many the source shows as gone: listed, and counted in its total, but not there.
+    /// How many the source shows as deleted: they are listed and counted in its total, but do not
+    /// exist.
     pub gone: u64,
 }
 
@@ -36,7 +37,7 @@ impl Page {
         self.kind
     }
 
-    /// Returns how many records are on it, readable or not, gone or not.
+    /// Returns how many records are on it, readable or not, deleted or not.
     pub fn len(&self) -> usize {
         self.records.len() + self.untaken.len()
     }
@@ -46,14 +47,14 @@ impl Page {
         self.records.iter().map(|text| text.get().len()).sum()
     }
 
-    /// Returns whether it has no records; more pages may follow all the same.
+    /// Returns whether it has no records; more pages may still follow.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many distinct records the source says that the whole listing has, where
-    /// this page told it. A hint: people come and go while a listing is read, and some counts
-    /// are never right.
+    /// Returns how many distinct records the whole listing has, according to the source; `None` if
+    /// this page did not say. It is a hint: records come and go while a listing is read, and some
+    /// counts are never right.
     pub fn total(&self) -> Option<u64> {
         self.total
     }

@@ -1,4 +1,4 @@
-//! What it comes down to that a tenant was not reached, and what an operator can do about it.
+//! What it means that a tenant could not be reached, and what an operator can do about it.
 
 use crate::obstacle::{Obstacle, Stage};
 

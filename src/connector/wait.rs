@@ -18,9 +18,9 @@ pub struct Wait {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitCause {
-    /// The source takes no more requests now, or our share of what it takes is used up.
+    /// The source accepts no more requests now, or our share of its limit is used up.
     Limit,
-    /// The last attempt failed, and is made again.
+    /// The last attempt failed and will be repeated.
     Failure {
         /// How it failed.
         why: String,
@@ -31,7 +31,7 @@ pub enum WaitCause {
 
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded up: a wait of no seconds is none.
+        // Rounded up, so that no wait shows as 0 seconds.
         let seconds = self.left.as_millis().div_ceil(1_000);
         match &self.why {
             WaitCause::Limit => write!(f, "waiting {seconds} s for Qlik's limit"),

@@ -10,7 +10,7 @@ pub enum BuildError {
     /// The HTTP client could not be built.
     #[error("preparing the connection")]
     Client(#[source] http_client::BuildError),
-    /// The API key holds characters that no key has.
+    /// The API key contains characters that a key cannot have.
     #[error("reading the API key")]
     InvalidKey(#[source] InvalidHeaderValue),
 }

@@ -1,4 +1,4 @@
-//! Asks a tenant's APIs: with a token, again where that helps, and decoded.
+//! Sends requests to a tenant's APIs: adds the token, retries where that helps, decodes the answer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,16 +23,16 @@ use crate::retry::Retry;
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Redirects that are followed; documented is one.
+/// The most redirects that are followed; Qlik documents one.
 const HOPS: usize = 3;
 
-/// What all who read a tenant share.
+/// What all requests to a tenant share.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) transport: Transport,
     pub(super) tokens: Tokens,
     pub(super) gate: Gate,
-    /// That of the audit log, whose budget is its own.
+    /// The gate of the audit log, which has a budget of its own.
     pub(super) audits: Gate,
     /// How long an outage may last.
     outlast: Duration,
@@ -41,24 +41,24 @@ pub(super) struct Client {
 /// What to ask for.
 #[derive(Debug)]
 pub(super) struct Ask {
-    /// What that is, in an error's words.
+    /// The same in words, for error messages.
     pub(super) doing: &'static str,
     /// The path, without its first slash.
     pub(super) path: String,
-    /// The query, encoded, may be empty.
+    /// The query, encoded; may be empty.
     pub(super) query: String,
     /// Whether a redirect is documented here.
     pub(super) redirects: Redirects,
-    /// How long to keep at it.
+    /// How long to retry.
     pub(super) patience: Patience,
 }
 
-/// How long to keep at a question that is not answered.
+/// How long to retry a request that is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Some seconds: whoever asks comes again by himself.
+    /// Some seconds: the caller tries again later anyway.
     Usual,
-    /// As long as an outage lasts: it is in the midst of something long.
+    /// As long as an outage may last: the request is part of something long.
     Outage,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Redirects {
 }
 
 impl Client {
-    /// Prepares the way to a host; nothing is sent.
+    /// Prepares the client for a host; nothing is sent.
     pub(super) fn new(
         options: Options,
         clock: Clock,
@@ -107,18 +107,18 @@ impl Client {
             },
             tokens,
             gate: gate(Tier::One),
-            // As much as tier 1, and apart from it.
+            // As much as tier 1, but counted separately.
             audits: gate(Tier::One),
             outlast: options.outlast,
         })
     }
 
-    /// Asks, and keeps at it where the failure is one that passes.
+    /// Sends a request, and retries transient failures.
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, FetchError> {
         self.get_through(ask, &self.gate).await
     }
 
-    /// Asks what has a budget of its own.
+    /// Sends a request through a gate of its own.
     pub(super) async fn get_through<T: DeserializeOwned>(
         &self,
         ask: &Ask,
@@ -132,7 +132,8 @@ impl Client {
         loop {
             let bearer = match (self.tokens.bearer(&self.transport).await, ask.patience) {
                 (Ok(bearer), _) => bearer,
-                // Has retries of its own: what fails there is tried again in an outage alone.
+                // Tokens have retries of their own: a failure there is retried here only during an
+                // outage.
                 (Err(error), Patience::Usual) => return Err(error),
                 (Err(error), Patience::Outage) => {
                     self.transport.back_off(gate, &mut retry, error).await?;
@@ -190,7 +191,7 @@ impl Client {
         })
     }
 
-    /// Takes the path alone: scheme and port are the configured ones, whatever was said.
+    /// Takes only the path of a URL. Scheme, host and port are always the configured ones.
     fn ours(&self, url: &Url) -> Url {
         let mut ours = self.transport.host.url("");
         ours.set_path(url.path());

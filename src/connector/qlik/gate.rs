@@ -1,4 +1,4 @@
-//! Lets requests of one tier through, one after the other, at the pace that is kept.
+//! Lets requests of one tier through, one after the other, at the current pace.
 
 use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,17 +10,17 @@ use super::pace::{Pace, Slowed};
 
 /// The gate of one tier of one tenant.
 ///
-/// Whoever comes first passes first, and who stops waiting leaves nothing behind: a permit
-/// is taken only in the instant in which its taker goes on.
+/// First come, first served. A request that stops waiting leaves nothing behind: a permit is taken
+/// only at the moment when the request goes on.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// Held by the one who waits at the head of the queue; tokio's lock is fair.
+    /// Locked by the request at the head of the queue; tokio's lock is fair.
     head: Mutex<()>,
     pace: StdMutex<Pace>,
 }
 
 impl Gate {
-    /// Opens a gate with a full budget, so many requests a minute; none for no budget.
+    /// Opens a gate with a full budget of this many requests a minute; `None` for no budget.
     pub(super) fn new(per_minute: Option<f64>) -> Self {
         Self {
             head: Mutex::new(()),
@@ -28,12 +28,12 @@ impl Gate {
         }
     }
 
-    /// Waits until a request may be sent, and returns how long that took. `tell` hears until when
-    /// it waits.
+    /// Waits until a request may be sent, and returns how long that took. `tell` is called with the
+    /// time until which it waits.
     pub(super) async fn pass(&self, tell: impl Fn(Instant)) -> Duration {
         let came_at = Instant::now();
         let _head = self.head.lock().await;
-        // A pause may come while somebody waits already: look again after each wait.
+        // A pause may begin while a request waits: check again after each wait.
         while let Err(until) = self.take() {
             tell(until);
             sleep_until(until).await;
@@ -41,18 +41,19 @@ impl Gate {
         came_at.elapsed()
     }
 
-    /// Closes the gate for everybody, for this long at least, since Qlik refused a request; and
-    /// slows down what follows.
+    /// Closes the gate for all requests for at least this long, since Qlik refused one, and slows
+    /// down the following ones.
     pub(super) fn refused(&self, wait: Duration) -> Slowed {
         self.pace().refused(Instant::now(), wait)
     }
 
-    /// Its lock is released before anybody waits.
+    /// Takes a permit, or returns when to ask again. The lock is released before anybody waits.
     fn take(&self) -> Result<(), Instant> {
         self.pace().take(Instant::now())
     }
 
-    /// A panic while the lock is held is not possible; were it, the numbers still hold.
+    /// Locks the pace. Nothing panics while the lock is held; if it did, the numbers would still be
+    /// valid.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

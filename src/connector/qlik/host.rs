@@ -1,4 +1,4 @@
-//! The host of a tenant, from whatever an operator has at hand.
+//! The host of a tenant, in whatever form an operator writes it.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ const DOMAIN: &str = "qlikcloud.com";
 const REGIONAL: [&str; 2] = [DOMAIN, "qlik-stage.com"];
 /// Domains below which a tenant has at least a name.
 const GOVERNMENT: &str = "qlikcloudgov.com";
-/// Second labels that no region is called by: `acme.com` is a mistake, not a shorthand.
+/// Second labels that are not names of regions: `acme.com` is a mistake, not a shorthand.
 const NO_REGIONS: [&str; 7] = ["com", "net", "org", "io", "dev", "local", "localhost"];
 
-/// Where a tenant is reached: `https` and a full host name, or an address of this machine.
+/// The address of a tenant: `https` and a full host name, or an address of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantHost {
     base: Url,
 }
 
-/// A text from which no tenant's host can be made.
+/// Why a text does not name a tenant's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHost {
-    /// Nothing, or something that is no host name.
+    /// Nothing, or something that is not a host name.
     #[error("not a host name; `acme.eu.qlikcloud.com` is one")]
     NoHost,
     /// A tenant without its region.
@@ -33,7 +33,7 @@ pub enum InvalidHost {
     /// A domain without a tenant.
     #[error("the tenant is missing; `acme.eu.qlikcloud.com` has it")]
     NoTenant,
-    /// A host of Qlik's that is no tenant.
+    /// A host of Qlik's that is not a tenant.
     #[error("this host of Qlik's is not a tenant's")]
     NotATenant,
     /// An address instead of a name.
@@ -58,8 +58,8 @@ impl InvalidHost {
 }
 
 impl TenantHost {
-    /// Reads a full host name, a URL as a browser shows it, or the legacy shorthand
-    /// `my-tenant.eu`. Government tenants go by their full name.
+    /// Reads a full host name, a URL as a browser shows it, or the legacy shorthand `my-tenant.eu`.
+    /// Government tenants need their full name.
     pub fn parse(text: &str) -> Result<Self, InvalidHost> {
         let (url, name) = read(text)?;
         let Some(name) = name else {
@@ -68,7 +68,7 @@ impl TenantHost {
         Self::named(url, &full_name(&name)?)
     }
 
-    /// Reads the host of an organization's console, which is no tenant.
+    /// Reads the host of an organization's console, which is not a tenant.
     pub fn parse_console(text: &str) -> Result<Self, InvalidHost> {
         let (url, name) = read(text)?;
         let Some(name) = name else {
@@ -85,8 +85,8 @@ impl TenantHost {
         Ok(Self { base: url })
     }
 
-    /// Returns what a tenant there may be called, from the shortest on: the first label of its
-    /// host name, then more of it.
+    /// Returns possible names for the tenant, the shortest first: the first label of its host name,
+    /// then more of them.
     pub fn names(&self) -> Vec<String> {
         let port = self.base.port().map(|port| format!("-{port}"));
         let whole = format!(
@@ -109,12 +109,12 @@ impl TenantHost {
         self.base.host().is_some_and(|host| is_loopback(&host))
     }
 
-    /// Returns it as [`TenantHost::parse`] takes it again.
+    /// Returns it in a form that [`TenantHost::parse`] accepts.
     pub fn to_url(&self) -> String {
         self.base.to_string()
     }
 
-    /// Returns the URL of a path, which begins without a slash.
+    /// Returns the URL of a path, which must not begin with a slash.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(path);
@@ -132,8 +132,8 @@ impl TenantHost {
     }
 }
 
-/// Reads a URL or a host name, and returns its root; also its name, unless it is this machine,
-/// of which anything is taken.
+/// Reads a URL or a host name, and returns its root URL, and its host name unless it is this
+/// machine. For this machine any scheme and port are accepted.
 fn read(text: &str) -> Result<(Url, Option<String>), InvalidHost> {
     let text = text.trim();
     let url = match text.split_once("://") {
@@ -196,12 +196,12 @@ fn full_name(name: &str) -> Result<String, InvalidHost> {
         [_tenant] => Err(InvalidHost::NoRegion),
         [_, region] if NO_REGIONS.contains(region) => Err(InvalidHost::NoTenant),
         [tenant, region] => Ok(format!("{tenant}.{region}.{DOMAIN}")),
-        // Tenants may have host names of their own; these can't be told from mistakes.
+        // Tenants may have host names of their own, which cannot be told from mistakes.
         _ => Ok(name.to_owned()),
     }
 }
 
-/// Returns what stands before the domain, nothing for the domain itself.
+/// Returns the part before the domain, or an empty text for the domain itself.
 fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
     let rest = name.strip_suffix(domain)?;
     match rest {

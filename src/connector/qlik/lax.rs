@@ -1,5 +1,5 @@
-//! Values of Qlik's JSON that are taken as they come: what cannot be made sense of is none, and
-//! costs no more than itself.
+//! Lenient types for Qlik's JSON: a value that cannot be understood becomes `None` and does not
+//! spoil the record around it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::Timestamp;
 
-/// Numbers of this size on are milliseconds: as seconds they would be past the year 5000,
-/// and smaller ones as milliseconds before 1973.
+/// Numbers from this size on are milliseconds: as seconds they would be past the year 5000. Smaller
+/// ones are seconds: as milliseconds they would be before 1973.
 const MILLIS_FROM: f64 = 1e11;
 
-/// A role or group that something points at. What else stands in it (type, level, a group's
-/// own roles) is told by the listing of its kind. It takes any value at all: who points at
-/// something that cannot be read can be read all the same.
+/// A reference to a role or group. Its other members (type, level, a group's own roles) come from
+/// the listing of its kind. It accepts any value, so that a record with an unreadable reference can
+/// still be read.
 #[derive(Debug, Default)]
 pub(super) struct Named<'a> {
     pub(super) id: Lax<'a>,
@@ -41,20 +41,19 @@ pub(super) enum List<T> {
     Other,
 }
 
-/// Text that is not there where it is anything else: for what is not documented, or means
-/// little.
+/// Text, or `None` if it is anything else: for members that are undocumented or unimportant.
 #[derive(Debug, Default)]
 pub(super) struct Loose(pub(super) Option<String>);
 
-/// A point in time in any spelling; none where it can't be told.
+/// A point in time in any spelling; `None` if it cannot be read.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Time(pub(super) Option<Timestamp>);
 
-/// A count, also where it is spelled as text; none where it can't be told.
+/// A count, even if written as text; `None` if it cannot be read.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Number(pub(super) Option<u64>);
 
-/// Derived code would take a list for the fields in their order.
+/// Derived code would read a list as the fields in their order.
 impl<'de: 'a, 'a> Deserialize<'de> for Named<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NamedVisitor)
@@ -83,7 +82,7 @@ impl<'de> Visitor<'de> for NamedVisitor {
         let mut named = Named::default();
         while let Some(field) = map.next_key()? {
             match field {
-                // Of two ids neither is.
+                // If there are two ids, neither counts.
                 NamedField::Id if !matches!(named.id, Lax::Nothing) => {
                     map.next_value::<IgnoredAny>()?;
                     named.id = Lax::Other;
@@ -235,7 +234,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// What takes any value at all, and makes something of text and numbers alone.
+/// Accepts any value, but reads only text and numbers.
 trait Lenient: Default {
     fn of_text(text: &str) -> Self;
     fn of_number(number: f64) -> Self;
@@ -329,7 +328,7 @@ impl Lenient for Time {
     }
 }
 
-/// Reads a number as a point in time: seconds or milliseconds. Zero stands for none.
+/// Reads a number as a point in time, in seconds or milliseconds. Zero means `None`.
 fn moment(number: f64) -> Option<Timestamp> {
     let millis = if number.abs() < MILLIS_FROM {
         number * 1000.0

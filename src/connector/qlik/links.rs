@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Listed, Roster, Selection, TenantHost};
 use crate::model::{Link, Pause, TenantName};
 
-/// Longer is no name.
+/// The longest name that commands accept.
 const NAME: usize = 64;
 
-/// Makes the links that follow from a whole listing and the links that were there.
+/// Updates the known links from a whole listing.
 ///
-/// Who is listed no longer is paused, never forgotten; and not even that while something was
-/// listed that cannot be read, or where nothing is listed although something was: that is more
-/// likely a right that was taken away than an organization without tenants.
+/// A tenant that is no longer listed is paused, never forgotten. It is not even paused while part
+/// of the listing cannot be read, or if the listing is empty though it was not before: that is more
+/// likely a lost permission than an organization without tenants.
 pub fn relink(
     known: Vec<Link>,
     roster: Roster,
@@ -39,15 +39,15 @@ pub fn relink(
             Some(link) => {
                 link.pause = pause;
                 link.region = listed.region.or(link.region.take());
-                // Without a host that can be reached the known ones are as good as any.
+                // Keep the known hosts if none of the listed ones can be reached.
                 if !listed.hosts.is_empty() {
                     link.hosts = texts(&listed.hosts);
                 }
             }
-            // Nobody wants to hear of what was never read and is not meant.
+            // A tenant that was never read and is not selected needs no link.
             None if pause == Some(Pause::LeftOut) || listed.hosts.is_empty() => {}
             None => {
-                // The alias, where there is one, is what people call it.
+                // People call a tenant by its alias if it has one.
                 let by_alias: Vec<_> = listed.hosts.iter().rev().cloned().collect();
                 let name = pick_name(&by_alias, &taken);
                 taken.insert(name.clone());
@@ -80,13 +80,13 @@ fn pause(listed: &Listed, selection: &Selection) -> Option<Pause> {
     (!is_active).then(|| Pause::Status(listed.status.to_lowercase()))
 }
 
-/// The host of a URL that has nothing but one.
+/// Returns the host of a URL that consists of nothing else.
 fn bare(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, host)| host);
     host.trim_end_matches('/')
 }
 
-/// Picks a name for a tenant that nobody has named: by its first host, as short as is free.
+/// Picks a name for a tenant without a configured one: the shortest free name from its first host.
 pub fn pick_name(hosts: &[TenantHost], taken: &BTreeSet<TenantName>) -> TenantName {
     let candidates = hosts.iter().flat_map(TenantHost::names);
     let candidates: Vec<String> = candidates.filter_map(|name| fit(&name)).collect();
@@ -95,13 +95,13 @@ pub fn pick_name(hosts: &[TenantHost], taken: &BTreeSet<TenantName>) -> TenantNa
     let name = free.unwrap_or_else(|| {
         let base = candidates.first().map_or("tenant", String::as_str);
         let mut numbered = (2..).map(|n| format!("{base:.56}-{n}"));
-        // There are more numbers than names that are taken.
+        // There are more numbers than taken names.
         numbered.find(is_free).unwrap_or_else(|| base.to_owned())
     });
     TenantName(name)
 }
 
-/// Makes a name of it that commands take.
+/// Turns a text into a name that commands accept.
 fn fit(name: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().filter(|c| fits(*c)).take(NAME).collect();

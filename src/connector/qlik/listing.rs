@@ -12,12 +12,12 @@ use super::{map, wire};
 use crate::connector::{FetchError, Page, Sweep};
 use crate::model::{Id, Kind};
 
-/// Records a page: the most that Qlik gives.
+/// Records per page: the most that Qlik allows.
 const LIMIT: u64 = 100;
-/// How many times fewer records are asked for where a page is too large to be taken.
+/// The factor by which the page size is reduced if a page is too large to be accepted.
 const SHRINK: u64 = 4;
-/// Pages of a smaller size that must have been taken before a larger one is tried again: one that
-/// fails costs as much as all of it.
+/// How many pages of a smaller size must succeed before a larger size is tried again: a page that
+/// fails still costs its whole transfer.
 const TRIAL: u32 = 8;
 /// The order of the sweep, by a field that never changes. By Qlik's own default, the name, a
 /// user who is renamed in the middle of it could be skipped.
@@ -25,7 +25,7 @@ const SORT: &str = "+id";
 /// Every status but `deleted`. Without a filter older tenants may show active users only.
 const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
 
-/// Walks through a listing whose cursors are refused, in all.
+/// How often a listing is started in all if its cursors are refused.
 pub(super) const WALKS: u32 = 3;
 
 /// An open listing of one kind.
@@ -35,39 +35,38 @@ pub struct Listing {
     kind: Kind,
     /// The only one to be listed; `None` if all are.
     only: Option<Id>,
-    /// None: the end was reached.
+    /// `None` if the end was reached.
     part: Option<Part>,
     cursor: Option<String>,
-    /// Hashes of the cursors that were met, to notice a circle.
+    /// Hashes of the cursors seen so far, to notice a loop.
     cursors: HashSet<u64>,
-    /// Records that are asked for at a time, and pages that were taken since it was lowered or
-    /// raised.
+    /// The current page size. The next field counts the pages read since it last changed.
     limit: u64,
     n_taken: u32,
     pages: u64,
     records: u64,
-    /// How often the part was begun.
+    /// How often the part was started.
     walks: u32,
     /// Ids of the system groups, and how many of them the regular listing repeated.
     system: HashSet<Id>,
     repeated: u64,
 }
 
-/// Groups come in two listings, of which Qlik gives one or the other.
+/// Groups come in two listings, which must be asked for separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// System groups, which are few, and by id before the others.
+    /// System groups, which are few. Their ids sort before the others.
     System,
-    /// All that is no system group.
+    /// Everything but the system groups.
     Regular,
 }
 
 /// How much of its records a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sight {
-    /// All of them.
+    /// Everything.
     Whole,
-    /// Their ids.
+    /// Only their ids.
     Ids,
 }
 
@@ -132,7 +131,8 @@ impl Listing {
             return Err(FetchError::TooManyRecords { doing, limit });
         }
 
-        // The page holds; nothing above changed anything, so that it could be asked again.
+        // The page is valid. Nothing above changed any state, so a failed page can be asked for
+        // again.
         self.cursors.extend(mark);
         self.pages += 1;
         self.records = n_records;
@@ -153,8 +153,8 @@ impl Listing {
         })
     }
 
-    /// Asks for a page, for a smaller one as long as it is too large to be taken, and for the id
-    /// alone of a record that is too large by itself.
+    /// Asks for a page; for smaller ones while the page is too large to be accepted; and for the id
+    /// alone if a single record is too large.
     async fn answer(&mut self, part: Part) -> Result<(wire::Listing, Sight), FetchError> {
         loop {
             let ask = self.ask(part, self.limit, self.cursor.as_deref());
@@ -171,8 +171,8 @@ impl Listing {
         }
     }
 
-    /// Asks for no more of the next record than its id. Qlik documents that for users, and users
-    /// alone can be that large: each of their groups comes with its roles.
+    /// Asks for only the id of the next record. Qlik documents that for users, and only users can
+    /// be that large: each of their groups comes with its roles.
     async fn answer_of_ids(&self, why: FetchError) -> Result<(wire::Listing, Sight), FetchError> {
         let mut ask = self.ask(Part::Regular, 1, self.cursor.as_deref());
         ask.query.push_str("&fields=id");
@@ -183,7 +183,7 @@ impl Listing {
         }
     }
 
-    /// Asks for more again once enough smaller pages were taken.
+    /// Raises the page size again after enough smaller pages succeeded.
     fn grow(&mut self) {
         self.n_taken += 1;
         if self.n_taken >= TRIAL {
@@ -192,7 +192,7 @@ impl Listing {
         }
     }
 
-    /// Makes the page of records that are too large to be taken.
+    /// Makes a page of records that are too large to be accepted.
     fn page_of_ids(&self, records: &[Box<RawValue>], total: Option<u64>) -> Page {
         let untaken = records.iter().map(|text| {
             let limit = self.client.transport.limits.page_bytes;
@@ -207,9 +207,9 @@ impl Listing {
         }
     }
 
-    /// Begins the part again, since the source does not go on from the cursor. Cursors run out
-    /// where a listing takes long or the source is restarted; what was shown is shown again, and
-    /// the caller has it already.
+    /// Starts the part again, since the source does not continue from the cursor. Cursors expire if
+    /// a listing takes long or the source restarts. Records that were shown come again, and the
+    /// caller ignores the duplicates.
     fn begin_again(&mut self, error: FetchError) -> Result<(), FetchError> {
         if self.walks >= WALKS {
             return Err(expired(error, self.walks));
@@ -251,7 +251,7 @@ impl Listing {
         }
     }
 
-    /// Leaves out the system groups, should they be here as well: they would look regular.
+    /// Removes system groups that the regular listing repeats: they would look like regular ones.
     fn regular_page(&mut self, mut records: Vec<Box<RawValue>>, total: Option<u64>) -> Page {
         if !self.system.is_empty() {
             let n_before = records.len();
@@ -269,8 +269,7 @@ impl Listing {
         }
     }
 
-    /// Adds the system groups to the count of the regular listing, as far as it does not
-    /// repeat them.
+    /// Adds to the count of the regular listing the system groups that it does not repeat.
     fn with_system(&self, total: Option<u64>) -> Option<u64> {
         let n_extra = (self.system.len() as u64).saturating_sub(self.repeated);
         total.map(|total| total.saturating_add(n_extra))
@@ -297,13 +296,13 @@ impl Sweep for Listing {
     }
 }
 
-/// Returns whether an answer to a cursor says that there is no going on from it.
+/// Returns whether the source refused a cursor as expired.
 pub(super) fn is_expired(error: &FetchError) -> bool {
     let status = error.problem().map(|problem| problem.status);
     matches!(error, FetchError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
 }
 
-/// Makes the error of a listing that was begun so often and did not get to its end.
+/// Makes the error of a listing that was started this often and never reached its end.
 pub(super) fn expired(error: FetchError, times: u32) -> FetchError {
     match error {
         FetchError::Refused { doing, problem, .. } => FetchError::CursorExpired {
@@ -326,7 +325,7 @@ fn doing(kind: Kind) -> &'static str {
 fn query(kind: Kind, only: Option<&Id>, part: Part, limit: u64, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     match part {
-        // Documented not to go with any other parameter.
+        // Documented as not combinable with other parameters.
         Part::System => {
             query.append_pair("systemGroups", "true");
         }
@@ -335,7 +334,7 @@ fn query(kind: Kind, only: Option<&Id>, part: Part, limit: u64, cursor: Option<&
                 .append_pair("limit", &limit.to_string())
                 .append_pair("sort", SORT);
             let filter = match (kind, only) {
-                // The statuses must be grouped, and hold for the whole query.
+                // The statuses must be in parentheses, so that they apply to the whole query.
                 (Kind::User, Some(id)) => Some(format!("id eq \"{id}\" and ({STATUSES})")),
                 (Kind::User, None) => Some(STATUSES.to_owned()),
                 (Kind::Role | Kind::Group, _) => None,
@@ -352,7 +351,8 @@ fn query(kind: Kind, only: Option<&Id>, part: Part, limit: u64, cursor: Option<&
     if let Some(cursor) = cursor {
         query.append_pair("next", cursor);
     }
-    // Everybody reads `%20` as a space, not everybody `+`. Plus signs of ours are `%2B` by now.
+    // Every server reads `%20` as a space, but not every one reads `+` so. Our own plus signs are
+    // `%2B` by now.
     query.finish().replace('+', "%20")
 }
 

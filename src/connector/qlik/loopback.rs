@@ -1,11 +1,11 @@
-//! Resolves the names below `localhost`, as RFC 6761 wants it: to this machine, whatever the
-//! system's resolver says of them.
+//! Resolves names below `localhost` to this machine, as RFC 6761 requires, whatever the system's
+//! resolver says.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// For hosts of this machine alone.
+/// A resolver for hosts of this machine only.
 pub(super) struct Loopback;
 
 impl Resolve for Loopback {

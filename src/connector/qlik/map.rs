@@ -1,4 +1,4 @@
-//! Makes our records of Qlik's. `docs/mapping.md` tells the same to users.
+//! Maps Qlik's records to ours. `docs/mapping.md` describes the same for users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +12,21 @@ use crate::model::{
     Role, RoleId, RoleType, User, UserId, UserStatus,
 };
 
-/// The system group that holds everybody.
+/// The system group that contains all users.
 pub(super) const EVERYONE: &str = "000000000000000000000001";
-/// Its name, by which it is known where its id is another.
+/// Its name, which identifies it if its id differs.
 const EVERYONE_NAME: &str = "com.qlik.Everyone";
 /// What the subjects of Qlik's own bots begin with.
 const BOT_SUBJECT: &str = "qlikbot\\";
 /// The role that restricts its holder to embedded content.
 const EMBEDDED_ONLY: &str = "EmbeddedAnalyticsUser";
-/// The status under which Qlik lists what is no more.
+/// The status under which Qlik lists deleted users.
 const DELETED: &str = "deleted";
 
-/// References that are named of one record; more of them say nothing new.
+/// How many bad references of one record are named; more would add nothing.
 const MAX_MISFITS: usize = 3;
 
-/// What is wrong with a record: its field and what was expected there, never a value.
+/// What is wrong with a record: the field and what was expected in it, never a value.
 type Misfit = String;
 
 /// A record, and what is odd about it.
@@ -35,7 +35,7 @@ struct Mapped {
     oddities: Oddities,
 }
 
-/// What of a record could not be read, though the rest could.
+/// The parts of a record that could not be read.
 #[derive(Debug, Default)]
 struct Oddities {
     torn: BTreeSet<Assigned>,
@@ -52,8 +52,8 @@ pub(super) fn read_system(kind: Kind, text: Box<RawValue>) -> Option<Result<Obse
     read_from(Origin::System, kind, text)
 }
 
-/// Text that is no Unicode is mended where it stands in the way, which costs nothing where it
-/// does not.
+/// Invalid Unicode is replaced only if it prevents reading, so that valid records cost nothing
+/// extra.
 fn read_from(origin: Origin, kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
     let misfit = match map(origin, kind, text.get()) {
         Ok(mapped) => return mapped.map(|mapped| Ok(mapped.observed(text))),
@@ -102,8 +102,8 @@ impl Mapped {
     }
 }
 
-/// Reads a record that was asked for by its id. Another's record is no answer, and tells
-/// nothing of this one: least of all that it is gone.
+/// Reads a record that was asked for by its id. A record with another id is not an answer and says
+/// nothing about this one, least of all that it is gone.
 pub(super) fn read_asked(
     kind: Kind,
     id: &Id,
@@ -116,12 +116,12 @@ pub(super) fn read_asked(
     Some(Err(finding(kind, Some(id.clone()), detail)))
 }
 
-/// Returns the id of a record, where it can be read.
+/// Returns the id of a record; `None` if it cannot be read.
 pub(super) fn id_of(text: &RawValue) -> Option<Id> {
     Id::parse(&Glimpse::id(text.get())?).ok()
 }
 
-/// Makes the finding of a record that could not be read. `None` if what is left of a deleted user
+/// Makes the finding of a record that could not be read. `None` for a deleted user, whose remains
 /// need not be complete.
 fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
     let status = Glimpse::status(text.get());
@@ -129,8 +129,7 @@ fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
     (!is_gone).then(|| finding(kind, id_of(text), misfit))
 }
 
-/// Makes the finding of a record with text that is no Unicode, given why it could not be read
-/// as it came.
+/// Makes the finding of a record with invalid Unicode, given why it could not be read as received.
 fn replaced(record: &Record, misfit: &str) -> Finding {
     let field = misfit
         .split_once(": ")
@@ -143,7 +142,7 @@ fn replaced(record: &Record, misfit: &str) -> Finding {
     }
 }
 
-/// Makes the finding of a record that is too large to be taken.
+/// Makes the finding of a record that is too large to be accepted.
 pub(super) fn too_large(kind: Kind, id: Option<Id>, limit: usize) -> Finding {
     finding(kind, id, format!("the record is larger than {limit} bytes"))
 }
@@ -282,9 +281,9 @@ fn is_bot(subject: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(BOT_SUBJECT))
 }
 
-/// One parse; only where it fails a second one, to tell where.
+/// Parses once. Only if that fails it parses a second time, to find out where.
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misfit> {
-    // A list would be read as the fields in their order.
+    // serde would read a list as the fields in their order.
     if !text.starts_with('{') {
         return Err("expected an object".to_owned());
     }
@@ -297,8 +296,9 @@ fn id(text: Option<&Text>) -> Result<Id, Misfit> {
 }
 
 impl Oddities {
-    /// Reads a list of references, and notes those that it cannot. None stays None: what is
-    /// absent is not visible to us, which is not the same as empty. So is what is no list.
+    /// Reads a list of references, and notes those that it cannot read. `None` stays `None`: an
+    /// absent list is not visible to us, which is not the same as empty. A value that is not a list
+    /// counts as absent.
     fn named<K: Ord>(
         &mut self,
         list: List<Named>,
@@ -342,8 +342,8 @@ impl Oddities {
         Some(map)
     }
 
-    /// Reads a list of words. One that cannot be read as a whole is not visible: its known value
-    /// stays.
+    /// Reads a list of words. A list that cannot be read completely counts as not visible: its
+    /// known value stays.
     fn texts(&mut self, list: List<Lax>, field: &str) -> Option<BTreeSet<String>> {
         let list = match list {
             List::Of(list) => list,
@@ -371,7 +371,7 @@ impl Oddities {
     }
 }
 
-/// An empty text says no more than none.
+/// An empty text means the same as none.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

@@ -1,33 +1,34 @@
 //! Qlik Cloud, read over its REST APIs.
 //!
 //! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to ask;
-//! [`client`] gets a bearer from [`token`] and keeps at it where a failure is one that passes;
-//! [`transport`] sends it once [`gate`] lets it through at its [`pace`], and makes our errors of
-//! what goes wrong, with [`problem`] reading Qlik's own. The answer comes back through [`wire`],
-//! Qlik's JSON, where [`unicode`] mends what is no text, and [`map`], which makes our records of
-//! it. [`probe`] does all of it once, for an operator. [`organization`] lists the tenants of an
-//! organization at its console; [`selection`] says which of them are meant. [`audit`] asks what has
-//! happened of late, [`hook`] judges what comes as a webhook.
+//! [`client`] gets a bearer from [`token`] and retries transient failures; [`transport`] sends it
+//! once [`gate`] lets it through at its [`pace`], and turns failures into our errors, with
+//! [`problem`] reading Qlik's own. The answer comes back through [`wire`], Qlik's JSON, where
+//! [`unicode`] repairs invalid text, and [`map`], which turns it into our records. [`probe`] does
+//! all of this once, for an operator. [`organization`] lists the tenants of an organization at its
+//! console; [`selection`] says which of them are selected. [`audit`] asks for recent events,
+//! [`hook`] judges incoming webhooks.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
-//! - **Credentials go to one host.** Links and redirects name other hosts, schemes and ports.
-//!   Of a link the cursor is taken, of the one documented redirect (`tenants/me`) the path,
-//!   and only on the same host; all else is asked of the configured host.
-//! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for
-//!   at a time and shared; it is renewed before it runs out, and once more when an answer says
-//!   that it is not accepted, after which that answer is believed.
+//! - **Credentials go to one host.** Links and redirects name other hosts, schemes and ports. Of a
+//!   link only the cursor is used. Of the one documented redirect (`tenants/me`) only the path is
+//!   used, and only on the same host. Everything else goes to the configured host.
+//! - **Tokens last six hours, and their endpoint allows little** (tier 2). One is asked for at a
+//!   time and shared; it is renewed before it runs out, and once more if an answer says that it is
+//!   not accepted. If that happens again, the answer is believed.
 //! - **A client proves itself by a secret or by a key.** With a key, [`assertion`] signs a
 //!   statement for each request, for one host and a short time.
 //! - **Scopes can only take away**, so none is asked for: the client's allow list decides.
-//! - **Budgets count per user and tier, over five minutes.** So does ours, a share of Qlik's, and
-//!   the audit log's apart. A 429 closes the gate for the whole tier, for as long as Qlik asks,
-//!   since every further request would fail as well, and halves the rate; calm brings it back.
-//! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never
-//!   changes. Duplicates are normal and left to the caller; a repeated cursor is a circle.
+//! - **Budgets count per user and tier, over five minutes.** So does ours, which is a share of
+//!   Qlik's; the audit log's budget is counted separately. A 429 closes the gate for the whole
+//!   tier, for as long as Qlik asks, since every further request would fail as well, and halves the
+//!   rate. The rate recovers while no request is refused.
+//! - **A listing is a walk along a key, not a snapshot.** It is sorted by id, which never changes.
+//!   Duplicates are normal and left to the caller; a repeated cursor means a loop.
 //! - **Groups come in two listings**, with and without the system's. They are merged here, the
 //!   system's first; their type says which they are.
-//! - **A 404 is believed only in Qlik's own envelope.** A proxy's would delete people.
+//! - **A 404 is believed only in Qlik's own envelope.** Believing a proxy's would delete people.
 
 mod assertion;
 mod audit;
@@ -83,7 +84,7 @@ pub use selection::{InvalidRule, Rule, Selection};
 pub struct Qlik(Arc<Client>);
 
 impl Qlik {
-    /// Prepares a connection; nothing is sent before the first question.
+    /// Prepares a connection; nothing is sent before the first request.
     pub fn new(options: Options, clock: Clock) -> Result<Self, BuildError> {
         Self::patient(options, clock, Retry::requests)
     }
@@ -156,8 +157,8 @@ impl Connector for Qlik {
         Listing::open(Arc::clone(&self.0), kind)
     }
 
-    /// Of users the filter by id is documented. Of groups and roles no filter by id is, and
-    /// there are ten thousand and some five hundred at the most.
+    /// Qlik documents a filter by id only for users. Groups and roles are few enough to list: at
+    /// most ten thousand and about five hundred.
     fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
         match record.kind {
             Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),
@@ -183,7 +184,7 @@ impl Connector for Qlik {
         let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
         match answer {
             Ok(text) => Ok(map::read_asked(record.kind, &record.id, text)),
-            // It is there, whatever is in it.
+            // The record exists, whatever is in it.
             Err(FetchError::TooLarge { limit, .. }) => {
                 let id = Some(record.id.clone());
                 Ok(Some(Err(map::too_large(record.kind, id, limit))))
@@ -216,7 +217,7 @@ impl fmt::Debug for Qlik {
     }
 }
 
-/// Where nobody knows the tenant's own resource, there is no tenant.
+/// If the host does not know the tenant's own resource, there is no tenant.
 fn no_tenant(error: FetchError) -> FetchError {
     match error {
         FetchError::Refused { doing, problem, .. } if problem.status == 404 => {
@@ -230,7 +231,7 @@ fn no_tenant(error: FetchError) -> FetchError {
     }
 }
 
-/// Returns whether it is Qlik's own word that there is no such record.
+/// Returns whether Qlik itself says that there is no such record.
 fn is_absence(error: &FetchError) -> bool {
     error
         .problem()

@@ -10,11 +10,11 @@ use crate::secret::Secret;
 pub const RATE_SHARE: f64 = 0.5;
 /// The default longest wait for one answer.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
-/// The default of how long a listing that was begun outlasts an outage: restarts and failovers
-/// of a cloud service take minutes, and a large tenant's listing is dear to begin again.
+/// The default of how long a listing that was begun outlasts an outage: restarts and failovers of a
+/// cloud service take minutes, and a large tenant's listing is expensive to start again.
 pub const OUTLAST: Duration = Duration::from_secs(10 * 60);
 
-/// How to reach a tenant, and within which bounds.
+/// How to reach a tenant, and the limits that apply.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where it is.
@@ -26,21 +26,21 @@ pub struct Options {
     pub budget: Budget,
     /// The longest wait for one answer.
     pub timeout: Duration,
-    /// How long the waits for one page, or for one record, may last in all when the source has
-    /// an outage. None for those of any other request.
+    /// How long the waits for one page, or for one record, may last in all when the source has an
+    /// outage. Zero to wait no longer than for any other request.
     pub outlast: Duration,
     /// What no answer may exceed.
     pub limits: Limits,
-    /// The environment's proxy, which requests go through where it is for this host.
+    /// The environment's proxy, which requests go through if it applies to this host.
     pub proxies: EnvironmentProxy,
 }
 
-/// How much we ask of a tenant, whatever it would bear.
+/// How many requests we send to a tenant, whatever it would allow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Budget {
     /// This share of what Qlik documents for each tier, above 0 and up to 1.
     Share(f64),
-    /// So many requests a minute in tier 1, a tenth of them in tier 2.
+    /// This many requests a minute in tier 1, and a tenth of that in tier 2.
     PerMinute(u32),
     /// No bound of our own.
     Unlimited,
@@ -56,7 +56,7 @@ pub(super) enum Tier {
 }
 
 impl Budget {
-    /// Returns the requests a minute that are ours in a tier; `None` for as many as we like.
+    /// Returns our requests a minute in a tier; `None` if there is no limit.
     pub(super) fn per_minute(self, tier: Tier) -> Option<f64> {
         // What Qlik documents, for each user of each tenant.
         let (documented, share) = match tier {
@@ -76,7 +76,7 @@ impl Budget {
 pub struct Limits {
     /// Bytes of a page, unpacked.
     pub page_bytes: usize,
-    /// Bytes of an error's body, unpacked; what is beyond is not read.
+    /// Bytes of an error's body, unpacked; the rest is not read.
     pub error_bytes: usize,
     /// Pages of one listing.
     pub pages: u64,
@@ -87,14 +87,14 @@ pub struct Limits {
 /// Who we are at the tenant.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// An OAuth client with trusted consent, by a secret.
+    /// An OAuth client with trusted consent and a secret.
     ClientSecret {
         /// Its id.
         client_id: String,
         /// One of its secrets.
         secret: Secret,
     },
-    /// An OAuth client with trusted consent, by a key of which Qlik has the public half.
+    /// An OAuth client with trusted consent and a key of which Qlik has the public half.
     PrivateKey {
         /// Its id.
         client_id: String,
@@ -106,7 +106,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Returns the OAuth client, where it is one.
+    /// Returns the OAuth client's id; `None` for an API key.
     pub fn client_id(&self) -> Option<&str> {
         match self {
             Self::ClientSecret { client_id, .. } | Self::PrivateKey { client_id, .. } => {
@@ -131,7 +131,7 @@ impl Options {
         }
     }
 
-    /// Returns which way requests to the tenant, those for its tokens included, go.
+    /// Returns which way requests to the tenant go, including those for tokens.
     pub fn way(&self) -> Way<'_> {
         self.proxies.way(&self.host.url(""))
     }

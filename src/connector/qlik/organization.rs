@@ -1,7 +1,7 @@
 //! Lists the tenants of an organization at its console, to the last page, or fails.
 //!
-//! The console is a host of its own with a client of its own, which reads no tenant. Its links
-//! name other hosts and, by its documents, one of two cursors.
+//! The console is a separate host with a separate client, which cannot read tenants. Its links name
+//! other hosts and, as documented, one of two cursors.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,23 +18,23 @@ use crate::connector::{FetchError, Refusal, Wait};
 use crate::retry::Retry;
 
 const DOING: &str = "listing the organization's tenants";
-/// What the console gives at the most.
+/// The most that the console gives per page.
 const LIMIT: &str = "100";
-/// Does not change, so that no tenant moves to a page that was read.
+/// This field never changes, so no tenant moves to a page that was already read.
 const SORT: &str = "createdAt";
-/// Names that the cursor goes by in the console's links.
+/// The names of the cursor in the console's links.
 const CURSORS: [&str; 2] = ["next", "offset"];
 /// More than any organization has.
 const MAX_TENANTS: usize = 10_000;
-/// Pages may be short, but not all of them.
+/// The most pages: some may be short, but not all of them.
 const MAX_PAGES: u64 = 1_000;
 
-/// Where an organization's console is, who we are there, and which tenants are meant.
+/// Where an organization's console is, our credentials there, and which tenants are selected.
 #[derive(Debug, Clone)]
 pub struct OrganizationOptions {
     /// The console's host and our credentials there.
     pub console: Options,
-    /// Which of its tenants are meant.
+    /// Which of its tenants are selected.
     pub selection: Selection,
 }
 
@@ -56,10 +56,10 @@ pub struct Listed {
 /// A whole listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
-    /// The tenants that are meant, as listed.
+    /// The selected tenants, as listed.
     pub tenants: Vec<Listed>,
-    /// Tenants that could not be read, or that the console counts and did not show. While there
-    /// are any, nobody can say who is missing.
+    /// How many tenants could not be read, or were counted by the console but not shown. While
+    /// there are any, nobody can say which tenants are missing.
     pub unreadable: usize,
 }
 
@@ -82,12 +82,12 @@ struct Row {
 }
 
 impl Organization {
-    /// Prepares the way to the console; nothing is sent before the first question.
+    /// Prepares the connection to the console; nothing is sent before the first request.
     pub fn new(options: OrganizationOptions, clock: Clock) -> Result<Self, BuildError> {
         Self::patient(options, clock, Retry::requests)
     }
 
-    /// The same for somebody who waits for the answer.
+    /// The same, but with few retries, for somebody who waits for the answer.
     pub fn brief(options: OrganizationOptions, clock: Clock) -> Result<Self, BuildError> {
         Self::patient(options, clock, Retry::brief)
     }
@@ -108,12 +108,12 @@ impl Organization {
         self.client.transport.wait()
     }
 
-    /// Returns which of its tenants are meant.
+    /// Returns which of its tenants are selected.
     pub fn selection(&self) -> &Selection {
         &self.selection
     }
 
-    /// Lists the tenants. It ends at the last page or fails: a part is no listing.
+    /// Lists the tenants. It reads to the last page or fails: part of a listing is never returned.
     pub async fn list(&self) -> Result<Roster, FetchError> {
         let mut roster = Roster {
             tenants: Vec::new(),
@@ -124,7 +124,7 @@ impl Organization {
         for pages in 1.. {
             let is_first = cursor.is_none();
             let page: wire::Listing = match self.client.get(&self.ask(cursor)).await {
-                // A cursor that ran out: all that was shown is shown again.
+                // The cursor expired: start again, and everything is shown again.
                 Err(error) if !is_first && is_expired(&error) => {
                     if walks >= WALKS {
                         return Err(expired(error, walks));
@@ -171,7 +171,7 @@ impl Organization {
             }
             cursor = Some(next);
         }
-        // A count may be wrong for good, and tenants that were shown must not wait for it.
+        // A count may stay wrong for ever, and the tenants that were shown must not wait for it.
         let seen = ids.len() + roster.unreadable;
         let total = total.and_then(|total| usize::try_from(total).ok());
         roster.unreadable += total.unwrap_or(0).saturating_sub(seen);
@@ -207,7 +207,7 @@ impl Organization {
             roster.unreadable += 1;
             return;
         };
-        // Duplicates are normal; the first sight counts.
+        // Duplicates are normal; the first one counts.
         if !ids.insert(id.clone()) {
             return;
         }
@@ -227,8 +227,8 @@ impl Organization {
     }
 }
 
-/// Returns the hosts that can be a tenant's. A console elsewhere cannot send our credentials to
-/// this machine's own ports.
+/// Returns the hosts that can be a tenant's. A console on another machine must not be able to send
+/// our credentials to ports of this one.
 pub(super) fn usable(hosts: impl Iterator<Item = String>, console: &TenantHost) -> Vec<TenantHost> {
     hosts
         .filter_map(|host| TenantHost::parse(&host).ok())
@@ -242,8 +242,8 @@ impl fmt::Debug for Organization {
     }
 }
 
-/// What a tenant would call a missing scope may be a foreign subscription here, and what is not
-/// accepted is most likely none at all.
+/// Where a tenant would mean a missing scope, the console may mean a foreign subscription; and a
+/// client that it does not accept most likely does not belong to an organization.
 fn refused(error: FetchError) -> FetchError {
     match error {
         FetchError::Refused {

@@ -1,20 +1,20 @@
 //! How fast requests of one tier may follow each other: pure, the time comes as an argument.
 //!
 //! A budget of our own, a share of what Qlik documents, is the ceiling. Others may use the same
-//! client, and Qlik's limits may change, so what Qlik answers counts for more: a refusal halves
-//! the rate, and each calm minute after it gives back a twentieth of the ceiling.
+//! client, and Qlik's limits may change, so Qlik's answers count for more: a refusal halves the
+//! rate, and each minute without one gives back a twentieth of the ceiling.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Minutes over which Qlik counts: so much of the budget may be spent at once.
+/// The minutes over which Qlik counts: this much of the budget may be spent at once.
 const BURST_MINUTES: f64 = 5.0;
-/// What a refusal leaves of the rate.
+/// The share of the rate that is left after a refusal.
 const AFTER_REFUSAL: f64 = 0.5;
 /// The slowest rate, as a share of the ceiling: a tenant must still be read.
 const SLOWEST: f64 = 0.05;
-/// How long nothing must be refused before the rate is raised, each time.
+/// How long no request may be refused before the rate is raised, each time.
 const CALM: Duration = Duration::from_secs(60);
 /// By how much it is raised, as a share of the ceiling.
 const STEP: f64 = 0.05;
@@ -24,34 +24,34 @@ const TICK: Duration = Duration::from_millis(1);
 /// The pace of one tier.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// None: no budget of our own, Qlik's refusals alone count.
+    /// `None` if we have no budget of our own and only Qlik's refusals count.
     budget: Option<Budget>,
     /// The end of the last pause that Qlik asked for.
     opens_at: Instant,
 }
 
-/// A bucket of permits that fills at a rate, both by the minute.
+/// A token bucket: permits, which fill at a rate per minute.
 #[derive(Debug)]
 struct Budget {
     ceiling: f64,
     rate: f64,
     permits: f64,
     filled_at: Instant,
-    /// When the last refusal was over, or the rate was raised last.
+    /// When the last pause ended, or the rate was last raised.
     calm_since: Instant,
 }
 
-/// What a refusal came to.
+/// The effect of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Slowed {
-    /// From now on, so many requests a minute.
+    /// The rate is now this many requests a minute.
     To(f64),
-    /// Nothing but the pause.
+    /// Only the pause applies.
     PauseOnly,
 }
 
 impl Pace {
-    /// Begins with a full budget, so many requests a minute; none for no budget.
+    /// Begins with a full budget of this many requests a minute; `None` for no budget.
     pub(super) fn new(per_minute: Option<f64>, now: Instant) -> Self {
         Self {
             budget: per_minute.map(|ceiling| Budget {
@@ -65,7 +65,7 @@ impl Pace {
         }
     }
 
-    /// Takes a permit, or tells when to ask again.
+    /// Takes a permit, or returns when to ask again.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         if now < self.opens_at {
             return Err(self.opens_at);
@@ -78,8 +78,8 @@ impl Pace {
 
     /// Takes note that Qlik refused a request and asked to wait this long.
     ///
-    /// Several requests may be under way: answers that come within the pause tell of what the
-    /// first of them told already, and lower nothing again.
+    /// Several requests may be under way: refusals that arrive within the pause report the same
+    /// overload as the first one, and do not lower the rate again.
     pub(super) fn refused(&mut self, now: Instant, wait: Duration) -> Slowed {
         let is_first = now >= self.opens_at;
         self.opens_at = self.opens_at.max(now + wait);
@@ -99,7 +99,7 @@ impl Budget {
     fn take(&mut self, now: Instant) -> Result<(), Instant> {
         let passed = now.saturating_duration_since(self.filled_at);
         let per_second = self.rate / 60.0;
-        // Room for one at the least: a slow rate's five minutes are less than a request.
+        // At least one permit: at a slow rate, five minutes give less than one request.
         let full = (self.rate * BURST_MINUTES).max(1.0);
         self.permits = (self.permits + passed.as_secs_f64() * per_second).min(full);
         self.filled_at = self.filled_at.max(now);
@@ -109,11 +109,11 @@ impl Budget {
             return Ok(());
         }
         let wait = Duration::from_secs_f64((1.0 - self.permits) / (self.rate / 60.0));
-        // A little more, or rounding could leave the permit a hair short.
+        // A little more, or rounding could leave the permit slightly short.
         Err(now + wait.max(TICK) + Duration::from_nanos(1))
     }
 
-    /// Raises the rate for each calm minute since it was raised last.
+    /// Raises the rate for each minute without a refusal since it was last raised.
     fn recover(&mut self, now: Instant) {
         while self.rate < self.ceiling && now >= self.calm_since + CALM {
             self.rate = (self.rate + self.ceiling * STEP).min(self.ceiling);
@@ -121,8 +121,8 @@ impl Budget {
         }
     }
 
-    /// Lowers the rate. What was saved up is gone, since Qlik has just said that there is nothing
-    /// left, but for one request, which will tell.
+    /// Lowers the rate. Saved permits are dropped, since Qlik has just said that nothing is left,
+    /// except for one request, to test whether the limit is over.
     fn lower(&mut self, until: Instant) -> f64 {
         self.rate = (self.rate * AFTER_REFUSAL).max(self.ceiling * SLOWEST);
         self.permits = self.permits.min(1.0);
@@ -130,7 +130,7 @@ impl Budget {
         self.rate
     }
 
-    /// Nothing is saved up, and nothing counts as calm, before then.
+    /// Until then no permits are saved, and the time does not count as calm.
     fn rest_until(&mut self, until: Instant) {
         self.filled_at = until;
         self.calm_since = until;
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes permits as soon as they are there, until then; returns how many.
+    /// Takes permits as soon as they are available for this long, and returns how many.
     fn spend(pace: &mut Pace, from: Instant, length: Duration) -> u32 {
         let (mut now, mut n) = (from, 0);
         while now < from + length {
@@ -274,8 +274,9 @@ mod tests {
                         }
                         Err(at) => {
                             prop_assert!(at > now, "a wait is a wait");
-                            // Who waits as long as was said goes on, if nothing comes between;
-                            // after a pause, a permit may have to be waited for as well.
+                            // A request that waits as long as told then gets a permit, unless
+                            // something came between. After a pause, it may also have to wait for a
+                            // permit.
                             let again = pace.take(at);
                             now = again.err().unwrap_or(at);
                             prop_assert!(again.is_ok() || pace.take(now).is_ok());

@@ -1,4 +1,4 @@
-//! Tries a tenant out step by step, for an operator who waits for the answer.
+//! Tests a connection to a tenant step by step, for an operator who waits for the answer.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,30 +13,29 @@ use crate::retry::Retry;
 
 use super::BuildError;
 
-/// Pages of roles that are read to know what all of them are called: some hundred on each, and few
-/// tenants have more than one.
+/// The most pages of roles that are read to learn all their names: each has about a hundred, and
+/// few tenants have more than one page.
 const MAX_ROLE_PAGES: usize = 10;
 
-/// What the credentials reach at a tenant. Each error has its own remedy.
+/// What the credentials can reach at a tenant. Each error has its own remedy.
 #[derive(Debug, Default)]
 pub struct Probe {
     /// The way to the tenant, as far as it is known.
     pub way: Way,
-    /// Whether there is a token; none where the tenant was not reached. An API key has nothing to
-    /// ask for.
+    /// Whether we got a token; `None` if the tenant was not reached. An API key needs none.
     pub token: Option<Result<(), FetchError>>,
-    /// The tenant; none where it was not reached, or there was no token to ask with.
+    /// The tenant; `None` if it was not reached, or there was no token.
     pub tenant: Option<Result<Tenant, FetchError>>,
-    /// What of each kind can be seen; empty where the tenant did not answer.
+    /// What can be seen of each kind; empty if the tenant did not answer.
     pub collections: Vec<(Kind, Result<Visible, FetchError>)>,
-    /// The names and ids of all roles; none where they are not all known.
+    /// The names and ids of all roles; `None` if not all are known.
     pub roles: Option<BTreeSet<String>>,
 }
 
 /// What the first pages of a collection show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visible {
-    /// How many there are by the source's count, where it counts.
+    /// How many there are by the source's count; `None` if it does not count.
     pub total: Option<u64>,
     /// How many were on the pages that were read.
     pub sampled: usize,
@@ -56,7 +55,7 @@ impl Probe {
     }
 }
 
-/// A tenant that is being tried out.
+/// A tenant whose connection is being tested.
 #[derive(Debug)]
 pub struct Probing {
     qlik: Qlik,
@@ -72,7 +71,7 @@ enum Step {
 }
 
 impl Probing {
-    /// Prepares the way to a tenant; nothing is sent. It retries little.
+    /// Prepares a connection to a tenant, with few retries; nothing is sent.
     pub fn new(options: Options, clock: Clock) -> Result<Self, BuildError> {
         let options = Options {
             outlast: Duration::ZERO,
@@ -84,8 +83,8 @@ impl Probing {
         })
     }
 
-    /// Asks for a token, for the tenant, and for a page of each kind. The first question tells
-    /// whether there is a way.
+    /// Asks for a token, for the tenant, and for a page of each kind. The first request shows
+    /// whether the tenant can be reached.
     pub async fn run(&self) -> Probe {
         let qlik = &self.qlik;
         let stages = qlik.0.transport.route.stages();
@@ -114,7 +113,7 @@ impl Probing {
         probe
     }
 
-    /// Says what it is at, and what it waits for.
+    /// Returns what it is doing, and what it waits for.
     pub fn now(&self) -> String {
         let step = *self.step();
         let what = match step {
@@ -136,8 +135,8 @@ impl Probing {
 /// Names and ids of roles.
 type Roles = BTreeSet<String>;
 
-/// Looks at the beginning of a collection. If that is all of the roles, it says what they are
-/// called.
+/// Reads the first pages of a collection. If those are all the roles, it also returns their names
+/// and ids.
 async fn look(qlik: &Qlik, kind: Kind) -> Result<(Visible, Option<Roles>), FetchError> {
     let mut seen = Visible {
         total: None,
@@ -150,7 +149,7 @@ async fn look(qlik: &Qlik, kind: Kind) -> Result<(Visible, Option<Roles>), Fetch
     let mut sweep = qlik.sweep(kind);
     let n_pages = match kind {
         Kind::User => 1,
-        // System groups come first and untold; one page more tells of the others.
+        // System groups come first and are not counted; one more page shows the others.
         Kind::Group => 2,
         Kind::Role => MAX_ROLE_PAGES,
     };

@@ -1,4 +1,4 @@
-//! Reads Qlik's errors, in every shape that its services and those before them give them.
+//! Reads Qlik's errors, in every shape that its services and the proxies in front of them use.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::clock::Clock;
 use crate::connector::{Problem, Refusal};
 use crate::model::Timestamp;
 
-/// Characters of a title that are shown.
+/// The most characters of a title that are shown.
 const TITLE: usize = 120;
-/// Characters of a code or trace id; longer ones are something else.
+/// The most characters of a code or trace id; a longer text is something else.
 const TAG: usize = 64;
 /// A longer word in a title is not a word but a token, an id or a key.
 const WORD: usize = 32;
 
-/// An error answer: what may be shown of it, and its words for us alone.
+/// An error answer: the part that may be shown, and its words, which may not.
 #[derive(Debug)]
 pub(super) struct Told {
     /// What may be shown.
@@ -69,7 +69,7 @@ pub(super) fn retry_after(header: &str, clock: &Clock) -> Option<Duration> {
 }
 
 impl Told {
-    /// Returns what an error of the APIs comes down to.
+    /// Returns what an error of the APIs means.
     pub(super) fn of_api(&self) -> Refusal {
         match self.problem.status {
             401 => Refusal::NotAccepted,
@@ -80,8 +80,8 @@ impl Told {
         }
     }
 
-    /// Returns what an error of the token endpoint comes down to. Qlik does not publish its
-    /// codes there, so words decide, and where they don't, the remedy names all causes.
+    /// Returns what an error of the token endpoint means. Qlik does not publish the codes of that
+    /// endpoint, so its words decide; if they don't, the remedy names all causes.
     pub(super) fn of_token(&self) -> Refusal {
         let says = |words: &[&str]| words.iter().any(|word| self.words.contains(word));
         match self.problem.status {
@@ -104,8 +104,8 @@ impl Told {
 }
 
 impl Told {
-    /// Returns what an error of the token endpoint comes down to where a key has signed: there
-    /// is no secret that could be wrong.
+    /// Returns what an error of the token endpoint means for a client with a key, which has no
+    /// secret that could be wrong.
     pub(super) fn of_assertion(&self) -> Refusal {
         match self.of_token() {
             Refusal::WrongSecret | Refusal::NoToken => Refusal::WrongKey,
@@ -114,7 +114,7 @@ impl Told {
     }
 }
 
-/// How a client that may not act for itself is spoken of.
+/// Words for a client that may not act for itself.
 const M2M_WORDS: [&str; 7] = [
     "machine-to-machine",
     "machine to machine",
@@ -125,7 +125,7 @@ const M2M_WORDS: [&str; 7] = [
     "client_credentials",
 ];
 
-/// A member as text, also where a number stands.
+/// Returns a member as text, even if it is a number.
 fn text(object: &Value, name: &str) -> Option<String> {
     match object.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -134,14 +134,14 @@ fn text(object: &Value, name: &str) -> Option<String> {
     }
 }
 
-/// A code or trace id, none where it is anything else.
+/// Returns a code or trace id; `None` if the text is anything else.
 fn tag(text: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     (text.len() <= TAG && text.chars().all(plain)).then(|| text.to_owned())
 }
 
-/// A title without what may be personal or secret: words that hold an `@`, or are as long
-/// as tokens are.
+/// Removes from a title what may be personal or secret: words that contain an `@` or are as long as
+/// tokens.
 fn clean(title: &str) -> String {
     let shown = |word: &str| !word.contains('@') && word.chars().count() <= WORD;
     let words: Vec<&str> = title

@@ -1,21 +1,21 @@
-//! Which tenants of an organization are meant: what the console is asked for, and the rules.
+//! Which tenants of an organization are selected: the filter for the console, and our rules.
 
 use std::collections::BTreeSet;
 
 use glob::{MatchOptions, Pattern};
 
-/// Which tenants of an organization are meant.
+/// Which tenants of an organization are selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Of this subscription only.
     pub subscription: Option<String>,
-    /// In these regions, by the console's codes; `None` for all.
+    /// In these regions, by the console's codes; empty for all.
     pub regions: BTreeSet<String>,
-    /// With these statuses; `None` for all but `deleted`.
+    /// With these statuses; empty for all but `deleted`.
     pub statuses: BTreeSet<String>,
-    /// Those that one of these fits; `None` for all.
+    /// Those that match one of these; empty for all.
     pub include: Vec<Rule>,
-    /// But none that one of these fits.
+    /// Except those that match one of these.
     pub exclude: Vec<Rule>,
 }
 
@@ -23,7 +23,7 @@ pub struct Selection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule(Pattern);
 
-/// A text that is no pattern.
+/// The text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a pattern")]
 pub struct InvalidRule {
@@ -43,7 +43,7 @@ impl Rule {
     }
 
     fn fits(&self, text: &str) -> bool {
-        // A tenant's name may hold anything; host names know no case.
+        // A tenant's name may contain anything; host names ignore case.
         let options = MatchOptions {
             case_sensitive: false,
             require_literal_separator: false,
@@ -54,7 +54,7 @@ impl Rule {
 }
 
 impl Selection {
-    /// Returns the filter that the console is given.
+    /// Returns the filter to send to the console.
     pub(super) fn filter(&self) -> String {
         let mut parts = Vec::new();
         if let Some(subscription) = &self.subscription {
@@ -67,12 +67,12 @@ impl Selection {
         parts.join(" and ")
     }
 
-    /// Returns whether a region and status are meant, should the console have sent others too.
+    /// Returns whether a region and status are selected, in case the console sent others too.
     pub(super) fn holds(&self, region: Option<&str>, status: &str) -> bool {
         let within = |set: &BTreeSet<String>, text: &str| {
             set.iter().any(|one| one.eq_ignore_ascii_case(text))
         };
-        // A tenant without a region is none that could be told apart: it stays.
+        // A tenant without a region cannot be judged by region: it stays.
         let region_fits =
             self.regions.is_empty() || region.is_none_or(|region| within(&self.regions, region));
         let status_fits = match self.statuses.is_empty() {
@@ -82,7 +82,7 @@ impl Selection {
         region_fits && status_fits
     }
 
-    /// Returns whether the rules let a tenant in, by its name and host names.
+    /// Returns whether the rules include a tenant, by its name and host names.
     pub fn admits(&self, names: &[&str]) -> bool {
         let fits = |rules: &[Rule]| {
             let mut names = names.iter();

@@ -1,4 +1,4 @@
-//! Qlik as it answers on good days and on bad ones, played by a small server.
+//! Qlik's good and bad answers, given by a small server.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -93,7 +93,8 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 fn options(address: SocketAddr, credentials: Credentials) -> Options {
     let host = TenantHost::parse(&format!("http://{address}")).unwrap();
     Options {
-        // Paused time jumps to the next timer whenever all are idle: let it be far away.
+        // Paused time jumps to the next timer whenever all tasks are idle: keep that timer far
+        // away.
         timeout: Duration::from_secs(86_400),
         outlast: Duration::ZERO,
         ..Options::new(host, credentials)
@@ -140,7 +141,7 @@ fn users(numbers: &[u32], next: &Value) -> Value {
     json!({"data": data, "links": {"self": {"href": "x"}, "next": next}})
 }
 
-/// Answers one after the other, the last of them ever after.
+/// Gives these answers one after the other, and then repeats the last one.
 fn in_turn(answers: Vec<Answer>) -> impl Fn(&Asked) -> Answer + Send + Sync {
     let answers = Mutex::new(VecDeque::from(answers));
     move |_| {

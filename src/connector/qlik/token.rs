@@ -1,4 +1,4 @@
-//! Holds the token: asks for it once for all who need it, and again before it runs out.
+//! Keeps the token: asks for it once for all requests, and again before it expires.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,18 +18,19 @@ use crate::model::Timestamp;
 use crate::secret::Secret;
 
 const DOING: &str = "asking for a token";
-/// How long a token is good where the answer does not tell: what Qlik documents.
+/// How long a token is valid if the answer does not say: what Qlik documents.
 const LIFETIME: Duration = Duration::from_secs(6 * 3600);
-/// No token is held for longer, whatever its answer says.
+/// No token is kept for longer, whatever the answer says.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// A token is renewed so long before it runs out, or a tenth of its life if that is shorter.
+/// A token is renewed this long before it expires, or a tenth of its life before if that is
+/// shorter.
 const MARGIN: Duration = Duration::from_secs(300);
 
 /// What goes into the `Authorization` header.
 #[derive(Clone)]
 pub(super) struct Bearer {
     header: HeaderValue,
-    /// Tells it from those before and after it.
+    /// Distinguishes it from those before and after it.
     serial: u64,
 }
 
@@ -37,20 +38,20 @@ pub(super) struct Bearer {
 pub(super) enum Tokens {
     /// An API key: always the same.
     Key(Bearer),
-    /// A client that is given tokens.
+    /// A client that asks for tokens.
     Client(Box<Issued>),
 }
 
-/// A client's credentials, and the token that was given for them.
+/// A client's credentials, and the token that it got for them.
 pub(super) struct Issued {
     client_id: String,
     proof: Proof,
     gate: Gate,
-    /// Held while a token is asked for, so that one request serves all who wait.
+    /// Locked while a token is asked for, so that one request serves all who wait.
     held: Mutex<Held>,
 }
 
-/// What shows that we are the client.
+/// What proves that we are the client.
 enum Proof {
     Secret(Secret),
     Key(SigningKey),
@@ -77,7 +78,7 @@ struct Request<'a> {
     client_assertion_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_assertion: Option<&'a str>,
-    // No scope: the client's whole allow list. Naming one could only take away.
+    // No scope: that means the client's whole allow list. Naming one could only restrict it.
 }
 
 #[derive(Deserialize)]
@@ -115,7 +116,7 @@ impl Tokens {
         }
     }
 
-    /// Returns a bearer that is good as far as we know.
+    /// Returns a bearer that is valid as far as we know.
     pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, FetchError> {
         let issued = match self {
             Self::Key(bearer) => return Ok(bearer.clone()),
@@ -137,13 +138,13 @@ impl Tokens {
         Ok(bearer)
     }
 
-    /// Gives up a bearer that was not accepted. Returns whether there can be another.
+    /// Drops a bearer that was not accepted. Returns whether there can be another.
     pub(super) async fn discard(&self, bearer: &Bearer) -> bool {
         match self {
             Self::Key(_) => false,
             Self::Client(issued) => {
                 let mut held = issued.held.lock().await;
-                // Somebody else may have renewed it in the meantime.
+                // Another request may have renewed it in the meantime.
                 if held.serial == bearer.serial {
                     held.token = None;
                 }
@@ -166,7 +167,7 @@ impl Issued {
 
     async fn ask_once(&self, transport: &Transport, serial: u64) -> Result<Token, FetchError> {
         let url = transport.host.url("oauth/token");
-        // Before the assertion is made: it would run out while it waits.
+        // Wait before making the assertion, which could expire while it waits.
         transport.pass(&self.gate).await;
         let (secret, signed, refusal): (_, _, fn(&Told) -> Refusal) = match &self.proof {
             Proof::Secret(secret) => (Some(secret), None, Told::of_token),

@@ -1,4 +1,4 @@
-//! Sends one request to the tenant, and makes one of our errors of whatever goes wrong.
+//! Sends one request to the tenant, and turns any failure into one of our errors.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) struct Transport {
     pub(super) host: TenantHost,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
-    /// How long to keep at it.
+    /// How long to retry.
     pub(super) patience: fn() -> Retry,
     pub(super) traffic: Mutex<Traffic>,
     pub(super) waiting: Mutex<Option<Waiting>>,
@@ -39,7 +39,7 @@ pub(super) struct Waiting {
     why: WaitCause,
 }
 
-/// A good answer.
+/// A successful answer or a redirect.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// Its body.
@@ -49,7 +49,7 @@ pub(super) enum Reply {
 }
 
 impl Transport {
-    /// Sends one request through a gate. `refusal` tells what an error answer comes down to.
+    /// Sends one request through a gate. `refusal` says what an error answer means.
     pub(super) async fn send(
         &self,
         doing: &'static str,
@@ -71,7 +71,7 @@ impl Transport {
         });
     }
 
-    /// Sends one request of somebody who has passed a gate.
+    /// Sends one request that has already passed a gate.
     pub(super) async fn send_now(
         &self,
         doing: &'static str,
@@ -99,10 +99,10 @@ impl Transport {
         })
     }
 
-    /// Waits before the next attempt, or gives the error back where there shall be none.
+    /// Waits before the next attempt, or returns the error if there is to be none.
     ///
-    /// Too many requests concern the whole tier: its gate is closed and then slower, and the
-    /// next attempt waits there like everybody.
+    /// A rate limit concerns the whole tier: its gate is closed and then slower, and the next
+    /// attempt waits there like every request.
     pub(super) async fn back_off(
         &self,
         gate: &Gate,
@@ -162,8 +162,7 @@ impl Transport {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the error of an answer that points where we don't go. Of the address only the
-    /// host is shown.
+    /// Makes the error of a redirect that we do not follow. It shows only the host of the address.
     pub(super) fn redirected(&self, doing: &'static str, to: &str) -> FetchError {
         let url = self.host.url("").join(to).ok().filter(|_| !to.is_empty());
         let to = match url {
@@ -174,7 +173,7 @@ impl Transport {
         FetchError::Redirected { doing, to }
     }
 
-    /// Changes the tally of what this costs.
+    /// Updates the traffic counts.
     pub(super) fn count(&self, change: impl FnOnce(&mut Traffic)) {
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut traffic);
@@ -205,9 +204,8 @@ impl Transport {
         Ok(body)
     }
 
-    /// Reads an error answer up to its bound. Of one that breaks off the status says enough,
-    /// but for a 404: whether that is Qlik's word that there is no such record stands in the
-    /// body alone.
+    /// Reads an error answer up to its bound. If the body breaks off, the status is enough, except
+    /// for a 404: only the body shows whether Qlik itself says that there is no such record.
     async fn told(&self, doing: &'static str, mut response: Response) -> Result<Told, FetchError> {
         let status = response.status();
         let retry_after = self.retry_after(&response);
@@ -231,7 +229,7 @@ impl Transport {
         Ok(problem::read(status.as_u16(), retry_after, &body))
     }
 
-    /// Makes our error of the transport's.
+    /// Turns an error of the HTTP client into ours.
     fn failed(&self, doing: &'static str, error: &reqwest::Error) -> FetchError {
         if error.is_timeout() {
             return FetchError::TimedOut { doing };

@@ -1,18 +1,18 @@
-//! Mends text that is no Unicode, so that a character costs a character and no record.
+//! Repairs invalid Unicode, so that a bad character costs one character and not the record.
 //!
-//! Two things are met: bytes that are not UTF-8, and escapes of half a character (`\ud83d`
-//! without its other half). The first break a whole answer, the second the record that they are
-//! in. Bytes are made such an escape first, so that the record that they are in is told, too.
+//! There are two cases: bytes that are not UTF-8, and escapes of half a surrogate pair (`\ud83d`
+//! without its other half). The first break a whole answer, the second only their record. So such
+//! bytes are first turned into such an escape, which shows their record as well.
 
-/// The escape that stands for bytes that are no text: half a character.
+/// The escape that replaces bytes that are not UTF-8: half a surrogate pair.
 const MARK: &str = "\\ud800";
-/// The escape of what stands for what could not be read.
+/// The escape of the replacement character.
 const REPLACEMENT: &str = "\\ufffd";
 /// Bytes of an escape: `\u` and four digits.
 const ESCAPE: usize = 6;
 
-/// Returns JSON in which each run of bytes that are no UTF-8 is the escape of half a character;
-/// none where there are no such bytes.
+/// Returns the JSON with each run of bytes that are not UTF-8 replaced by the escape of half a
+/// surrogate pair; `None` if there are no such bytes.
 pub(super) fn mark(json: &[u8]) -> Option<String> {
     if std::str::from_utf8(json).is_ok() {
         return None;
@@ -27,8 +27,8 @@ pub(super) fn mark(json: &[u8]) -> Option<String> {
     Some(marked)
 }
 
-/// Returns JSON in which the replacement character stands for each half of a character; none
-/// where there are no such halves.
+/// Returns the JSON with the replacement character for each unpaired surrogate; `None` if there are
+/// none.
 pub(super) fn mend(json: &str) -> Option<String> {
     let mut mended = String::new();
     let (mut rest, mut kept) = (json, json);
@@ -49,7 +49,7 @@ pub(super) fn mend(json: &str) -> Option<String> {
                 ESCAPE
             }
         };
-        // An escape is two bytes at the least; what is cut short inside a character is no JSON.
+        // An escape has at least two bytes; a text that ends inside one is not JSON.
         rest = escape.get(len..).unwrap_or_default();
     }
     if mended.is_empty() {
@@ -59,14 +59,14 @@ pub(super) fn mend(json: &str) -> Option<String> {
     Some(mended)
 }
 
-/// Half of a character outside of the first 65,536.
+/// One surrogate of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Half {
     High,
     Low,
 }
 
-/// Returns which half of a character a text begins with, written as an escape.
+/// Returns which surrogate a text begins with, written as an escape.
 fn half(text: &str) -> Option<Half> {
     let digits = text.get(..ESCAPE)?.strip_prefix("\\u")?;
     match u16::from_str_radix(digits, 16).ok()? {

@@ -1,4 +1,4 @@
-//! Qlik's JSON, typed as documented and read with as much patience as is safe.
+//! Qlik's JSON, typed as documented and read as leniently as is safe.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::connector::FetchError;
 
 pub(super) use super::lax::{Lax, List, Loose, Named, Number, Time};
 
-/// Names that the cursor goes by in a link: today's, and that of older answers.
+/// The names of the cursor in a link: today's, and that of older answers.
 const CURSORS: [&str; 2] = ["next", "startingAfter"];
 /// A page of a listing.
 #[derive(Debug, Default, Deserialize)]
@@ -111,7 +111,7 @@ pub(super) struct User<'a> {
     pub(super) zoneinfo: Loose,
     pub(super) preferred_locale: Loose,
     pub(super) preferred_zoneinfo: Loose,
-    // Not documented, but met.
+    // Not documented, but seen in practice.
     pub(super) client_id: Loose,
     pub(super) created: Time,
     pub(super) last_updated: Time,
@@ -131,7 +131,7 @@ pub(super) struct Group<'a> {
     pub(super) assigned_roles: List<Named<'a>>,
     pub(super) created_at: Time,
     pub(super) last_updated_at: Time,
-    // Not documented, but met.
+    // Not documented, but seen in practice.
     pub(super) idp_id: Loose,
     // System groups have this instead of a status.
     pub(super) enabled: Option<bool>,
@@ -156,7 +156,7 @@ pub(super) struct Role<'a> {
     pub(super) last_updated_at: Time,
 }
 
-/// The parts of a record by which it is held, untouched.
+/// The parts of a record that are readable even if the rest is not: its id and status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Glimpse<'a> {
@@ -181,8 +181,9 @@ pub(super) fn decode<T: DeserializeOwned>(
     }
 }
 
-/// Decodes a body with text that is no Unicode. Halves of characters within what is still text
-/// are left as they are: whoever reads that mends it, and tells whose they are.
+/// Decodes a body with invalid Unicode. Unpaired surrogates in records, which are still text here,
+/// stay as they are: the code that reads the records repairs them and reports which record has
+/// them.
 fn decode_mended<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Option<T> {
     let marked = unicode::mark(body);
     let decoded = marked
@@ -197,7 +198,7 @@ fn decode_mended<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Optio
 
 fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result<T, FetchError> {
     let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    // A list would be read as an object's fields in their order.
+    // serde would read a list as an object's fields in their order.
     if starts_with == Some(&b'[') {
         let what = "expected an object".to_owned();
         return Err(FetchError::Unexpected { doing, what });
@@ -224,7 +225,7 @@ pub(super) fn misfit_of<'de, T: Deserialize<'de>>(text: &'de str) -> String {
     misfit::<T>(&mut Json::from_str(text))
 }
 
-/// Reads a second time, with an eye on where it fails.
+/// Parses a second time, to find out where it fails.
 fn misfit<'de, T: Deserialize<'de>>(
     json: impl Deserializer<'de, Error = serde_json::Error>,
 ) -> String {
@@ -232,8 +233,8 @@ fn misfit<'de, T: Deserialize<'de>>(
         return "unreadable".to_owned();
     };
     let field = error.path().to_string();
-    // What the error says besides may quote the value: only its end is compared, and only
-    // with what our own types expect.
+    // The rest of the error's text may quote the value: only its end is compared, and only with
+    // what our own types expect.
     let said = error.inner().to_string();
     let said = said.rsplit("expected ").next().unwrap_or_default();
     let expected = match said {
@@ -250,14 +251,14 @@ fn misfit<'de, T: Deserialize<'de>>(
 }
 
 impl Listing {
-    /// Returns the cursor of the page that follows, none for the last page.
+    /// Returns the cursor of the next page, or `None` for the last page.
     pub(super) fn next(&self) -> Result<Option<String>, &'static str> {
         let cursor = self.next_of(&CURSORS)?;
         Ok(cursor.map(|(_, value)| value))
     }
 
-    /// Returns the same with the name that it goes by, one of these. Of the link nothing but the
-    /// cursor is taken: its scheme, host and path are often not ours.
+    /// Returns the same together with its name, one of `names`. Only the cursor of the link is
+    /// used: its scheme, host and path are often not ours.
     pub(super) fn next_of(
         &self,
         names: &[&'static str],
@@ -269,7 +270,7 @@ impl Listing {
         };
         let query = href.split_once('?').map_or("", |(_, query)| query);
         let query = query.split_once('#').map_or(query, |(query, _)| query);
-        // Were this taken for the end, the rest of the listing would look deleted.
+        // If this counted as the end, the rest of the listing would look deleted.
         names
             .iter()
             .find_map(|name| {
@@ -282,12 +283,12 @@ impl Listing {
 }
 
 impl<'a> Glimpse<'a> {
-    /// Returns a record's id, where it is there, once, and text.
+    /// Returns a record's id, if there is exactly one and it is text.
     pub(super) fn id(text: &'a str) -> Option<String> {
         serde_json::from_str(Self::of(text)?.id?.get()).ok()
     }
 
-    /// Returns a record's status, where it is there, once, and text.
+    /// Returns a record's status, if there is exactly one and it is text.
     pub(super) fn status(text: &'a str) -> Option<String> {
         serde_json::from_str(Self::of(text)?.status?.get()).ok()
     }

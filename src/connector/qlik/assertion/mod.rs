@@ -1,7 +1,7 @@
-//! Says who a client is by a signed assertion, instead of by a secret (`private_key_jwt`).
+//! Authenticates a client by a signed assertion instead of a secret (`private_key_jwt`).
 //!
-//! Qlik takes assertions signed with RS256, RS512 or ES384, that name the token endpoint they
-//! are for, live five minutes at the most and are used once. So one is made for each request.
+//! Qlik accepts assertions that are signed with RS256, RS512 or ES384, name the token endpoint they
+//! are for, live for at most five minutes, and are used once. So each request gets its own.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use crate::jws::{Algorithm, PrivateKey};
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
-/// What a request for a token calls an assertion of this kind.
+/// The name for this kind of assertion in a token request.
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion is good for, in seconds: it is sent at once, and five minutes are the
-/// most that Qlik takes. What is left is for clocks that differ.
+/// How long an assertion is valid, in seconds. It is sent at once, and Qlik accepts at most five
+/// minutes; the rest allows for clocks that differ.
 const LIFETIME: i64 = 120;
 
 /// A key that signs assertions, and the id under which Qlik knows its public half.
@@ -27,7 +27,7 @@ pub struct SigningKey {
     key_id: String,
 }
 
-/// Why a text is no key that Qlik takes.
+/// Why a text is not a key that Qlik accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "found {found}, where a private key is needed: RSA of 2048 to 4096 bits, or EC on the curve P-384, in PEM, without a passphrase"
@@ -86,7 +86,7 @@ impl SigningKey {
         self.key.algorithm().name()
     }
 
-    /// Makes an assertion for one request: who we are, to whom, and that it is now.
+    /// Makes an assertion for one request: who we are, who it is for, and the time.
     ///
     /// It fails only where the system has no random numbers.
     pub(super) fn assert(

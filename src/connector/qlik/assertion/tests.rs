@@ -1,4 +1,4 @@
-//! Keys in all their forms, and assertions as their receiver reads them.
+//! Keys in all forms, and assertions as the server reads them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

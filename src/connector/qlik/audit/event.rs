@@ -1,4 +1,4 @@
-//! Reads one event of the audit log: its type, and whom it is about.
+//! Reads one event of the audit log: its type, and the records it is about.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use super::super::unicode;
 use super::super::wire::{Loose, Time};
 use crate::model::{About, AuditEvent, AuditEventId, Id, Kind, RecordRef, Timestamp};
 
-/// What the names of Qlik's event types begin with, before a generation.
+/// The prefix of Qlik's event types, before the generation.
 const QLIK: &str = "com.qlik.";
-/// Characters of a type that is shown; longer ones are something else.
+/// The most characters of a type that are shown. A longer text is not a type.
 const SHOWN: usize = 80;
 
-/// An event as the audit log shows it; all members are optional by Qlik's own word. Those of
-/// `CloudEvents` are read as well: Qlik is on its way there.
+/// An event as the audit log shows it. Qlik documents all members as optional. Those of
+/// `CloudEvents` are read as well, since Qlik is moving to them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Item<'a> {
@@ -34,7 +34,8 @@ struct Item<'a> {
     extensions: Option<&'a RawValue>,
 }
 
-/// The parts of all payloads that name somebody. `userId` in the envelope is who did it.
+/// The members of payloads that name the records concerned. `userId` in the envelope is who caused
+/// the event.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Data<'a> {
@@ -58,24 +59,24 @@ struct Identified {
     id: Loose,
 }
 
-/// Where a type of event says whom it is about.
+/// Where an event of some type names the records it is about.
 #[derive(Debug, Clone, Copy)]
 enum Subject {
     /// One record of this kind.
     One(Kind),
     /// A group and its members.
     Members,
-    /// The user whose identity is another's now.
+    /// The user whose identity was given to another.
     Identity,
     /// A list of roles.
     Roles,
     /// The system group.
     Everyone,
-    /// Whoever of this kind it names, and the users that it names besides.
+    /// Any record of this kind that it names, and any users that it also names.
     Unknown(Kind),
 }
 
-/// Reads an event. `None` if it does not concern us. `latest` stands in for a missing time.
+/// Reads an event. `None` if it does not concern us. `latest` is used if the time is missing.
 pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     let event: Option<Item<'_>> = object(text);
     if event.is_none()
@@ -86,7 +87,7 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     let id = event
         .as_ref()
         .and_then(|event| event.event_id.0.as_ref().or(event.id.0.as_ref()));
-    // Without an id of its own, what it says tells it from others.
+    // An event without an id is identified by its text.
     let id = AuditEventId(xxh3_128(id.map_or(text, String::as_str).as_bytes()).to_be_bytes());
     let unreadable = |at: Timestamp, what: String| {
         Some(AuditEvent {
@@ -109,13 +110,13 @@ pub(super) fn read(text: &str, latest: Timestamp) -> Option<AuditEvent> {
     Some(AuditEvent { id, at, about })
 }
 
-/// Returns when an event happened, where it tells.
+/// Reads the time of an event; `None` if it cannot be read.
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let event: Item<'_> = object(text)?;
     event.event_time.0.or(event.time.0)
 }
 
-/// Returns what a type of event is about; none for what does not concern us.
+/// Returns what a type of event is about; `None` if it does not concern us.
 fn subject(kind: &str) -> Option<Subject> {
     let (name, noun) = name(kind)?;
     Some(match name {
@@ -128,9 +129,9 @@ fn subject(kind: &str) -> Option<Subject> {
         "user-identity.reassigned" => Subject::Identity,
         "role.synced" => Subject::Roles,
         "group-setting.updated" => Subject::Everyone,
-        // Nothing has come of it.
+        // It changed nothing.
         "user-identity.conflicted" => return None,
-        // About our kinds, and nobody knows yet what: silence would be the wrong answer.
+        // An unknown type about our kinds: ignoring it could miss a change.
         _ => Subject::Unknown(match noun {
             "user" | "users" | "user-identity" | "user-identities" => Kind::User,
             "group" | "groups" => Kind::Group,
@@ -140,7 +141,7 @@ fn subject(kind: &str) -> Option<Subject> {
     })
 }
 
-/// Returns the name of a type within Qlik's, without its generation, and the noun that it begins
+/// Returns the name of a type without Qlik's prefix and the generation, and the noun that it begins
 /// with. Some types are documented without a generation.
 fn name(kind: &str) -> Option<(&str, &str)> {
     let name = kind.strip_prefix(QLIK)?;
@@ -203,7 +204,7 @@ impl Subject {
     }
 }
 
-/// Returns a type as far as it is one: it is the source's own word.
+/// Returns the type, cut to what may be shown, since the source chose the text.
 fn shown(kind: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     match kind.len() <= SHOWN && kind.bytes().all(plain) {
@@ -217,7 +218,7 @@ fn named(kind: Kind, id: Option<String>) -> Option<[RecordRef; 1]> {
     Some([RecordRef { kind, id }])
 }
 
-/// A list would be read as an object's fields in their order.
+/// Rejects lists: serde would read one as an object's fields in their order.
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     let object = text.starts_with('{').then_some(text)?;
     serde_json::from_str(object).ok()

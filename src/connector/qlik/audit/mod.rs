@@ -1,8 +1,8 @@
-//! Reads a span of Qlik's audit log to its end, or as far as is bearable.
+//! Reads a span of Qlik's audit log to its end, or up to a limit.
 //!
-//! Qlik filters by one event type or one source at a time, and what concerns us has many of
-//! both, in two generations. So the span is read whole, whatever it holds, and what is not
-//! about people is passed over.
+//! Qlik filters by one event type or one source at a time, and what concerns us has many of both,
+//! in two generations. So the whole span is read, and events that do not concern our records are
+//! skipped.
 
 mod event;
 
@@ -19,15 +19,15 @@ use super::wire;
 use crate::connector::FetchError;
 use crate::model::{About, AuditPage, Extent, Timestamp};
 
-/// Events a page: the most that Qlik gives.
+/// Events per page: the most that Qlik allows.
 const LIMIT: u64 = 100;
-/// How many times fewer events are asked for where a page is too large to be taken.
+/// The factor by which the page size is reduced if a page is too large to be accepted.
 const SHRINK: u64 = 4;
-/// The oldest first: what is written while we read comes behind us. A prefix is required.
+/// Oldest first, so that events written while we read come at the end. A prefix is required.
 const SORT: &str = "+eventTime";
-/// Pages of one reading. Ten thousand events are more than a sweep costs.
+/// The most pages of one reading. Reading more than ten thousand events costs more than a sweep.
 const MAX_PAGES: usize = 100;
-/// Records that one reading names. A sweep shows as many for a hundredth of the requests.
+/// The most records that one reading names. A sweep reads as many with a hundredth of the requests.
 const MAX_RECORDS: usize = 10_000;
 
 const DOING: &str = "reading the audit log";
@@ -55,7 +55,7 @@ pub(super) async fn read(
             patience: Patience::Usual,
         };
         let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
-            // A cursor that ran out: what was told is told again.
+            // The cursor expired: start again, and events come twice.
             Err(error) if cursor.is_some() && is_expired(&error) => {
                 if walks >= WALKS {
                     return Err(expired(error, walks));
@@ -69,7 +69,7 @@ pub(super) async fn read(
                 limit = (limit / SHRINK).max(1);
                 continue;
             }
-            // An event too large to be taken: what is behind it cannot be reached.
+            // An event is too large to be accepted: those after it cannot be reached.
             Err(error) if error.is_too_large() => {
                 read_to = *span.start();
                 break;
@@ -97,10 +97,10 @@ pub(super) async fn read(
             if (data.len() as u64) < limit {
                 return Ok(audit_page);
             }
-            // A full page that leads nowhere: what is behind it begins where it ends.
+            // A full page without a next link: what comes after begins where it ends.
             match last {
                 Some(last) if last > from => from = last,
-                // Of what happened at that very time there may be more: nothing is sure to be read.
+                // There may be more events of that same time, so none of them counts as read.
                 Some(_) | None => {
                     read_to = *span.start();
                     break;

@@ -32,7 +32,8 @@ fn read_one(event: &Value) -> Option<AuditEvent> {
     event::read(&event.to_string(), latest())
 }
 
-/// Records by kind and id, or what is unreadable; empty for what does not concern us.
+/// Returns the records by kind and id, or what is unreadable; empty if the event does not concern
+/// us.
 fn told(event: &Value) -> String {
     match read_one(event).map(|event| event.about) {
         None => String::new(),
@@ -380,7 +381,7 @@ async fn a_full_page_that_leads_nowhere_is_gone_on_from_its_end_or_is_a_gap() {
     let audit_page = world.audit_events().await.unwrap();
 
     assert_eq!(audit_page.extent, Extent::Whole);
-    // An event that stands on both sides of the seam may be told twice.
+    // An event on the border between two readings may appear in both.
     let ids: BTreeSet<_> = audit_page.events.iter().map(|event| event.id).collect();
     assert!((1..=2).contains(&ids.len()), "{ids:?}");
     log.write_others(101, now);

@@ -1,4 +1,4 @@
-//! Reads the attributes of an event in the binary form of `CloudEvents` 1.0, where they are
+//! Reads the attributes of an event in the binary mode of `CloudEvents` 1.0, where they are
 //! headers.
 //!
 //! Pure.
@@ -8,26 +8,26 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use reqwest::header::HeaderMap;
 
-/// What tells one event from all others.
+/// What identifies an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) source: String,
     pub(super) id: String,
 }
 
-/// Whether headers carry an event.
+/// Whether the headers carry an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Binary {
     /// They do not.
     No,
-    /// They do, and not as the specification has it.
+    /// They do, but not as the specification says.
     Unreadable,
     /// They carry this one.
     Event(Identity),
 }
 
 impl Binary {
-    /// Reads the attributes that every event must have. Names of headers have no letter case.
+    /// Reads the attributes that every event must have. Header names ignore letter case.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         if !headers.contains_key("ce-id") {
             return Self::No;
@@ -40,7 +40,7 @@ impl Binary {
     }
 }
 
-/// Returns what a header says. `None`: it is not there, there twice, empty, or no text.
+/// Returns the value of a header. `None` if it is missing, repeated, empty, or not text.
 fn attribute(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -51,7 +51,7 @@ fn attribute(headers: &HeaderMap, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Undoes a quoted string: what older versions of the specification allowed.
+/// Unquotes a quoted string, which older versions of the specification allowed.
 fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
     let inner = value
         .strip_prefix(b"\"")
@@ -90,7 +90,7 @@ mod tests {
         Binary::Event(Identity { source, id })
     }
 
-    /// The example of the binding to HTTP, section 3.1.4.
+    /// The example of the HTTP binding, section 3.1.4.
     #[test]
     fn the_example_of_the_specification_is_read_in_any_letter_case() {
         for [specversion, kind, time, id, source] in [

@@ -1,9 +1,10 @@
-//! Judges what comes as one of Qlik's own webhooks: whether it does, and which event it tells.
+//! Judges a request that claims to be one of Qlik's own webhooks: whether it is, and which event it
+//! carries.
 //!
-//! Nothing else of it is read. There is no time in the signature, so that whoever has seen a
-//! webhook can send it again: the event's source and id tell. In the binary form of `CloudEvents`
-//! these are headers ([`attributes`]), which are not signed: what a stranger could do with that is
-//! to wake a poll, which comes once a second at the most.
+//! Nothing else in it is read. The signature contains no time, so anybody who has seen a webhook
+//! can send it again; the event's source and id show that. In the binary mode of `CloudEvents`
+//! these are headers ([`attributes`]), which are not signed. A stranger could use that only to wake
+//! a poll, which happens at most once a second.
 
 mod attributes;
 
@@ -23,14 +24,14 @@ use crate::secret::Secret;
 pub enum Hook {
     /// Not signed with the secret.
     Forged,
-    /// Signed, but which event it tells cannot be read.
+    /// Signed, but it cannot be read which event it carries.
     Unreadable,
-    /// Signed; the event that it tells.
+    /// Signed; the event that it carries.
     Event(AuditEventId),
 }
 
-/// The members that name the event, in `CloudEvents`' form and in the one before, and those of
-/// which an event has one.
+/// The members that identify the event, in `CloudEvents` form and in the older one, and members of
+/// which every event has at least one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Payload {
@@ -53,15 +54,15 @@ impl Payload {
         }
     }
 
-    /// Returns whether the body says of itself that it is an event.
+    /// Returns whether the body says that it is an event.
     fn is_marked(&self) -> bool {
         let marks = [&self.event_id, &self.version, &self.cloud_events_version];
         marks.iter().any(|member| member.0.is_some())
     }
 
-    /// Returns the event's identity. A body may be the data of an event and nothing else, and the
-    /// id in it that of whomever the event is about: taken for the event's, a second event about
-    /// one user would look like the first once more.
+    /// Returns the event's identity. A body may be only the data of an event, and its id that of
+    /// the user the event is about. If that were taken for the event's id, a second event about the
+    /// same user would look like a repeat of the first.
     fn event(self) -> Option<Identity> {
         let types = [&self.kind, &self.event_type];
         let is_event = self.is_marked() || types.iter().any(|member| member.0.is_some());
@@ -82,8 +83,8 @@ impl Identity {
 }
 
 impl Hook {
-    /// Judges a body by its headers and the text of the one that signs it: the HMAC-SHA256 of the
-    /// body as it came, in hexadecimal digits.
+    /// Judges a body by its headers and its signature: the HMAC-SHA256 of the body as received, in
+    /// hexadecimal digits.
     pub fn judge(secret: &Secret, signature: &str, headers: &HeaderMap, body: &[u8]) -> Self {
         let Ok(signature) = hex::decode(signature.trim()) else {
             return Self::Forged;
@@ -97,7 +98,7 @@ impl Hook {
             return Self::Forged;
         }
         let payload = Payload::read(body);
-        // What is signed counts more than headers, where it can be nothing but an event.
+        // The body is signed and the headers are not, so a body that is clearly an event counts.
         let told = match payload.is_marked() {
             true => Binary::No,
             false => Binary::read(headers),
@@ -125,7 +126,7 @@ mod tests {
         Hook::judge(secret, signature, &HeaderMap::new(), body)
     }
 
-    /// What a body is that is signed as it should be.
+    /// Judges a correctly signed body.
     fn signed(headers: &[(&'static str, &'static str)], body: &str) -> Hook {
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         mac.update(body.as_bytes());
@@ -179,7 +180,7 @@ mod tests {
             event
         );
         assert_ne!(judge(r#"{"id":"A235","type":"t"}"#), event);
-        // The last is the data of an event in the binary form: who it is about has an id.
+        // The last is the data of an event in binary mode: the user it is about has an id.
         let data = r#"{"id":"60d5ca1b2f8a4c0000000001","name":"Zoe","status":"active"}"#;
         for odd in [
             "",

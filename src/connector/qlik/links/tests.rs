@@ -1,4 +1,4 @@
-//! What a listing makes of the links.
+//! How a listing changes the links.
 
 use super::*;
 use crate::connector::qlik::Rule;

@@ -1,4 +1,4 @@
-//! Qlik's records as documented, as met, and as nobody expects them.
+//! Qlik's records as documented, as seen in practice, and as nobody expects them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Failures that pass, and those that don't.
+//! Transient failures, and permanent ones.
 
 use super::*;
 use crate::telemetry::chain;

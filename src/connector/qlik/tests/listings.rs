@@ -1,4 +1,4 @@
-//! Listings: their pages, their ends, and what is no listing.
+//! Listings: their pages, their ends, and answers that are not listings.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The console's listing, on good days and on bad ones.
+//! The console's listing, with good and bad answers.
 
 use super::*;
 use crate::connector::qlik::organization::usable;

@@ -1,4 +1,4 @@
-//! Whatever JSON says: it is read, or found wanting, and nothing else happens.
+//! Any JSON at all is either read or reported as unreadable; nothing else happens.
 
 use proptest::prelude::*;
 
