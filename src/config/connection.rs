@@ -1,4 +1,4 @@
-//! A connection that holds: how to log in, and which tenants that leads to.
+//! A valid connection: how to log in, and which tenants it reaches.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connector::qlik::{Budget, Credentials, Selection, TenantHost};
 use crate::environment_proxy::EnvironmentProxy;
 
-/// A connection that holds.
+/// A valid connection.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) credentials: Credentials,
@@ -16,10 +16,10 @@ pub(super) struct Connection {
     pub(super) reach: Reach,
 }
 
-/// Which tenants a connection leads to.
+/// Which tenants a connection reaches.
 #[derive(Debug, Clone)]
 pub(super) enum Reach {
-    /// Those that name it.
+    /// The tenants that name it.
     Given,
     /// These hosts as well.
     Hosts(Vec<TenantHost>),
@@ -27,8 +27,8 @@ pub(super) enum Reach {
     Console(Box<Console>),
 }
 
-/// Connections by name; none for one that something is wrong with, so that a tenant may
-/// name it without a second complaint.
+/// Connections by name; `None` for an invalid one, so that a tenant may name it without causing a
+/// second error.
 pub(super) type Connections = BTreeMap<String, Option<Connection>>;
 
 /// The console of a connection, and what it is for.
@@ -36,7 +36,8 @@ pub(super) type Connections = BTreeMap<String, Option<Connection>>;
 pub(super) struct Console {
     pub(super) host: TenantHost,
     pub(super) selection: Selection,
-    /// Its key, and the name of the connection whose client reads the tenants; `None` for its own.
+    /// The key that names the connection whose client reads the tenants, and that name; `None` if
+    /// it is this connection.
     pub(super) key: String,
     pub(super) read_with: Option<String>,
     pub(super) interval: Duration,

@@ -1,4 +1,4 @@
-//! Validates connections: how to log in, and where that leads.
+//! Validates connections: how to log in, and which tenants they reach.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::connector::qlik::{Budget, OUTLAST, RATE_SHARE, TenantHost};
 use crate::environment_proxy::EnvironmentProxy;
 use crate::sync::parse_duration;
 
-/// A run that waits keeps a place in which another tenant could be read.
+/// The longest outage to wait for: a waiting run takes the place of another tenant's run.
 const MAX_OUTLAST: Duration = Duration::from_secs(3600);
 
 /// Validates all connections.
@@ -36,7 +36,7 @@ pub(super) fn connections(
     valid
 }
 
-/// A key of a connection, and whether it is given.
+/// A key of a connection, and whether it is set.
 type Given = (&'static str, bool);
 
 fn connection(
@@ -108,7 +108,7 @@ fn organization_keys(raw: &raw::Connection) -> Vec<Given> {
     ]
 }
 
-/// Notes keys that belong to another kind of connection: whoever wrote them meant something.
+/// Reports keys that belong to another kind of connection, since their author expects an effect.
 fn refuse(at: &str, kind: &str, keys: &[Given], problems: &mut Problems) {
     for (key, _) in keys.iter().filter(|(_, given)| *given) {
         problems.add(
@@ -121,7 +121,7 @@ fn refuse(at: &str, kind: &str, keys: &[Given], problems: &mut Problems) {
     }
 }
 
-/// A region may have none: others may read by its client.
+/// A region's connection may have no hosts: others may use its client.
 fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<TenantHost> {
     let mut hosts: Vec<TenantHost> = Vec::new();
     for (i, text) in raw.hosts.iter().flatten().enumerate() {
@@ -141,7 +141,7 @@ fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<Tenant
     hosts
 }
 
-/// How long a listing outlasts an outage.
+/// Validates how long a listing waits out an outage.
 fn outlast(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Duration> {
     let Some(text) = raw.outlast.clone() else {
         return Some(OUTLAST);
@@ -153,7 +153,7 @@ fn outlast(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<D
     outlast
 }
 
-/// The share, or the number that is written instead.
+/// Validates the budget: a share, or a number of requests instead.
 fn budget(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Option<Budget> {
     let share = raw.rate_share.unwrap_or(RATE_SHARE);
     if !(share > 0.0 && share <= 1.0) {

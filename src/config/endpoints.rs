@@ -1,4 +1,4 @@
-//! Validates the endpoints that are told about changes.
+//! Validates the endpoints that receive events.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(super) fn endpoints(
     valid
 }
 
-/// What an endpoint is called, where it is, and what leads there.
+/// An endpoint's name, its address, and its proxy.
 type Place = ((String, Address), Option<ForwardProxy>);
 
 fn endpoint(
@@ -110,7 +110,7 @@ fn timeout(at: &str, text: Option<&str>, problems: &mut Problems) -> Option<Dura
 
 fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Option<EventFilter> {
     let Some(patterns) = patterns else {
-        // Of the wrong type, or not given: in doubt more rather than less.
+        // Of the wrong type, or not set: if in doubt, send more rather than less.
         return Some(EventFilter::all());
     };
     EventFilter::parse(patterns)
@@ -118,7 +118,7 @@ fn events(at: &str, patterns: Option<&[String]>, problems: &mut Problems) -> Opt
         .ok()
 }
 
-/// Fetches one secret, or two while they are rotated.
+/// Reads one secret, or two while they are rotated.
 fn secrets(
     at: &str,
     raw: &raw::Endpoint,

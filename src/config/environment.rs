@@ -12,8 +12,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Takes over the process's. A value that is not UTF-8 can be neither a setting nor a secret of
-    /// ours and is left out.
+    /// Reads the environment of this process. A value that is not UTF-8 cannot be a setting or a
+    /// secret of ours, so it is left out.
     pub fn of_process() -> Self {
         let mut environment = Self::default();
         for (name, value) in env::vars_os() {
@@ -33,7 +33,7 @@ impl Environment {
         self.get(name).is_some() || self.unreadable.contains(name)
     }
 
-    /// Returns a variable's value; none if it is not set or empty, which mean the same.
+    /// Returns a variable's value; `None` if it is not set or empty, which mean the same.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.texts.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())

@@ -8,10 +8,11 @@ use super::raw;
 use crate::model::Loss;
 use crate::sync::{Guard, Limits, RemovalPolicy};
 
-/// Sweeps in a row from which a record must be absent that may not be asked for, at the most.
+/// The most sweeps in a row from which a record that we may not ask for can be required to be
+/// absent.
 const MAX_ABSENT_SWEEPS: u32 = 100;
 
-/// A guard as the configuration builds it up: first for all tenants, then for one.
+/// A guard while the configuration is read: first the settings for all tenants, then those for one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GuardDraft {
     is_never: bool,
@@ -19,7 +20,7 @@ pub(super) struct GuardDraft {
 }
 
 impl GuardDraft {
-    /// Takes over what is given, and keeps the rest.
+    /// Applies the settings that are given, and keeps the rest.
     pub(super) fn with(mut self, at: &str, raw: &raw::Guard, problems: &mut Problems) -> Self {
         match raw.mode.as_deref() {
             None => {}
@@ -74,7 +75,7 @@ impl GuardDraft {
     }
 }
 
-/// Validates from how many sweeps a record must be absent.
+/// Validates how many sweeps in a row a record must be absent from.
 pub(super) fn absent_sweeps(given: Option<u32>, problems: &mut Problems) -> u32 {
     let usual = RemovalPolicy::default().absent_sweeps;
     let sweeps = given.unwrap_or(usual);

@@ -1,5 +1,4 @@
-//! Finds settings that do nothing: no mistake by itself, but whoever wrote them expects something.
-//! Pure.
+//! Finds settings that have no effect. They are not errors, but their author expects one. Pure.
 
 use crate::deliver::{EVENT_TYPES, EventFilter};
 use crate::model::Kind;
@@ -7,12 +6,12 @@ use crate::model::Kind;
 use super::endpoints::Address;
 use super::raw;
 
-/// A setting that does nothing, and why.
+/// A setting that has no effect, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idle {
     /// The full path of the key, such as `endpoints[1].events`.
     pub key: String,
-    /// Why it does nothing.
+    /// Why it has no effect.
     pub why: String,
     /// What to do about it.
     pub remedy: &'static str,
@@ -25,7 +24,7 @@ impl Idle {
     }
 }
 
-/// Returns the settings that do nothing, in the order of the sections.
+/// Returns the settings that have no effect, in the order of the sections.
 pub(super) fn idle(raw: &raw::Raw, addresses: &[Option<Address>]) -> Vec<Idle> {
     let mut found = Vec::new();
     let mut add = |key: String, why: String, remedy| found.push(Idle { key, why, remedy });
@@ -84,7 +83,7 @@ fn guards(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str)) {
         if !is_never(guard.mode.as_deref().or(usual)) {
             continue;
         }
-        // Tenants with a mode of their own may go by the limits that all have in common.
+        // Tenants with a mode of their own may use the common limits.
         let by_limits = |tenant: &raw::Tenant| tenant.guard.mode.as_deref() == Some("limits");
         if at == "sync" && raw.tenants.iter().any(by_limits) {
             continue;
@@ -127,7 +126,7 @@ fn connections(raw: &raw::Raw, add: &mut impl FnMut(String, String, &'static str
 
 fn endpoint(at: &str, raw: &raw::Endpoint, add: &mut impl FnMut(String, String, &'static str)) {
     let patterns = raw.events.as_deref();
-    // What is wrong with them is an error, and said as such.
+    // Invalid patterns are errors and are reported as such.
     let events = match patterns.map(EventFilter::parse) {
         None => EventFilter::all(),
         Some(Ok(events)) => events,

@@ -11,14 +11,14 @@ pub(super) struct Section {
     pub(super) keys: &'static [&'static str],
 }
 
-/// Whether there is one of a section or a list.
+/// Whether a section occurs once or is a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     One,
     List,
 }
 
-/// Keys under which people write secrets into the file.
+/// Keys under which people wrongly write secrets into the file.
 pub(super) const SECRET_KEYS: [&str; 9] = [
     "client_secret",
     "private_key",
@@ -48,7 +48,7 @@ pub(super) fn sections() -> [Section; 7] {
 /// Returns the names of a struct's fields, as serde knows them.
 pub(super) fn fields<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // The answer comes through the reference; the result is always an error.
+    // The names come back through the reference; the result is always an error.
     drop(T::deserialize(Asker(&mut names)));
     names
 }

@@ -1,4 +1,4 @@
-//! Validates how audit logs are listened to, and the secrets of Qlik's own webhooks.
+//! Validates how audit logs are polled, and the secrets of Qlik's own webhooks.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::sync::{Listening, OVERLAP, POLL, Polling};
 /// The shortest and the longest secret that Qlik takes for a webhook.
 const SECRET_LENGTHS: [usize; 2] = [32, 64];
 
-/// What tenants have in common that do not say otherwise.
+/// The defaults for tenants without settings of their own.
 #[derive(Debug)]
 pub(super) struct Ears<'a> {
     usual: Listening,
@@ -21,7 +21,7 @@ pub(super) struct Ears<'a> {
 }
 
 impl<'a> Ears<'a> {
-    /// Validates what `[sync]` says.
+    /// Validates the settings in `[sync]`.
     pub(super) fn new(sync: &raw::Sync, vault: &'a Vault<'a>, problems: &mut Problems) -> Self {
         let overlap = sync.poll_overlap.as_deref().map_or(OVERLAP, |text| {
             Polling::parse_overlap(text).unwrap_or_else(|| {
@@ -41,12 +41,12 @@ impl<'a> Ears<'a> {
         }
     }
 
-    /// Returns how the audit logs are listened to of tenants that do not say themselves.
+    /// Returns how the audit logs are polled of tenants without a setting of their own.
     pub(super) fn usual(&self) -> Listening {
         self.usual
     }
 
-    /// Validates what a tenant says: how its log is listened to, and the secret of its webhook.
+    /// Validates a tenant's settings: how its audit log is polled, and the secret of its webhook.
     pub(super) fn of(
         &self,
         at: &str,
@@ -97,7 +97,7 @@ fn fits(secret: &Secret, key: &str, problems: &mut Problems) -> bool {
     fits
 }
 
-/// Reads an interval or `off`; none where nothing is said, or nothing that holds.
+/// Reads an interval or `off`; `None` if it is not set or not valid.
 fn listening(
     key: &str,
     text: Option<&str>,

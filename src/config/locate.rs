@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ConfigError, Environment, Fault, Problem};
 
-/// Returns where a file is looked for that nobody named, in this order.
+/// Returns where to look for the file if nobody named one, in this order.
 pub(super) fn usual_places() -> [PathBuf; 2] {
     [
         PathBuf::from("qlik-roster.toml"),
@@ -12,9 +12,9 @@ pub(super) fn usual_places() -> [PathBuf; 2] {
     ]
 }
 
-/// Returns the file that the command line names, else the one that the environment names,
-/// else the first that exists. A named file is not replaced by another if it is missing:
-/// running with a configuration that nobody meant is worse than not running.
+/// Returns the file that the command line names, or else the one that the environment names, or
+/// else the first that exists. If a named file is missing, no other is used instead: running with a
+/// configuration that nobody meant is worse than not running.
 pub(super) fn find(
     named: Option<&Path>,
     environment: &Environment,

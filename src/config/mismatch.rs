@@ -1,10 +1,10 @@
-//! Says of a value of the wrong type what it is, what was expected, and how to write it.
+//! Describes a value of the wrong type: what it is, what was expected, and how to write it.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// A value where another type is expected. Holds no text that was written: it may be a secret.
+/// A value of the wrong type. It contains no text from the file, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     found: Found,
@@ -36,7 +36,7 @@ enum Expected {
 }
 
 impl Mismatch {
-    /// Reads serde's sentence on a value, `invalid type: integer 15, expected a string` for one.
+    /// Reads serde's sentence about a value, such as `invalid type: integer 15, expected a string`.
     pub(super) fn new(value: Option<&Value>, sentence: &str) -> Self {
         let found = match value {
             Some(Value::Number(number)) => Found::Number(number.clone()),

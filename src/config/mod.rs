@@ -1,13 +1,13 @@
-//! What the operator decides, from a file and the environment to values that hold.
+//! The operator's settings, from a file and the environment to validated values.
 //!
-//! Two stages. The first reads: the crate `config` lays `QLIK_ROSTER__SECTION__KEY` variables
-//! over the TOML file, and the result is taken into the structs of `raw`, which know names and
-//! types and nothing else. The second validates: names are unique, connections exist, secrets
-//! are there and nobody else can read them, and each layer gets its options as that layer
-//! defines them. Nobody but this layer and `cli` ever sees a raw value.
+//! Two stages. The first reads: the crate `config` lays `QLIK_ROSTER__SECTION__KEY` variables over
+//! the TOML file, and the result is read into the structs of `raw`, which know names and types and
+//! nothing else. The second validates: names are unique, connections exist, secrets exist and
+//! nobody else can read them. Each layer gets its options as that layer defines them. Nobody but
+//! this layer and `cli` ever sees a raw value.
 //!
-//! What must stay true: all problems are found in one go, each names the file, the full key and
-//! the remedy; no secret is ever in a message; no layer imports this one.
+//! What must stay true: all problems are found at once; each names the file, the full key and the
+//! remedy; no message ever contains a secret; no layer imports this one.
 
 mod problem;
 
@@ -50,11 +50,11 @@ use std::path::Path;
 /// A configuration file that names every key, for `qlik-roster init --full`.
 pub const EXAMPLE: &str = include_str!("../../config/example.toml");
 
-/// The least that a configuration needs, for `qlik-roster init`.
+/// The smallest useful configuration, for `qlik-roster init`.
 pub const SHORT: &str = include_str!("../../config/short.toml");
 
-/// Finds, reads and validates the configuration. `named` is the file that the command line
-/// names, if it does.
+/// Finds, reads and validates the configuration. `named` is the file that the command line names,
+/// if any.
 pub fn load(named: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let file = locate::find(named, environment, &locate::usual_places())?;
     let (raw, problems) = read::read(&file, environment)?;

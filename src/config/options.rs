@@ -1,4 +1,4 @@
-//! A configuration that holds, as the rest of the program gets it.
+//! A valid configuration, as the rest of the program gets it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,30 +14,30 @@ use crate::store::Retention;
 use crate::sync::{Listening, Rank, RemovalPolicy, Schedule};
 use crate::telemetry::LogOptions;
 
-/// A configuration that holds.
+/// A valid configuration.
 #[derive(Debug)]
 pub struct Config {
     /// The file that it was read from.
     pub source: PathBuf,
     /// The store's folder.
     pub store: PathBuf,
-    /// How long it keeps what has happened.
+    /// How long it keeps history.
     pub retention: Retention,
     /// How the API and the console are reached.
     pub server: ServerOptions,
-    /// When tenants are read that have no schedule of their own.
+    /// When tenants without a schedule of their own are read.
     pub sync: SyncOptions,
-    /// The tenants to read: those with a name, then those that are hosts of a region.
+    /// The tenants to read: first those with a name, then those listed as hosts of a region.
     pub tenants: Vec<TenantConfig>,
-    /// The organizations whose tenants are found by asking.
+    /// The organizations whose tenants are discovered.
     pub organizations: Vec<OrganizationConfig>,
-    /// The endpoints to tell.
+    /// The endpoints that receive events.
     pub endpoints: Vec<Endpoint>,
     /// The environment's forward proxy.
     pub proxies: EnvironmentProxy,
     /// How log lines look and which are written.
     pub log: LogOptions,
-    /// Settings that do nothing.
+    /// Settings that have no effect.
     pub idle: Vec<Idle>,
 }
 
@@ -53,9 +53,9 @@ pub struct ServerOptions {
 pub struct SyncOptions {
     /// The schedule of tenants that have none of their own.
     pub schedule: Schedule,
-    /// How much later at random a run may begin.
+    /// The largest random delay of a run.
     pub jitter: Duration,
-    /// How many tenants are read at one time.
+    /// How many tenants are read at the same time.
     pub concurrency: usize,
 }
 
@@ -68,37 +68,37 @@ pub struct TenantConfig {
     pub connection: ConnectionName,
     /// Whether it was given a name.
     pub rank: Rank,
-    /// Where it is and who we are to it.
+    /// Its address and our credentials.
     pub options: qlik::Options,
     /// When it is read.
     pub schedule: Schedule,
-    /// How its audit log is listened to.
+    /// How its audit log is polled.
     pub listening: Listening,
-    /// The secret of Qlik's own webhooks; `None` if they are not taken.
+    /// The secret of Qlik's own webhooks; `None` if they are not accepted.
     pub webhook_secret: Option<Secret>,
     /// What may be removed without an operator.
     pub removal_policy: RemovalPolicy,
 }
 
-/// An organization whose tenants are found by asking.
+/// An organization whose tenants are discovered.
 #[derive(Debug, Clone)]
 pub struct OrganizationConfig {
     /// The connection's name.
     pub name: ConnectionName,
-    /// Where its console is, who we are there, and which tenants are meant.
+    /// Where its console is, our credentials there, and which tenants are selected.
     pub options: qlik::OrganizationOptions,
     /// How often the console is asked.
     pub interval: Duration,
-    /// Who we are to the tenants.
+    /// Our credentials at the tenants.
     pub credentials: qlik::Credentials,
-    /// How much we ask of each.
+    /// How many requests each tenant gets.
     pub budget: qlik::Budget,
-    /// How long a listing of each outlasts an outage.
+    /// How long a listing of each waits out an outage.
     pub outlast: Duration,
     /// When they are read.
     pub schedule: Schedule,
-    /// How their audit logs are listened to.
+    /// How their audit logs are polled.
     pub listening: Listening,
-    /// What may be removed of each without an operator.
+    /// What may be removed from each without an operator.
     pub removal_policy: RemovalPolicy,
 }

@@ -1,5 +1,5 @@
 //! Validates what belongs to an organization's connection: its console, which of its tenants are
-//! meant, and who reads them.
+//! selected, and which client reads them.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::sync::parse_duration;
 
 /// Where Qlik keeps the organizations.
 const CONSOLE: &str = "console.qlikcloud.com";
-/// How often the console is asked.
+/// How often the console is asked by default.
 const DISCOVER_EVERY: Duration = Duration::from_secs(15 * 60);
-/// How often it may be asked.
+/// The shortest interval at which it may be asked.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -69,7 +69,7 @@ fn interval(at: &str, text: Option<&str>, problems: &mut Problems) -> Option<Dur
     interval
 }
 
-/// Puts the organizations together, now that all connections are known.
+/// Builds the organizations, once all connections are known.
 pub(super) fn organizations(
     connections: &Connections,
     usual: &Usual<'_>,

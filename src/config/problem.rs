@@ -15,7 +15,7 @@ use crate::sync::InvalidSchedule;
 use crate::telemetry::chain;
 use crate::tls::InvalidCertificate;
 
-/// A configuration that cannot be used, with all that is wrong with it.
+/// A configuration that cannot be used, with everything that is wrong with it.
 #[derive(Debug)]
 pub struct ConfigError {
     problems: Vec<Problem>,
@@ -35,7 +35,7 @@ impl ConfigError {
 
     /// Returns the code of the first problem.
     pub fn code(&self) -> &'static str {
-        // There is no such error without a problem.
+        // Such an error always has a problem.
         self.problems
             .first()
             .map_or("config.syntax", |problem| problem.fault.code())
@@ -63,7 +63,8 @@ impl std::error::Error for ConfigError {}
 pub struct Problem {
     /// The file, or the environment variable, that says so.
     pub place: String,
-    /// The full path of the key, such as `endpoints[1].secret_file`. Empty: the whole file.
+    /// The full path of the key, such as `endpoints[1].secret_file`. Empty if it concerns the whole
+    /// file.
     pub key: String,
     /// What is wrong with it.
     pub fault: Fault,
@@ -80,7 +81,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Gathers problems while a configuration is read and validated.
+/// Collects problems while a configuration is read and validated.
 #[derive(Debug)]
 pub(super) struct Problems {
     file: PathBuf,
@@ -107,8 +108,8 @@ impl Problems {
         self.variables.push((key, variable.to_owned()));
     }
 
-    /// Notes a problem. One a key is enough: the first is the cause of what follows. Nor is
-    /// a value missing whose key is there but misspelt.
+    /// Notes a problem. Only the first problem of a key is kept, since it causes the others. A
+    /// value does not count as missing if its key is there but misspelt.
     pub(super) fn add(&mut self, key: impl Into<String>, fault: Fault) {
         let key = key.into();
         let misspelt = matches!(fault, Fault::Missing { .. }) && self.has_misspelt(&key);
@@ -123,7 +124,7 @@ impl Problems {
         self.found.push(Problem { place, key, fault });
     }
 
-    /// Notes a problem with an environment variable as such.
+    /// Notes a problem with an environment variable itself.
     pub(super) fn add_variable(&mut self, name: &str, fault: Fault) {
         self.found.push(Problem {
             place: format!("environment variable {name}"),
@@ -132,7 +133,7 @@ impl Problems {
         });
     }
 
-    /// Returns whether something is wrong with a key, or with something within it.
+    /// Returns whether there is a problem with a key, or with something within it.
     pub(super) fn has(&self, key: &str) -> bool {
         let concerns = |problem: &Problem| {
             let rest = problem.key.strip_prefix(key);
@@ -193,7 +194,7 @@ pub enum Fault {
     /// A value of another type than expected.
     #[error("{mismatch}")]
     WrongType { mismatch: Mismatch },
-    /// A value that must be given is not.
+    /// A required value is missing.
     #[error("not given")]
     Missing { remedy: &'static str },
     /// A name that is taken.
@@ -202,13 +203,13 @@ pub enum Fault {
     /// A name with characters that do not belong in one.
     #[error("`{name}` cannot be a name")]
     BadName { name: String },
-    /// A tenant's connection that is not there.
+    /// A tenant's connection that does not exist.
     #[error("there is no connection `{name}`")]
     UnknownConnection { name: String, known: String },
     /// A kind of connection that nobody knows.
     #[error("there are no connections of kind `{kind}`")]
     UnsupportedKind { kind: String },
-    /// Two settings that exclude each other, or one that needs another.
+    /// Two settings that exclude each other, or one that requires another.
     #[error("{detail}")]
     Conflict {
         detail: String,
@@ -223,10 +224,10 @@ pub enum Fault {
     /// Others can read a secret's file.
     #[error("{detail}")]
     SecretExposed { detail: String, remedy: String },
-    /// Something about a secret cannot be part of it.
+    /// A secret contains something that a secret cannot contain.
     #[error("{detail}")]
     UnusableSecret { detail: String, remedy: String },
-    /// A secret cannot be one.
+    /// The text cannot be a secret.
     #[error("{source}")]
     BadSecret { source: InvalidSecret },
     /// A private key that cannot sign.
@@ -235,19 +236,19 @@ pub enum Fault {
     /// A key for tokens that cannot sign them.
     #[error("{source}")]
     BadSetKey { source: InvalidSetKey },
-    /// Fields that cannot be kept from an endpoint.
+    /// Fields that cannot be withheld from an endpoint.
     #[error("{source}")]
     BadPrivacy { source: InvalidPrivacy },
-    /// A word, where there is a choice among a few.
+    /// A word that is not one of the allowed ones.
     #[error("`{text}` is not one of the words that this setting knows")]
     BadChoice { text: String, allowed: &'static str },
-    /// A host that is none.
+    /// Not a tenant's host.
     #[error("{source}")]
     BadHost { source: InvalidHost },
-    /// A rule that is no pattern.
+    /// A rule that is not a pattern.
     #[error("{source}")]
     BadRule { source: InvalidRule },
-    /// An address of an endpoint that is none.
+    /// Not an address for an endpoint.
     #[error("{detail}")]
     BadUrl { detail: String },
     /// Plain http to another machine.
@@ -256,13 +257,13 @@ pub enum Fault {
         detail: String,
         remedy: &'static str,
     },
-    /// An address to listen on that is none.
+    /// Not an address to listen on.
     #[error("`{text}` is not an IP address with a port")]
     BadAddress { text: String },
-    /// A schedule that is none.
+    /// Not a schedule.
     #[error("{source}")]
     BadSchedule { source: InvalidSchedule },
-    /// A duration that is none.
+    /// Not a duration.
     #[error("`{text}` is not a duration")]
     BadDuration { text: String },
     /// A number or duration beyond its bounds.
@@ -271,28 +272,28 @@ pub enum Fault {
         value: String,
         allowed: &'static str,
     },
-    /// A time zone that nobody knows.
+    /// An unknown time zone.
     #[error("there is no time zone `{text}`")]
     BadTimeZone { text: String },
-    /// A network that is none.
+    /// Not a network.
     #[error("`{text}` is not a network")]
     BadNetwork { text: String },
-    /// An event pattern that fits nothing.
+    /// An event pattern that matches nothing.
     #[error("{source}")]
     BadEvent { source: InvalidFilter },
     /// An endpoint whose settings do not go together, or whose address is refused.
     #[error("{}", chain(source))]
     BadEndpoint { source: InvalidEndpoint },
-    /// A file that is no secret and cannot be read.
+    /// A file, not a secret, that cannot be read.
     #[error("{detail}")]
     FileUnreadable {
         detail: String,
         remedy: &'static str,
     },
-    /// A certificate, or a key to one, that is none.
+    /// Not a certificate, or not a key to one.
     #[error("{source}")]
     BadCertificate { source: InvalidCertificate },
-    /// A forward proxy that is none.
+    /// Not a forward proxy.
     #[error("{source}")]
     BadProxy { source: InvalidProxy },
     /// A header that cannot be sent.
@@ -301,16 +302,16 @@ pub enum Fault {
     /// A header's value is written in the file and looks like a secret.
     #[error("a secret does not belong in this file")]
     SecretHeader,
-    /// The name for a handshake is none.
+    /// Not a name for the handshake.
     #[error("{source}")]
     BadOrigin { source: InvalidOrigin },
-    /// A log format or level that is none.
+    /// Not a log format or level.
     #[error("{detail}")]
     BadLog { detail: String },
-    /// A limit of the guard that is none.
+    /// Not a limit for the guard.
     #[error("{detail}")]
     BadGuard { detail: String },
-    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` names nothing that anybody could be trusted by.
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` names no usable certificate authority.
     #[error("{reading}")]
     NoAuthorities { reading: String },
     /// An environment variable that looks like ours and sets nothing.

@@ -1,4 +1,4 @@
-//! Reads the forward proxy that the environment names, by the variables that curl goes by.
+//! Reads the forward proxy that the environment names, from the same variables as curl.
 
 use super::problem::Problems;
 use super::{Environment, Fault, Idle};
@@ -6,14 +6,14 @@ use crate::environment_proxy::EnvironmentProxy;
 use crate::forward_proxy::{ForwardProxy, InvalidProxy};
 use crate::no_proxy::NoProxy;
 
-/// The variables that name the proxy for https; the first that is set holds.
+/// The variables that name the proxy for https; the first one that is set counts.
 const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// Those that list the hosts that it is not asked for.
+/// The variables that list the hosts that bypass it.
 const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// Reads the environment's proxy. What is set and cannot be used is a problem: requests that go
-/// past a proxy are what somebody may have forbidden.
+/// Reads the environment's proxy. A variable that is set but cannot be used is a problem: somebody
+/// may have forbidden requests that bypass the proxy.
 pub(super) fn environment_proxy(
     environment: &Environment,
     problems: &mut Problems,

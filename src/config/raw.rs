@@ -1,7 +1,7 @@
 //! The configuration as written: names and types, nothing else.
 //!
-//! Everything is optional here, so that the validating stage can say what is missing by its
-//! full key, and all of it at once.
+//! Everything is optional here, so that the validating stage can report all that is missing at
+//! once, by full keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -154,7 +154,7 @@ pub(super) struct Endpoint {
     pub(super) backfill: bool,
 }
 
-/// A header's value, if it is no secret, or where it is.
+/// A header's value if it is not secret, or else where it is kept.
 pub(super) enum Header {
     Plain(String),
     Kept(Kept),
@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for Header {
                 f.write_str("a string, or a table with `file` or `env`")
             }
 
-            // Not left to serde, whose complaint would show the text.
+            // Not left to serde, whose error would show the text.
             fn visit_str<E: Error>(self, text: &str) -> Result<Header, E> {
                 Ok(Header::Plain(text.to_owned()))
             }
@@ -199,7 +199,7 @@ impl<'de> Deserialize<'de> for Header {
     }
 }
 
-/// Somebody may have written a secret into it after all.
+/// Hides the value: somebody may have written a secret into it.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Reads the file and the environment into the raw structs, noting all that does not fit.
+//! Reads the file and the environment into the raw structs, noting everything that does not fit.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,11 +14,11 @@ use super::raw::Raw;
 use super::{ConfigError, Environment, Fault, Problem};
 use crate::authorities::{MachineAuthorities, Places};
 
-/// Begins the names of variables that set keys.
+/// The prefix of variables that set keys.
 const PREFIX: &str = "QLIK_ROSTER__";
 
-/// Reads what is written. What cannot be read is noted and left out; only a file that is
-/// no TOML ends it here.
+/// Reads the configuration as written. A value that cannot be read is noted and left out; only a
+/// file that is not TOML ends the reading.
 pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Problems), ConfigError> {
     let failed = |fault| {
         ConfigError::of(Problem {
@@ -35,7 +35,7 @@ pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Probl
         .prefix_separator("__")
         .separator("__")
         .source(Some(variables));
-    // JSON's values, since they keep apart a number and a text that looks like one.
+    // Uses JSON values, since they distinguish a number from a text that looks like one.
     let tree: Result<Value, _> = config::Config::builder()
         .add_source(config::File::from_str(&text, config::FileFormat::Toml))
         .add_source(over)
@@ -50,8 +50,8 @@ pub(super) fn read(file: &Path, environment: &Environment) -> Result<(Raw, Probl
     Ok((take(tree, &mut problems), problems))
 }
 
-/// Returns the variables that set a key. Those of lists cannot be set this way: a tenant
-/// is a whole, and half of one from elsewhere would be hard to find.
+/// Returns the variables that set a key. Keys in lists cannot be set this way: a tenant is
+/// described in one place, and a part of it set elsewhere would be hard to find.
 fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<String, String> {
     let mut ours = HashMap::new();
     for (name, value) in environment.iter() {
@@ -92,8 +92,8 @@ fn variables(environment: &Environment, problems: &mut Problems) -> HashMap<Stri
     ours
 }
 
-/// Notes where `SSL_CERT_FILE` and `SSL_CERT_DIR` leave nobody to be trusted: each connection
-/// would fail, and the reason would be looked for at the other end.
+/// Reports if `SSL_CERT_FILE` and `SSL_CERT_DIR` name no usable authority: each connection would
+/// fail, and people would look for the reason at the other end.
 fn authorities(environment: &Environment, problems: &mut Problems) {
     let names = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let Some(name) = names.iter().find(|name| environment.get(name).is_some()) else {
@@ -107,7 +107,7 @@ fn authorities(environment: &Environment, problems: &mut Problems) {
     }
 }
 
-/// Returns whether Kubernetes made a variable, which tells each pod of each service: `…_PORT` and
+/// Returns whether Kubernetes set a variable, as it does in each pod for each service: `…_PORT` and
 /// `…_PORT_80_TCP` are addresses, `…_SERVICE_HOST` and `…_SERVICE_PORT` parts of one.
 fn is_service_link(path: &str, value: &str) -> bool {
     let is_address = ["tcp://", "udp://", "sctp://"]
@@ -137,7 +137,7 @@ fn drop_unknown(tree: &mut Value, problems: &mut Problems) {
                     }
                 }
             }
-            // Of another type: the raw structs say so.
+            // Of another type: the raw structs report that.
             _ => {}
         }
     }
@@ -167,8 +167,8 @@ fn keep_known(
     });
 }
 
-/// Takes the tree into the structs. Serde stops at the first value that does not fit; that
-/// is noted and left out, and the rest read again, until all of it fits.
+/// Reads the tree into the structs. serde stops at the first value that does not fit. That value is
+/// noted and left out, and the rest is read again until everything fits.
 fn take(mut tree: Value, problems: &mut Problems) -> Raw {
     loop {
         let error = match serde_path_to_error::deserialize(tree.clone()) {
@@ -180,7 +180,7 @@ fn take(mut tree: Value, problems: &mut Problems) -> Raw {
         let mismatch = Mismatch::new(value_at(&tree, &path), &sentence);
         problems.add(error.path().to_string(), Fault::WrongType { mismatch });
         if remove(&mut tree, &path).is_none() {
-            // Nothing to leave out: cannot be, but must not go on for ever.
+            // Nothing was left out. That cannot happen, but the loop must end.
             return Raw::default();
         }
     }
@@ -195,8 +195,8 @@ fn value_at<'a>(tree: &'a Value, path: &[&Segment]) -> Option<&'a Value> {
     })
 }
 
-/// Removes what a path leads to, up from its last key: an element alone cannot go, or the
-/// numbers of the others would change.
+/// Removes the value at a path, from its last named key on: removing a single list element would
+/// change the numbers of the others.
 fn remove(tree: &mut Value, path: &[&Segment]) -> Option<Value> {
     let last = path
         .iter()

@@ -1,4 +1,4 @@
-//! How long the store keeps what has happened.
+//! Validates how long the store keeps history.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ const KEEP: Duration = DAY.saturating_mul(90);
 const LEAST: Duration = Duration::from_secs(3600);
 const MOST: Duration = DAY.saturating_mul(3650);
 
-/// Of one tenant that is read each quarter of an hour, some three weeks' worth.
+/// About three weeks for a tenant that is read every quarter of an hour.
 const KEEP_RUNS: u32 = 2_000;
 
-/// What removals are weighed against goes back as many runs.
+/// The comparison values for removals go back this many runs.
 const LEAST_RUNS: u32 = 500;
 const MOST_RUNS: u32 = 1_000_000;
 

@@ -9,7 +9,7 @@ use rustix::process::{getegid, geteuid, getgroups};
 
 use super::Fault;
 
-/// Who the process is to the file system.
+/// The process's user and groups, as the file system sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Us {
     pub(super) user: u32,
@@ -25,7 +25,7 @@ pub(super) struct Custody {
     pub(super) mode: u32,
 }
 
-/// Who put a file where it is.
+/// Who put a file in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeper {
     /// systemd, among the credentials of the service.
@@ -67,11 +67,12 @@ impl Keeper {
     }
 }
 
-/// Opens a secret's file, unless others may read it. `key` is what the configuration calls it.
+/// Opens a secret's file, unless others may read it. `key` is the secret's name in the
+/// configuration.
 pub(super) fn open(key: &str, path: &Path, keeper: Keeper) -> Result<File, Fault> {
     let us = Us::this_process();
     let file = opened(path).map_err(|error| refused(key, path, &us, &error))?;
-    // That of the file that was opened, whatever the name leads to a moment later.
+    // Checked on the opened file, since the name may lead to another one a moment later.
     let custody = file
         .metadata()
         .map(|found| Custody::of(&found))
@@ -90,7 +91,7 @@ pub(super) fn open(key: &str, path: &Path, keeper: Keeper) -> Result<File, Fault
 }
 
 fn opened(path: &Path) -> std::io::Result<File> {
-    // A pipe would wait for its writer, for ever if there is none.
+    // Reading a pipe would wait for a writer, for ever if there is none.
     if !path.metadata()?.is_file() {
         return Err(Error::other("not a regular file"));
     }
@@ -106,9 +107,9 @@ impl Custody {
         }
     }
 
-    /// Returns who can read the file and should not. Its group may where we read it as one of
-    /// the group: that is how Kubernetes, `OpenShift` and Compose hand secrets over. A file that
-    /// we own and can write needs no group, and is likely to have one by accident.
+    /// Returns who can read the file and should not; `None` if nobody. Its group may read it if
+    /// that is how we read it: Kubernetes, `OpenShift` and Compose pass secrets that way. A file
+    /// that we own and can write does not need group access, and likely has it by accident.
     pub(super) fn exposure(self, us: &Us, keeper: Keeper) -> Option<String> {
         let Self { user, group, mode } = self;
         if mode & 0o007 != 0 {
@@ -131,7 +132,7 @@ impl Custody {
             }
             Keeper::Somebody if self.user == us.user => format!("run `chmod 600 {file}`"),
             Keeper::Somebody if us.are_in(self.group) => format!("run `chmod 440 {file}`"),
-            // Mode 0600 alone would keep us out.
+            // Mode 0600 alone would lock us out.
             Keeper::Somebody => format!(
                 "run `chown {} {file} && chmod 600 {file}`, or {}",
                 us.user,
@@ -171,7 +172,7 @@ fn refused(key: &str, path: &Path, us: &Us, error: &Error) -> Fault {
     Fault::SecretMissing { detail, remedy }
 }
 
-/// Says that a file is for somebody else, and what helps. Another mode does not.
+/// Says that a file belongs to somebody else, and what to do. Another mode does not help.
 pub(super) fn not_ours(key: &str, path: &Path, us: &Us, found: Custody) -> (String, String) {
     let (file, Custody { user, mode, .. }) = (path.display(), found);
     (

@@ -1,16 +1,16 @@
-//! A secret that one of two keys gives: one ends in `_file` and names a file, the other in `_env`
-//! and names an environment variable.
+//! A secret that is set by one of two keys: the one ending in `_file` names a file, the one ending
+//! in `_env` names an environment variable.
 
 use super::Fault;
 use super::problem::Problems;
 use super::secrets::Vault;
 use crate::secret::Secret;
 
-/// The two keys of a secret, and what they are set to.
+/// The two keys of a secret, and their values.
 pub(super) struct SecretKeys<'a> {
     /// The section that has them, such as `connections[0]`.
     pub(super) at: &'a str,
-    /// What both begin with.
+    /// The common beginning of both keys.
     pub(super) key: &'static str,
     pub(super) file: Option<&'a String>,
     pub(super) variable: Option<&'a String>,
@@ -22,7 +22,7 @@ impl SecretKeys<'_> {
         self.file.is_some() || self.variable.is_some()
     }
 
-    /// Returns the full path of the key that gives it, or that should.
+    /// Returns the full path of the key that sets the secret, or that should.
     pub(super) fn path(&self) -> String {
         let end = match (self.file, self.variable) {
             (None, Some(_)) => "_env",
@@ -31,14 +31,14 @@ impl SecretKeys<'_> {
         self.path_to(end)
     }
 
-    /// Returns whether something was found wrong with it before: it stands in the file itself, or
-    /// is of the wrong type.
+    /// Returns whether a problem with it was already noted: it is written in the file itself, or
+    /// has the wrong type.
     pub(super) fn is_noted(&self, problems: &Problems) -> bool {
         let mut ends = ["", "_file", "_env"].into_iter();
         ends.any(|end| problems.has(&self.path_to(end)))
     }
 
-    /// Reads the secret, or notes why that cannot be.
+    /// Reads the secret, or notes why it cannot be read.
     pub(super) fn secret(&self, vault: &Vault<'_>, problems: &mut Problems) -> Option<Secret> {
         let key = self.key;
         let (end, found) = match (self.file, self.variable) {

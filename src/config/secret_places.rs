@@ -1,4 +1,4 @@
-//! Finds where an endpoint's signing secrets are kept, so that a new one can be put beside them.
+//! Finds where an endpoint's signing secrets are kept, so that a new one can be put next to them.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::model::EndpointName;
 pub enum SecretPlace {
     /// In a file.
     File {
-        /// What the configuration calls it.
+        /// Its name in the configuration.
         name: String,
-        /// Where that is.
+        /// Its path.
         path: PathBuf,
     },
     /// In an environment variable.
@@ -23,14 +23,14 @@ pub enum SecretPlace {
     },
 }
 
-/// Returns where an endpoint's signing secrets are kept, in the order of the configuration;
-/// nothing for an endpoint that it does not have.
+/// Returns where an endpoint's signing secrets are kept, in the order of the configuration; empty
+/// for an endpoint that is not configured.
 pub fn secret_places(
     config: &Config,
     environment: &Environment,
     endpoint: &EndpointName,
 ) -> Result<Vec<SecretPlace>, ConfigError> {
-    // Read once more: what was validated holds the secrets and not where they came from.
+    // Read again: the validated configuration contains the secrets but not where they came from.
     let (raw, _problems) = read::read(&config.source, environment)?;
     let vault = Vault::new(environment, &config.source);
     let found = raw.endpoints.into_iter();

@@ -1,5 +1,5 @@
-//! Reads a secret as it comes, from a file or a variable: what editors and shells put around it
-//! is taken off, and what cannot be part of it is named.
+//! Reads a secret from a file or a variable: removes what editors and shells put around it, and
+//! reports what cannot be part of it.
 
 use super::Fault;
 use crate::secret::Secret;
@@ -7,18 +7,18 @@ use crate::secret::Secret;
 /// What a secret looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Letters, digits and signs of ASCII: what a service or a program made.
+    /// Letters, digits and punctuation in ASCII, as services and programs generate them.
     Token,
     /// One line that a person may have chosen.
     Line,
-    /// One line, of which nothing but its end is taken off.
+    /// One line, of which only the line break is removed.
     Password,
     /// Several lines.
     Pem,
 }
 
 impl Form {
-    /// Returns the form of what the configuration calls so.
+    /// Returns the form of the secret that has this key in the configuration.
     pub(super) fn of(key: &str) -> Self {
         match key {
             "private_key" | "client_key" | "set_key" => Self::Pem,
@@ -29,14 +29,14 @@ impl Form {
     }
 }
 
-/// Reads what a file or variable holds. `place` names it in what is said; nothing of the secret
-/// is ever in that.
+/// Reads the content of a file or variable. `place` names it in messages, which never contain any
+/// part of the secret.
 pub(super) fn read(form: Form, place: &str, bytes: &[u8]) -> Result<Secret, Fault> {
     let unusable = |what: String, remedy: &str| Fault::UnusableSecret {
         detail: format!("{place} {what}"),
         remedy: remedy.to_owned(),
     };
-    // Without its mark: every other byte of such a text is 0.
+    // UTF-16 without a byte order mark: every other byte of such a text is 0.
     let is_utf_16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
         || bytes.len() > 3 && bytes.contains(&0) && bytes.len().is_multiple_of(2);
     if is_utf_16 {
@@ -112,7 +112,7 @@ fn misfit(form: Form, text: &str) -> Option<(String, &'static str)> {
     })
 }
 
-/// Says what a character is that cannot be part of a secret.
+/// Names a character that cannot be part of a secret.
 fn strange(form: Form, c: char) -> Option<&'static str> {
     match c {
         '\u{a0}' | '\u{202f}' | '\u{2007}' => Some("a no-break space"),

@@ -1,4 +1,4 @@
-//! Fetches secrets from where the configuration says they are.
+//! Reads secrets from where the configuration says they are.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,17 +9,17 @@ use super::secret_text::{self, Form};
 use super::{Environment, Fault};
 use crate::secret::Secret;
 
-/// Longer than any secret or key, shorter than a file named by mistake.
+/// Larger than any secret or key, smaller than most files named by mistake.
 const MAX_BYTES: u64 = 16 * 1024;
 
-/// Longer than the bundle of all authorities that a platform trusts, some 250 KB.
+/// Larger than a bundle of all authorities that a platform trusts, about 250 KB.
 const MAX_OPEN_BYTES: u64 = 1024 * 1024;
 
 /// Where secrets are looked for.
 #[derive(Debug)]
 pub(super) struct Vault<'a> {
     environment: &'a Environment,
-    /// The folder of the configuration file, from which relative names count.
+    /// The folder of the configuration file, to which relative names refer.
     folder: PathBuf,
     /// The folder of credentials that systemd passes to a service.
     credentials: Option<&'a Path>,
@@ -34,8 +34,8 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// Returns the secret in an environment variable. `key` is what the configuration calls
-    /// the secret, without `_file` or `_env`.
+    /// Returns the secret in an environment variable. `key` is the secret's name in the
+    /// configuration, without `_file` or `_env`.
     pub(super) fn variable(&self, key: &str, name: &str) -> Result<Secret, Fault> {
         if is_no_place(name) {
             return Err(Fault::SecretInFile {
@@ -54,8 +54,8 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// Returns the secret in a file. A relative name is looked for among the credentials
-    /// that systemd passes first, then beside the configuration file.
+    /// Returns the secret in a file. A relative name is looked for first among the credentials that
+    /// systemd passes, then next to the configuration file.
     pub(super) fn file(&self, key: &str, name: &str) -> Result<Secret, Fault> {
         if is_no_place(name) {
             return Err(Fault::SecretInFile {
@@ -84,8 +84,8 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// Returns the text of a file that is no secret, such as a certificate: anybody may read
-    /// it. It is looked for where secrets are.
+    /// Returns the text of a file that is not secret, such as a certificate: anybody may read it.
+    /// It is looked for in the same places as secrets.
     pub(super) fn open_file(&self, name: &str) -> Result<String, Fault> {
         if looks_secret(name) {
             return Err(Fault::FileUnreadable {
@@ -123,19 +123,20 @@ impl<'a> Vault<'a> {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    // A pipe would wait for its writer, for ever if there is none.
+    // Reading a pipe would wait for a writer, for ever if there is none.
     if !path.metadata()?.is_file() {
         return Err(std::io::Error::other("not a regular file"));
     }
     File::open(path)
 }
 
-/// Returns whether what should name a file or a variable is a secret, or an address that is one.
+/// Returns whether a text that should name a file or a variable is a secret itself, or a secret
+/// address.
 fn is_no_place(name: &str) -> bool {
     looks_secret(name) || name.contains("://")
 }
 
-/// Returns whether somebody wrote the secret where its place belongs; it must not be shown.
+/// Returns whether somebody wrote the secret itself in place of its location; it must not be shown.
 pub(super) fn looks_secret(text: &str) -> bool {
     let long = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     long || text.starts_with("whsec_")

@@ -1,4 +1,4 @@
-//! Validates the tenants: those with a name of their own, and those that a region's hosts are.
+//! Validates the tenants: those with a name of their own, and those listed as hosts of a region.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::connector::qlik::{Options, TenantHost, pick_name};
 use crate::model::{ConnectionName, TenantName};
 use crate::sync::{Rank, RemovalPolicy, Schedule};
 
-/// What holds for tenants that say nothing else.
+/// The defaults for tenants without settings of their own.
 pub(super) struct Usual<'a> {
     pub(super) schedule: Option<&'a Schedule>,
     pub(super) zone: Tz,
@@ -78,7 +78,7 @@ pub(super) fn tenants(
     valid
 }
 
-/// A connection from which tenants come by themselves, or one that something is wrong with.
+/// Returns whether a connection yields tenants by itself, or is invalid.
 fn is_a_source(connection: Option<&Connection>) -> bool {
     connection.is_none_or(|connection| match &connection.reach {
         Reach::Given => false,
@@ -87,7 +87,7 @@ fn is_a_source(connection: Option<&Connection>) -> bool {
     })
 }
 
-/// The hosts of regions that no tenant has by name.
+/// Returns tenants for the hosts of regions that no named tenant has.
 fn implied(
     named: &[TenantConfig],
     connections: &Connections,
@@ -151,7 +151,8 @@ fn host(at: &str, text: Option<String>, problems: &mut Problems) -> Option<Tenan
         .ok()
 }
 
-/// Returns the connection's name, and the one that reads: an organization may read by another.
+/// Returns the connection's name, and the connection that reads: an organization may use another
+/// one for that.
 fn connection_of(
     at: &str,
     name: Option<String>,
@@ -177,7 +178,7 @@ fn connection_of(
     Some((ConnectionName(name), reading.clone()))
 }
 
-/// The names of all connections, for who named none of them.
+/// Returns the names of all connections, for a message about an unknown one.
 pub(super) fn known(connections: &Connections) -> String {
     let known: Vec<&str> = connections.keys().map(String::as_str).collect();
     match known.as_slice() {

@@ -1,4 +1,5 @@
-//! What configurations mean, what is wrong with others, and that the documents name every key.
+//! What valid configurations mean, what is wrong with invalid ones, and that the documents name
+//! every key.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Turns the configuration as written into one that holds, or says all that is wrong.
+//! Turns the configuration as written into a valid one, or reports everything that is wrong.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,14 @@ use super::{ConfigError, Environment, Fault, raw};
 use crate::sync::parse_duration;
 use crate::telemetry::{Filter, LogOptions};
 
-/// How many tenants are read at one time: each may have some pages and an index of its users in
-/// memory, and Qlik's limits, not we, are what runs wait for.
+/// How many tenants are read at the same time by default: each may keep some pages and an index of
+/// its users in memory, and runs mostly wait for Qlik's limits, not for us.
 const CONCURRENCY: usize = 4;
 const MAX_CONCURRENCY: u32 = 100;
 
 const MAX_JITTER: Duration = Duration::from_secs(3600);
 
-/// Validates what was read, adding to what is known to be wrong.
+/// Validates what was read, and adds to the problems found so far.
 pub(super) fn validate(
     raw: raw::Raw,
     environment: &Environment,
@@ -88,9 +88,9 @@ pub(super) fn validate(
     problems.settle(config)
 }
 
-/// A service's folder comes from systemd, which may pass several with colons between them. What is
-/// relative stands beside the configuration, so that a command finds the daemon's store from
-/// wherever it is called, as it finds its secrets.
+/// Returns the store's folder. For a service it comes from systemd, which may pass several folders
+/// separated by colons. A relative path refers to the configuration file's folder, so that a
+/// command finds the daemon's store, like its secrets, wherever it is called from.
 fn store(path: Option<&str>, source: &Path, environment: &Environment) -> PathBuf {
     let passed = environment.get("STATE_DIRECTORY");
     let passed = passed.and_then(|folders| folders.split(':').next());
@@ -145,7 +145,7 @@ fn listen(text: Option<String>, problems: &mut Problems) -> Option<SocketAddr> {
     address
 }
 
-/// `RUST_LOG` wins over the file, as it does for every Rust program.
+/// Validates the log settings. `RUST_LOG` overrides the file, as in other Rust programs.
 fn log(raw: &raw::Log, environment: &Environment, problems: &mut Problems) -> Option<LogOptions> {
     let format = raw.format.as_deref().unwrap_or("text").parse();
     let format = format

@@ -1,4 +1,4 @@
-//! Validates values that several sections have: those that must be given, names, schedules.
+//! Validates values that several sections have: required values, names, schedules.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::Fault;
 use super::problem::Problems;
 use crate::sync::Schedule;
 
-/// Returns a value that must be given, or notes that it is not.
+/// Returns a required value, or notes that it is missing.
 pub(super) fn required<T>(
     key: &str,
     value: Option<T>,
@@ -33,7 +33,7 @@ pub(super) fn schedule(
         .ok()
 }
 
-/// The names of one list, each to be taken once.
+/// The names of one list, each of which may be used once.
 pub(super) struct Names {
     list: &'static str,
     taken: BTreeMap<String, usize>,
@@ -45,7 +45,7 @@ impl Names {
         Self { list, taken }
     }
 
-    /// Takes the name of the entry at a place. Names go into commands and addresses.
+    /// Validates and records the name of one entry. Names are used in commands and addresses.
     pub(super) fn take(
         &mut self,
         i: usize,

@@ -1,5 +1,5 @@
-//! Reads where events go: from the file, or, where the address is itself a secret, from where
-//! secrets are kept.
+//! Reads where events go: from the configuration file or, if the address is itself a secret, from
+//! where secrets are kept.
 
 use url::Url;
 
@@ -14,7 +14,7 @@ pub(in super::super) struct Address {
     pub(in super::super) key: &'static str,
 }
 
-/// Reads the addresses of all endpoints; `None` for one that something is wrong with.
+/// Reads the addresses of all endpoints; `None` for an invalid one.
 pub(in super::super) fn addresses(
     list: &[raw::Endpoint],
     vault: &Vault<'_>,
@@ -77,8 +77,8 @@ fn text(
     }
 }
 
-/// An address may hold a token, wherever it stands: no fault repeats any of it. What stands before
-/// the first colon is the beginning of a token as well, where somebody left `https://` out.
+/// An address may contain a token anywhere, so no fault repeats any part of it. Even the text
+/// before the first colon may be part of a token, if somebody left out `https://`.
 fn parse(text: &str, allow_http: bool) -> Result<Url, Fault> {
     let url = Url::parse(text).map_err(|error| Fault::BadUrl {
         detail: format!("not an address: {error}"),

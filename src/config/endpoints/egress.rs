@@ -16,7 +16,7 @@ use crate::forward_proxy::ForwardProxy;
 use crate::secret::Secret;
 use crate::tls::{Authorities, ClientCertificate};
 
-/// What is in the name of a header whose value is a secret, mostly.
+/// Words in header names whose values are usually secret.
 const SECRET_WORDS: [&str; 8] = [
     "auth",
     "cookie",
@@ -56,7 +56,7 @@ pub(super) fn egress(
         allow_http: raw.allow_http,
         authorities: authorities.ok()?,
         client_certificate: client_certificate.ok()?,
-        // Where the way leads depends on the address as well.
+        // The proxy also depends on the address, so it is set elsewhere.
         proxy: None,
         headers: headers?,
         handshake: handshake.ok()?,
@@ -80,10 +80,10 @@ fn networks(at: &str, texts: &[String], problems: &mut Problems) -> Option<Vec<I
     (valid.len() == texts.len()).then_some(valid)
 }
 
-/// What may be left out, unless there is something wrong with it.
+/// A setting that may be left out, or that is invalid.
 pub(super) type Perhaps<T> = Result<Option<T>, Noted>;
 
-/// Something is wrong, and was noted among the problems.
+/// The setting is invalid, and the problem was noted.
 pub(super) struct Noted;
 
 fn authorities(
@@ -144,13 +144,14 @@ fn client_certificate(
         })
 }
 
-/// What `proxy` says where the environment's proxy is meant.
+/// The value of `proxy` that stands for the environment's proxy.
 const ENVIRONMENT: &str = "environment";
 
 /// Validates what requests to an endpoint go through.
 ///
-/// The environment's proxy looks the receiver's name up itself, past the address rule, and may not
-/// have a way into the networks of `allow_private`. So it is asked only where the endpoint says so.
+/// The environment's proxy looks the receiver's name up itself, which bypasses the address rule,
+/// and it may be unable to reach the networks of `allow_private`. So it is used only if the
+/// endpoint says so.
 pub(super) fn proxy(
     at: &str,
     raw: &raw::Endpoint,
@@ -232,7 +233,7 @@ fn headers(
     (n_valid == wanted.len()).then_some(headers)
 }
 
-/// Fetches a header's value. Only what is no secret may stand in the file.
+/// Reads a header's value. Only a value that is not secret may be written in the file.
 fn value(name: &str, source: &raw::Header, vault: &Vault<'_>) -> Result<Secret, Fault> {
     let kept = match source {
         raw::Header::Plain(text) => {

@@ -8,7 +8,7 @@ use crate::config::{Fault, raw};
 use crate::deliver::{Backfilling, Flow, MAX_IN_FLIGHT, Schedule};
 use crate::sync::parse_duration;
 
-/// Waits between the attempts of an event at the most.
+/// The most waits between the attempts of an event.
 const MAX_WAITS: usize = 30;
 
 /// The longest wait between two attempts.

@@ -12,20 +12,21 @@ use crate::deliver::{
 };
 use crate::sync::parse_duration;
 
-/// The formats that there are.
+/// All formats.
 const FORMATS: &str =
     "`standard`, `cloudevents`, `cloudevents-binary`, `cloudevents-batch` or `scim-set`";
 
-/// Events in one request at the most; a thousand whole users are some megabytes.
+/// The most events in one request; a thousand whole users are some megabytes.
 const MOST_IN_BATCH: u32 = 1_000;
 
-/// Bytes in one request, between a user with a few roles and what is still held in memory.
+/// The bounds for the bytes in one request: from a user with a few roles to what still fits well in
+/// memory.
 const BATCH_BYTES: RangeInclusive<u32> = 1_000..=16 * 1024 * 1024;
 
 /// The longest that an event may wait for others.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What SCIM has words for.
+/// The event types that SCIM can express.
 const TOLD_BY_SCIM: [&str; 8] = [
     "user.created",
     "user.updated",
@@ -80,7 +81,7 @@ pub(super) fn format(
     fits.then_some(format)
 }
 
-/// Keys of one format mean nothing with another: whoever wrote them expects something.
+/// Reports keys that have no effect with the chosen format, since their author expects one.
 fn belongs(at: &str, raw: &raw::Endpoint, format: &str, problems: &mut Problems) -> bool {
     const CLOUD: &[&str] = &["cloudevents", "cloudevents-binary", "cloudevents-batch"];
     const BATCH: &[&str] = &["cloudevents-batch"];

@@ -1,4 +1,4 @@
-//! Validates which records an endpoint hears of, and what it gets to see of them.
+//! Validates which records an endpoint is told about, and which of their fields it sees.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ pub(super) fn selection(
     })
 }
 
-/// Validates the keys that keep fields from the endpoint.
+/// Validates the keys that withhold fields from the endpoint.
 pub(super) fn privacy(
     at: &str,
     raw: &raw::Endpoint,
@@ -75,7 +75,7 @@ pub(super) fn privacy(
     } else {
         Some(keys.secret(vault, problems)?)
     };
-    // One list at a time, so that the problem stands at its key.
+    // One list at a time, so that the problem names the right key.
     if let Err(source) = Privacy::parse(&raw.omit, &[], None) {
         problems.add(format!("{at}.omit"), Fault::BadPrivacy { source });
         return None;

@@ -1,4 +1,4 @@
-//! Connections: who we are, in every way that Qlik takes.
+//! Connections: credentials of every kind that Qlik accepts.
 
 use super::*;
 use crate::connector::qlik::{Budget, Credentials};

@@ -74,7 +74,7 @@ fn every_setting_in_the_example_is_of_the_right_type() {
 
     let found = wrong(&all.join("\n"), &[]);
 
-    // Two ways at once to give a secret, none of them set, and files that are not there.
+    // Two ways at once to set a secret, none of them set, and files that do not exist.
     let expected = [
         "config.conflict connections[0].api_key_env",
         "config.conflict connections[0].api_key_file",

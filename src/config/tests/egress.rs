@@ -1,10 +1,11 @@
-//! What configurations say of the way to an endpoint, and what is wrong with others.
+//! What valid configurations say about reaching an endpoint, and what is wrong with invalid ones.
 
 use rcgen::{CertificateParams, KeyPair};
 
 use super::*;
 
-/// A folder with a good configuration, more keys for its endpoint, and what they name.
+/// Makes a folder with a valid configuration, more keys for its endpoint, and the files that they
+/// name.
 fn folder(keys: &str) -> Folder {
     let folder = Folder::with(&format!("{GOOD}\n{keys}\n"));
     let (certificate, key) = issued();

@@ -1,4 +1,4 @@
-//! Endpoints: what they hear of, what they see of it, and how it is written.
+//! Endpoints: what they are told about, which fields they see, and in which format.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::deliver::{Batching, Format, Mode, SetEvents};
 const KEY: &str = include_str!("../../../tests/keys/ed25519.pem");
 const SETS: &str = "format = \"scim-set\"\nset_audience = \"hr\"\nset_key_file = \"set-key.pem\"";
 
-/// The good configuration with more keys for its endpoint.
+/// Makes the valid configuration with more keys for its endpoint.
 fn with(keys: &str) -> Folder {
     let endpoint = "[[endpoints]]\n";
     let text = GOOD.replace(endpoint, &format!("{endpoint}{keys}\n"));

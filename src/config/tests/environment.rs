@@ -1,4 +1,4 @@
-//! What the environment says, and which file is read.
+//! Settings from the environment, and which file is read.
 
 use super::*;
 use crate::environment_proxy::Way;
@@ -46,7 +46,7 @@ fn the_first_proxy_variable_that_is_set_holds_for_tenants_and_endpoints_alike() 
         ("ALL_PROXY", "http://d"),
     ];
     for (n, (name, address)) in all.iter().enumerate() {
-        // What is empty is not set.
+        // An empty variable counts as not set.
         let mut variables = vec![("https_proxy", ""), ("HTTP_PROXY", "http://x")];
         variables.extend(&all[n..]);
 

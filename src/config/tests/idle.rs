@@ -1,8 +1,8 @@
-//! Settings that do nothing are known, and those that do something are left alone.
+//! Settings without effect are found, and those with an effect are not reported.
 
 use super::*;
 
-/// Returns the keys of what does nothing in a configuration that holds.
+/// Returns the keys without effect in a valid configuration.
 fn idle(text: &str) -> Vec<String> {
     let config = Folder::with(text).load(&[]).unwrap();
     config.idle.into_iter().map(|idle| idle.key).collect()

@@ -1,8 +1,8 @@
-//! One mistake at a time: what is told, and at which key.
+//! One mistake at a time: what is reported, and for which key.
 
 use super::*;
 
-/// A change of the good configuration, and what is wrong then.
+/// Changes to the valid configuration, and what is then wrong.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
         "connection = \"eu\"",

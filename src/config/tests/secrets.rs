@@ -1,4 +1,4 @@
-//! Secrets: where they are kept, who may read them, and that nothing repeats them.
+//! Secrets: where they are kept, who may read them, and that no message repeats them.
 
 use super::*;
 
