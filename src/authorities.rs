@@ -1,4 +1,4 @@
-//! The authorities that this machine trusts, and what of them could not be read.
+//! The certificate authorities that this machine trusts, and those that could not be read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rustls_native_certs::CertificateResult;
 
 use crate::system_words::system_words;
 
-/// How many things that went wrong are told: the first tell what kind of thing it is.
+/// How many errors are reported: the first ones show what kind of problem it is.
 const MAX_TOLD: usize = 3;
 
 /// The authorities that this machine trusts.
@@ -22,13 +22,13 @@ pub struct MachineAuthorities {
 /// How reading the machine's authorities went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// Where they were looked for.
+    /// Where we looked for them.
     pub from: Places,
     /// How many are trusted.
     pub n_taken: usize,
     /// How many certificates or files could not be read.
     pub n_broken: usize,
-    /// What was wrong with the first of these.
+    /// What was wrong with the first ones.
     pub why: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Places {
 }
 
 impl MachineAuthorities {
-    /// Reads them from where they are said to be, or from where the system keeps them.
+    /// Reads them from the given places, or from where the system keeps them.
     pub fn read(from: Places) -> Self {
         let mut found = Vec::new();
         match &from.file {
@@ -104,7 +104,7 @@ impl MachineAuthorities {
         }
     }
 
-    /// Returns those of this process, which are read once.
+    /// Returns the authorities for this process, which are read once.
     pub fn of_process() -> &'static Self {
         static READ: OnceLock<MachineAuthorities> = OnceLock::new();
         READ.get_or_init(|| Self::read(Places::of_process()))
@@ -127,7 +127,7 @@ impl Reading {
         self.n_taken == 0 || self.n_broken > 0
     }
 
-    /// Returns the code under which `docs/errors.md` explains what is flawed.
+    /// Returns the code under which `docs/errors.md` explains the flaw.
     pub fn code(&self) -> &'static str {
         "config.broken-authorities"
     }
@@ -188,7 +188,7 @@ fn authorities(n: usize) -> String {
     }
 }
 
-/// Says what was wrong with a file without a word of the library's.
+/// Says what was wrong with a file in our own words, without the library's.
 fn in_words(error: &rustls_native_certs::Error) -> String {
     use rustls_native_certs::ErrorKind;
     match &error.kind {

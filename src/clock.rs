@@ -12,8 +12,8 @@ use crate::model::Timestamp;
 /// What the machine's monotonic clock counts from.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How far the two clocks may differ between two looks, before somebody is taken to have set the
-/// one on the wall.
+/// How far the wall clock and the monotonic clock may drift apart between two checks before we
+/// conclude that somebody set the wall clock.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// Tells the time of day. For waiting there is `tokio::time`.
@@ -56,7 +56,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => {
-                // Before 1970 a clock is broken; the epoch is as good an answer as any.
+                // A clock before 1970 is broken; return the epoch.
                 let passed = SystemTime::now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
@@ -66,8 +66,8 @@ impl Clock {
         }
     }
 
-    /// Returns how much time has passed since some moment, whoever has set the clock meanwhile. A
-    /// machine that sleeps may or may not count that time.
+    /// Returns how much time has passed since some fixed moment, even if somebody set the clock
+    /// meanwhile. Time in which the machine sleeps may or may not count.
     pub fn passed(&self) -> Duration {
         match &self.0 {
             Source::System => START.elapsed(),
@@ -75,8 +75,8 @@ impl Clock {
         }
     }
 
-    /// Lets time pass on a stopped clock until then; back, it is [`Clock::turn`]. The machine's
-    /// clock stays.
+    /// Lets time pass on a stopped clock until then. To go back, use [`Clock::turn`]. Does nothing
+    /// to the machine's clock.
     pub fn set(&self, time: Timestamp) {
         if let Source::Set(hands) = &self.0 {
             let passed = time.since(self.now()).as_millis();
@@ -86,8 +86,8 @@ impl Clock {
         self.turn(time);
     }
 
-    /// Turns the hands of a stopped clock, in any direction, while no time passes. The machine's
-    /// clock stays.
+    /// Sets a stopped clock, forward or back, while no time passes. Does nothing to the machine's
+    /// clock.
     pub fn turn(&self, time: Timestamp) {
         if let Source::Set(hands) = &self.0 {
             hands.millis.store(time.millis(), Ordering::SeqCst);
@@ -95,7 +95,7 @@ impl Clock {
     }
 }
 
-/// Notices that somebody has set the clock, by the time that has really passed.
+/// Notices that somebody has set the clock, by comparing it with the time that has really passed.
 #[derive(Debug)]
 pub struct Steadiness {
     now: Timestamp,
@@ -108,7 +108,7 @@ pub struct Steadiness {
 pub enum Turned {
     /// Back by so much.
     Back(Duration),
-    /// Ahead by so much; or the machine slept so long.
+    /// Ahead by so much, or the machine slept that long.
     Ahead(Duration),
 }
 
@@ -164,7 +164,7 @@ impl fmt::Display for Rough {
     }
 }
 
-/// The last time that somebody set the clock, for whoever is asked. Clones share it.
+/// The last time that somebody set the clock. Clones share it.
 #[derive(Debug, Clone)]
 pub struct LastTurn {
     clock: Clock,
@@ -172,7 +172,7 @@ pub struct LastTurn {
 }
 
 impl LastTurn {
-    /// Knows of none yet.
+    /// Starts without one.
     pub fn of(clock: Clock) -> Self {
         Self {
             clock,
@@ -180,7 +180,7 @@ impl LastTurn {
         }
     }
 
-    /// Takes note of one.
+    /// Notes that the clock was set.
     pub fn note(&self, turned: Turned) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some((turned, self.clock.passed()));
@@ -202,7 +202,7 @@ impl Steadiness {
         }
     }
 
-    /// Returns how the clock was set since the last look, or `None` if it was not, or hardly.
+    /// Returns how the clock was set since the last check; `None` if it was not, or hardly.
     pub fn look(&mut self, clock: &Clock) -> Option<Turned> {
         let before = std::mem::replace(self, Self::of(clock));
         let expected = before.now.plus(self.passed.saturating_sub(before.passed));

@@ -1,7 +1,7 @@
-//! What this process is doing that takes its time, for a person who waits for it.
+//! The long operations that this process is performing, for a person who waits for them.
 //!
-//! Whoever does something long says so here and holds on to the [`Doing`] until it is over. The
-//! command line shows it; a daemon tells it to a command that waits for it.
+//! Code that starts something long registers it here and keeps the [`Doing`] until it is over. The
+//! command line shows it; the daemon reports it to a command that waits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ static BOARD: Board = Board(Mutex::new(Vec::new()));
 /// Numbers the entries, since they may end in any order.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// What is being done, the innermost last.
+/// The operations under way, the innermost last.
 #[derive(Debug)]
 struct Board(Mutex<Vec<Entry>>);
 
@@ -24,7 +24,7 @@ struct Entry {
     tell: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// Something that is being done, until it is dropped.
+/// An operation under way, until this is dropped.
 #[must_use = "it is over when this is dropped"]
 #[derive(Debug)]
 pub struct Doing {
@@ -32,13 +32,13 @@ pub struct Doing {
     board: &'static Board,
 }
 
-/// Says that something begins, in words that do not change: `opening the store`.
+/// Registers an operation with a fixed description: `opening the store`.
 pub fn doing(what: impl Into<String>) -> Doing {
     let what = what.into();
     telling(move || what.clone())
 }
 
-/// The same, in words that tell how far it is whenever somebody looks.
+/// The same, with a description that is computed whenever somebody asks.
 pub fn telling(tell: impl Fn() -> String + Send + Sync + 'static) -> Doing {
     BOARD.begin(tell)
 }
@@ -50,7 +50,7 @@ pub fn counting(what: &'static str, unit: &'static str) -> (Doing, Count) {
     (telling(move || shown.tell(what, unit)), count)
 }
 
-/// Tells what is being done now: the innermost of it.
+/// Returns the description of the innermost operation under way; `None` if there is none.
 pub fn now() -> Option<String> {
     BOARD.now()
 }
@@ -83,7 +83,7 @@ impl Board {
     }
 
     fn now(&self) -> Option<String> {
-        // Told without the lock: it may ask others.
+        // Called without the lock, since the description may take other locks.
         let tell = self.entries().last().map(|entry| Arc::clone(&entry.tell));
         tell.map(|tell| tell())
     }

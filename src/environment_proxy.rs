@@ -1,4 +1,4 @@
-//! The forward proxy that the environment names, and for which hosts it is asked. Pure.
+//! The forward proxy that the environment names, and the hosts that it is used for. Pure.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::forward_proxy::ForwardProxy;
 use crate::loopback::is_loopback;
 use crate::no_proxy::NoProxy;
 
-/// The environment's proxy for https, or none.
+/// The environment's proxy for https, if there is one.
 ///
-/// It is read once, when the configuration is: what a library reads for itself, it also overlooks
-/// for itself where it is unusable, and requests go past the proxy without a word.
+/// It is read once, along with the configuration. A library that reads the environment by itself
+/// silently ignores an unusable proxy, and requests then bypass it unnoticed.
 #[derive(Debug, Clone, Default)]
 pub struct EnvironmentProxy(Option<Arc<Named>>);
 
@@ -19,32 +19,32 @@ pub struct EnvironmentProxy(Option<Arc<Named>>);
 struct Named {
     proxy: ForwardProxy,
     exempt: NoProxy,
-    /// The variable that lists the exempt.
+    /// The variable that lists the exempt hosts.
     exempt_by: &'static str,
 }
 
 /// Which way requests go to a host.
 #[derive(Debug, Clone, Copy)]
 pub enum Way<'a> {
-    /// The environment has no say in it.
+    /// The environment names no proxy.
     Unnamed,
     /// Through this proxy.
     Through(&'a ForwardProxy),
-    /// Straight: a proxy has no way to this machine's own addresses, nor a resolver to its names.
+    /// Direct: a proxy cannot reach this machine's own addresses or resolve its names.
     ThisMachine,
-    /// Straight, since a variable lists the host.
+    /// Direct, since a variable lists the host.
     Exempt {
         /// The variable.
         variable: &'static str,
-        /// The entry that the host fits.
+        /// The entry that matches the host.
         entry: &'a str,
     },
-    /// Straight: the environment's proxy is for https alone.
+    /// Direct: the environment's proxy is only for https.
     PlainHttp,
 }
 
 impl EnvironmentProxy {
-    /// Takes the proxy, and the hosts that it is not asked for.
+    /// Makes it from the proxy and the hosts that bypass it.
     pub fn new(proxy: ForwardProxy, exempt: NoProxy, exempt_by: &'static str) -> Self {
         Self(Some(Arc::new(Named {
             proxy,
@@ -53,7 +53,7 @@ impl EnvironmentProxy {
         })))
     }
 
-    /// Returns the proxy, whatever hosts it is for.
+    /// Returns the proxy, whichever hosts it is used for.
     pub fn named(&self) -> Option<&ForwardProxy> {
         self.0.as_ref().map(|named| &named.proxy)
     }

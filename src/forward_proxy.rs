@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::secret::Secret;
 
-/// A proxy that requests go through, and who we are to it.
+/// A proxy that requests go through, and our credentials there.
 #[derive(Clone)]
 pub struct ForwardProxy {
     /// Without a user.
@@ -16,7 +16,7 @@ pub struct ForwardProxy {
     told_by: ToldBy,
 }
 
-/// Who we are to a proxy.
+/// Our credentials at a proxy.
 #[derive(Clone)]
 struct User {
     name: String,
@@ -32,13 +32,13 @@ pub enum ToldBy {
     Variable(&'static str),
 }
 
-/// Why a text names no proxy. No message holds it: it may hold a password.
+/// Why a text does not name a proxy. No message contains the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProxy {
     /// No address at all.
     #[error("not an address: {0}")]
     NoAddress(url::ParseError),
-    /// Not even a text.
+    /// Not valid text.
     #[error("not an address: not UTF-8")]
     NoText,
     /// Neither http nor https.
@@ -50,20 +50,20 @@ pub enum InvalidProxy {
     /// The password is part of the address.
     #[error("the address holds a password")]
     Password,
-    /// The user's name is written in a way that leaves open what is meant.
+    /// The user's name is ambiguous.
     #[error("the user name in the address is not plain letters, digits, `-`, `_` and `.`")]
     User,
-    /// A password for nobody.
+    /// A password without a user.
     #[error("there is a password but no user name")]
     NoUser,
-    /// More than a proxy's address has.
+    /// The address has a path, query or fragment, which a proxy's address cannot have.
     #[error("the address has a path, a query or a fragment")]
     Path,
 }
 
 impl ForwardProxy {
-    /// Checks a proxy's address, `http://user@proxy.example.com:3128`, and its password, as an
-    /// endpoint's settings have them.
+    /// Checks a proxy's address, such as `http://user@proxy.example.com:3128`, and its password, as
+    /// given in an endpoint's settings.
     pub fn parse(text: &str, password: Option<Secret>) -> Result<Self, InvalidProxy> {
         let mut address = address(text)?;
         if address.password().is_some() {
@@ -85,8 +85,8 @@ impl ForwardProxy {
         })
     }
 
-    /// Checks a proxy's address as environment variables have it: `http://` may be left out, and
-    /// user and password stand in it, percent-encoded where need be.
+    /// Checks a proxy's address as given in an environment variable: `http://` may be left out, and
+    /// the address contains user and password, percent-encoded if necessary.
     pub fn of_variable(variable: &'static str, text: &str) -> Result<Self, InvalidProxy> {
         let text = text.trim();
         let mut address = match text.contains("://") {
@@ -106,7 +106,7 @@ impl ForwardProxy {
         })
     }
 
-    /// Returns the name that must be looked up to reach it; `None` if it has an address.
+    /// Returns the name that must be looked up to reach it; `None` if it is given as an IP address.
     pub(crate) fn host_name(&self) -> Option<&str> {
         match self.address.host() {
             Some(Host::Domain(name)) => Some(name),
@@ -143,17 +143,18 @@ fn address(text: &str) -> Result<Url, InvalidProxy> {
             scheme: url.scheme().to_owned(),
         });
     }
-    // Also what a `/`, `?` or `#` in a password makes of the rest, which would name another host.
+    // This also catches a `/`, `?` or `#` in a password, after which the rest would name another
+    // host.
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(InvalidProxy::Path);
     }
     Ok(url)
 }
 
-/// Takes user and password off an address, and returns the user's name as it is written there.
+/// Removes user and password from an address, and returns the user's name as written.
 fn take_user(address: &mut Url) -> String {
     let name = address.username().to_owned();
-    // Only an address without a host refuses, and http has one.
+    // This fails only for an address without a host, and http always has one.
     let _taken = address.set_username("");
     let _taken = address.set_password(None);
     name

@@ -1,4 +1,4 @@
-//! The only builder of outbound HTTP clients, so that they all keep the same manners.
+//! The only builder of outbound HTTP clients, so that they all follow the same rules.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::forward_proxy::ForwardProxy;
 use crate::tls::{Authorities, ClientCertificate};
 use crate::verifier::Verifier;
 
-/// How we name ourselves to servers.
+/// Our `User-Agent`.
 const USER_AGENT: &str = concat!("qlik-roster/", env!("CARGO_PKG_VERSION"));
-/// How long an idle connection is kept. Below the minute after which load balancers commonly
-/// drop theirs, so that we close first rather than send into a dead one.
+/// How long an idle connection is kept. It is below the minute after which load balancers usually
+/// drop theirs, so that we close first rather than send over a dead connection.
 const IDLE: Duration = Duration::from_secs(45);
 
 /// What may differ between clients.
@@ -30,19 +30,20 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// The longest wait for a whole answer, from the connection to the body's last byte.
     pub timeout: Option<Duration>,
-    /// What turns host names into addresses; the system's resolver where none is given.
+    /// What resolves host names; `None` for the system's resolver.
     pub resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
-    /// What requests go through; `None` if they go straight, whatever the environment says.
+    /// The proxy that requests go through; `None` to connect directly, whatever the environment
+    /// says.
     pub proxy: Option<ForwardProxy>,
-    /// Who may vouch for servers; `None` for those whom the platform trusts.
+    /// The authorities that may vouch for servers; `None` for those that the platform trusts.
     pub authorities: Option<Authorities>,
-    /// By what we show a server who we are, where it asks.
+    /// The certificate that we show to a server that asks for one.
     pub client_certificate: Option<ClientCertificate>,
-    /// A Unix socket to reach the server by, whatever host an address names.
+    /// A Unix socket to connect to, whatever host the address names.
     pub unix_socket: Option<PathBuf>,
 }
 
-/// A client could not be built, which is for want of memory.
+/// A client could not be built, for lack of memory.
 #[derive(Debug, thiserror::Error)]
 #[error("setting up the HTTP client")]
 pub struct BuildError(#[source] reqwest::Error);
@@ -89,14 +90,14 @@ impl fmt::Debug for Options {
     reason = "this is the one place that may build a client"
 )]
 pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
-    // For whoever else in the process speaks TLS. Whoever comes first installs it; the error only
-    // says that somebody did before.
+    // For other code in the process that uses TLS. The first caller installs it; an error only
+    // means that it is already installed.
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // Attempts are counted by `retry` and by nobody else.
+        // Only `retry` counts and repeats attempts.
         .retry(reqwest::retry::never())
         .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(IDLE)
@@ -107,7 +108,7 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
     if let Some(resolver) = &options.resolver {
         builder = builder.dns_resolver(Arc::clone(resolver));
     }
-    // Either way the client reads nothing of the environment for itself.
+    // Either way the client does not read the environment by itself.
     builder = match &options.proxy {
         Some(proxy) => builder.proxy(every_request(proxy).map_err(BuildError)?),
         None => builder.no_proxy(),
@@ -118,13 +119,13 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
     builder.build().map_err(BuildError)
 }
 
-/// TLS 1.2 and 1.3, with a check of certificates that can tell what is wrong with one.
+/// TLS 1.2 and 1.3, with a certificate check that can say what is wrong.
 fn tls(options: &Options) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let empty = Arc::new(RootCertStore::empty());
     let roots = match (&options.authorities, &options.unix_socket) {
         (Some(authorities), _) => authorities.roots(),
-        // Nobody is asked for a certificate there.
+        // No server certificate is checked there.
         (None, Some(_)) => &empty,
         (None, None) => MachineAuthorities::of_process().roots(),
     };
@@ -145,7 +146,8 @@ fn tls(options: &Options) -> ClientConfig {
     config
 }
 
-/// Which requests go through it was decided before; these all do.
+/// Makes a proxy for every request of a client: the caller has decided which requests go through
+/// it.
 fn every_request(proxy: &ForwardProxy) -> Result<reqwest::Proxy, reqwest::Error> {
     let every = reqwest::Proxy::all(proxy.origin())?;
     Ok(match proxy.user() {
@@ -154,8 +156,8 @@ fn every_request(proxy: &ForwardProxy) -> Result<reqwest::Proxy, reqwest::Error>
     })
 }
 
-/// Written here, and not by the client, which takes them for part of an address and undoes in a
-/// password what looks like percent-encoding.
+/// Makes the credentials header. The HTTP client cannot do it: it would treat them as part of an
+/// address and decode whatever in a password looks percent-encoded.
 fn credentials(name: &str, password: &str) -> HeaderValue {
     let encoded = STANDARD.encode(format!("{name}:{password}"));
     let header = HeaderValue::try_from(format!("Basic {encoded}"));

@@ -1,4 +1,4 @@
-//! Signs JSON Web Tokens with private keys as operators have them.
+//! Signs JSON Web Tokens with private keys in the formats that operators have.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::secret::Secret;
 
-/// What object identifiers look like in DER, tag and length included.
+/// Object identifiers in DER, including tag and length.
 const OID_RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 const OID_RSA_PSS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const OID_EC: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
@@ -27,7 +27,7 @@ const OID_P384: &[u8] = b"\x06\x05\x2b\x81\x04\x00\x22";
 const OID_P521: &[u8] = b"\x06\x05\x2b\x81\x04\x00\x23";
 const OID_ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
 
-/// A private key, read and told from what cannot sign.
+/// A private key that was read and can sign.
 #[derive(Clone)]
 pub struct PrivateKey(Arc<Pair>);
 
@@ -37,18 +37,18 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// How a key signs. It follows from the key.
+/// The signature algorithm, which follows from the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSA.
     Rs256,
-    /// EC on the curve P-384. Its signatures differ from one time to the next.
+    /// EC on the curve P-384. Each signature differs, even for the same text.
     Es384,
     /// ed25519.
     EdDsa,
 }
 
-/// A text that is no key that we can sign with.
+/// The text is not a key that we can sign with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
     /// What was found instead, as a noun phrase.
@@ -74,7 +74,7 @@ impl Algorithm {
 }
 
 impl PrivateKey {
-    /// Reads a key in PEM: PKCS#8 as OpenSSL writes it today, or PKCS#1 and SEC1 as it did.
+    /// Reads a key in PEM: PKCS#8, as OpenSSL writes it today, or PKCS#1 or SEC1, as it used to.
     pub fn parse(pem: &Secret) -> Result<Self, Unusable> {
         let text = pem.expose();
         if let Some(found) = label(text) {
@@ -86,7 +86,7 @@ impl PrivateKey {
             PrivateKeyDer::Pkcs8(key) => pkcs8(key.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(key) => rsa(RsaKeyPair::from_der(key.secret_pkcs1_der())),
             PrivateKeyDer::Sec1(key) => sec1(key.secret_sec1_der()),
-            // The enum is not ours and open.
+            // The enum is foreign and non-exhaustive.
             _ => Err(Unusable::of("a key of an unknown form")),
         };
         Ok(Self(Arc::new(pair?)))
@@ -101,8 +101,8 @@ impl PrivateKey {
         }
     }
 
-    /// Returns the members of the public half as a JSON Web Key that its thumbprint is taken
-    /// over (RFC 7638).
+    /// Returns the public half as a JSON Web Key, with just the members that its thumbprint covers
+    /// (RFC 7638).
     pub fn public(&self) -> Value {
         let encoded = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match &*self.0 {
@@ -111,7 +111,7 @@ impl PrivateKey {
                 json!({ "kty": "RSA", "n": encoded(&public.n), "e": encoded(&public.e) })
             }
             Pair::Ec(pair) => {
-                // A point that is not compressed: a byte 4, then both coordinates.
+                // An uncompressed point: a byte 4, then both coordinates.
                 let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
                 let (x, y) = point.split_at(point.len() / 2);
                 json!({ "kty": "EC", "crv": "P-384", "x": encoded(x), "y": encoded(y) })
@@ -123,7 +123,8 @@ impl PrivateKey {
         }
     }
 
-    /// Signs claims as a compact token of a type, such as `JWT`; `kid` is the id of the key.
+    /// Signs claims as a compact token of the given type, such as `JWT`; `kid` is the id of the
+    /// key.
     ///
     /// It fails only where the system has no random numbers.
     pub fn token(
@@ -176,13 +177,14 @@ struct Header<'a> {
     typ: &'a str,
 }
 
-/// Structs of texts and numbers always have a JSON; the error is for the type's sake.
+/// Encodes a part of a token. Structs of texts and numbers always have a JSON form; the error only
+/// satisfies the type.
 fn part(value: &impl Serialize) -> Result<String, Unspecified> {
     let json = serde_json::to_vec(value).or(Err(Unspecified))?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// Tells by its first line what a text is that is no private key that we can read.
+/// Returns, by the first line, what a text is if it is not a private key that we can read.
 fn label(text: &str) -> Option<&'static str> {
     let says = |word: &str| text.contains(word);
     if says("-----BEGIN ENCRYPTED PRIVATE KEY-----") || says("Proc-Type: 4,ENCRYPTED") {
@@ -202,7 +204,7 @@ fn label(text: &str) -> Option<&'static str> {
 }
 
 fn pkcs8(der: &[u8]) -> Result<Pair, Unusable> {
-    // The algorithm stands at the front; what the key itself holds must not be taken for it.
+    // The algorithm comes first; bytes of the key itself must not be mistaken for it.
     let front = der.get(..der.len().min(40)).unwrap_or(der);
     let names = |oid: &[u8]| front.windows(oid.len()).any(|window| window == oid);
     if names(OID_RSA) {
@@ -223,8 +225,8 @@ fn pkcs8(der: &[u8]) -> Result<Pair, Unusable> {
     }))
 }
 
-/// SEC1 names its curve after the key. What PKCS#8 has around it is of fixed form, and ring
-/// reads nothing else.
+/// Reads a key in SEC1, which names its curve after the key, by wrapping it in PKCS#8. The wrapping
+/// has a fixed form, and ring reads nothing else.
 fn sec1(der: &[u8]) -> Result<Pair, Unusable> {
     if !der.windows(OID_P384.len()).any(|window| window == OID_P384) {
         return Err(Unusable::of(curve(der)));
@@ -235,7 +237,7 @@ fn sec1(der: &[u8]) -> Result<Pair, Unusable> {
     ec(&tagged(0x30, &[version, algorithm, key].concat()))
 }
 
-/// Writes one value of DER; none here is longer than its length's two bytes can say.
+/// Writes one DER value. None here is longer than two length bytes can express.
 fn tagged(tag: u8, value: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes();
     let mut out = match (high, low) {
@@ -276,7 +278,7 @@ fn ec(der: &[u8]) -> Result<Pair, Unusable> {
         .map_err(|why| Unusable::of(format!("an EC key that cannot be used ({why})")))
 }
 
-/// OpenSSL writes the private half alone, from which the public one follows.
+/// Reads an ed25519 key. OpenSSL writes only the private half; the public one is derived from it.
 fn ed25519(der: &[u8]) -> Result<Pair, Unusable> {
     let read = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der);
     read.map(Pair::Ed25519)

@@ -1,5 +1,5 @@
-//! qlik-roster keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells
-//! the systems that must know when it changes.
+//! qlik-roster keeps a faithful copy of who may do what in Qlik Cloud tenants, and tells other
+//! systems when it changes.
 //!
 //! The layers, in the direction in which data flows, are described in ARCHITECTURE.md; each
 //! one's `mod.rs` opens with what it is for and what must stay true in it.

@@ -1,4 +1,4 @@
-//! The hosts that no proxy is asked for, as `NO_PROXY` lists them. Pure.
+//! The hosts that bypass the proxy, as `NO_PROXY` lists them. Pure.
 
 use std::net::IpAddr;
 
@@ -11,10 +11,10 @@ pub struct NoProxy(Vec<Entry>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    /// As it is written.
+    /// The entry as written.
     text: String,
     hosts: Hosts,
-    /// None: every port.
+    /// `None` for every port.
     port: Option<u16>,
 }
 
@@ -23,17 +23,18 @@ enum Hosts {
     All,
     /// This name and those below it.
     Name(String),
-    /// These addresses. Names are not looked up for it.
+    /// These addresses. Host names are not resolved to match them.
     Network(IpNet),
 }
 
 impl NoProxy {
-    /// Reads a list with commas or blanks between its entries, and returns as well the entries
-    /// that fit no host.
+    /// Reads a list of entries separated by commas or blanks, and also returns the entries that
+    /// match no host.
     ///
-    /// It is curl's list, and somewhat more: a port behind a host, `*.` before a name, brackets
-    /// around an IPv6 address, and blanks alone between entries. curl ignores such entries, or ends
-    /// the list at them; other programs take them, so that people write them.
+    /// It accepts what curl accepts and somewhat more: a port after a host, `*.` before a name,
+    /// brackets around an IPv6 address, and blanks without commas between entries. curl ignores
+    /// such entries, or ends the list at them, but other programs accept them, so people write
+    /// them.
     pub fn parse(text: &str) -> (Self, Vec<String>) {
         if text.trim() == "*" {
             let everything = Entry {
@@ -58,7 +59,7 @@ impl NoProxy {
         (Self(entries), odd)
     }
 
-    /// Returns the entry, as it is written, that a URL's host fits.
+    /// Returns the entry, as written, that matches a URL's host.
     pub(crate) fn entry_for(&self, url: &Url) -> Option<&str> {
         let (host, port) = (url.host()?, url.port_or_known_default());
         let fits = |entry: &&Entry| {
@@ -154,7 +155,7 @@ mod tests {
             ("fd00::/8", "https://[fe00::7]", None),
             ("::1", "https://[::1]:8443", Some("::1")),
             ("fd00::7", "https://[FD00:0::7]", Some("fd00::7")),
-            // More than curl takes.
+            // More than curl accepts.
             ("*.qlikcloud.com", HOST, Some("*.qlikcloud.com")),
             ("a.example qlikcloud.com", HOST, Some("qlikcloud.com")),
             ("qlikcloud.com:443", HOST, Some("qlikcloud.com:443")),
@@ -178,7 +179,7 @@ mod tests {
                 "https://bücher.example",
                 Some("bücher.example"),
             ),
-            // Alone, and not in a list, as in curl.
+            // Only on its own, not in a list, as in curl.
             ("a.example,*", HOST, None),
         ] {
             let (list_of, _odd) = NoProxy::parse(list);

@@ -1,4 +1,4 @@
-//! Why nobody was reached by a connection, in a sentence that names the address.
+//! Why no connection could be made, in a sentence that names the address.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::peer::{Peer, Trust};
 use crate::system_words::system_words;
 use crate::tls_failure::TlsFailure;
 
-/// Where requests go, and what they go through.
+/// Where requests go, and the proxy that they go through.
 #[derive(Debug, Clone)]
 pub struct Route {
     to: Peer,
@@ -21,7 +21,7 @@ pub struct Route {
     trust: Trust,
 }
 
-/// Why nobody was reached.
+/// Why no connection could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     peer: Peer,
@@ -30,26 +30,26 @@ pub struct Obstacle {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
-    /// The name leads to no address.
+    /// The name does not resolve to an address.
     Name(String),
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Tls(Box<TlsFailure>),
     /// No connection; what the system says.
     NoConnection(String),
-    /// The proxy asks who we are, or does not believe it.
+    /// The proxy asks for credentials, or does not accept ours.
     ProxyCredentials,
-    /// The proxy does not open the way to somebody.
+    /// The proxy refuses to connect to this peer.
     ProxyRefuses(Peer),
 }
 
 /// Where it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// At the look-up of a name.
+    /// While resolving a name.
     Name,
-    /// At the connection.
+    /// While connecting.
     Connection,
-    /// At the proxy, which was reached or not.
+    /// At the proxy, whether it was reached or not.
     Proxy,
     /// At TLS.
     Tls,
@@ -66,8 +66,8 @@ impl Route {
         }
     }
 
-    /// Returns at what a request may fail that reaches nobody, in its order: whom a proxy is to
-    /// reach, the proxy looks up.
+    /// Returns the stages at which a request can fail before it reaches its server, in order. A
+    /// proxy resolves the server's name itself.
     pub fn stages(&self) -> Vec<Stage> {
         let is_name = self.to.host.parse::<IpAddr>().is_err();
         let mut stages = match (&self.proxy, is_name) {
@@ -79,13 +79,14 @@ impl Route {
         stages
     }
 
-    /// Finds out why a request reached nobody; `None` if it was not for want of a connection.
+    /// Finds out why a request reached no server; `None` if it failed for another reason than the
+    /// connection.
     pub fn obstacle(&self, error: &reqwest::Error) -> Option<Obstacle> {
         let tunnel = causes(error).find_map(|cause| Tunnel::of(&cause.to_string()));
         let at_proxy = match (&self.proxy, self.is_https) {
             (Some(proxy), true) if tunnel.is_some() => Some(proxy),
             (Some(proxy), false) => Some(proxy),
-            // The last: TLS with the receiver, at the end of the tunnel.
+            // The last case is TLS with the receiver, at the end of the tunnel.
             (None, _) | (Some(_), true) => None,
         };
         let peer = at_proxy.unwrap_or(&self.to).clone();
@@ -121,7 +122,7 @@ impl Route {
             return found(Kind::Name(name_words(system)));
         }
         match system {
-            // Only TLS reads anything before a connection counts as one.
+            // Only TLS reads anything before a connection counts as established.
             Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 found(tls(TlsFailure::ended(peer.clone(), by, self.trust)))
             }
@@ -131,7 +132,7 @@ impl Route {
     }
 }
 
-/// What became of a tunnel through a proxy. The HTTP client has no type for it, only words.
+/// The outcome of a tunnel through a proxy. The HTTP client has no type for it, only text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tunnel {
     NoConnection,
@@ -228,7 +229,8 @@ pub(crate) fn causes<'a>(
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
-        // An I/O error gives what it wraps a name of its own and leaves it out of its chain.
+        // An I/O error does not list the error that it wraps as its source, so it is asked for
+        // separately.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);

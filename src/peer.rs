@@ -14,14 +14,14 @@ pub struct Peer {
     pub(crate) is_proxy: bool,
 }
 
-/// Who vouches for the server; what to do about one that nobody vouches for depends on it.
+/// Who vouches for the server. The remedy for an untrusted one depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     /// A receiver's: the authorities that the machine trusts.
     Machine,
     /// A receiver's: those that its `ca_file` names.
     Named,
-    /// A tenant's: those that the machine trusts, and nothing else can be named.
+    /// A tenant's: the authorities that the machine trusts; no others can be configured.
     Tenant,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Writes an IPv6 address as it stands before a port.
+/// Writes an IPv6 address in the brackets that it needs before a port.
 pub(crate) fn bracketed(host: &str) -> String {
     match host.parse::<std::net::Ipv6Addr>() {
         Ok(_) => format!("[{host}]"),

@@ -1,8 +1,8 @@
-//! Text from outside, made safe to print: what a terminal would act on is written out.
+//! Makes text from outside safe to print: characters that a terminal would act on are escaped.
 //!
-//! Names come from Qlik, answers from receivers, arguments from whoever typed them. A terminal
-//! acts on some characters in place of showing them: they move the cursor, break a line, or turn
-//! the direction in which the rest is written. Whatever prints, prints by one of these functions.
+//! Names come from Qlik, answers from receivers, arguments from whoever typed them. A terminal acts
+//! on some characters instead of showing them: they move the cursor, break a line, or change the
+//! direction of the rest of the text. All code that prints must use one of these functions.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -44,8 +44,8 @@ pub fn is_plain(text: &str) -> bool {
     !text.contains(is_active)
 }
 
-/// Returns whether a terminal, or what lays out text, acts on a character in place of showing
-/// it. Joiners are left alone: emoji and Persian names are written with them.
+/// Returns whether a terminal or text layout acts on a character instead of showing it. Joiners are
+/// left alone: emoji and Persian names are written with them.
 fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(

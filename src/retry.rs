@@ -7,12 +7,12 @@ use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 
 /// The first wait, before jitter.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Each wait is so many times the one before.
+/// Each wait is this many times the one before.
 const GROWTH: f64 = 2.0;
-/// Waits are drawn from this share below to this share above their length, so that those who
-/// failed together don't come back together.
+/// Each wait is random, from this share below its length to this share above it, so that requests
+/// that failed together are not retried together.
 const JITTER: f64 = 0.5;
-/// The longest wait of our own.
+/// The longest wait that we choose ourselves.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The longest wait that a server may ask of us: the window over which Qlik counts requests.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
@@ -40,14 +40,14 @@ impl Retry {
         Self::of(ATTEMPTS)
     }
 
-    /// The policy for requests of which somebody awaits the outcome: one retry.
+    /// The policy for requests whose outcome a person waits for: one retry.
     pub fn brief() -> Self {
         Self::of(BRIEF_ATTEMPTS)
     }
 
-    /// The policy for the requests in the midst of something long that would have to be begun
-    /// again: as many retries as there are waits within the time of an outage. Without such a
-    /// time, that of any other request.
+    /// The policy for requests that are part of something long that would have to start again: as
+    /// many retries as fit into the time of an outage. If that time is zero, the policy is that of
+    /// any other request.
     pub fn outlasting(outage: Duration) -> Self {
         if outage.is_zero() {
             return Self::requests();
@@ -64,7 +64,7 @@ impl Retry {
             .with_multiplier(GROWTH)
             .with_randomization_factor(JITTER)
             .with_max_interval(LONGEST_WAIT)
-            // The crate would read the machine's clock for this bound.
+            // The crate would read the machine's clock to apply this bound.
             .with_max_elapsed_time(None)
             .build();
         Self {
@@ -74,7 +74,7 @@ impl Retry {
         }
     }
 
-    /// Returns how long to wait before the next attempt, none to give up.
+    /// Returns how long to wait before the next attempt, or `None` to give up.
     ///
     /// `asked` is what the server asked for (`Retry-After`): a lower bound, itself bounded.
     pub fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {

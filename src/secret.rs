@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A client secret, key or token. `Debug` shows that there is one, nothing else; there is
-/// no `Display` and no serialisation.
+/// A client secret, key or token. `Debug` shows only that there is one. There is no `Display` and
+/// no serialisation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// Wraps a text. White space around it, as files and editors leave it, is cut off.
+    /// Wraps a text. It trims the white space that files and editors leave around it.
     pub fn new(text: &str) -> Self {
         Self(text.trim().into())
     }

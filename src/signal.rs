@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-/// A hint to look at the store again. Hints that come while nobody waits fold into one;
-/// a lost hint costs latency, never an event, since every loop also looks on its own.
+/// A hint to look at the store again. Hints that come while nobody waits merge into one. A lost
+/// hint costs latency, never an event, since every loop also looks at the store by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Wake(Arc<Notify>);
 
@@ -21,11 +21,11 @@ impl Wake {
     }
 }
 
-/// The means to tell all tasks to end. Dropping it tells them too.
+/// Tells all tasks to end. Dropping it tells them too.
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<bool>);
 
-/// A task's view of whether it shall end.
+/// A task's view of whether it should end.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
@@ -43,15 +43,15 @@ impl ShutdownTrigger {
 }
 
 impl Shutdown {
-    /// Returns whether the end was called for.
+    /// Returns whether the tasks were told to end.
     pub fn is_triggered(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()
     }
 
-    /// Waits until the end is called for. Can be dropped and awaited again.
+    /// Waits until the tasks are told to end. Can be dropped and awaited again.
     pub async fn triggered(&self) {
         let mut receiver = self.0.clone();
-        // An error means that the trigger is gone, which is a call to end as well.
+        // An error means that the trigger was dropped, which also tells the tasks to end.
         drop(receiver.wait_for(|ended| *ended).await);
     }
 }

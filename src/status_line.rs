@@ -1,8 +1,8 @@
-//! The one line at the bottom of a terminal that says what goes on, and the two streams that share
-//! the terminal with it.
+//! The status line at the bottom of a terminal, and the two streams that share the terminal with
+//! it.
 //!
-//! Everything else that is written there wipes the line first, so that it never stands within a
-//! result, a message or a line of the log.
+//! Everything else that is written there first erases the line, so that it never ends up in a
+//! result, a message or a log line.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Back to the beginning of the line, and wipe it.
+/// Returns to the beginning of the line and erases it.
 const WIPE: &str = "\r\x1b[K";
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -24,18 +24,18 @@ struct State {
     place: Place,
 }
 
-/// Where results have left the terminal.
+/// Where the output of results ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// At the beginning of a line.
     LineStart,
-    /// Within a line, which must not be wiped.
+    /// Within a line, which must not be erased.
     Within,
-    /// With another program that reads them, such as a pager, and may draw on it as well.
+    /// In another program, such as a pager, which may draw on the terminal as well.
     Elsewhere,
 }
 
-/// Returns whether standard error is a terminal that can wipe a line.
+/// Returns whether standard error is a terminal that can erase a line.
 pub fn can_draw() -> bool {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     io::stderr().is_terminal() && !is_dumb
@@ -50,12 +50,12 @@ pub fn draw(text: &str) {
     }
 }
 
-/// Wipes the line.
+/// Erases the line.
 pub fn wipe() {
     state().wipe();
 }
 
-/// Standard error for everything but the line.
+/// Standard error, for everything but the status line.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stderr;
 
@@ -81,13 +81,13 @@ impl Write for Stdout {
         if kind != Kind::File {
             let mut state = state();
             state.wipe();
-            // Nothing is drawn until the results are there.
+            // The line is not drawn until the results have been written.
             state.place = match kind {
                 Kind::Pipe => Place::Elsewhere,
                 Kind::Terminal | Kind::File => Place::Within,
             };
         }
-        // Without the lock: whoever reads may take its time.
+        // Without the lock, since the reader may be slow.
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()?;
@@ -108,7 +108,7 @@ enum Kind {
     Terminal,
     /// Another program.
     Pipe,
-    /// Nobody who shows them now.
+    /// A file.
     File,
 }
 
@@ -146,6 +146,6 @@ fn state() -> MutexGuard<'static, State> {
 
 fn put(text: &str) {
     let mut out = io::stderr().lock();
-    // Nobody is left to show it to if standard error is gone.
+    // If standard error is closed, there is nobody left to tell.
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

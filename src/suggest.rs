@@ -1,9 +1,9 @@
-//! Finds what somebody probably meant who mistyped a name.
+//! Finds the name that somebody who mistyped one probably meant.
 
-/// How alike two names must be: what the library beneath our arguments asks for as well.
+/// How similar two names must be: the same threshold as in the library that parses our arguments.
 const ALIKE: f64 = 0.7;
 
-/// Returns the name that is most like a word, if one is like it at all.
+/// Returns the name that is most similar to a word, if one is similar enough.
 pub fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let rated = names.map(|name| (strsim::jaro_winkler(word, name), name));
     let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));

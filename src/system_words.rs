@@ -1,9 +1,9 @@
-//! What the operating system refuses, in words that say what to do. Not all of its own do, and its
-//! numbers say nothing to most.
+//! Errors of the operating system, in words that say what to do. Not all of its own words do, and
+//! its numbers mean nothing to most people.
 
 use std::io::{self, ErrorKind};
 
-/// Returns why the system refused, without its number, as it stands in the middle of a sentence.
+/// Returns why the system refused, without the error number, worded for the middle of a sentence.
 pub(crate) fn system_words(error: &io::Error) -> String {
     let words = match error.kind() {
         ErrorKind::AddrInUse => {
@@ -20,7 +20,7 @@ pub(crate) fn system_words(error: &io::Error) -> String {
         }
         _ => return own_words(error),
     };
-    // What we made up ourselves has a sentence of its own.
+    // Errors that we made ourselves already have a sentence.
     match error.raw_os_error() {
         Some(_) => words.to_owned(),
         None => own_words(error),
@@ -31,7 +31,7 @@ fn own_words(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     let mut words = text.get(..end).unwrap_or(&text).to_owned();
-    // Lower case, as in the middle of a sentence.
+    // Lower case, for the middle of a sentence.
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_lowercase();
     }

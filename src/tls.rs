@@ -12,21 +12,20 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
-/// Who may vouch for a server, in place of the authorities that the machine trusts.
+/// The authorities that may vouch for a server, in place of those that the machine trusts.
 #[derive(Clone)]
 pub struct Authorities {
     roots: Arc<RootCertStore>,
 }
 
-/// A certificate by which we show a server who we are, with those that lead to its
-/// authority, and its key.
+/// Our client certificate, with its chain and its key.
 #[derive(Clone)]
 pub struct ClientCertificate {
     certified: Arc<CertifiedKey>,
     expires: Option<Timestamp>,
 }
 
-/// Why a text is no certificate, or no key to one. No message holds anything of it.
+/// Why a text is not a certificate, or not a key to one. No message contains any part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCertificate {
     /// There is no certificate.
@@ -46,16 +45,16 @@ pub enum InvalidCertificate {
     Mismatch,
 }
 
-/// A client certificate whose time is over.
+/// A client certificate that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client certificate ended at {at}")]
 pub struct Expired {
-    /// When it ended.
+    /// When it expired.
     pub at: Timestamp,
 }
 
 impl Authorities {
-    /// Reads one or more certificates in PEM. What stands around them is left out.
+    /// Reads one or more certificates in PEM. Text around them is ignored.
     pub fn parse(pem: &str) -> Result<Self, InvalidCertificate> {
         let certificates = certificates(pem)?;
         let mut roots = RootCertStore::empty();
@@ -75,8 +74,7 @@ impl Authorities {
 }
 
 impl ClientCertificate {
-    /// Reads a certificate, with those that lead to its authority behind it, and its key,
-    /// all in PEM.
+    /// Reads a certificate, followed by its chain, and its key, all in PEM.
     pub fn parse(chain: &str, key: &Secret) -> Result<Self, InvalidCertificate> {
         let certificates = certificates(chain)?;
         let expires = certificates.first().and_then(|leaf| not_after(leaf));
@@ -96,8 +94,8 @@ impl ClientCertificate {
         })
     }
 
-    /// Returns when it ends, none if it does not say so in a way that can be read; an error
-    /// if that was before `now`.
+    /// Returns when it expires, `None` if that cannot be read, or an error if it expired before
+    /// `now`.
     pub fn expiry(&self, now: Timestamp) -> Result<Option<Timestamp>, Expired> {
         match self.expires {
             Some(at) if at < now => Err(Expired { at }),
@@ -167,7 +165,7 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, InvalidCertif
     Ok(found)
 }
 
-/// Reads when a certificate ends.
+/// Reads when a certificate expires.
 fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let seconds = certificate.validity().not_after.timestamp();
@@ -180,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate that ends on a day of that year, and its key.
+    /// Makes a certificate that expires on a day of that year, and its key.
     fn issued(year: i32) -> (String, Secret) {
         let mut params = CertificateParams::new(vec!["roster.example.com".into()]).unwrap();
         params.not_after = date_time_ymd(year, 3, 1);

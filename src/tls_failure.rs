@@ -1,4 +1,4 @@
-//! Why TLS with somebody did not come about, in a sentence, and what can be done about it.
+//! Why a TLS handshake failed, in a sentence, and what to do about it.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use rustls::{AlertDescription, CertificateError, OtherError};
 use crate::peer::{Peer, Trust, bracketed};
 use crate::verifier::{Distrust, Refused};
 
-/// Why TLS with somebody did not come about. Its text says how to look.
+/// Why a TLS handshake with a peer failed. Its text says how to inspect the certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFailure {
     peer: Peer,
-    /// The proxy on the way there.
+    /// The proxy between us and the peer.
     by: Option<Peer>,
     trust: Trust,
     reason: Reason,
@@ -21,19 +21,19 @@ pub struct TlsFailure {
 enum Reason {
     /// Its certificate is not accepted.
     Distrust(Distrust),
-    /// What it says is not TLS.
+    /// It does not speak TLS.
     NoTls,
-    /// It ended the connection while TLS was agreed on.
+    /// It closed the connection during the handshake.
     Ended,
-    /// It speaks older versions of TLS alone.
+    /// It speaks only older versions of TLS.
     OldVersion,
-    /// It found no way of encryption that both know.
+    /// It supports no cipher that we do.
     NothingInCommon,
-    /// It wants a certificate of ours, and there is none.
+    /// It asks for a client certificate, and we have none.
     WantsCertificate,
     /// It does not accept our certificate.
     RefusesCertificate,
-    /// It does not know the name that it was asked for.
+    /// It does not know the host name that we asked for.
     UnknownName,
     /// Something else.
     Broken,
@@ -50,7 +50,7 @@ impl TlsFailure {
         }
     }
 
-    /// One whose connection ended before TLS was agreed on.
+    /// Makes the failure of a connection that was closed during the handshake.
     pub(crate) fn ended(peer: Peer, by: Option<Peer>, trust: Trust) -> Self {
         Self {
             peer,
@@ -93,7 +93,7 @@ impl TlsFailure {
         }
     }
 
-    /// Returns the command that shows what is shown to us.
+    /// Returns the command that shows the certificates that we are shown.
     fn command(&self) -> String {
         let Peer { host, port, .. } = &self.peer;
         let by = match &self.by {

@@ -1,4 +1,4 @@
-//! Checks a server's certificate, and finds out what is wrong with one that is not accepted.
+//! Checks a server's certificate, and finds out why one is not accepted.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 
 use crate::model::Timestamp;
 
-/// How many of the names that a certificate is for are told.
+/// How many of a certificate's names are shown.
 const MAX_NAMES: usize = 3;
 
-/// The longest name that is told; whoever answers chose it.
+/// The longest name that is shown, since the server chose it.
 const MAX_NAME: usize = 80;
 
-/// Accepts what webpki accepts. Where that refuses, it says why in words of ours: its own
-/// `UnknownIssuer` may be a certificate that the server forgot to send or an authority that
-/// nobody knows.
+/// Accepts what webpki accepts. If webpki refuses a certificate, this says why in our own words:
+/// webpki's `UnknownIssuer` may mean a certificate that the server forgot to send or an unknown
+/// authority.
 #[derive(Debug)]
 pub(crate) struct Verifier {
-    /// Nothing where nobody is trusted.
+    /// `None` if no authority is trusted.
     inner: Option<Arc<WebPkiServerVerifier>>,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
 }
 
-/// What is wrong with a certificate that a server showed. Names in it are the server's, cut
-/// and cleaned.
+/// What is wrong with a certificate that a server showed. Names in it come from the server, cut and
+/// cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Distrust {
-    /// An authority that is not trusted vouches for it.
+    /// It was issued by an authority that is not trusted.
     UnknownAuthority { issuer: String },
-    /// The certificate of its issuer is needed, and was not shown.
+    /// The server did not send the certificate of its issuer, which is needed.
     MissingIntermediate { issuer: String },
-    /// Nobody but itself vouches for it.
+    /// It is self-signed.
     SelfSigned,
-    /// It is an authority's own.
+    /// It is the certificate of an authority, not of a server.
     OfAnAuthority,
-    /// An authority of that name is trusted, and has another key.
+    /// A trusted authority has that name but another key.
     OtherKey { issuer: String },
-    /// It, or one above it, begins in the future.
+    /// It, or one above it, is not valid yet.
     NotYetValid { from: Timestamp, now: Timestamp },
-    /// It, or one above it, has ended.
+    /// It, or one above it, has expired.
     Expired { until: Timestamp, now: Timestamp },
     /// It is for other names.
     OtherName { names: Vec<String>, n_more: usize },
@@ -65,7 +65,7 @@ impl Verifier {
         let inner =
             WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider));
         Self {
-            // Fails for want of roots alone, since there are no revocation lists.
+            // Fails only if there are no roots, since there are no revocation lists.
             inner: inner.build().ok(),
             roots: Arc::clone(roots),
             provider: Arc::clone(provider),
@@ -95,7 +95,7 @@ impl Verifier {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 other_name(leaf)
             }
-            // The last: an authority of that name has a key of another kind.
+            // The last case: an authority of that name has a key of another kind.
             CertificateError::UnknownIssuer
             | CertificateError::BadSignature
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
@@ -106,7 +106,7 @@ impl Verifier {
                 Distrust::Unusable("it is not for servers (its extended key usage says so)")
             }
             CertificateError::BadEncoding => Distrust::Unusable("it cannot be read"),
-            // Checked before all else, so that it hides what would be said of the issuer.
+            // webpki checks this first, so it would hide what is wrong with the issuer.
             _ if leaf.is_ca() => Distrust::OfAnAuthority,
             CertificateError::UnsupportedSignatureAlgorithmContext { .. } => Distrust::Unusable(
                 "it is signed in a way that is too old or not known, as by SHA-1",
@@ -118,7 +118,7 @@ impl Verifier {
         }
     }
 
-    /// Climbs from the server's certificate to the last one whose issuer was shown.
+    /// Follows the chain from the server's certificate to the last one whose issuer was shown.
     fn climb(&self, chain: &[X509Certificate<'_>]) -> Distrust {
         let known = self.roots.subjects();
         let is_known =
@@ -127,7 +127,7 @@ impl Verifier {
             return Distrust::Unusable("there is none");
         };
         let mut at = leaf;
-        // Each step goes up one certificate; a circle ends it.
+        // Each step goes up one certificate; the loop is bounded, so a circular chain ends it.
         for _ in chain {
             let issuer = at.issuer();
             let is_own = issuer.as_raw() == at.subject().as_raw();
@@ -255,7 +255,7 @@ fn address(bytes: &[u8]) -> Option<String> {
     Some(std::net::Ipv6Addr::from(sixteen).to_string())
 }
 
-/// Returns what people call the bearer of a name: its common name, else its organization.
+/// Returns what people call the holder of a name: its common name, or else its organization.
 fn in_words(name: &X509Name<'_>) -> String {
     let parts = name.iter_common_name().chain(name.iter_organization());
     let text = parts
@@ -267,7 +267,7 @@ fn in_words(name: &X509Name<'_>) -> String {
     }
 }
 
-/// Takes off what could steer a terminal, and cuts.
+/// Removes characters that a terminal acts on, and cuts the text.
 fn clean(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || c == ' ' || c.is_ascii_punctuation();
     let mut cleaned: String = text
