@@ -1,10 +1,10 @@
-//! Serves HTTP to whoever comes, so that nobody can keep others out by holding connections.
+//! Serves HTTP to any client, so that nobody can keep others out by holding connections open.
 //!
-//! A connection costs a descriptor and some memory before anybody has said who they are. So
-//! their number has a bound, and each has an end: a head has to come in time, and so does all
-//! the rest where strangers are served. As the bound comes near, those go that have waited
-//! longest for a head. A few places are free at any time that way, and a probe, which sends its
-//! head at once, is answered however many sockets somebody else leaves open.
+//! A connection costs a descriptor and some memory before its client has authenticated. So the
+//! number of connections is bounded, and so is the life of each: the request head must arrive in
+//! time, and, if strangers are served, so must all the rest. Near the bound, the connections that
+//! have waited longest for a head are closed. So a few places are always free, and a probe, which
+//! sends its head at once, is answered however many sockets somebody else leaves open.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,28 +32,29 @@ use tracing::warn;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
-/// Places that are kept free for those who come next.
+/// Places that are kept free for the next connections.
 const SPARE: usize = 8;
 
-/// How long a head may take to come before its connection can be closed for another: who has just
-/// come and is about to ask is not the one who is in the way.
+/// How long a connection may wait for its head before it can be closed in favour of another: one
+/// that was just opened and is about to send a request is not the problem.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Bytes of a head at the most, and of what is read at once of a body. hyper's own bound is
-/// 400 KiB for each connection.
+/// The most bytes of a head, and of what is read of a body at once. hyper's own bound is 400 KiB
+/// for each connection.
 const MAX_BUFFER: usize = 16 * 1024;
 
-/// How long an answer may still take once its connection's time is over.
+/// How long an answer may still take after its connection's time is over.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The same once the daemon ends: whoever does not read must not hold it up.
+/// The same while the daemon ends: a client that does not read must not delay it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long nothing is accepted after the system refused, as for want of descriptors: some of
-/// those that are open will end.
+/// How long to wait after the system refused a connection, for example for lack of descriptors:
+/// some of the open ones will end.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How seldom it is said that connections are closed for others, or cannot be taken.
+/// How often, at most, we log that connections are closed in favour of others, or cannot be
+/// accepted.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// Where connections come from.
@@ -84,15 +85,15 @@ impl Listener for UnixListener {
 /// What connections to one listener may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at one time at the most.
+    /// The most connections at one time.
     pub connections: usize,
-    /// How long a head may take to come, and a connection may be idle.
+    /// How long a head may take to arrive, and how long a connection may be idle.
     pub head: Duration,
     /// How long a connection may live, or `None` for as long as it is used.
     pub life: Option<Duration>,
 }
 
-/// Serves until told to end, and for a moment longer what is under way then.
+/// Serves until told to end, and then briefly finishes the requests under way.
 pub(super) async fn serve(
     listener: impl Listener,
     router: Router,
@@ -117,7 +118,7 @@ pub(super) async fn serve(
                     let answering = Answering { router, slot };
                     open.tasks.spawn(hold(io, answering, limits, shutdown.clone()));
                 }
-                // Who came has gone again.
+                // The client has already gone.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     if refused.may_say() {
@@ -132,7 +133,7 @@ pub(super) async fn serve(
         }
     }
     drop(listener);
-    // What does not end by itself ends with the set.
+    // Connections that do not end by themselves are dropped with the set.
     let mut n_cut_off = 0;
     let all = async {
         while let Some(parting) = open.tasks.join_next().await {
@@ -153,7 +154,7 @@ pub(super) async fn serve(
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parting {
-    /// By itself, or for others.
+    /// By itself, or closed in favour of others.
     Ended,
     /// In the middle of a request or an answer.
     CutOff,
@@ -168,10 +169,10 @@ struct Open {
 }
 
 impl Open {
-    /// Tells those to go that have waited longest for a head, as many as it takes. Returns when to
-    /// try again, where some have not waited long enough yet.
+    /// Closes as many as necessary of the connections that have waited longest for a head. Returns
+    /// when to try again if some have not waited long enough yet.
     fn make_room(&mut self, limit: usize, metrics: &Metrics) -> Option<Instant> {
-        // A slot that nobody else holds is one whose connection has ended.
+        // If nobody else holds a slot, its connection has ended.
         self.slots.retain(|slot| Arc::strong_count(slot) > 1);
         let n_staying = limit.saturating_sub(SPARE).max(1);
         let n_open = self.slots.iter().filter(|slot| !slot.is_leaving()).count();
@@ -203,7 +204,7 @@ impl Open {
     }
 }
 
-/// Waits until then; for ever where there is no such time.
+/// Waits until a time; for ever if it is `None`.
 async fn reach(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -211,7 +212,7 @@ async fn reach(time: Option<Instant>) {
     }
 }
 
-/// Something that is said once in a while, however often it happens.
+/// Limits how often something is logged, however often it happens.
 #[derive(Default)]
 struct Seldom(Option<Instant>);
 
@@ -238,7 +239,7 @@ enum Doing {
     Waiting(Instant),
     /// Answers a request.
     Answering,
-    /// Was told to go.
+    /// Was told to close.
     Leaving,
 }
 
@@ -266,7 +267,7 @@ impl Slot {
         self.left.notify_one();
     }
 
-    /// Notes what it does now. Who was told to go stays told.
+    /// Notes what the connection does now. One that was told to close stays so.
     fn does(&self, now: Doing) {
         let mut doing = self.doing();
         if *doing != Doing::Leaving {
@@ -285,7 +286,7 @@ impl fmt::Debug for Slot {
     }
 }
 
-/// Answers requests of one connection, and keeps its slot true.
+/// Answers the requests of one connection, and keeps its slot up to date.
 struct Answering {
     router: TowerToHyperService<Router>,
     slot: Arc<Slot>,
@@ -308,7 +309,7 @@ impl Service<Request<Incoming>> for Answering {
     }
 }
 
-/// Serves one connection to its end. What goes wrong on it is the other side's affair.
+/// Serves one connection to its end. Errors on it are the client's concern.
 async fn hold(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     answering: Answering,
@@ -330,7 +331,7 @@ async fn hold(
         () = is_over => GRACE,
         () = shutdown.triggered() => FAREWELL,
     };
-    // The answer under way goes out, and nothing comes after it.
+    // The answer under way is sent, and nothing after it.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         _ended = connection => Parting::Ended,

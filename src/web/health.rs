@@ -14,22 +14,22 @@ use tokio::time::Instant;
 use crate::control::Control;
 use crate::signal::Shutdown;
 
-/// How long what the store said of the tenants is good for: anybody may ask, as often as they like.
+/// How long the store's answer about the tenants is cached: anybody may ask, as often as they like.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// What is said while history was lost and nobody has taken note of it.
+/// The answer while history was lost and nobody has acknowledged it.
 const LOST: &str = "ok; history was lost with a damaged store, `qlik-roster status` says more\n";
 
 /// What health depends on.
 #[derive(Debug, Clone)]
 pub struct Health {
-    /// Alive as long as the store works: a store that failed needs a new process.
+    /// The daemon is alive as long as the store works: a failed store needs a new process.
     pub control: Arc<Control>,
-    /// Ready until told to end, while no tenant is known only by its failures, and none is overdue.
+    /// The daemon is ready until told to end, unless a tenant has only ever failed or is overdue.
     pub shutdown: Shutdown,
 }
 
-/// What a watcher asks, with what was answered last.
+/// Answers probes, and caches the last answer.
 #[derive(Debug, Clone)]
 struct Watched {
     health: Health,
@@ -38,7 +38,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// Says which tenants were never read although it was tried; empty: none. Neither names nor
+    /// Says how many tenants were tried but never read; empty if none. It gives no names or
     /// reasons, since anybody may ask.
     async fn never_read(&self) -> String {
         let mut tenants = self.tenants.lock().await;
@@ -73,8 +73,8 @@ pub(super) fn router(health: Health) -> Router {
 }
 
 impl Watched {
-    /// Returns whether an operator has yet to take note that history was lost. It is asked as
-    /// seldom as the rest, and makes nothing less ready.
+    /// Returns whether history was lost and no operator has acknowledged it. It is cached like the
+    /// rest, and does not affect readiness.
     async fn has_lost_history(&self) -> bool {
         let mut lost = self.lost.lock().await;
         if let Some((at, lost)) = &*lost
@@ -107,7 +107,7 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, Cow<'static, str
         return (unavailable, "ending\n".into());
     }
     let mut said = watched.never_read().await;
-    // From memory: this costs nothing.
+    // Read from memory, so it costs nothing.
     let n_overdue = health.control.overdue().len();
     if n_overdue > 0 {
         let overdue = "of the tenants had no run that succeeded while three or more were due; \

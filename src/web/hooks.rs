@@ -20,28 +20,28 @@ use crate::telemetry::{Metrics, Sample};
 
 /// The header that signs a webhook.
 const SIGNATURE: &str = "qlik-signature";
-/// Bytes of a body at the most. Events are some kilobytes; of one user or group.
+/// The most bytes of a body. An event is some kilobytes, about one user or group.
 const MAX_BODY: usize = 256 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Events that are remembered of each tenant, so that one that is sent again wakes nobody.
+/// How many events are remembered per tenant, so that a repeated one wakes nothing.
 const REMEMBERED: usize = 1024;
 
-/// What a webhook turned out to be, to whoever knows its secret.
+/// What a webhook turned out to be, checked with its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
     /// Not signed with the secret.
     Forged,
-    /// Signed, but which event it tells cannot be read.
+    /// Signed, but it cannot be read which event it carries.
     Unreadable,
-    /// Signed; the event that it tells.
+    /// Signed; the event that it carries.
     Event(AuditEventId),
 }
 
 /// Judges a body by the text of its signature header, and by all its headers.
 type Judge = dyn Fn(&str, &HeaderMap, &[u8]) -> Judgement + Send + Sync;
 
-/// The tenants whose webhooks are taken.
+/// The tenants whose webhooks are accepted.
 #[derive(Debug, Default)]
 pub struct QlikHooks {
     hooks: BTreeMap<TenantName, Hook>,
@@ -61,7 +61,7 @@ struct Seen {
 }
 
 impl QlikHooks {
-    /// Takes nobody's webhooks yet, and counts what comes into these metrics.
+    /// Accepts no webhooks yet, and counts incoming ones in these metrics.
     pub fn new(metrics: Metrics) -> Self {
         Self {
             hooks: BTreeMap::new(),
@@ -69,7 +69,7 @@ impl QlikHooks {
         }
     }
 
-    /// Takes a tenant's webhooks: `judge` knows its secret, `wake` wakes its poll.
+    /// Accepts a tenant's webhooks: `judge` knows its secret, `wake` wakes its poll.
     pub fn take(
         &mut self,
         tenant: TenantName,
@@ -90,8 +90,8 @@ impl QlikHooks {
     }
 }
 
-/// Makes the route. So many bodies are waited for at one time: whoever sends one slowly shows no
-/// credential before its end.
+/// Makes the route. At most `n_bodies` bodies are read at one time, since a sender is authenticated
+/// only when the whole body has arrived.
 pub(super) fn router(hooks: Arc<QlikHooks>, n_bodies: usize) -> Router {
     Router::new()
         .route("/qlik/webhooks/{tenant}", post(receive))
@@ -123,7 +123,7 @@ async fn receive(
     };
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
-        // Also where the connection broke, but then nobody hears the answer.
+        // Also if the connection broke, but then nobody reads the answer.
         Ok(Err(_over_the_limit)) => {
             return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
         }
@@ -146,7 +146,7 @@ async fn receive(
 }
 
 impl Hook {
-    /// Returns whether an event was met before, and remembers it.
+    /// Returns whether an event was seen before, and remembers it.
     fn is_known(&self, id: AuditEventId) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.ids.insert(id) {
@@ -162,7 +162,7 @@ impl Hook {
     }
 }
 
-/// Shows nothing of the secret that the judge knows.
+/// Hides the secret that the judge knows.
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hook")

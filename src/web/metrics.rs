@@ -19,7 +19,7 @@ pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
 }
 
 async fn print(State((metrics, control)): State<(Metrics, Arc<Control>)>) -> impl IntoResponse {
-    // An age is of the moment in which it is asked for.
+    // An age is computed when it is asked for.
     for (tenant, age) in control.ages() {
         metrics.set(
             Sample::SinceSuccess { tenant: &tenant.0 },

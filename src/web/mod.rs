@@ -1,16 +1,16 @@
-//! What the daemon serves: the control socket for the command line, its health and its
-//! numbers, and the door for Qlik's own webhooks.
+//! What the daemon serves: the control socket for the command line, its health and metrics, and the
+//! address for Qlik's own webhooks.
 //!
-//! The control socket is a Unix socket in the store's folder. Whoever may open the folder
-//! may ask; nobody else can. That needs no token that could leak or expire, no port that
-//! could be taken, and the command line finds it where it looks for the store anyway.
-//! Health is plain HTTP on `server.listen`, tells nothing about people, and needs no
-//! credentials, as probes have none; the same goes for the metrics. A webhook is signed with
-//! its tenant's secret, and whatever it says, all that it does is wake the tenant's poll.
+//! The control socket is a Unix socket in the store's folder. Only those who may open the folder
+//! can send requests. That needs no token that could leak or expire and no port that could be
+//! taken, and the command line finds it where it looks for the store anyway. Health is plain HTTP
+//! on `server.listen`, says nothing about people, and needs no credentials, since probes have none;
+//! the same is true of the metrics. A webhook is signed with its tenant's secret, and whatever it
+//! says, it only wakes the tenant's poll.
 //!
-//! Anybody may open a connection, so connections are what has a bound ([`Limits`]): how many
-//! there are, how long a head may take, how long each may live. The daemon's other work never
-//! lacks a descriptor for them.
+//! Anybody may open a connection, so connections are bounded ([`Limits`]): how many there are, how
+//! long a head may take, how long each may live. So they never use up the descriptors that the
+//! daemon's other work needs.
 //!
 //! axum's words live here; `control` answers.
 

@@ -1,4 +1,4 @@
-//! Serves what is there on `server.listen`: health, metrics, and Qlik's webhooks.
+//! Serves health, metrics, and Qlik's webhooks on `server.listen`.
 
 use std::io;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::telemetry::Metrics;
 
 use super::{Health, Limits, QlikHooks, connections, health, hooks, metrics};
 
-/// How long a head may take to come, and a connection may be idle: longer than most scrapers and
-/// probes pause.
+/// How long a head may take to arrive, and a connection may be idle: longer than the interval of
+/// most scrapers and probes.
 const HEAD: Duration = Duration::from_secs(30);
 
 /// How long a connection may live, so that nobody holds one by reading an answer slowly.
@@ -20,20 +20,20 @@ const LIFE: Duration = Duration::from_secs(120);
 /// What is served.
 #[derive(Debug)]
 pub struct Front {
-    /// Whether we are well.
+    /// The health checks.
     pub health: Health,
-    /// The numbers.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Whose webhooks are taken.
+    /// The tenants whose webhooks are accepted.
     pub hooks: QlikHooks,
-    /// Connections at one time at the most.
+    /// The most connections at one time.
     pub connections: usize,
 }
 
 /// Serves until told to end.
 pub async fn serve(listener: TcpListener, front: Front) -> io::Result<()> {
     let shutdown = front.health.shutdown.clone();
-    // The other half is for those who only ask, and are answered at once.
+    // The other half is for requests without a body, which are answered at once.
     let n_bodies = front.connections.div_ceil(2);
     let control = Arc::clone(&front.health.control);
     let router = health::router(front.health)

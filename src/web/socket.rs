@@ -23,16 +23,16 @@ use crate::telemetry::Metrics;
 
 use super::{Limits, connections};
 
-/// Bytes of a socket's path at the most, less the closing zero: `sun_path` in unix(7).
+/// The most bytes of a socket's path, without the closing zero: `sun_path` in unix(7).
 const MAX_PATH: usize = 107;
 
-/// How long a command may be silent between two questions.
+/// How long a command may be silent between two requests.
 const HEAD: Duration = Duration::from_secs(60);
 
-/// How long a question waits for the end of a task.
+/// How long a request waits for the end of a task.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// What answers, until the daemon ends.
+/// The state of the routes: what answers, and when the daemon ends.
 type Answering = (Arc<Control>, Shutdown);
 
 /// Why the control socket could not be opened.
@@ -77,7 +77,7 @@ pub struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Opens the socket of a store. The caller holds the store, so a file that lies there was
+    /// Opens the socket of a store. The caller has the store open, so an existing socket file was
     /// left by a process that is gone.
     pub fn open(store: &Path) -> Result<Self, SocketError> {
         let path = socket_path(store);
@@ -120,7 +120,8 @@ impl ControlSocket {
             life: None,
         };
         connections::serve(self.listener, router, limits, &metrics, shutdown).await;
-        // The next process removes it as well; a file that is gone already does no harm.
+        // The next process would remove it as well, and it does not matter if the file is already
+        // gone.
         drop(std::fs::remove_file(&self.path));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Connections that ask nothing, ask slowly, or do not listen to the answer.
+//! Connections that send no request, send it slowly, or do not read the answer.
 
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -139,7 +139,7 @@ async fn idle_connections_make_room_for_who_asks() {
     let n_left = 300.0 - n_closed;
     let most = (LIMITS.connections - SPARE) as f64;
     assert!((most - 1.0..=most).contains(&n_left), "{n_left}");
-    // Those that have waited longest went, the last ones are there yet.
+    // Those that waited longest were closed, the last ones are still open.
     let last = idle.pop().unwrap();
     let (_, took) = Served::read(idle.remove(0)).await;
     assert_eq!(seconds(took), 0);
@@ -161,7 +161,7 @@ async fn requests_under_way_are_never_crowded_out() {
     sleep(PATIENCE * 2).await;
 
     assert_eq!(served.metrics.get(Sample::CrowdedOut {}), None);
-    // There is no place until one of them ends by its time.
+    // There is no place until the time of one of them is over.
     let late = served.send("GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let (said, took) = Served::read(late.await).await;
     assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
@@ -179,7 +179,7 @@ async fn the_end_waits_a_moment_for_answers_and_not_for_questions() {
     ] {
         let mut served = Served::new();
         let held = served.send(sent).await;
-        // All goes on that can without time passing.
+        // Everything that can proceed without time passing does.
         sleep(Duration::from_millis(1)).await;
         let began = Instant::now();
 
