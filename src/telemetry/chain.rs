@@ -5,8 +5,9 @@ use std::io;
 
 use crate::system_words::system_words;
 
-/// Returns an error and its causes, joined by colons, what the system says in words of ours. No
-/// message of ours repeats its cause, but libraries do; a cause that was just said is left out.
+/// Returns an error and its causes, joined by colons, with errors of the system in our own words.
+/// Our messages never repeat their cause, but those of libraries do; a cause that the message
+/// before it already contains is left out.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = words(error);
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Log lines in which nothing that came from outside moves a terminal's cursor or breaks a line.
+//! Escapes log lines, so that no text from outside moves a terminal's cursor or breaks a line.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::printable;
 
 use super::format::Format;
 
-/// Writes each log line escaped. The crate beneath hands over one line at a time.
+/// Writes each log line escaped. The logging crate passes one line at a time.
 pub(super) struct Escaped<M> {
     pub(super) inner: M,
     pub(super) format: Format,
@@ -50,8 +50,8 @@ impl<W: Write> Write for Line<W> {
             Format::Json => printable::json(body),
             Format::Text => text_line(body).into(),
         };
-        // Whoever read the log is gone, or its disk is full: there is nobody to tell, and the crate
-        // beneath would panic where it tried to.
+        // The reader of the log is gone, or the disk is full: there is nobody to tell, and the
+        // logging crate would panic if it tried.
         drop(self.inner.write_all(format!("{body}{end}").as_bytes()));
         Ok(bytes.len())
     }
@@ -62,8 +62,8 @@ impl<W: Write> Write for Line<W> {
     }
 }
 
-/// Escapes a line for people. Its colours stay: in what came from outside, the crate beneath has
-/// escaped ESC already, so that those which are left are its own.
+/// Escapes a line for people. Colours stay: the logging crate has already escaped ESC in text from
+/// outside, so any that are left are its own.
 fn text_line(body: &str) -> String {
     let mut out = String::with_capacity(body.len());
     let mut rest = body;
@@ -81,7 +81,8 @@ fn text_line(body: &str) -> String {
     out
 }
 
-/// Returns how long the colour code is with which a text begins: `ESC [ 3 1 m`.
+/// Returns the length of the colour code at the start of a text, such as `ESC [ 3 1 m`; `None` if
+/// there is none.
 fn colour(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;

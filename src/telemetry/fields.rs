@@ -1,7 +1,7 @@
-//! The fields of a log line for people: what the message says already is not said again.
+//! The fields of a log line for people, without those that repeat the message.
 //!
-//! A message stands alone, with the name of its tenant and the reason of a failure in it; the
-//! fields have them once more for whoever looks for all lines of a tenant. That is for machines.
+//! A message can be read alone: it contains the name of its tenant and the reason of a failure. The
+//! fields repeat them for searches by tenant, which only machines need.
 
 use std::fmt::{self, Debug};
 
@@ -10,7 +10,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Fields that a message may have in it, and what stands around them there.
+/// Fields that a message may contain, and what surrounds them there.
 const SAID: [(&str, &str); 2] = [("error", ""), ("tenant.name", "`")];
 
 /// Writes the message, then the fields that say something new.
@@ -46,7 +46,7 @@ struct Line {
 struct Said {
     name: &'static str,
     text: String,
-    /// The same as it is written: a text that came as one is quoted.
+    /// The same as it is shown: a text is quoted.
     shown: String,
 }
 

@@ -32,7 +32,7 @@ impl Default for Filter {
     }
 }
 
-/// A text that does not say which lines to write.
+/// The text does not say which lines to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{part}` is not a level (error, warn, info, debug, trace, off), and not `module=level`")]
 pub struct InvalidFilter {
@@ -42,8 +42,8 @@ pub struct InvalidFilter {
 impl Filter {
     /// Reads `info`, or `warn,qlik_roster::sync=debug`.
     ///
-    /// A lone word that is no level would be taken for a module by the crate beneath, and
-    /// a misspelt level would silence everything; here it is an error.
+    /// The logging crate takes a single word that is not a level for a module, so that a misspelt
+    /// level would silence everything; here it is an error.
     pub fn parse(text: &str) -> Result<Self, InvalidFilter> {
         for part in text.split(',').map(str::trim) {
             let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
@@ -98,7 +98,7 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // A filter that was parsed before reads again.
+    // A filter that was parsed before parses again.
     let filter = EnvFilter::try_new(options.filter.as_str())
         .unwrap_or_else(|_invalid| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt()
@@ -110,7 +110,7 @@ where
         });
     match options.format {
         Format::Text => Box::new(lines.fmt_fields(SaidOnce).finish()),
-        // Fields lie flat beside the message, where log stores look for them.
+        // Fields are at the top level next to the message, where log stores look for them.
         Format::Json => Box::new(lines.json().flatten_event(true).finish()),
     }
 }

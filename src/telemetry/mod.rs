@@ -1,4 +1,4 @@
-//! What the process tells about itself.
+//! What the process reports about itself: logs and metrics.
 
 mod chain;
 mod escaped;

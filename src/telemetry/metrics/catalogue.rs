@@ -1,8 +1,8 @@
-//! What there is to measure: names, units, labels and what each number means.
+//! All metrics: their names, units, labels and meanings.
 
 macro_rules! metrics {
     ($($metric:ident { $($label:ident),* } $shape:ident $name:literal $help:literal;)+) => {
-        /// A number that is measured, by tenant and other labels; `help` says what it means.
+        /// A metric, by tenant and other labels; `help` says what it means.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         #[expect(missing_docs, reason = "each row of the table says what it means")]
         pub enum Metric {

@@ -1,7 +1,7 @@
-//! Numbers for Prometheus: what there is is in [`Metric`], and in `docs/metrics.md`.
+//! Metrics for Prometheus: [`Metric`] and `docs/metrics.md` list them.
 //!
-//! Written by ourselves: a library's registry wants each series made before it is used, and
-//! what we print, text format 0.0.4, is one loop over a map.
+//! We use no library: its registry would want each series registered before use, and our output,
+//! text format 0.0.4, is one loop over a map.
 
 mod catalogue;
 mod text;
@@ -14,8 +14,8 @@ pub use catalogue::{Metric, Sample, Shape};
 pub use text::CONTENT_TYPE;
 use text::Series;
 
-/// Series at the most. Labels are names of the configuration and words of ours, so that only
-/// a mistake comes near it; then new series are left out.
+/// The most series. Labels are names from the configuration and words of ours, so only a mistake
+/// comes near this; new series are then left out.
 const MAX_SERIES: usize = 20_000;
 
 /// All numbers. Clones share them.

@@ -10,7 +10,7 @@ pub(super) type Series = BTreeMap<Metric, BTreeMap<Vec<String>, f64>>;
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Prints all metrics; those without a series yet by their head alone.
+/// Prints all metrics; of those without a series yet, only the head.
 pub(super) fn print(all: &Series) -> String {
     let mut text = String::new();
     for metric in Metric::ALL.iter().copied() {
