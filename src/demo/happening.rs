@@ -131,7 +131,7 @@ pub enum Happening {
         /// Its name.
         name: String,
     },
-    /// A role was described anew.
+    /// The description of a role was changed.
     RoleDescribed {
         /// Which.
         role: RoleId,

@@ -42,7 +42,7 @@ pub struct Delivery {
     pub event_type: Option<String>,
     /// `sequence` of the body.
     pub sequence: Option<u64>,
-    /// The body; null where it is no JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
     /// The body's bytes.
     pub raw: Bytes,
@@ -209,7 +209,8 @@ impl Receiver {
         matches!(tokio::time::timeout(deadline, reached).await, Ok(Ok(_)))
     }
 
-    /// Shows each delivery as it comes. Who is too slow loses the oldest, and is told.
+    /// Returns each delivery as it arrives. A watcher that is too slow loses the oldest ones, and
+    /// gets an error that says so.
     pub fn watch(&self) -> broadcast::Receiver<Arc<Delivery>> {
         self.inner.watchers.subscribe()
     }
@@ -278,7 +279,7 @@ impl Inner {
             Retention::All | Retention::CountOnly => {}
         }
         drop(kept);
-        // Nobody watching is no failure.
+        // It is not an error if nobody is watching.
         drop(self.watchers.send(delivery));
         self.count.send_modify(|count| *count += 1);
     }

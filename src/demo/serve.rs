@@ -86,8 +86,8 @@ pub fn cut_after(bytes: Bytes) -> Body {
 
 enum Cut {
     Sending(Bytes),
-    /// A turn without anything: the server writes what it has only when there is no more to
-    /// get, and an error at once would take the bytes before it along.
+    /// A turn without data. The server writes its buffer only when there is nothing more to read,
+    /// so an immediate error would discard the bytes before it.
     Flushing,
     Broken,
 }

@@ -1,6 +1,6 @@
 //! The life of a company, step by step: people join, gain access, move, marry and leave.
 //!
-//! The same seed over the same directory tells the same story. The pace is the caller's.
+//! The same seed over the same directory gives the same story. The caller sets the pace.
 
 use super::happening::{Happening, Step};
 use super::names::{DEPARTMENTS, FAMILY, GIVEN, PLACES};
@@ -9,7 +9,7 @@ use super::tenant::{
 };
 use crate::model::UserId;
 
-/// A namesake gets a number; beyond so many nobody of that name joins any more.
+/// A namesake gets a number; beyond this many, nobody of that name joins.
 const MAX_NAMESAKES: u32 = 10_000;
 
 /// A seeded story that happens in a directory.

@@ -91,7 +91,7 @@ pub fn check(
     Ok(())
 }
 
-/// None: the key is not one that Qlik takes.
+/// `None` if the key is not one that Qlik accepts.
 fn verifies(key: &Jwk, message: &[u8], signature: &[u8]) -> Option<bool> {
     let part = |text: &Option<String>| bytes(text.as_deref()?);
     let parameters = match (key.kty.as_str(), key.alg.as_str()) {

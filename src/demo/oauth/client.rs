@@ -32,7 +32,7 @@ pub struct Client {
 enum Proof {
     Secret(Secret),
     Key {
-        /// None: what was registered is no key, and nothing is ever right.
+        /// `None` if what was registered is not a key; then no assertion is ever valid.
         key: Option<Jwk>,
         /// The assertions that were used, by their ids and until they run out.
         used: Vec<(String, i64)>,

@@ -26,7 +26,7 @@ pub enum Trouble {
     Lost,
     /// It appears twice: two items, one event id.
     Twice,
-    /// Nothing in it tells whom it is about.
+    /// Nothing in it says which record it is about.
     NamesNobody,
 }
 
@@ -189,7 +189,7 @@ fn before(time: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_millis(time.millis().saturating_sub(millis))
 }
 
-/// A text in the form of a UUID that tells nothing of the order.
+/// Makes a text in the form of a UUID that does not reveal the order.
 fn event_id(serial: u64) -> String {
     let mixed = xxhash_rust::xxh3::xxh3_128(&serial.to_be_bytes());
     let hex = format!("{mixed:032x}");

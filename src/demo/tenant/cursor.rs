@@ -40,7 +40,7 @@ pub fn encode(field: Field, position: &Position) -> String {
     URL_SAFE_NO_PAD.encode(document)
 }
 
-/// Reads a cursor; none for one that is not ours or was made for another sort.
+/// Reads a cursor; `None` if it is not ours or was made for another sort order.
 pub fn decode(field: Field, cursor: &str) -> Option<Position> {
     let document = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let length = u32::from_le_bytes(document.first_chunk().copied()?);

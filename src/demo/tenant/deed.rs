@@ -64,7 +64,7 @@ impl Deed<'_> {
         match self {
             Self::UserCreated(user) => one("user.created", users, of_user(user)),
             Self::UserDeleted(user) => one("user.deleted", users, of_user(user)),
-            // There is no such event of the old generation.
+            // The old generation has no such event.
             Self::UserUpdated(..) if !is_core => Vec::new(),
             // Qlik's example has the changes and nothing else; the envelope says whose they are.
             Self::UserUpdated(id, path) => vec![draft(
@@ -180,7 +180,7 @@ fn modified(group: &Group, members: &[UserId], fate: Fate) -> impl Iterator<Item
     data.into_iter()
 }
 
-/// Returns the path under which an event tells of an edit.
+/// Returns the path that an event gives for an edit.
 pub fn path_of(edit: &Edit) -> &'static str {
     match edit {
         Edit::Name(_) => "/name",

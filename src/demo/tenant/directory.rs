@@ -88,7 +88,7 @@ impl Directory {
         self.edit_user(id, edit, Some(self.clock.now()))
     }
 
-    /// Changes a user whose `lastUpdatedAt` stays as it was, and of which no event tells.
+    /// Changes a user without changing its `lastUpdatedAt` and without an event.
     pub fn update_user_quietly(&self, id: &UserId, edit: Edit) -> Result<(), EditError> {
         self.edit_user(id, edit, None)
     }

@@ -95,7 +95,7 @@ pub enum Fault {
     /// Half of a character stands in the first name of the answer and in the first of those that
     /// are assigned.
     HalfCharacter,
-    /// A byte that is no UTF-8 stands there.
+    /// It contains a byte that is not UTF-8.
     BadByte,
     /// The first role or group that is assigned has a number for an id.
     BadReference,
@@ -129,13 +129,13 @@ pub enum Fault {
     PageLeftOut,
     /// Nothing at all, and no next link.
     EmptyCollection,
-    /// `totalResults` and the count tell so many more than there are.
+    /// `totalResults` and the count are higher by this many than the records there are.
     InflatedTotal(usize),
     /// They tell so many fewer.
     DeflatedTotal(usize),
-    /// Every page tells a total, more than there are and each another.
+    /// Every page gives a total, each a different one and higher than the number of records.
     DriftingTotal,
-    /// No page tells a total, whatever was asked for.
+    /// No page gives a total, whatever was asked for.
     NoTotal,
     /// Token endpoint: the client's consent method is not `trusted`.
     ConsentNotTrusted,

@@ -60,7 +60,7 @@ impl Limits {
             n_requests: 0,
         };
         let count = counts.entry((user.to_owned(), tier)).or_insert(fresh);
-        // A clock that went back starts anew rather than blocking for years.
+        // If the clock went back, the count starts again rather than blocking for years.
         if now.since(count.since) >= window || now < count.since {
             *count = fresh;
         }

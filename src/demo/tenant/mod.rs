@@ -308,9 +308,9 @@ impl EmulatedTenant {
         &self.inner.faults
     }
 
-    /// Makes the pages of a listing that go on from a cursor and keeps them back, until
-    /// [`Self::send_pages`]: whoever reads it is in the midst of it, and sees later what was
-    /// before.
+    /// Renders the pages of a listing that continue from a cursor, but delays them until
+    /// [`Self::send_pages`]: the reader is then in the middle of the listing and later gets the old
+    /// state.
     pub fn hold_pages(&self, endpoint: Endpoint) {
         self.inner.held.send_modify(|held| {
             held.insert(endpoint);
@@ -423,7 +423,8 @@ impl Inner {
         bot.insert(id).clone()
     }
 
-    /// Who an API key acts for; none when it is not ours, revoked, or its owner is gone.
+    /// Returns the user that an API key acts for; `None` if the key is not ours or revoked, or its
+    /// owner is gone.
     fn by_key(&self, key: &str) -> Option<Caller> {
         let live = key == self.api_key.expose() && !self.key_revoked.load(Ordering::SeqCst);
         let owner = self.owner.as_ref().filter(|_| live)?;

@@ -23,7 +23,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Returns the code of an error of the service's own: the status tells which.
+    /// Returns the code of one of the service's own errors, by its status.
     fn code(self, status: StatusCode) -> String {
         let nth = match status {
             StatusCode::BAD_REQUEST => 4,

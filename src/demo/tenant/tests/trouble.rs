@@ -1,4 +1,4 @@
-//! Every fault does what it says, and tells how often it did.
+//! Every fault does what it says, and counts how often it did.
 
 use super::*;
 
