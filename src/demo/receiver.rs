@@ -25,7 +25,7 @@ use crate::signal::Shutdown;
 /// Larger than any event.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Deliveries that are kept at the most; later ones are counted only.
+/// The most deliveries that are kept; later ones are only counted.
 const MAX_KEPT: usize = 250_000;
 
 /// Deliveries that a slow watcher can be behind before it loses the oldest.
@@ -58,7 +58,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Returns whether the sender was told that it arrived.
+    /// Returns whether the answer told the sender that it arrived.
     pub fn is_accepted(&self) -> bool {
         self.answered.is_some_and(|status| status / 100 == 2)
     }
@@ -73,7 +73,7 @@ pub enum Retention {
     CountOnly,
 }
 
-/// What is answered in place of 200.
+/// What to answer instead of 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// This status.
@@ -94,7 +94,7 @@ pub enum Reply {
     },
     /// 302 to this address.
     Redirect(String),
-    /// 200, so much later.
+    /// 200, after this delay.
     Slow(Duration),
     /// 200, with the connection cut in the body.
     Cut,
@@ -191,14 +191,15 @@ impl Receiver {
         lock(&self.inner.kept).clear();
     }
 
-    /// Waits until so many deliveries came in all. `false`: the deadline passed first.
+    /// Waits until this many deliveries came in all. Returns `false` if the deadline passed first.
     pub async fn wait_for(&self, n_deliveries: u64, deadline: Duration) -> bool {
         let mut count = self.inner.count.subscribe();
         let reached = count.wait_for(|count| *count >= n_deliveries);
         matches!(tokio::time::timeout(deadline, reached).await, Ok(Ok(_)))
     }
 
-    /// Waits until the deliveries that are kept satisfy. `false`: the deadline passed first.
+    /// Waits until the kept deliveries satisfy a condition. Returns `false` if the deadline passed
+    /// first.
     pub async fn wait_until(
         &self,
         deadline: Duration,

@@ -80,7 +80,7 @@ impl Story {
         }
     }
 
-    /// Makes the next thing happen. What nobody is there for gives way to somebody joining.
+    /// Makes the next thing happen. If nobody fits it, somebody joins instead.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl Story {
         })
     }
 
-    /// A name that nobody's address shows yet.
+    /// Returns a name that no address uses yet.
     fn invent(&mut self) -> (String, String) {
         let given = *self.rng.choice(GIVEN).unwrap_or(&("Ada", "ada"));
         let family = *self.rng.choice(FAMILY).unwrap_or(&("Lovelace", "lovelace"));

@@ -1,11 +1,11 @@
-//! The part of RFC 7644's filter grammar that the console takes.
+//! The part of RFC 7644's filter grammar that the console accepts.
 
 use crate::demo::tenant::filter::{Token, tokens};
 
-/// Deeper than any honest filter; the parser recurses.
+/// The deepest nesting: deeper than any real filter, bounded because the parser recurses.
 const MAX_DEPTH: usize = 16;
 
-/// What may be filtered by, and whether it takes `ne`.
+/// The attributes to filter by, and whether each accepts `ne`.
 const ATTRIBUTES: [(&str, bool); 7] = [
     ("regionCode", true),
     ("status", true),
@@ -51,7 +51,7 @@ impl Expr {
     }
 }
 
-/// Reads a filter; the error says what is wrong.
+/// Parses a filter; the error says what is wrong.
 pub fn parse(text: &str) -> Result<Expr, String> {
     let mut left = tokens(text)?.into_iter().peekable();
     let expr = either(&mut left, 0)?;

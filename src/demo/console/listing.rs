@@ -21,7 +21,7 @@ const SORTS: [&str; 8] = [
     "subscriptionId",
 ];
 
-/// Answers a listing. `Err`: what is wrong with it.
+/// Answers a listing request, or returns what is wrong with it.
 pub(super) fn answer(console: &Inner, query: &str) -> Result<Response, Box<Response>> {
     let bad = |title: &str, detail: &str| {
         let status = StatusCode::BAD_REQUEST;
@@ -89,7 +89,7 @@ pub(super) fn answer(console: &Inner, query: &str) -> Result<Response, Box<Respo
     Ok(json_text(StatusCode::OK, body.to_string().into()))
 }
 
-/// A cursor of one name is none of the other.
+/// A cursor under one name is not valid under the other.
 fn read(name: &str, cursor: &str) -> Option<usize> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     text.strip_prefix(name)?.strip_prefix(':')?.parse().ok()

@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::model::TenantId;
 use crate::secret::Secret;
 
-/// A body larger than this is no request for a token.
+/// A body larger than this is not a request for a token.
 const MAX_BODY: usize = 64 * 1024;
 const SCOPE: &str = "cloud-console.tenants:read";
 
@@ -43,13 +43,13 @@ const SCOPE: &str = "cloud-console.tenants:read";
 pub struct ConsoleOptions {
     /// The id of the organization's client.
     pub client_id: String,
-    /// What proves that somebody is it.
+    /// How the client authenticates.
     pub proof: ClientProof,
     /// The organization's one subscription.
     pub subscription: String,
     /// Whether a listing must name it.
     pub required: Required,
-    /// Tenants on a page at the most, whatever limit was asked for.
+    /// The most tenants on a page, whatever limit was asked for.
     pub page: usize,
 }
 
@@ -168,12 +168,12 @@ impl EmulatedConsole {
         }
     }
 
-    /// Lists a tenant no longer.
+    /// Stops listing a tenant.
     pub fn remove(&self, tenant: &TenantId) {
         lock(&self.inner.rows).retain(|row| row.id != tenant.0);
     }
 
-    /// Answers every listing by an error with this status; `None` to answer as it should.
+    /// Answers every listing with an error of this status; `None` to answer normally.
     pub fn fail(&self, status: Option<u16>) {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         *lock(&self.inner.failing) = status;

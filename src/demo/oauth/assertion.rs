@@ -46,7 +46,7 @@ struct Claims {
     exp: i64,
 }
 
-/// Checks the assertion of a request. `Err`: what is wrong with it.
+/// Checks the assertion of a request, or returns what is wrong with it.
 pub fn check(
     key: &Jwk,
     client_id: &str,

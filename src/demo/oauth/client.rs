@@ -1,4 +1,4 @@
-//! A client as it is registered: its id, and what proves that somebody is it.
+//! A registered client: its id, and how it authenticates.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +10,7 @@ use super::{Asked, assertion, refuse};
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
-/// What proves that somebody is a client. Where a client was given one method, the other is
-/// not accepted.
+/// How a client authenticates. A client registered with one method may not use the other.
 #[derive(Debug, Clone)]
 pub enum ClientProof {
     /// A secret.
@@ -34,7 +33,7 @@ enum Proof {
     Key {
         /// `None` if what was registered is not a key; then no assertion is ever valid.
         key: Option<Jwk>,
-        /// The assertions that were used, by their ids and until they run out.
+        /// The ids of used assertions, kept until they expire.
         used: Vec<(String, i64)>,
     },
 }
@@ -55,7 +54,7 @@ impl Client {
         }
     }
 
-    /// Returns its secret; an empty one where it has a key.
+    /// Returns its secret, which is empty if it has a key.
     pub fn secret(&self) -> Secret {
         match &*self.proof() {
             Proof::Secret(secret) => secret.clone(),
@@ -68,7 +67,7 @@ impl Client {
         *self.proof() = Proof::Secret(secret);
     }
 
-    /// Checks what a request proves. `Err`: what is answered where it proves nothing.
+    /// Authenticates a request, or returns the error to answer with.
     pub fn check(&self, asked: &Asked, now: Timestamp) -> Result<(), Box<Response>> {
         let wrong = match &mut *self.proof() {
             Proof::Secret(secret) => {

@@ -1,5 +1,5 @@
-//! What the token endpoints of a tenant and of the console share: requests, and clients that
-//! prove themselves.
+//! What the token endpoints of a tenant and of the console share: requests and client
+//! authentication.
 
 mod assertion;
 mod client;
@@ -31,8 +31,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads a request in JSON or in a form, its secret there or in Basic. `Err`: the answer to
-    /// one that cannot be read.
+    /// Reads a request in JSON or as a form, with the secret there or in Basic authentication;
+    /// returns the error answer if it cannot be read.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Box<Response>> {
         let bad =
             |code, title, detail| Box::new(refuse(StatusCode::BAD_REQUEST, code, title, detail));
@@ -47,7 +47,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Refuses every grant but that of a client that acts for itself.
+    /// Refuses every grant type except client credentials.
     pub fn grant(&self) -> Result<(), Box<Response>> {
         if self.grant_type.as_deref() == Some("client_credentials") {
             return Ok(());

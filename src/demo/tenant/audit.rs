@@ -1,4 +1,4 @@
-//! The tenant's audit log: what happened, as Qlik's events tell it, and what may go wrong there.
+//! The tenant's audit log: what happened, as Qlik's events, and what may go wrong there.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,9 +18,9 @@ const MAX_EVENTS: usize = 500_000;
 /// What goes wrong with an event on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// It appears so much later, with the time at which it happened.
+    /// It appears this much later, with the time at which it happened.
     Late(Duration),
-    /// It is dated so much earlier than it happened.
+    /// It is dated this much earlier than it happened.
     Backdated(Duration),
     /// It never appears.
     Lost,
@@ -62,7 +62,7 @@ pub struct Event {
     pub kind: String,
     pub source: String,
     pub data: Value,
-    /// Whom it is about, where the payload leaves that to the envelope.
+    /// Which record it is about, if only the envelope says so and not the payload.
     pub top_level: Option<String>,
 }
 
@@ -85,12 +85,12 @@ impl AuditLog {
         });
     }
 
-    /// Ends all troubles; what is late stays late.
+    /// Ends all troubles; events that are late stay late.
     pub fn clear(&self) {
         self.log().troubles.clear();
     }
 
-    /// Lets everything that is late appear.
+    /// Makes all late events appear.
     pub fn release(&self) {
         for event in self.log().events.values_mut() {
             Arc::make_mut(event).appears_at = event.at;
@@ -109,7 +109,7 @@ impl AuditLog {
         self.log().serial
     }
 
-    /// Writes what a deed leaves in the log.
+    /// Writes the events of an action to the log.
     pub(super) fn write(&self, now: Timestamp, deed: &Deed<'_>) {
         let mut log = self.log();
         for draft in deed.drafts(log.generations) {

@@ -23,7 +23,7 @@ use super::reply::{Service, error, json_text};
 const LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
 
-/// A parameter that cannot be, and why.
+/// An invalid parameter, and why it is invalid.
 type Invalid = (&'static str, String);
 
 /// Answers with a page.
@@ -228,7 +228,7 @@ fn visible(tenant: &Inner, from: Timestamp, to: Timestamp) -> Vec<Arc<Event>> {
     log.between(from.max(oldest), to, now)
 }
 
-/// Who did it: never whom it was done to.
+/// Who did it, never the record that was changed.
 fn actor(tenant: &Inner) -> String {
     let owner = tenant.owner.as_ref();
     owner.map(ToString::to_string).unwrap_or_default()

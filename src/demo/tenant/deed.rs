@@ -8,7 +8,7 @@ use super::draft::{Draft, Generations};
 use super::edit::Edit;
 use super::record::{Group, Role, User};
 
-/// Users that one event of a group names at the most; Qlik does not say, so it is small.
+/// The most users that one event of a group names; Qlik does not say, so it is small.
 const AFFECTED: usize = 50;
 
 /// Something that was done.
@@ -99,7 +99,7 @@ impl Deed<'_> {
                 );
                 drafts
             }
-            // Documented in the old generation alone.
+            // Documented only in the old generation.
             Self::EveryoneUpdated if is_core => Vec::new(),
             Self::EveryoneUpdated => one(
                 "group-setting.updated",

@@ -164,7 +164,7 @@ impl Directory {
         Ok(gone)
     }
 
-    /// Deletes a user and lets the same person log in again: same subject, name and address,
+    /// Deletes a user and has the same person log in again: same subject, name and address, but
     /// another id, no roles and no groups.
     pub fn recreate_user(&self, id: &UserId) -> Result<UserId, EditError> {
         let gone = self.delete_user(id)?;
@@ -341,7 +341,7 @@ impl Directory {
         self.read().users.len()
     }
 
-    /// Returns whether an address is nobody's.
+    /// Returns whether nobody has an address.
     pub fn is_email_free(&self, email: &str) -> bool {
         self.read().email_is_free(email)
     }
@@ -372,7 +372,7 @@ impl Directory {
         vec![state.show_group(&state.everyone)]
     }
 
-    /// Picks a user that `fits`, from a random place on. `None` if nobody does.
+    /// Picks a user that `fits`, searching from a random position. `None` if nobody does.
     pub fn pick_user(
         &self,
         rng: &mut fastrand::Rng,
@@ -401,7 +401,7 @@ impl Directory {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that users can be walked in the order of this field.
+    /// Builds the index for listing users in the order of this field.
     pub(super) fn index(&self, field: Field) {
         if !self.read().users.is_indexed(field) {
             self.write().users.index(field);

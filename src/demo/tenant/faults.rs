@@ -78,7 +78,7 @@ pub enum Fault {
     Forbidden,
     /// 404 in the service's envelope.
     NotFound,
-    /// The answer comes so much later.
+    /// The answer comes this much later.
     Slow(Duration),
     /// The connection is cut in the middle of the body.
     Cut,
@@ -88,9 +88,9 @@ pub enum Fault {
     Truncated,
     /// A redirect to this address.
     Redirect(String),
-    /// An answer of more records than this is larger than anybody takes.
+    /// An answer with more records than this is too large to be accepted.
     TooLarge(usize),
-    /// An answer that shows the third record of its kind is, unless it is asked for ids alone.
+    /// An answer with the third record of its kind is too large, unless only ids are asked for.
     OneTooLarge,
     /// Half of a character stands in the first name of the answer and in the first of those that
     /// are assigned.
@@ -103,11 +103,12 @@ pub enum Fault {
     MissingRoles,
     /// Users come without `assignedGroups`.
     MissingGroups,
-    /// Assigned roles and groups are left out where there are none.
+    /// Empty lists of assigned roles and groups are left out.
     EmptyLeftOut,
-    /// Assigned roles and groups are there and empty, which is a lie.
+    /// Assigned roles and groups are shown as empty, which is wrong.
     EmptyAccess,
-    /// Every second record is left out, and the total says so: nothing gives the lie away.
+    /// Every second record is left out, and the total agrees, so nothing shows that any are
+    /// missing.
     HalfShown,
     /// The first record of a page has an object where its name should be.
     WrongType,
@@ -115,7 +116,7 @@ pub enum Fault {
     WrongTypes,
     /// The first record of a page has a status, role type or provider nobody documented.
     UnknownValues,
-    /// A page without records whose next link leads to what should have been on it.
+    /// A page without records, whose next link leads to the records that should have been on it.
     EmptyPage,
     /// The next link leads back to the page it is on.
     RepeatedCursor,
@@ -131,7 +132,7 @@ pub enum Fault {
     EmptyCollection,
     /// `totalResults` and the count are higher by this many than the records there are.
     InflatedTotal(usize),
-    /// They tell so many fewer.
+    /// They are lower by this many.
     DeflatedTotal(usize),
     /// Every page gives a total, each a different one and higher than the number of records.
     DriftingTotal,
@@ -150,7 +151,7 @@ pub enum Fault {
 pub enum When {
     /// All.
     Always,
-    /// The n-th, from 1, alone.
+    /// Only the n-th, counted from 1.
     Nth(u64),
     /// Every n-th.
     Every(u64),

@@ -1,8 +1,8 @@
-//! The part of RFC 7644's filter grammar that Qlik takes.
+//! The part of RFC 7644's filter grammar that Qlik accepts.
 
 use super::record::{Field, Status};
 
-/// Deeper than any honest filter; the parser recurses.
+/// The deepest nesting: deeper than any real filter, bounded because the parser recurses.
 const MAX_DEPTH: usize = 16;
 
 /// A filter, read and checked against what the endpoint takes.

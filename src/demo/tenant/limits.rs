@@ -43,7 +43,8 @@ impl Limits {
         }
     }
 
-    /// Counts a request. `Err`: too many; the seconds until the whole tier is open again.
+    /// Counts a request. If there were too many, returns the seconds until the whole tier is open
+    /// again.
     pub fn admit(&self, user: &str, tier: Tier, now: Timestamp) -> Result<(), u64> {
         let (limit, window) = match (self.limits, tier) {
             (RateLimits::Off, _) => return Ok(()),

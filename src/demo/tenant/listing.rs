@@ -66,7 +66,7 @@ impl Shape {
         }
     }
 
-    /// Returns what is told of a count.
+    /// Returns the count that the answer gives.
     pub fn told(&self, count: usize) -> usize {
         (count + self.inflated_by).saturating_sub(self.deflated_by)
     }

@@ -101,7 +101,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Returns how many came to an endpoint.
+    /// Returns how many requests came to an endpoint.
     pub fn at(&self, endpoint: Endpoint) -> u64 {
         self.by_endpoint.get(&endpoint).copied().unwrap_or(0)
     }
@@ -339,7 +339,7 @@ impl EmulatedTenant {
         asked.get(&id.to_string()).copied().unwrap_or(0)
     }
 
-    /// Returns how many requests to an endpoint were under way at one time, at the most.
+    /// Returns the most requests to an endpoint that were under way at one time.
     pub fn most_at_once(&self, endpoint: Endpoint) -> u64 {
         let busy = self.inner.busy.get(endpoint as usize);
         busy.map_or(0, |busy| busy.most.load(Ordering::SeqCst))
@@ -383,7 +383,7 @@ impl Inner {
         }
     }
 
-    /// Waits as long as the later pages of a listing are kept back.
+    /// Waits while the later pages of a listing are delayed.
     async fn hold(&self, endpoint: Endpoint) {
         let mut held = self.held.subscribe();
         tokio::select! {

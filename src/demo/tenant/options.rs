@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::draft::Generations;
 use crate::demo::ClientProof;
 
-/// Size and manners of an emulated tenant. The default is small, with Qlik's own limits.
+/// Size and behaviour of an emulated tenant. The default is small, with Qlik's own limits.
 #[derive(Debug, Clone)]
 pub struct TenantOptions {
     /// Where to listen; `None` for a free port on loopback.
@@ -27,11 +27,11 @@ pub struct TenantOptions {
     pub seed: u64,
     /// How many requests it bears.
     pub rate_limits: RateLimits,
-    /// How long an access token is good for, by the tenant's clock.
+    /// How long an access token is valid, by the tenant's clock.
     pub token_lifetime: Duration,
     /// Whether the token answer says when the token ends.
     pub expiry_told: ExpiryTold,
-    /// A token is refused after so many requests, whatever the clock says.
+    /// A token is refused after this many requests, whatever the clock says.
     pub requests_per_token: Option<u64>,
     /// Its host names, the original one first; the others are aliases.
     pub hostnames: Vec<String>,

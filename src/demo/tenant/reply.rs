@@ -98,7 +98,7 @@ pub fn json_text(status: StatusCode, body: Bytes) -> Response {
     reply
 }
 
-/// What a proxy says in a service's stead.
+/// What a proxy answers in place of a service.
 pub fn html(status: StatusCode, title: &str) -> Response {
     let body = format!("<!DOCTYPE html><html><head><title>{title}</title></head></html>");
     let mut reply = (status, body).into_response();
@@ -131,7 +131,7 @@ pub fn cut(status: StatusCode, body: &Bytes) -> Response {
     reply
 }
 
-/// Begins an answer that would be larger than anybody takes, and cuts it short.
+/// Begins an answer that would be too large to be accepted, and cuts it short.
 pub fn too_large(body: &Bytes) -> Response {
     let mut reply = (StatusCode::OK, cut_after(body.clone())).into_response();
     let headers = reply.headers_mut();

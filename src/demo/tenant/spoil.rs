@@ -1,4 +1,4 @@
-//! Spoils an answer that is right but for that.
+//! Puts a fault into an otherwise correct answer.
 
 use axum::http::StatusCode;
 use axum::response::Response;

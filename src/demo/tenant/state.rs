@@ -140,7 +140,7 @@ impl State {
         self.groups.insert(row);
     }
 
-    /// Makes the fragments anew after a change of this role.
+    /// Renders the fragments again after a change of this role.
     pub fn role_changed(&mut self, row: &RoleRow) {
         if let Some(fragment) = self.fragments.roles.get_mut(row.slot as usize) {
             *fragment = render::role_fragment(&row.role);
@@ -150,7 +150,7 @@ impl State {
         }
     }
 
-    /// Makes the fragment anew after a change of this group.
+    /// Renders the fragment again after a change of this group.
     pub fn group_changed(&mut self, id: &GroupId) {
         if let Some(row) = self.groups.get(&id.0) {
             refresh(&mut self.fragments, row);
