@@ -8,7 +8,9 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use crate::lock::lock;
 
 /// Back to the beginning of the line, and wipe it.
 const WIPE: &str = "\r\x1b[K";
@@ -141,7 +143,7 @@ impl State {
 }
 
 fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&STATE)
 }
 
 fn put(text: &str) {

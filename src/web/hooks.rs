@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
+use crate::lock::lock;
 use crate::model::{AuditEventId, TenantName};
 use crate::signal::Wake;
 use crate::telemetry::{Metrics, Sample};
@@ -148,7 +149,7 @@ async fn receive(
 impl Hook {
     /// Returns whether an event was met before, and remembers it.
     fn is_known(&self, id: AuditEventId) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = lock(&self.seen);
         if !seen.ids.insert(id) {
             return true;
         }

@@ -1,10 +1,12 @@
 //! Lets requests of one tier through, one after the other, at the pace that is kept.
 
-use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::{Mutex as StdMutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
+
+use crate::lock::lock;
 
 use super::pace::{Pace, Slowed};
 
@@ -54,7 +56,7 @@ impl Gate {
 
     /// A panic while the lock is held is not possible; were it, the numbers still hold.
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pace)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sends one request to the tenant, and makes one of our errors of whatever goes wrong.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use reqwest::header::{LOCATION, RETRY_AFTER};
@@ -13,6 +13,7 @@ use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal, Wait, WaitCause};
+use crate::lock::lock;
 use crate::model::Traffic;
 use crate::obstacle::Route;
 use crate::retry::Retry;
@@ -159,7 +160,7 @@ impl Transport {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 
     /// Makes the error of an answer that points where we don't go. Of the address only the
@@ -176,7 +177,7 @@ impl Transport {
 
     /// Changes the tally of what this costs.
     pub(super) fn count(&self, change: impl FnOnce(&mut Traffic)) {
-        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traffic = lock(&self.traffic);
         change(&mut traffic);
     }
 

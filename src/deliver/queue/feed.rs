@@ -9,9 +9,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::weight;
+use crate::lock::lock;
 use crate::model::{Entry, Seq};
 use crate::store::{Store, StoreError};
 
@@ -181,7 +182,7 @@ impl Feed {
     }
 
     fn window(&self) -> MutexGuard<'_, VecDeque<Shared>> {
-        self.0.window.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.window)
     }
 }
 

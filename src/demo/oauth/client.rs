@@ -1,12 +1,13 @@
 //! A client as it is registered: its id, and what proves that somebody is it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::assertion::Jwk;
 use super::{Asked, assertion, refuse};
+use crate::lock::lock;
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
@@ -92,6 +93,6 @@ impl Client {
     }
 
     fn proof(&self) -> MutexGuard<'_, Proof> {
-        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.proof)
     }
 }

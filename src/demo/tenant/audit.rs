@@ -1,11 +1,12 @@
 //! The tenant's audit log: what happened, as Qlik's events tell it, and what may go wrong there.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::lock::lock;
 use crate::model::Timestamp;
 
 use super::deed::Deed;
@@ -132,7 +133,7 @@ impl AuditLog {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

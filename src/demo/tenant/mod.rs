@@ -50,7 +50,7 @@ pub(super) mod tokens;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -58,6 +58,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::demo::oauth::{Client, ClientProof};
 use crate::demo::serve::Served;
+use crate::lock::lock;
 use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
@@ -432,10 +433,6 @@ impl Inner {
             sight: Sight::Full,
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

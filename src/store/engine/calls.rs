@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
+use crate::lock::lock;
 use crate::model::StoreId;
 use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
@@ -13,7 +14,6 @@ use crate::store::layout::keys::Key;
 
 use super::caught::caught;
 use super::files::{self, Folder, open_mark};
-use super::locks::held;
 use super::opening::database::let_go;
 use super::shared::Shared;
 use super::writing::under_way::UnderWay;
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     pub fn watch(&self, committer: JoinHandle<()>) {
-        *held(&self.committer) = Some(committer);
+        *lock(&self.committer) = Some(committer);
     }
 
     /// Reads from the database: every error and panic there ends as an error here.
@@ -96,7 +96,7 @@ impl Engine {
     /// Queues work for the committer; waits while the queue is full, by number or by bytes.
     pub fn submit(&self, work: Work) -> Result<Ticket, StoreError> {
         self.shared.check()?;
-        let queue = held(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let queue = lock(&self.queue).clone().ok_or(StoreError::Closed)?;
         let share = self.under_way.enter(work.n_bytes());
         let (reply, outcome) = sync_channel(1);
         match queue.send(Job { work, reply, share }) {
@@ -115,13 +115,13 @@ impl Engine {
 
     /// Returns whether nothing more may be written.
     pub fn is_closing(&self) -> bool {
-        held(&self.queue).is_none()
+        lock(&self.queue).is_none()
     }
 
     /// Lets the committer finish what is queued, and the database go.
     pub fn close(&self) -> Result<(), StoreError> {
-        drop(held(&self.queue).take());
-        let committer = held(&self.committer).take();
+        drop(lock(&self.queue).take());
+        let committer = lock(&self.committer).take();
         if let Some(committer) = committer
             && committer.join().is_err()
         {
@@ -145,7 +145,7 @@ impl Engine {
         {
             tracing::warn!(error = %refused, "The store's mark `open` could not be removed at the close");
         }
-        drop(held(&self.lock).take());
+        drop(lock(&self.lock).take());
         outcome
     }
 

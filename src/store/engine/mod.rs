@@ -26,7 +26,6 @@ pub mod caught;
 pub mod compaction;
 pub mod files;
 pub mod garbage;
-pub mod locks;
 pub mod log;
 pub mod migrate;
 pub mod nudge;

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::lock::lock;
 use crate::model::{
     Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
 };
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::runs::{
     Tally, find, last_run, names, newest, newest_before, newest_of_all, tally,
 };
@@ -51,7 +51,7 @@ pub struct SinceSweep {
 impl Store {
     /// Gives a run a number and keeps it as going on.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let last = self
             .engine
             .read("reading the last run's number", last_run)?;
@@ -80,7 +80,7 @@ impl Store {
 
     /// Keeps a run as it is now.
     pub fn save_run(&self, run: &Run) -> Result<(), StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let rows = self.rows_of(run)?;
         self.engine.write(rows).map(drop)
     }

@@ -1,7 +1,7 @@
 //! The tenants that the store knows, and the short numbers under which it keeps them.
 
+use crate::lock::lock;
 use crate::model::{Seq, Tenant, TenantName, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -33,7 +33,7 @@ impl Store {
         name: &TenantName,
         now: Timestamp,
     ) -> Result<Known, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let tenants = self.tenants()?;
         let highest = tenants.last().map_or(0, |known| known.no.0);
         let known = tenants

@@ -16,11 +16,12 @@
 //! it shows is read anew each time. All is in memory: after a restart everything is asked again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::connector::Readout;
+use crate::lock::lock;
 use crate::model::{Kind, PlanId, RecordRef, Timestamp};
 use crate::store::TenantNo;
 
@@ -164,7 +165,7 @@ impl Answers {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

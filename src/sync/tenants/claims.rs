@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use crate::lock::lock;
 use crate::model::{ConnectionName, Tenant, TenantId, TenantName};
 
 /// The tenants that are read in this process, by id. Clones share it.
@@ -196,10 +197,6 @@ fn contest(me: &Claimant, other: &Claimant) -> Option<Contested> {
         Ordering::Greater => None,
         Ordering::Less | Ordering::Equal => Some(Contested::Aside(other.clone())),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

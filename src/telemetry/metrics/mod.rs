@@ -8,11 +8,13 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
 pub use text::CONTENT_TYPE;
 use text::Series;
+
+use crate::lock::lock;
 
 /// Series at the most. Labels are names of the configuration and words of ours, so that only
 /// a mistake comes near it; then new series are left out.
@@ -60,7 +62,7 @@ impl Metrics {
     }
 
     fn all(&self) -> MutexGuard<'_, Series> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

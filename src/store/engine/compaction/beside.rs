@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::store::engine::calls::{Engine, Ticket};
-use crate::store::engine::locks::held;
 use crate::store::engine::opening::database::let_go;
 use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::work::Work;
@@ -72,7 +72,7 @@ impl Beside {
     /// Begins a copy of a store in which so much lives.
     pub fn begin(engine: &Arc<Engine>, live: Count, rule: Rule) -> Result<Self, Trouble> {
         copying::make_sure_of_room(&engine.folder, live, rule.spare)?;
-        if held(&engine.shared.changes).is_some() {
+        if lock(&engine.shared.changes).is_some() {
             return Err(Trouble::UnderWay);
         }
         let before = engine
@@ -81,7 +81,7 @@ impl Beside {
             .map_err(copying::copy("measuring the database"))?;
         remake::give_up(&engine.folder);
         let copy = Copy::make(&engine.folder, rule.portion)?;
-        match &mut *held(&engine.shared.changes) {
+        match &mut *lock(&engine.shared.changes) {
             Some(_) => return Err(Trouble::UnderWay),
             changes => *changes = Some(Changes::new()),
         }
@@ -210,7 +210,7 @@ impl Copy {
                     break;
                 }
             }
-            if let Some(changes) = &mut *held(&engine.shared.changes) {
+            if let Some(changes) = &mut *lock(&engine.shared.changes) {
                 changes.reach(upto.clone().map_or(Upto::End, Upto::Key));
             }
             Ok((rows, upto))
@@ -244,7 +244,7 @@ impl Copy {
 impl Drop for Beside {
     fn drop(&mut self) {
         let engine = &self.engine;
-        *held(&engine.shared.changes) = None;
+        *lock(&engine.shared.changes) = None;
         if let Some(copy) = self.copy.take() {
             let_go(copy.db);
         }
@@ -259,7 +259,7 @@ fn noted<T: Default>(
     engine: &Engine,
     work: impl FnOnce(&mut Changes) -> Result<T, TooMany>,
 ) -> Result<T, Trouble> {
-    match &mut *held(&engine.shared.changes) {
+    match &mut *lock(&engine.shared.changes) {
         Some(changes) => work(changes).map_err(too_many),
         None => Ok(T::default()),
     }

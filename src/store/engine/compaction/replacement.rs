@@ -10,10 +10,10 @@ use std::sync::{RwLockWriteGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::model::StoreId;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Folder};
-use crate::store::engine::locks::held;
 use crate::store::engine::opening::identify;
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::rows::count::Usage;
@@ -98,7 +98,7 @@ fn replace(
             io::Error::other("it could not take it, or was not whole there; the log says why"),
         ))));
     }
-    *held(&shared.tally) = Tally::Known(count);
+    *lock(&shared.tally) = Tally::Known(count);
     Ok(Outcome::Done(count))
 }
 
@@ -106,7 +106,7 @@ fn replace(
 fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, Trouble> {
     let db = shared.database().map_err(Trouble::Source)?;
     {
-        let mut changes = held(&shared.changes);
+        let mut changes = lock(&shared.changes);
         // Given up meanwhile.
         let changes = changes.as_mut().ok_or(Trouble::Stuck)?;
         if !copy.catch_up_last(Last { changes, db: &db })? {
@@ -114,7 +114,7 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
         }
     }
     let (count, commits) = (copy.count(), standing.head.commits);
-    if let Tally::Known(sum) = &*held(&shared.tally) {
+    if let Tally::Known(sum) = &*lock(&shared.tally) {
         debug_assert_eq!(*sum, count, "what lives here is added up");
     }
     copy.note(codec::put(

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use crate::lock::lock;
 use crate::model::{Seq, StoreId};
 use crate::store::engine::caught::caught;
 use crate::store::engine::compaction::replacement::{self, Standing};
@@ -17,7 +18,6 @@ use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::garbage::collect_garbage;
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::{compose, cut};
 use crate::store::engine::shared::Shared;
@@ -154,7 +154,7 @@ impl Writer {
             }
         };
         let delta = {
-            let tally = held(&shared.tally);
+            let tally = lock(&shared.tally);
             let delta = tally.look(&db, &composed.rows)?;
             tally.put(&delta, &composed.head, &mut composed.rows);
             delta
@@ -183,8 +183,8 @@ impl Writer {
             drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
         }
-        held(&shared.tally).take(delta);
-        if let Some(changes) = &mut *held(&shared.changes) {
+        lock(&shared.tally).take(delta);
+        if let Some(changes) = &mut *lock(&shared.changes) {
             changes.note(&pending.rows);
         }
         drop(gate);

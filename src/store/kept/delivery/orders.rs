@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::lock::lock;
 use crate::model::{EndpointName, Seq, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -87,7 +87,7 @@ impl Cursor {
 impl Store {
     /// Adds an order for an endpoint; its worker takes it up at its next look.
     pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let last = self
             .orders(endpoint)?
             .last()

@@ -8,8 +8,8 @@
 use std::ops::Bound;
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::{journal, runs};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
@@ -117,7 +117,7 @@ impl Store {
         limit: usize,
     ) -> Result<usize, StoreError> {
         let since = retention.since(now);
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let to_go = self.engine.read("reading runs", |db| {
             let tally = runs::tally(db, tenant)?;
             let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);

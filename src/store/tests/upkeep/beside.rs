@@ -8,11 +8,11 @@ use std::thread;
 
 use proptest::prelude::*;
 
+use crate::lock::lock;
 use crate::model::{Kind, Seq};
 use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::Compacted;
 use crate::store::engine::compaction::rule::Rule;
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::count;
 use crate::store::engine::rows::count::{Count, Usage};
 use crate::store::engine::scan;
@@ -97,7 +97,7 @@ proptest! {
         let known = adopt(&store, 1);
         commit(&store, &known, day(0), 0..n_records);
         if is_counted {
-            *held(&store.engine.shared.tally) = Tally::Unknown;
+            *lock(&store.engine.shared.tally) = Tally::Unknown;
             let mut changes = changes.iter();
             while store.engine.count_on().unwrap().is_none() {
                 change(&store, &known, changes.next().map_or(&[], Vec::as_slice));
@@ -199,7 +199,7 @@ fn a_copy_that_is_given_up_leaves_nothing_behind_and_one_is_made_at_a_time() {
 
     assert!(!folder.path().join("compacting").exists());
     assert!(
-        held(&store.engine.shared.changes).is_none(),
+        lock(&store.engine.shared.changes).is_none(),
         "nobody notes keys"
     );
     store.compact_beside().unwrap();
