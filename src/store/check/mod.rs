@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::model::{StoreCheck, TenantId};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::garbage;
 use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
@@ -122,7 +122,7 @@ impl Check<'_> {
         if (self.view.is_over)() {
             return None;
         }
-        match caught(|| work(self)) {
+        match catch_panic(|| work(self)) {
             Ok(done) => Some(done),
             Err(message) => {
                 self.fault(name, format!("the database panicked: {message}"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::{self, Folder, mark, pending};
 use crate::store::engine::opening::database::{self, let_go};
 use crate::store::engine::opening::identify::{self, Look};
@@ -143,7 +143,7 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
     };
     let known = acknowledged(at).map_err(|error| StoreError::io("reading its notes", error));
     let looked =
-        caught(|| known.and_then(|(mark, pending)| identify::identify(&db, mark, pending)));
+        catch_panic(|| known.and_then(|(mark, pending)| identify::identify(&db, mark, pending)));
     let format = match looked {
         Ok(Ok(Look::Sound(format, _))) => format.version,
         Ok(Ok(Look::Empty)) => layout::NEWEST,

@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
 use crate::store::layout::keys::Key;
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
 use super::opening::database::let_go;
 use super::shared::Shared;
@@ -75,7 +75,7 @@ impl Engine {
         let Some(db) = db.as_ref() else {
             return Err(StoreError::Closed);
         };
-        let outcome = caught(|| work(db)).unwrap_or_else(|message| {
+        let outcome = catch_panic(|| work(db)).unwrap_or_else(|message| {
             // Reading moves pages, and so panics on a full disk too, which is no damage.
             if self.folder.check_room().is_err() {
                 return Err(StoreError::panicked(doing, message));

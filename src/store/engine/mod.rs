@@ -22,7 +22,7 @@
 //! `check/` reads a whole database, and so is this engine's, too.
 
 pub mod calls;
-pub mod caught;
+pub mod catch_panic;
 pub mod compaction;
 pub mod files;
 pub mod garbage;

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::Lack;
 use crate::store::check::{self, Checked, Faults, View};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::nudge::nudged;
@@ -170,7 +170,7 @@ impl Copying {
     fn prove(&self, fresh: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
         self.progress
             .begin(Stage::ReadingBack, Some(proof.count.rows));
-        let found = caught(|| {
+        let found = catch_panic(|| {
             check::sample(fresh, &self.source.head)?;
             self.read(fresh)
         });
@@ -311,7 +311,7 @@ pub fn reading<T>(
     folder: &Folder,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    caught(work).unwrap_or_else(|message| {
+    catch_panic(work).unwrap_or_else(|message| {
         if folder.check_room().is_err() {
             return Err(StoreError::panicked("reading what is copied", message));
         }
@@ -321,7 +321,7 @@ pub fn reading<T>(
 }
 
 pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
-    match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
+    match nudged(fresh, || catch_panic(|| fresh.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
         Err(message) => Err(Trouble::Copy(StoreError::panicked(
@@ -333,7 +333,7 @@ pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 
 /// Brings the copy to disk, as the writer does.
 pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
-    match nudged(fresh, || caught(|| fresh.flush())) {
+    match nudged(fresh, || catch_panic(|| fresh.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
         Err(message) => {

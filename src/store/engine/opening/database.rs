@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::Folder;
 use crate::store::error::OpenError;
 
@@ -22,7 +22,7 @@ pub fn let_go(db: Option<sled::Db>) {
     let (done, gone) = sync_channel(1);
     let letting_go = thread::Builder::new()
         .name("store-close".to_owned())
-        .spawn(move || drop(done.send(caught(|| drop(db)))));
+        .spawn(move || drop(done.send(catch_panic(|| drop(db)))));
     if let Err(refused) = letting_go {
         tracing::warn!(error = %refused, "No thread could be started to close the database");
     }
@@ -58,7 +58,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
         .flush_every_ms(Some(500));
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
-        let source = match caught(|| config.open()) {
+        let source = match catch_panic(|| config.open()) {
             Ok(Ok(db)) => return Ok(db),
             Ok(Err(source)) => source,
             Err(message) => {

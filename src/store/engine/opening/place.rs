@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::doing::counting;
 use crate::store::check;
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{self, Mark};
 use crate::store::engine::files::open_mark::{self, Left};
 use crate::store::engine::files::pending::{self, Pending};
@@ -133,7 +133,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         .map_err(refused("copying a log with a gap in", &current))?;
     let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
-    let looked = caught(|| {
+    let looked = catch_panic(|| {
         let looked = look(&db, mark, pending)?;
         match (before, &looked) {
             (Before::Gap, Look::Sound(format, _)) => is_whole(&db, format.version).map(|()| looked),

@@ -30,7 +30,7 @@ use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::keys::{self, Space};
 use crate::store::layout::{self, Format, codec, v1};
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 use super::compaction::copying::{Rewrite, Row};
 use super::files::mark::{self, Mark, MarkFile};
 use super::files::{self, Folder, pending};
@@ -77,7 +77,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
             .and_then(|()| files::give_as(made, &folder.current()))
             .map_err(refused)?;
     }
-    let outcome = caught(|| run(folder, &rows, &at, cause))
+    let outcome = catch_panic(|| run(folder, &rows, &at, cause))
         .unwrap_or_else(|message| Err(StoreError::panicked("salvaging", message)));
     remove(&rows).map_err(refused)?;
     match outcome {

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::lock::lock;
 use crate::model::{Seq, StoreId};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::compaction::replacement::{self, Standing};
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
@@ -234,5 +234,5 @@ fn guarded<T>(
 ) -> Result<T, StoreError> {
     // A full disk panics as damage does, so a panic here does not condemn the store; what is
     // wrong with it shows at the next opening.
-    caught(work).unwrap_or_else(|message| Err(StoreError::panicked(doing, message)))
+    catch_panic(work).unwrap_or_else(|message| Err(StoreError::panicked(doing, message)))
 }
