@@ -91,7 +91,7 @@ pub enum Reason {
         /// The limit.
         max_permille: u32,
     },
-    /// The tenant's guard lets nothing go by itself.
+    /// The tenant's guard lets no removal pass by itself.
     Never,
 }
 
@@ -185,7 +185,7 @@ impl HeldPlan {
 pub enum PlanState {
     /// It waits.
     Held,
-    /// An operator let it go; the next complete run applies it.
+    /// An operator approved it; the next complete run applies it.
     Approved {
         /// When.
         at: Timestamp,

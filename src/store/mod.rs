@@ -52,7 +52,7 @@
 //!
 //! # What opening does, in order
 //!
-//! Our lock (sled lets its own go late); the mark that a process which was killed has left, or the copy of
+//! Our lock (sled releases its own late); the mark that a process which was killed has left, or the copy of
 //! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; room
 //! to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
 //! every open fail; a copy of the files, if the log has a gap (`untouched.rs`); the open itself, with panics

@@ -340,7 +340,7 @@ impl Lanes {
         (other.under_way > 0 || other.deliveries.front().is_some_and(is_earlier)).then_some(after)
     }
 
-    /// Lets those go whose time has come.
+    /// Releases those whose time has come.
     fn wake(&mut self, now: Timestamp) {
         while let Some((due, entity)) = self.waiting.first().copied() {
             if !is_reached(due, now) {

@@ -9,7 +9,7 @@ use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
 use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::{self, Folder, mark, pending};
-use crate::store::engine::opening::database::{self, let_go};
+use crate::store::engine::opening::database::{self, close_db};
 use crate::store::engine::opening::identify::{self, Look};
 use crate::store::engine::opening::lock;
 use crate::store::engine::opening::refusal::Refusal;
@@ -148,7 +148,7 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
         Ok(Ok(Look::Sound(format, _))) => format.version,
         Ok(Ok(Look::Empty)) => layout::NEWEST,
         Ok(Ok(Look::Newer(found))) => {
-            let_go(Some(db));
+            close_db(Some(db));
             return Err(identify::newer(folder, found));
         }
         Ok(Err(error)) => {
@@ -167,7 +167,7 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
     let mut found = whole(&View::alone(&db, format), &|rows| looked.add(rows));
     found.faults.prepend(std::mem::take(&mut checked.faults));
     *checked = found;
-    let_go(Some(db));
+    close_db(Some(db));
     Ok(format)
 }
 

@@ -14,7 +14,7 @@ use crate::store::layout::keys::Key;
 
 use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
-use super::opening::database::let_go;
+use super::opening::database::close_db;
 use super::shared::Shared;
 use super::writing::under_way::UnderWay;
 use super::writing::work::{Job, Work};
@@ -27,7 +27,7 @@ pub struct Engine {
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// Let go last: the next process finds everything done.
+    /// Released last: the next process finds everything done.
     lock: Mutex<Option<File>>,
 }
 
@@ -134,7 +134,7 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let is_open = db.is_some();
-        let_go(db);
+        close_db(db);
         if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {
             tracing::warn!(error = %refused, "The store's files could not be given to their owner");
         }

@@ -23,7 +23,7 @@ const KEPT_PLANS: usize = 20;
 /// What an operator says of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Let it go.
+    /// Approve it.
     Approve,
     /// Keep everything as it is.
     Reject,

@@ -174,7 +174,7 @@ impl State {
         self.keep(behind);
     }
 
-    /// Lets the cursor go past an item that needs it no more.
+    /// Moves the cursor past an item that needs it no more.
     pub(super) fn step_over(&mut self, item: &Item) {
         match item {
             Item::Entry(seq) => self.journal.settle(*seq),

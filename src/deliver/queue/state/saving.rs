@@ -26,7 +26,7 @@ impl State {
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
         let mut attempts = std::mem::take(&mut self.attempts).into_iter();
-        // Each lets some of the oldest attempts go, or more would come than go.
+        // Each deletes some of the oldest attempts, or more would be written than deleted.
         while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),

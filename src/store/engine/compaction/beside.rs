@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::lock::lock;
 use crate::store::engine::calls::{Engine, Ticket};
-use crate::store::engine::opening::database::let_go;
+use crate::store::engine::opening::database::close_db;
 use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::work::Work;
 use crate::store::engine::{garbage, scan};
@@ -246,7 +246,7 @@ impl Drop for Beside {
         let engine = &self.engine;
         *lock(&engine.shared.changes) = None;
         if let Some(copy) = self.copy.take() {
-            let_go(copy.db);
+            close_db(copy.db);
         }
         // Another process may have the folder then; what is left there goes at the next opening.
         if !engine.is_closing() {

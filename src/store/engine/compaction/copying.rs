@@ -15,7 +15,7 @@ use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::nudge::nudged;
-use crate::store::engine::opening::database::{self, let_go, wait_until_free};
+use crate::store::engine::opening::database::{self, close_db, wait_until_free};
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::rows::count::{Count, Usage, rows};
 use crate::store::engine::{garbage, scan};
@@ -352,7 +352,7 @@ pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Troubl
 /// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
 /// and what they write goes by a path that another will have then.
 pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
-    let_go(db);
+    close_db(db);
     wait_until_free(at).map_err(copy("closing the copy"))
 }
 

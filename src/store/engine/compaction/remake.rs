@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use crate::doing;
 use crate::store::engine::files::Folder;
-use crate::store::engine::opening::database::{let_go, wait_until_free};
+use crate::store::engine::opening::database::{close_db, wait_until_free};
 use crate::store::engine::opening::place;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::engine::opening::sound::Sound;
@@ -68,7 +68,7 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
 /// Puts the copy in the place of the database and opens it there. If it cannot take that place,
 /// the database is opened that was there before. The files of the other are left to be removed.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
-    let_go(Some(sound.db));
+    close_db(Some(sound.db));
     let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
     if let Err(refused) = swapped {
         tracing::warn!(

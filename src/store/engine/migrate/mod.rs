@@ -25,7 +25,7 @@ use super::compaction::copying::{Aim, Rewrite, Trouble};
 use super::compaction::remake;
 use super::compaction::rule::Rule;
 use super::files::Folder;
-use super::opening::database::let_go;
+use super::opening::database::close_db;
 use super::opening::refusal::Refusal;
 use super::opening::sound::Sound;
 
@@ -38,7 +38,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
         return Ok(sound);
     }
     let from = sound.format;
-    let_go(Some(sound.db));
+    close_db(Some(sound.db));
     let missing = io::Error::other("this version has no step for it; report it");
     let source = StoreError::io("looking for the next format", missing);
     let path = folder.path().to_owned();
@@ -84,7 +84,7 @@ fn step(
         if !matches!(trouble, Trouble::Stuck) {
             remake::give_up(folder);
         }
-        let_go(Some(sound.db));
+        close_db(Some(sound.db));
         return Err(match trouble {
             Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
                 path,
@@ -107,7 +107,7 @@ fn step(
     folder.remove_retired();
     let migrated = migrated?;
     if migrated.format != to {
-        let_go(Some(migrated.db));
+        close_db(Some(migrated.db));
         let not_swapped = StoreError::io(
             "putting the migrated store in its place",
             io::Error::other("it could not take it, or was not whole there; the log says why"),

@@ -1,4 +1,4 @@
-//! Opens sled's files, patiently, and lets go of them, for which it does not wait for ever.
+//! Opens and closes sled's files. It waits for both, but not for ever.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,14 +16,14 @@ use super::refusal::{Refusal, io_at};
 /// How long sled may take to release its files.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Lets the database go, and does not wait for ever: after a failed write it may wait for a
+/// Closes the database, and does not wait for ever: after a failed write sled may wait for a
 /// buffer that nobody will write. Everything that was acknowledged is on disk before.
-pub fn let_go(db: Option<sled::Db>) {
+pub fn close_db(db: Option<sled::Db>) {
     let (done, gone) = sync_channel(1);
-    let letting_go = thread::Builder::new()
+    let closing = thread::Builder::new()
         .name("store-close".to_owned())
         .spawn(move || drop(done.send(catch_panic(|| drop(db)))));
-    if let Err(refused) = letting_go {
+    if let Err(refused) = closing {
         tracing::warn!(error = %refused, "No thread could be started to close the database");
     }
     match gone.recv_timeout(CLOSE_PATIENCE) {

@@ -16,7 +16,7 @@ use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::Format;
 
 use super::create;
-use super::database::{CACHE, let_go, open_db};
+use super::database::{CACHE, close_db, open_db};
 use super::identify::{Look, identify, newer};
 use super::refusal::{Refusal, io_at};
 use super::sound::Sound;
@@ -45,7 +45,7 @@ pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
         Refusal::Error(error) => Refusal::Error(error),
     })?;
     if let Err(StoreError::Damaged { what }) = is_whole(&sound.db, sound.format) {
-        let_go(Some(sound.db));
+        close_db(Some(sound.db));
         return Err(torn(what));
     }
     open_mark::set(folder).map_err(refused)?;

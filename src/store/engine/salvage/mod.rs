@@ -34,7 +34,7 @@ use super::catch_panic::catch_panic;
 use super::compaction::copying::{Rewrite, Row};
 use super::files::mark::{self, Mark, MarkFile};
 use super::files::{self, Folder, pending};
-use super::opening::database::{self, let_go, wait_until_free};
+use super::opening::database::{self, close_db, wait_until_free};
 use super::opening::identify;
 use super::opening::refusal::Refusal;
 use super::rows::head::Head;
@@ -121,7 +121,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         let old = open(folder, rows)?;
         let outcome =
             replay::all(&folder.current(), &old).and_then(|_| gather(&old, &mut found, &mut fresh));
-        let_go(Some(old));
+        close_db(Some(old));
         outcome?;
     }
     // Whole in itself, and the last that was written or was to be.
@@ -149,7 +149,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         .and_then(|()| files::sync_folder(at))
         .map_err(failed)?;
     let Fresh { db, .. } = fresh;
-    let_go(Some(db));
+    close_db(Some(db));
     wait_until_free(at).map_err(failed)?;
     Ok(missing)
 }

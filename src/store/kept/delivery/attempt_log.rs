@@ -101,15 +101,15 @@ impl Store {
     }
 
     /// Returns the keys of rows whose last attempt was before a time, some at the most, whoever
-    /// writes them: an endpoint that gets nothing lets nothing go by itself. Its log may still
-    /// count them; they are its oldest, so that it only lets them go once more.
+    /// writes them: an endpoint that gets nothing deletes nothing by itself. Its log may still
+    /// count them; they are its oldest, so that it only deletes them once more.
     pub(in crate::store) fn attempts_to_go(
         &self,
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
         self.engine.read("reading attempts", |db| {
-            let mut to_go = Vec::new();
+            let mut to_delete = Vec::new();
             let mut next = Bound::Included(vec![Space::Attempts as u8]);
             while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
                 let (first, _) = row?;
@@ -117,18 +117,18 @@ impl Store {
                     .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
                 for row in scan::prefix(db, endpoint) {
                     let (key, value) = row?;
-                    if to_go.len() == limit {
-                        return Ok(to_go);
+                    if to_delete.len() == limit {
+                        return Ok(to_delete);
                     }
                     let attempts = read(&key, &value)?;
                     if attempts.last().is_some_and(|last| last.at >= before) {
                         break;
                     }
-                    to_go.push(key.to_vec());
+                    to_delete.push(key.to_vec());
                 }
                 next = Bound::Excluded(keys::behind_endpoint(endpoint));
             }
-            Ok(to_go)
+            Ok(to_delete)
         })
     }
 

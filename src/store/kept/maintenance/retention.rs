@@ -118,11 +118,11 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let since = retention.since(now);
         let _alone = lock(&self.guards.numbering);
-        let to_go = self.engine.read("reading runs", |db| {
+        let to_delete = self.engine.read("reading runs", |db| {
             let tally = runs::tally(db, tenant)?;
             let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
             let mut too_many = tally.count.saturating_sub(keep);
-            let mut to_go = Vec::new();
+            let mut to_delete = Vec::new();
             for run in runs::all(db, tenant) {
                 let run = run?;
                 let is_one_too_many = too_many > 0;
@@ -131,17 +131,17 @@ impl Store {
                     continue;
                 }
                 let is_past = tally.last_sweep > Some(run.id) && run.started_at < since;
-                if to_go.len() == limit || !(is_one_too_many || is_past) {
+                if to_delete.len() == limit || !(is_one_too_many || is_past) {
                     break;
                 }
-                to_go.push(run.id);
+                to_delete.push(run.id);
             }
-            Ok(to_go)
+            Ok(to_delete)
         })?;
-        if !to_go.is_empty() {
-            self.remove_runs(tenant, &to_go)?;
+        if !to_delete.is_empty() {
+            self.remove_runs(tenant, &to_delete)?;
         }
-        Ok(to_go.len())
+        Ok(to_delete.len())
     }
 
     /// Returns the tenant behind one in the order of their names, of those that have runs.
