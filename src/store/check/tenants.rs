@@ -22,7 +22,7 @@ impl Check<'_> {
                 Some([1]) => self.own_head(&key, &value).map(drop),
                 Some([2]) => codec::read_row::<v1::Seq>(&key, &value).map(drop),
                 Some([3]) => codec::read_row::<v1::Usage>(&key, &value).map(drop),
-                Some([4]) => codec::read_row::<v1::Strays>(&key, &value).map(drop),
+                Some([4]) => codec::read_row::<v1::OrphanedEndpoints>(&key, &value).map(drop),
                 Some([5]) if self.view.format >= 2 => {
                     codec::read_row::<v2::LastRun>(&key, &value).map(drop)
                 }

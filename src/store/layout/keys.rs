@@ -97,8 +97,8 @@ pub fn usage() -> Key {
     vec![Space::Meta as u8, 3]
 }
 
-/// The key of since when which endpoints were not configured.
-pub fn strays() -> Key {
+/// The key of the map from an endpoint that left the configuration to when that was noticed.
+pub fn orphaned_endpoints() -> Key {
     vec![Space::Meta as u8, 4]
 }
 

@@ -303,9 +303,9 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
         (
             "without a fingerprint",
             "holds other records",
-            |key, [_, latest], stray| {
+            |key, [_, latest], extra| {
                 let mut block = Block::read(key, latest).unwrap();
-                block.0.push(stray);
+                block.0.push(extra);
                 block.0.sort_by(|a, b| a.id.cmp(&b.id));
                 Some(block.write(&key.to_vec()))
             },
@@ -318,7 +318,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             let tenant = adopt(&store, 1);
             let before = record(Kind::User, 45, "x");
             let after = record(Kind::User, 45, "y");
-            let stray = record(Kind::User, 0xff, "z");
+            let extra = record(Kind::User, 0xff, "z");
             let key = keys::state_prefix(tenant.no, Kind::User);
             let raw = |work: &dyn Fn(&sled::Db) -> sled::Result<Option<sled::IVec>>| {
                 let done = store.engine.read("tampering", |db| {
@@ -335,10 +335,10 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             };
             support::commit(&store, &tenant, vec![update(&before, &after)]).unwrap();
             let entry = Entry {
-                id: stray.id().clone(),
+                id: extra.id().clone(),
                 version: Version(7),
-                print: support::fingerprint(&stray),
-                body: support::body(&stray),
+                print: support::fingerprint(&extra),
+                body: support::body(&extra),
             };
             let latest = raw(&|db| db.get(&key)).unwrap();
             match tamper(&key, [&older, &latest], entry) {
@@ -346,7 +346,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
                 None => raw(&|db| db.remove(&key)),
             };
             let met = match how {
-                "without a fingerprint" => &stray,
+                "without a fingerprint" => &extra,
                 _ => &after,
             };
 

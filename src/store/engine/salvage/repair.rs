@@ -124,7 +124,7 @@ fn tenants(fresh: &mut Fresh) -> Result<BTreeSet<TenantNo>, StoreError> {
 fn of_itself(fresh: &mut Fresh) -> Result<(), StoreError> {
     fresh.keep(Space::Meta, |_, key, value| match key.get(1..) {
         Some([2]) => codec::read_row::<v1::Seq>(key, value).is_ok(),
-        Some([4]) => codec::read_row::<v1::Strays>(key, value).is_ok(),
+        Some([4]) => codec::read_row::<v1::OrphanedEndpoints>(key, value).is_ok(),
         Some([5]) => codec::read_row::<v2::LastRun>(key, value).is_ok(),
         Some([6]) => codec::read_row::<v3::HistoryLosses>(key, value).is_ok(),
         Some(_) | None => false,

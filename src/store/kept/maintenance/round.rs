@@ -181,13 +181,18 @@ impl Round {
     }
 
     fn let_endpoints_go(&mut self) -> Result<Stage, StoreError> {
-        let strays = self.store.find_strays(&self.endpoints, self.now)?;
+        let orphaned = self
+            .store
+            .find_orphaned_endpoints(&self.endpoints, self.now)?;
         let before = self.retention.since(self.now);
-        let past = strays.iter().find(|(_, since)| **since < before);
+        let past = orphaned.iter().find(|(_, since)| **since < before);
         let Some((name, since)) = past.map(|(name, since)| (name.clone(), *since)) else {
             return Ok(Stage::Runs(None));
         };
-        if self.store.let_stray_go(strays, &name, ROWS_AT_ONCE)? {
+        if self
+            .store
+            .delete_orphaned_endpoint(orphaned, &name, ROWS_AT_ONCE)?
+        {
             self.done.endpoints += 1;
             tracing::info!(
                 endpoint.id = %name,

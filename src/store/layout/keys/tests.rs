@@ -24,7 +24,7 @@ fn the_bytes_of_keys_are_frozen() {
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
         ("usage", usage(), "0103"),
-        ("strays", strays(), "0104"),
+        ("strays", orphaned_endpoints(), "0104"),
         ("tenant", tenant(no), "1001020304"),
         ("loaded", loaded(no), "1101020304"),
         ("links", links(&ConnectionName("all".into())), "12616c6c"),

@@ -91,7 +91,7 @@ struct Model {
     entries: Vec<Entry>,
     endpoints: BTreeMap<usize, Known>,
     /// When the one was first known that is not configured.
-    stray_since: Option<i64>,
+    orphaned_since: Option<i64>,
 }
 
 #[derive(Default)]
@@ -244,7 +244,7 @@ impl Model {
     /// Returns what is known of an endpoint; it is from now on.
     fn known(&mut self, which: usize) -> &mut Known {
         if which == 2 {
-            self.stray_since.get_or_insert(self.now);
+            self.orphaned_since.get_or_insert(self.now);
         }
         self.endpoints.entry(which).or_default()
     }
@@ -285,7 +285,8 @@ impl Model {
 
     /// Whether the one that is not configured may be forgotten.
     fn is_past(&self) -> bool {
-        self.stray_since.is_some_and(|since| since < self.now - 90)
+        self.orphaned_since
+            .is_some_and(|since| since < self.now - 90)
     }
 
     /// Only who is not configured may be forgotten, and not before its time.
@@ -311,7 +312,7 @@ impl Model {
         }
         if let Some(forgotten) = forgotten {
             self.endpoints.remove(&forgotten);
-            self.stray_since = None;
+            self.orphaned_since = None;
         }
     }
 }
