@@ -91,9 +91,9 @@ pub use kept::held::Decision;
 pub use kept::maintenance::retention::Retention;
 pub use kept::maintenance::round::{Done, Round};
 pub use kept::names::Names;
-pub use kept::news::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};
+pub use kept::seen_events::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::tenants::Known;
 pub use tenant_no::TenantNo;
 

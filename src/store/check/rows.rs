@@ -36,7 +36,7 @@ const SPACES: [Space; 22] = [
     Space::Order,
     Space::Attempts,
     Space::Bookmark,
-    Space::Heard,
+    Space::SeenEvent,
 ];
 
 /// The spaces of runs, by format.

@@ -96,10 +96,10 @@ impl Check<'_> {
             codec::read_row::<v1::Bookmark>(key, value)?;
             Ok(keys::tenant_no(key))
         });
-        self.simple(Space::Heard, |key, value| {
+        self.simple(Space::SeenEvent, |key, value| {
             let v1::Nothing = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
-            match (no, keys::heard_of(key)) {
+            match (no, keys::seen_event_of(key)) {
                 (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
                 _ => Err(codec::flawed(key, "of no time and event")),
             }

@@ -66,10 +66,10 @@ pub enum Space {
     Tally = 0x62,
     /// Runs that go on, by number.
     OpenRun = 0x63,
-    /// How far the news of a tenant were read.
+    /// How far the audit log of a tenant was read.
     Bookmark = 0x70,
     /// Events that were acted on, by tenant and time.
-    Heard = 0x71,
+    SeenEvent = 0x71,
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
 }
@@ -388,21 +388,21 @@ pub fn bookmark(no: TenantNo) -> Key {
     numbered(Space::Bookmark, no.0)
 }
 
-/// What the keys of all events begin with that a tenant's news told of.
-pub fn heard_prefix(no: TenantNo) -> Key {
-    numbered(Space::Heard, no.0)
+/// What the keys of all events of a tenant's audit log begin with that were acted on.
+pub fn seen_events_prefix(no: TenantNo) -> Key {
+    numbered(Space::SeenEvent, no.0)
 }
 
 /// The key of an event. Times before 1970 sort before those since.
-pub fn heard(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
-    let mut key = heard_prefix(no);
+pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
+    let mut key = seen_events_prefix(no);
     key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
     key.extend_from_slice(&id.0);
     key
 }
 
 /// Returns time and id of an event's key.
-pub fn heard_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
+pub fn seen_event_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
     let (rest, id) = key.split_last_chunk()?;
     let millis: &[u8; 8] = rest.last_chunk()?;
     let millis = i64::from_be_bytes(*millis) ^ i64::MIN;

@@ -13,7 +13,7 @@ use crate::store::engine::rows::{journal, state};
 use crate::store::kept::delivery::{
     Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
 };
-use crate::store::kept::news::Bookmark;
+use crate::store::kept::seen_events::Bookmark;
 use crate::store::layout::{codec, keys, v1, v3, v4};
 use crate::store::tenant_no::TenantNo;
 

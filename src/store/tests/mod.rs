@@ -3,7 +3,7 @@
 mod check;
 mod golden;
 mod laws;
-mod news;
+mod seen_events;
 mod parts;
 mod plans;
 mod recovery;

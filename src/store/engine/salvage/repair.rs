@@ -109,9 +109,9 @@ fn tenants(fresh: &mut Fresh) -> Result<BTreeSet<TenantNo>, StoreError> {
     fresh.keep(Space::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Heard, |_, key, value| {
+    fresh.keep(Space::SeenEvent, |_, key, value| {
         of_known(key)
-            && keys::heard_of(key).is_some()
+            && keys::seen_event_of(key).is_some()
             && codec::read_row::<v1::Nothing>(key, value).is_ok()
     })?;
     fresh.keep(Space::Links, |_, key, value| {

@@ -88,7 +88,7 @@ fn the_bytes_of_keys_are_frozen() {
         ("bookmark", bookmark(no), "7001020304"),
         (
             "heard",
-            heard(no, Timestamp::from_millis(7), AuditEventId([0xaa; 16])),
+            seen_event(no, Timestamp::from_millis(7), AuditEventId([0xaa; 16])),
             "71010203048000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),
         (
@@ -128,7 +128,10 @@ fn keys_give_back_what_they_were_made_of() {
     assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
     for millis in [-5, 0, 1_700_000_000_000] {
         let event = (Timestamp::from_millis(millis), AuditEventId([7; 16]));
-        assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
+        assert_eq!(
+            seen_event_of(&seen_event(TenantNo(3), event.0, event.1)),
+            Some(event)
+        );
     }
     let finding = FindingId([1, 2, 3, 4, 5]);
     let key = accepted(TenantNo(3), finding);
