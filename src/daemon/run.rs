@@ -23,7 +23,7 @@ use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
 use super::{
-    DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, descriptors, tenant_loops,
+    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, tenant_loops,
 };
 
 /// The name of the tasks that deliver.
@@ -152,8 +152,9 @@ impl Daemon {
             control: Arc::clone(&parts.control),
             shutdown: shutdown.clone(),
         };
-        let upkeep = Upkeep::new(config, store.clone(), clock.clone(), parts.metrics.clone());
-        tasks.spawn("upkeep", upkeep.run(shutdown.clone()));
+        let maintenance =
+            Maintenance::new(config, store.clone(), clock.clone(), parts.metrics.clone());
+        tasks.spawn("upkeep", maintenance.run(shutdown.clone()));
         let watch = ClockWatch {
             clock: clock.clone(),
             last: parts.last_turn,

@@ -44,7 +44,7 @@
 //!
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
 //!   every entry is there; before it only those that a row names, in a space of their own.
-//!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
+//!   Readers take the cut for no damage. Maintenance (`pass.rs`) goes in steps of one write.
 //! - **Room is only given back by a copy** (`beside.rs`), made while all go on, which takes the
 //!   place of the database by renames after it was read back (`replacement.rs`, `swap.rs`): each
 //!   step of it may be the last. So nobody keeps a handle of the database: it is asked for anew.
@@ -88,8 +88,8 @@ pub use kept::delivery::{
     Progress, Trouble,
 };
 pub use kept::held::Decision;
+pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
-pub use kept::maintenance::round::{Done, Round};
 pub use kept::names::Names;
 pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};

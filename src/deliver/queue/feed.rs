@@ -234,7 +234,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::deliver::tests::{create_users, open, start};
-    use crate::store::{Retention, Round};
+    use crate::store::{MaintenancePass, Retention};
 
     fn seqs(page: &[Shared]) -> Vec<u64> {
         page.iter().map(|entry| entry.seq.0).collect()
@@ -297,8 +297,8 @@ mod tests {
             keep_runs: 1,
         };
         let later = start().plus(Duration::from_secs(24 * 3600));
-        let upkeep = Round::new(store.clone(), retention, Vec::new(), later);
-        assert_eq!(upkeep.finish().unwrap().entries, 20);
+        let maintenance = MaintenancePass::new(store.clone(), retention, Vec::new(), later);
+        assert_eq!(maintenance.finish().unwrap().entries, 20);
         create_users(&store, 21..=22);
 
         assert_eq!(seqs(&feed.entries(Seq(10)).unwrap()), [21, 22]);

@@ -10,4 +10,4 @@ mod recovery;
 mod salvage;
 pub(in crate::store) mod support;
 mod untouched;
-mod upkeep;
+mod maintenance;

@@ -32,7 +32,7 @@ pub struct AttemptLog {
 
 impl AttemptLog {
     /// Adds a row. Returns its writes: the row, and the removal of those that are more than
-    /// `keep` attempts ago. Those that are too old are upkeep's: it knows whether the clock is right.
+    /// `keep` attempts ago. Those that are too old are maintenance's: it knows whether the clock is right.
     pub(in crate::store) fn add(
         &mut self,
         endpoint: &EndpointName,

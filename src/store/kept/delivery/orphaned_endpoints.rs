@@ -2,7 +2,7 @@
 //! is deleted in the end.
 //!
 //! A name that is missing may be a mistake of an hour, so nothing goes at once. Since when it is
-//! missing is noted by the first round of upkeep that finds it so, and forgotten by the first
+//! missing is noted by the first maintenance pass that finds it so, and forgotten by the first
 //! that finds it configured again.
 
 use std::collections::BTreeMap;

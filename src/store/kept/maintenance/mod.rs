@@ -3,5 +3,5 @@
 pub mod belief;
 pub mod clocks;
 pub mod retention;
-pub mod round;
+pub mod pass;
 pub mod usage;

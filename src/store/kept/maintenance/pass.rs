@@ -1,7 +1,7 @@
-//! One round of upkeep: cuts the journal, deletes what is past its time, and gives room back, in
+//! One maintenance pass: cuts the journal, deletes what is past its time, and gives room back, in
 //! steps so small that nobody waits for them.
 //!
-//! A round remembers nothing that matters: one that is dropped, or killed with its process, is
+//! A pass remembers nothing that matters: one that is dropped, or killed with its process, is
 //! gone on with by the next.
 
 use std::ops::Bound;
@@ -25,9 +25,9 @@ use super::usage::Wanted;
 /// Runs, rows of attempts, or rows of an endpoint that one step deletes.
 const ROWS_AT_ONCE: usize = 90;
 
-/// A round of upkeep. Blocks, as the store does.
+/// A maintenance pass. Blocks, as the store does.
 #[derive(Debug)]
-pub struct Round {
+pub struct MaintenancePass {
     store: Store,
     retention: Retention,
     endpoints: Vec<EndpointName>,
@@ -38,7 +38,7 @@ pub struct Round {
     done: Done,
 }
 
-/// What a round has done.
+/// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     /// Entries that were cut off the journal.
@@ -71,8 +71,8 @@ enum Stage {
     End,
 }
 
-impl Round {
-    /// Begins a round, for the endpoints that are configured.
+impl MaintenancePass {
+    /// Begins a pass, for the endpoints that are configured.
     pub fn new(
         store: Store,
         retention: Retention,
@@ -90,7 +90,7 @@ impl Round {
         }
     }
 
-    /// Does a step: a write or two at the most. `None` if the round is over.
+    /// Does a step: a write or two at the most. `None` if the pass is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
@@ -106,7 +106,7 @@ impl Round {
         Some(next.map(|stage| self.stage = stage))
     }
 
-    /// Returns whether the store is being compacted, which is given up where the round is dropped.
+    /// Returns whether the store is being compacted, which is given up where the pass is dropped.
     pub fn is_compacting(&self) -> bool {
         matches!(self.stage, Stage::Copy(_))
     }
