@@ -118,18 +118,18 @@ impl Copying {
         files::make_folder(&at)
             .and_then(|()| files::give_as(&at, &self.folder.current()))
             .map_err(copy("making the folder of the copy"))?;
-        let fresh = self.open(&at)?;
+        let target = self.open(&at)?;
         self.progress.begin(Stage::Copying, Some(rows));
-        let written = self.write(&fresh, &at);
-        let closed = close(Some(fresh), &at);
+        let written = self.write(&target, &at);
+        let closed = close(Some(target), &at);
         let proof = written?;
         closed?;
         // What was written is read from the disk's side, as the next opening will.
-        let fresh = self.open(&at)?;
+        let target = self.open(&at)?;
         let read = self
-            .prove(&fresh, &proof, &faults)
-            .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
-        let closed = close(Some(fresh), &at);
+            .prove(&target, &proof, &faults)
+            .and_then(|()| sync(&target, &at, &mut Blobs::new(at.join("blobs"))));
+        let closed = close(Some(target), &at);
         read.and(closed)?;
         Ok(proof.count)
     }
@@ -150,11 +150,11 @@ impl Copying {
         check::whole(&View::alone(db, format), &|rows| self.progress.add(rows))
     }
 
-    fn write(&mut self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
+    fn write(&mut self, target: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
         let mut blobs = Blobs::new(at.join("blobs"));
-        let proof = self.fill(fresh, at, &mut blobs)?;
-        self.note(fresh, proof.count)?;
-        sync(fresh, at, &mut blobs)?;
+        let proof = self.fill(target, at, &mut blobs)?;
+        self.note(target, proof.count)?;
+        sync(target, at, &mut blobs)?;
         let mark = Mark {
             store: self.source.store,
             commits: self.source.head.commits,
@@ -167,12 +167,12 @@ impl Copying {
         Ok(proof)
     }
 
-    fn prove(&self, fresh: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
+    fn prove(&self, target: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
         self.progress
             .begin(Stage::ReadingBack, Some(proof.count.rows));
         let found = catch_panic(|| {
-            check::sample(fresh, &self.source.head)?;
-            self.read(fresh)
+            check::sample(target, &self.source.head)?;
+            self.read(target)
         });
         let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
         if found.map_err(Trouble::Copy)? != *proof {
@@ -180,7 +180,7 @@ impl Copying {
         }
         self.progress
             .begin(Stage::CheckingCopy, Some(proof.count.rows));
-        let after = self.check(fresh, self.aim.format);
+        let after = self.check(target, self.aim.format);
         match after.faults.not_among(before) {
             Some(new) => Err(differs(format!("the copy has a fault: {new}"))),
             None if after.faults.count() > before.count() => Err(differs(
@@ -198,7 +198,7 @@ impl Copying {
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&mut self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
+    fn fill(&mut self, target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
         let mut rows = rows(&self.source.db);
         let mut proof = Proof::default();
         let (mut out, mut is_over, mut not_synced) = (Vec::new(), false, 0);
@@ -229,12 +229,12 @@ impl Copying {
                 written.push((key.clone(), value.len()));
                 batch.insert(key, value);
             }
-            apply(fresh, batch)?;
+            apply(target, batch)?;
             for (key, n_bytes) in written {
-                scan::written(fresh, &key, n_bytes).map_err(Trouble::Copy)?;
+                scan::written(target, &key, n_bytes).map_err(Trouble::Copy)?;
             }
             if not_synced >= self.aim.portion {
-                sync(fresh, at, blobs)?;
+                sync(target, at, blobs)?;
                 not_synced = 0;
             }
             garbage::collect_garbage();
@@ -257,7 +257,7 @@ impl Copying {
     }
 
     /// Notes in the copy what lives in it.
-    fn note(&self, fresh: &sled::Db, count: Count) -> Result<(), Trouble> {
+    fn note(&self, target: &sled::Db, count: Count) -> Result<(), Trouble> {
         let usage = Usage {
             count,
             commits: self.source.head.commits,
@@ -265,7 +265,7 @@ impl Copying {
         let (key, value) = codec::put(keys::usage(), &v1::Usage::from(usage));
         let mut batch = sled::Batch::default();
         batch.insert(key, value.unwrap_or_default());
-        apply(fresh, batch)
+        apply(target, batch)
     }
 }
 
@@ -320,8 +320,8 @@ pub fn reading<T>(
     })
 }
 
-pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
-    match nudged(fresh, || catch_panic(|| fresh.apply_batch(batch))) {
+pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
+    match nudged(target, || catch_panic(|| target.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
         Err(message) => Err(Trouble::Copy(StoreError::panicked(
@@ -332,8 +332,8 @@ pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
-    match nudged(fresh, || catch_panic(|| fresh.flush())) {
+pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
+    match nudged(target, || catch_panic(|| target.flush())) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
         Err(message) => {

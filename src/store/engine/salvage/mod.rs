@@ -13,7 +13,7 @@
 //! goes on from there.
 
 mod found;
-mod fresh;
+mod target;
 mod journal;
 mod records;
 mod repair;
@@ -40,7 +40,7 @@ use super::opening::refusal::Refusal;
 use super::rows::head::Head;
 use super::{migrate, scan};
 use found::Found;
-use fresh::Fresh;
+use target::Target;
 
 pub use found::Cause;
 pub use untouched::Before;
@@ -116,11 +116,11 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         ..Found::default()
     };
     let noted = pending::read(&folder.pending()).map_err(unreadable)?;
-    let mut fresh = Fresh::of(open(folder, at)?);
+    let mut target = Target::of(open(folder, at)?);
     if folder.db().exists() {
         let old = open(folder, rows)?;
-        let outcome =
-            replay::all(&folder.current(), &old).and_then(|_| gather(&old, &mut found, &mut fresh));
+        let outcome = replay::all(&folder.current(), &old)
+            .and_then(|_| gather(&old, &mut found, &mut target));
         close_db(Some(old));
         outcome?;
     }
@@ -130,14 +130,14 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         found.store = Some(noted.store);
         for (key, value) in noted.rows {
             match value {
-                Some(value) => keep(&key, &value, &mut found, &mut fresh)?,
-                None => fresh.set(key, None)?,
+                Some(value) => keep(&key, &value, &mut found, &mut target)?,
+                None => target.set(key, None)?,
             }
         }
     }
-    fresh.write()?;
-    let (head, missing) = repair::all(&mut fresh, &found, cause)?;
-    fresh.sync(at)?;
+    target.write()?;
+    let (head, missing) = repair::all(&mut target, &found, cause)?;
+    target.sync(at)?;
     let mark = Mark {
         store: head.0,
         commits: head.1.commits,
@@ -148,7 +148,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         .and_then(|mut file| file.keep(mark))
         .and_then(|()| files::sync_folder(at))
         .map_err(failed)?;
-    let Fresh { db, .. } = fresh;
+    let Target { db, .. } = target;
     close_db(Some(db));
     wait_until_free(at).map_err(failed)?;
     Ok(missing)
@@ -162,17 +162,17 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
 }
 
 /// Takes over every row that reads, in the layout of the newest format.
-fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
+fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), StoreError> {
     let format = identify::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
     let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {
         salvaged.add(1);
         for (key, value) in turned(&mut steps, row?) {
-            keep(&key, &value, found, fresh)?;
+            keep(&key, &value, found, target)?;
         }
     }
-    fresh.write()
+    target.write()
 }
 
 /// Turns a row as migrations do; one that does not read is none.
@@ -193,7 +193,12 @@ fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
 }
 
 /// Keeps a row, or notes what it says, if it is made anew.
-fn keep(key: &[u8], value: &[u8], found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
+fn keep(
+    key: &[u8],
+    value: &[u8],
+    found: &mut Found,
+    target: &mut Target,
+) -> Result<(), StoreError> {
     let is = |space: Space| key.first() == Some(&(space as u8));
     if *key == *keys::format() {
         let format = codec::read_row::<Format>(key, value).ok();
@@ -210,7 +215,7 @@ fn keep(key: &[u8], value: &[u8], found: &mut Found, fresh: &mut Fresh) -> Resul
     } else if is(Space::Bucket) || is(Space::Plan) || is(Space::PlanRow) || *key == *keys::usage() {
         // Fingerprints are made of the records; what a plan would change the next run finds again.
     } else {
-        fresh.set(key.to_vec(), Some(value.to_vec()))?;
+        target.set(key.to_vec(), Some(value.to_vec()))?;
     }
     Ok(())
 }

@@ -79,10 +79,10 @@ impl Store {
 
 /// Not synced: where it is lost, less is believed.
 fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
-    let (path, fresh) = (folder.clock(), folder.path().join("clock.new"));
-    let mut file = files::open_file(&fresh)?;
+    let (path, written) = (folder.clock(), folder.path().join("clock.new"));
+    let mut file = files::open_file(&written)?;
     file.set_len(0)?;
     file.write_all(belief.write().as_bytes())?;
-    files::give_as(&fresh, folder.path())?;
-    fs::rename(&fresh, &path)
+    files::give_as(&written, folder.path())?;
+    fs::rename(&written, &path)
 }

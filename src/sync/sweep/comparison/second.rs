@@ -76,7 +76,7 @@ impl Comparison {
             self.find(finding);
         }
         let before = known.as_ref().map(|known| known.record.clone());
-        let fresh = record.clone();
+        let newer = record.clone();
         let (judgement, _shown) = reconcile::judge(known.clone(), record, &torn, print);
         let write = match (judgement, known) {
             (
@@ -132,7 +132,7 @@ impl Comparison {
             Replaced::Quiet => None,
         };
         let was = first.as_ref().and_then(latest).or(before.as_ref());
-        self.weigh_anew(was, &fresh, before.as_ref());
+        self.weigh_anew(was, &newer, before.as_ref());
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl Comparison {
         print: Fingerprint,
     ) -> Result<Option<Known>, RunError> {
         if !self.known.renew(id, print) {
-            self.fresh.renew(id, print);
+            self.unknown.renew(id, print);
             return Ok(None);
         }
         let (kind, id) = (self.kind, id.clone());

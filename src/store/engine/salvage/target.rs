@@ -12,14 +12,14 @@ const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 
 /// A database on its way to becoming a store.
-pub struct Fresh {
+pub struct Target {
     pub db: sled::Db,
     edits: sled::Batch,
     n_rows: usize,
     n_bytes: usize,
 }
 
-impl Fresh {
+impl Target {
     pub fn of(db: sled::Db) -> Self {
         Self {
             db,
