@@ -1,5 +1,5 @@
 //! Keeps the store small while the daemon runs: a maintenance pass an hour, and a look each
-//! minute at how much room it takes.
+//! minute at how much of the disk it takes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{EndpointName, Hold, Lack, Space, Timestamp};
+use crate::model::{EndpointName, Hold, Lack, StoreUsage, Timestamp};
 use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, MaintenancePass, Retention, Store, StoreError};
 use crate::telemetry::{Metrics, Sample, chain};
@@ -74,7 +74,7 @@ impl Maintenance {
             let due = Instant::now() + EVERY;
             while Instant::now() < due {
                 match self.look().await {
-                    Ok(space) => warned.of(&space),
+                    Ok(usage) => warned.of(&usage),
                     Err(failed) => {
                         self.go_on_after(&failed)?;
                         warned.not_measured(&failed);
@@ -164,32 +164,32 @@ impl Maintenance {
     }
 
     /// Measures.
-    async fn look(&self) -> Result<Space, StoreError> {
+    async fn look(&self) -> Result<StoreUsage, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.look_at_clocks().await?;
-        let (space, n_lost) = self
+        let (usage, n_lost) = self
             .store
             .offload(move |store| {
                 let n_lost = store.open_losses()?.len();
-                Ok::<_, StoreError>((store.space(&retention, &endpoints, now)?, n_lost))
+                Ok::<_, StoreError>((store.usage(&retention, &endpoints, now)?, n_lost))
             })
             .await?;
         self.metrics.set(Sample::StoreLosses {}, n_lost as f64);
-        self.measure(&space);
-        Ok(space)
+        self.measure(&usage);
+        Ok(usage)
     }
 
-    fn measure(&self, space: &Space) {
+    fn measure(&self, usage: &StoreUsage) {
         let set = |sample, to: f64| self.metrics.set(sample, to);
-        set(Sample::StoreBytes {}, space.disk as f64);
-        set(Sample::StoreLive {}, space.live.unwrap_or(0) as f64);
-        let lacks = space.lacks.map_or(0, Lack::missing);
+        set(Sample::StoreBytes {}, usage.disk as f64);
+        set(Sample::StoreLive {}, usage.live.unwrap_or(0) as f64);
+        let lacks = usage.lacks.map_or(0, Lack::missing);
         set(Sample::StoreLacks {}, lacks as f64);
-        set(Sample::JournalEntries {}, space.entries() as f64);
+        set(Sample::JournalEntries {}, usage.entries() as f64);
         let seconds = |time: Timestamp| time.millis() as f64 / 1000.0;
-        set(Sample::JournalOldest {}, space.oldest.map_or(0.0, seconds));
+        set(Sample::JournalOldest {}, usage.oldest.map_or(0.0, seconds));
         for name in &self.endpoints {
-            let hold = space.hold.as_ref().filter(|hold| hold.endpoint == *name);
+            let hold = usage.hold.as_ref().filter(|hold| hold.endpoint == *name);
             let since = hold.map_or(0.0, |hold| seconds(hold.since));
             set(Sample::JournalHeld { endpoint: &name.0 }, since);
         }
@@ -206,13 +206,13 @@ struct Warned {
 }
 
 impl Warned {
-    fn of(&mut self, space: &Space) {
+    fn of(&mut self, usage: &StoreUsage) {
         self.not_measured = false;
         if let Some(Hold {
             endpoint,
             settled,
             since,
-        }) = &space.hold
+        }) = &usage.hold
             && self.hold.as_ref() != Some(endpoint)
         {
             warn!(
@@ -220,8 +220,8 @@ impl Warned {
                 "Endpoint `{endpoint}` has not got all events since {since}, which are past their keep time; the journal grows until it has, or is disabled"
             );
         }
-        self.hold = space.hold.as_ref().map(|hold| hold.endpoint.clone());
-        if let Some(ahead) = space.ahead
+        self.hold = usage.hold.as_ref().map(|hold| hold.endpoint.clone());
+        if let Some(ahead) = usage.ahead
             && !self.ahead
         {
             warn!(
@@ -229,8 +229,8 @@ impl Warned {
                  that time too, and none of them is past its keep time before that is over"
             );
         }
-        self.ahead = space.ahead.is_some();
-        if let Some(Lack { needed, free }) = space.lacks
+        self.ahead = usage.ahead.is_some();
+        if let Some(Lack { needed, free }) = usage.lacks
             && !self.lacks
         {
             warn!(
@@ -240,7 +240,7 @@ impl Warned {
                 "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; make room. Until then it is tried each hour"
             );
         }
-        self.lacks = space.lacks.is_some();
+        self.lacks = usage.lacks.is_some();
     }
 
     fn not_measured(&mut self, failed: &StoreError) {

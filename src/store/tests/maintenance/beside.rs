@@ -303,8 +303,8 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
         ..ANY
     };
     assert_eq!(pass(&store, small), None, "it is done once");
-    let room = store.space(&RETENTION, &[], day(400)).unwrap();
-    assert_eq!((room.live, room.lacks), (Some(compacted.live), None));
+    let usage = store.usage(&RETENTION, &[], day(400)).unwrap();
+    assert_eq!((usage.live, usage.lacks), (Some(compacted.live), None));
 }
 
 #[test]

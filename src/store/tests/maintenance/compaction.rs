@@ -21,7 +21,7 @@ fn a_compacted_store_holds_the_same_in_less_room() {
     commit(&store, &known, day(100), 0..500);
     support::commit(&store, &known, vec![large()]).unwrap();
     settle(&store, &hook("a"), store.last_seq(), Some(park(Seq(7))));
-    let full = store.space(&RETENTION, &[], day(110)).unwrap().disk;
+    let full = store.usage(&RETENTION, &[], day(110)).unwrap().disk;
     assert_eq!(pass(&store, &[], day(110)).entries, 6_000);
     let picture = |store: &Store| {
         (

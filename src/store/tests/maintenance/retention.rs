@@ -66,22 +66,22 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     assert_eq!(store.entries(Seq(2), 1).unwrap()[0].seq, Seq(11));
     // Brought back, it holds what is there, and no more can be held.
     settle(&store, &disabled, Seq(2), None);
-    let space = store
-        .space(&RETENTION, std::slice::from_ref(&disabled), day(200))
+    let usage = store
+        .usage(&RETENTION, std::slice::from_ref(&disabled), day(200))
         .unwrap();
     let hold = Hold {
         endpoint: disabled.clone(),
         settled: Seq(2),
         since: day(80),
     };
-    assert_eq!(space.hold, Some(hold));
-    assert_eq!((space.first, space.last), (Seq(11), Seq(20)));
-    assert_eq!((space.entries(), space.oldest), (10, Some(day(80))));
+    assert_eq!(usage.hold, Some(hold));
+    assert_eq!((usage.first, usage.last), (Seq(11), Seq(20)));
+    assert_eq!((usage.entries(), usage.oldest), (10, Some(day(80))));
     assert_eq!(pass(&store, &[&disabled], day(200)).entries, 0);
     settle(&store, &disabled, Seq(20), None);
     assert_eq!(pass(&store, &[&disabled], day(200)).entries, 10);
-    let space = store.space(&RETENTION, &[disabled], day(200)).unwrap();
-    assert_eq!((space.entries(), space.hold, space.oldest), (0, None, None));
+    let usage = store.usage(&RETENTION, &[disabled], day(200)).unwrap();
+    assert_eq!((usage.entries(), usage.hold, usage.oldest), (0, None, None));
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_kept_entry_that_a_row_has_come_to_name_since_the_look_stays() {
     let hook = hook("a");
     settle(&store, &hook, Seq(10), Some(park(Seq(2))));
     settle(&store, &hook, Seq(10), Some(park(Seq(3))));
-    round(&store, &[&hook], day(91));
-    // A round finds both unnamed, and before it writes one of them is asked for once more.
+    pass(&store, &[&hook], day(91));
+    // A pass finds both unnamed, and before it writes one of them is asked for once more.
     dismiss(&store, &hook, Seq(2));
     dismiss(&store, &hook, Seq(3));
     store.replay(&hook, &[Item::Entry(Seq(3))]).unwrap();
@@ -227,7 +227,7 @@ fn who_reads_while_the_journal_is_cut_meets_no_damage() {
         let entry = store.entry(Seq(1 + nth * 11 % 3_000)).unwrap();
         assert!(entry.is_none_or(|entry| entry.seq == Seq(1 + nth * 11 % 3_000)));
         assert_eq!(store.entry(Seq(1_234)).unwrap().unwrap().seq, Seq(1_234));
-        store.space(&RETENTION, &[hook("a")], day(91)).unwrap();
+        store.usage(&RETENTION, &[hook("a")], day(91)).unwrap();
     };
 
     let is_over = &AtomicBool::new(false);
@@ -297,7 +297,7 @@ fn a_run_that_goes_on_stays_however_old_it_is() {
     run(&store, "t", schedule, good.clone(), day(1));
     let last = run(&store, "t", schedule, good, day(100)).id;
 
-    let done = round(&store, &[], day(200));
+    let done = pass(&store, &[], day(200));
 
     assert_eq!(done.runs, 1);
     let left = store.runs(None, 9).unwrap();
@@ -417,7 +417,7 @@ fn a_clock_that_was_ahead_is_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let known = adopt(&store, 1);
-    let ahead = |now| store.space(&RETENTION, &[], now).unwrap().ahead;
+    let ahead = |now| store.usage(&RETENTION, &[], now).unwrap().ahead;
     assert_eq!(ahead(day(0)), None);
     commit(&store, &known, day(500), 0..1);
     commit(&store, &known, day(0), 1..2);

@@ -1,12 +1,12 @@
-//! How much room the store takes, and what keeps it from giving room back.
+//! How much of the disk the store takes, and what keeps it from giving disk space back.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EndpointName, Seq, Timestamp};
 
-/// How much room the store takes.
+/// How much of the disk the store takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Space {
+pub struct StoreUsage {
     /// Bytes on disk of everything that is the store's.
     pub disk: u64,
     /// Of these, bytes of stores that were damaged and moved aside.
@@ -14,7 +14,7 @@ pub struct Space {
     /// Bytes of keys and values; `None` if an older version wrote the store, and there was no reason
     /// to count them.
     pub live: Option<u64>,
-    /// What keeps the store from being copied, which would give most of its room back; none:
+    /// What keeps the store from being copied, which would give most of its disk space back; none:
     /// nothing does, or there is little to give.
     pub lacks: Option<Lack>,
     /// The first entry of the journal that is there.
@@ -30,7 +30,7 @@ pub struct Space {
     pub ahead: Option<Timestamp>,
 }
 
-/// Room that a copy of the store would take, and that is not there.
+/// Disk space that a copy of the store would take, and that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lack {
     /// Bytes that must be free.
@@ -57,7 +57,7 @@ impl Lack {
     }
 }
 
-impl Space {
+impl StoreUsage {
     /// Returns how many entries the journal has.
     pub fn entries(&self) -> u64 {
         (self.last.0 + 1).saturating_sub(self.first.0)
