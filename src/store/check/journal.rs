@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb, Version};
 use crate::store::engine::rows::{journal, losses};
 use crate::store::engine::scan;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
 use super::Check;
@@ -64,7 +64,7 @@ impl Check<'_> {
         let (mut expected, mut before) = (cut.next(), None);
         let from = Bound::Excluded(keys::journal(cut));
         let mut n_rows = 0;
-        for row in scan::after(self.view.db, &[Space::Journal as u8], from) {
+        for row in scan::after(self.view.db, &[Keyspace::Journal as u8], from) {
             let Some((key, value)) = self.take("the journal", row) else {
                 break;
             };
@@ -134,7 +134,7 @@ impl Check<'_> {
 
     /// Nothing may be before the place where the journal begins.
     fn early(&mut self, cut: Seq) {
-        let first = scan::prefix(self.view.db, &[Space::Journal as u8]).next();
+        let first = scan::prefix(self.view.db, &[Keyspace::Journal as u8]).next();
         if let Some(Some((key, _))) = self.take("the journal", first.transpose())
             && keys::trailing_number(&key).is_none_or(|seq| seq <= cut.0)
         {
@@ -215,7 +215,7 @@ impl Check<'_> {
 
     /// Entries that were cut and are kept for a row that names them.
     fn kept(&mut self, cut: Seq) {
-        for row in scan::prefix(self.view.db, &[Space::Kept as u8]) {
+        for row in scan::prefix(self.view.db, &[Keyspace::Kept as u8]) {
             let Some((key, value)) = self.take("entries that are kept", row) else {
                 break;
             };

@@ -17,7 +17,7 @@ use crate::store::engine::rows::runs::{
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v2};
 
 /// A row as a write sets it; `None` removes it.
@@ -155,7 +155,7 @@ impl Store {
     /// Ends the runs that an earlier process left going on, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
         let mut runs = self.engine.read("reading runs that go on", |db| {
-            let open = scan::prefix(db, &[Space::OpenRun as u8]).map(|row| {
+            let open = scan::prefix(db, &[Keyspace::OpenRun as u8]).map(|row| {
                 let (key, value) = row?;
                 let v2::OpenRun(name) = codec::read_row(&key, &value)?;
                 let id = keys::trailing_number(&key).map(RunId);

@@ -103,13 +103,13 @@ fn the_bytes_of_small_rows() {
         is_endpoints: true,
         is_alone: false,
     };
-    let key = keys::delivery(keys::Space::Deferred, &hook, &parked.item);
+    let key = keys::delivery(keys::Keyspace::Deferred, &hook, &parked.item);
     insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Deferred::from(&deferred))), @"0107010802010e0100c624d2b0310f377f");
 
     let order = Order::Rewind { to: Seq(7) };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &v1::Order::from(&order))), @"010207acede79893d0f3c3");
 
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Space::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Keyspace::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
 }
 
 #[test]

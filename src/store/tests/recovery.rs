@@ -560,7 +560,7 @@ fn a_copy_of_an_open_store_is_checked_as_a_whole() {
     let store = filled(&at("store"));
     copy_all(&at("store"), &at("torn"));
     tamper(&at("torn"), |db| {
-        let key = [keys::Space::SeenEvent as u8, 1, 2, 3];
+        let key = [keys::Keyspace::SeenEvent as u8, 1, 2, 3];
         db.insert(key, b"nonsense".as_slice()).unwrap();
     });
 

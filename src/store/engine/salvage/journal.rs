@@ -4,7 +4,7 @@ use crate::model::{Fact, Missing, Seq, Timestamp, Version};
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::target::Target;
@@ -31,7 +31,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
         version: Version::START,
     };
     let mut expected = None;
-    for row in scan::prefix(&db, &[Space::Journal as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::Journal as u8]) {
         let (key, value) = row?;
         let entry = journal::read(&key, &value).ok();
         let Some(entry) = entry.filter(|entry| entry.seq > known_cut && entry.at >= made.at) else {
@@ -51,7 +51,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     }
     target.write()?;
     // What was kept when it was cut.
-    target.keep(Space::Kept, |db, key, value| {
+    target.keep(Keyspace::Kept, |db, key, value| {
         let cut = journal::cut_at(db).unwrap_or(Seq::START);
         journal::read(key, value).is_ok_and(|entry| entry.seq <= cut)
     })?;

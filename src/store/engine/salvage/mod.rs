@@ -27,7 +27,7 @@ use std::path::Path;
 use crate::doing::counting;
 use crate::model::Missing;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{self, Format, codec, v1};
 
 use super::catch_panic::catch_panic;
@@ -199,20 +199,24 @@ fn keep(
     found: &mut Found,
     target: &mut Target,
 ) -> Result<(), StoreError> {
-    let is = |space: Space| key.first() == Some(&(space as u8));
+    let is = |keyspace: Keyspace| key.first() == Some(&(keyspace as u8));
     if *key == *keys::format() {
         let format = codec::read_row::<Format>(key, value).ok();
         found.store = format.map(|format| format.store).or(found.store);
     } else if *key == *keys::head() {
         found.head = Head::read(key, value).ok().or(found.head);
-    } else if is(Space::Census) {
+    } else if is(Keyspace::Census) {
         if let (Some(of), Ok(census)) = (
             keys::census_of(key),
             codec::read_row::<v1::Census>(key, value),
         ) {
             found.censuses.insert(of, census.count);
         }
-    } else if is(Space::Bucket) || is(Space::Plan) || is(Space::PlanRow) || *key == *keys::usage() {
+    } else if is(Keyspace::Bucket)
+        || is(Keyspace::Plan)
+        || is(Keyspace::PlanRow)
+        || *key == *keys::usage()
+    {
         // Fingerprints are made of the records; what a plan would change the next run finds again.
     } else {
         target.set(key.to_vec(), Some(value.to_vec()))?;

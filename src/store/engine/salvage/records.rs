@@ -9,7 +9,7 @@ use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::state;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
@@ -33,7 +33,7 @@ pub fn make(target: &mut Target) -> Result<BTreeMap<(TenantNo, Kind), u64>, Stor
     let db = target.db.clone();
     let mut counts = BTreeMap::new();
     let mut of: Option<OfKind> = None;
-    for row in scan::prefix(&db, &[Space::State as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::State as u8]) {
         let (key, value) = row?;
         let Some((no, kind)) = key.get(..6).and_then(keys::census_of) else {
             target.set(key.to_vec(), None)?;

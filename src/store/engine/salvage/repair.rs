@@ -14,7 +14,7 @@ use crate::store::engine::rows::{held, journal as entries, losses};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::delivery::{Item, read_attempts, read_cursor};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{self, Format, codec, v1, v2, v3, v4};
 use crate::store::tenant_no::TenantNo;
 
@@ -74,47 +74,47 @@ pub(in crate::store) fn all(
 
 /// Keeps tenants that read, and of others nothing: their numbers are given again. Returns them.
 fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
-    target.keep(Space::Tenant, |_, key, value| {
+    target.keep(Keyspace::Tenant, |_, key, value| {
         let reads = codec::read_row::<v1::TenantRow<'_>>(key, value).is_ok();
         reads && keys::tenant_no(key).is_some()
     })?;
     let mut known = BTreeSet::new();
-    for row in scan::prefix(&target.db, &[Space::Tenant as u8]) {
+    for row in scan::prefix(&target.db, &[Keyspace::Tenant as u8]) {
         known.extend(keys::tenant_no(&row?.0));
     }
     let of_known = |key: &[u8]| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         no.is_some_and(|no| known.contains(&TenantNo(u32::from_be_bytes(*no))))
     };
-    target.keep(Space::State, |_, key, _| of_known(key))?;
-    target.keep(Space::Loaded, |_, key, value| {
+    target.keep(Keyspace::State, |_, key, _| of_known(key))?;
+    target.keep(Keyspace::Loaded, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Seq>(key, value).is_ok()
     })?;
-    target.keep(Space::Held, |_, key, value| {
+    target.keep(Keyspace::Held, |_, key, value| {
         of_known(key) && held::read_plan(key, value).is_ok()
     })?;
-    target.keep(Space::Removal, |_, key, value| {
+    target.keep(Keyspace::Removal, |_, key, value| {
         of_known(key) && held::read(key, value).is_ok()
     })?;
-    target.keep(Space::Absent, |_, key, value| {
+    target.keep(Keyspace::Absent, |_, key, value| {
         of_known(key)
             && keys::absent_of(key).is_some()
             && codec::read_row::<v1::Absent>(key, value).is_ok()
     })?;
-    target.keep(Space::Accepted, |_, key, value| {
+    target.keep(Keyspace::Accepted, |_, key, value| {
         of_known(key)
             && keys::accepted_of(key).is_some()
             && codec::read_row::<v4::Acceptance>(key, value).is_ok()
     })?;
-    target.keep(Space::Bookmark, |_, key, value| {
+    target.keep(Keyspace::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
     })?;
-    target.keep(Space::SeenEvent, |_, key, value| {
+    target.keep(Keyspace::SeenEvent, |_, key, value| {
         of_known(key)
             && keys::seen_event_of(key).is_some()
             && codec::read_row::<v1::Nothing>(key, value).is_ok()
     })?;
-    target.keep(Space::Links, |_, key, value| {
+    target.keep(Keyspace::Links, |_, key, value| {
         codec::read_row::<v1::Links<'_>>(key, value).is_ok()
     })?;
     Ok(known)
@@ -122,7 +122,7 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
 
 /// Keeps what the store says of itself, where it reads.
 fn of_itself(target: &mut Target) -> Result<(), StoreError> {
-    target.keep(Space::Meta, |_, key, value| match key.get(1..) {
+    target.keep(Keyspace::Meta, |_, key, value| match key.get(1..) {
         Some([2]) => codec::read_row::<v1::Seq>(key, value).is_ok(),
         Some([4]) => codec::read_row::<v1::OrphanedEndpoints>(key, value).is_ok(),
         Some([5]) => codec::read_row::<v2::LastRun>(key, value).is_ok(),
@@ -135,14 +135,14 @@ fn of_itself(target: &mut Target) -> Result<(), StoreError> {
 fn last_place(target: &mut Target, found: &Found) -> Result<Seq, StoreError> {
     let mut last = found.head.map_or(Seq::START, |head| head.last);
     last = last.max(found.mark.map_or(Seq::START, |mark| mark.last));
-    let newest = scan::prefix(&target.db, &[Space::Journal as u8]).next_back();
+    let newest = scan::prefix(&target.db, &[Keyspace::Journal as u8]).next_back();
     if let Some((key, _)) = newest.transpose()? {
         last = last.max(Seq(keys::trailing_number(&key).unwrap_or_default()));
     }
-    target.keep(Space::Cursor, |_, key, value| {
+    target.keep(Keyspace::Cursor, |_, key, value| {
         read_cursor(key, value).is_ok()
     })?;
-    for row in scan::prefix(&target.db, &[Space::Cursor as u8]) {
+    for row in scan::prefix(&target.db, &[Keyspace::Cursor as u8]) {
         let (key, value) = row?;
         let cursor = read_cursor(&key, &value)?;
         let mark = cursor.backfill.map(|backfill| backfill.mark);
@@ -154,11 +154,11 @@ fn last_place(target: &mut Target, found: &Found) -> Result<Seq, StoreError> {
 
 /// Keeps rows of deliveries whose event is there.
 fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
-    for space in [Space::Parked, Space::Deferred, Space::Replay] {
-        target.keep(space, |db, key, value| {
-            let reads = match space {
-                Space::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
-                Space::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
+    for keyspace in [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay] {
+        target.keep(keyspace, |db, key, value| {
+            let reads = match keyspace {
+                Keyspace::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
+                Keyspace::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
                 _ => codec::read_row::<v1::Nothing>(key, value).is_ok(),
             };
             let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
@@ -172,10 +172,10 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
             reads && is_there
         })?;
     }
-    target.keep(Space::Order, |_, key, value| {
+    target.keep(Keyspace::Order, |_, key, value| {
         codec::read_row::<v1::Order>(key, value).is_ok()
     })?;
-    target.keep(Space::Attempts, |_, key, value| {
+    target.keep(Keyspace::Attempts, |_, key, value| {
         read_attempts(key, value).is_ok()
     })
 }
@@ -183,7 +183,7 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
 /// Keeps plans that have all their removals, and removals of such plans. What is not kept the next run
 /// finds and holds again.
 fn held_plans(target: &mut Target) -> Result<(), StoreError> {
-    target.keep(Space::Held, |db, key, value| {
+    target.keep(Keyspace::Held, |db, key, value| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         let Some((no, plan)) = no.zip(held::read_plan(key, value).ok()) else {
             return false;
@@ -194,7 +194,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
         let there = held::Entries::of(removals);
         (there.count, there.checksum) == (plan.entries, plan.checksum)
     })?;
-    target.keep(Space::Removal, |db, key, _| {
+    target.keep(Keyspace::Removal, |db, key, _| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         let plan: Option<PlanId> = keys::plan_of_removal(key);
         no.zip(plan).is_some_and(|(no, plan)| {
@@ -206,7 +206,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
 
 /// Keeps runs that read, and counts them anew.
 fn all_runs(target: &mut Target) -> Result<(), StoreError> {
-    target.keep(Space::Run, |_, key, value| {
+    target.keep(Keyspace::Run, |_, key, value| {
         let run = runs::read(key, value).ok();
         run.is_some_and(|run| keys::run_of(key) == Some((run.tenant_name, run.id)))
     })?;
@@ -214,7 +214,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     let mut tallies: BTreeMap<TenantName, Tally> = BTreeMap::new();
     let mut open = BTreeMap::new();
     let mut last = runs::last_run(&db)?;
-    for row in scan::prefix(&db, &[Space::Run as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::Run as u8]) {
         let (key, value) = row?;
         let run = runs::read(&key, &value)?;
         last = last.max(run.id);
@@ -227,7 +227,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
             .take(&run, None);
     }
     // What runs have taken away that are not kept any more only the old tally knows.
-    target.keep(Space::Tally, |_, key, value| {
+    target.keep(Keyspace::Tally, |_, key, value| {
         let name = keys::tenant_of_tally(key);
         let old = codec::read_row::<v2::Tally>(key, value)
             .ok()
@@ -243,7 +243,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
             target.set(key, value)?;
         }
     }
-    target.keep(Space::OpenRun, |_, _, _| false)?;
+    target.keep(Keyspace::OpenRun, |_, _, _| false)?;
     for (id, name) in open {
         let (key, value) = codec::put(keys::open_run(id), &v2::OpenRun(name));
         target.set(key, value)?;
@@ -289,7 +289,7 @@ fn loaded_again(
     counts: &BTreeMap<(TenantNo, Kind), u64>,
 ) -> Result<(), StoreError> {
     let db = target.db.clone();
-    for row in scan::prefix(&db, &[Space::Loaded as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::Loaded as u8]) {
         let (key, _) = row?;
         let Some(no) = keys::tenant_no(&key) else {
             continue;

@@ -10,7 +10,7 @@ use crate::model::{EndpointName, Timestamp};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::attempt::{Attempt, read};
@@ -110,8 +110,8 @@ impl Store {
     ) -> Result<Vec<Key>, StoreError> {
         self.engine.read("reading attempts", |db| {
             let mut to_delete = Vec::new();
-            let mut next = Bound::Included(vec![Space::Attempts as u8]);
-            while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
+            let mut next = Bound::Included(vec![Keyspace::Attempts as u8]);
+            while let Some(row) = scan::after(db, &[Keyspace::Attempts as u8], next).next() {
                 let (first, _) = row?;
                 let endpoint = keys::endpoint_part(&first)
                     .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
@@ -138,7 +138,7 @@ impl Store {
         mut visit: impl FnMut(u64, Vec<Attempt>),
     ) -> Result<(), StoreError> {
         self.engine.read("reading attempts", |db| {
-            for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
+            for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Attempts, endpoint)) {
                 let (key, value) = row?;
                 let number =
                     keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;

@@ -8,7 +8,7 @@ use crate::model::{EndpointName, Seq, Timestamp};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
@@ -101,7 +101,7 @@ impl Store {
     /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
     pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
         self.engine.read("reading orders", |db| {
-            scan::prefix(db, &keys::of_endpoint(Space::Order, endpoint))
+            scan::prefix(db, &keys::of_endpoint(Keyspace::Order, endpoint))
                 .map(|row| {
                     let (key, value) = row?;
                     let number = keys::trailing_number(&key)

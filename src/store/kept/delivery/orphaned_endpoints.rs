@@ -59,8 +59,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut rows = self.engine.read("reading an endpoint's rows", |db| {
             let mut rows: Vec<(Key, Option<Vec<u8>>)> = Vec::new();
-            for space in OF_ENDPOINTS {
-                for row in scan::prefix(db, &keys::of_endpoint(space, name)) {
+            for keyspace in OF_ENDPOINTS {
+                for row in scan::prefix(db, &keys::of_endpoint(keyspace, name)) {
                     if rows.len() == limit {
                         return Ok(rows);
                     }

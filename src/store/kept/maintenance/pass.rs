@@ -17,7 +17,7 @@ use crate::store::engine::scan;
 use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 
 use super::retention::{self, Retention};
 use super::usage::Wanted;
@@ -146,7 +146,7 @@ impl MaintenancePass {
             .engine
             .read("reading entries that are kept", |db| {
                 let from = Bound::Excluded(keys::kept(after));
-                let kept = scan::after(db, &[Space::Kept as u8], from)
+                let kept = scan::after(db, &[Keyspace::Kept as u8], from)
                     .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
                     .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
                 let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;

@@ -15,7 +15,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{Cursor, Order};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 /// How long attempts are kept.
@@ -75,7 +75,7 @@ impl Store {
                         },
                     };
                     // What was ordered and is not done yet counts as done.
-                    for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
+                    for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Order, name)) {
                         let (key, value) = row?;
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
                         cursor.obey(&order);
@@ -151,10 +151,10 @@ impl Store {
     ) -> Result<Option<TenantName>, StoreError> {
         let from = match after {
             Some(name) => Bound::Excluded(keys::tally(name)),
-            None => Bound::Included(vec![Space::Tally as u8]),
+            None => Bound::Included(vec![Keyspace::Tally as u8]),
         };
         self.engine.read("reading runs", |db| {
-            let row = scan::after(db, &[Space::Tally as u8], from).next();
+            let row = scan::after(db, &[Keyspace::Tally as u8], from).next();
             Ok(row
                 .transpose()?
                 .and_then(|(key, _)| keys::tenant_of_tally(&key)))

@@ -57,17 +57,17 @@ fn the_bytes_of_keys_are_frozen() {
         ("cursor", cursor(&hook), "506872"),
         (
             "parked",
-            delivery(Space::Parked, &hook, &Item::Entry(Seq(9))),
+            delivery(Keyspace::Parked, &hook, &Item::Entry(Seq(9))),
             "51000000026872000000000000000009",
         ),
         (
             "deferred snapshot",
-            delivery(Space::Deferred, &hook, &snapshot),
+            delivery(Keyspace::Deferred, &hook, &snapshot),
             "52000000026872010000000000000009000000000000000701020304030060d5ca1b2f8a4c0012345678",
         ),
         (
             "replays of one",
-            of_endpoint(Space::Replay, &hook),
+            of_endpoint(Keyspace::Replay, &hook),
             "53000000026872",
         ),
         ("order", order(&hook, 3), "540000000268720000000000000003"),
@@ -121,8 +121,8 @@ fn keys_give_back_what_they_were_made_of() {
             record,
         },
     ] {
-        let key = delivery(Space::Parked, &hook, &item);
-        let prefix = of_endpoint(Space::Parked, &hook).len();
+        let key = delivery(Keyspace::Parked, &hook, &item);
+        let prefix = of_endpoint(Keyspace::Parked, &hook).len();
         assert_eq!(item_of(&key, prefix), Some(item));
     }
     assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
@@ -143,8 +143,8 @@ fn keys_give_back_what_they_were_made_of() {
     assert_eq!(run_of(&key[..key.len() - 1]), None);
     assert_eq!(tenant_of_tally(&tally(&acme)), Some(acme));
     let hook = EndpointName("hr".into());
-    let parked = delivery(Space::Parked, &hook, &Item::Entry(Seq(9)));
-    let part = of_endpoint(Space::Parked, &hook);
+    let parked = delivery(Keyspace::Parked, &hook, &Item::Entry(Seq(9)));
+    let part = of_endpoint(Keyspace::Parked, &hook);
     assert_eq!(endpoint_part(&parked), Some(&*part));
     assert_eq!(endpoint_part(&parked[..6]), None);
     assert_eq!(naming(&part, Seq(9)), parked);
