@@ -18,7 +18,7 @@ const MAX_EVENTS: usize = 500_000;
 
 /// What goes wrong with an event on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum LogFault {
     /// It appears so much later, with the time at which it happened.
     Late(Duration),
     /// It is dated so much earlier than it happened.
@@ -40,7 +40,7 @@ struct Log {
     generations: Generations,
     events: BTreeMap<Place, Arc<Event>>,
     serial: u64,
-    troubles: Vec<Armed>,
+    faults: Vec<Armed>,
 }
 
 /// An event's place in the log: when it happened, then in which order it was written.
@@ -48,7 +48,7 @@ pub type Place = (Timestamp, u64);
 
 #[derive(Debug)]
 struct Armed {
-    trouble: Trouble,
+    fault: LogFault,
     when: When,
     met: u64,
 }
@@ -73,22 +73,22 @@ impl AuditLog {
             generations,
             events: BTreeMap::new(),
             serial: 0,
-            troubles: Vec::new(),
+            faults: Vec::new(),
         })))
     }
 
-    /// Makes a trouble strike events that are written from now on. Several may strike one.
-    pub fn on(&self, trouble: Trouble, when: When) {
-        self.log().troubles.push(Armed {
-            trouble,
+    /// Makes a fault strike events that are written from now on. Several may strike one.
+    pub fn on(&self, fault: LogFault, when: When) {
+        self.log().faults.push(Armed {
+            fault,
             when,
             met: 0,
         });
     }
 
-    /// Ends all troubles; what is late stays late.
+    /// Ends all faults; what is late stays late.
     pub fn clear(&self) {
-        self.log().troubles.clear();
+        self.log().faults.clear();
     }
 
     /// Lets everything that is late appear.
@@ -151,13 +151,13 @@ impl Log {
             top_level: draft.top_level.clone(),
         };
         let mut copies = 1;
-        for trouble in self.strike() {
-            match trouble {
-                Trouble::Late(delay) => event.appears_at = now.plus(delay),
-                Trouble::Backdated(by) => event.at = before(now, by),
-                Trouble::Lost => copies = 0,
-                Trouble::Twice => copies *= 2,
-                Trouble::NamesNobody => {
+        for fault in self.strike() {
+            match fault {
+                LogFault::Late(delay) => event.appears_at = now.plus(delay),
+                LogFault::Backdated(by) => event.at = before(now, by),
+                LogFault::Lost => copies = 0,
+                LogFault::Twice => copies *= 2,
+                LogFault::NamesNobody => {
                     event.data = serde_json::json!({});
                     event.top_level = None;
                 }
@@ -176,10 +176,10 @@ impl Log {
         }
     }
 
-    fn strike(&mut self) -> Vec<Trouble> {
-        let struck = self.troubles.iter_mut().filter_map(|armed| {
+    fn strike(&mut self) -> Vec<LogFault> {
+        let struck = self.faults.iter_mut().filter_map(|armed| {
             armed.met += 1;
-            armed.when.strikes(armed.met).then(|| armed.trouble.clone())
+            armed.when.strikes(armed.met).then(|| armed.fault.clone())
         });
         struck.collect()
     }

@@ -63,7 +63,7 @@ use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
-pub use audit::{AuditLog, Trouble};
+pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
 pub use draft::Generations;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::error::{OpenError, StoreError};
 
-use super::copying::Trouble;
+use super::copying::CopyError;
 use super::remake;
 
 /// What came of compacting a store.
@@ -78,13 +78,13 @@ impl CompactError {
     }
 }
 
-impl From<Trouble> for CompactError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
-            Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
-            Trouble::UnderWay => Self::UnderWay,
-            Trouble::Stuck => Self::Failed {
+impl From<CopyError> for CompactError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::NoRoom { needed, free } => Self::NoRoom { needed, free },
+            CopyError::Source(source) | CopyError::Copy(source) => Self::Failed { source },
+            CopyError::UnderWay => Self::UnderWay,
+            CopyError::Stuck => Self::Failed {
                 source: remake::stuck(),
             },
         }

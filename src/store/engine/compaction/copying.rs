@@ -33,7 +33,7 @@ pub const BYTES: usize = 1024 * 1024;
 const COPY_TAKES: u64 = 3;
 
 /// Why there is no copy.
-pub enum Trouble {
+pub enum CopyError {
     NoRoom {
         needed: u64,
         free: u64,
@@ -112,7 +112,7 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 
 impl Copying {
     /// Makes the copy and proves it. Returns what is in it.
-    pub fn run(mut self) -> Result<Count, Trouble> {
+    pub fn run(mut self) -> Result<Count, CopyError> {
         let (rows, faults) = self.examine()?;
         let at = self.folder.compacting();
         files::make_folder(&at)
@@ -136,7 +136,7 @@ impl Copying {
 
     /// Checks everything that is copied, and makes sure of room. Returns how many rows that is,
     /// and its faults.
-    fn examine(&self) -> Result<(u64, Faults), Trouble> {
+    fn examine(&self) -> Result<(u64, Faults), CopyError> {
         self.progress.begin(Stage::Checking, None);
         let found = self.check(&self.source.db, self.source.format);
         for fault in found.faults.all() {
@@ -150,7 +150,7 @@ impl Copying {
         check::whole(&View::alone(db, format), &|rows| self.progress.add(rows))
     }
 
-    fn write(&mut self, target: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
+    fn write(&mut self, target: &sled::Db, at: &Path) -> Result<Proof, CopyError> {
         let mut blobs = Blobs::new(at.join("blobs"));
         let proof = self.fill(target, at, &mut blobs)?;
         self.note(target, proof.count)?;
@@ -167,7 +167,7 @@ impl Copying {
         Ok(proof)
     }
 
-    fn prove(&self, target: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
+    fn prove(&self, target: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), CopyError> {
         self.progress
             .begin(Stage::ReadingBack, Some(proof.count.rows));
         let found = catch_panic(|| {
@@ -175,7 +175,7 @@ impl Copying {
             self.read(target)
         });
         let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
-        if found.map_err(Trouble::Copy)? != *proof {
+        if found.map_err(CopyError::Copy)? != *proof {
             return Err(differs("the copy is not what was copied".to_owned()));
         }
         self.progress
@@ -190,7 +190,7 @@ impl Copying {
         }
     }
 
-    fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
+    fn open(&self, at: &Path) -> Result<sled::Db, CopyError> {
         database::open_db(&self.folder, at, database::SMALL_CACHE).map_err(|refusal| {
             let error = io::Error::other(refusal.into_error(&self.folder).to_string());
             copy("opening the copy")(error)
@@ -198,7 +198,12 @@ impl Copying {
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&mut self, target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
+    fn fill(
+        &mut self,
+        target: &sled::Db,
+        at: &Path,
+        blobs: &mut Blobs,
+    ) -> Result<Proof, CopyError> {
         let mut rows = rows(&self.source.db);
         let mut proof = Proof::default();
         let (mut out, mut is_over, mut not_synced) = (Vec::new(), false, 0);
@@ -219,7 +224,7 @@ impl Copying {
                 }
                 Ok(n_read)
             });
-            self.progress.add(read.map_err(Trouble::Source)?);
+            self.progress.add(read.map_err(CopyError::Source)?);
             let rest = out.split_off(out.len().min(ROWS));
             let mut batch = sled::Batch::default();
             let mut written = Vec::new();
@@ -231,7 +236,7 @@ impl Copying {
             }
             apply(target, batch)?;
             for (key, n_bytes) in written {
-                scan::written(target, &key, n_bytes).map_err(Trouble::Copy)?;
+                scan::written(target, &key, n_bytes).map_err(CopyError::Copy)?;
             }
             if not_synced >= self.aim.portion {
                 sync(target, at, blobs)?;
@@ -257,7 +262,7 @@ impl Copying {
     }
 
     /// Notes in the copy what lives in it.
-    fn note(&self, target: &sled::Db, count: Count) -> Result<(), Trouble> {
+    fn note(&self, target: &sled::Db, count: Count) -> Result<(), CopyError> {
         let usage = Usage {
             count,
             commits: self.source.head.commits,
@@ -293,15 +298,15 @@ impl Folder {
 }
 
 /// Fails where a copy has no room.
-pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), Trouble> {
+pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), CopyError> {
     match folder.lacks_for(live, spare) {
-        Some(Lack { needed, free }) => Err(Trouble::NoRoom { needed, free }),
+        Some(Lack { needed, free }) => Err(CopyError::NoRoom { needed, free }),
         None => Ok(()),
     }
 }
 
 /// Says that a copy is not as it should be.
-pub fn differs(how: String) -> Trouble {
+pub fn differs(how: String) -> CopyError {
     copy("reading the copy back")(io::Error::other(how))
 }
 
@@ -320,11 +325,11 @@ pub fn reading<T>(
     })
 }
 
-pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
+pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), CopyError> {
     match nudged(target, || catch_panic(|| target.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
-        Err(message) => Err(Trouble::Copy(StoreError::panicked(
+        Ok(Err(error)) => Err(CopyError::Copy(StoreError::sled("writing the copy", error))),
+        Err(message) => Err(CopyError::Copy(StoreError::panicked(
             "writing the copy",
             message,
         ))),
@@ -332,12 +337,17 @@ pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
+pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), CopyError> {
     match nudged(target, || catch_panic(|| target.flush())) {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
+        Ok(Err(error)) => {
+            return Err(CopyError::Copy(StoreError::sled(
+                "flushing the copy",
+                error,
+            )));
+        }
         Err(message) => {
-            return Err(Trouble::Copy(StoreError::panicked(
+            return Err(CopyError::Copy(StoreError::panicked(
                 "flushing the copy",
                 message,
             )));
@@ -351,12 +361,12 @@ pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Troub
 
 /// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
 /// and what they write goes by a path that another will have then.
-pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
+pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), CopyError> {
     close_db(db);
     wait_until_free(at).map_err(copy("closing the copy"))
 }
 
 /// Says that it is the copy that something is wrong with.
-pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
-    move |error| Trouble::Copy(StoreError::io(doing, error))
+pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> CopyError {
+    move |error| CopyError::Copy(StoreError::io(doing, error))
 }

@@ -21,7 +21,7 @@ use std::time::Instant;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout;
 
-use super::compaction::copying::{Aim, Rewrite, Trouble};
+use super::compaction::copying::{Aim, CopyError, Rewrite};
 use super::compaction::remake;
 use super::compaction::rule::Rule;
 use super::files::Folder;
@@ -80,13 +80,13 @@ fn step(
     );
     let doing = format!("Migrating the store from format {from} to {to}");
     let path = folder.path().to_owned();
-    if let Err(trouble) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
-        if !matches!(trouble, Trouble::Stuck) {
+    if let Err(error) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
+        if !matches!(error, CopyError::Stuck) {
             remake::give_up(folder);
         }
         close_db(Some(sound.db));
-        return Err(match trouble {
-            Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
+        return Err(match error {
+            CopyError::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
                 path,
                 from,
                 to,
@@ -95,12 +95,14 @@ fn step(
             }),
             // The opening found nothing, so the version that wrote it can still work with it:
             // it is not moved aside for a value that only the migration met.
-            Trouble::Source(StoreError::Damaged { what }) => {
+            CopyError::Source(StoreError::Damaged { what }) => {
                 let source = StoreError::io("reading what it holds", io::Error::other(what));
                 not_migrated(path, from, to, source)
             }
-            Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
-            Trouble::Stuck | Trouble::UnderWay => not_migrated(path, from, to, remake::stuck()),
+            CopyError::Source(source) | CopyError::Copy(source) => {
+                not_migrated(path, from, to, source)
+            }
+            CopyError::Stuck | CopyError::UnderWay => not_migrated(path, from, to, remake::stuck()),
         });
     }
     let migrated = remake::replace(folder, sound);

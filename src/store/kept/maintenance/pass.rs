@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::{CompactError, Compacted};
-use crate::store::engine::compaction::copying::Trouble;
+use crate::store::engine::compaction::copying::CopyError;
 use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::rows::cut::{self, AT_ONCE};
 use crate::store::engine::scan;
@@ -230,8 +230,8 @@ impl MaintenancePass {
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and whoever looks at it says so.
-            Err(Trouble::NoRoom { .. }) => Ok(Stage::End),
-            Err(trouble) => self.not_compacted(trouble),
+            Err(CopyError::NoRoom { .. }) => Ok(Stage::End),
+            Err(error) => self.not_compacted(error),
         }
     }
 
@@ -242,14 +242,14 @@ impl MaintenancePass {
                 self.done.compacted = Some(compacted);
                 Ok(Stage::End)
             }
-            Err(trouble) => self.not_compacted(trouble),
+            Err(error) => self.not_compacted(error),
         }
     }
 
     /// Goes on with the store as it is, if it is sound.
-    fn not_compacted(&self, trouble: Trouble) -> Result<Stage, StoreError> {
+    fn not_compacted(&self, error: CopyError) -> Result<Stage, StoreError> {
         self.store.engine.shared.check()?;
-        let error = CompactError::from(trouble);
+        let error = CompactError::from(error);
         tracing::warn!(
             code = error.code(),
             error = %error,
