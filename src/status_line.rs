@@ -17,18 +17,18 @@ const WIPE: &str = "\r\x1b[K";
 
 static STATE: Mutex<State> = Mutex::new(State {
     is_drawn: false,
-    place: Place::LineStart,
+    position: LinePosition::LineStart,
 });
 
 #[derive(Debug)]
 struct State {
     is_drawn: bool,
-    place: Place,
+    position: LinePosition,
 }
 
 /// Where results have left the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum LinePosition {
     /// At the beginning of a line.
     LineStart,
     /// Within a line, which must not be wiped.
@@ -46,7 +46,7 @@ pub fn can_draw() -> bool {
 /// Draws the line in place of the one that is there. It must fit the terminal's width.
 pub fn draw(text: &str) {
     let mut state = state();
-    if state.place == Place::LineStart {
+    if state.position == LinePosition::LineStart {
         put(&format!("{WIPE}{text}"));
         state.is_drawn = true;
     }
@@ -84,9 +84,9 @@ impl Write for Stdout {
             let mut state = state();
             state.wipe();
             // Nothing is drawn until the results are there.
-            state.place = match kind {
-                Kind::Pipe => Place::Elsewhere,
-                Kind::Terminal | Kind::File => Place::Within,
+            state.position = match kind {
+                Kind::Pipe => LinePosition::Elsewhere,
+                Kind::Terminal | Kind::File => LinePosition::Within,
             };
         }
         // Without the lock: whoever reads may take its time.
@@ -94,7 +94,7 @@ impl Write for Stdout {
         out.write_all(bytes)?;
         out.flush()?;
         if kind == Kind::Terminal && bytes.ends_with(b"\n") {
-            state().place = Place::LineStart;
+            state().position = LinePosition::LineStart;
         }
         Ok(bytes.len())
     }

@@ -38,13 +38,13 @@ pub struct AuditLog(Arc<Mutex<Log>>);
 #[derive(Debug)]
 struct Log {
     generations: Generations,
-    events: BTreeMap<Place, Arc<Event>>,
+    events: BTreeMap<LogKey, Arc<Event>>,
     serial: u64,
     faults: Vec<Armed>,
 }
 
-/// An event's place in the log: when it happened, then in which order it was written.
-pub type Place = (Timestamp, u64);
+/// An event's key in the log: when it happened, then in which order it was written.
+pub type LogKey = (Timestamp, u64);
 
 #[derive(Debug)]
 struct Armed {

@@ -55,8 +55,8 @@ pub(super) enum Polled {
     Gap,
 }
 
-/// What a poll goes by.
-struct Place {
+/// Where a poll starts to read, and what it goes by.
+struct PollStart {
     no: TenantNo,
     polling: Polling,
     bookmark: Bookmark,
@@ -83,8 +83,8 @@ impl<C: Connector> Job<C> {
         {
             self.audit.met(&tenant.id);
         }
-        let polled = if let Some(place) = self.place().await? {
-            self.poll_from(&place).await?
+        let polled = if let Some(start) = self.poll_start().await? {
+            self.poll_from(&start).await?
         } else {
             self.audit.remind(self.clock.now());
             Polled::Asleep
@@ -101,8 +101,8 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Returns where to read on; none where there is nothing to go by.
-    async fn place(&self) -> Result<Option<Place>, StoreError> {
+    /// Returns where to read on, or `None` if there is nothing to go by.
+    async fn poll_start(&self) -> Result<Option<PollStart>, StoreError> {
         let (Some(polling), Some(id)) = (self.audit.polling(), self.audit.pollable()) else {
             return Ok(None);
         };
@@ -118,7 +118,7 @@ impl<C: Connector> Job<C> {
             return Ok(None);
         };
         let now = self.clock.now();
-        Ok(Some(Place {
+        Ok(Some(PollStart {
             no,
             polling,
             until: self.audit.until(bookmark.until),
@@ -127,32 +127,32 @@ impl<C: Connector> Job<C> {
         }))
     }
 
-    async fn poll_from(&self, place: &Place) -> Result<Polled, StoreError> {
-        if place.now.since(place.until) > OLDEST {
-            let reason = format!("it was last read at {}", place.until);
-            return Ok(self.gap(place, reason));
+    async fn poll_from(&self, start: &PollStart) -> Result<Polled, StoreError> {
+        if start.now.since(start.until) > OLDEST {
+            let reason = format!("it was last read at {}", start.until);
+            return Ok(self.gap(start, reason));
         }
-        if place.until > place.now.plus(place.polling.overlap) {
+        if start.until > start.now.plus(start.polling.overlap) {
             let reason = "our clock went back".to_owned();
-            return Ok(self.gap(place, reason));
+            return Ok(self.gap(start, reason));
         }
         let mut polled = Polled::Quiet;
-        let mut from = place.from();
+        let mut from = start.from();
         for _ in 0..MAX_SLICES {
             let audit_page = match self
                 .connector
-                .audit_events(from..=place.now.plus(AHEAD))
+                .audit_events(from..=start.now.plus(AHEAD))
                 .await
             {
                 Ok(audit_page) => audit_page,
-                Err(error) => return Ok(self.unanswered(place, &error)),
+                Err(error) => return Ok(self.unanswered(start, &error)),
             };
             // A slice: what happened up to its end is acted on, and the next one begins there.
             let (to, keeps) = match audit_page.extent {
-                Extent::Whole => (place.now, Pace::Abreast),
-                Extent::CutOff { read_to } => (read_to.min(place.now), Pace::Behind),
+                Extent::Whole => (start.now, Pace::Abreast),
+                Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
             };
-            let no = place.no;
+            let no = start.no;
             let seen = self
                 .store
                 .offload(move |store| store.seen_events(no))
@@ -168,7 +168,7 @@ impl<C: Connector> Job<C> {
                 () => {
                     // What the slice names may take longer to look at than a sweep.
                     self.audit.keeps(Pace::Behind);
-                    let acted = self.act(place, to, todo).await?;
+                    let acted = self.act(start, to, todo).await?;
                     match acted {
                         Polled::Quiet => {}
                         Polled::Found => polled = Polled::Found,
@@ -184,7 +184,7 @@ impl<C: Connector> Job<C> {
             };
             // Else the next poll would read the same again, and find the same gap.
             self.audit.leave_to_sweep(todo.take_events());
-            return Ok(self.gap(place, reason.to_owned()));
+            return Ok(self.gap(start, reason.to_owned()));
         }
         Ok(polled)
     }
@@ -192,7 +192,7 @@ impl<C: Connector> Job<C> {
     /// Looks at what is new, a portion after the other, and moves on behind each.
     async fn act(
         &self,
-        place: &Place,
+        start: &PollStart,
         to: Timestamp,
         mut todo: Todo,
     ) -> Result<Polled, StoreError> {
@@ -204,13 +204,13 @@ impl<C: Connector> Job<C> {
             };
             format!("an event cannot be read ({first}){others}")
         });
-        if todo.is_empty() && to.since(place.bookmark.until) < KEEP_AFTER {
-            self.audit.read(&self.name, to.max(place.until));
+        if todo.is_empty() && to.since(start.bookmark.until) < KEEP_AFTER {
+            self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
         loop {
             let mut pen = self.turns.pen().await;
-            let Some(kept) = self.still_at(place).await? else {
+            let Some(kept) = self.still_at(start).await? else {
                 return Ok(polled);
             };
             let beside = self.turns.beside();
@@ -225,7 +225,7 @@ impl<C: Connector> Job<C> {
             let mut again = BTreeSet::new();
             if !portion.records.is_empty() {
                 let looked;
-                (looked, again) = self.look_at(place, &portion, beside, &mut pen).await?;
+                (looked, again) = self.look_at(start, &portion, beside, &mut pen).await?;
                 match looked {
                     Polled::Found => polled = Polled::Found,
                     other => return Ok(other),
@@ -233,14 +233,14 @@ impl<C: Connector> Job<C> {
             }
             let is_last = todo.is_empty();
             let until = if is_last { Some(to) } else { portion.until };
-            self.move_on(place, kept, until, portion).await?;
+            self.move_on(start, kept, until, portion).await?;
             self.audit.look_again(again);
             if is_last {
                 break;
             }
         }
         if let Some(reason) = unreadable {
-            self.audit.gap(&self.name, place.now, reason, Then::GoOn);
+            self.audit.gap(&self.name, start.now, reason, Then::GoOn);
             polled = Polled::Gap;
         }
         Ok(polled)
@@ -248,17 +248,17 @@ impl<C: Connector> Job<C> {
 
     /// Returns what the store keeps, for the holder of the pen; none where a sweep has covered what
     /// the poll began with.
-    async fn still_at(&self, place: &Place) -> Result<Option<Bookmark>, StoreError> {
-        let no = place.no;
+    async fn still_at(&self, start: &PollStart) -> Result<Option<Bookmark>, StoreError> {
+        let no = start.no;
         let kept = self.store.offload(move |store| store.bookmark(no)).await?;
-        Ok(kept.filter(|kept| kept.since == place.bookmark.since))
+        Ok(kept.filter(|kept| kept.since == start.bookmark.since))
     }
 
     /// Reads the records of a portion in a run of their own. Returns those with it that are to be
     /// looked at again: something is held that no plan lists yet.
     async fn look_at(
         &self,
-        place: &Place,
+        start: &PollStart,
         portion: &Portion,
         beside: Option<Beside>,
         pen: &mut Pen<'_>,
@@ -287,7 +287,7 @@ impl<C: Connector> Job<C> {
             (Success::No, Bearable::Yes) => Polled::Failed,
             (Success::No, Bearable::No) => {
                 let reason = "what it names could not be read".to_owned();
-                self.gap(place, reason)
+                self.gap(start, reason)
             }
         };
         Ok((polled, again))
@@ -296,7 +296,7 @@ impl<C: Connector> Job<C> {
     /// Notes that everything up to a time was acted on.
     async fn move_on(
         &self,
-        place: &Place,
+        start: &PollStart,
         kept: Bookmark,
         until: Option<Timestamp>,
         portion: Portion,
@@ -313,27 +313,27 @@ impl<C: Connector> Job<C> {
         bookmark
             .untold
             .retain(|(_, record)| !portion.records.contains(record));
-        let forget = before(bookmark.until, place.polling.overlap);
-        let no = place.no;
+        let forget = before(bookmark.until, start.polling.overlap);
+        let no = start.no;
         self.store
             .offload(move |store| store.set_bookmark(no, &bookmark, &portion.seen, forget))
             .await
     }
 
-    fn unanswered(&self, place: &Place, error: &FetchError) -> Polled {
+    fn unanswered(&self, start: &PollStart, error: &FetchError) -> Polled {
         if error.is_forbidden() {
             self.audit.forbidden(&self.name);
             return Polled::Forbidden;
         }
         tracing::debug!(error.code = error.code(), "The audit log did not answer");
         let what = format!("{} [{}]", chain(error), error.code());
-        self.audit.silent(&self.name, place.now, &what);
+        self.audit.silent(&self.name, start.now, &what);
         Polled::Silent
     }
 
     /// Asks for a sweep, and lets polls wait for it.
-    fn gap(&self, place: &Place, reason: String) -> Polled {
-        self.audit.gap(&self.name, place.now, reason, Then::Wait);
+    fn gap(&self, start: &PollStart, reason: String) -> Polled {
+        self.audit.gap(&self.name, start.now, reason, Then::Wait);
         Polled::Gap
     }
 
@@ -448,7 +448,7 @@ fn each_change(
     }
 }
 
-impl Place {
+impl PollStart {
     /// Returns from when on to read: some time before the end of the last poll, but not from
     /// before the sweep with which listening began, since that has seen what was then. An overlap
     /// of a day would else read, after a gap, all that made the gap, for a day.
