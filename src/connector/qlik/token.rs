@@ -81,7 +81,7 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: String,
     #[serde(default)]
     token_type: Value,
@@ -198,7 +198,7 @@ impl Issued {
 }
 
 fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchError> {
-    let answer: Answer = wire::decode(DOING, body)?;
+    let answer: TokenResponse = wire::decode(DOING, body)?;
     let unexpected = |what: &str| FetchError::Unexpected {
         doing: DOING,
         what: what.to_owned(),
@@ -217,7 +217,7 @@ fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchE
     })
 }
 
-impl Answer {
+impl TokenResponse {
     fn lifetime(&self, now: Timestamp) -> Duration {
         let told = match &self.expires_in {
             Value::Number(seconds) => seconds.as_f64(),
@@ -278,7 +278,7 @@ mod tests {
             (r#"{"access_token":"t","expires_in":-5}"#, 21_600),
             (r#"{"access_token":"t"}"#, 21_600),
         ] {
-            let read: Answer = serde_json::from_str(answer).unwrap();
+            let read: TokenResponse = serde_json::from_str(answer).unwrap();
 
             assert_eq!(read.lifetime(now), Duration::from_secs(seconds), "{answer}");
         }

@@ -32,7 +32,7 @@ const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to h
                                 by one";
 
 /// What the source says of a record, as [`Connector::fetch`] answers.
-type Answer = Option<Result<Observed, Finding>>;
+type Fetched = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
     /// Asks for each record, and puts into the plan what came, changed or is gone. What its
@@ -236,7 +236,7 @@ impl Table {
         mut self,
         store: &Store,
         record: &RecordRef,
-        answer: Answer,
+        answer: Fetched,
     ) -> Result<(Settled, Shown, Self), RunError> {
         let mut kept = store.get(self.tenant, record).map_err(RunError::store)?;
         if let Some(kept) = &mut kept {

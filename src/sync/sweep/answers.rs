@@ -66,11 +66,11 @@ pub(in crate::sync) struct Answers {
 #[derive(Debug, Default)]
 struct State {
     tenant: Option<TenantNo>,
-    answers: HashMap<RecordRef, Answer>,
+    answers: HashMap<RecordRef, Remembered>,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Remembered {
     word: Word,
     permit: Option<PlanId>,
     at: Timestamp,
@@ -121,7 +121,7 @@ impl Answers {
         if state.answers.len() >= MAX_KEPT && !state.answers.contains_key(record) {
             return;
         }
-        let answer = Answer {
+        let answer = Remembered {
             word,
             permit,
             at: self.clock.now(),
@@ -158,7 +158,7 @@ impl Answers {
 
     /// A machine that sleeps may stop the one clock, and somebody may set the other back: the
     /// older age counts.
-    fn age(&self, answer: &Answer) -> Duration {
+    fn age(&self, answer: &Remembered) -> Duration {
         let by_the_wall = self.clock.now().since(answer.at);
         let passed = self.clock.passed().saturating_sub(answer.passed);
         by_the_wall.max(passed)

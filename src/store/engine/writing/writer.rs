@@ -25,7 +25,7 @@ use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
 
 use super::spare::Spare;
-use super::work::{Answer, Work};
+use super::work::{CommitResult, Work};
 
 /// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
 /// where they are blocks.
@@ -34,7 +34,7 @@ const COLLECT_AFTER: usize = 1_000;
 /// What became of a group.
 pub struct Written {
     /// One for each commit, in order; fewer after a fatal error.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CommitResult>,
     /// The journal's last entry, which is on disk now; or why nothing goes on.
     pub outcome: Result<Seq, StoreError>,
 }
@@ -113,7 +113,7 @@ impl Writer {
         &mut self,
         group: Vec<Work>,
         shared: &Shared,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<CommitResult>,
     ) -> Result<(), StoreError> {
         for work in group {
             let answer = guarded("writing a commit", || self.apply(work, shared));
@@ -127,7 +127,7 @@ impl Writer {
         Ok(())
     }
 
-    fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
+    fn apply(&mut self, work: Work, shared: &Shared) -> CommitResult {
         let db = shared.database()?;
         let mut composed = match work {
             Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
