@@ -7,10 +7,10 @@ use url::{Host, Url};
 
 /// Hosts that are reached without a proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NoProxy(Vec<Entry>);
+pub struct NoProxy(Vec<Exemption>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
+struct Exemption {
     /// As it is written.
     text: String,
     hosts: Hosts,
@@ -36,7 +36,7 @@ impl NoProxy {
     /// the list at them; other programs take them, so that people write them.
     pub fn parse(text: &str) -> (Self, Vec<String>) {
         if text.trim() == "*" {
-            let everything = Entry {
+            let everything = Exemption {
                 text: "*".to_owned(),
                 hosts: Hosts::All,
                 port: None,
@@ -47,7 +47,7 @@ impl NoProxy {
         let words = text.split([',', ' ', '\t', '\n', '\r']);
         for word in words.filter(|word| !word.is_empty()) {
             match hosts(word) {
-                Some((hosts, port)) => entries.push(Entry {
+                Some((hosts, port)) => entries.push(Exemption {
                     text: word.to_owned(),
                     hosts,
                     port,
@@ -61,7 +61,7 @@ impl NoProxy {
     /// Returns the entry, as it is written, that a URL's host fits.
     pub(crate) fn entry_for(&self, url: &Url) -> Option<&str> {
         let (host, port) = (url.host()?, url.port_or_known_default());
-        let fits = |entry: &&Entry| {
+        let fits = |entry: &&Exemption| {
             (entry.port.is_none() || entry.port == port) && entry.hosts.include(&host)
         };
         self.0.iter().find(fits).map(|entry| entry.text.as_str())

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::model::{Fingerprint, Id, Kind, Version};
-use crate::store::engine::rows::block::{self, Entry};
+use crate::store::engine::rows::block::{self, PackedRecord};
 use crate::store::engine::rows::bucket::{self, Bucket};
 use crate::store::engine::rows::state;
 use crate::store::engine::scan;
@@ -227,7 +227,12 @@ impl Prints {
     }
 }
 
-fn read(key: &[u8], entry: &Entry, kind: Kind, print: Fingerprint) -> Result<(), StoreError> {
+fn read(
+    key: &[u8],
+    entry: &PackedRecord,
+    kind: Kind,
+    print: Fingerprint,
+) -> Result<(), StoreError> {
     let kept = state::read(key, entry, print)?;
     match kept.record.kind() == kind {
         true => Ok(()),

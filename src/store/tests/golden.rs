@@ -4,7 +4,7 @@ use crate::model::{
     Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Seq, StoreId,
     TenantName, Timestamp, Version,
 };
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::count::{Count, Usage};
@@ -167,7 +167,7 @@ fn the_bytes_of_a_block() {
     let key = keys::state_prefix(TenantNo(1), Kind::User);
     let entry = |number, name, version, print| {
         let user = record(Kind::User, number, name);
-        Entry {
+        PackedRecord {
             id: user.id().clone(),
             version,
             print: Fingerprint([print; 16]),

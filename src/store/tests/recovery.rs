@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::salvage;
 use crate::store::error::{OpenError, StoreError};
@@ -291,7 +291,7 @@ enum By {
 #[test]
 fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
     /// From the value of before a change and the one of after it.
-    type Tamper = fn(&[u8], [&sled::IVec; 2], Entry) -> Option<Vec<u8>>;
+    type Tamper = fn(&[u8], [&sled::IVec; 2], PackedRecord) -> Option<Vec<u8>>;
     // How each is called where single records are met, and where all are.
     let tampers: [(&str, &str, Tamper); 3] = [
         (
@@ -334,7 +334,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
                 })
             };
             support::commit(&store, &tenant, vec![update(&before, &after)]).unwrap();
-            let entry = Entry {
+            let entry = PackedRecord {
                 id: extra.id().clone(),
                 version: Version(7),
                 print: support::fingerprint(&extra),

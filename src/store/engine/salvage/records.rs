@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Fingerprint, Id, Kind};
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::state;
@@ -93,7 +93,7 @@ impl OfKind {
         Ok(())
     }
 
-    fn is_in_place(&self, key: &[u8], entry: &Entry, end: Option<&Key>) -> bool {
+    fn is_in_place(&self, key: &[u8], entry: &PackedRecord, end: Option<&Key>) -> bool {
         let own = keys::state(self.no, self.kind, &entry.id);
         let reads = state::read(key, entry, entry.print);
         own.as_slice() >= key
@@ -102,7 +102,7 @@ impl OfKind {
             && reads.is_ok_and(|kept| kept.record.kind() == self.kind)
     }
 
-    fn add(&mut self, target: &mut Target, entry: &Entry) -> Result<(), StoreError> {
+    fn add(&mut self, target: &mut Target, entry: &PackedRecord) -> Result<(), StoreError> {
         self.last = Some(entry.id.clone());
         self.census.add(&entry.id, entry.print);
         self.bucket.push((entry.id.clone(), entry.print));
