@@ -12,7 +12,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// Makes a timestamp of milliseconds since the epoch. Outside of the years that can be
-    /// printed (some 262,000 either way) it is held at the last that can.
+    /// printed (some 262,000 either way) it stays at the last that can.
     pub fn from_millis(millis: i64) -> Self {
         let (low, high) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         Self(millis.clamp(low.timestamp_millis(), high.timestamp_millis()))

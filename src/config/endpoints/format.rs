@@ -19,7 +19,7 @@ const FORMATS: &str =
 /// Events in one request at the most; a thousand whole users are some megabytes.
 const MOST_IN_BATCH: u32 = 1_000;
 
-/// Bytes in one request, between a user with a few roles and what is still held in memory.
+/// Bytes in one request, between a user with a few roles and what still fits in memory.
 const BATCH_BYTES: RangeInclusive<u32> = 1_000..=16 * 1024 * 1024;
 
 /// The longest that an event may wait for others.

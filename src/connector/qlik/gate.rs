@@ -16,7 +16,7 @@ use super::pace::{Pace, Slowed};
 /// is taken only in the instant in which its taker goes on.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// Held by the one who waits at the head of the queue; tokio's lock is fair.
+    /// Locked by the one who waits at the head of the queue; tokio's lock is fair.
     head: Mutex<()>,
     pace: StdMutex<Pace>,
 }
@@ -54,7 +54,7 @@ impl Gate {
         self.pace().take(Instant::now())
     }
 
-    /// A panic while the lock is held is not possible; were it, the numbers still hold.
+    /// A panic while it is locked is not possible; were it, the numbers still hold.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         lock(&self.pace)
     }

@@ -20,7 +20,7 @@ use crate::secret::Secret;
 const DOING: &str = "asking for a token";
 /// How long a token is good where the answer does not tell: what Qlik documents.
 const LIFETIME: Duration = Duration::from_secs(6 * 3600);
-/// No token is held for longer, whatever its answer says.
+/// No token is kept for longer, whatever its answer says.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// A token is renewed so long before it runs out, or a tenth of its life if that is shorter.
 const MARGIN: Duration = Duration::from_secs(300);
@@ -46,8 +46,8 @@ pub(super) struct Issued {
     client_id: String,
     proof: Proof,
     gate: Gate,
-    /// Held while a token is asked for, so that one request serves all who wait.
-    held: Mutex<Held>,
+    /// Locked while a token is asked for, so that one request serves all who wait.
+    current: Mutex<Current>,
 }
 
 /// What shows that we are the client.
@@ -57,7 +57,7 @@ enum Proof {
 }
 
 #[derive(Default)]
-struct Held {
+struct Current {
     token: Option<Token>,
     serial: u64,
 }
@@ -103,7 +103,7 @@ impl Tokens {
             client_id,
             proof,
             gate,
-            held: Mutex::default(),
+            current: Mutex::default(),
         })))
     }
 
@@ -121,16 +121,16 @@ impl Tokens {
             Self::Key(bearer) => return Ok(bearer.clone()),
             Self::Client(issued) => issued,
         };
-        let mut held = issued.held.lock().await;
-        if let Some(token) = &held.token
+        let mut current = issued.current.lock().await;
+        if let Some(token) = &current.token
             && Instant::now() < token.renew_at
         {
             return Ok(token.bearer.clone());
         }
-        let serial = held.serial + 1;
+        let serial = current.serial + 1;
         let token = issued.ask(transport, serial).await?;
         let bearer = token.bearer.clone();
-        *held = Held {
+        *current = Current {
             token: Some(token),
             serial,
         };
@@ -142,10 +142,10 @@ impl Tokens {
         match self {
             Self::Key(_) => false,
             Self::Client(issued) => {
-                let mut held = issued.held.lock().await;
+                let mut current = issued.current.lock().await;
                 // Somebody else may have renewed it in the meantime.
-                if held.serial == bearer.serial {
-                    held.token = None;
+                if current.serial == bearer.serial {
+                    current.token = None;
                 }
                 true
             }

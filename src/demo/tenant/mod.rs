@@ -138,7 +138,7 @@ struct Inner {
     tokens: Tokens,
     counts: [AtomicU64; Endpoint::ALL.len()],
     /// Listings whose later pages are made and not sent.
-    held: watch::Sender<BTreeSet<Endpoint>>,
+    kept_back: watch::Sender<BTreeSet<Endpoint>>,
     busy: [Busy; Endpoint::ALL.len()],
     by_record: Mutex<BTreeMap<String, u64>>,
     clock: Clock,
@@ -200,7 +200,7 @@ impl EmulatedTenant {
                 limits: Limits::new(options.rate_limits),
                 tokens,
                 counts: std::array::from_fn(|_| AtomicU64::new(0)),
-                held: watch::Sender::default(),
+                kept_back: watch::Sender::default(),
                 busy: std::array::from_fn(|_| Busy::default()),
                 by_record: Mutex::default(),
                 clock,
@@ -312,14 +312,14 @@ impl EmulatedTenant {
     /// Makes the pages of a listing that go on from a cursor and keeps them back, until
     /// [`Self::send_pages`]: whoever reads it is in the midst of it, and sees later what was before.
     pub fn hold_pages(&self, endpoint: Endpoint) {
-        self.inner.held.send_modify(|held| {
-            held.insert(endpoint);
+        self.inner.kept_back.send_modify(|kept_back| {
+            kept_back.insert(endpoint);
         });
     }
 
     /// Sends all pages that were kept back.
     pub fn send_pages(&self) {
-        self.inner.held.send_modify(BTreeSet::clear);
+        self.inner.kept_back.send_modify(BTreeSet::clear);
     }
 
     /// Returns how many requests came so far.
@@ -385,9 +385,9 @@ impl Inner {
 
     /// Waits as long as the later pages of a listing are kept back.
     async fn hold(&self, endpoint: Endpoint) {
-        let mut held = self.held.subscribe();
+        let mut kept_back = self.kept_back.subscribe();
         tokio::select! {
-            _sent = held.wait_for(|held| !held.contains(&endpoint)) => {}
+            _sent = kept_back.wait_for(|kept_back| !kept_back.contains(&endpoint)) => {}
             () = self.shutdown.triggered() => {}
         }
     }

@@ -40,7 +40,7 @@ const TOLD_EVERY: u64 = 500;
 /// What is checked.
 pub struct View<'db> {
     db: &'db sled::Db,
-    /// Keeps commits out while it is held. `None` where nobody commits.
+    /// Keeps commits out until it is dropped. `None` where nobody commits.
     gate: Option<&'db RwLock<()>>,
     /// Whether nobody waits for the answer any more.
     is_over: &'db dyn Fn() -> bool,
@@ -58,7 +58,7 @@ impl<'db> View<'db> {
         }
     }
 
-    /// Keeps commits out as long as it is held.
+    /// Keeps commits out until it is dropped.
     fn still(&self) -> Option<RwLockReadGuard<'db, ()>> {
         self.gate
             .map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))

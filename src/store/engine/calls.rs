@@ -87,7 +87,7 @@ impl Engine {
         outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
     }
 
-    /// Keeps commits out as long as it is held.
+    /// Keeps commits out until it is dropped.
     pub fn still(&self) -> RwLockReadGuard<'_, ()> {
         let gate = &self.shared.gate;
         gate.read().unwrap_or_else(PoisonError::into_inner)

@@ -18,7 +18,7 @@ pub struct Claims(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    holders: Mutex<HashMap<TenantId, Held>>,
+    holders: Mutex<HashMap<TenantId, Claimed>>,
     /// Everybody who may claim something.
     claimants: Mutex<Vec<Claimant>>,
     /// Fair: who waits longest goes first, so that no tenant starves.
@@ -28,9 +28,9 @@ struct Shared {
 }
 
 #[derive(Debug)]
-struct Held {
+struct Claimed {
     by: Claimant,
-    /// Held while the tenant is read, whoever has the claim meanwhile.
+    /// Locked while the tenant is read, whoever has the claim meanwhile.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -99,14 +99,14 @@ impl Claims {
 
     fn take(&self, tenant: &TenantId, me: &Claimant) -> Result<Turn, Contested> {
         let mut holders = lock(&self.0.holders);
-        let held = holders.entry(tenant.clone()).or_insert_with(|| Held {
+        let claimed = holders.entry(tenant.clone()).or_insert_with(|| Claimed {
             by: me.clone(),
             turn: Arc::default(),
         });
-        match contest(me, &held.by) {
+        match contest(me, &claimed.by) {
             None => {
-                held.by = me.clone();
-                Ok(Turn(Arc::clone(&held.turn)))
+                claimed.by = me.clone();
+                Ok(Turn(Arc::clone(&claimed.turn)))
             }
             Some(contested) => Err(contested),
         }

@@ -1,7 +1,7 @@
 //! The store's folder: who may read it, what is synced in it, what is left over in it.
 //!
 //! ```text
-//! <path>/lock                 held by the process that has the store open
+//! <path>/lock                 locked by the process that has the store open
 //! <path>/open                 there while one has it open, see `open_mark.rs`
 //! <path>/clock                by what time things are old, see `belief.rs`
 //! <path>/current/             the database: db, conf, snap.*, blobs/
