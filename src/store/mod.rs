@@ -45,7 +45,7 @@
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
 //!   every entry is there; before it only those that a row names, in a keyspace of their own.
 //!   Readers take the cut for no damage. Maintenance (`pass.rs`) goes in steps of one write.
-//! - **Room is only given back by a copy** (`beside.rs`), made while all go on, which takes the
+//! - **Disk space is only given back by a copy** (`beside.rs`), made while all go on, which takes the
 //!   place of the database by renames after it was read back (`replacement.rs`, `swap.rs`): each
 //!   step of it may be the last. So nobody keeps a handle of the database: it is asked for anew.
 //! - **What lives here is added up** (`tally.rs`): each write takes the sum along, and nobody counts.

@@ -43,12 +43,12 @@ pub enum CheckError {
         #[source]
         source: OpenError,
     },
-    /// The disk has no room for a copy of the files.
+    /// The disk has no space for a copy of the files.
     #[error(
         "checking the store: a copy of its files takes {needed} bytes and {free} are free; make \
          room, then try again"
     )]
-    NoRoom {
+    NoSpace {
         /// What a copy takes.
         needed: u64,
         /// What is free.
@@ -69,7 +69,7 @@ impl CheckError {
         match self {
             Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
-            Self::NoRoom { .. } => "store.no-room",
+            Self::NoSpace { .. } => "store.no-room",
             Self::Copy { .. } => "store.io",
         }
     }
@@ -114,7 +114,7 @@ fn on_a_copy(folder: &Folder, database: &Path) -> Result<StoreCheck, CheckError>
         .map_err(failed)?
         .saturating_add(SPARE);
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
-        return Err(CheckError::NoRoom { needed, free });
+        return Err(CheckError::NoSpace { needed, free });
     }
     let copying = doing("copying the store's files, to check the copy");
     files::copy_database(database, &at).map_err(failed)?;

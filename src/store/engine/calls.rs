@@ -77,7 +77,7 @@ impl Engine {
         };
         let outcome = catch_panic(|| work(db)).unwrap_or_else(|message| {
             // Reading moves pages, and so panics on a full disk too, which is no damage.
-            if self.folder.check_room().is_err() {
+            if self.folder.check_space().is_err() {
                 return Err(StoreError::panicked(doing, message));
             }
             Err(StoreError::damaged(format!(

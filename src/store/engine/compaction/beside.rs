@@ -1,7 +1,7 @@
 //! Copies the database into fresh files beside it while it is worked with, in steps, and has the
 //! copy take its place.
 //!
-//! Room is only given back by a copy: sled uses room again that was given up, and never gives it
+//! Disk space is only given back by a copy: sled uses space again that was given up, and never gives it
 //! back. A step reads some rows while commits wait, and writes them into the copy while they go on.
 //! What is written meanwhile to rows that the copy has is noted (`changes.rs`) and copied once
 //! more. When all rows are there, the copy is synced, closed, opened again and read back: what it
@@ -71,7 +71,7 @@ enum Stage {
 impl Beside {
     /// Begins a copy of a store in which so much lives.
     pub fn begin(engine: &Arc<Engine>, live: Count, rule: Rule) -> Result<Self, CopyError> {
-        copying::make_sure_of_room(&engine.folder, live, rule.spare)?;
+        copying::make_sure_of_space(&engine.folder, live, rule.spare)?;
         if lock(&engine.shared.changes).is_some() {
             return Err(CopyError::UnderWay);
         }

@@ -28,13 +28,13 @@ use super::progress::{Progress, Stage};
 pub const ROWS: usize = 190;
 pub const BYTES: usize = 1024 * 1024;
 
-/// Room that a copy may take: three times what lives in it, and some segments. Of records it
+/// Disk space that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
 
 /// Why there is no copy.
 pub enum CopyError {
-    NoRoom {
+    NoSpace {
         needed: u64,
         free: u64,
     },
@@ -134,7 +134,7 @@ impl Copying {
         Ok(proof.count)
     }
 
-    /// Checks everything that is copied, and makes sure of room. Returns how many rows that is,
+    /// Checks everything that is copied, and makes sure of disk space. Returns how many rows that is,
     /// and its faults.
     fn examine(&self) -> Result<(u64, Faults), CopyError> {
         self.progress.begin(Stage::Checking, None);
@@ -142,7 +142,7 @@ impl Copying {
         for fault in found.faults.all() {
             tracing::warn!("Found in the store, and left as it is: {fault}");
         }
-        make_sure_of_room(&self.folder, found.count, self.aim.spare)?;
+        make_sure_of_space(&self.folder, found.count, self.aim.spare)?;
         Ok((found.count.rows, found.faults))
     }
 
@@ -297,10 +297,10 @@ impl Folder {
     }
 }
 
-/// Fails where a copy has no room.
-pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), CopyError> {
+/// Fails where the disk has no space for a copy.
+pub fn make_sure_of_space(folder: &Folder, live: Count, spare: u64) -> Result<(), CopyError> {
     match folder.lacks_for(live, spare) {
-        Some(Lack { needed, free }) => Err(CopyError::NoRoom { needed, free }),
+        Some(Lack { needed, free }) => Err(CopyError::NoSpace { needed, free }),
         None => Ok(()),
     }
 }
@@ -317,7 +317,7 @@ pub fn reading<T>(
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     catch_panic(work).unwrap_or_else(|message| {
-        if folder.check_room().is_err() {
+        if folder.check_space().is_err() {
             return Err(StoreError::panicked("reading what is copied", message));
         }
         let what = format!("reading it the database panicked: {message}");

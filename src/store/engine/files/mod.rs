@@ -22,7 +22,7 @@
 pub mod mark;
 pub mod open_mark;
 pub mod pending;
-pub mod room;
+pub mod disk_usage;
 pub mod swap;
 
 use std::collections::BTreeSet;
@@ -161,7 +161,7 @@ impl Folder {
 
     /// Makes sure that something can be written: on a full disk sled may panic as it does on
     /// damaged files, and the store would be moved aside for nothing.
-    pub fn check_room(&self) -> io::Result<()> {
+    pub fn check_space(&self) -> io::Result<()> {
         let path = self.current().join("room");
         let outcome = fs::write(&path, vec![0; ROOM]);
         match fs::remove_file(&path) {

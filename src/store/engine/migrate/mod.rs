@@ -86,7 +86,7 @@ fn step(
         }
         close_db(Some(sound.db));
         return Err(match error {
-            CopyError::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
+            CopyError::NoSpace { needed, free } => Refusal::Error(OpenError::NoSpace {
                 path,
                 from,
                 to,

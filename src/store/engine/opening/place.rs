@@ -113,7 +113,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
             .map_err(refused("making the folder", &current))?;
     }
     folder
-        .check_room()
+        .check_space()
         .map_err(refused("making sure of room in", &current))?;
     let removed = folder
         .remove_leftovers()

@@ -58,7 +58,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
     let needed = folder.bytes_of(&folder.current()).map_err(refused)?;
     let needed = needed.saturating_mul(2).saturating_add(SPARE);
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
-        return Err(OpenError::NoRoomToSalvage {
+        return Err(OpenError::NoSpaceToSalvage {
             path: folder.path().to_owned(),
             needed,
             free,

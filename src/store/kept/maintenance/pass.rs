@@ -1,4 +1,4 @@
-//! One maintenance pass: cuts the journal, deletes what is past its time, and gives room back, in
+//! One maintenance pass: cuts the journal, deletes what is past its time, and gives disk space back, in
 //! steps so small that nobody waits for them.
 //!
 //! A pass remembers nothing that matters: one that is dropped, or killed with its process, is
@@ -209,7 +209,7 @@ impl MaintenancePass {
         }
     }
 
-    /// Begins to give room back, if that is worth it.
+    /// Begins to give disk space back, if that is worth it.
     fn give_back(&self) -> Result<Stage, StoreError> {
         let live = match self.store.wanted(self.rule.small)? {
             Wanted::Nothing => return Ok(Stage::End),
@@ -230,7 +230,7 @@ impl MaintenancePass {
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and whoever looks at it says so.
-            Err(CopyError::NoRoom { .. }) => Ok(Stage::End),
+            Err(CopyError::NoSpace { .. }) => Ok(Stage::End),
             Err(error) => self.not_compacted(error),
         }
     }

@@ -280,7 +280,7 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     let before = store.engine.folder.bytes_of_database().unwrap();
     // It is full of what lives: the journal is still there.
     assert_eq!(store.wanted(0).unwrap(), Wanted::Nothing);
-    // Below the size from which on it is done, and where there is no room for a copy.
+    // Below the size from which on it is done, and where there is no disk space for a copy.
     assert_eq!(pass(&store, Rule::USUAL), None);
     assert_eq!(store.last_seq().next(), store.first_seq().unwrap());
     assert!(matches!(store.wanted(0).unwrap(), Wanted::Copy(_)));

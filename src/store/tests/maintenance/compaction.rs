@@ -1,4 +1,4 @@
-//! That a compaction gives room back and loses nothing where nobody else has the store open.
+//! That a compaction gives disk space back and loses nothing where nobody else has the store open.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What goes after its time, what stays, and that room is given back.
+//! What goes after its time, what stays, and that disk space is given back.
 
 mod beside;
 mod clocks;
