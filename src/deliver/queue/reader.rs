@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::feed::{self, Feed, Shared};
 use super::pending_delivery::PendingDelivery;
-use super::read_position::{Met, Place, ReadPosition};
+use super::read_position::{Met, Page, Place, ReadPosition};
 use super::weight;
 use crate::deliver::content::entity::{self, Entity};
 use crate::deliver::content::event::Event;
@@ -13,12 +13,6 @@ use crate::deliver::endpoint::flow::Backfilling;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
-
-/// What was read, and whether that is all there is for now.
-pub(super) struct Page {
-    pub met: Vec<Met>,
-    pub is_end: bool,
-}
 
 /// Reads on from a place.
 pub(super) fn read(

@@ -9,7 +9,7 @@ use super::health::Health;
 use super::lanes::{First, Lanes};
 use super::pending_delivery::{KeptBy, PendingDelivery};
 use super::position::Position;
-use super::read_position::{Look, Met, Place, ReadPosition, Replays};
+use super::read_position::{Look, Met, Page, Place, ReadPosition, Replays};
 use crate::clock::Turned;
 use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::options::Endpoint;
@@ -256,9 +256,9 @@ impl State {
         ahead.clamp(*bounds.start(), *bounds.end())
     }
 
-    /// Takes what was read. `is_end`: there is no more for now.
-    pub fn take(&mut self, met: Vec<Met>, is_end: bool, now: Timestamp) {
-        for met in met {
+    /// Takes what was read.
+    pub fn take(&mut self, page: Page, now: Timestamp) {
+        for met in page.met {
             match met {
                 Met::Entry(seq, None) => self.journal.pass(seq),
                 Met::Entry(seq, Some(delivery)) => {
@@ -299,7 +299,7 @@ impl State {
             self.is_dirty = true;
         }
         if let Some(filling) = &mut self.filling {
-            filling.is_read |= is_end;
+            filling.is_read |= page.is_end;
         }
         self.end_backfill();
     }

@@ -322,7 +322,7 @@ impl Reason {
 mod tests {
     use super::*;
     use crate::clock::Turned;
-    use crate::deliver::queue::read_position::{Met, ReadPosition};
+    use crate::deliver::queue::read_position::{Met, Page, ReadPosition};
     use crate::deliver::transport::address::{Range, RefusedAddress};
     use crate::deliver::{Endpoint, Feed};
     use std::collections::BTreeSet;
@@ -373,7 +373,13 @@ mod tests {
         let mut state = State::of(endpoint, cursor, rows.collect(), start());
         let seq = Seq(n_waiting + 1);
         let fresh = PendingDelivery::fresh(Item::Entry(seq), seq.0, None);
-        state.take(vec![Met::Entry(seq, Some(fresh))], true, start());
+        state.take(
+            Page {
+                met: vec![Met::Entry(seq, Some(fresh))],
+                is_end: true,
+            },
+            start(),
+        );
         let deliveries = state.next(1, start());
         state.came_back(1);
         let moment = Instant::now();
@@ -432,7 +438,13 @@ mod tests {
             Item::Entry(seq) => Met::Entry(seq, Some(delivery)),
             Item::Snapshot { .. } => unreachable!("all are entries"),
         });
-        state.take(met.collect(), true, start());
+        state.take(
+            Page {
+                met: met.collect(),
+                is_end: true,
+            },
+            start(),
+        );
 
         assert_eq!(state.next(100, start()).len(), 2);
         assert_eq!(state.next(100, start()).len(), 2);
@@ -448,7 +460,13 @@ mod tests {
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
         let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, entry);
-        state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+        state.take(
+            Page {
+                met: vec![Met::Entry(Seq(1), Some(fresh))],
+                is_end: true,
+            },
+            start(),
+        );
         let deliveries = state.next(1, start());
         state.came_back(1);
         assert!(feed.used() > 0);
@@ -494,7 +512,13 @@ mod tests {
             let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
             let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
             let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, None);
-            state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+            state.take(
+                Page {
+                    met: vec![Met::Entry(Seq(1), Some(fresh))],
+                    is_end: true,
+                },
+                start(),
+            );
             let deliveries = state.next(1, start());
             state.came_back(1);
             let moment = Instant::now();
@@ -565,7 +589,13 @@ mod tests {
                 tenant: serde_json::from_value(1.into()).unwrap(),
             };
 
-            state.take(vec![loaded], false, start());
+            state.take(
+                Page {
+                    met: vec![loaded],
+                    is_end: false,
+                },
+                start(),
+            );
 
             assert_eq!(state.cursor().backfill.is_some(), is_told);
         }
