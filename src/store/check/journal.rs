@@ -45,22 +45,7 @@ impl Check<'_> {
             let what = format!("is cut up to entry {cut} and ends at {last}");
             return self.fault("the journal", what);
         }
-        // Some may have come since they were read first, and none came after its entries.
-        self.know_tenants();
-        let read = losses::read(self.view.db);
-        let losses = self.take("what was lost", read).unwrap_or_default();
-        let lost_at = losses.last().map_or(Seq::START, |loss| loss.entry);
-        let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
-        let mut lead = Lead {
-            versions,
-            numbers: numbers.collect(),
-            settled,
-            absent: BTreeMap::new(),
-            n_led: 0,
-            lost_at,
-            before: None,
-            read: None,
-        };
+        let mut lead = self.first_lead(versions, settled);
         let (mut expected, mut before) = (cut.next(), None);
         let from = Bound::Excluded(keys::journal(cut));
         let mut n_rows = 0;
@@ -114,6 +99,26 @@ impl Check<'_> {
         self.early(cut);
         self.led(&lead, cut);
         self.kept(cut);
+    }
+
+    /// Returns what the journal says of records before any of it was read.
+    fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
+        // Some may have come since they were read first, and none came after its entries.
+        self.know_tenants();
+        let read = losses::read(self.view.db);
+        let losses = self.take("what was lost", read).unwrap_or_default();
+        let lost_at = losses.last().map_or(Seq::START, |loss| loss.entry);
+        let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
+        Lead {
+            versions,
+            numbers: numbers.collect(),
+            settled,
+            absent: BTreeMap::new(),
+            n_led: 0,
+            lost_at,
+            before: None,
+            read: None,
+        }
     }
 
     fn cut(&mut self) -> Option<Seq> {

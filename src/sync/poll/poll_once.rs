@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{Change, Extent, Fact, Mode, RecordRef, Run, RunId, Seq, Timestamp, Trigger};
-use crate::store::{Bookmark, MAX_SEEN_EVENTS, Store, StoreError, TenantNo};
+use crate::model::{Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
+use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
-use super::missed::{Reckoning, before};
+use super::missed::before;
+use super::swept::Swept;
 use super::todo::{Portion, Todo};
 use crate::sync::Polling;
 use crate::sync::run::beside::{Beside, MAX_BESIDE, Pen, Scope};
@@ -33,8 +34,6 @@ const MAX_SLICES: usize = 20;
 const SKEW: Duration = Duration::from_secs(120);
 /// How long a bookmark may stay behind when there was nothing new: moving it is a write.
 const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
-/// Entries of the journal that are looked at in one step.
-const PAGE: usize = 500;
 
 /// How a poll ended.
 #[derive(Debug)]
@@ -362,51 +361,19 @@ impl<C: Connector> Job<C> {
             Waited::Yes => self.audit.take_covered(),
             Waited::No => Vec::new(),
         };
-        let until = self.audit.until(Timestamp::from_millis(i64::MIN));
-        let pace = self.audit.pace();
-        let own = run.id;
-        let now = self.clock.now();
-        let concluded = self.store.offload(move |store| {
-            let tenants = store.tenants()?;
-            let Some(known) = tenants.into_iter().find(|known| known.tenant.id == id) else {
-                return Ok(None);
-            };
-            let kept = store.bookmark(known.no)?;
-            let (missed, untold) = match &kept {
-                None => (None, Vec::new()),
-                Some(kept) => {
-                    // A clock that went back must not promise what is still to come.
-                    let until = until.max(kept.until).min(began);
-                    let mut reckoning = Reckoning::of(kept, until, polling.overlap);
-                    each_change(store, seq, |run, change| {
-                        if run == own {
-                            reckoning.weigh(change, now);
-                        }
-                    })?;
-                    let (missed, untold) = reckoning.result();
-                    (Some(missed), untold)
-                }
-            };
-            // Polls that are behind the sweep's beginning would look at what it has seen since.
-            let is_covered = |kept: &Bookmark| {
-                waited == Waited::Yes || (pace == Pace::Behind && until.max(kept.until) < began)
-            };
-            let is_reset = kept.as_ref().is_none_or(is_covered);
-            let next = match kept.clone() {
-                Some(kept) if !is_reset => Bookmark { untold, ..kept },
-                Some(_) | None => Bookmark {
-                    since: began,
-                    until: began,
-                    untold: Vec::new(),
-                },
-            };
-            if kept.as_ref() != Some(&next) {
-                let forget = before(next.until, polling.overlap);
-                let recent = covered.into_iter().filter(|seen| seen.at >= forget);
-                store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
-            }
-            Ok(Some((missed, is_reset)))
-        });
+        let swept = Swept {
+            tenant: id,
+            own: run.id,
+            behind: seq,
+            began,
+            now: self.clock.now(),
+            read_to: self.audit.until(Timestamp::from_millis(i64::MIN)),
+            pace: self.audit.pace(),
+            overlap: polling.overlap,
+            waited,
+            covered,
+        };
+        let concluded = self.store.offload(move |store| swept.conclude(store));
         if let Some((missed, is_reset)) = concluded.await? {
             run.audit_missed = missed;
             if is_reset {
@@ -414,37 +381,6 @@ impl<C: Connector> Job<C> {
             }
         }
         Ok(())
-    }
-}
-
-/// Visits the changes behind a place in the journal, with the run that found each.
-fn each_change(
-    store: &Store,
-    mut seq: Seq,
-    mut visit: impl FnMut(RunId, &Change),
-) -> Result<(), StoreError> {
-    loop {
-        let entries = store.entries(seq, PAGE)?;
-        let Some(last) = entries.last() else {
-            return Ok(());
-        };
-        seq = last.seq;
-        for entry in &entries {
-            match &entry.fact {
-                Fact::Changed(change) => {
-                    if let Some(run) = entry.run() {
-                        visit(run, change);
-                    }
-                }
-                Fact::Loaded { .. }
-                | Fact::Held { .. }
-                | Fact::Failed { .. }
-                | Fact::Recovered(_)
-                | Fact::EndpointDisabled { .. }
-                | Fact::Unreadable
-                | Fact::HistoryLost(_) => {}
-            }
-        }
     }
 }
 

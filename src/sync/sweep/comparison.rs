@@ -198,6 +198,16 @@ impl Comparison {
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
+        self.act_on(store, judgement, raw)
+    }
+
+    /// Puts into the plan what a judgement asks for, and counts it.
+    fn act_on(
+        &mut self,
+        store: &Store,
+        judgement: Judgement,
+        raw: Box<str>,
+    ) -> Result<(), RunError> {
         match judgement {
             Judgement::Same => Ok(()),
             Judgement::Refreshed {
