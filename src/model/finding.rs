@@ -21,7 +21,7 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingCode {
-    /// The record is not what the source documents; it is held at its known value.
+    /// The record is not what the source documents; it stays at its known value.
     UnreadableRecord,
     /// Assigned roles were not visible; the known ones stay.
     HiddenRoles,

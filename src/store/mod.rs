@@ -53,8 +53,8 @@
 //! # What opening does, in order
 //!
 //! Our lock (sled releases its own late); the mark that a process which was killed has left, or the copy of
-//! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; room
-//! to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
+//! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; disk
+//! space to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
 //! every open fail; a copy of the files, if the log has a gap (`untouched.rs`); the open itself, with panics
 //! caught and patience with sled's lock; the format, refusing a newer one; the mark; journal, cursors, all
 //! fingerprints and a sample of records, or everything if the log had a gap. Without one, for a million

@@ -68,7 +68,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
         last
     };
 
-    // The round at the start.
+    // The pass at the start.
     later(&world, Duration::from_secs(1));
     let running = world.start().await;
 

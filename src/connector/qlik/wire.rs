@@ -156,7 +156,7 @@ pub(super) struct Role<'a> {
     pub(super) last_updated_at: Time,
 }
 
-/// The parts of a record by which it is held, untouched.
+/// The parts by which a record that cannot be read is known, untouched.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Glimpse<'a> {

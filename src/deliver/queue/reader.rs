@@ -51,7 +51,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
             let after = entity::predecessor(&entry);
             let mut delivery = PendingDelivery {
                 after,
-                ..PendingDelivery::fresh(Item::Entry(seq), entity, Some(entry))
+                ..PendingDelivery::new(Item::Entry(seq), entity, Some(entry))
             };
             // It is read again when it is sent: that costs time, and this memory.
             if !feed.may_keep() {
@@ -116,7 +116,7 @@ fn records(
                     };
                     PendingDelivery {
                         weight: weight::of_record(&kept.record),
-                        ..PendingDelivery::fresh(item, entity, None)
+                        ..PendingDelivery::new(item, entity, None)
                     }
                 });
                 Met::Record(place, delivery)

@@ -339,7 +339,7 @@ impl State {
             }
             let delivery = PendingDelivery {
                 kept_by: KeptBy::Replay,
-                ..PendingDelivery::fresh(item, entity, None)
+                ..PendingDelivery::new(item, entity, None)
             };
             self.replaying.insert(delivery.item.clone());
             self.add(delivery, now);

@@ -137,7 +137,7 @@ impl Comparison {
             self.observe(store, observed, &left_out)?;
         }
         for finding in readout.unreadable {
-            self.hold(store, finding)?;
+            self.keep_known(store, finding)?;
         }
         Ok(())
     }
@@ -247,7 +247,7 @@ impl Comparison {
 
     /// Keeps a record that could not be read at its known value, which counts as shown: it is
     /// there, and nothing of it is lost.
-    fn hold(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
+    fn keep_known(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
         if let Some(id) = &finding.id {
             match self.known.tick(id) {
                 Some((kept, FirstTick::Yes)) => {

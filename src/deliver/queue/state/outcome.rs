@@ -372,7 +372,7 @@ mod tests {
         };
         let mut state = State::of(endpoint, cursor, rows.collect(), start());
         let seq = Seq(n_waiting + 1);
-        let fresh = PendingDelivery::fresh(Item::Entry(seq), seq.0, None);
+        let fresh = PendingDelivery::new(Item::Entry(seq), seq.0, None);
         state.take(
             Page {
                 met: vec![Met::Entry(seq, Some(fresh))],
@@ -432,7 +432,7 @@ mod tests {
         // Of two records.
         let deliveries = (1..=6).map(|seq| PendingDelivery {
             weight: 3 * 1024 * 1024,
-            ..PendingDelivery::fresh(Item::Entry(Seq(seq)), seq % 2, None)
+            ..PendingDelivery::new(Item::Entry(Seq(seq)), seq % 2, None)
         });
         let met = deliveries.map(|delivery| match delivery.item {
             Item::Entry(seq) => Met::Entry(seq, Some(delivery)),
@@ -459,7 +459,7 @@ mod tests {
         let entry = store.entry(Seq(1)).unwrap().map(|entry| feed.share(entry));
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-        let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, entry);
+        let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, entry);
         state.take(
             Page {
                 met: vec![Met::Entry(Seq(1), Some(fresh))],
@@ -511,7 +511,7 @@ mod tests {
         for (asked, at_least) in [(None, 0), (Some(1), 0), (Some(3_000), 3_000)] {
             let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
             let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-            let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, None);
+            let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, None);
             state.take(
                 Page {
                     met: vec![Met::Entry(Seq(1), Some(fresh))],

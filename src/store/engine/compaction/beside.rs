@@ -1,4 +1,4 @@
-//! Copies the database into fresh files beside it while it is worked with, in steps, and has the
+//! Copies the database into new files beside it while it is worked with, in steps, and has the
 //! copy take its place.
 //!
 //! Disk space is only given back by a copy: sled uses space again that was given up, and never gives it

@@ -1,4 +1,4 @@
-//! Copies a database into fresh files, in the order of the keys, and proves the copy.
+//! Copies a database into new files, in the order of the keys, and proves the copy.
 //!
 //! The copy is written, synced, closed, opened again and read back: what the next opening will
 //! find is what is compared.

@@ -38,7 +38,7 @@ pub const ASIDE: &str = "damaged-";
 const MAX_ASIDE: u32 = 1000;
 
 /// Bytes that must be free at an opening: two of sled's segments.
-const ROOM: usize = 1024 * 1024;
+const MUST_BE_FREE: usize = 1024 * 1024;
 
 /// Where the marks and the database are.
 #[derive(Debug, Clone)]
@@ -163,7 +163,7 @@ impl Folder {
     /// damaged files, and the store would be moved aside for nothing.
     pub fn check_space(&self) -> io::Result<()> {
         let path = self.current().join("room");
-        let outcome = fs::write(&path, vec![0; ROOM]);
+        let outcome = fs::write(&path, vec![0; MUST_BE_FREE]);
         match fs::remove_file(&path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => outcome,
             removed => outcome.and(removed),

@@ -1,7 +1,7 @@
 //! Turns a store of an older format into the newest, one format after the other, before anybody
 //! works with it.
 //!
-//! Each step is a copy into fresh files (`copying.rs`) that takes the place of the database by
+//! Each step is a copy into new files (`copying.rs`) that takes the place of the database by
 //! renames (`swap.rs`), as a compaction does. So it can be stopped anywhere: up to the renames
 //! the next opening finds the old store and begins the step again, after them the new one. The
 //! old files are removed when the new ones were opened from their place, after they had been read

@@ -73,7 +73,7 @@ impl Store {
             })?;
         let last_event = last_event.map(|head| head.at);
         let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));
-        Ok(Belief::fresh(last_event, wall))
+        Ok(Belief::begin(last_event, wall))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Entries younger than the keep time stay, whatever happened to them: that is what a replay
 //! may count on. Older ones stay as long as an endpoint that is configured, and not disabled,
-//! has not settled them. A disabled one holds nothing, or a receiver that is gone would fill
+//! has not settled them. A disabled one keeps nothing back, or a receiver that is gone would fill
 //! the disk; what it gave up on and what waits for an attempt is named by rows, and kept.
 
 use std::ops::Bound;

@@ -45,7 +45,7 @@ fn points(zone: Tz, wall: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
     if let (Some(first), Some(second)) = (local.earliest(), local.latest()) {
         return [Some(first.to_utc()), Some(second.to_utc())];
     }
-    // Skipped: read by the offset that held the day before.
+    // Skipped: read by the offset of the day before.
     let before = wall.checked_sub_days(Days::new(1)).unwrap_or(wall);
     let offset = zone.offset_from_utc_datetime(&before).fix();
     let time = wall.checked_sub_offset(offset);
