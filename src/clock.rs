@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::lock;
 use crate::model::Timestamp;
 
 /// What the machine's monotonic clock counts from.
@@ -182,13 +183,13 @@ impl LastTurn {
 
     /// Notes that the clock was set.
     pub fn note(&self, turned: Turned) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         *last = Some((turned, self.clock.passed()));
     }
 
     /// Returns the last one, and how long ago it was noted.
     pub fn last(&self) -> Option<(Turned, Duration)> {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = *lock(&self.last);
         last.map(|(turned, passed)| (turned, self.clock.passed().saturating_sub(passed)))
     }
 }

@@ -5,21 +5,22 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::lock::lock;
 use crate::model::Thousands;
 
 /// What this process does.
 static BOARD: Board = Board(Mutex::new(Vec::new()));
 
-/// Numbers the entries, since they may end in any order.
+/// Numbers the activities, since they may end in any order.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The operations under way, the innermost last.
 #[derive(Debug)]
-struct Board(Mutex<Vec<Entry>>);
+struct Board(Mutex<Vec<Activity>>);
 
-struct Entry {
+struct Activity {
     number: u64,
     tell: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -77,33 +78,36 @@ impl Board {
     fn begin(&'static self, tell: impl Fn() -> String + Send + Sync + 'static) -> Doing {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let tell = Arc::new(tell);
-        self.entries().push(Entry { number, tell });
+        self.activities().push(Activity { number, tell });
         let board = self;
         Doing { number, board }
     }
 
     fn now(&self) -> Option<String> {
         // Called without the lock, since the description may take other locks.
-        let tell = self.entries().last().map(|entry| Arc::clone(&entry.tell));
+        let tell = self
+            .activities()
+            .last()
+            .map(|entry| Arc::clone(&entry.tell));
         tell.map(|tell| tell())
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn activities(&self) -> MutexGuard<'_, Vec<Activity>> {
+        lock(&self.0)
     }
 }
 
 impl Drop for Doing {
     fn drop(&mut self) {
         self.board
-            .entries()
+            .activities()
             .retain(|entry| entry.number != self.number);
     }
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entry({})", self.number)
+        write!(f, "Activity({})", self.number)
     }
 }
 

@@ -7,10 +7,10 @@ use url::{Host, Url};
 
 /// Hosts that are reached without a proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NoProxy(Vec<Entry>);
+pub struct NoProxy(Vec<Exemption>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
+struct Exemption {
     /// The entry as written.
     text: String,
     hosts: Hosts,
@@ -37,7 +37,7 @@ impl NoProxy {
     /// them.
     pub fn parse(text: &str) -> (Self, Vec<String>) {
         if text.trim() == "*" {
-            let everything = Entry {
+            let everything = Exemption {
                 text: "*".to_owned(),
                 hosts: Hosts::All,
                 port: None,
@@ -48,7 +48,7 @@ impl NoProxy {
         let words = text.split([',', ' ', '\t', '\n', '\r']);
         for word in words.filter(|word| !word.is_empty()) {
             match hosts(word) {
-                Some((hosts, port)) => entries.push(Entry {
+                Some((hosts, port)) => entries.push(Exemption {
                     text: word.to_owned(),
                     hosts,
                     port,
@@ -62,7 +62,7 @@ impl NoProxy {
     /// Returns the entry, as written, that matches a URL's host.
     pub(crate) fn entry_for(&self, url: &Url) -> Option<&str> {
         let (host, port) = (url.host()?, url.port_or_known_default());
-        let fits = |entry: &&Entry| {
+        let fits = |entry: &&Exemption| {
             (entry.port.is_none() || entry.port == port) && entry.hosts.include(&host)
         };
         self.0.iter().find(fits).map(|entry| entry.text.as_str())

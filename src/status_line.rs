@@ -8,25 +8,27 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use crate::lock::lock;
 
 /// Returns to the beginning of the line and erases it.
 const WIPE: &str = "\r\x1b[K";
 
 static STATE: Mutex<State> = Mutex::new(State {
     is_drawn: false,
-    place: Place::LineStart,
+    position: LinePosition::LineStart,
 });
 
 #[derive(Debug)]
 struct State {
     is_drawn: bool,
-    place: Place,
+    position: LinePosition,
 }
 
 /// Where the output of results ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum LinePosition {
     /// At the beginning of a line.
     LineStart,
     /// Within a line, which must not be erased.
@@ -44,7 +46,7 @@ pub fn can_draw() -> bool {
 /// Draws the line in place of the one that is there. It must fit the terminal's width.
 pub fn draw(text: &str) {
     let mut state = state();
-    if state.place == Place::LineStart {
+    if state.position == LinePosition::LineStart {
         put(&format!("{WIPE}{text}"));
         state.is_drawn = true;
     }
@@ -82,9 +84,9 @@ impl Write for Stdout {
             let mut state = state();
             state.wipe();
             // The line is not drawn until the results have been written.
-            state.place = match kind {
-                Kind::Pipe => Place::Elsewhere,
-                Kind::Terminal | Kind::File => Place::Within,
+            state.position = match kind {
+                Kind::Pipe => LinePosition::Elsewhere,
+                Kind::Terminal | Kind::File => LinePosition::Within,
             };
         }
         // Without the lock, since the reader may be slow.
@@ -92,7 +94,7 @@ impl Write for Stdout {
         out.write_all(bytes)?;
         out.flush()?;
         if kind == Kind::Terminal && bytes.ends_with(b"\n") {
-            state().place = Place::LineStart;
+            state().position = LinePosition::LineStart;
         }
         Ok(bytes.len())
     }
@@ -141,7 +143,7 @@ impl State {
 }
 
 fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&STATE)
 }
 
 fn put(text: &str) {

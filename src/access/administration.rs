@@ -50,8 +50,8 @@ impl Administration {
     /// Returns the ids of the roles that make a user an administrator, and of the groups that give
     /// them.
     pub fn extent(&self, user: &User) -> BTreeSet<String> {
-        let held = self.among(user.roles.as_ref()).into_keys();
-        let mut extent: BTreeSet<String> = held.map(|role| format!("role {role}")).collect();
+        let roles_held = self.among(user.roles.as_ref()).into_keys();
+        let mut extent: BTreeSet<String> = roles_held.map(|role| format!("role {role}")).collect();
         for group in user.groups.iter().flat_map(BTreeMap::keys) {
             let roles = self.groups.get(group).map(|(_, roles)| roles.keys());
             let roles = roles.into_iter().flatten();
@@ -71,8 +71,9 @@ impl Administration {
     }
 
     fn among(&self, roles: Option<&BTreeMap<RoleId, String>>) -> BTreeMap<RoleId, String> {
-        let held = roles.into_iter().flat_map(BTreeMap::keys);
-        held.filter_map(|id| Some((id.clone(), self.roles.get(id)?.clone())))
+        let roles_held = roles.into_iter().flat_map(BTreeMap::keys);
+        roles_held
+            .filter_map(|id| Some((id.clone(), self.roles.get(id)?.clone())))
             .collect()
     }
 }

@@ -62,6 +62,6 @@ impl Way {
     }
 }
 
-fn is_among<I: Ord>(held: Option<&BTreeMap<I, String>>, wanted: &BTreeSet<I>) -> bool {
-    held.is_some_and(|held| held.keys().any(|id| wanted.contains(id)))
+fn is_among<I: Ord>(has: Option<&BTreeMap<I, String>>, wanted: &BTreeSet<I>) -> bool {
+    has.is_some_and(|has| has.keys().any(|id| wanted.contains(id)))
 }

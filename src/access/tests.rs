@@ -38,7 +38,7 @@ fn role(n: u32, name: &str, role_type: RoleType) -> Record {
 }
 
 fn group(n: u32, name: &str, roles: &[u32]) -> Record {
-    let held = roles.iter().map(|n| (RoleId(id(*n)), "r".to_owned()));
+    let roles_held = roles.iter().map(|n| (RoleId(id(*n)), "r".to_owned()));
     Record::Group(Group {
         id: GroupId(id(n)),
         name: name.to_owned(),
@@ -46,7 +46,7 @@ fn group(n: u32, name: &str, roles: &[u32]) -> Record {
         group_type: Coded::new(GroupType::Group, "custom"),
         status: None,
         idp_id: None,
-        roles: Some(held.collect()),
+        roles: Some(roles_held.collect()),
         created_at: None,
         updated_at: None,
     })

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::control::{command, query};
 use crate::daemon::Hooks;
-use crate::model::{Lack, Space, StoreCheck};
+use crate::model::{Lack, StoreCheck, StoreUsage};
 use crate::store::{Compacted, Store};
 use crate::view;
 
@@ -162,7 +162,7 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
 }
 
 /// The store's row of `status`.
-pub(super) fn row(space: &Space) -> Row {
+pub(super) fn row(space: &StoreUsage) -> Row {
     let hold = hold(space);
     let ahead = ahead(space);
     let lacks = lacks(space);
@@ -191,7 +191,7 @@ pub(super) fn row(space: &Space) -> Row {
     }
 }
 
-fn journal(space: &Space) -> String {
+fn journal(space: &StoreUsage) -> String {
     match (space.entries(), space.oldest) {
         (0, _) | (_, None) => "no events in the journal".to_owned(),
         (1, Some(oldest)) => format!("1 event, of {oldest}"),
@@ -199,7 +199,7 @@ fn journal(space: &Space) -> String {
     }
 }
 
-fn hold(space: &Space) -> Option<String> {
+fn hold(space: &StoreUsage) -> Option<String> {
     let hold = space.hold.as_ref()?;
     Some(format!(
         "endpoint {}, which has not got all events since {}",
@@ -207,7 +207,7 @@ fn hold(space: &Space) -> Option<String> {
     ))
 }
 
-fn ahead(space: &Space) -> Option<String> {
+fn ahead(space: &StoreUsage) -> Option<String> {
     let ahead = space.ahead?;
     Some(format!(
         "the last event has the time {ahead}, which is still to come: check this machine's clock; \
@@ -215,7 +215,7 @@ fn ahead(space: &Space) -> Option<String> {
     ))
 }
 
-fn lacks(space: &Space) -> Option<String> {
+fn lacks(space: &StoreUsage) -> Option<String> {
     let Lack { needed, free } = space.lacks?;
     Some(format!(
         "compacting would give most of its room back, but may need {} of disk, and {} are free: make room, and it is done within the hour",
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_ahead_shows() {
-        let mut space = Space {
+        let mut space = StoreUsage {
             disk: 2_048,
             aside: 0,
             live: None,
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn room_that_is_missing_for_a_compaction_shows() {
-        let space = Space {
+        let space = StoreUsage {
             disk: 88 << 20,
             aside: 0,
             live: Some(5 << 20),

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::control::{
     self, Actor, AnyQuery, Begun, Command, Control, Order, Problem, Query, Watched, query,
 };
-use crate::daemon::{self, Hooks, Parts, Upkeep};
+use crate::daemon::{self, Hooks, Maintenance, Parts};
 use crate::doing::{self, Doing, doing};
 use crate::http_client;
 use crate::lock::lock;
@@ -185,9 +185,9 @@ impl Own {
         &self.parts.control
     }
 
-    pub(super) fn upkeep(&self, config: &Config) -> Upkeep {
+    pub(super) fn maintenance(&self, config: &Config) -> Maintenance {
         let store = self.control().store().clone();
-        Upkeep::new(
+        Maintenance::new(
             config,
             store,
             self.clock.clone(),

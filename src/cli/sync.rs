@@ -25,8 +25,8 @@ use super::store_client::{Own, StoreClient};
 use super::style::say;
 use super::{Exit, actor, losses, runs, tenants};
 
-/// How long upkeep of the store may take; what is left is for the next time.
-const UPKEEP: Duration = Duration::from_secs(20);
+/// How long maintenance of the store may take; what is left is for the next time.
+const MAINTENANCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
     let config = super::begin::load(config)?;
@@ -92,7 +92,7 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
     }
     if let (StoreClient::Own(own), Mode::Commit) = (client, mode) {
         let _doing = doing("tidying the store");
-        own.upkeep(config).once(UPKEEP).await?;
+        own.maintenance(config).once(MAINTENANCE).await?;
     }
     exit = exit.graver(losses::warn(client).await?);
     // Last, so that a reader that went away early changes nothing.

@@ -40,18 +40,18 @@ pub(super) fn endpoints(
         let at = format!("endpoints[{i}]");
         let url = address.as_ref().map(|address| &address.url);
         let proxy = proxy(&at, &raw, url, vault, proxies, problems);
-        let place = name.zip(address).zip(proxy.ok());
-        valid.extend(endpoint(&at, place, &raw, vault, problems));
+        let destination = name.zip(address).zip(proxy.ok());
+        valid.extend(endpoint(&at, destination, &raw, vault, problems));
     }
     valid
 }
 
 /// An endpoint's name, its address, and its proxy.
-type Place = ((String, Address), Option<ForwardProxy>);
+type Destination = ((String, Address), Option<ForwardProxy>);
 
 fn endpoint(
     at: &str,
-    place: Option<Place>,
+    destination: Option<Destination>,
     raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
@@ -65,7 +65,7 @@ fn endpoint(
     let flow = flow::flow(at, raw, problems);
     let schedule = flow::schedule(at, raw.retry_schedule.as_deref(), problems);
     let timeout = timeout(at, raw.timeout.as_deref(), problems);
-    let ((name, address), proxy) = place?;
+    let ((name, address), proxy) = destination?;
     let options = deliver::Options {
         name: EndpointName(name),
         url: address.url,

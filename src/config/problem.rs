@@ -368,9 +368,7 @@ impl Fault {
     /// Returns what to do about it.
     pub fn remedy(&self) -> String {
         let remedy = match self {
-            Self::NotFound { .. } => {
-                "write one with `qlik-roster init`, or name one by `--config FILE` or QLIK_ROSTER_CONFIG"
-            }
+            Self::NotFound { .. } => remedies::WRITE_ONE,
             Self::Unreadable { .. } => "let the user that runs qlik-roster read it",
             Self::Syntax { .. } => "correct the line; https://toml.io shows how values are written",
             Self::UnknownKey {
@@ -385,13 +383,9 @@ impl Fault {
             } => return format!("known here: {known}"),
             Self::WrongType { mismatch } => return mismatch.remedy(),
             Self::DuplicateName { .. } => "give each a name of its own",
-            Self::BadName { .. } => {
-                "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first"
-            }
+            Self::BadName { .. } => remedies::NAME,
             Self::UnknownConnection { known, .. } => return format!("connections are: {known}"),
-            Self::UnsupportedKind { .. } => {
-                "use `tenant`, `region` or `organization`, for the OAuth client of one, or `api-key`"
-            }
+            Self::UnsupportedKind { .. } => remedies::KIND,
             Self::SecretInFile { key } => {
                 return format!(
                     "put it in a file of its own with mode 0600 and name that by `{key}_file`, or name an environment variable by `{key}_env`"
@@ -408,50 +402,54 @@ impl Fault {
             Self::BadCertificate { source } => source.remedy(),
             Self::BadProxy { source } => source.remedy(),
             Self::BadHeader { source } => source.remedy(),
-            Self::SecretHeader => {
-                "put the value in a file of its own with mode 0600 and write `{ file = \"…\" }`, or name an environment variable by `{ env = \"…\" }`"
-            }
-            Self::NoAuthorities { .. } => {
-                "name a file in PEM with the authorities that are to be trusted, such as \
-                 /etc/ssl/certs/ca-certificates.crt, or unset the variable"
-            }
+            Self::SecretHeader => remedies::SECRET_HEADER,
+            Self::NoAuthorities { .. } => remedies::AUTHORITIES,
             Self::BadOrigin { .. } => "write it as `roster.example.com`",
             Self::BadSecret { source } => source.remedy(),
             Self::BadKey { source } => source.remedy(),
             Self::BadSetKey { source } => source.remedy(),
             Self::BadPrivacy { source } => source.remedy(),
             Self::BadEndpoint { source } => source.remedy(),
-            Self::BadHost { .. } => {
-                "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser"
-            }
-            Self::BadRule { .. } => {
-                "write a name or host name in which `*` is any text and `?` one character"
-            }
+            Self::BadHost { .. } => remedies::HOST,
+            Self::BadRule { .. } => remedies::RULE,
             Self::OutOfRange { allowed, .. } | Self::BadChoice { allowed, .. } => {
                 return format!("write {allowed}");
             }
             Self::BadUrl { .. } => "write it as `https://hr.example.com/hooks/qlik`",
             Self::BadAddress { .. } => "write it as `127.0.0.1:8720`",
-            Self::BadSchedule { .. } => {
-                "write an interval from `10s` to `7d`, such as `15m`, or a cron expression such as `0 */4 * * *`"
-            }
+            Self::BadSchedule { .. } => remedies::SCHEDULE,
             Self::BadDuration { .. } => "write it as `30s` or `5m`",
-            Self::BadTimeZone { .. } => {
-                "write a name of the IANA database, such as `Europe/Berlin` or `UTC`"
-            }
+            Self::BadTimeZone { .. } => remedies::TIME_ZONE,
             Self::BadNetwork { .. } => "write it as `10.1.0.0/16` or `fd00::/8`",
-            Self::BadEvent { .. } => {
-                "write types such as `user.created`, or patterns such as `user.*` or `*`"
-            }
-            Self::BadGuard { .. } => {
-                "write `mode = \"limits\"` or `\"never\"`, shares from 0 to 1 and counts from 0 up"
-            }
-            Self::BadLog { .. } => {
-                "write `text` or `json` for the format, `info` or `warn,qlik_roster::sync=debug` for the level"
-            }
+            Self::BadEvent { .. } => remedies::EVENT,
+            Self::BadGuard { .. } => remedies::GUARD,
+            Self::BadLog { .. } => remedies::LOG,
         };
         remedy.to_owned()
     }
+}
+
+/// Remedies that take more than a line.
+mod remedies {
+    pub const WRITE_ONE: &str =
+        "write one with `qlik-roster init`, or name one by `--config FILE` or QLIK_ROSTER_CONFIG";
+    pub const NAME: &str = "use 1 to 64 letters, digits, `-`, `_` or `.`, a letter or digit first";
+    pub const KIND: &str =
+        "use `tenant`, `region` or `organization`, for the OAuth client of one, or `api-key`";
+    pub const SECRET_HEADER: &str = "put the value in a file of its own with mode 0600 and write `{ file = \"…\" }`, or name an environment variable by `{ env = \"…\" }`";
+    pub const AUTHORITIES: &str = "name a file in PEM with the authorities that are to be trusted, such as /etc/ssl/certs/ca-certificates.crt, or unset the variable";
+    pub const HOST: &str =
+        "write it as `acme.eu.qlikcloud.com`, or paste the address from the browser";
+    pub const RULE: &str =
+        "write a name or host name in which `*` is any text and `?` one character";
+    pub const SCHEDULE: &str = "write an interval from `10s` to `7d`, such as `15m`, or a cron expression such as `0 */4 * * *`";
+    pub const TIME_ZONE: &str =
+        "write a name of the IANA database, such as `Europe/Berlin` or `UTC`";
+    pub const EVENT: &str =
+        "write types such as `user.created`, or patterns such as `user.*` or `*`";
+    pub const GUARD: &str =
+        "write `mode = \"limits\"` or `\"never\"`, shares from 0 to 1 and counts from 0 up";
+    pub const LOG: &str = "write `text` or `json` for the format, `info` or `warn,qlik_roster::sync=debug` for the level";
 }
 
 fn list(files: &[PathBuf]) -> String {

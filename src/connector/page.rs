@@ -19,7 +19,7 @@ pub struct Page {
     pub(super) read: ReadRecord,
 }
 
-/// What a page held.
+/// What is on a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readout {
     /// The records that could be read, in the source's order.

@@ -10,7 +10,7 @@ use crate::access::{Concern, ConcernCode};
 use crate::clock::Turned;
 use crate::model::{
     Acceptance, Change, ConnectionName, Entry, FindingId, HeldPlan, HistoryLoss, Pause, Record,
-    Run, Seq, Space, StoreId, Tenant, TenantId, TenantName, Timestamp, Version,
+    Run, Seq, StoreId, StoreUsage, Tenant, TenantId, TenantName, Timestamp, Version,
 };
 use crate::sync::Moment;
 
@@ -179,7 +179,7 @@ pub struct Status {
     /// The last journal entry.
     pub last: Seq,
     /// How much room the store takes.
-    pub space: Space,
+    pub space: StoreUsage,
     /// The tenants that the store knows.
     pub tenants: Vec<TenantRow>,
     /// The endpoints of the configuration.

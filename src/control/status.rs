@@ -21,7 +21,7 @@ impl Query for query::Status {
         let tenants = reading.tenants.iter().map(|known| reading.tenant(known));
         Ok(Status {
             last: store.last_seq(),
-            space: store.space(&context.retention, &context.endpoints.names(), now)?,
+            space: store.usage(&context.retention, &context.endpoints.names(), now)?,
             tenants: tenants.collect::<Result<_, StoreError>>()?,
             endpoints: context
                 .endpoints

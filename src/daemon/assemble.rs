@@ -12,7 +12,7 @@ use crate::signal::Wake;
 use crate::store::Store;
 use crate::sync::{self, Claims, TenantRegistry, Worker};
 use crate::telemetry::Metrics;
-use crate::web::{Judgement, QlikHooks};
+use crate::web::{HookCheck, QlikHooks};
 
 use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker};
@@ -125,9 +125,9 @@ fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: 
     hooks.take(
         tenant,
         move |signature, headers, body| match Hook::judge(&secret, signature, headers, body) {
-            Hook::Forged => Judgement::Forged,
-            Hook::Unreadable => Judgement::Unreadable,
-            Hook::Event(id) => Judgement::Event(id),
+            Hook::Forged => HookCheck::Forged,
+            Hook::Unreadable => HookCheck::Unreadable,
+            Hook::Event(id) => HookCheck::Event(id),
         },
         wake,
     );

@@ -14,13 +14,13 @@ mod discovery;
 mod linker;
 mod run;
 mod tasks;
-mod upkeep;
+mod maintenance;
 mod wakes;
 
 pub use assemble::{Hooks, Parts};
 pub use discovery::{DiscoverError, Discovery, found};
 pub use linker::Linker;
+pub use maintenance::Maintenance;
 pub use run::{Daemon, StartError, open};
 pub use tasks::{Ending, Patience, Tasks};
-pub use upkeep::Upkeep;
 pub use wakes::Wakes;

@@ -23,7 +23,7 @@ use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
 use super::{
-    DiscoverError, Ending, Hooks, Parts, Patience, Tasks, Upkeep, descriptors, tenant_loops,
+    DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, tenant_loops,
 };
 
 /// The name of the tasks that deliver.
@@ -132,28 +132,20 @@ impl Daemon {
         recall(&store, tenants, &parts.metrics).await?;
         let socket =
             ControlSocket::open(&config.store).map_err(|source| StartError::Socket { source })?;
-        let address = config.server.listen;
-        let listening = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listening)?;
-        let listens = listener.local_addr().map_err(listening)?;
+        let (listener, listens) = listen(config.server.listen).await?;
 
         let (trigger, shutdown) = signal::shutdown();
         let mut tasks = Tasks::new(trigger);
-        tasks.spawn(
-            "control",
-            socket.serve(
-                Arc::clone(&parts.control),
-                shares.control,
-                parts.metrics.clone(),
-                shutdown.clone(),
-            ),
+        let answering = socket.serve(
+            Arc::clone(&parts.control),
+            shares.control,
+            parts.metrics.clone(),
+            shutdown.clone(),
         );
-        let health = Health {
-            control: Arc::clone(&parts.control),
-            shutdown: shutdown.clone(),
-        };
-        let upkeep = Upkeep::new(config, store.clone(), clock.clone(), parts.metrics.clone());
-        tasks.spawn("upkeep", upkeep.run(shutdown.clone()));
+        tasks.spawn("control", answering);
+        let maintenance =
+            Maintenance::new(config, store.clone(), clock.clone(), parts.metrics.clone());
+        tasks.spawn("upkeep", maintenance.run(shutdown.clone()));
         let watch = ClockWatch {
             clock: clock.clone(),
             last: parts.last_turn,
@@ -161,7 +153,10 @@ impl Daemon {
         };
         tasks.spawn("clock", watch.run(shutdown.clone()));
         let front = Front {
-            health,
+            health: Health {
+                control: Arc::clone(&parts.control),
+                shutdown: shutdown.clone(),
+            },
             metrics: parts.metrics.clone(),
             hooks: parts.hooks,
             connections: shares.listening,
@@ -173,28 +168,19 @@ impl Daemon {
         for endpoint in &config.endpoints {
             let worker =
                 deliver::Worker::open(endpoint, &feed, clock.clone(), parts.metrics.clone());
-            let worker = worker
-                .await
-                .map_err(|source| StartError::Deliver { source })?;
+            let worker = worker.await;
+            let worker = worker.map_err(|source| StartError::Deliver { source })?;
             let wake = parts.wakes.of_endpoint(endpoint.name());
             tasks.spawn(DELIVER, worker.run(wake, shutdown.clone()));
         }
         let n_tenants = parts.workers.len();
         let (loops, more) = mpsc::channel(tenant_loops::WAITING);
-        tasks.spawn(
-            "sync",
-            tenant_loops::run(parts.workers, more, shutdown.clone()),
-        );
+        let syncing = tenant_loops::run(parts.workers, more, shutdown.clone());
+        tasks.spawn("sync", syncing);
         for discovery in parts.discoveries {
             tasks.spawn("discovery", discovery.run(loops.clone(), shutdown.clone()));
         }
-        info!(
-            tenants = n_tenants,
-            endpoints = config.endpoints.len(),
-            listen = %listens,
-            "Started; tenants: {n_tenants}, endpoints: {}, listening on http://{listens}",
-            config.endpoints.len(),
-        );
+        say_started(n_tenants, config.endpoints.len(), listens);
         Ok(Self {
             tasks,
             store,
@@ -242,6 +228,22 @@ impl Daemon {
             }
         }
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listening = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listening)?;
+    let listens = listener.local_addr().map_err(listening)?;
+    Ok((listener, listens))
+}
+
+fn say_started(n_tenants: usize, n_endpoints: usize, listens: SocketAddr) {
+    info!(
+        tenants = n_tenants,
+        endpoints = n_endpoints,
+        listen = %listens,
+        "Started; tenants: {n_tenants}, endpoints: {n_endpoints}, listening on http://{listens}",
+    );
 }
 
 /// Takes over from the store what a restart must not make look new.

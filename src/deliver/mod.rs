@@ -40,8 +40,8 @@
 //!   journal goes on where it was: a snapshot never tells who is gone. A tenant whose first load
 //!   has not ended is not known; an endpoint that is told first what is known gets its records when
 //!   the entry comes that ends the load.
-//! - **The configuration of now counts.** What waits, and what is asked for once more, is held
-//!   against it again when it is read.
+//! - **The configuration of now counts.** What waits, and what is asked for once more, is
+//!   compared with it again when it is read.
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
 //!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Each endpoint has a

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::serve::{Served, cut_after};
 use super::tenant::When;
+use crate::lock::lock;
 use crate::signal::Shutdown;
 
 /// Larger than any event.
@@ -365,10 +366,6 @@ fn delivery(
         headers,
         answered,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

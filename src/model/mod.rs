@@ -31,7 +31,7 @@ mod audit_event;
 mod number;
 mod run;
 mod run_id;
-mod space;
+mod store_usage;
 mod store_check;
 mod tenant;
 
@@ -62,8 +62,8 @@ pub use record::{Assigned, Fingerprint, Observed, Record, RecordRef};
 pub use role::Role;
 pub use run::{Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
 pub use run_id::{PlanId, RunId};
-pub use space::{Hold, Lack, Space};
 pub use store_check::{Fault, StoreCheck};
+pub use store_usage::{Hold, Lack, StoreUsage};
 pub use tenant::{Account, EndpointName, Tenant, TenantId, TenantName};
 pub use time::Timestamp;
 pub use user::User;

@@ -17,85 +17,92 @@ const GENERATION: u8 = 1;
 /// It leaves out `updated_at`, which moves without a change, and the names of other records, which
 /// have fingerprints of their own: renaming a role does not change its holders.
 pub fn fingerprint(record: &Record) -> Fingerprint {
-    // The patterns name every field, so that a new one does not compile until it is decided
-    // here whether it is content.
     match record {
-        Record::User(user) => {
-            let User {
-                id,
-                subject,
-                name,
-                email,
-                status,
-                is_bot,
-                client_id,
-                roles,
-                groups,
-                scopes,
-                created_at,
-                updated_at: _,
-                invite_expires_at,
-                picture,
-                locale,
-                zone_info,
-                preferred_locale,
-                preferred_zone_info,
-            } = user;
-            print_of(&(
-                (GENERATION, 'u', id, subject, name, email, status, is_bot),
-                (
-                    client_id,
-                    keys(roles.as_ref()),
-                    keys(groups.as_ref()),
-                    scopes,
-                    created_at,
-                    invite_expires_at,
-                ),
-                (
-                    picture,
-                    locale,
-                    zone_info,
-                    preferred_locale,
-                    preferred_zone_info,
-                ),
-            ))
-        }
-        Record::Group(group) => {
-            let Group {
-                id,
-                name,
-                description,
-                group_type,
-                status,
-                idp_id,
-                roles,
-                created_at,
-                updated_at: _,
-            } = group;
-            print_of(&(
-                (GENERATION, 'g', id, name, description, group_type),
-                (status, idp_id, keys(roles.as_ref()), created_at),
-            ))
-        }
-        Record::Role(role) => {
-            let Role {
-                id,
-                name,
-                description,
-                role_type,
-                origin,
-                level,
-                permissions,
-                scopes,
-                created_at,
-                updated_at: _,
-            } = role;
-            print_of(&(
-                (GENERATION, 'r', id, name, description, role_type),
-                (origin, level, permissions, scopes, created_at),
-            ))
-        }
+        Record::User(user) => of_user(user),
+        Record::Group(group) => of_group(group),
+        Record::Role(role) => of_role(role),
     }
+}
+
+// The patterns name every field, so that a new one does not compile until it is decided here
+// whether it is content.
+
+fn of_user(user: &User) -> Fingerprint {
+    let User {
+        id,
+        subject,
+        name,
+        email,
+        status,
+        is_bot,
+        client_id,
+        roles,
+        groups,
+        scopes,
+        created_at,
+        updated_at: _,
+        invite_expires_at,
+        picture,
+        locale,
+        zone_info,
+        preferred_locale,
+        preferred_zone_info,
+    } = user;
+    print_of(&(
+        (GENERATION, 'u', id, subject, name, email, status, is_bot),
+        (
+            client_id,
+            keys(roles.as_ref()),
+            keys(groups.as_ref()),
+            scopes,
+            created_at,
+            invite_expires_at,
+        ),
+        (
+            picture,
+            locale,
+            zone_info,
+            preferred_locale,
+            preferred_zone_info,
+        ),
+    ))
+}
+
+fn of_group(group: &Group) -> Fingerprint {
+    let Group {
+        id,
+        name,
+        description,
+        group_type,
+        status,
+        idp_id,
+        roles,
+        created_at,
+        updated_at: _,
+    } = group;
+    print_of(&(
+        (GENERATION, 'g', id, name, description, group_type),
+        (status, idp_id, keys(roles.as_ref()), created_at),
+    ))
+}
+
+fn of_role(role: &Role) -> Fingerprint {
+    let Role {
+        id,
+        name,
+        description,
+        role_type,
+        origin,
+        level,
+        permissions,
+        scopes,
+        created_at,
+        updated_at: _,
+    } = role;
+    print_of(&(
+        (GENERATION, 'r', id, name, description, role_type),
+        (origin, level, permissions, scopes, created_at),
+    ))
 }
 
 /// Hashes the bytes of the content. They go into a buffer that each thread reuses, since allocating

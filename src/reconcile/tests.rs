@@ -15,7 +15,7 @@ type State = BTreeMap<Id, Record>;
 /// Does what a run does, on maps instead of a store and a connector.
 fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
     let mut roll = Roll::with_capacity(known.len());
-    let mut fresh = Roll::default();
+    let mut unknown = Roll::default();
     let mut changes = Vec::new();
     for (id, record) in known {
         roll.enter(id, fingerprint(record));
@@ -28,9 +28,9 @@ fn changes(known: &State, sweep: &[Record]) -> Vec<Change> {
                 record: known[record.id()].clone(),
                 fingerprint: print,
             }),
-            None if fresh.tick(record.id()).is_some() => continue,
+            None if unknown.tick(record.id()).is_some() => continue,
             None => {
-                fresh.enter(record.id(), fingerprint(record));
+                unknown.enter(record.id(), fingerprint(record));
                 None
             }
         };

@@ -31,13 +31,13 @@ pub enum OpenError {
         /// The newest format that this version reads.
         known: u32,
     },
-    /// The store is of an older format, and there is no room to migrate it.
+    /// The store is of an older format, and there is no disk space to migrate it.
     #[error(
         "migrating the store in `{}` from format {from} to {to}: that may take {needed} bytes \
          beside it, and {free} are free; make room, then try again; the store is as it was",
         path.display()
     )]
-    NoRoom {
+    NoSpace {
         /// The folder.
         path: PathBuf,
         /// The store's format.
@@ -49,13 +49,13 @@ pub enum OpenError {
         /// Bytes that are free.
         free: u64,
     },
-    /// The store is damaged, and there is no room to read out of it what still reads.
+    /// The store is damaged, and there is no disk space to read out of it what still reads.
     #[error(
         "salvaging what reads of the damaged store in `{}`: that may take {needed} bytes beside it, \
          and {free} are free; make room, then try again; the store is as it was",
         path.display()
     )]
-    NoRoomToSalvage {
+    NoSpaceToSalvage {
         /// The folder.
         path: PathBuf,
         /// Bytes that it may take.
@@ -127,7 +127,7 @@ impl OpenError {
         match self {
             Self::Locked { .. } => "store.locked",
             Self::Newer { .. } => "store.newer",
-            Self::NoRoom { .. } | Self::NoRoomToSalvage { .. } => "store.no-room",
+            Self::NoSpace { .. } | Self::NoSpaceToSalvage { .. } => "store.no-room",
             Self::TornCopy { .. } => "store.torn-copy",
             Self::NotAFolder { .. } => "store.not-a-folder",
             Self::Io { .. } => "store.io",

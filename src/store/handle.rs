@@ -72,12 +72,12 @@ impl Store {
         })
     }
 
-    /// Gives room back that the store in a folder does not need. Nobody may have it open.
+    /// Gives disk space back that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
         compact::at(path)
     }
 
-    /// Gives room back that this store does not need, while it is worked with.
+    /// Gives disk space back that this store does not need, while it is worked with.
     pub fn compact_beside(&self) -> Result<Compacted, CompactError> {
         self.engine.compact(Rule::USUAL)
     }

@@ -43,18 +43,18 @@
 //!   the close some seconds.
 //!
 //! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
-//!   every entry is there; before it only those that a row names, in a space of their own.
-//!   Readers take the cut for no damage. Upkeep (`round.rs`) goes in steps of one write.
-//! - **Room is only given back by a copy** (`beside.rs`), made while all go on, which takes the
+//!   every entry is there; before it only those that a row names, in a keyspace of their own.
+//!   Readers take the cut for no damage. Maintenance (`pass.rs`) goes in steps of one write.
+//! - **Disk space is only given back by a copy** (`beside.rs`), made while all go on, which takes the
 //!   place of the database by renames after it was read back (`replacement.rs`, `swap.rs`): each
 //!   step of it may be the last. So nobody keeps a handle of the database: it is asked for anew.
 //! - **What lives here is added up** (`tally.rs`): each write takes the sum along, and nobody counts.
 //!
 //! # What opening does, in order
 //!
-//! Our lock (sled lets its own go late); the mark that a process which was killed has left, or the copy of
-//! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; room
-//! to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
+//! Our lock (sled releases its own late); the mark that a process which was killed has left, or the copy of
+//! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; disk
+//! space to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
 //! every open fail; a copy of the files, if the log has a gap (`untouched.rs`); the open itself, with panics
 //! caught and patience with sled's lock; the format, refusing a newer one; the mark; journal, cursors, all
 //! fingerprints and a sample of records, or everything if the log had a gap. Without one, for a million
@@ -88,12 +88,12 @@ pub use kept::delivery::{
     Progress, Trouble,
 };
 pub use kept::held::Decision;
+pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
-pub use kept::maintenance::round::{Done, Round};
 pub use kept::names::Names;
-pub use kept::news::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};
+pub use kept::seen_events::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
 pub use kept::tenants::Known;
 pub use tenant_no::TenantNo;
 

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{HistoryLoss, Lack, Space};
+use crate::model::{HistoryLoss, Lack, StoreUsage};
 use crate::store::Compacted;
 
 /// Returns how much room the store takes, and what holds it.
-pub fn space(space: &Space) -> Value {
+pub fn space(space: &StoreUsage) -> Value {
     let hold = space.hold.as_ref();
     json!({
         "store": {

@@ -9,7 +9,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::warn;
 
+use crate::lock::lock;
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
@@ -276,7 +277,7 @@ impl Slot {
     }
 
     fn doing(&self) -> MutexGuard<'_, Doing> {
-        self.doing.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.doing)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
+use crate::lock::lock;
 use crate::model::{AuditEventId, TenantName};
 use crate::signal::Wake;
 use crate::telemetry::{Metrics, Sample};
@@ -29,7 +30,7 @@ const REMEMBERED: usize = 1024;
 
 /// What a webhook turned out to be, checked with its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
+pub enum HookCheck {
     /// Not signed with the secret.
     Forged,
     /// Signed, but it cannot be read which event it carries.
@@ -38,8 +39,8 @@ pub enum Judgement {
     Event(AuditEventId),
 }
 
-/// Judges a body by the text of its signature header, and by all its headers.
-type Judge = dyn Fn(&str, &HeaderMap, &[u8]) -> Judgement + Send + Sync;
+/// Checks a body by the text of its signature header, and by all its headers.
+type Judge = dyn Fn(&str, &HeaderMap, &[u8]) -> HookCheck + Send + Sync;
 
 /// The tenants whose webhooks are accepted.
 #[derive(Debug, Default)]
@@ -73,7 +74,7 @@ impl QlikHooks {
     pub fn take(
         &mut self,
         tenant: TenantName,
-        judge: impl Fn(&str, &HeaderMap, &[u8]) -> Judgement + Send + Sync + 'static,
+        judge: impl Fn(&str, &HeaderMap, &[u8]) -> HookCheck + Send + Sync + 'static,
         wake: Wake,
     ) {
         let hook = Hook {
@@ -130,10 +131,10 @@ async fn receive(
         Err(_late) => return hooks.reject(StatusCode::REQUEST_TIMEOUT, "too-slow"),
     };
     let result = match (hook.judge)(signature, &headers, &body) {
-        Judgement::Forged => return hooks.reject(StatusCode::UNAUTHORIZED, "bad-signature"),
-        Judgement::Unreadable => "unreadable",
-        Judgement::Event(id) if hook.is_known(id) => "repeated",
-        Judgement::Event(_) => "new",
+        HookCheck::Forged => return hooks.reject(StatusCode::UNAUTHORIZED, "bad-signature"),
+        HookCheck::Unreadable => "unreadable",
+        HookCheck::Event(id) if hook.is_known(id) => "repeated",
+        HookCheck::Event(_) => "new",
     };
     if result != "repeated" {
         hook.wake.wake();
@@ -148,7 +149,7 @@ async fn receive(
 impl Hook {
     /// Returns whether an event was seen before, and remembers it.
     fn is_known(&self, id: AuditEventId) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = lock(&self.seen);
         if !seen.ids.insert(id) {
             return true;
         }
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn an_event_is_remembered_until_a_thousand_others_came() {
         let hook = Hook {
-            judge: Box::new(|_, _, _| Judgement::Forged),
+            judge: Box::new(|_, _, _| HookCheck::Forged),
             wake: Wake::default(),
             seen: Mutex::default(),
         };

@@ -25,6 +25,6 @@ mod socket;
 
 pub use connections::Limits;
 pub use health::Health;
-pub use hooks::{Judgement, QlikHooks};
+pub use hooks::{HookCheck, QlikHooks};
 pub use server::{Front, serve};
 pub use socket::{ControlSocket, SocketError};

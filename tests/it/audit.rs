@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use qlik_roster::clock::Clock;
 use qlik_roster::demo::tenant::{
-    Directory, Edit, Endpoint, Fault, Generations, GroupEdit, NewUser, RateLimits, RoleEdit,
-    TenantOptions, Trouble, When,
+    Directory, Edit, Endpoint, Fault, Generations, GroupEdit, LogFault, NewUser, RateLimits,
+    RoleEdit, TenantOptions, When,
 };
 use qlik_roster::model::{
     Change, Fact, Kind, Outcome, PlanState, Run, Seq, Timestamp, Trigger, UserId,
@@ -266,10 +266,10 @@ async fn late_and_disordered_and_repeated_events_are_told_once() {
             .unwrap();
     };
 
-    log.on(Trouble::Late(Duration::from_secs(240)), When::Always);
+    log.on(LogFault::Late(Duration::from_secs(240)), When::Always);
     name(3, "Late");
     log.clear();
-    log.on(Trouble::Twice, When::Always);
+    log.on(LogFault::Twice, When::Always);
     name(4, "Twice");
     log.clear();
     assert_eq!(told(&world, &running, 1).await, ["user.updated"]);
@@ -295,7 +295,7 @@ async fn what_the_log_never_tells_a_sweep_finds_and_counts() {
     let running = world.start().await;
     let directory = world.tenant.directory();
     pass(&world, 1);
-    directory.audit().on(Trouble::Lost, When::Always);
+    directory.audit().on(LogFault::Lost, When::Always);
     let users = directory.users();
     directory
         .update_user(&users[3].id, Edit::Name("Renamed".to_owned()))
@@ -343,7 +343,7 @@ async fn a_deletion_that_a_sweep_finds_first_is_not_missed_if_the_log_tells_of_i
     let running = world.start().await;
     let directory = world.tenant.directory();
     pass(&world, 1);
-    let late = Trouble::Late(Duration::from_secs(120));
+    let late = LogFault::Late(Duration::from_secs(120));
     directory.audit().on(late, When::Always);
     let leaver = directory.users()[30].id.clone();
     directory.delete_user(&leaver).unwrap();
@@ -395,7 +395,7 @@ async fn an_event_that_cannot_be_read_is_made_up_for_by_a_sweep_once() {
     let world = world(Generations::Core).await;
     let running = world.start().await;
     let directory = world.tenant.directory();
-    directory.audit().on(Trouble::NamesNobody, When::Next(1));
+    directory.audit().on(LogFault::NamesNobody, When::Next(1));
     let user = directory.users()[3].id.clone();
     directory
         .update_user(&user, Edit::Name("Renamed".to_owned()))
@@ -559,7 +559,7 @@ async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
     pass(&world, 1);
     // Of these the log tells nothing: the sweep finds them, on a page that is compared and on the one
     // that is held back.
-    directory.audit().on(Trouble::Lost, When::Always);
+    directory.audit().on(LogFault::Lost, When::Always);
     for n in [3, 4, 5, 150, 151, 152] {
         rename(n, &format!("Older {n}"));
     }

@@ -11,7 +11,7 @@ use qlik_roster::model::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use qlik_roster::daemon::Upkeep;
+use qlik_roster::daemon::Maintenance;
 use qlik_roster::demo::tenant::NewUser;
 use qlik_roster::store::Store;
 use qlik_roster::telemetry::Metrics;
@@ -114,16 +114,16 @@ async fn a_clock_that_is_set_is_said_to_be() {
     running.stop().await;
 }
 
-/// A round of upkeep of a process that has the store open. Returns where the journal begins.
-async fn upkeep(world: &World, store: &Store) -> u64 {
+/// A maintenance pass of a process that has the store open. Returns where the journal begins.
+async fn maintenance(world: &World, store: &Store) -> u64 {
     let config = world.config();
-    let upkeep = Upkeep::new(
+    let maintenance = Maintenance::new(
         &config,
         store.clone(),
         world.clock.clone(),
         Metrics::default(),
     );
-    upkeep.once(Duration::from_secs(600)).await.unwrap();
+    maintenance.once(Duration::from_secs(600)).await.unwrap();
     store.first_seq().unwrap().0
 }
 
@@ -143,33 +143,33 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     for jump in [DAY * 400, DAY * 89 + DAY * 2, DAY * 400] {
         let store = world.store();
         world.clock.turn(right.plus(jump));
-        assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}");
+        assert_eq!(maintenance(&world, &store).await, 1, "{jump:?}");
         for _ in 0..3 {
             world
                 .clock
                 .set(world.clock.now().plus(Duration::from_secs(3_600)));
-            assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}");
+            assert_eq!(maintenance(&world, &store).await, 1, "{jump:?}");
         }
         store.close().unwrap();
         let store = world.store();
         assert_eq!(
-            upkeep(&world, &store).await,
+            maintenance(&world, &store).await,
             1,
             "{jump:?}, and started again"
         );
         world.clock.turn(Timestamp::from_millis(0));
-        assert_eq!(upkeep(&world, &store).await, 1, "in 1970");
+        assert_eq!(maintenance(&world, &store).await, 1, "in 1970");
         world.clock.turn(right);
-        assert_eq!(upkeep(&world, &store).await, 1, "{jump:?}, and back");
+        assert_eq!(maintenance(&world, &store).await, 1, "{jump:?}, and back");
         store.close().unwrap();
     }
 
     // Time that really passes makes things old, and so does a clock that has stood for a day.
     let store = world.store();
     world.clock.turn(right.plus(DAY * 400));
-    assert_eq!(upkeep(&world, &store).await, 1);
+    assert_eq!(maintenance(&world, &store).await, 1);
     world.clock.set(world.clock.now().plus(DAY * 2));
-    assert!(upkeep(&world, &store).await > 2);
+    assert!(maintenance(&world, &store).await > 2);
     store.close().unwrap();
 }
 

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, RoleEdit, Trouble, When};
+use qlik_roster::demo::tenant::{Edit, Endpoint, Fault, Generations, LogFault, RoleEdit, When};
 use qlik_roster::model::{
     AuditEventId, Change, Fact, FindingCode, GroupId, Kind, Loss, Outcome, PlanState, Reason, Seq,
     Timestamp, Trigger, UserId,
@@ -401,7 +401,7 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
     let running = world.start().await;
     let (first, leavers) = (&people[250..310], &people[10..55]);
     // Of these the log tells nothing, and no poll asks for them.
-    tenant.audit().on(Trouble::Lost, When::Always);
+    tenant.audit().on(LogFault::Lost, When::Always);
     for user in first {
         tenant.delete_user(&user.id).unwrap();
     }

@@ -6,7 +6,7 @@ use qlik_roster::clock::Clock;
 use qlik_roster::control::query;
 use qlik_roster::demo::Reply as Answer;
 use qlik_roster::demo::tenant::{NewUser, RateLimits, TenantOptions, When};
-use qlik_roster::model::{Seq, Space, Timestamp};
+use qlik_roster::model::{Seq, StoreUsage, Timestamp};
 use serde_json::Value;
 
 use crate::support::{Running, World, within};
@@ -40,7 +40,7 @@ fn later(world: &World, by: Duration) {
     world.clock.set(world.clock.now().plus(by));
 }
 
-async fn space(running: &Running) -> Space {
+async fn space(running: &Running) -> StoreUsage {
     running.ask(query::Status).await.space
 }
 
@@ -68,7 +68,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
         last
     };
 
-    // The round at the start.
+    // The pass at the start.
     later(&world, Duration::from_secs(1));
     let running = world.start().await;
 

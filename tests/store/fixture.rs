@@ -17,8 +17,8 @@ use qlik_roster::model::{
 };
 use qlik_roster::store::{
     Attempt, Backfill, Bookmark, Closing, Commit, Cursor, Deferred, DeliveryChange, Disabled,
-    DisabledBy, Failing, Item, Known, NewRun, Order, Parked, PlanHead, Progress, Retention, Round,
-    SeenEvent, Store, StoreError, Trouble, Write,
+    DisabledBy, Failing, Item, Known, MaintenancePass, NewRun, Order, Parked, PlanHead, Progress,
+    Retention, SeenEvent, Store, StoreError, Trouble, Write,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -41,7 +41,7 @@ pub fn make(path: &Path) -> Result<(), StoreError> {
     change(&store, &acme)?;
     deliver(&store)?;
     let endpoints = ["hr", "audit", "gone"].map(hook).to_vec();
-    Round::new(store.clone(), RETENTION, endpoints, day(100)).finish()?;
+    MaintenancePass::new(store.clone(), RETENTION, endpoints, day(100)).finish()?;
     runs(&store, &acme, &globex)?;
     plans(&store, &acme)?;
     sealed(&store, &globex)?;

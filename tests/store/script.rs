@@ -12,8 +12,8 @@ use qlik_roster::model::{
     Record, Removal, Run, RunId, Seq, Taken, Timestamp, Traffic, Trigger, Weight,
 };
 use qlik_roster::store::{
-    Closing, Commit, Cursor, Decision, Entries, Item, Known, MAX_WRITES, NewRun, OpenError, Parked,
-    PlanHead, Retention, Round, Store, StoreError, Ticket, Write,
+    Closing, Commit, Cursor, Decision, Entries, Item, Known, MAX_WRITES, MaintenancePass, NewRun,
+    OpenError, Parked, PlanHead, Retention, Store, StoreError, Ticket, Write,
 };
 
 use crate::support::{account, fingerprint, hook, raw, settle, tenant, tenant_name, user};
@@ -165,7 +165,7 @@ impl Player {
             }
             Step::Cursor(cursor, parked) => settle(store, *cursor, parked),
             Step::DropPlan => store.drop_plan(no),
-            Step::Cut => Round::new(store.clone(), NOTHING, vec![hook()], at(9))
+            Step::Cut => MaintenancePass::new(store.clone(), NOTHING, vec![hook()], at(9))
                 .finish()
                 .map(drop),
             Step::Wait | Step::Reopen => unreachable!("they write nothing"),

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use qlik_roster::model::{Change, Fact, RunId, Seq, Timestamp};
-use qlik_roster::store::{Closing, Commit, Known, MAX_WRITES, Retention, Round, Store, Write};
+use qlik_roster::store::{
+    Closing, Commit, Known, MAX_WRITES, MaintenancePass, Retention, Store, Write,
+};
 
 use crate::support::{account, adopt, fingerprint, raw, user};
 
@@ -119,17 +121,17 @@ fn figures(entries: u64) -> Figures {
     let full = room(folder.path());
 
     let began = Instant::now();
-    let mut round = Round::new(store.clone(), RETENTION, Vec::new(), day(110));
+    let mut pass = MaintenancePass::new(store.clone(), RETENTION, Vec::new(), day(110));
     let mut cutting = Duration::ZERO;
     let commit_beside = commit_times(&store, &known, || {
-        let Some(step) = round.step() else {
+        let Some(step) = pass.step() else {
             cutting = began.elapsed();
             return false;
         };
         step.unwrap();
         true
     });
-    assert_eq!(round.done().entries, entries);
+    assert_eq!(pass.done().entries, entries);
     let cut = room(folder.path());
     store.close().unwrap();
 

@@ -14,7 +14,6 @@ const SHARED: &[&str] = &[
     "Fault",
     "Format",
     "InvalidFilter",
-    "Judgement",
     "Known",
     "Limits",
     "Mode",

@@ -23,7 +23,11 @@ pub(in super::super) fn addresses(
     let read = |(i, raw): (usize, &raw::Endpoint)| {
         let at = format!("endpoints[{i}]");
         let (key, text) = text(&at, raw, vault, problems)?;
-        match parse(&text, raw.allow_http) {
+        let parsed = parse(&text).and_then(|url| match url.scheme() {
+            "http" if !raw.allow_http => Err(plain_http()),
+            _ => Ok(url),
+        });
+        match parsed {
             Ok(url) => Some(Address { url, key }),
             Err(fault) => {
                 problems.add(format!("{at}.{key}"), fault);
@@ -77,9 +81,16 @@ fn text(
     }
 }
 
+fn plain_http() -> Fault {
+    Fault::PlainHttp {
+        detail: "events would travel in plain text".to_owned(),
+        remedy: "use https, or `allow_http = true` with `allow_private` in a network of your own",
+    }
+}
+
 /// An address may contain a token anywhere, so no fault repeats any part of it. Even the text
 /// before the first colon may be part of a token, if somebody left out `https://`.
-fn parse(text: &str, allow_http: bool) -> Result<Url, Fault> {
+fn parse(text: &str) -> Result<Url, Fault> {
     let url = Url::parse(text).map_err(|error| Fault::BadUrl {
         detail: format!("not an address: {error}"),
     })?;
@@ -89,12 +100,7 @@ fn parse(text: &str, allow_http: bool) -> Result<Url, Fault> {
         });
     }
     match url.scheme() {
-        "https" => Ok(url),
-        "http" if allow_http => Ok(url),
-        "http" => Err(Fault::PlainHttp {
-            detail: "events would travel in plain text".to_owned(),
-            remedy: "use https, or `allow_http = true` with `allow_private` in a network of your own",
-        }),
+        "https" | "http" => Ok(url),
         _ => Err(Fault::BadUrl {
             detail: "the address does not begin with `https://`".to_owned(),
         }),

@@ -1,10 +1,12 @@
 //! Lets requests of one tier through, one after the other, at the current pace.
 
-use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::{Mutex as StdMutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
+
+use crate::lock::lock;
 
 use super::pace::{Pace, Slowed};
 
@@ -55,7 +57,7 @@ impl Gate {
     /// Locks the pace. Nothing panics while the lock is held; if it did, the numbers would still be
     /// valid.
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pace)
     }
 }
 

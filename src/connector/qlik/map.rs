@@ -207,7 +207,10 @@ fn group(text: &str, origin: Origin, oddities: &mut Oddities) -> Result<Group, M
         id: GroupId(id(wire.id.as_ref())?),
         name,
         description: filled(wire.description),
-        group_type: group_type(is_system, wire.provider_type),
+        group_type: match is_system {
+            true => Coded::new(GroupType::Organization, "system"),
+            false => group_type(wire.provider_type),
+        },
         status: filled(wire.status).or(enabled.map(str::to_owned)),
         idp_id: wire.idp_id.0,
         roles: oddities.named(wire.assigned_roles, Assigned::Roles, RoleId),
@@ -247,10 +250,7 @@ fn user_status(status: Option<&str>) -> Coded<UserStatus> {
     }
 }
 
-fn group_type(is_system: bool, provider_type: Option<String>) -> Coded<GroupType> {
-    if is_system {
-        return Coded::new(GroupType::Organization, "system");
-    }
+fn group_type(provider_type: Option<String>) -> Coded<GroupType> {
     let value = match provider_type.as_deref() {
         Some("idp" | "custom") => GroupType::Group,
         Some(_) | None => GroupType::UnmappedValue,

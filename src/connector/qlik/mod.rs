@@ -56,13 +56,14 @@ mod wire;
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Patience, Redirects};
 use super::{Connector, FetchError, Refusal, Sweep, Wait};
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::model::{
     AuditPage, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
 };
@@ -203,7 +204,7 @@ impl Connector for Qlik {
 
     fn take_traffic(&self) -> Traffic {
         let traffic = &self.0.transport.traffic;
-        std::mem::take(&mut *traffic.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(traffic))
     }
 
     fn wait(&self) -> Option<Wait> {

@@ -1,13 +1,14 @@
 //! Tests a connection to a tenant step by step, for an operator who waits for the answer.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::way::{self, Way};
 use super::{Options, Qlik};
 use crate::clock::Clock;
 use crate::connector::{Connector, FetchError, Sweep};
+use crate::lock::lock;
 use crate::model::{Kind, Record, Tenant};
 use crate::retry::Retry;
 
@@ -128,7 +129,7 @@ impl Probing {
     }
 
     fn step(&self) -> MutexGuard<'_, Step> {
-        self.step.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.step)
     }
 }
 

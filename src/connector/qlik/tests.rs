@@ -29,8 +29,8 @@ struct Asked {
     body: String,
 }
 
-type Answer = (StatusCode, Vec<(&'static str, String)>, String);
-type Script = dyn Fn(&Asked) -> Answer + Send + Sync;
+type Scripted = (StatusCode, Vec<(&'static str, String)>, String);
+type Script = dyn Fn(&Asked) -> Scripted + Send + Sync;
 
 /// A server that answers by a function, and remembers what it was asked.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    async fn start(script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
@@ -116,11 +116,11 @@ fn connect(options: Options) -> Qlik {
     Qlik::new(options, clock).unwrap()
 }
 
-fn ok(body: &Value) -> Answer {
+fn ok(body: &Value) -> Scripted {
     (StatusCode::OK, Vec::new(), body.to_string())
 }
 
-fn fail(status: u16, code: &str) -> Answer {
+fn fail(status: u16, code: &str) -> Scripted {
     let body = json!({"errors": [{"code": code, "title": "No"}], "traceId": "0f"});
     (
         StatusCode::from_u16(status).unwrap(),
@@ -142,7 +142,7 @@ fn users(numbers: &[u32], next: &Value) -> Value {
 }
 
 /// Gives these answers one after the other, and then repeats the last one.
-fn in_turn(answers: Vec<Answer>) -> impl Fn(&Asked) -> Answer + Send + Sync {
+fn in_turn(answers: Vec<Scripted>) -> impl Fn(&Asked) -> Scripted + Send + Sync {
     let answers = Mutex::new(VecDeque::from(answers));
     move |_| {
         let mut answers = answers.lock().unwrap();
@@ -190,8 +190,8 @@ fn record(kind: Kind, n: u32) -> RecordRef {
 }
 
 fn with_tokens(
-    api: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
-) -> impl Fn(&Asked) -> Answer + Send + Sync + 'static {
+    api: impl Fn(&Asked) -> Scripted + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Scripted + Send + Sync + 'static {
     let n = Mutex::new(0);
     move |asked| {
         if asked.target != "/oauth/token" {

@@ -48,7 +48,7 @@ pub(super) struct Issued {
     proof: Proof,
     gate: Gate,
     /// Locked while a token is asked for, so that one request serves all who wait.
-    held: Mutex<Held>,
+    current: Mutex<Current>,
 }
 
 /// What proves that we are the client.
@@ -58,7 +58,7 @@ enum Proof {
 }
 
 #[derive(Default)]
-struct Held {
+struct Current {
     token: Option<Token>,
     serial: u64,
 }
@@ -82,7 +82,7 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: String,
     #[serde(default)]
     token_type: Value,
@@ -104,7 +104,7 @@ impl Tokens {
             client_id,
             proof,
             gate,
-            held: Mutex::default(),
+            current: Mutex::default(),
         })))
     }
 
@@ -122,16 +122,16 @@ impl Tokens {
             Self::Key(bearer) => return Ok(bearer.clone()),
             Self::Client(issued) => issued,
         };
-        let mut held = issued.held.lock().await;
-        if let Some(token) = &held.token
+        let mut current = issued.current.lock().await;
+        if let Some(token) = &current.token
             && Instant::now() < token.renew_at
         {
             return Ok(token.bearer.clone());
         }
-        let serial = held.serial + 1;
+        let serial = current.serial + 1;
         let token = issued.ask(transport, serial).await?;
         let bearer = token.bearer.clone();
-        *held = Held {
+        *current = Current {
             token: Some(token),
             serial,
         };
@@ -143,10 +143,10 @@ impl Tokens {
         match self {
             Self::Key(_) => false,
             Self::Client(issued) => {
-                let mut held = issued.held.lock().await;
+                let mut current = issued.current.lock().await;
                 // Another request may have renewed it in the meantime.
-                if held.serial == bearer.serial {
-                    held.token = None;
+                if current.serial == bearer.serial {
+                    current.token = None;
                 }
                 true
             }
@@ -199,7 +199,7 @@ impl Issued {
 }
 
 fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchError> {
-    let answer: Answer = wire::decode(DOING, body)?;
+    let answer: TokenResponse = wire::decode(DOING, body)?;
     let unexpected = |what: &str| FetchError::Unexpected {
         doing: DOING,
         what: what.to_owned(),
@@ -218,7 +218,7 @@ fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchE
     })
 }
 
-impl Answer {
+impl TokenResponse {
     fn lifetime(&self, now: Timestamp) -> Duration {
         let told = match &self.expires_in {
             Value::Number(seconds) => seconds.as_f64(),
@@ -279,7 +279,7 @@ mod tests {
             (r#"{"access_token":"t","expires_in":-5}"#, 21_600),
             (r#"{"access_token":"t"}"#, 21_600),
         ] {
-            let read: Answer = serde_json::from_str(answer).unwrap();
+            let read: TokenResponse = serde_json::from_str(answer).unwrap();
 
             assert_eq!(read.lifetime(now), Duration::from_secs(seconds), "{answer}");
         }

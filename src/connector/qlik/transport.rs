@@ -1,6 +1,6 @@
 //! Sends one request to the tenant, and turns any failure into one of our errors.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use reqwest::header::{LOCATION, RETRY_AFTER};
@@ -13,6 +13,7 @@ use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
 use crate::connector::{FetchError, Refusal, Wait, WaitCause};
+use crate::lock::lock;
 use crate::model::Traffic;
 use crate::obstacle::Route;
 use crate::retry::Retry;
@@ -159,7 +160,7 @@ impl Transport {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 
     /// Makes the error of a redirect that we do not follow. It shows only the host of the address.
@@ -175,7 +176,7 @@ impl Transport {
 
     /// Updates the traffic counts.
     pub(super) fn count(&self, change: impl FnOnce(&mut Traffic)) {
-        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traffic = lock(&self.traffic);
         change(&mut traffic);
     }
 

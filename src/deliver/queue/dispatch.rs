@@ -20,6 +20,7 @@ use crate::deliver::transport::failure::{Blame, Failure};
 use crate::deliver::transport::send::Sender;
 use crate::deliver::transport::size::Sizes;
 use crate::deliver::transport::verdict::{Answer, Verdict};
+use crate::model::Timestamp;
 use crate::store::{Store, StoreError};
 
 /// What all messages of an endpoint share.
@@ -122,15 +123,7 @@ impl Dispatcher {
                 // Not needed any more, and it may wait for an answer for long.
                 contents.pop_front();
             }
-            let (mut at, mut began) = (self.clock.now(), Instant::now());
-            let outcome = match self.consent(granted).await {
-                Ok(()) => {
-                    // The signature's time: asking may have taken long.
-                    (at, began) = (self.clock.now(), Instant::now());
-                    self.sender.attempt(message, at).await
-                }
-                Err(failure) => Err(failure),
-            };
+            let (at, began, outcome) = self.attempt(message, granted).await;
             match &outcome {
                 Ok(answer) if answer.status == TOO_LARGE => {
                     self.sizes.refused(size);
@@ -172,6 +165,21 @@ impl Dispatcher {
             }
         }
         all
+    }
+
+    /// Makes an attempt of a message, with the receiver's consent. Returns when it began.
+    async fn attempt(
+        &self,
+        message: Message,
+        granted: &mut Option<Grant>,
+    ) -> (Timestamp, Instant, Result<Answer, Failure>) {
+        let (at, began) = (self.clock.now(), Instant::now());
+        if let Err(failure) = self.consent(granted).await {
+            return (at, began, Err(failure));
+        }
+        // The signature's time: asking may have taken long.
+        let (at, began) = (self.clock.now(), Instant::now());
+        (at, began, self.sender.attempt(message, at).await)
     }
 
     fn write(&self, contents: &VecDeque<Content>, len: usize) -> Message {

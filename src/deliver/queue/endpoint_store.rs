@@ -1,6 +1,6 @@
 //! Reads and writes what an endpoint's worker knows. Blocks, as the store does.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tracing::{info, warn};
 
@@ -9,6 +9,7 @@ use super::reader;
 use super::state::State;
 use crate::deliver::endpoint::flow::Backfilling;
 use crate::deliver::endpoint::options::Endpoint;
+use crate::lock::lock;
 use crate::model::{Seq, Timestamp};
 use crate::store::{
     AttemptLog, Cursor, DeliveryChange, DisabledBy, Item, MAX_CHANGES, Order, Progress, Store,
@@ -117,7 +118,7 @@ impl EndpointStore {
 
     /// Writes what is new.
     pub fn write(&self, store: &Store, writes: Vec<Progress>) -> Result<(), StoreError> {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = lock(&self.log);
         for progress in writes {
             store.save_progress(self.endpoint.name(), &mut log, progress)?;
         }

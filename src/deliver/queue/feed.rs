@@ -9,9 +9,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::weight;
+use crate::lock::lock;
 use crate::model::{Entry, Seq};
 use crate::store::{Store, StoreError};
 
@@ -181,7 +182,7 @@ impl Feed {
     }
 
     fn window(&self) -> MutexGuard<'_, VecDeque<Shared>> {
-        self.0.window.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.window)
     }
 }
 
@@ -233,7 +234,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::deliver::tests::{create_users, open, start};
-    use crate::store::{Retention, Round};
+    use crate::store::{MaintenancePass, Retention};
 
     fn seqs(page: &[Shared]) -> Vec<u64> {
         page.iter().map(|entry| entry.seq.0).collect()
@@ -296,8 +297,8 @@ mod tests {
             keep_runs: 1,
         };
         let later = start().plus(Duration::from_secs(24 * 3600));
-        let upkeep = Round::new(store.clone(), retention, Vec::new(), later);
-        assert_eq!(upkeep.finish().unwrap().entries, 20);
+        let maintenance = MaintenancePass::new(store.clone(), retention, Vec::new(), later);
+        assert_eq!(maintenance.finish().unwrap().entries, 20);
         create_users(&store, 21..=22);
 
         assert_eq!(seqs(&feed.entries(Seq(10)).unwrap()), [21, 22]);

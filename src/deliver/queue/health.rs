@@ -140,15 +140,15 @@ impl Health {
 
     /// Counts a failed attempt among those that nothing else came between.
     fn count(&mut self, now: Timestamp) {
-        let fresh = Failing {
+        let beginning = Failing {
             since: now,
             last: now,
             attempts: 0,
         };
-        let failing = self.failing.get_or_insert(fresh);
+        let failing = self.failing.get_or_insert(beginning);
         // Of a time without attempts, as when no daemon ran, nobody knows how it was.
         if now.since(failing.last) > Schedule::LONGEST_WAIT {
-            *failing = fresh;
+            *failing = beginning;
         }
         failing.last = now;
         failing.attempts = failing.attempts.saturating_add(1);

@@ -340,7 +340,7 @@ impl Lanes {
         (other.under_way > 0 || other.deliveries.front().is_some_and(is_earlier)).then_some(after)
     }
 
-    /// Lets those go whose time has come.
+    /// Releases those whose time has come.
     fn wake(&mut self, now: Timestamp) {
         while let Some((due, entity)) = self.waiting.first().copied() {
             if !is_reached(due, now) {
@@ -377,7 +377,7 @@ mod tests {
     use crate::model::Seq;
 
     fn delivery(seq: u64, entity: Entity) -> PendingDelivery {
-        PendingDelivery::fresh(Item::Entry(Seq(seq)), entity, None)
+        PendingDelivery::new(Item::Entry(Seq(seq)), entity, None)
     }
 
     #[test]
@@ -449,7 +449,7 @@ mod tests {
         let entry = |seq| Some(feed.share(store.entry(Seq(seq)).unwrap().unwrap()));
         let mut lanes = Lanes::default();
         for seq in 1..=2 {
-            let delivery = PendingDelivery::fresh(Item::Entry(Seq(seq)), 7, entry(seq));
+            let delivery = PendingDelivery::new(Item::Entry(Seq(seq)), 7, entry(seq));
             lanes.push(delivery, start());
         }
         let mut first = lanes.next(First::Other, start()).unwrap();

@@ -53,7 +53,7 @@ pub(super) struct PendingDelivery {
 
 impl PendingDelivery {
     /// A first attempt.
-    pub fn fresh(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
+    pub fn new(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
             entity,
@@ -80,7 +80,7 @@ impl PendingDelivery {
             is_endpoints: row.is_endpoints,
             is_alone: row.is_alone,
             kept_by: KeptBy::Row,
-            ..Self::fresh(item, row.entity, None)
+            ..Self::new(item, row.entity, None)
         }
     }
 

@@ -22,6 +22,12 @@ pub(super) enum ReadPosition {
     },
 }
 
+/// What was read, and whether that is all there is for now.
+pub(super) struct Page {
+    pub met: Vec<Met>,
+    pub is_end: bool,
+}
+
 /// A place that was read.
 #[derive(Debug)]
 pub(super) enum Met {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::feed::{self, Feed, Shared};
 use super::pending_delivery::PendingDelivery;
-use super::read_position::{Met, Place, ReadPosition};
+use super::read_position::{Met, Page, Place, ReadPosition};
 use super::weight;
 use crate::deliver::content::entity::{self, Entity};
 use crate::deliver::content::event::Event;
@@ -13,12 +13,6 @@ use crate::deliver::endpoint::flow::Backfilling;
 use crate::deliver::endpoint::options::Endpoint;
 use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
-
-/// What was read, and whether that is all there is for now.
-pub(super) struct Page {
-    pub met: Vec<Met>,
-    pub is_end: bool,
-}
 
 /// Reads on from a place.
 pub(super) fn read(
@@ -57,7 +51,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
             let after = entity::predecessor(&entry);
             let mut delivery = PendingDelivery {
                 after,
-                ..PendingDelivery::fresh(Item::Entry(seq), entity, Some(entry))
+                ..PendingDelivery::new(Item::Entry(seq), entity, Some(entry))
             };
             // It is read again when it is sent: that costs time, and this memory.
             if !feed.may_keep() {
@@ -122,7 +116,7 @@ fn records(
                     };
                     PendingDelivery {
                         weight: weight::of_record(&kept.record),
-                        ..PendingDelivery::fresh(item, entity, None)
+                        ..PendingDelivery::new(item, entity, None)
                     }
                 });
                 Met::Record(place, delivery)

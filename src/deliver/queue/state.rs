@@ -9,7 +9,7 @@ use super::health::Health;
 use super::lanes::{First, Lanes};
 use super::pending_delivery::{KeptBy, PendingDelivery};
 use super::position::Position;
-use super::read_position::{Look, Met, Place, ReadPosition, Replays};
+use super::read_position::{Look, Met, Page, Place, ReadPosition, Replays};
 use crate::clock::Turned;
 use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::options::Endpoint;
@@ -256,9 +256,9 @@ impl State {
         ahead.clamp(*bounds.start(), *bounds.end())
     }
 
-    /// Takes what was read. `is_end`: there is no more for now.
-    pub fn take(&mut self, met: Vec<Met>, is_end: bool, now: Timestamp) {
-        for met in met {
+    /// Takes what was read.
+    pub fn take(&mut self, page: Page, now: Timestamp) {
+        for met in page.met {
             match met {
                 Met::Entry(seq, None) => self.journal.pass(seq),
                 Met::Entry(seq, Some(delivery)) => {
@@ -299,7 +299,7 @@ impl State {
             self.is_dirty = true;
         }
         if let Some(filling) = &mut self.filling {
-            filling.is_read |= is_end;
+            filling.is_read |= page.is_end;
         }
         self.end_backfill();
     }
@@ -343,7 +343,7 @@ impl State {
             }
             let delivery = PendingDelivery {
                 kept_by: KeptBy::Replay,
-                ..PendingDelivery::fresh(item, entity, None)
+                ..PendingDelivery::new(item, entity, None)
             };
             self.replaying.insert(delivery.item.clone());
             self.add(delivery, now);
@@ -461,10 +461,14 @@ mod tests {
             };
             state.take_replays(Some(replays), start());
             let met = [2, 3].map(|seq| {
-                let fresh = PendingDelivery::fresh(Item::Entry(Seq(seq)), entity, None);
-                Met::Entry(Seq(seq), Some(fresh))
+                let new = PendingDelivery::new(Item::Entry(Seq(seq)), entity, None);
+                Met::Entry(Seq(seq), Some(new))
             });
-            state.take(met.into(), true, start());
+            let page = Page {
+                met: met.into(),
+                is_end: true,
+            };
+            state.take(page, start());
 
             let next = state.next(1, start());
             assert_eq!(next[0].item, Item::Entry(Seq(first)));

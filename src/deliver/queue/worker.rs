@@ -16,8 +16,8 @@ use super::endpoint_store::{EndpointStore, Wishes};
 use super::feed::Feed;
 use super::gauge::Gauge;
 use super::rate::Rate;
-use super::read_position::ReadPosition;
-use super::reader::{self, Page};
+use super::read_position::{Page, ReadPosition};
+use super::reader;
 use super::state::{Drained, Saving, State};
 use crate::clock::{Clock, Steadiness, Turned};
 use crate::deliver::endpoint::options::Endpoint;
@@ -195,8 +195,7 @@ impl Worker {
                     }
                 }
                 page = next(&mut self.reading) => {
-                    let Page { met, is_end } = page?;
-                    self.state.take(met, is_end, self.dispatcher.clock.now());
+                    self.state.take(page?, self.dispatcher.clock.now());
                 }
                 saved = next(&mut self.saving) => saved?,
                 wishes = next(&mut self.looking) => {

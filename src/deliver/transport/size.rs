@@ -1,7 +1,8 @@
 //! Remembers which sizes of messages a receiver takes, so that batches are cut to what it takes.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
+
+use crate::lock::lock;
 
 /// The sizes that an endpoint is known to take, in bytes of the body.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl Sizes {
 
     /// Returns the size up to which a batch is worth a try.
     pub fn limit(&self) -> usize {
-        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = lock(&self.met);
         // Half of the events take a little more than half of the bytes: some are larger than others, and
         // both halves are enclosed.
         let half = |refused: usize| refused / 2 + refused / 16;
@@ -40,7 +41,7 @@ impl Sizes {
 
     /// Notes that a message of this size was taken.
     pub fn taken(&self, size: usize) {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = lock(&self.met);
         met.taken = met.taken.max(size);
         // A receiver takes more than it once did.
         met.refused = met.refused.filter(|refused| *refused > size);
@@ -48,7 +49,7 @@ impl Sizes {
 
     /// Notes that a message of this size was refused as too large.
     pub fn refused(&self, size: usize) {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = lock(&self.met);
         met.refused = Some(met.refused.map_or(size, |refused| refused.min(size)));
         // A receiver takes less than it once did.
         if met.taken >= size {

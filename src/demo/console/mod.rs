@@ -16,7 +16,7 @@ mod listing;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Request, State as Shared};
@@ -31,6 +31,7 @@ use super::serve::Served;
 use super::tenant::reply::{Service, error, json_text};
 use super::tenant::tokens::jwt_like;
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::model::TenantId;
 use crate::secret::Secret;
 
@@ -243,10 +244,6 @@ impl Inner {
     fn rows(&self) -> Vec<Row> {
         lock(&self.rows).clone()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

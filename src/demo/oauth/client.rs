@@ -1,12 +1,13 @@
 //! A registered client: its id, and how it authenticates.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::assertion::Jwk;
 use super::{Asked, assertion, refuse};
+use crate::lock::lock;
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
@@ -91,6 +92,6 @@ impl Client {
     }
 
     fn proof(&self) -> MutexGuard<'_, Proof> {
-        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.proof)
     }
 }

@@ -1,11 +1,12 @@
 //! The tenant's audit log: what happened, as Qlik's events, and what may go wrong there.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::lock::lock;
 use crate::model::Timestamp;
 
 use super::deed::Deed;
@@ -17,7 +18,7 @@ const MAX_EVENTS: usize = 500_000;
 
 /// What goes wrong with an event on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum LogFault {
     /// It appears this much later, with the time at which it happened.
     Late(Duration),
     /// It is dated this much earlier than it happened.
@@ -37,17 +38,17 @@ pub struct AuditLog(Arc<Mutex<Log>>);
 #[derive(Debug)]
 struct Log {
     generations: Generations,
-    events: BTreeMap<Place, Arc<Event>>,
+    events: BTreeMap<LogKey, Arc<Event>>,
     serial: u64,
-    troubles: Vec<Armed>,
+    faults: Vec<Armed>,
 }
 
-/// An event's place in the log: when it happened, then in which order it was written.
-pub type Place = (Timestamp, u64);
+/// An event's key in the log: when it happened, then in which order it was written.
+pub type LogKey = (Timestamp, u64);
 
 #[derive(Debug)]
 struct Armed {
-    trouble: Trouble,
+    fault: LogFault,
     when: When,
     met: u64,
 }
@@ -72,14 +73,14 @@ impl AuditLog {
             generations,
             events: BTreeMap::new(),
             serial: 0,
-            troubles: Vec::new(),
+            faults: Vec::new(),
         })))
     }
 
-    /// Makes a trouble strike events that are written from now on. Several may strike one.
-    pub fn on(&self, trouble: Trouble, when: When) {
-        self.log().troubles.push(Armed {
-            trouble,
+    /// Makes a fault strike events that are written from now on. Several may strike one.
+    pub fn on(&self, fault: LogFault, when: When) {
+        self.log().faults.push(Armed {
+            fault,
             when,
             met: 0,
         });
@@ -87,7 +88,7 @@ impl AuditLog {
 
     /// Ends all troubles; events that are late stay late.
     pub fn clear(&self) {
-        self.log().troubles.clear();
+        self.log().faults.clear();
     }
 
     /// Makes all late events appear.
@@ -132,7 +133,7 @@ impl AuditLog {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -150,13 +151,13 @@ impl Log {
             top_level: draft.top_level.clone(),
         };
         let mut copies = 1;
-        for trouble in self.strike() {
-            match trouble {
-                Trouble::Late(delay) => event.appears_at = now.plus(delay),
-                Trouble::Backdated(by) => event.at = before(now, by),
-                Trouble::Lost => copies = 0,
-                Trouble::Twice => copies *= 2,
-                Trouble::NamesNobody => {
+        for fault in self.strike() {
+            match fault {
+                LogFault::Late(delay) => event.appears_at = now.plus(delay),
+                LogFault::Backdated(by) => event.at = before(now, by),
+                LogFault::Lost => copies = 0,
+                LogFault::Twice => copies *= 2,
+                LogFault::NamesNobody => {
                     event.data = serde_json::json!({});
                     event.top_level = None;
                 }
@@ -175,10 +176,10 @@ impl Log {
         }
     }
 
-    fn strike(&mut self) -> Vec<Trouble> {
-        let struck = self.troubles.iter_mut().filter_map(|armed| {
+    fn strike(&mut self) -> Vec<LogFault> {
+        let struck = self.faults.iter_mut().filter_map(|armed| {
             armed.met += 1;
-            armed.when.strikes(armed.met).then(|| armed.trouble.clone())
+            armed.when.strikes(armed.met).then(|| armed.fault.clone())
         });
         struck.collect()
     }

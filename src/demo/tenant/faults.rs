@@ -1,8 +1,10 @@
 //! What can be made to go wrong, where, and at which request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use crate::lock::lock;
 
 /// A place where requests arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,6 +236,6 @@ impl Faults {
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Armed>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -1,9 +1,10 @@
 //! Counts requests per user and tier, as Qlik does over five minutes.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::model::Timestamp;
 
 use super::options::RateLimits;
@@ -55,7 +56,7 @@ impl Limits {
             }
             (RateLimits::Custom { tier_2, window, .. }, Tier::Two) => (tier_2, window),
         };
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         let fresh = Count {
             since: now,
             n_requests: 0,

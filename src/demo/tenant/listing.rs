@@ -102,6 +102,74 @@ pub fn page<R: Row>(
     total: impl FnOnce() -> usize,
     write: impl Fn(&mut Vec<u8>, &R, Look),
 ) -> Vec<u8> {
+    let (rows, more) = select(query, shape, table, &keep);
+    let position = |row: &&R| Position {
+        value: row.value(query.order.field),
+        key: Key(row.id().clone()),
+    };
+    let next = match () {
+        () if shape.empty_collection => None,
+        () if shape.empty_page || shape.repeated_cursor => Some(
+            query
+                .from
+                .clone()
+                .unwrap_or_else(|| before_all(query.order)),
+        ),
+        () => rows.last().filter(|_| more || query.backward).map(position),
+    };
+    let has_prev = if query.backward {
+        more
+    } else {
+        query.from.is_some()
+    };
+    let prev = rows.first().filter(|_| has_prev).map(position);
+
+    let mut out = Vec::with_capacity(256 + rows.len() * 1_024);
+    out.extend_from_slice(b"{\"data\":[");
+    for (at, row) in rows.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(&mut out, row, look(query, shape, at));
+    }
+    out.extend_from_slice(b"],\"links\":{\"self\":");
+    link(&mut out, collection, query, None);
+    if let Some(next) = &next {
+        out.extend_from_slice(b",\"next\":");
+        link(&mut out, collection, query, Some((collection.cursor, next)));
+    } else if collection.last == LastLink::Null {
+        out.extend_from_slice(b",\"next\":{\"href\":null}");
+    }
+    if let Some(prev) = &prev {
+        out.extend_from_slice(b",\"prev\":");
+        link(&mut out, collection, query, Some(("prev", prev)));
+    }
+    out.push(b'}');
+    if (query.total || shape.drifting_total) && !shape.no_total {
+        let last = rows.last().filter(|_| shape.drifting_total);
+        let drift = last.map_or(0, |last| 1 + digit(last.id()));
+        let total = match () {
+            () if shape.empty_collection => 0,
+            () if shape.half_shown => table
+                .walk(query.order, None)
+                .filter(|row| keep(row) && !is_left_out(row.id()))
+                .count(),
+            () => total(),
+        };
+        let told = shape.told(total + drift);
+        out.extend_from_slice(format!(",\"totalResults\":{told}").as_bytes());
+    }
+    out.push(b'}');
+    out
+}
+
+/// Returns the rows of a page in its order, and whether there are more behind them.
+fn select<'t, R: Row>(
+    query: &Query,
+    shape: &Shape,
+    table: &'t Table<R>,
+    keep: impl Fn(&R) -> bool,
+) -> (Vec<&'t R>, bool) {
     let order = Order {
         descending: query.order.descending != query.backward,
         ..query.order
@@ -122,75 +190,19 @@ pub fn page<R: Row>(
     if query.backward {
         rows.reverse();
     }
-    let position = |row: &&R| Position {
-        value: row.value(query.order.field),
-        key: Key(row.id().clone()),
-    };
-    let has_next = more || query.backward;
-    let next = match () {
-        () if shape.empty_collection => None,
-        () if shape.empty_page || shape.repeated_cursor => Some(
-            query
-                .from
-                .clone()
-                .unwrap_or_else(|| before_all(query.order)),
-        ),
-        () => rows.last().filter(|_| has_next).map(position),
-    };
-    let has_prev = if query.backward {
-        more
-    } else {
-        query.from.is_some()
-    };
-    let prev = rows.first().filter(|_| has_prev).map(position);
+    (rows, more)
+}
 
-    let mut out = Vec::with_capacity(256 + rows.len() * 1_024);
-    out.extend_from_slice(b"{\"data\":[");
-    for (at, row) in rows.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        let look = Look {
-            roles: query.look.roles && !shape.no_roles,
-            groups: query.look.groups && !shape.no_groups,
-            empty_access: shape.empty_access,
-            wrong_type: shape.wrong_types || (shape.wrong_type && at == 0),
-            unknown_values: shape.unknown_values && at == 0,
-            ..query.look
-        };
-        write(&mut out, row, look);
+/// Returns how the row at a place of a page is shown.
+fn look(query: &Query, shape: &Shape, at: usize) -> Look {
+    Look {
+        roles: query.look.roles && !shape.no_roles,
+        groups: query.look.groups && !shape.no_groups,
+        empty_access: shape.empty_access,
+        wrong_type: shape.wrong_types || (shape.wrong_type && at == 0),
+        unknown_values: shape.unknown_values && at == 0,
+        ..query.look
     }
-    out.extend_from_slice(b"],\"links\":{\"self\":");
-    link(&mut out, collection, query, None);
-    if let Some(next) = &next {
-        out.extend_from_slice(b",\"next\":");
-        link(&mut out, collection, query, Some((collection.cursor, next)));
-    } else if collection.last == LastLink::Null {
-        out.extend_from_slice(b",\"next\":{\"href\":null}");
-    }
-    if let Some(prev) = &prev {
-        out.extend_from_slice(b",\"prev\":");
-        link(&mut out, collection, query, Some(("prev", prev)));
-    }
-    out.push(b'}');
-    if (query.total || shape.drifting_total) && !shape.no_total {
-        let drift = match rows.last() {
-            Some(last) if shape.drifting_total => 1 + digit(last.id()),
-            Some(_) | None => 0,
-        };
-        let total = match () {
-            () if shape.empty_collection => 0,
-            () if shape.half_shown => table
-                .walk(query.order, None)
-                .filter(|row| keep(row) && !is_left_out(row.id()))
-                .count(),
-            () => total(),
-        };
-        let told = shape.told(total + drift);
-        out.extend_from_slice(format!(",\"totalResults\":{told}").as_bytes());
-    }
-    out.push(b'}');
-    out
 }
 
 /// Chooses every second record, the same ones each time.

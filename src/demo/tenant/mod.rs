@@ -50,7 +50,7 @@ pub(super) mod tokens;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -58,11 +58,12 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::demo::oauth::{Client, ClientProof};
 use crate::demo::serve::Served;
+use crate::lock::lock;
 use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
 use crate::signal::Shutdown;
 
-pub use audit::{AuditLog, Trouble};
+pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
 pub use draft::Generations;
 pub use edit::{Edit, EditError, GroupEdit, NewUser, RoleEdit};
@@ -137,7 +138,7 @@ struct Inner {
     tokens: Tokens,
     counts: [AtomicU64; Endpoint::ALL.len()],
     /// Listings whose later pages are made and not sent.
-    held: watch::Sender<BTreeSet<Endpoint>>,
+    kept_back: watch::Sender<BTreeSet<Endpoint>>,
     busy: [Busy; Endpoint::ALL.len()],
     by_record: Mutex<BTreeMap<String, u64>>,
     clock: Clock,
@@ -199,7 +200,7 @@ impl EmulatedTenant {
                 limits: Limits::new(options.rate_limits),
                 tokens,
                 counts: std::array::from_fn(|_| AtomicU64::new(0)),
-                held: watch::Sender::default(),
+                kept_back: watch::Sender::default(),
                 busy: std::array::from_fn(|_| Busy::default()),
                 by_record: Mutex::default(),
                 clock,
@@ -312,14 +313,14 @@ impl EmulatedTenant {
     /// [`Self::send_pages`]: the reader is then in the middle of the listing and later gets the old
     /// state.
     pub fn hold_pages(&self, endpoint: Endpoint) {
-        self.inner.held.send_modify(|held| {
-            held.insert(endpoint);
+        self.inner.kept_back.send_modify(|kept_back| {
+            kept_back.insert(endpoint);
         });
     }
 
     /// Sends all pages that were kept back.
     pub fn send_pages(&self) {
-        self.inner.held.send_modify(BTreeSet::clear);
+        self.inner.kept_back.send_modify(BTreeSet::clear);
     }
 
     /// Returns how many requests came so far.
@@ -385,9 +386,9 @@ impl Inner {
 
     /// Waits while the later pages of a listing are delayed.
     async fn hold(&self, endpoint: Endpoint) {
-        let mut held = self.held.subscribe();
+        let mut kept_back = self.kept_back.subscribe();
         tokio::select! {
-            _sent = held.wait_for(|held| !held.contains(&endpoint)) => {}
+            _sent = kept_back.wait_for(|kept_back| !kept_back.contains(&endpoint)) => {}
             () = self.shutdown.triggered() => {}
         }
     }
@@ -434,10 +435,6 @@ impl Inner {
             sight: Sight::Full,
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ pub fn state(options: &TenantOptions, tenant_id: String) -> State {
         created_at: founded,
         updated_at: founded,
     };
-    let mut state = State::new(tenant_id, everyone, mint, options.tombstones);
+    let mut state = State::new(tenant_id, everyone, mint);
+    state.tombstones = options.tombstones;
     roles(&mut state, options.custom_roles, founded);
     groups(&mut state, options, &mut rng, founded);
     users(&mut state, options, &mut rng);

@@ -65,7 +65,7 @@ fn email_hash(email: &str) -> u64 {
 }
 
 impl State {
-    pub fn new(tenant_id: String, everyone: Group, mint: Mint, tombstones: bool) -> Self {
+    pub fn new(tenant_id: String, everyone: Group, mint: Mint) -> Self {
         let everyone = GroupRow {
             group: everyone,
             roles: Box::default(),
@@ -87,7 +87,7 @@ impl State {
             statuses: [0; 5],
             emails: HashSet::new(),
             mint,
-            tombstones,
+            tombstones: false,
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::lock::lock;
 use crate::model::{Timestamp, UserId};
 
 /// Who asks, and how much of the tenant they see.
@@ -90,7 +91,7 @@ impl Tokens {
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, Token>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.live)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::delivery::{self, Item};
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
@@ -16,29 +16,31 @@ use super::Check;
 const AT_ONCE: usize = 100;
 
 /// Spaces whose rows are of an endpoint each, and name something that is to be delivered.
-const NAMING: [Space; 3] = [Space::Parked, Space::Deferred, Space::Replay];
+const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
 impl Check<'_> {
     pub(super) fn deliveries(&mut self) {
-        self.some_at_once(Space::Cursor, Check::cursor);
-        for space in NAMING {
-            self.some_at_once(space, |check, key, value| check.row(space, key, value));
+        self.some_at_once(Keyspace::Cursor, Check::cursor);
+        for keyspace in NAMING {
+            self.some_at_once(keyspace, |check, key, value| {
+                check.row(keyspace, key, value);
+            });
         }
-        self.some_at_once(Space::Order, Check::order);
-        self.some_at_once(Space::Attempts, |check, key, value| {
+        self.some_at_once(Keyspace::Order, Check::order);
+        self.some_at_once(Keyspace::Attempts, |check, key, value| {
             let place = check.place_of(key);
             check.take(place, delivery::read_attempts(key, value));
         });
     }
 
-    /// Goes over a space, some rows at a time while commits wait: what they name is there now.
-    fn some_at_once(&mut self, space: Space, look: impl Fn(&mut Self, &[u8], &[u8])) {
-        let mut from: Bound<Key> = Bound::Included(vec![space as u8]);
+    /// Goes over a keyspace, some rows at a time while commits wait: what they name is there now.
+    fn some_at_once(&mut self, keyspace: Keyspace, look: impl Fn(&mut Self, &[u8], &[u8])) {
+        let mut from: Bound<Key> = Bound::Included(vec![keyspace as u8]);
         loop {
             let _still = self.view.still();
             let mut last = None;
-            for row in scan::after(self.view.db, &[space as u8], from).take(AT_ONCE) {
-                let Some((key, value)) = self.take(keys::describe(&[space as u8]), row) else {
+            for row in scan::after(self.view.db, &[keyspace as u8], from).take(AT_ONCE) {
+                let Some((key, value)) = self.take(keys::describe(&[keyspace as u8]), row) else {
                     return;
                 };
                 look(self, &key, &value);
@@ -88,21 +90,21 @@ impl Check<'_> {
     }
 
     /// Looks at a row that names something that is to be delivered.
-    fn row(&mut self, space: Space, key: &[u8], value: &[u8]) {
+    fn row(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
         let place = self.place_of(key);
         let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
         let Some(item) = keys::item_of(key, prefix) else {
             return self.fault(place, "of no delivery");
         };
         let place = format!("{place}, event {item}");
-        let read = match space {
-            Space::Parked => codec::read_row::<v1::Parked>(key, value).and_then(|parked| {
+        let read = match keyspace {
+            Keyspace::Parked => codec::read_row::<v1::Parked>(key, value).and_then(|parked| {
                 match Item::from(parked.item) == item {
                     true => Ok(()),
                     false => Err(codec::flawed(key, "tells of another event")),
                 }
             }),
-            Space::Deferred => codec::read_row::<v1::Deferred>(key, value).map(drop),
+            Keyspace::Deferred => codec::read_row::<v1::Deferred>(key, value).map(drop),
             _ => codec::read_row::<v1::Nothing>(key, value).map(drop),
         };
         self.take(&*place, read);

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb, Version};
 use crate::store::engine::rows::{journal, losses};
 use crate::store::engine::scan;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
 use super::Check;
@@ -45,26 +45,11 @@ impl Check<'_> {
             let what = format!("is cut up to entry {cut} and ends at {last}");
             return self.fault("the journal", what);
         }
-        // Some may have come since they were read first, and none came after its entries.
-        self.know_tenants();
-        let read = losses::read(self.view.db);
-        let losses = self.take("what was lost", read).unwrap_or_default();
-        let lost_at = losses.last().map_or(Seq::START, |loss| loss.entry);
-        let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
-        let mut lead = Lead {
-            versions,
-            numbers: numbers.collect(),
-            settled,
-            absent: BTreeMap::new(),
-            n_led: 0,
-            lost_at,
-            before: None,
-            read: None,
-        };
+        let mut lead = self.first_lead(versions, settled);
         let (mut expected, mut before) = (cut.next(), None);
         let from = Bound::Excluded(keys::journal(cut));
         let mut n_rows = 0;
-        for row in scan::after(self.view.db, &[Space::Journal as u8], from) {
+        for row in scan::after(self.view.db, &[Keyspace::Journal as u8], from) {
             let Some((key, value)) = self.take("the journal", row) else {
                 break;
             };
@@ -116,6 +101,26 @@ impl Check<'_> {
         self.kept(cut);
     }
 
+    /// Returns what the journal says of records before any of it was read.
+    fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
+        // Some may have come since they were read first, and none came after its entries.
+        self.know_tenants();
+        let read = losses::read(self.view.db);
+        let losses = self.take("what was lost", read).unwrap_or_default();
+        let lost_at = losses.last().map_or(Seq::START, |loss| loss.entry);
+        let numbers = self.tenants.iter().map(|(no, (id, _))| (id.clone(), *no));
+        Lead {
+            versions,
+            numbers: numbers.collect(),
+            settled,
+            absent: BTreeMap::new(),
+            n_led: 0,
+            lost_at,
+            before: None,
+            read: None,
+        }
+    }
+
     fn cut(&mut self) -> Option<Seq> {
         self.take("where the journal begins", journal::cut_at(self.view.db))
     }
@@ -134,7 +139,7 @@ impl Check<'_> {
 
     /// Nothing may be before the place where the journal begins.
     fn early(&mut self, cut: Seq) {
-        let first = scan::prefix(self.view.db, &[Space::Journal as u8]).next();
+        let first = scan::prefix(self.view.db, &[Keyspace::Journal as u8]).next();
         if let Some(Some((key, _))) = self.take("the journal", first.transpose())
             && keys::trailing_number(&key).is_none_or(|seq| seq <= cut.0)
         {
@@ -215,7 +220,7 @@ impl Check<'_> {
 
     /// Entries that were cut and are kept for a row that names them.
     fn kept(&mut self, cut: Seq) {
-        for row in scan::prefix(self.view.db, &[Space::Kept as u8]) {
+        for row in scan::prefix(self.view.db, &[Keyspace::Kept as u8]) {
             let Some((key, value)) = self.take("entries that are kept", row) else {
                 break;
             };

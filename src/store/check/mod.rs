@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::model::{StoreCheck, TenantId};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::garbage;
 use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
@@ -40,7 +40,7 @@ const TOLD_EVERY: u64 = 500;
 /// What is checked.
 pub struct View<'db> {
     db: &'db sled::Db,
-    /// Keeps commits out while it is held. `None` where nobody commits.
+    /// Keeps commits out until it is dropped. `None` where nobody commits.
     gate: Option<&'db RwLock<()>>,
     /// Whether nobody waits for the answer any more.
     is_over: &'db dyn Fn() -> bool,
@@ -58,7 +58,7 @@ impl<'db> View<'db> {
         }
     }
 
-    /// Keeps commits out as long as it is held.
+    /// Keeps commits out until it is dropped.
     fn still(&self) -> Option<RwLockReadGuard<'db, ()>> {
         self.gate
             .map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))
@@ -122,7 +122,7 @@ impl Check<'_> {
         if (self.view.is_over)() {
             return None;
         }
-        match caught(|| work(self)) {
+        match catch_panic(|| work(self)) {
             Ok(done) => Some(done),
             Err(message) => {
                 self.fault(name, format!("the database panicked: {message}"));

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::doing::{counting, doing};
 use crate::model::StoreCheck;
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::{self, Folder, mark, pending};
-use crate::store::engine::opening::database::{self, let_go};
+use crate::store::engine::opening::database::{self, close_db};
 use crate::store::engine::opening::identify::{self, Look};
 use crate::store::engine::opening::lock;
 use crate::store::engine::opening::refusal::Refusal;
@@ -43,12 +43,12 @@ pub enum CheckError {
         #[source]
         source: OpenError,
     },
-    /// The disk has no room for a copy of the files.
+    /// The disk has no space for a copy of the files.
     #[error(
         "checking the store: a copy of its files takes {needed} bytes and {free} are free; make \
          room, then try again"
     )]
-    NoRoom {
+    NoSpace {
         /// What a copy takes.
         needed: u64,
         /// What is free.
@@ -69,7 +69,7 @@ impl CheckError {
         match self {
             Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
-            Self::NoRoom { .. } => "store.no-room",
+            Self::NoSpace { .. } => "store.no-room",
             Self::Copy { .. } => "store.io",
         }
     }
@@ -114,7 +114,7 @@ fn on_a_copy(folder: &Folder, database: &Path) -> Result<StoreCheck, CheckError>
         .map_err(failed)?
         .saturating_add(SPARE);
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
-        return Err(CheckError::NoRoom { needed, free });
+        return Err(CheckError::NoSpace { needed, free });
     }
     let copying = doing("copying the store's files, to check the copy");
     files::copy_database(database, &at).map_err(failed)?;
@@ -143,12 +143,12 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
     };
     let known = acknowledged(at).map_err(|error| StoreError::io("reading its notes", error));
     let looked =
-        caught(|| known.and_then(|(mark, pending)| identify::identify(&db, mark, pending)));
+        catch_panic(|| known.and_then(|(mark, pending)| identify::identify(&db, mark, pending)));
     let format = match looked {
         Ok(Ok(Look::Sound(format, _))) => format.version,
         Ok(Ok(Look::Empty)) => layout::NEWEST,
         Ok(Ok(Look::Newer(found))) => {
-            let_go(Some(db));
+            close_db(Some(db));
             return Err(identify::newer(folder, found));
         }
         Ok(Err(error)) => {
@@ -167,7 +167,7 @@ fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32
     let mut found = whole(&View::alone(&db, format), &|rows| looked.add(rows));
     found.faults.prepend(std::mem::take(&mut checked.faults));
     *checked = found;
-    let_go(Some(db));
+    close_db(Some(db));
     Ok(format)
 }
 

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use crate::model::{PlanId, PlanState};
 use crate::store::engine::rows::held;
 use crate::store::engine::scan;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
@@ -17,11 +17,11 @@ impl Check<'_> {
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             no.map(|no| TenantNo(u32::from_be_bytes(*no)))
         };
-        self.simple(Space::PlanRow, |key, value| {
+        self.simple(Keyspace::PlanRow, |key, value| {
             codec::read_packed_row::<v1::Write<'_>>(key, value)?;
             Ok(of(key))
         });
-        self.simple(Space::Removal, |key, value| {
+        self.simple(Keyspace::Removal, |key, value| {
             let removal = held::read(key, value)?;
             let no = of(key);
             let expected = no
@@ -32,10 +32,10 @@ impl Check<'_> {
                 false => Err(codec::flawed(key, "tells of another record")),
             }
         });
-        self.simple(Space::Plan, |key, value| {
+        self.simple(Keyspace::Plan, |key, value| {
             codec::read_row::<v1::PlanRow<'_>>(key, value).map(|_| of(key))
         });
-        self.simple(Space::Held, |key, value| {
+        self.simple(Keyspace::Held, |key, value| {
             held::read_plan(key, value).map(|_| of(key))
         });
         let tenants: Vec<TenantNo> = self.tenants.keys().copied().collect();

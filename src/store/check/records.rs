@@ -3,13 +3,13 @@
 use std::ops::Bound;
 
 use crate::model::{Fingerprint, Id, Kind, Version};
-use crate::store::engine::rows::block::{self, Entry};
+use crate::store::engine::rows::block::{self, PackedRecord};
 use crate::store::engine::rows::bucket::{self, Bucket};
 use crate::store::engine::rows::state;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
 use super::Check;
@@ -73,11 +73,11 @@ impl Check<'_> {
     /// Returns tenant and kind of all that there is anything of.
     fn kinds(&mut self) -> Vec<(TenantNo, Kind)> {
         let mut kinds = Vec::new();
-        for space in [Space::State, Space::Bucket, Space::Census] {
+        for keyspace in [Keyspace::State, Keyspace::Bucket, Keyspace::Census] {
             // From one kind to the next, over the rows in between.
-            let mut from: Key = vec![space as u8];
+            let mut from: Key = vec![keyspace as u8];
             loop {
-                let next = scan::after(self.view.db, &[space as u8], Bound::Included(from));
+                let next = scan::after(self.view.db, &[keyspace as u8], Bound::Included(from));
                 let next = { next }.next().transpose();
                 let Some(Some((key, _))) = self.take("the kinds of records", next) else {
                     break;
@@ -227,7 +227,12 @@ impl Prints {
     }
 }
 
-fn read(key: &[u8], entry: &Entry, kind: Kind, print: Fingerprint) -> Result<(), StoreError> {
+fn read(
+    key: &[u8],
+    entry: &PackedRecord,
+    kind: Kind,
+    print: Fingerprint,
+) -> Result<(), StoreError> {
     let kept = state::read(key, entry, print)?;
     match kept.record.kind() == kind {
         true => Ok(()),

@@ -1,10 +1,10 @@
-//! That every key is of a space that this format has, and every value is what was written.
+//! That every key is of a keyspace that this format has, and every value is what was written.
 
 use std::ops::Bound;
 
 use crate::store::engine::scan;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
 use super::Check;
@@ -14,44 +14,44 @@ use super::faults::in_words;
 const AT_ONCE: u64 = 500;
 
 /// The spaces of every format.
-const SPACES: [Space; 22] = [
-    Space::Meta,
-    Space::Tenant,
-    Space::Loaded,
-    Space::Links,
-    Space::State,
-    Space::Bucket,
-    Space::Census,
-    Space::Journal,
-    Space::Kept,
-    Space::Plan,
-    Space::PlanRow,
-    Space::Held,
-    Space::Removal,
-    Space::Absent,
-    Space::Cursor,
-    Space::Parked,
-    Space::Deferred,
-    Space::Replay,
-    Space::Order,
-    Space::Attempts,
-    Space::Bookmark,
-    Space::Heard,
+const KEYSPACES: [Keyspace; 22] = [
+    Keyspace::Meta,
+    Keyspace::Tenant,
+    Keyspace::Loaded,
+    Keyspace::Links,
+    Keyspace::State,
+    Keyspace::Bucket,
+    Keyspace::Census,
+    Keyspace::Journal,
+    Keyspace::Kept,
+    Keyspace::Plan,
+    Keyspace::PlanRow,
+    Keyspace::Held,
+    Keyspace::Removal,
+    Keyspace::Absent,
+    Keyspace::Cursor,
+    Keyspace::Parked,
+    Keyspace::Deferred,
+    Keyspace::Replay,
+    Keyspace::Order,
+    Keyspace::Attempts,
+    Keyspace::Bookmark,
+    Keyspace::SeenEvent,
 ];
 
 /// The spaces of runs, by format.
-fn of_runs(format: u32) -> &'static [Space] {
+fn of_runs(format: u32) -> &'static [Keyspace] {
     match format {
-        1 => &[Space::NumberedRun],
-        _ => &[Space::Run, Space::Tally, Space::OpenRun],
+        1 => &[Keyspace::NumberedRun],
+        _ => &[Keyspace::Run, Keyspace::Tally, Keyspace::OpenRun],
     }
 }
 
 /// The spaces that a format brought.
-fn brought_by(format: u32) -> &'static [Space] {
+fn brought_by(format: u32) -> &'static [Keyspace] {
     match format {
         1..=3 => &[],
-        _ => &[Space::Accepted],
+        _ => &[Keyspace::Accepted],
     }
 }
 
@@ -60,7 +60,11 @@ impl Check<'_> {
     pub(super) fn rows(&mut self) {
         let own = of_runs(self.view.format).iter();
         let own = own.chain(brought_by(self.view.format));
-        let spaces: Vec<u8> = SPACES.iter().chain(own).map(|space| *space as u8).collect();
+        let keyspaces: Vec<u8> = KEYSPACES
+            .iter()
+            .chain(own)
+            .map(|keyspace| *keyspace as u8)
+            .collect();
         let mut n_rows = 0;
         for row in scan::after(self.view.db, &[], Bound::Unbounded) {
             let Some((key, value)) = self.take("the rows behind one that was read", row) else {
@@ -77,7 +81,10 @@ impl Check<'_> {
             if *key != *keys::usage() {
                 self.checked.count.add(&key, &value);
             }
-            if !key.first().is_some_and(|space| spaces.contains(space)) {
+            if !key
+                .first()
+                .is_some_and(|keyspace| keyspaces.contains(keyspace))
+            {
                 let start = hex::encode(key.get(..1).unwrap_or_default());
                 let place = format!("a key that begins with {start}");
                 self.fault(place, "of no space that this format has");

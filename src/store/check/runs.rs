@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
 use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1, v2};
 
 use super::Check;
@@ -21,7 +21,7 @@ impl Check<'_> {
 
     /// The runs of format 1.
     fn numbered_runs(&mut self) {
-        for row in scan::prefix(self.view.db, &[Space::NumberedRun as u8]) {
+        for row in scan::prefix(self.view.db, &[Keyspace::NumberedRun as u8]) {
             let Some((key, value)) = self.take("the runs", row) else {
                 return;
             };
@@ -59,9 +59,9 @@ impl Check<'_> {
             names.extend(self.take("the tallies of runs", name));
         }
         // From one tenant to the next, over the runs in between.
-        let mut from = Bound::Included(vec![Space::Run as u8]);
+        let mut from = Bound::Included(vec![Keyspace::Run as u8]);
         loop {
-            let next = scan::after(db, &[Space::Run as u8], from)
+            let next = scan::after(db, &[Keyspace::Run as u8], from)
                 .next()
                 .transpose();
             let Some(Some((key, _))) = self.take("the runs", next) else {
@@ -135,7 +135,7 @@ impl Check<'_> {
     }
 
     fn open_runs(&mut self) {
-        for row in scan::prefix(self.view.db, &[Space::OpenRun as u8]) {
+        for row in scan::prefix(self.view.db, &[Keyspace::OpenRun as u8]) {
             let Some((key, value)) = self.take("the runs that go on", row) else {
                 return;
             };

@@ -8,7 +8,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::delivery;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
 /// Entries at the journal's end that are all read.
@@ -29,7 +29,7 @@ pub fn sample(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
     check_journal(db, head)?;
     check_cursors(db, head.last)?;
     let mut kinds = Vec::new();
-    for row in scan::prefix(db, &[Space::Census as u8]) {
+    for row in scan::prefix(db, &[Keyspace::Census as u8]) {
         let (key, _) = row?;
         let kind =
             keys::census_of(&key).ok_or_else(|| codec::flawed(&key, "of no tenant and kind"))?;
@@ -64,7 +64,7 @@ fn check_journal(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
         }
         before = Some(entry);
     }
-    let mut rows = scan::prefix(db, &[Space::Journal as u8]);
+    let mut rows = scan::prefix(db, &[Keyspace::Journal as u8]);
     let oldest = place_of(rows.next())?;
     let newest = place_of(rows.next_back())?.or(oldest);
     let expected = (cut < last).then_some((cut + 1, last));
@@ -88,7 +88,7 @@ fn place_of(
 }
 
 fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {
-    for row in scan::prefix(db, &[Space::Cursor as u8]) {
+    for row in scan::prefix(db, &[Keyspace::Cursor as u8]) {
         let (key, value) = row?;
         let cursor = delivery::read_cursor(&key, &value)?;
         if cursor.settled > last {

@@ -5,7 +5,7 @@ use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{Format, codec, v1, v2, v3, v4};
 use crate::store::tenant_no::TenantNo;
 
@@ -15,14 +15,14 @@ impl Check<'_> {
     /// Looks at what the store says of itself. Returns the journal's last entry.
     pub(super) fn head(&mut self) -> Option<Seq> {
         let db = self.view.db;
-        for row in scan::prefix(db, &[Space::Meta as u8]) {
+        for row in scan::prefix(db, &[Keyspace::Meta as u8]) {
             let (key, value) = self.take("what the store says of itself", row)?;
             let read = match key.get(1..) {
                 Some([0]) => codec::read_row::<Format>(&key, &value).map(drop),
                 Some([1]) => self.own_head(&key, &value).map(drop),
                 Some([2]) => codec::read_row::<v1::Seq>(&key, &value).map(drop),
                 Some([3]) => codec::read_row::<v1::Usage>(&key, &value).map(drop),
-                Some([4]) => codec::read_row::<v1::Strays>(&key, &value).map(drop),
+                Some([4]) => codec::read_row::<v1::OrphanedEndpoints>(&key, &value).map(drop),
                 Some([5]) if self.view.format >= 2 => {
                     codec::read_row::<v2::LastRun>(&key, &value).map(drop)
                 }
@@ -56,7 +56,7 @@ impl Check<'_> {
 
     /// Remembers who the tenants are, as far as that reads.
     pub(super) fn know_tenants(&mut self) {
-        for row in scan::prefix(self.view.db, &[Space::Tenant as u8]).flatten() {
+        for row in scan::prefix(self.view.db, &[Keyspace::Tenant as u8]).flatten() {
             let (key, value) = row;
             let row = codec::read_row::<v1::TenantRow<'_>>(&key, &value);
             if let (Some(no), Ok(row)) = (keys::tenant_no(&key), row) {
@@ -68,12 +68,12 @@ impl Check<'_> {
     /// Looks at the tenants, and at what there is one row of for each.
     pub(super) fn tenants(&mut self) {
         let db = self.view.db;
-        self.simple(Space::Tenant, |key, value| {
+        self.simple(Keyspace::Tenant, |key, value| {
             codec::read_row::<v1::TenantRow<'_>>(key, value)?;
             keys::tenant_no(key).ok_or_else(|| codec::flawed(key, "of no number"))?;
             Ok(None)
         });
-        for row in scan::prefix(db, &[Space::Loaded as u8]) {
+        for row in scan::prefix(db, &[Keyspace::Loaded as u8]) {
             let Some((key, value)) = self.take("the mark of a first load", row) else {
                 break;
             };
@@ -89,22 +89,22 @@ impl Check<'_> {
                 self.fault(place, what);
             }
         }
-        self.simple(Space::Links, |key, value| {
+        self.simple(Keyspace::Links, |key, value| {
             codec::read_row::<v1::Links<'_>>(key, value).map(|_| None)
         });
-        self.simple(Space::Bookmark, |key, value| {
+        self.simple(Keyspace::Bookmark, |key, value| {
             codec::read_row::<v1::Bookmark>(key, value)?;
             Ok(keys::tenant_no(key))
         });
-        self.simple(Space::Heard, |key, value| {
+        self.simple(Keyspace::SeenEvent, |key, value| {
             let v1::Nothing = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
-            match (no, keys::heard_of(key)) {
+            match (no, keys::seen_event_of(key)) {
                 (Some(no), Some(_)) => Ok(Some(TenantNo(u32::from_be_bytes(*no)))),
                 _ => Err(codec::flawed(key, "of no time and event")),
             }
         });
-        self.simple(Space::Accepted, |key, value| {
+        self.simple(Keyspace::Accepted, |key, value| {
             codec::read_row::<v4::Acceptance>(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             match (no, keys::accepted_of(key)) {
@@ -112,7 +112,7 @@ impl Check<'_> {
                 _ => Err(codec::flawed(key, "of no finding")),
             }
         });
-        self.simple(Space::Absent, |key, value| {
+        self.simple(Keyspace::Absent, |key, value| {
             let v1::Absent(_) = codec::read_row(key, value)?;
             let no = key.get(1..).and_then(<[u8]>::first_chunk);
             match (no, keys::absent_of(key)) {
@@ -122,14 +122,14 @@ impl Check<'_> {
         });
     }
 
-    /// Reads all rows of a space one by one. What reads them tells whose they are.
+    /// Reads all rows of a keyspace one by one. What reads them tells whose they are.
     pub(super) fn simple(
         &mut self,
-        space: Space,
+        keyspace: Keyspace,
         read: impl Fn(&[u8], &[u8]) -> Result<Option<TenantNo>, StoreError>,
     ) {
-        for row in scan::prefix(self.view.db, &[space as u8]) {
-            let Some((key, value)) = self.take(keys::describe(&[space as u8]), row) else {
+        for row in scan::prefix(self.view.db, &[keyspace as u8]) {
+            let Some((key, value)) = self.take(keys::describe(&[keyspace as u8]), row) else {
                 break;
             };
             let place = self.place_of(&key);

@@ -6,15 +6,15 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
+use crate::lock::lock;
 use crate::model::StoreId;
 use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
 use crate::store::layout::keys::Key;
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
-use super::locks::held;
-use super::opening::database::let_go;
+use super::opening::database::close_db;
 use super::shared::Shared;
 use super::writing::under_way::UnderWay;
 use super::writing::work::{Job, Work};
@@ -27,7 +27,7 @@ pub struct Engine {
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// Let go last: the next process finds everything done.
+    /// Released last: the next process finds everything done.
     lock: Mutex<Option<File>>,
 }
 
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     pub fn watch(&self, committer: JoinHandle<()>) {
-        *held(&self.committer) = Some(committer);
+        *lock(&self.committer) = Some(committer);
     }
 
     /// Reads from the database: every error and panic there ends as an error here.
@@ -75,9 +75,9 @@ impl Engine {
         let Some(db) = db.as_ref() else {
             return Err(StoreError::Closed);
         };
-        let outcome = caught(|| work(db)).unwrap_or_else(|message| {
+        let outcome = catch_panic(|| work(db)).unwrap_or_else(|message| {
             // Reading moves pages, and so panics on a full disk too, which is no damage.
-            if self.folder.check_room().is_err() {
+            if self.folder.check_space().is_err() {
                 return Err(StoreError::panicked(doing, message));
             }
             Err(StoreError::damaged(format!(
@@ -87,7 +87,7 @@ impl Engine {
         outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
     }
 
-    /// Keeps commits out as long as it is held.
+    /// Keeps commits out until it is dropped.
     pub fn still(&self) -> RwLockReadGuard<'_, ()> {
         let gate = &self.shared.gate;
         gate.read().unwrap_or_else(PoisonError::into_inner)
@@ -96,7 +96,7 @@ impl Engine {
     /// Queues work for the committer; waits while the queue is full, by number or by bytes.
     pub fn submit(&self, work: Work) -> Result<Ticket, StoreError> {
         self.shared.check()?;
-        let queue = held(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let queue = lock(&self.queue).clone().ok_or(StoreError::Closed)?;
         let share = self.under_way.enter(work.n_bytes());
         let (reply, outcome) = sync_channel(1);
         match queue.send(Job { work, reply, share }) {
@@ -115,13 +115,13 @@ impl Engine {
 
     /// Returns whether nothing more may be written.
     pub fn is_closing(&self) -> bool {
-        held(&self.queue).is_none()
+        lock(&self.queue).is_none()
     }
 
     /// Lets the committer finish what is queued, and the database go.
     pub fn close(&self) -> Result<(), StoreError> {
-        drop(held(&self.queue).take());
-        let committer = held(&self.committer).take();
+        drop(lock(&self.queue).take());
+        let committer = lock(&self.committer).take();
         if let Some(committer) = committer
             && committer.join().is_err()
         {
@@ -134,7 +134,7 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let is_open = db.is_some();
-        let_go(db);
+        close_db(db);
         if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {
             tracing::warn!(error = %refused, "The store's files could not be given to their owner");
         }
@@ -145,7 +145,7 @@ impl Engine {
         {
             tracing::warn!(error = %refused, "The store's mark `open` could not be removed at the close");
         }
-        drop(held(&self.lock).take());
+        drop(lock(&self.lock).take());
         outcome
     }
 

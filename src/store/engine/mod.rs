@@ -1,4 +1,4 @@
-//! Everything that is sled's: opens its files, reads and writes rows, and gives room back.
+//! Everything that is sled's: opens its files, reads and writes rows, and gives disk space back.
 //!
 //! # The line
 //!
@@ -12,8 +12,8 @@
 //! - **Write:** [`calls::Engine::submit`] queues a [`writing::work::Work`]: a commit, rows, a cut of
 //!   the journal. [`calls::Engine::write`] writes rows and waits for the disk.
 //! - **Ask:** its id, the last entry that is on disk, whether it has failed, what lives in it, and
-//!   what room its folder takes.
-//! - **Give room back:** a [`compaction::beside::Beside`] in steps.
+//!   how much of the disk its folder takes.
+//! - **Give disk space back:** a [`compaction::beside::Beside`] in steps.
 //!
 //! A second engine that keeps keys and values comes in the place of these calls. One with tables
 //! (`PostgreSQL`) also brings its own [`rows`]: there it answers what `kept/` asks for in queries. What
@@ -22,11 +22,10 @@
 //! `check/` reads a whole database, and so is this engine's, too.
 
 pub mod calls;
-pub mod caught;
+pub mod catch_panic;
 pub mod compaction;
 pub mod files;
 pub mod garbage;
-pub mod locks;
 pub mod log;
 pub mod migrate;
 pub mod nudge;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 
 /// How many seconds the database is waited for until it is nudged, then again: two minutes
 /// together. Disks do stall, but not for so long.
@@ -20,7 +20,7 @@ pub fn nudge(db: &sled::Db) {
     let db = db.clone();
     let nudging = thread::Builder::new()
         .name("store-nudge".to_owned())
-        .spawn(move || drop(caught(|| db.flush())));
+        .spawn(move || drop(catch_panic(|| db.flush())));
     if let Err(refused) = nudging {
         tracing::warn!(error = %refused, "The database takes long, and no thread can be started to look why");
     }

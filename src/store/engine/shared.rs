@@ -17,7 +17,7 @@ use super::writing::tally::Tally;
 pub struct Shared {
     /// None after the close.
     pub db: RwLock<Option<sled::Db>>,
-    /// Held in writing while a batch is applied, in reading by a scan that must not see half
+    /// Locked for writing while a batch is applied, in reading by a scan that must not see half
     /// of one: sled's iterators are no snapshots.
     pub gate: RwLock<()>,
     /// The journal's last entry that is on disk. What is behind it may be gone after a power

@@ -6,8 +6,8 @@
 
 use std::ops::Bound;
 
+use crate::lock::lock;
 use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::held::{Entries, plan_row, read, read_plan};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
@@ -23,7 +23,7 @@ const KEPT_PLANS: usize = 20;
 /// What an operator says of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Let it go.
+    /// Approve it.
     Approve,
     /// Keep everything as it is.
     Reject,
@@ -140,7 +140,7 @@ impl Store {
         seen: Option<&HeldPlan>,
         settled: Commit,
     ) -> Result<bool, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         if self.open_plan(settled.tenant)?.as_ref() != seen {
             return Ok(false);
         }
@@ -158,7 +158,7 @@ impl Store {
         decision: Decision,
         now: Timestamp,
     ) -> Result<Option<HeldPlan>, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let plans = self.held_plans(no)?;
         let Some(mut plan) = plans.into_iter().find(|held| held.id == plan) else {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! What was lost with damaged stores, until an operator has taken note of it.
 
+use crate::lock::lock;
 use crate::model::{HistoryLoss, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::losses::{read, row};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -26,7 +26,7 @@ impl Store {
 
     /// Notes that an operator knows of all losses. Returns those that were new.
     pub fn accept_losses(&self, now: Timestamp) -> Result<Vec<HistoryLoss>, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let mut losses = self.history_losses()?;
         let mut accepted = Vec::new();
         for loss in losses.iter_mut().filter(|loss| loss.accepted_at.is_none()) {

@@ -14,7 +14,7 @@ pub mod links;
 pub mod losses;
 pub mod maintenance;
 pub mod names;
-pub mod news;
+pub mod seen_events;
 pub mod plan;
 pub mod runs;
 pub mod state;

@@ -7,17 +7,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::lock::lock;
 use crate::model::{
     Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
 };
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::runs::{
     Tally, find, last_run, names, newest, newest_before, newest_of_all, tally,
 };
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v2};
 
 /// A row as a write sets it; `None` removes it.
@@ -51,7 +51,7 @@ pub struct SinceSweep {
 impl Store {
     /// Gives a run a number and keeps it as going on.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let last = self
             .engine
             .read("reading the last run's number", last_run)?;
@@ -80,7 +80,7 @@ impl Store {
 
     /// Keeps a run as it is now.
     pub fn save_run(&self, run: &Run) -> Result<(), StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let rows = self.rows_of(run)?;
         self.engine.write(rows).map(drop)
     }
@@ -155,7 +155,7 @@ impl Store {
     /// Ends the runs that an earlier process left going on, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
         let mut runs = self.engine.read("reading runs that go on", |db| {
-            let open = scan::prefix(db, &[Space::OpenRun as u8]).map(|row| {
+            let open = scan::prefix(db, &[Keyspace::OpenRun as u8]).map(|row| {
                 let (key, value) = row?;
                 let v2::OpenRun(name) = codec::read_row(&key, &value)?;
                 let id = keys::trailing_number(&key).map(RunId);

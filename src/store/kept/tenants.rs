@@ -1,11 +1,11 @@
 //! The tenants that the store knows, and the short numbers under which it keeps them.
 
+use crate::lock::lock;
 use crate::model::{Seq, Tenant, TenantName, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
@@ -33,7 +33,7 @@ impl Store {
         name: &TenantName,
         now: Timestamp,
     ) -> Result<Known, StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let tenants = self.tenants()?;
         let highest = tenants.last().map_or(0, |known| known.no.0);
         let known = tenants
@@ -64,7 +64,7 @@ impl Store {
     pub fn tenants(&self) -> Result<Vec<Known>, StoreError> {
         self.engine.read("reading tenants", |db| {
             let mut tenants = Vec::new();
-            for row in scan::prefix(db, &[Space::Tenant as u8]) {
+            for row in scan::prefix(db, &[Keyspace::Tenant as u8]) {
                 let (key, value) = row?;
                 let no = keys::tenant_no(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
                 let row: v1::TenantRow<'_> = codec::read_row(&key, &value)?;

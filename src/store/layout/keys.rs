@@ -1,6 +1,6 @@
 //! Composes every key of the store; nobody else does. The bytes are frozen by the tests.
 //!
-//! One tree, one byte first for the space. Numbers are big-endian, so that bytes sort as the
+//! One tree, one byte first for the keyspace. Numbers are big-endian, so that bytes sort as the
 //! numbers do; nothing of variable length stands before something else without its length.
 
 use crate::model::{
@@ -17,7 +17,7 @@ pub use words::{describe, undescribed};
 /// What a key is of: its first byte. A byte that was used is never used for anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Space {
+pub enum Keyspace {
     /// What the store says of itself.
     Meta = 0x01,
     /// Tenants by number.
@@ -66,10 +66,10 @@ pub enum Space {
     Tally = 0x62,
     /// Runs that go on, by number.
     OpenRun = 0x63,
-    /// How far the news of a tenant were read.
+    /// How far the audit log of a tenant was read.
     Bookmark = 0x70,
     /// Events that were acted on, by tenant and time.
-    Heard = 0x71,
+    SeenEvent = 0x71,
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
 }
@@ -79,99 +79,99 @@ pub type Key = Vec<u8>;
 
 /// The key of the format record, the first that is read of a store.
 pub fn format() -> Key {
-    vec![Space::Meta as u8, 0]
+    vec![Keyspace::Meta as u8, 0]
 }
 
 /// The key of the journal's head.
 pub fn head() -> Key {
-    vec![Space::Meta as u8, 1]
+    vec![Keyspace::Meta as u8, 1]
 }
 
 /// The key of the place up to which the journal was cut.
 pub fn cut() -> Key {
-    vec![Space::Meta as u8, 2]
+    vec![Keyspace::Meta as u8, 2]
 }
 
 /// The key of how much the store was last found to hold.
 pub fn usage() -> Key {
-    vec![Space::Meta as u8, 3]
+    vec![Keyspace::Meta as u8, 3]
 }
 
-/// The key of since when which endpoints were not configured.
-pub fn strays() -> Key {
-    vec![Space::Meta as u8, 4]
+/// The key of the map from an endpoint that left the configuration to when that was noticed.
+pub fn orphaned_endpoints() -> Key {
+    vec![Keyspace::Meta as u8, 4]
 }
 
 /// The key of the last number that was given to a run.
 pub fn last_run() -> Key {
-    vec![Space::Meta as u8, 5]
+    vec![Keyspace::Meta as u8, 5]
 }
 
 /// The key of what was lost with damaged stores.
 pub fn history_losses() -> Key {
-    vec![Space::Meta as u8, 6]
+    vec![Keyspace::Meta as u8, 6]
 }
 
 /// The key of a tenant's row.
 pub fn tenant(no: TenantNo) -> Key {
-    numbered(Space::Tenant, no.0)
+    numbered(Keyspace::Tenant, no.0)
 }
 
 /// The key of a tenant's mark of the first load.
 pub fn loaded(no: TenantNo) -> Key {
-    numbered(Space::Loaded, no.0)
+    numbered(Keyspace::Loaded, no.0)
 }
 
 /// The key of the tenants that a connection found.
 pub fn links(connection: &ConnectionName) -> Key {
-    let mut key = vec![Space::Links as u8];
+    let mut key = vec![Keyspace::Links as u8];
     key.extend_from_slice(connection.0.as_bytes());
     key
 }
 
 /// The lowest block of a kind, and what the keys of all its blocks begin with.
 pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
-    of_kind(Space::State, no, kind)
+    of_kind(Keyspace::State, no, kind)
 }
 
 /// The key of the block of records that begins at an id.
 pub fn state(no: TenantNo, kind: Kind, first: &Id) -> Key {
-    with_id(Space::State, no, kind, first)
+    with_id(Keyspace::State, no, kind, first)
 }
 
 /// The lowest bucket of a kind, and what the keys of all its buckets begin with.
 pub fn bucket_prefix(no: TenantNo, kind: Kind) -> Key {
-    of_kind(Space::Bucket, no, kind)
+    of_kind(Keyspace::Bucket, no, kind)
 }
 
 /// The key of the bucket that begins at an id.
 pub fn bucket(no: TenantNo, kind: Kind, first: &Id) -> Key {
-    with_id(Space::Bucket, no, kind, first)
+    with_id(Keyspace::Bucket, no, kind, first)
 }
 
 /// The key of a kind's census.
 pub fn census(no: TenantNo, kind: Kind) -> Key {
-    of_kind(Space::Census, no, kind)
+    of_kind(Keyspace::Census, no, kind)
 }
 
 /// The key of a journal entry.
 pub fn journal(seq: Seq) -> Key {
-    long(Space::Journal, seq.0)
+    long(Keyspace::Journal, seq.0)
 }
 
 /// The key of an entry that was cut and is kept.
 pub fn kept(seq: Seq) -> Key {
-    long(Space::Kept, seq.0)
+    long(Keyspace::Kept, seq.0)
 }
 
 /// The key of a plan's head.
 pub fn plan(no: TenantNo) -> Key {
-    numbered(Space::Plan, no.0)
+    numbered(Keyspace::Plan, no.0)
 }
 
 /// What the keys of all rows of a tenant's plan begin with.
 pub fn plan_rows(no: TenantNo) -> Key {
-    numbered(Space::PlanRow, no.0)
+    numbered(Keyspace::PlanRow, no.0)
 }
 
 /// The key of a row of a plan.
@@ -183,7 +183,7 @@ pub fn plan_row(no: TenantNo, row: u32) -> Key {
 
 /// What the keys of all held plans of a tenant begin with.
 pub fn held_prefix(no: TenantNo) -> Key {
-    numbered(Space::Held, no.0)
+    numbered(Keyspace::Held, no.0)
 }
 
 /// The key of a held plan.
@@ -195,7 +195,7 @@ pub fn held(no: TenantNo, plan: PlanId) -> Key {
 
 /// What the keys of all entries of held plans of a tenant begin with.
 pub fn removals_prefix(no: TenantNo) -> Key {
-    numbered(Space::Removal, no.0)
+    numbered(Keyspace::Removal, no.0)
 }
 
 /// What the keys of all entries of a held plan begin with.
@@ -221,7 +221,7 @@ pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
 
 /// What the keys of all absent records of a tenant begin with.
 pub fn absent_prefix(no: TenantNo) -> Key {
-    numbered(Space::Absent, no.0)
+    numbered(Keyspace::Absent, no.0)
 }
 
 /// The key of an absent record.
@@ -241,19 +241,19 @@ pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
 
 /// The key of an endpoint's cursor.
 pub fn cursor(endpoint: &EndpointName) -> Key {
-    let mut key = vec![Space::Cursor as u8];
+    let mut key = vec![Keyspace::Cursor as u8];
     key.extend_from_slice(endpoint.0.as_bytes());
     key
 }
 
-/// What the keys of an endpoint in a space begin with.
-pub fn of_endpoint(space: Space, endpoint: &EndpointName) -> Key {
-    named(space, &endpoint.0)
+/// What the keys of an endpoint in a keyspace begin with.
+pub fn of_endpoint(keyspace: Keyspace, endpoint: &EndpointName) -> Key {
+    named(keyspace, &endpoint.0)
 }
 
 /// The key of a delivery in one of the spaces that hold some: parked, deferred, replay.
-pub fn delivery(space: Space, endpoint: &EndpointName, item: &Item) -> Key {
-    let mut key = of_endpoint(space, endpoint);
+pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key {
+    let mut key = of_endpoint(keyspace, endpoint);
     match item {
         Item::Entry(seq) => {
             key.push(0);
@@ -301,14 +301,14 @@ pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
 
 /// The key of an order for an endpoint.
 pub fn order(endpoint: &EndpointName, number: u64) -> Key {
-    let mut key = of_endpoint(Space::Order, endpoint);
+    let mut key = of_endpoint(Keyspace::Order, endpoint);
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
 /// The key of some attempts of an endpoint.
 pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
-    let mut key = of_endpoint(Space::Attempts, endpoint);
+    let mut key = of_endpoint(Keyspace::Attempts, endpoint);
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
@@ -345,7 +345,7 @@ pub fn behind_endpoint(endpoint: &[u8]) -> Key {
 
 /// What the keys of all runs of a tenant begin with.
 pub fn runs(tenant: &TenantName) -> Key {
-    named(Space::Run, &tenant.0)
+    named(Keyspace::Run, &tenant.0)
 }
 
 /// The key of a run.
@@ -367,7 +367,7 @@ pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
 
 /// The key of what is asked of all runs of a tenant.
 pub fn tally(tenant: &TenantName) -> Key {
-    let mut key = vec![Space::Tally as u8];
+    let mut key = vec![Keyspace::Tally as u8];
     key.extend_from_slice(tenant.0.as_bytes());
     key
 }
@@ -380,29 +380,29 @@ pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
 
 /// The key of a run that goes on.
 pub fn open_run(id: RunId) -> Key {
-    long(Space::OpenRun, id.0)
+    long(Keyspace::OpenRun, id.0)
 }
 
 /// The key of a tenant's bookmark.
 pub fn bookmark(no: TenantNo) -> Key {
-    numbered(Space::Bookmark, no.0)
+    numbered(Keyspace::Bookmark, no.0)
 }
 
-/// What the keys of all events begin with that a tenant's news told of.
-pub fn heard_prefix(no: TenantNo) -> Key {
-    numbered(Space::Heard, no.0)
+/// What the keys of all events of a tenant's audit log begin with that were acted on.
+pub fn seen_events_prefix(no: TenantNo) -> Key {
+    numbered(Keyspace::SeenEvent, no.0)
 }
 
 /// The key of an event. Times before 1970 sort before those since.
-pub fn heard(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
-    let mut key = heard_prefix(no);
+pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
+    let mut key = seen_events_prefix(no);
     key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
     key.extend_from_slice(&id.0);
     key
 }
 
 /// Returns time and id of an event's key.
-pub fn heard_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
+pub fn seen_event_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
     let (rest, id) = key.split_last_chunk()?;
     let millis: &[u8; 8] = rest.last_chunk()?;
     let millis = i64::from_be_bytes(*millis) ^ i64::MIN;
@@ -411,7 +411,7 @@ pub fn heard_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
 
 /// What the keys of all accepted findings of a tenant begin with.
 pub fn accepted_prefix(no: TenantNo) -> Key {
-    numbered(Space::Accepted, no.0)
+    numbered(Keyspace::Accepted, no.0)
 }
 
 /// The key of an accepted finding.
@@ -446,36 +446,36 @@ pub fn census_of(key: &[u8]) -> Option<(TenantNo, Kind)> {
     Some((tenant_no(rest)?, kind))
 }
 
-fn numbered(space: Space, number: u32) -> Key {
-    let mut key = vec![space as u8];
+fn numbered(keyspace: Keyspace, number: u32) -> Key {
+    let mut key = vec![keyspace as u8];
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
-fn named(space: Space, name: &str) -> Key {
+fn named(keyspace: Keyspace, name: &str) -> Key {
     // A name is a word of the configuration; one of 4 GiB is none.
     let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-    let mut key = numbered(space, len);
+    let mut key = numbered(keyspace, len);
     key.extend_from_slice(name.as_bytes());
     key
 }
 
-fn long(space: Space, number: u64) -> Key {
-    let mut key = vec![space as u8];
+fn long(keyspace: Keyspace, number: u64) -> Key {
+    let mut key = vec![keyspace as u8];
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
-fn of_kind(space: Space, no: TenantNo, kind: Kind) -> Key {
+fn of_kind(keyspace: Keyspace, no: TenantNo, kind: Kind) -> Key {
     let mut key = Key::with_capacity(20);
-    key.push(space as u8);
+    key.push(keyspace as u8);
     key.extend_from_slice(&no.0.to_be_bytes());
     key.push(kind_byte(kind));
     key
 }
 
-fn with_id(space: Space, no: TenantNo, kind: Kind, id: &Id) -> Key {
-    let mut key = of_kind(space, no, kind);
+fn with_id(keyspace: Keyspace, no: TenantNo, kind: Kind, id: &Id) -> Key {
+    let mut key = of_kind(keyspace, no, kind);
     key.extend_from_slice(&id.to_key());
     key
 }

@@ -4,7 +4,7 @@ use crate::model::{
     Acceptance, Change, ConnectionName, FindingId, Fingerprint, Kind, Link, Pause, Seq, StoreId,
     TenantName, Timestamp, Version,
 };
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::count::{Count, Usage};
@@ -13,7 +13,7 @@ use crate::store::engine::rows::{journal, state};
 use crate::store::kept::delivery::{
     Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
 };
-use crate::store::kept::news::Bookmark;
+use crate::store::kept::seen_events::Bookmark;
 use crate::store::layout::{codec, keys, v1, v3, v4};
 use crate::store::tenant_no::TenantNo;
 
@@ -103,13 +103,13 @@ fn the_bytes_of_small_rows() {
         is_endpoints: true,
         is_alone: false,
     };
-    let key = keys::delivery(keys::Space::Deferred, &hook, &parked.item);
+    let key = keys::delivery(keys::Keyspace::Deferred, &hook, &parked.item);
     insta::assert_snapshot!(in_hex(&codec::row(&key, &v1::Deferred::from(&deferred))), @"0107010802010e0100c624d2b0310f377f");
 
     let order = Order::Rewind { to: Seq(7) };
     insta::assert_snapshot!(in_hex(&codec::row(&keys::order(&hook, 1), &v1::Order::from(&order))), @"010207acede79893d0f3c3");
 
-    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Space::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
+    insta::assert_snapshot!(in_hex(&codec::row(&keys::delivery(keys::Keyspace::Parked, &hook, &parked.item), &v1::Parked::from(&parked))), @"010004033530300e09261a42d34bda71a3");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn the_bytes_of_a_block() {
     let key = keys::state_prefix(TenantNo(1), Kind::User);
     let entry = |number, name, version, print| {
         let user = record(Kind::User, number, name);
-        Entry {
+        PackedRecord {
             id: user.id().clone(),
             version,
             print: Fingerprint([print; 16]),

@@ -3,11 +3,11 @@
 mod check;
 mod golden;
 mod laws;
-mod news;
+mod seen_events;
 mod parts;
 mod plans;
 mod recovery;
 mod salvage;
 pub(in crate::store) mod support;
 mod untouched;
-mod upkeep;
+mod maintenance;

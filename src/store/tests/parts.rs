@@ -19,7 +19,7 @@ use crate::store::layout::keys;
 
 use super::support::{self, account, adopt, open, record};
 
-fn fresh() -> (tempfile::TempDir, Store) {
+fn empty_store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     (folder, store)
@@ -27,7 +27,7 @@ fn fresh() -> (tempfile::TempDir, Store) {
 
 #[test]
 fn a_tenant_keeps_its_number_under_another_name() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let first = adopt(&store, 1);
     let second = adopt(&store, 2);
 
@@ -48,7 +48,7 @@ fn a_tenant_keeps_its_number_under_another_name() {
 
 #[test]
 fn the_first_load_leaves_state_and_one_mark() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let users = (0..3)
         .map(|n| support::quiet(record(Kind::User, n, "u")))
@@ -80,7 +80,7 @@ fn the_first_load_leaves_state_and_one_mark() {
 
 #[test]
 fn a_walk_shows_each_record_once_over_all_pages_until_it_is_told_to_stop() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let users: Vec<_> = (0..600).map(|n| record(Kind::User, n, "u")).collect();
     for chunk in users.chunks(MAX_QUIET) {
@@ -107,7 +107,7 @@ fn a_walk_shows_each_record_once_over_all_pages_until_it_is_told_to_stop() {
 
 #[test]
 fn a_quiet_write_keeps_the_version_of_what_was_there() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let user = record(Kind::User, 1, "before");
     support::commit(&store, &tenant, vec![support::created(user.clone())]).unwrap();
@@ -121,7 +121,7 @@ fn a_quiet_write_keeps_the_version_of_what_was_there() {
 
 #[test]
 fn an_entry_is_never_earlier_than_the_one_before() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let at = |millis, number| Commit {
         tenant: tenant.no,
@@ -145,7 +145,7 @@ fn an_entry_is_never_earlier_than_the_one_before() {
 
 #[test]
 fn entries_that_are_read_together_each_say_where_they_come_from() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let origins = [
         (1, "a"),
@@ -197,7 +197,7 @@ fn entries_that_are_read_together_each_say_where_they_come_from() {
 
 #[test]
 fn what_no_batch_may_hold_is_refused_and_the_limits_fit() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let max = u32::try_from(MAX_WRITES).unwrap();
     let changes = |count: u32| -> Vec<Write> {
@@ -225,7 +225,7 @@ fn what_no_batch_may_hold_is_refused_and_the_limits_fit() {
 
 #[test]
 fn commits_submitted_together_are_all_there_in_order() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let tickets: Vec<_> = (0..200)
         .map(|number| {
@@ -251,7 +251,7 @@ fn commits_submitted_together_are_all_there_in_order() {
 
 #[test]
 fn a_plan_is_gone_after_its_last_row() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let rows: Vec<Write> = (0..250)
         .map(|n| support::created(record(Kind::User, n, "planned")))
@@ -293,7 +293,7 @@ fn a_plan_is_gone_after_its_last_row() {
 
 #[test]
 fn a_plan_that_is_not_there_cannot_be_sealed_or_gone_on_with() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let head = PlanHead {
         run: crate::model::RunId(4),
@@ -319,7 +319,7 @@ fn a_plan_that_is_not_there_cannot_be_sealed_or_gone_on_with() {
 
 #[test]
 fn cursor_and_parked_event_move_together() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let (hr, h) = (EndpointName("hr".into()), EndpointName("h".into()));
     let tenant = adopt(&store, 1);
     for number in 0..3 {
@@ -356,7 +356,7 @@ fn cursor_and_parked_event_move_together() {
 
 #[test]
 fn runs_are_numbered_and_the_interrupted_ones_end() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let new = |name: &str| NewRun {
         tenant_name: TenantName(name.into()),
         tenant: None,
@@ -398,7 +398,7 @@ fn runs_are_numbered_and_the_interrupted_ones_end() {
 
 #[test]
 fn large_bodies_survive_a_reopening() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let mut random = fastrand::Rng::with_seed(7);
     let noise: String = std::iter::repeat_with(|| random.alphanumeric())
@@ -428,7 +428,7 @@ fn large_bodies_survive_a_reopening() {
 
 #[test]
 fn blocks_are_divided_as_they_grow_in_whatever_order_records_come() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     let mut random = fastrand::Rng::with_seed(7);
     let mut numbers: Vec<u32> = (0..570).collect();
@@ -457,7 +457,7 @@ fn blocks_are_divided_as_they_grow_in_whatever_order_records_come() {
 
 #[test]
 fn a_closed_store_says_so_and_another_opens_at_once() {
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     for _ in 0..5 {
         let store = {
             let clone = store.clone();
@@ -495,7 +495,7 @@ fn only_the_owner_may_look() {
 
 #[test]
 fn async_callers_wait_without_blocking() {
-    let (_folder, store) = fresh();
+    let (_folder, store) = empty_store();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -511,7 +511,7 @@ fn async_callers_wait_without_blocking() {
 #[test]
 fn what_is_shown_of_the_journal_is_on_disk() {
     const COMMITS: u32 = 400;
-    let (folder, store) = fresh();
+    let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
     // It is written when a commit was synced.
     let mark = Folder::new(folder.path()).high_water();

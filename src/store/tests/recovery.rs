@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::salvage;
 use crate::store::error::{OpenError, StoreError};
@@ -291,7 +291,7 @@ enum By {
 #[test]
 fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
     /// From the value of before a change and the one of after it.
-    type Tamper = fn(&[u8], [&sled::IVec; 2], Entry) -> Option<Vec<u8>>;
+    type Tamper = fn(&[u8], [&sled::IVec; 2], PackedRecord) -> Option<Vec<u8>>;
     // How each is called where single records are met, and where all are.
     let tampers: [(&str, &str, Tamper); 3] = [
         (
@@ -303,9 +303,9 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
         (
             "without a fingerprint",
             "holds other records",
-            |key, [_, latest], stray| {
+            |key, [_, latest], extra| {
                 let mut block = Block::read(key, latest).unwrap();
-                block.0.push(stray);
+                block.0.push(extra);
                 block.0.sort_by(|a, b| a.id.cmp(&b.id));
                 Some(block.write(&key.to_vec()))
             },
@@ -318,7 +318,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             let tenant = adopt(&store, 1);
             let before = record(Kind::User, 45, "x");
             let after = record(Kind::User, 45, "y");
-            let stray = record(Kind::User, 0xff, "z");
+            let extra = record(Kind::User, 0xff, "z");
             let key = keys::state_prefix(tenant.no, Kind::User);
             let raw = |work: &dyn Fn(&sled::Db) -> sled::Result<Option<sled::IVec>>| {
                 let done = store.engine.read("tampering", |db| {
@@ -334,11 +334,11 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
                 })
             };
             support::commit(&store, &tenant, vec![update(&before, &after)]).unwrap();
-            let entry = Entry {
-                id: stray.id().clone(),
+            let entry = PackedRecord {
+                id: extra.id().clone(),
                 version: Version(7),
-                print: support::fingerprint(&stray),
-                body: support::body(&stray),
+                print: support::fingerprint(&extra),
+                body: support::body(&extra),
             };
             let latest = raw(&|db| db.get(&key)).unwrap();
             match tamper(&key, [&older, &latest], entry) {
@@ -346,7 +346,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
                 None => raw(&|db| db.remove(&key)),
             };
             let met = match how {
-                "without a fingerprint" => &stray,
+                "without a fingerprint" => &extra,
                 _ => &after,
             };
 
@@ -560,7 +560,7 @@ fn a_copy_of_an_open_store_is_checked_as_a_whole() {
     let store = filled(&at("store"));
     copy_all(&at("store"), &at("torn"));
     tamper(&at("torn"), |db| {
-        let key = [keys::Space::Heard as u8, 1, 2, 3];
+        let key = [keys::Keyspace::SeenEvent as u8, 1, 2, 3];
         db.insert(key, b"nonsense".as_slice()).unwrap();
     });
 

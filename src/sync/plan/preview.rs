@@ -126,13 +126,13 @@ impl Preview {
         };
         // Who refers to others comes before them.
         let of_kind = |kind| {
-            let is_it = move |change: &&Change| place_of(change) == kind;
+            let is_it = move |change: &&Change| split_order(change) == kind;
             self.changes.iter().filter(is_it)
         };
-        for change in Place::ALL.into_iter().flat_map(of_kind) {
+        for change in SplitOrder::ALL.into_iter().flat_map(of_kind) {
             let permit = self.permit_for(store, change)?;
-            let waits =
-                place_of(change) != Place::First && waiting.contains(&change.latest().to_ref());
+            let waits = split_order(change) != SplitOrder::First
+                && waiting.contains(&change.latest().to_ref());
             let (sorts, permit) = match waits {
                 true => (&Loss::ALL.into(), None),
                 false => (&sorts, permit.as_ref()),
@@ -189,23 +189,23 @@ impl Preview {
 
 /// When a change's turn comes to be parted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum SplitOrder {
     First,
     GroupGone,
     RoleGone,
 }
 
-impl Place {
+impl SplitOrder {
     const ALL: [Self; 3] = [Self::First, Self::GroupGone, Self::RoleGone];
 }
 
-fn place_of(change: &Change) -> Place {
+fn split_order(change: &Change) -> SplitOrder {
     match change {
-        Change::Created { .. } | Change::Updated { .. } => Place::First,
+        Change::Created { .. } | Change::Updated { .. } => SplitOrder::First,
         Change::Deleted { before } => match before.kind() {
-            Kind::User => Place::First,
-            Kind::Group => Place::GroupGone,
-            Kind::Role => Place::RoleGone,
+            Kind::User => SplitOrder::First,
+            Kind::Group => SplitOrder::GroupGone,
+            Kind::Role => SplitOrder::RoleGone,
         },
     }
 }

@@ -2,11 +2,12 @@
 //! all: the sweep that comes first makes up for that.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tracing::{info, warn};
 
+use crate::lock::lock;
 use crate::model::{Finding, FindingCode, Kind, RecordRef, TenantId, TenantName, Timestamp};
 use crate::signal::Wake;
 use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
@@ -366,7 +367,7 @@ impl AuditState {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

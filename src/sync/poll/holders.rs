@@ -61,7 +61,7 @@ mod tests {
 
     /// Roles 1 and 2, group 1 with role 1, and users: 1 to 3 hold role 1, 4 is in group 1.
     fn find_of(gone: &[Record], asked: &[Record], limit: usize) -> Holders {
-        let held = Stored::of(&[
+        let stored = Stored::of(&[
             role(1),
             role(2),
             group(1, &[1]),
@@ -73,7 +73,7 @@ mod tests {
         ]);
         let of = |records: &[Record]| records.iter().map(Record::to_ref).collect();
         let (gone, asked) = (of(gone), of(asked));
-        find(&held.store, held.target.tenant, &gone, &asked, limit).unwrap()
+        find(&stored.store, stored.target.tenant, &gone, &asked, limit).unwrap()
     }
 
     fn all(records: &[Record]) -> Holders {

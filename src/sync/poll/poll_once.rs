@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::{Connector, FetchError};
-use crate::model::{Change, Extent, Fact, Mode, RecordRef, Run, RunId, Seq, Timestamp, Trigger};
-use crate::store::{Bookmark, MAX_SEEN_EVENTS, Store, StoreError, TenantNo};
+use crate::model::{Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
+use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
 use crate::telemetry::{Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
-use super::missed::{Reckoning, before};
+use super::missed::before;
+use super::swept::Swept;
 use super::todo::{Portion, Todo};
 use crate::sync::Polling;
 use crate::sync::run::beside::{Beside, MAX_BESIDE, Pen, Scope};
@@ -33,8 +34,6 @@ const MAX_SLICES: usize = 20;
 const SKEW: Duration = Duration::from_secs(120);
 /// How long a bookmark may stay behind when there was nothing new: moving it is a write.
 const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
-/// Entries of the journal that are looked at in one step.
-const PAGE: usize = 500;
 
 /// How a poll ended.
 #[derive(Debug)]
@@ -55,8 +54,8 @@ pub(super) enum Polled {
     Gap,
 }
 
-/// What a poll goes by.
-struct Place {
+/// Where a poll starts to read, and what it goes by.
+struct PollStart {
     no: TenantNo,
     polling: Polling,
     bookmark: Bookmark,
@@ -83,8 +82,8 @@ impl<C: Connector> Job<C> {
         {
             self.audit.met(&tenant.id);
         }
-        let polled = if let Some(place) = self.place().await? {
-            self.poll_from(&place).await?
+        let polled = if let Some(start) = self.poll_start().await? {
+            self.poll_from(&start).await?
         } else {
             self.audit.remind(self.clock.now());
             Polled::Asleep
@@ -101,8 +100,8 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Returns where to read on; none where there is nothing to go by.
-    async fn place(&self) -> Result<Option<Place>, StoreError> {
+    /// Returns where to read on, or `None` if there is nothing to go by.
+    async fn poll_start(&self) -> Result<Option<PollStart>, StoreError> {
         let (Some(polling), Some(id)) = (self.audit.polling(), self.audit.pollable()) else {
             return Ok(None);
         };
@@ -118,7 +117,7 @@ impl<C: Connector> Job<C> {
             return Ok(None);
         };
         let now = self.clock.now();
-        Ok(Some(Place {
+        Ok(Some(PollStart {
             no,
             polling,
             until: self.audit.until(bookmark.until),
@@ -127,32 +126,32 @@ impl<C: Connector> Job<C> {
         }))
     }
 
-    async fn poll_from(&self, place: &Place) -> Result<Polled, StoreError> {
-        if place.now.since(place.until) > OLDEST {
-            let reason = format!("it was last read at {}", place.until);
-            return Ok(self.gap(place, reason));
+    async fn poll_from(&self, start: &PollStart) -> Result<Polled, StoreError> {
+        if start.now.since(start.until) > OLDEST {
+            let reason = format!("it was last read at {}", start.until);
+            return Ok(self.gap(start, reason));
         }
-        if place.until > place.now.plus(place.polling.overlap) {
+        if start.until > start.now.plus(start.polling.overlap) {
             let reason = "our clock went back".to_owned();
-            return Ok(self.gap(place, reason));
+            return Ok(self.gap(start, reason));
         }
         let mut polled = Polled::Quiet;
-        let mut from = place.from();
+        let mut from = start.from();
         for _ in 0..MAX_SLICES {
             let audit_page = match self
                 .connector
-                .audit_events(from..=place.now.plus(AHEAD))
+                .audit_events(from..=start.now.plus(AHEAD))
                 .await
             {
                 Ok(audit_page) => audit_page,
-                Err(error) => return Ok(self.unanswered(place, &error)),
+                Err(error) => return Ok(self.unanswered(start, &error)),
             };
             // A slice: what happened up to its end is acted on, and the next one begins there.
             let (to, keeps) = match audit_page.extent {
-                Extent::Whole => (place.now, Pace::Abreast),
-                Extent::CutOff { read_to } => (read_to.min(place.now), Pace::Behind),
+                Extent::Whole => (start.now, Pace::Abreast),
+                Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
             };
-            let no = place.no;
+            let no = start.no;
             let seen = self
                 .store
                 .offload(move |store| store.seen_events(no))
@@ -168,7 +167,7 @@ impl<C: Connector> Job<C> {
                 () => {
                     // What the slice names may take longer to look at than a sweep.
                     self.audit.keeps(Pace::Behind);
-                    let acted = self.act(place, to, todo).await?;
+                    let acted = self.act(start, to, todo).await?;
                     match acted {
                         Polled::Quiet => {}
                         Polled::Found => polled = Polled::Found,
@@ -184,7 +183,7 @@ impl<C: Connector> Job<C> {
             };
             // Else the next poll would read the same again, and find the same gap.
             self.audit.leave_to_sweep(todo.take_events());
-            return Ok(self.gap(place, reason.to_owned()));
+            return Ok(self.gap(start, reason.to_owned()));
         }
         Ok(polled)
     }
@@ -192,7 +191,7 @@ impl<C: Connector> Job<C> {
     /// Looks at what is new, a portion after the other, and moves on behind each.
     async fn act(
         &self,
-        place: &Place,
+        start: &PollStart,
         to: Timestamp,
         mut todo: Todo,
     ) -> Result<Polled, StoreError> {
@@ -204,13 +203,13 @@ impl<C: Connector> Job<C> {
             };
             format!("an event cannot be read ({first}){others}")
         });
-        if todo.is_empty() && to.since(place.bookmark.until) < KEEP_AFTER {
-            self.audit.read(&self.name, to.max(place.until));
+        if todo.is_empty() && to.since(start.bookmark.until) < KEEP_AFTER {
+            self.audit.read(&self.name, to.max(start.until));
             return Ok(Polled::Quiet);
         }
         loop {
             let mut pen = self.turns.pen().await;
-            let Some(kept) = self.still_at(place).await? else {
+            let Some(kept) = self.still_at(start).await? else {
                 return Ok(polled);
             };
             let beside = self.turns.beside();
@@ -225,7 +224,7 @@ impl<C: Connector> Job<C> {
             let mut again = BTreeSet::new();
             if !portion.records.is_empty() {
                 let looked;
-                (looked, again) = self.look_at(place, &portion, beside, &mut pen).await?;
+                (looked, again) = self.look_at(start, &portion, beside, &mut pen).await?;
                 match looked {
                     Polled::Found => polled = Polled::Found,
                     other => return Ok(other),
@@ -233,14 +232,14 @@ impl<C: Connector> Job<C> {
             }
             let is_last = todo.is_empty();
             let until = if is_last { Some(to) } else { portion.until };
-            self.move_on(place, kept, until, portion).await?;
+            self.move_on(start, kept, until, portion).await?;
             self.audit.look_again(again);
             if is_last {
                 break;
             }
         }
         if let Some(reason) = unreadable {
-            self.audit.gap(&self.name, place.now, reason, Then::GoOn);
+            self.audit.gap(&self.name, start.now, reason, Then::GoOn);
             polled = Polled::Gap;
         }
         Ok(polled)
@@ -248,17 +247,17 @@ impl<C: Connector> Job<C> {
 
     /// Returns what the store keeps, for the holder of the pen; none where a sweep has covered what
     /// the poll began with.
-    async fn still_at(&self, place: &Place) -> Result<Option<Bookmark>, StoreError> {
-        let no = place.no;
+    async fn still_at(&self, start: &PollStart) -> Result<Option<Bookmark>, StoreError> {
+        let no = start.no;
         let kept = self.store.offload(move |store| store.bookmark(no)).await?;
-        Ok(kept.filter(|kept| kept.since == place.bookmark.since))
+        Ok(kept.filter(|kept| kept.since == start.bookmark.since))
     }
 
     /// Reads the records of a portion in a run of their own. Returns those with it that are to be
     /// looked at again: something is held that no plan lists yet.
     async fn look_at(
         &self,
-        place: &Place,
+        start: &PollStart,
         portion: &Portion,
         beside: Option<Beside>,
         pen: &mut Pen<'_>,
@@ -287,7 +286,7 @@ impl<C: Connector> Job<C> {
             (Success::No, Bearable::Yes) => Polled::Failed,
             (Success::No, Bearable::No) => {
                 let reason = "what it names could not be read".to_owned();
-                self.gap(place, reason)
+                self.gap(start, reason)
             }
         };
         Ok((polled, again))
@@ -296,7 +295,7 @@ impl<C: Connector> Job<C> {
     /// Notes that everything up to a time was acted on.
     async fn move_on(
         &self,
-        place: &Place,
+        start: &PollStart,
         kept: Bookmark,
         until: Option<Timestamp>,
         portion: Portion,
@@ -313,27 +312,27 @@ impl<C: Connector> Job<C> {
         bookmark
             .untold
             .retain(|(_, record)| !portion.records.contains(record));
-        let forget = before(bookmark.until, place.polling.overlap);
-        let no = place.no;
+        let forget = before(bookmark.until, start.polling.overlap);
+        let no = start.no;
         self.store
             .offload(move |store| store.set_bookmark(no, &bookmark, &portion.seen, forget))
             .await
     }
 
-    fn unanswered(&self, place: &Place, error: &FetchError) -> Polled {
+    fn unanswered(&self, start: &PollStart, error: &FetchError) -> Polled {
         if error.is_forbidden() {
             self.audit.forbidden(&self.name);
             return Polled::Forbidden;
         }
         tracing::debug!(error.code = error.code(), "The audit log did not answer");
         let what = format!("{} [{}]", chain(error), error.code());
-        self.audit.silent(&self.name, place.now, &what);
+        self.audit.silent(&self.name, start.now, &what);
         Polled::Silent
     }
 
     /// Asks for a sweep, and lets polls wait for it.
-    fn gap(&self, place: &Place, reason: String) -> Polled {
-        self.audit.gap(&self.name, place.now, reason, Then::Wait);
+    fn gap(&self, start: &PollStart, reason: String) -> Polled {
+        self.audit.gap(&self.name, start.now, reason, Then::Wait);
         Polled::Gap
     }
 
@@ -362,51 +361,19 @@ impl<C: Connector> Job<C> {
             Waited::Yes => self.audit.take_covered(),
             Waited::No => Vec::new(),
         };
-        let until = self.audit.until(Timestamp::from_millis(i64::MIN));
-        let pace = self.audit.pace();
-        let own = run.id;
-        let now = self.clock.now();
-        let concluded = self.store.offload(move |store| {
-            let tenants = store.tenants()?;
-            let Some(known) = tenants.into_iter().find(|known| known.tenant.id == id) else {
-                return Ok(None);
-            };
-            let kept = store.bookmark(known.no)?;
-            let (missed, untold) = match &kept {
-                None => (None, Vec::new()),
-                Some(kept) => {
-                    // A clock that went back must not promise what is still to come.
-                    let until = until.max(kept.until).min(began);
-                    let mut reckoning = Reckoning::of(kept, until, polling.overlap);
-                    each_change(store, seq, |run, change| {
-                        if run == own {
-                            reckoning.weigh(change, now);
-                        }
-                    })?;
-                    let (missed, untold) = reckoning.result();
-                    (Some(missed), untold)
-                }
-            };
-            // Polls that are behind the sweep's beginning would look at what it has seen since.
-            let is_covered = |kept: &Bookmark| {
-                waited == Waited::Yes || (pace == Pace::Behind && until.max(kept.until) < began)
-            };
-            let is_reset = kept.as_ref().is_none_or(is_covered);
-            let next = match kept.clone() {
-                Some(kept) if !is_reset => Bookmark { untold, ..kept },
-                Some(_) | None => Bookmark {
-                    since: began,
-                    until: began,
-                    untold: Vec::new(),
-                },
-            };
-            if kept.as_ref() != Some(&next) {
-                let forget = before(next.until, polling.overlap);
-                let recent = covered.into_iter().filter(|seen| seen.at >= forget);
-                store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
-            }
-            Ok(Some((missed, is_reset)))
-        });
+        let swept = Swept {
+            tenant: id,
+            own: run.id,
+            behind: seq,
+            began,
+            now: self.clock.now(),
+            read_to: self.audit.until(Timestamp::from_millis(i64::MIN)),
+            pace: self.audit.pace(),
+            overlap: polling.overlap,
+            waited,
+            covered,
+        };
+        let concluded = self.store.offload(move |store| swept.conclude(store));
         if let Some((missed, is_reset)) = concluded.await? {
             run.audit_missed = missed;
             if is_reset {
@@ -417,38 +384,7 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Visits the changes behind a place in the journal, with the run that found each.
-fn each_change(
-    store: &Store,
-    mut seq: Seq,
-    mut visit: impl FnMut(RunId, &Change),
-) -> Result<(), StoreError> {
-    loop {
-        let entries = store.entries(seq, PAGE)?;
-        let Some(last) = entries.last() else {
-            return Ok(());
-        };
-        seq = last.seq;
-        for entry in &entries {
-            match &entry.fact {
-                Fact::Changed(change) => {
-                    if let Some(run) = entry.run() {
-                        visit(run, change);
-                    }
-                }
-                Fact::Loaded { .. }
-                | Fact::Held { .. }
-                | Fact::Failed { .. }
-                | Fact::Recovered(_)
-                | Fact::EndpointDisabled { .. }
-                | Fact::Unreadable
-                | Fact::HistoryLost(_) => {}
-            }
-        }
-    }
-}
-
-impl Place {
+impl PollStart {
     /// Returns from when on to read: some time before the end of the last poll, but not from
     /// before the sweep with which listening began, since that has seen what was then. An overlap
     /// of a day would else read, after a gap, all that made the gap, for a day.

@@ -6,7 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::connector::Connector;
-use crate::model::{Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run};
+use crate::model::{
+    Change, Finding, FindingCode, Kind, Observed, Record, RecordRef, Run, TenantName,
+};
 use crate::reconcile::{self, Judgement, Known, Shown};
 use crate::store::{Names, Store, TenantNo, Write};
 
@@ -32,7 +34,7 @@ const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to h
                                 by one";
 
 /// What the source says of a record, as [`Connector::fetch`] answers.
-type Answer = Option<Result<Observed, Finding>>;
+type Fetched = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
     /// Asks for each record, and puts into the plan what came, changed or is gone. What its
@@ -95,29 +97,7 @@ impl<C: Connector> Job<C> {
         table.decided.note(taken.map(Doubt::record));
         let name = self.name.clone();
         self.store
-            .offload(move |store| {
-                for doubt in confirmed {
-                    table.believe(store, doubt)?;
-                }
-                let Table {
-                    mut plan,
-                    mut gone,
-                    decided,
-                    ..
-                } = table;
-                // Where answers contradict each other nobody is gone.
-                gone.retain(|_| short.is_empty());
-                let scales = present::scales(store, tenant, &name, &plan, &gone)?;
-                // Successors must be known before those whom they replace go.
-                for record in gone {
-                    plan.remove(store, record)?;
-                }
-                Ok(Sweeping {
-                    short,
-                    scales,
-                    ..Sweeping::of(plan, decided)
-                })
-            })
+            .offload(move |store| table.conclude(store, &name, confirmed, short))
             .await
     }
 
@@ -236,7 +216,7 @@ impl Table {
         mut self,
         store: &Store,
         record: &RecordRef,
-        answer: Answer,
+        answer: Fetched,
     ) -> Result<(Settled, Shown, Self), RunError> {
         let mut kept = store.get(self.tenant, record).map_err(RunError::store)?;
         if let Some(kept) = &mut kept {
@@ -295,6 +275,38 @@ impl Table {
         };
         self.plan.push(store, write)?;
         Ok((settled, shown, self))
+    }
+
+    /// Takes over everything that the listing has confirmed. Where answers contradict each other,
+    /// nobody is gone.
+    fn conclude(
+        mut self,
+        store: &Store,
+        name: &TenantName,
+        confirmed: Vec<Doubt>,
+        short: Vec<Short>,
+    ) -> Result<Sweeping, RunError> {
+        for doubt in confirmed {
+            self.believe(store, doubt)?;
+        }
+        let Self {
+            tenant,
+            mut plan,
+            mut gone,
+            decided,
+            ..
+        } = self;
+        gone.retain(|_| short.is_empty());
+        let scales = present::scales(store, tenant, name, &plan, &gone)?;
+        // Successors must be known before those whom they replace go.
+        for record in gone {
+            plan.remove(store, record)?;
+        }
+        Ok(Sweeping {
+            short,
+            scales,
+            ..Sweeping::of(plan, decided)
+        })
     }
 
     /// Takes over what the listing has confirmed.

@@ -41,14 +41,14 @@ pub(in crate::sync) fn settle(
     mut ended: Ended<'_>,
 ) -> Result<Option<Kept>, RunError> {
     let tenant = ended.target.tenant;
-    let fresh = PlanId::from(ended.target.run);
+    let new = PlanId::from(ended.target.run);
     let (open, fate, step) = loop {
         let open = store.open_plan(tenant).map_err(RunError::store)?;
         let fate = fate(store, open.as_ref(), &ended)?;
         if let (Fate::Superseded(Heir::FoundAndUnseen), Some(open), Some(draft)) =
             (fate, &open, &ended.draft)
         {
-            let heir = entries::inherit(store, tenant, open, &ended.unseen, fresh, draft)?;
+            let heir = entries::inherit(store, tenant, open, &ended.unseen, new, draft)?;
             ended.draft = Some(heir);
         }
         let step = Step::of(fate, open.as_ref(), &ended);
@@ -69,9 +69,7 @@ pub(in crate::sync) fn settle(
         }
     };
     if ended.draft.is_some() && !fate.opens() {
-        store
-            .drop_removals(tenant, fresh)
-            .map_err(RunError::store)?;
+        store.drop_removals(tenant, new).map_err(RunError::store)?;
     }
     Ok(ended.draft.map(|draft| Kept {
         held: Held {
@@ -100,8 +98,8 @@ fn fate(store: &Store, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Result<Fat
         return Ok(Fate::of(state, holds, Sight::Whole, Went::WithoutIt));
     };
     let tenant = ended.target.tenant;
-    let fresh = PlanId::from(ended.target.run);
-    let holds = entries::holds(store, tenant, open, ended.draft.as_ref(), fresh)?;
+    let new = PlanId::from(ended.target.run);
+    let holds = entries::holds(store, tenant, open, ended.draft.as_ref(), new)?;
     let sight = entries::sight(store, tenant, open, &ended.unseen)?;
     let went = match ended.permit == Some(open.id) {
         true => Went::ByIt,

@@ -21,10 +21,11 @@
 //!   polls to its end.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::lock::lock;
 use crate::model::RecordRef;
 use crate::store::MAX_WRITES;
 
@@ -184,8 +185,4 @@ impl Asked {
     pub(in crate::sync) fn take(&self) -> BTreeSet<RecordRef> {
         std::mem::take(&mut lock(&self.0).records)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

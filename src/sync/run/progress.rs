@@ -1,11 +1,12 @@
 //! What a run tells about itself while it goes on.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{Connector, Wait};
+use crate::lock::lock;
 use crate::model::{Kind, Thousands};
 
 /// A step of a run that somebody may want to see.
@@ -145,7 +146,7 @@ impl Underway {
     }
 
     fn progress(&self) -> MutexGuard<'_, Option<Progress>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 }
 

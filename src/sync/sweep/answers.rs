@@ -16,11 +16,12 @@
 //! it shows is read anew each time. All is in memory: after a restart everything is asked again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::connector::Readout;
+use crate::lock::lock;
 use crate::model::{Kind, PlanId, RecordRef, Timestamp};
 use crate::store::TenantNo;
 
@@ -65,11 +66,11 @@ pub(in crate::sync) struct Answers {
 #[derive(Debug, Default)]
 struct State {
     tenant: Option<TenantNo>,
-    answers: HashMap<RecordRef, Answer>,
+    answers: HashMap<RecordRef, Remembered>,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Remembered {
     word: Word,
     permit: Option<PlanId>,
     at: Timestamp,
@@ -120,7 +121,7 @@ impl Answers {
         if state.answers.len() >= MAX_KEPT && !state.answers.contains_key(record) {
             return;
         }
-        let answer = Answer {
+        let answer = Remembered {
             word,
             permit,
             at: self.clock.now(),
@@ -157,14 +158,14 @@ impl Answers {
 
     /// A machine that sleeps may stop the one clock, and somebody may set the other back: the
     /// older age counts.
-    fn age(&self, answer: &Answer) -> Duration {
+    fn age(&self, answer: &Remembered) -> Duration {
         let by_the_wall = self.clock.now().since(answer.at);
         let passed = self.clock.passed().saturating_sub(answer.passed);
         by_the_wall.max(passed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

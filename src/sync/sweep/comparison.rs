@@ -27,7 +27,7 @@ pub(super) struct Comparison {
     kind: Kind,
     tenant: Option<TenantNo>,
     known: Roll,
-    fresh: Roll,
+    unknown: Roll,
     sights: Sights,
     /// Records that were shown in two ways of which nobody can tell which is the newer one.
     /// Beside each the lists that it came without, which are empty if it answers without them.
@@ -71,7 +71,7 @@ impl Comparison {
             kind,
             tenant,
             known,
-            fresh: Roll::default(),
+            unknown: Roll::default(),
             sights: Sights::default(),
             unsure: BTreeMap::new(),
             hidden_roles: 0,
@@ -109,8 +109,8 @@ impl Comparison {
         let new = usize::try_from(total)
             .unwrap_or(0)
             .saturating_sub(self.known.len());
-        if self.fresh.is_empty() {
-            self.fresh = Roll::with_capacity(new.min(MAX_EXPECTED));
+        if self.unknown.is_empty() {
+            self.unknown = Roll::with_capacity(new.min(MAX_EXPECTED));
         }
     }
 
@@ -137,7 +137,7 @@ impl Comparison {
             self.observe(store, observed, &left_out)?;
         }
         for finding in readout.unreadable {
-            self.hold(store, finding)?;
+            self.keep_known(store, finding)?;
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Comparison {
         let kept = match self.known.tick(id) {
             Some((last, FirstTick::No)) => return self.observe_again(store, observed, last),
             Some((kept, FirstTick::Yes)) => Some(kept),
-            None => match self.fresh.tick(id) {
+            None => match self.unknown.tick(id) {
                 Some((last, _)) => return self.observe_again(store, observed, last),
                 None => None,
             },
@@ -164,7 +164,7 @@ impl Comparison {
             // From now on the roll tells what was shown, for the case that it is shown again.
             Some(kept) if kept != print => drop(self.known.renew(id, print)),
             Some(_) => {}
-            None => self.fresh.enter(id, print),
+            None => self.unknown.enter(id, print),
         }
         self.sights.note(&observed.record);
         let Observed {
@@ -198,6 +198,16 @@ impl Comparison {
         if shown == Shown::Part {
             self.counts.partial += 1;
         }
+        self.act_on(store, judgement, raw)
+    }
+
+    /// Puts into the plan what a judgement asks for, and counts it.
+    fn act_on(
+        &mut self,
+        store: &Store,
+        judgement: Judgement,
+        raw: Box<str>,
+    ) -> Result<(), RunError> {
         match judgement {
             Judgement::Same => Ok(()),
             Judgement::Refreshed {
@@ -237,7 +247,7 @@ impl Comparison {
 
     /// Keeps a record that could not be read at its known value, which counts as shown: it is
     /// there, and nothing of it is lost.
-    fn hold(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
+    fn keep_known(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
         if let Some(id) = &finding.id {
             match self.known.tick(id) {
                 Some((kept, FirstTick::Yes)) => {
@@ -249,10 +259,10 @@ impl Comparison {
                     self.counts.seen += 1;
                 }
                 Some((_, FirstTick::No)) => return Ok(()),
-                None if self.fresh.tick(id).is_some() => return Ok(()),
+                None if self.unknown.tick(id).is_some() => return Ok(()),
                 None => {
                     // Entered, so that a duplicate of it is not counted again.
-                    self.fresh.enter(id, Fingerprint([0; 16]));
+                    self.unknown.enter(id, Fingerprint([0; 16]));
                     self.n_ordinary += 1;
                     self.counts.seen += 1;
                 }

@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tracing::info;
 
-use crate::connector::Connector;
+use crate::connector::{Connector, FetchError};
 use crate::model::{Change, Finding, FindingCode, Kind, Observed, RecordRef, Run};
 use crate::reconcile::{self, Judgement, Known};
 use crate::store::{Names, Store, TenantNo, Write};
@@ -104,25 +104,10 @@ impl<C: Connector> Job<C> {
                 .offload(move |store| remove(store, tenant, step, plan))
                 .await?;
         }
-        let short = asking.into_iter().filter_map(|(kind, asking)| {
-            let Asking {
-                missing,
-                asked,
-                answered,
-                gone: _,
-                kept: _,
-            } = asking;
-            (asked < missing && answered > 0).then_some(Short::LeftOut {
-                kind,
-                missing,
-                asked,
-                answered,
-            })
-        });
         Ok(Confirmed {
             plan,
             absences,
-            short: short.collect(),
+            short: left_out(asking),
         })
     }
 
@@ -225,36 +210,14 @@ impl<C: Connector> Job<C> {
             };
             table.n_done += 1;
             let kind = record.kind;
-            let shown = match answer {
-                Ok(None) => {
-                    self.answers.keep(&record, Word::Gone, table.missing.permit);
-                    table.believe(record);
-                    continue;
-                }
-                Err(error) if error.is_forbidden() => {
-                    self.answers
-                        .keep(&record, Word::Forbidden, table.missing.permit);
-                    table.forbid(run, record, self.removal_policy.absent_sweeps);
-                    continue;
-                }
-                Err(error) => {
-                    failure.get_or_insert(RunError::fetch("missing records, one by one")(error));
-                    continue;
-                }
+            let shown = match self.take_in(run, table, &record, answer) {
                 Ok(Some(shown)) => shown,
+                Ok(None) => continue,
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
             };
-            self.answers.drop_of(&record);
-            let asking = table.asking.entry(kind).or_default();
-            asking.answered += 1;
-            if table.missing.empty.contains(&kind) {
-                let known = asking.missing;
-                failure.get_or_insert(RunError::EmptyCollection { kind, known });
-                continue;
-            }
-            if let Ok(observed) = &shown {
-                let findings = observed.findings.iter().cloned();
-                findings.for_each(|finding| note(run, finding));
-            }
             let tenant = table.missing.tenant;
             let settled;
             (settled, plan) = self
@@ -267,6 +230,44 @@ impl<C: Connector> Job<C> {
             Some(failure) => Err(failure),
             None => Ok(plan),
         }
+    }
+
+    /// Takes in an answer. Returns what it shows of the record, or `None` if it shows nothing.
+    fn take_in(
+        &self,
+        run: &mut Run,
+        table: &mut Table<'_>,
+        record: &RecordRef,
+        answer: Result<Option<Result<Observed, Finding>>, FetchError>,
+    ) -> Result<Option<Result<Observed, Finding>>, RunError> {
+        let shown = match answer {
+            Ok(None) => {
+                self.answers.keep(record, Word::Gone, table.missing.permit);
+                table.believe(record.clone());
+                return Ok(None);
+            }
+            Err(error) if error.is_forbidden() => {
+                self.answers
+                    .keep(record, Word::Forbidden, table.missing.permit);
+                table.forbid(run, record.clone(), self.removal_policy.absent_sweeps);
+                return Ok(None);
+            }
+            Err(error) => return Err(RunError::fetch("missing records, one by one")(error)),
+            Ok(Some(shown)) => shown,
+        };
+        self.answers.drop_of(record);
+        let kind = record.kind;
+        let asking = table.asking.entry(kind).or_default();
+        asking.answered += 1;
+        if table.missing.empty.contains(&kind) {
+            let known = asking.missing;
+            return Err(RunError::EmptyCollection { kind, known });
+        }
+        if let Ok(observed) = &shown {
+            let findings = observed.findings.iter().cloned();
+            findings.for_each(|finding| note(run, finding));
+        }
+        Ok(Some(shown))
     }
 
     /// Tells whoever watches how far it is, and the log from time to time.
@@ -309,6 +310,26 @@ impl<C: Connector> Job<C> {
             })
             .await
     }
+}
+
+/// Returns the kinds whose listing left out records that are there, as far as was asked.
+fn left_out(asking: BTreeMap<Kind, Asking>) -> Vec<Short> {
+    let left_out = asking.into_iter().filter_map(|(kind, asking)| {
+        let Asking {
+            missing,
+            asked,
+            answered,
+            gone: _,
+            kept: _,
+        } = asking;
+        (asked < missing && answered > 0).then_some(Short::LeftOut {
+            kind,
+            missing,
+            asked,
+            answered,
+        })
+    });
+    left_out.collect()
 }
 
 /// Says how far it is.

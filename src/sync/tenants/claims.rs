@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use crate::lock::lock;
 use crate::model::{ConnectionName, Tenant, TenantId, TenantName};
 
 /// The tenants that are read in this process, by id. Clones share it.
@@ -17,7 +18,7 @@ pub struct Claims(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    holders: Mutex<HashMap<TenantId, Held>>,
+    holders: Mutex<HashMap<TenantId, Claimed>>,
     /// Everybody who may claim something.
     claimants: Mutex<Vec<Claimant>>,
     /// Fair: who waits longest goes first, so that no tenant starves.
@@ -27,9 +28,9 @@ struct Shared {
 }
 
 #[derive(Debug)]
-struct Held {
+struct Claimed {
     by: Claimant,
-    /// Held while the tenant is read, whoever has the claim meanwhile.
+    /// Locked while the tenant is read, whoever has the claim meanwhile.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -98,14 +99,14 @@ impl Claims {
 
     fn take(&self, tenant: &TenantId, me: &Claimant) -> Result<Turn, Contested> {
         let mut holders = lock(&self.0.holders);
-        let held = holders.entry(tenant.clone()).or_insert_with(|| Held {
+        let claimed = holders.entry(tenant.clone()).or_insert_with(|| Claimed {
             by: me.clone(),
             turn: Arc::default(),
         });
-        match contest(me, &held.by) {
+        match contest(me, &claimed.by) {
             None => {
-                held.by = me.clone();
-                Ok(Turn(Arc::clone(&held.turn)))
+                claimed.by = me.clone();
+                Ok(Turn(Arc::clone(&claimed.turn)))
             }
             Some(contested) => Err(contested),
         }
@@ -196,10 +197,6 @@ fn contest(me: &Claimant, other: &Claimant) -> Option<Contested> {
         Ordering::Greater => None,
         Ordering::Less | Ordering::Equal => Some(Contested::Aside(other.clone())),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! How long ago a tenant was last read as a whole, by a clock that nobody can set.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::lock::lock;
 
 /// The least time without a success that is too long: most outages end by themselves before that,
 /// whatever the schedule.
@@ -84,7 +85,7 @@ impl Freshness {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

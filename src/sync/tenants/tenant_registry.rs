@@ -1,11 +1,12 @@
 //! The tenants that are linked: how each is read, whether it is, and when next.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::lock::lock;
 use crate::model::{ConnectionName, Mode, Pause, TenantName, Timestamp, Trigger};
 use crate::store::StoreError;
 
@@ -61,7 +62,7 @@ impl TenantRegistry {
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<TenantName, Arc<Linked>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -138,7 +139,7 @@ impl Linked {
 
     /// Returns when its next run is due, where that is known.
     pub fn next(&self) -> Option<Timestamp> {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.next)
     }
 
     /// Returns how far the run under way is, or `None` where there is none.
@@ -163,7 +164,7 @@ impl Linked {
     }
 
     pub(super) fn set_next(&self, next: Option<Timestamp>) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *lock(&self.next) = next;
     }
 
     /// Waits until it is paused, or no longer.

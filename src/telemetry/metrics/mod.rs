@@ -8,11 +8,13 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
 pub use text::CONTENT_TYPE;
 use text::Series;
+
+use crate::lock::lock;
 
 /// The most series. Labels are names from the configuration and words of ours, so only a mistake
 /// comes near this; new series are then left out.
@@ -60,7 +62,7 @@ impl Metrics {
     }
 
     fn all(&self) -> MutexGuard<'_, Series> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -178,7 +178,7 @@ async fn the_end_waits_a_moment_for_answers_and_not_for_questions() {
         ("GET /long HTTP/1.1\r\nhost: a\r\n\r\n", FAREWELL),
     ] {
         let mut served = Served::new();
-        let held = served.send(sent).await;
+        let served_one = served.send(sent).await;
         // Everything that can proceed without time passing does.
         sleep(Duration::from_millis(1)).await;
         let began = Instant::now();
@@ -187,6 +187,6 @@ async fn the_end_waits_a_moment_for_answers_and_not_for_questions() {
         while served.tasks.join_next().await.is_some() {}
 
         assert_eq!(seconds(began.elapsed()), expected.as_secs(), "{sent:?}");
-        drop(held);
+        drop(served_one);
     }
 }

@@ -17,7 +17,7 @@ use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
 use crate::connector::FetchError;
-use crate::model::{About, AuditPage, Extent, Timestamp};
+use crate::model::{About, AuditEvent, AuditPage, Extent, Timestamp};
 
 /// Events per page: the most that Qlik allows.
 const LIMIT: u64 = 100;
@@ -47,13 +47,7 @@ pub(super) async fn read(
     let mut cursors = HashSet::new();
     let (mut n_records, mut walks, mut limit) = (0, 1, LIMIT);
     for pages in 1..=MAX_PAGES {
-        let ask = Ask {
-            doing: DOING,
-            path: "api/v1/audits".to_owned(),
-            query: query(&(from..=*span.end()), limit, cursor.as_deref()),
-            redirects: Redirects::Refuse,
-            patience: Patience::Usual,
-        };
+        let ask = ask(query(&(from..=*span.end()), limit, cursor.as_deref()));
         let answer: wire::Listing = match client.get_through(&ask, &client.audits).await {
             // The cursor expired: start again, and events come twice.
             Err(error) if cursor.is_some() && is_expired(&error) => {
@@ -76,19 +70,11 @@ pub(super) async fn read(
             }
             answer => answer?,
         };
-        let unexpected = |what: &str| FetchError::Unexpected {
-            doing: DOING,
-            what: what.to_owned(),
-        };
         cursor = answer.next().map_err(unexpected)?;
-        let data = answer.data;
-        let data = data.ok_or_else(|| unexpected("field `data`: expected a list"))?;
+        let data = (answer.data).ok_or_else(|| unexpected("field `data`: expected a list"))?;
         let texts = data.iter().map(AsRef::as_ref).map(RawValue::get);
         for event in texts.filter_map(|text| event::read(text, *span.end())) {
-            n_records += match &event.about {
-                About::Records(records) => records.len(),
-                About::Unreadable(_) => 1,
-            };
+            n_records += n_named(&event);
             audit_page.events.push(event);
         }
         let last = data.last().and_then(|text| event::time(text.get()));
@@ -98,23 +84,17 @@ pub(super) async fn read(
                 return Ok(audit_page);
             }
             // A full page without a next link: what comes after begins where it ends.
-            match last {
-                Some(last) if last > from => from = last,
+            let Some(later) = last.filter(|last| *last > from) else {
                 // There may be more events of that same time, so none of them counts as read.
-                Some(_) | None => {
-                    read_to = *span.start();
-                    break;
-                }
-            }
+                read_to = *span.start();
+                break;
+            };
+            from = later;
             cursors.clear();
             continue;
         };
         if !cursors.insert(xxh3_64(cursor.as_bytes())) {
-            let pages = pages as u64;
-            return Err(FetchError::RepeatedCursor {
-                doing: DOING,
-                pages,
-            });
+            return Err(repeated(pages));
         }
         if n_records > MAX_RECORDS {
             break;
@@ -122,6 +102,38 @@ pub(super) async fn read(
     }
     audit_page.extent = Extent::CutOff { read_to };
     Ok(audit_page)
+}
+
+fn ask(query: String) -> Ask {
+    Ask {
+        doing: DOING,
+        path: "api/v1/audits".to_owned(),
+        query,
+        redirects: Redirects::Refuse,
+        patience: Patience::Usual,
+    }
+}
+
+/// Returns how many records an event names, as far as a reading's bound is concerned.
+fn n_named(event: &AuditEvent) -> usize {
+    match &event.about {
+        About::Records(records) => records.len(),
+        About::Unreadable(_) => 1,
+    }
+}
+
+fn unexpected(what: &str) -> FetchError {
+    FetchError::Unexpected {
+        doing: DOING,
+        what: what.to_owned(),
+    }
+}
+
+fn repeated(pages: usize) -> FetchError {
+    FetchError::RepeatedCursor {
+        doing: DOING,
+        pages: pages as u64,
+    }
 }
 
 fn query(span: &RangeInclusive<Timestamp>, limit: u64, cursor: Option<&str>) -> String {

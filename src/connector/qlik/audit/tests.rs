@@ -12,7 +12,7 @@ use crate::connector::Connector;
 use crate::connector::qlik::{Credentials, Options, Qlik, TenantHost};
 use crate::demo::EmulatedTenant;
 use crate::demo::tenant::{
-    Edit, Endpoint, Fault, Hidden, NewUser, RateLimits, TenantOptions, Trouble, When,
+    Edit, Endpoint, Fault, Hidden, LogFault, NewUser, RateLimits, TenantOptions, When,
 };
 use crate::model::{AuditEvent, Id, Kind, RecordRef};
 
@@ -331,7 +331,7 @@ async fn audit_events_come_from_every_page_of_the_span_and_from_no_other_time() 
     let user = directory.create_user(NewUser::named("Nia")).unwrap();
     directory.audit().write_others(250, world.clock.now());
     directory.update_user(&user, Edit::Touch).unwrap();
-    directory.audit().on(Trouble::Twice, When::Always);
+    directory.audit().on(LogFault::Twice, When::Always);
     directory.delete_user(&user).unwrap();
 
     let audit_page = world.audit_events().await.unwrap();

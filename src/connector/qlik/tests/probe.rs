@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::obstacle::Stage;
 
-fn fair(asked: &Asked) -> Answer {
+fn fair(asked: &Asked) -> Scripted {
     match asked.target.split('?').next() {
         Some("/api/v1/tenants/me") => ok(&tenant()),
         Some("/api/v1/roles") => {

@@ -174,7 +174,7 @@ impl State {
         self.keep(behind);
     }
 
-    /// Lets the cursor go past an item that needs it no more.
+    /// Moves the cursor past an item that needs it no more.
     pub(super) fn step_over(&mut self, item: &Item) {
         match item {
             Item::Entry(seq) => self.journal.settle(*seq),
@@ -322,7 +322,7 @@ impl Reason {
 mod tests {
     use super::*;
     use crate::clock::Turned;
-    use crate::deliver::queue::read_position::{Met, ReadPosition};
+    use crate::deliver::queue::read_position::{Met, Page, ReadPosition};
     use crate::deliver::transport::address::{Range, RefusedAddress};
     use crate::deliver::{Endpoint, Feed};
     use std::collections::BTreeSet;
@@ -372,8 +372,14 @@ mod tests {
         };
         let mut state = State::of(endpoint, cursor, rows.collect(), start());
         let seq = Seq(n_waiting + 1);
-        let fresh = PendingDelivery::fresh(Item::Entry(seq), seq.0, None);
-        state.take(vec![Met::Entry(seq, Some(fresh))], true, start());
+        let fresh = PendingDelivery::new(Item::Entry(seq), seq.0, None);
+        state.take(
+            Page {
+                met: vec![Met::Entry(seq, Some(fresh))],
+                is_end: true,
+            },
+            start(),
+        );
         let deliveries = state.next(1, start());
         state.came_back(1);
         let moment = Instant::now();
@@ -426,13 +432,19 @@ mod tests {
         // Of two records.
         let deliveries = (1..=6).map(|seq| PendingDelivery {
             weight: 3 * 1024 * 1024,
-            ..PendingDelivery::fresh(Item::Entry(Seq(seq)), seq % 2, None)
+            ..PendingDelivery::new(Item::Entry(Seq(seq)), seq % 2, None)
         });
         let met = deliveries.map(|delivery| match delivery.item {
             Item::Entry(seq) => Met::Entry(seq, Some(delivery)),
             Item::Snapshot { .. } => unreachable!("all are entries"),
         });
-        state.take(met.collect(), true, start());
+        state.take(
+            Page {
+                met: met.collect(),
+                is_end: true,
+            },
+            start(),
+        );
 
         assert_eq!(state.next(100, start()).len(), 2);
         assert_eq!(state.next(100, start()).len(), 2);
@@ -447,8 +459,14 @@ mod tests {
         let entry = store.entry(Seq(1)).unwrap().map(|entry| feed.share(entry));
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-        let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, entry);
-        state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+        let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, entry);
+        state.take(
+            Page {
+                met: vec![Met::Entry(Seq(1), Some(fresh))],
+                is_end: true,
+            },
+            start(),
+        );
         let deliveries = state.next(1, start());
         state.came_back(1);
         assert!(feed.used() > 0);
@@ -493,8 +511,14 @@ mod tests {
         for (asked, at_least) in [(None, 0), (Some(1), 0), (Some(3_000), 3_000)] {
             let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
             let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-            let fresh = PendingDelivery::fresh(Item::Entry(Seq(1)), 1, None);
-            state.take(vec![Met::Entry(Seq(1), Some(fresh))], true, start());
+            let fresh = PendingDelivery::new(Item::Entry(Seq(1)), 1, None);
+            state.take(
+                Page {
+                    met: vec![Met::Entry(Seq(1), Some(fresh))],
+                    is_end: true,
+                },
+                start(),
+            );
             let deliveries = state.next(1, start());
             state.came_back(1);
             let moment = Instant::now();
@@ -565,7 +589,13 @@ mod tests {
                 tenant: serde_json::from_value(1.into()).unwrap(),
             };
 
-            state.take(vec![loaded], false, start());
+            state.take(
+                Page {
+                    met: vec![loaded],
+                    is_end: false,
+                },
+                start(),
+            );
 
             assert_eq!(state.cursor().backfill.is_some(), is_told);
         }

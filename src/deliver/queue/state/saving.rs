@@ -26,7 +26,7 @@ impl State {
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
         let mut attempts = std::mem::take(&mut self.attempts).into_iter();
-        // Each lets some of the oldest attempts go, or more would come than go.
+        // Each deletes some of the oldest attempts, or more would be written than deleted.
         while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),
@@ -51,7 +51,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::deliver::Endpoint;
-    use crate::deliver::queue::read_position::Met;
+    use crate::deliver::queue::read_position::{Met, Page};
     use crate::deliver::tests::{options, start};
     use crate::model::Seq;
     use crate::store::{Attempt, Cursor, DeliveryChange, Item, Store};
@@ -90,7 +90,13 @@ mod tests {
     fn the_cursor_moves_with_the_last_of_the_rows_that_it_steps_over() {
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let mut state = State::of(endpoint, Cursor::default(), Vec::new(), start());
-        state.take(vec![Met::Entry(Seq(1), None)], true, start());
+        state.take(
+            Page {
+                met: vec![Met::Entry(Seq(1), None)],
+                is_end: true,
+            },
+            start(),
+        );
         let rows = (0..=2 * MAX_CHANGES as u64).map(DeliveryChange::Obeyed);
         state.changes = rows.collect();
 

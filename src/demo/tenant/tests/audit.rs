@@ -167,16 +167,16 @@ async fn events_come_late_twice_or_never_and_go_after_their_time() {
     .await;
     let directory = world.tenant.directory();
     let log = directory.audit();
-    let make = |trouble: Option<Trouble>| {
+    let make = |fault: Option<LogFault>| {
         log.clear();
-        if let Some(trouble) = trouble {
-            log.on(trouble, When::Always);
+        if let Some(fault) = fault {
+            log.on(fault, When::Always);
         }
         directory.create_role("Auditor");
     };
-    make(Some(Trouble::Lost));
-    make(Some(Trouble::Twice));
-    make(Some(Trouble::Late(Duration::from_secs(60))));
+    make(Some(LogFault::Lost));
+    make(Some(LogFault::Twice));
+    make(Some(LogFault::Late(Duration::from_secs(60))));
 
     let roles = |types: Vec<String>| types.iter().filter(|name| name.contains("role")).count();
     assert_eq!(roles(world.types().await), 2);
@@ -193,9 +193,9 @@ async fn events_come_late_twice_or_never_and_go_after_their_time() {
         .clock
         .set(world.clock.now().plus(Duration::from_secs(61)));
     assert_eq!(roles(world.types().await), 3);
-    make(Some(Trouble::Late(Duration::from_secs(600))));
+    make(Some(LogFault::Late(Duration::from_secs(600))));
     log.release();
-    make(Some(Trouble::Backdated(Duration::from_secs(1800))));
+    make(Some(LogFault::Backdated(Duration::from_secs(1800))));
     assert_eq!(roles(world.types().await), 5);
 
     world

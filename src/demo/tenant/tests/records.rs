@@ -156,9 +156,12 @@ async fn roles_groups_and_everyone() {
         settings["systemGroups"][everyone]["name"],
         "com.qlik.Everyone"
     );
-    let held = &system["data"][0]["assignedRoles"];
-    assert_eq!(held[0]["name"], "CollaborationPlatformUser");
-    assert_eq!(settings["systemGroups"][everyone]["assignedRoles"], *held);
+    let assigned = &system["data"][0]["assignedRoles"];
+    assert_eq!(assigned[0]["name"], "CollaborationPlatformUser");
+    assert_eq!(
+        settings["systemGroups"][everyone]["assignedRoles"],
+        *assigned
+    );
     assert_eq!(
         (missing, errors(&body)),
         (404, ("IDENTITIES-10402", &Value::Null))

@@ -1,7 +1,7 @@
-//! Copies the database into fresh files beside it while it is worked with, in steps, and has the
+//! Copies the database into new files beside it while it is worked with, in steps, and has the
 //! copy take its place.
 //!
-//! Room is only given back by a copy: sled uses room again that was given up, and never gives it
+//! Disk space is only given back by a copy: sled uses space again that was given up, and never gives it
 //! back. A step reads some rows while commits wait, and writes them into the copy while they go on.
 //! What is written meanwhile to rows that the copy has is noted (`changes.rs`) and copied once
 //! more. When all rows are there, the copy is synced, closed, opened again and read back: what it
@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::store::engine::calls::{Engine, Ticket};
-use crate::store::engine::locks::held;
-use crate::store::engine::opening::database::let_go;
+use crate::store::engine::opening::database::close_db;
 use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::work::Work;
 use crate::store::engine::{garbage, scan};
@@ -31,7 +31,7 @@ use crate::store::layout::keys::{self, Key};
 use super::changes::{Changes, TooMany, Upto};
 use super::compacted::Compacted;
 use super::copy::{Copy, MANY, read, too_many};
-use super::copying::{self, BYTES, ROWS, Row, Trouble};
+use super::copying::{self, BYTES, CopyError, ROWS, Row};
 use super::progress::{self, Progress};
 use super::ready_copy::{Outcome, Replacement};
 use super::remake;
@@ -70,10 +70,10 @@ enum Stage {
 
 impl Beside {
     /// Begins a copy of a store in which so much lives.
-    pub fn begin(engine: &Arc<Engine>, live: Count, rule: Rule) -> Result<Self, Trouble> {
-        copying::make_sure_of_room(&engine.folder, live, rule.spare)?;
-        if held(&engine.shared.changes).is_some() {
-            return Err(Trouble::UnderWay);
+    pub fn begin(engine: &Arc<Engine>, live: Count, rule: Rule) -> Result<Self, CopyError> {
+        copying::make_sure_of_space(&engine.folder, live, rule.spare)?;
+        if lock(&engine.shared.changes).is_some() {
+            return Err(CopyError::UnderWay);
         }
         let before = engine
             .folder
@@ -81,8 +81,8 @@ impl Beside {
             .map_err(copying::copy("measuring the database"))?;
         remake::give_up(&engine.folder);
         let copy = Copy::make(&engine.folder, rule.portion)?;
-        match &mut *held(&engine.shared.changes) {
-            Some(_) => return Err(Trouble::UnderWay),
+        match &mut *lock(&engine.shared.changes) {
+            Some(_) => return Err(CopyError::UnderWay),
             changes => *changes = Some(Changes::new()),
         }
         Ok(Self {
@@ -94,13 +94,13 @@ impl Beside {
     }
 
     /// Does a step. `None` if there is more to do.
-    pub fn step(&mut self) -> Result<Option<Compacted>, Trouble> {
+    pub fn step(&mut self) -> Result<Option<Compacted>, CopyError> {
         let engine = &self.engine;
-        engine.shared.check().map_err(Trouble::Source)?;
+        engine.shared.check().map_err(CopyError::Source)?;
         if engine.is_closing() {
-            return Err(Trouble::Source(StoreError::Closed));
+            return Err(CopyError::Source(StoreError::Closed));
         }
-        let copy = self.copy.as_mut().ok_or(Trouble::Stuck)?;
+        let copy = self.copy.as_mut().ok_or(CopyError::Stuck)?;
         let is_behind = copy.catch_up(engine)? > FEW;
         let next = match &self.stage {
             _ if is_behind => None,
@@ -119,7 +119,7 @@ impl Beside {
                 Some(last.map_or(Stage::Ready(Instant::now()), Stage::ReadingBack))
             }
             Stage::Ready(since) if since.elapsed() > PATIENCE => {
-                return Err(Trouble::Copy(StoreError::io(
+                return Err(CopyError::Copy(StoreError::io(
                     "waiting for a moment at which nobody reads the store",
                     io::ErrorKind::TimedOut.into(),
                 )));
@@ -154,8 +154,8 @@ impl Beside {
     }
 
     /// Has the writer put the copy in the place of the database.
-    fn replace(&mut self) -> Result<Option<Compacted>, Trouble> {
-        let mut copy = self.copy.take().ok_or(Trouble::Stuck)?;
+    fn replace(&mut self) -> Result<Option<Compacted>, CopyError> {
+        let mut copy = self.copy.take().ok_or(CopyError::Stuck)?;
         // What can be synced before commits have to wait.
         let synced = copy.sync();
         let (told, outcome) = sync_channel(1);
@@ -170,9 +170,9 @@ impl Beside {
                 self.copy = Some(*copy);
                 Ok(None)
             }
-            (Ok(Outcome::NotTaken(trouble)), _) => {
+            (Ok(Outcome::NotTaken(error)), _) => {
                 engine.folder.remove_retired();
-                Err(trouble)
+                Err(error)
             }
             (Ok(Outcome::Done(count)), Ok(_)) => {
                 // Commits do not wait for that.
@@ -186,8 +186,8 @@ impl Beside {
                     after,
                 }))
             }
-            (_, Err(error)) => Err(Trouble::Source(error)),
-            (Err(_), Ok(_)) => Err(Trouble::Stuck),
+            (_, Err(error)) => Err(CopyError::Source(error)),
+            (Err(_), Ok(_)) => Err(CopyError::Stuck),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Copy {
     /// Copies rows behind a key. Returns the last one's; `None` if that was all. Whoever writes may add
     /// a row at the end before each step, so the end is found with the last rows, and not after
     /// them.
-    fn copy_on(&mut self, engine: &Engine, after: &Key) -> Result<Option<Key>, Trouble> {
+    fn copy_on(&mut self, engine: &Engine, after: &Key) -> Result<Option<Key>, CopyError> {
         let read = engine.read("copying the store", |db| {
             let _still = engine.still();
             let (mut rows, mut n_bytes, mut upto) = (Vec::new(), 0, None);
@@ -210,12 +210,12 @@ impl Copy {
                     break;
                 }
             }
-            if let Some(changes) = &mut *held(&engine.shared.changes) {
+            if let Some(changes) = &mut *lock(&engine.shared.changes) {
                 changes.reach(upto.clone().map_or(Upto::End, Upto::Key));
             }
             Ok((rows, upto))
         });
-        let (rows, upto) = read.map_err(Trouble::Source)?;
+        let (rows, upto) = read.map_err(CopyError::Source)?;
         let rows = rows.into_iter().filter(|(key, _)| **key != *keys::usage());
         self.put(
             rows.map(|(key, value)| (key.to_vec(), Some(value)))
@@ -225,7 +225,7 @@ impl Copy {
     }
 
     /// Copies once more what was written meanwhile. Returns how many keys are left.
-    fn catch_up(&mut self, engine: &Engine) -> Result<usize, Trouble> {
+    fn catch_up(&mut self, engine: &Engine) -> Result<usize, CopyError> {
         for _ in 0..PORTIONS {
             let left = noted(engine, |changes| changes.len())?;
             if left <= FEW {
@@ -235,7 +235,7 @@ impl Copy {
             let _still = (left > MANY).then(|| gate.read());
             let keys = noted(engine, |changes| changes.take(ROWS))?;
             let rows = engine.read("copying what was written meanwhile", |db| read(db, keys));
-            self.put(rows.map_err(Trouble::Source)?)?;
+            self.put(rows.map_err(CopyError::Source)?)?;
         }
         noted(engine, |changes| changes.len())
     }
@@ -244,9 +244,9 @@ impl Copy {
 impl Drop for Beside {
     fn drop(&mut self) {
         let engine = &self.engine;
-        *held(&engine.shared.changes) = None;
+        *lock(&engine.shared.changes) = None;
         if let Some(copy) = self.copy.take() {
-            let_go(copy.db);
+            close_db(copy.db);
         }
         // Another process may have the folder then; what is left there goes at the next opening.
         if !engine.is_closing() {
@@ -258,8 +258,8 @@ impl Drop for Beside {
 fn noted<T: Default>(
     engine: &Engine,
     work: impl FnOnce(&mut Changes) -> Result<T, TooMany>,
-) -> Result<T, Trouble> {
-    match &mut *held(&engine.shared.changes) {
+) -> Result<T, CopyError> {
+    match &mut *lock(&engine.shared.changes) {
         Some(changes) => work(changes).map_err(too_many),
         None => Ok(T::default()),
     }

@@ -19,7 +19,7 @@ use super::compacted::{CompactError, Compacted};
 use super::progress::Progress;
 use super::rule::Rule;
 
-/// Gives room back that the store in a folder does not need. Nobody may have it open.
+/// Gives disk space back that the store in a folder does not need. Nobody may have it open.
 pub fn at(path: &Path) -> Result<Compacted, CompactError> {
     let folder = Folder::new(path);
     if !folder.current().exists() && !folder.replaced().exists() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::error::{OpenError, StoreError};
 
-use super::copying::Trouble;
+use super::copying::CopyError;
 use super::remake;
 
 /// What came of compacting a store.
@@ -42,12 +42,12 @@ pub enum CompactError {
         #[source]
         source: OpenError,
     },
-    /// The disk has no room for a copy.
+    /// The disk has no space for a copy.
     #[error(
         "compacting the store: a copy may take {needed} bytes and {free} are free; make room, \
          then try again"
     )]
-    NoRoom {
+    NoSpace {
         /// What a copy may take.
         needed: u64,
         /// What is free.
@@ -71,20 +71,20 @@ impl CompactError {
         match self {
             Self::NoStore { .. } => "store.not-there",
             Self::Open { source } => source.code(),
-            Self::NoRoom { .. } => "store.no-room",
+            Self::NoSpace { .. } => "store.no-room",
             Self::UnderWay => "store.compaction-under-way",
             Self::Failed { source } => source.code(),
         }
     }
 }
 
-impl From<Trouble> for CompactError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NoRoom { needed, free } => Self::NoRoom { needed, free },
-            Trouble::Source(source) | Trouble::Copy(source) => Self::Failed { source },
-            Trouble::UnderWay => Self::UnderWay,
-            Trouble::Stuck => Self::Failed {
+impl From<CopyError> for CompactError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::NoSpace { needed, free } => Self::NoSpace { needed, free },
+            CopyError::Source(source) | CopyError::Copy(source) => Self::Failed { source },
+            CopyError::UnderWay => Self::UnderWay,
+            CopyError::Stuck => Self::Failed {
                 source: remake::stuck(),
             },
         }

@@ -13,7 +13,7 @@ use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Key};
 
 use super::changes::{Changes, TooMany};
-use super::copying::{self, BYTES, Proof, ROWS, Trouble};
+use super::copying::{self, BYTES, CopyError, Proof, ROWS};
 
 /// Noted keys from which on commits wait while they are copied once more: else the copy may never
 /// catch up with them.
@@ -35,7 +35,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    pub fn make(folder: &Folder, portion: usize) -> Result<Self, Trouble> {
+    pub fn make(folder: &Folder, portion: usize) -> Result<Self, CopyError> {
         let at = folder.compacting();
         files::make_folder(&at)
             .and_then(|()| files::give_as(&at, &folder.current()))
@@ -52,8 +52,8 @@ impl Copy {
         })
     }
 
-    fn db(&self) -> Result<&sled::Db, Trouble> {
-        self.db.as_ref().ok_or(Trouble::Stuck)
+    fn db(&self) -> Result<&sled::Db, CopyError> {
+        self.db.as_ref().ok_or(CopyError::Stuck)
     }
 
     /// Returns what is in it.
@@ -62,7 +62,7 @@ impl Copy {
     }
 
     /// Copies the last of what was written, while nobody writes. False: there is too much of it.
-    pub fn catch_up_last(&mut self, inner: Last<'_>) -> Result<bool, Trouble> {
+    pub fn catch_up_last(&mut self, inner: Last<'_>) -> Result<bool, CopyError> {
         let Last { changes, db } = inner;
         if changes.len().map_err(too_many)? > MANY {
             return Ok(false);
@@ -72,20 +72,20 @@ impl Copy {
             if keys.is_empty() {
                 return Ok(true);
             }
-            self.put(read(db, keys).map_err(Trouble::Source)?)?;
+            self.put(read(db, keys).map_err(CopyError::Source)?)?;
         }
     }
 
     /// Writes rows in the place of those that it may have.
-    pub fn put(&mut self, rows: Vec<(Key, Option<sled::IVec>)>) -> Result<(), Trouble> {
+    pub fn put(&mut self, rows: Vec<(Key, Option<sled::IVec>)>) -> Result<(), CopyError> {
         if rows.is_empty() {
             return Ok(());
         }
-        let db = self.db.clone().ok_or(Trouble::Stuck)?;
+        let db = self.db.clone().ok_or(CopyError::Stuck)?;
         let mut batch = sled::Batch::default();
         let mut sizes = Vec::new();
         for (key, value) in rows {
-            let before = scan::get(&db, &key).map_err(Trouble::Copy)?;
+            let before = scan::get(&db, &key).map_err(CopyError::Copy)?;
             let is_read = key <= self.read_upto;
             if let Some(before) = before {
                 self.written.remove(&key, &before);
@@ -108,7 +108,7 @@ impl Copy {
         copying::apply(&db, batch)?;
         for (key, n_bytes) in sizes {
             self.not_synced += n_bytes;
-            scan::written(&db, &key, n_bytes).map_err(Trouble::Copy)?;
+            scan::written(&db, &key, n_bytes).map_err(CopyError::Copy)?;
         }
         if self.not_synced >= self.portion {
             self.sync()?;
@@ -117,22 +117,22 @@ impl Copy {
     }
 
     /// Writes a row that belongs to no part of what is copied.
-    pub fn note(&self, (key, value): (Key, Option<Vec<u8>>)) -> Result<(), Trouble> {
+    pub fn note(&self, (key, value): (Key, Option<Vec<u8>>)) -> Result<(), CopyError> {
         let mut batch = sled::Batch::default();
         batch.insert(key, value.unwrap_or_default());
         copying::apply(self.db()?, batch)
     }
 
     /// Brings it to disk.
-    pub fn sync(&mut self) -> Result<(), Trouble> {
+    pub fn sync(&mut self) -> Result<(), CopyError> {
         self.not_synced = 0;
-        let db = self.db.as_ref().ok_or(Trouble::Stuck)?;
+        let db = self.db.as_ref().ok_or(CopyError::Stuck)?;
         copying::sync(db, &self.at, &mut self.blobs)
     }
 
     /// Closes it and opens it again: from here on it is read from the disk's side, as the next
     /// opening will.
-    pub fn reopen(&mut self, folder: &Folder) -> Result<(), Trouble> {
+    pub fn reopen(&mut self, folder: &Folder) -> Result<(), CopyError> {
         self.sync()?;
         copying::close(self.db.take(), &self.at)?;
         self.db = Some(open(folder)?);
@@ -140,10 +140,10 @@ impl Copy {
     }
 
     /// Reads rows back behind a key. Returns the last one's; `None` if that was all.
-    pub fn read_on(&mut self, after: &Key) -> Result<Option<Key>, Trouble> {
+    pub fn read_on(&mut self, after: &Key) -> Result<Option<Key>, CopyError> {
         let (mut n_rows, mut n_bytes) = (0, 0);
         for row in scan::after(self.db()?, &[], Bound::Excluded(after.clone())) {
-            let (key, value) = row.map_err(Trouble::Copy)?;
+            let (key, value) = row.map_err(CopyError::Copy)?;
             if *key != *keys::usage() {
                 self.read.add(&key, &value);
             }
@@ -158,7 +158,7 @@ impl Copy {
     }
 
     /// Compares what was read back with what was written.
-    pub fn prove(&self) -> Result<(), Trouble> {
+    pub fn prove(&self) -> Result<(), CopyError> {
         match self.read == self.written {
             true => Ok(()),
             false => Err(copying::differs(
@@ -168,7 +168,7 @@ impl Copy {
     }
 
     /// Closes it.
-    pub fn close(self) -> Result<(), Trouble> {
+    pub fn close(self) -> Result<(), CopyError> {
         copying::close(self.db, &self.at)?;
         files::settle(&self.at).map_err(copying::copy("syncing the copy"))
     }
@@ -180,7 +180,7 @@ pub struct Last<'a> {
     pub db: &'a sled::Db,
 }
 
-fn open(folder: &Folder) -> Result<sled::Db, Trouble> {
+fn open(folder: &Folder) -> Result<sled::Db, CopyError> {
     let opened = database::open_db(folder, &folder.compacting(), database::SMALL_CACHE);
     opened.map_err(|refusal| {
         let error = io::Error::other(refusal.into_error(folder).to_string());
@@ -203,8 +203,8 @@ pub fn read(db: &sled::Db, keys: Vec<Key>) -> Result<Vec<(Key, Option<sled::IVec
     Ok(rows)
 }
 
-pub fn too_many(_: TooMany) -> Trouble {
-    Trouble::Copy(StoreError::io(
+pub fn too_many(_: TooMany) -> CopyError {
+    CopyError::Copy(StoreError::io(
         "copying what is written meanwhile",
         io::Error::other("more is written than the copy can take over"),
     ))

@@ -1,4 +1,4 @@
-//! Copies a database into fresh files, in the order of the keys, and proves the copy.
+//! Copies a database into new files, in the order of the keys, and proves the copy.
 //!
 //! The copy is written, synced, closed, opened again and read back: what the next opening will
 //! find is what is compared.
@@ -11,11 +11,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::Lack;
 use crate::store::check::{self, Checked, Faults, View};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::nudge::nudged;
-use crate::store::engine::opening::database::{self, let_go, wait_until_free};
+use crate::store::engine::opening::database::{self, close_db, wait_until_free};
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::rows::count::{Count, Usage, rows};
 use crate::store::engine::{garbage, scan};
@@ -28,13 +28,13 @@ use super::progress::{Progress, Stage};
 pub const ROWS: usize = 190;
 pub const BYTES: usize = 1024 * 1024;
 
-/// Room that a copy may take: three times what lives in it, and some segments. Of records it
+/// Disk space that a copy may take: three times what lives in it, and some segments. Of records it
 /// takes twice, of entries a little less.
 const COPY_TAKES: u64 = 3;
 
 /// Why there is no copy.
-pub enum Trouble {
-    NoRoom {
+pub enum CopyError {
+    NoSpace {
         needed: u64,
         free: u64,
     },
@@ -112,37 +112,37 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 
 impl Copying {
     /// Makes the copy and proves it. Returns what is in it.
-    pub fn run(mut self) -> Result<Count, Trouble> {
+    pub fn run(mut self) -> Result<Count, CopyError> {
         let (rows, faults) = self.examine()?;
         let at = self.folder.compacting();
         files::make_folder(&at)
             .and_then(|()| files::give_as(&at, &self.folder.current()))
             .map_err(copy("making the folder of the copy"))?;
-        let fresh = self.open(&at)?;
+        let target = self.open(&at)?;
         self.progress.begin(Stage::Copying, Some(rows));
-        let written = self.write(&fresh, &at);
-        let closed = close(Some(fresh), &at);
+        let written = self.write(&target, &at);
+        let closed = close(Some(target), &at);
         let proof = written?;
         closed?;
         // What was written is read from the disk's side, as the next opening will.
-        let fresh = self.open(&at)?;
+        let target = self.open(&at)?;
         let read = self
-            .prove(&fresh, &proof, &faults)
-            .and_then(|()| sync(&fresh, &at, &mut Blobs::new(at.join("blobs"))));
-        let closed = close(Some(fresh), &at);
+            .prove(&target, &proof, &faults)
+            .and_then(|()| sync(&target, &at, &mut Blobs::new(at.join("blobs"))));
+        let closed = close(Some(target), &at);
         read.and(closed)?;
         Ok(proof.count)
     }
 
-    /// Checks everything that is copied, and makes sure of room. Returns how many rows that is,
+    /// Checks everything that is copied, and makes sure of disk space. Returns how many rows that is,
     /// and its faults.
-    fn examine(&self) -> Result<(u64, Faults), Trouble> {
+    fn examine(&self) -> Result<(u64, Faults), CopyError> {
         self.progress.begin(Stage::Checking, None);
         let found = self.check(&self.source.db, self.source.format);
         for fault in found.faults.all() {
             tracing::warn!("Found in the store, and left as it is: {fault}");
         }
-        make_sure_of_room(&self.folder, found.count, self.aim.spare)?;
+        make_sure_of_space(&self.folder, found.count, self.aim.spare)?;
         Ok((found.count.rows, found.faults))
     }
 
@@ -150,11 +150,11 @@ impl Copying {
         check::whole(&View::alone(db, format), &|rows| self.progress.add(rows))
     }
 
-    fn write(&mut self, fresh: &sled::Db, at: &Path) -> Result<Proof, Trouble> {
+    fn write(&mut self, target: &sled::Db, at: &Path) -> Result<Proof, CopyError> {
         let mut blobs = Blobs::new(at.join("blobs"));
-        let proof = self.fill(fresh, at, &mut blobs)?;
-        self.note(fresh, proof.count)?;
-        sync(fresh, at, &mut blobs)?;
+        let proof = self.fill(target, at, &mut blobs)?;
+        self.note(target, proof.count)?;
+        sync(target, at, &mut blobs)?;
         let mark = Mark {
             store: self.source.store,
             commits: self.source.head.commits,
@@ -167,20 +167,20 @@ impl Copying {
         Ok(proof)
     }
 
-    fn prove(&self, fresh: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), Trouble> {
+    fn prove(&self, target: &sled::Db, proof: &Proof, before: &Faults) -> Result<(), CopyError> {
         self.progress
             .begin(Stage::ReadingBack, Some(proof.count.rows));
-        let found = caught(|| {
-            check::sample(fresh, &self.source.head)?;
-            self.read(fresh)
+        let found = catch_panic(|| {
+            check::sample(target, &self.source.head)?;
+            self.read(target)
         });
         let found = found.unwrap_or_else(|message| Err(StoreError::panicked("reading", message)));
-        if found.map_err(Trouble::Copy)? != *proof {
+        if found.map_err(CopyError::Copy)? != *proof {
             return Err(differs("the copy is not what was copied".to_owned()));
         }
         self.progress
             .begin(Stage::CheckingCopy, Some(proof.count.rows));
-        let after = self.check(fresh, self.aim.format);
+        let after = self.check(target, self.aim.format);
         match after.faults.not_among(before) {
             Some(new) => Err(differs(format!("the copy has a fault: {new}"))),
             None if after.faults.count() > before.count() => Err(differs(
@@ -190,7 +190,7 @@ impl Copying {
         }
     }
 
-    fn open(&self, at: &Path) -> Result<sled::Db, Trouble> {
+    fn open(&self, at: &Path) -> Result<sled::Db, CopyError> {
         database::open_db(&self.folder, at, database::SMALL_CACHE).map_err(|refusal| {
             let error = io::Error::other(refusal.into_error(&self.folder).to_string());
             copy("opening the copy")(error)
@@ -198,7 +198,12 @@ impl Copying {
     }
 
     /// Copies all rows in the order of their keys, each verified.
-    fn fill(&mut self, fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<Proof, Trouble> {
+    fn fill(
+        &mut self,
+        target: &sled::Db,
+        at: &Path,
+        blobs: &mut Blobs,
+    ) -> Result<Proof, CopyError> {
         let mut rows = rows(&self.source.db);
         let mut proof = Proof::default();
         let (mut out, mut is_over, mut not_synced) = (Vec::new(), false, 0);
@@ -219,7 +224,7 @@ impl Copying {
                 }
                 Ok(n_read)
             });
-            self.progress.add(read.map_err(Trouble::Source)?);
+            self.progress.add(read.map_err(CopyError::Source)?);
             let rest = out.split_off(out.len().min(ROWS));
             let mut batch = sled::Batch::default();
             let mut written = Vec::new();
@@ -229,12 +234,12 @@ impl Copying {
                 written.push((key.clone(), value.len()));
                 batch.insert(key, value);
             }
-            apply(fresh, batch)?;
+            apply(target, batch)?;
             for (key, n_bytes) in written {
-                scan::written(fresh, &key, n_bytes).map_err(Trouble::Copy)?;
+                scan::written(target, &key, n_bytes).map_err(CopyError::Copy)?;
             }
             if not_synced >= self.aim.portion {
-                sync(fresh, at, blobs)?;
+                sync(target, at, blobs)?;
                 not_synced = 0;
             }
             garbage::collect_garbage();
@@ -257,7 +262,7 @@ impl Copying {
     }
 
     /// Notes in the copy what lives in it.
-    fn note(&self, fresh: &sled::Db, count: Count) -> Result<(), Trouble> {
+    fn note(&self, target: &sled::Db, count: Count) -> Result<(), CopyError> {
         let usage = Usage {
             count,
             commits: self.source.head.commits,
@@ -265,7 +270,7 @@ impl Copying {
         let (key, value) = codec::put(keys::usage(), &v1::Usage::from(usage));
         let mut batch = sled::Batch::default();
         batch.insert(key, value.unwrap_or_default());
-        apply(fresh, batch)
+        apply(target, batch)
     }
 }
 
@@ -292,16 +297,16 @@ impl Folder {
     }
 }
 
-/// Fails where a copy has no room.
-pub fn make_sure_of_room(folder: &Folder, live: Count, spare: u64) -> Result<(), Trouble> {
+/// Fails where the disk has no space for a copy.
+pub fn make_sure_of_space(folder: &Folder, live: Count, spare: u64) -> Result<(), CopyError> {
     match folder.lacks_for(live, spare) {
-        Some(Lack { needed, free }) => Err(Trouble::NoRoom { needed, free }),
+        Some(Lack { needed, free }) => Err(CopyError::NoSpace { needed, free }),
         None => Ok(()),
     }
 }
 
 /// Says that a copy is not as it should be.
-pub fn differs(how: String) -> Trouble {
+pub fn differs(how: String) -> CopyError {
     copy("reading the copy back")(io::Error::other(how))
 }
 
@@ -311,8 +316,8 @@ pub fn reading<T>(
     folder: &Folder,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    caught(work).unwrap_or_else(|message| {
-        if folder.check_room().is_err() {
+    catch_panic(work).unwrap_or_else(|message| {
+        if folder.check_space().is_err() {
             return Err(StoreError::panicked("reading what is copied", message));
         }
         let what = format!("reading it the database panicked: {message}");
@@ -320,11 +325,11 @@ pub fn reading<T>(
     })
 }
 
-pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
-    match nudged(fresh, || caught(|| fresh.apply_batch(batch))) {
+pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), CopyError> {
+    match nudged(target, || catch_panic(|| target.apply_batch(batch))) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Trouble::Copy(StoreError::sled("writing the copy", error))),
-        Err(message) => Err(Trouble::Copy(StoreError::panicked(
+        Ok(Err(error)) => Err(CopyError::Copy(StoreError::sled("writing the copy", error))),
+        Err(message) => Err(CopyError::Copy(StoreError::panicked(
             "writing the copy",
             message,
         ))),
@@ -332,12 +337,17 @@ pub fn apply(fresh: &sled::Db, batch: sled::Batch) -> Result<(), Trouble> {
 }
 
 /// Brings the copy to disk, as the writer does.
-pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Trouble> {
-    match nudged(fresh, || caught(|| fresh.flush())) {
+pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), CopyError> {
+    match nudged(target, || catch_panic(|| target.flush())) {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => return Err(Trouble::Copy(StoreError::sled("flushing the copy", error))),
+        Ok(Err(error)) => {
+            return Err(CopyError::Copy(StoreError::sled(
+                "flushing the copy",
+                error,
+            )));
+        }
         Err(message) => {
-            return Err(Trouble::Copy(StoreError::panicked(
+            return Err(CopyError::Copy(StoreError::panicked(
                 "flushing the copy",
                 message,
             )));
@@ -351,12 +361,12 @@ pub fn sync(fresh: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), Troubl
 
 /// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
 /// and what they write goes by a path that another will have then.
-pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), Trouble> {
-    let_go(db);
+pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), CopyError> {
+    close_db(db);
     wait_until_free(at).map_err(copy("closing the copy"))
 }
 
 /// Says that it is the copy that something is wrong with.
-pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> Trouble {
-    move |error| Trouble::Copy(StoreError::io(doing, error))
+pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> CopyError {
+    move |error| CopyError::Copy(StoreError::io(doing, error))
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
+use crate::lock::lock;
 use crate::store::engine::calls::Engine;
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::engine::{garbage, scan};
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 200;
 impl Engine {
     /// Returns what lives in the store; `None` if that is not known until it was counted.
     pub fn live(&self) -> Option<Count> {
-        match &*held(&self.shared.tally) {
+        match &*lock(&self.shared.tally) {
             Tally::Known(count) => Some(*count),
             Tally::Unknown | Tally::Counting { .. } => None,
         }
@@ -26,7 +26,7 @@ impl Engine {
     pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
         let counted = self.read("counting what the store holds", |db| {
             let _still = self.still();
-            let mut tally = held(&self.shared.tally);
+            let mut tally = lock(&self.shared.tally);
             let (from, mut count) = match &*tally {
                 Tally::Known(count) => return Ok(Some(*count)),
                 Tally::Unknown => (Key::new(), Count::default()),

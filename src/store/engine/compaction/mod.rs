@@ -1,4 +1,4 @@
-//! Gives room back by a copy of the database that takes its place.
+//! Gives disk space back by a copy of the database that takes its place.
 
 pub mod beside;
 pub mod changes;

@@ -1,8 +1,9 @@
 //! How far a long work on all rows is, for who waits for it.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::lock::lock;
 use crate::model::Thousands;
 
 /// What is done with the rows, one after the other.
@@ -50,11 +51,11 @@ impl Progress {
 
     /// Returns how far it is now.
     pub fn now(&self) -> Moment {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0)
     }
 
     fn set(&self, change: impl FnOnce(&mut Moment)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.0));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use crate::store::engine::rows::count::Count;
 
 use super::copy::Copy;
-use super::copying::Trouble;
+use super::copying::CopyError;
 
 /// A copy that is ready.
 pub struct Replacement {
@@ -21,5 +21,5 @@ pub enum Outcome {
     /// Somebody reads, or there is too much to copy once more.
     Later(Box<Copy>),
     /// The database is as it was.
-    NotTaken(Trouble),
+    NotTaken(CopyError),
 }

@@ -10,14 +10,14 @@ use std::{fs, io};
 
 use crate::doing;
 use crate::store::engine::files::Folder;
-use crate::store::engine::opening::database::{let_go, wait_until_free};
+use crate::store::engine::opening::database::{close_db, wait_until_free};
 use crate::store::engine::opening::place;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
 
-use super::copying::{Aim, Copying, Trouble};
+use super::copying::{Aim, CopyError, Copying};
 use super::progress::Progress;
 
 /// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
@@ -29,7 +29,7 @@ const SAID_EVERY: Duration = Duration::from_secs(5);
 
 /// Makes a copy and proves it. Says how far it is, and watches over the thread that does it,
 /// since sled may wait for ever.
-pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Count, Trouble> {
+pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Count, CopyError> {
     let progress = Arc::new(Progress::default());
     let (done, outcome) = sync_channel(1);
     let copying = Copying {
@@ -41,7 +41,7 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
     let thread = thread::Builder::new()
         .name("store-copy".to_owned())
         .spawn(move || drop(done.send(copying.run())));
-    thread.map_err(|error| Trouble::Copy(StoreError::io("starting a thread", error)))?;
+    thread.map_err(|error| CopyError::Copy(StoreError::io("starting a thread", error)))?;
     let (what, shown) = (doing.to_lowercase(), Arc::clone(&progress));
     let _doing = doing::telling(move || format!("{what}: {}", shown.now()));
     let (mut seen, mut since) = (progress.now(), Instant::now());
@@ -54,12 +54,12 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
                     (seen, since) = (now, Instant::now());
                     tracing::info!("{doing}: {now}");
                 } else if since.elapsed() >= PATIENCE {
-                    return Err(Trouble::Stuck);
+                    return Err(CopyError::Stuck);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let message = "the thread that copies ended".to_owned();
-                return Err(Trouble::Copy(StoreError::panicked("copying", message)));
+                return Err(CopyError::Copy(StoreError::panicked("copying", message)));
             }
         }
     }
@@ -68,7 +68,7 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
 /// Puts the copy in the place of the database and opens it there. If it cannot take that place,
 /// the database is opened that was there before. The files of the other are left to be removed.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
-    let_go(Some(sound.db));
+    close_db(Some(sound.db));
     let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
     if let Err(refused) = swapped {
         tracing::warn!(

@@ -10,10 +10,10 @@ use std::sync::{RwLockWriteGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::model::StoreId;
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Folder};
-use crate::store::engine::locks::held;
 use crate::store::engine::opening::identify;
 use crate::store::engine::opening::sound::Sound;
 use crate::store::engine::rows::count::Usage;
@@ -24,7 +24,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::{self, codec, keys, v1};
 
 use super::copy::{Copy, Last};
-use super::copying::{self, Trouble};
+use super::copying::{self, CopyError};
 use super::ready_copy::{Outcome, Replacement};
 use super::remake;
 
@@ -63,16 +63,16 @@ fn replace(
     match catch_up(&mut copy, standing, shared) {
         Ok(true) => {}
         Ok(false) => return Ok(Outcome::Later(Box::new(copy))),
-        Err(Trouble::Source(error)) => return Err(error),
-        Err(trouble) => return Ok(Outcome::NotTaken(trouble)),
+        Err(CopyError::Source(error)) => return Err(error),
+        Err(error) => return Ok(Outcome::NotTaken(error)),
     }
     let Some(mut place) = alone(shared) else {
         return Ok(Outcome::Later(Box::new(copy)));
     };
     shared.check()?;
     let count = copy.count();
-    if let Err(trouble) = copy.close() {
-        return Ok(Outcome::NotTaken(trouble));
+    if let Err(error) = copy.close() {
+        return Ok(Outcome::NotTaken(error));
     }
     let db = place.take().ok_or(StoreError::Closed)?;
     let sound = Sound {
@@ -93,28 +93,28 @@ fn replace(
     reopen(folder).map_err(reopening)?;
     *place = Some(sound.db);
     if before.is_some() && folder.database_id() == before {
-        return Ok(Outcome::NotTaken(Trouble::Copy(StoreError::io(
+        return Ok(Outcome::NotTaken(CopyError::Copy(StoreError::io(
             "putting the copy in its place",
             io::Error::other("it could not take it, or was not whole there; the log says why"),
         ))));
     }
-    *held(&shared.tally) = Tally::Known(count);
+    *lock(&shared.tally) = Tally::Known(count);
     Ok(Outcome::Done(count))
 }
 
 /// Makes the copy the same as the database, and brings it to disk. False: not now.
-fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, Trouble> {
-    let db = shared.database().map_err(Trouble::Source)?;
+fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, CopyError> {
+    let db = shared.database().map_err(CopyError::Source)?;
     {
-        let mut changes = held(&shared.changes);
+        let mut changes = lock(&shared.changes);
         // Given up meanwhile.
-        let changes = changes.as_mut().ok_or(Trouble::Stuck)?;
+        let changes = changes.as_mut().ok_or(CopyError::Stuck)?;
         if !copy.catch_up_last(Last { changes, db: &db })? {
             return Ok(false);
         }
     }
     let (count, commits) = (copy.count(), standing.head.commits);
-    if let Tally::Known(sum) = &*held(&shared.tally) {
+    if let Tally::Known(sum) = &*lock(&shared.tally) {
         debug_assert_eq!(*sum, count, "what lives here is added up");
     }
     copy.note(codec::put(

@@ -1,7 +1,7 @@
 //! The store's folder: who may read it, what is synced in it, what is left over in it.
 //!
 //! ```text
-//! <path>/lock                 held by the process that has the store open
+//! <path>/lock                 locked by the process that has the store open
 //! <path>/open                 there while one has it open, see `open_mark.rs`
 //! <path>/clock                by what time things are old, see `belief.rs`
 //! <path>/current/             the database: db, conf, snap.*, blobs/
@@ -22,7 +22,7 @@
 pub mod mark;
 pub mod open_mark;
 pub mod pending;
-pub mod room;
+pub mod disk_usage;
 pub mod swap;
 
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub const ASIDE: &str = "damaged-";
 const MAX_ASIDE: u32 = 1000;
 
 /// Bytes that must be free at an opening: two of sled's segments.
-const ROOM: usize = 1024 * 1024;
+const MUST_BE_FREE: usize = 1024 * 1024;
 
 /// Where the marks and the database are.
 #[derive(Debug, Clone)]
@@ -161,9 +161,9 @@ impl Folder {
 
     /// Makes sure that something can be written: on a full disk sled may panic as it does on
     /// damaged files, and the store would be moved aside for nothing.
-    pub fn check_room(&self) -> io::Result<()> {
+    pub fn check_space(&self) -> io::Result<()> {
         let path = self.current().join("room");
-        let outcome = fs::write(&path, vec![0; ROOM]);
+        let outcome = fs::write(&path, vec![0; MUST_BE_FREE]);
         match fs::remove_file(&path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => outcome,
             removed => outcome.and(removed),

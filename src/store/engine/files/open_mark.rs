@@ -98,14 +98,14 @@ pub fn set(folder: &Folder) -> io::Result<()> {
         return Ok(());
     }
     // Under another name until it is whole: half of it would be taken for a copy's.
-    let (path, fresh) = (folder.open_mark(), folder.path().join("open.new"));
-    remove(&fresh)?;
-    let mut file = files::open_file(&fresh)?;
+    let (path, written) = (folder.open_mark(), folder.path().join("open.new"));
+    remove(&written)?;
+    let mut file = files::open_file(&written)?;
     let line = Identity::of(&file.metadata()?).line();
     file.write_all(&[WORDS.as_bytes(), line.as_bytes()].concat())?;
     file.sync_all()?;
-    files::give_as(&fresh, folder.path())?;
-    fs::rename(&fresh, &path)?;
+    files::give_as(&written, folder.path())?;
+    fs::rename(&written, &path)?;
     files::sync_folder(folder.path())
 }
 

@@ -1,7 +1,7 @@
 //! Turns a store of an older format into the newest, one format after the other, before anybody
 //! works with it.
 //!
-//! Each step is a copy into fresh files (`copying.rs`) that takes the place of the database by
+//! Each step is a copy into new files (`copying.rs`) that takes the place of the database by
 //! renames (`swap.rs`), as a compaction does. So it can be stopped anywhere: up to the renames
 //! the next opening finds the old store and begins the step again, after them the new one. The
 //! old files are removed when the new ones were opened from their place, after they had been read
@@ -21,11 +21,11 @@ use std::time::Instant;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout;
 
-use super::compaction::copying::{Aim, Rewrite, Trouble};
+use super::compaction::copying::{Aim, CopyError, Rewrite};
 use super::compaction::remake;
 use super::compaction::rule::Rule;
 use super::files::Folder;
-use super::opening::database::let_go;
+use super::opening::database::close_db;
 use super::opening::refusal::Refusal;
 use super::opening::sound::Sound;
 
@@ -38,7 +38,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
         return Ok(sound);
     }
     let from = sound.format;
-    let_go(Some(sound.db));
+    close_db(Some(sound.db));
     let missing = io::Error::other("this version has no step for it; report it");
     let source = StoreError::io("looking for the next format", missing);
     let path = folder.path().to_owned();
@@ -80,13 +80,13 @@ fn step(
     );
     let doing = format!("Migrating the store from format {from} to {to}");
     let path = folder.path().to_owned();
-    if let Err(trouble) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
-        if !matches!(trouble, Trouble::Stuck) {
+    if let Err(error) = remake::make(folder, &sound, aim(to, rewrite), &doing) {
+        if !matches!(error, CopyError::Stuck) {
             remake::give_up(folder);
         }
-        let_go(Some(sound.db));
-        return Err(match trouble {
-            Trouble::NoRoom { needed, free } => Refusal::Error(OpenError::NoRoom {
+        close_db(Some(sound.db));
+        return Err(match error {
+            CopyError::NoSpace { needed, free } => Refusal::Error(OpenError::NoSpace {
                 path,
                 from,
                 to,
@@ -95,19 +95,21 @@ fn step(
             }),
             // The opening found nothing, so the version that wrote it can still work with it:
             // it is not moved aside for a value that only the migration met.
-            Trouble::Source(StoreError::Damaged { what }) => {
+            CopyError::Source(StoreError::Damaged { what }) => {
                 let source = StoreError::io("reading what it holds", io::Error::other(what));
                 not_migrated(path, from, to, source)
             }
-            Trouble::Source(source) | Trouble::Copy(source) => not_migrated(path, from, to, source),
-            Trouble::Stuck | Trouble::UnderWay => not_migrated(path, from, to, remake::stuck()),
+            CopyError::Source(source) | CopyError::Copy(source) => {
+                not_migrated(path, from, to, source)
+            }
+            CopyError::Stuck | CopyError::UnderWay => not_migrated(path, from, to, remake::stuck()),
         });
     }
     let migrated = remake::replace(folder, sound);
     folder.remove_retired();
     let migrated = migrated?;
     if migrated.format != to {
-        let_go(Some(migrated.db));
+        close_db(Some(migrated.db));
         let not_swapped = StoreError::io(
             "putting the migrated store in its place",
             io::Error::other("it could not take it, or was not whole there; the log says why"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{RunId, TenantName};
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1, v2};
 
 /// What was met of the runs so far: an entry for each tenant.
@@ -17,7 +17,7 @@ pub struct RunsByTenant {
 
 impl Rewrite for RunsByTenant {
     fn row(&mut self, (key, value): Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
-        if key.first() != Some(&(Space::NumberedRun as u8)) {
+        if key.first() != Some(&(Keyspace::NumberedRun as u8)) {
             out.push((key, value));
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Opens sled's files, patiently, and lets go of them, for which it does not wait for ever.
+//! Opens and closes sled's files. It waits for both, but not for ever.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::Folder;
 use crate::store::error::OpenError;
 
@@ -16,14 +16,14 @@ use super::refusal::{Refusal, io_at};
 /// How long sled may take to release its files.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Lets the database go, and does not wait for ever: after a failed write it may wait for a
+/// Closes the database, and does not wait for ever: after a failed write sled may wait for a
 /// buffer that nobody will write. Everything that was acknowledged is on disk before.
-pub fn let_go(db: Option<sled::Db>) {
+pub fn close_db(db: Option<sled::Db>) {
     let (done, gone) = sync_channel(1);
-    let letting_go = thread::Builder::new()
+    let closing = thread::Builder::new()
         .name("store-close".to_owned())
-        .spawn(move || drop(done.send(caught(|| drop(db)))));
-    if let Err(refused) = letting_go {
+        .spawn(move || drop(done.send(catch_panic(|| drop(db)))));
+    if let Err(refused) = closing {
         tracing::warn!(error = %refused, "No thread could be started to close the database");
     }
     match gone.recv_timeout(CLOSE_PATIENCE) {
@@ -58,7 +58,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
         .flush_every_ms(Some(500));
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
-        let source = match caught(|| config.open()) {
+        let source = match catch_panic(|| config.open()) {
             Ok(Ok(db)) => return Ok(db),
             Ok(Err(source)) => source,
             Err(message) => {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::doing::counting;
 use crate::store::check;
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::mark::{self, Mark};
 use crate::store::engine::files::open_mark::{self, Left};
 use crate::store::engine::files::pending::{self, Pending};
@@ -16,7 +16,7 @@ use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::Format;
 
 use super::create;
-use super::database::{CACHE, let_go, open_db};
+use super::database::{CACHE, close_db, open_db};
 use super::identify::{Look, identify, newer};
 use super::refusal::{Refusal, io_at};
 use super::sound::Sound;
@@ -45,7 +45,7 @@ pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
         Refusal::Error(error) => Refusal::Error(error),
     })?;
     if let Err(StoreError::Damaged { what }) = is_whole(&sound.db, sound.format) {
-        let_go(Some(sound.db));
+        close_db(Some(sound.db));
         return Err(torn(what));
     }
     open_mark::set(folder).map_err(refused)?;
@@ -113,7 +113,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
             .map_err(refused("making the folder", &current))?;
     }
     folder
-        .check_room()
+        .check_space()
         .map_err(refused("making sure of room in", &current))?;
     let removed = folder
         .remove_leftovers()
@@ -133,7 +133,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         .map_err(refused("copying a log with a gap in", &current))?;
     let db = open_db(folder, &current, CACHE)?;
     folder.settle().map_err(refused("syncing", &current))?;
-    let looked = caught(|| {
+    let looked = catch_panic(|| {
         let looked = look(&db, mark, pending)?;
         match (before, &looked) {
             (Before::Gap, Look::Sound(format, _)) => is_whole(&db, format.version).map(|()| looked),

@@ -9,7 +9,7 @@ use std::thread;
 use crate::clock::Clock;
 use crate::model::Version;
 use crate::store::engine::calls::Engine;
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::files::{self, Folder, pending};
 use crate::store::engine::shared::Shared;
 use crate::store::engine::writing::committer::{Committer, QUEUE};
@@ -53,7 +53,7 @@ pub fn start(
         source,
     };
     let no_thread = |error| failed(StoreError::io("starting a thread of the store", error));
-    let tally = caught(|| Tally::of(&db, &head))
+    let tally = catch_panic(|| Tally::of(&db, &head))
         .unwrap_or_else(|message| Err(StoreError::panicked("reading what lives here", message)));
     let shared = Arc::new(Shared::new(db, head.last, tally.map_err(failed)?));
     let committer =

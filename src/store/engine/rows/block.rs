@@ -24,12 +24,12 @@ const FULL: usize = 16 * 1024;
 /// Bytes of a piece at the most when a full block is divided, single large records aside.
 const PIECE: usize = 12 * 1024;
 
-/// Bytes of an entry beside its id and its body: two lengths, version and fingerprint.
-const ENTRY_HEAD: usize = 1 + 8 + 16 + 4;
+/// Bytes of a record beside its id and its body: two lengths, version and fingerprint.
+const RECORD_HEAD: usize = 1 + 8 + 16 + 4;
 
 /// A record in its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct PackedRecord {
     pub id: Id,
     pub version: Version,
     /// The fingerprint that its bucket must have for it.
@@ -46,45 +46,45 @@ pub struct After {
     pub body: Bytes,
 }
 
-/// The entries of a block, in the order of their ids.
+/// The records of a block, in the order of their ids.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Block(pub Vec<Entry>);
+pub struct Block(pub Vec<PackedRecord>);
 
 impl Block {
-    /// Reads a block's value; entries out of order are damage.
+    /// Reads a block's value; records out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let bytes = codec::unpack_bytes(key, codec::open(PACKED, key, value)?)?;
         let mut rest = Bytes::from(bytes.into_owned());
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut records: Vec<PackedRecord> = Vec::new();
         while !rest.is_empty() {
-            let entry = take(&mut rest).ok_or_else(|| codec::flawed(key, "cut short"))?;
-            if entries.last().is_some_and(|before| before.id >= entry.id) {
+            let packed = take(&mut rest).ok_or_else(|| codec::flawed(key, "cut short"))?;
+            if records.last().is_some_and(|before| before.id >= packed.id) {
                 return Err(codec::flawed(key, "out of order"));
             }
-            entries.push(entry);
+            records.push(packed);
         }
-        Ok(Self(entries))
+        Ok(Self(records))
     }
 
     /// Makes the block's value.
     pub fn write(&self, key: &Key) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len());
-        for entry in &self.0 {
-            let id = entry.id.to_key();
-            let body_len = u32::try_from(entry.body.len()).expect("a record is far below 4 GiB");
+        for packed in &self.0 {
+            let id = packed.id.to_key();
+            let body_len = u32::try_from(packed.body.len()).expect("a record is far below 4 GiB");
             bytes.push(u8::try_from(id.len()).expect("an id's key has 65 bytes at the most"));
             bytes.extend_from_slice(&id);
-            bytes.extend_from_slice(&entry.version.0.to_be_bytes());
-            bytes.extend_from_slice(&entry.print.0);
+            bytes.extend_from_slice(&packed.version.0.to_be_bytes());
+            bytes.extend_from_slice(&packed.print.0);
             bytes.extend_from_slice(&body_len.to_be_bytes());
-            bytes.extend_from_slice(&entry.body);
+            bytes.extend_from_slice(&packed.body);
         }
         codec::seal(PACKED, key, &[], &codec::pack_bytes(&bytes))
     }
 
-    /// Returns the entry of an id.
-    pub fn find(self, id: &Id) -> Option<Entry> {
-        self.0.into_iter().find(|entry| entry.id == *id)
+    /// Returns the record of an id.
+    pub fn find(self, id: &Id) -> Option<PackedRecord> {
+        self.0.into_iter().find(|packed| packed.id == *id)
     }
 
     /// Applies changes, sorted by id, none = removed. What was there must be what `known`
@@ -99,10 +99,10 @@ impl Block {
         let mut merged = Vec::with_capacity(old.len() + changes.len());
         let mut old = old.into_iter().peekable();
         for (id, after) in changes {
-            while let Some(entry) = old.next_if(|entry| entry.id < id) {
-                merged.push(entry);
+            while let Some(packed) = old.next_if(|packed| packed.id < id) {
+                merged.push(packed);
             }
-            let before = old.next_if(|entry| entry.id == id);
+            let before = old.next_if(|packed| packed.id == id);
             match (&before, known.get(&id)) {
                 (None, None) => {}
                 (Some(before), Some(print)) if before.print == *print => {}
@@ -113,7 +113,7 @@ impl Block {
                 }
             }
             merged.extend(after.map(|after| {
-                Entry {
+                PackedRecord {
                     version: after
                         .version
                         .or(before.map(|before| before.version))
@@ -144,9 +144,9 @@ impl Block {
         let mut divided = Vec::with_capacity(pieces);
         let mut piece = Self::default();
         let mut n_bytes = 0;
-        for entry in self.0 {
-            n_bytes += entry_len(&entry);
-            piece.0.push(entry);
+        for packed in self.0 {
+            n_bytes += record_len(&packed);
+            piece.0.push(packed);
             if n_bytes >= size {
                 divided.push(std::mem::take(&mut piece));
                 n_bytes = 0;
@@ -160,7 +160,7 @@ impl Block {
 
     /// Returns how many bytes it has before they are compressed.
     fn len(&self) -> usize {
-        self.0.iter().map(entry_len).sum()
+        self.0.iter().map(record_len).sum()
     }
 }
 
@@ -250,7 +250,7 @@ pub fn after(
     no: TenantNo,
     kind: Kind,
     after: Option<&Id>,
-) -> Result<impl Iterator<Item = Result<(Key, Entry), StoreError>> + use<>, StoreError> {
+) -> Result<impl Iterator<Item = Result<(Key, PackedRecord), StoreError>> + use<>, StoreError> {
     let prefix = keys::state_prefix(no, kind);
     let from = match after {
         Some(id) => scan::holding(db, prefix.clone(), keys::state(no, kind, id))?.0,
@@ -258,26 +258,27 @@ pub fn after(
     };
     let after = after.cloned();
     let mut rows = scan::after(db, &prefix, Bound::Included(from));
-    let mut entries = (Key::new(), Vec::new().into_iter());
+    let mut records = (Key::new(), Vec::new().into_iter());
     Ok(std::iter::from_fn(move || {
         loop {
-            let (key, block) = &mut entries;
-            let is_behind = |entry: &Entry| after.as_ref().is_none_or(|after| *after < entry.id);
-            if let Some(entry) = block.find(is_behind) {
-                return Some(Ok((key.clone(), entry)));
+            let (key, block) = &mut records;
+            let is_behind =
+                |packed: &PackedRecord| after.as_ref().is_none_or(|after| *after < packed.id);
+            if let Some(packed) = block.find(is_behind) {
+                return Some(Ok((key.clone(), packed)));
             }
             let read = rows.next()?.and_then(|(key, value)| {
                 Ok((key.to_vec(), Block::read(&key, &value)?.0.into_iter()))
             });
             match read {
-                Ok(read) => entries = read,
+                Ok(read) => records = read,
                 Err(error) => return Some(Err(error)),
             }
         }
     }))
 }
 
-fn take(rest: &mut Bytes) -> Option<Entry> {
+fn take(rest: &mut Bytes) -> Option<PackedRecord> {
     let id_len = usize::from(rest.try_get_u8().ok()?);
     let id = Id::from_key(rest.get(..id_len)?).ok()?;
     rest.advance(id_len);
@@ -285,7 +286,7 @@ fn take(rest: &mut Bytes) -> Option<Entry> {
     let mut print = Fingerprint([0; 16]);
     rest.try_copy_to_slice(&mut print.0).ok()?;
     let body_len = usize::try_from(rest.try_get_u32().ok()?).ok()?;
-    (body_len <= rest.len()).then(|| Entry {
+    (body_len <= rest.len()).then(|| PackedRecord {
         id,
         version,
         print,
@@ -293,9 +294,9 @@ fn take(rest: &mut Bytes) -> Option<Entry> {
     })
 }
 
-/// About the bytes that an entry takes; an id of another shape may take more.
-fn entry_len(entry: &Entry) -> usize {
-    ENTRY_HEAD + 13 + entry.body.len()
+/// About the bytes that a record takes; an id of another shape may take more.
+fn record_len(packed: &PackedRecord) -> usize {
+    RECORD_HEAD + 13 + packed.body.len()
 }
 
 #[cfg(test)]
@@ -304,8 +305,8 @@ mod tests {
 
     use super::*;
 
-    fn entry(number: u32, body_len: usize) -> Entry {
-        Entry {
+    fn packed(number: u32, body_len: usize) -> PackedRecord {
+        PackedRecord {
             id: Id::parse(&format!("60d5ca1b2f8a4c00{number:08x}")).unwrap(),
             version: Version(u64::from(number)),
             print: Fingerprint([7; 16]),
@@ -317,7 +318,7 @@ mod tests {
         Block(
             (0..)
                 .zip(body_lens)
-                .map(|(n, len)| entry(n, *len))
+                .map(|(n, len)| packed(n, *len))
                 .collect(),
         )
     }
@@ -393,18 +394,18 @@ mod tests {
             let value = codec::seal(PACKED, &key, &[], &codec::pack_bytes(bytes));
             Block::read(&key, &value).unwrap_err().to_string()
         };
-        let good = |entries: &[Entry]| {
-            let value = Block(entries.to_vec()).write(&key);
+        let good = |records: &[PackedRecord]| {
+            let value = Block(records.to_vec()).write(&key);
             codec::unpack_bytes(&key, codec::open(PACKED, &key, &value).unwrap())
                 .unwrap()
                 .into_owned()
         };
 
-        let one = good(&[entry(1, 5)]);
+        let one = good(&[packed(1, 5)]);
         for len in 1..one.len() {
             assert!(bad(&one[..len]).contains("cut short"), "{len}");
         }
-        assert!(bad(&good(&[entry(2, 5), entry(1, 5)])).contains("out of order"));
-        assert!(bad(&good(&[entry(2, 5), entry(2, 5)])).contains("out of order"));
+        assert!(bad(&good(&[packed(2, 5), packed(1, 5)])).contains("out of order"));
+        assert!(bad(&good(&[packed(2, 5), packed(2, 5)])).contains("out of order"));
     }
 }

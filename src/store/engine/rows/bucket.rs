@@ -89,8 +89,8 @@ impl Bucket {
     }
 }
 
-/// An entry as it is kept.
-pub struct Entry<'value> {
+/// A fingerprint in its bucket.
+pub struct PackedPrint<'value> {
     pub id: Id,
     pub fingerprint: Fingerprint,
     /// The id's key and the fingerprint, as a census counts them.
@@ -115,7 +115,7 @@ impl<'value> Entries<'value> {
         })
     }
 
-    fn take(&mut self, len: u8) -> Result<Entry<'value>, &'static str> {
+    fn take(&mut self, len: u8) -> Result<PackedPrint<'value>, &'static str> {
         let (bytes, rest) = self
             .rest
             .split_at_checked(usize::from(len) + 16)
@@ -125,7 +125,7 @@ impl<'value> Entries<'value> {
             return Err("out of order");
         }
         (self.rest, self.last) = (rest, id);
-        Ok(Entry {
+        Ok(PackedPrint {
             id: Id::from_key(id).map_err(|_no_id| "holds what is not an id")?,
             fingerprint: Fingerprint(*bits),
             bytes,
@@ -134,7 +134,7 @@ impl<'value> Entries<'value> {
 }
 
 impl<'value> Iterator for Entries<'value> {
-    type Item = Result<Entry<'value>, StoreError>;
+    type Item = Result<PackedPrint<'value>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (&len, rest) = self.rest.split_first()?;

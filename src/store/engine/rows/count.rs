@@ -70,7 +70,7 @@ const ENTRY: u64 = 100;
 /// Bytes that live in a database at the least, by how many records and entries there are.
 pub fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
     let mut records = 0;
-    for row in scan::prefix(db, &[keys::Space::Census as u8]) {
+    for row in scan::prefix(db, &[keys::Keyspace::Census as u8]) {
         let (key, value) = row?;
         records += codec::read_row::<v1::Census>(&key, &value)?.count;
     }

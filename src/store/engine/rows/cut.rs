@@ -7,7 +7,7 @@ use std::ops::Bound;
 use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::compose::{Composed, Draft};
@@ -15,7 +15,7 @@ use super::head::Head;
 use super::journal;
 
 /// Spaces whose rows name entries: by endpoint, then by place.
-const NAMING: [Space; 3] = [Space::Parked, Space::Deferred, Space::Replay];
+const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
 /// Entries that one write takes at the most: a sync's commit behind it waits a millisecond.
 pub const AT_ONCE: u64 = 150;
@@ -65,9 +65,9 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
 /// places alone, endpoint by endpoint.
 pub fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError> {
     let mut named = BTreeSet::new();
-    for space in NAMING {
-        let mut next = Bound::Included(vec![space as u8]);
-        while let Some(row) = scan::after(db, &[space as u8], next).next() {
+    for keyspace in NAMING {
+        let mut next = Bound::Included(vec![keyspace as u8]);
+        while let Some(row) = scan::after(db, &[keyspace as u8], next).next() {
             let (key, _) = row?;
             let endpoint = keys::endpoint_part(&key)
                 .ok_or_else(|| codec::flawed(&key, "of no endpoint"))?

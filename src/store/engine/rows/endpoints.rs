@@ -7,15 +7,15 @@ use crate::model::EndpointName;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 
 /// Spaces whose rows are of an endpoint each, but for the cursors.
-pub const OF_ENDPOINTS: [Space; 5] = [
-    Space::Parked,
-    Space::Deferred,
-    Space::Replay,
-    Space::Order,
-    Space::Attempts,
+pub const OF_ENDPOINTS: [Keyspace; 5] = [
+    Keyspace::Parked,
+    Keyspace::Deferred,
+    Keyspace::Replay,
+    Keyspace::Order,
+    Keyspace::Attempts,
 ];
 
 /// Returns the names of all endpoints that have rows.
@@ -26,13 +26,13 @@ pub fn known(db: &sled::Db) -> Result<BTreeSet<EndpointName>, StoreError> {
         Ok::<_, StoreError>(EndpointName(name.to_owned()))
     };
     let mut known = BTreeSet::new();
-    for row in scan::prefix(db, &[Space::Cursor as u8]) {
+    for row in scan::prefix(db, &[Keyspace::Cursor as u8]) {
         let (key, _) = row?;
         known.insert(named(&key, key.get(1..))?);
     }
-    for space in OF_ENDPOINTS {
-        let mut next = Bound::Included(vec![space as u8]);
-        while let Some(row) = scan::after(db, &[space as u8], next).next() {
+    for keyspace in OF_ENDPOINTS {
+        let mut next = Bound::Included(vec![keyspace as u8]);
+        while let Some(row) = scan::after(db, &[keyspace as u8], next).next() {
             let (key, _) = row?;
             let part = keys::endpoint_part(&key);
             known.insert(named(&key, part.and_then(|part| part.get(5..)))?);

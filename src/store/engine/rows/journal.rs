@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{Stored, codec, v1, v3};
 
 /// Entries that there is room for at once: a list that grows is copied again and again.
@@ -28,7 +28,7 @@ pub fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Pag
     let n_left = usize::try_from(durable.0.saturating_sub(after.0));
     let mut entries = Vec::with_capacity(limit.min(AT_ONCE).min(n_left.unwrap_or(AT_ONCE)));
     let mut last = LastOrigin::default();
-    for row in scan::after(db, &[Space::Journal as u8], from).take(limit) {
+    for row in scan::after(db, &[Keyspace::Journal as u8], from).take(limit) {
         let (key, value) = row?;
         let entry = read_behind(&mut last, &key, &value)?;
         expected = expected.next();
@@ -68,7 +68,7 @@ pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
 /// Reads the first entry behind a place, whatever was cut.
 pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreError> {
     let from = Bound::Excluded(keys::journal(after));
-    let row = scan::after(db, &[Space::Journal as u8], from).next();
+    let row = scan::after(db, &[Keyspace::Journal as u8], from).next();
     row.transpose()?
         .map(|(key, value)| read(&key, &value))
         .transpose()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use crate::model::{Loss, Mode, Run, RunId, TenantName, Trigger};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v2};
 
 /// What is kept of all runs of a tenant together.
@@ -58,7 +58,7 @@ pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
 
 /// Returns the names under which there are runs, in their order.
 pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreError>> + use<> {
-    scan::prefix(db, &[Space::Tally as u8]).map(|row| {
+    scan::prefix(db, &[Keyspace::Tally as u8]).map(|row| {
         let (key, _) = row?;
         keys::tenant_of_tally(&key).ok_or_else(|| codec::flawed(&key, "of no tenant"))
     })

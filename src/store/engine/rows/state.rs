@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v1};
 use crate::store::tenant_no::TenantNo;
 
-use super::block::Entry;
+use super::block::PackedRecord;
 use super::bucket::{self, Entries};
 use super::census::Census;
 
@@ -91,7 +91,7 @@ pub fn prove(
 }
 
 /// Reads a record of a block that such a fingerprint stands for.
-pub fn read(key: &[u8], entry: &Entry, standing: Fingerprint) -> Result<Kept, StoreError> {
+pub fn read(key: &[u8], entry: &PackedRecord, standing: Fingerprint) -> Result<Kept, StoreError> {
     if entry.print != standing {
         return Err(codec::flawed(key, "not as last written"));
     }

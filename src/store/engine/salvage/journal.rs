@@ -4,10 +4,10 @@ use crate::model::{Fact, Missing, Seq, Timestamp, Version};
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
-use super::fresh::Fresh;
+use super::target::Target;
 
 /// How far the journal is made.
 pub struct Made {
@@ -17,13 +17,13 @@ pub struct Made {
 }
 
 /// Fills what is missing up to the last place, and cuts what is missing before the first.
-pub fn make(fresh: &mut Fresh, last: Seq) -> Result<Made, StoreError> {
-    let db = fresh.db.clone();
+pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
+    let db = target.db.clone();
     let mut known_cut = journal::cut_at(&db)?;
     if known_cut > last {
         // Nobody cuts what was never written.
         known_cut = Seq::START;
-        fresh.set(keys::cut(), None)?;
+        target.set(keys::cut(), None)?;
     }
     let mut made = Made {
         missing: Missing::default(),
@@ -31,27 +31,27 @@ pub fn make(fresh: &mut Fresh, last: Seq) -> Result<Made, StoreError> {
         version: Version::START,
     };
     let mut expected = None;
-    for row in scan::prefix(&db, &[Space::Journal as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::Journal as u8]) {
         let (key, value) = row?;
         let entry = journal::read(&key, &value).ok();
         let Some(entry) = entry.filter(|entry| entry.seq > known_cut && entry.at >= made.at) else {
-            fresh.set(key.to_vec(), None)?;
+            target.set(key.to_vec(), None)?;
             continue;
         };
         match expected {
-            None => cut(fresh, &mut made, known_cut, entry.seq)?,
-            Some(expected) => fill(fresh, &mut made, expected, entry.seq)?,
+            None => cut(target, &mut made, known_cut, entry.seq)?,
+            Some(expected) => fill(target, &mut made, expected, entry.seq)?,
         }
         (made.at, made.version) = (entry.at, made.version.max(entry.version()));
         expected = Some(entry.seq.next());
     }
     match expected {
-        None => cut(fresh, &mut made, known_cut, last.next())?,
-        Some(expected) => fill(fresh, &mut made, expected, last.next())?,
+        None => cut(target, &mut made, known_cut, last.next())?,
+        Some(expected) => fill(target, &mut made, expected, last.next())?,
     }
-    fresh.write()?;
+    target.write()?;
     // What was kept when it was cut.
-    fresh.keep(Space::Kept, |db, key, value| {
+    target.keep(Keyspace::Kept, |db, key, value| {
         let cut = journal::cut_at(db).unwrap_or(Seq::START);
         journal::read(key, value).is_ok_and(|entry| entry.seq <= cut)
     })?;
@@ -59,19 +59,19 @@ pub fn make(fresh: &mut Fresh, last: Seq) -> Result<Made, StoreError> {
 }
 
 /// Lets the journal begin with an entry.
-fn cut(fresh: &mut Fresh, made: &mut Made, known: Seq, first: Seq) -> Result<(), StoreError> {
+fn cut(target: &mut Target, made: &mut Made, known: Seq, first: Seq) -> Result<(), StoreError> {
     let cut = Seq(first.0.saturating_sub(1));
     if cut <= known {
         return Ok(());
     }
     note(made, known.next(), cut);
     let (key, value) = codec::put(keys::cut(), &v1::Seq::from(cut));
-    fresh.set(key, value)
+    target.set(key, value)
 }
 
 /// Puts an entry that says nothing in each place that is missing. Between the versions of its
 /// neighbours there are as many as places.
-fn fill(fresh: &mut Fresh, made: &mut Made, from: Seq, end: Seq) -> Result<(), StoreError> {
+fn fill(target: &mut Target, made: &mut Made, from: Seq, end: Seq) -> Result<(), StoreError> {
     if from >= end {
         return Ok(());
     }
@@ -81,7 +81,7 @@ fn fill(fresh: &mut Fresh, made: &mut Made, from: Seq, end: Seq) -> Result<(), S
         made.version = Version(made.version.0 + 1);
         let key = keys::journal(seq);
         let value = journal::seal(&key, made.at, made.version, &body);
-        fresh.set(key, Some(value))?;
+        target.set(key, Some(value))?;
     }
     Ok(())
 }

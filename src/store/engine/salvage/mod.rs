@@ -13,7 +13,7 @@
 //! goes on from there.
 
 mod found;
-mod fresh;
+mod target;
 mod journal;
 mod records;
 mod repair;
@@ -27,20 +27,20 @@ use std::path::Path;
 use crate::doing::counting;
 use crate::model::Missing;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{self, Format, codec, v1};
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 use super::compaction::copying::{Rewrite, Row};
 use super::files::mark::{self, Mark, MarkFile};
 use super::files::{self, Folder, pending};
-use super::opening::database::{self, let_go, wait_until_free};
+use super::opening::database::{self, close_db, wait_until_free};
 use super::opening::identify;
 use super::opening::refusal::Refusal;
 use super::rows::head::Head;
 use super::{migrate, scan};
 use found::Found;
-use fresh::Fresh;
+use target::Target;
 
 pub use found::Cause;
 pub use untouched::Before;
@@ -58,7 +58,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
     let needed = folder.bytes_of(&folder.current()).map_err(refused)?;
     let needed = needed.saturating_mul(2).saturating_add(SPARE);
     if let Some(free) = folder.bytes_free().filter(|free| *free < needed) {
-        return Err(OpenError::NoRoomToSalvage {
+        return Err(OpenError::NoSpaceToSalvage {
             path: folder.path().to_owned(),
             needed,
             free,
@@ -77,7 +77,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
             .and_then(|()| files::give_as(made, &folder.current()))
             .map_err(refused)?;
     }
-    let outcome = caught(|| run(folder, &rows, &at, cause))
+    let outcome = catch_panic(|| run(folder, &rows, &at, cause))
         .unwrap_or_else(|message| Err(StoreError::panicked("salvaging", message)));
     remove(&rows).map_err(refused)?;
     match outcome {
@@ -116,12 +116,12 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         ..Found::default()
     };
     let noted = pending::read(&folder.pending()).map_err(unreadable)?;
-    let mut fresh = Fresh::of(open(folder, at)?);
+    let mut target = Target::of(open(folder, at)?);
     if folder.db().exists() {
         let old = open(folder, rows)?;
-        let outcome =
-            replay::all(&folder.current(), &old).and_then(|_| gather(&old, &mut found, &mut fresh));
-        let_go(Some(old));
+        let outcome = replay::all(&folder.current(), &old)
+            .and_then(|_| gather(&old, &mut found, &mut target));
+        close_db(Some(old));
         outcome?;
     }
     // Whole in itself, and the last that was written or was to be.
@@ -130,14 +130,14 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         found.store = Some(noted.store);
         for (key, value) in noted.rows {
             match value {
-                Some(value) => keep(&key, &value, &mut found, &mut fresh)?,
-                None => fresh.set(key, None)?,
+                Some(value) => keep(&key, &value, &mut found, &mut target)?,
+                None => target.set(key, None)?,
             }
         }
     }
-    fresh.write()?;
-    let (head, missing) = repair::all(&mut fresh, &found, cause)?;
-    fresh.sync(at)?;
+    target.write()?;
+    let (head, missing) = repair::all(&mut target, &found, cause)?;
+    target.sync(at)?;
     let mark = Mark {
         store: head.0,
         commits: head.1.commits,
@@ -148,8 +148,8 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         .and_then(|mut file| file.keep(mark))
         .and_then(|()| files::sync_folder(at))
         .map_err(failed)?;
-    let Fresh { db, .. } = fresh;
-    let_go(Some(db));
+    let Target { db, .. } = target;
+    close_db(Some(db));
     wait_until_free(at).map_err(failed)?;
     Ok(missing)
 }
@@ -162,17 +162,17 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
 }
 
 /// Takes over every row that reads, in the layout of the newest format.
-fn gather(old: &sled::Db, found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
+fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), StoreError> {
     let format = identify::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
     let (_doing, salvaged) = counting("salvaging what reads of the damaged store", "rows");
     for row in scan::prefix(old, &[]) {
         salvaged.add(1);
         for (key, value) in turned(&mut steps, row?) {
-            keep(&key, &value, found, fresh)?;
+            keep(&key, &value, found, target)?;
         }
     }
-    fresh.write()
+    target.write()
 }
 
 /// Turns a row as migrations do; one that does not read is none.
@@ -193,24 +193,33 @@ fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
 }
 
 /// Keeps a row, or notes what it says, if it is made anew.
-fn keep(key: &[u8], value: &[u8], found: &mut Found, fresh: &mut Fresh) -> Result<(), StoreError> {
-    let is = |space: Space| key.first() == Some(&(space as u8));
+fn keep(
+    key: &[u8],
+    value: &[u8],
+    found: &mut Found,
+    target: &mut Target,
+) -> Result<(), StoreError> {
+    let is = |keyspace: Keyspace| key.first() == Some(&(keyspace as u8));
     if *key == *keys::format() {
         let format = codec::read_row::<Format>(key, value).ok();
         found.store = format.map(|format| format.store).or(found.store);
     } else if *key == *keys::head() {
         found.head = Head::read(key, value).ok().or(found.head);
-    } else if is(Space::Census) {
+    } else if is(Keyspace::Census) {
         if let (Some(of), Ok(census)) = (
             keys::census_of(key),
             codec::read_row::<v1::Census>(key, value),
         ) {
             found.censuses.insert(of, census.count);
         }
-    } else if is(Space::Bucket) || is(Space::Plan) || is(Space::PlanRow) || *key == *keys::usage() {
+    } else if is(Keyspace::Bucket)
+        || is(Keyspace::Plan)
+        || is(Keyspace::PlanRow)
+        || *key == *keys::usage()
+    {
         // Fingerprints are made of the records; what a plan would change the next run finds again.
     } else {
-        fresh.set(key.to_vec(), Some(value.to_vec()))?;
+        target.set(key.to_vec(), Some(value.to_vec()))?;
     }
     Ok(())
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Fingerprint, Id, Kind};
-use crate::store::engine::rows::block::{Block, Entry};
+use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::state;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
-use super::fresh::Fresh;
+use super::target::Target;
 
 /// Fingerprints of a bucket: fewer than it may have, so that some can be added.
 const IN_A_BUCKET: usize = 128;
@@ -29,20 +29,20 @@ struct OfKind {
 }
 
 /// Goes through all records. Returns how many there are of each tenant and kind.
-pub fn make(fresh: &mut Fresh) -> Result<BTreeMap<(TenantNo, Kind), u64>, StoreError> {
-    let db = fresh.db.clone();
+pub fn make(target: &mut Target) -> Result<BTreeMap<(TenantNo, Kind), u64>, StoreError> {
+    let db = target.db.clone();
     let mut counts = BTreeMap::new();
     let mut of: Option<OfKind> = None;
-    for row in scan::prefix(&db, &[Space::State as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::State as u8]) {
         let (key, value) = row?;
         let Some((no, kind)) = key.get(..6).and_then(keys::census_of) else {
-            fresh.set(key.to_vec(), None)?;
+            target.set(key.to_vec(), None)?;
             continue;
         };
         let mut now = match of.take() {
             Some(now) if (now.no, now.kind) == (no, kind) => now,
             before => {
-                counts.extend(before.map(|before| before.end(fresh)).transpose()?);
+                counts.extend(before.map(|before| before.end(target)).transpose()?);
                 OfKind {
                     no,
                     kind,
@@ -55,11 +55,11 @@ pub fn make(fresh: &mut Fresh) -> Result<BTreeMap<(TenantNo, Kind), u64>, StoreE
         };
         let prefix = keys::state_prefix(no, kind);
         let end = scan::key_after(&db, &prefix, &key)?;
-        now.block(fresh, &key, &value, end.as_ref())?;
+        now.block(target, &key, &value, end.as_ref())?;
         of = Some(now);
     }
-    counts.extend(of.map(|last| last.end(fresh)).transpose()?);
-    fresh.write()?;
+    counts.extend(of.map(|last| last.end(target)).transpose()?);
+    target.write()?;
     Ok(counts)
 }
 
@@ -68,7 +68,7 @@ impl OfKind {
     /// newer one holds as well.
     fn block(
         &mut self,
-        fresh: &mut Fresh,
+        target: &mut Target,
         key: &[u8],
         value: &[u8],
         end: Option<&Key>,
@@ -78,22 +78,22 @@ impl OfKind {
         let mut kept = Vec::with_capacity(n_read);
         for entry in entries {
             if self.is_in_place(key, &entry, end) {
-                self.add(fresh, &entry)?;
+                self.add(target, &entry)?;
                 kept.push(entry);
             }
         }
         if kept.is_empty() {
-            return fresh.set(key.to_vec(), None);
+            return target.set(key.to_vec(), None);
         }
         if kept.len() < n_read {
             let key = key.to_vec();
             let value = Block(kept).write(&key);
-            fresh.set(key, Some(value))?;
+            target.set(key, Some(value))?;
         }
         Ok(())
     }
 
-    fn is_in_place(&self, key: &[u8], entry: &Entry, end: Option<&Key>) -> bool {
+    fn is_in_place(&self, key: &[u8], entry: &PackedRecord, end: Option<&Key>) -> bool {
         let own = keys::state(self.no, self.kind, &entry.id);
         let reads = state::read(key, entry, entry.print);
         own.as_slice() >= key
@@ -102,17 +102,17 @@ impl OfKind {
             && reads.is_ok_and(|kept| kept.record.kind() == self.kind)
     }
 
-    fn add(&mut self, fresh: &mut Fresh, entry: &Entry) -> Result<(), StoreError> {
+    fn add(&mut self, target: &mut Target, entry: &PackedRecord) -> Result<(), StoreError> {
         self.last = Some(entry.id.clone());
         self.census.add(&entry.id, entry.print);
         self.bucket.push((entry.id.clone(), entry.print));
         match self.bucket.len() >= IN_A_BUCKET {
-            true => self.keep_bucket(fresh),
+            true => self.keep_bucket(target),
             false => Ok(()),
         }
     }
 
-    fn keep_bucket(&mut self, fresh: &mut Fresh) -> Result<(), StoreError> {
+    fn keep_bucket(&mut self, target: &mut Target) -> Result<(), StoreError> {
         let bucket = Bucket(std::mem::take(&mut self.bucket));
         let key = match bucket.0.first() {
             None => return Ok(()),
@@ -122,14 +122,14 @@ impl OfKind {
         };
         self.n_buckets += 1;
         let value = bucket.write(&key);
-        fresh.set(key, Some(value))
+        target.set(key, Some(value))
     }
 
-    fn end(mut self, fresh: &mut Fresh) -> Result<((TenantNo, Kind), u64), StoreError> {
-        self.keep_bucket(fresh)?;
+    fn end(mut self, target: &mut Target) -> Result<((TenantNo, Kind), u64), StoreError> {
+        self.keep_bucket(target)?;
         let key = keys::census(self.no, self.kind);
         let (key, value) = codec::put(key, &v1::Census::from(self.census));
-        fresh.set(key, value)?;
+        target.set(key, value)?;
         Ok(((self.no, self.kind), self.census.count))
     }
 }

@@ -14,28 +14,28 @@ use crate::store::engine::rows::{held, journal as entries, losses};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::kept::delivery::{Item, read_attempts, read_cursor};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{self, Format, codec, v1, v2, v3, v4};
 use crate::store::tenant_no::TenantNo;
 
 use super::found::{Cause, Found};
-use super::fresh::Fresh;
+use super::target::Target;
 use super::{journal, records};
 
 /// Makes everything whole. Returns the store's id, its head, and what is missing.
 pub(in crate::store) fn all(
-    fresh: &mut Fresh,
+    target: &mut Target,
     found: &Found,
     cause: &Cause<'_>,
 ) -> Result<((StoreId, Head), Missing), StoreError> {
-    let tenants = tenants(fresh)?;
-    of_itself(fresh)?;
-    let last = last_place(fresh, found)?;
-    let made = journal::make(fresh, last)?;
-    deliveries(fresh, &tenants)?;
-    let counts = records::make(fresh)?;
-    held_plans(fresh)?;
-    all_runs(fresh)?;
+    let tenants = tenants(target)?;
+    of_itself(target)?;
+    let last = last_place(target, found)?;
+    let made = journal::make(target, last)?;
+    deliveries(target, &tenants)?;
+    let counts = records::make(target)?;
+    held_plans(target)?;
+    all_runs(target)?;
     let mut missing = made.missing;
     for (of, before) in &found.censuses {
         let now = counts.get(of).copied().unwrap_or_default();
@@ -52,8 +52,8 @@ pub(in crate::store) fn all(
         // The entry that tells of the loss raises it to the time it is.
         version: version.max(made.version),
     };
-    tell(fresh, &mut head, now, missing, cause)?;
-    loaded_again(fresh, &mut head, now, &counts)?;
+    tell(target, &mut head, now, missing, cause)?;
+    loaded_again(target, &mut head, now, &counts)?;
     let store = match found.store.or(found.mark.map(|mark| mark.store)) {
         Some(store) => store,
         None => create::draw_id()?,
@@ -66,65 +66,65 @@ pub(in crate::store) fn all(
         codec::put(keys::format(), &format),
         codec::put(keys::head(), &v3::Head::from(head)),
     ] {
-        fresh.set(key, value)?;
+        target.set(key, value)?;
     }
-    fresh.write()?;
+    target.write()?;
     Ok(((store, head), missing))
 }
 
 /// Keeps tenants that read, and of others nothing: their numbers are given again. Returns them.
-fn tenants(fresh: &mut Fresh) -> Result<BTreeSet<TenantNo>, StoreError> {
-    fresh.keep(Space::Tenant, |_, key, value| {
+fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
+    target.keep(Keyspace::Tenant, |_, key, value| {
         let reads = codec::read_row::<v1::TenantRow<'_>>(key, value).is_ok();
         reads && keys::tenant_no(key).is_some()
     })?;
     let mut known = BTreeSet::new();
-    for row in scan::prefix(&fresh.db, &[Space::Tenant as u8]) {
+    for row in scan::prefix(&target.db, &[Keyspace::Tenant as u8]) {
         known.extend(keys::tenant_no(&row?.0));
     }
     let of_known = |key: &[u8]| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         no.is_some_and(|no| known.contains(&TenantNo(u32::from_be_bytes(*no))))
     };
-    fresh.keep(Space::State, |_, key, _| of_known(key))?;
-    fresh.keep(Space::Loaded, |_, key, value| {
+    target.keep(Keyspace::State, |_, key, _| of_known(key))?;
+    target.keep(Keyspace::Loaded, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Seq>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Held, |_, key, value| {
+    target.keep(Keyspace::Held, |_, key, value| {
         of_known(key) && held::read_plan(key, value).is_ok()
     })?;
-    fresh.keep(Space::Removal, |_, key, value| {
+    target.keep(Keyspace::Removal, |_, key, value| {
         of_known(key) && held::read(key, value).is_ok()
     })?;
-    fresh.keep(Space::Absent, |_, key, value| {
+    target.keep(Keyspace::Absent, |_, key, value| {
         of_known(key)
             && keys::absent_of(key).is_some()
             && codec::read_row::<v1::Absent>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Accepted, |_, key, value| {
+    target.keep(Keyspace::Accepted, |_, key, value| {
         of_known(key)
             && keys::accepted_of(key).is_some()
             && codec::read_row::<v4::Acceptance>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Bookmark, |_, key, value| {
+    target.keep(Keyspace::Bookmark, |_, key, value| {
         of_known(key) && codec::read_row::<v1::Bookmark>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Heard, |_, key, value| {
+    target.keep(Keyspace::SeenEvent, |_, key, value| {
         of_known(key)
-            && keys::heard_of(key).is_some()
+            && keys::seen_event_of(key).is_some()
             && codec::read_row::<v1::Nothing>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Links, |_, key, value| {
+    target.keep(Keyspace::Links, |_, key, value| {
         codec::read_row::<v1::Links<'_>>(key, value).is_ok()
     })?;
     Ok(known)
 }
 
 /// Keeps what the store says of itself, where it reads.
-fn of_itself(fresh: &mut Fresh) -> Result<(), StoreError> {
-    fresh.keep(Space::Meta, |_, key, value| match key.get(1..) {
+fn of_itself(target: &mut Target) -> Result<(), StoreError> {
+    target.keep(Keyspace::Meta, |_, key, value| match key.get(1..) {
         Some([2]) => codec::read_row::<v1::Seq>(key, value).is_ok(),
-        Some([4]) => codec::read_row::<v1::Strays>(key, value).is_ok(),
+        Some([4]) => codec::read_row::<v1::OrphanedEndpoints>(key, value).is_ok(),
         Some([5]) => codec::read_row::<v2::LastRun>(key, value).is_ok(),
         Some([6]) => codec::read_row::<v3::HistoryLosses>(key, value).is_ok(),
         Some(_) | None => false,
@@ -132,17 +132,17 @@ fn of_itself(fresh: &mut Fresh) -> Result<(), StoreError> {
 }
 
 /// Returns the last place of the journal that anything tells of.
-fn last_place(fresh: &mut Fresh, found: &Found) -> Result<Seq, StoreError> {
+fn last_place(target: &mut Target, found: &Found) -> Result<Seq, StoreError> {
     let mut last = found.head.map_or(Seq::START, |head| head.last);
     last = last.max(found.mark.map_or(Seq::START, |mark| mark.last));
-    let newest = scan::prefix(&fresh.db, &[Space::Journal as u8]).next_back();
+    let newest = scan::prefix(&target.db, &[Keyspace::Journal as u8]).next_back();
     if let Some((key, _)) = newest.transpose()? {
         last = last.max(Seq(keys::trailing_number(&key).unwrap_or_default()));
     }
-    fresh.keep(Space::Cursor, |_, key, value| {
+    target.keep(Keyspace::Cursor, |_, key, value| {
         read_cursor(key, value).is_ok()
     })?;
-    for row in scan::prefix(&fresh.db, &[Space::Cursor as u8]) {
+    for row in scan::prefix(&target.db, &[Keyspace::Cursor as u8]) {
         let (key, value) = row?;
         let cursor = read_cursor(&key, &value)?;
         let mark = cursor.backfill.map(|backfill| backfill.mark);
@@ -153,12 +153,12 @@ fn last_place(fresh: &mut Fresh, found: &Found) -> Result<Seq, StoreError> {
 }
 
 /// Keeps rows of deliveries whose event is there.
-fn deliveries(fresh: &mut Fresh, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
-    for space in [Space::Parked, Space::Deferred, Space::Replay] {
-        fresh.keep(space, |db, key, value| {
-            let reads = match space {
-                Space::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
-                Space::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
+fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), StoreError> {
+    for keyspace in [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay] {
+        target.keep(keyspace, |db, key, value| {
+            let reads = match keyspace {
+                Keyspace::Parked => codec::read_row::<v1::Parked>(key, value).is_ok(),
+                Keyspace::Deferred => codec::read_row::<v1::Deferred>(key, value).is_ok(),
                 _ => codec::read_row::<v1::Nothing>(key, value).is_ok(),
             };
             let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);
@@ -172,18 +172,18 @@ fn deliveries(fresh: &mut Fresh, tenants: &BTreeSet<TenantNo>) -> Result<(), Sto
             reads && is_there
         })?;
     }
-    fresh.keep(Space::Order, |_, key, value| {
+    target.keep(Keyspace::Order, |_, key, value| {
         codec::read_row::<v1::Order>(key, value).is_ok()
     })?;
-    fresh.keep(Space::Attempts, |_, key, value| {
+    target.keep(Keyspace::Attempts, |_, key, value| {
         read_attempts(key, value).is_ok()
     })
 }
 
 /// Keeps plans that have all their removals, and removals of such plans. What is not kept the next run
 /// finds and holds again.
-fn held_plans(fresh: &mut Fresh) -> Result<(), StoreError> {
-    fresh.keep(Space::Held, |db, key, value| {
+fn held_plans(target: &mut Target) -> Result<(), StoreError> {
+    target.keep(Keyspace::Held, |db, key, value| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         let Some((no, plan)) = no.zip(held::read_plan(key, value).ok()) else {
             return false;
@@ -194,7 +194,7 @@ fn held_plans(fresh: &mut Fresh) -> Result<(), StoreError> {
         let there = held::Entries::of(removals);
         (there.count, there.checksum) == (plan.entries, plan.checksum)
     })?;
-    fresh.keep(Space::Removal, |db, key, _| {
+    target.keep(Keyspace::Removal, |db, key, _| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
         let plan: Option<PlanId> = keys::plan_of_removal(key);
         no.zip(plan).is_some_and(|(no, plan)| {
@@ -205,16 +205,16 @@ fn held_plans(fresh: &mut Fresh) -> Result<(), StoreError> {
 }
 
 /// Keeps runs that read, and counts them anew.
-fn all_runs(fresh: &mut Fresh) -> Result<(), StoreError> {
-    fresh.keep(Space::Run, |_, key, value| {
+fn all_runs(target: &mut Target) -> Result<(), StoreError> {
+    target.keep(Keyspace::Run, |_, key, value| {
         let run = runs::read(key, value).ok();
         run.is_some_and(|run| keys::run_of(key) == Some((run.tenant_name, run.id)))
     })?;
-    let db = fresh.db.clone();
+    let db = target.db.clone();
     let mut tallies: BTreeMap<TenantName, Tally> = BTreeMap::new();
     let mut open = BTreeMap::new();
     let mut last = runs::last_run(&db)?;
-    for row in scan::prefix(&db, &[Space::Run as u8]) {
+    for row in scan::prefix(&db, &[Keyspace::Run as u8]) {
         let (key, value) = row?;
         let run = runs::read(&key, &value)?;
         last = last.max(run.id);
@@ -227,7 +227,7 @@ fn all_runs(fresh: &mut Fresh) -> Result<(), StoreError> {
             .take(&run, None);
     }
     // What runs have taken away that are not kept any more only the old tally knows.
-    fresh.keep(Space::Tally, |_, key, value| {
+    target.keep(Keyspace::Tally, |_, key, value| {
         let name = keys::tenant_of_tally(key);
         let old = codec::read_row::<v2::Tally>(key, value)
             .ok()
@@ -240,34 +240,34 @@ fn all_runs(fresh: &mut Fresh) -> Result<(), StoreError> {
         let key = keys::tally(name);
         if scan::get(&db, &key)?.is_none() {
             let (key, value) = codec::put(key, &v2::Tally::from(tally));
-            fresh.set(key, value)?;
+            target.set(key, value)?;
         }
     }
-    fresh.keep(Space::OpenRun, |_, _, _| false)?;
+    target.keep(Keyspace::OpenRun, |_, _, _| false)?;
     for (id, name) in open {
         let (key, value) = codec::put(keys::open_run(id), &v2::OpenRun(name));
-        fresh.set(key, value)?;
+        target.set(key, value)?;
     }
     let (key, value) = codec::put(keys::last_run(), &v2::LastRun(last));
-    fresh.set(key, value)?;
-    fresh.write()
+    target.set(key, value)?;
+    target.write()
 }
 
 /// Adds the entry that tells of the loss, and the row that keeps it in mind.
 fn tell(
-    fresh: &mut Fresh,
+    target: &mut Target,
     head: &mut Head,
     now: Timestamp,
     missing: Missing,
     cause: &Cause<'_>,
 ) -> Result<(), StoreError> {
     add(
-        fresh,
+        target,
         head,
         now,
         &entries::pack(None, &Fact::HistoryLost(missing)),
     )?;
-    let mut losses = losses::read(&fresh.db)?;
+    let mut losses = losses::read(&target.db)?;
     losses.push(HistoryLoss {
         at: now,
         entry: head.last,
@@ -277,19 +277,19 @@ fn tell(
         accepted_at: None,
     });
     let (key, value) = losses::row(losses);
-    fresh.set(key, value)
+    target.set(key, value)
 }
 
 /// Marks each tenant that was loaded as loaded with what reads of it: endpoints that asked for what
 /// is known are told it once more.
 fn loaded_again(
-    fresh: &mut Fresh,
+    target: &mut Target,
     head: &mut Head,
     now: Timestamp,
     counts: &BTreeMap<(TenantNo, Kind), u64>,
 ) -> Result<(), StoreError> {
-    let db = fresh.db.clone();
-    for row in scan::prefix(&db, &[Space::Loaded as u8]) {
+    let db = target.db.clone();
+    for row in scan::prefix(&db, &[Keyspace::Loaded as u8]) {
         let (key, _) = row?;
         let Some(no) = keys::tenant_no(&key) else {
             continue;
@@ -313,20 +313,25 @@ fn loaded_again(
             users: of(Kind::User),
         };
         add(
-            fresh,
+            target,
             head,
             now,
             &entries::pack(Some((run, &account)), &fact),
         )?;
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(head.last));
-        fresh.set(key, value)?;
+        target.set(key, value)?;
     }
     Ok(())
 }
 
-fn add(fresh: &mut Fresh, head: &mut Head, now: Timestamp, body: &[u8]) -> Result<(), StoreError> {
+fn add(
+    target: &mut Target,
+    head: &mut Head,
+    now: Timestamp,
+    body: &[u8],
+) -> Result<(), StoreError> {
     head.advance(now);
     let key = keys::journal(head.last);
     let value = entries::seal(&key, head.at, head.version, body);
-    fresh.set(key, Some(value))
+    target.set(key, Some(value))
 }

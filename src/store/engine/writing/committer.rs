@@ -15,7 +15,7 @@ use crate::store::engine::nudge::PATIENCE;
 use crate::store::engine::shared::Shared;
 use crate::store::error::StoreError;
 
-use super::work::{Answer, Job, Reply, Work};
+use super::work::{CommitResult, Job, Reply, Work};
 use super::writer::{Writer, Written};
 
 /// Commits that wait in the queue; then whoever submits waits. Bounds memory.
@@ -114,6 +114,6 @@ impl Committer {
 }
 
 /// Nobody waits for an answer that was given up; what was written is there anyway.
-fn answer_to(reply: &Reply, answer: Answer) {
+fn answer_to(reply: &Reply, answer: CommitResult) {
     drop(reply.send(answer));
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::store::engine::locks::held;
+use crate::lock::lock;
 
 /// Bytes under way at the most. A commit that is larger goes alone.
 const LIMIT: usize = 8 * 1024 * 1024;
@@ -29,7 +29,7 @@ pub struct Share {
 impl UnderWay {
     /// Takes room for so many bytes. Waits until there is some; blocks.
     pub fn enter(&self, bytes: usize) -> Share {
-        let mut used = held(&self.0.used);
+        let mut used = lock(&self.0.used);
         while *used > 0 && *used + bytes > LIMIT {
             let waited = self.0.freed.wait(used);
             used = waited.unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +45,7 @@ impl UnderWay {
 impl Drop for Share {
     fn drop(&mut self) {
         let inner = &self.of.0;
-        *held(&inner.used) -= self.bytes;
+        *lock(&inner.used) -= self.bytes;
         inner.freed.notify_all();
     }
 }
@@ -66,7 +66,7 @@ mod tests {
         let others = under_way.clone();
         let waits = thread::spawn(move || {
             let large = others.enter(LIMIT * 3);
-            tell.send(*held(&others.0.used)).unwrap();
+            tell.send(*lock(&others.0.used)).unwrap();
             drop(large);
         });
 
@@ -76,6 +76,6 @@ mod tests {
 
         assert_eq!(told.recv().unwrap(), LIMIT * 3);
         waits.join().unwrap();
-        assert_eq!(*held(&under_way.0.used), 0);
+        assert_eq!(*lock(&under_way.0.used), 0);
     }
 }

@@ -18,9 +18,9 @@ pub struct Job {
     pub share: Share,
 }
 
-pub type Answer = Result<Committed, StoreError>;
+pub type CommitResult = Result<Committed, StoreError>;
 
-pub type Reply = SyncSender<Answer>;
+pub type Reply = SyncSender<CommitResult>;
 
 /// What can be written. Each is one batch: there or not, never in part.
 pub enum Work {

@@ -10,14 +10,14 @@ use std::io;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use crate::lock::lock;
 use crate::model::{Seq, StoreId};
-use crate::store::engine::caught::caught;
+use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::compaction::replacement::{self, Standing};
 use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::garbage::collect_garbage;
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::{compose, cut};
 use crate::store::engine::shared::Shared;
@@ -25,7 +25,7 @@ use crate::store::error::StoreError;
 use crate::store::kept::commit::Committed;
 
 use super::spare::Spare;
-use super::work::{Answer, Work};
+use super::work::{CommitResult, Work};
 
 /// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
 /// where they are blocks.
@@ -34,7 +34,7 @@ const COLLECT_AFTER: usize = 1_000;
 /// What became of a group.
 pub struct Written {
     /// One for each commit, in order; fewer after a fatal error.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CommitResult>,
     /// The journal's last entry, which is on disk now; or why nothing goes on.
     pub outcome: Result<Seq, StoreError>,
 }
@@ -113,7 +113,7 @@ impl Writer {
         &mut self,
         group: Vec<Work>,
         shared: &Shared,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<CommitResult>,
     ) -> Result<(), StoreError> {
         for work in group {
             let answer = guarded("writing a commit", || self.apply(work, shared));
@@ -127,7 +127,7 @@ impl Writer {
         Ok(())
     }
 
-    fn apply(&mut self, work: Work, shared: &Shared) -> Answer {
+    fn apply(&mut self, work: Work, shared: &Shared) -> CommitResult {
         let db = shared.database()?;
         let mut composed = match work {
             Work::Commit(prepared) => compose::commit(&db, &self.head, prepared)?,
@@ -154,7 +154,7 @@ impl Writer {
             }
         };
         let delta = {
-            let tally = held(&shared.tally);
+            let tally = lock(&shared.tally);
             let delta = tally.look(&db, &composed.rows)?;
             tally.put(&delta, &composed.head, &mut composed.rows);
             delta
@@ -183,8 +183,8 @@ impl Writer {
             drop(self.files.pending.sync());
             return Err(StoreError::sled("writing a commit", error));
         }
-        held(&shared.tally).take(delta);
-        if let Some(changes) = &mut *held(&shared.changes) {
+        lock(&shared.tally).take(delta);
+        if let Some(changes) = &mut *lock(&shared.changes) {
             changes.note(&pending.rows);
         }
         drop(gate);
@@ -234,5 +234,5 @@ fn guarded<T>(
 ) -> Result<T, StoreError> {
     // A full disk panics as damage does, so a panic here does not condemn the store; what is
     // wrong with it shows at the next opening.
-    caught(work).unwrap_or_else(|message| Err(StoreError::panicked(doing, message)))
+    catch_panic(work).unwrap_or_else(|message| Err(StoreError::panicked(doing, message)))
 }

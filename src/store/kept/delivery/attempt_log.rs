@@ -10,7 +10,7 @@ use crate::model::{EndpointName, Timestamp};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::attempt::{Attempt, read};
@@ -32,7 +32,7 @@ pub struct AttemptLog {
 
 impl AttemptLog {
     /// Adds a row. Returns its writes: the row, and the removal of those that are more than
-    /// `keep` attempts ago. Those that are too old are upkeep's: it knows whether the clock is right.
+    /// `keep` attempts ago. Those that are too old are maintenance's: it knows whether the clock is right.
     pub(in crate::store) fn add(
         &mut self,
         endpoint: &EndpointName,
@@ -101,34 +101,34 @@ impl Store {
     }
 
     /// Returns the keys of rows whose last attempt was before a time, some at the most, whoever
-    /// writes them: an endpoint that gets nothing lets nothing go by itself. Its log may still
-    /// count them; they are its oldest, so that it only lets them go once more.
+    /// writes them: an endpoint that gets nothing deletes nothing by itself. Its log may still
+    /// count them; they are its oldest, so that it only deletes them once more.
     pub(in crate::store) fn attempts_to_go(
         &self,
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
         self.engine.read("reading attempts", |db| {
-            let mut to_go = Vec::new();
-            let mut next = Bound::Included(vec![Space::Attempts as u8]);
-            while let Some(row) = scan::after(db, &[Space::Attempts as u8], next).next() {
+            let mut to_delete = Vec::new();
+            let mut next = Bound::Included(vec![Keyspace::Attempts as u8]);
+            while let Some(row) = scan::after(db, &[Keyspace::Attempts as u8], next).next() {
                 let (first, _) = row?;
                 let endpoint = keys::endpoint_part(&first)
                     .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
                 for row in scan::prefix(db, endpoint) {
                     let (key, value) = row?;
-                    if to_go.len() == limit {
-                        return Ok(to_go);
+                    if to_delete.len() == limit {
+                        return Ok(to_delete);
                     }
                     let attempts = read(&key, &value)?;
                     if attempts.last().is_some_and(|last| last.at >= before) {
                         break;
                     }
-                    to_go.push(key.to_vec());
+                    to_delete.push(key.to_vec());
                 }
                 next = Bound::Excluded(keys::behind_endpoint(endpoint));
             }
-            Ok(to_go)
+            Ok(to_delete)
         })
     }
 
@@ -138,7 +138,7 @@ impl Store {
         mut visit: impl FnMut(u64, Vec<Attempt>),
     ) -> Result<(), StoreError> {
         self.engine.read("reading attempts", |db| {
-            for row in scan::prefix(db, &keys::of_endpoint(Space::Attempts, endpoint)) {
+            for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Attempts, endpoint)) {
                 let (key, value) = row?;
                 let number =
                     keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;

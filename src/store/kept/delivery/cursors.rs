@@ -5,7 +5,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 
 use super::cursor::{Cursor, read};
 
@@ -24,7 +24,7 @@ impl Store {
     /// Returns the cursors of all endpoints that ever had one, by name.
     pub fn cursors(&self) -> Result<Vec<(EndpointName, Cursor)>, StoreError> {
         self.engine.read("reading cursors", |db| {
-            scan::prefix(db, &[Space::Cursor as u8])
+            scan::prefix(db, &[Keyspace::Cursor as u8])
                 .map(|row| {
                     let (key, value) = row?;
                     let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());

@@ -14,7 +14,7 @@ mod item;
 mod orders;
 mod progress;
 mod rows;
-mod strays;
+mod orphaned_endpoints;
 
 pub use attempt::Attempt;
 pub use attempt_log::{ATTEMPTS_AT_ONCE, AttemptLog};

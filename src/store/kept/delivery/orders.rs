@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::lock::lock;
 use crate::model::{EndpointName, Seq, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
@@ -87,7 +87,7 @@ impl Cursor {
 impl Store {
     /// Adds an order for an endpoint; its worker takes it up at its next look.
     pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
-        let _alone = held(&self.guards.numbering);
+        let _alone = lock(&self.guards.numbering);
         let last = self
             .orders(endpoint)?
             .last()
@@ -101,7 +101,7 @@ impl Store {
     /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
     pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
         self.engine.read("reading orders", |db| {
-            scan::prefix(db, &keys::of_endpoint(Space::Order, endpoint))
+            scan::prefix(db, &keys::of_endpoint(Keyspace::Order, endpoint))
                 .map(|row| {
                     let (key, value) = row?;
                     let number = keys::trailing_number(&key)

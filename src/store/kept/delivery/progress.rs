@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 use super::attempt::Attempt;
@@ -71,19 +71,19 @@ impl Store {
         progress: Progress,
     ) -> Result<(), StoreError> {
         let mut rows = log.add(endpoint, &progress.attempts, progress.keep);
-        let delivery = |space, item: &Item| keys::delivery(space, endpoint, item);
+        let delivery = |keyspace, item: &Item| keys::delivery(keyspace, endpoint, item);
         rows.extend(progress.changes.iter().map(|change| match change {
             Change::Defer(item, deferred) => codec::put(
-                delivery(Space::Deferred, item),
+                delivery(Keyspace::Deferred, item),
                 &v1::Deferred::from(deferred),
             ),
-            Change::Resume(item) => (delivery(Space::Deferred, item), None),
+            Change::Resume(item) => (delivery(Keyspace::Deferred, item), None),
             Change::Park(parked) => codec::put(
-                delivery(Space::Parked, &parked.item),
+                delivery(Keyspace::Parked, &parked.item),
                 &v1::Parked::from(parked),
             ),
-            Change::Unpark(item) => (delivery(Space::Parked, item), None),
-            Change::Replayed(item) => (delivery(Space::Replay, item), None),
+            Change::Unpark(item) => (delivery(Keyspace::Parked, item), None),
+            Change::Replayed(item) => (delivery(Keyspace::Replay, item), None),
             Change::Obeyed(number) => (keys::order(endpoint, *number), None),
         }));
         rows.push(codec::put(

@@ -10,7 +10,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::commit::MAX_QUIET;
-use crate::store::layout::keys::{self, Key, Space};
+use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{Stored, codec, v1};
 
 use super::item::Item;
@@ -54,8 +54,12 @@ impl Store {
     /// Returns an endpoint's deferred deliveries in the order of the journal, at the most
     /// twice [`MAX_DEFERRED`].
     pub fn deferred(&self, endpoint: &EndpointName) -> Result<Vec<(Item, Deferred)>, StoreError> {
-        let rows =
-            self.delivery_rows::<v1::Deferred>(Space::Deferred, endpoint, None, 2 * MAX_DEFERRED)?;
+        let rows = self.delivery_rows::<v1::Deferred>(
+            Keyspace::Deferred,
+            endpoint,
+            None,
+            2 * MAX_DEFERRED,
+        )?;
         Ok(rows
             .into_iter()
             .map(|(item, deferred)| (item, deferred.into()))
@@ -69,7 +73,7 @@ impl Store {
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
-        let rows = self.delivery_rows::<v1::Parked>(Space::Parked, endpoint, after, limit)?;
+        let rows = self.delivery_rows::<v1::Parked>(Keyspace::Parked, endpoint, after, limit)?;
         Ok(rows.into_iter().map(|(_, parked)| parked.into()).collect())
     }
 
@@ -80,7 +84,7 @@ impl Store {
         item: &Item,
     ) -> Result<Option<Parked>, StoreError> {
         self.engine.read("reading a parked delivery", |db| {
-            let key = keys::delivery(Space::Parked, endpoint, item);
+            let key = keys::delivery(Keyspace::Parked, endpoint, item);
             match scan::get(db, &key)? {
                 Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
                 None => Ok(None),
@@ -92,7 +96,7 @@ impl Store {
     pub fn count_parked(&self, endpoint: &EndpointName) -> Result<u64, StoreError> {
         self.engine.read("counting parked deliveries", |db| {
             let mut n_parked = 0;
-            for row in scan::prefix(db, &keys::of_endpoint(Space::Parked, endpoint)) {
+            for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Parked, endpoint)) {
                 row?;
                 n_parked += 1;
             }
@@ -107,7 +111,7 @@ impl Store {
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<Item>, StoreError> {
-        let rows = self.delivery_rows::<v1::Nothing>(Space::Replay, endpoint, after, limit)?;
+        let rows = self.delivery_rows::<v1::Nothing>(Keyspace::Replay, endpoint, after, limit)?;
         Ok(rows.into_iter().map(|(item, v1::Nothing)| item).collect())
     }
 
@@ -115,8 +119,8 @@ impl Store {
     pub fn replay(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
         for chunk in items.chunks(MAX_QUIET) {
             let rows = chunk.iter().flat_map(|item| {
-                let key = keys::delivery(Space::Replay, endpoint, item);
-                let parked = keys::delivery(Space::Parked, endpoint, item);
+                let key = keys::delivery(Keyspace::Replay, endpoint, item);
+                let parked = keys::delivery(Keyspace::Parked, endpoint, item);
                 [codec::put(key, &v1::Nothing), (parked, None)]
             });
             self.engine.write(rows.collect())?;
@@ -129,7 +133,7 @@ impl Store {
         for chunk in items.chunks(MAX_QUIET) {
             let rows = chunk
                 .iter()
-                .map(|item| (keys::delivery(Space::Parked, endpoint, item), None));
+                .map(|item| (keys::delivery(Keyspace::Parked, endpoint, item), None));
             self.engine.write(rows.collect())?;
         }
         Ok(())
@@ -137,14 +141,14 @@ impl Store {
 
     fn delivery_rows<T: Stored + DeserializeOwned>(
         &self,
-        space: Space,
+        keyspace: Keyspace,
         endpoint: &EndpointName,
         after: Option<&Item>,
         limit: usize,
     ) -> Result<Vec<(Item, T)>, StoreError> {
-        let prefix = keys::of_endpoint(space, endpoint);
+        let prefix = keys::of_endpoint(keyspace, endpoint);
         let from: Bound<Key> = match after {
-            Some(item) => Bound::Excluded(keys::delivery(space, endpoint, item)),
+            Some(item) => Bound::Excluded(keys::delivery(keyspace, endpoint, item)),
             None => Bound::Included(prefix.clone()),
         };
         self.engine.read("reading deliveries", |db| {

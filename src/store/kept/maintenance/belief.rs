@@ -56,7 +56,7 @@ pub struct Running {
 
 impl Belief {
     /// Begins where nothing was written down: the last event was not found later than now.
-    pub fn fresh(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
+    pub fn begin(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
         Self {
             believed: last_event.map_or(wall, |at| at.min(wall)),
             since: None,
@@ -190,7 +190,7 @@ mod tests {
         }
 
         fn right() -> Self {
-            Self::of(Belief::fresh(None, start()), start())
+            Self::of(Belief::begin(None, start()), start())
         }
 
         fn look(&mut self) -> Timestamp {
@@ -285,7 +285,7 @@ mod tests {
             (Some(last), last.minus(DAY), last.minus(DAY)),
             (None, start(), start()),
         ] {
-            let clocks = Clocks::of(Belief::fresh(last_event, wall), wall);
+            let clocks = Clocks::of(Belief::begin(last_event, wall), wall);
             assert_eq!(clocks.running.ages(wall), expected, "{last_event:?}");
         }
         for text in ["", "x", "1", "1 x", "- 1"] {

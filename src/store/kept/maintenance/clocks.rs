@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::sync::PoisonError;
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::model::Timestamp;
 use crate::store::engine::files::{self, Folder};
 use crate::store::engine::rows::head::Head;
@@ -25,11 +25,7 @@ impl Store {
         wall: Timestamp,
         passed: Duration,
     ) -> Result<Timestamp, StoreError> {
-        let mut running = self
-            .guards
-            .belief
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut running = lock(&self.guards.belief);
         let mut now = match *running {
             Some(running) => running,
             None => Running::of(self.belief(wall)?, wall, passed),
@@ -46,11 +42,7 @@ impl Store {
 
     /// Returns the time by which things are old, as far as is known without a look at the clocks.
     pub fn ages_by(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
-        let running = *self
-            .guards
-            .belief
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let running = *lock(&self.guards.belief);
         let believed = match running {
             Some(running) => running.belief.believed,
             None => self.belief(wall)?.resume(wall).believed,
@@ -81,16 +73,16 @@ impl Store {
             })?;
         let last_event = last_event.map(|head| head.at);
         let last_event = last_event.filter(|at| *at > Timestamp::from_millis(0));
-        Ok(Belief::fresh(last_event, wall))
+        Ok(Belief::begin(last_event, wall))
     }
 }
 
 /// Not synced: where it is lost, less is believed.
 fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
-    let (path, fresh) = (folder.clock(), folder.path().join("clock.new"));
-    let mut file = files::open_file(&fresh)?;
+    let (path, written) = (folder.clock(), folder.path().join("clock.new"));
+    let mut file = files::open_file(&written)?;
     file.set_len(0)?;
     file.write_all(belief.write().as_bytes())?;
-    files::give_as(&fresh, folder.path())?;
-    fs::rename(&fresh, &path)
+    files::give_as(&written, folder.path())?;
+    fs::rename(&written, &path)
 }

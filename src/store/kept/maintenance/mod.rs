@@ -1,7 +1,7 @@
-//! Deletes what is past its time, and knows how much room the store takes.
+//! Deletes what is past its time, and knows how much of the disk the store takes.
 
 pub mod belief;
 pub mod clocks;
 pub mod retention;
-pub mod round;
+pub mod pass;
 pub mod usage;

@@ -2,20 +2,20 @@
 //!
 //! Entries younger than the keep time stay, whatever happened to them: that is what a replay
 //! may count on. Older ones stay as long as an endpoint that is configured, and not disabled,
-//! has not settled them. A disabled one holds nothing, or a receiver that is gone would fill
+//! has not settled them. A disabled one keeps nothing back, or a receiver that is gone would fill
 //! the disk; what it gave up on and what waits for an attempt is named by rows, and kept.
 
 use std::ops::Bound;
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::{journal, runs};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::kept::delivery::{Cursor, Order};
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
 
 /// How long attempts are kept.
@@ -75,7 +75,7 @@ impl Store {
                         },
                     };
                     // What was ordered and is not done yet counts as done.
-                    for row in scan::prefix(db, &keys::of_endpoint(Space::Order, name)) {
+                    for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Order, name)) {
                         let (key, value) = row?;
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
                         cursor.obey(&order);
@@ -117,12 +117,12 @@ impl Store {
         limit: usize,
     ) -> Result<usize, StoreError> {
         let since = retention.since(now);
-        let _alone = held(&self.guards.numbering);
-        let to_go = self.engine.read("reading runs", |db| {
+        let _alone = lock(&self.guards.numbering);
+        let to_delete = self.engine.read("reading runs", |db| {
             let tally = runs::tally(db, tenant)?;
             let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
             let mut too_many = tally.count.saturating_sub(keep);
-            let mut to_go = Vec::new();
+            let mut to_delete = Vec::new();
             for run in runs::all(db, tenant) {
                 let run = run?;
                 let is_one_too_many = too_many > 0;
@@ -131,17 +131,17 @@ impl Store {
                     continue;
                 }
                 let is_past = tally.last_sweep > Some(run.id) && run.started_at < since;
-                if to_go.len() == limit || !(is_one_too_many || is_past) {
+                if to_delete.len() == limit || !(is_one_too_many || is_past) {
                     break;
                 }
-                to_go.push(run.id);
+                to_delete.push(run.id);
             }
-            Ok(to_go)
+            Ok(to_delete)
         })?;
-        if !to_go.is_empty() {
-            self.remove_runs(tenant, &to_go)?;
+        if !to_delete.is_empty() {
+            self.remove_runs(tenant, &to_delete)?;
         }
-        Ok(to_go.len())
+        Ok(to_delete.len())
     }
 
     /// Returns the tenant behind one in the order of their names, of those that have runs.
@@ -151,10 +151,10 @@ impl Store {
     ) -> Result<Option<TenantName>, StoreError> {
         let from = match after {
             Some(name) => Bound::Excluded(keys::tally(name)),
-            None => Bound::Included(vec![Space::Tally as u8]),
+            None => Bound::Included(vec![Keyspace::Tally as u8]),
         };
         self.engine.read("reading runs", |db| {
-            let row = scan::after(db, &[Space::Tally as u8], from).next();
+            let row = scan::after(db, &[Keyspace::Tally as u8], from).next();
             Ok(row
                 .transpose()?
                 .and_then(|(key, _)| keys::tenant_of_tally(&key)))

@@ -1,10 +1,10 @@
-//! Knows how much the store holds, and how much room it takes for that.
+//! Knows how much the store holds, and how much of the disk it takes for that.
 //!
 //! What it holds is known by a running sum (`tally.rs`).
 
 use std::time::Duration;
 
-use crate::model::{EndpointName, Seq, Space, Timestamp};
+use crate::model::{EndpointName, Seq, StoreUsage, Timestamp};
 use crate::store::engine::compaction::rule::{Rule, SMALL};
 use crate::store::engine::rows::count::{Count, at_least};
 use crate::store::engine::rows::{head, journal};
@@ -20,7 +20,7 @@ const AHEAD: Duration = Duration::from_secs(24 * 3600);
 /// random settle at four and a half times, which a copy would not change for long.
 const WASTEFUL: u64 = 6;
 
-/// What gives room back.
+/// What gives disk space back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Nothing would: the store is small, or full of what lives in it.
@@ -32,31 +32,31 @@ pub enum Wanted {
 }
 
 impl Store {
-    /// Returns what is to be done so that the store gives room back, where it has enough.
+    /// Returns what is to be done so that the store gives disk space back, where it has enough.
     pub(in crate::store) fn wanted(&self, small: u64) -> Result<Wanted, StoreError> {
-        let room = self.engine.folder.bytes_of_database();
-        let room = room.map_err(|error| StoreError::io("measuring the database", error))?;
-        if room < small {
+        let on_disk = self.engine.folder.bytes_of_database();
+        let on_disk = on_disk.map_err(|error| StoreError::io("measuring the database", error))?;
+        if on_disk < small {
             return Ok(Wanted::Nothing);
         }
         Ok(match self.engine.live() {
-            Some(live) if is_wasteful(room, live.bytes) => Wanted::Copy(live),
+            Some(live) if is_wasteful(on_disk, live.bytes) => Wanted::Copy(live),
             Some(_) => Wanted::Nothing,
             // A count reads every page, and sled gives their memory back late.
-            None => match is_wasteful(room, self.engine.read("estimating", at_least)?) {
+            None => match is_wasteful(on_disk, self.engine.read("estimating", at_least)?) {
                 true => Wanted::Count,
                 false => Wanted::Nothing,
             },
         })
     }
 
-    /// Returns how much room the store takes, and what keeps it from giving some back.
-    pub fn space(
+    /// Returns how much of the disk the store takes, and what keeps it from giving some back.
+    pub fn usage(
         &self,
         retention: &Retention,
         endpoints: &[EndpointName],
         now: Timestamp,
-    ) -> Result<Space, StoreError> {
+    ) -> Result<StoreUsage, StoreError> {
         let folder = &self.engine.folder;
         let io = |error| StoreError::io("measuring the store", error);
         let last = self.last_seq();
@@ -70,7 +70,7 @@ impl Store {
             Wanted::Copy(live) => folder.lacks_for(live, Rule::USUAL.spare),
             Wanted::Nothing | Wanted::Count => None,
         };
-        Ok(Space {
+        Ok(StoreUsage {
             disk: folder.bytes().map_err(io)?,
             aside: folder.bytes_aside().map_err(io)?,
             live: self.engine.live().map(|live| live.bytes),
@@ -85,6 +85,6 @@ impl Store {
 }
 
 /// Returns whether a database is out of proportion to what lives in it.
-pub fn is_wasteful(room: u64, live: u64) -> bool {
-    room / WASTEFUL > live
+pub fn is_wasteful(on_disk: u64, live: u64) -> bool {
+    on_disk / WASTEFUL > live
 }

@@ -6,7 +6,7 @@ use crate::model::{Link, Pause, Seq, Tenant, Version};
 use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::count::{Count, Usage};
 use crate::store::engine::rows::head::Head;
-use crate::store::kept::news::Bookmark;
+use crate::store::kept::seen_events::Bookmark;
 use crate::store::layout::{v1, v3};
 
 use super::{owned, text};

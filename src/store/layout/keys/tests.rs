@@ -24,7 +24,7 @@ fn the_bytes_of_keys_are_frozen() {
         ("head", head(), "0101"),
         ("cut", cut(), "0102"),
         ("usage", usage(), "0103"),
-        ("strays", strays(), "0104"),
+        ("strays", orphaned_endpoints(), "0104"),
         ("tenant", tenant(no), "1001020304"),
         ("loaded", loaded(no), "1101020304"),
         ("links", links(&ConnectionName("all".into())), "12616c6c"),
@@ -57,17 +57,17 @@ fn the_bytes_of_keys_are_frozen() {
         ("cursor", cursor(&hook), "506872"),
         (
             "parked",
-            delivery(Space::Parked, &hook, &Item::Entry(Seq(9))),
+            delivery(Keyspace::Parked, &hook, &Item::Entry(Seq(9))),
             "51000000026872000000000000000009",
         ),
         (
             "deferred snapshot",
-            delivery(Space::Deferred, &hook, &snapshot),
+            delivery(Keyspace::Deferred, &hook, &snapshot),
             "52000000026872010000000000000009000000000000000701020304030060d5ca1b2f8a4c0012345678",
         ),
         (
             "replays of one",
-            of_endpoint(Space::Replay, &hook),
+            of_endpoint(Keyspace::Replay, &hook),
             "53000000026872",
         ),
         ("order", order(&hook, 3), "540000000268720000000000000003"),
@@ -88,7 +88,7 @@ fn the_bytes_of_keys_are_frozen() {
         ("bookmark", bookmark(no), "7001020304"),
         (
             "heard",
-            heard(no, Timestamp::from_millis(7), AuditEventId([0xaa; 16])),
+            seen_event(no, Timestamp::from_millis(7), AuditEventId([0xaa; 16])),
             "71010203048000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),
         (
@@ -121,14 +121,17 @@ fn keys_give_back_what_they_were_made_of() {
             record,
         },
     ] {
-        let key = delivery(Space::Parked, &hook, &item);
-        let prefix = of_endpoint(Space::Parked, &hook).len();
+        let key = delivery(Keyspace::Parked, &hook, &item);
+        let prefix = of_endpoint(Keyspace::Parked, &hook).len();
         assert_eq!(item_of(&key, prefix), Some(item));
     }
     assert_eq!(tenant_no(&tenant(TenantNo(7))), Some(TenantNo(7)));
     for millis in [-5, 0, 1_700_000_000_000] {
         let event = (Timestamp::from_millis(millis), AuditEventId([7; 16]));
-        assert_eq!(heard_of(&heard(TenantNo(3), event.0, event.1)), Some(event));
+        assert_eq!(
+            seen_event_of(&seen_event(TenantNo(3), event.0, event.1)),
+            Some(event)
+        );
     }
     let finding = FindingId([1, 2, 3, 4, 5]);
     let key = accepted(TenantNo(3), finding);
@@ -140,8 +143,8 @@ fn keys_give_back_what_they_were_made_of() {
     assert_eq!(run_of(&key[..key.len() - 1]), None);
     assert_eq!(tenant_of_tally(&tally(&acme)), Some(acme));
     let hook = EndpointName("hr".into());
-    let parked = delivery(Space::Parked, &hook, &Item::Entry(Seq(9)));
-    let part = of_endpoint(Space::Parked, &hook);
+    let parked = delivery(Keyspace::Parked, &hook, &Item::Entry(Seq(9)));
+    let part = of_endpoint(Keyspace::Parked, &hook);
     assert_eq!(endpoint_part(&parked), Some(&*part));
     assert_eq!(endpoint_part(&parked[..6]), None);
     assert_eq!(naming(&part, Seq(9)), parked);

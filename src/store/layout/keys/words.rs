@@ -36,8 +36,8 @@ pub fn describe(key: &[u8]) -> String {
 
 /// Returns what is behind such words in a text, for who says better where it is.
 pub fn undescribed(text: &str) -> &str {
-    let described = (0..=u8::MAX).find_map(|space| {
-        let rest = text.strip_prefix(&describe(&[space]))?;
+    let described = (0..=u8::MAX).find_map(|keyspace| {
+        let rest = text.strip_prefix(&describe(&[keyspace]))?;
         rest.strip_prefix(": ")
     });
     let entry = || text.strip_prefix("journal entry ")?.split_once(": ");

@@ -10,7 +10,7 @@ use crate::store::layout::stored;
 
 use super::record::{Kind, RecordRef};
 
-stored!(1: Cursor, Deferred, Parked, Order, Attempts<'a>, Strays);
+stored!(1: Cursor, Deferred, Parked, Order, Attempts<'a>, OrphanedEndpoints);
 
 /// A record's place: the tenant's number, kind and id.
 pub type Place = (u32, Kind, Id);
@@ -118,4 +118,4 @@ pub struct Attempt<'a> {
 
 /// Endpoints that are not configured, and since when that is known.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Strays(pub BTreeMap<EndpointName, Timestamp>);
+pub struct OrphanedEndpoints(pub BTreeMap<EndpointName, Timestamp>);

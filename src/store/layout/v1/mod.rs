@@ -10,7 +10,7 @@ mod tenant;
 
 pub use delivery::{
     Attempt, Attempts, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order,
-    Parked, Place, Strays, Trouble,
+    OrphanedEndpoints, Parked, Place, Trouble,
 };
 pub use entry::{Account, Change, Entry, Fact, Origin, Recovery};
 pub use held::{HeldLoss, Loss, Reason, Weight};

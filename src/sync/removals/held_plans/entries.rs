@@ -146,13 +146,13 @@ pub(super) fn sight(
     })
 }
 
-/// Compares what a run holds, whose entries are those of `fresh`, with what an open plan lists.
+/// Compares what a run holds, whose entries are those of `new`, with what an open plan lists.
 pub(super) fn holds(
     store: &Store,
     tenant: TenantNo,
     open: &HeldPlan,
     draft: Option<&Draft>,
-    fresh: PlanId,
+    new: PlanId,
 ) -> Result<Holds, RunError> {
     let Some(draft) = draft else {
         let went = any(store, tenant, open.id, |entry| {
@@ -170,7 +170,7 @@ pub(super) fn holds(
     if draft.entries == listed {
         return Ok(Holds::Same);
     }
-    let is_new = any(store, tenant, fresh, |entry| {
+    let is_new = any(store, tenant, new, |entry| {
         let entry = std::slice::from_ref(entry);
         Ok(!are_listed(store, tenant, open.id, entry)?)
     })?;
@@ -239,7 +239,7 @@ pub(super) fn inherit(
     tenant: TenantNo,
     open: &HeldPlan,
     unseen: &Unseen,
-    fresh: PlanId,
+    new: PlanId,
     draft: &Draft,
 ) -> Result<Draft, RunError> {
     let mut heir = Draft {
@@ -251,7 +251,7 @@ pub(super) fn inherit(
         Some(part) => still(store, tenant, listed, part),
         None => Ok(None),
     };
-    each_page(store, tenant, fresh, |mut page| {
+    each_page(store, tenant, new, |mut page| {
         for entry in &mut page {
             let listed = store.removal(tenant, open.id, &entry.record);
             if let Some(listed) = listed.map_err(RunError::store)?
@@ -260,12 +260,12 @@ pub(super) fn inherit(
                 join(&mut entry.what, part, &mut carried);
             }
         }
-        heir.keep(store, tenant, fresh, &page)
+        heir.keep(store, tenant, new, &page)
     })?;
     each_page(store, tenant, open.id, |page| {
         let mut rest = Vec::new();
         for listed in page {
-            let known = store.removal(tenant, fresh, &listed.record);
+            let known = store.removal(tenant, new, &listed.record);
             if known.map_err(RunError::store)?.is_none()
                 && let Some(part) = unseen_of(&listed)?
             {
@@ -276,7 +276,7 @@ pub(super) fn inherit(
                 });
             }
         }
-        heir.keep(store, tenant, fresh, &rest)
+        heir.keep(store, tenant, new, &rest)
     })?;
     for (loss, lost) in carried {
         match (heir.losses.get_mut(&loss), open.losses.get(&loss)) {
@@ -298,14 +298,14 @@ impl Draft {
         &mut self,
         store: &Store,
         tenant: TenantNo,
-        fresh: PlanId,
+        new: PlanId,
         removals: &[Removal],
     ) -> Result<(), RunError> {
         if removals.is_empty() {
             return Ok(());
         }
         let entries = store
-            .stage_removals(tenant, fresh, removals)
+            .stage_removals(tenant, new, removals)
             .map_err(RunError::store)?;
         self.entries.count += entries.count;
         self.entries.checksum = self.entries.checksum.wrapping_add(entries.checksum);

@@ -180,7 +180,7 @@ impl Sim {
     /// Settles what a run holds, and holds what became of it against the laws.
     fn end(&mut self, held: &[usize], unseen: Unseen, permit: Option<PlanId>) {
         self.target.run = RunId(self.target.run.0 + 1);
-        let fresh = PlanId::from(self.target.run);
+        let new = PlanId::from(self.target.run);
         let before = self.open();
         let waited: Vec<usize> = (0..N_RECORDS)
             .filter(|place| self.knows(*place))
@@ -220,10 +220,10 @@ impl Sim {
                 assert!(is_listed, "{place} was not seen, and is out of the plan");
             }
         }
-        let is_new = now.as_ref().is_some_and(|plan| plan.id == fresh);
+        let is_new = now.as_ref().is_some_and(|plan| plan.id == new);
         let is_told = facts
             .iter()
-            .any(|fact| matches!(fact, Fact::Held { plan, .. } if *plan == fresh));
+            .any(|fact| matches!(fact, Fact::Held { plan, .. } if *plan == new));
         assert_eq!(is_new, is_told, "a plan is told once, when it is made");
         if let Some(Fact::Recovered(Recovery::Plan(id))) = facts.first() {
             assert_eq!(Some(*id), before.as_ref().map(|plan| plan.id));
@@ -261,8 +261,8 @@ impl Sim {
             held.weight.lost += 1;
         }
         // Of no removals nothing is written.
-        let fresh = PlanId::from(self.target.run);
-        let staged = self.store.stage_removals(self.no(), fresh, &removals);
+        let new = PlanId::from(self.target.run);
+        let staged = self.store.stage_removals(self.no(), new, &removals);
         let entries = staged.unwrap();
         let ended = Ended {
             target: &self.target,

@@ -76,46 +76,19 @@ impl Comparison {
             self.find(finding);
         }
         let before = known.as_ref().map(|known| known.record.clone());
-        let fresh = record.clone();
+        let newer = record.clone();
         let (judgement, _shown) = reconcile::judge(known.clone(), record, &torn, print);
-        let write = match (judgement, known) {
-            (
-                Judgement::Changed {
-                    change,
-                    fingerprint,
-                },
-                _,
-            ) => {
-                if let Change::Updated { before, after } = &change {
-                    self.learn(before, after);
-                }
-                Write::Change {
-                    change,
-                    fingerprint,
-                    raw,
-                }
-            }
-            (
-                Judgement::Refreshed {
-                    record,
-                    fingerprint,
-                },
-                _,
-            )
-            | (
-                Judgement::Same,
-                Some(Known {
-                    record,
-                    fingerprint,
-                }),
-            ) => Write::Quiet {
-                record,
-                fingerprint,
-                raw,
-            },
-            // Who was not known has come.
-            (Judgement::Same, None) => return Ok(()),
+        // Who was not known has come.
+        let Some(write) = write_of(judgement, known, raw) else {
+            return Ok(());
         };
+        if let Write::Change {
+            change: Change::Updated { before, after },
+            ..
+        } = &write
+        {
+            self.learn(before, after);
+        }
         let now = verb(&write);
         let first = match self.plan.replace(store, write)? {
             Replaced::Write(first) => {
@@ -132,7 +105,7 @@ impl Comparison {
             Replaced::Quiet => None,
         };
         let was = first.as_ref().and_then(latest).or(before.as_ref());
-        self.weigh_anew(was, &fresh, before.as_ref());
+        self.weigh_anew(was, &newer, before.as_ref());
         Ok(())
     }
 
@@ -144,7 +117,7 @@ impl Comparison {
         print: Fingerprint,
     ) -> Result<Option<Known>, RunError> {
         if !self.known.renew(id, print) {
-            self.fresh.renew(id, print);
+            self.unknown.renew(id, print);
             return Ok(None);
         }
         let (kind, id) = (self.kind, id.clone());
@@ -167,6 +140,43 @@ impl Comparison {
             Some(Verb::Updated) => counts.updated += 1,
             Some(Verb::Deleted) | None => {}
         }
+    }
+}
+
+/// Returns what a newer sight writes, or `None` if it says nothing new of a record that was not
+/// known.
+fn write_of(judgement: Judgement, known: Option<Known>, raw: Box<str>) -> Option<Write> {
+    match (judgement, known) {
+        (
+            Judgement::Changed {
+                change,
+                fingerprint,
+            },
+            _,
+        ) => Some(Write::Change {
+            change,
+            fingerprint,
+            raw,
+        }),
+        (
+            Judgement::Refreshed {
+                record,
+                fingerprint,
+            },
+            _,
+        )
+        | (
+            Judgement::Same,
+            Some(Known {
+                record,
+                fingerprint,
+            }),
+        ) => Some(Write::Quiet {
+            record,
+            fingerprint,
+            raw,
+        }),
+        (Judgement::Same, None) => None,
     }
 }
 

@@ -23,8 +23,9 @@ pub(super) fn next(crontab: &Crontab, zone: Tz, base: DateTime<Utc>) -> Option<D
         if best.is_some_and(beyond) {
             break;
         }
-        let times = points(zone, time, crontab.names_hours);
-        let found = times
+        let [first, second] = points(zone, time);
+        let second = second.filter(|_again| !crontab.names_hours);
+        let found = [first, second]
             .into_iter()
             .flatten()
             .filter(|time| *time > base)
@@ -38,13 +39,13 @@ fn wall(zone: Tz, time: DateTime<Utc>) -> NaiveDateTime {
     time.with_timezone(&zone).naive_local()
 }
 
-fn points(zone: Tz, wall: NaiveDateTime, once: bool) -> [Option<DateTime<Utc>>; 2] {
+/// Returns when a time on the wall is, and when it is again.
+fn points(zone: Tz, wall: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
     let local = zone.from_local_datetime(&wall);
     if let (Some(first), Some(second)) = (local.earliest(), local.latest()) {
-        let second = (!once).then(|| second.to_utc());
-        return [Some(first.to_utc()), second];
+        return [Some(first.to_utc()), Some(second.to_utc())];
     }
-    // Skipped: read by the offset that held the day before.
+    // Skipped: read by the offset of the day before.
     let before = wall.checked_sub_days(Days::new(1)).unwrap_or(wall);
     let offset = zone.offset_from_utc_datetime(&before).fix();
     let time = wall.checked_sub_offset(offset);

@@ -79,7 +79,7 @@ async fn a_batch_that_is_refused_is_taken_apart() {
     assert_eq!(came[0].len(), 5);
     assert!(came[1..].iter().all(|batch| batch.len() == 1), "{came:?}");
     assert_eq!(bench.deferred().0, 1);
-    // It has had its one attempt alone; the batch was not held against anybody.
+    // It has had its one attempt alone; the batch counted against nobody.
     assert_eq!(came.len(), 6);
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::*;
 use crate::deliver::{Batching, EventSource, Format, Mode, Origin};
-use crate::store::{Retention, Round};
+use crate::store::{MaintenancePass, Retention};
 
 #[tokio::test]
 async fn a_rate_holds_for_all_messages_together() {
@@ -113,8 +113,8 @@ async fn attempts_are_kept_for_a_week_and_some_ten_thousand_of_them() {
         keep_runs: 500,
     };
     let now = bench.clock.now();
-    let round = Round::new(bench.store.clone(), retention, vec![name()], now);
-    round.finish().unwrap();
+    let pass = MaintenancePass::new(bench.store.clone(), retention, vec![name()], now);
+    pass.finish().unwrap();
     assert_eq!(kept(), 1);
     change(&bench.store, [renamed(1, "Another name")]);
     bench.drain(&endpoint).await;

@@ -116,7 +116,7 @@ async fn where_there_is_no_room_one_message_of_an_endpoint_is_under_way() {
     let mut worker = bench.worker_by(&endpoint, &feed).await;
     let page = reader::read(&feed, &endpoint, ReadPosition::Journal(Seq(0))).unwrap();
     let now = bench.clock.now();
-    worker.state.take(page.met, page.is_end, now);
+    worker.state.take(page, now);
     assert_eq!(worker.state.lanes.n_ready(now), 10);
 
     worker.dispatch();

@@ -1,4 +1,4 @@
-//! Histories of events, endpoints, orders, upkeep, compactions and closings at random: what
+//! Histories of events, endpoints, orders, maintenance, compactions and closings at random: what
 //! somebody may still need reads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use crate::store::handle::Store;
 use crate::store::kept::delivery::{
     Change as DeliveryChange, Cursor, Disabled, DisabledBy, Item, Order,
 };
-use crate::store::kept::maintenance::round::Round;
+use crate::store::kept::maintenance::pass::MaintenancePass;
 use crate::store::tests::support::{adopt, open};
 
 use super::{RETENTION, commit, day, defer, dismiss, hook, park, put};
@@ -37,9 +37,9 @@ enum Step {
     Replay(usize, usize),
     /// What was deferred or to be sent once more is delivered.
     Deliver(usize, usize),
-    /// Some steps of a round are done.
-    Upkeep(usize),
-    /// The store is closed and opened again, after so many steps of a round.
+    /// Some steps of a pass are done.
+    Maintenance(usize),
+    /// The store is closed and opened again, after so many steps of a pass.
     Reopen(usize),
     Compact,
 }
@@ -69,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Dismiss(e, n)),
         4 => (0..3_usize, 0..60_usize).prop_map(|(e, n)| Step::Replay(e, n)),
         2 => (0..3_usize, 0..30_usize).prop_map(|(e, n)| Step::Deliver(e, n)),
-        5 => (1..8_usize).prop_map(Step::Upkeep),
+        5 => (1..8_usize).prop_map(Step::Maintenance),
         1 => (0..3_usize).prop_map(Step::Reopen),
         1 => Just(Step::Compact),
     ]
@@ -91,7 +91,7 @@ struct Model {
     entries: Vec<Entry>,
     endpoints: BTreeMap<usize, Known>,
     /// When the one was first known that is not configured.
-    stray_since: Option<i64>,
+    orphaned_since: Option<i64>,
 }
 
 #[derive(Default)]
@@ -205,7 +205,7 @@ impl Model {
                 }
             }
             Step::Deliver(which, nth) => self.deliver(store, which, nth),
-            Step::Upkeep(steps) => upkeep(store, day(self.now), steps),
+            Step::Maintenance(steps) => maintenance(store, day(self.now), steps),
             Step::Reopen(_) | Step::Compact => {}
         }
     }
@@ -244,7 +244,7 @@ impl Model {
     /// Returns what is known of an endpoint; it is from now on.
     fn known(&mut self, which: usize) -> &mut Known {
         if which == 2 {
-            self.stray_since.get_or_insert(self.now);
+            self.orphaned_since.get_or_insert(self.now);
         }
         self.endpoints.entry(which).or_default()
     }
@@ -285,7 +285,8 @@ impl Model {
 
     /// Whether the one that is not configured may be forgotten.
     fn is_past(&self) -> bool {
-        self.stray_since.is_some_and(|since| since < self.now - 90)
+        self.orphaned_since
+            .is_some_and(|since| since < self.now - 90)
     }
 
     /// Only who is not configured may be forgotten, and not before its time.
@@ -311,7 +312,7 @@ impl Model {
         }
         if let Some(forgotten) = forgotten {
             self.endpoints.remove(&forgotten);
-            self.stray_since = None;
+            self.orphaned_since = None;
         }
     }
 }
@@ -320,11 +321,11 @@ fn before(seq: Seq) -> Seq {
     Seq(seq.0 - 1)
 }
 
-fn upkeep(store: &Store, now: Timestamp, steps: usize) {
+fn maintenance(store: &Store, now: Timestamp, steps: usize) {
     let endpoints = vec![hook(NAMES[0]), hook(NAMES[1])];
-    let mut round = Round::new(store.clone(), RETENTION, endpoints, now);
+    let mut pass = MaintenancePass::new(store.clone(), RETENTION, endpoints, now);
     for _ in 0..steps {
-        let Some(step) = round.step() else { return };
+        let Some(step) = pass.step() else { return };
         step.unwrap();
     }
 }
@@ -342,7 +343,7 @@ proptest! {
         for step in steps {
             model.play(&store, &step);
             if let Step::Reopen(steps) = step {
-                upkeep(&store, day(model.now), steps);
+                maintenance(&store, day(model.now), steps);
             }
             if matches!(step, Step::Reopen(_) | Step::Compact) {
                 store.close().unwrap();
@@ -354,7 +355,7 @@ proptest! {
             model.verify(&store);
         }
 
-        upkeep(&store, day(model.now), usize::MAX);
+        maintenance(&store, day(model.now), usize::MAX);
         model.verify(&store);
     }
 }

@@ -1,4 +1,4 @@
-//! What goes after its time, what stays, and that room is given back.
+//! What goes after its time, what stays, and that disk space is given back.
 
 mod beside;
 mod clocks;
@@ -16,8 +16,8 @@ use crate::store::kept::commit::{Closing, Commit};
 use crate::store::kept::delivery::{
     Change as DeliveryChange, Cursor, Deferred, Disabled, DisabledBy, Item, Parked, Progress,
 };
+use crate::store::kept::maintenance::pass::{Done, MaintenancePass};
 use crate::store::kept::maintenance::retention::Retention;
-use crate::store::kept::maintenance::round::{Done, Round};
 use crate::store::kept::runs::NewRun;
 use crate::store::kept::tenants::Known;
 
@@ -128,9 +128,9 @@ fn defer(seq: Seq) -> DeliveryChange {
     DeliveryChange::Defer(Item::Entry(seq), deferred)
 }
 
-fn round(store: &Store, endpoints: &[&EndpointName], now: Timestamp) -> Done {
+fn pass(store: &Store, endpoints: &[&EndpointName], now: Timestamp) -> Done {
     let endpoints = endpoints.iter().map(|name| (*name).clone()).collect();
-    Round::new(store.clone(), RETENTION, endpoints, now)
+    MaintenancePass::new(store.clone(), RETENTION, endpoints, now)
         .finish()
         .unwrap()
 }

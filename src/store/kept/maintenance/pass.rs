@@ -1,7 +1,7 @@
-//! One round of upkeep: cuts the journal, deletes what is past its time, and gives room back, in
+//! One maintenance pass: cuts the journal, deletes what is past its time, and gives disk space back, in
 //! steps so small that nobody waits for them.
 //!
-//! A round remembers nothing that matters: one that is dropped, or killed with its process, is
+//! A pass remembers nothing that matters: one that is dropped, or killed with its process, is
 //! gone on with by the next.
 
 use std::ops::Bound;
@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering;
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
 use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::{CompactError, Compacted};
-use crate::store::engine::compaction::copying::Trouble;
+use crate::store::engine::compaction::copying::CopyError;
 use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::rows::cut::{self, AT_ONCE};
 use crate::store::engine::scan;
 use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Space};
+use crate::store::layout::keys::{self, Keyspace};
 
 use super::retention::{self, Retention};
 use super::usage::Wanted;
@@ -25,9 +25,9 @@ use super::usage::Wanted;
 /// Runs, rows of attempts, or rows of an endpoint that one step deletes.
 const ROWS_AT_ONCE: usize = 90;
 
-/// A round of upkeep. Blocks, as the store does.
+/// A maintenance pass. Blocks, as the store does.
 #[derive(Debug)]
-pub struct Round {
+pub struct MaintenancePass {
     store: Store,
     retention: Retention,
     endpoints: Vec<EndpointName>,
@@ -38,7 +38,7 @@ pub struct Round {
     done: Done,
 }
 
-/// What a round has done.
+/// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     /// Entries that were cut off the journal.
@@ -71,8 +71,8 @@ enum Stage {
     End,
 }
 
-impl Round {
-    /// Begins a round, for the endpoints that are configured.
+impl MaintenancePass {
+    /// Begins a pass, for the endpoints that are configured.
     pub fn new(
         store: Store,
         retention: Retention,
@@ -90,7 +90,7 @@ impl Round {
         }
     }
 
-    /// Does a step: a write or two at the most. `None` if the round is over.
+    /// Does a step: a write or two at the most. `None` if the pass is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
@@ -106,7 +106,7 @@ impl Round {
         Some(next.map(|stage| self.stage = stage))
     }
 
-    /// Returns whether the store is being compacted, which is given up where the round is dropped.
+    /// Returns whether the store is being compacted, which is given up where the pass is dropped.
     pub fn is_compacting(&self) -> bool {
         matches!(self.stage, Stage::Copy(_))
     }
@@ -146,7 +146,7 @@ impl Round {
             .engine
             .read("reading entries that are kept", |db| {
                 let from = Bound::Excluded(keys::kept(after));
-                let kept = scan::after(db, &[Space::Kept as u8], from)
+                let kept = scan::after(db, &[Keyspace::Kept as u8], from)
                     .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
                     .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
                 let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;
@@ -181,13 +181,18 @@ impl Round {
     }
 
     fn let_endpoints_go(&mut self) -> Result<Stage, StoreError> {
-        let strays = self.store.find_strays(&self.endpoints, self.now)?;
+        let orphaned = self
+            .store
+            .find_orphaned_endpoints(&self.endpoints, self.now)?;
         let before = self.retention.since(self.now);
-        let past = strays.iter().find(|(_, since)| **since < before);
+        let past = orphaned.iter().find(|(_, since)| **since < before);
         let Some((name, since)) = past.map(|(name, since)| (name.clone(), *since)) else {
             return Ok(Stage::Runs(None));
         };
-        if self.store.let_stray_go(strays, &name, ROWS_AT_ONCE)? {
+        if self
+            .store
+            .delete_orphaned_endpoint(orphaned, &name, ROWS_AT_ONCE)?
+        {
             self.done.endpoints += 1;
             tracing::info!(
                 endpoint.id = %name,
@@ -204,7 +209,7 @@ impl Round {
         }
     }
 
-    /// Begins to give room back, if that is worth it.
+    /// Begins to give disk space back, if that is worth it.
     fn give_back(&self) -> Result<Stage, StoreError> {
         let live = match self.store.wanted(self.rule.small)? {
             Wanted::Nothing => return Ok(Stage::End),
@@ -225,8 +230,8 @@ impl Round {
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and whoever looks at it says so.
-            Err(Trouble::NoRoom { .. }) => Ok(Stage::End),
-            Err(trouble) => self.not_compacted(trouble),
+            Err(CopyError::NoSpace { .. }) => Ok(Stage::End),
+            Err(error) => self.not_compacted(error),
         }
     }
 
@@ -237,14 +242,14 @@ impl Round {
                 self.done.compacted = Some(compacted);
                 Ok(Stage::End)
             }
-            Err(trouble) => self.not_compacted(trouble),
+            Err(error) => self.not_compacted(error),
         }
     }
 
     /// Goes on with the store as it is, if it is sound.
-    fn not_compacted(&self, trouble: Trouble) -> Result<Stage, StoreError> {
+    fn not_compacted(&self, error: CopyError) -> Result<Stage, StoreError> {
         self.store.engine.shared.check()?;
-        let error = CompactError::from(trouble);
+        let error = CompactError::from(error);
         tracing::warn!(
             code = error.code(),
             error = %error,

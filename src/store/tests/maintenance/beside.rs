@@ -8,17 +8,17 @@ use std::thread;
 
 use proptest::prelude::*;
 
+use crate::lock::lock;
 use crate::model::{Kind, Seq};
 use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::Compacted;
 use crate::store::engine::compaction::rule::Rule;
-use crate::store::engine::locks::held;
 use crate::store::engine::rows::count;
 use crate::store::engine::rows::count::{Count, Usage};
 use crate::store::engine::scan;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::handle::Store;
-use crate::store::kept::maintenance::round::Round;
+use crate::store::kept::maintenance::pass::MaintenancePass;
 use crate::store::kept::maintenance::usage::Wanted;
 use crate::store::kept::tenants::Known;
 use crate::store::layout::{codec, keys, v1};
@@ -97,7 +97,7 @@ proptest! {
         let known = adopt(&store, 1);
         commit(&store, &known, day(0), 0..n_records);
         if is_counted {
-            *held(&store.engine.shared.tally) = Tally::Unknown;
+            *lock(&store.engine.shared.tally) = Tally::Unknown;
             let mut changes = changes.iter();
             while store.engine.count_on().unwrap().is_none() {
                 change(&store, &known, changes.next().map_or(&[], Vec::as_slice));
@@ -199,7 +199,7 @@ fn a_copy_that_is_given_up_leaves_nothing_behind_and_one_is_made_at_a_time() {
 
     assert!(!folder.path().join("compacting").exists());
     assert!(
-        held(&store.engine.shared.changes).is_none(),
+        lock(&store.engine.shared.changes).is_none(),
         "nobody notes keys"
     );
     store.compact_beside().unwrap();
@@ -264,11 +264,11 @@ fn waste(store: &Store, known: &Known) {
     }
 }
 
-/// A round of upkeep a year later, by a rule.
-fn round(store: &Store, rule: Rule) -> Option<Compacted> {
-    let mut round = Round::new(store.clone(), RETENTION, Vec::new(), day(400));
-    round.rule = rule;
-    round.finish().unwrap().compacted
+/// A maintenance pass a year later, by a rule.
+fn pass(store: &Store, rule: Rule) -> Option<Compacted> {
+    let mut pass = MaintenancePass::new(store.clone(), RETENTION, Vec::new(), day(400));
+    pass.rule = rule;
+    pass.finish().unwrap().compacted
 }
 
 #[test]
@@ -280,21 +280,21 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     let before = store.engine.folder.bytes_of_database().unwrap();
     // It is full of what lives: the journal is still there.
     assert_eq!(store.wanted(0).unwrap(), Wanted::Nothing);
-    // Below the size from which on it is done, and where there is no room for a copy.
-    assert_eq!(round(&store, Rule::USUAL), None);
+    // Below the size from which on it is done, and where there is no disk space for a copy.
+    assert_eq!(pass(&store, Rule::USUAL), None);
     assert_eq!(store.last_seq().next(), store.first_seq().unwrap());
     assert!(matches!(store.wanted(0).unwrap(), Wanted::Copy(_)));
     let full = Rule {
         spare: u64::MAX,
         ..ANY
     };
-    assert_eq!(round(&store, full), None);
+    assert_eq!(pass(&store, full), None);
     // The last process was stopped at it: not at once.
     let was_stopped = &store.engine.shared.was_stopped;
     was_stopped.store(true, Ordering::Relaxed);
-    assert_eq!(round(&store, ANY), None);
+    assert_eq!(pass(&store, ANY), None);
 
-    let compacted = round(&store, ANY).unwrap();
+    let compacted = pass(&store, ANY).unwrap();
 
     assert!(compacted.after * 4 < before, "{compacted:?}");
     assert_eq!(compacted.live, store.engine.live().unwrap().bytes);
@@ -302,9 +302,9 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
         small: before / 2,
         ..ANY
     };
-    assert_eq!(round(&store, small), None, "it is done once");
-    let room = store.space(&RETENTION, &[], day(400)).unwrap();
-    assert_eq!((room.live, room.lacks), (Some(compacted.live), None));
+    assert_eq!(pass(&store, small), None, "it is done once");
+    let usage = store.usage(&RETENTION, &[], day(400)).unwrap();
+    assert_eq!((usage.live, usage.lacks), (Some(compacted.live), None));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
         let store = open(folder.path());
         let known = adopt(&store, 1);
         waste(&store, &known);
-        round(&store, Rule::USUAL);
+        pass(&store, Rule::USUAL);
         store.close().unwrap();
         tamper(folder.path(), |db| {
             let old = db.get(keys::usage()).unwrap().unwrap();
@@ -353,7 +353,7 @@ fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
         assert_eq!(store.engine.live(), None);
         assert_eq!(store.wanted(0).unwrap(), Wanted::Count);
 
-        assert!(round(&store, ANY).is_some());
+        assert!(pass(&store, ANY).is_some());
 
         check_sum(&store);
         support::state(&store, &known);

@@ -16,7 +16,7 @@ static HOOK: Once = Once::new();
 ///
 /// What `work` borrows must not be used after a panic: the store remembers the first and
 /// answers nothing but it from then on.
-pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_the_start_of_its_message() {
-        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(catch_panic(|| 7), Ok(7));
         assert_eq!(
-            caught(|| panic!("no luck with {:?}", ["secret"])),
+            catch_panic(|| panic!("no luck with {:?}", ["secret"])),
             Err::<(), _>("no luck with".to_owned())
         );
     }

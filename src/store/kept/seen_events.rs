@@ -1,4 +1,4 @@
-//! How far the news of a tenant were read, and which of them were acted on.
+//! How far the audit log of a tenant was read, and which of its events were acted on.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +17,14 @@ use super::commit::MAX_QUIET;
 /// the tenant as a whole instead.
 pub const MAX_SEEN_EVENTS: usize = 20_000;
 
-/// How far the news of a tenant were read.
+/// How far the audit log of a tenant was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bookmark {
-    /// Since when they were read without a gap.
+    /// Since when it was read without a gap.
     pub since: Timestamp,
     /// Up to when. What is told late is behind it, so reading goes on some way before.
     pub until: Timestamp,
-    /// Records that were found to be gone, and when, of which no news have told yet.
+    /// Records that were found to be gone, and when, of which no event has told yet.
     pub untold: Vec<(Timestamp, RecordRef)>,
 }
 
@@ -38,7 +38,7 @@ pub struct SeenEvent {
 }
 
 impl Store {
-    /// Returns how far the news of a tenant were read; none where nobody reads them yet.
+    /// Returns how far the audit log of a tenant was read, or `None` if nobody reads it yet.
     pub fn bookmark(&self, no: TenantNo) -> Result<Option<Bookmark>, StoreError> {
         self.engine.read("reading how far news were read", |db| {
             let key = keys::bookmark(no);
@@ -52,12 +52,12 @@ impl Store {
     /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] and one.
     pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
         self.engine.read("reading which news were heard", |db| {
-            scan::prefix(db, &keys::heard_prefix(no))
+            scan::prefix(db, &keys::seen_events_prefix(no))
                 .take(MAX_SEEN_EVENTS + 1)
                 .map(|row| {
                     let (key, value) = row?;
                     let v1::Nothing = codec::read_row(&key, &value)?;
-                    let (at, id) = keys::heard_of(&key)
+                    let (at, id) = keys::seen_event_of(&key)
                         .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
                     Ok(SeenEvent { at, id })
                 })
@@ -71,14 +71,14 @@ impl Store {
         &self,
         no: TenantNo,
         bookmark: &Bookmark,
-        heard: &[SeenEvent],
+        seen: &[SeenEvent],
         forget_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let remembered = heard.iter().map(|heard| {
-            let (key, value) = codec::put(keys::heard(no, heard.at, heard.id), &v1::Nothing);
+        let remembered = seen.iter().map(|seen| {
+            let (key, value) = codec::put(keys::seen_event(no, seen.at, seen.id), &v1::Nothing);
             (key, value)
         });
-        let old = self.heard_before(no, forget_before)?;
+        let old = self.seen_before(no, forget_before)?;
         let rows: Vec<_> = remembered
             .chain(old.into_iter().map(|key| (key, None)))
             .collect();
@@ -99,10 +99,10 @@ impl Store {
     }
 
     /// The keys of what may be forgotten, as many as one call may remove.
-    fn heard_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
-        let end = keys::heard(no, time, AuditEventId([0; 16]));
+    fn seen_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
+        let end = keys::seen_event(no, time, AuditEventId([0; 16]));
         self.engine.read("reading which news were heard", |db| {
-            scan::prefix(db, &keys::heard_prefix(no))
+            scan::prefix(db, &keys::seen_events_prefix(no))
                 .take(MAX_SEEN_EVENTS)
                 .map(|row| row.map(|(key, _)| key.to_vec()))
                 .take_while(|key| key.as_ref().map_or(true, |key| *key < end))

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model::{EndpointName, Hold, Loss, Outcome, Run, Seq, TenantName, Timestamp, Trigger};
 use crate::store::engine::writing::work::Work;
 use crate::store::kept::delivery::{Attempt, Change as DeliveryChange, Item, Order, Progress};
-use crate::store::kept::maintenance::round::Done;
+use crate::store::kept::maintenance::pass::Done;
 use crate::store::tests::support::{adopt, open};
 
 use super::{
-    RETENTION, State, begin, commit, cursor, day, defer, dismiss, hook, park, put, round, run,
+    RETENTION, State, begin, commit, cursor, day, defer, dismiss, hook, park, pass, put, run,
     settle,
 };
 
@@ -26,16 +26,16 @@ fn the_journal_is_cut_behind_the_slowest_endpoint_and_the_keep_time() {
     settle(&store, &slow, Seq(250), None);
     let all = store.entries(Seq::START, 1_000).unwrap();
 
-    assert_eq!(round(&store, &[&fast, &slow], day(89)).entries, 0);
-    assert_eq!(round(&store, &[&fast, &slow, &new], day(91)).entries, 250);
+    assert_eq!(pass(&store, &[&fast, &slow], day(89)).entries, 0);
+    assert_eq!(pass(&store, &[&fast, &slow, &new], day(91)).entries, 250);
     assert_eq!(store.first_seq().unwrap(), Seq(251));
     // What was cut is no damage to whoever asks for it.
     assert_eq!(store.entries(Seq(7), 1_000).unwrap(), all[250..]);
     assert_eq!(store.entry(Seq(250)).unwrap(), None);
     assert_eq!(store.entry(Seq(251)).unwrap().as_ref(), Some(&all[250]));
     settle(&store, &slow, Seq(400), None);
-    assert_eq!(round(&store, &[&fast, &slow], day(91)).entries, 50);
-    assert_eq!(round(&store, &[&fast, &slow], day(141)).entries, 100);
+    assert_eq!(pass(&store, &[&fast, &slow], day(91)).entries, 50);
+    assert_eq!(pass(&store, &[&fast, &slow], day(141)).entries, 100);
     assert_eq!(store.entries(Seq::START, 9).unwrap(), []);
     assert_eq!(store.first_seq().unwrap(), Seq(401));
 
@@ -57,31 +57,31 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
     let cursor = cursor(Seq(2), State::Disabled);
     put(&store, &disabled, cursor.clone(), None);
 
-    assert_eq!(round(&store, &[&disabled], day(91)).entries, 10);
+    assert_eq!(pass(&store, &[&disabled], day(91)).entries, 10);
 
     // Its cursor is before the cut, and goes on with what is there.
     store.close().unwrap();
     let store = open(folder.path());
     assert_eq!(store.cursor(&disabled).unwrap(), Some(cursor));
     assert_eq!(store.entries(Seq(2), 1).unwrap()[0].seq, Seq(11));
-    // Brought back, it holds what is there, and no more can be held.
+    // Brought back, it keeps back what is there, and nothing else.
     settle(&store, &disabled, Seq(2), None);
-    let space = store
-        .space(&RETENTION, std::slice::from_ref(&disabled), day(200))
+    let usage = store
+        .usage(&RETENTION, std::slice::from_ref(&disabled), day(200))
         .unwrap();
     let hold = Hold {
         endpoint: disabled.clone(),
         settled: Seq(2),
         since: day(80),
     };
-    assert_eq!(space.hold, Some(hold));
-    assert_eq!((space.first, space.last), (Seq(11), Seq(20)));
-    assert_eq!((space.entries(), space.oldest), (10, Some(day(80))));
-    assert_eq!(round(&store, &[&disabled], day(200)).entries, 0);
+    assert_eq!(usage.hold, Some(hold));
+    assert_eq!((usage.first, usage.last), (Seq(11), Seq(20)));
+    assert_eq!((usage.entries(), usage.oldest), (10, Some(day(80))));
+    assert_eq!(pass(&store, &[&disabled], day(200)).entries, 0);
     settle(&store, &disabled, Seq(20), None);
-    assert_eq!(round(&store, &[&disabled], day(200)).entries, 10);
-    let space = store.space(&RETENTION, &[disabled], day(200)).unwrap();
-    assert_eq!((space.entries(), space.hold, space.oldest), (0, None, None));
+    assert_eq!(pass(&store, &[&disabled], day(200)).entries, 10);
+    let usage = store.usage(&RETENTION, &[disabled], day(200)).unwrap();
+    assert_eq!((usage.entries(), usage.hold, usage.oldest), (0, None, None));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_a_row_names_stays_until_none_does() {
         settle(&store, &b, Seq(400), Some(park(Seq(seq))));
     }
 
-    assert_eq!(round(&store, &[&a, &b], day(91)).entries, 400);
+    assert_eq!(pass(&store, &[&a, &b], day(91)).entries, 400);
 
     let entry = |seq: u64| store.entry(Seq(seq)).unwrap();
     for seq in (1..=200).chain([250, 400]) {
@@ -110,13 +110,13 @@ fn what_a_row_names_stays_until_none_does() {
         );
     }
     assert_eq!((entry(201), entry(399)), (None, None));
-    assert_eq!(round(&store, &[&a, &b], day(91)), Done::default());
+    assert_eq!(pass(&store, &[&a, &b], day(91)), Done::default());
     // One of two rows goes, then the other.
     dismiss(&store, &a, Seq(5));
-    assert_eq!(round(&store, &[&a, &b], day(91)).forgotten, 0);
+    assert_eq!(pass(&store, &[&a, &b], day(91)).forgotten, 0);
     dismiss(&store, &b, Seq(5));
     dismiss(&store, &b, Seq(400));
-    assert_eq!(round(&store, &[&a, &b], day(91)).forgotten, 2);
+    assert_eq!(pass(&store, &[&a, &b], day(91)).forgotten, 2);
     assert_eq!((entry(5), entry(400)), (None, None));
     assert_eq!(entry(6).unwrap().seq, Seq(6));
 }
@@ -130,8 +130,8 @@ fn a_kept_entry_that_a_row_has_come_to_name_since_the_look_stays() {
     let hook = hook("a");
     settle(&store, &hook, Seq(10), Some(park(Seq(2))));
     settle(&store, &hook, Seq(10), Some(park(Seq(3))));
-    round(&store, &[&hook], day(91));
-    // A round finds both unnamed, and before it writes one of them is asked for once more.
+    pass(&store, &[&hook], day(91));
+    // A pass finds both unnamed, and before it writes one of them is asked for once more.
     dismiss(&store, &hook, Seq(2));
     dismiss(&store, &hook, Seq(3));
     store.replay(&hook, &[Item::Entry(Seq(3))]).unwrap();
@@ -160,7 +160,7 @@ fn every_sort_of_row_keeps_what_it_names() {
         (1..=10).filter(entry).collect()
     };
 
-    assert_eq!(round(&store, &[&hook], day(91)).entries, 10);
+    assert_eq!(pass(&store, &[&hook], day(91)).entries, 10);
     assert_eq!(left(), [2, 3, 4]);
 
     for (gone, rest) in [
@@ -169,7 +169,7 @@ fn every_sort_of_row_keeps_what_it_names() {
         (DeliveryChange::Replayed(item(4)), &[]),
     ] {
         settle(&store, &hook, Seq(10), Some(gone));
-        assert_eq!(round(&store, &[&hook], day(91)).forgotten, 1);
+        assert_eq!(pass(&store, &[&hook], day(91)).forgotten, 1);
         assert_eq!(left(), rest);
     }
 }
@@ -204,7 +204,7 @@ fn an_order_that_is_not_taken_up_counts_as_done() {
             store.order(&hook("a"), order).unwrap();
         }
 
-        let done = round(&store, &[&hook("a")], day(91));
+        let done = pass(&store, &[&hook("a")], day(91));
 
         assert_eq!(done.entries, goes, "{orders:?} at {settled}");
     }
@@ -227,7 +227,7 @@ fn who_reads_while_the_journal_is_cut_meets_no_damage() {
         let entry = store.entry(Seq(1 + nth * 11 % 3_000)).unwrap();
         assert!(entry.is_none_or(|entry| entry.seq == Seq(1 + nth * 11 % 3_000)));
         assert_eq!(store.entry(Seq(1_234)).unwrap().unwrap().seq, Seq(1_234));
-        store.space(&RETENTION, &[hook("a")], day(91)).unwrap();
+        store.usage(&RETENTION, &[hook("a")], day(91)).unwrap();
     };
 
     let is_over = &AtomicBool::new(false);
@@ -242,7 +242,7 @@ fn who_reads_while_the_journal_is_cut_meets_no_damage() {
                 }
             });
         }
-        assert_eq!(round(&store, &[&hook("a")], day(91)).entries, 3_000);
+        assert_eq!(pass(&store, &[&hook("a")], day(91)).entries, 3_000);
         is_over.store(true, Ordering::Relaxed);
     });
 }
@@ -274,7 +274,7 @@ fn runs_go_by_age_and_number_but_not_what_is_needed_of_them() {
         .collect();
     expected.extend(&many[3..]);
 
-    let done = round(&store, &[], day(120));
+    let done = pass(&store, &[], day(120));
 
     assert_eq!(done.runs, 5);
     let left: BTreeSet<_> = store
@@ -297,7 +297,7 @@ fn a_run_that_goes_on_stays_however_old_it_is() {
     run(&store, "t", schedule, good.clone(), day(1));
     let last = run(&store, "t", schedule, good, day(100)).id;
 
-    let done = round(&store, &[], day(200));
+    let done = pass(&store, &[], day(200));
 
     assert_eq!(done.runs, 1);
     let left = store.runs(None, 9).unwrap();
@@ -353,8 +353,8 @@ fn attempts_of_who_gets_nothing_go_after_a_week() {
     tried(&busy, &mut logs[1].1, &[day(2), day(4)]);
     let count = |endpoint| store.attempts(endpoint, 1_000, |_| true).unwrap().len();
 
-    assert_eq!(round(&store, &[&idle, &busy], day(7)).attempts, 0);
-    assert_eq!(round(&store, &[&idle, &busy], day(10)).attempts, 301);
+    assert_eq!(pass(&store, &[&idle, &busy], day(7)).attempts, 0);
+    assert_eq!(pass(&store, &[&idle, &busy], day(10)).attempts, 301);
 
     assert_eq!((count(&idle), count(&busy), count(&gone)), (0, 2, 0));
     // Who writes them counts them still, and goes on.
@@ -393,23 +393,23 @@ fn an_endpoint_that_stays_out_of_the_configuration_is_forgotten() {
     };
 
     // Missing once, by mistake, and for less than the keep time.
-    assert_eq!(round(&store, &[&here], day(100)).endpoints, 0);
-    assert_eq!(round(&store, &[&here], day(189)).endpoints, 0);
-    assert_eq!(round(&store, &[&here, &gone], day(189)).endpoints, 0);
-    assert_eq!(round(&store, &[&here], day(191)).endpoints, 0);
-    assert_eq!(round(&store, &[&here], day(280)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here], day(100)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here], day(189)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here, &gone], day(189)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here], day(191)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here], day(280)).endpoints, 0);
     assert_eq!(is_there(&gone), (true, 12));
-    assert_eq!(round(&store, &[&here], day(282)).endpoints, 1);
+    assert_eq!(pass(&store, &[&here], day(282)).endpoints, 1);
 
     assert_eq!(is_there(&gone), (false, 0));
     assert_eq!(is_there(&here), (true, 12));
-    assert_eq!(round(&store, &[&here], day(400)).endpoints, 0);
+    assert_eq!(pass(&store, &[&here], day(400)).endpoints, 0);
     // What it alone had named goes, too.
     store.dismiss(&here, &[Item::Entry(Seq(1))]).unwrap();
-    assert_eq!(round(&store, &[&here], day(400)).forgotten, 1);
-    assert_eq!(round(&store, &[], day(400)).endpoints, 0);
-    assert_eq!(round(&store, &[], day(491)).endpoints, 1);
-    assert_eq!(round(&store, &[], day(491)).forgotten, 101);
+    assert_eq!(pass(&store, &[&here], day(400)).forgotten, 1);
+    assert_eq!(pass(&store, &[], day(400)).endpoints, 0);
+    assert_eq!(pass(&store, &[], day(491)).endpoints, 1);
+    assert_eq!(pass(&store, &[], day(491)).forgotten, 101);
 }
 
 #[test]
@@ -417,7 +417,7 @@ fn a_clock_that_was_ahead_is_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let known = adopt(&store, 1);
-    let ahead = |now| store.space(&RETENTION, &[], now).unwrap().ahead;
+    let ahead = |now| store.usage(&RETENTION, &[], now).unwrap().ahead;
     assert_eq!(ahead(day(0)), None);
     commit(&store, &known, day(500), 0..1);
     commit(&store, &known, day(0), 1..2);
@@ -463,7 +463,7 @@ fn what_was_lost_since_the_last_sweep_outlives_the_runs_that_lost_it() {
         lose(1);
     }
 
-    let gone = round(&store, &[], day(2)).runs;
+    let gone = pass(&store, &[], day(2)).runs;
 
     assert_eq!(gone, 200, "500 of them are kept, and the sweep");
     let since = store.since_sweep(&name).unwrap();

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::model::{AuditEventId, Kind, RecordRef, Timestamp};
-use crate::store::kept::news::{Bookmark, SeenEvent};
+use crate::store::kept::seen_events::{Bookmark, SeenEvent};
 
 use super::support::{self, adopt};
 
-fn heard(millis: i64, byte: u8) -> SeenEvent {
+fn seen(millis: i64, byte: u8) -> SeenEvent {
     SeenEvent {
         at: Timestamp::from_millis(millis),
         id: AuditEventId([byte; 16]),
@@ -35,13 +35,13 @@ fn a_bookmark_and_its_events_outlive_the_process_and_are_the_tenants_own() {
     let (one, two) = (adopt(&store, 1), adopt(&store, 2));
     assert_eq!(store.bookmark(one.no).unwrap(), None);
     let epoch = Timestamp::from_millis(0);
-    let events = [heard(70, 1), heard(70, 2), heard(9, 3)];
+    let events = [seen(70, 1), seen(70, 2), seen(9, 3)];
 
     store
         .set_bookmark(one.no, &bookmark(100), &events, epoch)
         .unwrap();
     store
-        .set_bookmark(two.no, &bookmark(200), &[heard(5, 4)], epoch)
+        .set_bookmark(two.no, &bookmark(200), &[seen(5, 4)], epoch)
         .unwrap();
     store.close().unwrap();
 
@@ -50,7 +50,7 @@ fn a_bookmark_and_its_events_outlive_the_process_and_are_the_tenants_own() {
     assert_eq!(store.seen_events(one.no).unwrap(), BTreeSet::from(events));
     assert_eq!(
         store.seen_events(two.no).unwrap(),
-        BTreeSet::from([heard(5, 4)])
+        BTreeSet::from([seen(5, 4)])
     );
 }
 
@@ -72,13 +72,13 @@ fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
 
     let time = Timestamp::from_millis(650);
     store
-        .set_bookmark(known.no, &bookmark(800), &[heard(600, 9)], time)
+        .set_bookmark(known.no, &bookmark(800), &[seen(600, 9)], time)
         .unwrap();
 
     let kept = store.seen_events(known.no).unwrap();
     let mut expected: BTreeSet<SeenEvent> = many[650..].iter().copied().collect();
     // Remembered in the same breath: forgotten the next time.
-    expected.insert(heard(600, 9));
+    expected.insert(seen(600, 9));
     assert_eq!(kept, expected);
     store
         .set_bookmark(known.no, &bookmark(900), &[], time)

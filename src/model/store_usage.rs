@@ -6,7 +6,7 @@ use super::{EndpointName, Seq, Timestamp};
 
 /// How much disk space the store uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Space {
+pub struct StoreUsage {
     /// Bytes on disk of everything that belongs to the store.
     pub disk: u64,
     /// Bytes, among these, of damaged stores that were moved aside.
@@ -58,7 +58,7 @@ impl Lack {
     }
 }
 
-impl Space {
+impl StoreUsage {
     /// Returns how many entries the journal has.
     pub fn entries(&self) -> u64 {
         (self.last.0 + 1).saturating_sub(self.first.0)

@@ -1,5 +1,5 @@
-//! Keeps the store small while the daemon runs: a round of upkeep an hour, and a look each
-//! minute at how much room it takes.
+//! Keeps the store small while the daemon runs: a maintenance pass an hour, and a look each
+//! minute at how much of the disk it takes.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{EndpointName, Hold, Lack, Space, Timestamp};
+use crate::model::{EndpointName, Hold, Lack, StoreUsage, Timestamp};
 use crate::signal::Shutdown;
-use crate::store::{Compacted, Done, Retention, Round, Store, StoreError};
+use crate::store::{Compacted, Done, MaintenancePass, Retention, Store, StoreError};
 use crate::telemetry::{Metrics, Sample, chain};
 
-/// How often a round is done, the first one at the start.
+/// How often a pass is done, the first one at the start.
 const EVERY: Duration = Duration::from_secs(3600);
 
 /// How often it is measured.
@@ -23,9 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// that others have half of the disk.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
 
-/// What upkeep goes by.
+/// What maintenance goes by.
 #[derive(Debug, Clone)]
-pub struct Upkeep {
+pub struct Maintenance {
     store: Store,
     clock: Clock,
     metrics: Metrics,
@@ -33,8 +33,8 @@ pub struct Upkeep {
     endpoints: Vec<EndpointName>,
 }
 
-impl Upkeep {
-    /// Prepares upkeep of the store for the endpoints that are configured.
+impl Maintenance {
+    /// Prepares maintenance of the store for the endpoints that are configured.
     pub fn new(config: &Config, store: Store, clock: Clock, metrics: Metrics) -> Self {
         let endpoints = config.endpoints.iter();
         Self {
@@ -46,7 +46,7 @@ impl Upkeep {
         }
     }
 
-    /// Does rounds until told to end.
+    /// Does passes until told to end.
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
         let work = self.work();
         tokio::select! {
@@ -55,16 +55,16 @@ impl Upkeep {
         }
     }
 
-    /// Does a round, as far as the time allows. What is left is for the next; but a compaction is
+    /// Does a pass, as far as the time allows. What is left is for the next; but a compaction is
     /// brought to its end, or a store that is large would never be compacted.
     pub async fn once(&self, time: Duration) -> Result<(), StoreError> {
-        self.round(Some(Instant::now() + time)).await
+        self.pass(Some(Instant::now() + time)).await
     }
 
     async fn work(&self) -> Result<(), StoreError> {
         let mut warned = Warned::default();
         loop {
-            if let Err(failed) = self.round(None).await {
+            if let Err(failed) = self.pass(None).await {
                 self.go_on_after(&failed)?;
                 warn!(
                     code = failed.code(), error = %chain(&failed),
@@ -74,7 +74,7 @@ impl Upkeep {
             let due = Instant::now() + EVERY;
             while Instant::now() < due {
                 match self.look().await {
-                    Ok(space) => warned.of(&space),
+                    Ok(usage) => warned.of(&usage),
                     Err(failed) => {
                         self.go_on_after(&failed)?;
                         warned.not_measured(&failed);
@@ -85,7 +85,7 @@ impl Upkeep {
         }
     }
 
-    /// Only a store that has failed for good ends the daemon: what upkeep could not look at
+    /// Only a store that has failed for good ends the daemon: what maintenance could not look at
     /// now stays as it is.
     fn go_on_after(&self, failed: &StoreError) -> Result<(), StoreError> {
         match self.store.is_broken() {
@@ -94,9 +94,9 @@ impl Upkeep {
         }
     }
 
-    /// Does a round. Where it has an end, nobody else is at work, and it goes on without pauses.
-    async fn round(&self, end: Option<Instant>) -> Result<(), StoreError> {
-        let mut round = Round::new(
+    /// Does a pass. Where it has an end, nobody else is at work, and it goes on without pauses.
+    async fn pass(&self, end: Option<Instant>) -> Result<(), StoreError> {
+        let mut pass = MaintenancePass::new(
             self.store.clone(),
             self.retention,
             self.endpoints.clone(),
@@ -105,18 +105,18 @@ impl Upkeep {
         let began_at = Instant::now();
         loop {
             let began = Instant::now();
-            if end.is_some_and(|end| end < began) && !round.is_compacting() {
+            if end.is_some_and(|end| end < began) && !pass.is_compacting() {
                 info!("Upkeep of the store did not finish in time; the next round continues it");
                 break;
             }
             let (step, stepped) = self
                 .store
                 .offload(move |_| {
-                    let step = round.step();
-                    (step, round)
+                    let step = pass.step();
+                    (step, pass)
                 })
                 .await;
-            round = stepped;
+            pass = stepped;
             match step {
                 Some(step) => step?,
                 None => break,
@@ -125,7 +125,7 @@ impl Upkeep {
                 sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
             }
         }
-        self.tell(round.done(), began_at.elapsed());
+        self.tell(pass.done(), began_at.elapsed());
         Ok(())
     }
 
@@ -164,32 +164,32 @@ impl Upkeep {
     }
 
     /// Measures.
-    async fn look(&self) -> Result<Space, StoreError> {
+    async fn look(&self) -> Result<StoreUsage, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.look_at_clocks().await?;
-        let (space, n_lost) = self
+        let (usage, n_lost) = self
             .store
             .offload(move |store| {
                 let n_lost = store.open_losses()?.len();
-                Ok::<_, StoreError>((store.space(&retention, &endpoints, now)?, n_lost))
+                Ok::<_, StoreError>((store.usage(&retention, &endpoints, now)?, n_lost))
             })
             .await?;
         self.metrics.set(Sample::StoreLosses {}, n_lost as f64);
-        self.measure(&space);
-        Ok(space)
+        self.measure(&usage);
+        Ok(usage)
     }
 
-    fn measure(&self, space: &Space) {
+    fn measure(&self, usage: &StoreUsage) {
         let set = |sample, to: f64| self.metrics.set(sample, to);
-        set(Sample::StoreBytes {}, space.disk as f64);
-        set(Sample::StoreLive {}, space.live.unwrap_or(0) as f64);
-        let lacks = space.lacks.map_or(0, Lack::missing);
+        set(Sample::StoreBytes {}, usage.disk as f64);
+        set(Sample::StoreLive {}, usage.live.unwrap_or(0) as f64);
+        let lacks = usage.lacks.map_or(0, Lack::missing);
         set(Sample::StoreLacks {}, lacks as f64);
-        set(Sample::JournalEntries {}, space.entries() as f64);
+        set(Sample::JournalEntries {}, usage.entries() as f64);
         let seconds = |time: Timestamp| time.millis() as f64 / 1000.0;
-        set(Sample::JournalOldest {}, space.oldest.map_or(0.0, seconds));
+        set(Sample::JournalOldest {}, usage.oldest.map_or(0.0, seconds));
         for name in &self.endpoints {
-            let hold = space.hold.as_ref().filter(|hold| hold.endpoint == *name);
+            let hold = usage.hold.as_ref().filter(|hold| hold.endpoint == *name);
             let since = hold.map_or(0.0, |hold| seconds(hold.since));
             set(Sample::JournalHeld { endpoint: &name.0 }, since);
         }
@@ -206,13 +206,13 @@ struct Warned {
 }
 
 impl Warned {
-    fn of(&mut self, space: &Space) {
+    fn of(&mut self, usage: &StoreUsage) {
         self.not_measured = false;
         if let Some(Hold {
             endpoint,
             settled,
             since,
-        }) = &space.hold
+        }) = &usage.hold
             && self.hold.as_ref() != Some(endpoint)
         {
             warn!(
@@ -220,8 +220,8 @@ impl Warned {
                 "Endpoint `{endpoint}` has not got all events since {since}, which are past their keep time; the journal grows until it has, or is disabled"
             );
         }
-        self.hold = space.hold.as_ref().map(|hold| hold.endpoint.clone());
-        if let Some(ahead) = space.ahead
+        self.hold = usage.hold.as_ref().map(|hold| hold.endpoint.clone());
+        if let Some(ahead) = usage.ahead
             && !self.ahead
         {
             warn!(
@@ -229,8 +229,8 @@ impl Warned {
                  that time too, and none of them is past its keep time before that is over"
             );
         }
-        self.ahead = space.ahead.is_some();
-        if let Some(Lack { needed, free }) = space.lacks
+        self.ahead = usage.ahead.is_some();
+        if let Some(Lack { needed, free }) = usage.lacks
             && !self.lacks
         {
             warn!(
@@ -240,7 +240,7 @@ impl Warned {
                 "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; make room. Until then it is tried each hour"
             );
         }
-        self.lacks = space.lacks.is_some();
+        self.lacks = usage.lacks.is_some();
     }
 
     fn not_measured(&mut self, failed: &StoreError) {

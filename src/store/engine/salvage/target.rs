@@ -5,21 +5,21 @@ use std::path::Path;
 use crate::store::engine::files::Blobs;
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{Key, Space};
+use crate::store::layout::keys::{Key, Keyspace};
 
 /// Rows of one write, and bytes over which no row is added.
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 
 /// A database on its way to becoming a store.
-pub struct Fresh {
+pub struct Target {
     pub db: sled::Db,
     edits: sled::Batch,
     n_rows: usize,
     n_bytes: usize,
 }
 
-impl Fresh {
+impl Target {
     pub fn of(db: sled::Db) -> Self {
         Self {
             db,
@@ -56,13 +56,13 @@ impl Fresh {
         Ok(())
     }
 
-    /// Keeps of a space the rows that pass.
+    /// Keeps of a keyspace the rows that pass.
     pub fn keep(
         &mut self,
-        space: Space,
+        keyspace: Keyspace,
         passes: impl Fn(&sled::Db, &[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
-        for row in scan::prefix(&self.db.clone(), &[space as u8]) {
+        for row in scan::prefix(&self.db.clone(), &[keyspace as u8]) {
             let (key, value) = row?;
             if !passes(&self.db, &key, &value) {
                 self.set(key.to_vec(), None)?;

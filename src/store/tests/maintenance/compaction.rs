@@ -1,4 +1,4 @@
-//! That a compaction gives room back and loses nothing where nobody else has the store open.
+//! That a compaction gives disk space back and loses nothing where nobody else has the store open.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::store::layout::keys;
 use crate::store::tests::recovery::tamper;
 use crate::store::tests::support::{self, adopt, open, record};
 
-use super::{RETENTION, commit, day, hook, park, round, run, settle};
+use super::{RETENTION, commit, day, hook, park, pass, run, settle};
 
 #[test]
 fn a_compacted_store_holds_the_same_in_less_room() {
@@ -21,8 +21,8 @@ fn a_compacted_store_holds_the_same_in_less_room() {
     commit(&store, &known, day(100), 0..500);
     support::commit(&store, &known, vec![large()]).unwrap();
     settle(&store, &hook("a"), store.last_seq(), Some(park(Seq(7))));
-    let full = store.space(&RETENTION, &[], day(110)).unwrap().disk;
-    assert_eq!(round(&store, &[], day(110)).entries, 6_000);
+    let full = store.usage(&RETENTION, &[], day(110)).unwrap().disk;
+    assert_eq!(pass(&store, &[], day(110)).entries, 6_000);
     let picture = |store: &Store| {
         (
             support::state(store, &known),

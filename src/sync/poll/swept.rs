@@ -1,0 +1,122 @@
+//! What a sweep that succeeded means for the polls after it: which changes the audit log had not
+//! told, and from when on it is read. Blocks, as the store does.
+
+use std::time::Duration;
+
+use crate::model::{Change, Fact, RecordRef, RunId, Seq, TenantId, Timestamp};
+use crate::store::{Bookmark, SeenEvent, Store, StoreError};
+
+use super::audit_state::{Pace, Waited};
+use super::missed::{Reckoning, before};
+
+/// Entries of the journal that are looked at in one step.
+const PAGE: usize = 500;
+
+/// A sweep that succeeded, and what polls had done by its end.
+pub(super) struct Swept {
+    pub tenant: TenantId,
+    pub own: RunId,
+    /// The sweep's entries are those behind this one.
+    pub behind: Seq,
+    pub began: Timestamp,
+    pub now: Timestamp,
+    /// Up to when polls have read.
+    pub read_to: Timestamp,
+    pub pace: Pace,
+    pub overlap: Duration,
+    pub waited: Waited,
+    /// Events that polls have left to the sweep.
+    pub covered: Vec<SeenEvent>,
+}
+
+impl Swept {
+    /// Moves the bookmark. Returns how many changes the log had missed, and whether polls begin
+    /// anew where the sweep did; `None` if the tenant is not known.
+    pub(super) fn conclude(self, store: &Store) -> Result<Option<(Option<u64>, bool)>, StoreError> {
+        let tenants = store.tenants()?;
+        let Some(known) = tenants
+            .into_iter()
+            .find(|known| known.tenant.id == self.tenant)
+        else {
+            return Ok(None);
+        };
+        let kept = store.bookmark(known.no)?;
+        let (missed, untold) = match &kept {
+            None => (None, Vec::new()),
+            Some(kept) => {
+                let (missed, untold) = self.reckon(store, kept)?;
+                (Some(missed), untold)
+            }
+        };
+        let is_reset = kept.as_ref().is_none_or(|kept| self.covers(kept));
+        let next = match kept.clone() {
+            Some(kept) if !is_reset => Bookmark { untold, ..kept },
+            Some(_) | None => Bookmark {
+                since: self.began,
+                until: self.began,
+                untold: Vec::new(),
+            },
+        };
+        if kept.as_ref() != Some(&next) {
+            let forget = before(next.until, self.overlap);
+            let recent = self.covered.into_iter().filter(|seen| seen.at >= forget);
+            store.set_bookmark(known.no, &next, &recent.collect::<Vec<_>>(), forget)?;
+        }
+        Ok(Some((missed, is_reset)))
+    }
+
+    /// Returns how many changes the log had missed, and which deletions it has yet to tell of.
+    fn reckon(
+        &self,
+        store: &Store,
+        kept: &Bookmark,
+    ) -> Result<(u64, Vec<(Timestamp, RecordRef)>), StoreError> {
+        // A clock that went back must not promise what is still to come.
+        let until = self.read_to.max(kept.until).min(self.began);
+        let mut reckoning = Reckoning::of(kept, until, self.overlap);
+        each_change(store, self.behind, |run, change| {
+            if run == self.own {
+                reckoning.weigh(change, self.now);
+            }
+        })?;
+        Ok(reckoning.result())
+    }
+
+    /// Returns whether polls go on from the sweep's beginning: those that are behind it would look
+    /// at what it has seen since.
+    fn covers(&self, kept: &Bookmark) -> bool {
+        self.waited == Waited::Yes
+            || (self.pace == Pace::Behind && self.read_to.max(kept.until) < self.began)
+    }
+}
+
+/// Visits the changes behind a place in the journal, with the run that found each.
+fn each_change(
+    store: &Store,
+    mut seq: Seq,
+    mut visit: impl FnMut(RunId, &Change),
+) -> Result<(), StoreError> {
+    loop {
+        let entries = store.entries(seq, PAGE)?;
+        let Some(last) = entries.last() else {
+            return Ok(());
+        };
+        seq = last.seq;
+        for entry in &entries {
+            match &entry.fact {
+                Fact::Changed(change) => {
+                    if let Some(run) = entry.run() {
+                        visit(run, change);
+                    }
+                }
+                Fact::Loaded { .. }
+                | Fact::Held { .. }
+                | Fact::Failed { .. }
+                | Fact::Recovered(_)
+                | Fact::EndpointDisabled { .. }
+                | Fact::Unreadable
+                | Fact::HistoryLost(_) => {}
+            }
+        }
+    }
+}
