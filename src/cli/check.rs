@@ -61,32 +61,8 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
         }
         tenants.retain(|tenant| tenant.name.0 == *wanted);
     }
-    let under_way = UnderWay::default();
-    let doing = under_way.telling();
-    let mut probings = Vec::new();
-    for tenant in tenants {
-        let way = proxy::of_tenant(&tenant);
-        let probing = Arc::new(Probing::new(tenant.options, clock.clone())?);
-        probings.push((tenant.name, way, probing));
-    }
-    let probes = probings.into_iter().map(|(name, way, probing)| {
-        let under_way = under_way.clone();
-        async move {
-            under_way.begins(&name, &probing);
-            let probe = probing.run().await;
-            under_way.ended(&name);
-            (name, way, probe)
-        }
-    });
-    // In their order, some at a time: each waits for its tenant's answers.
-    let mut probes = stream::iter(probes).buffered(config.sync.concurrency);
     let mut met = Met::default();
-    while let Some((name, way, probe)) = probes.next().await {
-        met.add(&name, &probe);
-        lines.extend(way);
-        lines.extend(steps(&format!("tenant {name}"), probe));
-    }
-    drop(doing);
+    lines.extend(reach(tenants, config.sync.concurrency, &clock, &mut met).await?);
     for endpoint in config.endpoints.iter().filter(|_| args.tenant.is_none()) {
         lines.extend(proxy::of_endpoint(endpoint, &config.proxies));
     }
@@ -120,6 +96,41 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     }
     print(lines, &args.table)?;
     Ok(exit)
+}
+
+/// Reaches tenants, some at a time, and tells of each in their order.
+async fn reach(
+    tenants: Vec<TenantConfig>,
+    at_once: usize,
+    clock: &Clock,
+    met: &mut Met,
+) -> anyhow::Result<Vec<Line>> {
+    let under_way = UnderWay::default();
+    let _doing = under_way.telling();
+    let mut lines = Vec::new();
+    let mut probings = Vec::new();
+    for tenant in tenants {
+        let way = proxy::of_tenant(&tenant);
+        let probing = Arc::new(Probing::new(tenant.options, clock.clone())?);
+        probings.push((tenant.name, way, probing));
+    }
+    let probes = probings.into_iter().map(|(name, way, probing)| {
+        let under_way = under_way.clone();
+        async move {
+            under_way.begins(&name, &probing);
+            let probe = probing.run().await;
+            under_way.ended(&name);
+            (name, way, probe)
+        }
+    });
+    // In their order, some at a time: each waits for its tenant's answers.
+    let mut probes = stream::iter(probes).buffered(at_once);
+    while let Some((name, way, probe)) = probes.next().await {
+        met.add(&name, &probe);
+        lines.extend(way);
+        lines.extend(steps(&format!("tenant {name}"), probe));
+    }
+    Ok(lines)
 }
 
 /// Returns the exit code that lines ask for.

@@ -38,7 +38,11 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
         return Err(InitError::Exists { file: args.file }.into());
     }
     if args.full && args.says_nothing() {
-        return write_example(&args.file, is_printed);
+        if is_printed {
+            io::stdout().lock().write_all(config::EXAMPLE.as_bytes())?;
+            return Ok(Exit::Success);
+        }
+        return write_example(&args.file);
     }
     let folder = args.file.parent().unwrap_or(Path::new("")).to_owned();
     let file = args.file.clone();
@@ -88,11 +92,7 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
 }
 
 /// Writes the configuration that has every setting, to be filled in by hand.
-fn write_example(file: &Path, is_printed: bool) -> anyhow::Result<Exit> {
-    if is_printed {
-        io::stdout().lock().write_all(config::EXAMPLE.as_bytes())?;
-        return Ok(Exit::Success);
-    }
+fn write_example(file: &Path) -> anyhow::Result<Exit> {
     write_new(file, 0o666, config::EXAMPLE.as_bytes())?;
     say(format_args!(
         "Wrote {}: every setting, explained. Next: fill in your tenant and its OAuth client, then \

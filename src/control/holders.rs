@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::meanings::Named;
+use super::meanings::{Meant, Named};
 use super::reading::Reading;
 use super::records::MAX_READ;
 use super::{
@@ -59,16 +59,10 @@ impl Reading<'_> {
             Kind::Group | Kind::User => None,
         };
         let group = GroupId(record.id.clone());
-        let mut holders = Holders::default();
-        if let Some(meant) = &meant {
-            let giving = meant.roles.giving();
-            holders.n_groups = giving.len() as u64;
-            for id in giving.iter().take(MAX_GROUPS) {
-                if let Some(name) = self.group_name(known, id)? {
-                    holders.groups.insert(id.clone(), name);
-                }
-            }
-        }
+        let mut holders = match &meant {
+            Some(meant) => self.given_by(known, meant)?,
+            None => Holders::default(),
+        };
         let way = |user: &User| match &meant {
             Some(meant) => meant.roles.way(user),
             None => Way {
@@ -116,6 +110,21 @@ impl Reading<'_> {
             holders,
             next: after,
         })
+    }
+
+    /// Begins the answer for a role: which groups give it.
+    fn given_by(&self, known: &Known, meant: &Meant) -> Result<Holders, StoreError> {
+        let giving = meant.roles.giving();
+        let mut holders = Holders {
+            n_groups: giving.len() as u64,
+            ..Holders::default()
+        };
+        for id in giving.iter().take(MAX_GROUPS) {
+            if let Some(name) = self.group_name(known, id)? {
+                holders.groups.insert(id.clone(), name);
+            }
+        }
+        Ok(holders)
     }
 
     fn group_name(&self, known: &Known, id: &GroupId) -> Result<Option<String>, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, Mode, Outcome, Pause, Run, TenantName};
+use crate::model::{Kind, Mode, Outcome, Pause, Run, Tenant, TenantName};
 use crate::store::{Known, Store, StoreError};
 use crate::sync::{Linked, TenantRegistry};
 
@@ -110,7 +110,7 @@ fn row(
     };
     Ok(LinkedRow {
         name: name.clone(),
-        standing: standing(pause, tenant.is_some(), last),
+        standing: standing(pause, tenant.as_ref(), last),
         connection: linked.map(|linked| linked.connection().clone()),
         next_run: linked.and_then(Linked::next),
         last_success: success.and_then(|run| run.ended_at),
@@ -121,15 +121,16 @@ fn row(
     })
 }
 
-fn standing(pause: Option<Pause>, was_reached: bool, last: Option<Run>) -> Standing {
+/// Tells how a tenant stands, of which the store knows what was read, if anything was.
+fn standing(pause: Option<Pause>, read: Option<&Tenant>, last: Option<Run>) -> Standing {
     if let Some(pause) = pause {
         return Standing::Paused(pause);
     }
     let failure = last.and_then(|run| failure(run.outcome));
-    match (was_reached, failure) {
-        (false, why) => Standing::NeverReached { why },
-        (true, Some(why)) => Standing::Failing { why },
-        (true, None) => Standing::Active,
+    match (read, failure) {
+        (None, why) => Standing::NeverReached { why },
+        (Some(_), Some(why)) => Standing::Failing { why },
+        (Some(_), None) => Standing::Active,
     }
 }
 
