@@ -1,13 +1,13 @@
-//! What can go wrong with the store, in the words of those who call it.
+//! What can go wrong with the store, in terms that its callers use.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What lies beneath an error. Shared, since a fatal error answers every later call too.
+/// The cause of an error. Shared, since a fatal error answers every later call too.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Why a store could not be opened. A damaged store is none of these: it is moved aside.
+/// Why a store could not be opened. A damaged store is not among these: it is moved aside.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has the store open.
@@ -31,7 +31,7 @@ pub enum OpenError {
         /// The newest format that this version reads.
         known: u32,
     },
-    /// The store is of an older format, and there is no disk space to migrate it.
+    /// The store has an older format, and there is not enough disk space to migrate it.
     #[error(
         "migrating the store in `{}` from format {from} to {to}: that may take {needed} bytes \
          beside it, and {free} are free; make room, then try again; the store is as it was",
@@ -44,12 +44,13 @@ pub enum OpenError {
         from: u32,
         /// The format that it should have.
         to: u32,
-        /// Bytes that it may take.
+        /// Bytes that the migration may take.
         needed: u64,
         /// Bytes that are free.
         free: u64,
     },
-    /// The store is damaged, and there is no disk space to read out of it what still reads.
+    /// The store is damaged, and there is not enough disk space to copy what can still be read from
+    /// it.
     #[error(
         "salvaging what reads of the damaged store in `{}`: that may take {needed} bytes beside it, \
          and {free} are free; make room, then try again; the store is as it was",
@@ -58,12 +59,12 @@ pub enum OpenError {
     NoSpaceToSalvage {
         /// The folder.
         path: PathBuf,
-        /// Bytes that it may take.
+        /// Bytes that the copy may take.
         needed: u64,
         /// Bytes that are free.
         free: u64,
     },
-    /// The store is of an older format, and could not be migrated.
+    /// The store has an older format, and could not be migrated.
     #[error(
         "migrating the store in `{}` from format {from} to {to}; it is as it was, and the version \
          that wrote it can go on with it; `qlik-roster store check` names what is wrong in it",
@@ -110,7 +111,7 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// The files are there and the database under the store would not work with them.
+    /// The files are there, but the database engine could not open them.
     #[error("opening the store in `{}`", path.display())]
     Failed {
         /// The folder.
@@ -122,7 +123,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Returns the code under which `docs/errors.md` lists it.
+    /// Returns the code under which `docs/errors.md` lists this error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "store.locked",
@@ -146,7 +147,7 @@ pub enum StoreError {
         /// Which kind of value, and what is wrong with it. Never a part of the value.
         what: String,
     },
-    /// The database or the disk refused. Nothing is known of what was not acknowledged.
+    /// The database or the disk refused. What was not acknowledged may or may not be written.
     #[error("{doing}")]
     Failed {
         /// What was tried.
@@ -158,7 +159,7 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// The caller asked for what one atomic write may not hold.
+    /// The caller asked for more than one atomic write may contain.
     #[error("a commit of cost {cost} is over the limit of {limit}")]
     TooLarge {
         /// What the writes cost, see [`Write::cost`](crate::store::kept::commit::Write::cost).
@@ -166,7 +167,7 @@ pub enum StoreError {
         /// What they may cost together.
         limit: usize,
     },
-    /// A plan is sealed or gone on with that is not there as told.
+    /// The caller seals or continues a plan that is not there as described.
     #[error("the plan is not there as told: {what}")]
     NoSuchPlan {
         /// What was missing.
@@ -175,7 +176,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Returns the code under which `docs/errors.md` lists it.
+    /// Returns the code under which `docs/errors.md` lists this error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Damaged { .. } => "store.damaged",
@@ -186,7 +187,7 @@ impl StoreError {
         }
     }
 
-    /// Returns whether the process has to end: after such an error every call answers it.
+    /// Returns whether the process has to end: after such an error every call returns it.
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::Failed { .. } => true,
@@ -207,7 +208,7 @@ impl StoreError {
 
     pub(super) fn sled(doing: &'static str, source: sled::Error) -> Self {
         match source {
-            // Both are said of files that are not as they were written.
+            // Both mean that the files are not as they were written.
             sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => Self::damaged(
                 format!("{doing}: the database met bytes that it did not write"),
             ),

@@ -1,5 +1,5 @@
-//! The store as everybody else holds it: opens and closes it, takes commits, and takes blocking
-//! work off async threads.
+//! The store as other layers use it: opens and closes it, takes commits, and runs blocking work off
+//! async threads.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,22 +18,23 @@ use crate::store::error::{OpenError, StoreError};
 use crate::store::kept::commit::{Commit, Committed};
 use crate::store::kept::maintenance::belief::Running;
 
-/// The store. Clones are cheap and share it; the last to go closes it.
+/// The store. Clones are cheap and share it; dropping the last one closes it.
 ///
-/// Every call blocks: async code goes through [`Store::offload`]. Entries are only shown once
-/// they are on disk; records a moment before.
+/// Every call blocks: async code goes through [`Store::offload`]. Entries become visible only once
+/// they are on disk; records become visible a moment earlier.
 #[derive(Clone)]
 pub struct Store {
     pub(in crate::store) engine: Arc<Engine>,
     pub(in crate::store) guards: Arc<Guards>,
 }
 
-/// What clones of a store have in common beside the engine.
+/// What the clones of a store share besides the engine.
 #[derive(Default)]
 pub struct Guards {
-    /// Numbers of tenants and runs are given by reading what there is and writing one more.
+    /// Taken while a tenant or run gets its number, which is one more than the highest in the
+    /// store.
     pub numbering: Mutex<()>,
-    /// By what time things are old; `None` before the first look at the clocks.
+    /// The time by which ages are measured; `None` before the first look at the clocks.
     pub belief: Mutex<Option<Running>>,
 }
 
@@ -42,7 +43,8 @@ pub struct Guards {
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Where a damaged store is that was found in its place; this one holds what reads of it.
+    /// Where the damaged store is that was found here; the new store contains what could still be
+    /// read from it. `None` if the store was sound.
     pub moved_aside: Option<PathBuf>,
 }
 
@@ -53,13 +55,13 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in a folder, or makes one there. One that is damaged is moved aside, and what
-    /// reads of it is in the one that opens.
+    /// Opens the store in a folder, or creates one there. A damaged store is moved aside, and the
+    /// store that opens contains what could still be read from it.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         Self::open_by(path, &Clock::system())
     }
 
-    /// The same by a clock that somebody sets: versions begin at its time.
+    /// The same with a given clock: versions begin at its time.
     pub fn open_by(path: &Path, clock: &Clock) -> Result<Opened, OpenError> {
         let Started {
             engine,
@@ -72,12 +74,12 @@ impl Store {
         })
     }
 
-    /// Gives disk space back that the store in a folder does not need. Nobody may have it open.
+    /// Frees disk space that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
         compact::at(path)
     }
 
-    /// Gives disk space back that this store does not need, while it is worked with.
+    /// Frees disk space that this store does not need, while it stays in use.
     pub fn compact_beside(&self) -> Result<Compacted, CompactError> {
         self.engine.compact(Rule::USUAL)
     }
@@ -87,9 +89,9 @@ impl Store {
         self.engine.id
     }
 
-    /// Runs blocking work with the store on a thread for such.
+    /// Runs blocking work on the store on a thread for blocking work.
     ///
-    /// A panic in `work` goes on in the caller.
+    /// A panic in `work` continues in the caller.
     pub async fn offload<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
@@ -97,7 +99,7 @@ impl Store {
         self.begin(work).await
     }
 
-    /// The same, begun when it is called and not when it is first awaited.
+    /// The same, but the work starts with this call and not when the result is first awaited.
     pub fn begin<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
@@ -109,7 +111,7 @@ impl Store {
                 Ok(outcome) => outcome,
                 Err(ended) => match ended.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    // Never begun: the runtime is going down, and whoever waits here with it.
+                    // It never started: the runtime is shutting down, along with the caller.
                     Err(_cancelled) => std::future::pending().await,
                 },
             }
@@ -121,8 +123,8 @@ impl Store {
         self.engine.shared.check().is_err()
     }
 
-    /// Queues a commit and does not wait for the disk; waits only while the queue is full.
-    /// Commits are applied in the order in which they are submitted.
+    /// Queues a commit without waiting for the disk; it waits only while the queue is full. Commits
+    /// are applied in the order in which they are submitted.
     pub fn submit(&self, commit: Commit) -> Result<Ticket, StoreError> {
         self.engine.submit(Work::Commit(commit.prepare()?))
     }
@@ -132,8 +134,8 @@ impl Store {
         self.submit(commit)?.wait()
     }
 
-    /// Finishes what was submitted and closes the store, for all clones. A store may be opened
-    /// in the same place right after.
+    /// Finishes what was submitted and closes the store, for all clones. The same folder can be
+    /// opened again right after.
     pub fn close(&self) -> Result<(), StoreError> {
         self.engine.close()
     }

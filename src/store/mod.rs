@@ -1,69 +1,74 @@
-//! Keeps what is known of the tenants, everything that happened, and how far all who work
-//! with it are: sled 0.34.7 behind one door, with its rough edges on our side of it.
+//! Stores what is known of the tenants, everything that happened, and how far every consumer has
+//! got. It wraps sled 0.34.7 behind one interface and keeps sled's rough edges inside.
 //!
-//! # Where what is
+//! # Where to find what
 //!
-//! - `handle.rs` is the store as everybody else holds it; `kept/` is what may be asked of it.
-//! - `engine/` is all that is sled's. Its `mod.rs` says which calls cross the line between the two,
-//!   where a second engine would come.
-//! - `layout/` is keys and bytes, frozen for each format; `check/` reads everything and compares.
+//! - `handle.rs` is the store as other layers use it; `kept/` has the calls that read and write it.
+//! - `engine/` is everything that depends on sled. Its `mod.rs` lists the calls that cross the line
+//!   between the two, where a second engine would plug in.
+//! - `layout/` defines keys and bytes, frozen for each format; `check/` reads everything and
+//!   compares.
 //!
 //! # What must stay true
 //!
-//! - **State and journal move together.** A [`Commit`] is one batch on one tree: records,
-//!   their fingerprints, the census, journal entries and the plan's progress. It was there
-//!   after every one of hundreds of kills; three batches one after the other were not.
-//! - **Acknowledged means synced, by us.** sled's `flush` hands the log to the kernel and
-//!   leaves the sync to a thread that only logs its failures: of 20 simulated power cuts, 17
-//!   lost what was acknowledged, most of them the whole store. The one writer flushes, syncs
-//!   new files of large values and then the log through a handle of its own, and the
-//!   committer answers all who wait. Entries that are not synced are shown to nobody.
-//! - **200 operations a batch at the most.** sled collects garbage once for so many batches,
-//!   whatever their size: at 1000 operations a million updates cost a gigabyte of memory, at
-//!   200 they cost nothing. [`Write::cost`] is what a caller counts with.
-//! - **Nothing slow within a batch.** One lock in sled serves the whole process, every
-//!   database of it. Callers make the bytes of records and entries on their own threads; the
-//!   committer packs records into their blocks before it takes that lock.
-//! - **Records are packed**, some eight neighbours a value (`block.rs`), and so are fingerprints
-//!   (`bucket.rs`): sled's cost goes by the row. A record has one place, the block that its id
-//!   falls into, and each change rewrites that block.
-//! - **No scan sees half a commit** where that matters: sled's iterators are no snapshots, so
-//!   the scan of fingerprints holds the committer off.
-//! - **Every value is verified when it is read**, by a checksum that takes in its key. The
-//!   fingerprints are proved by count and sum, the journal is dense, and what was acknowledged
-//!   last is noted beside the database (`mark.rs`): a log cut short opens as a smaller store,
-//!   or an empty one, without a word.
-//! - **A damaged store is moved aside, never deleted, and never worked with.** What reads of it a
-//!   new one goes on with, which tells everybody what is missing (`salvage/`). Damage met later
-//!   ends the store and leaves a note for the next start.
-//! - **After an error of sled's nothing goes on**: its threads may have ended with it. The
-//!   first fatal error answers every later call, and the process starts again.
-//! - **Nobody waits for ever.** After a failed write sled may wait for what will never come,
-//!   in a flush and when it is closed. The committer gives it two minutes, nudging it, and
-//!   the close some seconds.
+//! - **State and journal move together.** A [`Commit`] is one batch on one tree: records, their
+//!   fingerprints, the census, journal entries and the plan's progress. Such a batch survived every
+//!   one of hundreds of kills; three batches in a row did not.
+//! - **Acknowledged means synced, by us.** sled's `flush` hands the log to the kernel and leaves
+//!   the sync to a thread that only logs its failures: of 20 simulated power cuts, 17 lost
+//!   acknowledged data, most of them the whole store. The one writer flushes, syncs new files of
+//!   large values and then the log through a handle of its own, and the committer answers all
+//!   callers that wait. Entries that are not yet synced are visible to nobody.
+//! - **At most 200 operations a batch.** sled collects garbage once per so many batches, whatever
+//!   their size: at 1000 operations a million updates cost a gigabyte of memory, at 200 they cost
+//!   nothing. Callers count with [`Write::cost`].
+//! - **Nothing slow within a batch.** One lock in sled serves the whole process and every database
+//!   in it. Callers encode records and entries on their own threads; the committer packs records
+//!   into their blocks before it takes that lock.
+//! - **Records are packed**, some eight neighbours to a value (`block.rs`), and so are fingerprints
+//!   (`bucket.rs`): sled's cost grows with the number of rows. A record has one place, the block
+//!   that its id falls into, and each change rewrites that block.
+//! - **No scan sees half a commit** where that matters: sled's iterators are not snapshots, so the
+//!   scan of fingerprints blocks the committer.
+//! - **Every value is verified when it is read**, by a checksum that covers its key. Count and sum
+//!   prove the fingerprints, the journal is dense, and the last acknowledged position is noted
+//!   beside the database (`mark.rs`): sled silently opens a truncated log as a smaller store, or an
+//!   empty one.
+//! - **A damaged store is moved aside, never deleted, and never used.** A new store continues with
+//!   whatever can still be read from it, and reports to everybody what is missing (`salvage/`).
+//!   Damage found later stops the store and leaves a note for the next start.
+//! - **After an error from sled nothing continues**: its threads may have died with it. The first
+//!   fatal error answers every later call, and the process must restart.
+//! - **Nobody waits for ever.** After a failed write sled may wait for something that never comes,
+//!   in a flush and when it is closed. The committer gives it two minutes, nudging it, and the
+//!   close gets some seconds.
 //!
-//! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Behind it
-//!   every entry is there; before it only those that a row names, in a keyspace of their own.
-//!   Readers take the cut for no damage. Maintenance (`pass.rs`) goes in steps of one write.
-//! - **Disk space is only given back by a copy** (`beside.rs`), made while all go on, which takes the
-//!   place of the database by renames after it was read back (`replacement.rs`, `swap.rs`): each
-//!   step of it may be the last. So nobody keeps a handle of the database: it is asked for anew.
-//! - **What lives here is added up** (`tally.rs`): each write takes the sum along, and nobody counts.
+//! - **The journal begins where it was cut**, and a row says where that is (`cut.rs`). Every entry
+//!   after the cut is there; before it only those that a row names, in a keyspace of their own.
+//!   Readers do not mistake the cut for damage. Maintenance (`pass.rs`) works in steps of one
+//!   write.
+//! - **Only a copy gives disk space back** (`beside.rs`). It is made while everything else
+//!   continues, is read back, and then replaces the database by renames (`replacement.rs`,
+//!   `swap.rs`); a crash after any step must be harmless. So nobody keeps a handle to the database:
+//!   each call asks for it anew.
+//! - **The live size is a running sum** (`tally.rs`): each write updates it, so nobody has to
+//!   count.
 //!
 //! # What opening does, in order
 //!
-//! Our lock (sled releases its own late); the mark that a process which was killed has left, or the copy of
-//! one (`open_mark.rs`), of which everything is checked first; what a compaction left that was stopped; disk
-//! space to write, since sled panics on a full disk as on damage; half-written files removed, for one of them makes
-//! every open fail; a copy of the files, if the log has a gap (`untouched.rs`); the open itself, with panics
-//! caught and patience with sled's lock; the format, refusing a newer one; the mark; journal, cursors, all
-//! fingerprints and a sample of records, or everything if the log had a gap. Without one, for a million
-//! users that is well under a second.
+//! Our lock (sled releases its own late); the mark that a killed process has left, or the copy of
+//! one (`open_mark.rs`), in which case everything is checked first; the remains of an interrupted
+//! compaction; free disk space, since sled panics on a full disk as it does on damage; removal of
+//! half-written files, any one of which makes every open fail; a copy of the files, if the log has
+//! a gap (`untouched.rs`); the open itself, catching panics and waiting for sled's lock; the
+//! format, refusing a newer one; the mark; journal, cursors, all fingerprints and a sample of
+//! records, or everything if the log had a gap. Without a gap, this takes well under a second for a
+//! million users.
 //!
 //! # What is left out on purpose
 //!
-//! `len`, `checksum` and `export` stop the world; `watch_prefix` blocks the writer behind a
-//! slow reader; `generate_id` leaves gaps; a tree per tenant would cost pages and atomicity.
+//! `len`, `checksum` and `export` stop the world; `watch_prefix` blocks the writer behind a slow
+//! reader; `generate_id` leaves gaps; a tree per tenant would cost pages and atomicity.
 
 mod check;
 mod engine;

@@ -1,4 +1,5 @@
-//! Records that are absent and may not be asked for: in how many complete sweeps in a row.
+//! Records that are missing but must not be deleted yet, and how many complete sweeps in a row
+//! missed each.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ use crate::store::layout::{codec, keys, v1};
 use crate::store::tenant_no::TenantNo;
 
 impl Store {
-    /// Returns the records that were absent from the last complete sweeps, and from how many.
+    /// Returns the records that the last complete sweeps did not find, and how many sweeps missed
+    /// each.
     pub fn absences(&self, no: TenantNo) -> Result<BTreeMap<RecordRef, u32>, StoreError> {
         self.engine.read("reading absences", |db| {
             let mut absences = BTreeMap::new();
@@ -25,8 +27,8 @@ impl Store {
         })
     }
 
-    /// Makes the absences of a tenant these: a record that is not among them was seen, or is
-    /// gone for good.
+    /// Replaces the absences of a tenant: a record that is not among the new ones was seen again,
+    /// or is deleted for good.
     pub fn keep_absences(
         &self,
         no: TenantNo,

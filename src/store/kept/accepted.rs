@@ -10,7 +10,7 @@ use crate::store::layout::{codec, keys, v4};
 use crate::store::tenant_no::TenantNo;
 
 impl Store {
-    /// Returns the findings of a tenant that were accepted, also such as are not found any more.
+    /// Returns the findings of a tenant that were accepted, including those that no longer occur.
     pub fn accepted(&self, no: TenantNo) -> Result<BTreeMap<FindingId, Acceptance>, StoreError> {
         self.engine.read("reading accepted findings", |db| {
             let mut accepted = BTreeMap::new();
@@ -25,7 +25,7 @@ impl Store {
         })
     }
 
-    /// Keeps that a finding is accepted; on disk when it returns.
+    /// Records that a finding is accepted; on disk when it returns.
     pub fn accept(
         &self,
         no: TenantNo,
@@ -38,7 +38,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes an acceptance back.
+    /// Withdraws an acceptance.
     pub fn reopen(&self, no: TenantNo, id: FindingId) -> Result<(), StoreError> {
         self.engine.write(vec![(keys::accepted(no, id), None)])?;
         Ok(())

@@ -1,4 +1,4 @@
-//! What is written in one atomic step, and how it is made ready on the caller's thread.
+//! What is written in one atomic step, and how the caller's thread prepares it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,15 +15,15 @@ use crate::store::layout::keys::Key;
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
-/// Operations of one atomic write at the most. sled pins its collector of garbage once for
-/// each: at 200 memory stays flat, at 1000 it grows by a gigabyte over a million updates.
+/// The most operations in one atomic write. sled pins its garbage collector once for each: at 200
+/// memory stays flat, at 1000 it grows by a gigabyte over a million updates.
 pub(in crate::store) const MAX_OPERATIONS: usize = 200;
 
-/// What the writes of one commit may cost; the rest of the operations is for the census, the
-/// head of the journal and the commit's closing.
+/// What the writes of one commit may cost; the remaining operations are for the census, the head of
+/// the journal and the commit's closing.
 const MAX_COST: usize = 190;
 
-/// Writes of any sort that always fit into one commit, together with as many rows of a plan.
+/// Writes of any kind that always fit into one commit, together with as many rows of a plan.
 pub const MAX_WRITES: usize = MAX_COST / 4;
 
 /// [`Write::Quiet`]s or [`Write::Forget`]s that always fit into one commit.
@@ -34,15 +34,15 @@ pub const MAX_QUIET: usize = MAX_COST / 2;
 pub struct Commit {
     /// The tenant.
     pub tenant: TenantNo,
-    /// The run that found it.
+    /// The run that found the changes.
     pub run: RunId,
-    /// When it was found. An entry never goes back behind the one before it.
+    /// When they were found. An entry never has an earlier time than the one before it.
     pub at: Timestamp,
     /// The tenant as entries name it.
     pub account: Account,
     /// What is written.
     pub writes: Vec<Write>,
-    /// What else ends with it.
+    /// What else is written with the last write.
     pub closing: Closing,
 }
 
@@ -57,22 +57,23 @@ pub enum Write {
     Change {
         /// What happened.
         change: Change,
-        /// Stands for the record as it is now; ignored for a deletion.
+        /// The fingerprint of the record as it is now; ignored for a deletion.
         fingerprint: Fingerprint,
-        /// The source's text of the record; ignored for a deletion.
+        /// The record's text from the source; ignored for a deletion.
         raw: Box<str>,
     },
-    /// State only: the first load, or a fingerprint that was taken anew. A record that was
-    /// there keeps its version.
+    /// State only: the first load, or a fingerprint that was computed anew. A record that already
+    /// exists keeps its version.
     Quiet {
         /// The record.
         record: Record,
-        /// Stands for it.
+        /// Its fingerprint.
         fingerprint: Fingerprint,
-        /// The source's text of it.
+        /// Its text from the source.
         raw: Box<str>,
     },
-    /// State only: what a broken-off first load left and the next one did not meet.
+    /// Removal from the state only: a record that an aborted first load left and the next one did
+    /// not find.
     Forget {
         /// Which.
         record: RecordRef,
@@ -80,7 +81,7 @@ pub enum Write {
 }
 
 impl Write {
-    /// Returns the source's text of the record, where the write has it.
+    /// Returns the record's text from the source; `None` if the write has none.
     pub fn raw(&self) -> Option<&str> {
         match self {
             Self::Change { raw, .. } | Self::Quiet { raw, .. } => Some(raw),
@@ -88,8 +89,8 @@ impl Write {
         }
     }
 
-    /// Returns how many operations it takes at the worst, its row of a plan included. A
-    /// commit holds writes of 190 together.
+    /// Returns how many operations the write takes at worst, including its row of a plan. The
+    /// writes of a commit may cost 190 together.
     pub fn cost(&self) -> usize {
         match self {
             Self::Change { .. } => 4,
@@ -98,12 +99,12 @@ impl Write {
     }
 }
 
-/// What ends with a commit.
+/// What a commit completes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closing {
     /// Nothing.
     Nothing,
-    /// The first load: an entry marks it, and the tenant's `loaded` is its place.
+    /// The first load: an entry marks it, and the tenant's `loaded` points to that entry.
     Loaded {
         /// Roles found.
         roles: u64,
@@ -112,35 +113,35 @@ pub enum Closing {
         /// Users found.
         users: u64,
     },
-    /// The next so many rows of the tenant's plan; after its last row the plan is gone.
+    /// The next so many rows of the tenant's plan; after its last row the plan is removed.
     PlanRows(u32),
-    /// What held plans have become, and what is told of it.
+    /// New states of held plans, and the facts that report them.
     Told {
         /// Plans as they are now.
         plans: Vec<HeldPlan>,
-        /// Told in this order, an entry each.
+        /// Facts to report in this order, one entry each.
         facts: Vec<Fact>,
     },
 }
 
-/// What a commit left.
+/// The result of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
     /// The journal's last entry after it.
     pub last: Seq,
 }
 
-/// A commit whose bytes are made, but for what only the committer knows.
+/// An encoded commit, complete except for what only the committer knows.
 pub(in crate::store) struct Prepared {
     pub tenant: TenantNo,
     pub at: Timestamp,
     pub writes: Vec<PreparedWrite>,
-    /// The bytes of all records, one behind the other: a vector each would be made by one
-    /// thread and freed by another, which the allocator is slowest at.
+    /// The bytes of all records, one after the other: a separate vector for each would be allocated
+    /// by one thread and freed by another, the slowest case for the allocator.
     pub bodies: Bytes,
     /// Further rows.
     pub rows: Vec<(Key, Option<Vec<u8>>)>,
-    /// Packed entries that follow those of the writes.
+    /// Packed entries that follow the entries of the writes.
     pub told: Vec<Vec<u8>>,
     /// Whether the last of them marks the first load.
     pub is_loaded: bool,
@@ -150,14 +151,14 @@ pub(in crate::store) struct Prepared {
 pub(in crate::store) struct PreparedWrite {
     pub kind: Kind,
     pub id: Id,
-    /// Its fingerprint, and where its bytes are. `None` if the record goes.
+    /// Its fingerprint, and where its bytes are; `None` if the record is deleted.
     pub state: Option<(Fingerprint, Range<usize>)>,
-    /// The packed entry, where there is one.
+    /// The packed entry; `None` if the write has none.
     pub entry: Option<Vec<u8>>,
 }
 
 impl Commit {
-    /// Makes the bytes.
+    /// Encodes the commit.
     pub(in crate::store) fn prepare(self) -> Result<Prepared, StoreError> {
         let cost: usize = self.writes.iter().map(Write::cost).sum();
         let plan_rows = match self.closing {
@@ -219,7 +220,7 @@ impl Commit {
     }
 }
 
-/// What all entries of a commit begin with.
+/// The fields that every entry of a commit begins with.
 struct Author {
     run: RunId,
     account: Account,
@@ -264,7 +265,7 @@ impl Author {
     }
 }
 
-/// Appends the bytes of a record in its block, and tells where they are.
+/// Appends the bytes that a record has in its block, and returns their range.
 fn body(bodies: &mut Vec<u8>, record: &Record, raw: &str) -> Range<usize> {
     let body = v1::Body {
         record: record.into(),

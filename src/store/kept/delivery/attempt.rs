@@ -1,4 +1,4 @@
-//! One attempt at a delivery, and the row that holds many.
+//! One attempt at a delivery, and the row that stores many of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use super::item::Item;
 pub struct Attempt {
     /// What was sent.
     pub item: Item,
-    /// The type of its event.
+    /// The type of the event.
     pub event_type: Cow<'static, str>,
-    /// Which attempt at it, from 1 on.
+    /// The number of the attempt, from 1 on.
     pub number: u32,
     /// When it was made.
     pub at: Timestamp,
@@ -26,13 +26,13 @@ pub struct Attempt {
     pub took_ms: u32,
     /// The status of the answer; `None` if there was no answer.
     pub status: Option<u16>,
-    /// What the answer began with, at most 1 KiB. All events of a message share it.
+    /// The beginning of the answer, at most 1 KiB. All events of a message share it.
     pub answer: Arc<str>,
     /// Why it was not delivered; `None` if it was.
     pub error: Option<Arc<str>>,
 }
 
-/// Reads the value of some attempts.
+/// Decodes a row of attempts.
 pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
     let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
     Ok(attempts.into_iter().map(Into::into).collect())

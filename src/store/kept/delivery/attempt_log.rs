@@ -1,7 +1,7 @@
-//! What came of attempts at delivery, the last ones of each endpoint, and which rows hold them.
+//! The results of the latest delivery attempts of each endpoint, and the rows that contain them.
 //!
-//! A row holds many attempts of one write, so that keeping them costs a few rows where there
-//! are hundreds. The oldest rows go as new ones come.
+//! A row contains many attempts from one write, so that keeping them costs a few rows instead of
+//! hundreds. New rows push out the oldest.
 
 use std::collections::VecDeque;
 use std::ops::Bound;
@@ -15,24 +15,25 @@ use crate::store::layout::{codec, v1};
 
 use super::attempt::{Attempt, read};
 
-/// Attempts of one row: with answers of a kibibyte it stays what sled keeps in its log.
+/// Attempts in one row: with answers of a kibibyte each, the row still fits into sled's log.
 const IN_A_ROW: usize = 100;
 
 /// Attempts that fit into one write.
 pub const ATTEMPTS_AT_ONCE: usize = 1_600;
 
-/// Which rows of attempts an endpoint has. Kept by who writes them.
+/// The rows of attempts that an endpoint has. Maintained by whoever writes them.
 #[derive(Debug, Default)]
 pub struct AttemptLog {
-    /// Number and number of attempts of each row.
+    /// The number of each row, and how many attempts it contains.
     rows: VecDeque<(u64, usize)>,
     n_attempts: usize,
     next: u64,
 }
 
 impl AttemptLog {
-    /// Adds a row. Returns its writes: the row, and the removal of those that are more than
-    /// `keep` attempts ago. Those that are too old are maintenance's: it knows whether the clock is right.
+    /// Adds a row. Returns its writes: the row, and the removal of rows that are more than `keep`
+    /// attempts back. Removing rows by age is left to maintenance, which knows whether the clock is
+    /// right.
     pub(in crate::store) fn add(
         &mut self,
         endpoint: &EndpointName,
@@ -49,7 +50,8 @@ impl AttemptLog {
             self.n_attempts += attempts.len();
             self.next += 1;
         }
-        // A few rows at a time keep the write small; more come than go only while there is room.
+        // A few rows at a time keep the write small; if rows exceed the limit by more, the rest
+        // follow later.
         for _ in 0..rows.len() + 2 {
             let Some((number, n_attempts)) = self.rows.front().copied() else {
                 break;
@@ -66,7 +68,7 @@ impl AttemptLog {
 }
 
 impl Store {
-    /// Returns which rows of attempts an endpoint has, for who goes on writing them.
+    /// Returns the rows of attempts that an endpoint has, for the task that continues writing them.
     pub fn attempt_log(&self, endpoint: &EndpointName) -> Result<AttemptLog, StoreError> {
         let mut log = AttemptLog::default();
         self.each_attempts(endpoint, |number, attempts| {
@@ -79,7 +81,7 @@ impl Store {
         Ok(log)
     }
 
-    /// Returns the last attempts of an endpoint that are wanted, the newest first.
+    /// Returns the latest attempts of an endpoint that match, the newest first.
     pub fn attempts(
         &self,
         endpoint: &EndpointName,
@@ -100,9 +102,9 @@ impl Store {
         Ok(found.into_iter().rev().collect())
     }
 
-    /// Returns the keys of rows whose last attempt was before a time, some at the most, whoever
-    /// writes them: an endpoint that gets nothing deletes nothing by itself. Its log may still
-    /// count them; they are its oldest, so that it only deletes them once more.
+    /// Returns the keys of some rows whose last attempt was before a time, regardless of who writes
+    /// them: an endpoint that receives nothing deletes nothing by itself. Its log may still count
+    /// these rows; they are its oldest, so it merely deletes them a second time.
     pub(in crate::store) fn attempts_to_go(
         &self,
         before: Timestamp,

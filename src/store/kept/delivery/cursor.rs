@@ -1,4 +1,4 @@
-//! The cursor of an endpoint: everything about it that is one row.
+//! The cursor of an endpoint: all of its progress that fits into one row.
 
 use std::collections::BTreeSet;
 
@@ -7,42 +7,42 @@ use crate::store::error::StoreError;
 use crate::store::layout::{codec, v1};
 use crate::store::tenant_no::TenantNo;
 
-/// How far deliveries to an endpoint are.
+/// How far deliveries to an endpoint have got.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Every entry up to here is settled: delivered, not for this endpoint, or in a row of its
-    /// own.
+    /// Every entry up to here is settled: delivered, not for this endpoint, or recorded in a row of
+    /// its own.
     pub settled: Seq,
-    /// Entries behind it that are settled as well. Bounded by who writes it.
+    /// Later entries that are settled as well. The writer bounds their number.
     pub ahead: BTreeSet<Seq>,
-    /// The endpoint itself is in trouble and is only probed; `None` if it is not.
+    /// Set while the endpoint itself is in trouble and is only probed; `None` if it is not.
     pub trouble: Option<Trouble>,
-    /// Nothing but failures; `None` if the last attempt that ended was a success, or there was
+    /// The current series of failures; `None` if the last finished attempt succeeded, or there was
     /// none yet.
     pub failing: Option<Failing>,
-    /// Why nothing is sent any more; `None` if it is.
+    /// Why nothing is sent any more; `None` if deliveries are sent.
     pub disabled: Option<Disabled>,
-    /// What was known before the journal goes first; `None` if the journal does.
+    /// A backfill, which is sent before the journal; `None` if there is none.
     pub backfill: Option<Backfill>,
-    /// When something was delivered last.
+    /// When something was last delivered.
     pub delivered_at: Option<Timestamp>,
 }
 
-/// An endpoint that takes nothing, whatever it is sent.
+/// An endpoint that accepts nothing, whatever it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// Probes that have failed since it began, the attempt that showed it included.
+    /// Probes that have failed since the trouble began, including the attempt that revealed it.
     pub probes: u32,
-    /// When the next is due.
+    /// When the next probe is due.
     pub due: Timestamp,
-    /// What the last one ended with.
+    /// How the last probe ended.
     pub reason: String,
 }
 
-/// A time of nothing but failures.
+/// A period of nothing but failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failing {
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
     /// When the last attempt failed.
     pub last: Timestamp,
@@ -50,48 +50,48 @@ pub struct Failing {
     pub attempts: u32,
 }
 
-/// An endpoint that gets nothing.
+/// An endpoint that is sent nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disabled {
-    /// Since when.
+    /// When it was disabled.
     pub at: Timestamp,
-    /// On whose account.
+    /// Who or what disabled it.
     pub by: DisabledBy,
     /// Why, in words.
     pub reason: String,
 }
 
-/// On whose account an endpoint gets nothing.
+/// Who or what disabled an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DisabledBy {
-    /// An operator wanted it so.
+    /// An operator disabled it.
     Operator,
-    /// The receiver: what it was reached at is gone.
+    /// The receiver: it says that the URL is gone.
     Receiver {
-        /// What tells the URL that refused from another.
+        /// What distinguishes the URL that refused from others.
         url_mark: String,
     },
-    /// There was nothing but failures for too long.
+    /// Every attempt has failed for too long.
     Failures,
 }
 
-/// Records that are sent as they are, tenant by tenant and kind by kind, in the order of ids.
+/// Records that are sent in their present state, by tenant, then kind, then id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backfill {
-    /// The journal's end when it was asked for; of a tenant, the entry that ended its first
-    /// load.
+    /// The end of the journal when the backfill was requested; for a single tenant, the entry that
+    /// ended its first load.
     pub mark: Seq,
-    /// When it was asked for; the time of its events.
+    /// When it was requested; its events carry this time.
     pub at: Timestamp,
-    /// Only of this tenant, which was loaded just then; `None` for all.
+    /// The only tenant it covers, which has just been loaded; `None` for all tenants.
     pub tenant: Option<TenantNo>,
     /// The last record that is settled; `None` if none is.
     pub after: Option<(TenantNo, Kind, Id)>,
-    /// Records behind it that are settled as well.
+    /// Later records that are settled as well.
     pub beyond: BTreeSet<(TenantNo, Kind, Id)>,
 }
 
-/// Reads the value of a cursor.
+/// Decodes a cursor.
 pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Cursor, StoreError> {
     codec::read_row::<v1::Cursor>(key, value).map(Into::into)
 }

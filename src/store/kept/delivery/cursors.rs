@@ -1,4 +1,4 @@
-//! The cursors of endpoints, as they are read.
+//! Reads the cursors of endpoints.
 
 use crate::model::EndpointName;
 use crate::store::engine::scan;
@@ -10,7 +10,7 @@ use crate::store::layout::keys::{self, Keyspace};
 use super::cursor::{Cursor, read};
 
 impl Store {
-    /// Returns an endpoint's cursor; none where it has none yet.
+    /// Returns an endpoint's cursor; `None` if it has none yet.
     pub fn cursor(&self, endpoint: &EndpointName) -> Result<Option<Cursor>, StoreError> {
         self.engine.read("reading a cursor", |db| {
             let key = keys::cursor(endpoint);

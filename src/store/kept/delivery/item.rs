@@ -1,8 +1,8 @@
 //! What a delivery carries, and the text by which people name it.
 //!
-//! An entry is named by its place, `17`. A snapshot has no place, so its name holds all that
-//! tells it from others: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's number
-//! of the tenant. No id holds a slash.
+//! An entry is named by its position, `17`. A snapshot has no position, so its name contains
+//! everything that identifies it: `snapshot/TENANT/KIND/ID/MARK/MILLISECONDS`, with the store's
+//! number of the tenant. Ids never contain a slash.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Id, Kind, RecordRef, Seq, Timestamp};
 use crate::store::tenant_no::TenantNo;
 
-/// What a snapshot's name begins with.
+/// The beginning of a snapshot's name.
 const SNAPSHOT: &str = "snapshot";
 
 /// What a delivery carries.
@@ -20,20 +20,20 @@ const SNAPSHOT: &str = "snapshot";
 pub enum Item {
     /// An entry of the journal.
     Entry(Seq),
-    /// A record as it is.
+    /// The present state of a record.
     Snapshot {
-        /// The journal's end when the backfill was asked for that it belongs to.
+        /// The end of the journal when its backfill was requested.
         mark: Seq,
         /// When that was.
         at: Timestamp,
         /// Its tenant.
         tenant: TenantNo,
-        /// Which.
+        /// The record.
         record: RecordRef,
     },
 }
 
-/// A text that names no delivery.
+/// The text does not name a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an event: a sequence number is expected, or `snapshot/…` as it was printed")]
 pub struct InvalidItem;
@@ -89,7 +89,7 @@ impl FromStr for Item {
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T, InvalidItem> {
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(InvalidItem);
     }

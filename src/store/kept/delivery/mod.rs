@@ -1,10 +1,10 @@
-//! How far deliveries to each endpoint are: what is settled, what failed, what was asked for.
+//! How far deliveries to each endpoint have got: what is settled, what failed, what was requested.
 //!
-//! An endpoint's cursor is one row. Whatever keeps it from moving on gets a row of its own and
-//! is stepped over: a delivery that failed and is tried again, with those of the same record
-//! that wait behind it ([`Deferred`]), one that was given up on ([`Parked`]), one that an
-//! operator wants once more (a replay). One writer, the endpoint's worker, writes cursor and
-//! deferred rows; what operators want comes as rows that it takes up: replays and orders.
+//! An endpoint's cursor is one row. Whatever would keep it from advancing gets a row of its own and
+//! is skipped: a delivery that failed and will be retried, along with those of the same record that
+//! wait behind it ([`Deferred`]), one that was given up ([`Parked`]), one that an operator wants
+//! sent again (a replay). Only the endpoint's worker writes the cursor and deferred rows;
+//! operators' requests arrive as rows that the worker picks up: replays and orders.
 
 mod attempt;
 mod attempt_log;

@@ -1,4 +1,4 @@
-//! What operators want of an endpoint's deliveries, until its worker has taken it up.
+//! What operators request for an endpoint's deliveries, until its worker has carried it out.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,26 +13,26 @@ use crate::store::layout::{codec, v1};
 
 use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
 
-/// An operator's wish.
+/// An operator's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// Send again, from where it stopped.
+    /// Resume sending where it stopped.
     Enable,
-    /// Send nothing any more.
+    /// Stop sending.
     Disable {
-        /// When that was wanted.
+        /// When it was requested.
         at: Timestamp,
     },
-    /// Send everything behind this place, once more where it was sent.
+    /// Send everything after this position, including what was already sent.
     Rewind {
-        /// The place.
+        /// The position.
         to: Seq,
     },
-    /// Send everything that is known, then go on where it stopped.
+    /// Send all known records, then resume where sending stopped.
     Backfill {
-        /// When that was wanted.
+        /// When it was requested.
         at: Timestamp,
-        /// The journal's end then.
+        /// The end of the journal at that time.
         mark: Seq,
     },
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Order {
 }
 
 impl Cursor {
-    /// Does what an order says.
+    /// Carries out an order.
     pub fn obey(&mut self, order: &Order) {
         match order {
             Order::Enable => {
@@ -71,7 +71,7 @@ impl Cursor {
                 self.ahead.clear();
             }
             Order::Backfill { at, mark } => {
-                // What it has not got yet follows: a snapshot never tells who is gone.
+                // Entries not yet delivered still follow: snapshots never report deleted records.
                 self.backfill = Some(Backfill {
                     mark: *mark,
                     at: *at,
@@ -85,7 +85,7 @@ impl Cursor {
 }
 
 impl Store {
-    /// Adds an order for an endpoint; its worker takes it up at its next look.
+    /// Adds an order for an endpoint; its worker picks it up the next time it looks.
     pub fn order(&self, endpoint: &EndpointName, order: &Order) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let last = self
@@ -98,7 +98,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the orders for an endpoint that were not taken up yet, the earliest first.
+    /// Returns the orders for an endpoint that are still pending, the earliest first.
     pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
         self.engine.read("reading orders", |db| {
             scan::prefix(db, &keys::of_endpoint(Keyspace::Order, endpoint))

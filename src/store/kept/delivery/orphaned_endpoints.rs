@@ -1,9 +1,9 @@
-//! Endpoints that the store knows and the configuration does not: since when, and what of them
-//! is deleted in the end.
+//! Endpoints that the store knows but the configuration does not: when they went missing, and how
+//! their rows are deleted in the end.
 //!
-//! A name that is missing may be a mistake of an hour, so nothing goes at once. Since when it is
-//! missing is noted by the first maintenance pass that finds it so, and forgotten by the first
-//! that finds it configured again.
+//! A missing name may be a mistake that lasts an hour, so nothing is deleted at once. The first
+//! maintenance pass that misses an endpoint notes the time, and the first that finds it configured
+//! again removes the note.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
 
-/// Endpoints that are not configured, and since when that is known.
+/// Maps an endpoint that is not configured to the time we first noticed.
 pub type OrphanedEndpoints = BTreeMap<EndpointName, Timestamp>;
 
 impl Store {
-    /// Returns the endpoints that are known and not among these. Notes those that are new, and
-    /// forgets those that are configured again.
+    /// Returns the known endpoints that are not among the given ones. Notes those that are newly
+    /// missing, and forgets those that are configured again.
     pub(in crate::store) fn find_orphaned_endpoints(
         &self,
         configured: &[EndpointName],
@@ -39,7 +39,7 @@ impl Store {
         let orphaned = known.into_iter().filter(|name| !configured.contains(name));
         let orphaned: OrphanedEndpoints = orphaned
             .map(|name| {
-                // A clock that was ahead must not keep it for longer.
+                // A clock that was ahead must not make us keep the endpoint longer.
                 let since = noted.get(&name).map_or(now, |since| now.min(*since));
                 (name, since)
             })
@@ -50,7 +50,7 @@ impl Store {
         Ok(orphaned)
     }
 
-    /// Deletes some rows of one of them, its cursor last. Returns whether that was all.
+    /// Deletes some rows of one such endpoint, its cursor last. Returns whether all are deleted.
     pub(in crate::store) fn delete_orphaned_endpoint(
         &self,
         mut orphaned: OrphanedEndpoints,

@@ -1,4 +1,4 @@
-//! What an endpoint's worker writes: its cursor and all that goes with it, at once.
+//! What an endpoint's worker writes: its cursor and everything that changes with it, atomically.
 
 use crate::model::{EndpointName, Fact, Timestamp};
 use crate::store::engine::rows::journal;
@@ -17,40 +17,40 @@ use super::rows::{Deferred, Parked};
 /// Changes that fit into one write.
 pub const MAX_CHANGES: usize = 180;
 
-/// A row that comes or goes with a cursor.
+/// A row that is added or removed along with a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A delivery is tried again later, or waits behind one.
+    /// A delivery will be retried later, or waits behind one that will.
     Defer(Item, Deferred),
-    /// It is that no longer.
+    /// A delivery is no longer deferred.
     Resume(Item),
-    /// It is given up on.
+    /// A delivery is given up.
     Park(Parked),
-    /// It is parked no longer: an order makes it again.
+    /// A delivery is no longer parked: an order sends it again.
     Unpark(Item),
-    /// It is made once more, or was.
+    /// A replay is over.
     Replayed(Item),
-    /// An order was done.
+    /// An order was carried out.
     Obeyed(u64),
 }
 
-/// What an endpoint's worker has come to.
+/// The progress of an endpoint's worker.
 #[derive(Debug)]
 pub struct Progress {
     /// The cursor.
     pub cursor: Cursor,
-    /// Rows, [`MAX_CHANGES`] at the most.
+    /// Rows, at most [`MAX_CHANGES`].
     pub changes: Vec<Change>,
-    /// Attempts that were made, [`ATTEMPTS_AT_ONCE`](super::ATTEMPTS_AT_ONCE) at the most.
+    /// Attempts that were made, at most [`ATTEMPTS_AT_ONCE`](super::ATTEMPTS_AT_ONCE).
     pub attempts: Vec<Attempt>,
-    /// What the journal is told: time and fact.
+    /// A fact for the journal, with its time; `None` if there is none.
     pub told: Option<(Timestamp, Fact)>,
-    /// Attempts that are kept.
+    /// How many attempts to keep.
     pub keep: usize,
 }
 
 impl Progress {
-    /// A cursor and nothing else.
+    /// Progress that consists of the cursor alone.
     pub fn of(cursor: Cursor) -> Self {
         Self {
             cursor,
@@ -63,7 +63,7 @@ impl Progress {
 }
 
 impl Store {
-    /// Writes how far an endpoint is; on disk, all or nothing, when it returns.
+    /// Writes an endpoint's progress; all of it is on disk, or none, when it returns.
     pub fn save_progress(
         &self,
         endpoint: &EndpointName,

@@ -1,4 +1,4 @@
-//! Deliveries with a row of their own: deferred, parked, asked for once more.
+//! Deliveries that have a row of their own: deferred, parked, or requested again.
 
 use std::ops::Bound;
 
@@ -15,44 +15,44 @@ use crate::store::layout::{Stored, codec, v1};
 
 use super::item::Item;
 
-/// Deferred deliveries of an endpoint that its worker keeps in mind.
+/// Deferred deliveries of an endpoint that its worker keeps in memory.
 pub const MAX_DEFERRED: usize = 10_000;
 
 /// A delivery that failed and is tried again, or that waits behind one of the same record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
-    /// What it is about: two of the same are never under way together, and the earlier one
-    /// goes first.
+    /// Identifies what the delivery is about: two with the same value are never under way at once,
+    /// and the earlier one goes first.
     pub entity: u64,
-    /// What has to be settled before: a successor comes after its predecessor has gone.
+    /// What must be settled first: a successor comes after its predecessor is deleted.
     pub after: Option<u64>,
     /// Attempts that failed.
     pub attempts: u32,
-    /// When the next is due; `None` if it is due as soon as those before it are settled.
+    /// When the next attempt is due; `None` if it is due as soon as the deliveries before it are
+    /// settled.
     pub due: Option<Timestamp>,
-    /// Whether its failure was the endpoint's, and not its own.
+    /// Whether the endpoint as a whole failed, and not this delivery.
     pub is_endpoints: bool,
-    /// Whether it goes in a batch of its own, since it may be what a batch failed of.
+    /// Whether it is sent in a batch of its own, because it may be what made a batch fail.
     pub is_alone: bool,
 }
 
-/// A delivery that was given up on. Its entry stays readable until it is replayed or
-/// dismissed.
+/// A delivery that was given up. Its entry stays readable until it is replayed or dismissed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// What was to be delivered.
     pub item: Item,
-    /// What the last attempt ended with.
+    /// How the last attempt ended.
     pub reason: String,
-    /// When it was given up on.
+    /// When it was given up.
     pub at: Timestamp,
     /// Attempts that were made.
     pub attempts: u32,
 }
 
 impl Store {
-    /// Returns an endpoint's deferred deliveries in the order of the journal, at the most
-    /// twice [`MAX_DEFERRED`].
+    /// Returns an endpoint's deferred deliveries in the order of the journal, at most twice
+    /// [`MAX_DEFERRED`].
     pub fn deferred(&self, endpoint: &EndpointName) -> Result<Vec<(Item, Deferred)>, StoreError> {
         let rows = self.delivery_rows::<v1::Deferred>(
             Keyspace::Deferred,
@@ -66,7 +66,7 @@ impl Store {
             .collect())
     }
 
-    /// Returns an endpoint's parked deliveries from behind one on, the earliest first.
+    /// Returns an endpoint's parked deliveries after a given one, the earliest first.
     pub fn parked(
         &self,
         endpoint: &EndpointName,
@@ -77,7 +77,7 @@ impl Store {
         Ok(rows.into_iter().map(|(_, parked)| parked.into()).collect())
     }
 
-    /// Returns one parked delivery, none where it is not parked.
+    /// Returns one parked delivery; `None` if it is not parked.
     pub fn parked_one(
         &self,
         endpoint: &EndpointName,
@@ -104,7 +104,7 @@ impl Store {
         })
     }
 
-    /// Returns deliveries that were asked for once more, from behind one on, the earliest first.
+    /// Returns the deliveries after a given one that were requested again, the earliest first.
     pub fn replays(
         &self,
         endpoint: &EndpointName,
@@ -115,7 +115,7 @@ impl Store {
         Ok(rows.into_iter().map(|(item, v1::Nothing)| item).collect())
     }
 
-    /// Asks for deliveries once more; where one is parked, it is parked no longer.
+    /// Requests deliveries again; any that are parked no longer are.
     pub fn replay(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
         for chunk in items.chunks(MAX_QUIET) {
             let rows = chunk.iter().flat_map(|item| {
@@ -128,7 +128,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets parked deliveries: they will never be made.
+    /// Discards parked deliveries: they will never be sent.
     pub fn dismiss(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
         for chunk in items.chunks(MAX_QUIET) {
             let rows = chunk
