@@ -1,4 +1,4 @@
-//! What may be asked of the engine while it runs: to read, to write, to close.
+//! The calls to the running engine: read, write, close.
 
 use std::fmt;
 use std::fs::File;
@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::writing::under_way::UnderWay;
 use super::writing::work::{Job, Work};
 
-/// A database that is worked with: who clones the store shares it.
+/// An open database. Clones of the store share it.
 pub struct Engine {
     pub id: StoreId,
     pub folder: Folder,
@@ -27,7 +27,7 @@ pub struct Engine {
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// Released last: the next process finds everything done.
+    /// Released last: the next process finds everything finished.
     lock: Mutex<Option<File>>,
 }
 
@@ -60,7 +60,7 @@ impl Engine {
         *lock(&self.committer) = Some(committer);
     }
 
-    /// Reads from the database: every error and panic there ends as an error here.
+    /// Reads from the database. Every error and panic in there becomes an error here.
     pub fn read<T>(
         &self,
         doing: &'static str,
@@ -76,7 +76,7 @@ impl Engine {
             return Err(StoreError::Closed);
         };
         let outcome = catch_panic(|| work(db)).unwrap_or_else(|message| {
-            // Reading moves pages, and so panics on a full disk too, which is no damage.
+            // Reading moves pages, and so also panics on a full disk, which is not damage.
             if self.folder.check_space().is_err() {
                 return Err(StoreError::panicked(doing, message));
             }
@@ -87,7 +87,7 @@ impl Engine {
         outcome.inspect_err(|error| self.shared.remember(&self.folder, error))
     }
 
-    /// Keeps commits out until it is dropped.
+    /// Blocks commits until the guard is dropped.
     pub fn still(&self) -> RwLockReadGuard<'_, ()> {
         let gate = &self.shared.gate;
         gate.read().unwrap_or_else(PoisonError::into_inner)
@@ -118,7 +118,7 @@ impl Engine {
         lock(&self.queue).is_none()
     }
 
-    /// Lets the committer finish what is queued, and the database go.
+    /// Has the committer finish what is queued, then closes the database.
     pub fn close(&self) -> Result<(), StoreError> {
         drop(lock(&self.queue).take());
         let committer = lock(&self.committer).take();
@@ -156,7 +156,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Whoever wants to know of a failure calls `close`; it is logged where it happened.
+        // Callers that need to know of a failure call `close`; it is logged where it happens.
         drop(self.close());
     }
 }

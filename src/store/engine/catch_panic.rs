@@ -1,5 +1,5 @@
-//! Turns a panic of the database into a value: on damaged files sled panics where it should
-//! fail, and that is no reason for us to fall.
+//! Turns a panic of the database into a value: on damaged files sled panics where it should return
+//! an error, and that must not bring down the process.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -12,10 +12,10 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Calls `work`; a panic in it becomes its message, and is not printed.
+/// Calls `work` and turns a panic in it into its message, without printing it.
 ///
-/// What `work` borrows must not be used after a panic: the store remembers the first and
-/// answers nothing but it from then on.
+/// What `work` borrows must not be used after a panic: the store remembers the first one and from
+/// then on answers every call with it.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();
@@ -37,7 +37,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a message");
-    // sled prints values into its messages, in brackets; those hold what we keep of people.
+    // sled prints values into its messages, in brackets; those may contain personal data.
     let plain = text.split(['{', '[', '(', '\n']).next().unwrap_or_default();
     plain.trim_end().chars().take(80).collect()
 }

@@ -1,8 +1,8 @@
 //! Plans that wait for an operator, with an entry for each record.
 //!
-//! Entries are written first, as they are found, under the number of the run; the plan itself
-//! comes last and makes them count. Entries without a plan are of a run that did not get
-//! there, and are removed by the next.
+//! Entries are written first, as they are found, under the number of the run; the plan itself comes
+//! last and makes them count. Entries without a plan come from a run that stopped before that, and
+//! the next run removes them.
 
 use std::ops::Bound;
 
@@ -17,20 +17,20 @@ use crate::store::tenant_no::TenantNo;
 
 use super::commit::Commit;
 
-/// Closed plans of a tenant that are kept, with their entries.
+/// Closed plans to keep for each tenant, with their entries.
 const KEPT_PLANS: usize = 20;
 
-/// What an operator says of a plan.
+/// An operator's decision on a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Approve it.
     Approve,
-    /// Keep everything as it is.
+    /// Reject it: every record stays as it is.
     Reject,
 }
 
 impl Store {
-    /// Keeps entries of a plan that is still being made. Returns their count and sum.
+    /// Writes entries of a plan that is still being made. Returns their count and sum.
     pub fn stage_removals(
         &self,
         no: TenantNo,
@@ -62,7 +62,7 @@ impl Store {
         })
     }
 
-    /// Returns entries of a plan in the order of their records, from behind one on.
+    /// Returns entries of a plan in the order of their records, after a given one.
     pub fn removals(
         &self,
         no: TenantNo,
@@ -83,12 +83,12 @@ impl Store {
         })
     }
 
-    /// Removes the entries of a plan that is not made after all.
+    /// Removes the entries of a plan that is not made in the end.
     pub fn drop_removals(&self, no: TenantNo, plan: PlanId) -> Result<(), StoreError> {
         self.remove_rows(&keys::removals(no, plan))
     }
 
-    /// Removes entries that runs left without a plan, and what is beyond the plans to keep.
+    /// Removes entries that runs left without a plan, and closed plans beyond the number to keep.
     pub fn tidy_held_plans(&self, no: TenantNo) -> Result<(), StoreError> {
         let plans = self.held_plans(no)?;
         let old = plans.iter().skip(KEPT_PLANS);
@@ -122,7 +122,7 @@ impl Store {
         })
     }
 
-    /// Returns the plan whose removals are out. Only the newest can be.
+    /// Returns the plan whose removals are open. Only the newest plan can be.
     pub fn open_plan(&self, no: TenantNo) -> Result<Option<HeldPlan>, StoreError> {
         let newest: Option<HeldPlan> = self.engine.read("reading held plans", |db| {
             let row = scan::prefix(db, &keys::held_prefix(no)).next_back();
@@ -133,8 +133,8 @@ impl Store {
         Ok(newest.filter(|plan| plan.state.is_open()))
     }
 
-    /// Writes what plans have become and what is told of it, if the open plan is still as the
-    /// caller saw it. Returns whether it was: an operator may have decided meanwhile.
+    /// Writes the new states of plans and the facts that report them, if the open plan is still as
+    /// the caller saw it. Returns whether it was: an operator may have decided meanwhile.
     pub fn settle_plans(
         &self,
         seen: Option<&HeldPlan>,
@@ -148,9 +148,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Takes down what an operator says of a plan. Returns the plan as it is now: if that is
-    /// not as it was told to be, the plan was not waiting any more. `None` if there is no such
-    /// plan.
+    /// Records an operator's decision on a plan. Returns the plan as it is now: if its state does
+    /// not match the decision, the plan was no longer waiting. `None` if there is no such plan.
     pub fn decide(
         &self,
         no: TenantNo,
@@ -168,7 +167,7 @@ impl Store {
                 PlanState::Approved { at: now }
             }
             (PlanState::Held, Decision::Reject) => PlanState::Rejected { at: now },
-            // What was approved may be under way, what is closed stays closed.
+            // An approved plan may be under way; a closed one stays closed.
             (state, Decision::Approve | Decision::Reject) => {
                 return Ok(Some(HeldPlan { state, ..plan }));
             }

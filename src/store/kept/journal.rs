@@ -8,20 +8,20 @@ use crate::store::handle::Store;
 use crate::store::layout::keys;
 
 impl Store {
-    /// Returns the place of the last entry.
+    /// Returns the position of the last entry.
     pub fn last_seq(&self) -> Seq {
         self.engine.shared.durable()
     }
 
-    /// Returns the place of the first entry that is there; the one behind the last where the
-    /// whole journal was cut.
+    /// Returns the position of the first entry that exists, or the one after the last if the whole
+    /// journal was cut.
     pub fn first_seq(&self) -> Result<Seq, StoreError> {
         self.engine
             .read("reading the journal", |db| Ok(cut_at(db)?.next()))
     }
 
-    /// Returns entries in order, from behind a place on. What was cut is left out: the first
-    /// entry tells where the journal begins.
+    /// Returns entries in order, after a position. Entries that were cut are left out: the first
+    /// one returned shows where the journal begins.
     pub fn entries(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let durable = self.last_seq();
         self.engine.read("reading the journal", |db| {
@@ -31,7 +31,7 @@ impl Store {
                     Page::Whole(entries) => return Ok(entries),
                     Page::Lacks(seq) => seq,
                 };
-                // It may have been cut in the meantime; then it is read again from there.
+                // It may have been cut meanwhile; then we read again from the cut.
                 let now = cut_at(db)?;
                 if now == cut {
                     return Err(missing(lacking));
@@ -41,14 +41,14 @@ impl Store {
         })
     }
 
-    /// Returns one entry, also one that was cut while a row still names it; none where there
-    /// is no such place, or no longer.
+    /// Returns one entry, even one that was cut while a row still names it; `None` if there is no
+    /// such entry, or no longer.
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
         if seq == Seq::START || seq > self.last_seq() {
             return Ok(None);
         }
         self.engine.read("reading the journal", |db| {
-            // In this order: an entry is kept in the same write that cuts it.
+            // In this order: the write that cuts an entry also keeps it.
             for key in [keys::journal(seq), keys::kept(seq)] {
                 if let Some(value) = scan::get(db, &key)? {
                     return read(&key, &value).map(Some);

@@ -1,4 +1,4 @@
-//! The tenants that organizations' consoles have listed, by connection.
+//! The tenants that each connection to an organization's console has listed.
 
 use crate::model::{ConnectionName, Link};
 use crate::store::engine::scan;
@@ -7,7 +7,7 @@ use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
 
 impl Store {
-    /// Returns the tenants that a connection found; none where it has not looked yet.
+    /// Returns the tenants that a connection found; empty if it has not looked yet.
     pub fn links(&self, connection: &ConnectionName) -> Result<Vec<Link>, StoreError> {
         self.engine.read("reading links", |db| {
             let key = keys::links(connection);
@@ -21,7 +21,7 @@ impl Store {
         })
     }
 
-    /// Keeps the tenants that a connection found, in place of those before; on disk when it
+    /// Stores the tenants that a connection found, replacing the earlier ones; on disk when it
     /// returns.
     pub fn set_links(&self, connection: &ConnectionName, links: &[Link]) -> Result<(), StoreError> {
         let row = v1::Links(links.iter().map(Into::into).collect());

@@ -1,4 +1,4 @@
-//! What was lost with damaged stores, until an operator has taken note of it.
+//! What was lost with damaged stores, until an operator has acknowledged it.
 
 use crate::lock::lock;
 use crate::model::{HistoryLoss, Timestamp};
@@ -12,19 +12,20 @@ impl Store {
         self.engine.read("reading what was lost", read)
     }
 
-    /// Returns those that no operator has taken note of.
+    /// Returns the losses that no operator has acknowledged.
     pub fn open_losses(&self) -> Result<Vec<HistoryLoss>, StoreError> {
         let mut losses = self.history_losses()?;
         losses.retain(|loss| loss.accepted_at.is_none());
         Ok(losses)
     }
 
-    /// Returns the last of them.
+    /// Returns the latest of them.
     pub fn open_loss(&self) -> Result<Option<HistoryLoss>, StoreError> {
         Ok(self.open_losses()?.pop())
     }
 
-    /// Notes that an operator knows of all losses. Returns those that were new.
+    /// Acknowledges all losses on behalf of an operator. Returns those that were not acknowledged
+    /// before.
     pub fn accept_losses(&self, now: Timestamp) -> Result<Vec<HistoryLoss>, StoreError> {
         let _alone = lock(&self.guards.numbering);
         let mut losses = self.history_losses()?;

@@ -1,8 +1,8 @@
-//! What the store keeps, and what may be asked of it.
+//! What the store keeps, and the calls that read and write it.
 //!
-//! One file for each thing: its types, and the methods of `Store` that read and write it. They make
-//! up and take apart values; where those are, the engine knows. Which calls of the engine they use
-//! stands in `engine/mod.rs`: that is the line at which a second engine comes.
+//! There is one file for each thing: its types, and the methods of `Store` that read and write it.
+//! They build and take apart values; the engine knows where those are. `engine/mod.rs` lists the
+//! calls of the engine that they use: that is the line at which a second engine would plug in.
 
 pub mod absent;
 pub mod accepted;

@@ -1,9 +1,9 @@
-//! The present names of roles and groups, for records that mention them.
+//! The current names of roles and groups, for records that mention them.
 //!
-//! A record mentions its roles and groups by id, with their names as they were when it was read last.
-//! A rename is one change, of the role or group alone: its holders stay as they are, for a write each
-//! would make a hundred thousand of one. So whoever shows a record, or makes an entry of it, joins the
-//! names as they are now.
+//! A record mentions its roles and groups by id, with the names they had when it was last read. A
+//! rename is a single change, to the role or group alone: the records that mention it stay as they
+//! are, because rewriting each would turn one write into a hundred thousand. So whoever shows a
+//! record, or makes an entry of it, joins the current names.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,23 +12,23 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::tenant_no::TenantNo;
 
-/// Names that are remembered, so that those of a page are read once. A tenant may have a hundred
-/// thousand groups; of most the names are short, some hundred bytes each with their ids.
+/// Names that are cached, so that a page reads each name once. A tenant may have a hundred thousand
+/// groups; most names are short, some hundred bytes each with their ids.
 const MAX_NAMES: usize = 4_096;
 
-/// The names of one tenant's roles and groups, as far as they were asked for. To be used for a page or
-/// a run, and then made anew.
+/// The names of one tenant's roles and groups that were looked up so far. Use it for one page or
+/// run, then make a new one.
 #[derive(Debug)]
 pub struct Names {
     no: TenantNo,
-    /// None: there is no such record, or it is not visible.
+    /// A value is `None` if there is no such record, or it is not visible.
     read: HashMap<RecordRef, Option<String>>,
     /// Names that are not in the store yet.
     learned: BTreeMap<RecordRef, String>,
 }
 
 impl Names {
-    /// Knows no names of a tenant yet.
+    /// Starts without any names of a tenant.
     pub fn of(no: TenantNo) -> Self {
         Self {
             no,
@@ -37,17 +37,18 @@ impl Names {
         }
     }
 
-    /// Learns a name that will be in the store.
+    /// Adds a name that will be in the store.
     pub fn learn(&mut self, record: RecordRef, name: String) {
         self.learned.insert(record, name);
     }
 
-    /// Forgets what was read: somebody may have been renamed since.
+    /// Discards what was read: a role or group may have been renamed since.
     pub fn look_again(&mut self) {
         self.read.clear();
     }
 
-    /// Puts the present names into a record. One that is not known any more keeps its last name.
+    /// Puts the current names into a record. A role or group that is no longer known keeps its last
+    /// name.
     pub fn join(&mut self, store: &Store, record: &mut Record) -> Result<(), StoreError> {
         let (roles, groups) = match record {
             Record::User(user) => (user.roles.as_mut(), user.groups.as_mut()),

@@ -1,5 +1,5 @@
-//! A run's changes while they are more than one commit holds: rows, then a seal, then commits
-//! that take the rows away as they go. What was not sealed never happened.
+//! A run's changes while they exceed one commit: rows, then a seal, then commits that remove the
+//! rows as they are carried out. A plan that was not sealed never happened.
 
 use std::ops::Bound;
 
@@ -13,15 +13,15 @@ use crate::store::tenant_no::TenantNo;
 
 use super::commit::{MAX_QUIET, Write};
 
-/// Rows that are removed at once: bounds memory.
+/// Rows that are removed at once; this bounds memory.
 const REMOVED_AT_ONCE: usize = 10_000;
 
-/// What a sealed plan's commits have in common.
+/// What the commits of a sealed plan share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanHead {
     /// The run that made it.
     pub run: RunId,
-    /// When.
+    /// When the plan was made.
     pub at: Timestamp,
     /// The tenant as entries name it.
     pub account: Account,
@@ -32,15 +32,15 @@ pub struct PlanHead {
 /// A sealed plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// What its commits have in common.
+    /// What its commits share.
     pub head: PlanHead,
-    /// Rows that were committed; the rest is still there.
+    /// Rows that were committed; the others are still stored.
     pub rows_done: u32,
 }
 
 impl Store {
-    /// Replaces rows of a plan that is not sealed, the first of them at `from`; `None` if the row
-    /// goes.
+    /// Replaces rows of a plan that is not sealed, the first of them at `from`; `None` removes a
+    /// row.
     pub fn replace_rows(
         &self,
         no: TenantNo,
@@ -57,8 +57,8 @@ impl Store {
         self.write_all(numbered.collect())
     }
 
-    /// Keeps rows of a plan, the first of them at `from`. Rows are carried out in the order of
-    /// their numbers, which may have gaps; a row staged again takes the place of the first.
+    /// Stores rows of a plan, the first of them at `from`. Rows are carried out in the order of
+    /// their numbers, which may have gaps; staging a number again replaces its row.
     pub fn stage(&self, no: TenantNo, from: u32, rows: &[Write]) -> Result<(), StoreError> {
         let numbered = (from..).zip(rows).map(|(row, write)| {
             let key = keys::plan_row(no, row);
@@ -75,7 +75,7 @@ impl Store {
         })
     }
 
-    /// Makes the staged rows count: from here on they will be committed, also after a crash.
+    /// Makes the staged rows count: from here on they will be committed, even after a crash.
     pub fn seal_plan(&self, no: TenantNo, head: &PlanHead) -> Result<(), StoreError> {
         let staged = self.count_plan_rows(no)?;
         if staged == 0 || staged != head.rows_total {
@@ -91,7 +91,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the tenant's sealed plan.
+    /// Returns the tenant's sealed plan; `None` if there is none.
     pub fn plan(&self, no: TenantNo) -> Result<Option<Plan>, StoreError> {
         self.engine.read("reading a plan", |db| {
             let key = keys::plan(no);
@@ -104,7 +104,7 @@ impl Store {
         })
     }
 
-    /// Returns rows that were not committed yet, in order, those from a number on.
+    /// Returns rows that were not yet committed, in order, from a number on.
     pub fn plan_rows_from(
         &self,
         no: TenantNo,
@@ -126,7 +126,7 @@ impl Store {
 
     /// Removes the tenant's plan, sealed or not.
     pub fn drop_plan(&self, no: TenantNo) -> Result<(), StoreError> {
-        // The head goes first: rows without one are nothing.
+        // The head goes first: rows without a head do not count.
         let head = keys::plan(no);
         let sealed = self
             .engine
@@ -137,7 +137,7 @@ impl Store {
         self.remove_rows(&keys::plan_rows(no))
     }
 
-    /// Removes what begins with a prefix, some at a time.
+    /// Removes all rows that begin with a prefix, some at a time.
     pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
         loop {
             let rows: Vec<Key> = self.engine.read("reading what is removed", |db| {

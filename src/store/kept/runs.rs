@@ -1,9 +1,9 @@
 //! The runs of each tenant, by number.
 //!
-//! Months of them are kept, so no question may read them all: a tenant's runs stand together,
-//! and beside them what is asked most, how many there are and which was the last whole sweep
-//! ([`Tally`]). The runs that go on have rows of their own, by which an opening finds what
-//! an earlier process left.
+//! Months of runs are kept, so no query may read them all: the runs of a tenant are stored
+//! together, and beside them the most frequent answers, namely how many there are and which was the
+//! last whole sweep ([`Tally`]). Runs in progress have rows of their own, by which an opening finds
+//! those that an earlier process left.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v2};
 
-/// A row as a write sets it; `None` removes it.
+/// A row to write; `None` removes it.
 type Change = (Key, Option<Vec<u8>>);
 
 /// What is known of a run when it begins.
@@ -28,28 +28,28 @@ type Change = (Key, Option<Vec<u8>>);
 pub struct NewRun {
     /// The tenant, as the operator calls it.
     pub tenant_name: TenantName,
-    /// The tenant's id; none until the tenant has told it.
+    /// The tenant's id; `None` until the tenant has told it.
     pub tenant: Option<TenantId>,
-    /// What set it off.
+    /// What triggered it.
     pub trigger: Trigger,
-    /// Whether its results count.
+    /// Whether its results take effect.
     pub mode: Mode,
     /// When it begins.
     pub started_at: Timestamp,
 }
 
-/// The last whole sweep of a tenant: the one truth of what is known since when.
+/// The last whole sweep of a tenant: the single source for when everything was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinceSweep {
     /// The last run that read everything and succeeded, however long ago.
     pub sweep: Option<Run>,
-    /// How much the runs since have taken away that only looked at what the audit log named,
-    /// also those that are not kept any more.
+    /// How many losses the partial runs since then have caused, which look only at what the audit
+    /// log named. Includes runs that are no longer kept.
     pub lost: BTreeMap<Loss, u64>,
 }
 
 impl Store {
-    /// Gives a run a number and keeps it as going on.
+    /// Gives a run a number and stores it as being in progress.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
         let _alone = lock(&self.guards.numbering);
         let last = self
@@ -78,7 +78,7 @@ impl Store {
         Ok(run)
     }
 
-    /// Keeps a run as it is now.
+    /// Stores the present state of a run.
     pub fn save_run(&self, run: &Run) -> Result<(), StoreError> {
         let _alone = lock(&self.guards.numbering);
         let rows = self.rows_of(run)?;
@@ -90,8 +90,8 @@ impl Store {
         self.runs_before(tenant, None, limit)
     }
 
-    /// Returns runs that began before another, all or a tenant's, the newest first; without
-    /// another from the newest on.
+    /// Returns runs that began before a given one, of all tenants or of one, the newest first;
+    /// `None` starts from the newest.
     pub fn runs_before(
         &self,
         tenant: Option<&TenantName>,
@@ -104,7 +104,7 @@ impl Store {
         })
     }
 
-    /// Returns the newest run of a tenant that is wanted. It reads back to that one.
+    /// Returns the newest run of a tenant that matches. It reads back as far as that one.
     pub fn newest_run(
         &self,
         tenant: &TenantName,
@@ -152,7 +152,7 @@ impl Store {
         })
     }
 
-    /// Ends the runs that an earlier process left going on, and returns them.
+    /// Ends the runs that an earlier process left in progress, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
         let mut runs = self.engine.read("reading runs that go on", |db| {
             let open = scan::prefix(db, &[Keyspace::OpenRun as u8]).map(|row| {
@@ -172,7 +172,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// Removes runs of a tenant, and counts them off. Nobody else may be at its runs meanwhile.
+    /// Removes runs of a tenant, and adjusts its count. Nobody else may write its runs meanwhile.
     pub(in crate::store) fn remove_runs(
         &self,
         tenant: &TenantName,
@@ -186,7 +186,7 @@ impl Store {
         self.engine.write(rows).map(drop)
     }
 
-    /// Composes the rows of a run as it is now.
+    /// Composes the rows for the present state of a run.
     fn rows_of(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
         let name = &run.tenant_name;
         let (mut tally, before) = self.engine.read("reading runs", |db| {

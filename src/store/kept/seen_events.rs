@@ -1,4 +1,4 @@
-//! How far the audit log of a tenant was read, and which of its events were acted on.
+//! How far the audit log of a tenant was read, and which of its events were handled.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,28 @@ use crate::store::tenant_no::TenantNo;
 
 use super::commit::MAX_QUIET;
 
-/// Events of a tenant that are remembered. A caller that needs more has lost count, and reads
-/// the tenant as a whole instead.
+/// Events of a tenant that are remembered. A caller that would need more falls back to reading the
+/// whole tenant.
 pub const MAX_SEEN_EVENTS: usize = 20_000;
 
 /// How far the audit log of a tenant was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bookmark {
-    /// Since when it was read without a gap.
+    /// From when on it was read without a gap.
     pub since: Timestamp,
-    /// Up to when. What is told late is behind it, so reading goes on some way before.
+    /// Up to when it was read. Late events may lie before this time, so reading resumes some way
+    /// before it.
     pub until: Timestamp,
-    /// Records that were found to be gone, and when, of which no event has told yet.
+    /// Records that were found to be deleted, and when, but which no event has reported yet.
     pub untold: Vec<(Timestamp, RecordRef)>,
 }
 
-/// An event that was acted on.
+/// An event that was handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeenEvent {
     /// When it happened.
     pub at: Timestamp,
-    /// Which.
+    /// Its id.
     pub id: AuditEventId,
 }
 
@@ -49,7 +50,7 @@ impl Store {
         })
     }
 
-    /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] and one.
+    /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] plus one.
     pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
         self.engine.read("reading which news were heard", |db| {
             scan::prefix(db, &keys::seen_events_prefix(no))
@@ -65,8 +66,8 @@ impl Store {
         })
     }
 
-    /// Remembers events, forgets those before a time, and moves the bookmark; on disk when it
-    /// returns. A crash in between leaves the bookmark behind, which costs a reading.
+    /// Adds events, forgets those before a time, and moves the bookmark; on disk when it returns. A
+    /// crash in between leaves the bookmark where it was, which costs one more reading.
     pub fn set_bookmark(
         &self,
         no: TenantNo,
@@ -98,7 +99,7 @@ impl Store {
         Ok(())
     }
 
-    /// The keys of what may be forgotten, as many as one call may remove.
+    /// Returns the keys of events that may be forgotten, as many as one call may remove.
     fn seen_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
         let end = keys::seen_event(no, time, AuditEventId([0; 16]));
         self.engine.read("reading which news were heard", |db| {

@@ -1,4 +1,4 @@
-//! The records as they are now, and the fingerprints that stand for them.
+//! The records in their present state, and the fingerprints that stand for them.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use crate::store::handle::Store;
 use crate::store::layout::{codec, keys};
 use crate::store::tenant_no::TenantNo;
 
-/// Records that a walk reads at a time.
+/// Records that a walk reads at once.
 const PAGE: usize = 256;
 
 impl Store {
@@ -41,7 +41,7 @@ impl Store {
         })
     }
 
-    /// Returns records in the order of their ids, from behind one on.
+    /// Returns records in the order of their ids, after a given one.
     pub fn list(
         &self,
         no: TenantNo,
@@ -77,8 +77,8 @@ impl Store {
         })
     }
 
-    /// Shows each record of a kind, in the order of their ids, until `look` has seen enough. Reads page by
-    /// page, so that memory does not grow with the tenant; commits may come in between.
+    /// Passes each record of a kind, in the order of ids, to `look` until it has seen enough. Reads
+    /// page by page, so that memory does not grow with the tenant; commits may come in between.
     pub fn walk(
         &self,
         no: TenantNo,
@@ -106,8 +106,8 @@ impl Store {
             .read("reading a census", |db| census(db, no, kind))
     }
 
-    /// Visits all fingerprints of a kind in the order of their ids, and proves them against
-    /// the census. Commits wait meanwhile, so `visit` must not call the store.
+    /// Visits all fingerprints of a kind in the order of ids, and verifies them against the census.
+    /// Commits wait meanwhile, so `visit` must not call the store.
     pub fn fingerprints(
         &self,
         no: TenantNo,

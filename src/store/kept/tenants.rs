@@ -14,19 +14,19 @@ use crate::store::tenant_no::TenantNo;
 pub struct Known {
     /// Its number in this store.
     pub no: TenantNo,
-    /// The tenant as it was last described.
+    /// The tenant's latest description.
     pub tenant: Tenant,
-    /// What the operator called it last.
+    /// The operator's latest name for it.
     pub name: TenantName,
     /// When the store first met it.
     pub adopted_at: Timestamp,
-    /// The entry that marks the end of its first load; none while that has not ended.
+    /// The entry that marks the end of its first load; `None` until that has ended.
     pub loaded: Option<Seq>,
 }
 
 impl Store {
-    /// Gives a tenant a number, or takes over what is new of one that has a number: its id
-    /// decides, never a name.
+    /// Gives a tenant a number, or updates one that already has a number: its id decides, never its
+    /// name.
     pub fn adopt(
         &self,
         tenant: &Tenant,

@@ -1,16 +1,16 @@
-//! Copies the database into new files beside it while it is worked with, in steps, and has the
-//! copy take its place.
+//! Copies the database into new files beside it, in steps and while it is in use, then swaps the
+//! copy in.
 //!
-//! Disk space is only given back by a copy: sled uses space again that was given up, and never gives it
-//! back. A step reads some rows while commits wait, and writes them into the copy while they go on.
-//! What is written meanwhile to rows that the copy has is noted (`changes.rs`) and copied once
-//! more. When all rows are there, the copy is synced, closed, opened again and read back: what it
-//! holds must be what was written to it. Then it takes the place of the database while commits
+//! Only a copy gives disk space back: sled reuses space that it freed, but never returns it. A step
+//! reads some rows while commits wait, and writes them into the copy while commits continue.
+//! Meanwhile, writes to rows that the copy already has are noted (`changes.rs`), and those rows are
+//! copied once more. When all rows are there, the copy is synced, closed, opened again and read
+//! back: its content must equal what was written to it. Then it replaces the database while commits
 //! wait (`replacement.rs`).
 //!
 //! A copy that is dropped, or whose process is killed, is removed; the database was not touched.
-//! In memory are a few hundred rows, the keys that were noted, and what sled keeps of the copy,
-//! which is little since it is brought to disk every few megabytes.
+//! Memory use is a few hundred rows, the noted keys, and what sled caches of the copy, which is
+//! little since it is flushed to disk every few megabytes.
 
 use std::io;
 use std::ops::Bound;
@@ -37,39 +37,39 @@ use super::ready_copy::{Outcome, Replacement};
 use super::remake;
 use super::rule::Rule;
 
-/// Noted keys that may wait until the next step.
+/// How many noted keys may wait until the next step.
 const FEW: usize = 200;
 
-/// Portions of noted keys that one step copies at the most.
+/// The most portions of noted keys that one step copies.
 const PORTIONS: usize = 8;
 
 /// How long a copy waits for a moment at which nobody reads. A check of the whole store may take
-/// as long.
+/// that long.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// A copy on its way.
+/// A copy in progress.
 #[derive(Debug)]
 pub struct Beside {
     engine: Arc<Engine>,
-    /// None: it has the database's place, or is lost.
+    /// `None` if it has replaced the database, or is lost.
     copy: Option<Copy>,
     stage: Stage,
-    /// Bytes that the database took.
+    /// The database's size in bytes before the copy.
     before: u64,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// Behind which key.
+    /// After this key.
     Copying(Key),
-    /// Behind which key.
+    /// After this key.
     ReadingBack(Key),
-    /// Since when.
+    /// Since this moment.
     Ready(Instant),
 }
 
 impl Beside {
-    /// Begins a copy of a store in which so much lives.
+    /// Begins a copy of a store with this much live data.
     pub fn begin(engine: &Arc<Engine>, live: Count, rule: Rule) -> Result<Self, CopyError> {
         copying::make_sure_of_space(&engine.folder, live, rule.spare)?;
         if lock(&engine.shared.changes).is_some() {
@@ -129,12 +129,12 @@ impl Beside {
         if let Some(next) = next {
             self.stage = next;
         }
-        // Each page that is read drives another out of the cache, which must not pile up.
+        // Each page that is read evicts another from the cache, and these must not pile up.
         garbage::collect_garbage();
         Ok(None)
     }
 
-    /// Notes how far it is. So many rows lived there when it began.
+    /// Reports progress, given the number of rows that were live at the start.
     pub fn tell(&self, progress: &Progress, live: Count) {
         let (written, read) = match &self.copy {
             Some(copy) => (copy.written.count.rows, copy.read.count.rows),
@@ -147,7 +147,7 @@ impl Beside {
         }
     }
 
-    /// Returns whether only a moment is waited for at which nobody reads.
+    /// Returns whether the copy only waits for a moment at which nobody reads.
     #[cfg(test)]
     pub fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready(_))
@@ -156,7 +156,7 @@ impl Beside {
     /// Has the writer put the copy in the place of the database.
     fn replace(&mut self) -> Result<Option<Compacted>, CopyError> {
         let mut copy = self.copy.take().ok_or(CopyError::Stuck)?;
-        // What can be synced before commits have to wait.
+        // Sync what can be synced before commits have to wait.
         let synced = copy.sync();
         let (told, outcome) = sync_channel(1);
         let engine = &self.engine;
@@ -175,7 +175,7 @@ impl Beside {
                 Err(error)
             }
             (Ok(Outcome::Done(count)), Ok(_)) => {
-                // Commits do not wait for that.
+                // Commits do not wait for this.
                 engine.folder.remove_retired();
                 let after = engine.folder.bytes_of_database();
                 let after = after.map_err(copying::copy("measuring the copy"))?;
@@ -193,9 +193,9 @@ impl Beside {
 }
 
 impl Copy {
-    /// Copies rows behind a key. Returns the last one's; `None` if that was all. Whoever writes may add
-    /// a row at the end before each step, so the end is found with the last rows, and not after
-    /// them.
+    /// Copies rows after a key. Returns the last one's key; `None` if that was all. A writer may
+    /// add a row at the end before each step, so the end is detected together with the last rows,
+    /// and not after them.
     fn copy_on(&mut self, engine: &Engine, after: &Key) -> Result<Option<Key>, CopyError> {
         let read = engine.read("copying the store", |db| {
             let _still = engine.still();
@@ -224,7 +224,7 @@ impl Copy {
         Ok(upto)
     }
 
-    /// Copies once more what was written meanwhile. Returns how many keys are left.
+    /// Copies again what was written meanwhile. Returns how many keys are left.
     fn catch_up(&mut self, engine: &Engine) -> Result<usize, CopyError> {
         for _ in 0..PORTIONS {
             let left = noted(engine, |changes| changes.len())?;
@@ -248,7 +248,7 @@ impl Drop for Beside {
         if let Some(copy) = self.copy.take() {
             close_db(copy.db);
         }
-        // Another process may have the folder then; what is left there goes at the next opening.
+        // Another process may own the folder by then; the next opening removes what is left there.
         if !engine.is_closing() {
             remake::give_up(&engine.folder);
         }

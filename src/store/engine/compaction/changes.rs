@@ -1,28 +1,28 @@
-//! The keys that were written while the database is copied: what is in the copy already, and has to
-//! be copied once more.
+//! The keys that were written while the database is copied: those that the copy already has, and
+//! that have to be copied once more.
 
 use std::collections::BTreeSet;
 
 use crate::store::engine::files::pending::Rows;
 use crate::store::layout::keys::Key;
 
-/// Bytes of keys that are remembered, with what the set takes for each. The copy takes over some
-/// after each of its steps, so there are few, unless the disk of the copy stands still.
+/// Bytes of keys that are remembered, including what the set takes for each. The copy works some
+/// off after each of its steps, so there are few, unless the copy's disk stalls.
 const LIMIT: usize = 8 * 1024 * 1024;
 
-/// What a key takes in the set beside its bytes.
+/// What a key takes in the set besides its bytes.
 const OF_A_KEY: usize = 48;
 
-/// How far a copy is.
+/// How far a copy has got.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Upto {
-    /// The rows up to this key are in it.
+    /// It has the rows up to this key.
     Key(Key),
-    /// All are.
+    /// It has all rows.
     End,
 }
 
-/// What was written that a copy has already.
+/// What was written to rows that a copy already has.
 #[derive(Debug)]
 pub struct Changes {
     upto: Upto,
@@ -31,7 +31,7 @@ pub struct Changes {
     limit: usize,
 }
 
-/// More was written than is remembered: the copy is of no use.
+/// More was written than we remember: the copy is useless.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooMany;
 
@@ -59,7 +59,7 @@ impl Changes {
         }
     }
 
-    /// Says how far the copy is, of all that no write has come between.
+    /// Reports how far the copy has got, as far as no write has come between.
     pub fn reach(&mut self, upto: Upto) {
         self.upto = upto;
     }
@@ -72,7 +72,7 @@ impl Changes {
         }
     }
 
-    /// Takes so many of the keys at the most.
+    /// Takes up to so many of the keys.
     pub fn take(&mut self, limit: usize) -> Result<Vec<Key>, TooMany> {
         let n = self.len()?.min(limit);
         let taken: Vec<Key> = std::iter::from_fn(|| self.keys.pop_first())

@@ -1,7 +1,7 @@
-//! Compacts a store at once: one that nobody has open, or one that is worked with.
+//! Compacts a store in one go, whether it is in use or not.
 //!
-//! How it is done stands in `beside.rs`: by the daemon while it serves, and in the same way where
-//! nobody else has the store open.
+//! `beside.rs` describes the method. It is the same while the daemon serves and when nobody else
+//! has the store open.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::compacted::{CompactError, Compacted};
 use super::progress::Progress;
 use super::rule::Rule;
 
-/// Gives disk space back that the store in a folder does not need. Nobody may have it open.
+/// Frees disk space that the store in a folder does not need. Nobody may have it open.
 pub fn at(path: &Path) -> Result<Compacted, CompactError> {
     let folder = Folder::new(path);
     if !folder.current().exists() && !folder.replaced().exists() {
@@ -30,7 +30,7 @@ pub fn at(path: &Path) -> Result<Compacted, CompactError> {
     let refused = |source| CompactError::Open { source };
     let lock = lock::take_lock(&folder).map_err(refused)?;
     place::clear_up(&folder).map_err(refused)?;
-    // Of whatever format, and never moved aside.
+    // In any format, and never moved aside.
     let sound = open(&folder)?;
     let started = starting::start(folder, &Clock::system(), lock, sound, None).map_err(refused)?;
     let compacted = started.engine.compact(Rule::USUAL);
@@ -41,7 +41,7 @@ pub fn at(path: &Path) -> Result<Compacted, CompactError> {
 }
 
 impl Engine {
-    /// Makes a copy of everything that lives here, which takes the place of the database.
+    /// Copies everything that is live; the copy then replaces the database.
     pub fn compact(self: &Arc<Self>, rule: Rule) -> Result<Compacted, CompactError> {
         let counting = doing("counting what lives in the store");
         let live = loop {

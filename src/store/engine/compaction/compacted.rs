@@ -1,4 +1,4 @@
-//! What came of compacting a store, or why it was not.
+//! The result of compacting a store, or why it was not compacted.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::store::error::{OpenError, StoreError};
 use super::copying::CopyError;
 use super::remake;
 
-/// What came of compacting a store.
+/// The result of compacting a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {
     /// Rows.
@@ -22,7 +22,7 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Why a store was not compacted. It is as it was.
+/// Why a store was not compacted. It is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
     /// There is no store.
@@ -32,7 +32,7 @@ pub enum CompactError {
         path.display()
     )]
     NoStore {
-        /// Where it was looked for.
+        /// Where we looked for it.
         path: PathBuf,
     },
     /// The store did not open.
@@ -53,10 +53,10 @@ pub enum CompactError {
         /// What is free.
         free: u64,
     },
-    /// It is being done already.
+    /// Another compaction is under way.
     #[error("compacting the store: it is being compacted already")]
     UnderWay,
-    /// The copy could not be made, or was not as it should be.
+    /// The copy could not be made, or did not match.
     #[error("compacting the store, which is as it was")]
     Failed {
         /// Why.
@@ -66,7 +66,7 @@ pub enum CompactError {
 }
 
 impl CompactError {
-    /// Returns the code under which `docs/errors.md` lists it.
+    /// Returns the code under which `docs/errors.md` lists this error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoStore { .. } => "store.not-there",

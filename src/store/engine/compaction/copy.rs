@@ -15,19 +15,19 @@ use crate::store::layout::keys::{self, Key};
 use super::changes::{Changes, TooMany};
 use super::copying::{self, BYTES, CopyError, Proof, ROWS};
 
-/// Noted keys from which on commits wait while they are copied once more: else the copy may never
-/// catch up with them.
+/// From this many noted keys on, commits wait while the keys are copied again: otherwise the copy
+/// might never catch up.
 pub const MANY: usize = 2_000;
 
 /// The files of a copy, and what was written to them.
 #[derive(Debug)]
 pub struct Copy {
     pub at: PathBuf,
-    /// None: it is closed.
+    /// `None` if it is closed.
     pub db: Option<sled::Db>,
     blobs: Blobs,
     pub written: Proof,
-    /// What was read back, and up to where.
+    /// What was read back, and up to which key.
     pub read: Proof,
     read_upto: Key,
     not_synced: usize,
@@ -56,12 +56,13 @@ impl Copy {
         self.db.as_ref().ok_or(CopyError::Stuck)
     }
 
-    /// Returns what is in it.
+    /// Returns how much it contains.
     pub fn count(&self) -> Count {
         self.written.count
     }
 
-    /// Copies the last of what was written, while nobody writes. False: there is too much of it.
+    /// Copies the last of what was written, while nobody writes. Returns false if there is too much
+    /// of it.
     pub fn catch_up_last(&mut self, inner: Last<'_>) -> Result<bool, CopyError> {
         let Last { changes, db } = inner;
         if changes.len().map_err(too_many)? > MANY {
@@ -76,7 +77,7 @@ impl Copy {
         }
     }
 
-    /// Writes rows in the place of those that it may have.
+    /// Writes rows, replacing those that it already has.
     pub fn put(&mut self, rows: Vec<(Key, Option<sled::IVec>)>) -> Result<(), CopyError> {
         if rows.is_empty() {
             return Ok(());
@@ -116,22 +117,22 @@ impl Copy {
         Ok(())
     }
 
-    /// Writes a row that belongs to no part of what is copied.
+    /// Writes a row that is not part of what is copied.
     pub fn note(&self, (key, value): (Key, Option<Vec<u8>>)) -> Result<(), CopyError> {
         let mut batch = sled::Batch::default();
         batch.insert(key, value.unwrap_or_default());
         copying::apply(self.db()?, batch)
     }
 
-    /// Brings it to disk.
+    /// Flushes it to disk.
     pub fn sync(&mut self) -> Result<(), CopyError> {
         self.not_synced = 0;
         let db = self.db.as_ref().ok_or(CopyError::Stuck)?;
         copying::sync(db, &self.at, &mut self.blobs)
     }
 
-    /// Closes it and opens it again: from here on it is read from the disk's side, as the next
-    /// opening will.
+    /// Closes it and opens it again: from here on reads come from the disk, as after the next
+    /// opening.
     pub fn reopen(&mut self, folder: &Folder) -> Result<(), CopyError> {
         self.sync()?;
         copying::close(self.db.take(), &self.at)?;
@@ -139,7 +140,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Reads rows back behind a key. Returns the last one's; `None` if that was all.
+    /// Reads back rows after a key. Returns the last one's key; `None` if that was all.
     pub fn read_on(&mut self, after: &Key) -> Result<Option<Key>, CopyError> {
         let (mut n_rows, mut n_bytes) = (0, 0);
         for row in scan::after(self.db()?, &[], Bound::Excluded(after.clone())) {
@@ -174,7 +175,7 @@ impl Copy {
     }
 }
 
-/// What is to be copied before a copy takes the place of the database.
+/// What is still to be copied before a copy replaces the database.
 pub struct Last<'a> {
     pub changes: &'a mut Changes,
     pub db: &'a sled::Db,
@@ -188,7 +189,7 @@ fn open(folder: &Folder) -> Result<sled::Db, CopyError> {
     })
 }
 
-/// Reads rows as they are now; `None` if one is gone.
+/// Reads rows as they are now; `None` for one that is gone.
 pub fn read(db: &sled::Db, keys: Vec<Key>) -> Result<Vec<(Key, Option<sled::IVec>)>, StoreError> {
     let mut rows = Vec::new();
     for key in keys {

@@ -1,7 +1,7 @@
 //! Copies a database into new files, in the order of the keys, and proves the copy.
 //!
-//! The copy is written, synced, closed, opened again and read back: what the next opening will
-//! find is what is compared.
+//! The copy is written, synced, closed, opened again and read back: what is compared is what the
+//! next opening will find.
 
 use std::io;
 use std::path::Path;
@@ -24,12 +24,12 @@ use crate::store::layout::{Format, codec, keys, v1};
 
 use super::progress::{Progress, Stage};
 
-/// Rows of one write, and bytes over which no row is added.
+/// Rows of one write, and the size in bytes from which no row is added.
 pub const ROWS: usize = 190;
 pub const BYTES: usize = 1024 * 1024;
 
-/// Disk space that a copy may take: three times what lives in it, and some segments. Of records it
-/// takes twice, of entries a little less.
+/// Disk space that a copy may take: three times the live data, and some segments. Records take
+/// twice their size, entries a little less.
 const COPY_TAKES: u64 = 3;
 
 /// Why there is no copy.
@@ -38,42 +38,42 @@ pub enum CopyError {
         needed: u64,
         free: u64,
     },
-    /// With the database that is copied.
+    /// The database that is copied failed.
     Source(StoreError),
-    /// With the copy.
+    /// The copy failed.
     Copy(StoreError),
-    /// There is one on its way already.
+    /// Another copy is under way.
     UnderWay,
-    /// The copying does not come to its end, and may do something yet.
+    /// The copying does not end, and may still do something.
     Stuck,
 }
 
 /// A row of a database.
 pub type Row = (sled::IVec, sled::IVec);
 
-/// What becomes of the rows of a database on their way into a copy.
+/// How rows of a database change on their way into a copy.
 pub trait Rewrite: Send {
-    /// Turns a row into those that the copy has for it.
+    /// Turns a row into the rows that replace it in the copy.
     fn row(&mut self, row: Row, out: &mut Vec<Row>) -> Result<(), StoreError>;
 
-    /// Adds what only shows when every row was seen.
+    /// Adds rows that are only known once every row was seen.
     fn end(&mut self, out: &mut Vec<Row>);
 }
 
-/// What a copy is to be.
+/// What kind of copy to make.
 pub struct Aim {
     /// Its format.
     pub format: u32,
-    /// What becomes of the rows.
+    /// How rows change.
     pub rewrite: Box<dyn Rewrite>,
-    /// Bytes that must be free beside what the rows of a copy take.
+    /// Bytes that must be free besides what the rows of a copy take.
     pub spare: u64,
-    /// Bytes after which the copy is brought to disk: all of it at its end may be gigabytes,
-    /// which take longer than who watches over it has patience.
+    /// Bytes after which the copy is flushed to disk: flushing everything at the end may mean
+    /// gigabytes, which takes longer than the watchdog waits.
     pub portion: usize,
 }
 
-/// A copy on its way.
+/// A copy in progress.
 pub struct Copying {
     pub folder: Folder,
     pub source: Sound,
@@ -81,11 +81,11 @@ pub struct Copying {
     pub progress: Arc<Progress>,
 }
 
-/// What tells one database from another.
+/// Identifies the content of a database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Proof {
     pub count: Count,
-    /// The sum of a hash of each row, overflow dropped: a rewritten row may come out of order.
+    /// The sum of a hash of each row, ignoring overflow: rewritten rows may come out of order.
     sum: u128,
 }
 
@@ -95,7 +95,7 @@ impl Proof {
         self.sum = self.sum.wrapping_add(hash(key, value));
     }
 
-    /// Takes a row out that was added.
+    /// Removes a row that was added.
     pub fn remove(&mut self, key: &[u8], value: &[u8]) {
         self.count.remove(key.len(), value.len());
         self.sum = self.sum.wrapping_sub(hash(key, value));
@@ -111,7 +111,7 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 }
 
 impl Copying {
-    /// Makes the copy and proves it. Returns what is in it.
+    /// Makes the copy and verifies it. Returns how much it contains.
     pub fn run(mut self) -> Result<Count, CopyError> {
         let (rows, faults) = self.examine()?;
         let at = self.folder.compacting();
@@ -124,7 +124,7 @@ impl Copying {
         let closed = close(Some(target), &at);
         let proof = written?;
         closed?;
-        // What was written is read from the disk's side, as the next opening will.
+        // What was written is read back from the disk, as the next opening will read it.
         let target = self.open(&at)?;
         let read = self
             .prove(&target, &proof, &faults)
@@ -134,8 +134,8 @@ impl Copying {
         Ok(proof.count)
     }
 
-    /// Checks everything that is copied, and makes sure of disk space. Returns how many rows that is,
-    /// and its faults.
+    /// Checks everything that is to be copied, and makes sure of disk space. Returns the number of
+    /// rows, and their faults.
     fn examine(&self) -> Result<(u64, Faults), CopyError> {
         self.progress.begin(Stage::Checking, None);
         let found = self.check(&self.source.db, self.source.format);
@@ -261,7 +261,7 @@ impl Copying {
         Ok(proof)
     }
 
-    /// Notes in the copy what lives in it.
+    /// Notes in the copy how much live data it has.
     fn note(&self, target: &sled::Db, count: Count) -> Result<(), CopyError> {
         let usage = Usage {
             count,
@@ -275,7 +275,7 @@ impl Copying {
 }
 
 impl Aim {
-    /// Turns a row; that of the format says the copy's own.
+    /// Rewrites a row; the format row gets the copy's format.
     fn row(&mut self, (key, value): Row, out: &mut Vec<Row>) -> Result<(), StoreError> {
         if *key != *keys::format() {
             return self.rewrite.row((key, value), out);
@@ -289,7 +289,8 @@ impl Aim {
 }
 
 impl Folder {
-    /// Returns what is missing for a copy of so much; `None` if nothing is, or nobody says.
+    /// Returns how much space a copy of this size lacks; `None` if it fits, or the system does not
+    /// say.
     pub fn lacks_for(&self, live: Count, spare: u64) -> Option<Lack> {
         let needed = live.bytes.saturating_mul(COPY_TAKES).saturating_add(spare);
         let free = self.bytes_free()?;
@@ -305,13 +306,13 @@ pub fn make_sure_of_space(folder: &Folder, live: Count, spare: u64) -> Result<()
     }
 }
 
-/// Says that a copy is not as it should be.
+/// Makes the error that a copy does not match.
 pub fn differs(how: String) -> CopyError {
     copy("reading the copy back")(io::Error::other(how))
 }
 
-/// Reads from the database that is copied. Reading moves pages, and so panics on a full disk as
-/// it does on damage: a store is not condemned for that.
+/// Reads from the database that is copied. Reading moves pages, and so panics on a full disk as it
+/// does on damage: that alone does not make a store damaged.
 pub fn reading<T>(
     folder: &Folder,
     work: impl FnOnce() -> Result<T, StoreError>,
@@ -336,7 +337,7 @@ pub fn apply(target: &sled::Db, batch: sled::Batch) -> Result<(), CopyError> {
     }
 }
 
-/// Brings the copy to disk, as the writer does.
+/// Flushes the copy to disk, as the writer does.
 pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), CopyError> {
     match nudged(target, || catch_panic(|| target.flush())) {
         Ok(Ok(_)) => {}
@@ -359,14 +360,14 @@ pub fn sync(target: &sled::Db, at: &Path, blobs: &mut Blobs) -> Result<(), CopyE
         .map_err(copy("syncing the copy"))
 }
 
-/// Closes a database and waits until nobody has its file: sled's threads may go on for a while,
-/// and what they write goes by a path that another will have then.
+/// Closes a database and waits until nobody has its file open: sled's threads may run on for a
+/// while, and write to a path that by then belongs to another database.
 pub fn close(db: Option<sled::Db>, at: &Path) -> Result<(), CopyError> {
     close_db(db);
     wait_until_free(at).map_err(copy("closing the copy"))
 }
 
-/// Says that it is the copy that something is wrong with.
+/// Attributes an I/O error to the copy.
 pub fn copy(doing: &'static str) -> impl Fn(io::Error) -> CopyError {
     move |error| CopyError::Copy(StoreError::io(doing, error))
 }

@@ -1,4 +1,4 @@
-//! Counts what lives in a store of which nobody knows it, in steps, while commits go on.
+//! Counts the live data of a store whose size is unknown, in steps, while commits continue.
 
 use std::ops::Bound;
 
@@ -10,11 +10,11 @@ use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
 
-/// Rows that one step counts: commits wait as long.
+/// Rows that one step counts; commits wait that long.
 const AT_ONCE: usize = 200;
 
 impl Engine {
-    /// Returns what lives in the store; `None` if that is not known until it was counted.
+    /// Returns how much live data the store has; `None` until it was counted.
     pub fn live(&self) -> Option<Count> {
         match &*lock(&self.shared.tally) {
             Tally::Known(count) => Some(*count),
@@ -22,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// Counts some more of what lives in the store. `None` if there is more to count.
+    /// Counts some more of the live data. `None` if there is more to count.
     pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
         let counted = self.read("counting what the store holds", |db| {
             let _still = self.still();
@@ -47,7 +47,7 @@ impl Engine {
             *tally = next;
             Ok(is_over)
         });
-        // Each page that is read drives another out of the cache, which must not pile up.
+        // Each page that is read evicts another from the cache, and these must not pile up.
         garbage::collect_garbage();
         counted
     }

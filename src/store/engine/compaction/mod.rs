@@ -1,4 +1,4 @@
-//! Gives disk space back by a copy of the database that takes its place.
+//! Frees disk space by a copy that replaces the database.
 
 pub mod beside;
 pub mod changes;

@@ -1,4 +1,4 @@
-//! How far a long work on all rows is, for who waits for it.
+//! The progress of a long operation on all rows, for a person who waits for it.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use crate::lock::lock;
 use crate::model::Thousands;
 
-/// What is done with the rows, one after the other.
+/// The stages that the rows pass through, one after the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Stage {
     #[default]
@@ -14,31 +14,31 @@ pub enum Stage {
     Copying,
     ReadingBack,
     CheckingCopy,
-    /// Nothing is left but to take the place of the database.
+    /// All that is left is to replace the database.
     Waiting,
 }
 
-/// A moment of the work.
+/// A snapshot of the progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moment {
     stage: Stage,
     done: u64,
-    /// Rows of this stage, where that is known.
+    /// Rows of this stage; `None` if unknown.
     all: Option<u64>,
 }
 
-/// How far the work is.
+/// The progress of the operation.
 #[derive(Debug, Default)]
 pub struct Progress(Mutex<Moment>);
 
 impl Progress {
-    /// Goes over to a stage.
+    /// Moves on to a stage.
     pub fn begin(&self, stage: Stage, all: Option<u64>) {
         let done = 0;
         self.set(|moment| *moment = Moment { stage, done, all });
     }
 
-    /// Notes how far a stage is.
+    /// Notes the progress of a stage.
     pub fn reach(&self, stage: Stage, done: u64, all: u64) {
         let all = Some(all);
         self.set(|moment| *moment = Moment { stage, done, all });
@@ -49,7 +49,7 @@ impl Progress {
         self.set(|moment| moment.done += rows);
     }
 
-    /// Returns how far it is now.
+    /// Returns the current progress.
     pub fn now(&self) -> Moment {
         *lock(&self.0)
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Moment {
         };
         let n_done = Thousands(self.all.map_or(self.done, |all| self.done.min(all)));
         match self.all {
-            // A check looks at some of them more than once.
+            // A check reads some of them more than once.
             Some(all) => write!(f, "{n_done} of {} rows {done}", Thousands(all)),
             None => write!(f, "{n_done} rows {done}"),
         }

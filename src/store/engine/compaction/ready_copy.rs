@@ -1,4 +1,4 @@
-//! A copy that is ready to take the database's place, and what comes of it.
+//! A copy that is ready to replace the database, and the outcome.
 
 use std::sync::mpsc::SyncSender;
 
@@ -10,15 +10,15 @@ use super::copying::CopyError;
 /// A copy that is ready.
 pub struct Replacement {
     pub copy: Copy,
-    /// Where to tell what came of it.
+    /// Where to report the outcome.
     pub told: SyncSender<Outcome>,
 }
 
-/// What came of it.
+/// The outcome of a replacement.
 pub enum Outcome {
-    /// It has the database's place, with so much in it.
+    /// The copy has replaced the database, and contains this much.
     Done(Count),
-    /// Somebody reads, or there is too much to copy once more.
+    /// Somebody is reading, or there is too much to copy again.
     Later(Box<Copy>),
     /// The database is as it was.
     NotTaken(CopyError),

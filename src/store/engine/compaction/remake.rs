@@ -1,6 +1,6 @@
-//! Has a database copied, watches over it, and puts the copy in its place.
+//! Has a database copied, watches the copying, and swaps the copy in.
 //!
-//! The copy is proved (`copying.rs`) before it takes the place of the other (`swap.rs`).
+//! The copy is verified (`copying.rs`) before it replaces the database (`swap.rs`).
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -20,15 +20,15 @@ use crate::store::error::StoreError;
 use super::copying::{Aim, CopyError, Copying};
 use super::progress::Progress;
 
-/// How long a copy may stand still: after a failed write sled may wait for ever, whatever is
-/// done to wake it.
+/// How long a copy may stand still: after a failed write sled may wait for ever, whatever we do to
+/// wake it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often it is said how far a copy is.
+/// How often progress is reported.
 const SAID_EVERY: Duration = Duration::from_secs(5);
 
-/// Makes a copy and proves it. Says how far it is, and watches over the thread that does it,
-/// since sled may wait for ever.
+/// Makes a copy and verifies it. Reports progress, and watches the thread that does the work, since
+/// sled may wait for ever.
 pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Count, CopyError> {
     let progress = Arc::new(Progress::default());
     let (done, outcome) = sync_channel(1);
@@ -65,8 +65,8 @@ pub fn make(folder: &Folder, sound: &Sound, aim: Aim, doing: &str) -> Result<Cou
     }
 }
 
-/// Puts the copy in the place of the database and opens it there. If it cannot take that place,
-/// the database is opened that was there before. The files of the other are left to be removed.
+/// Puts the copy in the place of the database and opens it there. If that fails, opens the former
+/// database. The files of the other one are left for later removal.
 pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
     close_db(Some(sound.db));
     let swapped = wait_until_free(&folder.current()).and_then(|()| folder.swap());
@@ -75,13 +75,13 @@ pub fn replace(folder: &Folder, sound: Sound) -> Result<Sound, Refusal> {
             error = %refused,
             "The copy could not replace the store, which is used as before"
         );
-        // Else an empty one would be made in the place that was left.
+        // Otherwise sled would create an empty one in the vacant place.
         place::clear_up(folder).map_err(Refusal::Error)?;
     }
     place::open_taken(folder)
 }
 
-/// Removes a copy that is not taken; what is left of it goes at the next start.
+/// Removes a copy that is not used; the next start removes what is left.
 pub fn give_up(folder: &Folder) {
     if let Err(refused) = fs::remove_dir_all(folder.compacting())
         && refused.kind() != io::ErrorKind::NotFound
@@ -90,7 +90,7 @@ pub fn give_up(folder: &Folder) {
     }
 }
 
-/// Says that a copy did not go on.
+/// Makes the error that a copy made no progress.
 pub fn stuck() -> StoreError {
     StoreError::io("copying the store", io::ErrorKind::TimedOut.into())
 }

@@ -1,9 +1,9 @@
-//! Puts a copy in the place of the database that all are working with: on the writer's thread,
-//! while commits wait, and at a moment at which nobody reads.
+//! Replaces the database in use by a copy: on the writer's thread, while commits wait, and at a
+//! moment when nobody reads.
 //!
-//! Both are closed before the folders change their names: sled opens files by their path. Then the
-//! copy is opened as at a start, and everybody goes on with it. If it cannot take that place, they
-//! go on with the database that was there (`swap.rs`).
+//! Both are closed before the folders are renamed: sled opens files by path. Then the copy is
+//! opened as at a start, and everybody continues with it. If it cannot take that place, they
+//! continue with the former database (`swap.rs`).
 
 use std::io;
 use std::sync::{RwLockWriteGuard, TryLockError};
@@ -28,11 +28,11 @@ use super::copying::{self, CopyError};
 use super::ready_copy::{Outcome, Replacement};
 use super::remake;
 
-/// How long a moment is waited for at which nobody reads. Commits wait as well.
+/// How long to wait for a moment when nobody reads. Commits wait meanwhile.
 const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// What the writer knows of the database whose place is taken.
+/// What the writer knows of the database that is replaced.
 pub struct Standing<'a> {
     pub folder: &'a Folder,
     pub store: StoreId,
@@ -40,7 +40,7 @@ pub struct Standing<'a> {
 }
 
 /// Puts a copy in the place of the database. Everything that was committed is on disk. `reopen`
-/// goes over to its files. An error: nothing goes on.
+/// switches to its files. After an error nothing may continue.
 pub fn carry_out(
     replacement: Replacement,
     standing: &Standing<'_>,
@@ -49,7 +49,7 @@ pub fn carry_out(
 ) -> Result<(), StoreError> {
     let Replacement { copy, told } = replacement;
     let outcome = replace(copy, standing, shared, reopen)?;
-    // Nobody waits for it if it was given up, and it is done anyway.
+    // If the copy was abandoned, nobody waits for the outcome, and we are done anyway.
     drop(told.send(outcome));
     Ok(())
 }
@@ -102,12 +102,12 @@ fn replace(
     Ok(Outcome::Done(count))
 }
 
-/// Makes the copy the same as the database, and brings it to disk. False: not now.
+/// Brings the copy up to date with the database, and flushes it to disk. False means not now.
 fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, CopyError> {
     let db = shared.database().map_err(CopyError::Source)?;
     {
         let mut changes = lock(&shared.changes);
-        // Given up meanwhile.
+        // It was abandoned meanwhile.
         let changes = changes.as_mut().ok_or(CopyError::Stuck)?;
         if !copy.catch_up_last(Last { changes, db: &db })? {
             return Ok(false);
@@ -134,7 +134,8 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
     Ok(true)
 }
 
-/// Waits a moment until nobody reads. Who has begun may ask for more, so none is kept from it.
+/// Waits a moment until nobody reads. A reader may start another read, so new readers are not
+/// blocked.
 fn alone(shared: &Shared) -> Option<RwLockWriteGuard<'_, Option<sled::Db>>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -152,7 +153,7 @@ fn reopening(error: io::Error) -> StoreError {
 }
 
 impl Folder {
-    /// Returns what tells the database's folder from another that takes its place.
+    /// Returns what distinguishes the database's folder from one that replaces it.
     fn database_id(&self) -> Option<u64> {
         #[cfg(unix)]
         return std::fs::metadata(self.current())

@@ -1,14 +1,14 @@
-//! When a store is compacted, and what is asked of the disk then.
+//! When a store is compacted, and how much disk space that requires.
 
-/// Bytes below which a database is small, whatever lives in it.
+/// Bytes below which a database counts as small, whatever its live data.
 pub const SMALL: u64 = 64 * 1024 * 1024;
 
-/// When a database is compacted, and what is asked of the disk then.
+/// When a database is compacted, and how much disk space that requires.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
-    /// Bytes below which it is small, whatever lives in it.
+    /// Bytes below which it counts as small, whatever its live data.
     pub small: u64,
-    /// Bytes that must be free beside what the rows of a copy take.
+    /// Bytes that must be free besides what the rows of a copy take.
     pub spare: u64,
     /// Bytes after which a copy is brought to disk: until then they may be in memory, several
     /// times, and all of it at its end may take longer than who watches over it has patience.

@@ -1,29 +1,31 @@
-//! By what time things are old: a clock that was set is believed once it has stood for a day.
+//! The time by which ages are measured: after the clock is set, it is believed once it has run
+//! steadily for a day.
 //!
-//! What is past its keep time goes for good, and a clock that is ahead makes everything old. So ages
-//! go by a time of the store's own. It runs on by the monotonic clock, and follows the clock on the
-//! wall as long as the two agree. Where they do not, the earlier one counts, until the clock on the
-//! wall has stood for a day: a wrong one is mostly noticed before. Nothing goes early then, and what
-//! should go stays a day longer.
+//! What is older than its keep time is deleted for good, and a clock that is ahead makes everything
+//! look old. So ages are measured by a time of the store's own. It advances by the monotonic clock,
+//! and follows the wall clock as long as the two agree. Where they disagree, the earlier one counts
+//! until the wall clock has run steadily for a day: a wrong clock is usually noticed sooner. So
+//! nothing is deleted early, and what should be deleted stays a day longer.
 //!
-//! The time is kept in a file beside the database, since a daemon may be started by a clock that is
-//! wrong. Nothing is lost with that file: without it, the last event says how late it is at least.
+//! The time is kept in a file beside the database, since a daemon may start while the clock is
+//! wrong. Losing that file does no harm: without it, the last event gives a lower bound.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// How far the two may differ: clocks that are put right, and a daemon that is started again, are off by
-/// less.
+/// How far the two may differ: correcting a clock and restarting a daemon cause smaller
+/// differences.
 const NEAR: Duration = Duration::from_secs(10 * 60);
 
-/// How long a clock has to stand to be believed where it is ahead.
+/// How long a clock that is ahead must run steadily to be believed.
 const STANDS_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// The same where it is behind. There is no haste: meanwhile ages go by it as well, since it is earlier.
+/// The same for a clock that is behind. There is no hurry: it is the earlier one, so ages are
+/// measured by it anyway.
 const STANDS_BEHIND: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How far it may run on without being written down.
+/// How far the time may advance without being written down.
 const SAVE_AFTER: Duration = Duration::from_secs(60);
 
 /// What people who find the file should know.
@@ -35,27 +37,26 @@ believed, and since when the clock of this machine says another, or `-`.
 /// The store's own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Belief {
-    /// What time it is.
+    /// The current time, as far as the store believes.
     pub believed: Timestamp,
-    /// What the clock on the wall said when it was first seen to say something else; `None` where the two
-    /// agree.
+    /// What the wall clock said when it was first seen to disagree; `None` if the two agree.
     since: Option<Timestamp>,
 }
 
-/// The same in a process, which sees both clocks.
+/// The same within a process, which sees both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Running {
     pub belief: Belief,
-    /// What was written down last.
+    /// What was last written down.
     pub saved: Option<Belief>,
     wall: Timestamp,
     passed: Duration,
-    /// How long the clock on the wall has stood, as far as this process has seen.
+    /// How long the wall clock has run steadily, as far as this process has seen.
     stood: Duration,
 }
 
 impl Belief {
-    /// Begins where nothing was written down: the last event was not found later than now.
+    /// Starts without a record: it is no earlier than the last event.
     pub fn begin(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
         Self {
             believed: last_event.map_or(wall, |at| at.min(wall)),
@@ -63,8 +64,9 @@ impl Belief {
         }
     }
 
-    /// Goes on in another process. Nobody has seen how much time has passed in between; a clock that said
-    /// a time a day ago by itself, and goes on from there, has passed that time.
+    /// Continues in another process. Nobody has seen how much time passed in between; but if the
+    /// clock showed a time of a day ago on its own and has continued from there, that day has
+    /// passed.
     pub fn resume(self, wall: Timestamp) -> Self {
         match self.since {
             Some(since) if wall.since(since) >= STANDS_AHEAD => Self {
@@ -106,7 +108,7 @@ impl Running {
         }
     }
 
-    /// Takes a look at both clocks. Returns the time by which things are old.
+    /// Reads both clocks. Returns the time by which ages are measured.
     pub fn look(&mut self, wall: Timestamp, passed: Duration) -> Timestamp {
         let ran = passed.saturating_sub(self.passed);
         let stands = is_near(wall, self.wall.plus(ran));

@@ -1,4 +1,4 @@
-//! Takes looks at the clocks, and keeps what time is believed in a file beside the database.
+//! Reads the clocks, and stores the believed time in a file beside the database.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,10 +16,10 @@ use crate::store::layout::keys;
 use super::belief::{Belief, Running};
 
 impl Store {
-    /// Returns the time by which things are old, and writes down what is believed. To be called often:
-    /// between two calls nobody sees that a clock is set.
+    /// Returns the time by which ages are measured, and writes down what is believed. Call it
+    /// often: a clock that is set between two calls goes unnoticed until the next.
     ///
-    /// `passed` is how much time has really passed since some moment of the process.
+    /// `passed` is how much time has really passed since some fixed moment of the process.
     pub fn look_at_clocks(
         &self,
         wall: Timestamp,
@@ -40,7 +40,7 @@ impl Store {
         Ok(ages)
     }
 
-    /// Returns the time by which things are old, as far as is known without a look at the clocks.
+    /// Returns the time by which ages are measured, as far as is known without reading the clocks.
     pub fn ages_by(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
         let running = *lock(&self.guards.belief);
         let believed = match running {
@@ -50,7 +50,7 @@ impl Store {
         Ok(believed.min(wall))
     }
 
-    /// Returns what an earlier process has believed.
+    /// Returns what an earlier process believed.
     fn belief(&self, wall: Timestamp) -> Result<Belief, StoreError> {
         let reading = |error| StoreError::io("reading what time it was", error);
         let path = self.engine.folder.clock();
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-/// Not synced: where it is lost, less is believed.
+/// Not synced: if it is lost, we only know less.
 fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
     let (path, written) = (folder.clock(), folder.path().join("clock.new"));
     let mut file = files::open_file(&written)?;

@@ -1,4 +1,4 @@
-//! Deletes what is past its time, and knows how much of the disk the store takes.
+//! Deletes what is older than its keep time, and measures how much of the disk the store takes.
 
 pub mod belief;
 pub mod clocks;

@@ -1,8 +1,8 @@
-//! One maintenance pass: cuts the journal, deletes what is past its time, and gives disk space back, in
-//! steps so small that nobody waits for them.
+//! One maintenance pass: cuts the journal, deletes what is older than its keep time, and frees disk
+//! space, in steps so small that nobody has to wait for them.
 //!
-//! A pass remembers nothing that matters: one that is dropped, or killed with its process, is
-//! gone on with by the next.
+//! A pass keeps no state that matters: if it is dropped, or killed with its process, the next one
+//! continues its work.
 
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ use crate::store::layout::keys::{self, Keyspace};
 use super::retention::{self, Retention};
 use super::usage::Wanted;
 
-/// Runs, rows of attempts, or rows of an endpoint that one step deletes.
+/// How many runs, rows of attempts, or rows of an endpoint one step deletes.
 const ROWS_AT_ONCE: usize = 90;
 
 /// A maintenance pass. Blocks, as the store does.
@@ -43,26 +43,26 @@ pub struct MaintenancePass {
 pub struct Done {
     /// Entries that were cut off the journal.
     pub entries: u64,
-    /// Entries that were kept for the sake of a row, and that none names any more.
+    /// Entries that were kept because a row named them, and that no row names any more.
     pub forgotten: u64,
-    /// Runs that went.
+    /// Runs that were deleted.
     pub runs: u64,
-    /// Writes of attempts that went.
+    /// Rows of attempts that were deleted.
     pub attempts: u64,
-    /// Endpoints that were not configured for the keep time, and are forgotten.
+    /// Endpoints that were missing from the configuration for the keep time, and were deleted.
     pub endpoints: u64,
-    /// What was given back, where the store was compacted.
+    /// What compaction freed; `None` if the store was not compacted.
     pub compacted: Option<Compacted>,
 }
 
 #[derive(Debug)]
 enum Stage {
     Journal,
-    /// Behind which kept entry.
+    /// After this kept entry.
     Kept(Seq),
     Attempts,
     Endpoints,
-    /// Of the tenants behind this one.
+    /// Of the tenants after this one.
     Runs(Option<TenantName>),
     /// Of this tenant.
     RunsOf(TenantName),
@@ -72,7 +72,7 @@ enum Stage {
 }
 
 impl MaintenancePass {
-    /// Begins a pass, for the endpoints that are configured.
+    /// Begins a pass, given the endpoints that are configured.
     pub fn new(
         store: Store,
         retention: Retention,
@@ -90,7 +90,7 @@ impl MaintenancePass {
         }
     }
 
-    /// Does a step: a write or two at the most. `None` if the pass is over.
+    /// Does one step, of at most a write or two. `None` if the pass is over.
     pub fn step(&mut self) -> Option<Result<(), StoreError>> {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
@@ -106,7 +106,7 @@ impl MaintenancePass {
         Some(next.map(|stage| self.stage = stage))
     }
 
-    /// Returns whether the store is being compacted, which is given up where the pass is dropped.
+    /// Returns whether the store is being compacted. Dropping the pass aborts that.
     pub fn is_compacting(&self) -> bool {
         matches!(self.stage, Stage::Copy(_))
     }
@@ -124,7 +124,7 @@ impl MaintenancePass {
         self.done
     }
 
-    /// Finds the limit anew each time: an endpoint may have been sent back meanwhile.
+    /// Computes the limit anew each time: an endpoint may have been rewound meanwhile.
     fn cut(&mut self) -> Result<Stage, StoreError> {
         let limit = self
             .store
@@ -138,8 +138,8 @@ impl MaintenancePass {
         Ok(Stage::Journal)
     }
 
-    /// Looks here which entries are named, so that a write is only made for those that are
-    /// not; it looks once more.
+    /// Checks here which entries are named, so that only unnamed ones cause a write; the write
+    /// checks once more.
     fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
         let (last, unnamed) = self
             .store
@@ -209,7 +209,7 @@ impl MaintenancePass {
         }
     }
 
-    /// Begins to give disk space back, if that is worth it.
+    /// Begins to free disk space, if that is worth it.
     fn give_back(&self) -> Result<Stage, StoreError> {
         let live = match self.store.wanted(self.rule.small)? {
             Wanted::Nothing => return Ok(Stage::End),
@@ -229,7 +229,7 @@ impl MaintenancePass {
                 tracing::info!("Compacting the store; runs and deliveries go on");
                 Ok(Stage::Copy(Box::new(beside)))
             }
-            // The folder is measured each minute, and whoever looks at it says so.
+            // The folder is measured each minute, and that measurement reports it.
             Err(CopyError::NoSpace { .. }) => Ok(Stage::End),
             Err(error) => self.not_compacted(error),
         }
@@ -246,7 +246,7 @@ impl MaintenancePass {
         }
     }
 
-    /// Goes on with the store as it is, if it is sound.
+    /// Continues with the store as it is, if it is sound.
     fn not_compacted(&self, error: CopyError) -> Result<Stage, StoreError> {
         self.store.engine.shared.check()?;
         let error = CompactError::from(error);

@@ -1,9 +1,9 @@
-//! Decides what the store need not keep any longer: which entries, attempts and runs.
+//! Decides what the store no longer needs to keep: which entries, attempts and runs.
 //!
-//! Entries younger than the keep time stay, whatever happened to them: that is what a replay
-//! may count on. Older ones stay as long as an endpoint that is configured, and not disabled,
-//! has not settled them. A disabled one keeps nothing back, or a receiver that is gone would fill
-//! the disk; what it gave up on and what waits for an attempt is named by rows, and kept.
+//! Entries younger than the keep time stay in any case: replays may rely on that. Older ones stay
+//! until every endpoint that is configured and not disabled has settled them. A disabled endpoint
+//! keeps nothing back, or a dead receiver would fill the disk; the deliveries that it gave up and
+//! those that wait for an attempt are named by rows, and kept.
 
 use std::ops::Bound;
 use std::time::Duration;
@@ -24,35 +24,35 @@ const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long entries and runs are kept at the least.
+    /// The minimum time for which entries and runs are kept.
     pub keep: Duration,
-    /// Runs of each tenant that are kept at the most.
+    /// The most runs to keep for each tenant.
     pub keep_runs: usize,
 }
 
 /// How far the journal may be cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// The last entry that may go.
+    /// The last entry that may be deleted.
     pub upto: Seq,
-    /// Why no more may go that is past its keep time.
+    /// Why entries past their keep time must stay; `None` if none must.
     pub hold: Option<Hold>,
 }
 
 impl Retention {
-    /// Returns the first moment of what is kept.
+    /// Returns the beginning of the period that is kept.
     pub(in crate::store) fn since(&self, now: Timestamp) -> Timestamp {
         now.minus(self.keep)
     }
 }
 
-/// Returns the first moment of attempts that are kept.
+/// Returns the beginning of the period for which attempts are kept.
 pub fn attempts_since(now: Timestamp) -> Timestamp {
     now.minus(KEEP_ATTEMPTS)
 }
 
 impl Store {
-    /// Returns how far the journal may be cut, for the sake of these endpoints.
+    /// Returns how far the journal may be cut, given these endpoints.
     pub(in crate::store) fn limit(
         &self,
         retention: &Retention,
@@ -68,13 +68,13 @@ impl Store {
                     let key = keys::cursor(name);
                     let mut cursor: Cursor = match scan::get(db, &key)? {
                         Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
-                        // It begins behind the journal's end.
+                        // It starts after the journal's end.
                         None => Cursor {
                             settled: last,
                             ..Cursor::default()
                         },
                     };
-                    // What was ordered and is not done yet counts as done.
+                    // Orders that are still pending count as carried out.
                     for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Order, name)) {
                         let (key, value) = row?;
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
@@ -103,12 +103,12 @@ impl Store {
             })
     }
 
-    /// Removes the oldest runs of a tenant that may go, so many at the most. Returns how many
-    /// went.
+    /// Removes the oldest runs of a tenant that may be deleted, up to a number. Returns how many
+    /// were deleted.
     ///
-    /// The last whole sweep stays, and as far as their number allows all runs since: removals
-    /// are weighed against them all, and whether a failure is news is read from them. No more
-    /// is read than goes, and what stays of the oldest.
+    /// The last whole sweep stays, and as far as the limit allows all runs since: removals are
+    /// weighed against all of them, and whether a failure is new is read from them. It reads only
+    /// the runs to be deleted, and the oldest ones that stay.
     pub(in crate::store) fn let_runs_go(
         &self,
         tenant: &TenantName,
@@ -144,7 +144,7 @@ impl Store {
         Ok(to_delete.len())
     }
 
-    /// Returns the tenant behind one in the order of their names, of those that have runs.
+    /// Returns the next tenant that has runs, in the order of names.
     pub(in crate::store) fn tenant_with_runs(
         &self,
         after: Option<&TenantName>,

@@ -1,6 +1,6 @@
-//! Knows how much the store holds, and how much of the disk it takes for that.
+//! Reports how much data the store holds, and how much of the disk it takes.
 //!
-//! What it holds is known by a running sum (`tally.rs`).
+//! The amount of data is a running sum (`tally.rs`).
 
 use std::time::Duration;
 
@@ -13,26 +13,27 @@ use crate::store::handle::Store;
 
 use super::retention::Retention;
 
-/// How far the journal's time may be ahead of the clock: clocks that are set are off by less.
+/// How far the journal's time may be ahead of the clock: clocks that are correctly set differ by
+/// less.
 const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// How many times as large as what lives in it a database must be to be compacted. Updates at
-/// random settle at four and a half times, which a copy would not change for long.
+/// How many times as large as its live data a database must be to be compacted. Under random
+/// updates it settles at four and a half times, which a copy would improve only briefly.
 const WASTEFUL: u64 = 6;
 
-/// What gives disk space back.
+/// What would free disk space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing would: the store is small, or full of what lives in it.
+    /// Nothing would: the store is small, or full of live data.
     Nothing,
-    /// It has to be counted first what lives in it.
+    /// The live data must be counted first.
     Count,
-    /// A copy of so much.
+    /// A copy of this much.
     Copy(Count),
 }
 
 impl Store {
-    /// Returns what is to be done so that the store gives disk space back, where it has enough.
+    /// Returns what has to be done to free disk space, if the store takes too much.
     pub(in crate::store) fn wanted(&self, small: u64) -> Result<Wanted, StoreError> {
         let on_disk = self.engine.folder.bytes_of_database();
         let on_disk = on_disk.map_err(|error| StoreError::io("measuring the database", error))?;
@@ -42,7 +43,7 @@ impl Store {
         Ok(match self.engine.live() {
             Some(live) if is_wasteful(on_disk, live.bytes) => Wanted::Copy(live),
             Some(_) => Wanted::Nothing,
-            // A count reads every page, and sled gives their memory back late.
+            // A count reads every page, and sled frees the memory for them late.
             None => match is_wasteful(on_disk, self.engine.read("estimating", at_least)?) {
                 true => Wanted::Count,
                 false => Wanted::Nothing,
@@ -50,7 +51,7 @@ impl Store {
         })
     }
 
-    /// Returns how much of the disk the store takes, and what keeps it from giving some back.
+    /// Returns how much of the disk the store takes, and what prevents it from freeing some.
     pub fn usage(
         &self,
         retention: &Retention,
@@ -84,7 +85,7 @@ impl Store {
     }
 }
 
-/// Returns whether a database is out of proportion to what lives in it.
+/// Returns whether a database is out of proportion to its live data.
 pub fn is_wasteful(on_disk: u64, live: u64) -> bool {
     on_disk / WASTEFUL > live
 }
