@@ -1,6 +1,6 @@
 //! Frees pages that sled replaced: its collector falls behind under bulk work.
 
-/// How often the collector is asked then: each time it takes eight bags of 64.
+/// How often to call the collector: each call collects eight bags of 64.
 const COLLECTIONS: usize = 40;
 
 /// Frees the pages that were replaced.

@@ -1,8 +1,8 @@
-//! Has sled look again at what it waits for.
+//! Makes sled check again what it waits for.
 //!
-//! When a write fails, sled 0.34.7 at times forgets to wake who waits for it, or leaves a
-//! buffer behind that can never be written: then a flush waits for ever. A second flush that
-//! finds that a write has failed wakes those who wait for it without knowing.
+//! When a write fails, sled 0.34.7 sometimes forgets to wake the threads that wait for it, or
+//! leaves a buffer behind that can never be written: then a flush waits for ever. A second flush
+//! that finds the failed write wakes those threads.
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use super::catch_panic::catch_panic;
 
-/// How many seconds the database is waited for until it is nudged, then again: two minutes
-/// together. Disks do stall, but not for so long.
+/// How many seconds to wait for the database before each nudge: two minutes altogether. Disks do
+/// stall, but not for that long.
 pub const PATIENCE: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
-/// Makes sled look again. What finds nothing waits with the others, on a thread that is nobody
-/// else's.
+/// Makes sled check again. A nudge that finds nothing waits like the others, so it runs on a thread
+/// of its own.
 pub fn nudge(db: &sled::Db) {
     let db = db.clone();
     let nudging = thread::Builder::new()
@@ -26,7 +26,7 @@ pub fn nudge(db: &sled::Db) {
     }
 }
 
-/// Nudges the database for as long as it takes over some work. That may still have no end.
+/// Nudges the database for as long as some work takes. The work may still never end.
 pub fn nudged<T>(db: &sled::Db, work: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         let (done, is_done) = sync_channel::<()>(0);

@@ -41,7 +41,7 @@ pub struct NewRun {
 /// The last whole sweep of a tenant: the single source for when everything was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinceSweep {
-    /// The last run that read everything and succeeded, however long ago.
+    /// The last run that read everything and succeeded, however long ago; `None` if there was none.
     pub sweep: Option<Run>,
     /// How many losses the partial runs since then have caused, which look only at what the audit
     /// log named. Includes runs that are no longer kept.

@@ -10,8 +10,8 @@ pub struct Rule {
     pub small: u64,
     /// Bytes that must be free besides what the rows of a copy take.
     pub spare: u64,
-    /// Bytes after which a copy is brought to disk: until then they may be in memory, several
-    /// times, and all of it at its end may take longer than who watches over it has patience.
+    /// Bytes after which a copy is flushed to disk: until then they may be in memory, several
+    /// times, and flushing everything at the end may take longer than the watchdog waits.
     pub portion: usize,
 }
 

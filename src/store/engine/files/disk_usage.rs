@@ -1,7 +1,7 @@
-//! What the store takes of the disk, and what is free there.
+//! How much of the disk the store takes, and how much is free.
 //!
-//! Only what is the store's is looked into: its folder may be the root of a disk, and have
-//! things in it that only others may read.
+//! Only the store's own files are measured: its folder may be the root of a disk, and contain
+//! things that only others may read.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::{ASIDE, Folder};
 
 impl Folder {
-    /// Returns the bytes that the database takes, its copies, and those that were moved aside.
+    /// Returns the bytes that the database takes, including its copies and the databases moved
+    /// aside.
     pub fn bytes(&self) -> io::Result<u64> {
         let own = [
             self.current(),
@@ -23,7 +24,7 @@ impl Folder {
         sum(own.into_iter().chain(self.aside()?))
     }
 
-    /// Returns the bytes that databases take which were moved aside.
+    /// Returns the bytes that databases take that were moved aside.
     pub fn bytes_aside(&self) -> io::Result<u64> {
         sum(self.aside()?)
     }
@@ -44,13 +45,13 @@ impl Folder {
         self.bytes_of(&self.current())
     }
 
-    /// Returns the bytes that a database of the store's takes, wherever it is just now.
+    /// Returns the bytes that one of the store's databases takes, wherever it is at the moment.
     pub fn bytes_of(&self, database: &Path) -> io::Result<u64> {
         debug_assert!(database.starts_with(self.path()), "it is one of this store");
         below(database)
     }
 
-    /// Returns the bytes that may still be written; none where nobody says.
+    /// Returns the bytes that may still be written; `None` if the system does not say.
     pub fn bytes_free(&self) -> Option<u64> {
         #[cfg(unix)]
         {
@@ -67,8 +68,8 @@ fn sum(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<u64> {
     paths.try_fold(0, |bytes, path| Ok(bytes + below(&path)?))
 }
 
-/// The bytes of a file, or of all files below a folder. One that goes meanwhile takes nothing,
-/// and neither does one that may not be looked at: a measure that is a little short beats none.
+/// Returns the bytes of a file, or of all files below a folder. A file that disappears meanwhile
+/// takes nothing, and neither does one that we may not read: a figure slightly too low beats none.
 fn below(path: &Path) -> io::Result<u64> {
     match seen(fs::symlink_metadata(path))? {
         Some(found) if found.is_dir() => {}
@@ -85,7 +86,7 @@ fn below(path: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Returns what is there and may be looked at.
+/// Returns what was found; `None` if it is gone or may not be read.
 fn seen<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -96,7 +97,7 @@ fn seen<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// What a file takes, which may be less than its length: sled leaves holes.
+/// Returns what a file takes, which may be less than its length: sled leaves holes.
 fn taken(file: &Metadata) -> u64 {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::blocks(file) * 512;
@@ -143,7 +144,7 @@ mod tests {
 
         let measured = folder.bytes();
 
-        // So that it can be removed. Root may read it, and sees an empty one.
+        // So that it can be removed. Root can read it, and sees an empty folder.
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(measured.unwrap() >= 4_096);
     }

@@ -1,12 +1,12 @@
-//! The high-water mark: what was acknowledged last, kept beside the database.
+//! The high-water mark: the last acknowledged position, kept beside the database.
 //!
-//! A log whose tail is cut, or whose first segment no longer reads, opens as a shorter or
-//! an empty store, consistent in itself and without a word. So a small file says how far the
-//! store was: one that is behind it has lost what was promised.
+//! If the tail of a log is cut, or its first segment can no longer be read, sled silently opens a
+//! shorter or an empty store, consistent in itself. So a small file says how far the store had got:
+//! a store that is behind it has lost what was promised.
 //!
-//! The mark is written after the database was synced, so it is never ahead of it, and needs
-//! no sync of its own: it is synced at first, once a second and at the close, and lags at the most by
-//! that after a power cut. Two slots are written in turn, so that a torn write leaves one.
+//! The mark is written after the database was synced, so it is never ahead of it, and needs no sync
+//! of its own: it is synced at first, once a second and at the close, so after a power cut it lags
+//! by at most a second. Two slots are written in turn, so that a torn write leaves one intact.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,10 +24,10 @@ const SLOT: usize = 32;
 /// How often the mark itself is synced.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
-/// How far a store was.
+/// How far a store had got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// Which store.
+    /// The store.
     pub store: StoreId,
     /// Atomic writes so far.
     pub commits: u64,
@@ -39,12 +39,12 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct MarkFile {
     file: File,
-    /// None: never by this process.
+    /// `None` if this process has not synced it yet.
     synced_at: Option<Instant>,
 }
 
 impl MarkFile {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: files::open_file(path)?,
@@ -52,7 +52,7 @@ impl MarkFile {
         })
     }
 
-    /// Keeps a mark.
+    /// Writes a mark.
     pub fn keep(&mut self, mark: Mark) -> io::Result<()> {
         let slot = SLOT as u64 * (mark.commits % 2);
         self.file.seek(SeekFrom::Start(slot))?;
@@ -63,14 +63,14 @@ impl MarkFile {
         Ok(())
     }
 
-    /// Makes the kept mark durable.
+    /// Makes the written mark durable.
     pub fn sync(&mut self) -> io::Result<()> {
         self.synced_at = Some(Instant::now());
         self.file.sync_data()
     }
 }
 
-/// Reads the mark: the higher of the slots that read. `None` if none does.
+/// Reads the mark, from the higher of the slots that are intact. `None` if neither is.
 pub fn read(path: &Path) -> io::Result<Option<Mark>> {
     let mut bytes = Vec::new();
     match File::open(path) {

@@ -1,4 +1,4 @@
-//! The store's folder: who may read it, what is synced in it, what is left over in it.
+//! The store's folder: who may read it, what is synced in it, and what is cleaned up in it.
 //!
 //! ```text
 //! <path>/lock                 locked by the process that has the store open
@@ -16,8 +16,9 @@
 //! <path>/untouched/           the files as they were before an opening that may lose some
 //! <path>/salvaged/            what was read out of a damaged store, until it has its place
 //! ```
-//! Everything is inside of `<path>`, since a service often may write nowhere else. A command that
-//! root runs leaves it to its owner: the daemon must be able to open it afterwards.
+//! Everything is inside `<path>`, since a service often may not write anywhere else. A command that
+//! root runs leaves the files to the folder's owner: the daemon must be able to open them
+//! afterwards.
 
 pub mod mark;
 pub mod open_mark;
@@ -31,16 +32,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the names of damaged stores begin with.
+/// The prefix of the names of damaged stores.
 pub const ASIDE: &str = "damaged-";
 
-/// Damaged stores that are kept side by side; someone should have looked before.
+/// The most damaged stores to keep side by side; somebody should have looked long before.
 const MAX_ASIDE: u32 = 1000;
 
-/// Bytes that must be free at an opening: two of sled's segments.
+/// Bytes that must be free when a store is opened: two of sled's segments.
 const MUST_BE_FREE: usize = 1024 * 1024;
 
-/// Where the marks and the database are.
+/// The paths of the marks and the database.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
@@ -117,7 +118,7 @@ impl Folder {
         self.current().join("damaged")
     }
 
-    /// Leaves word for the next start that the database is damaged.
+    /// Leaves a note for the next start that the database is damaged.
     pub fn note_damage(&self, what: &str) -> io::Result<()> {
         fs::write(self.damage_note(), what)?;
         File::open(self.damage_note())?.sync_all()?;
@@ -140,13 +141,13 @@ impl Folder {
         Ok(aside)
     }
 
-    /// Removes what a killed process left half-written, and what sled would take for whole and
-    /// then refuse to open at all: a snapshot, whose data is in the log too, and the settings
-    /// of a database that was never made. Returns how many there were.
+    /// Removes what a killed process left half-written and sled would mistake for complete and then
+    /// refuse to open: a snapshot, whose data is in the log too, and the settings of a database
+    /// that was never created. Returns how many files that was.
     pub fn remove_leftovers(&self) -> io::Result<usize> {
         let files = files_in(&self.current())?;
-        // sled writes its settings, and then makes its log. A log that is missing beside
-        // anything else is one that was lost.
+        // sled writes its settings first, and then creates its log. If other files exist without a
+        // log, the log was lost.
         let was_never_made = files.iter().all(|file| file == "conf" || file == "blobs");
         let leftovers = files
             .iter()
@@ -170,7 +171,8 @@ impl Folder {
         }
     }
 
-    /// Syncs what sled writes at an open and never syncs itself, for the owner's eyes only.
+    /// Syncs what sled writes at an open and never syncs itself, and makes it readable by the owner
+    /// only.
     pub fn settle(&self) -> io::Result<()> {
         settle(&self.current())?;
         sync_folder(&self.path)?;
@@ -181,7 +183,7 @@ impl Folder {
     }
 }
 
-/// Syncs the files of a database, but for those of large values, and their names.
+/// Syncs the files of a database, except those of large values, and their names.
 pub fn settle(database: &Path) -> io::Result<()> {
     hand_over(database)?;
     for name in files_in(database)? {
@@ -197,9 +199,9 @@ pub fn settle(database: &Path) -> io::Result<()> {
     sync_folder(database)
 }
 
-/// Copies the files of a database, but for those that a killed process left half-written.
+/// Copies the files of a database, except those that a killed process left half-written.
 pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
-    // What is left of a copy that root made must not be in its owner's way.
+    // The remains of a copy that root made must not be in the owner's way.
     for folder in [to, &to.join("blobs")] {
         make_folder(folder)?;
         give_as(folder, from)?;
@@ -219,8 +221,8 @@ pub fn copy_database(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A snapshot that sled did not come to the end of. It would take it for whole, and then refuse
-/// to open at all.
+/// Returns whether this is a snapshot that sled did not finish. sled would mistake it for complete,
+/// and then refuse to open.
 fn is_half_written(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("snap.") && name.ends_with(".generating")
@@ -234,7 +236,7 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// Starts without trust: what a killed process wrote may not have been synced.
+    /// Assumes nothing is synced: what a killed process wrote may not have been.
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -249,7 +251,7 @@ impl Blobs {
         for name in there.difference(&self.synced) {
             match File::open(self.folder.join(name)) {
                 Ok(file) => file.sync_all()?,
-                // sled took it away again.
+                // sled has removed it again.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(refused) => return Err(refused),
             }
@@ -263,7 +265,7 @@ impl Blobs {
     }
 }
 
-/// Makes a folder, with those above it, that only the owner may enter.
+/// Creates a folder, and those above it, that only the owner may enter.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -272,7 +274,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Gives those files of a database that root has made to the owner of its folder.
+/// Gives the files of a database that root has created to the owner of its folder.
 pub fn hand_over(database: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -289,7 +291,7 @@ pub fn hand_over(database: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file or folder that root has made to the owner of another.
+/// Gives a file or folder that root has created to the owner of another.
 pub fn give_as(path: &Path, other: &Path) -> io::Result<()> {
     #[cfg(unix)]
     return give(path, &fs::metadata(other)?);
@@ -300,7 +302,7 @@ pub fn give_as(path: &Path, other: &Path) -> io::Result<()> {
     }
 }
 
-/// Only what is root's is given away: what belongs to a third is so on purpose.
+/// Only what belongs to root is given away: if it belongs to a third user, that is deliberate.
 #[cfg(unix)]
 fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, lchown};
@@ -312,15 +314,15 @@ fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
         _ => Ok(()),
     });
     match given {
-        // sled took it away again.
+        // sled has removed it again.
         Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Only root may. Whether the file is of use shows when it is opened.
+        // Only root may. Whether the file is usable shows when it is opened.
         Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         given => given,
     }
 }
 
-/// Opens a file for reading and writing, made if need be, that only the owner may read.
+/// Opens a file for reading and writing, creating it if needed, that only the owner may read.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -333,7 +335,7 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(path)?.sync_all()?;
-    // Elsewhere a folder cannot be opened; its names go with its files.
+    // On other systems a folder cannot be opened; names are made durable along with the files.
     #[cfg(not(unix))]
     let _ = path;
     Ok(())

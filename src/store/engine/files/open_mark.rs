@@ -1,11 +1,11 @@
-//! Marks a store's folder while a process has it open, so that a copy of the files that was taken
-//! meanwhile is told from what that process left when it was killed.
+//! Marks a store's folder while a process has it open, so that a copy of the files taken meanwhile
+//! can be told from what that process leaves when it is killed.
 //!
-//! A killed process leaves a store that is whole: everything is written for that. A copy of the
+//! A killed process leaves an intact store: everything is written with that in mind. A copy of the
 //! files that is taken while somebody writes to them has its beginning from one moment and its end
-//! from another, and may be anything. Both have the mark. It names the file that it stands in, by
-//! what no copy takes along: its number in the file system and when it was made. Whoever renames
-//! or moves the folder, mounts its volume elsewhere or restores a snapshot of it keeps both.
+//! from another, and may be in any state. Both contain the mark. The mark identifies its own file
+//! by what no copy preserves: its inode number and creation time. Renaming or moving the folder,
+//! mounting its volume elsewhere or restoring a snapshot of it preserves both.
 
 use std::fs::{self, Metadata};
 use std::io::{self, Write};
@@ -25,16 +25,16 @@ may get a torn copy: stop the daemon first, or copy a snapshot of the file syste
 /// How the last process left a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// It closed it, or there was none.
+    /// It closed the store, or there was none.
     Closed,
-    /// It was stopped.
+    /// It was killed.
     Stopped,
     /// These are copies of files that it had open.
     Copied,
 }
 
-/// What tells a file from every copy of it. Where a file system does not say when a file was
-/// made, its number has to do.
+/// Distinguishes a file from every copy of it. On a file system without creation times, the inode
+/// number must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     number: u64,
@@ -76,7 +76,7 @@ impl Identity {
     }
 }
 
-/// Looks how the last process left the store.
+/// Finds out how the last process left the store.
 pub fn look(folder: &Folder) -> io::Result<Left> {
     let path = folder.open_mark();
     let bytes = match fs::read(&path) {
@@ -92,12 +92,12 @@ pub fn look(folder: &Folder) -> io::Result<Left> {
     })
 }
 
-/// Marks the store as open, for good when it returns.
+/// Marks the store as open; durable when it returns.
 pub fn set(folder: &Folder) -> io::Result<()> {
     if look(folder)? == Left::Stopped {
         return Ok(());
     }
-    // Under another name until it is whole: half of it would be taken for a copy's.
+    // Under another name until it is complete: half a mark would be mistaken for a copy's.
     let (path, written) = (folder.open_mark(), folder.path().join("open.new"));
     remove(&written)?;
     let mut file = files::open_file(&written)?;
@@ -109,7 +109,7 @@ pub fn set(folder: &Folder) -> io::Result<()> {
     files::sync_folder(folder.path())
 }
 
-/// Says that the store was closed, for good when it returns.
+/// Marks the store as closed; durable when it returns.
 pub fn clear(folder: &Folder) -> io::Result<()> {
     remove(&folder.open_mark())?;
     files::sync_folder(folder.path())

@@ -1,14 +1,14 @@
-//! The commit that is being written, whole, beside the database: what a batch that was broken
-//! off is finished from at the next opening.
+//! The commit that is being written, in full, beside the database: the next opening finishes an
+//! interrupted batch from it.
 //!
-//! sled 0.34.7 applies a batch row by row. Where it cannot go on, since the file of a large
-//! value is not to be written or a page not to be read, it takes back the mark that holds the
-//! rows together and keeps those that it has: half a commit is on disk, and no later call can
-//! undo it. So every commit is noted here first. Writing its rows again is harmless, since
-//! each sets a value and none depends on another.
+//! sled 0.34.7 applies a batch row by row. If it cannot continue, because it cannot write the file
+//! of a large value or read a page, it withdraws the mark that holds the rows together but keeps
+//! the rows it has applied: half a commit is on disk, and no later call can undo it. So every
+//! commit is noted here first. Writing its rows again is harmless, since each sets a value and none
+//! depends on another.
 //!
-//! The note is only synced when a batch was broken off: after a power cut in the middle of a
-//! batch sled's own mark holds. An opening clears it for good when it is done with it.
+//! The note is only synced when a batch was interrupted: after a power cut in the middle of a batch
+//! sled's own mark works. An opening removes the note durably when it is done with it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,20 +22,20 @@ use crate::store::engine::{files, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 
-/// Rows as a batch sets them; `None` if the row goes.
+/// Rows as a batch sets them; `None` removes the row.
 pub type Rows = BTreeMap<Key, Option<Vec<u8>>>;
 
-/// In the place of a length: the row goes.
+/// In place of a length: the row is removed.
 const GONE: u32 = u32::MAX;
 
-/// A commit as it is noted.
+/// A noted commit.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Of which store.
+    /// The store.
     pub store: StoreId,
-    /// Which of its atomic writes.
+    /// The number of this atomic write.
     pub commits: u64,
-    /// All of it.
+    /// All of its rows.
     pub rows: Rows,
 }
 
@@ -49,7 +49,7 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = files::open_file(path)?;
         Ok(Self {
@@ -58,7 +58,7 @@ impl PendingFile {
         })
     }
 
-    /// Notes a commit in the place of the one before it.
+    /// Notes a commit, replacing the one before.
     pub fn note(&mut self, pending: &Pending) -> io::Result<()> {
         encode(pending, &mut self.bytes)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -70,13 +70,13 @@ impl PendingFile {
         self.file.sync_data()
     }
 
-    /// Forgets what was noted, when all of it is on disk.
+    /// Clears the note, when all of the commit is on disk.
     pub fn clear(&self) -> io::Result<()> {
         self.file.set_len(0)
     }
 }
 
-/// Forgets what was noted, for good.
+/// Clears the note, durably.
 pub fn forget(path: &Path) -> io::Result<()> {
     let file = files::open_file(path)?;
     if file.metadata()?.len() == 0 {
@@ -86,7 +86,7 @@ pub fn forget(path: &Path) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Reads the commit that was noted last. `None` if none was, or its note is not whole, and then
+/// Reads the commit that was noted last. `None` if there is none, or its note is incomplete; then
 /// it was not begun.
 pub fn read(path: &Path) -> io::Result<Option<Pending>> {
     let mut bytes = Vec::new();
@@ -98,11 +98,11 @@ pub fn read(path: &Path) -> io::Result<Option<Pending>> {
     Ok(decode(&bytes))
 }
 
-/// Length and checksum of the rest; store and number; each row with the lengths of key and
-/// value before them. What follows is of an earlier, longer note.
+/// The format: length and checksum of the rest; store and number; each row preceded by the lengths
+/// of key and value. Anything after that is left from an earlier, longer note.
 fn encode(pending: &Pending, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
-    // The place of length and checksum.
+    // Space for length and checksum.
     bytes.extend_from_slice(&[0; 16]);
     bytes.extend_from_slice(&pending.store.0);
     bytes.extend_from_slice(&pending.commits.to_be_bytes());
@@ -154,7 +154,7 @@ fn decode(bytes: &[u8]) -> Option<Pending> {
     })
 }
 
-/// Writes what is missing of a commit. Returns whether anything was.
+/// Writes the missing rows of a commit. Returns whether there were any.
 pub fn finish(db: &sled::Db, pending: &Pending) -> Result<bool, StoreError> {
     for (key, value) in &pending.rows {
         if scan::get(db, key)?.as_deref() != value.as_deref() {

@@ -1,25 +1,24 @@
-//! Puts a database in the place of another by renames, of which any may be the last.
+//! Puts a database in the place of another by renames, and can be interrupted after any of them.
 //!
-//! The one before it stays beside it as `replaced` until the new one was opened and looked
-//! through. What an opening finds tells how far it came:
+//! The former database stays beside it as `replaced` until the new one was opened and checked. What
+//! an opening finds tells how far the swap had got:
 //!
-//! - `compacting`: a copy that was not finished, or not taken. It goes.
-//! - `replaced` and no `current`: it was stopped between the two renames. The old one goes
-//!   back to its place.
-//! - `replaced` beside `current`: the new one was never opened. Opened well, the old one goes;
-//!   if it is damaged, it is the old one that comes back.
-//! - `discarded`: a removal that was not finished. It goes on.
-//! - `checking`: a copy that was being checked. It goes.
-//! - `untouched`: an opening that may have lost something did not end. It takes its place again
-//!   (`salvage/untouched.rs`).
-//! - `salvaged`: what was read out of a damaged store. It takes the place of that (`salvage/`).
+//! - `compacting`: a copy that was not finished, or not used. It is deleted.
+//! - `replaced` and no `current`: interrupted between the two renames. The old one is moved back.
+//! - `replaced` beside `current`: the new one was never opened. If it opens well, the old one is
+//!   deleted; if it is damaged, the old one comes back.
+//! - `discarded`: an unfinished removal. It continues.
+//! - `checking`: a copy that was being checked. It is deleted.
+//! - `untouched`: an opening that may have lost something was interrupted. It becomes the database
+//!   again (`salvage/untouched.rs`).
+//! - `salvaged`: what was read out of a damaged store. It replaces that store (`salvage/`).
 
 use std::fs;
 use std::io;
 
 use super::{Folder, sync_folder};
 
-/// Whether an attempt to compact the store was found that did not end.
+/// Whether an interrupted attempt to compact the store was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
     None,
@@ -27,7 +26,7 @@ pub enum Attempt {
 }
 
 impl Folder {
-    /// Clears up what a process left that was stopped at it.
+    /// Clears up after a process that was interrupted.
     pub fn clear_up(&self) -> io::Result<Attempt> {
         self.go_back_to_untouched()?;
         self.take_salvaged()?;
@@ -58,7 +57,7 @@ impl Folder {
     }
 
     /// Puts the copy in the place of the database. Nobody may have either open. After an error
-    /// there may be no database in its place until [`clear_up`](Self::clear_up) was called.
+    /// there may be no database until [`clear_up`](Self::clear_up) is called.
     pub fn swap(&self) -> io::Result<()> {
         fs::rename(self.current(), self.replaced())?;
         sync_folder(self.path())?;
@@ -66,15 +65,15 @@ impl Folder {
         sync_folder(self.path())
     }
 
-    /// Takes back the database that a copy has replaced.
+    /// Moves back the database that a copy has replaced.
     pub fn swap_back(&self) -> io::Result<()> {
         self.retire(&self.current())?;
         fs::rename(self.replaced(), self.current())?;
         sync_folder(self.path())
     }
 
-    /// Gives the database up that a copy has replaced, which was opened: from here on nothing goes
-    /// back to it. Its files stay until [`remove_retired`](Self::remove_retired).
+    /// Gives up the database that a copy has replaced, once the copy is opened: from here on there
+    /// is no way back to it. Its files stay until [`remove_retired`](Self::remove_retired).
     pub fn retire_replaced(&self) -> io::Result<()> {
         match self.replaced().exists() {
             true => self.retire(&self.replaced()),
@@ -82,7 +81,7 @@ impl Folder {
         }
     }
 
-    /// Under its new name it is nobody's any more, however much of it is gone.
+    /// Under its new name nobody uses it, even if only part of it is deleted.
     fn retire(&self, folder: &std::path::Path) -> io::Result<()> {
         if self.discarded().exists() {
             fs::remove_dir_all(self.discarded())?;
@@ -91,7 +90,7 @@ impl Folder {
         sync_folder(self.path())
     }
 
-    /// Removes a database that was given up. That of gigabytes takes seconds.
+    /// Removes a database that was given up. A database of gigabytes takes seconds.
     pub fn remove_retired(&self) {
         if let Err(refused) = fs::remove_dir_all(self.discarded())
             && refused.kind() != io::ErrorKind::NotFound

@@ -1,11 +1,11 @@
-//! Reads the files of a sled database without sled, which writes at each opening: what it finds no way
-//! to, it fills with zeros.
+//! Reads the files of a sled database without sled, because sled writes each time it opens:
+//! whatever it cannot reach it fills with zeros.
 //!
-//! sled 0.34.7 keeps everything in one log, `db`, in segments of 512 KiB that are used again when
-//! nothing in them counts any more. Each message in it has a checksum, the number of its segment in the order
-//! of writing, and a page or a change of one (`page.rs`). Large ones are in files of their own in
-//! `blobs/`. So the log reads from any place on, past what was damaged; read in the order of writing,
-//! the last word on each row is the row (`replay`).
+//! sled 0.34.7 keeps everything in one log, `db`, in segments of 512 KiB that are reused once
+//! nothing in them counts any more. Each message in it has a checksum, the number of its segment in
+//! the order of writing, and a page or a change of one (`page.rs`). Large ones are in files of
+//! their own in `blobs/`. So the log can be read from any position, past damaged parts; read in the
+//! order of writing, the last message about each row is the row (`replay`).
 //!
 //! Source of the format: sled's `pagecache/logger.rs`, `pagecache/iobuf.rs` and `serialization.rs`.
 
@@ -40,9 +40,9 @@ impl Log {
         })
     }
 
-    /// Returns whether something in the log does not read that was written before something that does.
-    /// sled, when it opens such a log, may give up what comes behind the gap. What is missing at
-    /// the very end is no such thing: there a process was stopped while it wrote.
+    /// Returns whether some part of the log cannot be read although a later part can. When sled
+    /// opens such a log, it may drop what comes after the gap. A part missing at the very end is
+    /// not a gap: there a process was stopped while it wrote.
     pub fn has_a_gap(&mut self) -> io::Result<bool> {
         let mut stops = BTreeMap::new();
         let mut stable = 0;
@@ -68,17 +68,17 @@ impl Log {
         }
         let newest = stops.keys().next_back().copied();
         let mut older = stops.iter().filter(|(number, _)| Some(**number) != newest);
-        // What follows was written after it was full.
+        // What follows was written after this segment was full.
         if older.any(|(_, stop)| *stop != Stop::Full) {
             return Ok(true);
         }
-        // From what is on disk for sure on, every segment has to be there.
+        // From the position that is certainly on disk, every segment must be there.
         let first = stable / SEGMENT as u64;
         let mut tail = (first..).zip(stops.range(first..));
         Ok(tail.any(|(expected, (number, _))| *number != expected))
     }
 
-    /// Hands on, in the order in which they were written, all changes of rows that read.
+    /// Passes on all row changes that can be read, in the order in which they were written.
     pub fn replay<E: From<io::Error>>(
         &mut self,
         sink: &mut dyn FnMut(Change) -> Result<(), E>,
@@ -114,8 +114,8 @@ impl Log {
         Ok(())
     }
 
-    /// A bound of the numbers of segments: what is above is no number, but damage. Places are used again a
-    /// million times in no store's life.
+    /// An upper bound of segment numbers: anything above is damage. No store lives long enough to
+    /// reuse a segment a million times.
     fn highest(&self) -> u64 {
         self.n_segments.saturating_mul(1_000_000)
     }
@@ -139,7 +139,8 @@ fn blob(blobs: &Path, message: &Message<'_>) -> Option<Vec<u8>> {
     is_sound.then(|| body.to_vec())
 }
 
-/// Returns whether the file of a message reads. One that is gone was replaced by a newer one.
+/// Returns whether the file of a message can be read. A file that is gone was replaced by a newer
+/// one.
 fn is_sound(blobs: &Path, message: &Message<'_>) -> bool {
     let name = message
         .body

@@ -1,4 +1,4 @@
-//! What a message says of rows: a whole page, or one change of one.
+//! What a message says about rows: a whole page, or one change to a page.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,12 @@ use super::segment::{Kind, number};
 /// What a message changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A row is there.
+    /// A row exists.
     Set(Key, Vec<u8>),
-    /// A row is not.
+    /// A row does not exist.
     Delete(Key),
-    /// Of the keys from one on up to another, only these are there. An empty end is the last of all.
+    /// Only these keys exist in the range from one key up to another. An empty end means no upper
+    /// bound.
     Page {
         low: Key,
         high: Key,
@@ -22,7 +23,7 @@ pub enum Change {
     },
 }
 
-/// The pages that were met: a change of one leaves out what all keys in it begin with.
+/// The pages seen so far: a change to a page omits the prefix that all its keys share.
 #[derive(Default)]
 pub struct Pages {
     known: HashMap<u64, Bounds>,
@@ -30,12 +31,12 @@ pub struct Pages {
 
 struct Bounds {
     low: Box<[u8]>,
-    /// How many bytes of it all keys begin with.
+    /// How many leading bytes all keys share.
     n_shared: usize,
 }
 
 impl Pages {
-    /// Reads a message. `None`: it says nothing of rows, or does not read.
+    /// Reads a message. `None` if it does not concern rows, or cannot be read.
     pub fn read(&mut self, kind: Kind, page: u64, mut body: &[u8]) -> Option<Change> {
         match kind {
             Kind::Node | Kind::NodeElsewhere => self.node(page, &mut body),
@@ -94,7 +95,7 @@ impl Pages {
             return Some(Change::Delete(key(bounds.n_shared)?));
         }
         let value = bytes(body)?;
-        // If the page itself does not read, the one before it may have shared more or less.
+        // If the page itself cannot be read, the one before it may have shared more or fewer bytes.
         let lengths = std::iter::once(bounds.n_shared).chain((0..=bounds.low.len()).rev());
         let key = lengths
             .filter_map(key)
@@ -109,7 +110,7 @@ fn byte(from: &mut &[u8]) -> Option<u8> {
     Some(*first)
 }
 
-/// Takes bytes from the front, behind their length.
+/// Takes bytes from the front, preceded by their length.
 fn bytes<'bytes>(from: &mut &'bytes [u8]) -> Option<&'bytes [u8]> {
     let len = usize::try_from(number(from)?).ok()?;
     let (bytes, rest) = from.split_at_checked(len)?;

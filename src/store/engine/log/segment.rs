@@ -1,42 +1,42 @@
-//! The messages of a segment, read past bytes that are none.
+//! The messages of a segment, skipping bytes that are none.
 
 use std::ops::RangeInclusive;
 
 /// Bytes of a segment.
 pub const SEGMENT: usize = 512 * 1024;
 
-/// Bytes of what a segment begins with.
+/// Bytes of a segment's header.
 const HEADER: usize = 20;
 
-/// The most that is before a message's body. No message begins in the last so many bytes.
+/// The most bytes that precede a message's body. No message begins in the last so many bytes.
 const MESSAGE_HEADER: usize = 32;
 
 const ZEROS: [u8; 4096] = [0; 4096];
 
-/// What the two numbers of a header are masked with, so that zeros are none.
+/// The mask for the two numbers of a header, which makes zeros invalid.
 const MASK: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
-/// What a segment begins with.
+/// The header of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Where it begins in the order of writing, in bytes.
+    /// Its position in the order of writing, in bytes.
     pub lsn: u64,
-    /// Up to where everything was on disk when it was begun.
+    /// Everything up to here was on disk when the segment was begun.
     pub stable: u64,
 }
 
-/// What a message is. Numbers are sled's.
+/// The kind of a message. The numbers are sled's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A change that was not made.
     Cancelled = 1,
-    /// Nothing more is in this segment.
+    /// The segment ends here.
     Cap = 2,
     /// A write of several rows begins.
     Batch = 3,
-    /// A page is no more.
+    /// A page was freed.
     Free = 4,
-    /// A counter of sled's.
+    /// One of sled's counters.
     Counter = 5,
     /// The list of sled's trees.
     Meta = 6,
@@ -72,7 +72,7 @@ impl Kind {
         })
     }
 
-    /// Returns whether the body only names the file that has it.
+    /// Returns whether the body only names the file that contains it.
     pub fn is_elsewhere(self) -> bool {
         matches!(
             self,
@@ -85,7 +85,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'bytes> {
     pub kind: Kind,
-    /// The page that it tells of.
+    /// The page that it concerns.
     pub page: u64,
     pub body: &'bytes [u8],
     /// The number of its segment in the order of writing.
@@ -99,21 +99,21 @@ pub struct Message<'bytes> {
 pub enum Stop {
     /// It is full.
     Full,
-    /// There could be more.
+    /// More could follow.
     Open,
-    /// Something between them does not read.
+    /// Some bytes between them cannot be read.
     Gap,
 }
 
-/// What was found in a segment.
+/// What a segment contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Walked {
-    /// Its number in the order of writing. `None`: nothing in it reads.
+    /// Its number in the order of writing; `None` if nothing in it can be read.
     pub number: Option<u64>,
     pub stop: Stop,
 }
 
-/// Reads what a segment begins with. `None`: it does not read.
+/// Reads the header of a segment. `None` if it cannot be read.
 pub fn header(bytes: &[u8]) -> Option<Header> {
     let (sum, sealed) = bytes.get(..HEADER)?.split_first_chunk()?;
     let (lsn, rest) = sealed.split_first_chunk()?;
@@ -122,7 +122,7 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
         lsn: u64::from_le_bytes(*lsn) ^ MASK,
         stable: u64::from_le_bytes(*stable) ^ MASK,
     };
-    // Nothing is on disk yet: sled has -1 for it.
+    // Nothing is on disk yet: sled writes -1.
     let stable = if header.stable > MASK {
         0
     } else {
@@ -132,8 +132,8 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
     (is_sound && header.lsn.is_multiple_of(SEGMENT as u64)).then_some(Header { stable, ..header })
 }
 
-/// Hands on each message of a segment that reads. Past what does not it goes on at the next
-/// one that is of this segment: one from before the segment was used again has another number.
+/// Passes on each readable message of a segment. After unreadable bytes it continues at the next
+/// message that belongs to this segment: one from before the segment was reused has another number.
 pub fn walk<'bytes>(
     bytes: &'bytes [u8],
     highest: u64,
@@ -175,9 +175,9 @@ pub fn walk<'bytes>(
     walked
 }
 
-/// Returns the next place at which a message could begin: its fifth byte is its kind.
+/// Returns the next position at which a message could begin: its fifth byte is its kind.
 fn next_kind(bytes: &[u8], mut at: usize) -> Option<usize> {
-    // Mostly nothing was ever written there.
+    // Usually nothing was ever written there.
     while bytes
         .get(at + 4..)
         .is_some_and(|rest| rest.starts_with(&ZEROS))
@@ -189,7 +189,7 @@ fn next_kind(bytes: &[u8], mut at: usize) -> Option<usize> {
     Some(at + next)
 }
 
-/// Reads the message at a place: checksum, kind, length, number of the segment, page, and its body.
+/// Reads the message at a position: checksum, kind, length, segment number, page, and its body.
 fn message_at(bytes: &[u8], at: usize) -> Option<Message<'_>> {
     let all = bytes.get(at..)?;
     let (sum, sealed) = all.split_first_chunk()?;

@@ -1,10 +1,10 @@
-//! From format 3 to 4: findings may be accepted. Every row stays as it is; the number keeps out older
-//! versions, which know no such row.
+//! From format 3 to 4: findings may be accepted. No row changes; the new number keeps out older
+//! versions, which do not know the new row.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::error::StoreError;
 
-/// Takes every row over.
+/// Copies every row.
 pub struct Acceptances;
 
 impl Rewrite for Acceptances {

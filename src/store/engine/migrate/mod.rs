@@ -1,14 +1,14 @@
-//! Turns a store of an older format into the newest, one format after the other, before anybody
-//! works with it.
+//! Migrates a store of an older format to the newest, one format after the other, before anybody
+//! uses it.
 //!
-//! Each step is a copy into new files (`copying.rs`) that takes the place of the database by
-//! renames (`swap.rs`), as a compaction does. So it can be stopped anywhere: up to the renames
-//! the next opening finds the old store and begins the step again, after them the new one. The
-//! old files are removed when the new ones were opened from their place, after they had been read
-//! back and checked as a whole. A fault that was there before stays as it was and is named; one
-//! that was not there before ends the migration, and the old store is as it was.
+//! Each step is a copy into new files (`copying.rs`) that replaces the database by renames
+//! (`swap.rs`), as a compaction does. So it can be interrupted anywhere: before the renames the
+//! next opening finds the old store and begins the step again, after them it finds the new one. The
+//! new files are read back and checked as a whole; the old files are removed once the new ones were
+//! opened in their place. A fault that was there before stays as it was and is reported; a new
+//! fault ends the migration, and the old store is unchanged.
 //!
-//! How the next format is added stands in ARCHITECTURE.md.
+//! ARCHITECTURE.md explains how to add the next format.
 
 mod acceptances;
 mod runs_by_tenant;
@@ -29,7 +29,7 @@ use super::opening::database::close_db;
 use super::opening::refusal::Refusal;
 use super::opening::sound::Sound;
 
-/// Turns the database into one of the newest format. One that is of it already stays as it is.
+/// Migrates the database to the newest format. One that already has that format stays as it is.
 pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
     while let Some((to, rewrite)) = step_from(sound.format) {
         sound = step(folder, sound, to, rewrite)?;
@@ -45,7 +45,7 @@ pub fn to_newest(folder: &Folder, mut sound: Sound) -> Result<Sound, Refusal> {
     Err(not_migrated(path, from, layout::NEWEST, source))
 }
 
-/// Returns what turns a format into the next, and the number of that.
+/// Returns the rewrite from a format to the next, and the number of that one.
 fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     match format {
         1 => Some((2, Box::new(runs_by_tenant::RunsByTenant::default()))),
@@ -55,7 +55,7 @@ fn step_from(format: u32) -> Option<(u32, Box<dyn Rewrite>)> {
     }
 }
 
-/// Returns what turns the rows of a format into those of the newest, one after the other.
+/// Returns the rewrites from a format to the newest, one after the other.
 pub fn rewrites_from(mut format: u32) -> Vec<Box<dyn Rewrite>> {
     let mut rewrites = Vec::new();
     while let Some((to, rewrite)) = step_from(format) {
@@ -93,8 +93,8 @@ fn step(
                 needed,
                 free,
             }),
-            // The opening found nothing, so the version that wrote it can still work with it:
-            // it is not moved aside for a value that only the migration met.
+            // The opening found no fault, so the version that wrote it can still use it: it is not
+            // moved aside for a value that only the migration reads.
             CopyError::Source(StoreError::Damaged { what }) => {
                 let source = StoreError::io("reading what it holds", io::Error::other(what));
                 not_migrated(path, from, to, source)
@@ -125,7 +125,7 @@ fn step(
     Ok(migrated)
 }
 
-/// A copy of the next format. Everything is checked before and after.
+/// Describes a copy in the next format. Everything is checked before and after.
 fn aim(to: u32, rewrite: Box<dyn Rewrite>) -> Aim {
     Aim {
         format: to,

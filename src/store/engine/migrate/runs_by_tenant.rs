@@ -1,4 +1,4 @@
-//! From format 1 to 2: keeps runs by tenant, where they were numbered through.
+//! From format 1 to 2: stores runs by tenant, which were numbered across all tenants before.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1, v2};
 
-/// What was met of the runs so far: an entry for each tenant.
+/// What was seen of the runs so far: an entry for each tenant.
 #[derive(Default)]
 pub struct RunsByTenant {
     tallies: BTreeMap<TenantName, v2::Tally>,
@@ -69,7 +69,7 @@ impl RunsByTenant {
     }
 }
 
-/// Returns whether a run read the whole tenant to its end and took over what it found.
+/// Returns whether a run read the whole tenant to its end and applied what it found.
 fn is_whole_sweep(run: &v1::Run) -> bool {
     let is_sweep = match (run.mode, run.trigger) {
         (

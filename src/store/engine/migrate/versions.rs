@@ -1,12 +1,12 @@
-//! From format 2 to 3: the head says which version the last entry has. Entries stay as they are,
-//! and have their places for versions.
+//! From format 2 to 3: the head contains the version of the last entry. Entries stay as they are;
+//! their positions serve as versions.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
 use crate::store::engine::rows::head::Head;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v3};
 
-/// Turns the one row that has another layout.
+/// Rewrites the one row whose layout differs.
 pub struct Versions;
 
 impl Rewrite for Versions {

@@ -1,4 +1,4 @@
-//! Makes a new store of an empty database.
+//! Creates a new store in an empty database.
 
 use std::io;
 
@@ -21,7 +21,7 @@ pub fn draw_id() -> Result<StoreId, StoreError> {
     Ok(store)
 }
 
-/// Makes a new store of a database with nothing in it.
+/// Creates a new store in a database with nothing in it.
 pub fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     let failed = |source| {
         Refusal::Error(OpenError::Failed {
@@ -50,7 +50,7 @@ pub fn create(folder: &Folder, db: sled::Db) -> Result<Sound, Refusal> {
     for (key, value) in rows {
         batch.insert(key, value.unwrap_or_default());
     }
-    // Synced before anyone learns of it, when the store starts.
+    // The start of the store syncs this before anyone learns of it.
     db.apply_batch(batch)
         .map_err(|error| failed(StoreError::sled("creating", error)))?;
     Ok(Sound {

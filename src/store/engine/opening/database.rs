@@ -16,8 +16,8 @@ use super::refusal::{Refusal, io_at};
 /// How long sled may take to release its files.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Closes the database, and does not wait for ever: after a failed write sled may wait for a
-/// buffer that nobody will write. Everything that was acknowledged is on disk before.
+/// Closes the database without waiting for ever: after a failed write sled may wait for a buffer
+/// that nobody will write. Everything acknowledged is already on disk.
 pub fn close_db(db: Option<sled::Db>) {
     let (done, gone) = sync_channel(1);
     let closing = thread::Builder::new()
@@ -37,10 +37,10 @@ pub fn close_db(db: Option<sled::Db>) {
     }
 }
 
-/// Bytes of pages that sled keeps. Below 32 MiB nothing is saved, above 64 little is won.
+/// Bytes of pages that sled caches. Below 32 MiB nothing is saved, above 64 MiB little is gained.
 pub const CACHE: u64 = 48 * 1024 * 1024;
 
-/// The same of a database that is written or read once, from its beginning to its end.
+/// The same for a database that is written or read once, from beginning to end.
 pub const SMALL_CACHE: u64 = 8 * 1024 * 1024;
 
 /// sled releases its file on a thread of its own, some time after the last handle.
@@ -49,12 +49,13 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Opens sled's files in a folder of the store's, patient with a lock that is about to go.
+/// Opens sled's files in one of the store's folders, and retries while sled still releases its
+/// lock.
 pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refusal> {
     let config = sled::Config::new()
         .path(at)
         .cache_capacity(cache)
-        // Not for durability, that is the committer's: this thread also collects garbage.
+        // Not for durability, which is the committer's job: this thread also collects garbage.
         .flush_every_ms(Some(500));
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
@@ -78,7 +79,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
             sled::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 Refusal::Error(io_at("opening the database in", at)(error))
             }
-            // Also a version or a size of segments that we never wrote.
+            // Also a version or a segment size that we never wrote.
             sled::Error::Io(_)
             | sled::Error::Unsupported(_)
             | sled::Error::CollectionNotFound(_)
@@ -90,10 +91,10 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
     }
 }
 
-/// The same where the file was only just closed.
+/// The same if the file was closed only a moment ago.
 const FREE_PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until nobody has the file of a database.
+/// Waits until nobody has the file of a database open.
 pub fn wait_until_free(at: &Path) -> io::Result<()> {
     let file = File::open(at.join("db"))?;
     let deadline = Instant::now() + LOCK_PATIENCE;

@@ -1,4 +1,5 @@
-//! Finds out what a database is: whose, of which format, and whether it holds what was acknowledged.
+//! Identifies a database: which store it is, in which format, and whether it has everything that
+//! was acknowledged.
 
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::mark::Mark;
@@ -8,14 +9,14 @@ use crate::store::engine::scan;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::{self, Format, codec, keys};
 
-/// What a database is found to be.
+/// What a database turns out to be.
 pub enum Look {
     Empty,
     Newer(u32),
     Sound(Format, Head),
 }
 
-/// Looks whether the database is the one that the mark tells of, and finishes what was under way.
+/// Checks whether the mark belongs to this database, and finishes an interrupted commit.
 pub fn identify(
     db: &sled::Db,
     mark: Option<Mark>,
@@ -37,8 +38,8 @@ pub fn identify(
         return Ok(Look::Newer(format.version));
     }
     let mut head = read_head(db)?;
-    // Half of it may be there, with or without the row that counts it. An older one is all
-    // there; one that is newer by more than one was lost with the one before it.
+    // Half of it may be there, with or without the row that counts it. An older commit is complete;
+    // one that is newer by more than one was lost along with the one before it.
     let pending = pending.filter(|pending| {
         let is_last = pending.commits == head.commits || pending.commits == head.commits + 1;
         pending.store == format.store && is_last
@@ -65,7 +66,7 @@ pub fn identify(
     Ok(Look::Sound(format, head))
 }
 
-/// Says that a store is of a newer format than this version reads.
+/// Makes the error that a store has a newer format than this version reads.
 pub fn newer(folder: &Folder, found: u32) -> OpenError {
     OpenError::Newer {
         path: folder.path().to_owned(),
@@ -74,7 +75,7 @@ pub fn newer(folder: &Folder, found: u32) -> OpenError {
     }
 }
 
-/// Returns the format of a store, if that can be read.
+/// Returns the format of a store; `None` if it cannot be read.
 pub fn format_of(db: &sled::Db) -> Option<u32> {
     let key = keys::format();
     let value = scan::get(db, &key).ok()??;

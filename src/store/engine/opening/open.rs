@@ -1,4 +1,4 @@
-//! Opens the folder past everything that sled would trip over there, or moves it aside.
+//! Opens the folder after removing everything that sled would trip over, or moves the store aside.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -14,8 +14,8 @@ use super::place::{clear_up, open_current, open_left};
 use super::refusal::{Refusal, io_at};
 use super::starting::{self, Started};
 
-/// Opens the store in a folder, or makes one there. One that is damaged is moved aside, and what
-/// reads of it is in the one that opens.
+/// Opens the store in a folder, or creates one there. A damaged store is moved aside, and the store
+/// that opens contains what could still be read from it.
 pub fn open(path: &Path, clock: &Clock) -> Result<Started, OpenError> {
     let folder = Folder::new(path);
     if path.exists() && !path.is_dir() {
@@ -46,8 +46,8 @@ pub fn open(path: &Path, clock: &Clock) -> Result<Started, OpenError> {
     }
 }
 
-/// Moves a damaged store aside, and puts in its place what could be read out of it. Returns where
-/// it is now.
+/// Moves a damaged store aside, and replaces it by what could be read from it. Returns where the
+/// damaged one is now.
 fn salvage(folder: &Folder, clock: &Clock, damage: &str) -> Result<PathBuf, OpenError> {
     let refused = io_at("moving a damaged store aside from", &folder.current());
     folder.go_back_to_untouched().map_err(&refused)?;

@@ -1,4 +1,5 @@
-//! Opens the database that is in its place. One that took another's place, and is not whole, gives it back.
+//! Opens the current database. If it has replaced another and is not intact, the other one comes
+//! back.
 
 use std::fs;
 use std::path::Path;
@@ -21,8 +22,8 @@ use super::identify::{Look, identify, newer};
 use super::refusal::{Refusal, io_at};
 use super::sound::Sound;
 
-/// Opens the database as the last process left it, and marks it as open. The copy of one that was
-/// open is only worked with if all of it fits together.
+/// Opens the database as the last process left it, and marks it as open. A copy that was taken
+/// while it was open is only used if all of it is consistent.
 pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |source| Refusal::Error(io_at("marking as open", folder.path())(source));
     if open_mark::look(folder).map_err(refused)? != Left::Copied {
@@ -52,21 +53,21 @@ pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
     Ok(sound)
 }
 
-/// Clears up what a process left that was stopped while it compacted the store.
+/// Clears up after a process that was interrupted while it compacted the store.
 pub fn clear_up(folder: &Folder) -> Result<Attempt, OpenError> {
     folder
         .clear_up()
         .map_err(io_at("clearing up in", folder.path()))
 }
 
-/// Opens the database. One that has taken another's place, and is not whole, gives it back.
+/// Opens the database. If it has replaced another and is not intact, the other one comes back.
 pub fn open_kept(folder: &Folder) -> Result<Sound, Refusal> {
     let opened = open_taken(folder);
     folder.remove_retired();
     opened
 }
 
-/// The same, but that the files of the one that is given up are left to be removed.
+/// The same, but leaves the files of the database that is given up for later removal.
 pub fn open_taken(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |doing| {
         let at = io_at(doing, folder.path());
@@ -141,7 +142,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         }
     });
     if let Ok(Ok(Look::Sound(..) | Look::Empty)) = looked {
-        // From here on it is written to, and nothing may go back to what was before.
+        // From here on it is written to, and there is no way back to the former one.
         folder
             .give_up_untouched()
             .map_err(refused("removing the copy of", &current))?;
@@ -166,8 +167,8 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     }
 }
 
-/// Checks everything in a database. sled goes on behind a gap in its log as if that were the end, so that
-/// what is read later on may be missing although what was looked at is there.
+/// Checks everything in a database. sled treats a gap in its log as the end, so parts that are read
+/// later may be missing although the sample is there.
 fn is_whole(db: &sled::Db, format: u32) -> Result<(), StoreError> {
     let (_doing, looked) = counting("checking the store", "rows");
     let checked = check::whole(&check::View::alone(db, format), &|rows| looked.add(rows));
@@ -177,8 +178,7 @@ fn is_whole(db: &sled::Db, format: u32) -> Result<(), StoreError> {
     }
 }
 
-/// Looks whether the database is the one that the mark tells of, and whether a sample of it is
-/// whole.
+/// Checks whether the mark belongs to this database, and whether a sample of it is intact.
 fn look(db: &sled::Db, mark: Option<Mark>, pending: Option<Pending>) -> Result<Look, StoreError> {
     let found = identify(db, mark, pending)?;
     if let Look::Sound(_, head) = &found {

@@ -13,7 +13,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Makes an error of it, for who does not move a damaged store aside.
+    /// Turns it into an error, for callers that do not move a damaged store aside.
     pub fn into_error(self, folder: &Folder) -> OpenError {
         match self {
             Self::Error(error) => error,
@@ -25,7 +25,7 @@ impl Refusal {
     }
 }
 
-/// Says what was tried with which file or folder.
+/// Adds to an I/O error what was tried with which file or folder.
 pub fn io_at(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError + use<> {
     let path = path.to_owned();
     move |source| OpenError::Io {

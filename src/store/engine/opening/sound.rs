@@ -1,9 +1,9 @@
-//! A database that was opened and looked at.
+//! A database that was opened and checked.
 
 use crate::model::StoreId;
 use crate::store::engine::rows::head::Head;
 
-/// A database that holds what it was last said to hold.
+/// A database that has everything its mark says.
 #[derive(Clone)]
 pub struct Sound {
     pub db: sled::Db,

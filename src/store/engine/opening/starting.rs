@@ -1,4 +1,4 @@
-//! Starts the threads that work a database.
+//! Starts the threads that serve a database.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,14 +20,14 @@ use crate::store::error::{OpenError, StoreError};
 use super::refusal::io_at;
 use super::sound::Sound;
 
-/// An engine that runs.
+/// A running engine.
 pub struct Started {
     pub engine: Arc<Engine>,
-    /// Where a damaged store is that was found in its place.
+    /// Where the damaged store is that was found here; `None` if the store was sound.
     pub moved_aside: Option<PathBuf>,
 }
 
-/// Starts the threads that work a database, and brings to disk what it holds.
+/// Starts the threads that serve a database, and flushes its content to disk.
 pub fn start(
     folder: Folder,
     clock: &Clock,
@@ -41,7 +41,7 @@ pub fn start(
         mut head,
         ..
     } = sound;
-    // What was written before may be gone, if this is an older copy that was put in its place.
+    // Later entries may be lost, if this is an older copy that was restored.
     head.version = head.version.max(Version::at(clock.now()));
     let pending = folder.pending();
     let current = folder.current();
@@ -58,12 +58,12 @@ pub fn start(
     let shared = Arc::new(Shared::new(db, head.last, tally.map_err(failed)?));
     let committer =
         Committer::start(folder.clone(), writer, Arc::clone(&shared)).map_err(no_thread)?;
-    // What is read from here on must be on disk: a process that was killed may have left
-    // commits that were applied and not synced.
+    // What is read from here on must be on disk: a killed process may have left commits that were
+    // applied but not synced.
     committer.sync(&shared).map_err(failed)?;
-    // So is what the note tells of, or it was never begun. Left there it could be taken for the
-    // next commit, which has the same number and is another, if that one's note does not
-    // reach the disk before a power cut.
+    // What the pending note describes is now on disk as well, or was never begun. If the note
+    // stayed, it could be mistaken for the next commit, which has the same number but other
+    // content, if that one's note does not reach the disk before a power cut.
     pending::forget(&pending).map_err(io_at("clearing", &pending))?;
     files::hand_over(&folder.current()).map_err(io_at("giving their owner", &folder.current()))?;
     files::sync_folder(&folder.current()).map_err(io_at("syncing", &folder.current()))?;

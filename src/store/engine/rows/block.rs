@@ -1,10 +1,10 @@
-//! Packs neighbouring records in one value, in the order of their ids.
+//! Packs neighbouring records into one value, in the order of their ids.
 //!
-//! A block holds the ids from its key on to the next block's key, as a bucket does; a kind's
-//! first block has no id in its key and so begins before all ids. What sled does for a row
-//! costs the same whatever the row holds, and neighbours compress better together: a row for
-//! each record took a first load 1.7 times the processor time, and twice the disk. A change
-//! rewrites its whole block, some three kilobytes.
+//! A block contains the ids from its key up to the next block's key, as a bucket does; the first
+//! block of a kind has no id in its key and so begins before all ids. sled's cost per row is the
+//! same whatever the row contains, and neighbours compress better together: with a row for each
+//! record, a first load took 1.7 times the processor time and twice the disk. A change rewrites its
+//! whole block, some three kilobytes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,13 +18,13 @@ use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
 use crate::store::tenant_no::TenantNo;
 
-/// Bytes, before they are compressed, over which a block is divided.
+/// Uncompressed bytes from which a block is divided.
 const FULL: usize = 16 * 1024;
 
-/// Bytes of a piece at the most when a full block is divided, single large records aside.
+/// The most bytes of a piece when a full block is divided, except for a single large record.
 const PIECE: usize = 12 * 1024;
 
-/// Bytes of a record beside its id and its body: two lengths, version and fingerprint.
+/// Bytes of a record besides its id and its body: two lengths, version and fingerprint.
 const RECORD_HEAD: usize = 1 + 8 + 16 + 4;
 
 /// A record in its block.
@@ -40,7 +40,7 @@ pub struct PackedRecord {
 /// A record as a commit leaves it.
 #[derive(Debug)]
 pub struct After {
-    /// None: that of the record that was there.
+    /// `None` keeps the version of the existing record.
     pub version: Option<Version>,
     pub print: Fingerprint,
     pub body: Bytes,
@@ -51,7 +51,7 @@ pub struct After {
 pub struct Block(pub Vec<PackedRecord>);
 
 impl Block {
-    /// Reads a block's value; records out of order are damage.
+    /// Decodes a block; records out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let bytes = codec::unpack_bytes(key, codec::open(PACKED, key, value)?)?;
         let mut rest = Bytes::from(bytes.into_owned());
@@ -66,7 +66,7 @@ impl Block {
         Ok(Self(records))
     }
 
-    /// Makes the block's value.
+    /// Encodes the block.
     pub fn write(&self, key: &Key) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len());
         for packed in &self.0 {
@@ -87,8 +87,8 @@ impl Block {
         self.0.into_iter().find(|packed| packed.id == *id)
     }
 
-    /// Applies changes, sorted by id, none = removed. What was there must be what `known`
-    /// has a fingerprint of: a block that sled brought back from an older page is damage.
+    /// Applies changes, sorted by id; `None` removes a record. The existing records must match the
+    /// fingerprints in `known`: a block that sled brought back from an older page is damage.
     fn apply(
         &mut self,
         key: &[u8],
@@ -129,7 +129,7 @@ impl Block {
         Ok(())
     }
 
-    /// Returns into how many pieces the block should be divided: one, as long as it is small.
+    /// Returns how many pieces the block should be divided into; 1 while it is small.
     pub fn pieces(&self) -> usize {
         let n_bytes = self.len();
         if n_bytes <= FULL || self.0.len() == 1 {
@@ -138,7 +138,7 @@ impl Block {
         n_bytes.div_ceil(PIECE)
     }
 
-    /// Divides the block into so many pieces of about the same size, or fewer.
+    /// Divides the block into so many pieces of about equal size, or fewer.
     pub fn divide(self, pieces: usize) -> Vec<Self> {
         let size = self.len().div_ceil(pieces.max(1));
         let mut divided = Vec::with_capacity(pieces);
@@ -158,13 +158,13 @@ impl Block {
         divided
     }
 
-    /// Returns how many bytes it has before they are compressed.
+    /// Returns its uncompressed size in bytes.
     fn len(&self) -> usize {
         self.0.iter().map(record_len).sum()
     }
 }
 
-/// A block on its way back into the store.
+/// A changed block that is not yet written.
 #[derive(Debug)]
 pub struct Changed {
     pub key: Key,
@@ -174,8 +174,8 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// Makes the rows of the block, divided where it should be and there is room for so many
-    /// rows more; one that stays large is divided another time.
+    /// Makes the rows of the block. It is divided if it should be and there is room for so many
+    /// more rows; a block that stays large is divided another time.
     pub fn rows(self, room: &mut usize) -> Vec<(Key, Option<Vec<u8>>)> {
         let pieces = self.block.pieces().min(*room + 1);
         if self.block.0.is_empty() {
@@ -184,7 +184,7 @@ impl Changed {
         let divided = self.block.divide(pieces);
         *room -= divided.len() - 1;
         let row = |(index, piece): (usize, Block)| {
-            // The first piece stays where the block was, which may begin before its first id.
+            // The first piece keeps the block's key, which may begin before its first id.
             let key = match piece.0.first() {
                 Some(first) if index > 0 => keys::state(self.no, self.kind, &first.id),
                 Some(_) | None => self.key.clone(),
@@ -196,7 +196,7 @@ impl Changed {
     }
 }
 
-/// Reads the blocks of a kind that changes fall into, and applies them.
+/// Reads the blocks of a kind that changes fall into, and applies the changes.
 pub fn change(
     db: &sled::Db,
     (no, kind): (TenantNo, Kind),
@@ -228,7 +228,7 @@ pub fn change(
     Ok(blocks)
 }
 
-/// Returns the block that an id belongs into, an empty one where there is none.
+/// Returns the block that an id belongs to, or an empty one if there is none.
 pub fn holding(
     db: &sled::Db,
     no: TenantNo,
@@ -244,7 +244,7 @@ pub fn holding(
     Ok((key, block))
 }
 
-/// Reads records in the order of their ids, from behind one on, each with its block's key.
+/// Reads records in the order of their ids, after a given one, each with its block's key.
 pub fn after(
     db: &sled::Db,
     no: TenantNo,
@@ -294,7 +294,7 @@ fn take(rest: &mut Bytes) -> Option<PackedRecord> {
     })
 }
 
-/// About the bytes that a record takes; an id of another shape may take more.
+/// Returns roughly how many bytes a record takes; ids of other shapes may take more.
 fn record_len(packed: &PackedRecord) -> usize {
     RECORD_HEAD + 13 + packed.body.len()
 }

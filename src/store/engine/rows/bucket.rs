@@ -1,9 +1,9 @@
-//! Packs the fingerprints of neighbours in one value, in the order of their ids.
+//! Packs the fingerprints of neighbours into one value, in the order of their ids.
 //!
-//! A bucket holds the ids from its key on to the next bucket's key. A kind's first bucket has
-//! no id in its key and so begins before all ids. Some hundred entries a value make a scan of
-//! a million fingerprints a matter of 0.05 s where a row each took 0.65 s and three times the
-//! memory; well below 8 KiB a value, a leaf of sixteen stays out of files of its own.
+//! A bucket contains the ids from its key up to the next bucket's key. The first bucket of a kind
+//! has no id in its key and so begins before all ids. With some hundred entries a value, a scan of
+//! a million fingerprints takes 0.05 s; with a row each it took 0.65 s and three times the memory.
+//! Since values stay well below 8 KiB, a leaf of sixteen needs no file of its own.
 
 use crate::model::{Fingerprint, Id, Kind};
 use crate::store::engine::scan;
@@ -12,14 +12,14 @@ use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
 use crate::store::tenant_no::TenantNo;
 
-/// Entries over which a bucket is divided.
+/// Entries from which a bucket is divided.
 const FULL: usize = 256;
 
-/// Entries of a piece at the most when a full bucket is divided. Larger than half of
-/// [`FULL`]: one entry too many makes two pieces, not three.
+/// The most entries of a piece when a full bucket is divided. Larger than half of [`FULL`]: one
+/// entry too many makes two pieces, not three.
 const PIECE: usize = 160;
 
-/// Bytes over which a bucket is divided, for ids of other shapes.
+/// Bytes from which a bucket is divided, for ids of other shapes.
 const FULL_BYTES: usize = 8 * 1024;
 
 /// The entries of a bucket, in the order of their ids.
@@ -27,7 +27,7 @@ const FULL_BYTES: usize = 8 * 1024;
 pub struct Bucket(pub Vec<(Id, Fingerprint)>);
 
 impl Bucket {
-    /// Reads a bucket's value; entries out of order are damage.
+    /// Decodes a bucket; entries out of order are damage.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         Entries::of(key, value)?
             .map(|entry| entry.map(|entry| (entry.id, entry.fingerprint)))
@@ -35,7 +35,7 @@ impl Bucket {
             .map(Self)
     }
 
-    /// Makes the bucket's value.
+    /// Encodes the bucket.
     pub fn write(&self, key: &Key) -> Vec<u8> {
         let mut payload = Vec::with_capacity(self.0.len() * 30);
         for (id, fingerprint) in &self.0 {
@@ -47,7 +47,8 @@ impl Bucket {
         codec::seal(PACKED, key, &[], &payload)
     }
 
-    /// Applies changes, sorted by id, none = removed. Tells each id's former fingerprint.
+    /// Applies changes, sorted by id; `None` removes an entry. Reports each id's former
+    /// fingerprint.
     pub fn apply(
         &mut self,
         changes: &[(&Id, Option<Fingerprint>)],
@@ -68,7 +69,7 @@ impl Bucket {
         self.0 = merged;
     }
 
-    /// Returns into how many pieces the bucket should be divided: one, as long as it is small.
+    /// Returns how many pieces the bucket should be divided into; 1 while it is small.
     pub fn pieces(&self) -> usize {
         let bytes: usize = self.0.iter().map(|(id, _)| entry_len(id)).sum();
         if self.0.len() <= FULL && bytes <= FULL_BYTES {
@@ -147,8 +148,8 @@ impl<'value> Iterator for Entries<'value> {
     }
 }
 
-/// Returns the bucket that an id belongs into: the last one that begins at the id or before;
-/// the first one, whether it is there or not, if none does.
+/// Returns the bucket that an id belongs to: the last one that begins at the id or before it; if
+/// none does, the first one, whether it exists or not.
 pub fn holding(
     db: &sled::Db,
     no: TenantNo,
@@ -159,7 +160,7 @@ pub fn holding(
     scan::holding(db, prefix, keys::bucket(no, kind, id))
 }
 
-/// An entry's bytes; those of an object id without making them.
+/// Returns the size of an entry in bytes; for an object id it need not be encoded.
 fn entry_len(id: &Id) -> usize {
     let id_len = match id.object_bytes() {
         Some(bytes) => 1 + bytes.len(),

@@ -1,31 +1,32 @@
-//! Count and order-free checksum of the fingerprints of one kind of a tenant.
+//! Count and order-independent checksum of the fingerprints of one kind of a tenant.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Fingerprint, Id};
 
-/// What proves a scan of fingerprints: kept with each commit, compared with what was read.
+/// Proves that a scan of fingerprints is complete: stored with each commit, compared with what was
+/// read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Census {
     /// How many records there are.
     pub count: u64,
-    /// The sum, overflow dropped, of a hash of each id with its fingerprint.
+    /// The sum, ignoring overflow, of a hash of each id with its fingerprint.
     pub checksum: u64,
 }
 
 impl Census {
-    /// Takes a record in.
+    /// Adds a record.
     pub fn add(&mut self, id: &Id, fingerprint: Fingerprint) {
         self.add_entry(&entry(id, fingerprint));
     }
 
-    /// Takes a record in by the bytes of its id's key and its fingerprint.
+    /// Adds a record by the bytes of its id's key and its fingerprint.
     pub(in crate::store) fn add_entry(&mut self, bytes: &[u8]) {
         self.count = self.count.wrapping_add(1);
         self.checksum = self.checksum.wrapping_add(xxh3_64(bytes));
     }
 
-    /// Takes a record out that was taken in before.
+    /// Removes a record that was added before.
     pub fn remove(&mut self, id: &Id, fingerprint: Fingerprint) {
         self.count = self.count.wrapping_sub(1);
         self.checksum = self.checksum.wrapping_sub(xxh3_64(&entry(id, fingerprint)));

@@ -1,5 +1,5 @@
-//! Composes the one batch in which a commit's state, fingerprints, census, journal and
-//! progress move together. Runs on the committer's thread, the only one that writes.
+//! Composes the one batch that writes a commit's state, fingerprints, census, journal and progress
+//! together. Runs on the committer's thread, the only one that writes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -19,16 +19,16 @@ use super::census::Census;
 use super::head::Head;
 use super::journal;
 
-/// Rows that come last into each batch: how far the store is, and what lives in it.
+/// Rows that end each batch: the head, and the live size.
 const LAST: usize = 2;
 
-/// The rows of a batch, and how far the store is after it.
+/// The rows of a batch, and the head after it.
 pub struct Composed {
     pub rows: Rows,
     pub head: Head,
 }
 
-/// Composes the batch of plain rows, and of an entry that goes with them.
+/// Composes a batch of plain rows, and of an entry that accompanies them.
 pub fn rows(
     head: &Head,
     rows: Vec<(Key, Option<Vec<u8>>)>,
@@ -98,7 +98,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(after.last));
         draft.set(key, value);
     }
-    // The blocks are still to come.
+    // The blocks are still to be added.
     let mut room = draft.room().saturating_sub(blocks.len());
     for changed in blocks {
         draft.rows.extend(changed.rows(&mut room));
@@ -107,7 +107,7 @@ pub fn commit(db: &sled::Db, head: &Head, prepared: Prepared) -> Result<Composed
     Ok(draft.finish(after))
 }
 
-/// What will be written. A key that is set twice is written once.
+/// The rows to write. A key that is set twice is written once.
 #[derive(Default)]
 pub struct Draft {
     rows: Rows,
@@ -118,24 +118,24 @@ impl Draft {
         self.rows.insert(key, value);
     }
 
-    /// Adds an entry, the last that a head tells of.
+    /// Adds an entry, which the head describes as the last.
     fn entry(&mut self, head: &Head, body: &[u8]) {
         let key = keys::journal(head.last);
         let value = journal::seal(&key, head.at, head.version, body);
         self.set(key, Some(value));
     }
 
-    /// Returns how many operations there is room for, the last ones left out.
+    /// Returns how many more operations fit, not counting the last ones.
     pub fn room(&self) -> usize {
         MAX_OPERATIONS.saturating_sub(self.rows.len() + LAST)
     }
 
-    /// Ends the batch, with the head as its entries leave it.
+    /// Completes the batch with the head after its entries.
     pub fn finish(mut self, mut head: Head) -> Composed {
         head.commits += 1;
         let (key, value) = codec::put(keys::head(), &v3::Head::from(head));
         self.set(key, value);
-        // The writer adds what lives in the store.
+        // The writer adds the live size.
         let operations = self.rows.len() + LAST - 1;
         debug_assert!(
             operations <= MAX_OPERATIONS,
@@ -148,7 +148,7 @@ impl Draft {
     }
 }
 
-/// A bucket that should be divided, where the batch has room for its pieces.
+/// A bucket that should be divided, if the batch has room for its pieces.
 struct Overfull {
     key: Key,
     no: TenantNo,
@@ -156,7 +156,7 @@ struct Overfull {
     bucket: Bucket,
 }
 
-/// The fingerprints of one kind on their way into their buckets.
+/// The fingerprints of one kind that are being put into their buckets.
 struct Packing<'draft> {
     db: &'draft sled::Db,
     no: TenantNo,
@@ -228,7 +228,7 @@ impl Packing<'_> {
     }
 }
 
-/// Divides buckets as long as there is room; one that stays whole is divided another time.
+/// Divides buckets while there is room; one that stays whole is divided another time.
 fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
     for Overfull {
         key,
@@ -243,7 +243,7 @@ fn divide(draft: &mut Draft, overfull: Vec<Overfull>, mut room: usize) {
         }
         room -= pieces - 1;
         for (index, piece) in bucket.divide(pieces).into_iter().enumerate() {
-            // The first piece stays where the bucket was, which may begin before its first id.
+            // The first piece keeps the bucket's key, which may begin before its first id.
             let key = match piece.0.first() {
                 Some((first, _)) if index > 0 => keys::bucket(no, kind, first),
                 Some(_) | None => key.clone(),

@@ -1,4 +1,4 @@
-//! Counts what lives in a database, and the row that notes it.
+//! Counts the live data of a database, and reads the row that records it.
 
 use crate::model::Seq;
 use crate::store::engine::rows::{head, journal};
@@ -6,7 +6,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v1};
 
-/// What lives in a database.
+/// The live data of a database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Rows.
@@ -16,25 +16,25 @@ pub struct Count {
 }
 
 impl Count {
-    /// Takes a row in.
+    /// Adds a row.
     pub fn add(&mut self, key: &[u8], value: &[u8]) {
         self.rows += 1;
         self.bytes += (key.len() + value.len()) as u64;
     }
 
-    /// Takes a row out, by the bytes of its key and its value.
+    /// Removes a row, given the sizes of its key and its value.
     pub fn remove(&mut self, key: usize, value: usize) {
         self.rows = self.rows.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub((key + value) as u64);
     }
 }
 
-/// A count as it is noted.
+/// A count as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// What was there.
+    /// How much there was.
     pub count: Count,
-    /// Atomic writes up to then.
+    /// Atomic writes up to that point.
     pub commits: u64,
 }
 
@@ -47,13 +47,13 @@ pub fn noted(db: &sled::Db) -> Result<Option<Usage>, StoreError> {
     }
 }
 
-/// All rows but the note of how many there are.
+/// Returns all rows except the one that records their number.
 pub fn rows(db: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), StoreError>> {
     let note = keys::usage();
     scan::prefix(db, &[]).filter(move |row| !matches!(row, Ok((key, _)) if **key == *note))
 }
 
-/// Counts what lives in a database.
+/// Counts the live data of a database.
 pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
     rows(db).try_fold(Count::default(), |mut count, row| {
         let (key, value) = row?;
@@ -62,12 +62,12 @@ pub fn count(db: &sled::Db) -> Result<Count, StoreError> {
     })
 }
 
-/// Bytes that a record and an entry take at the least, as Qlik's are.
+/// Bytes that a record and an entry take at least, for Qlik's data.
 const RECORD: u64 = 256;
 
 const ENTRY: u64 = 100;
 
-/// Bytes that live in a database at the least, by how many records and entries there are.
+/// Returns a lower bound of a database's live bytes, from the number of records and entries.
 pub fn at_least(db: &sled::Db) -> Result<u64, StoreError> {
     let mut records = 0;
     for row in scan::prefix(db, &[keys::Keyspace::Census as u8]) {

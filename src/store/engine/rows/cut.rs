@@ -1,5 +1,5 @@
-//! Composes the writes in which the journal's first entries go, and keeps those that a row
-//! still names. Runs on the writer's thread: no row can come to name an entry in between.
+//! Composes the writes that remove the journal's first entries, and keep those that a row still
+//! names. Runs on the writer's thread, so no row can start to name an entry in between.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -14,20 +14,20 @@ use super::compose::{Composed, Draft};
 use super::head::Head;
 use super::journal;
 
-/// Spaces whose rows name entries: by endpoint, then by place.
+/// Keyspaces whose rows name entries: by endpoint, then by position.
 const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
-/// Entries that one write takes at the most: a sync's commit behind it waits a millisecond.
+/// The most entries that one write removes: a sync's commit behind it waits a millisecond.
 pub const AT_ONCE: u64 = 150;
 
-/// Composes the batch in which the first entries go, up to a place, and a copy of those that
-/// rows name takes their place.
+/// Composes the batch that removes the first entries, up to a position, and keeps a copy of those
+/// that rows name.
 pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError> {
     let mut draft = Draft::default();
     let mut cut = journal::cut_at(db)?;
     let to = upto.min(head.last).min(Seq(cut.0.saturating_add(AT_ONCE)));
     let named = named(db, cut.next(), to)?;
-    // The row that tells of the cut, an entry, and its copy.
+    // The row that records the cut, an entry, and its copy.
     while cut < to && draft.room() >= 3 {
         cut = cut.next();
         let key = keys::journal(cut);
@@ -45,8 +45,8 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     Ok(draft.finish(*head))
 }
 
-/// Composes the batch in which entries that were kept go, if no row names them. They are in
-/// order, and few others are kept between them.
+/// Composes the batch that removes kept entries, if no row names them. They are in order, with few
+/// other kept entries between them.
 pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, StoreError> {
     let mut draft = Draft::default();
     let named = match seqs.first().zip(seqs.last()) {
@@ -61,8 +61,8 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
     Ok(draft.finish(*head))
 }
 
-/// Returns the entries from one place to another that rows name. Reads the rows of these
-/// places alone, endpoint by endpoint.
+/// Returns the entries between two positions that rows name. Reads only the rows for these
+/// positions, endpoint by endpoint.
 pub fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError> {
     let mut named = BTreeSet::new();
     for keyspace in NAMING {

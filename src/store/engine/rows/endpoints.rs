@@ -1,4 +1,4 @@
-//! The rows that endpoints have, and the names under which there are any.
+//! The rows that endpoints have, and the names of endpoints that have any.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Keyspace};
 
-/// Spaces whose rows are of an endpoint each, but for the cursors.
+/// Keyspaces whose rows each belong to an endpoint, except the cursors.
 pub const OF_ENDPOINTS: [Keyspace; 5] = [
     Keyspace::Parked,
     Keyspace::Deferred,

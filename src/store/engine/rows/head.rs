@@ -1,25 +1,25 @@
-//! How far the store is: the row that goes with every batch.
+//! How far the store has got: the row that is part of every batch.
 
 use crate::model::{Seq, Timestamp, Version};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{Stored, codec, keys, v1, v3};
 
-/// How far the store is; goes with every batch.
+/// How far the store has got; part of every batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Atomic writes so far.
     pub commits: u64,
     /// The journal's last entry.
     pub last: Seq,
-    /// When it was found.
+    /// When that entry was found.
     pub at: Timestamp,
-    /// Its version.
+    /// The version of that entry.
     pub version: Version,
 }
 
 impl Head {
-    /// Reads the row of the head, in whatever format it is.
+    /// Decodes the head, in whichever format it is.
     pub fn read(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         match codec::verify(key, value)? {
             (v1::Head::FORMAT, bytes) => Ok(codec::from_bytes::<v1::Head>(key, bytes)?.into()),
@@ -28,7 +28,7 @@ impl Head {
         }
     }
 
-    /// Takes the next place of the journal, at a time.
+    /// Takes the next position in the journal, at a time.
     pub fn advance(&mut self, at: Timestamp) {
         self.last = self.last.next();
         self.at = self.at.max(at);

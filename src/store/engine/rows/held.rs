@@ -1,4 +1,4 @@
-//! The rows of held plans, and the count and sum by which a plan's entries are known.
+//! The rows of held plans, and the count and sum that verify a plan's entries.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,7 +13,7 @@ use crate::store::tenant_no::TenantNo;
 pub struct Entries {
     /// How many.
     pub count: u64,
-    /// The sum of a hash of each, overflow dropped: order does not matter.
+    /// The sum of a hash of each, ignoring overflow: order does not matter.
     pub checksum: u64,
 }
 
@@ -27,15 +27,15 @@ impl Entries {
         entries
     }
 
-    /// Counts one more.
+    /// Adds one more.
     pub(in crate::store) fn add(&mut self, removal: &Removal) {
         self.count += 1;
         self.checksum = self.checksum.wrapping_add(sum(removal));
     }
 }
 
-/// A hash of what is removed. A person's new name makes no other plan, nor does a question
-/// that was asked this time and not the last.
+/// Returns a hash of what is removed. The plan stays the same if a person's name changes, or a
+/// question was asked this time and not the last.
 fn sum(removal: &Removal) -> u64 {
     let access = match &removal.what {
         Taken::Record { .. } => None,
@@ -48,17 +48,17 @@ fn sum(removal: &Removal) -> u64 {
     xxh3_64(&codec::pack(&v1::Summed { record, access }))
 }
 
-/// The row of a plan.
+/// Encodes a plan as a row.
 pub(in crate::store) fn plan_row(no: TenantNo, plan: &HeldPlan) -> (Key, Option<Vec<u8>>) {
     codec::put(keys::held(no, plan.id), &v1::HeldPlan::from(plan))
 }
 
-/// Reads the value of a plan.
+/// Decodes a plan.
 pub(in crate::store) fn read_plan(key: &[u8], value: &[u8]) -> Result<HeldPlan, StoreError> {
     codec::read_row::<v1::HeldPlan<'_>>(key, value).map(Into::into)
 }
 
-/// Reads the value of an entry of a plan.
+/// Decodes an entry of a plan.
 pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Removal, StoreError> {
     codec::read_packed_row::<v1::Removal<'_>>(key, value).map(Into::into)
 }

@@ -1,4 +1,4 @@
-//! The rows of the journal: an entry's bytes, and how entries are found.
+//! The rows of the journal: how entries are encoded, and how they are found.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{Stored, codec, v1, v3};
 
-/// Entries that there is room for at once: a list that grows is copied again and again.
+/// How many entries to allocate room for at once: a growing list is copied again and again.
 const AT_ONCE: usize = 512;
 
-/// Some entries, or the first of them that is not there.
+/// Some entries, or the first of them that is missing.
 pub enum Page {
     Whole(Vec<Entry>),
     Lacks(Seq),
@@ -40,14 +40,14 @@ pub fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Pag
         }
         entries.push(entry);
     }
-    // Fewer than asked for, and yet not up to the end: the rest is missing.
+    // Fewer than requested, but not up to the end: the rest is missing.
     if entries.len() < limit && expected < durable {
         return Ok(Page::Lacks(expected.next()));
     }
     Ok(Page::Whole(entries))
 }
 
-/// Returns the place up to which the journal was cut; [`Seq::START`] where it never was.
+/// Returns the position up to which the journal was cut; [`Seq::START`] if it never was.
 pub fn cut_at(db: &sled::Db) -> Result<Seq, StoreError> {
     let key = keys::cut();
     match scan::get(db, &key)? {
@@ -56,7 +56,7 @@ pub fn cut_at(db: &sled::Db) -> Result<Seq, StoreError> {
     }
 }
 
-/// Reads the entry at a place where there must be one.
+/// Reads the entry at a position where there must be one.
 pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
     let key = keys::journal(seq);
     match scan::get(db, &key)? {
@@ -65,7 +65,7 @@ pub fn find(db: &sled::Db, seq: Seq) -> Result<Entry, StoreError> {
     }
 }
 
-/// Reads the first entry behind a place, whatever was cut.
+/// Reads the first entry after a position, whatever was cut.
 pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreError> {
     let from = Bound::Excluded(keys::journal(after));
     let row = scan::after(db, &[Keyspace::Journal as u8], from).next();
@@ -74,12 +74,13 @@ pub fn first_after(db: &sled::Db, after: Seq) -> Result<Option<Entry>, StoreErro
         .transpose()
 }
 
-/// Reads the value of an entry.
+/// Decodes an entry.
 pub fn read(key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     read_behind(&mut LastOrigin::default(), key, value)
 }
 
-/// Where the entry before came from, and the bytes that say so. A run's entries have the same.
+/// The origin of the entry before, and the bytes that encode it. All entries of a run have the same
+/// one.
 #[derive(Default)]
 struct LastOrigin {
     bytes: Vec<u8>,
@@ -87,13 +88,13 @@ struct LastOrigin {
 }
 
 impl LastOrigin {
-    /// Reads an entry's origin; returns it and the bytes behind it.
+    /// Reads an entry's origin; returns it and the remaining bytes.
     fn read<'bytes>(
         &mut self,
         key: &[u8],
         bytes: &'bytes [u8],
     ) -> Result<(Option<Origin>, &'bytes [u8]), StoreError> {
-        // The bytes of an origin are the beginning of no other one's: they tell their length.
+        // No origin's bytes are a prefix of another's: they contain their length.
         if let Some(origin) = &self.origin
             && let Some(rest) = bytes.strip_prefix(self.bytes.as_slice())
         {
@@ -114,7 +115,7 @@ impl LastOrigin {
 
 fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry, StoreError> {
     let seq = keys::trailing_number(key).ok_or_else(|| codec::flawed(key, "no place"))?;
-    // Entries stay as they were written, so this knows every layout that they ever had.
+    // Entries stay as they were written, so this code knows every layout that they ever had.
     let cut_short = || codec::flawed(key, "cut short");
     let (format, bytes) = codec::verify(key, value)?;
     let (head, bytes) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
@@ -148,8 +149,8 @@ fn read_behind(last: &mut LastOrigin, key: &[u8], value: &[u8]) -> Result<Entry,
     })
 }
 
-/// Stands for all that an entry says, in the bytes in which it was written: whatever else the
-/// program comes to know of entries, this one keeps its id.
+/// Returns a digest of all that an entry says, in the bytes in which it was written: even if the
+/// program later learns more about entries, this entry keeps its id.
 fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
     let mut digest = Sha256::new();
     digest.update(at.millis().to_be_bytes());
@@ -161,7 +162,7 @@ fn digest(at: Timestamp, version: Version, bytes: &[u8]) -> EntryDigest {
     EntryDigest(start)
 }
 
-/// Makes the bytes of an entry, but for its place, its time and its version.
+/// Encodes an entry, except for its position, its time and its version.
 pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
     codec::pack(&v3::Entry {
         origin: origin.map(Into::into),
@@ -176,17 +177,17 @@ pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u
     codec::seal(v3::Entry::FORMAT, key, &head, packed)
 }
 
-/// Says that an entry is not where it must be.
+/// Makes the error that an entry is missing.
 pub fn missing(seq: Seq) -> StoreError {
     StoreError::damaged(format!("journal entry {seq}: missing"))
 }
 
-/// Returns the last entry that was found before a time. Entries are in the order of theirs.
+/// Returns the last entry that was found before a time. Entries are in the order of their times.
 pub fn past(db: &sled::Db, last: Seq, since: Timestamp) -> Result<Seq, StoreError> {
     let (mut past, mut young) = (cut_at(db)?, last.next());
     while past.next() < young {
         let middle = Seq(past.0 + (young.0 - past.0) / 2);
-        // The journal may be cut meanwhile: then another has found that entry to be old.
+        // The journal may be cut meanwhile: then somebody else has found that entry to be old.
         match first_after(db, Seq(middle.0 - 1))? {
             Some(entry) if entry.seq == middle && entry.at >= since => young = middle,
             Some(_) | None => past = middle,

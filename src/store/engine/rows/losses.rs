@@ -1,11 +1,11 @@
-//! The row of what was lost with damaged stores.
+//! The row that lists what was lost with damaged stores.
 
 use crate::model::HistoryLoss;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v3};
 
-/// Losses that are kept. Whoever has this many has other worries than the first of them.
+/// The most losses to keep. An operator with this many has worse problems than the first of them.
 const KEPT: usize = 50;
 
 /// Reads all losses of a database.
@@ -20,7 +20,7 @@ pub fn read(db: &sled::Db) -> Result<Vec<HistoryLoss>, StoreError> {
     }
 }
 
-/// Makes the row of them.
+/// Encodes them as a row.
 pub fn row(losses: Vec<HistoryLoss>) -> (keys::Key, Option<Vec<u8>>) {
     let n_over = losses.len().saturating_sub(KEPT);
     let losses = losses.into_iter().skip(n_over).map(Into::into).collect();

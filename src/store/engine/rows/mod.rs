@@ -1,7 +1,7 @@
-//! The rows of what is kept: how they are packed, found and read, and composed for each write.
+//! The stored rows: how they are packed, found and read, and composed for each write.
 //!
-//! Everything here takes a database and knows keys and layouts. It knows no handle: an opening, a
-//! check and a salvage read rows before there is a store.
+//! Everything here takes a database and knows keys and layouts, but no handle: an opening, a check
+//! and a salvage read rows before there is a store.
 
 pub mod block;
 pub mod bucket;

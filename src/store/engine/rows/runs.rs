@@ -1,4 +1,4 @@
-//! The rows of runs: one for each, and one for what is asked of all of a tenant's.
+//! The rows of runs: one for each run, and one with the totals of each tenant.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v2};
 
-/// What is kept of all runs of a tenant together.
+/// Totals over all runs of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     pub count: u64,
@@ -17,7 +17,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes in a run as it is now, in place of what was kept of it before.
+    /// Adds the present state of a run, replacing its former state.
     pub fn take(&mut self, run: &Run, before: Option<&Run>) {
         self.count += u64::from(before.is_none());
         if run.is_whole_sweep() {
@@ -26,7 +26,7 @@ impl Tally {
                 self.lost.clear();
             }
         } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
-            // Also one that could not take everything over has taken away what it has.
+            // A run that could not apply everything has still removed what it counted.
             for (loss, lost) in &run.lost {
                 let known = before.and_then(|before| before.lost.get(loss));
                 let more = lost.saturating_sub(known.copied().unwrap_or(0));
@@ -56,7 +56,7 @@ pub fn tally(db: &sled::Db, tenant: &TenantName) -> Result<Tally, StoreError> {
     }
 }
 
-/// Returns the names under which there are runs, in their order.
+/// Returns the names of tenants that have runs, in order.
 pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreError>> + use<> {
     scan::prefix(db, &[Keyspace::Tally as u8]).map(|row| {
         let (key, _) = row?;
@@ -64,7 +64,7 @@ pub fn names(db: &sled::Db) -> impl Iterator<Item = Result<TenantName, StoreErro
     })
 }
 
-/// Reads the runs of a tenant, the oldest first; the other end reads from the newest on.
+/// Reads the runs of a tenant, the oldest first; iterate from the back for the newest first.
 pub fn all(
     db: &sled::Db,
     tenant: &TenantName,
@@ -72,7 +72,7 @@ pub fn all(
     scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
 }
 
-/// Reads the value of a run.
+/// Decodes a run.
 pub fn read(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
     codec::read_row::<v2::Run>(key, value).map(Into::into)
 }
@@ -84,7 +84,7 @@ pub fn newest(
     all(db, tenant).rev()
 }
 
-/// Reads the runs of a tenant back from one on, which is not among them.
+/// Reads the runs of a tenant backwards, starting before a given one.
 pub fn newest_before(
     db: &sled::Db,
     tenant: &TenantName,
@@ -102,7 +102,7 @@ pub fn find(db: &sled::Db, tenant: &TenantName, id: RunId) -> Result<Option<Run>
         .transpose()
 }
 
-/// Merges the runs of all tenants, of which each is in order, and reads no further than asked.
+/// Merges the runs of all tenants, each in order, and reads no further than requested.
 pub fn newest_of_all(
     db: &sled::Db,
     before: Option<RunId>,

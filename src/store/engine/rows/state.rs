@@ -1,8 +1,8 @@
-//! Records as rows: a block's bytes, and the fingerprints that prove them.
+//! Records as rows: how a block is read, and the fingerprints that verify it.
 //!
-//! sled can bring back an older page from a damaged file, whole in itself and without a word.
-//! So a record in its block carries the fingerprint that its bucket has for it, and a read
-//! compares the two: a record that is not the last one written is damage, not an answer.
+//! sled can silently bring back an older page from a damaged file, intact in itself. So a record in
+//! its block carries the fingerprint that its bucket has for it, and a read compares the two: a
+//! record that is not the last one written is reported as damage.
 
 use std::ops::{Bound, ControlFlow};
 
@@ -21,14 +21,14 @@ use super::census::Census;
 pub struct Kept {
     /// The record.
     pub record: Record,
-    /// The source's JSON text of it, as last received.
+    /// Its JSON text from the source, as last received.
     pub raw: Box<str>,
-    /// The version of the entry that left it so; [`Version::START`] since the first load.
+    /// The version of the entry that last changed it; [`Version::START`] if none did since the
+    /// first load.
     pub version: Version,
 }
 
-/// Visits the fingerprints from behind an id on, in the order of their ids, until told to
-/// break.
+/// Visits the fingerprints after an id, in the order of their ids, until the visitor breaks.
 pub fn standing_after(
     db: &sled::Db,
     no: TenantNo,
@@ -55,7 +55,7 @@ pub fn standing_after(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Scans the buckets of a kind and compares what they hold with the census.
+/// Scans the buckets of a kind and compares their content with the census.
 pub fn prove(
     db: &sled::Db,
     no: TenantNo,
@@ -70,7 +70,7 @@ pub fn prove(
         let mut before = last.take();
         for entry in Entries::of(&key, &value)? {
             let entry = entry?;
-            // Within a bucket the order was seen to.
+            // The order within a bucket was already checked.
             if before.take().is_some_and(|before| before >= entry.id) {
                 return Err(codec::flawed(&key, "overlaps the one before it"));
             }
@@ -90,7 +90,7 @@ pub fn prove(
     )))
 }
 
-/// Reads a record of a block that such a fingerprint stands for.
+/// Reads a record from a block and verifies it against its fingerprint.
 pub fn read(key: &[u8], entry: &PackedRecord, standing: Fingerprint) -> Result<Kept, StoreError> {
     if entry.print != standing {
         return Err(codec::flawed(key, "not as last written"));
@@ -107,7 +107,7 @@ pub fn read(key: &[u8], entry: &PackedRecord, standing: Fingerprint) -> Result<K
     })
 }
 
-/// Reads a kind's census; an empty one where nothing was ever written.
+/// Reads a kind's census; an empty one if nothing was ever written.
 pub fn census(db: &sled::Db, no: TenantNo, kind: Kind) -> Result<Census, StoreError> {
     let key = keys::census(no, kind);
     match scan::get(db, &key)? {
