@@ -1,4 +1,4 @@
-//! That cursors, and the rows beside them, lead to what is there.
+//! Checks that cursors, and the rows beside them, refer to things that exist.
 
 use std::ops::Bound;
 
@@ -12,10 +12,10 @@ use crate::store::tenant_no::TenantNo;
 
 use super::Check;
 
-/// Rows that are looked at while commits wait.
+/// Rows that are checked while commits wait.
 const AT_ONCE: usize = 100;
 
-/// Spaces whose rows are of an endpoint each, and name something that is to be delivered.
+/// Keyspaces whose rows each belong to an endpoint, and name something to be delivered.
 const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
 impl Check<'_> {
@@ -33,7 +33,8 @@ impl Check<'_> {
         });
     }
 
-    /// Goes over a keyspace, some rows at a time while commits wait: what they name is there now.
+    /// Visits a keyspace, some rows at a time while commits wait, so that what they name cannot
+    /// disappear.
     fn some_at_once(&mut self, keyspace: Keyspace, look: impl Fn(&mut Self, &[u8], &[u8])) {
         let mut from: Bound<Key> = Bound::Included(vec![keyspace as u8]);
         loop {
@@ -89,7 +90,7 @@ impl Check<'_> {
         }
     }
 
-    /// Looks at a row that names something that is to be delivered.
+    /// Checks a row that names something to be delivered.
     fn row(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
         let place = self.place_of(key);
         let prefix = keys::endpoint_part(key).map_or(0, <[u8]>::len);

@@ -1,4 +1,4 @@
-//! What is not as it should be: the first of it by name, the rest by number.
+//! The faults that were found: the first ones in detail, the rest only counted.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use crate::model::Fault;
 use crate::store::error::StoreError;
 use crate::store::layout::keys;
 
-/// Faults that are kept by name: one damaged page may have hundreds.
+/// Faults that are kept in detail: one damaged page may cause hundreds.
 const MAX_FAULTS: usize = 1_000;
 
-/// What is not as it should be.
+/// The faults that were found.
 #[derive(Debug, Default)]
 pub struct Faults {
     named: Vec<Fault>,
@@ -30,7 +30,7 @@ impl Faults {
         self.named.len() as u64 + self.more
     }
 
-    /// Returns those that are kept by name.
+    /// Returns those that are kept in detail.
     pub fn all(&self) -> &[Fault] {
         &self.named
     }
@@ -50,7 +50,7 @@ impl Faults {
         }
     }
 
-    /// Returns those that are kept by name, and how many more there are.
+    /// Returns those that are kept in detail, and how many more there are.
     pub fn into_parts(self) -> (Vec<Fault>, u64) {
         (self.named, self.more)
     }

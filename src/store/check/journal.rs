@@ -1,4 +1,4 @@
-//! That the journal is dense, in the order of its time, and leads to the records.
+//! Checks that the journal is dense, in the order of time, and leads to the present records.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -13,30 +13,30 @@ use super::Check;
 use super::records::Versions;
 use super::tenants::mark_of;
 
-/// Entries between two words of how far it is.
+/// Entries between two progress reports.
 const AT_ONCE: u64 = 500;
 
-/// What the journal says of records, as far as it was read.
+/// What the journal says about records, as far as it was read.
 struct Lead {
     versions: Versions,
     numbers: BTreeMap<TenantId, TenantNo>,
-    /// The entry up to which the records that were read are those that it leads to.
+    /// The records were read when the journal had reached this entry, or a later one.
     settled: Seq,
-    /// Records that an entry left there and that are not among those that were read, with it:
-    /// a later entry must delete them.
+    /// Records that an entry created or updated but that were not found when records were read,
+    /// with the entry: a later entry must delete them.
     absent: BTreeMap<u64, (Seq, Kind)>,
-    /// Records that are as an entry left them that was read.
+    /// Records that match the entry that was read last about them.
     n_led: u64,
-    /// The entry that tells of the last loss. What those before it left may be lost.
+    /// The entry that reports the last loss. The results of earlier entries may be lost.
     lost_at: Seq,
-    /// The versions of the first entry behind it and of the last that were read.
+    /// The versions of the first entry after it and of the last that was read.
     read: Option<(Version, Version)>,
-    /// The version of the entry before.
+    /// The version of the previous entry.
     before: Option<Version>,
 }
 
 impl Check<'_> {
-    /// Goes through the journal. The records were read at some time between two of its ends.
+    /// Checks the journal. The records were read while its end was somewhere between these two.
     pub(super) fn journal(&mut self, versions: Versions, settled: Seq, last: Seq) {
         let Some(cut) = self.cut() else {
             return;
@@ -103,7 +103,7 @@ impl Check<'_> {
 
     /// Returns what the journal says of records before any of it was read.
     fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
-        // Some may have come since they were read first, and none came after its entries.
+        // Tenants may have been added since they were first read, but none after its entries.
         self.know_tenants();
         let read = losses::read(self.view.db);
         let losses = self.take("what was lost", read).unwrap_or_default();
@@ -137,7 +137,7 @@ impl Check<'_> {
         }
     }
 
-    /// Nothing may be before the place where the journal begins.
+    /// Checks that nothing exists before the position where the journal begins.
     fn early(&mut self, cut: Seq) {
         let first = scan::prefix(self.view.db, &[Keyspace::Journal as u8]).next();
         if let Some(Some((key, _))) = self.take("the journal", first.transpose())
@@ -148,7 +148,7 @@ impl Check<'_> {
         }
     }
 
-    /// Holds an entry against the record that it tells of.
+    /// Compares an entry with the record that it is about.
     fn lead(&mut self, lead: &mut Lead, entry: &Entry) {
         let place = || format!("journal entry {}", entry.seq);
         let no = match entry
@@ -198,7 +198,7 @@ impl Check<'_> {
         }
     }
 
-    /// Holds the records against what was read of the journal.
+    /// Compares the records with what was read of the journal.
     fn led(&mut self, lead: &Lead, cut: Seq) {
         for (seq, kind) in lead.absent.values() {
             let what = format!("leaves a {kind} that is not there, and no later entry deletes it");
@@ -218,7 +218,7 @@ impl Check<'_> {
         }
     }
 
-    /// Entries that were cut and are kept for a row that names them.
+    /// Checks entries that were cut and are kept for a row that names them.
     fn kept(&mut self, cut: Seq) {
         for row in scan::prefix(self.view.db, &[Keyspace::Kept as u8]) {
             let Some((key, value)) = self.take("entries that are kept", row) else {

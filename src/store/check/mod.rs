@@ -1,11 +1,11 @@
-//! Checks a store as a whole: every key, every value, and what the rows say of each other.
+//! Checks a store as a whole: every key, every value, and whether the rows agree with each other.
 //!
-//! Nothing is changed, and nothing found here ends anything: each fault is named, and the rest is
-//! looked at all the same. An opening, which has no time for that, looks at a sample (`sample.rs`).
+//! It changes nothing, and no fault stops it: each fault is reported, and the rest is checked all
+//! the same. An opening, which has no time for that, checks a sample (`sample.rs`).
 //!
-//! A store that is worked with moves on while it is checked. What must be compared at one moment
-//! is read while commits wait, a few rows at a time; what the journal says is compared up to
-//! where it was when the records were read.
+//! A store in use changes while it is checked. What must be compared at one moment is read while
+//! commits wait, a few rows at a time; the journal is compared up to where it was when the records
+//! were read.
 
 mod deliveries;
 mod faults;
@@ -34,21 +34,21 @@ use crate::store::error::StoreError;
 use crate::store::layout::{self, codec};
 use crate::store::tenant_no::TenantNo;
 
-/// Rows that are read between two words of how far it is, at the most.
+/// The most rows between two progress reports.
 const TOLD_EVERY: u64 = 500;
 
-/// What is checked.
+/// What to check.
 pub struct View<'db> {
     db: &'db sled::Db,
-    /// Keeps commits out until it is dropped. `None` where nobody commits.
+    /// Blocks commits while it is locked; `None` if nobody commits.
     gate: Option<&'db RwLock<()>>,
-    /// Whether nobody waits for the answer any more.
+    /// Returns true once nobody waits for the result any more.
     is_over: &'db dyn Fn() -> bool,
     format: u32,
 }
 
 impl<'db> View<'db> {
-    /// A database that nobody works with.
+    /// A database that nobody uses.
     pub fn alone(db: &'db sled::Db, format: u32) -> Self {
         Self {
             db,
@@ -58,7 +58,7 @@ impl<'db> View<'db> {
         }
     }
 
-    /// Keeps commits out until it is dropped.
+    /// Blocks commits until the guard is dropped.
     fn still(&self) -> Option<RwLockReadGuard<'db, ()>> {
         self.gate
             .map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))
@@ -74,22 +74,22 @@ pub struct Checked {
     pub records: u64,
     /// Entries of the journal.
     pub entries: u64,
-    /// What is not as it should be.
+    /// The faults.
     pub faults: Faults,
 }
 
-/// A check on its way.
+/// A check in progress.
 struct Check<'run> {
     view: &'run View<'run>,
     tick: &'run dyn Fn(u64),
-    /// Rows since the last word of how far it is.
+    /// Rows since the last progress report.
     untold: u64,
     checked: Checked,
-    /// The tenants that there are.
+    /// The known tenants.
     tenants: BTreeMap<TenantNo, (TenantId, String)>,
 }
 
-/// Checks everything. `tick` is told of rows as they are looked at.
+/// Checks everything. Calls `tick` with the number of rows as they are read.
 pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
     let mut check = Check {
         view,
@@ -117,7 +117,7 @@ pub fn whole(view: &View<'_>, tick: &dyn Fn(u64)) -> Checked {
 }
 
 impl Check<'_> {
-    /// Does a part, and goes on with the next whatever comes of it.
+    /// Runs a part of the check; whatever comes of it, the check continues with the next.
     fn part<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if (self.view.is_over)() {
             return None;
@@ -131,8 +131,8 @@ impl Check<'_> {
         }
     }
 
-    /// Says how far it is. Each page that was read drives another out of the cache, which must
-    /// not pile up.
+    /// Reports progress. Each page that was read evicts another from the cache, and these must not
+    /// pile up.
     fn tick(&self, rows: u64) {
         (self.tick)(rows);
         garbage::collect_garbage();
@@ -142,7 +142,7 @@ impl Check<'_> {
         self.checked.faults.add(place.into(), what.into());
     }
 
-    /// Takes over what was read, or notes why it could not be.
+    /// Returns what was read, or notes why it could not be read.
     fn take<T>(&mut self, place: impl Into<String>, read: Result<T, StoreError>) -> Option<T> {
         self.untold += 1;
         if self.untold == TOLD_EVERY {
@@ -153,7 +153,7 @@ impl Check<'_> {
             Ok(read) => Some(read),
             Err(error) => {
                 let what = faults::in_words(&error);
-                // Each value was verified before, and this one named.
+                // Each value was verified before, and this fault reported.
                 if what != codec::OTHER_SUM {
                     self.fault(place, what);
                 }
@@ -162,7 +162,7 @@ impl Check<'_> {
         }
     }
 
-    /// What people call a tenant.
+    /// Returns a tenant as people call it.
     fn named(&self, no: TenantNo) -> String {
         match self.tenants.get(&no) {
             Some((_, name)) => format!("tenant {name}"),
@@ -172,7 +172,7 @@ impl Check<'_> {
 
     fn knows(&mut self, place: &str, no: TenantNo) {
         if !self.tenants.contains_key(&no) {
-            // It may have come meanwhile.
+            // It may have been added meanwhile.
             self.know_tenants();
         }
         if !self.tenants.contains_key(&no) {

@@ -1,5 +1,5 @@
-//! Checks a store that nobody has open, on a copy of its files: an opening writes, even one that
-//! only reads, and a store that may be damaged is the last that should be written to.
+//! Checks a store that nobody has open, on a copy of its files: even an opening that only reads
+//! writes to the files, and a store that may be damaged must not be written to.
 
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ use crate::store::layout;
 use super::faults::in_words;
 use super::{Checked, View, report, whole};
 
-/// Bytes that must be free beside those of the copy.
+/// Bytes that must be free besides those of the copy.
 const SPARE: u64 = 16 * 1024 * 1024;
 
 /// Why a store was not checked.
@@ -33,10 +33,10 @@ pub enum CheckError {
         path.display()
     )]
     NoStore {
-        /// Where it was looked for.
+        /// Where we looked for it.
         path: PathBuf,
     },
-    /// Somebody else has it open, or it is of a newer version.
+    /// Somebody else has it open, or it was written by a newer version.
     #[error("checking the store")]
     Open {
         /// Why it did not open.
@@ -64,7 +64,7 @@ pub enum CheckError {
 }
 
 impl CheckError {
-    /// Returns the code under which `docs/errors.md` lists it.
+    /// Returns the code under which `docs/errors.md` lists this error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoStore { .. } => "store.not-there",
@@ -76,17 +76,17 @@ impl CheckError {
 }
 
 impl Store {
-    /// Checks the store in a folder, of whatever format, and changes nothing in it. Nobody may
-    /// have it open.
+    /// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it
+    /// open.
     pub fn check_at(path: &Path) -> Result<StoreCheck, CheckError> {
         let folder = Folder::new(path);
-        // Between two renames of a copy that takes its place it has its other name.
+        // Between the two renames that swap a copy in, it has its other name.
         let places = [folder.current(), folder.replaced()];
         let there = || places.iter().find(|place| place.exists());
         let nowhere = || CheckError::NoStore {
             path: path.to_owned(),
         };
-        // Looked for once more when nobody can rename it any more.
+        // Check again now that nobody can rename it any more.
         there().ok_or_else(nowhere)?;
         let refused = |source| CheckError::Open { source };
         let lock = lock::take_lock(&folder).map_err(refused)?;
@@ -125,7 +125,7 @@ fn on_a_copy(folder: &Folder, database: &Path) -> Result<StoreCheck, CheckError>
     Ok(report(checked, format))
 }
 
-/// Looks through the copy. Returns the format of the store.
+/// Checks the copy. Returns the format of the store.
 fn look_through(folder: &Folder, at: &Path, checked: &mut Checked) -> Result<u32, OpenError> {
     let of_files = "the database's files";
     if let Ok(what) = fs::read_to_string(at.join("damaged")) {

@@ -1,4 +1,4 @@
-//! Checks a store while it is worked with.
+//! Checks a store while it is in use.
 
 use std::sync::PoisonError;
 
@@ -11,13 +11,13 @@ use crate::store::layout;
 use super::{View, report, whole};
 
 impl Store {
-    /// Checks the store while it is worked with.
+    /// Checks the store while it is in use.
     pub fn check(&self) -> Result<StoreCheck, StoreError> {
         let shared = &self.engine.shared;
         shared.check()?;
         let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
         let db = db.as_ref().ok_or(StoreError::Closed)?;
-        // The close waits for who reads.
+        // Closing waits for readers.
         let is_over = || self.engine.is_closing();
         let view = View {
             db,

@@ -1,4 +1,4 @@
-//! That plans have the rows that they count.
+//! Checks that plans have the rows that they count.
 
 use std::ops::Bound;
 
@@ -45,7 +45,7 @@ impl Check<'_> {
         }
     }
 
-    /// A sealed plan has as many rows as it has not carried out.
+    /// Checks that a sealed plan has as many rows as are not yet carried out.
     fn sealed(&mut self, no: TenantNo) {
         let _still = self.view.still();
         let db = self.view.db;
@@ -66,7 +66,8 @@ impl Check<'_> {
         }
     }
 
-    /// A held plan has the removals that it counts, as long as it may still be asked for them.
+    /// Checks that a held plan has the removals that it counts, as long as an operator may decide
+    /// on it.
     fn held(&mut self, no: TenantNo) {
         let mut from = Bound::Included(keys::held_prefix(no));
         loop {
@@ -88,7 +89,7 @@ impl Check<'_> {
             let removals =
                 removals.map(|row| row.and_then(|(key, value)| held::read(&key, &value)));
             let found = held::Entries::of(removals.flatten());
-            // What is closed may be on its way out.
+            // A closed plan may be about to be removed.
             let is_open = match plan.state {
                 PlanState::Held | PlanState::Approved { .. } | PlanState::Rejected { .. } => true,
                 PlanState::Applied { .. }

@@ -1,4 +1,4 @@
-//! That records, their fingerprints and the census agree.
+//! Checks that records, their fingerprints and the census agree.
 
 use std::ops::Bound;
 
@@ -15,13 +15,13 @@ use crate::store::tenant_no::TenantNo;
 use super::Check;
 use super::tenants::mark_of;
 
-/// Fingerprints that are compared at one moment at the least, while commits wait.
+/// The minimum number of fingerprints to compare at one moment, while commits wait.
 const AT_ONCE: usize = 200;
 
-/// Records without a fingerprint that are named one by one. Bounds memory.
+/// Records without a fingerprint that are reported one by one. Bounds memory.
 const MOST_EXTRA: usize = 1_000;
 
-/// The version of each record, in sixteen bytes a record.
+/// The version of each record, in sixteen bytes each.
 #[derive(Default)]
 pub struct Versions {
     /// A hash of tenant, kind and id, and the version; sorted by the hash.
@@ -43,7 +43,7 @@ impl Versions {
         self.records.get(place).map(|(_, version)| *version)
     }
 
-    /// Returns how many records have a version from one on and up to another.
+    /// Returns how many records have a version in a range, both ends included.
     pub fn count(&self, from: Version, upto: Version) -> u64 {
         let within = self.records.iter();
         within
@@ -53,7 +53,7 @@ impl Versions {
 }
 
 impl Check<'_> {
-    /// Compares all records with what stands for them. Returns their versions.
+    /// Compares all records with their fingerprints. Returns their versions.
     pub(super) fn records(&mut self) -> Versions {
         let mut versions = Versions::default();
         for (no, kind) in self.kinds() {
@@ -70,11 +70,11 @@ impl Check<'_> {
         versions
     }
 
-    /// Returns tenant and kind of all that there is anything of.
+    /// Returns every tenant and kind that has any rows.
     fn kinds(&mut self) -> Vec<(TenantNo, Kind)> {
         let mut kinds = Vec::new();
         for keyspace in [Keyspace::State, Keyspace::Bucket, Keyspace::Census] {
-            // From one kind to the next, over the rows in between.
+            // From one kind to the next, skipping the rows in between.
             let mut from: Key = vec![keyspace as u8];
             loop {
                 let next = scan::after(self.view.db, &[keyspace as u8], Bound::Included(from));
@@ -97,8 +97,8 @@ impl Check<'_> {
         kinds
     }
 
-    /// Goes through the ids some at a time. What is compared was there at one moment: a record may
-    /// come at any place while the store is worked with.
+    /// Goes through the ids, some at a time. What is compared was there at one moment: a record may
+    /// appear anywhere while the store is in use.
     fn kind(&mut self, no: TenantNo, kind: Kind, place: &str, versions: &mut Versions) {
         let mut last: Option<Id> = None;
         loop {
@@ -113,7 +113,7 @@ impl Check<'_> {
         }
     }
 
-    /// Reads some fingerprints behind an id.
+    /// Reads some fingerprints after an id.
     fn prints(&mut self, no: TenantNo, kind: Kind, place: &str, after: Option<&Id>) -> Prints {
         let mut prints = Prints {
             of: Vec::new(),
@@ -150,7 +150,7 @@ impl Check<'_> {
         prints
     }
 
-    /// Compares the records from behind an id on with fingerprints.
+    /// Compares the records after an id with fingerprints.
     fn compare(
         &mut self,
         no: TenantNo,
@@ -191,7 +191,7 @@ impl Check<'_> {
                     self.checked.records += 1;
                     self.take(what, read(&key, &entry, kind, *print));
                 }
-                // What a block that is not to be read would have had is not missing besides.
+                // A record in an unreadable block is not reported as missing as well.
                 None if is_readable => self.fault(what, "has a fingerprint and no record"),
                 None => {}
             }
@@ -201,7 +201,7 @@ impl Check<'_> {
         }
     }
 
-    /// Names a record that no fingerprint stands for, unless one of them could not be read.
+    /// Reports a record without a fingerprint, unless some fingerprints could not be read.
     fn extra(&mut self, no: TenantNo, kind: Kind, id: &Id, prints: &Prints) {
         if prints.is_readable {
             let place = format!("{kind} {id} of {}", self.named(no));
@@ -213,14 +213,14 @@ impl Check<'_> {
 /// Fingerprints of neighbours.
 struct Prints {
     of: Vec<(Id, Fingerprint)>,
-    /// Whether none of them is missing that could not be read.
+    /// False if some of them may be missing because they could not be read.
     is_readable: bool,
-    /// Whether there are none behind them.
+    /// Whether there are none after them.
     is_end: bool,
 }
 
 impl Prints {
-    /// Returns the last id that they are for, or `None` if they go on to the last of all.
+    /// Returns the last id that they cover, or `None` if they extend to the end.
     fn upto(&self) -> Option<&Id> {
         let last = self.of.last().map(|(id, _)| id);
         last.filter(|_| !self.is_end)

@@ -1,4 +1,5 @@
-//! That every key is of a keyspace that this format has, and every value is what was written.
+//! Checks that every key is of a keyspace that this format has, and every value is what was
+//! written.
 
 use std::ops::Bound;
 
@@ -10,10 +11,10 @@ use crate::store::tenant_no::TenantNo;
 use super::Check;
 use super::faults::in_words;
 
-/// Rows that are looked at between two words of how far it is.
+/// Rows between two progress reports.
 const AT_ONCE: u64 = 500;
 
-/// The spaces of every format.
+/// The keyspaces of every format.
 const KEYSPACES: [Keyspace; 22] = [
     Keyspace::Meta,
     Keyspace::Tenant,
@@ -39,7 +40,7 @@ const KEYSPACES: [Keyspace; 22] = [
     Keyspace::SeenEvent,
 ];
 
-/// The spaces of runs, by format.
+/// Returns the keyspaces of runs, by format.
 fn of_runs(format: u32) -> &'static [Keyspace] {
     match format {
         1 => &[Keyspace::NumberedRun],
@@ -47,7 +48,7 @@ fn of_runs(format: u32) -> &'static [Keyspace] {
     }
 }
 
-/// The spaces that a format brought.
+/// Returns the keyspaces that a format introduced.
 fn brought_by(format: u32) -> &'static [Keyspace] {
     match format {
         1..=3 => &[],
@@ -56,7 +57,7 @@ fn brought_by(format: u32) -> &'static [Keyspace] {
 }
 
 impl Check<'_> {
-    /// Goes over all rows once, whatever they are.
+    /// Checks all rows once, whatever they are.
     pub(super) fn rows(&mut self) {
         let own = of_runs(self.view.format).iter();
         let own = own.chain(brought_by(self.view.format));
@@ -68,7 +69,7 @@ impl Check<'_> {
         let mut n_rows = 0;
         for row in scan::after(self.view.db, &[], Bound::Unbounded) {
             let Some((key, value)) = self.take("the rows behind one that was read", row) else {
-                // Where the next one is, nobody can tell.
+                // There is no way to find the next row.
                 break;
             };
             n_rows += 1;
@@ -95,7 +96,7 @@ impl Check<'_> {
         }
     }
 
-    /// Where a row is, with the tenant or the endpoint that it is of.
+    /// Returns where a row is, with the tenant or the endpoint that it belongs to.
     pub(super) fn place_of(&self, key: &[u8]) -> String {
         let what = keys::describe(key);
         let name = |bytes: Option<&[u8]>| {

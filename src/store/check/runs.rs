@@ -1,4 +1,4 @@
-//! That runs are where they belong, and are counted.
+//! Checks that runs are where they belong, and are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -19,7 +19,7 @@ impl Check<'_> {
         }
     }
 
-    /// The runs of format 1.
+    /// Checks the runs of format 1.
     fn numbered_runs(&mut self) {
         for row in scan::prefix(self.view.db, &[Keyspace::NumberedRun as u8]) {
             let Some((key, value)) = self.take("the runs", row) else {
@@ -51,14 +51,14 @@ impl Check<'_> {
         self.open_runs();
     }
 
-    /// Returns the tenants that have runs, or a tally of some.
+    /// Returns the tenants that have runs, or a tally of runs.
     fn names_of_runs(&mut self) -> BTreeSet<TenantName> {
         let db = self.view.db;
         let mut names = BTreeSet::new();
         for name in runs::names(db) {
             names.extend(self.take("the tallies of runs", name));
         }
-        // From one tenant to the next, over the runs in between.
+        // From one tenant to the next, skipping the runs in between.
         let mut from = Bound::Included(vec![Keyspace::Run as u8]);
         loop {
             let next = scan::after(db, &[Keyspace::Run as u8], from)
@@ -77,7 +77,7 @@ impl Check<'_> {
         }
     }
 
-    /// Compares the runs of a tenant with their tally. Returns the last.
+    /// Compares the runs of a tenant with their tally. Returns the last run.
     fn runs_of(&mut self, name: &TenantName) -> RunId {
         let db = self.view.db;
         let mut last = RunId(0);
@@ -108,7 +108,7 @@ impl Check<'_> {
         }
         let place = format!("the tally of the runs of {name}");
         if let Some(tally) = self.take(&*place, runs::tally(db, name)) {
-            // Runs that are not kept any more may have lost something as well.
+            // Runs that are no longer kept may have caused losses as well.
             let is_less = |(loss, n_lost): (&Loss, &u64)| {
                 tally.lost.get(loss).copied().unwrap_or(0) < *n_lost
             };
@@ -119,7 +119,7 @@ impl Check<'_> {
         last
     }
 
-    /// A run that goes on has a row that says so.
+    /// Checks that a run in progress has a row that says so.
     fn open_run(&mut self, run: &Run) {
         let key = keys::open_run(run.id);
         let read = scan::get(self.view.db, &key).map(|row| row.is_some());

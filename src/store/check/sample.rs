@@ -1,5 +1,5 @@
-//! What is looked at before a store is trusted: enough to find lost pages, in well under a
-//! second for a million records.
+//! What is checked before a store is trusted: enough to find lost pages, in well under a second for
+//! a million records.
 
 use crate::model::{Entry, Kind, Seq};
 use crate::store::engine::rows::head::Head;
@@ -11,20 +11,20 @@ use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::tenant_no::TenantNo;
 
-/// Entries at the journal's end that are all read.
+/// The last entries of the journal, all of which are read.
 const TAIL: u64 = 200;
 
-/// Entries before the tail, and records of a tenant's kind, that are read at the most.
+/// The most entries before these, and the most records of a tenant's kind, to read.
 const SAMPLES: u64 = 64;
 
 /// Records that are read of all tenants together, if they are not so many that it takes more
 /// to read [`FEWEST`] of each: every one brings a page into the cache that nobody asked for.
 const ALL_SAMPLES: u64 = 512;
 
-/// Records of a tenant's kind that are read at the least.
+/// The minimum number of records to read of a tenant's kind.
 const FEWEST: u64 = 2;
 
-/// Reads a sample of everything and all fingerprints.
+/// Reads a sample of everything, and all fingerprints.
 pub fn sample(db: &sled::Db, head: &Head) -> Result<(), StoreError> {
     check_journal(db, head)?;
     check_cursors(db, head.last)?;

@@ -1,4 +1,4 @@
-//! What the store says of itself and of its tenants.
+//! Checks what the store says about itself and its tenants.
 
 use crate::model::{Fact, Id, Seq};
 use crate::store::engine::rows::head::Head;
@@ -12,7 +12,7 @@ use crate::store::tenant_no::TenantNo;
 use super::Check;
 
 impl Check<'_> {
-    /// Looks at what the store says of itself. Returns the journal's last entry.
+    /// Checks what the store says about itself. Returns the journal's last entry.
     pub(super) fn head(&mut self) -> Option<Seq> {
         let db = self.view.db;
         for row in scan::prefix(db, &[Keyspace::Meta as u8]) {
@@ -54,7 +54,7 @@ impl Check<'_> {
         }
     }
 
-    /// Remembers who the tenants are, as far as that reads.
+    /// Reads who the tenants are, as far as that can be read.
     pub(super) fn know_tenants(&mut self) {
         for row in scan::prefix(self.view.db, &[Keyspace::Tenant as u8]).flatten() {
             let (key, value) = row;
@@ -65,7 +65,7 @@ impl Check<'_> {
         }
     }
 
-    /// Looks at the tenants, and at what there is one row of for each.
+    /// Checks the tenants, and everything that has one row for each tenant.
     pub(super) fn tenants(&mut self) {
         let db = self.view.db;
         self.simple(Keyspace::Tenant, |key, value| {
@@ -122,7 +122,7 @@ impl Check<'_> {
         });
     }
 
-    /// Reads all rows of a keyspace one by one. What reads them tells whose they are.
+    /// Reads all rows of a keyspace one by one. The reader says whose they are.
     pub(super) fn simple(
         &mut self,
         keyspace: Keyspace,
@@ -140,7 +140,8 @@ impl Check<'_> {
     }
 }
 
-/// Returns what is wrong with the place of the entry that marks a first load.
+/// Returns what is wrong with the position of the entry that marks a first load; `None` if nothing
+/// is.
 fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
     if seq <= journal::cut_at(db)? {
         return Ok(None);
@@ -163,7 +164,7 @@ fn loaded_at(db: &sled::Db, seq: Seq) -> Result<Option<String>, StoreError> {
     })
 }
 
-/// The bytes that stand for an id in an index.
+/// Returns a hash that stands for an id in an index.
 pub(super) fn mark_of(no: TenantNo, kind: crate::model::Kind, id: &Id) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&keys::state(no, kind, id))
 }

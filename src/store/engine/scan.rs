@@ -1,10 +1,10 @@
-//! Reads of the database with its errors in our words, and without its growing on them.
+//! Reads the database, translating its errors into ours and keeping its cache from growing.
 //!
-//! sled 0.34.7 keeps its cache to a size, but learns of an access to a page only when the queue of
-//! the page's shard is full: 64 accesses in each of 256 shards. Who meets each page once, as every
-//! scan does and every change of a few among many, keeps up to sixteen thousand pages, and one of
-//! records has up to 150 KiB. So a page is asked for again, often enough to fill its queue,
-//! for every so many bytes that were read.
+//! sled 0.34.7 limits its cache, but it only notices an access to a page when the queue of the
+//! page's shard is full: 64 accesses in each of 256 shards. A reader that visits each page once, as
+//! every scan does and every change of a few rows among many, keeps up to sixteen thousand pages in
+//! memory, and a page of records has up to 150 KiB. So after a certain number of bytes we read one
+//! page again, often enough to fill its queue.
 
 use std::cell::Cell;
 
@@ -16,12 +16,13 @@ use crate::store::layout::keys::Key;
 /// Accesses that fill the queue of any shard.
 const QUEUE: usize = 64;
 
-/// Bytes of pages that may have come into the cache between two pages that are asked for again:
-/// what is in all queues then is 256 times as much at the most.
+/// Bytes of pages that may enter the cache between two repeated reads: all queues together then
+/// hold at most 256 times as much.
 const TRIM_EVERY: usize = 256 * 1024;
 
-/// How many times the bytes of a row count. Who reads one row brings in its page, of up to sixteen
-/// rows. A scan meets the others itself; its rows count four times, to stay well below the bound.
+/// The factor by which the bytes of a single row count. Reading one row brings in its page, of up
+/// to sixteen rows. A scan visits the others itself; its rows count four times, to stay well below
+/// the limit.
 const OF_A_POINT: usize = 16;
 const OF_A_SCAN: usize = 4;
 
@@ -36,12 +37,12 @@ pub fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError> {
     Ok(value)
 }
 
-/// Counts what was written at a key of a database that is filled in the order of its keys.
+/// Counts what was written at a key, for a database that is filled in the order of its keys.
 pub fn written(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     trim(db, key, n_bytes * OF_A_SCAN)
 }
 
-/// Counts what came into the cache with a key, and has it trimmed when it is time.
+/// Counts what entered the cache with a key, and has the cache trimmed when it is time.
 fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     thread_local! {
         static READ: Cell<usize> = const { Cell::new(0) };
@@ -59,9 +60,9 @@ fn trim(db: &sled::Db, key: &[u8], n_bytes: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Reads the row that a key falls into, of rows that each hold what is from its own key on to
-/// the next one's: the last one at the key or before; the first one, whether it is there or
-/// not, if none is.
+/// Reads the row that covers a key, where each row covers the keys from its own up to the next
+/// row's: the last row at or before the key; if there is none, the first key, whether it has a row
+/// or not.
 pub fn holding(
     db: &sled::Db,
     prefix: Key,
@@ -80,7 +81,7 @@ pub fn holding(
     }
 }
 
-/// Returns the key that follows, if it has the prefix.
+/// Returns the next key; `None` if it does not have the prefix.
 pub fn key_after(db: &sled::Db, prefix: &[u8], key: &[u8]) -> Result<Option<Key>, StoreError> {
     let found = db
         .get_gt(key)
@@ -90,7 +91,7 @@ pub fn key_after(db: &sled::Db, prefix: &[u8], key: &[u8]) -> Result<Option<Key>
         .filter(|key| key.starts_with(prefix)))
 }
 
-/// Reads what begins with a prefix, from the lowest key on; the other end reads back.
+/// Reads all rows with a prefix, from the lowest key on; iterate from the back to read backwards.
 pub fn prefix(
     db: &sled::Db,
     prefix: &[u8],
@@ -100,7 +101,7 @@ pub fn prefix(
     rows.map(move |row| trimmed(&db, row))
 }
 
-/// Reads from a key on, or from behind it, up to the end of a prefix.
+/// Reads from a key on, or after it, up to the end of a prefix.
 pub fn after(
     db: &sled::Db,
     prefix: &[u8],
@@ -116,7 +117,7 @@ pub fn after(
         })
 }
 
-/// Reads what begins with a prefix back from a key on, which is not read itself.
+/// Reads rows with a prefix backwards, starting before a key.
 pub fn before(
     db: &sled::Db,
     prefix: Key,

@@ -1,5 +1,5 @@
-//! What the threads that write share with those who read: the database and the first fatal error,
-//! which answers everything from then on.
+//! What the writing threads share with readers: the database, and the first fatal error, which
+//! answers every call from then on.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
@@ -13,21 +13,21 @@ use super::files::Folder;
 use super::nudge::nudge;
 use super::writing::tally::Tally;
 
-/// What the committer shares with those who read.
+/// What the committer shares with readers.
 pub struct Shared {
-    /// None after the close.
+    /// `None` after the close.
     pub db: RwLock<Option<sled::Db>>,
-    /// Locked for writing while a batch is applied, in reading by a scan that must not see half
-    /// of one: sled's iterators are no snapshots.
+    /// Locked for writing while a batch is applied, and for reading by a scan that must not see
+    /// half a batch: sled's iterators are not snapshots.
     pub gate: RwLock<()>,
-    /// The journal's last entry that is on disk. What is behind it may be gone after a power
-    /// cut and its place taken by another, so nobody is shown it.
+    /// The journal's last entry that is on disk. Later entries may be lost in a power cut and their
+    /// positions reused, so they are shown to nobody.
     durable: AtomicU64,
-    /// What lives in the database.
+    /// The amount of live data.
     pub tally: Mutex<Tally>,
-    /// What is written while it is copied; `None` if it is not.
+    /// The keys written while the database is copied; `None` if no copy is under way.
     pub changes: Mutex<Option<Changes>>,
-    /// Whether the last process was stopped while it copied the database.
+    /// Whether the last process was killed while it copied the database.
     pub was_stopped: AtomicBool,
     fatal: OnceLock<StoreError>,
 }
@@ -45,13 +45,13 @@ impl Shared {
         }
     }
 
-    /// Returns the database. Not to be kept: a copy may take its place.
+    /// Returns the database. Do not keep it: a copy may replace it.
     pub fn database(&self) -> Result<sled::Db, StoreError> {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         db.clone().ok_or(StoreError::Closed)
     }
 
-    /// Has the database look again at what it waits for, unless another takes its place just now.
+    /// Makes the database check again what it waits for, unless it is just being replaced.
     pub fn nudge(&self) {
         if let Ok(db) = self.db.try_read()
             && let Some(db) = db.as_ref()
@@ -75,7 +75,7 @@ impl Shared {
         }
     }
 
-    /// Remembers a fatal error, the first, and leaves word of damage for the next start.
+    /// Remembers the first fatal error, and leaves a note of damage for the next start.
     pub fn remember(&self, folder: &Folder, error: &StoreError) {
         if !error.is_fatal() || self.fatal.set(error.clone()).is_err() {
             return;

@@ -1,8 +1,8 @@
 //! The bytes of values: a format byte, the payload, a checksum over both and the key.
 //!
-//! The checksum takes in the key, so that a value found under a key that it was not written
-//! for reads as damaged too. The format byte says which layout the payload has: only types of
-//! `layout` have one, so nothing else can be written.
+//! The checksum covers the key, so that a value found under a key other than its own counts as
+//! damaged too. The format byte says which layout the payload has: only types of `layout` have one,
+//! so nothing else can be written.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -21,38 +21,38 @@ use super::keys::{self, Key};
 /// Bytes of the checksum at the end.
 const SUM_LEN: usize = 8;
 
-/// Below this compression costs more than it saves.
+/// Below this size compression costs more than it saves.
 const WORTH_PACKING: usize = 96;
 
-/// Bytes of a buffer that a thread keeps.
+/// The most bytes of a buffer that a thread keeps.
 const KEPT_BUFFER: usize = 32 * 1024;
 
-/// What is wrong with bytes that were not made here.
+/// The fault of bytes that were not packed by us.
 const UNPACKS_NOT: &str = "does not unpack";
 const READS_NOT: &str = "does not read as what it should be";
 
-/// What is said of a value that was not written so, or not under its key.
+/// The fault of a value that differs from what was written, or is under another key.
 pub const OTHER_SUM: &str = "its checksum does not hold";
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
-/// Makes the value of a small row.
+/// Encodes a small row.
 pub fn row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
     seal(T::FORMAT, key, &[], &to_bytes(content, Vec::new()))
 }
 
-/// Reads the value of a small row.
+/// Decodes a small row.
 pub fn read_row<T: Stored + DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
     from_bytes(key, open(T::FORMAT, key, value)?)
 }
 
-/// Makes the value of a row that is compressed.
+/// Encodes a row that is compressed.
 pub fn packed_row<T: Stored + Serialize>(key: &[u8], content: &T) -> Vec<u8> {
     seal(T::FORMAT, key, &[], &pack(content))
 }
 
-/// Reads the value of a row that is compressed.
+/// Decodes a row that is compressed.
 pub fn read_packed_row<T: Stored + DeserializeOwned>(
     key: &[u8],
     value: &[u8],
@@ -62,7 +62,7 @@ pub fn read_packed_row<T: Stored + DeserializeOwned>(
     })
 }
 
-/// Makes a value of two parts that are kept side by side.
+/// Makes a value of two parts, one after the other.
 pub fn seal(format: u8, key: &[u8], head: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(1 + head.len() + payload.len() + SUM_LEN);
     value.push(format);
@@ -85,7 +85,7 @@ pub fn open<'value>(
     }
 }
 
-/// Verifies a value of any format; returns the format and what is behind it.
+/// Verifies a value of any format; returns the format and the bytes after it.
 pub fn verify<'value>(key: &[u8], value: &'value [u8]) -> Result<(u8, &'value [u8]), StoreError> {
     let (sealed, sum) = value
         .split_last_chunk::<SUM_LEN>()
@@ -99,12 +99,12 @@ pub fn verify<'value>(key: &[u8], value: &'value [u8]) -> Result<(u8, &'value [u
     }
 }
 
-/// Says that a value has a layout which is not read here.
+/// Makes the error that a value has a layout which this code does not read.
 pub fn unknown(key: &[u8], format: u8) -> StoreError {
     flawed(key, &format!("has format {format}, which is not read here"))
 }
 
-/// Serializes and compresses, where that helps.
+/// Serializes and compresses, if that helps.
 ///
 /// Works in buffers that each thread keeps and returns a vector of just the right size: new
 /// buffers for every entry cost the allocator more than the compression takes.
@@ -116,21 +116,21 @@ pub fn pack<T: Stored + Serialize>(content: &T) -> Vec<u8> {
     buffer.clear();
     let plain = to_bytes(content, buffer);
     let packed = pack_bytes(&plain);
-    // One that was larger than most does not keep its room.
+    // A buffer that grew unusually large is not kept.
     if plain.capacity() <= KEPT_BUFFER {
         BUFFER.set(plain);
     }
     packed
 }
 
-/// Serializes behind what is there, and tells where.
+/// Appends the serialized content, and returns its range.
 pub fn append<T: Stored + Serialize>(bytes: &mut Vec<u8>, content: &T) -> Range<usize> {
     let start = bytes.len();
     *bytes = to_bytes(content, std::mem::take(bytes));
     start..bytes.len()
 }
 
-/// Compresses, where that helps.
+/// Compresses, if that helps.
 pub fn pack_bytes(plain: &[u8]) -> Vec<u8> {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -146,7 +146,7 @@ pub fn pack_bytes(plain: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Returns the tag, the length and the compressed bytes, if that is shorter.
+/// Returns the tag, the length and the compressed bytes; `None` if that is not shorter.
 fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'packed [u8]> {
     const HEAD: usize = 5;
     let length = u32::try_from(bytes.len()).ok()?;
@@ -165,8 +165,8 @@ fn compress<'packed>(bytes: &[u8], packed: &'packed mut Vec<u8>) -> Option<&'pac
     (packed.len() - 1 < bytes.len()).then_some(packed)
 }
 
-/// Hands out what [`pack`] was given, in a buffer that the thread keeps. The bytes were verified
-/// before.
+/// Passes on what [`pack`] was given, in a buffer that the thread keeps. The bytes were already
+/// verified.
 pub fn unpack_with<T>(
     key: &[u8],
     packed: &[u8],
@@ -188,7 +188,7 @@ pub fn unpack_with<T>(
     content
 }
 
-/// Reads the first part of bytes; returns it and the rest.
+/// Decodes the first part of some bytes; returns it and the rest.
 pub fn first_of<'bytes, T: DeserializeOwned>(
     key: &[u8],
     bytes: &'bytes [u8],
@@ -196,7 +196,7 @@ pub fn first_of<'bytes, T: DeserializeOwned>(
     postcard::take_from_bytes(bytes).map_err(|_unreadable| flawed(key, READS_NOT))
 }
 
-/// Returns what [`pack_bytes`] was given. The bytes were verified before.
+/// Returns what [`pack_bytes`] was given. The bytes were already verified.
 pub fn unpack_bytes<'packed>(
     key: &[u8],
     packed: &'packed [u8],
@@ -212,7 +212,7 @@ pub fn unpack_bytes<'packed>(
     }
 }
 
-/// Returns what was compressed, of bytes that begin with its length.
+/// Decompresses bytes that begin with the decompressed length.
 fn decompress<'plain>(bytes: &[u8], plain: &'plain mut Vec<u8>) -> Option<&'plain [u8]> {
     let (length, rest) = uncompressed_size(bytes).ok()?;
     if plain.len() < length {
@@ -223,7 +223,7 @@ fn decompress<'plain>(bytes: &[u8], plain: &'plain mut Vec<u8>) -> Option<&'plai
     (n_bytes == length).then_some(plain)
 }
 
-/// Says that a value is not what was written.
+/// Makes the error that a value is not what was written.
 pub fn flawed(key: &[u8], how: &str) -> StoreError {
     StoreError::damaged(format!("{}: {how}", keys::describe(key)))
 }
@@ -245,12 +245,12 @@ fn checksum(key: &[u8], sealed: &[u8]) -> u64 {
     xxh3_64_with_seed(sealed, xxh3_64(key))
 }
 
-/// Serializes behind what is in a buffer.
+/// Serializes after what is already in a buffer.
 fn to_bytes<T: Serialize>(content: &T, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(content, buffer).expect("our own types have lengths and go into memory")
 }
 
-/// Reads back what [`append`] made.
+/// Decodes what [`append`] made.
 pub fn from_bytes<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     match postcard::take_from_bytes(bytes) {
         Ok((content, [])) => Ok(content),

@@ -1,7 +1,8 @@
 //! Composes every key of the store; nobody else does. The bytes are frozen by the tests.
 //!
-//! One tree, one byte first for the keyspace. Numbers are big-endian, so that bytes sort as the
-//! numbers do; nothing of variable length stands before something else without its length.
+//! There is one tree, and the first byte of a key is its keyspace. Numbers are big-endian, so that
+//! bytes sort as the numbers do; a part of variable length is preceded by its length if anything
+//! follows it.
 
 use crate::model::{
     AuditEventId, ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq,
@@ -14,11 +15,11 @@ mod words;
 
 pub use words::{describe, undescribed};
 
-/// What a key is of: its first byte. A byte that was used is never used for anything else.
+/// The keyspace of a key: its first byte. A byte that was once used is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Keyspace {
-    /// What the store says of itself.
+    /// What the store says about itself.
     Meta = 0x01,
     /// Tenants by number.
     Tenant = 0x10,
@@ -44,15 +45,15 @@ pub enum Keyspace {
     Held = 0x42,
     /// Their entries, by record.
     Removal = 0x43,
-    /// In how many complete sweeps in a row a record was absent that may not be asked for.
+    /// In how many complete sweeps in a row a record was missing that must not be deleted yet.
     Absent = 0x44,
     /// Cursors by endpoint.
     Cursor = 0x50,
     /// Parked deliveries by endpoint and item.
     Parked = 0x51,
-    /// Deliveries that failed and are tried again, or that wait behind one.
+    /// Deliveries that failed and will be retried, or that wait behind one.
     Deferred = 0x52,
-    /// Deliveries that an operator asked for once more.
+    /// Deliveries that an operator requested again.
     Replay = 0x53,
     /// What an operator ordered for an endpoint, by number.
     Order = 0x54,
@@ -62,13 +63,13 @@ pub enum Keyspace {
     NumberedRun = 0x60,
     /// Runs by tenant and number.
     Run = 0x61,
-    /// What is asked of all runs of a tenant together.
+    /// Totals over all runs of a tenant.
     Tally = 0x62,
-    /// Runs that go on, by number.
+    /// Runs in progress, by number.
     OpenRun = 0x63,
     /// How far the audit log of a tenant was read.
     Bookmark = 0x70,
-    /// Events that were acted on, by tenant and time.
+    /// Events that were handled, by tenant and time.
     SeenEvent = 0x71,
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
@@ -77,7 +78,7 @@ pub enum Keyspace {
 /// A key's bytes.
 pub type Key = Vec<u8>;
 
-/// The key of the format record, the first that is read of a store.
+/// The key of the format record, which is read first.
 pub fn format() -> Key {
     vec![Keyspace::Meta as u8, 0]
 }
@@ -87,12 +88,12 @@ pub fn head() -> Key {
     vec![Keyspace::Meta as u8, 1]
 }
 
-/// The key of the place up to which the journal was cut.
+/// The key of the position up to which the journal was cut.
 pub fn cut() -> Key {
     vec![Keyspace::Meta as u8, 2]
 }
 
-/// The key of how much the store was last found to hold.
+/// The key of the amount of live data.
 pub fn usage() -> Key {
     vec![Keyspace::Meta as u8, 3]
 }
@@ -129,7 +130,7 @@ pub fn links(connection: &ConnectionName) -> Key {
     key
 }
 
-/// The lowest block of a kind, and what the keys of all its blocks begin with.
+/// The key of the first block of a kind, which is also the prefix of all its blocks.
 pub fn state_prefix(no: TenantNo, kind: Kind) -> Key {
     of_kind(Keyspace::State, no, kind)
 }
@@ -139,7 +140,7 @@ pub fn state(no: TenantNo, kind: Kind, first: &Id) -> Key {
     with_id(Keyspace::State, no, kind, first)
 }
 
-/// The lowest bucket of a kind, and what the keys of all its buckets begin with.
+/// The key of the first bucket of a kind, which is also the prefix of all its buckets.
 pub fn bucket_prefix(no: TenantNo, kind: Kind) -> Key {
     of_kind(Keyspace::Bucket, no, kind)
 }
@@ -169,7 +170,7 @@ pub fn plan(no: TenantNo) -> Key {
     numbered(Keyspace::Plan, no.0)
 }
 
-/// What the keys of all rows of a tenant's plan begin with.
+/// The prefix of all rows of a tenant's plan.
 pub fn plan_rows(no: TenantNo) -> Key {
     numbered(Keyspace::PlanRow, no.0)
 }
@@ -181,7 +182,7 @@ pub fn plan_row(no: TenantNo, row: u32) -> Key {
     key
 }
 
-/// What the keys of all held plans of a tenant begin with.
+/// The prefix of all held plans of a tenant.
 pub fn held_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Held, no.0)
 }
@@ -193,12 +194,12 @@ pub fn held(no: TenantNo, plan: PlanId) -> Key {
     key
 }
 
-/// What the keys of all entries of held plans of a tenant begin with.
+/// The prefix of all entries of held plans of a tenant.
 pub fn removals_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Removal, no.0)
 }
 
-/// What the keys of all entries of a held plan begin with.
+/// The prefix of all entries of a held plan.
 pub fn removals(no: TenantNo, plan: PlanId) -> Key {
     let mut key = removals_prefix(no);
     key.extend_from_slice(&plan.0.to_be_bytes());
@@ -213,13 +214,13 @@ pub fn removal(no: TenantNo, plan: PlanId, record: &RecordRef) -> Key {
     key
 }
 
-/// Returns the plan of an entry's key.
+/// Returns the plan that the key of an entry names.
 pub fn plan_of_removal(key: &[u8]) -> Option<PlanId> {
     let bytes = key.get(5..)?.first_chunk()?;
     Some(PlanId(u64::from_be_bytes(*bytes)))
 }
 
-/// What the keys of all absent records of a tenant begin with.
+/// The prefix of all absent records of a tenant.
 pub fn absent_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Absent, no.0)
 }
@@ -232,7 +233,7 @@ pub fn absent(no: TenantNo, record: &RecordRef) -> Key {
     key
 }
 
-/// Returns the record of an absent record's key.
+/// Returns the record that the key of an absent record names.
 pub fn absent_of(key: &[u8]) -> Option<RecordRef> {
     let (&code, id) = key.get(5..)?.split_first()?;
     let (kind, id) = (kind_of(code)?, Id::from_key(id).ok()?);
@@ -246,12 +247,12 @@ pub fn cursor(endpoint: &EndpointName) -> Key {
     key
 }
 
-/// What the keys of an endpoint in a keyspace begin with.
+/// The prefix of an endpoint's rows in a keyspace.
 pub fn of_endpoint(keyspace: Keyspace, endpoint: &EndpointName) -> Key {
     named(keyspace, &endpoint.0)
 }
 
-/// The key of a delivery in one of the spaces that hold some: parked, deferred, replay.
+/// The key of a delivery in one of the keyspaces of deliveries: parked, deferred, replay.
 pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key {
     let mut key = of_endpoint(keyspace, endpoint);
     match item {
@@ -276,7 +277,7 @@ pub fn delivery(keyspace: Keyspace, endpoint: &EndpointName, item: &Item) -> Key
     key
 }
 
-/// Returns the item of a delivery's key, behind what the endpoint's keys begin with.
+/// Returns the item that the key of a delivery names after the endpoint's prefix.
 pub fn item_of(key: &[u8], prefix: usize) -> Option<Item> {
     match key.get(prefix..)?.split_first()? {
         (0, seq) => Some(Item::Entry(Seq(u64::from_be_bytes(seq.try_into().ok()?)))),
@@ -313,14 +314,14 @@ pub fn attempts(endpoint: &EndpointName, number: u64) -> Key {
     key
 }
 
-/// Returns what the keys of all rows of an endpoint begin with, of one of them.
+/// Returns the prefix of all rows of an endpoint, from the key of one of them.
 pub fn endpoint_part(key: &[u8]) -> Option<&[u8]> {
     let len: &[u8; 4] = key.get(1..)?.first_chunk()?;
     let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
     key.get(..len.checked_add(5)?)
 }
 
-/// The key of the row of an endpoint that names an entry.
+/// The key of an endpoint's row that names an entry.
 pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     let mut key = endpoint.to_vec();
     key.push(0);
@@ -328,7 +329,7 @@ pub fn naming(endpoint: &[u8], seq: Seq) -> Key {
     key
 }
 
-/// Returns the entry that such a row names; none where it names a record.
+/// Returns the entry that such a row names; `None` if it names a record.
 pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
     match key.strip_prefix(endpoint)?.split_first()? {
         (0, seq) => Some(Seq(u64::from_be_bytes(seq.try_into().ok()?))),
@@ -336,14 +337,14 @@ pub fn named_by(endpoint: &[u8], key: &[u8]) -> Option<Seq> {
     }
 }
 
-/// A key behind all rows of an endpoint and before those of the next.
+/// A key after all rows of an endpoint and before those of the next.
 pub fn behind_endpoint(endpoint: &[u8]) -> Key {
     let mut key = endpoint.to_vec();
     key.extend_from_slice(&[0xff; 16]);
     key
 }
 
-/// What the keys of all runs of a tenant begin with.
+/// The prefix of all runs of a tenant.
 pub fn runs(tenant: &TenantName) -> Key {
     named(Keyspace::Run, &tenant.0)
 }
@@ -355,7 +356,7 @@ pub fn run(tenant: &TenantName, id: RunId) -> Key {
     key
 }
 
-/// Returns tenant and number of a run's key.
+/// Returns the tenant and number in the key of a run.
 pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
     let (rest, id) = key.split_last_chunk()?;
     let name = rest.get(5..)?;
@@ -365,20 +366,20 @@ pub fn run_of(key: &[u8]) -> Option<(TenantName, RunId)> {
     Some((TenantName(name.to_owned()), RunId(u64::from_be_bytes(*id))))
 }
 
-/// The key of what is asked of all runs of a tenant.
+/// The key of the totals over all runs of a tenant.
 pub fn tally(tenant: &TenantName) -> Key {
     let mut key = vec![Keyspace::Tally as u8];
     key.extend_from_slice(tenant.0.as_bytes());
     key
 }
 
-/// Returns the tenant of such a key.
+/// Returns the tenant in such a key.
 pub fn tenant_of_tally(key: &[u8]) -> Option<TenantName> {
     let name = str::from_utf8(key.get(1..)?).ok()?;
     Some(TenantName(name.to_owned()))
 }
 
-/// The key of a run that goes on.
+/// The key of a run in progress.
 pub fn open_run(id: RunId) -> Key {
     long(Keyspace::OpenRun, id.0)
 }
@@ -388,12 +389,12 @@ pub fn bookmark(no: TenantNo) -> Key {
     numbered(Keyspace::Bookmark, no.0)
 }
 
-/// What the keys of all events of a tenant's audit log begin with that were acted on.
+/// The prefix of all events of a tenant's audit log that were handled.
 pub fn seen_events_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::SeenEvent, no.0)
 }
 
-/// The key of an event. Times before 1970 sort before those since.
+/// The key of an event. Times before 1970 sort before later ones.
 pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
     let mut key = seen_events_prefix(no);
     key.extend_from_slice(&(at.millis() ^ i64::MIN).to_be_bytes());
@@ -401,7 +402,7 @@ pub fn seen_event(no: TenantNo, at: Timestamp, id: AuditEventId) -> Key {
     key
 }
 
-/// Returns time and id of an event's key.
+/// Returns the time and id in the key of an event.
 pub fn seen_event_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
     let (rest, id) = key.split_last_chunk()?;
     let millis: &[u8; 8] = rest.last_chunk()?;
@@ -409,7 +410,7 @@ pub fn seen_event_of(key: &[u8]) -> Option<(Timestamp, AuditEventId)> {
     Some((Timestamp::from_millis(millis), AuditEventId(*id)))
 }
 
-/// What the keys of all accepted findings of a tenant begin with.
+/// The prefix of all accepted findings of a tenant.
 pub fn accepted_prefix(no: TenantNo) -> Key {
     numbered(Keyspace::Accepted, no.0)
 }
@@ -421,23 +422,23 @@ pub fn accepted(no: TenantNo, id: FindingId) -> Key {
     key
 }
 
-/// Returns the finding of such a key.
+/// Returns the finding in such a key.
 pub fn accepted_of(key: &[u8]) -> Option<FindingId> {
     key.get(5..)?.try_into().ok().map(FindingId)
 }
 
-/// Returns the position at the end of a journal or run key.
+/// Returns the number at the end of a journal or run key.
 pub fn trailing_number(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-/// Returns the number of a tenant's key.
+/// Returns the tenant number in a key.
 pub fn tenant_no(key: &[u8]) -> Option<TenantNo> {
     key.last_chunk()
         .map(|bytes| TenantNo(u32::from_be_bytes(*bytes)))
 }
 
-/// Returns tenant and kind of a census key.
+/// Returns the tenant and kind in a census key.
 pub fn census_of(key: &[u8]) -> Option<(TenantNo, Kind)> {
     let (&code, rest) = key.split_last()?;
     let kind = Kind::ALL
@@ -453,7 +454,7 @@ fn numbered(keyspace: Keyspace, number: u32) -> Key {
 }
 
 fn named(keyspace: Keyspace, name: &str) -> Key {
-    // A name is a word of the configuration; one of 4 GiB is none.
+    // A name is a word from the configuration; none has 4 GiB.
     let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
     let mut key = numbered(keyspace, len);
     key.extend_from_slice(name.as_bytes());

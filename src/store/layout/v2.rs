@@ -1,6 +1,5 @@
-//! What format 2 changed: runs are kept by tenant, with what is asked of all of them beside
-//! them, so that history is never scanned as a whole. Their bytes are on disk: nothing here is
-//! ever changed.
+//! What format 2 changed: runs are stored by tenant, with their totals beside them, so that history
+//! is never scanned as a whole. Their bytes are on disk: nothing here is ever changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,14 +51,15 @@ pub enum FindingCode {
     ReplacedText,
 }
 
-/// What is asked of all runs of a tenant together.
+/// Totals over all runs of a tenant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many are kept.
     pub count: u64,
     /// The last one that read the whole tenant and succeeded.
     pub last_sweep: Option<RunId>,
-    /// How much the runs since have taken away that only looked at what the audit log named.
+    /// How many losses the partial runs since then have caused, which look only at what the audit
+    /// log named.
     pub lost: Vec<(Loss, u64)>,
 }
 
@@ -67,6 +67,6 @@ pub struct Tally {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct LastRun(pub RunId);
 
-/// The tenant of a run that goes on.
+/// The tenant of a run in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRun(pub TenantName);

@@ -1,9 +1,10 @@
-//! What format 3 changed: entries have versions of their own, apart from their places, and their
-//! events ids of their content. Their bytes are on disk: nothing here is ever changed.
+//! What format 3 changed: entries have versions of their own, separate from their positions, and
+//! the ids of their events come from their content. Their bytes are on disk: nothing here is ever
+//! changed.
 //!
-//! In blocks of records and in snapshots stands the version of the entry that left a record as it
-//! is. It is as long as the place that stood there before, and a record that was left so by an
-//! older entry keeps that entry's place for its version: any version since is higher.
+//! Blocks of records and snapshots contain the version of the entry that last changed a record. It
+//! is as long as the position that was there before, and a record last changed by an older entry
+//! keeps that entry's position as its version: any later version is higher.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ use crate::model::{EndpointName, PlanId, Seq, Timestamp};
 
 stored!(3: Head, Entry<'a>, HistoryLosses);
 
-/// How far the store is.
+/// How far the store has got.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Head {
     pub commits: u64,
@@ -25,9 +26,8 @@ pub struct Head {
     pub version: u64,
 }
 
-/// An entry, but for its place, which is in the key, and for its time and its version, which
-/// stand before it. The digest in its event's id is one of these bytes: they are never written
-/// anew.
+/// An entry without its position, which is in the key, and without its time and version, which
+/// precede it. The digest in its event's id is computed from these bytes: they are never rewritten.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Entry<'a> {
     pub origin: Option<Origin<'a>>,

@@ -1,5 +1,5 @@
-//! What format 4 brought: findings that an operator accepted. Their bytes are on disk: nothing here is
-//! ever changed.
+//! What format 4 added: findings that an operator accepted. Their bytes are on disk: nothing here
+//! is ever changed.
 
 use serde::{Deserialize, Serialize};
 

@@ -43,8 +43,8 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct PendingFile {
     file: File,
-    /// What was written last. Kept for the next: notes are large and many, and between them
-    /// the database allocates what it keeps, which would leave holes of their size.
+    /// The last note, reused for the next: notes are large and many, and between them the database
+    /// makes long-lived allocations, which would leave holes of their size.
     bytes: Vec<u8>,
 }
 

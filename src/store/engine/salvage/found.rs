@@ -8,7 +8,7 @@ use crate::store::engine::files::mark::Mark;
 use crate::store::engine::rows::head::Head;
 use crate::store::tenant_no::TenantNo;
 
-/// What the damaged store said of itself, as far as it reads.
+/// What the damaged store says about itself, as far as it can be read.
 #[derive(Default)]
 pub struct Found {
     pub store: Option<StoreId>,
@@ -18,7 +18,7 @@ pub struct Found {
     pub censuses: BTreeMap<(TenantNo, Kind), u64>,
 }
 
-/// Why a store is salvaged, and where it will be then.
+/// Why a store is salvaged, and where the damaged one will be moved.
 pub struct Cause<'a> {
     pub damage: &'a str,
     pub moved_to: &'a str,

@@ -1,4 +1,4 @@
-//! Makes a dense journal of the entries that were salvaged.
+//! Makes a dense journal from the entries that were salvaged.
 
 use crate::model::{Fact, Missing, Seq, Timestamp, Version};
 use crate::store::engine::rows::journal;
@@ -9,19 +9,19 @@ use crate::store::layout::{codec, v1};
 
 use super::target::Target;
 
-/// How far the journal is made.
+/// How far the journal is complete.
 pub struct Made {
     pub missing: Missing,
     pub at: Timestamp,
     pub version: Version,
 }
 
-/// Fills what is missing up to the last place, and cuts what is missing before the first.
+/// Fills gaps up to the last position, and cuts what is missing before the first entry.
 pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     let db = target.db.clone();
     let mut known_cut = journal::cut_at(&db)?;
     if known_cut > last {
-        // Nobody cuts what was never written.
+        // A journal without entries cannot have been cut.
         known_cut = Seq::START;
         target.set(keys::cut(), None)?;
     }
@@ -50,7 +50,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
         Some(expected) => fill(target, &mut made, expected, last.next())?,
     }
     target.write()?;
-    // What was kept when it was cut.
+    // The entries that were kept when the journal was cut.
     target.keep(Keyspace::Kept, |db, key, value| {
         let cut = journal::cut_at(db).unwrap_or(Seq::START);
         journal::read(key, value).is_ok_and(|entry| entry.seq <= cut)
@@ -58,7 +58,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     Ok(made)
 }
 
-/// Lets the journal begin with an entry.
+/// Makes the journal begin with an entry.
 fn cut(target: &mut Target, made: &mut Made, known: Seq, first: Seq) -> Result<(), StoreError> {
     let cut = Seq(first.0.saturating_sub(1));
     if cut <= known {
@@ -69,8 +69,8 @@ fn cut(target: &mut Target, made: &mut Made, known: Seq, first: Seq) -> Result<(
     target.set(key, value)
 }
 
-/// Puts an entry that says nothing in each place that is missing. Between the versions of its
-/// neighbours there are as many as places.
+/// Puts an entry that says nothing in each missing position. The versions of its neighbours leave
+/// as many free between them as there are positions.
 fn fill(target: &mut Target, made: &mut Made, from: Seq, end: Seq) -> Result<(), StoreError> {
     if from >= end {
         return Ok(());

@@ -1,16 +1,16 @@
-//! Reads out of a damaged store what still reads, into a new one that takes its place.
+//! Reads what can still be read out of a damaged store, into a new one that replaces it.
 //!
-//! Every row has a checksum, so what reads is what was written. What is missing between the rows
-//! is made whole (`repair.rs`, `journal.rs`, `records.rs`): the journal stays dense, the fingerprints are
-//! counted anew, and what names something that is gone goes too. Journal and places of
-//! endpoints go on where they were, in the same store; the last entry tells everybody that history was
-//! lost. What is not the last that was written does no harm: state is compared with its source
-//! anyway, and an event that was sent may be sent again.
+//! Every row has a checksum, so what can be read is what was written. What is missing between the
+//! rows is repaired (`repair.rs`, `journal.rs`, `records.rs`): the journal stays dense, the
+//! fingerprints are counted anew, and rows that name something missing are dropped. The journal and
+//! the progress of endpoints continue where they were, under the same store id; the last entry
+//! reports to everybody that history was lost. Rows that are not the last ones written do no harm:
+//! state is compared with its source anyway, and an event that was sent may be sent again.
 //!
-//! The damaged files are only read, and without sled (`log/`). Their rows go into a database of their own
-//! (`replay.rs`), out of that into the new store beside it, and only then that takes their place. A process
-//! that is stopped on the way leaves the damaged store as it was, or the new one whole; the next opening
-//! goes on from there.
+//! The damaged files are only read, and without sled (`log/`). Their rows go into a database of
+//! their own (`replay.rs`), from there into the new store beside it, and only then does that
+//! replace the damaged one. A process that is interrupted leaves either the damaged store as it
+//! was, or the new one complete; the next opening continues from there.
 
 mod found;
 mod target;
@@ -45,10 +45,10 @@ use target::Target;
 pub use found::Cause;
 pub use untouched::Before;
 
-/// Bytes that must be free beside twice those of the damaged files.
+/// Bytes that must be free besides twice the size of the damaged files.
 const SPARE: u64 = 16 * 1024 * 1024;
 
-/// Makes the new store, ready to take its place. `None`: nothing could be made of the damaged one.
+/// Makes the new store, ready to replace the damaged one. `None` if nothing could be saved.
 pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenError> {
     let refused = |source| OpenError::Io {
         doing: "salvaging what reads in",
@@ -64,7 +64,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
             free,
         });
     }
-    // sled's threads may still write to what was just closed.
+    // sled's threads may still write to the database that was just closed.
     if folder.db().exists()
         && let Err(busy) = wait_until_free(&folder.current())
     {
@@ -96,7 +96,7 @@ pub fn make(folder: &Folder, cause: &Cause<'_>) -> Result<Option<Missing>, OpenE
 }
 
 impl Folder {
-    /// Puts a store that was salvaged in the place of the damaged one, which is moved aside.
+    /// Moves the damaged store aside, and puts the salvaged one in its place.
     pub fn take_salvaged(&self) -> io::Result<()> {
         if !self.salvaged().exists() {
             return Ok(());
@@ -124,7 +124,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         close_db(Some(old));
         outcome?;
     }
-    // Whole in itself, and the last that was written or was to be.
+    // An intact note, and the last commit that was written or about to be.
     let store = found.store.or(found.mark.map(|mark| mark.store));
     if let Some(noted) = noted.filter(|noted| store.is_none_or(|store| store == noted.store)) {
         found.store = Some(noted.store);
@@ -161,7 +161,7 @@ fn open(folder: &Folder, at: &Path) -> Result<sled::Db, StoreError> {
     })
 }
 
-/// Takes over every row that reads, in the layout of the newest format.
+/// Copies every row that can be read, in the layout of the newest format.
 fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), StoreError> {
     let format = identify::format_of(old).unwrap_or(layout::NEWEST);
     let mut steps = migrate::rewrites_from(format);
@@ -175,7 +175,7 @@ fn gather(old: &sled::Db, found: &mut Found, target: &mut Target) -> Result<(), 
     target.write()
 }
 
-/// Turns a row as migrations do; one that does not read is none.
+/// Rewrites a row as migrations do; a row that cannot be read yields none.
 fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     if codec::verify(&row.0, &row.1).is_err() {
         return Vec::new();
@@ -184,7 +184,7 @@ fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     for step in steps {
         let mut next = Vec::new();
         for row in rows {
-            // What it does not read stays out.
+            // A row that it cannot read is left out.
             drop(step.row(row, &mut next));
         }
         rows = next;
@@ -192,7 +192,7 @@ fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     rows
 }
 
-/// Keeps a row, or notes what it says, if it is made anew.
+/// Keeps a row; if rows of this kind are made anew, only notes what it says.
 fn keep(
     key: &[u8],
     value: &[u8],
@@ -217,7 +217,8 @@ fn keep(
         || is(Keyspace::PlanRow)
         || *key == *keys::usage()
     {
-        // Fingerprints are made of the records; what a plan would change the next run finds again.
+        // Fingerprints are computed from the records; the next run finds again what a plan would
+        // have changed.
     } else {
         target.set(key.to_vec(), Some(value.to_vec()))?;
     }

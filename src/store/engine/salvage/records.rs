@@ -1,4 +1,4 @@
-//! Makes fingerprints and a census of the records that were salvaged.
+//! Computes fingerprints and a census from the records that were salvaged.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::store::tenant_no::TenantNo;
 
 use super::target::Target;
 
-/// Fingerprints of a bucket: fewer than it may have, so that some can be added.
+/// Fingerprints in a bucket: fewer than it may have, so that some can be added.
 const IN_A_BUCKET: usize = 128;
 
-/// The kind of records that is being gone through.
+/// The kind of records that is being processed.
 struct OfKind {
     no: TenantNo,
     kind: Kind,
@@ -28,7 +28,7 @@ struct OfKind {
     n_buckets: u64,
 }
 
-/// Goes through all records. Returns how many there are of each tenant and kind.
+/// Processes all records. Returns how many there are of each tenant and kind.
 pub fn make(target: &mut Target) -> Result<BTreeMap<(TenantNo, Kind), u64>, StoreError> {
     let db = target.db.clone();
     let mut counts = BTreeMap::new();
@@ -64,8 +64,8 @@ pub fn make(target: &mut Target) -> Result<BTreeMap<(TenantNo, Kind), u64>, Stor
 }
 
 impl OfKind {
-    /// Keeps of a block what reads, is in its place and in order: an older page may hold what a
-    /// newer one holds as well.
+    /// Keeps those records of a block that can be read and are in their place and in order: an
+    /// older page may contain records that a newer one contains as well.
     fn block(
         &mut self,
         target: &mut Target,

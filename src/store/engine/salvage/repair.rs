@@ -1,5 +1,5 @@
-//! Makes a sound store of the rows that were salvaged: what names something that is gone goes too, and
-//! the journal ends with what everybody has to know.
+//! Makes a consistent store of the rows that were salvaged: drops rows that name something missing,
+//! and ends the journal with an entry that tells everybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use super::found::{Cause, Found};
 use super::target::Target;
 use super::{journal, records};
 
-/// Makes everything whole. Returns the store's id, its head, and what is missing.
+/// Repairs everything. Returns the store's id, its head, and what is missing.
 pub(in crate::store) fn all(
     target: &mut Target,
     found: &Found,
@@ -49,7 +49,7 @@ pub(in crate::store) fn all(
         commits: commits + 1,
         last,
         at: made.at.max(found.head.map_or(made.at, |head| head.at)),
-        // The entry that tells of the loss raises it to the time it is.
+        // The entry that reports the loss raises it to the current time.
         version: version.max(made.version),
     };
     tell(target, &mut head, now, missing, cause)?;
@@ -120,7 +120,7 @@ fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
     Ok(known)
 }
 
-/// Keeps what the store says of itself, where it reads.
+/// Keeps what the store says about itself, as far as it can be read.
 fn of_itself(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Meta, |_, key, value| match key.get(1..) {
         Some([2]) => codec::read_row::<v1::Seq>(key, value).is_ok(),
@@ -131,7 +131,7 @@ fn of_itself(target: &mut Target) -> Result<(), StoreError> {
     })
 }
 
-/// Returns the last place of the journal that anything tells of.
+/// Returns the last position of the journal that anything mentions.
 fn last_place(target: &mut Target, found: &Found) -> Result<Seq, StoreError> {
     let mut last = found.head.map_or(Seq::START, |head| head.last);
     last = last.max(found.mark.map_or(Seq::START, |mark| mark.last));
@@ -180,8 +180,8 @@ fn deliveries(target: &mut Target, tenants: &BTreeSet<TenantNo>) -> Result<(), S
     })
 }
 
-/// Keeps plans that have all their removals, and removals of such plans. What is not kept the next run
-/// finds and holds again.
+/// Keeps plans that have all their removals, and the removals of these plans. The next run finds
+/// and holds again what is dropped.
 fn held_plans(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Held, |db, key, value| {
         let no = key.get(1..).and_then(<[u8]>::first_chunk);
@@ -204,7 +204,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
     })
 }
 
-/// Keeps runs that read, and counts them anew.
+/// Keeps runs that can be read, and counts them anew.
 fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Run, |_, key, value| {
         let run = runs::read(key, value).ok();
@@ -226,7 +226,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
             .or_default()
             .take(&run, None);
     }
-    // What runs have taken away that are not kept any more only the old tally knows.
+    // Only the old tally knows the losses of runs that are no longer kept.
     target.keep(Keyspace::Tally, |_, key, value| {
         let name = keys::tenant_of_tally(key);
         let old = codec::read_row::<v2::Tally>(key, value)
@@ -253,7 +253,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     target.write()
 }
 
-/// Adds the entry that tells of the loss, and the row that keeps it in mind.
+/// Adds the entry that reports the loss, and the row that remembers it.
 fn tell(
     target: &mut Target,
     head: &mut Head,
@@ -280,8 +280,8 @@ fn tell(
     target.set(key, value)
 }
 
-/// Marks each tenant that was loaded as loaded with what reads of it: endpoints that asked for what
-/// is known are told it once more.
+/// Marks each tenant that was loaded as loaded again, with the records that were saved: endpoints
+/// that asked for all known records receive them once more.
 fn loaded_again(
     target: &mut Target,
     head: &mut Head,

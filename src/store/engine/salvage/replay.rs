@@ -1,6 +1,6 @@
-//! Writes what the log of a damaged database says into one of its own, in the order of its writing.
+//! Writes the content of a damaged database's log into a new database, in the order of writing.
 //!
-//! A page that reads is the whole truth on its range at that time: what else is there is from before it.
+//! A page that can be read replaces its whole range: whatever else is in that range is older.
 
 use std::ops::Bound;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::Key;
 
-/// Changes between two collections of the garbage that writing makes.
+/// Changes between two garbage collections.
 const COLLECT_EVERY: u64 = 200;
 
 /// Replays the log of a database. Returns how many changes it had.

@@ -1,4 +1,4 @@
-//! The database that takes up what was salvaged, written a bounded batch at a time.
+//! The database that receives what was salvaged, written in batches of bounded size.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{Key, Keyspace};
 
-/// Rows of one write, and bytes over which no row is added.
+/// Rows of one write, and the size in bytes from which no row is added.
 const ROWS: usize = 190;
 const BYTES: usize = 1024 * 1024;
 
-/// A database on its way to becoming a store.
+/// A database that will become a store.
 pub struct Target {
     pub db: sled::Db,
     edits: sled::Batch,
@@ -45,7 +45,7 @@ impl Target {
         }
     }
 
-    /// Writes what was set. Only what was written is read.
+    /// Writes what was set. Reads see only what was written.
     pub fn write(&mut self) -> Result<(), StoreError> {
         let edits = std::mem::take(&mut self.edits);
         (self.n_rows, self.n_bytes) = (0, 0);
@@ -56,7 +56,7 @@ impl Target {
         Ok(())
     }
 
-    /// Keeps of a keyspace the rows that pass.
+    /// Keeps those rows of a keyspace that pass.
     pub fn keep(
         &mut self,
         keyspace: Keyspace,
@@ -71,7 +71,7 @@ impl Target {
         self.write()
     }
 
-    /// Brings everything to disk.
+    /// Flushes everything to disk.
     pub fn sync(&mut self, at: &Path) -> Result<(), StoreError> {
         self.write()?;
         self.db

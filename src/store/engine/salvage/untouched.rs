@@ -1,9 +1,10 @@
 //! Keeps the files of a database whose log has a gap as they were before sled opened them.
 //!
-//! sled ends such a log at the gap: it fills what comes behind it with zeros, and removes large values that are
-//! newer. What is opened then is checked as a whole, and if anything is missing, it is salvaged from
-//! these files. The copy takes its place under `untouched` when it is whole; until it is removed, it is the
-//! store: a process that is stopped meanwhile leaves it, and the next opening goes back to it.
+//! sled ends such a log at the gap: it fills what comes after it with zeros, and removes large
+//! values that are newer. The database that opens then is checked as a whole, and if anything is
+//! missing, it is salvaged from these files. The copy gets its name `untouched` once it is
+//! complete; until it is removed, it counts as the store: if the process is interrupted, the next
+//! opening goes back to it.
 
 use std::fs;
 use std::io;
@@ -11,13 +12,13 @@ use std::io;
 use crate::store::engine::files::{self, Folder};
 use crate::store::engine::log::Log;
 
-/// Bytes that must be left free beside the copy.
+/// Bytes that must remain free besides the copy.
 const SPARE: u64 = 16 * 1024 * 1024;
 
-/// What the log of a database is like before sled opens it.
+/// The state of a database's log before sled opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// It reads to its end, or there is none.
+    /// It can be read to its end, or there is none.
     Whole,
     /// It has a gap.
     Gap,
@@ -66,12 +67,12 @@ impl Folder {
         remove(&self.discarded())
     }
 
-    /// Removes the files as they were before an opening that lost nothing.
+    /// Removes the kept files after an opening that lost nothing.
     pub fn give_up_untouched(&self) -> io::Result<()> {
         if !self.untouched().exists() {
             return Ok(());
         }
-        // Under its new name it is nobody's any more, however much of it is gone.
+        // Under its new name nobody uses it, even if only part of it is deleted.
         remove(&self.checking())?;
         fs::rename(self.untouched(), self.checking())?;
         files::sync_folder(self.path())?;

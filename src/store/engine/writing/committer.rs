@@ -1,8 +1,8 @@
-//! Gathers what is queued, has it written, and answers; gives up on a database that does not
-//! come back.
+//! Gathers what is queued, has it written, and answers; gives up on a database that stops
+//! responding.
 //!
-//! After a failed write a flush may wait for ever (`nudge.rs`). So the database is worked by a
-//! thread of its own (`writer.rs`), and this one waits for it with an end.
+//! After a failed write a flush may wait for ever (`nudge.rs`). So a thread of its own serves the
+//! database (`writer.rs`), and this one waits for it with a limit.
 
 use std::io;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::store::error::StoreError;
 use super::work::{CommitResult, Job, Reply, Work};
 use super::writer::{Writer, Written};
 
-/// Commits that wait in the queue; then whoever submits waits. Bounds memory.
+/// Commits that wait in the queue; when it is full, callers wait. Bounds memory.
 pub const QUEUE: usize = 32;
 
-/// Commits that share one sync at the most. Bounds how long the first of them waits.
+/// The most commits that share one sync. Bounds how long the first of them waits.
 const GROUP: usize = 32;
 
-/// The committer's own.
+/// The state of the committer thread.
 pub struct Committer {
     folder: Folder,
     groups: SyncSender<Vec<Work>>,
@@ -48,12 +48,12 @@ impl Committer {
         })
     }
 
-    /// Brings everything to disk that the database holds.
+    /// Flushes to disk everything that the database contains.
     pub fn sync(&self, shared: &Shared) -> Result<(), StoreError> {
         self.write(Vec::new(), shared)?.outcome.map(drop)
     }
 
-    /// Works until nobody can submit any more, or a fatal error.
+    /// Works until nobody can submit any more, or a fatal error occurs.
     pub fn work(self, queue: &Receiver<Job>, shared: &Shared) {
         while let Ok(first) = queue.recv() {
             let mut jobs = vec![first];
@@ -73,8 +73,8 @@ impl Committer {
             }
             let mut answers = answers.into_iter();
             for (reply, _share) in replies {
-                // What a caller got wrong is only an answer to that caller; after a fatal
-                // error it is everybody's.
+                // A caller's mistake is only reported to that caller; a fatal error is reported to
+                // everybody.
                 let answer = match &outcome {
                     Ok(_) => answers.next().unwrap_or(Err(StoreError::Closed)),
                     Err(fatal) => Err(fatal.clone()),
@@ -91,7 +91,7 @@ impl Committer {
         }
     }
 
-    /// Has a group written. An error: the database does not come back.
+    /// Has a group written. Fails if the database stops responding.
     fn write(&self, group: Vec<Work>, shared: &Shared) -> Result<Written, StoreError> {
         let ended = || StoreError::panicked("writing", "the thread that does it ended".to_owned());
         self.groups.send(group).map_err(|_gone| ended())?;
@@ -99,7 +99,7 @@ impl Committer {
             match self.written.recv_timeout(Duration::from_secs(seconds)) {
                 Ok(written) => return Ok(written),
                 Err(RecvTimeoutError::Timeout) => {
-                    // A reader may have met the failure that it waits for.
+                    // A reader may have run into the failure that it waits for.
                     shared.check()?;
                     shared.nudge();
                 }
@@ -113,7 +113,7 @@ impl Committer {
     }
 }
 
-/// Nobody waits for an answer that was given up; what was written is there anyway.
+/// Answers a caller. If the caller no longer waits, what was written stays written.
 fn answer_to(reply: &Reply, answer: CommitResult) {
     drop(reply.send(answer));
 }

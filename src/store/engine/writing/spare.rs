@@ -1,8 +1,8 @@
-//! Keeps descriptors back for the files that a commit opens, and waits where there are none.
+//! Reserves file descriptors for the files that a commit opens, and waits if there are none.
 //!
-//! sled opens a file for each large value, and we open it to sync it. Connections may have used
-//! up all that the process may have open by then: those end, but a commit that has failed halfway
-//! ends the daemon.
+//! sled opens a file for each large value, and we open it to sync it. By then connections may have
+//! used up all descriptors that the process may have. A connection without a descriptor merely
+//! fails; a commit that fails halfway stops the daemon.
 
 use std::fs::File;
 use std::io;
@@ -11,24 +11,24 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-/// Files that one step of a commit has open at a time: a folder and a file in it.
+/// Files that one step of a commit has open at once: a folder and a file in it.
 const KEPT: usize = 2;
 
-/// How long it waits before it tries again, and how often: a minute, after which those that
-/// have the descriptors will not give them back.
+/// How long to wait between attempts, and how many to make: a minute in all; whoever still has the
+/// descriptors then will not give them back.
 const PAUSE: Duration = Duration::from_millis(100);
 const TRIES: usize = 600;
 
-/// Descriptors that are kept back.
+/// Reserved descriptors.
 #[derive(Debug)]
 pub struct Spare {
-    /// An open file, of which the descriptors are copies: they stand for nothing.
+    /// An open file. The descriptors are duplicates of it and serve no other purpose.
     of: File,
     kept: Vec<File>,
 }
 
 impl Spare {
-    /// Makes spares of an open file.
+    /// Makes spares by duplicating an open file.
     pub fn new(of: &File) -> io::Result<Self> {
         let mut spare = Self {
             of: of.try_clone()?,
@@ -38,18 +38,18 @@ impl Spare {
         Ok(spare)
     }
 
-    /// Runs a step of which no part may fail: there are descriptors for it, as long as nobody
-    /// takes them in that moment.
+    /// Runs a step of which no part may fail: descriptors are free for it, unless somebody else
+    /// takes them at that moment.
     pub fn give<T>(&mut self, step: impl FnOnce() -> T) -> io::Result<T> {
         self.keep()?;
         self.kept.clear();
         let done = step();
-        // Before anybody else has them; if somebody has, the next step waits for that.
+        // Before anybody else takes them; if somebody has, the next step waits.
         drop(self.fill());
         Ok(done)
     }
 
-    /// Runs a step, again and again while there are no descriptors for it.
+    /// Runs a step, and repeats it while there are no descriptors for it.
     pub fn lend<T>(&mut self, mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         let mut tries = 0..TRIES;
         loop {
@@ -60,7 +60,7 @@ impl Spare {
         }
     }
 
-    /// Takes descriptors until there are enough of them, and waits for that.
+    /// Acquires descriptors until there are enough of them, waiting if necessary.
     pub fn keep(&mut self) -> io::Result<()> {
         let mut tries = 0..TRIES;
         loop {

@@ -1,9 +1,9 @@
-//! Knows what lives in the database without reading it: each write adds what it brings and takes
-//! away what it replaces, and the sum goes with it into the same batch.
+//! Tracks the amount of live data without reading it: each write adds the rows it brings and
+//! subtracts those it replaces, and stores the sum in the same batch.
 //!
-//! A store of an older version may have no sum, or one from which writes are missing. It is counted
-//! once, in steps, while commits go on: what is written behind the place of the count is met by it,
-//! what is written before that place is added by the write.
+//! A store of an older version may have no sum, or one that misses some writes. It is counted once,
+//! in steps, while commits continue: rows written after the position of the count are counted when
+//! it gets there; rows written before that position are added by the write.
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,26 @@ use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
 
-/// What is known of what lives in the database.
+/// What is known of the live data.
 #[derive(Debug)]
 pub enum Tally {
     /// Nothing.
     Unknown,
-    /// What lives up to a key.
+    /// How much there is up to a key.
     Counting { upto: Key, count: Count },
     /// All of it.
     Known(Count),
 }
 
-/// What a write changes: the bytes of each of its rows before it, and after. `None` if it did not
-/// look, since nobody counts.
+/// What a write changes: the size of each of its rows before it, and after. `None` if it did not
+/// look, because nobody counts.
 pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
 
 impl Tally {
-    /// Takes up the sum that a database holds, if no write is missing from it.
+    /// Reads the sum that a database stores, if it misses no write.
     pub fn of(db: &sled::Db, head: &Head) -> Result<Self, StoreError> {
         if head.commits <= 1 {
-            // It was made a moment ago.
+            // It was created a moment ago.
             return Ok(Self::Known(count::count(db)?));
         }
         Ok(match count::noted(db)? {
@@ -42,14 +42,14 @@ impl Tally {
         })
     }
 
-    /// Looks what a write will change.
+    /// Finds out what a write will change.
     pub fn look(&self, db: &sled::Db, rows: &Rows) -> Result<Delta, StoreError> {
         if matches!(self, Self::Unknown) {
             return Ok(Delta(None));
         }
         let mut delta = BTreeMap::new();
         for (key, value) in rows {
-            // Not by way of `scan`: the write brings the same page into the cache.
+            // Not through `scan`: the write brings the same page into the cache.
             let before = db
                 .get(key)
                 .map_err(|error| StoreError::sled("reading what a write replaces", error))?;
@@ -59,7 +59,7 @@ impl Tally {
         Ok(Delta(Some(delta)))
     }
 
-    /// Adds the sum after a write to it, where it is known.
+    /// Adds to a write the sum after it, if it is known.
     pub fn put(&self, delta: &Delta, head: &Head, rows: &mut Rows) {
         if let (Self::Known(count), Delta(Some(delta))) = (self, delta) {
             let mut count = *count;
@@ -71,11 +71,11 @@ impl Tally {
         }
     }
 
-    /// Takes over what was written. Nobody may read for a count meanwhile.
+    /// Applies what was written. Nobody may read for a count meanwhile.
     pub fn take(&mut self, delta: Delta) {
         match (&mut *self, delta) {
             (Self::Unknown, _) => {}
-            // It began between the look and the write.
+            // Counting began between the look and the write.
             (Self::Counting { .. } | Self::Known(_), Delta(None)) => *self = Self::Unknown,
             (Self::Known(count), Delta(Some(delta))) => add(count, delta.iter()),
             (Self::Counting { upto, count }, Delta(Some(delta))) => {

@@ -1,15 +1,15 @@
-//! The bound on the bytes of commits that wait for the committer, or that it works on.
+//! The limit on the bytes of commits that are queued or being written.
 //!
-//! Their number is bounded by the queue; but a record may be as large as a hundred others.
+//! The queue bounds their number; but one record may be as large as a hundred others.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::lock::lock;
 
-/// Bytes under way at the most. A commit that is larger goes alone.
+/// The most bytes under way. A larger commit goes alone.
 const LIMIT: usize = 8 * 1024 * 1024;
 
-/// Counts what is under way. Clones count together.
+/// Counts what is under way. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct UnderWay(Arc<Inner>);
 
@@ -19,7 +19,7 @@ struct Inner {
     freed: Condvar,
 }
 
-/// Bytes that are under way, until it is dropped.
+/// Bytes that count as under way until this is dropped.
 #[derive(Debug)]
 pub struct Share {
     bytes: usize,
@@ -27,7 +27,7 @@ pub struct Share {
 }
 
 impl UnderWay {
-    /// Takes room for so many bytes. Waits until there is some; blocks.
+    /// Reserves so many bytes. Blocks until there is room.
     pub fn enter(&self, bytes: usize) -> Share {
         let mut used = lock(&self.0.used);
         while *used > 0 && *used + bytes > LIMIT {

@@ -1,4 +1,4 @@
-//! What can be written, and how whoever asked for it is answered.
+//! What can be written, and how the caller is answered.
 
 use std::sync::mpsc::SyncSender;
 
@@ -14,7 +14,7 @@ use super::under_way::Share;
 pub struct Job {
     pub work: Work,
     pub reply: Reply,
-    /// What it takes of the bound, until it is answered.
+    /// Its share of the limit, until it is answered.
     pub share: Share,
 }
 
@@ -22,29 +22,29 @@ pub type CommitResult = Result<Committed, StoreError>;
 
 pub type Reply = SyncSender<CommitResult>;
 
-/// What can be written. Each is one batch: there or not, never in part.
+/// What can be written. Each is one batch: written completely or not at all.
 pub enum Work {
     Commit(Prepared),
     Rows {
         rows: Vec<(Key, Option<Vec<u8>>)>,
-        /// Time and bytes of an entry that goes with them.
+        /// Time and bytes of an entry that accompanies them; `None` if there is none.
         told: Option<(Timestamp, Vec<u8>)>,
     },
-    /// The journal's first entries go, as many as one write may take, up to a place.
+    /// Removes the journal's first entries up to a position, as many as one write may.
     Cut(Seq),
-    /// Of these entries that are kept, those go that no row names.
+    /// Removes those of these kept entries that no row names.
     Forget(Vec<Seq>),
-    /// A copy takes the place of the database.
+    /// Replaces the database by a copy.
     Replace(Box<Replacement>),
 }
 
 impl Work {
-    /// Rows that no entry goes with.
+    /// Rows without an entry.
     pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
         Self::Rows { rows, told: None }
     }
 
-    /// Returns how many bytes it holds, nearly.
+    /// Returns roughly how many bytes it contains.
     pub fn n_bytes(&self) -> usize {
         let of_rows = |rows: &[(Key, Option<Vec<u8>>)]| -> usize {
             let values = rows.iter().filter_map(|(_, value)| value.as_ref());

@@ -1,9 +1,9 @@
-//! The one thread that works the database: applies a group of commits and syncs once for all
-//! of it.
+//! The one thread that writes to the database: applies a group of commits and syncs once for all of
+//! them.
 //!
-//! `flush` of sled 0.34.7 hands the log to the kernel and does not sync it: in simulated
-//! power cuts 17 of 20 stores lost what had been acknowledged, most of them for good. So
-//! after it we sync the file through a handle of our own, and only then answer.
+//! `flush` of sled 0.34.7 hands the log to the kernel and does not sync it: in simulated power cuts
+//! 17 of 20 stores lost what had been acknowledged, most of them completely. So after it we sync
+//! the file through a handle of our own, and only then answer.
 
 use std::fs::File;
 use std::io;
@@ -27,19 +27,19 @@ use crate::store::kept::commit::Committed;
 use super::spare::Spare;
 use super::work::{CommitResult, Work};
 
-/// Operations after which the garbage of sled's pages is collected by hand: some megabytes,
-/// where they are blocks.
+/// Operations after which the garbage of sled's pages is collected explicitly: some megabytes, if
+/// they write blocks.
 const COLLECT_AFTER: usize = 1_000;
 
-/// What became of a group.
+/// The outcome of a group.
 pub struct Written {
     /// One for each commit, in order; fewer after a fatal error.
     pub answers: Vec<CommitResult>,
-    /// The journal's last entry, which is on disk now; or why nothing goes on.
+    /// The journal's last entry, which is now on disk; or why nothing may continue.
     pub outcome: Result<Seq, StoreError>,
 }
 
-/// The writing thread's own.
+/// The state of the writing thread.
 pub struct Writer {
     pub folder: Folder,
     pub store: StoreId,
@@ -48,7 +48,7 @@ pub struct Writer {
     garbage: usize,
 }
 
-/// What is written to beside the database.
+/// The files beside the database that it writes.
 struct Files {
     /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
     log: File,
@@ -83,7 +83,7 @@ impl Writer {
         })
     }
 
-    /// Writes group after group until none can come any more, or a fatal error.
+    /// Writes group after group until none can come any more, or a fatal error occurs.
     pub fn work(
         mut self,
         shared: &Shared,
@@ -169,7 +169,7 @@ impl Writer {
             .pending
             .note(&pending)
             .map_err(|error| StoreError::io("noting a commit", error))?;
-        // Whoever reads need not wait for that as well.
+        // Readers need not wait for this as well.
         self.files
             .spare
             .keep()
@@ -194,7 +194,7 @@ impl Writer {
         })
     }
 
-    /// Brings everything to disk that was applied.
+    /// Flushes everything that was applied to disk.
     fn sync(&mut self, db: &sled::Db) -> Result<(), StoreError> {
         db.flush()
             .map_err(|error| StoreError::sled("flushing the store", error))?;
@@ -217,8 +217,8 @@ impl Writer {
             .map_err(|error| StoreError::io("keeping the high-water mark", error))
     }
 
-    /// Pages that were replaced are freed by the epoch collector that we share with sled, and
-    /// it falls behind under bulk work.
+    /// Frees pages that were replaced. The epoch collector, which we share with sled, would do it,
+    /// but falls behind under bulk work.
     fn collect(&mut self) {
         if self.garbage < COLLECT_AFTER {
             return;
@@ -232,7 +232,7 @@ fn guarded<T>(
     doing: &'static str,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    // A full disk panics as damage does, so a panic here does not condemn the store; what is
-    // wrong with it shows at the next opening.
+    // A full disk causes the same panics as damage, so a panic here does not mark the store as
+    // damaged; the next opening finds out what is wrong.
     catch_panic(work).unwrap_or_else(|message| Err(StoreError::panicked(doing, message)))
 }

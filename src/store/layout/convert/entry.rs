@@ -204,8 +204,8 @@ impl From<v3::Fact<'_>> for Fact {
     }
 }
 
-/// Leaves out the causes, which follow behind the second colon: older entries have them, and they tell
-/// where a receiver stands.
+/// Removes the causes, which follow the second colon: older entries have them, and they reveal
+/// where a receiver is located.
 fn without_causes(reason: &str) -> String {
     let parts: Vec<_> = reason.splitn(3, ": ").take(2).collect();
     parts.join(": ")

@@ -1,8 +1,8 @@
-//! Says what stored bytes mean: turns the types of `layout` into the values that the program
-//! works with, and back.
+//! Interprets stored bytes: converts the types of `layout` into the values that the program uses,
+//! and back.
 //!
-//! Both sides are taken apart field by field, without `..`: a field that is new in the model does
-//! not compile until it is decided here what older bytes mean, and in which layout it is kept.
+//! Both sides are destructured field by field, without `..`: a new field in the model does not
+//! compile until it is decided here what older bytes mean, and in which layout it is stored.
 
 mod acceptance;
 mod delivery;
@@ -12,7 +12,7 @@ mod record;
 mod run;
 mod tenant;
 
-/// Turns enums without fields into each other, variant by variant.
+/// Converts enums without fields into each other, variant by variant.
 macro_rules! same_words {
     ($($ours:ty = $stored:ty { $($word:ident),+ $(,)? })+) => {$(
         impl From<$ours> for $stored {
@@ -33,17 +33,17 @@ use same_words;
 
 use std::borrow::Cow;
 
-/// Borrows a text that may be missing.
+/// Borrows an optional text.
 fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
     text.map(|text| Cow::Borrowed(text.as_str()))
 }
 
-/// Takes over what was read.
+/// Makes an owned value of what was read.
 fn owned<T: ToOwned + ?Sized>(read: Option<Cow<'_, T>>) -> Option<T::Owned> {
     read.map(Cow::into_owned)
 }
 
-/// Turns both parts of each pair.
+/// Converts both parts of each pair.
 fn pairs<A: Into<B>, X: Into<Y>, B, Y, C: FromIterator<(B, Y)>>(
     pairs: impl IntoIterator<Item = (A, X)>,
 ) -> C {

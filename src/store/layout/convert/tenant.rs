@@ -57,7 +57,7 @@ impl From<v3::Head> for Head {
     }
 }
 
-/// Entries had their places for versions.
+/// In this format the positions of entries serve as their versions.
 impl From<v1::Head> for Head {
     fn from(v1::Head { commits, last, at }: v1::Head) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! Says what a key is of, in words.
+//! Describes in words what a key stands for.
 
 use super::trailing_number;
 
-/// Says what a key is of, without the parts that tell of people.
+/// Describes what a key stands for, without the parts that reveal people.
 pub fn describe(key: &[u8]) -> String {
     let what = match key.first() {
         Some(0x01) => "what the store says of itself",
@@ -34,7 +34,7 @@ pub fn describe(key: &[u8]) -> String {
     what.to_owned()
 }
 
-/// Returns what is behind such words in a text, for who says better where it is.
+/// Returns a text without such a description, for callers that describe the place better.
 pub fn undescribed(text: &str) -> &str {
     let described = (0..=u8::MAX).find_map(|keyspace| {
         let rest = text.strip_prefix(&describe(&[keyspace]))?;

@@ -1,4 +1,4 @@
-//! How far deliveries are, as format 1 has it.
+//! How far deliveries have got, in format 1.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::record::{Kind, RecordRef};
 
 stored!(1: Cursor, Deferred, Parked, Order, Attempts<'a>, OrphanedEndpoints);
 
-/// A record's place: the tenant's number, kind and id.
+/// The identity of a record: the tenant's number, kind and id.
 pub type Place = (u32, Kind, Id);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub enum Order {
     Backfill { at: Timestamp, mark: Seq },
 }
 
-/// Some attempts, side by side in a row.
+/// Some attempts in a row, one after the other.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Attempts<'a>(pub Vec<Attempt<'a>>);
 
@@ -116,6 +116,6 @@ pub struct Attempt<'a> {
     pub error: Option<Cow<'a, str>>,
 }
 
-/// Endpoints that are not configured, and since when that is known.
+/// Endpoints that are not configured, and when that was first noticed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OrphanedEndpoints(pub BTreeMap<EndpointName, Timestamp>);

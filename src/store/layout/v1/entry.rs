@@ -1,4 +1,4 @@
-//! Journal entries, as format 1 has them. They are read for ever.
+//! Journal entries, in format 1. They must remain readable for ever.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::store::layout::stored;
 use super::held::{HeldLoss, Loss};
 use super::record::Record;
 
-/// An entry, but for its place, which is in the key, and its time, which stands before it.
+/// An entry without its position, which is in the key, and its time, which precedes it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Entry<'a> {
     pub origin: Option<Origin<'a>>,

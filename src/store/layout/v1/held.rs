@@ -1,4 +1,4 @@
-//! What held plans and the entries that tell of them share, as format 1 has it.
+//! What held plans and the entries that report them share, in format 1.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Sealed plans and held plans, as format 1 has them.
+//! Sealed plans and held plans, in format 1.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ pub struct Removal<'a> {
     pub what: Taken<'a>,
 }
 
-/// What the checksum of a plan counts of each of its removals.
+/// The part of each removal that goes into the checksum of a plan.
 #[derive(Debug, Serialize)]
 pub struct Summed {
     pub record: RecordRef,

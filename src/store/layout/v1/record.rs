@@ -1,4 +1,4 @@
-//! Users, roles and groups, as format 1 has them.
+//! Users, roles and groups, in format 1.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 use crate::store::layout::stored;
 
-/// A record in its block, with the source's text of it.
+/// A record in its block, with its text from the source.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Body<'a> {
     pub record: Record<'a>,

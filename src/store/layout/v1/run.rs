@@ -1,4 +1,4 @@
-//! Runs, as format 1 has them.
+//! Runs, in format 1.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the store says of itself and of tenants, as format 1 has it.
+//! What the store says about itself and about tenants, in format 1.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::record::RecordRef;
 
 stored!(1: Head, Seq, Usage, Census, TenantRow<'a>, Links<'a>, Absent, Bookmark, Nothing);
 
-/// How far the store is.
+/// How far the store has got.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Head {
     pub commits: u64,
@@ -19,7 +19,7 @@ pub struct Head {
     pub at: Timestamp,
 }
 
-/// A place in the journal: where it was cut, or where a first load ended.
+/// A position in the journal: where it was cut, or where a first load ended.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Seq(pub u64);
 
@@ -78,7 +78,7 @@ pub enum Pause {
     NotConfigured,
 }
 
-/// In how many complete sweeps in a row a record was absent.
+/// In how many complete sweeps in a row a record was missing.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Absent(pub u32);
 
@@ -89,6 +89,6 @@ pub struct Bookmark {
     pub untold: Vec<(Timestamp, RecordRef)>,
 }
 
-/// Of rows whose key says everything.
+/// The value of rows whose key says everything.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Nothing;
