@@ -1,4 +1,4 @@
-//! That a check names each sort of fault, changes nothing, and finds none where there is none.
+//! A check reports each kind of fault, changes nothing, and finds none in a sound store.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::store::tenant_no::TenantNo;
 use super::recovery::tamper;
 use super::support::{self, account, adopt, open, record};
 
-/// A store with something of all that is compared.
+/// A store with something of everything that is compared.
 fn filled(path: &Path) -> Store {
     let store = open(path);
     let known = adopt(&store, 1);
@@ -105,7 +105,7 @@ fn user(number: u32) -> Id {
     support::id(Kind::User, number)
 }
 
-/// Every file of a folder with what is in it.
+/// Every file of a folder, with its content.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -327,7 +327,7 @@ fn each_sort_of_fault_is_named() {
 
         let mut found = faults(folder.path());
 
-        // Of a tenant that is gone every entry says so.
+        // If a tenant is missing, every one of its entries is reported.
         found.truncate(expected.len().max(1));
         assert_eq!(found, expected, "{case}");
     }
@@ -362,7 +362,7 @@ fn buckets(db: &sled::Db, change: impl Fn(&mut Bucket)) {
     }
 }
 
-/// Makes the census what the buckets come to.
+/// Recomputes the census from the buckets.
 fn recount(db: &sled::Db) {
     let mut census = crate::store::engine::rows::census::Census::default();
     buckets(db, |_| {});
@@ -398,7 +398,7 @@ fn a_check_of_what_is_not_there_or_in_use_says_so_and_makes_nothing() {
 fn a_store_that_does_not_open_is_named_so_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).close().unwrap();
-    // Not its beginning, where it would be taken for none at all.
+    // Not at its beginning, where sled would see no log at all.
     let db = folder.path().join("current/db");
     let mut bytes = fs::read(&db).unwrap();
     let middle = bytes.len() / 2;
@@ -434,7 +434,7 @@ fn faults_without_comparing(path: &Path) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Commits go on while it is checked.
+    /// Commits continue during the check.
     #[test]
     fn a_store_that_is_worked_with_is_found_sound(
         numbers in prop::collection::vec((0..60_u32, any::<bool>()), 40..200),

@@ -218,7 +218,7 @@ fn the_bytes_of_an_entry() {
         id,
         "evt_0101010101010101_000000000007_640cf5489b62b949a613b357c46211d2"
     );
-    // As format 1 wrote it, and as its event was called.
+    // In the layout of format 1, and with the event id that it had then.
     let older = [&bytes[1..9], &bytes[17..bytes.len() - 8]].concat();
     let older = codec::seal(1, &key, &[], &older);
     insta::assert_snapshot!(in_hex(&older), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");

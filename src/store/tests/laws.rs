@@ -1,6 +1,6 @@
-//! Random histories against a model: state, fingerprints, census and journal always agree,
-//! also across reopening, and the journal leads both ways. They begin with an empty store, or
-//! with one of an older format.
+//! Random histories against a model: state, fingerprints, census and journal always agree, even
+//! after reopening, and the journal leads both forwards and backwards. They begin with an empty
+//! store, or with one of an older format.
 
 use proptest::prelude::*;
 
@@ -14,11 +14,11 @@ use super::support::{self, State};
 enum Step {
     /// Toggles or updates records, journalled.
     Change(Vec<(Kind, u32, u8)>),
-    /// Writes records without a word.
+    /// Writes records without journal entries.
     Quiet(Vec<(Kind, u32, u8)>),
     /// Forgets records.
     Forget(Vec<(Kind, u32)>),
-    /// Quiet writes in order, as a first load has them.
+    /// Quiet writes in order, as in a first load.
     Load {
         kind: Kind,
         from: u32,
@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Makes the writes of a step, and moves the model along.
+/// Makes the writes of a step, and updates the model.
 fn writes(step: &Step, model: &mut State) -> Vec<Write> {
     match step {
         Step::Change(changes) => changes
@@ -96,7 +96,7 @@ fn load(model: &mut State, kind: Kind, number: u32, name: &str) -> Write {
 #[derive(Debug, Clone, Copy)]
 enum Beginning {
     Empty,
-    /// The store of an older format that is kept as a fixture.
+    /// The fixture store of an older format.
     Format(u32),
 }
 

@@ -1,4 +1,4 @@
-//! What each part of the front door promises.
+//! What each part of the store's public interface promises.
 
 use std::ops::ControlFlow;
 
@@ -238,7 +238,7 @@ fn commits_submitted_together_are_all_there_in_order() {
                 closing: Closing::Nothing,
             };
             let ticket = store.submit(commit).unwrap();
-            // The queue is bounded; nobody needs to wait for a commit to let it happen.
+            // The queue is bounded; a commit happens even if nobody waits for it.
             (number, ticket)
         })
         .collect();
@@ -513,7 +513,7 @@ fn what_is_shown_of_the_journal_is_on_disk() {
     const COMMITS: u32 = 400;
     let (folder, store) = empty_store();
     let tenant = adopt(&store, 1);
-    // It is written when a commit was synced.
+    // It is written when a commit is synced.
     let mark = Folder::new(folder.path()).high_water();
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {

@@ -1,4 +1,4 @@
-//! What becomes of held plans where a run and an operator meet.
+//! What becomes of held plans when a run and an operator meet.
 
 use crate::model::{HeldPlan, PlanId, PlanState, RunId, Timestamp};
 use crate::store::handle::Store;

@@ -1,4 +1,4 @@
-//! Folders as crashes, newer versions and strangers leave them.
+//! Folders in the state that crashes, newer versions and strangers leave them in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -156,7 +156,8 @@ fn a_store_that_lost_its_last_write_is_moved_aside() {
                 fs::remove_file(&path).unwrap();
             }
         }
-        // The log of then is a whole and consistent store, but not the one that was acknowledged.
+        // The earlier log is a complete and consistent store, but not the one that was
+        // acknowledged.
         copy(&older.path().join("db"), &folder.path().join("current/db"));
 
         damaged(folder.path());
@@ -280,7 +281,7 @@ fn fingerprints_that_are_as_many_but_not_those_that_were_written_are_damage() {
     assert_eq!(refused.unwrap_err().code(), "store.damaged");
 }
 
-/// Who meets a block of records.
+/// Code that reads a block of records.
 #[derive(Debug, Clone, Copy)]
 enum By {
     Get,
@@ -290,9 +291,9 @@ enum By {
 
 #[test]
 fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
-    /// From the value of before a change and the one of after it.
+    /// Takes the value before a change and the one after it.
     type Tamper = fn(&[u8], [&sled::IVec; 2], PackedRecord) -> Option<Vec<u8>>;
-    // How each is called where single records are met, and where all are.
+    // The fault's text where single records are read, and where all are.
     let tampers: [(&str, &str, Tamper); 3] = [
         (
             "not as last written",
@@ -372,7 +373,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
     }
 }
 
-/// A store before a commit, and the note of that commit.
+/// Returns a store before a commit, and the note of that commit.
 fn on_the_way(older: &Path) -> Pending {
     let folder = tempfile::tempdir().unwrap();
     let store = filled(folder.path());
@@ -453,9 +454,9 @@ fn a_note_of_another_commit_or_store_is_left() {
         let store = open(older.path());
 
         assert_eq!(store.last_seq(), Seq(50));
-        // While the store is open, and not only at its close: else this note, of a history that
-        // a power cut has taken, would be taken for that of the next commit but one after
-        // another cut.
+        // While the store is open, and not only when it is closed: otherwise this note, from a
+        // history that a power cut has erased, could be mistaken for the note of the next commit
+        // but one after another power cut.
         assert_eq!(pending::read(&file_of(older.path())).unwrap(), None);
         assert_eq!(fs::metadata(file_of(older.path())).unwrap().len(), 0);
         store.close().unwrap();
@@ -487,7 +488,7 @@ fn a_path_to_a_file_is_refused() {
     assert_eq!(fs::read(&path).unwrap(), b"mine");
 }
 
-/// Copies the files of a store, its folder included, as `cp -r` does.
+/// Copies the files of a store, including its folder, as `cp -r` does.
 fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -506,7 +507,7 @@ fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let store = filled(&at("store"));
-    // Nothing is written meanwhile, so that this one fits together.
+    // Nothing is written meanwhile, so this copy is consistent.
     copy_all(&at("store"), &at("sound"));
     copy_all(&at("store"), &at("torn"));
     let tenant = adopt(&store, 1);
@@ -540,11 +541,11 @@ fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
     assert!(!at("torn/damaged-1").exists());
     let again = Store::open(&at("torn")).unwrap_err();
     assert_eq!(again.code(), "store.torn-copy");
-    // The way forward that the message names.
+    // The way out that the message names.
     fs::remove_file(at("torn/open")).unwrap();
     let opened = Store::open(&at("torn")).unwrap();
     assert_eq!(opened.moved_aside, Some(at("torn/damaged-1")));
-    // A copy that was opened is a store of its own, also when it is killed.
+    // A copy that was opened is a store of its own, even after it is killed.
     std::mem::forget(sound);
     store.close().unwrap();
     assert!(!at("store/open").exists());
@@ -552,7 +553,7 @@ fn a_copy_of_an_open_store_is_worked_with_only_if_it_fits_together() {
     open(&at("closed")).close().unwrap();
 }
 
-/// What only the check as a whole finds, and no look at a sample.
+/// What only the full check finds, and a sample misses.
 #[test]
 fn a_copy_of_an_open_store_is_checked_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
@@ -567,7 +568,7 @@ fn a_copy_of_an_open_store_is_checked_as_a_whole() {
     let refused = Store::open(&at("torn")).unwrap_err();
 
     assert_eq!(refused.code(), "store.torn-copy");
-    // The same in a store that was only killed is not looked for.
+    // A store that was only killed is not searched for the same fault.
     fs::remove_file(at("torn/open")).unwrap();
     assert_eq!(Store::open(&at("torn")).unwrap().moved_aside, None);
     store.close().unwrap();
@@ -629,7 +630,7 @@ fn an_older_copy_that_is_put_back_gives_no_id_to_another_event_and_versions_go_u
     store.close().unwrap();
 }
 
-/// What a process leaves that is stopped after it has salvaged, before each of the two renames.
+/// What a process leaves if it is killed after salvaging, before each of the two renames.
 #[test]
 fn a_salvage_that_was_stopped_at_its_end_is_gone_on_with() {
     for is_moved in [false, true] {

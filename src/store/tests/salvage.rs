@@ -1,4 +1,4 @@
-//! What the store holds that takes the place of a damaged one.
+//! What the store that replaces a damaged one contains.
 
 use std::path::Path;
 use std::time::Duration;
@@ -108,7 +108,7 @@ fn no_place_that_a_cursor_names_is_given_to_another_entry() {
         let store = filled(folder.path());
         save(&store, cursor.clone(), Vec::new());
         store.close().unwrap();
-        // All else that tells how far the journal was.
+        // Everything else that tells how far the journal had got.
         tamper(folder.path(), |db| {
             db.remove(keys::head()).unwrap();
             for seq in 41..=50 {
@@ -176,7 +176,7 @@ fn a_second_loss_does_not_hide_the_first() {
     store.close().unwrap();
 }
 
-/// A commit that was broken off is noted whole beside the database.
+/// An interrupted commit is noted in full beside the database.
 #[test]
 fn what_a_commit_that_was_broken_off_takes_away_does_not_come_back() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Bookmarks and the memory of events: kept, bounded, forgotten, and a tenant's own.
+//! Bookmarks and seen events: stored, bounded, forgotten, and separate for each tenant.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ fn what_is_older_is_forgotten_and_what_is_as_old_is_not() {
 
     let kept = store.seen_events(known.no).unwrap();
     let mut expected: BTreeSet<SeenEvent> = many[650..].iter().copied().collect();
-    // Remembered in the same breath: forgotten the next time.
+    // Added by the same call: forgotten by the next one.
     expected.insert(seen(600, 9));
     assert_eq!(kept, expected);
     store

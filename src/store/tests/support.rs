@@ -21,12 +21,12 @@ pub fn open(path: &Path) -> Store {
     opened.store
 }
 
-/// Puts the store of an older format that is kept in a folder.
+/// Copies the fixture store of an older format into a folder.
 pub fn fixture(format: u32, store: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kept = root.join(format!("tests/store/fixtures/format-{format}"));
     let current = store.join("current");
-    // It is empty, and such a folder is not kept.
+    // It is empty, and git does not keep empty folders.
     std::fs::create_dir_all(current.join("blobs")).unwrap();
     for file in std::fs::read_dir(kept).unwrap() {
         let file = file.unwrap();
@@ -64,7 +64,7 @@ pub fn account() -> Account {
 
 pub fn id(kind: Kind, number: u32) -> Id {
     let text = match number % 7 {
-        // Ids of other shapes take another way through keys and buckets.
+        // Ids of other shapes take a different path through keys and buckets.
         6 => format!("{kind}~{number:04}"),
         _ => format!("60d5ca1b2f8a4c00{number:08x}"),
     };
@@ -166,7 +166,7 @@ pub fn closing(
 /// All records of a tenant.
 pub type State = BTreeMap<RecordRef, Record>;
 
-/// Reads all records of a tenant, and holds fingerprints and census against them.
+/// Reads all records of a tenant, and compares fingerprints and census with them.
 pub fn state(store: &Store, known: &Known) -> State {
     let mut state = State::new();
     for kind in Kind::ALL {
@@ -219,7 +219,7 @@ pub fn redo(state: &mut State, entry: &Entry) {
     }
 }
 
-/// Takes an entry back.
+/// Undoes an entry.
 pub fn undo(state: &mut State, entry: &Entry) {
     match &entry.fact {
         Fact::Changed(change) => match change.before() {

@@ -1,4 +1,4 @@
-//! An opening of a damaged log loses nothing that reads.
+//! Opening a store with a damaged log loses nothing that can be read.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::store::kept::seen_events::{Bookmark, SeenEvent};
 use super::recovery::{copy_store, filled};
 use super::support::{adopt, open};
 
-/// Makes a store and strikes its log in the middle. Returns the bytes of the log before and after.
+/// Makes a store and damages its log in the middle. Returns the bytes of the log before and after.
 fn struck(path: &Path) -> (Vec<u8>, Vec<u8>) {
     filled(path).close().unwrap();
     database::wait_until_free(&Folder::new(path).current()).unwrap();
@@ -55,7 +55,7 @@ fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
     let (sound, _) = struck(folder.path());
     let store = Folder::new(folder.path());
     fs::write(store.db(), &sound).unwrap();
-    // What an opening leaves that has copied the files, and was stopped while sled opened them.
+    // What an opening leaves that has copied the files, and was killed while sled opened them.
     fs::create_dir(store.untouched()).unwrap();
     for entry in fs::read_dir(store.current()).unwrap().map(Result::unwrap) {
         if entry.path().is_file() {
@@ -72,7 +72,7 @@ fn an_opening_that_was_stopped_goes_back_to_the_files_before_it() {
     opened.store.close().unwrap();
 }
 
-/// What a process leaves that was killed while it made the store may have a gap, too.
+/// A process that is killed while it creates the store may leave a gap, too.
 #[test]
 fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
     let folder = tempfile::tempdir().unwrap();
@@ -81,7 +81,7 @@ fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
     drop(sled::Config::new().path(store.current()).open().unwrap());
     database::wait_until_free(&store.current()).unwrap();
     let mut bytes = fs::read(store.db()).unwrap();
-    // In the first message, of several.
+    // In the first of several messages.
     bytes[30] ^= 1;
     fs::write(store.db(), bytes).unwrap();
     assert!(Log::open(&store.current()).unwrap().has_a_gap().unwrap());
@@ -95,7 +95,7 @@ fn a_store_that_is_made_anew_does_not_go_back_to_what_was_before() {
     again.store.close().unwrap();
 }
 
-/// sled may open such a log, and give up what its damaged pages hold.
+/// sled may open such a log, and drop what its damaged pages contain.
 #[test]
 fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
     let sound = tempfile::tempdir().unwrap();
@@ -116,11 +116,11 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
         .set_bookmark(no, &bookmark, &heard, heard[0].at)
         .unwrap();
     store.close().unwrap();
-    // So that sled need not read its log up to where it is struck.
+    // So that sled need not read its log up to the damaged place.
     open(sound.path()).close().unwrap();
     let bytes = fs::read(Folder::new(sound.path()).db()).unwrap();
     let mut n_told = 0;
-    // No look at a sample meets what was heard.
+    // No sample reads what was heard.
     for event in heard.iter().step_by(300).take(6) {
         let id = event.id.0;
         let last = bytes.windows(id.len()).rposition(|bytes| *bytes == id);
@@ -134,7 +134,7 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
 
         let opened = Store::open(folder.path()).unwrap();
 
-        // Now and then the strike is at something that was written once more elsewhere.
+        // Sometimes the damage hits something that was written again elsewhere.
         let n_heard = opened.store.seen_events(no).unwrap().len();
         let is_told = opened.moved_aside.is_some();
         assert!(is_told || n_heard == heard.len(), "struck at {last:?}");

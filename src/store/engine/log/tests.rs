@@ -1,4 +1,4 @@
-//! What is read of a log is what sled wrote.
+//! What is read from a log is what sled wrote.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -58,7 +58,8 @@ fn value(key: &[u8], len: usize, random: &mut fastrand::Rng) -> Vec<u8> {
     codec::seal(1, key, &[], &payload)
 }
 
-/// Changes a database at random: many small values, some that get files of their own, rows that go.
+/// Changes a database at random: many small values, some that get files of their own, and
+/// deletions.
 fn change(db: &sled::Db, n_changes: u32, random: &mut fastrand::Rng) {
     for n in 0..n_changes {
         let number = random.u32(..=n_changes / 2);
@@ -154,14 +155,15 @@ fn what_lies_behind_damage_is_read_and_the_gap_is_seen() {
             .filter(|(key, value)| rows.get(*key) == Some(value))
             .count();
 
-        // A page of sled's has a few dozen of such rows.
+        // One of sled's pages has a few dozen of these rows.
         assert!(
             n_same + 200 > truth.len(),
             "{at}: {n_same} of {}",
             truth.len()
         );
         assert!(rows.keys().all(|key| truth.contains_key(key)));
-        // What is missing at the end of the newest is what a process that was stopped leaves.
+        // What is missing at the end of the newest segment looks like the work of an interrupted
+        // process.
         if truth.len() > n_same && at / SEGMENT != newest {
             assert!(
                 Log::open(folder.path()).unwrap().has_a_gap().unwrap(),
@@ -216,7 +218,7 @@ fn a_log_that_is_gone_on_with_after_a_stop_has_no_gap() {
         filled(folder.path(), 3_000);
         let file = folder.path().join("db");
         for _ in 0..4 {
-            // A process is stopped while it writes: of the last bytes zeros are there.
+            // A process is killed while it writes: the last bytes are zeros.
             let mut bytes = fs::read(&file).unwrap();
             let end = newest_end(&bytes);
             let begin = (end - 1) / SEGMENT * SEGMENT + 20;
@@ -258,7 +260,7 @@ fn a_large_value_whose_file_does_not_read_is_a_gap() {
         assert!(has_a_gap(), "{} bytes", damaged.len());
     }
 
-    // A value that was replaced has no file.
+    // The file of a replaced value is gone.
     fs::remove_file(&file).unwrap();
     assert!(!has_a_gap());
 }
@@ -304,7 +306,8 @@ fn a_segment_that_was_on_its_way_to_disk_and_is_not_there_is_a_gap() {
     assert!(Log::open(folder.path()).unwrap().has_a_gap().unwrap());
 }
 
-/// Returns the segments in the order of writing, with what each begins with and its place in the file.
+/// Returns the segments in the order of writing, with the header and the position of each in the
+/// file.
 fn numbered(bytes: &[u8]) -> BTreeMap<u64, (Header, usize)> {
     let segments = bytes.chunks(SEGMENT).enumerate();
     let numbered = segments.filter_map(|(place, segment)| {
@@ -314,7 +317,7 @@ fn numbered(bytes: &[u8]) -> BTreeMap<u64, (Header, usize)> {
     numbered.collect()
 }
 
-/// Returns where the last message ends that was written, in the segment with the highest number.
+/// Returns where the last message written ends, in the segment with the highest number.
 fn newest_end(bytes: &[u8]) -> usize {
     let (_, (_, place)) = numbered(bytes).pop_last().unwrap();
     let segment = bytes.chunks(SEGMENT).nth(place).unwrap();

@@ -1,5 +1,5 @@
-//! That a store is compacted while it is worked with, where that is worth it, and that what lives
-//! in it is known at any time.
+//! A store is compacted while it is in use, if that is worth it, and the amount of its live data is
+//! known at any time.
 
 use std::fs;
 use std::path::Path;
@@ -46,13 +46,13 @@ fn rows(store: &Store) -> Rows {
     read.unwrap()
 }
 
-/// Holds the sum of what lives in a store against what there is.
+/// Compares the sum of live data in a store with a count.
 fn check_sum(store: &Store) {
     let counted = store.engine.read("counting", count::count).unwrap();
     assert_eq!(store.engine.live(), Some(counted));
 }
 
-/// Which folder the database is in: a compaction puts another in its place.
+/// Returns which folder the database is in: a compaction replaces it by another.
 fn place(folder: &Path) -> u64 {
     std::os::unix::fs::MetadataExt::ino(&fs::metadata(folder.join("current")).unwrap())
 }
@@ -66,7 +66,7 @@ fn step(beside: &mut Beside) -> Option<Compacted> {
     beside.step().unwrap_or_else(|_| panic!("the copy ends"))
 }
 
-/// A change of some records, of which every third goes.
+/// Changes some records, and deletes every third.
 fn change(store: &Store, known: &Known, numbers: &[(u32, u8)]) {
     for (number, name) in numbers {
         let after = record(Kind::User, *number, &format!("name {name}"));
@@ -112,7 +112,7 @@ proptest! {
 
             let compacted = step(&mut beside);
 
-            // The copy tells what lives in it, as the database did.
+            // The copy stores the amount of its live data, as the database did.
             prop_assert_eq!(rows(&store), before);
             check_sum(&store);
             if compacted.is_some() {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Threads that read and commit meet the change of places at any moment.
+/// Threads that read and commit may run into the swap at any moment.
 #[test]
 fn nobody_who_reads_or_commits_notices_a_compaction() {
     let folder = tempfile::tempdir().unwrap();
@@ -219,7 +219,7 @@ fn a_copy_waits_for_who_reads_and_commits_do_not() {
             assert!(step(&mut beside).is_none());
             commit(&store, &known, day(0), number..number + 1);
         }
-        // It does not run after the rows that come at the end of the journal either.
+        // Nor does it chase the rows that are added at the end of the journal.
         assert!(beside.is_ready(), "it waits for nobody");
         Ok(())
     });
@@ -246,7 +246,7 @@ fn damage_that_a_copy_meets_beside_ends_the_store_and_moves_it_aside_at_the_next
     assert_eq!(opened.moved_aside, Some(folder.path().join("damaged-1")));
 }
 
-/// Fills a database with what is gone again: some twenty times what lives in it.
+/// Fills a database with deleted data, some twenty times its live data.
 fn waste(store: &Store, known: &Known) {
     let mut random = fastrand::Rng::with_seed(5);
     for _ in 0..80 {
@@ -264,7 +264,7 @@ fn waste(store: &Store, known: &Known) {
     }
 }
 
-/// A maintenance pass a year later, by a rule.
+/// Runs a maintenance pass a year later, by a rule.
 fn pass(store: &Store, rule: Rule) -> Option<Compacted> {
     let mut pass = MaintenancePass::new(store.clone(), RETENTION, Vec::new(), day(400));
     pass.rule = rule;
@@ -278,9 +278,9 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     let known = adopt(&store, 1);
     waste(&store, &known);
     let before = store.engine.folder.bytes_of_database().unwrap();
-    // It is full of what lives: the journal is still there.
+    // It is full of live data: the journal is still there.
     assert_eq!(store.wanted(0).unwrap(), Wanted::Nothing);
-    // Below the size from which on it is done, and where there is no disk space for a copy.
+    // Below the size from which stores are compacted, and without disk space for a copy.
     assert_eq!(pass(&store, Rule::USUAL), None);
     assert_eq!(store.last_seq().next(), store.first_seq().unwrap());
     assert!(matches!(store.wanted(0).unwrap(), Wanted::Copy(_)));
@@ -289,7 +289,7 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
         ..ANY
     };
     assert_eq!(pass(&store, full), None);
-    // The last process was stopped at it: not at once.
+    // The last process was killed during it: do not try again at once.
     let was_stopped = &store.engine.shared.was_stopped;
     was_stopped.store(true, Ordering::Relaxed);
     assert_eq!(pass(&store, ANY), None);
@@ -322,7 +322,7 @@ fn a_process_that_was_stopped_while_it_compacted_is_known_at_the_next_start() {
     }
 }
 
-/// A store of an older version has a sum from which writes are missing, or none.
+/// A store of an older version has a sum that misses some writes, or none.
 #[test]
 fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
     for is_there in [true, false] {

@@ -1,4 +1,4 @@
-//! By what time things are old, for who asks without a look at the clocks.
+//! The time by which ages are measured, for callers that do not read the clocks.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn whoever_asks_by_what_time_things_are_old_is_told_no_time_that_is_not_believed
         assert_eq!(store.ages_by(day(wall)).unwrap(), day(expected), "{wall}");
     }
 
-    // So is whoever asks before the next process has looked.
+    // The same holds before the next process has read the clocks.
     store.close().unwrap();
     let store = open(folder.path());
     for (wall, expected) in cases {

@@ -1,4 +1,4 @@
-//! That a compaction gives disk space back and loses nothing where nobody else has the store open.
+//! A compaction frees disk space and loses nothing if nobody else has the store open.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ fn a_compacted_store_holds_the_same_in_less_room() {
 
     let compacted = Store::compact(folder.path()).unwrap();
 
-    // By itself sled may have cut off something already, at the end of its file.
+    // sled itself may have cut something off the end of its file already.
     assert!(compacted.after < full, "{compacted:?} of {full}");
     assert!(compacted.after < compacted.before, "{compacted:?}");
     assert!(compacted.live < compacted.after, "{compacted:?}");
@@ -50,7 +50,7 @@ fn a_compacted_store_holds_the_same_in_less_room() {
     assert!(again.rows >= compacted.rows);
 }
 
-/// A record that has a file of its own, since it cannot be packed well.
+/// A record that gets a file of its own, since it compresses badly.
 fn large() -> Write {
     let mut random = fastrand::Rng::with_seed(1);
     let name: String = (0..190_000).map(|_| random.alphanumeric()).collect();
@@ -80,7 +80,7 @@ fn a_damaged_store_is_not_compacted_and_stays_where_it_is() {
     assert!(folder.path().join("current/damaged").exists());
 }
 
-/// Damages what an opening has no reason to look at.
+/// Damages something that an opening has no reason to read.
 pub(super) fn damage(folder: &Path) {
     let store = open(folder);
     let run = run(&store, "t", Trigger::Schedule, Outcome::Succeeded, day(0));
@@ -129,7 +129,7 @@ fn what_root_does_leaves_the_store_to_its_owner() {
         // Only root can give a folder away.
         return;
     }
-    // Where systemd gives a service a user of its own, a link leads to its folder.
+    // If systemd gives a service a user of its own, a link leads to its folder.
     let links = tempfile::tempdir().unwrap();
     let path = links.path().join("store");
     std::os::unix::fs::symlink(folder.path(), &path).unwrap();
@@ -169,7 +169,7 @@ fn what_root_does_leaves_the_store_to_its_owner() {
     check("it was worked with");
 }
 
-/// Every state that a process can leave which is stopped while it puts a copy in place.
+/// Every state that a process can leave if it is killed while it swaps a copy in.
 #[test]
 fn a_swap_that_was_stopped_anywhere_is_cleared_up() {
     let made = tempfile::tempdir().unwrap();
@@ -203,11 +203,11 @@ fn a_swap_that_was_stopped_anywhere_is_cleared_up() {
     ] {
         holds_all(copied(names).path());
     }
-    // The new one does not open: the old one is still there.
+    // The new one does not open, but the old one is still there.
     let folder = copied(&["current", "replaced"]);
     fs::remove_file(folder.path().join("current/db")).unwrap();
     holds_all(folder.path());
-    // A copy that is half there is not taken for anything.
+    // A half-finished copy is not mistaken for a database.
     let folder = copied(&["current", "compacting"]);
     fs::remove_file(folder.path().join("compacting/db")).unwrap();
     holds_all(folder.path());
@@ -229,7 +229,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // There as long as the store is open.
+        // It exists as long as the store is open.
         .filter(|name| name != "open")
         .collect();
     names.sort();

@@ -1,5 +1,5 @@
-//! Histories of events, endpoints, orders, maintenance, compactions and closings at random: what
-//! somebody may still need reads.
+//! Random histories of events, endpoints, orders, maintenance, compactions and closings: whatever
+//! somebody may still need can be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,27 +15,27 @@ use crate::store::tests::support::{adopt, open};
 
 use super::{RETENTION, commit, day, defer, dismiss, hook, park, put};
 
-/// The last of the three endpoints is not configured.
+/// The last of the three endpoints is not in the configuration.
 const NAMES: [&str; 3] = ["a", "bb", "gone"];
 
 #[derive(Debug, Clone)]
 enum Step {
     /// Entries are found, some days later.
     Found(u32, i64),
-    /// An endpoint settles so many more: gives up on those whose place divides by this, and
-    /// tries those again later that are one behind.
+    /// An endpoint settles so many more: it gives up those whose position divides by this number,
+    /// and will retry those one position later.
     Settle(usize, u64, u64),
-    /// Its receiver wants no more.
+    /// Its receiver refuses everything from now on.
     Gone(usize),
-    /// An operator orders something.
+    /// An operator gives an order.
     Ordered(usize, Wanted),
-    /// The endpoint takes up what was ordered.
+    /// The endpoint carries out its orders.
     Obey(usize),
     /// A parked event is dismissed.
     Dismiss(usize, usize),
-    /// An event is to be sent once more.
+    /// An event is to be sent again.
     Replay(usize, usize),
-    /// What was deferred or to be sent once more is delivered.
+    /// A deferred or replayed event is delivered.
     Deliver(usize, usize),
     /// Some steps of a pass are done.
     Maintenance(usize),
@@ -83,27 +83,27 @@ enum Why {
     Replay,
 }
 
-/// What was promised.
+/// What must hold.
 #[derive(Default)]
 struct Model {
     now: i64,
     cut: u64,
     entries: Vec<Entry>,
     endpoints: BTreeMap<usize, Known>,
-    /// When the one was first known that is not configured.
+    /// When the endpoint that is not configured was first noticed.
     orphaned_since: Option<i64>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// None: nothing was delivered to it yet.
+    /// `None` if nothing was delivered to it yet.
     cursor: Option<Cursor>,
     orders: Vec<Order>,
     rows: BTreeSet<(Why, Seq)>,
 }
 
 impl Known {
-    /// Returns its cursor as it will be; `None` if it begins behind the last entry.
+    /// Returns its cursor once orders are carried out; `None` if it begins after the last entry.
     fn foreseen(&self, last: Seq) -> Option<Cursor> {
         let mut cursor = self.cursor.clone();
         for order in &self.orders {
@@ -123,7 +123,7 @@ impl Known {
 }
 
 impl Model {
-    /// Does what a step says, in the store and here.
+    /// Plays a step, in the store and here.
     fn play(&mut self, store: &Store, step: &Step) {
         let last = Seq(self.entries.len() as u64);
         match *step {
@@ -141,7 +141,7 @@ impl Model {
                     put(store, &hook(NAMES[which]), cursor.clone(), None);
                     return;
                 }
-                // A cursor before the cut goes on with what is there.
+                // A cursor before the cut continues with what is there.
                 let from = cursor.settled.max(before(store.first_seq().unwrap()));
                 let to = last.0.min(from.0 + by);
                 let mut rows = Vec::new();
@@ -194,7 +194,7 @@ impl Model {
                 let Some(entry) = self.entries.iter().rev().nth(nth) else {
                     return;
                 };
-                // What is gone cannot be sent once more, and nobody asks for it.
+                // What is deleted cannot be sent again, and nobody asks for it.
                 let seq = entry.seq;
                 if store.entry(seq).unwrap().is_some() {
                     let known = self.known(which);
@@ -210,7 +210,7 @@ impl Model {
         }
     }
 
-    /// Takes up what was ordered.
+    /// Carries out the orders.
     fn obey(&mut self, store: &Store, which: usize) {
         let last = Seq(self.entries.len() as u64);
         let known = self.known(which);
@@ -241,7 +241,7 @@ impl Model {
         put(store, &hook(NAMES[which]), cursor, Some(done));
     }
 
-    /// Returns what is known of an endpoint; it is from now on.
+    /// Returns what is known of an endpoint, which counts as known from now on.
     fn known(&mut self, which: usize) -> &mut Known {
         if which == 2 {
             self.orphaned_since.get_or_insert(self.now);
@@ -249,8 +249,8 @@ impl Model {
         self.endpoints.entry(which).or_default()
     }
 
-    /// Holds a store against the promise: what a cursor or a row may need reads, what is young
-    /// too, and the rest is there or not, but never something else.
+    /// Compares a store with what must hold: whatever a cursor or a row may need can be read, and
+    /// so can young entries; the rest is there or not, but never anything different.
     fn verify(&mut self, store: &Store) {
         self.verify_endpoints(store);
         let cut = before(store.first_seq().unwrap()).0;
@@ -283,13 +283,13 @@ impl Model {
         }
     }
 
-    /// Whether the one that is not configured may be forgotten.
+    /// Returns whether the endpoint that is not configured may be forgotten.
     fn is_past(&self) -> bool {
         self.orphaned_since
             .is_some_and(|since| since < self.now - 90)
     }
 
-    /// Only who is not configured may be forgotten, and not before its time.
+    /// Checks that only an endpoint that is not configured is forgotten, and not too early.
     fn verify_endpoints(&mut self, store: &Store) {
         let has_rows = |name: &str| {
             let name = hook(name);

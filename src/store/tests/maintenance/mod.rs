@@ -1,4 +1,4 @@
-//! What goes after its time, what stays, and that disk space is given back.
+//! What is deleted after its time, what stays, and that disk space is freed.
 
 mod beside;
 mod clocks;
@@ -38,7 +38,7 @@ fn hook(name: &str) -> EndpointName {
     EndpointName(name.into())
 }
 
-/// Commits an entry for each number, found on a day.
+/// Commits an entry for each number, found on a given day.
 fn commit(store: &Store, known: &Known, at: Timestamp, numbers: std::ops::Range<u32>) {
     let numbers: Vec<u32> = numbers.collect();
     for chunk in numbers.chunks(40) {
@@ -92,7 +92,7 @@ fn settle(store: &Store, endpoint: &EndpointName, settled: Seq, row: Option<Deli
     put(store, endpoint, cursor, row);
 }
 
-/// Writes what an endpoint's worker would.
+/// Writes what an endpoint's worker would write.
 fn put(
     store: &Store,
     endpoint: &EndpointName,

@@ -1,4 +1,4 @@
-//! What goes after its time, and what stays.
+//! What is deleted after its time, and what stays.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ fn the_journal_is_cut_behind_the_slowest_endpoint_and_the_keep_time() {
     assert_eq!(pass(&store, &[&fast, &slow], day(89)).entries, 0);
     assert_eq!(pass(&store, &[&fast, &slow, &new], day(91)).entries, 250);
     assert_eq!(store.first_seq().unwrap(), Seq(251));
-    // What was cut is no damage to whoever asks for it.
+    // Asking for entries that were cut is not reported as damage.
     assert_eq!(store.entries(Seq(7), 1_000).unwrap(), all[250..]);
     assert_eq!(store.entry(Seq(250)).unwrap(), None);
     assert_eq!(store.entry(Seq(251)).unwrap().as_ref(), Some(&all[250]));
@@ -59,12 +59,12 @@ fn an_endpoint_that_is_disabled_or_not_configured_holds_nothing() {
 
     assert_eq!(pass(&store, &[&disabled], day(91)).entries, 10);
 
-    // Its cursor is before the cut, and goes on with what is there.
+    // Its cursor is before the cut, and continues with what is there.
     store.close().unwrap();
     let store = open(folder.path());
     assert_eq!(store.cursor(&disabled).unwrap(), Some(cursor));
     assert_eq!(store.entries(Seq(2), 1).unwrap()[0].seq, Seq(11));
-    // Brought back, it keeps back what is there, and nothing else.
+    // Enabled again, it keeps back what is there, and nothing else.
     settle(&store, &disabled, Seq(2), None);
     let usage = store
         .usage(&RETENTION, std::slice::from_ref(&disabled), day(200))
@@ -92,7 +92,7 @@ fn what_a_row_names_stays_until_none_does() {
     commit(&store, &known, day(0), 0..400);
     let all = store.entries(Seq::START, 1_000).unwrap();
     let (a, b) = (hook("a"), hook("bb"));
-    // All of them: every entry of a write may have to be kept.
+    // All of them: a single write may have to keep every one of its entries.
     for seq in 1..=200 {
         settle(&store, &a, Seq(400), Some(park(Seq(seq))));
     }
@@ -111,7 +111,7 @@ fn what_a_row_names_stays_until_none_does() {
     }
     assert_eq!((entry(201), entry(399)), (None, None));
     assert_eq!(pass(&store, &[&a, &b], day(91)), Done::default());
-    // One of two rows goes, then the other.
+    // First one of two rows is removed, then the other.
     dismiss(&store, &a, Seq(5));
     assert_eq!(pass(&store, &[&a, &b], day(91)).forgotten, 0);
     dismiss(&store, &b, Seq(5));
@@ -131,7 +131,7 @@ fn a_kept_entry_that_a_row_has_come_to_name_since_the_look_stays() {
     settle(&store, &hook, Seq(10), Some(park(Seq(2))));
     settle(&store, &hook, Seq(10), Some(park(Seq(3))));
     pass(&store, &[&hook], day(91));
-    // A pass finds both unnamed, and before it writes one of them is asked for once more.
+    // A pass finds both unnamed, and before it writes, one of them is requested again.
     dismiss(&store, &hook, Seq(2));
     dismiss(&store, &hook, Seq(3));
     store.replay(&hook, &[Item::Entry(Seq(3))]).unwrap();
@@ -188,7 +188,7 @@ fn an_order_that_is_not_taken_up_counts_as_done() {
         (disabled, 6, &[Order::Enable], 6),
         (disabled, 6, &[rewind.clone(), Order::Enable], 3),
         (enabled, 6, &[backfill], 6),
-        // Nothing was delivered to it yet: it begins behind the last entry.
+        // Nothing was delivered to it yet: it begins after the last entry.
         (enabled, NEVER, &[], 10),
         (enabled, NEVER, std::slice::from_ref(&rewind), 3),
     ];
@@ -258,16 +258,16 @@ fn runs_go_by_age_and_number_but_not_what_is_needed_of_them() {
     };
     let good = Outcome::Succeeded;
     let mut expected = Vec::new();
-    // A tenant that fails since long ago: its last success stays, and what was since.
+    // A tenant that has failed for a long time: its last success stays, and all runs since.
     run(&store, "stuck", schedule, good.clone(), day(0));
     expected.push(run(&store, "stuck", schedule, good.clone(), day(1)).id);
     expected.push(run(&store, "stuck", audit, good.clone(), day(2)).id);
     expected.push(run(&store, "stuck", schedule, failed(), day(3)).id);
-    // One that is well.
+    // A tenant that is well.
     run(&store, "well", schedule, good.clone(), day(3));
     expected.push(run(&store, "well", schedule, good.clone(), day(100)).id);
     expected.push(run(&store, "well", audit, good.clone(), day(101)).id);
-    // One with many runs since.
+    // A tenant with many runs since.
     expected.push(run(&store, "busy", schedule, good, day(100)).id);
     let many: Vec<_> = (0..503)
         .map(|_| run(&store, "busy", audit, failed(), day(100)).id)
@@ -349,7 +349,7 @@ fn attempts_of_who_gets_nothing_go_after_a_week() {
         }
     }
     tried(&busy, &mut logs[1].1, &[day(2)]);
-    // It ends with one that is young.
+    // It ends with a young attempt.
     tried(&busy, &mut logs[1].1, &[day(2), day(4)]);
     let count = |endpoint| store.attempts(endpoint, 1_000, |_| true).unwrap().len();
 
@@ -357,7 +357,7 @@ fn attempts_of_who_gets_nothing_go_after_a_week() {
     assert_eq!(pass(&store, &[&idle, &busy], day(10)).attempts, 301);
 
     assert_eq!((count(&idle), count(&busy), count(&gone)), (0, 2, 0));
-    // Who writes them counts them still, and goes on.
+    // The writer still counts them, and continues.
     for (endpoint, log) in &mut logs {
         let progress = Progress {
             attempts: vec![attempt(day(10))],
@@ -404,7 +404,7 @@ fn an_endpoint_that_stays_out_of_the_configuration_is_forgotten() {
     assert_eq!(is_there(&gone), (false, 0));
     assert_eq!(is_there(&here), (true, 12));
     assert_eq!(pass(&store, &[&here], day(400)).endpoints, 0);
-    // What it alone had named goes, too.
+    // What only it named is deleted, too.
     store.dismiss(&here, &[Item::Entry(Seq(1))]).unwrap();
     assert_eq!(pass(&store, &[&here], day(400)).forgotten, 1);
     assert_eq!(pass(&store, &[], day(400)).endpoints, 0);
@@ -453,7 +453,7 @@ fn what_was_lost_since_the_last_sweep_outlives_the_runs_that_lost_it() {
             lost: [(Loss::Users, lost)].into(),
             ..ended
         };
-        // Kept twice, counted once.
+        // Saved twice, counted once.
         store.save_run(&losing).unwrap();
         store.save_run(&losing).unwrap();
     };
