@@ -20,12 +20,12 @@ const AT_ONCE: u64 = 500;
 struct Lead {
     versions: Versions,
     numbers: BTreeMap<TenantId, TenantNo>,
-    /// The records were read when the journal had reached this entry, or a later one.
+    /// The journal had reached this entry before the records were read, so they include its changes.
     settled: Seq,
     /// Records that an entry created or updated but that were not found when records were read,
     /// with the entry: a later entry must delete them.
     absent: BTreeMap<u64, (Seq, Kind)>,
-    /// Records that match the entry that was read last about them.
+    /// Records whose version is that of an entry that was read.
     n_led: u64,
     /// The entry that reports the last loss. The results of earlier entries may be lost.
     lost_at: Seq,
@@ -125,7 +125,7 @@ impl Check<'_> {
         self.take("where the journal begins", journal::cut_at(self.view.db))
     }
 
-    /// Notes that entries are missing, unless they were cut meanwhile.
+    /// Reports that entries are missing, unless they were cut meanwhile.
     fn gap(&mut self, from: Seq, to: Seq) {
         if self.cut().is_some_and(|cut| cut.next() < to) {
             let last = Seq(to.0.saturating_sub(1));

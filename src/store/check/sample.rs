@@ -17,8 +17,8 @@ const TAIL: u64 = 200;
 /// The most entries before these, and the most records of a tenant's kind, to read.
 const SAMPLES: u64 = 64;
 
-/// Records that are read of all tenants together, if they are not so many that it takes more
-/// to read [`FEWEST`] of each: every one brings a page into the cache that nobody asked for.
+/// Records to read of all tenants together, unless there are so many tenants that reading
+/// [`FEWEST`] of each takes more: every record brings a page into the cache that nobody asked for.
 const ALL_SAMPLES: u64 = 512;
 
 /// The minimum number of records to read of a tenant's kind.

@@ -2,19 +2,19 @@
 //!
 //! ```text
 //! <path>/lock                 locked by the process that has the store open
-//! <path>/open                 there while one has it open, see `open_mark.rs`
-//! <path>/clock                by what time things are old, see `belief.rs`
+//! <path>/open                 present while a process has it open, see `open_mark.rs`
+//! <path>/clock                the time by which ages are measured, see `belief.rs`
 //! <path>/current/             the database: db, conf, snap.*, blobs/
-//! <path>/current/high-water   what was acknowledged last, see `mark.rs`
-//! <path>/current/pending      what is being written, see `pending.rs`
-//! <path>/current/damaged      only there when a read met damage; says what
+//! <path>/current/high-water   the last acknowledged position, see `mark.rs`
+//! <path>/current/pending      the commit that is being written, see `pending.rs`
+//! <path>/current/damaged      present if a read found damage; says what
 //! <path>/damaged-1/ …         stores that were moved aside
-//! <path>/compacting/          a copy under way, see `beside.rs`
+//! <path>/compacting/          a copy in progress, see `beside.rs`
 //! <path>/replaced/            the database before it, until the copy was opened
-//! <path>/discarded/           what is being removed
-//! <path>/checking/            a copy of the files that is being checked, or rows that are being salvaged
+//! <path>/discarded/           files that are being removed
+//! <path>/checking/            a copy of the files to check, or rows being salvaged
 //! <path>/untouched/           the files as they were before an opening that may lose some
-//! <path>/salvaged/            what was read out of a damaged store, until it has its place
+//! <path>/salvaged/            what was read out of a damaged store, until it replaces that
 //! ```
 //! Everything is inside `<path>`, since a service often may not write anywhere else. A command that
 //! root runs leaves the files to the folder's owner: the daemon must be able to open them

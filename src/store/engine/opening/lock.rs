@@ -11,7 +11,7 @@ use crate::store::error::OpenError;
 use super::refusal::io_at;
 
 /// A process that ends releases our lock a moment later, and a program that it had just
-/// started holds a copy until it is under way. Whoever still has it then is there to stay.
+/// started holds a copy until it is under way. Whoever still has it after that will keep it.
 const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait between two tries.

@@ -170,7 +170,7 @@ pub fn pack(origin: Option<(RunId, &Account)>, fact: &Fact) -> Vec<u8> {
     })
 }
 
-/// Makes the value of an entry out of these bytes.
+/// Completes an encoded entry into a value.
 pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u8> {
     let at = at.millis().to_be_bytes();
     let head = [at, version.0.to_be_bytes()].concat();

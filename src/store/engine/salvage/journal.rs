@@ -21,7 +21,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     let db = target.db.clone();
     let mut known_cut = journal::cut_at(&db)?;
     if known_cut > last {
-        // A journal without entries cannot have been cut.
+        // The journal cannot have been cut beyond its last entry.
         known_cut = Seq::START;
         target.set(keys::cut(), None)?;
     }

@@ -124,7 +124,7 @@ fn run(folder: &Folder, rows: &Path, at: &Path, cause: &Cause<'_>) -> Result<Mis
         close_db(Some(old));
         outcome?;
     }
-    // An intact note, and the last commit that was written or about to be.
+    // An intact note is of the last commit, which was written or about to be.
     let store = found.store.or(found.mark.map(|mark| mark.store));
     if let Some(noted) = noted.filter(|noted| store.is_none_or(|store| store == noted.store)) {
         found.store = Some(noted.store);

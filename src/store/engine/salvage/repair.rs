@@ -72,7 +72,8 @@ pub(in crate::store) fn all(
     Ok(((store, head), missing))
 }
 
-/// Keeps tenants that read, and of others nothing: their numbers are given again. Returns them.
+/// Keeps tenants that can be read, and drops everything of the others, because their numbers will
+/// be given again. Returns the tenants kept.
 fn tenants(target: &mut Target) -> Result<BTreeSet<TenantNo>, StoreError> {
     target.keep(Keyspace::Tenant, |_, key, value| {
         let reads = codec::read_row::<v1::TenantRow<'_>>(key, value).is_ok();

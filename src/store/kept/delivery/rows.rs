@@ -18,7 +18,7 @@ use super::item::Item;
 /// Deferred deliveries of an endpoint that its worker keeps in memory.
 pub const MAX_DEFERRED: usize = 10_000;
 
-/// A delivery that failed and is tried again, or that waits behind one of the same record.
+/// A delivery that failed and will be retried, or that waits behind one of the same record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
     /// Identifies what the delivery is about: two with the same value are never under way at once,

@@ -208,7 +208,7 @@ mod tests {
             self.running.ages(self.wall)
         }
 
-        /// Another process goes on, after so long as the clock on the wall says.
+        /// Continues in another process, after so much time by the wall clock.
         fn restart(&mut self, after: Duration) -> Timestamp {
             let belief = Belief::read(&self.running.belief.write()).unwrap();
             *self = Self::of(belief, self.wall.plus(after));
