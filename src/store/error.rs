@@ -105,7 +105,7 @@ pub enum OpenError {
     Io {
         /// What was tried.
         doing: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// The refusal.
         #[source]
@@ -140,11 +140,11 @@ impl OpenError {
 /// Why a call to an open store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// What was read is not what was written. The folder is marked, and moved aside at the
+    /// What was read differs from what was written. The folder is marked, and moved aside at the
     /// next start.
     #[error("the store is damaged: {what}; it will be moved aside at the next start")]
     Damaged {
-        /// Which kind of value, and what is wrong with it. Never a part of the value.
+        /// The kind of value, and what is wrong with it. Never a part of the value.
         what: String,
     },
     /// The database or the disk refused. What was not acknowledged may or may not be written.

@@ -84,7 +84,7 @@ impl Store {
         self.engine.compact(Rule::USUAL)
     }
 
-    /// Returns the id that tells this store from every other.
+    /// Returns the id that distinguishes this store from every other.
     pub fn id(&self) -> StoreId {
         self.engine.id
     }

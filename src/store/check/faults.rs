@@ -41,7 +41,7 @@ impl Faults {
         self.named.iter().find(|fault| !others.contains(fault))
     }
 
-    /// Puts others before these.
+    /// Adds other faults in front of these.
     pub fn prepend(&mut self, others: Self) {
         let own = std::mem::replace(self, others);
         self.more += own.more;

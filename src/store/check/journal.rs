@@ -20,7 +20,8 @@ const AT_ONCE: u64 = 500;
 struct Lead {
     versions: Versions,
     numbers: BTreeMap<TenantId, TenantNo>,
-    /// The journal had reached this entry before the records were read, so they include its changes.
+    /// The journal had reached this entry before the records were read, so they include its
+    /// changes.
     settled: Seq,
     /// Records that an entry created or updated but that were not found when records were read,
     /// with the entry: a later entry must delete them.
@@ -101,7 +102,7 @@ impl Check<'_> {
         self.kept(cut);
     }
 
-    /// Returns what the journal says of records before any of it was read.
+    /// Returns what the journal says about records before any of it was read.
     fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
         // Tenants may have been added since they were first read, but none after its entries.
         self.know_tenants();

@@ -49,9 +49,9 @@ pub enum CheckError {
          room, then try again"
     )]
     NoSpace {
-        /// What a copy takes.
+        /// Bytes that a copy takes.
         needed: u64,
-        /// What is free.
+        /// Bytes that are free.
         free: u64,
     },
     /// The files could not be copied.

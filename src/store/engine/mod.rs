@@ -4,13 +4,13 @@
 //!
 //! `kept/` and the handle never name sled. They use the engine by these calls alone:
 //!
-//! - **Open:** [`opening::open`] opens a folder, or salvages it; [`compaction::compact`] compacts one
-//!   that nobody has open.
+//! - **Open:** [`opening::open`] opens a folder, or salvages it; [`compaction::compact`] compacts
+//!   one that nobody has open.
 //! - **Read:** [`calls::Engine::read`] lends the database to a closure. There [`scan`] gets a value
 //!   or walks a range, and [`rows`] reads rows into values. [`calls::Engine::still`] blocks commits
 //!   while several reads must see the same state.
-//! - **Write:** [`calls::Engine::submit`] queues a [`writing::work::Work`]: a commit, rows, a cut of
-//!   the journal. [`calls::Engine::write`] writes rows and waits for the disk.
+//! - **Write:** [`calls::Engine::submit`] queues a [`writing::work::Work`]: a commit, rows, a cut
+//!   of the journal. [`calls::Engine::write`] writes rows and waits for the disk.
 //! - **Ask:** its id, the last entry that is on disk, whether it has failed, how much live data it
 //!   has, and how much of the disk its folder takes.
 //! - **Free disk space:** a [`compaction::beside::Beside`] in steps.

@@ -40,7 +40,7 @@ pub struct Commit {
     pub at: Timestamp,
     /// The tenant as entries name it.
     pub account: Account,
-    /// What is written.
+    /// The writes.
     pub writes: Vec<Write>,
     /// What else is written with the last write.
     pub closing: Closing,

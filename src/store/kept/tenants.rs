@@ -18,7 +18,7 @@ pub struct Known {
     pub tenant: Tenant,
     /// The operator's latest name for it.
     pub name: TenantName,
-    /// When the store first met it.
+    /// When the store first saw it.
     pub adopted_at: Timestamp,
     /// The entry that marks the end of its first load; `None` until that has ended.
     pub loaded: Option<Seq>,

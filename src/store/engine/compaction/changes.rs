@@ -64,7 +64,7 @@ impl Changes {
         self.upto = upto;
     }
 
-    /// Returns how many keys have to be copied once more.
+    /// Returns how many keys have to be copied again.
     pub fn len(&self) -> Result<usize, TooMany> {
         match self.bytes > self.limit {
             true => Err(TooMany),

@@ -48,9 +48,9 @@ pub enum CompactError {
          then try again"
     )]
     NoSpace {
-        /// What a copy may take.
+        /// Bytes that a copy may take.
         needed: u64,
-        /// What is free.
+        /// Bytes that are free.
         free: u64,
     },
     /// Another compaction is under way.

@@ -1,4 +1,4 @@
-//! Copies a database into new files, in the order of the keys, and proves the copy.
+//! Copies a database into new files, in the order of the keys, and verifies the copy.
 //!
 //! The copy is written, synced, closed, opened again and read back: what is compared is what the
 //! next opening will find.
@@ -298,7 +298,7 @@ impl Folder {
     }
 }
 
-/// Fails where the disk has no space for a copy.
+/// Fails if the disk has no space for a copy.
 pub fn make_sure_of_space(folder: &Folder, live: Count, spare: u64) -> Result<(), CopyError> {
     match folder.lacks_for(live, spare) {
         Some(Lack { needed, free }) => Err(CopyError::NoSpace { needed, free }),

@@ -228,7 +228,7 @@ fn is_half_written(name: &OsStr) -> bool {
     name.starts_with("snap.") && name.ends_with(".generating")
 }
 
-/// Syncs the files that sled makes for values over 128 KiB: it never does.
+/// Syncs the files that sled makes for values over 128 KiB, because sled never syncs them.
 #[derive(Debug)]
 pub struct Blobs {
     folder: PathBuf,

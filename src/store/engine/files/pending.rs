@@ -65,7 +65,7 @@ impl PendingFile {
         self.file.write_all(&self.bytes)
     }
 
-    /// Brings the note to disk.
+    /// Flushes the note to disk.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }

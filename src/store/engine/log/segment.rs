@@ -28,11 +28,11 @@ pub struct Header {
 /// The kind of a message. The numbers are sled's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A change that was not made.
+    /// A change that was cancelled.
     Cancelled = 1,
     /// The segment ends here.
     Cap = 2,
-    /// A write of several rows begins.
+    /// The beginning of a write of several rows.
     Batch = 3,
     /// A page was freed.
     Free = 4,

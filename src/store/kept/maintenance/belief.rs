@@ -224,7 +224,7 @@ mod tests {
         clocks.wall = clocks.wall.plus(DAY * 400);
         assert_eq!(clocks.pass(HOUR), start().plus(HOUR * 2));
         assert_eq!(clocks.restart(MINUTE), start().plus(HOUR * 2));
-        // Again and again: none of the times that it says has stood.
+        // Again and again: the clock never runs steadily for long enough.
         for _ in 0..30 {
             clocks.wall = clocks.wall.plus(DAY * 100);
             clocks.pass(HOUR);
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_clock_is_not_believed_for_how_long_it_stood_before_it_was_set() {
         let mut clocks = Clocks::right();
-        // Longer than one that is ahead has to stand.
+        // Longer than a clock that is ahead has to run steadily.
         clocks.wall = start().minus(DAY * 5);
         clocks.pass(DAY * 2);
 

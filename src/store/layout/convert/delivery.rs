@@ -1,4 +1,4 @@
-//! How far deliveries are.
+//! How far deliveries have got.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What the store says of itself and of tenants.
+//! What the store says about itself and about tenants.
 
 use std::borrow::Cow;
 

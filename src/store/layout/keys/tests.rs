@@ -1,4 +1,4 @@
-//! The bytes of keys, frozen, and the way back from them.
+//! The bytes of keys are frozen, and keys can be decoded.
 
 use super::*;
 use crate::store::tests::support::in_hex;
