@@ -18,7 +18,7 @@ pub enum RunError {
         #[source]
         source: FetchError,
     },
-    /// A collection came back empty although something was known of it.
+    /// A collection came back empty although records of it were known.
     #[error(
         "the tenant shows no {} at all, although {known} are known: nothing was changed",
         kind.plural()
@@ -29,7 +29,7 @@ pub enum RunError {
         /// How many records of it are known.
         known: u64,
     },
-    /// Two tenants of the configuration are one.
+    /// Two tenants in the configuration are the same one.
     #[error(
         "this is the tenant that `{other}` reads already{}: two names must not read one tenant",
         over(connections)
@@ -37,10 +37,10 @@ pub enum RunError {
     SameTenant {
         /// The other one's name.
         other: TenantName,
-        /// Theirs and ours.
+        /// The connections of the other and of this one.
         connections: Box<[ConnectionName; 2]>,
     },
-    /// A fingerprint is kept for a record that is not there.
+    /// A fingerprint is kept for a record that does not exist.
     #[error("the store has a fingerprint of {record} but not the record")]
     MissingBody {
         /// Which record.

@@ -1,24 +1,21 @@
-//! Who may write of a tenant, and what polls have looked at while a sweep reads.
-//!
-//! A sweep of a large tenant takes hours, and the audit log does not wait: what it tells meanwhile
-//! shall be told within minutes, and a window that grows too long is a gap. Only reading takes that
-//! long. So a sweep puts the pen down while it reads its listings, and a poll may take it, ask for
-//! what the log has named, commit that, and put it down again.
-//!
+//! Who may write to a tenant's state, and which records polls have asked for while a sweep reads.
+//! A sweep of a large tenant takes hours. The audit log does not wait: its events shall be delivered
+//! within minutes, and a window that grows too long is a gap. Only the reading takes that long. So a
+//! sweep puts the pen, the right to write, down while it reads its listings. A poll may then take it,
+//! ask for the records that the log has named, commit them, and put it down again.
 //! What must stay true:
-//!
-//! - One writes at a time: whoever changes state or a held plan has the pen from the first look at
-//!   what is known to the end of the commit. A sweep at its listings compares and stages, and
-//!   changes nothing.
-//! - The newer sight counts. A poll has asked for its records after the sweep has begun, and what it
-//!   has decided is in the state. So the sweep withdraws what it has staged of them ([`Asked`]), and
-//!   asks for whoever differs then once more.
-//! - What a poll beside a sweep holds is in a plan at once, and stays in one whatever the sweep holds: it
-//!   may have read before. Where the open plan is an approved one that waits for its run, the poll looks
-//!   again later.
-//! - A plan of a poll beside a sweep fits one commit: the rows that are staged are the sweep's.
-//! - A first load keeps the pen: nobody polls before it. A dry run, which writes nothing, leaves it to
-//!   polls to its end.
+//! - One run writes at a time: whoever changes state or a held plan has the pen from the first look
+//!   at what is known to the end of the commit. A sweep that reads its listings compares and stages,
+//!   and changes nothing.
+//! - The newer answer counts. A poll asks for its records after the sweep has begun, and its
+//!   decisions are already in the state. So the sweep withdraws what it has staged for these records
+//!   ([`Asked`]), and asks once more for each that differs from it.
+//! - Removals that a poll beside a sweep holds are in a plan at once, and stay in one whatever the
+//!   sweep holds, since it may have read before. If the open plan is an approved one that waits for
+//!   its run, the poll looks again later.
+//! - A plan of a poll beside a sweep fits one commit: the staged rows belong to the sweep.
+//! - A first load keeps the pen: nobody polls before it has ended. A dry run, which writes nothing,
+//!   leaves the pen to polls until it ends.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -29,16 +26,17 @@ use crate::lock::lock;
 use crate::model::RecordRef;
 use crate::store::MAX_WRITES;
 
-/// Records that a poll beside a sweep takes at a time: so many changes fit one commit, and their rows
-/// are not staged.
+/// Records that a poll beside a sweep takes at a time: few enough that their changes fit one commit
+/// and no rows are staged.
 pub(in crate::sync) const MAX_BESIDE: usize = MAX_WRITES - 1;
-/// Records that are remembered of polls beside one sweep: bounds memory. Polls wait for its end then.
+/// The most records that we remember for polls beside one sweep, which bounds memory. Beyond it,
+/// polls wait for the end of the sweep.
 const MAX_ASKED: usize = 100_000;
 
-/// The turns of one tenant.
+/// Whose turn it is to sweep and to write one tenant.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Turns {
-    /// Locked by the run of the whole tenant that is under way: there is one at a time.
+    /// Locked by the run of the whole tenant that is under way; there is one at a time.
     sweep: tokio::sync::Mutex<()>,
     pen: tokio::sync::Mutex<()>,
     /// The sweep that has put the pen down.
@@ -48,12 +46,12 @@ pub(in crate::sync) struct Turns {
 /// What a poll beside a sweep shares with it.
 #[derive(Debug, Clone)]
 pub(in crate::sync) struct Beside {
-    /// The tenant's turn among all who may claim it.
+    /// The tenant's turn among all jobs that may claim it.
     pub(in crate::sync) alone: Arc<OwnedMutexGuard<()>>,
     pub(in crate::sync) asked: Asked,
 }
 
-/// What polls have looked at since a sweep began. Clones share it.
+/// The records that polls have asked for since a sweep began. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Asked(Arc<Mutex<Looked>>);
 
@@ -71,7 +69,7 @@ pub(in crate::sync) enum Scope {
     /// These records and no others.
     Records {
         records: BTreeSet<RecordRef>,
-        /// The sweep that reads meanwhile.
+        /// The sweep that reads at the same time, if there is one.
         beside: Option<Beside>,
     },
 }
@@ -86,7 +84,7 @@ impl Scope {
 }
 
 impl Beside {
-    /// Begins with nothing that polls have looked at.
+    /// Starts with no records.
     pub(in crate::sync) fn of(alone: &Arc<OwnedMutexGuard<()>>) -> Self {
         Self {
             alone: Arc::clone(alone),
@@ -102,7 +100,7 @@ pub(in crate::sync) struct Pen<'a> {
     lock: Option<tokio::sync::MutexGuard<'a, ()>>,
 }
 
-/// A sweep that reads; ends with this value.
+/// A sweep that reads its listings, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Reading<'a>(&'a Turns);
 
@@ -127,14 +125,14 @@ impl Turns {
         pen
     }
 
-    /// Returns the sweep beside which whoever has the pen now writes.
+    /// Returns the sweep that is reading while somebody else has the pen; `None` if there is none.
     pub(in crate::sync) fn beside(&self) -> Option<Beside> {
         lock(&self.reading).clone()
     }
 }
 
 impl<'a> Pen<'a> {
-    /// Takes it again, when nobody else has it.
+    /// Takes the pen again, as soon as nobody else has it.
     pub(in crate::sync) async fn take(&mut self) {
         if self.lock.is_none() {
             self.lock = Some(self.turns.pen.lock().await);
@@ -156,12 +154,12 @@ impl Drop for Reading<'_> {
 }
 
 impl Asked {
-    /// Notes records that were asked for, before what was found is committed.
+    /// Notes records that were asked for, before the answers are committed.
     pub(in crate::sync) fn note(&self, records: impl IntoIterator<Item = RecordRef>) {
         lock(&self.0).records.extend(records);
     }
 
-    /// Notes that removals are held that the sweep may have been too early to see.
+    /// Notes that removals are held which the sweep may have read too early to see.
     pub(in crate::sync) fn note_held(&self) {
         lock(&self.0).holds = true;
     }
@@ -176,12 +174,12 @@ impl Asked {
         lock(&self.0).records.len() + MAX_BESIDE > MAX_ASKED
     }
 
-    /// Returns whether removals are held since.
+    /// Returns whether removals were held since the sweep began.
     pub(in crate::sync) fn holds(&self) -> bool {
         lock(&self.0).holds
     }
 
-    /// Returns all that were asked for.
+    /// Returns all records that were asked for.
     pub(in crate::sync) fn take(&self) -> BTreeSet<RecordRef> {
         std::mem::take(&mut lock(&self.0).records)
     }

@@ -1,4 +1,5 @@
-//! What a run goes by: whom it reads, what is known of that tenant, what an operator has approved.
+//! What a run needs to know: whom it reads, what is known of that tenant, and what an operator has
+//! approved.
 
 use std::sync::Arc;
 
@@ -16,23 +17,23 @@ use crate::sync::RunError;
 use crate::sync::plan::commit::{Resumed, Target, resume};
 use crate::sync::plan::run_plan::Plan;
 
-/// What a run goes by.
+/// What a run needs to know before it reads.
 pub(super) struct Context {
     pub(super) tenant: Tenant,
-    /// What the store knows of it; `None` for a dry run of a tenant that was never read.
+    /// What the store knows of the tenant; `None` for a dry run of a tenant that was never read.
     pub(super) known: Option<Known>,
     /// The plan whose removals an operator has approved.
     pub(super) permit: Option<PlanId>,
 }
 
 impl Context {
-    /// Returns whether the tenant was never read to the end.
+    /// Returns whether the tenant was never read to the end, so that this is a first load.
     pub(super) fn is_load(&self) -> bool {
         let known = self.known.as_ref();
         known.is_none_or(|known| known.loaded.is_none())
     }
 
-    /// Returns for whom a run writes; `None` if the store does not know the tenant.
+    /// Returns the tenant and run to write for; `None` if the store does not know the tenant.
     pub(super) fn target(&self, run: &Run) -> Option<Target> {
         self.known.as_ref().map(|known| Target {
             tenant: known.no,
@@ -51,7 +52,8 @@ impl<C: Connector> Job<C> {
         Ok(tenant)
     }
 
-    /// Waits for the tenant's turn among all who may claim it; a run beside a sweep has the sweep's.
+    /// Waits for the tenant's turn among all jobs that may claim it; a run beside a sweep shares
+    /// the sweep's turn.
     pub(super) async fn turn_of(
         &self,
         tenant: &Tenant,
@@ -76,7 +78,8 @@ impl<C: Connector> Job<C> {
     ) -> Result<Context, RunError> {
         let known = self.know(&tenant, run.mode).await?;
         let permit = match &known {
-            // A sweep that reads has taken up what there was, and the rows are its own.
+            // The sweep has already resumed what earlier runs left, and the staged rows are its
+            // own.
             Some(_) if scope.beside().is_some() => None,
             Some(known) if run.mode == Mode::Commit => self.take_up(&tenant, run, known.no).await?,
             Some(_) | None => None,
@@ -84,12 +87,12 @@ impl<C: Connector> Job<C> {
         Ok(Context {
             tenant,
             known,
-            // What was approved goes by what a whole sweep shows.
+            // An approval applies only to a run of the whole tenant.
             permit: permit.filter(|_| matches!(scope, Scope::All)),
         })
     }
 
-    /// Begins the plan of a run: a first load's, one that is gathered, or one that is only shown.
+    /// Starts the plan of a run: for a first load, for a later run, or for a dry run.
     pub(super) async fn begin_plan(&self, run: &Run, context: &Context) -> Result<Plan, RunError> {
         let Some(target) = context.target(run) else {
             return Ok(Plan::preview(None, None));
@@ -108,7 +111,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Takes up what earlier runs left. Returns the plan that an operator has approved.
+    /// Resumes what earlier runs left. Returns the plan that an operator has approved.
     async fn take_up(
         &self,
         tenant: &Tenant,
@@ -141,7 +144,7 @@ impl<C: Connector> Job<C> {
         }))
     }
 
-    /// Looks the tenant up in the store. A dry run does not leave a trace of it there.
+    /// Looks the tenant up in the store. A dry run leaves no trace of it there.
     async fn know(&self, tenant: &Tenant, mode: Mode) -> Result<Option<Known>, RunError> {
         let (tenant, name, now) = (tenant.clone(), self.name.clone(), self.clock.now());
         let known = self.store.offload(move |store| match mode {

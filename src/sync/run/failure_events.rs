@@ -5,12 +5,12 @@ use crate::store::{Closing, Store, StoreError};
 
 use crate::sync::plan::commit::{Target, commit};
 
-/// Writes the fact that a run is the first to fail, or to succeed again.
+/// Writes the event that a run is the first to fail, or the first to succeed again.
 pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> {
     let Some(fails) = fails(run) else {
         return Ok(());
     };
-    // Reading a few records says little of whether the tenant can be read.
+    // Reading a few records says little about whether the tenant can be read.
     let earlier = store.newest_run(&run.tenant_name, |earlier| {
         earlier.id != run.id && earlier.is_sweep() && self::fails(earlier).is_some()
     })?;
@@ -23,7 +23,7 @@ pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> 
         (Some(_), None) => Fact::Recovered(Recovery::Sync),
         (None, None) | (Some(_), Some(_)) => return Ok(()),
     };
-    // Until a tenant was reached once, nobody was told of it, and there is nothing to tell.
+    // Until a tenant was reached once, receivers do not know of it, and there is nothing to tell.
     let known = store.tenants()?.into_iter().find(|known| {
         run.tenant
             .as_ref()
@@ -49,7 +49,7 @@ pub(in crate::sync) fn tell(store: &Store, run: &Run) -> Result<(), StoreError> 
 
 type Failure<'a> = Option<(&'a str, &'a str)>;
 
-/// Returns whether a run failed, and how; `None` if it did not say.
+/// Returns the failure of a run, `Some(None)` if it did not fail; `None` if the run does not tell.
 fn fails(run: &Run) -> Option<Failure<'_>> {
     match &run.outcome {
         Outcome::Failed { code, message } => Some(Some((code, message))),

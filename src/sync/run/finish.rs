@@ -1,4 +1,4 @@
-//! Brings a run to its end: weighs what it found, commits, settles plans.
+//! Finishes a run: weighs what it found, commits, and updates held plans.
 
 use tracing::warn;
 
@@ -16,7 +16,7 @@ use crate::sync::sweep::kind::Sweeping;
 use crate::sync::{Progress, RunError};
 
 impl<C: Connector> Job<C> {
-    /// Judges what a run has read: whether it saw all that it was to see.
+    /// Judges whether a run saw all that it was meant to see.
     pub(super) fn judge(&self, run: &mut Run, context: &Context, sweeping: &Sweeping) {
         run.outcome = outcome::judged(run, &sweeping.short);
         if context.is_load() && !run.outcome.is_success() {
@@ -28,7 +28,8 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Weighs, commits and settles what a run has gathered. Returns what a dry run would do.
+    /// Weighs and commits what a run has gathered, and updates held plans. Returns what a dry run
+    /// would do.
     pub(super) async fn finish(
         &self,
         run: &mut Run,
@@ -38,9 +39,9 @@ impl<C: Connector> Job<C> {
     ) -> Result<Vec<Change>, RunError> {
         let Sweeping { plan, scales, .. } = sweeping;
         let (permit, at) = (context.permit, self.clock.now());
-        // A dry run writes for nobody.
+        // A dry run has no target, since it writes nothing.
         let target = context.target(run).filter(|_| run.mode == Mode::Commit);
-        // Ends a first load.
+        // The mark that ends a first load.
         let loaded = run.outcome.is_success().then(|| outcome::mark(&run.counts));
         let guard = self.removal_policy.guard.clone();
         let (gathered, preview, kept) = self
@@ -85,7 +86,8 @@ impl<C: Connector> Job<C> {
         run.lost = gathered.lost;
         let waits = kept.as_ref().is_some_and(|kept| match kept.open {
             Open::No | Open::Held | Open::Approved => true,
-            // Somebody has decided: it stays out, and nobody has to be told again.
+            // An operator has rejected the plan: it stays rejected, and nobody has to be told
+            // again.
             Open::Rejected => false,
         });
         if waits && run.outcome.is_success() {

@@ -1,4 +1,4 @@
-//! All that a run of one tenant needs.
+//! Everything that a run of one tenant needs.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::sync::sweep::answers::Answers;
 use crate::sync::tenants::claims::Claim;
 use crate::sync::tenants::freshness::Freshness;
 
-/// All that a run of one tenant needs.
+/// Everything that a run of one tenant needs.
 #[derive(Debug)]
 pub struct Job<C> {
     pub(in crate::sync) name: TenantName,
@@ -32,14 +32,14 @@ pub struct Job<C> {
     pub(in crate::sync) metrics: Metrics,
     pub(in crate::sync) removal_policy: RemovalPolicy,
     pub(in crate::sync) claim: Claim,
-    /// A tenant has one run of the whole at a time, and one who writes.
+    /// A tenant has one run of the whole at a time, and one writer.
     pub(in crate::sync) turns: Turns,
 }
 
 impl<C: Connector> Job<C> {
-    /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` hears how
-    /// it goes, `removal_policy` says what may go, `claim` is its part in the claims of all jobs over the
-    /// store.
+    /// Makes the job of a tenant: `connector` reads it, `store` keeps it, `observer` follows the
+    /// progress, `removal_policy` says what may be removed, and `claim` is its share in the claims
+    /// of all jobs over the store.
     pub fn new(
         name: TenantName,
         connector: Arc<C>,
@@ -65,7 +65,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Makes it listen to the tenant's audit log.
+    /// Makes the job listen to the tenant's audit log.
     #[must_use]
     pub fn listening(self, listening: Listening) -> Self {
         Self {
@@ -74,17 +74,17 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Returns how long ago the tenant was last read as a whole.
+    /// Returns the record of when the tenant was last read as a whole.
     pub fn freshness(&self) -> Freshness {
         self.freshness.clone()
     }
 
-    /// Returns what wakes the poll of the audit log before its time.
+    /// Returns what wakes the poll of the audit log early.
     pub fn poll_wake(&self) -> Wake {
         self.audit.poll_wake()
     }
 
-    /// Makes it count into these metrics.
+    /// Makes the job report to these metrics.
     #[must_use]
     pub fn measured(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }

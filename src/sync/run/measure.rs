@@ -1,4 +1,4 @@
-//! What a run and a poll leave in the metrics.
+//! What runs and polls report to the metrics.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::model::{Mode, Outcome, Run, TenantName, Timestamp, Traffic, Trigger, 
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metrics, Sample};
 
-/// Measures a run that ended.
+/// Records a run that ended.
 pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
     let tenant = run.tenant_name.0.as_str();
     traffic(metrics, &run.tenant_name, &run.traffic);
@@ -36,7 +36,7 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
         }
     }
     match run.trigger {
-        // Looked at what the audit log named, and at nothing else.
+        // Such a run reads only what the audit log named.
         Trigger::Audit => return,
         Trigger::Start | Trigger::Schedule | Trigger::Command | Trigger::Gap => {}
     }
@@ -53,7 +53,7 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
     }
 }
 
-/// Measures what was sent to the tenant.
+/// Records the requests that were sent to the tenant.
 pub(in crate::sync) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: &Traffic) {
     let tenant = tenant.0.as_str();
     metrics.add(Sample::Requests { tenant }, traffic.requests as f64);
@@ -61,13 +61,13 @@ pub(in crate::sync) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: 
     metrics.add(Sample::Waited { tenant }, traffic.waited.as_secs_f64());
 }
 
-/// Takes over from the store when the tenant was last read, so that a restart does not look
-/// like a tenant that never was.
+/// Restores from the store when each tenant was last read, so that a restart does not look like a
+/// tenant that was never read.
 pub fn recall(metrics: &Metrics, store: &Store, tenants: &[TenantName]) -> Result<(), StoreError> {
     for tenant in tenants {
         let success = store.last_sweep(tenant)?;
         let last = store.newest_run(tenant, Run::is_sweep)?;
-        // In this order: the last attempt counts, and the last success stays.
+        // The order matters: the newest attempt counts, and the last success stays.
         let attempts = success.iter().chain(&last);
         attempts.for_each(|run| attempted(metrics, run));
     }

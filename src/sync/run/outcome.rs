@@ -1,4 +1,4 @@
-//! How a run is judged and told.
+//! How a run is judged and logged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::telemetry::chain;
 use crate::sync::RunError;
 use crate::sync::sweep::incomplete::Short;
 
-/// Judges a run whose sweeps all got to their end.
+/// Judges a run whose sweeps all reached their end.
 pub(in crate::sync) fn judged(run: &Run, short: &[Short]) -> Outcome {
     if !short.is_empty() {
         let reason = short.iter().map(ToString::to_string);
@@ -21,8 +21,8 @@ pub(in crate::sync) fn judged(run: &Run, short: &[Short]) -> Outcome {
             reason: reason.collect::<Vec<_>>().join(", "),
         };
     }
-    // A rescue is the machinery at work, what the audit log did not tell a sweep sees, and a
-    // character that is none says nothing; anything else means that we did not see all.
+    // A rescue is the safeguard at work, a sweep sees what the audit log did not tell, and an
+    // invalid character says nothing; any other finding means that we did not see everything.
     let unseen = run.findings.iter().any(|finding| match finding.code {
         FindingCode::Rescued
         | FindingCode::AuditForbidden
@@ -51,7 +51,7 @@ pub(in crate::sync) fn failed(error: &RunError) -> Outcome {
     }
 }
 
-/// Returns the mark that ends a first load.
+/// Returns the mark that ends a first load, with the counts of the run.
 pub(in crate::sync) fn mark(counts: &BTreeMap<Kind, KindCounts>) -> Closing {
     let seen = |kind| counts.get(&kind).map_or(0, |counts| counts.seen);
     Closing::Loaded {

@@ -1,4 +1,4 @@
-//! What a run tells about itself while it goes on.
+//! What a run reports while it goes on.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,21 +19,21 @@ pub enum Progress {
     Read {
         /// What is being read.
         kind: Kind,
-        /// Distinct records so far.
+        /// Distinct records read so far.
         seen: u64,
-        /// How many there will be, where the source told.
+        /// How many there will be; `None` if the source did not say.
         total: Option<u64>,
     },
-    /// Records that the sweep did not show are asked for.
+    /// Records that the sweep did not show are being asked for.
     Confirming {
-        /// Of how many it is known how it stands with them.
+        /// How many of them are settled.
         done: u64,
         /// How many the sweep did not show.
         missing: u64,
     },
-    /// Something was committed: delivery has something to look at.
+    /// Something was committed, so delivery has work.
     Committed,
-    /// The run has ended, however it did.
+    /// The run has ended, successfully or not.
     Ended,
 }
 
@@ -61,12 +61,12 @@ impl fmt::Display for Progress {
     }
 }
 
-/// How far a run is, and what it waits for.
+/// How far a run has got, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// Its last step.
     pub progress: Progress,
-    /// What its next request waits for.
+    /// What its next request waits for; `None` if nothing.
     pub wait: Option<Wait>,
 }
 
@@ -80,17 +80,17 @@ impl fmt::Display for Moment {
     }
 }
 
-/// Hears of the progress of runs. Called from the run itself, so it must not wait.
+/// Receives the progress of runs. It is called from the run itself, so it must not wait.
 #[derive(Clone)]
 pub struct Observer(Arc<dyn Fn(Progress) + Send + Sync>);
 
 impl Observer {
-    /// Makes an observer of a function.
+    /// Makes an observer from a function.
     pub fn new(hear: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         Self(Arc::new(hear))
     }
 
-    /// Tells the observer.
+    /// Reports a step to the observer.
     pub fn hear(&self, progress: Progress) {
         (self.0)(progress);
     }
@@ -102,7 +102,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// How far the run under way of a tenant is. Clones share it.
+/// How far the run under way of a tenant has got. Clones share it.
 #[derive(Clone)]
 pub struct Underway {
     progress: Arc<Mutex<Option<Progress>>>,
@@ -110,7 +110,7 @@ pub struct Underway {
 }
 
 impl Underway {
-    /// Makes one of a run that waits as this connector does.
+    /// Makes one for runs that wait as this connector does.
     pub fn of<C: Connector>(connector: Arc<C>) -> Self {
         Self::waiting(move || connector.wait())
     }
@@ -122,7 +122,7 @@ impl Underway {
         }
     }
 
-    /// Takes note of a step.
+    /// Notes a step.
     pub fn hear(&self, progress: Progress) {
         let now = match progress {
             Progress::Ended => None,
@@ -134,12 +134,12 @@ impl Underway {
         *self.progress() = now;
     }
 
-    /// Returns the last step of the run and what it waits for, or `None` where none is under way.
+    /// Returns the last step of the run and what it waits for; `None` if no run is under way.
     pub fn now(&self) -> Option<Moment> {
         let progress = (*self.progress())?;
         let wait = match progress {
             Progress::Begun | Progress::Read { .. } | Progress::Confirming { .. } => (self.wait)(),
-            // Nothing is asked any more.
+            // No more requests are sent.
             Progress::Committed | Progress::Ended => None,
         };
         Some(Moment { progress, wait })
@@ -151,7 +151,7 @@ impl Underway {
 }
 
 impl Default for Underway {
-    /// Makes one of a run that waits for nothing.
+    /// Makes one for runs that wait for nothing.
     fn default() -> Self {
         Self::waiting(|| None)
     }

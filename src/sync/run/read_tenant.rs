@@ -1,4 +1,4 @@
-//! Reads what a run is to read: single records, or all of a tenant while polls go on beside it.
+//! Reads what a run covers: single records, or a whole tenant while polls go on beside it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,20 +20,21 @@ use crate::sync::removals::held_plans::Unseen;
 use crate::sync::sweep::confirm::Missing;
 use crate::sync::sweep::kind::Sweeping;
 
-/// Records that a sweep asks for since a poll saw them otherwise. There are few; of more, polls ask.
+/// The most records that a sweep asks for because a poll saw them differently. Usually there are
+/// few; polls ask for the rest.
 const MAX_ASKED: usize = 1_000;
 
 /// What a run has read.
 pub(super) struct Read<'a> {
     pub(super) sweeping: Sweeping,
-    /// What it could not see all of.
+    /// What it could not see in full.
     pub(super) unseen: Unseen,
-    /// That of a dry run, which writes nothing: polls go on to its end.
+    /// Present in a dry run, which writes nothing: polls go on until it ends.
     pub(super) reading: Option<Reading<'a>>,
 }
 
 impl<C: Connector> Job<C> {
-    /// Reads what the scope says, and puts what differs from the known into the plan.
+    /// Reads the records in the scope, and puts what differs from the known state into the plan.
     pub(super) async fn read<'a>(
         &self,
         run: &mut Run,
@@ -55,7 +56,7 @@ impl<C: Connector> Job<C> {
                 }
                 Ok(Read {
                     sweeping: refreshed,
-                    // Of nothing has it seen all.
+                    // Such a run has not seen any collection in full.
                     unseen: Unseen::everything(),
                     reading: None,
                 })
@@ -67,7 +68,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Reads all of the tenant, and asks for what that did not show.
+    /// Reads the whole tenant, and asks for the records that the listings did not show.
     async fn read_whole<'a>(
         &self,
         run: &mut Run,
@@ -83,7 +84,7 @@ impl<C: Connector> Job<C> {
         note_shortfalls(run, &sweeping);
         run.population.clone_from(&sweeping.scales.shown);
         let unseen = match sweeping.asked.holds() {
-            // It may have read before what is held was taken away.
+            // The sweep may have read before the records that are now held were removed.
             true => Unseen::everything(),
             false => Unseen::of(run, &sweeping.short),
         };
@@ -94,7 +95,7 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Asks for what complete sweeps did not show.
+    /// Asks for the records that complete sweeps did not show.
     async fn ask(
         &self,
         run: &mut Run,
@@ -141,9 +142,9 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Reads each kind to its end, for the holder of the pen, who puts it down meanwhile for polls
-    /// that go on `beside`. A dry run leaves it there, and holds no poll back as long as it keeps
-    /// what comes with the result.
+    /// Reads each kind to its end. The caller has the pen and puts it down meanwhile for polls that
+    /// go on `beside`. A dry run does not take it back, and blocks no poll as long as it keeps the
+    /// returned [`Reading`].
     async fn read_all<'a>(
         &self,
         run: &mut Run,
@@ -161,7 +162,7 @@ impl<C: Connector> Job<C> {
         }
         let reading = match run.mode {
             Mode::Commit => {
-                // Whoever polls now ends first.
+                // A poll that is under way ends first.
                 pen.take().await;
                 drop(reading);
                 None
@@ -172,7 +173,8 @@ impl<C: Connector> Job<C> {
         Ok((sweeping, reading))
     }
 
-    /// Leaves to polls what they have looked at since the sweep began: that is newer.
+    /// Withdraws the records that polls have asked for since the sweep began: their answers are
+    /// newer.
     async fn yield_to_polls(
         &self,
         run: &mut Run,
@@ -207,7 +209,7 @@ impl<C: Connector> Job<C> {
             *count = count.saturating_sub(1);
         }
         let mut sweeping = Sweeping { plan, ..sweeping };
-        // One of the two sights is older; the record itself tells which.
+        // One of the two answers is older; the record itself tells which.
         let differing = withdrawn
             .into_iter()
             .filter(|it| it.differs == Differs::Yes);
@@ -220,14 +222,14 @@ impl<C: Connector> Job<C> {
                 Some((no, Ok(Some(Ok(observed))))) => {
                     sweeping = self.take_over(run, no, observed, sweeping).await?;
                 }
-                // Gone since, or not to be had now: a poll asks for it.
+                // Gone since, or unavailable now: a poll asks for it.
                 Some((_, Ok(_) | Err(_))) | None => self.audit.look_again([record]),
             }
         }
         Ok(sweeping)
     }
 
-    /// Takes over what a record says of itself, in the place of what was withdrawn.
+    /// Replaces what was withdrawn by what the record itself now says.
     async fn take_over(
         &self,
         run: &mut Run,
@@ -252,8 +254,9 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Keeps the records that are still known and whose removal an operator has approved: polls hold them, since
-/// they go by no approval. They are asked for once more, so that what is still gone goes.
+/// Keeps the records that are still known and whose removal an operator has approved. Polls do not
+/// apply approvals, so they have held these removals. The sweep asks for the records once more, and
+/// removes those that are still gone.
 fn keep_approved(
     store: &Store,
     approved: Option<(TenantNo, PlanId)>,
@@ -273,7 +276,7 @@ fn keep_approved(
     Ok(())
 }
 
-/// Puts what changed of a known record into the plan. Returns whether something did.
+/// Puts the changes of a known record into the plan. Returns whether there were any.
 fn take_over(
     store: &Store,
     no: TenantNo,
@@ -311,7 +314,7 @@ fn take_over(
     }
 }
 
-/// Says of which kinds the source counts more than it shows and answers for.
+/// Notes the kinds of which the source counts more records than it lists or confirms.
 fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
     let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
     for (kind, shortfall) in &sweeping.shortfalls {

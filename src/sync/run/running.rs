@@ -10,7 +10,7 @@ use crate::store::StoreError;
 pub struct Report {
     /// The run's record, as the store keeps it.
     pub run: Run,
-    /// What would change; only of a dry run.
+    /// What would change; filled only by a dry run.
     pub preview: Vec<Change>,
 }
 
@@ -21,19 +21,19 @@ pub(in crate::sync) struct Running<T = Report>(
 );
 
 impl<T> Running<T> {
-    /// Waits until it has ended.
+    /// Waits until the run has ended.
     pub(in crate::sync) async fn ended(&mut self) -> Result<T, StoreError> {
         match (&mut self.0).await {
             Ok(report) => report,
             Err(broken) => match broken.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Aborted: the process ends, and whoever waits here with it.
+                // Aborted: the process is ending, and so is the caller.
                 Err(_aborted) => std::future::pending().await,
             },
         }
     }
 
-    /// Ends it at its next await: what it has committed stays.
+    /// Stops the run at its next await: what it has committed stays.
     pub(in crate::sync) fn abort(&self) {
         self.0.abort();
     }

@@ -18,9 +18,8 @@ use crate::sync::{Progress, Rank, RunError};
 
 impl<C: Connector> Job<C> {
     /// Starts a run, after the one under way if there is one.
-    ///
-    /// It goes on when whoever asked for it has gone: what it has handed to other threads would
-    /// go on anyway, and the next run must not begin before that has ended.
+    /// The run goes on even if the caller stops waiting: the work that it has handed to other threads
+    /// would go on anyway, and the next run must not begin before that has ended.
     #[expect(
         clippy::disallowed_methods,
         reason = "a run ends by itself, and its turn with it; at the end of the process its \
@@ -31,8 +30,9 @@ impl<C: Connector> Job<C> {
         Running(tokio::spawn(async move { job.run(trigger, mode).await }))
     }
 
-    /// Returns the name under which the tenant is read in our stead, if it is. What the operator
-    /// has named is read under that name; others may turn out to be one of these.
+    /// Returns the name under which the tenant is already read, if this job is not needed. A tenant
+    /// that the operator has named is read under that name; others may turn out to be the same
+    /// tenant.
     pub(in crate::sync) async fn aside(&self) -> Option<TenantName> {
         if self.claim.me().rank == Rank::Named {
             return None;
@@ -41,12 +41,12 @@ impl<C: Connector> Job<C> {
             return self.claim.aside(known);
         }
         let _place = self.claim.place().await;
-        // What goes wrong here will go wrong in the run, which tells.
+        // An error here comes up again in the run, which reports it.
         let tenant = self.connector.identify().await.ok()?;
         self.claim.better(&tenant)
     }
 
-    /// Does one run. It fails only where the store does: whatever the tenant answers is an
+    /// Does one run. It fails only if the store fails: whatever the tenant answers becomes the
     /// outcome of the run.
     async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
         let _turn = self.turns.sweep().await;
@@ -56,7 +56,7 @@ impl<C: Connector> Job<C> {
         self.run_in_turn(trigger, mode, Scope::All, &mut pen).await
     }
 
-    /// Does one run for the holder of the pen; one of the whole tenant has its place.
+    /// Does one run for a caller that has the pen and, for a run of the whole tenant, a place.
     pub(in crate::sync) async fn run_in_turn(
         &self,
         trigger: Trigger,
@@ -86,7 +86,7 @@ impl<C: Connector> Job<C> {
             self.observer.hear(Progress::Ended);
         }
 
-        // What was asked beside a sweep is the sweep's.
+        // Requests beside a sweep count as the sweep's.
         if beside.is_none() {
             run.traffic = self.connector.take_traffic();
         }
@@ -112,7 +112,7 @@ impl<C: Connector> Job<C> {
             let told = run.clone();
             self.store.offload(move |store| tell(store, &told)).await?;
             self.observer.hear(Progress::Committed);
-            // Else `status` would show for ever that it commits.
+            // Otherwise `status` would say for ever that it is committing.
             self.observer.hear(Progress::Ended);
         }
         let saved = run.clone();
@@ -166,7 +166,7 @@ impl<C: Connector> Job<C> {
         *preview = self.finish(run, &context, sweeping, unseen).await?;
         drop(reading);
         if context.is_load() {
-            // Of a first load nobody is told.
+            // Receivers are told nothing about a first load.
             preview.clear();
         }
         Ok(())

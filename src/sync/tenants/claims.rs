@@ -1,4 +1,4 @@
-//! Which configured tenant reads which tenant of Qlik's, and how many are read at one time.
+//! Which configured tenant reads which Qlik tenant, and how many are read at one time.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -10,32 +10,31 @@ use crate::lock::lock;
 use crate::model::{ConnectionName, Tenant, TenantId, TenantName};
 
 /// The tenants that are read in this process, by id. Clones share it.
-///
-/// One tenant may have several host names. Two jobs that read one tenant would each compare
-/// with what the other is about to change.
+/// One tenant may have several host names. Two jobs that read the same tenant would each compare with
+/// a state that the other is about to change.
 #[derive(Debug, Clone)]
 pub struct Claims(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     holders: Mutex<HashMap<TenantId, Claimed>>,
-    /// Everybody who may claim something.
+    /// All jobs that may claim a tenant.
     claimants: Mutex<Vec<Claimant>>,
-    /// Fair: who waits longest goes first, so that no tenant starves.
+    /// Fair: the longest wait goes first, so that no tenant starves.
     places: Arc<Semaphore>,
-    /// Those of runs that read some records: they must not wait for hours.
+    /// Places of runs that read only some records: they must not wait for hours.
     brief: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 struct Claimed {
     by: Claimant,
-    /// Locked while the tenant is read, whoever has the claim meanwhile.
+    /// Locked while the tenant is read, whoever claims it in the meantime.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// How a tenant came to be read. Where two of one connection are one tenant, the higher rank
-/// reads it.
+/// How we came to read a tenant. If two entries of one connection are the same tenant, the higher
+/// rank reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
     /// A console listed it.
@@ -46,20 +45,20 @@ pub enum Rank {
     Named,
 }
 
-/// Who claims a tenant.
+/// A job that claims a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimant {
     /// The tenant, as the operator calls it.
     pub name: TenantName,
-    /// The connection that it is read over.
+    /// The connection that it is read through.
     pub connection: ConnectionName,
-    /// How it came to be read.
+    /// How we came to read it.
     pub rank: Rank,
     /// Its host, with a port where there is one.
     pub host: String,
 }
 
-/// A job's own part in the claims.
+/// One job's part in the claims.
 #[derive(Debug)]
 pub struct Claim {
     claims: Claims,
@@ -67,17 +66,17 @@ pub struct Claim {
     tenant: OnceLock<TenantId>,
 }
 
-/// Why a tenant cannot be had.
+/// Why a tenant cannot be claimed.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Contested {
-    /// A better name of the same connection has it: this one is not needed.
+    /// Another name of the same connection ranks higher and has it: this job is not needed.
     Aside(Claimant),
-    /// Another connection, or another name that the operator gave.
+    /// Another connection has it, or another name that the operator gave.
     Twice(Claimant),
 }
 
 impl Claims {
-    /// Lets so many tenants be read at one time, at least one.
+    /// Allows so many tenants to be read at one time, at least one.
     pub fn new(concurrency: usize) -> Self {
         Self(Arc::new(Shared {
             holders: Mutex::default(),
@@ -87,7 +86,7 @@ impl Claims {
         }))
     }
 
-    /// Makes a job's own part.
+    /// Makes one job's part.
     pub fn of(&self, me: Claimant) -> Claim {
         lock(&self.0.claimants).push(me.clone());
         Claim {
@@ -113,7 +112,7 @@ impl Claims {
     }
 }
 
-/// A tenant's turn, to be waited for.
+/// The turn to read a tenant, which has to be waited for.
 pub(in crate::sync) struct Turn(Arc<tokio::sync::Mutex<()>>);
 
 impl Turn {
@@ -124,25 +123,25 @@ impl Turn {
 }
 
 impl Claim {
-    /// Returns who claims.
+    /// Returns the job that claims.
     pub(in crate::sync) fn me(&self) -> &Claimant {
         &self.me
     }
 
-    /// Waits for one of the places in which tenants are read.
+    /// Waits for one of the places for sweeps.
     pub(in crate::sync) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes the semaphore; if somebody did, all could go.
+        // Nobody closes the semaphore; if somebody did, every run could go ahead.
         let places = Arc::clone(&self.claims.0.places);
         places.acquire_owned().await.ok()
     }
 
-    /// Waits for one of the places in which some records of tenants are read.
+    /// Waits for one of the places for runs that read some records.
     pub(in crate::sync) async fn brief_place(&self) -> Option<OwnedSemaphorePermit> {
         let brief = Arc::clone(&self.claims.0.brief);
         brief.acquire_owned().await.ok()
     }
 
-    /// Claims the tenant that was reached.
+    /// Claims a tenant that was reached.
     pub(in crate::sync) fn take(&self, tenant: &TenantId) -> Result<Turn, Contested> {
         self.claims.take(tenant, &self.me)
     }
@@ -152,7 +151,8 @@ impl Claim {
         self.tenant.get()
     }
 
-    /// Returns who reads this tenant in our stead: one of its names is theirs, or they have it.
+    /// Returns who reads this tenant in our place: one of its host names is theirs, or they have
+    /// claimed it.
     pub(in crate::sync) fn better(&self, tenant: &Tenant) -> Option<TenantName> {
         let id = self.tenant.get_or_init(|| tenant.id.clone());
         let claimants = lock(&self.claims.0.claimants);
@@ -170,7 +170,7 @@ impl Claim {
         self.aside(id)
     }
 
-    /// Returns who has a tenant in our stead.
+    /// Returns who has claimed a tenant in our place.
     pub(in crate::sync) fn aside(&self, tenant: &TenantId) -> Option<TenantName> {
         match self.take(tenant) {
             Err(Contested::Aside(other)) => Some(other.name),
@@ -179,12 +179,13 @@ impl Claim {
     }
 }
 
-/// What comes of a claim where another has the tenant; `None` if it may be taken.
+/// Returns the conflict if another job has the tenant; `None` if it may be taken.
 fn contest(me: &Claimant, other: &Claimant) -> Option<Contested> {
     if me.name == other.name {
         return None;
     }
-    // What a console listed is at everybody's disposal; it is not the operator's word.
+    // A tenant that a console listed may be read over any connection: the operator did not choose
+    // this one.
     let together = me.connection == other.connection
         || me.rank == Rank::Discovered
         || other.rank == Rank::Discovered;
@@ -192,7 +193,7 @@ fn contest(me: &Claimant, other: &Claimant) -> Option<Contested> {
     if !together || are_both_named {
         return Some(Contested::Twice(other.clone()));
     }
-    // Of two that nobody named the first by name, so that both come to the same end.
+    // If nobody named either, the first by name wins, so that both reach the same decision.
     match me.rank.cmp(&other.rank).then(other.name.cmp(&me.name)) {
         Ordering::Greater => None,
         Ordering::Less | Ordering::Equal => Some(Contested::Aside(other.clone())),

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::lock::lock;
 
-/// The least time without a success that is too long: most outages end by themselves before that,
-/// whatever the schedule.
+/// The shortest time without a success that counts as too long, whatever the schedule: most outages
+/// end by themselves before that.
 const LEAST_PATIENCE: Duration = Duration::from_secs(3600);
 
-/// What is known of it. Clones share it.
+/// When a tenant was last read as a whole. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Freshness {
     clock: Clock,
@@ -19,17 +19,17 @@ pub struct Freshness {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When a run last succeeded, or since when there should be runs, by [`Clock::passed`]; `None`
-    /// where no loop runs the tenant.
+    /// When a run last succeeded, or when the loop began, by [`Clock::passed`]; `None` if no loop
+    /// runs the tenant.
     since: Option<Duration>,
-    /// How long the next success may take.
+    /// How long the next success may take before it is overdue.
     patience: Duration,
     /// When the run under way began, or `None` between two runs.
     began: Option<Duration>,
 }
 
 impl Freshness {
-    /// Begins without a loop.
+    /// Starts without a loop.
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
@@ -37,15 +37,15 @@ impl Freshness {
         }
     }
 
-    /// Returns how long ago the last success was, or the start of the loop if there was none since;
-    /// `None` where no loop runs the tenant.
+    /// Returns how long ago the last success was, or how long ago the loop began if there was none
+    /// since; `None` if no loop runs the tenant.
     pub fn age(&self) -> Option<Duration> {
         let since = self.state().since?;
         Some(self.clock.passed().saturating_sub(since))
     }
 
-    /// Returns how long there has been no success, where that is too long. A run under way may take
-    /// its time: it is no later than it was when it began.
+    /// Returns how long there has been no success; `None` if that is not too long. A run under way
+    /// may take its time: a tenant does not become overdue during a run.
     pub fn overdue(&self) -> Option<Duration> {
         let state = self.state();
         let (now, since) = (self.clock.passed(), state.since?);
@@ -53,7 +53,7 @@ impl Freshness {
         (waited > state.patience).then(|| now.saturating_sub(since))
     }
 
-    /// Notes that there should be runs from now on.
+    /// Notes that runs are due from now on.
     pub(super) fn begins(&self, three_runs: Duration) {
         let mut state = self.state();
         state.since = Some(self.clock.passed());
@@ -65,12 +65,12 @@ impl Freshness {
         self.state().patience = three_runs.max(LEAST_PATIENCE);
     }
 
-    /// Notes that a run of the whole tenant begins.
+    /// Notes that a run of the whole tenant has begun.
     pub(in crate::sync) fn run_begins(&self) {
         self.state().began = Some(self.clock.passed());
     }
 
-    /// Notes that it ended.
+    /// Notes that it has ended.
     pub(in crate::sync) fn run_ended(&self, outcome: Ended) {
         let mut state = self.state();
         state.began = None;

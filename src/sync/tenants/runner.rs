@@ -1,4 +1,4 @@
-//! A tenant's job, whatever connector reads the tenant.
+//! Runs a tenant's job, whatever its connector is.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,21 +12,21 @@ use crate::sync::{Job, Report};
 
 type Ended = Pin<Box<dyn Future<Output = Result<Ran, StoreError>> + Send>>;
 
-/// Does runs of one tenant, for whoever does not care how the tenant is read.
+/// Does runs of one tenant, for callers that do not depend on its connector.
 #[derive(Clone)]
 pub struct Runner(Arc<dyn Fn(Trigger, Mode) -> Ended + Send + Sync>);
 
-/// What came of it.
+/// The result of asking for a run.
 #[derive(Debug)]
 pub(in crate::sync) enum Ran {
-    /// A run, however it ended.
+    /// A run took place, whatever its outcome.
     Report(Box<Report>),
-    /// No run: the tenant is read under this name.
+    /// There was no run: the tenant is read under this name.
     Aside(TenantName),
 }
 
 impl Runner {
-    /// Makes a runner of a job.
+    /// Makes a runner from a job.
     pub fn of<C: Connector>(job: Arc<Job<C>>) -> Self {
         Self(Arc::new(move |trigger, mode| {
             let job = Arc::clone(&job);
@@ -43,8 +43,8 @@ impl Runner {
         }))
     }
 
-    /// Does one run, after the one under way if there is one. It goes on if the caller does
-    /// not wait for its end.
+    /// Does one run, after the one under way if there is one. The run goes on even if the caller
+    /// stops waiting.
     pub(in crate::sync) async fn run(
         &self,
         trigger: Trigger,

@@ -1,4 +1,4 @@
-//! The tenants that are linked: how each is read, whether it is, and when next.
+//! The linked tenants: how each is read, whether it is paused, and when its next run is due.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,8 +13,8 @@ use crate::store::StoreError;
 use super::runner::{Ran, Runner};
 use crate::sync::{Claimant, Freshness, Moment, Rank, Report, Underway};
 
-/// The tenants of this process, by name. Clones share it: a tenant may come at any time. None
-/// ever leaves; one that is not to be read any more is paused.
+/// The tenants of this process, by name. Clones share it. A tenant may be added at any time but
+/// never leaves; one that should no longer be read is paused.
 #[derive(Debug, Clone, Default)]
 pub struct TenantRegistry(Arc<Mutex<BTreeMap<TenantName, Arc<Linked>>>>);
 
@@ -22,7 +22,7 @@ pub struct TenantRegistry(Arc<Mutex<BTreeMap<TenantName, Arc<Linked>>>>);
 #[derive(Debug)]
 pub struct Linked {
     claimant: Claimant,
-    /// The OAuth client that reads it, whose own user is listed among its people.
+    /// The OAuth client that reads it, whose own user is listed among the tenant's users.
     client: Option<String>,
     runner: Runner,
     pause: watch::Sender<Option<Pause>>,
@@ -31,7 +31,7 @@ pub struct Linked {
     freshness: Option<Freshness>,
 }
 
-/// Why a run did not come about.
+/// Why there was no run.
 #[derive(Debug)]
 pub enum NoRun {
     /// The tenant is paused.
@@ -41,7 +41,7 @@ pub enum NoRun {
 }
 
 impl TenantRegistry {
-    /// Adds a tenant, in place of one that has its name.
+    /// Adds a tenant, and replaces one with the same name.
     pub fn add(&self, linked: Arc<Linked>) {
         self.all().insert(linked.name().clone(), linked);
     }
@@ -51,7 +51,7 @@ impl TenantRegistry {
         self.all().get(name).cloned()
     }
 
-    /// Returns all, by name.
+    /// Returns all tenants, by name.
     pub fn list(&self) -> Vec<Arc<Linked>> {
         self.all().values().cloned().collect()
     }
@@ -67,7 +67,7 @@ impl TenantRegistry {
 }
 
 impl Linked {
-    /// Links a tenant that this runner reads, by this OAuth client if it is one.
+    /// Links a tenant that this runner reads; `client` is the OAuth client, if it uses one.
     pub fn new(claimant: Claimant, client: Option<String>, runner: Runner) -> Self {
         Self {
             claimant,
@@ -80,13 +80,13 @@ impl Linked {
         }
     }
 
-    /// Makes it tell how far the run under way is, which is noted there.
+    /// Makes the tenant report the progress of its run from there.
     #[must_use]
     pub fn watched(self, underway: Underway) -> Self {
         Self { underway, ..self }
     }
 
-    /// Makes it tell how long ago it was last read as a whole.
+    /// Makes the tenant report how long ago it was last read as a whole.
     #[must_use]
     pub fn dated(self, freshness: Freshness) -> Self {
         Self {
@@ -95,12 +95,12 @@ impl Linked {
         }
     }
 
-    /// Returns what the operator calls it.
+    /// Returns the name that the operator uses.
     pub fn name(&self) -> &TenantName {
         &self.claimant.name
     }
 
-    /// Returns the connection that it is read over.
+    /// Returns the connection that it is read through.
     pub fn connection(&self) -> &ConnectionName {
         &self.claimant.connection
     }
@@ -110,23 +110,23 @@ impl Linked {
         self.client.as_deref()
     }
 
-    /// Returns where it is reached.
+    /// Returns the host that it is reached at.
     pub fn host(&self) -> &str {
         &self.claimant.host
     }
 
-    /// Returns how it came to be read.
+    /// Returns how we came to read it.
     pub fn rank(&self) -> Rank {
         self.claimant.rank
     }
 
-    /// Returns why it is not read; `None` if it is.
+    /// Returns why it is paused; `None` if it is not.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.borrow().clone()
     }
 
-    /// Pauses it, or lets it go on. That it is another by another name stays so: nothing but a
-    /// restart changes that.
+    /// Pauses or resumes it. A pause because another name reads the same tenant stays: only a
+    /// restart ends it.
     pub fn set_pause(&self, pause: Option<Pause>) {
         self.pause.send_if_modified(|old| {
             let stays = *old == pause || matches!(old, Some(Pause::SameAs(_)));
@@ -137,18 +137,18 @@ impl Linked {
         });
     }
 
-    /// Returns when its next run is due, where that is known.
+    /// Returns when its next run is due; `None` if that is unknown.
     pub fn next(&self) -> Option<Timestamp> {
         *lock(&self.next)
     }
 
-    /// Returns how far the run under way is, or `None` where there is none.
+    /// Returns how far the run under way has got; `None` if there is none.
     pub fn progress(&self) -> Option<Moment> {
         self.underway.now()
     }
 
-    /// Returns how long ago it was last read as a whole, or since when it should be; nothing while it
-    /// is paused, `None` where no loop reads it.
+    /// Returns how long ago it was last read as a whole, or how long reads have been due; `None` if
+    /// it is paused or no loop reads it.
     pub fn age(&self) -> Option<Duration> {
         let age = self.freshness.as_ref()?.age()?;
         Some(match self.pause() {
@@ -157,7 +157,8 @@ impl Linked {
         })
     }
 
-    /// Returns how long it has not been read as a whole, where three runs or more were due since.
+    /// Returns how long it has not been read as a whole, if three or more runs were due in that
+    /// time.
     pub fn overdue(&self) -> Option<Duration> {
         let freshness = self.freshness.as_ref()?;
         freshness.overdue().filter(|_| self.pause().is_none())
@@ -167,10 +168,10 @@ impl Linked {
         *lock(&self.next) = next;
     }
 
-    /// Waits until it is paused, or no longer.
+    /// Waits until it is paused, or until it is resumed.
     pub(super) async fn turned(&self, paused: Paused) {
         let mut watch = self.pause.subscribe();
-        // The sender is ours: it cannot be gone.
+        // We own the sender, so it cannot be gone.
         drop(
             watch
                 .wait_for(|pause| pause.is_some() == (paused == Paused::Yes))

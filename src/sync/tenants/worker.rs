@@ -15,11 +15,11 @@ use super::schedule::{Approval, Last};
 use super::tenant_registry::Paused;
 use crate::sync::{Job, Linked, Schedule};
 
-/// How long the loop sleeps at the most before it looks at the clock again: a clock that was
-/// set is noticed within this time.
+/// The longest time that the loop sleeps before it looks at the clock again, and within which it
+/// notices that the clock was set.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Runs that were due without one that succeeded, after which a tenant counts as not read in time.
+/// How many runs may be due without a success before a tenant counts as not read in time.
 const RUNS_MISSED: u32 = 3;
 
 /// The loop of one tenant.
@@ -27,12 +27,12 @@ const RUNS_MISSED: u32 = 3;
 pub struct Worker<C> {
     /// What it runs.
     pub job: Arc<Job<C>>,
-    /// Whether it is to run.
+    /// Its tenant, which may be paused.
     pub linked: Arc<Linked>,
-    /// When.
+    /// When runs are due.
     pub schedule: Schedule,
-    /// By how much a run is put off at the most, so that many tenants on one schedule do not
-    /// all begin in the same second.
+    /// The most that a run is delayed, so that tenants with the same schedule do not all begin in
+    /// the same second.
     pub jitter: Duration,
 }
 
@@ -48,9 +48,9 @@ impl<C: Connector> Worker<C> {
         tokio::try_join!(self.sweeps(&shutdown), self.polls(&shutdown)).map(|_ended| ())
     }
 
-    /// Runs at once, then on schedule, and soon again after a failure. A run under way is dropped at its next await: what it
-    /// has committed stays, the rest the next run finds again. While the tenant is paused there
-    /// are none; when it is no longer, one comes at once.
+    /// Runs at once, then on schedule, and soon again after a failure. At shutdown, a run under way
+    /// is dropped at its next await: what it has committed stays, and the next run finds the rest
+    /// again. While the tenant is paused there are no runs; once it is resumed, one comes at once.
     async fn sweeps(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
         let three_runs = self.schedule.span(self.job.clock.now(), RUNS_MISSED);
         self.job.freshness.begins(three_runs);
@@ -82,7 +82,7 @@ impl<C: Connector> Worker<C> {
                 ended,
                 n_failures,
             };
-            // Set while the run went on: only its beginning was by the clock before.
+            // Set during the run: only the run's beginning was measured by the old clock.
             if let Some(turned) = steadiness.look(&self.job.clock) {
                 last.follow(turned);
                 last.ended = ended;
@@ -102,7 +102,7 @@ impl<C: Connector> Worker<C> {
         Ok(())
     }
 
-    /// Waits while the tenant is paused; finds out first whether it has to be.
+    /// Waits while the tenant is paused, after finding out whether it has to be.
     async fn waken(&self, shutdown: &Shutdown, trigger: Trigger) -> Next {
         let wait = async {
             loop {
@@ -134,8 +134,8 @@ impl<C: Connector> Worker<C> {
         Next::Run(trigger)
     }
 
-    /// Waits until the run after this one is due. Asks the schedule and the store anew at each look,
-    /// so that an approval does not wait for long, and follows a clock that was set.
+    /// Waits until the run after this one is due. Asks the schedule and the store again at each
+    /// look, so that an approval does not wait long and a clock that was set is followed.
     async fn due_after(
         &self,
         mut last: Last,
@@ -158,8 +158,8 @@ impl<C: Connector> Worker<C> {
         }
     }
 
-    /// Returns the approval by which no run has gone yet. Whoever approves asks for a run, but that
-    /// may fail, or be broken off.
+    /// Returns an approval that no run has applied yet. Approving asks for a run, but that run may
+    /// fail or be interrupted.
     async fn approval(&self) -> Result<Option<Approval>, StoreError> {
         let name = self.job.name.clone();
         self.job
