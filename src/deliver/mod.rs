@@ -7,10 +7,10 @@
 //!
 //! What must stay true:
 //!
-//! - **At least once.** The cursor moves after the answer, never before. A crash between the
-//!   two sends again what was not settled on disk: a thousand events at the most, or four times
-//!   what may be under way, up to eight thousand. It never skips one. Receivers tell a repetition by `webhook-id`, in
-//!   a batch by the ids of its events.
+//! - **At least once.** The cursor moves after the answer, never before. A crash between the two
+//!   sends again what was not settled on disk: a thousand events at the most, or four times what
+//!   may be under way, up to eight thousand. It never skips one. Receivers tell a repetition by
+//!   `webhook-id`, in a batch by the ids of its events.
 //! - **In order for each record.** Events of one record wait for one another, also where one
 //!   waits for its next attempt; those of others do not. A successor under a new id is told of
 //!   after its predecessor has gone.
@@ -32,10 +32,10 @@
 //! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
 //!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
 //! - **Memory has a bound, in bytes**, that all endpoints share ([`Feed`]): entries that were read
-//!   ahead, which are shared as well, and messages under way. Beyond it, deliveries go without their
-//!   entries, which are read again when they are sent. Their number has a bound, too: four times
-//!   what may be under way is read ahead, five hundred at the least and eight thousand at the most;
-//!   ten thousand that failed are known by their places; the rest of a backlog stays on disk.
+//!   ahead, which are shared as well, and messages under way. Beyond it, deliveries go without
+//!   their entries, which are read again when they are sent. Their number has a bound, too: four
+//!   times what may be under way is read ahead, five hundred at the least and eight thousand at the
+//!   most; ten thousand that failed are known by their places; the rest of a backlog stays on disk.
 //! - **What is known is told by the same cursor.** A backfill sends records as they are, then the
 //!   journal goes on where it was: a snapshot never tells who is gone. A tenant whose first load
 //!   has not ended is not known; an endpoint that is told first what is known gets its records when
@@ -57,12 +57,13 @@
 //!
 //! Four folders, by what they are about:
 //!
-//! - `endpoint`: how an endpoint is set up ([`Endpoint`], [`Flow`], [`Schedule`], [`Egress`]). Pure.
+//! - `endpoint`: how an endpoint is set up ([`Endpoint`], [`Flow`], [`Schedule`], [`Egress`]).
+//!   Pure.
 //! - `content`: what is sent. Pure: [`EventFilter`], [`Event`], [`Selection`], [`Privacy`],
 //!   [`Format`], [`Message`], the signature.
-//! - `transport`: the way to a receiver, and what came of one attempt. The address rule, [`Failure`]
-//!   and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the handshake
-//!   and one attempt (`send`).
+//! - `transport`: the way to a receiver, and what came of one attempt. The address rule,
+//!   [`Failure`] and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the
+//!   handshake and one attempt (`send`).
 //! - `queue`: what is to be sent next. The order of events (`lanes`), whom a failure is to blame on
 //!   (`health`) and how far an endpoint is (`position`, `state`) are pure; around them are what is
 //!   read and written (`reader`, `endpoint_store`), the dispatch of a message (`dispatch`) and the

@@ -22,6 +22,7 @@
 //! answer alone: the listing is asked as well ([`cross_check`](poll::cross_check)).
 //!
 //! Six folders, by subject:
+//!
 //! - `tenants`: which tenants are read, when, and by whom; the loop of a tenant.
 //! - `run`: one run, from its beginning to its record.
 //! - `sweep`: reading a whole tenant, and asking for records that the listings did not show.
@@ -31,34 +32,34 @@
 //!
 //! What must stay true:
 //!
-//! - Only a clear no to a question by id deletes, whatever status codes and counts say. A count that
-//!   a listing does not reach is a hint and a finding: the listing is read again, and nothing waits
-//!   for it.
+//! - Only a clear no to a question by id deletes, whatever status codes and counts say. A count
+//!   that a listing does not reach is a hint and a finding: the listing is read again, and nothing
+//!   waits for it.
 //! - A plan that outgrows one commit is stored in full before its first part is applied. After a
 //!   crash the next run continues it, and the order holds: users who are gone, then what came and
 //!   changed, then groups and roles that are gone.
 //! - The first load of a tenant writes state without journal entries and ends with one mark; until
 //!   the mark is there, the next run continues the load.
-//! - Sweeps remain the source of truth. Whatever the audit log does not or cannot tell costs time and
-//!   nothing else: a gap asks for a sweep, and each sweep counts what was missed
+//! - Sweeps remain the source of truth. Whatever the audit log does not or cannot tell costs time
+//!   and nothing else: a gap asks for a sweep, and each sweep counts what was missed
 //!   ([`missed`](poll::missed)).
 //! - A bookmark moves only after the records that it covers were committed.
 //! - Polls do not wait for a sweep: while it reads, they write, one at a time
 //!   ([`beside`](run::beside)). An answer that a poll got overrides what the sweep was shown.
-//! - An empty collection where records were known fails the run if one of these records answers when
-//!   asked for; if none does, their removal is held, however few they are.
+//! - An empty collection where records were known fails the run if one of these records answers
+//!   when asked for; if none does, their removal is held, however few they are.
 //! - An approved plan is a permit: the next complete run finds the same removals, applies them, and
-//!   asks for each missing record again. So it is applied to the end whatever happens in between, and
-//!   a record that has come back is not removed.
+//!   asks for each missing record again. So it is applied to the end whatever happens in between,
+//!   and a record that has come back is not removed.
 //! - Removals that depend on each other wait together: a role goes after its assignments
 //!   ([`held_removals`](removals::held_removals)).
 //! - Each tenant is read once, under one name and by one run at a time, however many host names it
-//!   has. Discovered tenants yield to those that were given a name; two connections to one tenant are
-//!   an error.
-//! - The number of tenants swept at one time is limited, and so is the number polled; they take turns
-//!   in the order in which they came.
-//! - A loop takes no input: [`worker`](tenants::worker) looks at the clock and the store, and a wake
-//!   is only a hint.
+//!   has. Discovered tenants yield to those that were given a name; two connections to one tenant
+//!   are an error.
+//! - The number of tenants swept at one time is limited, and so is the number polled; they take
+//!   turns in the order in which they came.
+//! - A loop takes no input: [`worker`](tenants::worker) looks at the clock and the store, and a
+//!   wake is only a hint.
 
 mod error;
 mod plan;

@@ -1,5 +1,5 @@
-//! Dispatches one message to the endpoint: reads what is in it, writes it, sends it once; a batch that is too
-//! large for the receiver in several.
+//! Dispatches one message to the endpoint: reads what is in it, writes it, sends it once; a batch
+//! that is too large for the receiver in several.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -100,7 +100,8 @@ impl Dispatcher {
         Ok(dispatched)
     }
 
-    /// Sends the events of a message; those of a batch that is too large in several, in their order.
+    /// Sends the events of a message; those of a batch that is too large in several, in their
+    /// order.
     async fn send(
         &self,
         deliveries: Vec<PendingDelivery>,

@@ -43,8 +43,8 @@ impl EndpointStore {
         let known = store.cursor(name)?;
         let cursor = match (known.clone(), store.open_loss()?) {
             (None, Some(loss)) => {
-                // Its place may be among what was lost. Behind the entry that says so, each tenant's
-                // records follow for whoever asked for them.
+                // Its place may be among what was lost. Behind the entry that says so, each
+                // tenant's records follow for whoever asked for them.
                 let settled = Seq(loss.entry.0.saturating_sub(1));
                 info!(
                     endpoint.id = %name, event.seq = loss.entry.0,

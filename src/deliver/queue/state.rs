@@ -351,8 +351,9 @@ impl State {
         self.replays_read.is_some()
     }
 
-    /// Returns whether the journal was not read as far as an item, and will show it. An endpoint that was
-    /// set back gets it from there in its turn; as a replay it would overtake what goes before it.
+    /// Returns whether the journal was not read as far as an item, and will show it. An endpoint
+    /// that was set back gets it from there in its turn; as a replay it would overtake what goes
+    /// before it.
     fn is_to_come(&self, item: &Item) -> bool {
         match item {
             Item::Entry(seq) => *seq > self.read() && !self.journal.done().contains(seq),

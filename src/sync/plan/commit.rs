@@ -1,11 +1,11 @@
-//! For whom a run writes, and how what it has decided is committed; also what an earlier one left.
+//! Whom a run writes for, how its decisions are committed, and how an earlier run's are resumed.
 
 use crate::model::{Account, RecordRef, RunId, Timestamp};
 use crate::store::{Closing, Commit, MAX_WRITES, PlanHead, Store, TenantNo, Write};
 
 use crate::sync::RunError;
 
-/// For whom a plan writes.
+/// The tenant and run that a plan writes for.
 #[derive(Debug, Clone)]
 pub(in crate::sync) struct Target {
     pub(in crate::sync) tenant: TenantNo,
@@ -13,7 +13,7 @@ pub(in crate::sync) struct Target {
     pub(in crate::sync) account: Account,
 }
 
-/// Returns which record a write is of.
+/// Returns the record that a write changes.
 pub(super) fn write_of(write: &Write) -> RecordRef {
     match write {
         Write::Change { change, .. } => change.latest().to_ref(),
@@ -22,12 +22,12 @@ pub(super) fn write_of(write: &Write) -> RecordRef {
     }
 }
 
-/// Takes up what an earlier run left: a sealed plan is carried out, a gathered one dropped,
-/// since the sweep that it came from never got to its end.
+/// Resumes what an earlier run left. A sealed plan is carried out; one that was still being
+/// gathered is dropped, since its sweep never reached the end.
 pub(in crate::sync) fn resume(store: &Store, tenant: TenantNo) -> Result<Resumed, RunError> {
     match store.plan(tenant).map_err(RunError::store)? {
         None => {
-            // Rows without a head are of a run that ended while it gathered.
+            // Rows without a head belong to a run that ended while it gathered.
             store.drop_plan(tenant).map_err(RunError::store)?;
             Ok(Resumed::Nothing)
         }
@@ -37,7 +37,7 @@ pub(in crate::sync) fn resume(store: &Store, tenant: TenantNo) -> Result<Resumed
     }
 }
 
-/// What an earlier run had left.
+/// What an earlier run left.
 pub(in crate::sync) enum Resumed {
     Nothing,
     CarriedOut(RunId),

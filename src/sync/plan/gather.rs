@@ -1,4 +1,4 @@
-//! Gathers a run's changes: in memory while they fit one commit, in the store from then on.
+//! Gathers a run's changes: in memory as long as they fit one commit, in the store from then on.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::sync::removals::held_plans::{self, Unseen};
 use crate::sync::removals::held_removals::{HeldRemovals, SetAside};
 use crate::sync::removals::tally::{Scales, Tally};
 
-/// Rows of what came and changed. Rows before hold the users who are gone: they are found
+/// First row of what came and changed. The rows before are for users who are gone: they are found
 /// last, but receivers must hear of them first, since a successor may follow.
 pub(super) const UPSERTS: u32 = 1 << 30;
 
-/// Rows of the groups and roles that are gone: after the users who had them.
+/// First row of the groups and roles that are gone, after the users who had them.
 const OTHERS: u32 = 3 << 30;
 
 /// What a run has gathered so far.
@@ -32,11 +32,11 @@ pub(in crate::sync) struct Gather {
     gone_users: Rows,
     pub(super) upserts: Rows,
     gone_others: Rows,
-    /// Missing records that were not asked for: enough others were gone.
+    /// Missing records that were not asked for, since enough others are gone to hold them all.
     unasked: Vec<RecordRef>,
 }
 
-/// Rows of a plan in one region of their numbers.
+/// Rows of a plan in one range of row numbers.
 pub(in crate::sync) struct Rows {
     first: u32,
     n_staged: u32,
@@ -57,7 +57,7 @@ impl Gather {
         }
     }
 
-    /// Takes in a record that came or changed.
+    /// Adds a record that came or changed.
     pub(in crate::sync) fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         if let Write::Change { change, .. } = &write {
             self.tally
@@ -69,7 +69,7 @@ impl Gather {
         self.upserts.push(store, &self.target, write)
     }
 
-    /// Puts a write in the place of the one that is there of the same record, if one is.
+    /// Replaces the planned write of the same record, if there is one.
     pub(in crate::sync) fn replace(
         &mut self,
         store: &Store,
@@ -97,7 +97,7 @@ impl Gather {
         Ok(Replaced::Write(first))
     }
 
-    /// Takes in a record that is gone.
+    /// Adds a record that is gone.
     pub(in crate::sync) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
         if let Some((row, id)) = self.created.follower(&gone) {
             self.upserts.change(store, &self.target, row, |write| {
@@ -120,13 +120,13 @@ impl Gather {
         Ok(())
     }
 
-    /// Takes in a record that is missing and was not asked for: its sort is held.
+    /// Adds a record that is missing and was not asked for, since removals of its sort are held.
     pub(in crate::sync) fn leave_unasked(&mut self, missing: RecordRef) {
         self.tally.take_unasked(reconcile::loss_of(missing.kind), 1);
         self.unasked.push(missing);
     }
 
-    /// Returns what an operator has approved for a record, where that matters.
+    /// Returns what an operator has approved for a record, if it matters here.
     pub(in crate::sync) fn permit_for(
         &self,
         store: &Store,
@@ -153,7 +153,7 @@ impl Gather {
         Ok(removal.map(|removal| removal.what))
     }
 
-    /// Weighs what is lost, sets aside what is held, and commits everything else.
+    /// Weighs the losses, sets aside what is held, and commits everything else.
     pub(in crate::sync) fn finish(
         mut self,
         store: &Store,
@@ -189,7 +189,7 @@ impl Gather {
         Ok(gathered)
     }
 
-    /// Takes what is held out of all rows, and keeps entries of it.
+    /// Takes what is held out of all rows, and stores an entry for it.
     fn hold(
         &mut self,
         store: &Store,
@@ -203,7 +203,7 @@ impl Gather {
         for rows in [&mut self.gone_users, &mut self.upserts] {
             rows.each_chunk(store, &self.target, |write| aside.sort(write))?;
         }
-        // A group that waits keeps its roles.
+        // A group whose removal is held keeps its roles.
         for kind in [Kind::Group, Kind::Role] {
             self.gone_others.each_chunk(store, &self.target, |write| {
                 match write_of(&write).kind {
@@ -267,7 +267,7 @@ impl Rows {
         }
     }
 
-    /// Returns the place of the next row in its region.
+    /// Returns the number of the next row in its range.
     fn next(&self) -> u32 {
         self.n_staged + u32::try_from(self.writes.len()).unwrap_or(u32::MAX)
     }
@@ -280,7 +280,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Brings what is in memory into the store.
+    /// Writes the rows that are in memory to the store.
     fn stage(&mut self, store: &Store, target: &Target) -> Result<(), RunError> {
         let writes = std::mem::take(&mut self.writes);
         if writes.is_empty() {
@@ -293,7 +293,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Returns the place of the row of a record.
+    /// Returns the number of a record's row.
     fn place_of(
         &self,
         store: &Store,
@@ -316,7 +316,7 @@ impl Rows {
         Ok(found.and_then(|found| Some(place + u32::try_from(found).ok()?)))
     }
 
-    /// Changes the row at a place.
+    /// Changes the row with a number.
     fn change(
         &mut self,
         store: &Store,
@@ -343,7 +343,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Puts what a function makes of it in the place of each row.
+    /// Replaces each row by the result of a function.
     pub(super) fn each_chunk(
         &mut self,
         store: &Store,
@@ -374,7 +374,7 @@ impl Rows {
     }
 }
 
-/// Says of a creation whom it replaces.
+/// Notes in a creation which user it replaces.
 fn set_replaced(write: &mut Write, gone: Option<Id>) {
     if let Write::Change {
         change: Change::Created { replaces, .. },

@@ -1,4 +1,4 @@
-//! What a dry run would do: what it would tell, and what it would hold.
+//! What a dry run would do: what it would tell receivers, and what it would hold.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::sync::RunError;
 use crate::sync::removals::held_plans::{self, Unseen};
 use crate::sync::removals::tally::{Scales, Tally};
 
-/// Changes that a dry run lists; the rest is counted.
+/// Changes that a dry run lists; any more are only counted.
 const MAX_PREVIEW: usize = 10_000;
 
 /// What a dry run would do.
@@ -27,7 +27,7 @@ pub(in crate::sync) struct Preview {
 }
 
 impl Preview {
-    /// Begins with nothing. A tenant that the store does not know has no plans.
+    /// Starts with no changes. A tenant that the store does not know has no plans.
     pub(in crate::sync) fn of(tenant: Option<TenantNo>, open: Option<HeldPlan>) -> Self {
         Self {
             tenant,
@@ -36,7 +36,7 @@ impl Preview {
         }
     }
 
-    /// Takes in a change.
+    /// Adds a change.
     pub(in crate::sync) fn take(&mut self, store: &Store, change: Change) -> Result<(), RunError> {
         let permit = self.permit_for(store, &change)?;
         self.tally.take(&change, permit.as_ref());
@@ -48,7 +48,7 @@ impl Preview {
         Ok(())
     }
 
-    /// Puts a write in the place of the one of its record, if one is there.
+    /// Replaces the planned write of the same record, if there is one.
     pub(in crate::sync) fn replace(
         &mut self,
         store: &Store,
@@ -75,7 +75,7 @@ impl Preview {
         }))
     }
 
-    /// Takes out what it has of these records.
+    /// Takes out what is planned for these records.
     pub(in crate::sync) fn withdraw(
         &mut self,
         store: &Store,
@@ -108,7 +108,7 @@ impl Preview {
         Ok(withdrawn)
     }
 
-    /// Parts what would be told from what would be held.
+    /// Separates what would be told from what would be held.
     pub(in crate::sync) fn finish(
         self,
         store: &Store,
@@ -124,7 +124,7 @@ impl Preview {
             Some(tenant) => held_plans::still_waiting(store, tenant, self.permit(), unseen)?,
             None => Waiting::default(),
         };
-        // Who refers to others comes before them.
+        // Records that refer to others come before them.
         let of_kind = |kind| {
             let is_it = move |change: &&Change| split_order(change) == kind;
             self.changes.iter().filter(is_it)
@@ -148,7 +148,7 @@ impl Preview {
             removals.extend(parts.held);
         }
         let listed = match (self.tenant, self.open) {
-            // What is not listed here may be in no plan either.
+            // A change that is not listed here may be missing from the plan, too.
             (Some(tenant), Some(open)) if self.n_left_out == 0 => {
                 let is_listed = self.tally.is_asked()
                     && held_plans::are_listed(store, tenant, open.id, &removals)?;
@@ -171,7 +171,7 @@ impl Preview {
         })
     }
 
-    /// Returns what an operator has approved of a record's.
+    /// Returns what an operator has approved for a change's record.
     fn permit_for(&self, store: &Store, change: &Change) -> Result<Option<Taken>, RunError> {
         let (Some(tenant), Some(plan)) = (self.tenant, self.permit()) else {
             return Ok(None);
@@ -187,7 +187,7 @@ impl Preview {
     }
 }
 
-/// When a change's turn comes to be parted.
+/// The order in which changes are split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SplitOrder {
     First,

@@ -1,21 +1,21 @@
-//! What became of a plan: what was replaced in it, withdrawn from it, and what it came to.
+//! What became of a plan: what was replaced in it or withdrawn from it, and its result.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Change, HeldLoss, HeldPlan, Kind, Loss, RecordRef, Verb};
 use crate::store::{Entries, Write};
 
-/// What another write was put in the place of.
+/// What a write has replaced.
 pub(in crate::sync) enum Replaced {
-    /// This one.
+    /// This write.
     Write(Write),
-    /// None of its record: the write comes back.
+    /// No write of its record was planned: the new write is returned.
     Nothing(Write),
-    /// One that tells nobody, and may be on its way already.
+    /// A write that tells nobody, and may have been submitted already.
     Quiet,
 }
 
-/// What was planned of a record, and is no more.
+/// A planned write that was withdrawn.
 #[derive(Debug)]
 pub(in crate::sync) struct Withdrawn {
     pub(in crate::sync) record: RecordRef,
@@ -23,35 +23,35 @@ pub(in crate::sync) struct Withdrawn {
     pub(in crate::sync) differs: Differs,
 }
 
-/// Whether what was planned would have left a record other than it is.
+/// Whether the planned write would have changed its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Differs {
     Yes,
     No,
 }
 
-/// What a plan came to.
+/// The result of a plan.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Finished {
     pub(in crate::sync) gathered: Gathered,
-    /// What would be told; only of a dry run.
+    /// What would be told to receivers; only of a dry run.
     pub(in crate::sync) preview: Vec<Change>,
     /// The open plan, if it lists all that is held; only of a dry run.
     pub(in crate::sync) listed: Option<HeldPlan>,
 }
 
-/// What a gathered plan came to.
+/// The result of a gathered plan.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Gathered {
-    /// What was held back, with its entries; `None` if nothing was.
+    /// What is held, with its entries; `None` if nothing is.
     pub(in crate::sync) held: Option<Draft>,
-    /// What was taken away.
+    /// What was removed.
     pub(in crate::sync) lost: BTreeMap<Loss, u64>,
-    /// Records that changed, and of which every change is held.
+    /// Records that differ, but all of whose changes are held.
     pub(in crate::sync) unchanged: BTreeMap<Kind, u64>,
 }
 
-/// Entries of a held plan that are in the store, without the plan so far.
+/// Entries of a held plan that are in the store already, before the plan itself is.
 #[derive(Debug)]
 pub(in crate::sync) struct Draft {
     pub(in crate::sync) losses: BTreeMap<Loss, HeldLoss>,

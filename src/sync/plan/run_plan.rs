@@ -1,4 +1,4 @@
-//! What a run has decided to write, and how it gets into the store in the right order.
+//! What a run has decided to write, and how it reaches the store in the right order.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,19 +14,19 @@ use crate::sync::RunError;
 use crate::sync::removals::held_plans::Unseen;
 use crate::sync::removals::tally::Scales;
 
-/// Commits under way at the most while a first load goes on.
+/// The most commits under way during a first load.
 const MAX_TICKETS: usize = 16;
 
-/// Bytes of the source's text in a commit at the most, but for its last record's.
+/// The most bytes of the source's text in a commit, not counting its last record.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// Where a run puts what it has decided.
 pub(in crate::sync) enum Plan {
-    /// The first load: straight into the state, without journal.
+    /// A first load: writes straight into the state, without journal.
     Load(Load),
-    /// Every later run: gathered, and in the store as soon as it outgrows one commit.
+    /// Any later run: gathered, and in the store as soon as it outgrows one commit.
     Gather(Box<Gather>),
-    /// A dry run: shown.
+    /// A dry run: only shown.
     Preview(Preview),
 }
 
@@ -55,17 +55,17 @@ impl Plan {
         Self::Gather(Box::new(Gather::new(target, permit)))
     }
 
-    /// Only shows; `open` is the plan that the run would find open.
+    /// Only shows changes; `open` is the plan that the run would find open.
     pub(in crate::sync) fn preview(tenant: Option<TenantNo>, open: Option<HeldPlan>) -> Self {
         Self::Preview(Preview::of(tenant, open))
     }
 
-    /// Returns whether nothing of it is written.
+    /// Returns whether this is a dry run's, of which nothing is written.
     pub(in crate::sync) fn is_preview(&self) -> bool {
         matches!(self, Self::Preview(_))
     }
 
-    /// Takes in a record that came or changed.
+    /// Adds a record that came or changed.
     pub(in crate::sync) fn push(&mut self, store: &Store, write: Write) -> Result<(), RunError> {
         match self {
             Self::Load(load) => load.push(store, write),
@@ -77,7 +77,7 @@ impl Plan {
         }
     }
 
-    /// Puts a write in the place of the one that is there of the same record, if one is.
+    /// Replaces the planned write of the same record, if there is one.
     pub(in crate::sync) fn replace(
         &mut self,
         store: &Store,
@@ -90,7 +90,7 @@ impl Plan {
         }
     }
 
-    /// Takes in a record that is gone.
+    /// Adds a record that is gone.
     pub(in crate::sync) fn remove(&mut self, store: &Store, gone: Record) -> Result<(), RunError> {
         match self {
             Self::Load(load) => load.push(
@@ -104,7 +104,8 @@ impl Plan {
         }
     }
 
-    /// Takes in a record that is missing and is not asked for, since its sort is held anyway.
+    /// Adds a record that is missing and is not asked for, since removals of its sort are held
+    /// anyway.
     pub(in crate::sync) fn leave_unasked(&mut self, missing: RecordRef) {
         let loss = reconcile::loss_of(missing.kind);
         match self {
@@ -115,7 +116,7 @@ impl Plan {
         }
     }
 
-    /// Takes out what is planned of these records. What else is planned stays where it is.
+    /// Takes out what is planned for these records, and leaves the rest in place.
     pub(in crate::sync) fn withdraw(
         &mut self,
         store: &Store,
@@ -138,7 +139,7 @@ impl Plan {
         }
     }
 
-    /// Returns how much of a sort the changes so far give, and how much they take.
+    /// Returns how many of a sort the changes so far add, and how many they remove.
     pub(in crate::sync) fn shift(&self, loss: Loss) -> (u64, u64) {
         match self {
             Self::Load(_) => (0, 0),
@@ -147,8 +148,8 @@ impl Plan {
         }
     }
 
-    /// Commits everything but what the guard holds. `loaded` is the mark that ends a first
-    /// load, none where the load did not get to its end.
+    /// Commits everything but what the guard holds. `loaded` is the mark that ends a first load;
+    /// `None` if the load did not reach its end.
     pub(in crate::sync) fn finish(
         self,
         store: &Store,
@@ -182,7 +183,7 @@ impl Load {
         Ok(())
     }
 
-    /// What was submitted already comes before the write that takes its place.
+    /// The write that it replaces may have been submitted already, and then comes before it.
     fn replace(&mut self, store: &Store, write: Write) -> Result<Replaced, RunError> {
         let record = write_of(&write);
         let mut writes = self.writes.iter_mut();

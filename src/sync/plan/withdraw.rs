@@ -1,4 +1,4 @@
-//! Takes out of a gathered plan what polls have made out of date.
+//! Takes out of a gathered plan whatever polls have made out of date.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use super::results::{Differs, Withdrawn};
 use crate::sync::RunError;
 
 impl Gather {
-    /// Takes out what came or changed of these records. A row stays in its place, and writes what is
-    /// there already: rows are numbered without gaps.
+    /// Takes out what came or changed of these records. A row stays in its place and writes what is
+    /// already there, since rows are numbered without gaps.
     pub(in crate::sync) fn withdraw(
         &mut self,
         store: &Store,

@@ -1,8 +1,8 @@
 //! Tells who is still known to hold a role, or to be in a group, that is gone.
 //!
-//! A role that Qlik has deleted has no holders, but its audit log need not name those who were. Were
-//! the role's end told alone, they would show a role that there is not, and a limit that their losses
-//! exceed would come too late to hold it.
+//! A role that Qlik has deleted has no holders, but its audit log need not name those who were.
+//! Were the role's end told alone, they would show a role that there is not, and a limit that their
+//! losses exceed would come too late to hold it.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -22,7 +22,8 @@ pub(in crate::sync) enum Holders {
     More,
 }
 
-/// Looks for those who hold one of `gone`. Reads the users and groups of the tenant until they are more than `limit`.
+/// Looks for those who hold one of `gone`. Reads the users and groups of the tenant until they are
+/// more than `limit`.
 pub(in crate::sync) fn find(
     store: &Store,
     tenant: TenantNo,

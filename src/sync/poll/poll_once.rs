@@ -24,8 +24,8 @@ const AHEAD: Duration = Duration::from_secs(3600);
 /// The oldest bookmark that is gone on from. Qlik keeps ninety days; whatever a tenant has set,
 /// a sweep is cheaper than reading months.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Records that are asked for in one run. A slice may name more: those are asked for behind them, so
-/// that what came first is told, and a sweep may begin in between.
+/// Records that are asked for in one run. A slice may name more: those are asked for behind them,
+/// so that what came first is told, and a sweep may begin in between.
 const MAX_RECORDS: usize = 500;
 /// Slices of the log that one poll reads. The next one goes on where it ended.
 const MAX_SLICES: usize = 20;

@@ -26,8 +26,8 @@ use crate::sync::sweep::kind::Sweeping;
 /// Questions under way at a time.
 const AT_ONCE: usize = 4;
 
-/// Holders of what is gone who are asked for at the most: each costs two questions, and a sweep shows
-/// a hundred for one.
+/// Holders of what is gone who are asked for at the most: each costs two questions, and a sweep
+/// shows a hundred for one.
 const MAX_HOLDERS: usize = 100;
 
 const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to hold than are asked for one \
@@ -37,8 +37,8 @@ const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to h
 type Fetched = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
-    /// Asks for each record, and puts into the plan what came, changed or is gone. What its
-    /// answer would take away the listing must say as well. Of a role or group that is gone the holders
+    /// Asks for each record, and puts into the plan what came, changed or is gone. What its answer
+    /// would take away the listing must say as well. Of a role or group that is gone the holders
     /// are asked for too.
     pub(in crate::sync) async fn refresh(
         &self,
@@ -101,8 +101,8 @@ impl<C: Connector> Job<C> {
             .await
     }
 
-    /// Asks for each record, and the listing about what its answer would take away. Returns what the
-    /// listing confirms, and where it says something else.
+    /// Asks for each record, and the listing about what its answer would take away. Returns what
+    /// the listing confirms, and where it says something else.
     async fn ask_each(
         &self,
         run: &mut Run,

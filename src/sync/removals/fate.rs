@@ -1,12 +1,12 @@
 //! Decides what becomes of a tenant's open plan at the end of a run.
 //!
-//! Pure. The laws, each held against the whole table in the tests:
+//! Pure. The laws, each checked against the whole table in the tests:
 //!
-//! - A run that went by an approved plan closes it, whatever it could not see. What it did not see
-//!   stays as it is known, and is held anew when it is seen to be gone.
-//! - What a run holds and the open plan does not list never waits without a name: it gets a plan of
-//!   its own. The one exception is an approved plan by which the run did not go: its own run is to
-//!   come within minutes, and decides.
+//! - A run that applied an approved plan closes it, even if the run could not see everything. What
+//!   it did not see stays as it is known, and is held anew once it is seen to be gone.
+//! - What a run holds and the open plan does not list always gets a plan of its own, so that
+//!   nothing is held without one. The one exception is an approved plan that the run did not apply:
+//!   that plan's own run comes within minutes, and decides.
 //! - What a run could not see neither closes a plan nor is lost from one.
 
 use crate::model::PlanState;
@@ -18,35 +18,35 @@ pub(in crate::sync) enum Open {
     No,
     /// It waits for an operator.
     Held,
-    /// The next run goes by it.
+    /// The next run applies it.
     Approved,
-    /// An operator said no.
+    /// An operator has rejected it.
     Rejected,
 }
 
 /// What a run holds, compared with what the open plan lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Holds {
-    /// Nothing, and everything that the plan lists is as it was known.
+    /// Nothing, and everything that the plan lists is back.
     AllIsBack,
-    /// Nothing, and some of what the plan lists has gone within the limits.
+    /// Nothing, and some of what the plan lists was removed within the limits.
     SomeWent,
     /// The same removals.
     Same,
-    /// Some of them and no others.
+    /// Some of the same removals, and no others.
     Part,
     /// Something that the plan does not list.
     Others,
 }
 
-/// Whether a run could see all that the open plan is about.
+/// Whether a run could see everything that the open plan is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Sight {
     Whole,
     Part,
 }
 
-/// Whether a run went by the open plan, which was approved before it began.
+/// Whether a run applied the open plan, which was approved before the run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Went {
     ByIt,
@@ -58,28 +58,28 @@ pub(in crate::sync) enum Went {
 pub(super) enum Fate {
     /// There is nothing to write.
     Nothing,
-    /// What is held gets a plan.
+    /// What is held gets a new plan.
     Opens,
     /// It stays open, and lists what the run holds, if that is anything.
     Stays,
     /// It stays open for its own run, which decides about what it does not list.
     StaysForItsRun,
-    /// It is over: its removals went.
+    /// It is closed: its removals were applied.
     Applied,
-    /// It is over, and what is held gets a plan of its own.
+    /// It is closed, and what is held gets a plan of its own.
     AppliedAndOpens,
-    /// Another plan takes its place.
+    /// Another plan replaces it.
     Superseded(Heir),
-    /// It is over: what it lists is back.
+    /// It is closed: everything that it lists is back.
     Recovered,
 }
 
-/// What the plan lists that takes the place of another.
+/// What the plan lists that replaces another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heir {
     /// What the run holds.
     Found,
-    /// That, and what the run could not see of the other plan.
+    /// What the run holds, and what it could not see of the other plan.
     FoundAndUnseen,
 }
 
@@ -115,7 +115,7 @@ impl Fate {
                 ) => Self::Stays,
                 (Went::WithoutIt, Holds::Others) => Self::StaysForItsRun,
             },
-            // By these no run goes.
+            // No run applies these.
             Open::Held | Open::Rejected => match (holds, sight) {
                 (Holds::Same, Sight::Whole | Sight::Part)
                 | (Holds::AllIsBack | Holds::SomeWent | Holds::Part, Sight::Part) => Self::Stays,

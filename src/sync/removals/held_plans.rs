@@ -1,6 +1,6 @@
 //! Writes what becomes of held plans at the end of a run.
 //!
-//! A tenant has one open plan at the most. What becomes of it [`Fate`] says, by what the run holds
+//! A tenant has at most one open plan. [`Fate`] says what becomes of it, given what the run holds
 //! and what it could see ([`entries`]).
 
 mod entries;
@@ -15,15 +15,15 @@ use crate::sync::plan::results::Draft;
 
 pub(in crate::sync) use entries::{Unseen, are_listed, still_waiting};
 
-/// What a run found, for the plans.
+/// What a run found, as far as plans depend on it.
 pub(in crate::sync) struct Ended<'a> {
     pub(in crate::sync) target: &'a Target,
     pub(in crate::sync) at: Timestamp,
     /// What it holds; `None` if it holds nothing.
     pub(in crate::sync) draft: Option<Draft>,
-    /// What it could not see all of.
+    /// What it could not see in full.
     pub(in crate::sync) unseen: Unseen,
-    /// The approved plan that it went by.
+    /// The approved plan that it applied.
     pub(in crate::sync) permit: Option<PlanId>,
 }
 
@@ -31,11 +31,11 @@ pub(in crate::sync) struct Ended<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sync) struct Kept {
     pub(in crate::sync) held: Held,
-    /// How it stands with the plan that lists it.
+    /// The state of the plan that lists it.
     pub(in crate::sync) open: Open,
 }
 
-/// Writes what plans have become. Returns what the run held.
+/// Writes what becomes of plans. Returns what the run held.
 pub(in crate::sync) fn settle(
     store: &Store,
     mut ended: Ended<'_>,
@@ -60,7 +60,7 @@ pub(in crate::sync) fn settle(
             facts: step.facts.clone(),
         };
         let settled = commit(ended.target, ended.at, Vec::new(), told);
-        // An operator who decided meanwhile changes what is to be done.
+        // If an operator has decided in the meantime, what has to be done changes.
         if store
             .settle_plans(open.as_ref(), settled)
             .map_err(RunError::store)?
@@ -75,7 +75,7 @@ pub(in crate::sync) fn settle(
         held: Held {
             plan: step.current,
             losses: match (&open, draft.losses.is_empty()) {
-                // What waits with others has no limit of its own.
+                // Removals that only wait with others have no limit of their own.
                 (Some(open), true) => open.losses.clone(),
                 (_, _) => draft.losses,
             },
@@ -87,7 +87,7 @@ pub(in crate::sync) fn settle(
     }))
 }
 
-/// Finds out what becomes of the open plan.
+/// Decides what becomes of the open plan.
 fn fate(store: &Store, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Result<Fate, RunError> {
     let state = Open::of(open.map(|open| open.state));
     let Some(open) = open else {
@@ -108,7 +108,7 @@ fn fate(store: &Store, open: Option<&HeldPlan>, ended: &Ended<'_>) -> Result<Fat
     Ok(Fate::of(state, holds, sight, went))
 }
 
-/// What is to be written.
+/// What has to be written.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Step {
     plans: Vec<HeldPlan>,

@@ -1,4 +1,4 @@
-//! Sets aside what a run holds, with an entry for each record, and what hangs together with it.
+//! Sets aside what a run holds, with an entry for each record, and what depends on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use crate::store::{Entries, MAX_WRITES, Store, Write};
 use crate::sync::RunError;
 use crate::sync::plan::commit::Target;
 
-/// Where held removals go.
+/// Collects held removals.
 pub(in crate::sync) struct HeldRemovals<'a> {
     store: &'a Store,
     target: &'a Target,
     permit: Option<PlanId>,
     sorts: &'a BTreeSet<Loss>,
-    /// To what refers that waits.
+    /// The roles and groups to which something held refers.
     waiting: Waiting,
     removals: Vec<Removal>,
     sum: SetAside,
@@ -25,9 +25,10 @@ pub(in crate::sync) struct HeldRemovals<'a> {
 #[derive(Debug, Default)]
 pub(in crate::sync) struct SetAside {
     pub(in crate::sync) entries: Entries,
-    /// Records of which every change is held.
+    /// Records all of whose changes are held.
     pub(in crate::sync) unchanged: BTreeMap<Kind, u64>,
-    /// Roles and groups that wait with others, and would be within the limits or approved.
+    /// Roles and groups that wait with others, although they would be within the limits or
+    /// approved.
     pub(in crate::sync) waiting: BTreeMap<Kind, u64>,
 }
 
@@ -62,13 +63,14 @@ impl<'a> HeldRemovals<'a> {
         self.keep(reconcile::removal(&kept.record, what))
     }
 
-    /// Writes what is left, and returns what it came to.
+    /// Writes the remaining entries, and returns what was set aside.
     pub(in crate::sync) fn end(mut self) -> Result<SetAside, RunError> {
         self.flush()?;
         Ok(self.sum)
     }
 
-    /// Splits a write; returns what of it may happen. Who refers to roles and groups comes before them.
+    /// Splits a write, and returns the part that may happen. Records that refer to roles and groups
+    /// must come before these.
     pub(in crate::sync) fn sort(&mut self, write: Write) -> Result<Option<Write>, RunError> {
         let Write::Change {
             change,
@@ -138,7 +140,7 @@ impl<'a> HeldRemovals<'a> {
         }))
     }
 
-    /// Returns what an operator has approved of a change's record.
+    /// Returns what an operator has approved for a change's record.
     fn permit_for(&self, change: &Change) -> Result<Option<Taken>, RunError> {
         let Some(plan) = self.permit else {
             return Ok(None);
@@ -148,7 +150,7 @@ impl<'a> HeldRemovals<'a> {
         Ok(removal.map_err(RunError::store)?.map(|it| it.what))
     }
 
-    /// Returns whether a user's deletion is held: nobody replaces that user yet.
+    /// Returns whether a user's deletion is held, so that no successor may replace that user yet.
     fn is_kept(&self, gone: &Id) -> Result<bool, RunError> {
         let record = RecordRef {
             kind: Kind::User,

@@ -1,14 +1,14 @@
-//! What an operator has said about removals of a tenant.
+//! An operator's rules for removals from a tenant.
 
 use crate::reconcile::Guard;
 
-/// What an operator has said about removals of a tenant.
+/// An operator's rules for removals from a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovalPolicy {
-    /// How much may go in one run without being looked at.
+    /// How much one run may remove without an operator's approval.
     pub guard: Guard,
-    /// From how many complete sweeps in a row a record must be absent that may not be asked
-    /// for by id.
+    /// In how many complete sweeps in a row a record must be absent if it may not be asked for by
+    /// id.
     pub absent_sweeps: u32,
 }
 

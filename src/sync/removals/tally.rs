@@ -1,14 +1,14 @@
-//! Counts what a run would take away, and how much there is of it.
+//! Counts what a run would remove, and how much there is in all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Change, HeldLoss, Loss, Taken, Weight};
 use crate::reconcile::{self, Guard};
 
-/// What a run's changes take and give.
+/// What a run's changes remove and add.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Tally {
-    /// Losses that count: those that no operator has approved.
+    /// Losses that count towards the limits: those that no operator has approved.
     weighed: BTreeMap<Loss, u64>,
     /// All losses.
     lost: BTreeMap<Loss, u64>,
@@ -17,20 +17,20 @@ pub(in crate::sync) struct Tally {
     unasked: BTreeMap<Loss, u64>,
 }
 
-/// How much the source has of each sort, as far as a run saw it.
+/// How many of each sort the source has, as far as a run saw it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::sync) struct Scales {
-    /// How many were known when the run began. Of access nobody keeps count: what is shown
-    /// now, less what is new, and what is lost, is what was known.
+    /// How many were known when the run began. Access is not counted in the store: what was known
+    /// is what is shown now, less what is new, plus what is lost.
     pub(in crate::sync) known: BTreeMap<Loss, u64>,
     /// How many the source shows.
     pub(in crate::sync) shown: BTreeMap<Loss, u64>,
-    /// Losses that earlier runs have applied and that count with this one's.
+    /// Losses that earlier runs have applied and that count together with this run's.
     pub(in crate::sync) before: BTreeMap<Loss, u64>,
 }
 
 impl Tally {
-    /// Takes a change in. `permit`: what an operator has approved for its record.
+    /// Adds a change. `permit` is what an operator has approved for its record.
     pub(in crate::sync) fn take(&mut self, change: &Change, permit: Option<&Taken>) {
         match change {
             Change::Created { after, .. } => {
@@ -76,7 +76,7 @@ impl Tally {
         }
     }
 
-    /// Takes a change out again that was taken in.
+    /// Removes a change that was added.
     pub(in crate::sync) fn untake(&mut self, change: &Change, permit: Option<&Taken>) {
         let mut one = Self::default();
         one.take(change, permit);
@@ -91,7 +91,7 @@ impl Tally {
         subtract(&mut self.gained, gained);
     }
 
-    /// Takes in records that are missing and were not asked for.
+    /// Adds records that are missing and were not asked for.
     pub(in crate::sync) fn take_unasked(&mut self, loss: Loss, count: u64) {
         add(&mut self.unasked, loss, count);
     }
@@ -101,17 +101,17 @@ impl Tally {
         self.unasked.is_empty()
     }
 
-    /// Returns how much of a sort counts so far.
+    /// Returns how many losses of a sort count so far.
     pub(in crate::sync) fn weighed(&self, loss: Loss) -> u64 {
         of(&self.weighed, loss)
     }
 
-    /// Returns how much of a sort the changes give, and how much they take.
+    /// Returns how many of a sort the changes add, and how many they remove.
     pub(in crate::sync) fn shift(&self, loss: Loss) -> (u64, u64) {
         (of(&self.gained, loss), of(&self.lost, loss))
     }
 
-    /// Returns what was lost in all but the held sorts; of those, what was approved.
+    /// Returns what was lost of each sort that is not held and, of held sorts, what was approved.
     pub(in crate::sync) fn applied(&self, held: &BTreeSet<Loss>) -> BTreeMap<Loss, u64> {
         let applied = self.lost.iter().map(|(loss, lost)| {
             let out = if held.contains(loss) {
@@ -124,7 +124,7 @@ impl Tally {
         applied.filter(|(_, lost)| *lost > 0).collect()
     }
 
-    /// Weighs everything: what is held, and why.
+    /// Weighs all losses, and returns what is held and why.
     pub(in crate::sync) fn weigh(
         &self,
         scales: &Scales,
@@ -147,7 +147,7 @@ impl Tally {
 }
 
 impl Scales {
-    /// Adds what another kind's sweep has shown.
+    /// Adds what the sweep of another kind has shown.
     pub(in crate::sync) fn add(&mut self, other: Self) {
         self.known.extend(other.known);
         for (loss, count) in other.shown {

@@ -1,15 +1,18 @@
 //! Who may write to a tenant's state, and which records polls have asked for while a sweep reads.
-//! A sweep of a large tenant takes hours. The audit log does not wait: its events shall be delivered
-//! within minutes, and a window that grows too long is a gap. Only the reading takes that long. So a
-//! sweep puts the pen, the right to write, down while it reads its listings. A poll may then take it,
-//! ask for the records that the log has named, commit them, and put it down again.
+//!
+//! A sweep of a large tenant takes hours. The audit log does not wait: its events shall be
+//! delivered within minutes, and a window that grows too long is a gap. Only the reading takes that
+//! long. So a sweep puts the pen, the right to write, down while it reads its listings. A poll may
+//! then take it, ask for the records that the log has named, commit them, and put it down again.
+//!
 //! What must stay true:
+//!
 //! - One run writes at a time: whoever changes state or a held plan has the pen from the first look
-//!   at what is known to the end of the commit. A sweep that reads its listings compares and stages,
-//!   and changes nothing.
+//!   at what is known to the end of the commit. A sweep that reads its listings compares and
+//!   stages, and changes nothing.
 //! - The newer answer counts. A poll asks for its records after the sweep has begun, and its
-//!   decisions are already in the state. So the sweep withdraws what it has staged for these records
-//!   ([`Asked`]), and asks once more for each that differs from it.
+//!   decisions are already in the state. So the sweep withdraws what it has staged for these
+//!   records ([`Asked`]), and asks once more for each that differs from it.
 //! - Removals that a poll beside a sweep holds are in a plan at once, and stay in one whatever the
 //!   sweep holds, since it may have read before. If the open plan is an approved one that waits for
 //!   its run, the poll looks again later.

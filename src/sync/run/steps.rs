@@ -18,8 +18,9 @@ use crate::sync::{Progress, Rank, RunError};
 
 impl<C: Connector> Job<C> {
     /// Starts a run, after the one under way if there is one.
-    /// The run goes on even if the caller stops waiting: the work that it has handed to other threads
-    /// would go on anyway, and the next run must not begin before that has ended.
+    ///
+    /// The run goes on even if the caller stops waiting: the work that it has handed to other
+    /// threads would go on anyway, and the next run must not begin before that has ended.
     #[expect(
         clippy::disallowed_methods,
         reason = "a run ends by itself, and its turn with it; at the end of the process its \

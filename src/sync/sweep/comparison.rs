@@ -336,7 +336,8 @@ impl Comparison {
         self.n_memberships += heft.memberships;
     }
 
-    /// Counts a record anew that was counted as it was. `None` stands for one that could not be read.
+    /// Counts a record anew that was counted as it was. `None` stands for one that could not be
+    /// read.
     fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
         let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
         self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);
@@ -366,8 +367,8 @@ impl Comparison {
         }
     }
 
-    /// Returns what is known of a record on the roll; none where a poll has found it gone since. What
-    /// is made of that is withdrawn in the end, as of all that polls have looked at.
+    /// Returns what is known of a record on the roll; none where a poll has found it gone since.
+    /// What is made of that is withdrawn in the end, as of all that polls have looked at.
     fn read_known(
         &mut self,
         store: &Store,

@@ -10,8 +10,9 @@ use crate::lock::lock;
 use crate::model::{ConnectionName, Tenant, TenantId, TenantName};
 
 /// The tenants that are read in this process, by id. Clones share it.
-/// One tenant may have several host names. Two jobs that read the same tenant would each compare with
-/// a state that the other is about to change.
+///
+/// One tenant may have several host names. Two jobs that read the same tenant would each compare
+/// with a state that the other is about to change.
 #[derive(Debug, Clone)]
 pub struct Claims(Arc<Shared>);
 

@@ -22,8 +22,8 @@ pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Returns the SCIM attribute that tells a field, `None` if SCIM has no word for it. An attribute of an
-/// extension goes by its full name.
+/// Returns the SCIM attribute that tells a field, `None` if SCIM has no word for it. An attribute
+/// of an extension goes by its full name.
 pub(super) fn attribute(field: Field) -> Option<&'static str> {
     match field {
         Field::UserSubject => Some("userName"),
@@ -63,7 +63,8 @@ pub(super) fn attribute(field: Field) -> Option<&'static str> {
     }
 }
 
-/// Returns the SCIM attribute that tells a field of a kind by its name in `changes`, if there is one.
+/// Returns the SCIM attribute that tells a field of a kind by its name in `changes`, if there is
+/// one.
 pub(super) fn attribute_of(kind: Kind, name: &str) -> Option<&'static str> {
     Field::of(kind)
         .find(|field| field.name() == name)

@@ -44,7 +44,8 @@ pub(super) fn can_be_hashed(field: Field) -> bool {
     }
 }
 
-/// Returns the fields that an operator means: `name` is that of all kinds, `user.name` that of users.
+/// Returns the fields that an operator means: `name` is that of all kinds, `user.name` that of
+/// users.
 pub(super) fn named(text: &str) -> Vec<Field> {
     let fits = |field: &Field| match text.split_once('.') {
         Some((kind, name)) => field.kind().singular() == kind && field.name() == name,

@@ -294,8 +294,8 @@ impl State {
 
 /// Why an endpoint is disabled.
 struct Reason {
-    /// What any receiver may be told: the code and the message that goes with it. The causes tell where
-    /// the endpoint's receiver stands, and are for the operator alone.
+    /// What any receiver may be told: the code and the message that goes with it. The causes tell
+    /// where the endpoint's receiver stands, and are for the operator alone.
     for_others: String,
     /// The same with all causes.
     whole: String,

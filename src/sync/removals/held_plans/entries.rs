@@ -180,8 +180,9 @@ pub(super) fn holds(
     })
 }
 
-/// Returns to what the open plan's removals refer that a run could not see: for all it knows, they still
-/// wait. Those of an approved plan by which it goes do not: somebody has said that all of it goes.
+/// Returns to what the open plan's removals refer that a run could not see: for all it knows, they
+/// still wait. Those of an approved plan by which it goes do not: somebody has said that all of it
+/// goes.
 pub(in crate::sync) fn still_waiting(
     store: &Store,
     tenant: TenantNo,

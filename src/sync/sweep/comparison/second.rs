@@ -1,5 +1,6 @@
 //! Sees to records that a sweep was shown twice, and not the same way: the newer sight counts. And
-//! to those that came without a list of what they were assigned: what they say by themselves counts.
+//! to those that came without a list of what they were assigned: what they say by themselves
+//! counts.
 //!
 //! A listing is no snapshot. A record may move from a page that was read to one that was not, and
 //! a listing that is begun again shows all that it has shown. Whichever came first may be what was

@@ -44,8 +44,8 @@ pub(in crate::sync) struct Last {
 }
 
 impl Last {
-    /// Follows a clock that was set back: the run was as long ago as it was. Where the clock went ahead,
-    /// or the machine slept, the next one is early, and on time by the new clock.
+    /// Follows a clock that was set back: the run was as long ago as it was. Where the clock went
+    /// ahead, or the machine slept, the next one is early, and on time by the new clock.
     pub(super) fn follow(&mut self, turned: Turned) {
         match turned {
             Turned::Back(by) => {
@@ -72,9 +72,9 @@ pub(super) struct Approval {
 }
 
 impl Approval {
-    /// Returns when the next run is due on its account: soon, and later each time, as after failures.
-    /// Times that are yet to come were written by a clock that was ahead, and say nothing: then the last
-    /// run counts as one that failed.
+    /// Returns when the next run is due on its account: soon, and later each time, as after
+    /// failures. Times that are yet to come were written by a clock that was ahead, and say
+    /// nothing: then the last run counts as one that failed.
     pub(super) fn due(self, last: Last, now: Timestamp) -> Timestamp {
         if self.tried > now {
             return last.retry(last.n_failures.max(1), now);

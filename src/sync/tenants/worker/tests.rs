@@ -248,7 +248,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_puts_no_run_off() {
-    // By the new clock an expression may be due later than by the one before, but no run is left out.
+    // By the new clock an expression may be due later than by the one before, but no run is left
+    // out.
     for (schedule, longest) in [
         ("15m", 15),
         ("*/15 * * * *", 15),
