@@ -1,8 +1,8 @@
-//! Asks the listing as well, before anything is taken away on the word of a single record.
+//! Asks the listing as well before anything is removed because of a single record's answer.
 //!
-//! A sweep takes a record for gone when the listing does not show it and it does not answer by
-//! its id. A poll begins at the other end, with the id, and so must ask the listing: a service
-//! that answers 404 to everything, or shows everybody without roles, would else be believed.
+//! A sweep considers a record gone if the listing does not show it and a request by its id finds
+//! nothing. A poll starts from the id, and so must also ask the listing. Otherwise we would believe
+//! a service that answers 404 to everything, or shows all users without roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,17 @@ use crate::sync::RunError;
 use crate::sync::run::job::Job;
 use crate::sync::sweep::answers::Answers;
 
-/// Listings under way at a time.
+/// Listings read at a time.
 const AT_ONCE: usize = 4;
 
-/// What a record's own answer would take away.
+/// What a record's own answer would remove.
 pub(super) enum Doubt {
-    /// There is no such record; of what is known of it, if anything is.
+    /// There is no such record; with what is known of it, if anything.
     Gone {
         record: RecordRef,
         known: Option<Box<Record>>,
     },
-    /// It has lost roles or places in groups.
+    /// It has lost roles or group memberships.
     Access {
         change: Box<Change>,
         fingerprint: Fingerprint,
@@ -35,14 +35,14 @@ pub(super) enum Doubt {
     },
 }
 
-/// What the listing says to that.
+/// What the listing says about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Word {
     /// The same.
     Confirmed,
     /// Something else: one of the two is wrong.
     Contradicted,
-    /// Nothing, since it may not be read, or does not show that part.
+    /// Nothing, since it may not be read or does not show that part.
     Silent,
 }
 
@@ -92,7 +92,7 @@ impl<C: Connector> Job<C> {
 }
 
 impl Doubt {
-    /// Returns whom it is about.
+    /// Returns which record it is about.
     pub(in crate::sync) fn record(&self) -> RecordRef {
         match self {
             Self::Gone { record, .. } => record.clone(),
@@ -100,7 +100,7 @@ impl Doubt {
         }
     }
 
-    /// Returns whether it is that one of these is gone.
+    /// Returns whether it says that one of these records is gone.
     pub(super) fn is_gone_from(&self, records: &BTreeSet<RecordRef>) -> bool {
         match self {
             Self::Gone { record, .. } => records.contains(record),
@@ -131,8 +131,8 @@ impl Doubt {
     }
 }
 
-/// Reads a listing until all that is wanted was shown, or to its end. Its count confirms
-/// nothing: one that is wrong for good would keep everybody for ever.
+/// Reads a listing until it has shown every record that is wanted, or to its end. Its count
+/// confirms nothing: a count that is always wrong would keep every record for ever.
 async fn walk(
     kind: Kind,
     mut sweep: impl Sweep,
@@ -144,7 +144,7 @@ async fn walk(
         let page = match sweep.next().await {
             Ok(Some(page)) => page,
             Ok(None) => break,
-            // It says nothing, now or the next time.
+            // It tells nothing, now or the next time.
             Err(error) if error.is_forbidden() || error.is_too_large() => {
                 listed.extend(wanted.into_iter().map(|id| (id, Listed::Unseen)));
                 return Ok(listed);

@@ -3,17 +3,17 @@
 //! Asking for a thousand records takes minutes of the rate that Qlik allows. A run that fails
 //! half way, and a plan that waits for an operator, must not pay for that again and again.
 //!
-//! What must stay true: **an answer that is kept never outvotes a newer sight.** It is dropped
-//! as soon as any listing shows the record, or the audit log names it. Nothing is removed by it
-//! when another record of its kind answers after all: a source that was wrong once may have been
-//! wrong before. How old it may be depends on what rests on it:
+//! What must stay true: **a kept answer never outvotes a newer one.** It is dropped as soon as any
+//! listing shows the record or the audit log names it. It removes nothing if another record of its
+//! kind turns out to exist after all: a source that was wrong once may have been wrong before. How
+//! old it may be depends on what rests on it:
 //!
 //! - A removal that is applied: [`FRESH`]. One that an operator has approved also needs an
 //!   answer from a run that went by that approval.
 //! - A removal that is held anyway: [`KEPT`].
 //!
-//! Only "gone" and "you may not ask" are kept. A record that is there has shown itself, and what
-//! it shows is read anew each time. All is in memory: after a restart everything is asked again.
+//! Only "gone" and "you may not ask" are kept. A record that exists is read anew each time.
+//! Everything is in memory: after a restart every record is asked for again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -25,23 +25,21 @@ use crate::lock::lock;
 use crate::model::{Kind, PlanId, RecordRef, Timestamp};
 use crate::store::TenantNo;
 
-/// How old an answer may be on which a removal rests. A run that asks for some ten thousand
-/// records goes by answers of that age itself, and one that failed is tried again several times
-/// within it.
+/// How old an answer may be if a removal is to rest on it. A run that asks for ten thousand records
+/// relies on answers of that age itself, and a run that failed is repeated several times within it.
 pub(super) const FRESH: Duration = Duration::from_secs(60 * 60);
 
-/// How old an answer may be that only keeps a held removal held. Once a day a waiting plan is
-/// asked for as a whole.
+/// How old an answer may be if it only keeps a held removal held. All records of a waiting plan are
+/// asked for once a day.
 pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Answers that are kept of a tenant at the most, some ten megabytes; those beyond it are asked
-/// for again.
+/// The most answers that are kept for a tenant, some ten megabytes; the rest are asked for again.
 const MAX_KEPT: usize = 100_000;
 
-/// What the source says of a record that it does not show, in a word that can be kept.
+/// What the source answers about a record that the listing does not show, as far as it can be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Word {
-    /// There is none.
+    /// There is no such record.
     Gone,
     /// These credentials may not ask for it.
     Forbidden,
@@ -51,7 +49,7 @@ pub(in crate::sync) enum Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct Kept {
     pub(in crate::sync) word: Word,
-    /// The approved plan by which the run went that asked.
+    /// The approved plan of the run that asked, if it had one.
     pub(in crate::sync) permit: Option<PlanId>,
     pub(in crate::sync) age: Duration,
 }
@@ -85,8 +83,8 @@ impl Answers {
         }
     }
 
-    /// Keeps what is still of use to a sweep of a tenant: answers about records that are missing
-    /// from it, and about kinds that it did not read to the end.
+    /// Keeps what a later sweep of a tenant can still use: answers about records that are missing,
+    /// and about kinds that were not read to the end.
     pub(in crate::sync) fn retain(
         &self,
         tenant: TenantNo,
@@ -115,7 +113,7 @@ impl Answers {
         })
     }
 
-    /// Keeps an answer to a run that goes by `permit`.
+    /// Keeps an answer that a run got while it applied the plan `permit`, if any.
     pub(in crate::sync) fn keep(&self, record: &RecordRef, word: Word, permit: Option<PlanId>) {
         let mut state = self.state();
         if state.answers.len() >= MAX_KEPT && !state.answers.contains_key(record) {
@@ -130,7 +128,7 @@ impl Answers {
         state.answers.insert(record.clone(), answer);
     }
 
-    /// Drops the answer about a record: something newer is known, or may be.
+    /// Drops the answer about a record, since something newer is known, or may be.
     pub(in crate::sync) fn drop_of(&self, record: &RecordRef) {
         self.state().answers.remove(record);
     }
@@ -151,13 +149,13 @@ impl Answers {
         }
     }
 
-    /// Drops everything: nothing that it is about waits any more.
+    /// Drops everything, since nothing that depends on it waits any more.
     pub(in crate::sync) fn clear(&self) {
         self.state().answers.clear();
     }
 
-    /// A machine that sleeps may stop the one clock, and somebody may set the other back: the
-    /// older age counts.
+    /// Returns an answer's age. A machine that sleeps may stop the monotonic clock, and somebody
+    /// may set the wall clock back: the higher age counts.
     fn age(&self, answer: &Remembered) -> Duration {
         let by_the_wall = self.clock.now().since(answer.at);
         let passed = self.clock.passed().saturating_sub(answer.passed);

@@ -1,4 +1,4 @@
-//! Where the records of a sweep are compared, one after the other, with what is known.
+//! Compares the records of a sweep, one after the other, with the known state.
 
 mod second;
 
@@ -19,40 +19,41 @@ use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 use crate::sync::run::beside::Asked;
 
-/// One kind's sweep in progress: who was known, who has come by, what is to be done.
+/// The sweep of one kind in progress: which records are known, which were shown, what is to be
+/// done.
 ///
-/// It does the heavy part of a run and belongs on a blocking thread; the run hands it there
-/// and back with each page.
+/// It does the heavy part of a run and belongs on a blocking thread; the run passes it there and
+/// back with each page.
 pub(super) struct Comparison {
     kind: Kind,
     tenant: Option<TenantNo>,
     known: Roll,
     unknown: Roll,
     sights: Sights,
-    /// Records that were shown in two ways of which nobody can tell which is the newer one.
-    /// Beside each the lists that it came without, which are empty if it answers without them.
+    /// Records that were shown in two ways of which we cannot tell the newer one, each with the
+    /// lists that were left out of it: they are empty if the record answers without them, too.
     unsure: BTreeMap<Id, BTreeSet<Assigned>>,
     hidden_roles: u64,
     hidden_groups: u64,
-    /// Records without a readable id, or shown as gone: listed, which is what completeness is
-    /// about, but nobody to compare.
+    /// Records without a readable id, or shown as gone. They are listed, which counts for
+    /// completeness, but cannot be compared.
     uncounted: u64,
-    /// Records that can be lost: all but the groups that the source makes itself, which are
-    /// there where all others are missing too.
+    /// Records that can be lost: all but the groups that the source makes itself, which remain even
+    /// if all others are missing.
     n_ordinary: u64,
     n_memberships: u64,
     n_assignments: u64,
     pub(in crate::sync) counts: KindCounts,
     pub(in crate::sync) findings: Vec<Finding>,
     pub(in crate::sync) plan: Plan,
-    /// What polls have looked at meanwhile.
+    /// The records that polls have asked for meanwhile.
     asked: Asked,
-    /// The names of roles and groups that what is known mentions.
+    /// The names of roles and groups that the known records mention.
     names: Option<Names>,
 }
 
 impl Comparison {
-    /// Begins the comparison of a kind with what the store knows of it.
+    /// Starts to compare a kind with what the store knows of it.
     pub(in crate::sync) fn open(
         store: &Store,
         tenant: Option<TenantNo>,
@@ -88,23 +89,23 @@ impl Comparison {
         })
     }
 
-    /// Lets polls go on beside it, which note what they look at.
+    /// Lets polls go on beside it; they note the records that they ask for.
     pub(in crate::sync) fn beside(self, asked: Asked) -> Self {
         Self { asked, ..self }
     }
 
-    /// Gives it the names that were learned by the comparisons before it.
+    /// Passes it the names that earlier comparisons have learned.
     pub(super) fn knowing(mut self, names: Option<Names>) -> Self {
         self.names = names.or(self.names);
         self
     }
 
-    /// Takes the names out, for the comparison after it.
+    /// Takes the names out for the next comparison.
     pub(super) fn take_names(&mut self) -> Option<Names> {
         self.names.take()
     }
 
-    /// Makes room for as many new records as the source says there will be.
+    /// Reserves memory for as many new records as the source announces.
     pub(in crate::sync) fn expect(&mut self, total: u64) {
         let new = usize::try_from(total)
             .unwrap_or(0)
@@ -142,8 +143,8 @@ impl Comparison {
         Ok(())
     }
 
-    /// Compares one record with what is known of it. A list that was `left_out` is taken for empty
-    /// where nothing is lost by that; else the record is asked for.
+    /// Compares one record with what is known of it. A list that was `left_out` is taken as empty
+    /// if nothing is lost by that; otherwise the record is asked for.
     fn observe(
         &mut self,
         store: &Store,
@@ -161,7 +162,7 @@ impl Comparison {
         };
         let print = reconcile::fingerprint(&observed.record);
         match kept {
-            // From now on the roll tells what was shown, for the case that it is shown again.
+            // From now on the roll holds what was shown, in case it is shown again.
             Some(kept) if kept != print => drop(self.known.renew(id, print)),
             Some(_) => {}
             None => self.unknown.enter(id, print),
@@ -201,7 +202,7 @@ impl Comparison {
         self.act_on(store, judgement, raw)
     }
 
-    /// Puts into the plan what a judgement asks for, and counts it.
+    /// Puts the result of a judgement into the plan, and counts it.
     fn act_on(
         &mut self,
         store: &Store,
@@ -245,8 +246,8 @@ impl Comparison {
         }
     }
 
-    /// Keeps a record that could not be read at its known value, which counts as shown: it is
-    /// there, and nothing of it is lost.
+    /// Keeps the known value of a record that could not be read. It counts as shown: it exists, and
+    /// nothing of it is lost.
     fn keep_known(&mut self, store: &Store, finding: Finding) -> Result<(), RunError> {
         if let Some(id) = &finding.id {
             match self.known.tick(id) {
@@ -261,7 +262,7 @@ impl Comparison {
                 Some((_, FirstTick::No)) => return Ok(()),
                 None if self.unknown.tick(id).is_some() => return Ok(()),
                 None => {
-                    // Entered, so that a duplicate of it is not counted again.
+                    // Noted, so that a duplicate of it is not counted again.
                     self.unknown.enter(id, Fingerprint([0; 16]));
                     self.n_ordinary += 1;
                     self.counts.seen += 1;
@@ -276,7 +277,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// Returns how much there is of what can be lost.
+    /// Returns how much there is that can be lost.
     pub(in crate::sync) fn scales(&self) -> Scales {
         let loss = reconcile::loss_of(self.kind);
         Scales {
@@ -296,14 +297,14 @@ impl Comparison {
         self.known.unticked().collect()
     }
 
-    /// Notes something worth telling, up to a bound.
+    /// Keeps a finding, up to a bound.
     pub(in crate::sync) fn find(&mut self, finding: Finding) {
         if self.findings.len() < MAX_FINDINGS {
             self.findings.push(finding);
         }
     }
 
-    /// Ends the comparison: says in one line each what was not visible.
+    /// Ends the comparison, with one finding for each list that was not visible.
     pub(super) fn close(mut self) -> (KindCounts, Vec<Finding>, Plan) {
         let hidden = [
             (FindingCode::HiddenRoles, "roles", self.hidden_roles),
@@ -327,7 +328,7 @@ impl Comparison {
         (self.counts, self.findings, self.plan)
     }
 
-    /// Counts a record and what it holds. Of a list that is not visible the known value counts,
+    /// Counts a record and what it has. For a list that is not visible, the known value counts,
     /// since that stays.
     fn weigh(&mut self, record: &Record, known: Option<&Record>) {
         let heft = Heft::of(record, known);
@@ -336,8 +337,7 @@ impl Comparison {
         self.n_memberships += heft.memberships;
     }
 
-    /// Counts a record anew that was counted as it was. `None` stands for one that could not be
-    /// read.
+    /// Replaces a record's earlier count. `None` stands for a record that could not be read.
     fn weigh_anew(&mut self, was: Option<&Record>, record: &Record, known: Option<&Record>) {
         let was = was.map_or(Heft::UNREADABLE, |was| Heft::of(was, known));
         self.n_ordinary = self.n_ordinary.saturating_sub(was.ordinary);
@@ -357,7 +357,7 @@ impl Comparison {
         }
     }
 
-    /// Learns the new name of a role or group: users who are compared behind it mention it.
+    /// Learns the new name of a role or group, for users that are compared later and mention it.
     fn learn(&mut self, before: &Record, after: &Record) {
         if let Some(names) = &mut self.names
             && self.kind != Kind::User
@@ -367,8 +367,9 @@ impl Comparison {
         }
     }
 
-    /// Returns what is known of a record on the roll; none where a poll has found it gone since.
-    /// What is made of that is withdrawn in the end, as of all that polls have looked at.
+    /// Returns what is known of a record on the roll; `None` if a poll has since found it gone.
+    /// Whatever is planned for it is withdrawn in the end, as for all records that polls have asked
+    /// for.
     fn read_known(
         &mut self,
         store: &Store,
@@ -395,7 +396,7 @@ impl Comparison {
     }
 }
 
-/// What a record adds to what can be lost.
+/// How much a record counts among what can be lost.
 struct Heft {
     ordinary: u64,
     assignments: u64,
@@ -403,7 +404,7 @@ struct Heft {
 }
 
 impl Heft {
-    /// That of a record of which nothing is known but that it is there.
+    /// For a record of which we only know that it exists.
     const UNREADABLE: Self = Self {
         ordinary: 1,
         assignments: 0,
@@ -425,7 +426,7 @@ impl Heft {
     }
 }
 
-/// Room made in advance at the most; a source's claim is not to be trusted with memory.
+/// The most records to reserve memory for in advance: a source's claim is not to be trusted.
 const MAX_EXPECTED: usize = 2_000_000;
 
 #[cfg(test)]

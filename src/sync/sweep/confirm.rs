@@ -1,8 +1,8 @@
 //! Asks for the records that a complete sweep did not show.
 //!
-//! Some questions are under way at a time, within the rate that the connector keeps to. An answer
-//! that says "gone" is kept ([`super::answers`]): a run that fails leaves it to the next one, and
-//! what is held anyway is not asked for again in each run.
+//! Several requests are under way at a time, within the rate limit of the connector. An answer that
+//! says "gone" is kept ([`super::answers`]): a run that fails leaves it to the next one, and
+//! removals that are held anyway are not asked for again in each run.
 
 mod table;
 
@@ -28,30 +28,30 @@ use crate::sync::{Moment, Progress, RunError};
 pub(in crate::sync) use self::table::Missing;
 use self::table::{Asking, Table, is_held};
 
-/// Questions under way at a time. Answers that take half a second each still come as fast as the
-/// usual rate grants them.
+/// Requests under way at a time. Even if each answer takes half a second, they come as fast as the
+/// usual rate permits.
 const AT_ONCE: usize = 4;
 
-/// Records that are gone and are put into the plan in one step of a blocking thread.
+/// Records that are gone and go into the plan in one step of a blocking thread.
 const STEP: usize = 500;
 
-/// How often whoever watches hears of a wait.
+/// How often observers are told about a wait.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often the log says how far it is. What takes less time is not worth a line.
+/// How often the log reports progress. Anything shorter is not worth a line.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
-/// What confirming came to.
+/// The result of confirming.
 pub(in crate::sync) struct Confirmed {
     pub(in crate::sync) plan: Plan,
-    /// Absences to keep.
+    /// In how many sweeps each record has been absent, to be stored.
     pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
-    /// Kinds whose listing left out records that are there.
+    /// Kinds whose listing left out records that exist.
     pub(in crate::sync) short: Vec<Short>,
 }
 
 impl<C: Connector> Job<C> {
-    /// Asks for each missing record: only a clear no deletes it, any other answer rescues.
+    /// Asks for each missing record: only a clear no deletes it, any other answer rescues it.
     pub(in crate::sync) async fn confirm(
         &self,
         run: &mut Run,
@@ -111,8 +111,8 @@ impl<C: Connector> Job<C> {
         })
     }
 
-    /// Sorts out for which records an answer was kept that is still good. Returns those, and
-    /// those that are to be asked for.
+    /// Separates records with a kept answer that is still valid from those that have to be asked
+    /// for. Returns both.
     fn recall(
         &self,
         table: &mut Table<'_>,
@@ -134,8 +134,8 @@ impl<C: Connector> Job<C> {
                 *losses.entry(record.kind).or_default() += 1;
             }
         }
-        // Enough are gone to hold the sort, whatever the others answer: nothing is removed on
-        // the word of these. A first load holds nothing.
+        // Enough are gone to hold the sort, whatever the others answer: these answers remove
+        // nothing. A first load holds nothing.
         let is_load = matches!(plan, Plan::Load(_));
         losses.retain(|kind, count| {
             let loss = reconcile::loss_of(*kind);
@@ -172,8 +172,8 @@ impl<C: Connector> Job<C> {
         (good, questions)
     }
 
-    /// Asks, and takes the answers in. After a failure nothing more is asked; what is under way
-    /// still comes to its end, so that its answers are kept for the next run.
+    /// Asks, and takes in the answers. After a failure it asks no more, but waits for the requests
+    /// under way, so that their answers are kept for the next run.
     async fn put(
         &self,
         run: &mut Run,
@@ -232,7 +232,7 @@ impl<C: Connector> Job<C> {
         }
     }
 
-    /// Takes in an answer. Returns what it shows of the record, or `None` if it shows nothing.
+    /// Takes in an answer. Returns what it shows of the record; `None` if it shows nothing.
     fn take_in(
         &self,
         run: &mut Run,
@@ -270,7 +270,7 @@ impl<C: Connector> Job<C> {
         Ok(Some(shown))
     }
 
-    /// Tells whoever watches how far it is, and the log from time to time.
+    /// Reports progress to observers, and to the log from time to time.
     fn tell(&self, table: &Table<'_>, teller: &mut Teller) {
         let progress = Progress::Confirming {
             done: table.n_done,
@@ -312,7 +312,7 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Returns the kinds whose listing left out records that are there, as far as was asked.
+/// Returns the kinds whose listing left out records that exist, as far as we asked.
 fn left_out(asking: BTreeMap<Kind, Asking>) -> Vec<Short> {
     let left_out = asking.into_iter().filter_map(|(kind, asking)| {
         let Asking {
@@ -332,7 +332,7 @@ fn left_out(asking: BTreeMap<Kind, Asking>) -> Vec<Short> {
     left_out.collect()
 }
 
-/// Says how far it is.
+/// Reports progress.
 struct Teller {
     n_missing: u64,
     ticks: Interval,
@@ -351,7 +351,7 @@ impl Teller {
     }
 }
 
-/// Counts a missing record that is there.
+/// Counts a missing record that exists.
 fn take_down(run: &mut Run, kind: Kind, settled: Settled) {
     let counts = run.counts.entry(kind).or_default();
     match settled {
@@ -367,7 +367,7 @@ fn take_down(run: &mut Run, kind: Kind, settled: Settled) {
     }
 }
 
-/// How a missing record that is there differs from what is known.
+/// How a missing record that exists differs from what is known.
 enum Settled {
     Same(Finding),
     Changed(Finding),
@@ -383,7 +383,7 @@ fn remove(
     let mut names = Names::of(tenant);
     for record in gone {
         let kept = store.get(tenant, &record).map_err(RunError::store)?;
-        // Polls go on beside a dry run, and may have found it gone.
+        // Polls go on beside a dry run, and may have found the record gone.
         if kept.is_none() && plan.is_preview() {
             continue;
         }

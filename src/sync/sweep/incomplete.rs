@@ -1,10 +1,10 @@
-//! What a sweep could not see, and how much of that a run tells.
+//! What a sweep could not see, and how much of that a run reports.
 
 use std::fmt;
 
 use crate::model::{Finding, FindingCode, Kind, Run};
 
-/// Findings kept of one kind; more are counted only, so that a run's record stays small.
+/// Findings kept of one sort; any more are only counted, so that a run's record stays small.
 pub(in crate::sync) const MAX_FINDINGS: usize = 100;
 
 /// Keeps a finding, as long as a run's record stays small.
@@ -14,10 +14,10 @@ pub(in crate::sync) fn note(run: &mut Run, finding: Finding) {
     }
 }
 
-/// A sweep that did not show all there is.
+/// A sweep that did not show everything.
 #[derive(Debug)]
 pub(in crate::sync) enum Short {
-    /// It showed nobody at all, of so many that the source counts, and nobody is known yet.
+    /// It showed no records at all, although the source counts so many, and none is known yet.
     Nobody { kind: Kind, total: u64 },
     /// Records that it had left out answered when asked for; the rest was not asked for.
     LeftOut {
@@ -26,7 +26,7 @@ pub(in crate::sync) enum Short {
         asked: u64,
         answered: u64,
     },
-    /// Of records that the audit log named it says something else than they do.
+    /// It contradicts records that the audit log named.
     Contradicted { kind: Kind, records: u64 },
 }
 
@@ -75,9 +75,9 @@ pub(in crate::sync) struct Shortfall {
 }
 
 impl Shortfall {
-    /// Returns what a run has to say of it, which is nothing once the records that were not
-    /// shown have answered for themselves. The count may be wrong, for this once or for good:
-    /// it is a hint, and nothing waits for it.
+    /// Returns the finding for this shortfall; `None` once the records that were not shown have
+    /// answered for themselves. The count may be wrong, once or always: it is a hint, and nothing
+    /// waits for it.
     pub(in crate::sync) fn finding(self, kind: Kind, answered: u64) -> Option<Finding> {
         let Self { shown, total } = self;
         if shown + answered >= total {

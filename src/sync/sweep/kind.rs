@@ -1,4 +1,4 @@
-//! Reads one kind of a tenant to its end.
+//! Reads all records of one kind from a tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,34 +19,34 @@ use crate::sync::run::beside::Asked;
 use crate::sync::run::job::Job;
 use crate::sync::{Progress, RunError};
 
-/// Pages that wait to be compared at the most; then the next one is not asked for. Bounds
-/// memory, and evens out what takes now the network and now the disk longer.
+/// The most pages that wait to be compared before the next one is requested. This bounds memory,
+/// and evens out whether the network or the disk is slower at the moment.
 const MAX_PAGES: usize = 4;
 
-/// Bytes in those pages at the most; a page that is larger waits alone.
+/// The most bytes in those pages; a larger page waits alone.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Walks through a listing of a first load that comes out short of its count. A page that was
-/// left out would be told as so many people who have joined, later on; in every other run there
-/// are few whom the next one could find to be new.
+/// How often a first load reads a listing that falls short of its count. A page that was left out
+/// would later be told as so many people who joined; in any other run only a few could turn up as
+/// new.
 const LOAD_WALKS: u32 = 2;
 
 /// What the sweeps of a run have gathered so far.
 pub(in crate::sync) struct Sweeping {
     pub(in crate::sync) plan: Plan,
-    /// Sweeps that did not show all there is.
+    /// Sweeps that did not show everything.
     pub(in crate::sync) short: Vec<Short>,
-    /// Kinds of which fewer were shown than the source counts.
+    /// Kinds of which fewer records were shown than the source counts.
     pub(in crate::sync) shortfalls: BTreeMap<Kind, Shortfall>,
-    /// Kinds whose sweep got to its end.
+    /// Kinds whose sweep reached its end.
     pub(in crate::sync) complete: BTreeSet<Kind>,
-    /// Known records that those did not show.
+    /// Known records that those sweeps did not show.
     pub(in crate::sync) missing: Vec<RecordRef>,
-    /// Kinds of which the source showed nothing at all although some were known.
+    /// Kinds of which the source showed nothing at all although records were known.
     pub(in crate::sync) empty: BTreeSet<Kind>,
-    /// How much there is.
+    /// How much there is that can be lost.
     pub(in crate::sync) scales: Scales,
-    /// What polls have looked at meanwhile.
+    /// The records that polls have asked for meanwhile.
     pub(in crate::sync) asked: Asked,
     /// The names of roles and groups that records mention.
     pub(in crate::sync) names: Option<Names>,
@@ -69,7 +69,7 @@ impl Sweeping {
 }
 
 impl<C: Connector> Job<C> {
-    /// Reads one kind to its end.
+    /// Reads all records of one kind.
     pub(in crate::sync) async fn sweep(
         &self,
         run: &mut Run,
@@ -105,7 +105,8 @@ impl<C: Connector> Job<C> {
                 sweeping.empty.insert(kind);
             }
             match total.filter(|total| shown < *total) {
-                // We are a user ourselves: this is none of the tenant's people, and no load.
+                // We are a user ourselves, so this cannot be all of the tenant's users, and is no
+                // load.
                 Some(total) if shown == 0 && n_known == 0 && kind == Kind::User => {
                     sweeping.short.push(Short::Nobody { kind, total });
                 }
@@ -128,9 +129,9 @@ impl<C: Connector> Job<C> {
         Ok(Sweeping { plan, ..sweeping })
     }
 
-    /// Reads a listing to its end. Where it shows fewer than it counts, the count is asked for
-    /// once more, since somebody may have left ahead of the cursor; if it stays, the listing is
-    /// walked again, so many times in all.
+    /// Reads a listing to its end. If it shows fewer records than it counts, the count is requested
+    /// once more, since somebody may have left ahead of the cursor. If it stays the same, the
+    /// listing is read again, up to a fixed number of times.
     async fn walk(
         &self,
         kind: Kind,
@@ -148,7 +149,7 @@ impl<C: Connector> Job<C> {
             };
             match listing.recount().await {
                 Ok(total) => pages.total = total,
-                // Everything was read: the last word is what was told before.
+                // Everything was read: the count from before stands.
                 Err(error) => debug!(
                     error.code = error.code(),
                     "The {} could not be counted again; it stays at {told}",
@@ -167,14 +168,14 @@ impl<C: Connector> Job<C> {
         Ok(pages)
     }
 
-    /// Asks for the records that were shown in two ways of which nobody can tell the newer, and for
-    /// those that seem to have lost all of a list that came no more.
+    /// Asks for the records that were shown in two ways of which we cannot tell the newer one, and
+    /// for those that seem to have lost a whole list that was left out.
     async fn look_again(&self, mut comparison: Comparison) -> Result<Comparison, RunError> {
         for (record, mut left_out) in comparison.take_unsure() {
             match self.connector.fetch(&record).await {
                 Ok(Some(Ok(mut observed))) => {
                     left_out.retain(|list| !observed.torn.contains(list));
-                    // Left out twice, where others show theirs: it is empty.
+                    // Left out twice, while other records show theirs: it is empty.
                     reconcile::empty(&mut observed.record, &left_out);
                     comparison = self
                         .store
@@ -184,9 +185,9 @@ impl<C: Connector> Job<C> {
                         .await?;
                 }
                 Ok(Some(Err(finding))) => comparison.find(finding),
-                // Gone since: the next sweep misses it.
+                // Gone since: the next sweep will miss it.
                 Ok(None) => {}
-                // The first sight is as good as any.
+                // The first version is as good as any.
                 Err(error) if error.is_forbidden() => {}
                 Err(error) => {
                     let what = "records that were shown in two ways or in part, one by one";
@@ -197,8 +198,8 @@ impl<C: Connector> Job<C> {
         Ok(comparison)
     }
 
-    /// Fetches all pages one after the other, while a thread of its own reads and compares what
-    /// is there already: neither waits for the other as long as some pages are under way.
+    /// Fetches all pages one after the other, while another thread parses and compares those that
+    /// have arrived. Neither waits for the other as long as there are some pages between them.
     async fn pages(
         &self,
         kind: Kind,
@@ -223,7 +224,7 @@ impl<C: Connector> Job<C> {
             }
             Ok((comparison, total))
         });
-        // Also after a failure the other one ends first: nothing of this run goes on behind it.
+        // Even after a failure we wait for the other one: nothing of this run goes on after it.
         let (reached, compared) = tokio::join!(fetch(kind, listing, pages), compare);
         let (comparison, total) = compared?;
         Ok(Pages {
@@ -234,7 +235,7 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Fetches all pages, as long as they are taken.
+/// Fetches all pages, as long as the receiver takes them.
 async fn fetch(
     kind: Kind,
     listing: &mut impl Sweep,
@@ -243,7 +244,7 @@ async fn fetch(
     let room = Arc::new(Semaphore::new(MAX_BYTES));
     loop {
         match listing.next().await {
-            // Not taken any more: whoever compares has failed, and tells so.
+            // Not taken any more: the comparison has failed, and reports it.
             Ok(Some(page)) => {
                 let waiting = Waiting::of(page, &room).await;
                 if pages.send(waiting).await.is_err() {
@@ -251,8 +252,8 @@ async fn fetch(
                 }
             }
             Ok(None) => return Ok(Reached::End),
-            // Known values stay where a collection cannot be read; but without the users there
-            // is nothing left to keep watch over.
+            // If a collection cannot be read, the known values stay; but without the users there is
+            // nothing left to watch.
             Err(error) => match Stop::of(&error) {
                 Some(why) if kind != Kind::User => return Ok(Reached::Stop(why)),
                 Some(_) | None => return Err(RunError::fetch(kind.plural())(error)),
@@ -261,14 +262,14 @@ async fn fetch(
     }
 }
 
-/// A page that waits to be compared, and the room that it takes until then.
+/// A page that waits to be compared, and the memory budget that it uses until then.
 struct Waiting {
     page: Page,
     room: Option<OwnedSemaphorePermit>,
 }
 
 impl Waiting {
-    /// Waits until there is room for a page.
+    /// Waits until the budget has room for a page.
     async fn of(page: Page, room: &Arc<Semaphore>) -> Self {
         let n_bytes = page.n_bytes().min(MAX_BYTES);
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
@@ -286,21 +287,21 @@ struct Pages {
     reached: Reached,
 }
 
-/// How far a listing is.
+/// How far a listing was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reached {
-    /// The last one.
+    /// To its last page.
     End,
-    /// What stands in the way.
+    /// To something that blocks it.
     Stop(Stop),
 }
 
-/// What stands in the way of a listing, each time that it is read.
+/// What blocks a listing each time that it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
     /// The credentials may not read it.
     Forbidden,
-    /// A record is too large to be taken, and cannot be passed over.
+    /// A record is too large to be read, and cannot be skipped.
     TooLarge,
 }
 

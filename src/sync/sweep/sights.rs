@@ -1,4 +1,4 @@
-//! Which of two sights of a record is the newer one, for records that were shown a moment ago.
+//! Which of two versions of a record is newer, for records that were shown twice in a short time.
 //!
 //! Pure.
 
@@ -7,15 +7,15 @@ use std::collections::VecDeque;
 
 use crate::model::{Id, Record, Timestamp};
 
-/// Sights that are remembered: those of two pages and some. A record that is shown twice in one
-/// walk moved from one page to the next.
+/// How many sights are remembered: a little more than two pages. A record that is shown twice in
+/// one walk has moved from one page to the next.
 const REMEMBERED: usize = 256;
 
-/// The last sights, with the time at which the source says that each record last changed.
+/// The last sights, each with the time at which the source says that the record last changed.
 #[derive(Debug, Default)]
 pub(super) struct Sights(VecDeque<(Id, Option<Timestamp>)>);
 
-/// What a second sight is to the first.
+/// How a second sight relates to the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Second {
     /// It shows the record as it was later.
