@@ -1,5 +1,5 @@
-//! What a job knows of its tenant's audit log from one poll to the next. A restart forgets it
-//! all: the sweep that comes first makes up for that.
+//! What a job knows of its tenant's audit log from one poll to the next. A restart forgets
+//! everything; the sweep that comes first makes up for that.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
@@ -14,15 +14,15 @@ use crate::store::{MAX_SEEN_EVENTS, SeenEvent};
 
 use super::listening::{Listening, Polling};
 
-/// The least time between two sweeps that gaps set off: where the log is broken for good, the
-/// schedule is all there is.
+/// The shortest time between two sweeps that gaps cause. If the log is broken for good, only the
+/// schedule counts.
 const GAP_REST: Duration = Duration::from_secs(3600);
 
-/// Refreshes that may fail one after the other before a sweep is asked for instead.
+/// How many refreshes in a row may fail before a sweep is asked for instead.
 const MAX_FAILURES: u32 = 3;
 
-/// Records that are looked at although the log has not named them: bounds memory. What is wrong of
-/// others the next sweep finds.
+/// The most records that are looked at although the log has not named them, which bounds memory.
+/// The next sweep finds what is wrong with any others.
 const MAX_AGAIN: usize = 10_000;
 
 /// The state, shared by polls and sweeps of one tenant.
@@ -30,33 +30,33 @@ const MAX_AGAIN: usize = 10_000;
 pub(in crate::sync) struct AuditState {
     listening: Listening,
     state: Mutex<State>,
-    /// Given when a gap asks for a sweep.
+    /// Woken when a gap asks for a sweep.
     sweep: Wake,
-    /// Given when a poll shall come before its time.
+    /// Woken when a poll should come early.
     poll: Wake,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who the tenant is; none until a run has met it.
+    /// The tenant's id; `None` until a run has reached it.
     tenant: Option<TenantId>,
-    /// Up to when polls have read; ahead of what the store keeps.
+    /// The time up to which polls have read; it may be later than the store's.
     until: Option<Timestamp>,
     access: Access,
-    /// Since when no poll has got an answer, and whether that was said.
+    /// Since when no poll has got an answer, and whether that was reported.
     silent: Option<Silence>,
-    /// Refreshes that failed since one succeeded.
+    /// How many refreshes have failed since the last success.
     n_failures: u32,
     /// Why a sweep has to make up for the log, and whether polls wait for it.
     gap: Option<Gap>,
-    /// Events that were read and not acted on, since a gap asked for a sweep instead. Once it
-    /// has ended they count as seen: it has read what they tell.
+    /// Events that were read but not acted on, since a gap asked for a sweep instead. Once the
+    /// sweep has ended they count as seen, since it has read what they are about.
     left_to_sweep: Vec<SeenEvent>,
     /// Whether a sweep is under way.
     now: Noted,
     /// When a gap last set off a sweep.
     swept_at: Option<Timestamp>,
-    /// Whether polls have not read all that the log tells yet.
+    /// Whether polls have read everything that the log has.
     pace: Pace,
     /// Records that polls are to look at although the log has not named them.
     again: BTreeSet<RecordRef>,
@@ -76,7 +76,7 @@ enum Access {
     Open,
     /// Polls wait for the next sweep.
     Forbidden,
-    /// A sweep came by: the next poll tries again, and says nothing if it is refused again.
+    /// A sweep has ended: the next poll tries again, and reports nothing if it is refused again.
     Retrying,
 }
 
@@ -94,7 +94,7 @@ enum Said {
 
 #[derive(Debug, Clone)]
 struct Gap {
-    /// Whether a sweep was under way: it may have read before what was lost.
+    /// Whether a sweep was under way: it may have read before the events that were lost.
     noted: Noted,
     reason: String,
     then: Then,
@@ -111,7 +111,7 @@ enum Noted {
 /// What polls do after a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    /// They wait for the sweep: what they would read again is what they could not read.
+    /// They wait for the sweep, since they would only fail again on what they could not read.
     Wait,
     /// They go on.
     GoOn,
@@ -127,7 +127,7 @@ impl AuditState {
         }
     }
 
-    /// Returns how the log is polled; none where it is not.
+    /// Returns how the log is polled; `None` if it is not.
     pub(super) fn polling(&self) -> Option<Polling> {
         match self.listening {
             Listening::Off => None,
@@ -150,17 +150,17 @@ impl AuditState {
         self.sweep.woken().await;
     }
 
-    /// Notes who the tenant is.
+    /// Notes the tenant's id.
     pub(in crate::sync) fn met(&self, tenant: &TenantId) {
         self.state().tenant = Some(tenant.clone());
     }
 
-    /// Returns whether nobody has noted yet who the tenant is.
+    /// Returns whether the tenant's id is still unknown.
     pub(super) fn is_stranger(&self) -> bool {
         self.state().tenant.is_none()
     }
 
-    /// Returns the tenant to poll; none while polls have nothing to do.
+    /// Returns the tenant to poll; `None` if polls have nothing to do.
     pub(super) fn pollable(&self) -> Option<TenantId> {
         let state = self.state();
         let waits = state.access == Access::Forbidden
@@ -168,7 +168,7 @@ impl AuditState {
         state.tenant.clone().filter(|_| !waits)
     }
 
-    /// Returns up to when polls have read, given what the store keeps.
+    /// Returns the time up to which polls have read, given the time in the store.
     pub(in crate::sync) fn until(&self, kept: Timestamp) -> Timestamp {
         self.state().until.map_or(kept, |until| until.max(kept))
     }
@@ -184,7 +184,7 @@ impl AuditState {
         }
     }
 
-    /// Notes whether polls have read all that the log tells.
+    /// Notes whether polls have read everything that the log has.
     pub(super) fn keeps(&self, pace: Pace) {
         self.state().pace = pace;
     }
@@ -194,7 +194,7 @@ impl AuditState {
         self.state().pace
     }
 
-    /// Has polls look at records that the log has not named.
+    /// Makes polls look at records that the log has not named.
     pub(in crate::sync) fn look_again(&self, records: impl IntoIterator<Item = RecordRef>) {
         let mut state = self.state();
         state.again.extend(records);
@@ -203,7 +203,7 @@ impl AuditState {
         }
     }
 
-    /// Returns the records that polls are to look at besides.
+    /// Returns the records that polls should look at although the log has not named them.
     pub(super) fn to_look_at(&self) -> BTreeSet<RecordRef> {
         self.state().again.clone()
     }
@@ -234,7 +234,7 @@ impl AuditState {
             since: now,
             is_said: Said::No,
         });
-        // The clock was set back: how long it had been silent before, nobody knows.
+        // The clock was set back: nobody knows how long the log was silent before.
         silence.since = silence.since.min(now);
         if silence.is_said == Said::No && now.since(silence.since) >= overlap {
             silence.is_said = Said::Yes;
@@ -246,7 +246,7 @@ impl AuditState {
         }
     }
 
-    /// Notes how a refresh went. Returns whether failures have become too many.
+    /// Notes how a refresh went. Returns whether too many have failed.
     pub(in crate::sync) fn refreshed(&self, success: Success) -> Bearable {
         let mut state = self.state();
         match success {
@@ -260,7 +260,7 @@ impl AuditState {
         Bearable::No
     }
 
-    /// Notes a gap, and asks for a sweep unless one was asked for of late.
+    /// Notes a gap, and asks for a sweep unless one was asked for recently.
     pub(super) fn gap(&self, name: &TenantName, now: Timestamp, reason: String, then: Then) {
         let mut state = self.state();
         let rests = state
@@ -299,8 +299,8 @@ impl AuditState {
         std::mem::take(&mut self.state().left_to_sweep)
     }
 
-    /// Asks for a sweep again where polls wait for one and the last that a gap has set off is long
-    /// over: the schedule's may be days off.
+    /// Asks for a sweep again if polls wait for one and the last that a gap caused is long over:
+    /// the scheduled one may be days away.
     pub(super) fn remind(&self, now: Timestamp) {
         let mut state = self.state();
         let waits = state.gap.as_ref().is_some_and(|gap| gap.then == Then::Wait);
@@ -313,7 +313,7 @@ impl AuditState {
         }
     }
 
-    /// Returns what a sweep has to say of the log.
+    /// Returns the findings of a sweep about the log.
     pub(in crate::sync) fn findings(&self) -> Vec<Finding> {
         let state = self.state();
         let finding = |code, detail| Finding {
@@ -345,8 +345,8 @@ impl AuditState {
         self.state().now = Noted::BesideOne;
     }
 
-    /// Notes that a sweep ended; a complete one closes a gap that was there when it began. Returns
-    /// whether there was one that polls wait to be closed.
+    /// Notes that a sweep has ended; a complete one closes a gap that was there when it began.
+    /// Returns whether polls were waiting for that gap to be closed.
     pub(super) fn swept(&self, complete: Success) -> Waited {
         let mut state = self.state();
         state.now = Noted::BetweenSweeps;
@@ -378,7 +378,7 @@ pub(in crate::sync) enum Success {
     No,
 }
 
-/// Whether failures can be borne.
+/// Whether failures are still few enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum Bearable {
     Yes,

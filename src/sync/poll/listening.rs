@@ -6,8 +6,8 @@ use crate::sync::tenants::schedule::parse_duration;
 
 /// The default time between two polls.
 pub const POLL: Duration = Duration::from_secs(60);
-/// The default overlap. Qlik documents neither how late an event appears nor in which order;
-/// five minutes are far more than was ever met, and cost nothing where little happens.
+/// The default overlap. Qlik documents neither how late an event appears nor in which order. Five
+/// minutes are far more than we have ever seen, and cost nothing where little happens.
 pub const OVERLAP: Duration = Duration::from_secs(5 * 60);
 
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3600)];

@@ -1,8 +1,8 @@
-//! Reckons which of a sweep's changes the audit log should have told of before.
+//! Works out which of a sweep's changes the audit log should have reported earlier.
 //!
-//! Polls promise: whatever happened since [`Bookmark::since`] and before the last poll, less
-//! the overlap, was told, read, and is known. A sweep that finds something else has found what
-//! the log had not told:
+//! Polls promise that whatever happened since [`Bookmark::since`] and before the last poll, less
+//! the overlap, was in the log, was read, and is known. If a sweep finds anything else, the log had
+//! not reported it:
 //!
 //! - A record that came, or whose time moved, is dated by the source itself. It was missed if
 //!   that date lies within the promise. A change that moves no date proves nothing, and is not
@@ -17,10 +17,10 @@ use std::time::Duration;
 use crate::model::{Change, Record, RecordRef, Timestamp};
 use crate::store::Bookmark;
 
-/// Deletions that are waited for at the most; more are one gap, and were found all the same.
+/// The most deletions that are waited for. More are one gap, and the sweep found them anyway.
 const MAX_UNTOLD: usize = 1000;
 
-/// A reckoning under way.
+/// A calculation under way.
 #[derive(Debug)]
 pub(super) struct Reckoning {
     since: Timestamp,
@@ -30,7 +30,8 @@ pub(super) struct Reckoning {
 }
 
 impl Reckoning {
-    /// Begins with what earlier sweeps are waiting for. `until` is the last poll.
+    /// Starts with the deletions that earlier sweeps wait for. `until` is the time of the last
+    /// poll.
     pub(in crate::sync) fn of(bookmark: &Bookmark, until: Timestamp, overlap: Duration) -> Self {
         let horizon = before(until, overlap);
         let waiting = |(noted, _): &&(Timestamp, RecordRef)| *noted > horizon;
@@ -43,7 +44,7 @@ impl Reckoning {
         }
     }
 
-    /// Takes in a change that the sweep found, and committed at `now`.
+    /// Adds a change that the sweep found and committed at `now`.
     pub(in crate::sync) fn weigh(&mut self, change: &Change, now: Timestamp) {
         let dated = match change {
             Change::Created { after, .. } => created_at(after).or(after.updated_at()),
@@ -62,13 +63,13 @@ impl Reckoning {
         self.missed += u64::from(dated.as_ref().is_some_and(promised));
     }
 
-    /// Returns how many changes were missed, and which deletions are to be waited for.
+    /// Returns how many changes were missed, and which deletions to wait for.
     pub(in crate::sync) fn result(self) -> (u64, Vec<(Timestamp, RecordRef)>) {
         (self.missed, self.untold)
     }
 }
 
-/// Returns the time so much earlier.
+/// Returns the time that is earlier by so much.
 pub(in crate::sync) fn before(time: Timestamp, by: Duration) -> Timestamp {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(time.millis().saturating_sub(millis))

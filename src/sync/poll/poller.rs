@@ -11,16 +11,17 @@ use crate::store::StoreError;
 
 use crate::sync::Worker;
 
-/// The least time between the beginnings of two polls, however often it is woken.
+/// The shortest time between the starts of two polls, however often they are woken.
 const REST: Duration = Duration::from_secs(1);
-/// Over how long the first polls of all tenants are spread at the most. Qlik counts by the minute.
+/// The longest time over which the first polls of all tenants are spread. Qlik counts by the
+/// minute.
 const SPREAD: Duration = Duration::from_secs(60);
-/// When to look again after a wake: the event that it was about may not be in the log yet.
+/// When to look again after a wake: the event that caused it may not be in the log yet.
 const ECHOES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
 
 impl<C: Connector> Worker<C> {
-    /// Polls at its interval, and when woken, until told to end. Does nothing where the audit
-    /// log is not to be polled.
+    /// Polls at its interval, and when woken, until told to end. Does nothing if the audit log
+    /// should not be polled.
     pub(in crate::sync) async fn polls(&self, shutdown: &Shutdown) -> Result<(), StoreError> {
         let Some(polling) = self.job.audit.polling() else {
             shutdown.triggered().await;
@@ -28,7 +29,7 @@ impl<C: Connector> Worker<C> {
         };
         let mut echoes: VecDeque<Instant> = VecDeque::new();
         let mut began = Instant::now();
-        // So that the tenants of one daemon do not all ask in the same second, ever after.
+        // So that the tenants of one daemon do not all ask in the same second from then on.
         let mut regular = began + first_wait(polling.every, fastrand::f64());
         loop {
             let next = echoes.front().map_or(regular, |echo| regular.min(*echo));
@@ -50,7 +51,7 @@ impl<C: Connector> Worker<C> {
             while echoes.front().is_some_and(|echo| *echo <= began) {
                 echoes.pop_front();
             }
-            // A tenant that is paused is not asked for anything.
+            // A paused tenant gets no requests.
             if self.linked.pause().is_some() {
                 continue;
             }
@@ -66,8 +67,8 @@ impl<C: Connector> Worker<C> {
     }
 }
 
-/// Returns how long the first poll waits: its interval, less a part of it that differs from tenant
-/// to tenant. `share` is from 0 to 1.
+/// Returns how long the first poll waits: its interval, less a part that differs from tenant to
+/// tenant. `share` is from 0 to 1.
 fn first_wait(every: Duration, share: f64) -> Duration {
     every.saturating_sub(every.min(SPREAD).mul_f64(share))
 }

@@ -1,5 +1,5 @@
-//! Tells what a poll's losses are weighed against: what the last sweep saw, and what went since.
-//! Else a tenant could be emptied a little at a time.
+//! Works out what a poll's losses are weighed against: what the last sweep saw, and what has gone
+//! since. Otherwise a tenant could be emptied a little at a time.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -12,8 +12,8 @@ use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 
-/// Returns how much of each sort a tenant had, and how much is left once the changes of `plan`
-/// are made and these are `gone`.
+/// Returns how many of each sort a tenant had, and how many are left once the changes of `plan` are
+/// made and the `gone` records are removed.
 pub(in crate::sync) fn scales(
     store: &Store,
     tenant: TenantNo,
@@ -28,7 +28,7 @@ pub(in crate::sync) fn scales(
         ..Scales::default()
     };
     let of = |map: &BTreeMap<Loss, u64>, loss| map.get(&loss).copied().unwrap_or(0);
-    // Of records there is a count.
+    // Records are counted in the store.
     for kind in Kind::ALL {
         let present = store.census(tenant, kind).map_err(RunError::store)?.count;
         let n_gone = gone.iter().filter(|record| record.kind() == kind).count() as u64;
@@ -37,7 +37,7 @@ pub(in crate::sync) fn scales(
         scales.known.insert(loss, present + before);
         scales.shown.insert(loss, present.saturating_sub(n_gone));
     }
-    // Of access there is none, so it is counted, as far as it matters whether any is left.
+    // Access is not, so it is counted here, as far as it matters whether any is left.
     for loss in [Loss::Memberships, Loss::RoleAssignments] {
         let (gained, lost) = plan.shift(loss);
         let went = lost + gone.iter().map(|record| access(record, loss)).sum::<u64>();
@@ -50,7 +50,7 @@ pub(in crate::sync) fn scales(
     Ok(scales)
 }
 
-/// Counts the memberships or role assignments that are known, until they are `enough`.
+/// Counts the known memberships or role assignments, up to `enough`.
 fn count_access(store: &Store, tenant: TenantNo, loss: Loss, enough: u64) -> Result<u64, RunError> {
     let mut count = 0;
     for kind in [Kind::User, Kind::Group] {

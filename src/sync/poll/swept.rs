@@ -1,5 +1,5 @@
-//! What a sweep that succeeded means for the polls after it: which changes the audit log had not
-//! told, and from when on it is read. Blocks, as the store does.
+//! What a successful sweep means for the polls after it: which changes the audit log had not
+//! reported, and from when on the log is read. Blocks, as the store does.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::store::{Bookmark, SeenEvent, Store, StoreError};
 use super::audit_state::{Pace, Waited};
 use super::missed::{Reckoning, before};
 
-/// Entries of the journal that are looked at in one step.
+/// Journal entries that are read in one step.
 const PAGE: usize = 500;
 
-/// A sweep that succeeded, and what polls had done by its end.
+/// A successful sweep, and what polls had done by its end.
 pub(super) struct Swept {
     pub tenant: TenantId,
     pub own: RunId,
-    /// The sweep's entries are those behind this one.
+    /// The sweep's entries are those after this one.
     pub behind: Seq,
     pub began: Timestamp,
     pub now: Timestamp,
@@ -30,8 +30,8 @@ pub(super) struct Swept {
 }
 
 impl Swept {
-    /// Moves the bookmark. Returns how many changes the log had missed, and whether polls begin
-    /// anew where the sweep did; `None` if the tenant is not known.
+    /// Moves the bookmark. Returns how many changes the log had missed, and whether polls start
+    /// again where the sweep did; `None` if the tenant is not known.
     pub(super) fn conclude(self, store: &Store) -> Result<Option<(Option<u64>, bool)>, StoreError> {
         let tenants = store.tenants()?;
         let Some(known) = tenants
@@ -65,13 +65,13 @@ impl Swept {
         Ok(Some((missed, is_reset)))
     }
 
-    /// Returns how many changes the log had missed, and which deletions it has yet to tell of.
+    /// Returns how many changes the log had missed, and which deletions it has yet to report.
     fn reckon(
         &self,
         store: &Store,
         kept: &Bookmark,
     ) -> Result<(u64, Vec<(Timestamp, RecordRef)>), StoreError> {
-        // A clock that went back must not promise what is still to come.
+        // If the clock was set back, this must not promise anything about the future.
         let until = self.read_to.max(kept.until).min(self.began);
         let mut reckoning = Reckoning::of(kept, until, self.overlap);
         each_change(store, self.behind, |run, change| {
@@ -82,15 +82,15 @@ impl Swept {
         Ok(reckoning.result())
     }
 
-    /// Returns whether polls go on from the sweep's beginning: those that are behind it would look
-    /// at what it has seen since.
+    /// Returns whether polls go on from the sweep's beginning. If they are behind it, they would
+    /// only look at what the sweep has already seen.
     fn covers(&self, kept: &Bookmark) -> bool {
         self.waited == Waited::Yes
             || (self.pace == Pace::Behind && self.read_to.max(kept.until) < self.began)
     }
 }
 
-/// Visits the changes behind a place in the journal, with the run that found each.
+/// Visits the changes after a position in the journal, with the run that found each.
 fn each_change(
     store: &Store,
     mut seq: Seq,

@@ -1,4 +1,4 @@
-//! What a slice of the audit log has left to be looked at, in the order in which it happened.
+//! What is left to look at from a slice of the audit log, in the order in which it happened.
 //!
 //! Pure.
 
@@ -7,35 +7,35 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::model::{About, AuditEvent, AuditPage, RecordRef, Timestamp};
 use crate::store::SeenEvent;
 
-/// Records to be asked for, and the events that are seen once that is done.
+/// Records to ask for, and the events that count as seen once that is done.
 #[derive(Debug, Default)]
 pub(super) struct Todo {
     records: VecDeque<RecordRef>,
-    /// Events in their order, with how many records must have been asked for.
+    /// Events in order, each with the number of records that must have been asked for by then.
     events: VecDeque<(SeenEvent, usize)>,
     n_asked: usize,
-    /// Events that concern us, and of which nobody can tell whom they are about.
+    /// Events that concern us, but do not say which record they are about.
     pub(in crate::sync) unreadable: Vec<String>,
 }
 
-/// A part of it that is asked for at once.
+/// A part of the work that is done in one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::sync) struct Portion {
     pub(in crate::sync) records: BTreeSet<RecordRef>,
-    /// Events that are seen after it.
+    /// Events that count as seen after it.
     pub(in crate::sync) seen: Vec<SeenEvent>,
-    /// Up to when everything is seen after it; `None` if that has not changed.
+    /// The time up to which everything is seen after it; `None` if that has not changed.
     pub(in crate::sync) until: Option<Timestamp>,
 }
 
 impl Todo {
-    /// Takes what is new of a page of the log, and records that are to be looked at besides.
+    /// Takes what is new from a page of the log, and the records to look at besides.
     pub(in crate::sync) fn of(
         audit_page: AuditPage,
         known: &BTreeSet<SeenEvent>,
         besides: BTreeSet<RecordRef>,
     ) -> Self {
-        // The same event under two times is one event: its id decides.
+        // The same event at two times is one event: its id decides.
         let known: BTreeSet<_> = known.iter().map(|seen| seen.id).collect();
         let mut new: BTreeMap<_, AuditEvent> = BTreeMap::new();
         for one in audit_page.events {
@@ -81,8 +81,8 @@ impl Todo {
         self.records.is_empty() && self.events.is_empty()
     }
 
-    /// Takes out the next records, so many at the most. An event is seen when all that it names and
-    /// all events before it are.
+    /// Takes out the next records, at most `limit`. An event is seen once all records that it names
+    /// were asked for and all events before it are seen.
     pub(in crate::sync) fn next(&mut self, limit: usize) -> Portion {
         let n_records = limit.min(self.records.len());
         let mut portion = Portion {
