@@ -1,73 +1,75 @@
 //! Tells webhook receivers what changed.
 //!
 //! There is one journal and, for each endpoint, one cursor in the store. A [`Worker`] reads the
-//! entries behind its cursor, leaves out what its endpoint does not want, sends the rest, several
-//! at once, as Standard Webhooks 1.0.0 says, and moves the cursor when a receiver answered with
-//! a 2xx. Nothing comes to it but hints to look; a restart goes on where the cursor stands.
+//! entries after its cursor, skips what its endpoint does not want, and sends the rest as Standard
+//! Webhooks 1.0.0 says, several at once. It moves the cursor when a receiver answered with a 2xx.
+//! It takes no input but hints to look; after a restart it continues from the cursor.
 //!
 //! What must stay true:
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the two
 //!   sends again what was not settled on disk: a thousand events at the most, or four times what
-//!   may be under way, up to eight thousand. It never skips one. Receivers tell a repetition by
-//!   `webhook-id`, in a batch by the ids of its events.
-//! - **In order for each record.** Events of one record wait for one another, also where one
-//!   waits for its next attempt; those of others do not. A successor under a new id is told of
+//!   may be under way, up to eight thousand. It never skips one. Receivers recognise a repetition
+//!   by `webhook-id`, in a batch by the ids of its events.
+//! - **In order for each record.** Events of one record wait for one another, even while one waits
+//!   for its next attempt; events of other records do not. A successor under a new id is announced
 //!   after its predecessor has gone.
-//! - **Trouble is the endpoint's.** One that takes nothing is probed by one message at a time,
-//!   not by each event on a schedule of its own, and no other endpoint notices.
+//! - **Failures stay with their endpoint.** An endpoint that accepts nothing is probed with one
+//!   message at a time, not by each event on its own schedule, and no other endpoint notices.
 //! - **The same bytes.** Body and id are a pure function of store and entry ([`Event`]), as long as
-//!   the endpoint's configuration and the program stay the same. So nothing is kept of them, and
-//!   all attempts, also those after a restart, send the same. Only the time-stamp and with it the
-//!   signature are the attempt's own.
-//! - **The schedule outlives the process.** An event that failed has a row of its own, with how
-//!   often it did and when it is due; the cursor steps over it. Waiting is a matter of the wall
-//!   clock, so a machine that slept does not wait longer. Where somebody sets that clock, which the
-//!   monotonic one tells, what waits follows it, rows and all: set back, it would wait for as much
-//!   longer; set ahead by days, an endpoint would seem to have failed for days.
-//! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write
-//!   that takes its row away. An endpoint that answers 410, or fails for days, is disabled and
-//!   keeps its place. What is gone is the URL: another one in the configuration brings the
-//!   endpoint back, and so does an operator's order.
-//! - **Operators' wishes are rows, too.** Orders and replays stand in the store until the worker
-//!   has taken them up, so that they outlive a crash, and nobody but the worker writes its cursor.
-//! - **Memory has a bound, in bytes**, that all endpoints share ([`Feed`]): entries that were read
-//!   ahead, which are shared as well, and messages under way. Beyond it, deliveries go without
-//!   their entries, which are read again when they are sent. Their number has a bound, too: four
-//!   times what may be under way is read ahead, five hundred at the least and eight thousand at the
-//!   most; ten thousand that failed are known by their places; the rest of a backlog stays on disk.
-//! - **What is known is told by the same cursor.** A backfill sends records as they are, then the
-//!   journal goes on where it was: a snapshot never tells who is gone. A tenant whose first load
-//!   has not ended is not known; an endpoint that is told first what is known gets its records when
-//!   the entry comes that ends the load.
-//! - **The configuration of now counts.** What waits, and what is asked for once more, is
-//!   compared with it again when it is read.
-//! - **No way inside.** Whoever can write a URL must not reach what only this machine can: the
+//!   the endpoint's configuration and the program stay the same. So they are not stored, and all
+//!   attempts, even those after a restart, send the same. Only the time-stamp and thus the
+//!   signature belong to the attempt.
+//! - **The schedule outlives the process.** An event that failed has a row of its own, with the
+//!   number of failures and the time when it is due; the cursor moves past it. Waits use the wall
+//!   clock, so a machine that slept does not wait longer. If somebody sets that clock, which the
+//!   monotonic clock reveals, waiting events are shifted with it, including their rows. Otherwise,
+//!   a clock set back would make them wait that much longer, and a clock set ahead by days would
+//!   make an endpoint seem to have failed for days.
+//! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write that
+//!   removes its row. An endpoint that answers 410, or fails for days, is disabled and keeps its
+//!   position. A 410 is about the URL: another one in the configuration enables the endpoint again,
+//!   and so does an operator's order.
+//! - **Operators' requests are rows, too.** Orders and replays stay in the store until the worker
+//!   has carried them out, so that they survive a crash, and only the worker writes its cursor.
+//! - **Memory has a bound, in bytes**, that all endpoints share ([`Feed`]): for entries that were
+//!   read ahead, which are shared as well, and for messages under way. Beyond it, deliveries are
+//!   kept without their entries, which are read again when they are sent. The number of deliveries
+//!   has a bound, too: four times what may be under way is read ahead, at least five hundred and at
+//!   most eight thousand; of failed events, ten thousand are remembered by position; the rest of a
+//!   backlog stays on disk.
+//! - **Known records are sent by the same cursor.** A backfill sends records as they are, then the
+//!   journal continues where it was: a snapshot never tells who is gone. A tenant whose first load
+//!   has not ended is not known; an endpoint that starts with a backfill gets its records when the
+//!   entry comes that ends the load.
+//! - **The current configuration counts.** Whatever waits, or is asked for once more, is checked
+//!   against it again when it is read.
+//! - **No way inside.** Whoever can write a URL must not reach what only this machine can. The
 //!   address rule is applied to every address that a name resolves to, between look-up and
 //!   connection, so that a name cannot answer differently the second time. Each endpoint has a
-//!   client of its own, so that no connection serves another's rule. Redirects are not followed
-//!   and the environment's proxies not used; either would go around the rule. A proxy that the
-//!   endpoint names takes the rule's place, for names. Plain http reaches named networks only.
-//! - **Nobody is sent to who has not agreed**, where an endpoint asks for a handshake; what was
-//!   agreed on goes with every request.
-//! - **Nobody shows.** No URL, body, answer, header's value or secret is in a log line, an error
-//!   or `Debug`. What an answer began with is kept for the operator, and shown on demand alone.
-//! - **No format sees a record.** What an endpoint may not see is taken out of an event before
-//!   a format gets it (`shown`), so that none can show it by mistake.
+//!   client of its own, so that no connection serves another's rule. Redirects are not followed and
+//!   the environment's proxies are not used, since either would bypass the rule. A proxy that the
+//!   endpoint names replaces the rule for names. Plain http reaches named networks only.
+//! - **Nothing is sent without consent** if an endpoint asks for a handshake; the agreed origin
+//!   goes with every request.
+//! - **Nothing leaks.** No URL, body, answer, header value or secret is in a log line, an error or
+//!   `Debug`. The beginning of an answer is kept for the operator, and shown only on demand.
+//! - **No format sees a record.** Whatever an endpoint may not see is removed from an event before
+//!   a format gets it (`shown`), so that no format can show it by mistake.
 //!
-//! Four folders, by what they are about:
+//! Four folders, by subject:
 //!
 //! - `endpoint`: how an endpoint is set up ([`Endpoint`], [`Flow`], [`Schedule`], [`Egress`]).
 //!   Pure.
 //! - `content`: what is sent. Pure: [`EventFilter`], [`Event`], [`Selection`], [`Privacy`],
 //!   [`Format`], [`Message`], the signature.
-//! - `transport`: the way to a receiver, and what came of one attempt. The address rule,
+//! - `transport`: the way to a receiver, and the result of one attempt. The address rule,
 //!   [`Failure`] and [`Verdict`] are pure; around them are the resolver, the endpoint's client, the
 //!   handshake and one attempt (`send`).
-//! - `queue`: what is to be sent next. The order of events (`lanes`), whom a failure is to blame on
-//!   (`health`) and how far an endpoint is (`position`, `state`) are pure; around them are what is
-//!   read and written (`reader`, `endpoint_store`), the dispatch of a message (`dispatch`) and the
-//!   loop of an endpoint ([`Worker`]).
+//! - `queue`: what is to be sent next. The order of events (`lanes`), what a failure is to be
+//!   blamed on (`health`) and how far an endpoint has got (`position`, `state`) are pure; around
+//!   them are reading and writing (`reader`, `endpoint_store`), the dispatch of a message
+//!   (`dispatch`) and the loop of an endpoint ([`Worker`]).
 
 mod content;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! How an endpoint is reached, and what it is shown besides its events.
+//! How an endpoint is reached, and what requests to it carry besides events.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use crate::forward_proxy::ForwardProxy;
 use crate::secret::Secret;
 use crate::tls::{Authorities, ClientCertificate};
 
-/// More than any receiver asks for, less than a receiver's server refuses.
+/// More than any receiver asks for, fewer than a receiver's server refuses.
 const MAX_HEADERS: usize = 32;
 
-/// As for the number; a header's value is a token at the longest.
+/// Chosen like the number of headers; the longest header value is a token.
 const MAX_VALUE: usize = 4 * 1024;
 
-/// Headers that say how a message is framed or what it is: they are set where it is made,
+/// Headers that say how a message is framed or what it is. They are set where the message is made,
 /// and a second one would contradict it.
 const OURS: [&str; 4] = ["host", "user-agent", "accept", "accept-encoding"];
 
-/// Headers between two neighbours on the way (RFC 9110, 7.6.1), which a proxy takes off.
+/// Headers for one hop only (RFC 9110, 7.6.1), which a proxy removes.
 const OF_THE_CONNECTION: [&str; 8] = [
     "connection",
     "keep-alive",
@@ -32,37 +32,38 @@ const OF_THE_CONNECTION: [&str; 8] = [
     "http2-settings",
 ];
 
-/// Families of names that are ours: of Standard Webhooks, CloudEvents and its handshake, of
-/// the body, and what is said to proxies.
+/// Header prefixes that we use ourselves: for Standard Webhooks, CloudEvents and its handshake, the
+/// body, and proxies.
 const OUR_PREFIXES: [&str; 4] = ["webhook-", "ce-", "content-", "proxy-"];
 
-/// How an endpoint is reached. By default: https, public addresses, nobody in between.
+/// How an endpoint is reached. By default: https, public addresses, no proxy.
 #[derive(Clone, Default)]
 pub struct Egress {
-    /// Networks that it may stand in although they are not public.
+    /// Networks that it may be in although they are not public.
     pub allow_private: Vec<IpNet>,
     /// Whether the URL may be plain http, for a receiver within `allow_private`.
     pub allow_http: bool,
-    /// Who may vouch for it; `None` for those whom the platform trusts.
+    /// The authorities that may vouch for it; `None` for those that the platform trusts.
     pub authorities: Option<Authorities>,
-    /// By what we show it who we are, where it asks.
+    /// The certificate that we show if it asks for one.
     pub client_certificate: Option<ClientCertificate>,
-    /// What every request to it goes through.
+    /// The proxy that every request to it goes through.
     pub proxy: Option<ForwardProxy>,
-    /// Headers that it wants besides ours.
+    /// Additional headers that it wants.
     pub headers: ExtraHeaders,
-    /// By which name we ask for its consent before anything is sent; `None` if it is not asked.
+    /// The name under which we ask for its consent before anything is sent; `None` if we do not
+    /// ask.
     pub handshake: Option<Origin>,
 }
 
-/// Headers that an endpoint wants besides ours. Their values are secrets.
+/// Additional headers that an endpoint wants. Their values are secrets.
 #[derive(Clone, Default)]
 pub struct ExtraHeaders(HeaderMap);
 
-/// Why a header cannot be sent. No message holds its value.
+/// Why a header cannot be sent. No message contains its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHeader {
-    /// The name is none.
+    /// The name is not a header's.
     #[error("`{name}` is not the name of a header")]
     Name {
         /// The name.
@@ -80,13 +81,13 @@ pub enum InvalidHeader {
         /// The name.
         name: String,
     },
-    /// It was added before; upper and lower case are the same.
+    /// It was added before; upper and lower case count as the same.
     #[error("`{name}` is there twice")]
     Twice {
         /// The name.
         name: String,
     },
-    /// The value holds something that cannot be sent, or too much.
+    /// The value has characters that cannot be sent, or is too long.
     #[error("the value of `{name}` is not one line of visible ASCII, at most {MAX_VALUE} long")]
     Value {
         /// The name.

@@ -6,32 +6,32 @@ use std::time::Duration;
 /// Deliveries at once, unless the configuration says otherwise.
 pub const DEFAULT_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
-/// Deliveries at once at the most.
+/// The most deliveries at once.
 pub const MAX_IN_FLIGHT: usize = 256;
 
-/// How long an endpoint may do nothing but fail, unless the configuration says otherwise.
+/// How long an endpoint may fail without a success, unless the configuration says otherwise.
 pub const DEFAULT_DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
-/// What the configuration says of the flow of events to an endpoint.
+/// The configuration of the flow of events to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
-    /// Deliveries at once at the most.
+    /// The most deliveries at once.
     pub max_in_flight: NonZeroUsize,
-    /// Messages a second at the most; `None` for as many as the receiver takes.
+    /// The most messages a second; `None` for as many as the receiver takes.
     pub max_per_second: Option<NonZeroU32>,
-    /// After how long a time of nothing but failures it is disabled; zero: never.
+    /// How long it may fail without a success before it is disabled; zero for never.
     pub disable_after: Duration,
-    /// Whether an endpoint that is new is first told what is known.
+    /// Whether a new endpoint first gets all known records.
     pub backfill: Backfilling,
 }
 
-/// Whether an endpoint that is new is first told what is known.
+/// Whether a new endpoint first gets all known records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Backfilling {
-    /// It hears of what is found from now on.
+    /// It gets only what is found from now on.
     #[default]
     None,
-    /// It hears of every record first.
+    /// It gets every known record first.
     First,
 }
 

@@ -29,20 +29,20 @@ use crate::model::{
 use crate::store::{Store, StoreError};
 pub use invalid::InvalidEndpoint;
 
-/// How long a receiver may take to answer, unless the configuration says otherwise; the
-/// lower end of what Standard Webhooks recommends.
+/// How long a receiver may take to answer, unless the configuration says otherwise: the lower end
+/// of what Standard Webhooks recommends.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest time-out that makes sense. Events of an endpoint wait for one another.
+/// The longest time-out that makes sense, since events of an endpoint wait for one another.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How the mark of a URL begins.
 const URL_MARK: &str = "[url ";
 
-/// What the configuration says of an endpoint.
+/// The configuration of an endpoint.
 #[derive(Clone)]
 pub struct Options {
-    /// What the operator calls it.
+    /// The name that the operator gave it.
     pub name: EndpointName,
     /// Where events go.
     pub url: Url,
@@ -52,7 +52,7 @@ pub struct Options {
     pub events: EventFilter,
     /// The records that it wants to hear of.
     pub selection: Selection,
-    /// What of them it does not get to see.
+    /// What it may not see of them.
     pub privacy: Privacy,
     /// How events are written for it.
     pub format: Format,
@@ -76,7 +76,7 @@ pub struct Endpoint {
     selection: Selection,
     privacy: Privacy,
     format: Format,
-    /// What the operator calls tenants, as it was when they were last looked up.
+    /// The operator's names for tenants, as of the last look-up.
     called: BTreeMap<TenantId, TenantName>,
     rule: AddressRule,
     egress: Egress,
@@ -106,8 +106,8 @@ impl Endpoint {
             named: egress.allow_private.clone(),
             others,
         };
-        // The resolver is not asked for an address, so an address is checked here. The URL
-        // parser has by now made one of every way to write it, `0x7f.1` for 127.0.0.1.
+        // The resolver is not asked for a literal address, so it is checked here. The URL parser
+        // has already normalised every way to write it, such as `0x7f.1` for 127.0.0.1.
         let literal = match options.url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -147,7 +147,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Returns what the operator calls it.
+    /// Returns the name that the operator gave it.
     pub fn name(&self) -> &EndpointName {
         &self.name
     }
@@ -158,8 +158,8 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
-    /// Lets it know what the operator calls tenants, if that matters to it; without, it knows
-    /// their ids and the names that Qlik shows.
+    /// Gives it the operator's names for tenants, if it needs them; otherwise it knows their ids
+    /// and the names that Qlik shows.
     pub fn knowing(&self, store: &Store) -> Result<Cow<'_, Self>, StoreError> {
         if !self.selection.names_tenants() {
             return Ok(Cow::Borrowed(self));
@@ -176,7 +176,7 @@ impl Endpoint {
         let Some(event_type) = entry.fact.event_type() else {
             return false;
         };
-        // What is missing concerns everybody, whatever `events` names.
+        // Everybody needs to know what is missing, whatever `events` names.
         let is_chosen = match &entry.fact {
             Fact::HistoryLost(_) => true,
             Fact::Changed(_)
@@ -191,7 +191,7 @@ impl Endpoint {
             return false;
         }
         let wants = match &entry.fact {
-            // An endpoint does not hear of itself.
+            // An endpoint gets no events about itself.
             Fact::EndpointDisabled { endpoint, .. } => *endpoint != self.name,
             Fact::Changed(change) => self.wants_change(change),
             Fact::Loaded { .. }
@@ -229,8 +229,8 @@ impl Endpoint {
         self.selection.wants_tenant(account, called)
     }
 
-    /// A change of nothing that the endpoint gets to see is not for it: that it happened
-    /// would tell something already.
+    /// A change in nothing that the endpoint may see is not sent: even the fact that something
+    /// changed would reveal something.
     fn wants_change(&self, change: &Change) -> bool {
         if !self.selection.wants_record(change.before(), change.after()) {
             return false;
@@ -251,8 +251,8 @@ impl Endpoint {
         }
     }
 
-    /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one
-    /// first; none of secrets that it shares with us.
+    /// Returns the public halves of the keys that sign its deliveries, `whpk_…`, the new one first.
+    /// Shared secrets have none.
     pub fn public_keys(&self) -> Vec<String> {
         self.secrets
             .iter()
@@ -265,7 +265,7 @@ impl Endpoint {
         &self.format
     }
 
-    /// Returns what it chooses records by.
+    /// Returns how it selects records.
     pub fn selection(&self) -> &Selection {
         &self.selection
     }
@@ -275,13 +275,13 @@ impl Endpoint {
         &self.events
     }
 
-    /// Returns how events are put together for it, none where each goes alone.
+    /// Returns how events are batched for it; `None` if each goes alone.
     pub fn batching(&self) -> Option<Batching> {
         self.format.batching()
     }
 
-    /// Writes events for it, with what it may see of them: at least one, and more only
-    /// where there is [`Endpoint::batching`].
+    /// Writes events for it, with what it may see of them: at least one, and more only if there is
+    /// [`Endpoint::batching`].
     pub fn message(&self, events: &[Event<'_>]) -> Message {
         let events: Vec<_> = events
             .iter()
@@ -290,12 +290,12 @@ impl Endpoint {
         self.format.message(&events)
     }
 
-    /// Returns what tells this URL from another without showing it.
+    /// Returns a mark that distinguishes this URL from others without showing it.
     ///
-    /// It is stored where a receiver wanted no more events, and the URL may be a secret. It is 32
-    /// bits of a digest of the whole URL, so it takes at most 32 bits off what has to be guessed: a
-    /// token of 128 bits, as those in webhook addresses are, keeps 96. One that can be guessed is
-    /// confirmed by it to whoever reads the store, as it would be by the receiver itself.
+    /// It is stored when a receiver wants no more events, and the URL may be a secret. It is 32
+    /// bits of a digest of the whole URL, so it makes guessing at most 32 bits easier: a token of
+    /// 128 bits, as in webhook addresses, keeps 96. For a URL that can be guessed, it confirms the
+    /// guess to whoever can read the store, as the receiver itself would.
     pub(in crate::deliver) fn url_mark(&self) -> String {
         let digest = Sha256::digest(self.url.as_str());
         let start = digest.iter().take(4);

@@ -21,8 +21,8 @@ const STANDARD: [u64; 9] = [
     24 * HOUR,
 ];
 
-/// A wait differs by at most this share from the schedule's, either way, so that events
-/// that failed together do not come back together.
+/// The most that a wait differs from the schedule's, as a share, so that events that failed
+/// together are not repeated together.
 const JITTER: f64 = 0.2;
 
 /// The waits between attempts. The first attempt is made at once.
@@ -36,8 +36,8 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The longest wait between two attempts, whoever asks for it. A due time further off
-    /// was written under a clock that was wrong.
+    /// The longest wait between two attempts, whoever asks for it. A due time further away was
+    /// written under a wrong clock.
     pub const LONGEST_WAIT: Duration = Duration::from_secs(29 * HOUR);
 
     /// The schedule of Standard Webhooks: now, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
@@ -46,14 +46,14 @@ impl Schedule {
         Self::of(STANDARD.map(Duration::from_secs))
     }
 
-    /// A schedule of other waits, each at most a day; none means one attempt.
+    /// Makes a schedule of other waits, each at most a day; no waits mean a single attempt.
     pub fn of(waits: impl IntoIterator<Item = Duration>) -> Self {
         let day = Duration::from_secs(24 * HOUR);
         Self(waits.into_iter().map(|wait| wait.min(day)).collect())
     }
 
-    /// Returns how long to wait after so many failed attempts of an event, or none when
-    /// that was the last. `chance`, from 0 up to 1, moves the wait within its jitter.
+    /// Returns how long to wait after so many failed attempts of an event; `None` if that was the
+    /// last one. `chance`, from 0 up to 1, moves the wait within its jitter.
     pub fn wait(&self, failed: u32, chance: f64) -> Option<Duration> {
         let nth = usize::try_from(failed).ok()?.saturating_sub(1);
         let wait = self.0.get(nth)?;
@@ -67,8 +67,8 @@ impl Schedule {
     }
 }
 
-/// Returns whether a time has come. One that is further off than any wait was written under a
-/// clock that was wrong.
+/// Returns whether a time has come. A time further away than any wait was written under a wrong
+/// clock, and counts as come.
 pub(in crate::deliver) fn is_reached(due: Timestamp, now: Timestamp) -> bool {
     let left = due.since(now);
     left.is_zero() || left > Schedule::LONGEST_WAIT

@@ -1,30 +1,30 @@
-//! Says which addresses an endpoint may be reached at, after its name was resolved.
+//! Decides which addresses an endpoint may be reached at, after its name was resolved.
 //!
-//! Whoever may write a webhook address could otherwise make the daemon, which stands inside
-//! a network, talk to what only the inside can reach: a cloud's metadata service for one.
-//! The rule is asked for every address that a name resolves to, each time it is resolved.
+//! Otherwise, whoever can write a webhook address could make the daemon, which runs inside a
+//! network, talk to what can only be reached from inside, such as a cloud's metadata service. The
+//! rule is applied to every address that a name resolves to, each time it is resolved.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// What an endpoint may be reached at.
+/// Where an endpoint may be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressRule {
-    /// Networks that the operator named; anything in them is allowed, but for a cloud's
-    /// metadata service, which must be named alone.
+    /// Networks that the operator named. Anything in them is allowed except a cloud's metadata
+    /// service, which must be named by its own address.
     pub named: Vec<IpNet>,
-    /// What goes for every other address.
+    /// The rule for every other address.
     pub others: Others,
 }
 
-/// What goes for addresses outside of the named networks.
+/// The rule for addresses outside the named networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
     /// Those of the public internet are allowed.
     PublicOnly,
-    /// None is: events would cross the internet unencrypted.
+    /// None are: events would cross the internet unencrypted.
     Refused,
 }
 

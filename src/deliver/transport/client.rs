@@ -1,4 +1,4 @@
-//! The means to reach one endpoint: its connections, its headers, and what goes wrong.
+//! Reaches one endpoint: its connections, its headers, and how errors are classified.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::http_client::{self, BuildError};
 use crate::obstacle::{Route, causes, find};
 use crate::peer::Trust;
 
-/// How long a connection may take to come about; the time-out of the whole attempt goes on
-/// beside it.
+/// How long a connection may take to be established; the time-out of the whole attempt runs at the
+/// same time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client of one endpoint's own, with its connections kept alive. Never shared: a
-/// connection that one endpoint's address rule let come about would serve another's.
+/// One endpoint's own client, with its connections kept alive. It is never shared: a connection
+/// that one endpoint's address rule permits would serve another endpoint.
 #[derive(Debug)]
 pub(in crate::deliver) struct Client {
     http: reqwest::Client,
@@ -38,7 +38,7 @@ impl Client {
         Self::over(endpoint, Arc::new(SystemLookup))
     }
 
-    /// The same, with names looked up by somebody else. The rule is applied to what they find.
+    /// The same, with another resolver. The rule is applied to the addresses that it finds.
     fn over(endpoint: &Endpoint, lookup: Arc<dyn Resolve>) -> Result<Self, BuildError> {
         let egress = endpoint.egress();
         let resolver: Arc<dyn Resolve> = match &egress.proxy {
@@ -76,21 +76,21 @@ impl Client {
         &self.endpoint
     }
 
-    /// Begins a request to the endpoint's URL, with the headers that each of them has.
+    /// Begins a request to the endpoint's URL, with the headers that every request has.
     pub fn request(&self, method: Method) -> RequestBuilder {
         let request = self
             .http
             .request(method, self.endpoint.url().clone())
             .headers(self.endpoint.egress().headers.map().clone());
         match self.endpoint.handshake() {
-            // CloudEvents wants it in the request for consent and in all that follow.
+            // CloudEvents requires it in the request for consent and in all later ones.
             Some(origin) => request.header(REQUEST_ORIGIN, origin.as_str()),
             None => request,
         }
     }
 
-    /// Sends a request and waits for the head of its answer. Where the connection ended before one
-    /// began, it is sent again, within the endpoint's time-out.
+    /// Sends a request and waits for the head of its answer. If the connection ended before an
+    /// answer began, the request is sent again, within the endpoint's time-out.
     pub async fn send(&self, mut request: RequestBuilder) -> Result<Response, Failure> {
         let (limit, began) = (self.endpoint.timeout(), Instant::now());
         let mut resends = Resends::default();
@@ -123,12 +123,12 @@ impl Client {
         if lacks_descriptors(error) {
             return Failure::NoDescriptor;
         }
-        // A connection that takes too long has a limit of its own, and another remedy.
+        // Establishing a connection has a time limit of its own, and another remedy.
         if error.is_timeout() && !error.is_connect() {
             let limit = self.endpoint.timeout();
             return Failure::Timeout { limit };
         }
-        // As good as a 429, which HTTP/2 has a word of its own for.
+        // Equivalent to a 429; HTTP/2 has an error code of its own for it.
         if is_calm(error) {
             return Failure::Throttled { status: 429 };
         }
@@ -139,7 +139,8 @@ impl Client {
     }
 }
 
-/// Returns whether the system refused for want of descriptors, the process's or all there are.
+/// Returns whether the system has refused because the process, or the machine, is out of
+/// descriptors.
 fn lacks_descriptors(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .filter_map(|cause| Errno::from_io_error(cause.downcast_ref()?))

@@ -1,4 +1,4 @@
-//! Who asks a receiver for its consent, and what it consents to. Pure.
+//! How we ask a receiver for its consent, and what it consents to. Pure.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -8,11 +8,11 @@ use reqwest::header::HeaderName;
 /// Names the sender, in the request for consent and, once it is given, in every delivery.
 pub(super) const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 
-/// The DNS name that all daemons of one owner go by towards receivers.
+/// The DNS name that identifies all daemons of one owner to receivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// A text that is no DNS name.
+/// The text is not a DNS name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a DNS name")]
 pub struct InvalidOrigin(String);
@@ -20,18 +20,18 @@ pub struct InvalidOrigin(String);
 /// What a receiver consented to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Grant {
-    /// Requests a minute that it takes; `None` if it named no limit.
+    /// Requests a minute that it accepts; `None` if it named no limit.
     pub per_minute: Option<NonZeroU32>,
 }
 
-/// Why an answer is no consent.
+/// Why an answer is not a consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nobody is allowed: the header is missing.
+    /// It allows nobody: the header is missing.
     Silent,
-    /// Somebody else is allowed.
+    /// It allows somebody else.
     OtherOrigin,
-    /// The rate that is allowed is neither a number above zero nor `*`.
+    /// The allowed rate is neither a number above zero nor `*`.
     UnreadableRate,
 }
 
