@@ -1,8 +1,9 @@
-//! Tells who is still known to hold a role, or to be in a group, that is gone.
+//! Finds the users and groups that are still known to hold a role, or to be in a group, that is
+//! gone.
 //!
-//! A role that Qlik has deleted has no holders, but its audit log need not name those who were.
-//! Were the role's end told alone, they would show a role that there is not, and a limit that their
-//! losses exceed would come too late to hold it.
+//! A role that Qlik has deleted has no holders, but its audit log need not name those who had it.
+//! If we reported only the role's end, they would still show a role that no longer exists, and a
+//! limit that their losses exceed would come too late to hold it.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -13,17 +14,17 @@ use crate::store::{Store, TenantNo};
 
 use crate::sync::RunError;
 
-/// Who is known to hold what is gone, but for records that were asked for already.
+/// The known holders of what is gone, except records that were asked for already.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Holders {
     /// All of them.
     All(BTreeSet<RecordRef>),
-    /// There are more than were looked for.
+    /// There are more than the limit.
     More,
 }
 
-/// Looks for those who hold one of `gone`. Reads the users and groups of the tenant until they are
-/// more than `limit`.
+/// Finds the holders of `gone`. Reads the tenant's users and groups until it has found more than
+/// `limit`.
 pub(in crate::sync) fn find(
     store: &Store,
     tenant: TenantNo,

@@ -1,4 +1,4 @@
-//! One poll: what is new in the audit log, and the records that it names.
+//! One poll: reads what is new in the audit log, and the records that it names.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,47 +19,48 @@ use crate::sync::run::job::Job;
 use crate::sync::run::measure;
 use crate::sync::run::running::Running;
 
-/// How far ahead of our clock a poll reads: the source's may be ahead.
+/// How far ahead of our clock a poll reads, since the source's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(3600);
-/// The oldest bookmark that is gone on from. Qlik keeps ninety days; whatever a tenant has set,
+/// The oldest bookmark that polls continue from. Qlik keeps ninety days; whatever a tenant has set,
 /// a sweep is cheaper than reading months.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Records that are asked for in one run. A slice may name more: those are asked for behind them,
-/// so that what came first is told, and a sweep may begin in between.
+/// Records that are asked for in one run. A slice may name more: those follow in later runs, so
+/// that the first are delivered early and a sweep may begin in between.
 const MAX_RECORDS: usize = 500;
-/// Slices of the log that one poll reads. The next one goes on where it ended.
+/// Slices of the log that one poll reads. The next poll continues where it ended.
 const MAX_SLICES: usize = 20;
-/// How far the source's clock may be behind ours: an event that it dates so long before a sweep
-/// may have happened after it.
+/// How far the source's clock may be behind ours: an event dated less than this before a sweep may
+/// have happened after the sweep began.
 const SKEW: Duration = Duration::from_secs(120);
-/// How long a bookmark may stay behind when there was nothing new: moving it is a write.
+/// How long the bookmark may lag behind when there is nothing new, since moving it is a write.
 const KEEP_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// How a poll ended.
 #[derive(Debug)]
 pub(super) enum Polled {
-    /// There was nobody to poll yet, or polls wait for a sweep.
+    /// There was no tenant to poll yet, or polls wait for a sweep.
     Asleep,
-    /// Nothing new.
+    /// There was nothing new.
     Quiet,
-    /// Something new, and it was looked at.
+    /// There was something new, and it was looked at.
     Found,
-    /// Something new, but what it names could not be looked at; the next poll tries again.
+    /// There was something new, but the records that it names could not be read; the next poll
+    /// tries again.
     Failed,
     /// The log did not answer.
     Silent,
     /// The log may not be read.
     Forbidden,
-    /// Something was lost to us; a sweep was asked for.
+    /// Some events were lost; a sweep was asked for.
     Gap,
 }
 
-/// Where a poll starts to read, and what it goes by.
+/// Where a poll starts to read, and what it needs to know.
 struct PollStart {
     no: TenantNo,
     polling: Polling,
     bookmark: Bookmark,
-    /// Up to when earlier polls have read.
+    /// The time up to which earlier polls have read.
     until: Timestamp,
     now: Timestamp,
 }
@@ -76,7 +77,7 @@ impl<C: Connector> Job<C> {
     }
 
     async fn poll(&self) -> Result<Polled, StoreError> {
-        // Where the first sweep since the start has failed, nobody has met the tenant yet.
+        // If the first sweep since the start has failed, the tenant's id is not known yet.
         if self.audit.is_stranger()
             && let Ok(tenant) = self.connector.identify().await
         {
@@ -88,7 +89,7 @@ impl<C: Connector> Job<C> {
             self.audit.remind(self.clock.now());
             Polled::Asleep
         };
-        // What a run has not taken already, or will take.
+        // Count only requests that no run has counted or will count.
         if !self.turns.is_swept() {
             let traffic = self.connector.take_traffic();
             measure::traffic(&self.metrics, &self.name, &traffic);
@@ -100,7 +101,7 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Returns where to read on, or `None` if there is nothing to go by.
+    /// Returns where to continue; `None` if there is no position to continue from.
     async fn poll_start(&self) -> Result<Option<PollStart>, StoreError> {
         let (Some(polling), Some(id)) = (self.audit.polling(), self.audit.pollable()) else {
             return Ok(None);
@@ -146,7 +147,7 @@ impl<C: Connector> Job<C> {
                 Ok(audit_page) => audit_page,
                 Err(error) => return Ok(self.unanswered(start, &error)),
             };
-            // A slice: what happened up to its end is acted on, and the next one begins there.
+            // A slice: everything up to its end is acted on, and the next one begins there.
             let (to, keeps) = match audit_page.extent {
                 Extent::Whole => (start.now, Pace::Abreast),
                 Extent::CutOff { read_to } => (read_to.min(start.now), Pace::Behind),
@@ -165,7 +166,7 @@ impl<C: Connector> Job<C> {
                     "more happened than can be remembered"
                 }
                 () => {
-                    // What the slice names may take longer to look at than a sweep.
+                    // Reading the records that the slice names may take longer than a sweep.
                     self.audit.keeps(Pace::Behind);
                     let acted = self.act(start, to, todo).await?;
                     match acted {
@@ -181,14 +182,14 @@ impl<C: Connector> Job<C> {
                     continue;
                 }
             };
-            // Else the next poll would read the same again, and find the same gap.
+            // Otherwise the next poll would read the same events again, and find the same gap.
             self.audit.leave_to_sweep(todo.take_events());
             return Ok(self.gap(start, reason.to_owned()));
         }
         Ok(polled)
     }
 
-    /// Looks at what is new, a portion after the other, and moves on behind each.
+    /// Looks at what is new, one portion after the other, and moves the bookmark after each.
     async fn act(
         &self,
         start: &PollStart,
@@ -245,16 +246,16 @@ impl<C: Connector> Job<C> {
         Ok(polled)
     }
 
-    /// Returns what the store keeps, for the holder of the pen; none where a sweep has covered what
-    /// the poll began with.
+    /// Returns the stored bookmark, for the holder of the pen; `None` if a sweep has covered the
+    /// one that the poll began with.
     async fn still_at(&self, start: &PollStart) -> Result<Option<Bookmark>, StoreError> {
         let no = start.no;
         let kept = self.store.offload(move |store| store.bookmark(no)).await?;
         Ok(kept.filter(|kept| kept.since == start.bookmark.since))
     }
 
-    /// Reads the records of a portion in a run of their own. Returns those with it that are to be
-    /// looked at again: something is held that no plan lists yet.
+    /// Reads the records of a portion in a run of their own. Returns it with the records to look at
+    /// again, because they have held removals that no plan lists yet.
     async fn look_at(
         &self,
         start: &PollStart,
@@ -330,15 +331,15 @@ impl<C: Connector> Job<C> {
         Polled::Silent
     }
 
-    /// Asks for a sweep, and lets polls wait for it.
+    /// Asks for a sweep, and makes polls wait for it.
     fn gap(&self, start: &PollStart, reason: String) -> Polled {
         self.audit.gap(&self.name, start.now, reason, Then::Wait);
         Polled::Gap
     }
 
-    /// Ends a sweep as far as the audit log is concerned: says what is wrong there, reckons
-    /// what it had missed, and lets polls begin where the sweep did. The sweep's entries are
-    /// those behind `seq`.
+    /// Ends a sweep as far as the audit log is concerned: reports what is wrong with the log,
+    /// counts what it had missed, and lets polls begin where the sweep did. The sweep's entries are
+    /// those after `seq`.
     pub(in crate::sync) async fn conclude(
         &self,
         run: &mut Run,
@@ -385,9 +386,10 @@ impl<C: Connector> Job<C> {
 }
 
 impl PollStart {
-    /// Returns from when on to read: some time before the end of the last poll, but not from
-    /// before the sweep with which listening began, since that has seen what was then. An overlap
-    /// of a day would else read, after a gap, all that made the gap, for a day.
+    /// Returns the time from which to read: somewhat before the end of the last poll, but not
+    /// before the sweep with which listening began, since that has seen everything until then.
+    /// Otherwise, with an overlap of a day, polls after a gap would reread for a day everything
+    /// that caused it.
     fn from(&self) -> Timestamp {
         let overlapping = before(self.until, self.polling.overlap);
         let covered = before(self.bookmark.since, SKEW);
@@ -396,7 +398,7 @@ impl PollStart {
 }
 
 impl Polled {
-    /// Returns the word for it.
+    /// Returns its name.
     pub(in crate::sync) fn word(&self) -> &'static str {
         match self {
             Self::Asleep => "asleep",

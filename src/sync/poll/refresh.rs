@@ -1,4 +1,4 @@
-//! Reads single records, and plans what differs from the known, as a sweep would.
+//! Reads single records, and plans what differs from the known state, as a sweep would.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,11 @@ use crate::sync::run::job::Job;
 use crate::sync::sweep::incomplete::{Short, note};
 use crate::sync::sweep::kind::Sweeping;
 
-/// Questions under way at a time.
+/// Requests under way at a time.
 const AT_ONCE: usize = 4;
 
-/// Holders of what is gone who are asked for at the most: each costs two questions, and a sweep
-/// shows a hundred for one.
+/// The most holders of a role or group that is gone whom we ask for: each costs two requests, while
+/// a sweep reads a hundred in one.
 const MAX_HOLDERS: usize = 100;
 
 const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to hold than are asked for one \
@@ -37,9 +37,9 @@ const TOO_MANY_HOLDERS: &str = "a role or group is gone that more are known to h
 type Fetched = Option<Result<Observed, Finding>>;
 
 impl<C: Connector> Job<C> {
-    /// Asks for each record, and puts into the plan what came, changed or is gone. What its answer
-    /// would take away the listing must say as well. Of a role or group that is gone the holders
-    /// are asked for too.
+    /// Asks for each record, and puts into the plan what came, changed or is gone. Whatever a
+    /// record's answer would remove, the listing must confirm. For a role or group that is gone,
+    /// the holders are asked for, too.
     pub(in crate::sync) async fn refresh(
         &self,
         run: &mut Run,
@@ -101,15 +101,15 @@ impl<C: Connector> Job<C> {
             .await
     }
 
-    /// Asks for each record, and the listing about what its answer would take away. Returns what
-    /// the listing confirms, and where it says something else.
+    /// Asks for each record, and asks the listing about what its answer would remove. Returns what
+    /// the listing confirms, and which records it contradicts.
     async fn ask_each(
         &self,
         run: &mut Run,
         mut table: Table,
         records: BTreeSet<RecordRef>,
     ) -> Result<(Table, Vec<Doubt>, Vec<Short>), RunError> {
-        // Something has happened to them since anybody was told that they are gone.
+        // These records have been active since they were reported gone.
         for record in &records {
             self.answers.drop_of(record);
         }
@@ -165,7 +165,7 @@ impl<C: Connector> Job<C> {
         Ok((table, confirmed, short))
     }
 
-    /// Sorts out what the listing confirms. Returns that, and where it says something else.
+    /// Separates what the listing confirms from what it contradicts. Returns both.
     async fn sift(
         &self,
         run: &mut Run,
@@ -192,13 +192,13 @@ impl<C: Connector> Job<C> {
     }
 }
 
-/// Where answers are compared with what is known.
+/// Compares answers with what is known.
 struct Table {
     tenant: TenantNo,
     plan: Plan,
     gone: Vec<Record>,
     names: Names,
-    /// What it decides about; a sweep under way decides about the others.
+    /// The records that it decides about; a sweep under way decides about the others.
     decided: Asked,
 }
 
@@ -262,7 +262,8 @@ impl Table {
         let settled = match &change {
             Change::Created { .. } => Settled::Created,
             Change::Updated { after, .. } => {
-                // Records are asked for in the order of their kinds: whoever mentions it follows.
+                // Records are asked for in the order of their kinds: those that mention this one
+                // come later.
                 self.names.learn(after.to_ref(), after.label().to_owned());
                 Settled::Updated
             }
@@ -277,8 +278,8 @@ impl Table {
         Ok((settled, shown, self))
     }
 
-    /// Takes over everything that the listing has confirmed. Where answers contradict each other,
-    /// nobody is gone.
+    /// Plans everything that the listing has confirmed. If answers contradict each other, no record
+    /// counts as gone.
     fn conclude(
         mut self,
         store: &Store,
@@ -298,7 +299,7 @@ impl Table {
         } = self;
         gone.retain(|_| short.is_empty());
         let scales = present::scales(store, tenant, name, &plan, &gone)?;
-        // Successors must be known before those whom they replace go.
+        // Successors must be known before those that they replace are removed.
         for record in gone {
             plan.remove(store, record)?;
         }
@@ -309,10 +310,10 @@ impl Table {
         })
     }
 
-    /// Takes over what the listing has confirmed.
+    /// Plans what the listing has confirmed.
     fn believe(&mut self, store: &Store, doubt: Doubt) -> Result<(), RunError> {
         match doubt {
-            // None: it came and went between two looks.
+            // `None`: it came and went between two polls.
             Doubt::Gone { known, .. } => self.gone.extend(known.map(|known| *known)),
             Doubt::Access {
                 change,
