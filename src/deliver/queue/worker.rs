@@ -1,4 +1,4 @@
-//! The loop of one endpoint: reads ahead, keeps messages under way, writes what came of them.
+//! The loop of one endpoint: reads ahead, keeps messages under way, and stores their results.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -29,20 +29,20 @@ use crate::signal::{Shutdown, Wake};
 use crate::store::{Order, Store, StoreError};
 use crate::telemetry::Metrics;
 
-/// How often the worker looks at the store by itself: a hint may be lost, and an operator
-/// may want something.
+/// How often the worker looks at the store by itself: a hint may be lost, and an operator may have
+/// made a request.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How soon it looks again while there are more replays than it takes up at once, or while other
-/// endpoints' messages take the memory.
+/// How soon it looks again while there are more replays than it accepts at once, or while other
+/// endpoints' messages use the memory.
 const LOOK_SOON: Duration = Duration::from_millis(50);
 
-/// How long answers are still waited for when the daemon ends. Without it, every restart
-/// would send events twice.
+/// How long we wait for answers when the daemon ends. Without it, every restart would send events
+/// twice.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long a settled event waits for the disk: several writes' time, so that writing does
-/// not set the pace, and short enough to send little twice after a crash.
+/// How long a settled event waits to be written: several times a write's duration, so that writing
+/// does not set the pace, and short enough that little is sent twice after a crash.
 const SAVE_AFTER: Duration = Duration::from_millis(20);
 
 /// Delivers to one endpoint: several messages at once, those about one record in order.
@@ -57,23 +57,24 @@ pub struct Worker {
     saving: Task<()>,
     looking: Task<Wishes>,
     look_at: Instant,
-    /// Whether operators want more than was taken up.
+    /// Whether operators have made more requests than were accepted.
     has_more: bool,
     dirty_since: Option<Instant>,
-    /// What operators ordered; nothing new begins until it is done.
+    /// The operators' orders; nothing new begins until they are carried out.
     orders: Vec<(u64, Order)>,
-    /// Since when something waits for a batch to fill.
+    /// Since when events have been waiting for a batch to fill.
     batch_since: Option<Instant>,
     steadiness: Steadiness,
-    /// Whether the receiver consented, where it is asked; until then one message goes at once.
+    /// Whether the receiver has consented, if it is asked; until then only one message is under
+    /// way.
     is_consented: bool,
     mode: Mode,
 }
 
-/// Something that the store is asked for beside the loop.
+/// A request to the store that runs beside the loop.
 type Task<T> = Option<BoxFuture<'static, Result<T, StoreError>>>;
 
-/// When the loop ends by itself.
+/// When the loop next wakes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Never.
@@ -91,8 +92,8 @@ impl fmt::Debug for Worker {
 }
 
 impl Worker {
-    /// Prepares to deliver. An endpoint that was never seen before starts behind the
-    /// journal's present end, so open workers before the first run of the process.
+    /// Prepares to deliver. A new endpoint starts after the journal's present end, so open workers
+    /// before the first run of the process.
     pub async fn open(
         endpoint: &Endpoint,
         feed: &Feed,
@@ -142,13 +143,13 @@ impl Worker {
         })
     }
 
-    /// Delivers until the end is called for.
+    /// Delivers until told to end.
     pub async fn run(mut self, wake: Wake, shutdown: Shutdown) -> Result<(), RunError> {
         self.log_disabled();
         self.work(&wake, &shutdown).await.map_err(RunError::Store)
     }
 
-    /// Delivers what is due now, and says what is left.
+    /// Delivers what is due now, and returns what is left.
     pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, RunError> {
         self.log_disabled();
         self.mode = Mode::Drain;
@@ -212,13 +213,13 @@ impl Worker {
         }
     }
 
-    /// Waiting goes by the clock on the wall, so that it outlives the process; where that was set,
-    /// nothing may wait for as long.
+    /// Waits use the wall clock, so that they outlive the process; if that clock was set, no wait
+    /// may become longer by it.
     fn follow(&mut self, turned: Turned) {
         self.state.follow(turned, self.dispatcher.clock.now());
     }
 
-    /// Begins what may begin.
+    /// Begins every message that may begin.
     fn dispatch(&mut self) {
         loop {
             let (now, moment) = (self.dispatcher.clock.now(), Instant::now());
@@ -271,14 +272,14 @@ impl Worker {
         }
     }
 
-    /// Returns whether the next probe had better wait for what is being read: all that is here
-    /// has failed before, and one of them may be what the endpoint fails at.
+    /// Returns whether the next probe should wait for what is being read: everything here has
+    /// failed before, and one of these events may be what the endpoint fails on.
     fn waits_for_another(&self) -> bool {
         self.state.probe_due().is_some() && self.state.lanes.is_all_suspect() && self.may_read()
     }
 
-    /// Returns whether messages of all endpoints take what memory there is for them. One may be
-    /// under way whatever the others do.
+    /// Returns whether the messages of all endpoints use all the memory that they may. One message
+    /// may always be under way, whatever the others do.
     fn waits_for_room(&self) -> bool {
         self.state.is_sending() && !self.dispatcher.feed.may_send()
     }
@@ -299,7 +300,7 @@ impl Worker {
             self.is_consented = true;
             if let Some(per_minute) = grant.per_minute {
                 let mut rate = Rate::per_minute(per_minute).slower(self.rate.take());
-                // The message that went with the question.
+                // The message that was sent with the request for consent.
                 rate.take(moment);
                 self.rate = Some(rate);
             }
@@ -317,15 +318,15 @@ impl Worker {
         Ok(())
     }
 
-    /// Returns whether something is read, or could be.
+    /// Returns whether something is being read, or could be.
     fn may_read(&self) -> bool {
         self.reading.is_some() || self.unread().is_some()
     }
 
-    /// Returns from where there is something to read.
+    /// Returns the position from which there is something to read.
     fn unread(&self) -> Option<ReadPosition> {
         self.state.reads_from().filter(|from| match from {
-            // Asked on the spot: the common answer is that there is nothing.
+            // Read right here: usually there is nothing.
             ReadPosition::Journal(after) => self.dispatcher.store.last_seq() > *after,
             ReadPosition::Records { .. } => true,
         })
@@ -374,8 +375,8 @@ impl Worker {
         self.looking = Some(Box::pin(self.dispatcher.store.begin(look)));
     }
 
-    /// Returns whether it may be looked what operators want. A replay that ended would be read
-    /// as one to take up, as long as its row is there.
+    /// Returns whether we may look for operators' requests. A replay that has ended would be taken
+    /// for a new one as long as its row is there.
     fn may_look(&self) -> bool {
         let saving = match &self.saving {
             Some(_) => Saving::UnderWay,
@@ -384,7 +385,7 @@ impl Worker {
         self.looking.is_none() && self.orders.is_empty() && !self.state.has_unsaved_replays(saving)
     }
 
-    /// Does what was ordered, and begins anew from what is on disk.
+    /// Carries out what was ordered, and starts again from what is stored.
     async fn obey(&mut self) -> Result<(), StoreError> {
         let orders = std::mem::take(&mut self.orders);
         let (endpoint_store, now) = (
@@ -404,7 +405,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Returns whether nothing is under way and all is on disk.
+    /// Returns whether nothing is under way and everything is stored.
     fn is_quiet(&self) -> bool {
         self.attempts.is_empty()
             && self.reading.is_none()
@@ -422,7 +423,7 @@ impl Worker {
         self.is_quiet() && !wants && !looks && !sends
     }
 
-    /// Returns when to look again whether something may begin.
+    /// Returns when to check again whether something may begin.
     fn next_time(&mut self) -> Instant {
         let (now, moment) = (self.dispatcher.clock.now(), Instant::now());
         let mut times = vec![moment + LOOK_EVERY];
@@ -447,7 +448,7 @@ impl Worker {
         times.into_iter().min().unwrap_or(moment)
     }
 
-    /// Waits a little for what is under way, and writes what came of it.
+    /// Waits briefly for what is under way, and stores its results.
     async fn wind_down(&mut self) -> Result<(), StoreError> {
         let end = Instant::now() + GRACE;
         while let Ok(Some(joined)) = timeout_at(end, self.attempts.join_next()).await {
@@ -482,7 +483,7 @@ impl Worker {
     }
 }
 
-/// Waits for a task, for ever where there is none.
+/// Waits for a task; for ever if there is none.
 async fn next<T>(task: &mut Task<T>) -> Result<T, StoreError> {
     let Some(running) = task else {
         return std::future::pending().await;

@@ -7,17 +7,17 @@ use super::consent::Refusal;
 use crate::obstacle::{Obstacle, Stage};
 use crate::telemetry::chain;
 
-/// Why an attempt did not deliver. No message holds the endpoint's URL, since tokens may
-/// be part of it, or anything of the event or of the receiver's answer.
+/// Why an attempt did not deliver. No message contains the endpoint's URL, which may include
+/// tokens, or any part of the event or the receiver's answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// An address of the receiver is one that endpoints may not be reached at.
+    /// The receiver has an address that endpoints may not be reached at.
     #[error("refusing to connect to the receiver")]
     RefusedAddress(#[source] RefusedAddress),
-    /// This machine has no descriptor left for a connection: the receiver was not asked.
+    /// This machine has no descriptor left for a connection: the receiver was not contacted.
     #[error("opening a connection: too many files are open on this machine")]
     NoDescriptor,
-    /// No connection came about, or none that is secured.
+    /// No connection could be established, or no secure one.
     #[error("reaching the receiver")]
     Unreached(#[source] Obstacle),
     /// No answer came in time.
@@ -26,11 +26,11 @@ pub enum Failure {
         /// The endpoint's time-out.
         limit: Duration,
     },
-    /// The connection broke before an answer came, or the answer was no HTTP.
+    /// The connection broke before an answer came, or the answer was not HTTP.
     #[error("sending the event to the receiver: {0}")]
     Broken(&'static str),
-    /// The receiver pointed elsewhere. Events are not carried to where their secret and
-    /// their address rule were not meant for.
+    /// The receiver redirects. Events are not sent to a place for which their secret and address
+    /// rule were not meant.
     #[error("the receiver answered {status}, and redirects are not followed")]
     Redirect {
         /// The answer's status.
@@ -42,10 +42,10 @@ pub enum Failure {
         /// The answer's status.
         status: u16,
     },
-    /// The receiver was asked whether it wants events, and did not say so.
+    /// The receiver was asked whether it wants events, and did not agree.
     #[error("the receiver does not consent to getting events (status {status}): {refusal}")]
     NoConsent {
-        /// The answer's status, which says nothing here.
+        /// The answer's status, which does not decide here.
         status: u16,
         /// What is missing.
         refusal: Refusal,
@@ -59,13 +59,13 @@ pub enum Failure {
         /// The answer's status.
         status: u16,
     },
-    /// The receiver takes no body as large as this event's.
+    /// The receiver does not accept bodies as large as this one.
     #[error("the receiver answered 413: {bytes} bytes are too large for it")]
     TooLarge {
-        /// Bytes of the body that was sent.
+        /// Size of the body that was sent, in bytes.
         bytes: usize,
     },
-    /// The receiver is in trouble.
+    /// The receiver has a failure of its own.
     #[error("the receiver answered {status}: it failed")]
     ReceiverFailed {
         /// The answer's status.
@@ -73,19 +73,19 @@ pub enum Failure {
     },
 }
 
-/// Who may be to blame for a failure.
+/// What may be to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::deliver) enum Blame {
     /// The endpoint: no event would have fared better.
     Endpoint,
     /// The event: the endpoint works, and does not want it.
     Event,
-    /// One or the other; what becomes of other events tells.
+    /// Either; the outcome of other events decides.
     Either,
 }
 
 impl Failure {
-    /// Returns who may be to blame.
+    /// Returns what may be to blame.
     pub(in crate::deliver) fn blame(&self) -> Blame {
         match self {
             Self::RefusedAddress(_)
@@ -94,8 +94,8 @@ impl Failure {
             | Self::Throttled { .. }
             | Self::NoConsent { .. }
             | Self::Gone => Blame::Endpoint,
-            // A credential that is not accepted is so for every event, but a receiver may well
-            // say the same of one that it does not want.
+            // A credential that is refused is refused for every event, but a receiver may well
+            // answer the same for a single event that it does not want.
             Self::Timeout { .. }
             | Self::Broken(_)
             | Self::ReceiverFailed { .. }
@@ -104,17 +104,17 @@ impl Failure {
         }
     }
 
-    /// Returns whether the receiver had no part in it, so that it says nothing of it.
+    /// Returns whether the receiver had no part in it, so that it says nothing about the receiver.
     pub(in crate::deliver) fn is_ours(&self) -> bool {
         matches!(self, Self::NoDescriptor)
     }
 
-    /// Returns code and message, all causes in one line.
+    /// Returns code and message, with all causes in one line.
     pub(in crate::deliver) fn in_words(&self) -> String {
         format!("{}: {}", self.code(), chain(self))
     }
 
-    /// Returns the code as `docs/errors.md` lists it.
+    /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         match self {
             Self::RefusedAddress(_) => "deliver.refused-address",

@@ -1,8 +1,8 @@
 //! Asks a receiver for its consent before anything is sent to it.
 //!
-//! This is the abuse protection of CloudEvents' webhooks (http-webhook.md, 4): a request of
-//! the method OPTIONS names who wants to send, and only a header that names the same, or `*`,
-//! is consent. A status is none: any server may answer 200 to a method that it does not mind.
+//! This is the abuse protection of CloudEvents' webhooks (http-webhook.md, 4). A request with the
+//! method OPTIONS names who wants to send, and only a header that names the same origin, or `*`, is
+//! consent. A status is not: any server may answer 200 to a method that it tolerates.
 
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
@@ -14,7 +14,7 @@ use super::failure::Failure;
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// Asks the receiver for its consent. An endpoint that asks for no handshake has given it.
+/// Asks the receiver for its consent. An endpoint that requires no handshake has given it.
 pub(in crate::deliver) async fn handshake(client: &Client) -> Result<Grant, Failure> {
     let Some(origin) = client.endpoint().handshake() else {
         return Ok(Grant::default());
@@ -24,7 +24,7 @@ pub(in crate::deliver) async fn handshake(client: &Client) -> Result<Grant, Fail
     granted(origin, answer.headers()).map_err(|refusal| Failure::NoConsent { status, refusal })
 }
 
-/// Reads an answer's headers. Each may be there once: of two, one might be an intermediary's.
+/// Reads an answer's headers. Each may occur once: of two, one might be an intermediary's.
 fn granted(origin: &Origin, headers: &HeaderMap) -> Result<Grant, Refusal> {
     let only = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
@@ -43,7 +43,7 @@ fn granted(origin: &Origin, headers: &HeaderMap) -> Result<Grant, Refusal> {
         Some(_) => return Err(Refusal::OtherOrigin),
     }
     let per_minute = match only(&ALLOWED_RATE) {
-        // Required only where a rate was asked for, which we do not.
+        // Required only if a rate was requested, which we do not do.
         None | Some("*") => None,
         Some(text) => match text.parse() {
             Ok(rate) => Some(rate),

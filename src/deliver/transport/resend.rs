@@ -1,10 +1,10 @@
-//! Tells a connection that was about to end from a receiver in trouble: what was sent into it is
-//! sent again at once, on another, and counts as one attempt.
+//! Distinguishes a connection that was about to end from a receiver that fails. A message sent over
+//! such a connection is sent again at once, over another, and counts as one attempt.
 //!
 //! Receivers close idle connections when they like (Node after five seconds), and end those of
 //! HTTP/2 after so many requests (GOAWAY), or refuse single ones (RFC 9113, 6.8 and 8.7). No answer
-//! has begun by then, so it is not known that the receiver has the message; events come at least
-//! once, under the same id.
+//! has begun by then, so we do not know whether the receiver has the message. That is safe, since
+//! events come at least once, under the same id.
 
 use std::error::Error;
 use std::io;
@@ -14,23 +14,23 @@ use h2::Reason;
 
 use crate::obstacle::causes;
 
-/// How often one attempt is sent again after a connection that ended. A receiver that breaks on a
+/// How often one attempt is sent again after its connection ended. A receiver that crashes on a
 /// message does so each time.
 const AFTER_CLOSED: u32 = 2;
 
-/// How often, and after which pause at first, where the receiver says that it did not look at the
-/// message. It has as many under way as it takes, some of which have to end.
+/// How often, and after which first pause, if the receiver says that it did not look at the
+/// message. It has as many requests under way as it accepts, and some of them have to end first.
 const AFTER_REFUSED: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How often one attempt was sent again so far, and why.
+/// How often one attempt has been sent again so far, and why.
 #[derive(Debug, Default)]
 pub(super) struct Resends {
     closed: u32,
     refused: u32,
 }
 
-/// What a failure says of the receiver and the message.
+/// What a failure says about the receiver and the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     /// The connection ended before an answer began.
@@ -44,7 +44,7 @@ enum Sign {
 }
 
 impl Resends {
-    /// Returns how long to wait before the message is sent again, or `None` if it is not.
+    /// Returns how long to wait before the message is sent again; `None` if it is not.
     pub fn after(&mut self, error: &reqwest::Error) -> Option<Duration> {
         match sign(error) {
             Sign::Closed if self.closed < AFTER_CLOSED => {
@@ -66,11 +66,11 @@ pub(super) fn is_calm(error: &reqwest::Error) -> bool {
 }
 
 fn sign(error: &reqwest::Error) -> Sign {
-    // A connection that does not come about is a matter of its own, and so is time.
+    // A connection that cannot be established is handled separately, and so is a time-out.
     if error.is_connect() || error.is_timeout() {
         return Sign::Other;
     }
-    // The last cause knows best: what HTTP/2 said of it is wrapped in what became of the request.
+    // The innermost cause is the most precise: the HTTP/2 error is wrapped in the request's error.
     let signs = causes(error).map(sign_of);
     signs
         .filter(|sign| *sign != Sign::Other)
@@ -105,7 +105,7 @@ fn sign_of(cause: &(dyn Error + 'static)) -> Sign {
     }
 }
 
-/// Returns in words what broke an exchange that no answer came of.
+/// Describes what broke an exchange that got no answer.
 pub(super) fn break_in_words(error: &reqwest::Error) -> &'static str {
     let words = causes(error).filter_map(|cause| {
         if cause.is::<h2::Error>() {

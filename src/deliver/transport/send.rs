@@ -1,4 +1,4 @@
-//! Makes one attempt: signs an event, sends it, and hears the answer.
+//! Makes one attempt: signs a message, sends it, and reads the answer.
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -16,11 +16,11 @@ use crate::deliver::endpoint::options::Endpoint;
 use crate::http_client::BuildError;
 use crate::model::Timestamp;
 
-/// How much of an answer is read. Only its status counts; the rest is read so that the
-/// connection can be used again, which a longer answer is not worth.
+/// How much of an answer is read. Only its status counts. The rest is read so that the connection
+/// can be reused, which is not worth reading a longer answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// How much of an answer is kept for whoever asks why an event did not arrive.
+/// How much of an answer is kept for operators who ask why an event did not arrive.
 const KEPT_ANSWER: usize = 1024;
 
 /// Sends events to one endpoint.
@@ -36,8 +36,8 @@ impl Sender {
         Ok(Self { client })
     }
 
-    /// Asks the receiver for its consent, if the endpoint wants that. Without, nothing may be
-    /// sent to it.
+    /// Asks the receiver for its consent, if the endpoint requires that. Without it, nothing may be
+    /// sent.
     pub async fn handshake(&self) -> Result<Grant, Failure> {
         handshake(&self.client).await
     }
@@ -75,9 +75,8 @@ impl Sender {
     }
 }
 
-/// Sends an endpoint a signed event of the type `endpoint.test`, once, after its consent where
-/// that is asked for. Nothing is noted of
-/// it anywhere.
+/// Sends an endpoint a signed event of the type `endpoint.test`, once, after asking for consent if
+/// that is required. Nothing is stored about it.
 pub async fn test(endpoint: &Endpoint, clock: &Clock) -> Result<Verdict, BuildError> {
     let sender = Sender::new(endpoint)?;
     let at = clock.now();
@@ -90,8 +89,8 @@ pub async fn test(endpoint: &Endpoint, clock: &Clock) -> Result<Verdict, BuildEr
     Ok(Verdict::of(outcome, clock.now()))
 }
 
-/// Reads the rest of an answer, up to its bound. How it ends is of no account: the status
-/// was told before. Returns what it began with.
+/// Reads the rest of an answer, up to its bound, and returns how it began. Errors do not matter,
+/// since the status is known already.
 async fn read_out(mut answer: reqwest::Response) -> String {
     let (mut n_bytes, mut start) = (0, Vec::new());
     while let Ok(Some(chunk)) = answer.chunk().await {
@@ -102,7 +101,7 @@ async fn read_out(mut answer: reqwest::Response) -> String {
             break;
         }
     }
-    // What is no UTF-8 grows when it is made readable.
+    // Invalid UTF-8 grows when it is made readable.
     let mut start = String::from_utf8_lossy(&start).into_owned();
     let mut ends = (0..=start.len().min(KEPT_ANSWER)).rev();
     let end = ends.find(|end| start.is_char_boundary(*end));

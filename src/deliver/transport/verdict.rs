@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::failure::Failure;
 use crate::model::Timestamp;
 
-/// The longest wait that a receiver may ask for. More would keep events back for longer
-/// than the schedule ever does.
+/// The longest wait that a receiver may ask for. Anything longer would delay events more than the
+/// schedule ever does.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a receiver answered, as far as it matters.
@@ -17,9 +17,9 @@ pub struct Answer {
     pub status: u16,
     /// The header `Retry-After`, as received.
     pub retry_after: Option<String>,
-    /// What its body began with, at most 1 KiB, made readable.
+    /// The beginning of its body, at most 1 KiB, made readable.
     pub start: String,
-    /// Bytes of the body that it answered.
+    /// Size of the answer's body, in bytes.
     pub sent: usize,
 }
 
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-/// A receiver may say anything, also what it was sent.
+/// A receiver may answer anything, even what it was sent.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
@@ -45,19 +45,19 @@ impl fmt::Debug for Answer {
 /// What an attempt means for its event.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The receiver has it.
+    /// The receiver has accepted it.
     Delivered {
         /// The answer's status.
         status: u16,
     },
-    /// It is to be tried again, by the schedule, but not before `after` has passed.
+    /// It is repeated by the schedule, but not before `after` has passed.
     Retry {
         /// Why it was not delivered.
         failure: Failure,
-        /// What the receiver asked to wait at least.
+        /// The shortest wait that the receiver asked for.
         after: Option<Duration>,
     },
-    /// The endpoint gets nothing any more until an operator brings it back.
+    /// The endpoint gets nothing any more until an operator enables it again.
     Disable {
         /// Why it was not delivered.
         failure: Failure,
@@ -65,7 +65,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Decides on what came of an attempt that ended `now`.
+    /// Decides on the result of an attempt that ended `now`.
     pub fn of(outcome: Result<Answer, Failure>, now: Timestamp) -> Self {
         let answer = match outcome {
             Ok(answer) => answer,
@@ -90,13 +90,13 @@ impl Verdict {
             400..=499 => Failure::Rejected { status },
             _ => Failure::ReceiverFailed { status },
         };
-        // At a redirect it says when to go where we do not go.
+        // In a redirect it says when to go to the new address, which we do not.
         let text = answer.retry_after.filter(|_| status >= 400);
         let after = text.and_then(|text| asked(&text, now));
         Self::Retry { failure, after }
     }
 
-    /// Returns why it was not delivered, none if it was.
+    /// Returns why it was not delivered; `None` if it was.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Delivered { .. } => None,
@@ -105,12 +105,12 @@ impl Verdict {
     }
 }
 
-/// Reads `Retry-After`: seconds, or the date until which to wait, in any of the three forms that
-/// HTTP has had. What cannot be read asks for nothing.
+/// Reads `Retry-After`: seconds, or the date until which to wait, in any of HTTP's three date
+/// formats, old and new. An unreadable value asks for nothing.
 fn asked(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long wait, not an unreadable one.
+        // A number too large to represent is a long wait, not an unreadable one.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let until = httpdate::parse_http_date(text).ok()?;
