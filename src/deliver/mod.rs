@@ -23,9 +23,9 @@
 //! - **The schedule outlives the process.** An event that failed has a row of its own, with the
 //!   number of failures and the time when it is due; the cursor moves past it. Waits use the wall
 //!   clock, so a machine that slept does not wait longer. If somebody sets that clock, which the
-//!   monotonic clock reveals, waiting events are shifted with it, including their rows. Otherwise,
-//!   a clock set back would make them wait that much longer, and a clock set ahead by days would
-//!   make an endpoint seem to have failed for days.
+//!   monotonic clock reveals, waiting events and their rows are adapted to it. Otherwise, a clock
+//!   set back would make them wait that much longer, and a clock set ahead by days would make an
+//!   endpoint seem to have failed for days.
 //! - **Nothing is lost.** When the [`Schedule`] ends, the event is parked in the same write that
 //!   removes its row. An endpoint that answers 410, or fails for days, is disabled and keeps its
 //!   position. A 410 is about the URL: another one in the configuration enables the endpoint again,

@@ -1,7 +1,7 @@
-//! An event before any format: what happened, to whom, and when.
+//! An event before any format: what happened, to which record, and when.
 //!
-//! Pure, and the same for the same entry of the same store: whatever is made of it, every
-//! attempt makes the same.
+//! Pure. The same entry of the same store always gives the same event, so that every attempt sends
+//! the same.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use crate::model::{
     Version, unified,
 };
 
-/// The type of the event that an operator sends to try an endpoint.
+/// The type of the event that an operator sends to test an endpoint.
 pub const TEST_EVENT: &str = "endpoint.test";
 
 /// What a receiver is told.
 #[derive(Clone)]
 pub struct Event<'a> {
-    /// The same in every attempt, and in no other event. Holds no full stop.
+    /// The same in every attempt, and in no other event. Contains no full stop.
     pub id: String,
     /// Its type, such as `user.updated`.
     pub event_type: &'static str,
     /// When it was found.
     pub at: Timestamp,
-    /// Its place in the journal; of a snapshot, where the journal goes on after it. None for
-    /// a trial.
+    /// Its position in the journal; for a snapshot, where the journal continues after it. `None`
+    /// for a test.
     pub sequence: Option<Seq>,
-    /// The tenant in which it happened, none for what concerns no tenant.
+    /// The tenant in which it happened; `None` if it concerns no tenant.
     pub account: Option<&'a Account>,
     /// What it is about.
     pub data: Data<'a>,
@@ -39,21 +39,21 @@ pub struct Event<'a> {
 pub enum Data<'a> {
     /// A record.
     Record(Subject<'a>),
-    /// Anything else: no record, nobody's data.
+    /// Anything else: not a record, and no personal data.
     Other(serde_json::Value),
 }
 
 /// The record that an event is about.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// As it is now, or as it was when it went.
+    /// As it is now, or as it was when it was deleted.
     pub record: &'a Record,
-    /// Of an update: as it was known before.
+    /// For an update: as it was known before.
     pub before: Option<&'a Record>,
-    /// Counts up with each change of the record; a receiver that kept a higher one can leave
-    /// the event out.
+    /// Increases with each change of the record; a receiver that has stored a higher one can ignore
+    /// the event.
     pub version: Version,
-    /// Of a creation: the record deleted just before that stood for the same subject.
+    /// For a creation: the record that stood for the same subject and was deleted just before.
     pub replaces: Option<&'a Id>,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Debug for Subject<'_> {
 }
 
 impl<'a> Event<'a> {
-    /// Returns the event of an entry, none for an entry that receivers are not told of.
+    /// Returns the event of an entry; `None` if receivers are not told about it.
     pub fn of_entry(store: StoreId, entry: &'a Entry) -> Option<Self> {
         let data = match &entry.fact {
             Fact::Changed(change) => Data::Record(Subject::of(change, entry.version())),
@@ -130,7 +130,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Returns the event that an operator sends to try an endpoint.
+    /// Returns the event that an operator sends to test an endpoint.
     pub fn trial(id: String, at: Timestamp, endpoint: &EndpointName) -> Self {
         Self {
             id,
@@ -173,7 +173,7 @@ fn snapshot_id(
     digest.update(at.millis().to_be_bytes());
     digest.update(subject.version.0.to_be_bytes());
     digest.update(subject.record.kind().singular());
-    // No tenant id and no record id holds a zero byte, so that no two pairs run into one.
+    // No tenant id or record id contains a zero byte, so different pairs never give the same bytes.
     digest.update([0]);
     digest.update(&account.tenant.0);
     digest.update([0]);

@@ -1,7 +1,7 @@
-//! Keeps fields of records from an endpoint: left out, or shown as a keyed hash.
+//! Hides fields of records from an endpoint: they are left out, or shown as a keyed hash.
 //!
-//! No format ever sees a record: it gets what [`Privacy::show`] made of it, so that a format
-//! cannot show what it should not.
+//! No format ever sees a record: it gets the result of [`Privacy::show`], so that a format cannot
+//! show what it should not.
 
 mod field;
 mod mask;
@@ -20,16 +20,16 @@ use crate::secret::Secret;
 /// What a hashed value starts with.
 const HASHED: &str = "hmac-sha256:";
 
-/// Characters of a key at the least: 128 bits, if they are hexadecimal digits.
+/// The fewest characters in a key: 128 bits, if they are hexadecimal digits.
 const MIN_KEY: usize = 32;
 
-/// What an endpoint does not get to see; the default is nothing.
+/// What an endpoint may not see; by default nothing.
 #[derive(Clone, Default)]
 pub struct Privacy {
     rules: BTreeMap<Field, Rule>,
 }
 
-/// What becomes of a field.
+/// How a field is hidden.
 #[derive(Clone)]
 enum Rule {
     Omit,
@@ -46,7 +46,7 @@ pub enum InvalidPrivacy {
         /// The field, as written.
         text: String,
     },
-    /// Only texts are hashed.
+    /// Only text fields can be hashed.
     #[error(
         "`{text}` is not a text, and only texts are hashed: {}",
         field::texts()
@@ -55,16 +55,16 @@ pub enum InvalidPrivacy {
         /// The field, as written.
         text: String,
     },
-    /// It cannot be both.
+    /// A field cannot be both left out and hashed.
     #[error("`{text}` is to be left out and hashed")]
     Twice {
         /// The field.
         text: String,
     },
-    /// Without a key, whoever knows a name finds its hash.
+    /// Without a key, anybody who knows a name can compute its hash.
     #[error("hashing takes a key")]
     NoKey,
-    /// Short enough to be guessed.
+    /// The key is short enough to be guessed.
     #[error("the key for hashing has {n_chars} characters, and {MIN_KEY} are the least")]
     ShortKey {
         /// How many it has.
@@ -73,7 +73,7 @@ pub enum InvalidPrivacy {
 }
 
 impl InvalidPrivacy {
-    /// Returns the code as `docs/errors.md` lists it.
+    /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unknown { .. } | Self::NotText { .. } | Self::Twice { .. } => {
@@ -148,8 +148,8 @@ impl Privacy {
         shown
     }
 
-    /// Returns the fields of a change that the endpoint gets to see, as they are called in
-    /// `changes`; none at all for a change of which it may not know.
+    /// Returns the fields of a change that the endpoint may see, by their names in `changes`; empty
+    /// for a change that it may not know of.
     pub(in crate::deliver) fn visible_changes(
         &self,
         before: &Record,
@@ -179,8 +179,8 @@ impl Privacy {
 }
 
 impl Rule {
-    /// Returns what stands in a text's place, none where nothing does. Receivers join by it, so
-    /// that texts which people take for the same must have the same.
+    /// Returns what replaces a text; `None` if nothing does. Receivers join by it, so texts that
+    /// people consider the same must have the same result.
     fn stand_in(&self, text: &str) -> Option<String> {
         match self {
             Self::Omit => None,

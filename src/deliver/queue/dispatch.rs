@@ -1,5 +1,5 @@
-//! Dispatches one message to the endpoint: reads what is in it, writes it, sends it once; a batch
-//! that is too large for the receiver in several.
+//! Dispatches one message to the endpoint: reads its events, writes it, sends it once. A batch that
+//! is too large for the receiver goes in several messages.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::deliver::transport::verdict::{Answer, Verdict};
 use crate::model::Timestamp;
 use crate::store::{Store, StoreError};
 
-/// What all messages of an endpoint share.
+/// What all messages to an endpoint share.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     pub sender: Sender,
@@ -33,26 +33,26 @@ pub(super) struct Dispatcher {
     pub clock: Clock,
     /// What the receiver consented to; `None` if it was not asked yet.
     pub consent: Mutex<Option<Grant>>,
-    /// Which sizes of messages it takes.
+    /// The message sizes that it accepts.
     pub sizes: Sizes,
 }
 
-/// The status of a message that is larger than the receiver takes (RFC 9110, 15.5.14).
+/// The status that refuses a message as too large (RFC 9110, 15.5.14).
 pub(super) const TOO_LARGE: u16 = 413;
 
-/// What came of it.
+/// The result of a dispatch.
 #[derive(Debug)]
 pub(super) struct Dispatched {
     /// The attempts, in the order in which they were made: one for each message.
     pub ended: Vec<Ended>,
-    /// Deliveries of which nothing is left.
+    /// Deliveries for which there is nothing left to send.
     pub gone: Vec<PendingDelivery>,
-    /// What the receiver consented to just now.
+    /// What the receiver has just consented to.
     pub granted: Option<Grant>,
 }
 
 impl Dispatched {
-    /// Returns how many events went, or would have gone.
+    /// Returns how many events were sent, or would have been.
     pub fn n_events(&self) -> usize {
         let sent = self.ended.iter().map(|ended| ended.deliveries.len());
         sent.sum::<usize>() + self.gone.len()
@@ -65,7 +65,7 @@ impl Dispatcher {
         self: Arc<Self>,
         mut deliveries: Vec<PendingDelivery>,
     ) -> Result<Dispatched, StoreError> {
-        // What was just read comes with its entry; the rest is read off the runtime's threads.
+        // What was just read comes with its entry; the rest is read outside the runtime's threads.
         let contents = if let Some(contents) = reader::contents_at_hand(&mut deliveries) {
             contents
         } else {
@@ -100,8 +100,7 @@ impl Dispatcher {
         Ok(dispatched)
     }
 
-    /// Sends the events of a message; those of a batch that is too large in several, in their
-    /// order.
+    /// Sends the events of a message; a batch that is too large is sent in several parts, in order.
     async fn send(
         &self,
         deliveries: Vec<PendingDelivery>,
@@ -121,7 +120,7 @@ impl Dispatcher {
                 continue;
             }
             if len == 1 {
-                // Not needed any more, and it may wait for an answer for long.
+                // Not needed any more, and the attempt may wait long for an answer.
                 contents.pop_front();
             }
             let (at, began, outcome) = self.attempt(message, granted).await;
@@ -149,7 +148,7 @@ impl Dispatcher {
             let is_over = verdict
                 .failure()
                 .is_some_and(|it| it.blame() != Blame::Event);
-            // What is in the way of this part is in the way of the others.
+            // Whatever blocks this part also blocks the others.
             let len = if is_over { deliveries.len() } else { len };
             contents.drain(..if len == 1 { 0 } else { len.min(contents.len()) });
             all.push(Ended {
@@ -168,7 +167,7 @@ impl Dispatcher {
         all
     }
 
-    /// Makes an attempt of a message, with the receiver's consent. Returns when it began.
+    /// Makes an attempt to send a message, with the receiver's consent. Returns when it began.
     async fn attempt(
         &self,
         message: Message,
@@ -178,7 +177,7 @@ impl Dispatcher {
         if let Err(failure) = self.consent(granted).await {
             return (at, began, Err(failure));
         }
-        // The signature's time: asking may have taken long.
+        // The signature's time is taken now, since asking for consent may have taken long.
         let (at, began) = (self.clock.now(), Instant::now());
         (at, began, self.sender.attempt(message, at).await)
     }
@@ -196,7 +195,7 @@ impl Dispatcher {
         events.map(|event| event.event_type).collect()
     }
 
-    /// Asks the receiver for its consent, once in a process, where the endpoint wants that.
+    /// Asks the receiver for its consent, once in a process, if the endpoint requires it.
     async fn consent(&self, granted: &mut Option<Grant>) -> Result<(), Failure> {
         let mut consent = self.consent.lock().await;
         if consent.is_none() {

@@ -1,4 +1,4 @@
-//! Reads and writes what an endpoint's worker knows. Blocks, as the store does.
+//! Reads and writes the state of an endpoint's worker. Blocks, as the store does.
 
 use std::sync::Mutex;
 
@@ -16,35 +16,35 @@ use crate::store::{
     StoreError,
 };
 
-/// Replays that are taken up at once.
+/// Replays that are accepted at once.
 const REPLAYS: usize = 64;
 
-/// What the store says of an endpoint.
+/// What the store knows about an endpoint.
 #[derive(Debug)]
 pub(super) struct EndpointStore {
     endpoint: Endpoint,
-    /// Only who writes needs it.
+    /// Only a writer needs it.
     log: Mutex<AttemptLog>,
 }
 
-/// What operators want.
+/// What operators have requested.
 #[derive(Debug)]
 pub(super) struct Wishes {
     pub orders: Vec<(u64, Order)>,
-    /// What is asked for once more; `None` if there was no room for it.
+    /// What they want repeated; `None` if there was no room for it.
     pub replays: Option<Replays>,
 }
 
 impl EndpointStore {
-    /// Opens what the store says of an endpoint; one that was never seen before gets its cursor.
+    /// Opens the state of an endpoint. A new endpoint gets its cursor.
     pub fn open(store: &Store, endpoint: &Endpoint, now: Timestamp) -> Result<Self, StoreError> {
         let name = endpoint.name();
         let last = store.last_seq();
         let known = store.cursor(name)?;
         let cursor = match (known.clone(), store.open_loss()?) {
             (None, Some(loss)) => {
-                // Its place may be among what was lost. Behind the entry that says so, each
-                // tenant's records follow for whoever asked for them.
+                // Its position may be among what was lost. After the entry that says so, each
+                // tenant's records follow for endpoints with a backfill.
                 let settled = Seq(loss.entry.0.saturating_sub(1));
                 info!(
                     endpoint.id = %name, event.seq = loss.entry.0,
@@ -108,7 +108,7 @@ impl EndpointStore {
         Ok(endpoint_store)
     }
 
-    /// Reads where the endpoint stands.
+    /// Reads the endpoint's state.
     pub fn state(&self, store: &Store, now: Timestamp) -> Result<State, StoreError> {
         let name = self.endpoint.name();
         let cursor = store.cursor(name)?.unwrap_or_default();
@@ -125,7 +125,8 @@ impl EndpointStore {
         Ok(())
     }
 
-    /// Does what operators ordered. Only while nothing is under way and all is written.
+    /// Carries out what operators ordered. Call it only while nothing is under way and everything
+    /// is written.
     pub fn obey(&self, store: &Store, orders: &[(u64, Order)]) -> Result<(), StoreError> {
         let name = self.endpoint.name().clone();
         let mut cursor = store.cursor(&name)?.unwrap_or_default();
@@ -149,7 +150,7 @@ impl EndpointStore {
                 is_rewound = true;
             }
         }
-        // The cursor first: what comes after it only takes rows away that it makes needless.
+        // The cursor comes first: what follows only deletes rows that it makes unnecessary.
         let writes = changes.chunks(MAX_CHANGES).map(|chunk| Progress {
             changes: chunk.to_vec(),
             ..Progress::of(cursor.clone())
@@ -161,9 +162,9 @@ impl EndpointStore {
         Ok(())
     }
 
-    /// Takes away what is parked behind a cursor that was set back: it is sent again from there
-    /// on. Nothing is under way, so that nothing is parked anew meanwhile. A crash leaves some
-    /// of it parked: that may be sent twice, and nothing is lost.
+    /// Deletes what is parked after a cursor that was set back, since it is sent again from there
+    /// on. Nothing is under way, so nothing is parked meanwhile. After a crash some of it stays
+    /// parked: that may be sent twice, and nothing is lost.
     fn unpark(&self, store: &Store, cursor: &Cursor) -> Result<(), StoreError> {
         let mut after = Item::Entry(cursor.settled);
         loop {
@@ -185,7 +186,7 @@ impl EndpointStore {
         }
     }
 
-    /// Reads what operators want.
+    /// Reads what operators have requested.
     pub fn wishes(&self, store: &Store, look: Look) -> Result<Wishes, StoreError> {
         let name = self.endpoint.name();
         let replays = match look {
@@ -205,7 +206,7 @@ impl EndpointStore {
         })
     }
 
-    /// Returns how many entries behind a place the endpoint wants.
+    /// Returns how many entries after a position the endpoint wants.
     pub fn count_wanted(&self, store: &Store, mut after: Seq) -> Result<u64, StoreError> {
         let mut n_wanted = 0;
         loop {
@@ -221,7 +222,8 @@ impl EndpointStore {
     }
 }
 
-/// Says what an endpoint will never get: it was away for longer than the journal reaches back.
+/// Notes what an endpoint will never get, since it was away for longer than the journal reaches
+/// back.
 fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<(), StoreError> {
     let (next, first) = (cursor.settled.next(), store.first_seq()?);
     if next < first {

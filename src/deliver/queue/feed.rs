@@ -1,9 +1,9 @@
 //! The journal as all endpoints read it. Blocks, as the store does.
 //!
-//! Endpoints are mostly about as far as each other, so what one has read and decoded the next
-//! one finds here. And all that is in memory on behalf of deliveries has one bound in bytes,
-//! whatever the number of endpoints and however large records are: a delivery for whose entry
-//! there is no room goes without, and it is read again when it is sent.
+//! Most endpoints are at about the same position, so an entry that one has read and decoded is
+//! found here by the next. Everything in memory for deliveries has one bound in bytes, whatever the
+//! number of endpoints and the size of records: if there is no room for a delivery's entry, the
+//! delivery goes without, and the entry is read again when it is sent.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,17 +16,17 @@ use crate::lock::lock;
 use crate::model::{Entry, Seq};
 use crate::store::{Store, StoreError};
 
-/// Bytes in memory for deliveries, all endpoints together: entries that were read ahead may take
-/// the half of it, messages under way the rest. Enough for twenty thousand usual events.
+/// Bytes in memory for deliveries of all endpoints together: entries that were read ahead may use
+/// half of it, messages under way the rest. It is enough for twenty thousand usual events.
 const LIMIT: usize = 64 * 1024 * 1024;
 
-/// Entries that are kept for who comes next: some pages.
+/// Entries that are kept for other endpoints: some pages.
 const KEPT: usize = 2_048;
 
-/// Entries of a page, and their bytes, but for the last one.
+/// Entries in a page, and their bytes, not counting the last one.
 const PAGE: (usize, usize) = (512, 4 * 1024 * 1024);
 
-/// Entries that are read before it is known how large they are.
+/// Entries that are read before their size is known.
 const FIRST: usize = 16;
 
 /// Reads the journal for all endpoints of a store. Clones share what was read, and the bound.
@@ -36,7 +36,7 @@ pub struct Feed(Arc<Inner>);
 struct Inner {
     store: Store,
     budget: Arc<Budget>,
-    /// What was read last, without a gap.
+    /// The last entries that were read, without a gap.
     window: Mutex<VecDeque<Shared>>,
 }
 
@@ -46,7 +46,7 @@ struct Budget {
     used: AtomicUsize,
 }
 
-/// An entry in memory, shared by all who deliver it.
+/// An entry in memory, shared by all endpoints that deliver it.
 #[derive(Debug, Clone)]
 pub(super) struct Shared(Arc<Counted>);
 
@@ -56,7 +56,7 @@ struct Counted {
     load: Load,
 }
 
-/// Bytes of the bound that are taken, until it is dropped.
+/// A share of the bound, in bytes, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Load {
     bytes: usize,
@@ -96,7 +96,7 @@ impl Feed {
         self.used() <= self.0.budget.limit
     }
 
-    /// Takes room.
+    /// Takes a share of the bound.
     pub(super) fn load(&self, bytes: usize) -> Load {
         self.0.budget.used.fetch_add(bytes, Ordering::Relaxed);
         Load {
@@ -105,26 +105,26 @@ impl Feed {
         }
     }
 
-    /// Returns how many bytes are taken.
+    /// Returns how many bytes are in use.
     pub(super) fn used(&self) -> usize {
         self.0.budget.used.load(Ordering::Relaxed)
     }
 
-    /// Returns a page of entries from behind a place on, or `None` if there are no more.
+    /// Returns a page of entries after a position; `None` if there are no more.
     pub(super) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
         {
             let mut window = self.window();
             let (first, last) = (window.front(), window.back());
             let ends = first.zip(last).map(|(first, last)| (first.seq, last.seq));
             match ends {
-                // Far behind the others: what it reads is nothing to them.
+                // Far behind the others, who have no use for what it reads.
                 Some((first, _)) if after.next() < first => {}
                 Some((first, last)) if after < last => {
                     let n_passed = after.next().0 - first.0;
                     let n_passed = usize::try_from(n_passed).unwrap_or(usize::MAX);
                     return Ok(window.iter().skip(n_passed).take(PAGE.0).cloned().collect());
                 }
-                // Whoever wants the same waits for it here rather than read it again.
+                // Others who want the same page wait for it here rather than read it again.
                 Some(_) | None => {
                     let page = self.read(after)?;
                     self.keep(&mut window, after, &page);
@@ -155,18 +155,18 @@ impl Feed {
         Ok(page)
     }
 
-    /// Counts an entry.
+    /// Counts the bytes of an entry.
     pub(super) fn share(&self, entry: Entry) -> Shared {
         let load = self.load(weight::of_entry(&entry));
         Shared(Arc::new(Counted { entry, load }))
     }
 
-    /// Keeps a page for others, as far as there is room.
+    /// Keeps a page for other endpoints, as far as there is room.
     fn keep(&self, window: &mut VecDeque<Shared>, after: Seq, page: &[Shared]) {
         if window.back().is_some_and(|last| last.seq != after) {
             window.clear();
         }
-        // The journal may have been cut in between.
+        // The journal may have been truncated in between.
         let is_dense = page.first().is_none_or(|first| first.seq == after.next());
         if !is_dense {
             window.clear();
@@ -200,7 +200,7 @@ pub(super) fn next_step(n_read: usize, bytes: usize) -> Option<usize> {
 }
 
 impl Shared {
-    /// Returns the bytes that it takes.
+    /// Returns the bytes that it uses.
     pub(super) fn weight(&self) -> usize {
         self.0.load.bytes
     }

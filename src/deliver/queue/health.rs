@@ -1,10 +1,10 @@
-//! Whether an endpoint takes anything at all: who is to blame for a failure, when it is
-//! probed, how many deliveries it gets at once. Pure.
+//! Whether an endpoint accepts anything at all: what is to blame for a failure, when the endpoint
+//! is probed, and how many deliveries it gets at once. Pure.
 //!
-//! An endpoint that is down would fail every event, one after the other, each on its own
-//! schedule. So its own trouble is the endpoint's: nothing is sent but one probe at a time,
-//! with growing waits, and once that is answered deliveries go on, first one at a time, then
-//! more with each that succeeds.
+//! An endpoint that is down would fail every event, one after the other, each on its own schedule.
+//! So a failure of the endpoint itself counts against the endpoint: it only gets one probe at a
+//! time, with growing waits. Once a probe succeeds, deliveries go on, first one at a time, then
+//! more with each success.
 
 use std::time::Duration;
 
@@ -22,23 +22,23 @@ const FIRST_PROBE: Duration = Duration::from_secs(5);
 /// The longest wait between two probes that the receiver did not ask for.
 const LONGEST_PROBE: Duration = Duration::from_secs(5 * 60);
 
-/// Failures in a row, with nothing taken in between, after which a receiver that refuses each event
-/// is taken to be what is wrong: a wrong address answers 404 to all of them. Fewer may well be a
-/// burst of events of one sort that it does not want.
+/// Failures in a row, without a success in between, after which we blame the receiver that refuses
+/// each event: a wrong address answers 404 to all of them. Fewer may well be a burst of events of
+/// one sort that it does not want.
 const TOO_MANY: u32 = 5_000;
 
-/// A wait differs by at most this share, either way.
+/// The most that a wait differs from its nominal length, as a share.
 const JITTER: f64 = 0.2;
 
 /// The state of an endpoint.
 #[derive(Debug)]
 pub(super) struct Health {
-    /// Deliveries at once at the most.
+    /// The most deliveries at once.
     max: usize,
-    /// Deliveries at once for now.
+    /// How many deliveries may be under way at present.
     limit: usize,
     trouble: Option<Trouble>,
-    /// When the trouble began, in this process.
+    /// When the endpoint began to fail, in this process.
     trouble_began: Option<Instant>,
     failing: Option<Failing>,
     succeeded_at: Option<Instant>,
@@ -47,31 +47,31 @@ pub(super) struct Health {
 /// An attempt that failed.
 #[derive(Debug)]
 pub(super) struct Failed<'a> {
-    /// How.
+    /// Why it failed.
     pub failure: &'a Failure,
     /// When it began.
     pub began: Instant,
     /// When the attempt before it failed, in this process.
     pub before: Option<Instant>,
-    /// What the receiver asked to wait.
+    /// The wait that the receiver asked for.
     pub asked: Option<Duration>,
     /// Moves a wait within its jitter, from 0 to 1.
     pub chance: f64,
 }
 
-/// Whose failure it was.
+/// What is to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// The event's: others go on.
     Event,
-    /// The endpoint's, and it was known.
+    /// The endpoint, which was known to be failing.
     Endpoint,
-    /// The endpoint's, and with it begins its trouble.
+    /// The endpoint, which begins to fail with this one.
     Began,
 }
 
 impl Health {
-    /// Goes on from what is known of an endpoint.
+    /// Continues from what is known about an endpoint.
     pub fn of(max: usize, trouble: Option<Trouble>, failing: Option<Failing>) -> Self {
         Self {
             max,
@@ -83,9 +83,9 @@ impl Health {
         }
     }
 
-    /// Follows a clock that was set. What is due stays as far off as it was, but where the clock
-    /// went ahead: then it is early, as it is when the machine has slept. Neither makes the time
-    /// longer in which there was nothing but failures.
+    /// Adapts to a clock that was set. If it was set back, due times are moved with it. If it was
+    /// set ahead, they come early, as they do after the machine has slept. Neither makes the time
+    /// without a success longer.
     pub fn follow(&mut self, turned: Turned) {
         match turned {
             Turned::Back(by) => {
@@ -113,7 +113,7 @@ impl Health {
         self.failing
     }
 
-    /// Returns whether one more delivery may begin beside those that are under way.
+    /// Returns whether another delivery may begin beside those that are under way.
     pub fn has_room(&self, under_way: usize, now: Timestamp) -> bool {
         match &self.trouble {
             Some(trouble) => under_way == 0 && is_reached(trouble.due, now),
@@ -121,11 +121,12 @@ impl Health {
         }
     }
 
-    /// Notes a delivery that began then. Returns whether it ended a trouble.
+    /// Notes the success of a delivery that began then. Returns whether it ended a time of
+    /// failures.
     pub fn succeeded(&mut self, began: Instant, now: Instant) -> bool {
         self.succeeded_at = Some(now);
         self.failing = None;
-        // What was under way when the trouble began says nothing of now.
+        // A delivery that began before the endpoint failed says nothing about now.
         let is_probe =
             self.trouble.is_some() && self.trouble_began.is_none_or(|trouble| trouble <= began);
         if is_probe {
@@ -138,7 +139,7 @@ impl Health {
         is_probe
     }
 
-    /// Counts a failed attempt among those that nothing else came between.
+    /// Counts a failed attempt in a row without a success in between.
     fn count(&mut self, now: Timestamp) {
         let beginning = Failing {
             since: now,
@@ -146,7 +147,7 @@ impl Health {
             attempts: 0,
         };
         let failing = self.failing.get_or_insert(beginning);
-        // Of a time without attempts, as when no daemon ran, nobody knows how it was.
+        // Nobody knows how the endpoint was while there were no attempts, as when no daemon ran.
         if now.since(failing.last) > Schedule::LONGEST_WAIT {
             *failing = beginning;
         }
@@ -154,18 +155,19 @@ impl Health {
         failing.attempts = failing.attempts.saturating_add(1);
     }
 
-    /// Notes a failed attempt and finds whose failure it was.
+    /// Notes a failed attempt and decides what is to blame.
     pub fn failed(&mut self, failed: &Failed<'_>, now: Timestamp, moment: Instant) -> Whose {
-        // Our own trouble makes it wait, and must not disable it in the end.
+        // A failure of our own makes the endpoint wait, but must never disable it.
         if !failed.failure.is_ours() {
             self.count(now);
         }
-        // An endpoint that has taken others since is not in trouble.
+        // An endpoint that has accepted other events since is not failing.
         let since = failed.before.unwrap_or(failed.began);
         let takes_others = self.succeeded_at.is_some_and(|success| success >= since);
         let n_failures = self.failing.map_or(0, |failing| failing.attempts);
         match failed.failure.blame() {
-            // Who refuses so many in a row would refuse the next: it is not the events.
+            // A receiver that refuses so many in a row would refuse the next: the events are not to
+            // blame.
             Blame::Event if n_failures >= TOO_MANY => {}
             Blame::Event => return Whose::Event,
             Blame::Either if takes_others => return Whose::Event,
@@ -278,7 +280,7 @@ mod tests {
         let (now, moment) = (Timestamp::from_millis(1_000), Instant::now());
         let hour = Duration::from_secs(3_600);
         let throttled = Failure::Throttled { status: 429 };
-        // The second was under way when the trouble began.
+        // The second was under way when the endpoint began to fail.
         for (asked, expected) in [(None, Duration::from_secs(5)), (Some(hour), hour)] {
             let failed = Failed {
                 failure: &throttled,

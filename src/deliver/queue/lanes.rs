@@ -1,8 +1,8 @@
-//! Orders what is to be sent: a lane for each record, first come, first served in it.
+//! Orders what is to be sent: one lane for each record, first come, first served within it.
 //!
-//! Two events of one record never are under way together, and the later one waits for the
-//! earlier one, also while that waits for its next attempt. Different records do not wait for
-//! one another. Pure.
+//! Two events of one record are never under way together, and the later one waits for the earlier
+//! one, even while that waits for its next attempt. Different records do not wait for one another.
+//! Pure.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::store::{Deferred, Item};
 struct Lane {
     deliveries: VecDeque<PendingDelivery>,
     under_way: usize,
-    /// What `waiting` knows it by, where it is there.
+    /// Its key in `waiting`, if it is there.
     waits_until: Option<Timestamp>,
 }
 
 impl Lane {
-    /// Makes one with room for one delivery: there is seldom more in it.
+    /// Makes a lane with room for one delivery, since it seldom has more.
     fn of_one() -> Self {
         Self {
             deliveries: VecDeque::with_capacity(1),
@@ -32,7 +32,7 @@ impl Lane {
         }
     }
 
-    /// Returns where a delivery belongs: what is sent once more goes before what happened later.
+    /// Returns where a delivery belongs: an event that is sent again goes before later ones.
     fn place_of(&self, delivery: &PendingDelivery) -> usize {
         let is_later = |waiting: &PendingDelivery| match (&waiting.item, &delivery.item) {
             (Item::Entry(waiting), Item::Entry(replayed)) => waiting > replayed,
@@ -45,7 +45,8 @@ impl Lane {
         first_later.unwrap_or(self.deliveries.len())
     }
 
-    /// Returns whether what comes into it has to have a row: the first one waits for its time.
+    /// Returns whether anything that is added must have a row, since the first delivery waits for
+    /// its time.
     fn is_deferred(&self) -> bool {
         self.deliveries
             .front()
@@ -53,27 +54,27 @@ impl Lane {
     }
 }
 
-/// Everything that is to be sent to one endpoint and is in memory.
+/// Everything in memory that is to be sent to one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     by_entity: FxHashMap<Entity, Lane>,
-    /// Lanes whose first delivery may go.
+    /// Lanes whose first delivery may be sent.
     ready: VecDeque<Entity>,
-    /// Likewise, where the endpoint failed it before.
+    /// The same, for deliveries that the endpoint failed before.
     suspect: VecDeque<Entity>,
     /// Lanes whose first delivery waits for its time.
     waiting: BTreeSet<(Timestamp, Entity)>,
-    /// Lanes whose first delivery comes after those of another lane, by that one.
+    /// Lanes whose first delivery must follow those of another lane, keyed by that lane.
     blocked: FxHashMap<Entity, Vec<Entity>>,
-    /// Items that are here or under way.
+    /// Items that are in a lane or under way.
     items: FxHashSet<Item>,
     without_row: usize,
 }
 
 impl Lanes {
-    /// Adds a delivery behind those of its record. Where it comes to stand behind one that waits
-    /// for its time, it gets a row, and so do all before it: a restart meets what has a row
-    /// first, so what has none must be behind it. Returns those rows.
+    /// Adds a delivery after those of its record. If it comes after one that waits for its time, it
+    /// gets a row, and so do all before it: a restart reads the rows first, so a delivery without a
+    /// row must come after them. Returns those rows.
     pub fn push(&mut self, delivery: PendingDelivery, now: Timestamp) -> Vec<(Item, Deferred)> {
         let mut given = Vec::new();
         if !self.items.insert(delivery.item.clone()) {
@@ -100,8 +101,8 @@ impl Lanes {
         given
     }
 
-    /// Makes an item due that waits for its time, and with it those before it, which it comes
-    /// after. Returns the rows that say so; `None` if it is under way, or not here.
+    /// Makes a waiting item due, and with it the deliveries that must go before it. Returns the
+    /// changed rows; `None` if it is under way, or not here.
     pub fn make_due(
         &mut self,
         item: &Item,
@@ -128,8 +129,8 @@ impl Lanes {
         rows
     }
 
-    /// Brings what waits for its time to a clock that has been set back so far in all. Returns
-    /// the rows that say so.
+    /// Adapts waiting deliveries to a clock that has been set back by so much in all. Returns the
+    /// changed rows.
     pub fn follow(&mut self, set_back: Duration, now: Timestamp) -> Vec<(Item, Deferred)> {
         let mut rows = Vec::new();
         for lane in self.by_entity.values_mut() {
@@ -146,7 +147,7 @@ impl Lanes {
         rows
     }
 
-    /// Takes the next delivery that may go.
+    /// Takes the next delivery that may be sent.
     pub fn next(&mut self, first: First, now: Timestamp) -> Option<PendingDelivery> {
         self.wake(now);
         loop {
@@ -164,7 +165,7 @@ impl Lanes {
         }
     }
 
-    /// Takes the delivery behind one that was just taken, to go in the same batch.
+    /// Takes the delivery after one that was just taken, to go in the same batch.
     pub fn next_of(&mut self, entity: Entity, now: Timestamp) -> Option<PendingDelivery> {
         if self.comes_after(entity).is_some() {
             return None;
@@ -178,7 +179,7 @@ impl Lanes {
         lane.deliveries.pop_front()
     }
 
-    /// Takes a delivery back that was taken and did not go: it is the next one.
+    /// Takes back a delivery that was taken and not sent: it is the next one.
     pub fn give_back(&mut self, delivery: PendingDelivery) {
         let entity = delivery.entity;
         if let Some(lane) = self.by_entity.get_mut(&entity) {
@@ -188,12 +189,12 @@ impl Lanes {
         }
     }
 
-    /// Returns whether an item is here or under way.
+    /// Returns whether an item is in a lane or under way.
     pub fn has(&self, item: &Item) -> bool {
         self.items.contains(item)
     }
 
-    /// Notes that a delivery is gone for good.
+    /// Notes that a delivery is finished for good.
     pub fn done(&mut self, delivery: &PendingDelivery, now: Timestamp) {
         self.items.remove(&delivery.item);
         if !delivery.has_row() {
@@ -202,8 +203,9 @@ impl Lanes {
         self.arrive(delivery.entity, now);
     }
 
-    /// Puts a delivery back in front of its lane, with a row. Of several that went together the
-    /// last one comes first. Returns those behind it that have no row yet; they have one now.
+    /// Puts a delivery back at the front of its lane, with a row. Of several that went together,
+    /// the last one is put back first. Returns the deliveries after it that had no row; they have
+    /// one now.
     pub fn put_back(&mut self, delivery: PendingDelivery, now: Timestamp) -> Vec<(Item, Deferred)> {
         let entity = delivery.entity;
         debug_assert!(delivery.has_row(), "what is put back has a row");
@@ -218,7 +220,7 @@ impl Lanes {
         behind
     }
 
-    /// Gives a row to all that waits in a lane, and in those that wait for it.
+    /// Gives a row to everything that waits in a lane, and in the lanes that wait for it.
     fn give_rows(&mut self, entity: Entity, given: &mut Vec<(Item, Deferred)>) {
         let Some(lane) = self.by_entity.get_mut(&entity) else {
             return;
@@ -235,23 +237,23 @@ impl Lanes {
         }
     }
 
-    /// Notes that a delivery that was under way got its row.
+    /// Notes that a delivery under way has got its row.
     pub fn count_row(&mut self) {
         self.without_row -= 1;
     }
 
-    /// Returns when the next delivery may go that waits for its time.
+    /// Returns when the next waiting delivery is due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.waiting.first().map(|(due, _)| *due)
     }
 
-    /// Returns how many lanes have something that may go.
+    /// Returns how many lanes have a delivery that may be sent.
     pub fn n_ready(&mut self, now: Timestamp) -> usize {
         self.wake(now);
         self.ready.len() + self.suspect.len()
     }
 
-    /// Returns whether there is enough that may go to fill a message.
+    /// Returns whether enough deliveries may be sent to fill a message.
     pub fn fills(&mut self, max: usize, now: Timestamp) -> bool {
         self.wake(now);
         let lanes = self.suspect.iter().chain(&self.ready);
@@ -264,7 +266,7 @@ impl Lanes {
             })
     }
 
-    /// Returns whether all that may go has failed before.
+    /// Returns whether everything that may be sent has failed before.
     pub fn is_all_suspect(&self) -> bool {
         self.ready.is_empty()
     }
@@ -297,7 +299,7 @@ impl Lanes {
         }
     }
 
-    /// Finds a lane with nothing under way its place among those that wait or may go.
+    /// Puts a lane with nothing under way among those that wait or may send.
     fn arrange(&mut self, entity: Entity, now: Timestamp) {
         if let Some(other) = self.comes_after(entity) {
             self.blocked.entry(other).or_default().push(entity);
@@ -318,8 +320,8 @@ impl Lanes {
         }
     }
 
-    /// Finds a lane its place again whose first delivery is another, or may go now. Those that
-    /// are under way, or may go anyway, take the first one when it is their turn.
+    /// Moves a lane whose first delivery has changed, or may be sent now. Lanes that are under way,
+    /// or may send anyway, take their first delivery when it is their turn.
     fn arrange_anew(&mut self, entity: Entity, now: Timestamp) {
         let Some(lane) = self.by_entity.get_mut(&entity) else {
             return;
@@ -331,7 +333,7 @@ impl Lanes {
         }
     }
 
-    /// Returns the lane whose earlier events are to be settled before the first of this one.
+    /// Returns the lane whose earlier events must be settled before the first of this one.
     fn comes_after(&self, entity: Entity) -> Option<Entity> {
         let first = self.by_entity.get(&entity)?.deliveries.front()?;
         let after = first.after.filter(|after| *after != entity)?;
@@ -340,7 +342,7 @@ impl Lanes {
         (other.under_way > 0 || other.deliveries.front().is_some_and(is_earlier)).then_some(after)
     }
 
-    /// Releases those whose time has come.
+    /// Moves the lanes whose time has come to those that may send.
     fn wake(&mut self, now: Timestamp) {
         while let Some((due, entity)) = self.waiting.first().copied() {
             if !is_reached(due, now) {
@@ -349,7 +351,7 @@ impl Lanes {
             self.waiting.pop_first();
             self.ready.push_back(entity);
         }
-        // One that was written under a wrong clock is the last of all.
+        // A time that was written under a wrong clock comes last of all.
         while let Some((due, entity)) = self.waiting.last().copied() {
             if !is_reached(due, now) {
                 break;
@@ -360,12 +362,12 @@ impl Lanes {
     }
 }
 
-/// What goes first.
+/// The order in which deliveries are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
-    /// What the endpoint failed: it is the oldest.
+    /// What the endpoint failed, since it is the oldest.
     Suspect,
-    /// Anything else: what failed may have been the reason.
+    /// Anything else, if what failed may have been the reason.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! Reads what is to be delivered next: the journal, or before it the records that are known.
+//! Reads what is to be delivered next: the journal or, in a backfill, the known records before it.
 //! Blocks, as the store does.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::deliver::endpoint::options::Endpoint;
 use crate::model::{Account, Entry, Fact, Id, Kind, Seq, StoreId, Timestamp};
 use crate::store::{Item, Kept, Known, Names, Store, StoreError, TenantNo};
 
-/// Reads on from a place.
+/// Continues to read from a position.
 pub(super) fn read(
     feed: &Feed,
     endpoint: &Endpoint,
@@ -41,7 +41,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
     for entry in entries {
         let seq = entry.seq;
         if let Some(tenant) = loaded(store, &endpoint, &entry)? {
-            // Its records go before what happened since.
+            // Its records go before what has happened since.
             let at = entry.at;
             met.push(Met::Loaded { seq, at, tenant });
             return Ok(Page { met, is_end: false });
@@ -53,7 +53,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
                 after,
                 ..PendingDelivery::new(Item::Entry(seq), entity, Some(entry))
             };
-            // It is read again when it is sent: that costs time, and this memory.
+            // It is read again when it is sent, which costs time but saves this memory.
             if !feed.may_keep() {
                 delivery.entry = None;
             }
@@ -64,7 +64,7 @@ fn journal(feed: &Feed, endpoint: &Endpoint, after: Seq) -> Result<Page, StoreEr
     Ok(Page { met, is_end })
 }
 
-/// Returns the tenant whose first load an entry ends, where the endpoint is told what is known.
+/// Returns the tenant whose first load ends with an entry, if the endpoint starts with a backfill.
 fn loaded(
     store: &Store,
     endpoint: &Endpoint,
@@ -88,7 +88,7 @@ fn records(
 ) -> Result<Page, StoreError> {
     let endpoint = endpoint.knowing(store)?;
     for known in store.tenants()? {
-        // One that is not loaded is not known; what is there of it may be a part.
+        // A tenant that is not loaded is not known; what is stored may be only a part.
         let is_chosen = match only {
             Some(no) => known.no == no,
             None => known.loaded.is_some_and(|loaded| loaded <= mark),
@@ -126,7 +126,7 @@ fn records(
             }
             return Ok(Page { met, is_end: false });
         }
-        // What stands behind a tenant is behind all before it.
+        // Whatever comes after one tenant comes after all tenants before it.
         after = after.filter(|(no, _, _)| *no > known.no);
     }
     Ok(Page {
@@ -135,8 +135,8 @@ fn records(
     })
 }
 
-/// Reads a page of records, in steps that fit their size: they are not kept, so that what is in
-/// memory is a step.
+/// Reads a page of records, in steps that fit their size. The records are not kept, so only one
+/// step is in memory.
 fn page(
     store: &Store,
     tenant: TenantNo,
@@ -160,7 +160,7 @@ fn page(
     Ok(met)
 }
 
-/// What an event is made of, read for an attempt.
+/// What an event is made from, read for an attempt.
 #[derive(Debug)]
 pub(super) enum Content {
     Entry(Shared),
@@ -194,7 +194,7 @@ impl Content {
     }
 }
 
-/// Returns what deliveries carry, where all of them carry it: what was just read, and is wanted.
+/// Returns the entries of deliveries if all have theirs: what was just read, and is wanted.
 pub(super) fn contents_at_hand(deliveries: &mut [PendingDelivery]) -> Option<Vec<Option<Content>>> {
     let has_all = deliveries.iter().all(|delivery| delivery.entry.is_some());
     has_all.then(|| {
@@ -203,8 +203,8 @@ pub(super) fn contents_at_hand(deliveries: &mut [PendingDelivery]) -> Option<Vec
     })
 }
 
-/// Reads what deliveries carry, where it is not with them. None in a place: there is nothing to
-/// deliver any more, or nothing that the endpoint wants since its configuration is another.
+/// Reads the entries of deliveries that come without. An element is `None` if there is nothing to
+/// deliver any more, or nothing that the endpoint wants since its configuration changed.
 pub(super) fn contents(
     feed: &Feed,
     endpoint: &Endpoint,
@@ -257,7 +257,7 @@ pub(super) fn contents(
     Ok(contents)
 }
 
-/// Returns what items are about, for those that are still there.
+/// Returns the records of items, for those that still exist.
 pub(super) fn entities(store: &Store, items: Vec<Item>) -> Result<Vec<(Item, Entity)>, StoreError> {
     let tenants = store.tenants()?;
     let mut found = Vec::new();

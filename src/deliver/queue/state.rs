@@ -1,5 +1,5 @@
-//! What is known of one endpoint's deliveries: what is to be sent, what came of what was sent,
-//! and what of that is not on disk yet. No I/O.
+//! What is known about one endpoint's deliveries: what is to be sent, the results of what was sent,
+//! and which of these are not on disk yet. No I/O.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -24,25 +24,25 @@ use tokio::time::Instant;
 mod outcome;
 mod saving;
 
-/// Deliveries in memory that have no row of their own, those under way and those read ahead: some
-/// times what may be under way, within these bounds.
+/// Deliveries in memory that have no row of their own, both under way and read ahead: a multiple of
+/// what may be under way, within these bounds.
 const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 
-/// Places behind the cursor that may be settled.
+/// Positions after the cursor that may be settled.
 const MAX_BEYOND: usize = 4_096;
 
-/// Events under way and attempts that wait for the disk: likewise; then nothing is sent until
-/// they are there. So many are sent again after a crash at the most.
+/// Events under way and attempts that wait for the disk, calculated the same way. At this number
+/// nothing is sent until they are written. At most so many are sent again after a crash.
 const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 
 /// How many times what may be under way: with twice as many, batches waited a seventh of the
 /// time for the disk or for the journal.
 const AHEAD: usize = 4;
 
-/// Bytes of the events in a batch after which it takes no other: receivers have bounds, too.
+/// Size in bytes at which a batch takes no more events, since receivers have limits, too.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
-/// How far a backfill is.
+/// How far a backfill has got.
 #[derive(Debug)]
 struct Filling {
     mark: Seq,
@@ -63,20 +63,20 @@ pub(super) struct Ended {
     pub at: Timestamp,
     pub began: Instant,
     pub took: Duration,
-    /// What the answer began with.
+    /// The beginning of the answer.
     pub answer: String,
     pub verdict: Verdict,
 }
 
-/// What came of delivering.
+/// The result of delivering so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Events delivered.
     pub delivered: u64,
     /// Events given up on.
     pub parked: u64,
-    /// Events that the endpoint wants and has not got: those that wait for their next attempt,
-    /// and those behind them.
+    /// Events that the endpoint wants and has not got: those that wait for their next attempt, and
+    /// those after them.
     pub waiting: u64,
 }
 
@@ -99,10 +99,10 @@ pub(super) struct State {
     /// The cursor as it is on disk.
     saved: Cursor,
     changes: Vec<DeliveryChange>,
-    /// Replays that ended since they were last looked for: their rows may have been read before
-    /// they went.
+    /// Replays that ended since we last looked for them: their rows may have been read before they
+    /// were deleted.
     replayed: BTreeSet<Item>,
-    /// Replays that were taken up and did not end yet.
+    /// Replays that were accepted and have not ended yet.
     replaying: BTreeSet<Item>,
     /// The last replay that was looked at; `None` if all were.
     replays_read: Option<Item>,
@@ -118,7 +118,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Goes on from what is on disk.
+    /// Continues from what is on disk.
     pub fn of(
         endpoint: Endpoint,
         cursor: Cursor,
@@ -170,7 +170,7 @@ impl State {
         state
     }
 
-    /// Follows a clock that was set: what waits, waits as long as it was to.
+    /// Adapts to a clock that was set, so that waits stay as long as they were meant to be.
     pub fn follow(&mut self, turned: Turned, now: Timestamp) {
         self.health.follow(turned);
         self.is_dirty = true;
@@ -208,17 +208,17 @@ impl State {
         self.journal.settled().copied().unwrap_or(Seq::START)
     }
 
-    /// Returns the place behind which the journal was not read yet.
+    /// Returns the position after which the journal was not read yet.
     pub fn read(&self) -> Seq {
         self.journal.read().copied().unwrap_or(Seq::START)
     }
 
-    /// Returns when the next probe is due, if the endpoint is in trouble.
+    /// Returns when the next probe is due, if the endpoint is failing.
     pub fn probe_due(&self) -> Option<Timestamp> {
         self.health.trouble().map(|trouble| trouble.due)
     }
 
-    /// Returns whether the endpoint takes events, as far as is known.
+    /// Returns whether the endpoint accepts events, as far as is known.
     pub fn takes(&self) -> bool {
         self.disabled.is_none() && self.health.trouble().is_none()
     }
@@ -227,7 +227,7 @@ impl State {
         self.disabled.as_ref()
     }
 
-    /// Returns where reading goes on, none while there is enough to do.
+    /// Returns where to continue reading; `None` while there is enough to do.
     pub fn reads_from(&self) -> Option<ReadPosition> {
         let is_full = self.lanes.without_row() >= self.ahead(READ_AHEAD)
             || self.lanes.len() >= MAX_DEFERRED
@@ -248,7 +248,7 @@ impl State {
         })
     }
 
-    /// Some times the events that may be under way, within bounds.
+    /// Returns a multiple of the events that may be under way, within bounds.
     fn ahead(&self, bounds: RangeInclusive<usize>) -> usize {
         let in_flight = self.endpoint.flow().max_in_flight.get();
         let in_message = self.endpoint.batching().map_or(1, |batching| batching.max);
@@ -262,7 +262,7 @@ impl State {
             match met {
                 Met::Entry(seq, None) => self.journal.pass(seq),
                 Met::Entry(seq, Some(delivery)) => {
-                    // What has a row is in the lanes by now.
+                    // Anything with a row is in the lanes by now.
                     if self.lanes.has(&delivery.item) {
                         self.journal.pass(seq);
                     } else if self.journal.open(seq) {
@@ -270,7 +270,7 @@ impl State {
                     }
                 }
                 Met::Loaded { seq, at, tenant } => {
-                    // After a restart in the middle it is settled, and the records go on.
+                    // After a restart in the middle it is settled, and the records continue.
                     if !self.journal.done().contains(&seq) && self.filling.is_none() {
                         self.filling = Some(Filling {
                             mark: seq,
@@ -304,8 +304,8 @@ impl State {
         self.end_backfill();
     }
 
-    /// Returns whether replays ended whose rows may still be there. `is_saving`: a write is
-    /// under way.
+    /// Returns whether replays have ended whose rows may still exist. `is_saving` means that a
+    /// write is under way.
     pub fn has_unsaved_replays(&self, is_saving: Saving) -> bool {
         let ended = |change: &DeliveryChange| matches!(change, DeliveryChange::Replayed(_));
         match is_saving {
@@ -314,7 +314,7 @@ impl State {
         }
     }
 
-    /// Returns where replays are looked for, now that the rows of those that ended are gone.
+    /// Returns from where to look for replays, now that the rows of those that ended are deleted.
     pub fn look_for_replays(&mut self) -> Look {
         self.replayed.clear();
         match self.takes() && self.lanes.len() < MAX_DEFERRED {
@@ -323,7 +323,7 @@ impl State {
         }
     }
 
-    /// Takes deliveries that an operator asked for once more. Returns whether there are others.
+    /// Accepts deliveries that an operator asked to repeat. Returns whether there are more.
     pub fn take_replays(&mut self, replays: Option<Replays>, now: Timestamp) -> bool {
         let Some(Replays { items, read }) = replays else {
             return false;
@@ -351,9 +351,9 @@ impl State {
         self.replays_read.is_some()
     }
 
-    /// Returns whether the journal was not read as far as an item, and will show it. An endpoint
-    /// that was set back gets it from there in its turn; as a replay it would overtake what goes
-    /// before it.
+    /// Returns whether the journal was not yet read as far as an item, and will show it. An
+    /// endpoint that was set back gets it from there in its turn; as a replay it would overtake
+    /// events that go before it.
     fn is_to_come(&self, item: &Item) -> bool {
         match item {
             Item::Entry(seq) => *seq > self.read() && !self.journal.done().contains(seq),
@@ -361,7 +361,7 @@ impl State {
         }
     }
 
-    /// What is asked for once more and was not given up on yet is tried at once.
+    /// An event that is asked for once more and was not given up on is tried at once.
     fn hasten(&mut self, item: Item, entity: Entity, now: Timestamp) {
         let rows = self.lanes.make_due(&item, entity, now);
         self.keep(rows);
@@ -374,7 +374,7 @@ impl State {
         self.keep(rows);
     }
 
-    /// Gives deliveries rows of their own, or new ones; the cursor needs not wait for them.
+    /// Gives deliveries rows of their own, or new ones, so that the cursor need not wait for them.
     fn keep(&mut self, rows: impl IntoIterator<Item = (Item, Deferred)>) {
         for (item, row) in rows {
             self.step_over(&item);
@@ -387,7 +387,7 @@ impl State {
         self.under_way > 0
     }
 
-    /// Notes that a message came back, whatever became of it.
+    /// Notes that a message has ended, whatever the result.
     pub fn came_back(&mut self, n_events: usize) {
         self.under_way -= 1;
         self.events_under_way -= n_events;
@@ -401,7 +401,7 @@ impl State {
             && self.health.has_room(self.under_way, now)
     }
 
-    /// Takes the deliveries of the next message, at the most so many.
+    /// Takes the deliveries of the next message, up to a number.
     pub fn next(&mut self, max: usize, now: Timestamp) -> Vec<PendingDelivery> {
         let first = match self.health.trouble() {
             Some(_) => First::Other,
