@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Account, Change, Entry, Fact, Id, Kind};
 
-/// What an event is about, as a number: two of one number do not overtake each other.
+/// What an event is about, as a number. Events with the same number do not overtake each other.
 pub(in crate::deliver) type Entity = u64;
 
 /// Bytes that are hashed, mostly.
@@ -23,7 +23,7 @@ pub(in crate::deliver) fn of_entry(entry: &Entry) -> Entity {
     }
 }
 
-/// Returns the record in whose place the one of an entry came, if it did.
+/// Returns the record that the entry's record has replaced, if there is one.
 pub(in crate::deliver) fn predecessor(entry: &Entry) -> Option<Entity> {
     match &entry.fact {
         Fact::Changed(Change::Created {

@@ -1,4 +1,4 @@
-//! What an event says that is about no record: runs and what they hold.
+//! The content of events that are not about a record: runs, and the removals that they hold.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Entry, Fact, HeldLoss, Loss, Missing, PlanId, Recovery, loss_rows};
 
-/// Returns the `data` of an entry that is about no record; none for any other.
+/// Returns the `data` of an entry that is not about a record; `None` for any other.
 pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     let run = entry.run().map(|run| run.to_string());
     match &entry.fact {
@@ -44,7 +44,7 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     }
 }
 
-/// What is held: counts and reasons, nobody's name. The plan lists the records.
+/// What is held: counts and reasons, without names. The plan lists the records.
 fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
     json!({
         "plan": plan.to_string(),

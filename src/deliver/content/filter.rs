@@ -25,14 +25,14 @@ pub const EVENT_TYPES: [&str; 19] = [
     "history.lost",
 ];
 
-/// Types that an endpoint may want already, and that nothing sends yet.
+/// Types that an endpoint may name already, although nothing sends them yet.
 pub const UNSENT_TYPES: [&str; 2] = ["access.granted", "access.revoked"];
 
 /// The types of events that an endpoint wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFilter {
     wanted: BTreeSet<&'static str>,
-    /// Patterns that chose nothing which is sent.
+    /// Patterns that match no type that is sent.
     idle: BTreeSet<String>,
 }
 
@@ -48,13 +48,13 @@ pub enum InvalidFilter {
         /// The pattern, as written.
         pattern: String,
     },
-    /// A list without patterns: nothing would ever be sent.
+    /// A list without patterns, by which nothing would ever be sent.
     #[error("the list of events is empty; leave it out to get all")]
     Empty,
 }
 
 impl InvalidFilter {
-    /// Returns the code as `docs/errors.md` lists it.
+    /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "deliver.unknown-event",
@@ -102,7 +102,7 @@ impl EventFilter {
         Ok(Self { wanted, idle })
     }
 
-    /// Returns the patterns that choose only what is not sent yet.
+    /// Returns the patterns that match only types that are not sent yet.
     pub fn idle(&self) -> &BTreeSet<String> {
         &self.idle
     }

@@ -7,14 +7,14 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 /// One event, or a batch of them, as it is sent.
 ///
-/// Not in it are time-stamp and signature, which are the attempt's own.
+/// It does not include time-stamp and signature, which differ for each attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The id of the event or of the batch, for `webhook-id`. Holds no full stop.
+    /// The id of the event or of the batch, for `webhook-id`. Contains no full stop.
     pub id: String,
-    /// What the body is.
+    /// The media type of the body.
     pub content_type: &'static str,
-    /// The headers that the format asks for beside those of Standard Webhooks.
+    /// The headers that the format requires besides those of Standard Webhooks.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,

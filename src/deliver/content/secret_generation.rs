@@ -1,4 +1,4 @@
-//! Makes a signing secret that nobody has yet.
+//! Generates signing secrets.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,25 +8,25 @@ use super::signature::{HALF, PRIVATE, SYMMETRIC};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::secret::Secret;
 
-/// Random bytes of a shared secret that we make: as many as the hash has.
+/// Random bytes in a shared secret that we generate: as many as the hash has.
 const N_BYTES: usize = 32;
 
 /// The system gave no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gave no random numbers to make a secret of: {what} [{}]", self.code())]
 pub struct NoRandomness {
-    /// What it said.
+    /// The system's error.
     what: getrandom::Error,
 }
 
 impl NoRandomness {
-    /// Returns the code as `docs/errors.md` lists it.
+    /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         "deliver.no-randomness"
     }
 }
 
-/// Makes a secret of the system's random numbers, of the kind that an endpoint has: `whsec_`,
+/// Generates a secret of the kind that an endpoint uses from the system's random numbers: `whsec_`,
 /// which is shared, or `whsk_`, an ed25519 key.
 pub fn generate_secret(endpoint: &Endpoint) -> Result<Secret, NoRandomness> {
     if endpoint.public_keys().is_empty() {
@@ -38,7 +38,7 @@ pub fn generate_secret(endpoint: &Endpoint) -> Result<Secret, NoRandomness> {
     Ok(encoded(PRIVATE, &bytes))
 }
 
-/// Makes a secret of the system's random numbers that both sides share: `whsec_`.
+/// Generates a shared secret, `whsec_`, from the system's random numbers.
 pub fn generate_shared_secret() -> Result<Secret, NoRandomness> {
     Ok(encoded(SYMMETRIC, &random::<N_BYTES>()?))
 }

@@ -1,23 +1,23 @@
-//! Chooses which records an endpoint hears of, beside the types of events.
+//! Selects the records that an endpoint gets events about, besides the types of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Account, Kind, Record, RoleId, TenantName};
 
-/// What an endpoint wants to hear of; the default is everything.
+/// What an endpoint wants events about; by default everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only of these tenants: by id, by the name that Qlik shows, or by the operator's.
+    /// Only these tenants: by id, by the name that Qlik shows, or by the operator's name.
     pub tenants: Option<BTreeSet<String>>,
-    /// Only of these kinds.
+    /// Only these kinds.
     pub kinds: Option<BTreeSet<Kind>>,
-    /// Only where one of these roles is touched, by name or id: of users and groups that
-    /// have, gain or lose it, and of the role itself.
+    /// Only events that involve one of these roles, by name or id: of users and groups that have,
+    /// gain or lose it, and of the role itself.
     pub roles: Option<BTreeSet<String>>,
 }
 
 impl Selection {
-    /// Returns whether a tenant is chosen. `called` is what the operator calls it.
+    /// Returns whether a tenant is selected. `called` is the operator's name for it.
     pub(in crate::deliver) fn wants_tenant(
         &self,
         account: &Account,
@@ -31,18 +31,18 @@ impl Selection {
             || called.is_some_and(|name| tenants.contains(&name.0))
     }
 
-    /// Returns whether only some tenants are chosen.
+    /// Returns whether only some tenants are selected.
     pub(in crate::deliver) fn names_tenants(&self) -> bool {
         self.tenants.is_some()
     }
 
-    /// Returns whether there are records of a kind that are chosen.
+    /// Returns whether any records of a kind are selected.
     pub(in crate::deliver) fn may_want(&self, kind: Kind) -> bool {
         let kinds = self.kinds.as_ref();
         kinds.is_none_or(|kinds| kinds.contains(&kind))
     }
 
-    /// Returns whether a record is chosen that was, is, or both.
+    /// Returns whether a record is selected, given how it was, how it is, or both.
     pub(in crate::deliver) fn wants_record(
         &self,
         before: Option<&Record>,

@@ -1,4 +1,4 @@
-//! An event as an endpoint may see it: all that a format gets to know.
+//! An event as an endpoint may see it, which is all that a format gets.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(in crate::deliver) struct Source<'a> {
     pub region: Option<&'a str>,
 }
 
-/// What it is about.
+/// What the event is about.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(in crate::deliver) enum ShownData<'a> {
@@ -43,13 +43,13 @@ pub(in crate::deliver) struct ShownRecord<'a> {
     pub kind: Kind,
     #[serde(skip)]
     pub id: &'a Id,
-    /// As it is now, or as it was when it went.
+    /// As it is now, or as it was when it was deleted.
     pub record: Fields<'a>,
     pub version: Version,
-    /// Of an update: which fields, before and after.
+    /// For an update: which fields changed, with their values before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<BTreeMap<&'static str, FieldDelta>>,
-    /// Of a creation: the record deleted just before that stood for the same subject.
+    /// For a creation: the record that stood for the same subject and was deleted just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Replaced<'a>>,
 }
@@ -62,9 +62,9 @@ pub(in crate::deliver) struct Replaced<'a> {
 
 /// The fields of a record in the unified schema.
 pub(in crate::deliver) enum Fields<'a> {
-    /// All that there are. A tree of them is only made where somebody looks for one.
+    /// All fields. They are only made into a tree if somebody asks for one.
     All(Unified<'a>, OnceCell<Map<String, Value>>),
-    /// What an endpoint may see of them.
+    /// The fields that an endpoint may see.
     Some(Map<String, Value>),
 }
 
@@ -77,7 +77,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Returns the fields to take some out of them.
+    /// Returns the fields, so that some can be removed.
     pub fn masked(&mut self) -> &mut Map<String, Value> {
         if let Self::All(all, _) = self {
             *self = Self::Some(tree_of(*all));
@@ -106,7 +106,7 @@ fn tree_of(all: Unified<'_>) -> Map<String, Value> {
 }
 
 impl<'a> Shown<'a> {
-    /// Returns the event with all that we know.
+    /// Returns the event with everything that we know.
     pub(in crate::deliver) fn of(event: &'a Event<'a>) -> Self {
         let data = match &event.data {
             Data::Record(subject) => ShownData::Record(ShownRecord::of(*subject)),

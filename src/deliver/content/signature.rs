@@ -22,7 +22,7 @@ pub(in crate::deliver) const PRIVATE: &str = "whsk_";
 /// What the text of a public key starts with.
 const PUBLIC: &str = "whpk_";
 
-/// What stands before a signature in its header.
+/// The prefix of a signature in its header.
 const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 
 /// How many bytes a symmetric secret may have.
@@ -31,42 +31,43 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 /// The bytes of an ed25519 seed, and of a public key. A private key is one and the other.
 pub(super) const HALF: usize = 32;
 
-/// Base64 as people paste it: with its padding or without, so that what is missing can be told.
+/// Base64 as people paste it, with or without padding, so that we can tell what is missing.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What deliveries are signed with. It never shows.
+/// What deliveries are signed with. It is never shown.
 #[derive(Clone)]
 pub struct SigningSecret(Scheme);
 
 #[derive(Clone)]
 enum Scheme {
-    /// v1: HMAC with a secret that the receiver shares with us, keyed and ready to be copied.
+    /// v1: HMAC with a secret that the receiver shares with us, as a keyed state ready to be
+    /// cloned.
     Hmac(Box<Hmac<Sha256>>),
     /// v1a: ed25519 with a key whose public half the receiver has.
     Ed25519(Arc<Ed25519KeyPair>),
 }
 
-/// A text that is no signing secret. Holds nothing of the text.
+/// The text is not a signing secret. Contains nothing of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     /// Another kind of text altogether.
     #[error("a signing secret starts with `whsec_`, or with `whsk_` if it is an ed25519 key")]
     NoPrefix,
-    /// The public half of a key, which signs nothing.
+    /// The public half of a key, which cannot sign.
     #[error(
         "`whpk_` starts a public key, which is for the receiver; the signing secret is the private one, `whsk_`"
     )]
     Public,
-    /// The version that stands before a signature stands before the secret.
+    /// The secret is preceded by the version that belongs before a signature.
     #[error("`v1,` names the version of a signature and is not part of the secret")]
     Version,
-    /// Base64 whose end is cut off, which the libraries of receivers do not read.
+    /// Truncated base64, which the libraries of receivers do not read.
     #[error("the `=` that base64 of this length ends with is missing")]
     Unpadded,
-    /// A secret that was encoded once more.
+    /// A secret that was encoded twice.
     #[error("this is a signing secret that was encoded by base64 once more than it should be")]
     EncodedTwice,
     /// Not base64 after the prefix.
@@ -86,13 +87,13 @@ pub enum InvalidSecret {
         /// How many bytes it has.
         n_bytes: usize,
     },
-    /// A seed and another key's public half: no receiver would accept what it signs.
+    /// A seed with another key's public half: no receiver would accept its signatures.
     #[error("the two halves of the ed25519 key do not belong together")]
     Halves,
 }
 
 impl InvalidSecret {
-    /// Returns the code as `docs/errors.md` lists it.
+    /// Returns the code that `docs/errors.md` explains.
     pub fn code(&self) -> &'static str {
         "deliver.invalid-secret"
     }
@@ -173,8 +174,7 @@ impl SigningSecret {
         Ok(Self(Scheme::Ed25519(Arc::new(pair))))
     }
 
-    /// Returns the half that the receiver verifies with, `whpk_…`; none for a secret that it
-    /// shares with us.
+    /// Returns the half that the receiver verifies with, `whpk_…`; `None` for a shared secret.
     pub fn public(&self) -> Option<String> {
         match &self.0 {
             Scheme::Hmac(_) => None,
@@ -201,15 +201,15 @@ impl SigningSecret {
 
 fn decode(encoded: &str) -> Result<Vec<u8>, InvalidSecret> {
     let bytes = LENIENT.decode(encoded).or(Err(InvalidSecret::NotBase64))?;
-    // It would sign all right, but the libraries by which receivers verify refuse it.
+    // We could sign with it, but the libraries that receivers verify with refuse it.
     match encoded.len().is_multiple_of(4) {
         true => Ok(bytes),
         false => Err(InvalidSecret::Unpadded),
     }
 }
 
-/// Returns whether what was decoded is the text of a secret: with its prefix, or with the padding
-/// of base64, which no random key ends with.
+/// Returns whether the decoded bytes are themselves the text of a secret: with its prefix, or with
+/// base64 padding, which no random key ends with.
 fn is_a_secret(decoded: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(decoded) else {
         return false;

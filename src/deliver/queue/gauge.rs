@@ -1,4 +1,4 @@
-//! The numbers of one endpoint.
+//! The metrics of one endpoint.
 
 use super::state::{Ended, State};
 use crate::deliver::transport::verdict::Verdict;
@@ -37,7 +37,7 @@ impl Gauge {
         self.metrics.count(Sample::Messages { endpoint, outcome });
     }
 
-    /// Tells where the endpoint stands.
+    /// Reports the endpoint's state.
     #[expect(clippy::cast_precision_loss, reason = "no journal has 2^52 entries")]
     pub fn tell(&self, state: &State, last: Seq) {
         let endpoint = self.endpoint.0.as_str();

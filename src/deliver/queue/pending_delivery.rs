@@ -1,4 +1,4 @@
-//! A delivery that is pending: what is to be delivered, how often it failed, what keeps it on disk.
+//! A pending delivery: what is to be delivered, how often it failed, what keeps it on disk.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::deliver::endpoint::schedule::is_reached;
 use crate::model::Timestamp;
 use crate::store::{Deferred, Item};
 
-/// What something is taken to weigh that was not read in this process.
+/// The assumed weight of something that was not read in this process.
 const UNKNOWN: usize = 16 * 1024;
 
 /// What keeps a delivery on disk, so that a crash does not lose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeptBy {
-    /// The cursor, which stands before it.
+    /// The cursor, which is before it.
     Cursor,
-    /// A row of its own, so that the cursor may step over it.
+    /// A row of its own, so that the cursor may move past it.
     Row,
-    /// An operator's wish for it.
+    /// An operator's request for it.
     Replay,
 }
 
@@ -29,19 +29,19 @@ pub(super) enum KeptBy {
 pub(super) struct PendingDelivery {
     pub item: Item,
     pub entity: Entity,
-    /// Whose earlier events go first: a successor comes after its predecessor has gone.
+    /// The record whose earlier events go first: a successor comes after its predecessor has gone.
     pub after: Option<Entity>,
-    /// The entry, where it was just read; what failed is read again.
+    /// The entry, if it was just read; the entry of a failed delivery is read again.
     pub entry: Option<Shared>,
-    /// Bytes that it takes in memory when it is sent, about.
+    /// About how many bytes it uses in memory when it is sent.
     pub weight: usize,
     /// Attempts that failed.
     pub attempts: u32,
     /// When the next attempt is due by the schedule; `None` if it is due at once.
     pub due: Option<Timestamp>,
-    /// Whether the last failure was the endpoint's.
+    /// Whether the endpoint was to blame for the last failure.
     pub is_endpoints: bool,
-    /// Whether it goes alone, where others go in batches.
+    /// Whether it is sent alone even if others are sent in batches.
     pub is_alone: bool,
     /// What keeps it on disk.
     pub kept_by: KeptBy,
@@ -52,7 +52,7 @@ pub(super) struct PendingDelivery {
 }
 
 impl PendingDelivery {
-    /// A first attempt.
+    /// Makes a first attempt.
     pub fn new(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
@@ -70,7 +70,7 @@ impl PendingDelivery {
         }
     }
 
-    /// What a row says, read at a moment: when its last attempt was, another process knew.
+    /// Makes one from a row. When its last attempt was is unknown: another process made it.
     pub fn deferred(item: Item, row: &Deferred, moment: Instant) -> Self {
         Self {
             failed_at: (row.attempts > 0).then_some(moment),
@@ -84,7 +84,7 @@ impl PendingDelivery {
         }
     }
 
-    /// What a row is to say.
+    /// Returns what its row should say.
     pub fn row(&self) -> Deferred {
         Deferred {
             entity: self.entity,
@@ -96,14 +96,14 @@ impl PendingDelivery {
         }
     }
 
-    /// Brings its due time to a clock that has been set back so far in all.
+    /// Adapts its due time to a clock that has been set back by so much in all.
     pub fn follow(&mut self, set_back: Duration) {
         let by = set_back.saturating_sub(self.set_back);
         self.due = self.due.map(|due| due.minus(by));
         self.set_back = set_back;
     }
 
-    /// Returns whether it has a row of its own, so that the cursor may step over it.
+    /// Returns whether it has a row of its own, so that the cursor may move past it.
     pub fn has_row(&self) -> bool {
         self.kept_by == KeptBy::Row
     }
@@ -113,8 +113,8 @@ impl PendingDelivery {
         self.due.is_none_or(|due| is_reached(due, now))
     }
 
-    /// Returns whether it has to wait, which it has not where the endpoint was to blame: then
-    /// the endpoint decides when it is tried.
+    /// Returns whether it has to wait. It has not if the endpoint was to blame: then the endpoint's
+    /// state decides when it is tried.
     pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
         self.due.filter(|_| !self.is_endpoints && !self.is_due(now))
     }

@@ -1,4 +1,4 @@
-//! How far something ordered is: everything up to a place, and single places beyond it.
+//! Progress through something ordered: everything up to a position, and single positions after it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(super) struct Position<P> {
 }
 
 impl<P: Ord + Clone> Position<P> {
-    /// Begins behind a place, with what is settled beyond it.
+    /// Starts after a position, with the positions after it that are settled.
     pub fn behind(settled: Option<P>, done: BTreeSet<P>) -> Self {
         Self {
             read: settled.clone(),
@@ -25,17 +25,17 @@ impl<P: Ord + Clone> Position<P> {
         }
     }
 
-    /// Returns the place up to which everything is settled.
+    /// Returns the position up to which everything is settled.
     pub fn settled(&self) -> Option<&P> {
         self.settled.as_ref()
     }
 
-    /// Returns the last place that was read.
+    /// Returns the last position that was read.
     pub fn read(&self) -> Option<&P> {
         self.read.as_ref()
     }
 
-    /// Returns the settled places beyond.
+    /// Returns the settled positions after that.
     pub fn done(&self) -> &BTreeSet<P> {
         &self.done
     }
@@ -58,14 +58,14 @@ impl<P: Ord + Clone> Position<P> {
         is_open
     }
 
-    /// Notes that a place was read with nothing to deliver at it.
+    /// Notes that a position was read that has nothing to deliver.
     pub fn pass(&mut self, place: P) {
         self.read = self.read.take().max(Some(place.clone()));
         self.done.insert(place);
         self.advance();
     }
 
-    /// Notes that a place is settled.
+    /// Notes that a position is settled.
     pub fn settle(&mut self, place: P) {
         self.open.remove(&place);
         if self.settled.as_ref().is_none_or(|settled| *settled < place) {

@@ -1,23 +1,23 @@
-//! Keeps an endpoint's messages under the rate that was set for it. Pure.
+//! Limits an endpoint's messages to its configured rate. Pure.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How far messages may run ahead of an even pace: timers are no finer than a millisecond.
+/// How far messages may be ahead of an even pace, since timers are no finer than a millisecond.
 const AHEAD: Duration = Duration::from_millis(100);
 
-/// So many messages in so much time, evenly.
+/// A rate: so many messages in so much time, evenly spread.
 #[derive(Debug)]
 pub(super) struct Rate {
     interval: Duration,
-    /// When the next message would go at an even pace.
+    /// When the next message is due at an even pace.
     next: Option<Instant>,
 }
 
 impl Rate {
-    /// A rate of so many messages a second.
+    /// Makes a rate of so many messages a second.
     pub fn per_second(messages: NonZeroU32) -> Self {
         Self {
             interval: Duration::from_secs(1) / messages.get(),
@@ -25,7 +25,7 @@ impl Rate {
         }
     }
 
-    /// A rate of so many messages a minute.
+    /// Makes a rate of so many messages a minute.
     pub fn per_minute(messages: NonZeroU32) -> Self {
         Self {
             interval: Duration::from_secs(60) / messages.get(),
@@ -33,7 +33,7 @@ impl Rate {
         }
     }
 
-    /// Returns the slower of two.
+    /// Returns the slower of two rates.
     pub fn slower(self, other: Option<Self>) -> Self {
         match other {
             Some(other) if other.interval > self.interval => other,

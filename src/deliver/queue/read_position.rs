@@ -1,19 +1,19 @@
-//! Where reading goes on, and what was read there: the journal, known records, replays.
+//! Where reading continues, and what was read there: the journal, known records, replays.
 
 use super::pending_delivery::PendingDelivery;
 use crate::deliver::content::entity::Entity;
 use crate::model::{Id, Kind, Seq, Timestamp};
 use crate::store::{Item, TenantNo};
 
-/// A record's place among all that are known.
+/// A record's position among all known records.
 pub(super) type Place = (TenantNo, Kind, Id);
 
-/// What reading goes on from.
+/// The position that reading continues from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReadPosition {
-    /// Entries behind this place.
+    /// Entries after this position.
     Journal(Seq),
-    /// Records behind this place, for a backfill.
+    /// Records after this position, for a backfill.
     Records {
         mark: Seq,
         at: Timestamp,
@@ -28,34 +28,34 @@ pub(super) struct Page {
     pub is_end: bool,
 }
 
-/// A place that was read.
+/// A position that was read.
 #[derive(Debug)]
 pub(super) enum Met {
-    /// An entry; `None` if it is nothing for this endpoint.
+    /// An entry; `None` if this endpoint has no use for it.
     Entry(Seq, Option<PendingDelivery>),
-    /// The entry that ends a tenant's first load: its records are to be told.
+    /// The entry that ends a tenant's first load: its records have to be sent.
     Loaded {
         seq: Seq,
         at: Timestamp,
         tenant: TenantNo,
     },
-    /// A record; `None` likewise.
+    /// A record; `None` if this endpoint has no use for it.
     Record(Place, Option<PendingDelivery>),
 }
 
-/// Some of what is asked for once more.
+/// Some of the replays.
 #[derive(Debug)]
 pub(super) struct Replays {
     pub items: Vec<(Item, Entity)>,
-    /// The last that was read; `None` if there are no others.
+    /// The last that was read; `None` if there are no more.
     pub read: Option<Item>,
 }
 
-/// Where to look for what is asked for once more.
+/// Where to look for replays.
 #[derive(Debug)]
 pub(super) enum Look {
     /// Nowhere: there is no room for it.
     Nowhere,
-    /// Behind this one, or from the first on.
+    /// After this one, or from the first one on.
     Behind(Option<Item>),
 }

@@ -1,13 +1,13 @@
-//! How much memory an entry or a record takes, about. Pure.
+//! Estimates how much memory an entry or a record uses. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Change, Entry, Fact, FieldValue, Record};
 
-/// What a value costs beside its texts: its own fields, and its place in a map or a list.
+/// What a value costs besides its texts: its own fields, and its place in a map or a list.
 const OWN: usize = 512;
 
-/// What a name in a map costs beside its bytes: an id, a text's head, and the map's share.
+/// What a name in a map costs besides its bytes: an id, a text's header, and its share of the map.
 const NAMED: usize = 80;
 
 /// Returns the bytes that an entry takes.

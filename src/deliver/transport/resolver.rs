@@ -1,4 +1,4 @@
-//! Looks up a receiver's name and lets only allowed addresses through.
+//! Looks up a receiver's name and returns only allowed addresses.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,18 +14,18 @@ pub(super) struct SystemLookup;
 
 /// A look-up behind an [`AddressRule`].
 ///
-/// The check stands here, between look-up and connection, and not before the request: a
-/// name that answers differently the second time would pass a check made earlier. What comes
-/// out is what is connected to; nobody looks the name up again.
+/// The check is made here, between look-up and connection, and not before the request: a name that
+/// answers differently the second time would pass an earlier check. The returned addresses are
+/// those that we connect to; nobody looks the name up again.
 pub(super) struct GuardedResolver {
     pub rule: AddressRule,
     pub lookup: Arc<dyn Resolve>,
 }
 
-/// A look-up of a proxy's name and of no other.
+/// A look-up of a proxy's name and no other.
 ///
-/// The operator named the proxy, so it may stand anywhere; the receiver's name is the proxy's
-/// to look up. Were it asked of us, a request would be about to go past the proxy.
+/// The operator named the proxy, so it may have any address. The receiver's name is looked up by
+/// the proxy. If we are asked for that name, a request is about to bypass the proxy.
 pub(super) struct ProxyResolver {
     /// The proxy's name; `None` if it is known by its address.
     pub host: Option<String>,
@@ -61,8 +61,8 @@ impl Resolve for ProxyResolver {
     }
 }
 
-/// Keeps the addresses that the rule allows; where it allows none, says what was wrong with
-/// the first. A name may well have a private address beside its public one.
+/// Keeps the addresses that the rule allows; if there are none, says what is wrong with the first.
+/// A name may well have a private address besides its public one.
 fn allowed(
     rule: &AddressRule,
     found: impl Iterator<Item = SocketAddr>,

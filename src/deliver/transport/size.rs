@@ -1,10 +1,10 @@
-//! Remembers which sizes of messages a receiver takes, so that batches are cut to what it takes.
+//! Remembers which message sizes a receiver accepts, so that batches can be split to fit.
 
 use std::sync::Mutex;
 
 use crate::lock::lock;
 
-/// The sizes that an endpoint is known to take, in bytes of the body.
+/// The sizes that an endpoint is known to accept, in bytes of the body.
 #[derive(Debug)]
 pub(in crate::deliver) struct Sizes {
     /// What the configuration allows.
@@ -14,14 +14,14 @@ pub(in crate::deliver) struct Sizes {
 
 #[derive(Debug, Default)]
 struct Met {
-    /// The largest that was taken and is below all that were refused.
+    /// The largest that was accepted and is below all that were refused.
     taken: usize,
-    /// The smallest that was refused as too large, or `None` if nothing was.
+    /// The smallest that was refused as too large; `None` if none was.
     refused: Option<usize>,
 }
 
 impl Sizes {
-    /// Allows so much at the most.
+    /// Sets the upper limit.
     pub fn up_to(most: usize) -> Self {
         Self {
             most,
@@ -29,7 +29,7 @@ impl Sizes {
         }
     }
 
-    /// Returns the size up to which a batch is worth a try.
+    /// Returns the size up to which a batch is worth trying.
     pub fn limit(&self) -> usize {
         let met = lock(&self.met);
         // Half of the events take a little more than half of the bytes: some are larger than
@@ -39,11 +39,11 @@ impl Sizes {
         by_receiver.map_or(self.most, |limit| limit.min(self.most))
     }
 
-    /// Notes that a message of this size was taken.
+    /// Notes that a message of this size was accepted.
     pub fn taken(&self, size: usize) {
         let mut met = lock(&self.met);
         met.taken = met.taken.max(size);
-        // A receiver takes more than it once did.
+        // The receiver accepts more than it used to.
         met.refused = met.refused.filter(|refused| *refused > size);
     }
 
@@ -51,7 +51,7 @@ impl Sizes {
     pub fn refused(&self, size: usize) {
         let mut met = lock(&self.met);
         met.refused = Some(met.refused.map_or(size, |refused| refused.min(size)));
-        // A receiver takes less than it once did.
+        // The receiver accepts less than it used to.
         if met.taken >= size {
             met.taken = 0;
         }

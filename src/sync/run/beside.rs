@@ -142,7 +142,7 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Puts it down, so that polls may go on beside the sweep.
+    /// Puts the pen down, so that polls may go on beside the sweep.
     pub(super) fn put_down(&mut self, beside: Beside) -> Reading<'a> {
         *lock(&self.turns.reading) = Some(beside);
         self.lock = None;

@@ -55,7 +55,7 @@ pub struct Claimant {
     pub connection: ConnectionName,
     /// How we came to read it.
     pub rank: Rank,
-    /// Its host, with a port where there is one.
+    /// Its host, with the port if there is one.
     pub host: String,
 }
 
