@@ -1,4 +1,4 @@
-//! A command that is carried out, and who gave it.
+//! Carries out commands, and records who gave them.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,7 +11,7 @@ use super::tasks::Tasks;
 /// Who gives a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// What they are called, such as the name of a user of the system.
+    /// Their name, such as a user account of the system.
     pub name: String,
     /// Where they gave it.
     pub face: Face,
@@ -37,7 +37,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// The store, for a command of somebody.
+/// The store, as seen by a command that somebody gave.
 pub struct Acting<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) by: &'a Actor,

@@ -1,4 +1,4 @@
-//! Answers questions from the store, and carries commands out.
+//! Answers questions from the store, and carries out commands.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::{
     TaskId, Watched, linked,
 };
 
-/// Answers an operator's questions, and does what an operator orders.
+/// Answers an operator's questions, and carries out an operator's commands.
 #[derive(Debug)]
 pub struct Control {
     store: Store,
@@ -28,8 +28,8 @@ pub struct Control {
 }
 
 impl Control {
-    /// Makes the answering side of a store, with the tenants whose runs a command may set off
-    /// and the endpoints whose deliveries.
+    /// Creates the answering side of a store, with the tenants whose runs and the endpoints whose
+    /// deliveries a command may start.
     pub fn new(
         store: Store,
         clock: Clock,
@@ -52,17 +52,17 @@ impl Control {
         }
     }
 
-    /// Returns whether the store has failed for good, so that no answer will come any more.
+    /// Returns whether the store has failed for good, so that nothing can be answered any more.
     pub fn is_broken(&self) -> bool {
         self.store.is_broken()
     }
 
-    /// Returns what the answers are read from.
+    /// Returns the store and what else answers are read from.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Returns the tenants that are to be read, and whose runs have failed ever since.
+    /// Returns the tenants that should be read but whose runs have all failed so far.
     pub async fn never_read(&self) -> Result<Vec<TenantName>, StoreError> {
         let registry = self.context.registry.clone();
         let unread = self
@@ -73,14 +73,15 @@ impl Control {
         Ok(failed.map(|row| row.name).collect())
     }
 
-    /// Returns the tenants that have not been read as a whole although three runs were due or more.
+    /// Returns the tenants that have not been read completely although at least three runs were
+    /// due.
     pub fn overdue(&self) -> Vec<TenantName> {
         let linked = self.context.registry.list().into_iter();
         let overdue = linked.filter(|linked| linked.overdue().is_some());
         overdue.map(|linked| linked.name().clone()).collect()
     }
 
-    /// Returns how long ago each tenant that a loop reads was last read as a whole.
+    /// Returns how long ago each tenant that has a loop was last read completely.
     pub fn ages(&self) -> Vec<(TenantName, Duration)> {
         let linked = self.context.registry.list().into_iter();
         linked
@@ -88,7 +89,7 @@ impl Control {
             .collect()
     }
 
-    /// Returns whether history was lost and no operator has taken note of it.
+    /// Returns whether history was lost and no operator has confirmed it yet.
     pub async fn has_lost_history(&self) -> Result<bool, StoreError> {
         let loss = self.store.offload(Store::open_loss).await?;
         Ok(loss.is_some())
@@ -99,12 +100,12 @@ impl Control {
         self.read(move |reading| query.answer(reading)).await
     }
 
-    /// Answers any question with the JSON of its answer.
+    /// Answers any question, as JSON.
     pub async fn ask_any(&self, query: AnyQuery) -> Result<Encoded, ControlError> {
         self.read(move |reading| query.answer(reading)).await
     }
 
-    /// Does what somebody orders, or begins it.
+    /// Carries out a command, or starts it.
     pub async fn order<C: Command>(
         &self,
         by: Actor,
@@ -113,14 +114,13 @@ impl Control {
         self.act(by, move |acting| command.carry_out(acting)).await
     }
 
-    /// Does whatever somebody orders, or begins it. Returns the JSON of the answer.
+    /// Carries out any command, or starts it. Returns the answer as JSON.
     pub async fn order_any(&self, order: Order) -> Result<Encoded, ControlError> {
         let Order { by, command } = order;
         self.act(by, move |acting| command.carry_out(acting)).await
     }
 
-    /// Waits for the end of a task, for a while. Returns how far it is then, with the JSON of what it
-    /// came to.
+    /// Waits a limited time for a task to end. Returns its progress, with its result as JSON.
     pub async fn watch(
         &self,
         task: &TaskId,
@@ -129,7 +129,7 @@ impl Control {
         self.tasks.watch(task, wait).await
     }
 
-    /// Waits for the end of what was begun in this process.
+    /// Waits until all tasks that were started in this process have ended.
     pub async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> Result<T, Problem> {
         loop {
             let watched = self.watch(&begun.task, Duration::MAX).await;

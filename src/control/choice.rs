@@ -1,4 +1,4 @@
-//! Which records are wanted, and whether one is among them.
+//! Which records are wanted, and whether a given record is one of them.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use super::meanings::{Meanings, Meant, Named, any_text};
 use crate::model::{GroupId, Record, User, UserStatus};
 use crate::store::{Known, Store, StoreError};
 
-/// What records are chosen by; all of it must be true of one. The default chooses all.
+/// Filters for records. A record must match all of them; the default matches every record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// Users who hold this role, directly or by a group; by id or name.
+    /// Users who hold this role, directly or through a group; by id or name.
     pub role: Option<String>,
     /// Users in this group; by id or name.
     pub group: Option<String>,
-    /// Users of this status.
+    /// Users with this status.
     pub status: Option<UserStatus>,
-    /// Users in whose e-mail address this is, whatever the letter case.
+    /// Users whose e-mail address contains this text, ignoring case.
     pub email: Option<String>,
     /// Users who are bots.
     pub only_bots: bool,
-    /// Records in whose id, name, subject or e-mail address this is, whatever the letter case.
+    /// Records whose id, name, subject or e-mail address contains this text, ignoring case.
     pub text: Option<String>,
 }
 
 impl Choice {
-    /// Returns whether it chooses all.
+    /// Returns whether every record matches.
     pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// A choice as it applies to one tenant: roles and groups by their ids.
+/// The filters as they apply to one tenant, with roles and groups by id.
 pub(super) struct Chosen<'a> {
     choice: &'a Choice,
     meant: Arc<Meant>,
@@ -41,7 +41,7 @@ pub(super) struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// Looks up the roles and groups that a choice names. Reads page by page, and keeps ids alone.
+    /// Looks up the roles and groups that the filters name. Reads page by page, and keeps only ids.
     pub(super) fn of(
         store: &Store,
         known: &Known,
@@ -61,7 +61,7 @@ impl<'a> Chosen<'a> {
         })
     }
 
-    /// Returns whether a record is among those that are wanted.
+    /// Returns whether a record matches.
     pub(super) fn has(&self, record: &Record) -> bool {
         let is_found = |text: &String| any_text(record, |it| it.to_lowercase().contains(text));
         let is_meant = match record {

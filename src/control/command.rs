@@ -1,35 +1,36 @@
-//! What can be ordered. [`Command`](super::Command) pairs each command with its answer.
+//! The commands that can be given. [`Command`](super::Command) pairs each with its answer.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Again, EventName, Wish};
 use crate::model::{EndpointName, FindingId, Mode, PlanId, TenantName};
 
-/// Do a run now. Answered by the task that does it.
+/// Do a run now. Answered by the task that does the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
     /// Of which tenant.
     pub tenant: TenantName,
-    /// Whether its results count.
+    /// Whether its results are stored.
     pub mode: Mode,
 }
 
-/// Apply a plan's removals: whatever becomes of this process, the next run goes by it. Answered by
-/// the plan and the task of a run that begins now.
+/// Apply a plan's removals. The next run applies them, even if this process ends first. Answered by
+/// the plan and the task of a run that starts now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approve {
     /// Which plan.
     pub id: PlanId,
 }
 
-/// Keep everything as it is, as long as the source shows the same removals. Answered by the plan.
+/// Keep everything as it is for as long as the source shows the same removals. Answered by the
+/// plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
     /// Which plan.
     pub id: PlanId,
 }
 
-/// Accept a finding as it is now. Answered by the finding.
+/// Accept a finding in its present state. Answered by the finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptFinding {
     /// Which.
@@ -38,29 +39,29 @@ pub struct AcceptFinding {
     pub why: String,
 }
 
-/// Take back that a finding was accepted. Answered by its id.
+/// Reopen an accepted finding. Answered by its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReopenFinding {
     /// Which.
     pub id: FindingId,
 }
 
-/// Confirm what was lost with a damaged store. Answered by what was not confirmed before, the earliest
-/// first.
+/// Confirm what was lost with a damaged store. Answered by the losses that were not confirmed
+/// before, the earliest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptLosses;
 
-/// Check the whole store, and change nothing. Answered by the task that does it.
+/// Check the whole store, without changing anything. Answered by the task that does the check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckStore;
 
-/// Give back what the store takes on disk and does not need, while it is worked with. Answered by the
-/// task that does it.
+/// Return the disk space that the store does not need, while the store stays in use. Answered by
+/// the task that does it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompactStore;
 
-/// Set an endpoint going, stop it, or let it have everything. Answered by the endpoint as it will be
-/// when its worker has taken the order up.
+/// Enable or disable an endpoint, or start a backfill. Answered by the endpoint as it will be when
+/// its worker has taken up the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetEndpoint {
     /// Which endpoint.
@@ -74,15 +75,15 @@ pub struct SetEndpoint {
 pub struct Replay {
     /// To which endpoint.
     pub endpoint: EndpointName,
-    /// What.
+    /// What to send.
     pub what: Again,
 }
 
-/// Forget what was given up on. Answered by how many there were.
+/// Discard parked deliveries. Answered by how many there were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dismiss {
     /// At which endpoint.
     pub endpoint: EndpointName,
-    /// What; `None` for all of it.
+    /// Which delivery; `None` for all of them.
     pub event: Option<EventName>,
 }

@@ -1,4 +1,4 @@
-//! Why a question got no answer.
+//! Why a question was not answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::store::{CompactError, StoreError};
 use crate::suggest::closest;
 use crate::telemetry::chain;
 
-/// Names that a message lists. Who has more finds them with the command that lists all.
+/// How many names a message lists. The command that lists all shows the rest.
 const MAX_NAMES: usize = 20;
 
-/// Why a question got no answer.
+/// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The tenant is not in the configuration.
@@ -21,10 +21,10 @@ pub enum ControlError {
     UnknownTenant {
         /// What was asked for.
         name: TenantName,
-        /// What there is, and what was probably meant.
+        /// What exists, and what was probably meant.
         known: String,
     },
-    /// No plan has such a name.
+    /// No plan has this name.
     #[error("there is no {plan}; `qlik-roster plan list` lists those there are")]
     UnknownPlan {
         /// What was asked for.
@@ -38,10 +38,10 @@ pub enum ControlError {
     SupersededPlan {
         /// What was asked for.
         plan: PlanId,
-        /// The plan that is open now; `None` if nothing is missing any more.
+        /// The plan that is open now; `None` if no records are missing any more.
         now: Option<PlanId>,
     },
-    /// The plan does not wait any more.
+    /// The plan is no longer open.
     #[error("{plan} is {state}: there is nothing to decide")]
     ClosedPlan {
         /// What was asked for.
@@ -49,27 +49,27 @@ pub enum ControlError {
         /// What became of it, as a word.
         state: &'static str,
     },
-    /// No finding has such an id now.
+    /// No open finding has this id.
     #[error("there is no finding {id}, or no longer; `qlik-roster findings` lists those there are")]
     UnknownFinding {
         /// What was asked for.
         id: FindingId,
     },
-    /// Nobody has accepted such a finding.
+    /// Nobody has accepted this finding.
     #[error("{id} is not accepted; `qlik-roster findings --accepted` lists those that are")]
     NotAccepted {
         /// What was asked for.
         id: FindingId,
     },
-    /// No endpoint has such a name.
+    /// No endpoint has this name.
     #[error("no endpoint is called `{name}`{known}")]
     UnknownEndpoint {
         /// What was asked for.
         name: EndpointName,
-        /// What there is, and what was probably meant.
+        /// What exists, and what was probably meant.
         known: String,
     },
-    /// The journal has no such event, or no longer.
+    /// The journal does not contain this event, or no longer.
     #[error("there is no event {event}, or no longer")]
     UnknownEvent {
         /// What was asked for.
@@ -84,7 +84,7 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
-    /// The endpoint is not told of such events.
+    /// The endpoint's filter excludes this event.
     #[error(
         "endpoint `{endpoint}` does not get event {event}: `events`, or what else it chooses by, \
          leaves it out"
@@ -95,7 +95,7 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
-    /// Nothing of that name was given up on.
+    /// No parked delivery has this name.
     #[error(
         "event {event} is not parked for `{endpoint}`; `qlik-roster deliveries --parked` lists \
          what is"
@@ -106,7 +106,7 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
-    /// It is on its way, and nothing is to be sent again.
+    /// The event is still being delivered, so it cannot be sent again.
     #[error(
         "event {event} is still to come to endpoint `{endpoint}`: it is sent when those before \
          it are"
@@ -117,7 +117,7 @@ pub enum ControlError {
         /// What was asked for.
         event: String,
     },
-    /// A backfill would tell of nothing.
+    /// A backfill would send nothing.
     #[error(
         "endpoint `{endpoint}` does not get `*.snapshot` events, which a backfill consists of: \
          `events`, or what else it chooses by, leaves them out"
@@ -126,7 +126,7 @@ pub enum ControlError {
         /// The endpoint.
         endpoint: EndpointName,
     },
-    /// No task has such a name here, or no longer.
+    /// No task has this name here, or no longer.
     #[error(
         "the daemon does not know of task {task}: it was restarted since, or the task ended over a \
          minute ago or broke down; `qlik-roster runs` shows what became of a run"
@@ -135,7 +135,7 @@ pub enum ControlError {
         /// What was asked for.
         task: TaskId,
     },
-    /// The question came, or was still open, when the daemon was told to end.
+    /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
     /// The store was not compacted.
@@ -153,7 +153,7 @@ pub enum ControlError {
     },
 }
 
-/// Why there is no answer, for whoever asked from afar or watched a task.
+/// Why there is no answer, as sent to clients and to those who watch a task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct Problem {
@@ -164,7 +164,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Tells of an error.
+    /// Describes an error.
     pub fn of(error: &ControlError) -> Self {
         Self {
             code: error.code().to_owned(),
@@ -202,7 +202,7 @@ impl ControlError {
         }
     }
 
-    /// Says that no endpoint has a name, and which there are.
+    /// Says that no endpoint has this name, and lists those that exist.
     pub fn unknown_endpoint(name: &EndpointName, known: &[EndpointName]) -> Self {
         let known: BTreeSet<_> = known.iter().map(|known| known.0.as_str()).collect();
         Self::UnknownEndpoint {
@@ -211,8 +211,8 @@ impl ControlError {
         }
     }
 
-    /// Says that no tenant has a name, and which there are. Each has the name by which it is asked
-    /// for, and others by which somebody may know it.
+    /// Says that no tenant has this name, and lists those that exist. Each has its own name and
+    /// other names by which somebody may know it.
     pub fn unknown_tenant<'a>(
         name: &TenantName,
         known: impl IntoIterator<Item = (&'a TenantName, Vec<&'a str>)>,
@@ -235,7 +235,7 @@ impl ControlError {
     }
 }
 
-/// Goes on from `nothing is called so`: what was probably meant, and what there is.
+/// Continues `nothing is called so`: what was probably meant, and what exists.
 fn there_are(meant: Option<&str>, known: &BTreeSet<&str>) -> String {
     let mut names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     let n_more = names.len().saturating_sub(MAX_NAMES);

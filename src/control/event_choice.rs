@@ -1,11 +1,11 @@
-//! Which events are wanted, and whether one is among them.
+//! Which events are wanted, and whether a given event is one of them.
 
 use serde::{Deserialize, Serialize};
 
 use super::meanings::is_called;
 use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, Timestamp};
 
-/// What events are chosen by; all of it must be true of one. The default chooses all.
+/// Filters for events. An event must match all of them; the default matches every event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventChoice {
     /// Of this type, `user.updated`, or of several, `user.*`, `*.deleted`.

@@ -1,5 +1,5 @@
-//! What an endpoint chooses by and nothing is called: it would never be told, and nobody would
-//! notice.
+//! Finds names in an endpoint's filter that match nothing: the endpoint would never get an event
+//! for them, and nobody would notice.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -10,21 +10,21 @@ use crate::deliver::Endpoint;
 use crate::model::{Kind, Record, TenantName};
 use crate::store::{Known, Store, StoreError};
 
-/// Words of an endpoint's `tenants` and `roles` that fit nothing.
+/// Words of an endpoint's `tenants` and `roles` that match nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmatched {
     /// Words that name no tenant.
     pub tenants: BTreeSet<String>,
-    /// Words that name no tenant as far as is known: one that was never reached may have such a
-    /// name or id in Qlik.
+    /// Words that may still name a tenant: one that was never reached may have that name or id in
+    /// Qlik.
     pub unsure: BTreeSet<String>,
-    /// Words that no role is called in the tenants that were read. It may come yet.
+    /// Words that match no role in the tenants that were read. Such a role may be added later.
     pub roles: BTreeSet<String>,
 }
 
 impl Unmatched {
-    /// Finds the words of an endpoint that fit nothing there is. `linked` are the tenants that
-    /// are read, `known` those that the store knows.
+    /// Finds the words of an endpoint that match nothing. `linked` are the tenants that are read,
+    /// `known` those that the store knows.
     pub(in crate::control) fn of(
         store: &Store,
         endpoint: &Endpoint,
@@ -64,7 +64,7 @@ impl Unmatched {
         Ok(unmatched)
     }
 
-    /// Returns the code of the gravest that is wrong, as `docs/errors.md` explains it.
+    /// Returns the code of the most serious problem, as `docs/errors.md` explains it.
     pub fn code(&self) -> Option<&'static str> {
         if !self.tenants.is_empty() {
             return Some("deliver.unknown-tenant");
@@ -73,7 +73,7 @@ impl Unmatched {
         (!is_quiet).then_some("deliver.unknown-choice")
     }
 
-    /// Says it; none where everything fits.
+    /// Describes the problems; returns nothing if every word matches.
     pub fn in_words(&self) -> Option<String> {
         let parts = [
             ("no tenant is called", &self.tenants),
@@ -91,12 +91,12 @@ impl Unmatched {
     }
 }
 
-/// All that an endpoint may call a tenant.
+/// All names by which an endpoint may refer to a tenant.
 fn called(known: &Known) -> [&str; 3] {
     [&known.name.0, &known.tenant.name, &known.tenant.id.0]
 }
 
-/// Takes the words out that a role of a tenant is called.
+/// Removes the words that match a role of a tenant.
 fn strike_out(
     store: &Store,
     known: &Known,

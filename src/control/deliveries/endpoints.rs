@@ -1,4 +1,4 @@
-//! The endpoints that are told: how each stands, and what an operator wants of one.
+//! The endpoints: their states, and what an operator orders for one.
 
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
@@ -8,12 +8,12 @@ use crate::store::{Cursor, DisabledBy, Known, Order, Store, StoreError};
 use super::{EndpointRow, EndpointState, Unmatched, Wish};
 use crate::control::ControlError;
 
-/// The endpoints of the configuration, each with what wakes its deliveries.
+/// The endpoints of the configuration, each with the wake of its deliveries.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints(Vec<(Endpoint, Wake)>);
 
 impl Endpoints {
-    /// Takes endpoints and their wakes.
+    /// Creates the list from endpoints and their wakes.
     pub fn new(endpoints: impl IntoIterator<Item = (Endpoint, Wake)>) -> Self {
         Self(endpoints.into_iter().collect())
     }
@@ -24,13 +24,13 @@ impl Endpoints {
         names.collect()
     }
 
-    /// Returns one.
+    /// Returns the endpoint of this name.
     pub(super) fn get(&self, name: &EndpointName) -> Result<&(Endpoint, Wake), ControlError> {
         let found = self.0.iter().find(|(endpoint, _)| endpoint.name() == name);
         found.ok_or_else(|| ControlError::unknown_endpoint(name, &self.names()))
     }
 
-    /// Tells of all that are configured, also what of their choice fits nothing there is.
+    /// Reports all configured endpoints, and which names in their filters match nothing.
     pub(in crate::control) fn status(
         &self,
         store: &Store,
@@ -44,14 +44,14 @@ impl Endpoints {
         Ok(rows)
     }
 
-    /// Tells of all that are configured.
+    /// Reports all configured endpoints.
     fn rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
         let rows = self.0.iter();
         rows.map(|(endpoint, _)| row(store, endpoint.name(), Some(endpoint)))
             .collect()
     }
 
-    /// Tells of all, by name, also of those that only the store knows.
+    /// Reports all endpoints by name, including those that only the store knows.
     pub(super) fn all_rows(&self, store: &Store) -> Result<Vec<EndpointRow>, StoreError> {
         let mut rows = self.rows(store)?;
         for name in self.forgotten(store)? {
@@ -61,7 +61,7 @@ impl Endpoints {
         Ok(rows)
     }
 
-    /// Returns the one that is meant, or all, also such as only the store knows.
+    /// Returns the endpoint that is asked for, or all, including those that only the store knows.
     pub(super) fn meant(
         &self,
         store: &Store,
@@ -77,7 +77,7 @@ impl Endpoints {
         }
     }
 
-    /// Takes down what an operator wants of an endpoint, unless it is so already.
+    /// Stores an operator's order for an endpoint, unless the endpoint is already in that state.
     pub(super) fn order(
         &self,
         store: &Store,
@@ -116,7 +116,7 @@ impl Endpoints {
         Ok(order()?)
     }
 
-    /// Returns those that the store knows and the configuration does not.
+    /// Returns the endpoints that are in the store but not in the configuration.
     fn forgotten(&self, store: &Store) -> Result<Vec<EndpointName>, StoreError> {
         let configured = self.names();
         let known = store.cursors()?.into_iter().map(|(name, _)| name);
@@ -124,7 +124,7 @@ impl Endpoints {
     }
 }
 
-/// Tells of one.
+/// Reports one endpoint.
 pub(super) fn row(
     store: &Store,
     name: &EndpointName,
@@ -155,8 +155,8 @@ pub(super) fn row(
     })
 }
 
-/// Returns the cursor as it will be when all orders are taken up; none where the endpoint was
-/// never delivered to and nothing was ordered.
+/// Returns the cursor as it will be when all orders are taken up; `None` if the endpoint never got
+/// a delivery and nothing was ordered.
 pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Cursor>, StoreError> {
     let mut cursor = store.cursor(name)?;
     for (_, order) in store.orders(name)? {
@@ -169,14 +169,14 @@ pub(super) fn foreseen(store: &Store, name: &EndpointName) -> Result<Option<Curs
     Ok(cursor)
 }
 
-/// Returns how many entries are still to go. Those that were deleted are not there to be sent.
+/// Returns how many entries remain to be sent. Deleted entries cannot be sent and do not count.
 fn behind(cursor: &Cursor, first: Seq, last: Seq) -> u64 {
     let next = cursor.settled.next().max(first);
     let ahead = cursor.ahead.range(next..).count() as u64;
     last.next().0.saturating_sub(next.0).saturating_sub(ahead)
 }
 
-/// What is graver hides the rest.
+/// The most serious state hides the others.
 fn state(cursor: &Cursor) -> EndpointState {
     if let Some(disabled) = &cursor.disabled {
         return match disabled.by {
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn what_was_let_go_is_not_to_go() {
-        // Settled up to, settled ahead, the first entry that is there, the last; how many are
-        // to go.
+        // Settled up to, settled ahead, the first entry in the journal, the last one; and how many
+        // remain.
         let cases: [(u64, &[u64], u64, u64, u64); 7] = [
             (0, &[], 1, 0, 0),
             (4, &[], 1, 10, 6),

@@ -1,8 +1,8 @@
-//! Deliveries as an operator sees them: which endpoints there are and how they stand, what was
-//! tried, what waits, what was given up on, and what is to be sent again.
+//! Deliveries as an operator sees them: the endpoints and their states, attempts, pending and
+//! parked deliveries, and replays.
 //!
-//! Nothing here sends. What is wanted is written into the store, where the endpoint's worker
-//! takes it up, at once where one runs.
+//! Nothing here sends. An order is written to the store, where the endpoint's worker picks it up,
+//! at once if it is running.
 
 mod choice;
 mod endpoints;
@@ -162,7 +162,7 @@ impl Command for command::Dismiss {
 
     fn carry_out(self, acting: &Acting<'_>) -> Result<u64, ControlError> {
         let Self { endpoint, event } = self;
-        // Also for one that was taken out of the configuration: nobody else would.
+        // Also for an endpoint that left the configuration: nothing else would clean up after it.
         let told = &acting.context.endpoints;
         told.meant(acting.store, Some(&endpoint))?;
         let dismissed = replay::dismiss(acting.store, &endpoint, event.as_ref())?;
@@ -193,8 +193,9 @@ fn attempts(
             && item.is_none_or(|item| *item == attempt.item)
     };
     for name in names {
-        // They are kept in the order in which they ended, which is not that of their times: so first
-        // only the times are read, to keep no more attempts than the page needs.
+        // Attempts are stored in the order in which they ended, which is not the order of their
+        // times. So the times alone are read first, to keep only as many attempts as the page
+        // needs.
         let mut times = Vec::new();
         store.attempts(name, 1, |attempt| {
             times.extend(is_wanted(attempt).then_some(attempt.at));
@@ -210,7 +211,7 @@ fn attempts(
             attempt,
         }));
     }
-    // Stable, so that what an endpoint got at one time stays in its order.
+    // The sort is stable, so that attempts of one endpoint with the same time stay in order.
     rows.sort_by_key(|row| Reverse(row.attempt.at));
     let rows = rows.split_off(n_shown.min(rows.len()));
     let page = Page::cut(rows, limit, |last| last.attempt.at);
@@ -241,7 +242,7 @@ fn parked(
             Some(after) if after.endpoint == name => Some(&after.item),
             Some(_) | None => None,
         };
-        // One more than are wanted: whether there is another page.
+        // One more than the page needs, to see whether there is another page.
         for parked in store.parked(&name, behind, limit + 1 - rows.len())? {
             rows.push(ParkedRow {
                 endpoint: name.clone(),

@@ -1,4 +1,5 @@
-//! The name by which an operator asks for an event: a place, an event's id, or a snapshot's name.
+//! The name by which an operator refers to an event: a journal position, an event id, or a
+//! snapshot's name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,11 +15,11 @@ use crate::control::ControlError;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventName {
     item: Item,
-    /// Its id, where that is its name.
+    /// Its id, if it was named by its id.
     id: Option<EventId>,
 }
 
-/// A text that names no event.
+/// The text does not name an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not an event; a sequence number, an id (`evt_…`), or for a snapshot what `deliveries` prints (`snapshot/…`) is expected"
@@ -26,7 +27,7 @@ pub struct EventName {
 pub struct InvalidEventName;
 
 impl EventName {
-    /// The event at a place of the journal.
+    /// The event at a position in the journal.
     pub fn at(seq: Seq) -> Self {
         Self {
             item: Item::Entry(seq),
@@ -34,7 +35,7 @@ impl EventName {
         }
     }
 
-    /// Returns its place in the journal, if it has one.
+    /// Returns its position in the journal, if it has one.
     pub fn place(&self) -> Option<Seq> {
         match self.item {
             Item::Entry(seq) => Some(seq),
@@ -42,8 +43,8 @@ impl EventName {
         }
     }
 
-    /// Returns what a store calls so. The id of another store, or of what stood at the same place
-    /// before an older copy was put back, would lead to another event.
+    /// Returns the event that has this name in a store. An id that another store gave, or that was
+    /// given at the same position before an older copy was restored, would lead to another event.
     pub(in crate::control) fn of_store(&self, store: &Store) -> Result<Item, ControlError> {
         if let Some(id) = self.id {
             let entry = store.entry(id.seq)?;

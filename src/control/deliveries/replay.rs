@@ -1,4 +1,4 @@
-//! Sends events again, and forgets what was given up on.
+//! Sends events again, and discards parked deliveries.
 
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, Entry, Seq, Timestamp};
@@ -7,13 +7,13 @@ use crate::store::{Item, Order, Store, StoreError};
 use super::{Again, Count, Endpoints, EventName, Replayed, endpoints};
 use crate::control::ControlError;
 
-/// Parked deliveries that are moved at once.
+/// How many parked deliveries are moved at a time.
 const AT_ONCE: usize = 500;
 
-/// Entries that are looked at to say how many events go again.
+/// How many entries are read at most to report how many events are sent again.
 const COUNTED: u64 = 50_000;
 
-/// Takes down what is to be sent again, and wakes the endpoint's deliveries.
+/// Stores what is to be sent again, and wakes the endpoint's deliveries.
 pub(super) fn replay(
     store: &Store,
     told: &Endpoints,
@@ -26,7 +26,7 @@ pub(super) fn replay(
         Again::Event(event) => {
             let item = one(store, endpoint, event)?;
             store.replay(name, &[item])?;
-            // Until the wish was noted nothing kept the event from being cut.
+            // Until the order was stored, nothing kept the event from being deleted.
             one(store, endpoint, event)?;
             (Count::Exactly(1), None)
         }
@@ -51,7 +51,7 @@ pub(super) fn replay(
     })
 }
 
-/// Forgets one parked delivery, or all of them. Returns how many.
+/// Discards one parked delivery, or all of them. Returns how many.
 pub(super) fn dismiss(
     store: &Store,
     name: &EndpointName,
@@ -72,8 +72,8 @@ pub(super) fn dismiss(
     Ok(1)
 }
 
-/// Finds what an operator means, and makes sure that the endpoint may have it: what its filter
-/// keeps from it, it does not get this way either, and nothing overtakes what goes before it.
+/// Finds the event that an operator means, and makes sure that the endpoint may have it. A replay
+/// cannot bypass the endpoint's filter, and it cannot overtake earlier events.
 fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, ControlError> {
     let item = event.of_store(store)?;
     let name = endpoint.name();
@@ -105,13 +105,13 @@ fn one(store: &Store, endpoint: &Endpoint, event: &EventName) -> Result<Item, Co
     }
 }
 
-/// Returns whether the deliveries are not as far as an entry yet.
+/// Returns whether the deliveries have not reached an entry yet.
 fn is_to_come(store: &Store, name: &EndpointName, seq: Seq) -> Result<bool, StoreError> {
     let cursor = endpoints::foreseen(store, name)?.unwrap_or_default();
     Ok(seq > cursor.settled && !cursor.ahead.contains(&seq))
 }
 
-/// Does something with all that is parked now, page by page. Returns how many there were.
+/// Does something with everything that is parked now, page by page. Returns how many there were.
 fn each_parked(
     store: &Store,
     name: &EndpointName,
@@ -119,8 +119,8 @@ fn each_parked(
 ) -> Result<u64, StoreError> {
     let (mut n_items, mut after) = (0, None);
     loop {
-        // Behind the last one, and not from the beginning: what is parked anew meanwhile would
-        // keep this going.
+        // Continue after the last one, not from the start: deliveries that are parked meanwhile
+        // would keep this loop running.
         let page = store.parked(name, after.as_ref(), AT_ONCE)?;
         let items: Vec<Item> = page.into_iter().map(|parked| parked.item).collect();
         let Some(last) = items.last() else {
@@ -132,8 +132,8 @@ fn each_parked(
     }
 }
 
-/// Orders everything from an entry on. What is parked behind it goes when the order is taken
-/// up: only then nothing can be parked in between.
+/// Orders everything from an entry on. Parked deliveries after it are sent again when the order is
+/// taken up: only then can nothing be parked in between.
 fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, StoreError> {
     let to = Seq(first.seq.0.saturating_sub(1));
     store.order(endpoint.name(), &Order::Rewind { to })?;
@@ -152,8 +152,8 @@ fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, St
     }
 }
 
-/// Finds the first entry at or after a time. Times never decrease along the journal, which
-/// may begin anywhere.
+/// Finds the first entry at or after a time. Times never decrease along the journal, which may
+/// begin at any position.
 pub(in crate::control) fn first_since(
     store: &Store,
     time: Timestamp,
@@ -164,7 +164,7 @@ pub(in crate::control) fn first_since(
     if first.at >= time {
         return Ok(Some(first));
     }
-    // The entry at `low` is before the time; none at or behind `high` is.
+    // The entry at `low` is before the time; no entry at or after `high` is.
     let (mut low, mut high) = (first.seq.0, store.last_seq().next().0);
     let mut found = None;
     while high - low > 1 {
@@ -174,7 +174,7 @@ pub(in crate::control) fn first_since(
                 high = middle;
                 found = Some(entry);
             }
-            // None: it was cut meanwhile, and with it all before it.
+            // `None` if it was deleted meanwhile, along with everything before it.
             Some(_) | None => low = middle,
         }
     }

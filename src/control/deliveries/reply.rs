@@ -1,4 +1,4 @@
-//! What is answered about deliveries.
+//! The answers about deliveries.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,20 +11,20 @@ use crate::store::{Attempt, Deferred, Item, Parked};
 pub struct Replayed {
     /// The endpoint.
     pub endpoint: EndpointRow,
-    /// Events that it gets again.
+    /// The events that are sent again.
     pub events: Count,
-    /// The entry that they begin with, and its time. `None` if nothing happened since the time that
-    /// was asked for, or no time was.
+    /// The entry that they begin with, and its time. `None` if nothing happened since the requested
+    /// time, or no time was requested.
     pub first: Option<(Seq, Timestamp)>,
 }
 
-/// How many there are.
+/// A count of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Count {
-    /// So many.
+    /// Exactly this many.
     Exactly(u64),
-    /// So many and perhaps more: the rest was not counted.
+    /// At least this many: the rest was not counted.
     AtLeast(u64),
 }
 
@@ -37,89 +37,89 @@ pub struct AttemptRow {
     pub attempt: Attempt,
 }
 
-/// Something that was given up on.
+/// A parked delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedRow {
     /// The endpoint.
     pub endpoint: EndpointName,
-    /// The type of its event; `None` if the event is not there any more.
+    /// The type of its event; `None` if the event was deleted.
     pub event_type: Option<String>,
-    /// What it is.
+    /// The parked delivery.
     pub parked: Parked,
 }
 
-/// Something that waits for another attempt.
+/// A delivery that waits for another attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRow {
     /// The endpoint.
     pub endpoint: EndpointName,
-    /// The type of its event; `None` if the event is not there any more.
+    /// The type of its event; `None` if the event was deleted.
     pub event_type: Option<String>,
-    /// What it is.
+    /// The pending delivery.
     pub item: Item,
     /// What it waits for.
     pub deferred: Deferred,
 }
 
-/// An endpoint and how deliveries to it go.
+/// An endpoint and the state of its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointRow {
-    /// What the operator calls it.
+    /// Its name in the configuration.
     pub name: EndpointName,
-    /// Scheme, host and port; none where it is not configured any more. Path and query may
-    /// hold a token.
+    /// Scheme, host and port; `None` if it is no longer configured. Path and query may hold a
+    /// token.
     pub origin: Option<String>,
-    /// How it stands, with the orders done that its worker has not taken up yet.
+    /// Its state, as it will be when its worker has taken up all orders.
     pub state: EndpointState,
     /// Every entry up to here is settled: delivered, not for this endpoint, parked or waiting.
     pub settled: Seq,
-    /// Entries behind that, of those that are there.
+    /// Entries after that which are still in the journal.
     pub behind: u64,
     /// Deliveries that wait for another attempt.
     pub waiting: u64,
-    /// Deliveries that were given up on.
+    /// Parked deliveries.
     pub parked: u64,
-    /// When something was delivered last.
+    /// When the last event was delivered.
     pub delivered_at: Option<Timestamp>,
-    /// What it chooses by and nothing is called; of a `Status` only.
+    /// Names in its filter that match nothing; only in a `Status`.
     #[serde(default)]
     pub unmatched: Unmatched,
 }
 
-/// How an endpoint stands.
+/// The state of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {
-    /// The store knows it, and the configuration does not any more.
+    /// It is in the store, but no longer in the configuration.
     NotConfigured,
-    /// It was never delivered to; it gets what is found from the next start on.
+    /// It never got a delivery; it gets what is found from the next start on.
     New,
-    /// It takes events, as far as is known.
+    /// As far as we know, it accepts events.
     Taking,
-    /// It takes events, and gets everything that is known before what happened since.
+    /// It accepts events, and first gets everything that is known, then what happened since.
     Backfilling {
         /// Since when.
         since: Timestamp,
-        /// The entry behind which the journal goes on.
+        /// The entry after which the journal continues.
         mark: Seq,
     },
-    /// It takes nothing and is probed.
+    /// It accepts nothing and is probed.
     InTrouble {
-        /// Since when nothing but failures came.
+        /// Since when all attempts have failed.
         since: Option<Timestamp>,
         /// When the next probe is due.
         due: Timestamp,
-        /// What the last one ended with.
+        /// The error of the last probe.
         reason: String,
     },
-    /// It gets nothing, since it answered so or failed for too long.
+    /// It gets nothing, because it answered that it wants nothing or failed for too long.
     Disabled {
         /// Since when.
         since: Timestamp,
         /// Why.
         reason: String,
     },
-    /// It gets nothing, since an operator wants it so.
+    /// It gets nothing, because an operator disabled it.
     Stopped {
         /// Since when.
         since: Timestamp,
@@ -127,7 +127,7 @@ pub enum EndpointState {
 }
 
 impl EndpointRow {
-    /// Returns the code of what is wrong with it, as `docs/errors.md` explains it.
+    /// Returns the code of the problem, as `docs/errors.md` explains it.
     pub fn code(&self) -> Option<&'static str> {
         match &self.state {
             EndpointState::Disabled { .. } => Some("deliver.endpoint-disabled"),
@@ -140,7 +140,7 @@ impl EndpointRow {
         }
     }
 
-    /// Returns what an operator can do about what is wrong with it.
+    /// Returns what an operator can do about the problem.
     pub fn remedy(&self) -> Option<String> {
         let name = &self.name;
         match &self.state {
@@ -167,7 +167,7 @@ impl EndpointRow {
 }
 
 impl EndpointState {
-    /// Returns the word for it.
+    /// Returns the word for the state.
     pub fn word(&self) -> &'static str {
         match self {
             Self::NotConfigured => "not configured",
@@ -180,7 +180,7 @@ impl EndpointState {
         }
     }
 
-    /// Returns what there is to say of it beyond the word.
+    /// Returns the details that go with the word.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::New => Some("it gets what is found from the next start on".to_owned()),

@@ -1,4 +1,4 @@
-//! What is wanted of deliveries.
+//! What an operator asks of deliveries.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,15 @@ use crate::model::Timestamp;
 
 use super::EventName;
 
-/// What is wanted of an endpoint.
+/// What an operator orders for an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
-    /// To go on from where it stopped.
+    /// Continue from where it stopped.
     Enable,
-    /// To get nothing any more.
+    /// Send nothing any more.
     Disable,
-    /// To get everything that is known, then what happened since.
+    /// Send everything that is known, then what happened since.
     Backfill,
 }
 
@@ -22,26 +22,26 @@ pub enum Wish {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
-    /// One way or another.
+    /// Successful or not.
     Anyhow,
-    /// Without the event having been taken.
+    /// The event was not accepted.
     Failed,
 }
 
-/// What is sent again.
+/// What to send again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Again {
     /// One event.
     Event(EventName),
-    /// Everything since then.
+    /// Everything since a time.
     Since(Timestamp),
-    /// Everything that was given up on.
+    /// Everything that is parked.
     Parked,
 }
 
 impl Wish {
-    /// Returns what an endpoint was, as in 'was enabled by …'.
+    /// Returns what happened to the endpoint, as in 'was enabled by …'.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Enable => "enabled",

@@ -1,4 +1,4 @@
-//! The first entry since a time, in journals of every shape.
+//! The first entry since a time, in journals of all shapes.
 
 use proptest::prelude::*;
 
