@@ -10,37 +10,38 @@ use crate::model::{Change, Entry, Fact, Id, Kind, Record, Seq, Timestamp};
 pub struct EventChoice {
     /// Of this type, `user.updated`, or of several, `user.*`, `*.deleted`.
     pub event_type: Option<String>,
-    /// Of records of this kind.
+    /// About records of this kind.
     pub kind: Option<Kind>,
-    /// Of this user.
+    /// About this user.
     pub user: Option<Whose>,
     /// Found then or later.
     pub since: Option<Timestamp>,
 }
 
-/// A user whose events are wanted.
+/// The user whose events are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whose {
-    /// The accounts that are called so now.
+    /// The accounts that have this name now.
     pub ids: Vec<Id>,
-    /// The name, subject, e-mail address or id, as an account may have had it before.
+    /// The name, subject, e-mail address or id, which an account may also have had earlier.
     pub called: String,
 }
 
-/// Where a page of events begins, and which way it goes.
+/// Where a page of events begins, and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventPage {
-    /// Behind this place, in the order of the journal.
+    /// After this position, in the order of the journal.
     After(Seq),
-    /// Before this place, the newest first; `None` to begin from the end of the journal.
+    /// Before this position, the newest first; `None` to begin at the end of the journal.
     Before(Option<Seq>),
 }
 
-/// The type of what no receiver is told: a first load, for one.
+/// The type of entries that receivers never get, such as a first load.
 pub const MARK: &str = "mark";
 
-/// Returns whether a type is the one that is wanted, or one of `user.*`, `*.deleted` or `*`.
+/// Returns whether a type matches: the same type, or a pattern such as `user.*`, `*.deleted` or
+/// `*`.
 pub fn is_of_type(wanted: &str, event_type: &str) -> bool {
     match (wanted.strip_suffix('*'), wanted.strip_prefix('*')) {
         (Some(begin), _) => event_type.starts_with(begin),
@@ -50,7 +51,7 @@ pub fn is_of_type(wanted: &str, event_type: &str) -> bool {
 }
 
 impl EventChoice {
-    /// Returns whether an entry is among them.
+    /// Returns whether an entry matches.
     pub(super) fn has(&self, entry: &Entry) -> bool {
         let Self {
             event_type,

@@ -10,7 +10,7 @@ use super::{
     page, query,
 };
 
-/// Entries that one question reads at the most: of many, few may be wanted.
+/// How many entries one question reads at most: only a few of many may match.
 const MAX_READ: usize = 20_000;
 
 impl Query for query::Events {
@@ -38,7 +38,7 @@ impl Query for query::Event {
         let store = reading.store;
         let entry = match self.event.of_store(store)? {
             Item::Entry(seq) => store.entry(seq)?,
-            // A snapshot is no entry.
+            // A snapshot is not an entry.
             Item::Snapshot { .. } => None,
         };
         Ok(FoundEvent {
@@ -49,8 +49,9 @@ impl Query for query::Event {
 }
 
 impl Reading<'_> {
-    /// Reads a page of the journal. It ends where enough were read, wanted or not, so that one
-    /// question has a bound. `tenants` are those that are wanted; `None` for all, and what is of none.
+    /// Reads a page of the journal. It ends when enough entries were read, matching or not, so that
+    /// each question is bounded. `tenants` are the tenants to include; `None` for all, and for
+    /// entries without a tenant.
     fn events(
         &self,
         tenants: Option<&[&Known]>,
@@ -115,7 +116,7 @@ impl Reading<'_> {
         Ok((found, Some(after)))
     }
 
-    /// Reads back in pages: places are dense, so that each page's beginning is known.
+    /// Reads backwards in pages: positions are dense, so the start of each page is known.
     fn backwards(
         &self,
         begin: Seq,
@@ -133,7 +134,7 @@ impl Reading<'_> {
             let entries = self
                 .store
                 .entries(Seq(low.0.saturating_sub(1)), n_entries)?;
-            // Where the journal was cut meanwhile, the page goes on behind its end.
+            // If the journal was truncated meanwhile, the page continues after the gap.
             for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
                 let seq = entry.seq;
                 if has(&entry) {

@@ -1,4 +1,4 @@
-//! Tells of accounts that somebody should look at, and keeps which of them were accepted.
+//! Reports accounts that somebody should look at, and stores which findings were accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use super::query::FindingStanding;
 use super::reading::Reading;
 use super::{Command, ConcernRow, ControlError, Findings, Query, command, linked, query};
 
-/// Concerns of an answer at the most.
+/// How many findings an answer contains at most.
 const MAX_CONCERNS: usize = 10_000;
 
 impl query::Findings {
@@ -28,7 +28,7 @@ impl Query for query::Findings {
         "findings"
     }
 
-    /// Inspects one tenant, and names those among the ones asked for that were never read.
+    /// Inspects one tenant, and names the requested tenants that were never read.
     fn answer(self, reading: &Reading<'_>) -> Result<Findings, ControlError> {
         let tenants = reading.chosen(self.tenant.as_ref())?;
         let is_behind = |known: &&&Known| self.after.as_ref().is_none_or(|it| known.name > *it);
@@ -105,7 +105,7 @@ impl Command for command::ReopenFinding {
         "reopen the finding"
     }
 
-    /// Takes an acceptance back, also of a finding that is not there any more.
+    /// Reopens a finding that was accepted, even if it no longer exists.
     fn carry_out(self, acting: &Acting<'_>) -> Result<FindingId, ControlError> {
         let Self { id } = self;
         for known in &acting.tenants {
@@ -119,7 +119,7 @@ impl Command for command::ReopenFinding {
     }
 }
 
-/// Inspects one tenant, and tells which of its findings are accepted.
+/// Inspects one tenant, and reports which of its findings are accepted.
 fn look(reading: &Reading<'_>, known: &Known) -> Result<Vec<ConcernRow>, StoreError> {
     let (store, context) = (reading.store, reading.context);
     let linked = context.registry.get(&known.name);
@@ -140,7 +140,7 @@ fn look(reading: &Reading<'_>, known: &Known) -> Result<Vec<ConcernRow>, StoreEr
     Ok(rows.collect())
 }
 
-/// Inspects one tenant. Reads it page by page: memory does not grow with the tenant.
+/// Inspects one tenant. Reads it page by page, so that memory does not grow with the tenant.
 fn inspect(
     store: &Store,
     known: &Known,

@@ -1,4 +1,4 @@
-//! Who holds a role or is in a group, as it is answered.
+//! The answers about who holds a role or is in a group.
 
 use std::collections::BTreeMap;
 
@@ -9,38 +9,38 @@ use crate::model::{GroupId, Id, RoleId, UserId};
 /// The users who hold a role, or who are in a group, among those that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holders {
-    /// How many they are.
+    /// How many users.
     pub users: u64,
-    /// To how many it is assigned directly; all, of a group.
+    /// How many hold it directly; for a group, all.
     pub direct: u64,
-    /// How many hold it by a group; also such as hold it directly.
+    /// How many hold it through a group, including those that also hold it directly.
     pub by_group: u64,
-    /// Of how many more users the roles or groups are not visible.
+    /// For how many more users the roles or groups are not visible.
     pub hidden: u64,
-    /// The first of them.
+    /// The first users.
     pub first: Vec<HolderRow>,
     /// How many groups give the role.
     pub n_groups: u64,
-    /// The first of those.
+    /// The first of those groups.
     pub groups: BTreeMap<GroupId, String>,
 }
 
-/// One who holds a role, or who is in a group.
+/// A user who holds a role, or who is in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HolderRow {
     /// The user.
     pub id: UserId,
-    /// What a person calls the user.
+    /// The user's display name.
     pub label: String,
     /// The e-mail address.
     pub email: Option<String>,
-    /// Whether it is assigned directly.
+    /// Whether the role is assigned directly.
     pub is_direct: bool,
     /// The groups of the user that give the role.
     pub groups: BTreeMap<GroupId, String>,
 }
 
-/// What a user's groups give.
+/// What a user's groups grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
     /// The roles, each with the groups that give it.
@@ -51,20 +51,20 @@ pub struct Inherited {
     pub is_hidden: bool,
 }
 
-/// A role that groups give.
+/// A role that groups grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InheritedRole {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The groups.
     pub groups: BTreeMap<GroupId, String>,
 }
 
-/// Those of a page of users who hold a role or are in a group.
+/// The users on a page who hold a role or are in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldersPage {
-    /// Who they are.
+    /// The users.
     pub holders: Holders,
-    /// After which user the next page begins; `None` if this is the last one.
+    /// The user after which the next page begins; `None` if this is the last one.
     pub next: Option<Id>,
 }

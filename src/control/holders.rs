@@ -1,4 +1,4 @@
-//! Who holds a role and how, who is in a group, and what roles a user has by groups.
+//! Who holds a role and how, who is in a group, and which roles a user has through groups.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::access::Way;
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId, User};
 use crate::store::{Known, Names, StoreError};
 
-/// Groups that an answer names at the most.
+/// How many groups an answer names at most.
 const MAX_GROUPS: usize = 100;
 
 impl Query for query::Holders {
@@ -42,7 +42,7 @@ impl Query for query::Inherited {
 }
 
 impl Reading<'_> {
-    /// Counts the users of a page who hold a role or are in a group, and names the first.
+    /// Counts the users on a page who hold a role or are in a group, and names the first ones.
     fn holders(
         &self,
         known: &Known,
@@ -112,7 +112,7 @@ impl Reading<'_> {
         })
     }
 
-    /// Begins the answer for a role: which groups give it.
+    /// Begins the answer for a role: the groups that grant it.
     fn given_by(&self, known: &Known, meant: &Meant) -> Result<Holders, StoreError> {
         let giving = meant.roles.giving();
         let mut holders = Holders {
@@ -136,7 +136,7 @@ impl Reading<'_> {
         Ok(kept.map(|kept| kept.record.label().to_owned()))
     }
 
-    /// Finds the roles that a user has by groups. A user who is gone has none.
+    /// Finds the roles that a user has through groups. A deleted user has none.
     fn inherited(&self, known: &Known, user: &Id) -> Result<Inherited, StoreError> {
         let mut inherited = Inherited::default();
         let mut names = Names::of(known.no);

@@ -1,4 +1,4 @@
-//! Tells of the tenants: how each is reached, whether it is read, and how that goes.
+//! Reports the tenants: how each is reached, whether it is read, and how that goes.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Query for query::Tenants {
     }
 }
 
-/// Returns all tenants by name: those that are linked, and those that only the store knows.
+/// Returns all tenants by name: the linked ones, and those that only the store knows.
 fn rows(store: &Store, registry: &TenantRegistry) -> Result<Vec<LinkedRow>, StoreError> {
     let mut known: BTreeMap<TenantName, Known> = store
         .tenants()?
@@ -51,7 +51,7 @@ fn rows(store: &Store, registry: &TenantRegistry) -> Result<Vec<LinkedRow>, Stor
     Ok(rows)
 }
 
-/// Returns the tenants that are to be read and of which no first load has ended, by name.
+/// Returns the tenants that should be read but have not completed a first load, by name.
 pub(super) fn unread(
     store: &Store,
     registry: &TenantRegistry,
@@ -76,8 +76,8 @@ pub(super) fn unread(
     Ok(rows)
 }
 
-/// Returns the last run of a tenant that tells something: a dry run says nothing of the state, one
-/// under way nothing yet.
+/// Returns the last run of a tenant that says something about its state: a dry run does not, and a
+/// run under way does not yet.
 fn last(store: &Store, name: &TenantName) -> Result<Option<Run>, StoreError> {
     store.newest_run(name, |run| {
         run.mode == Mode::Commit && run.outcome != Outcome::Running
@@ -121,7 +121,7 @@ fn row(
     })
 }
 
-/// Tells how a tenant stands, of which the store knows what was read, if anything was.
+/// Reports the state of a tenant, with what the store knows about it, if anything.
 fn standing(pause: Option<Pause>, read: Option<&Tenant>, last: Option<Run>) -> Standing {
     if let Some(pause) = pause {
         return Standing::Paused(pause);
@@ -134,7 +134,7 @@ fn standing(pause: Option<Pause>, read: Option<&Tenant>, last: Option<Run>) -> S
     }
 }
 
-/// Returns what a run came to, where it failed.
+/// Returns the result of a run that failed.
 fn failure(outcome: Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),

@@ -1,4 +1,4 @@
-//! What an operator orders of the store itself, and what was lost with a damaged one.
+//! What an operator orders for the store itself, and what was lost with a damaged one.
 
 use crate::model::{HistoryLoss, StoreCheck};
 use crate::store::{Compacted, Store};

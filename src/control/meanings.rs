@@ -1,8 +1,8 @@
-//! Which roles and groups a name stands for, looked up once for all pages of a list.
+//! Which roles and groups a name refers to, looked up once for all pages of a list.
 //!
-//! Whether a user holds a role is told by every group of the tenant that gives it. To read a
-//! hundred thousand groups again for each page of users would cost more than the users do, so what
-//! was found is kept as long as roles and groups are as they were.
+//! Whether a user holds a role depends on every group of the tenant that grants it. Reading a
+//! hundred thousand groups again for each page of users would cost more than the users do, so the
+//! result is cached for as long as roles and groups do not change.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
@@ -13,11 +13,11 @@ use crate::lock::lock;
 use crate::model::{GroupId, Kind, Record, RoleId};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
-/// Meanings that are kept: a few operators may list at the same time, each in a few tenants. One
-/// holds the ids of some groups.
+/// How many results are cached: a few operators may list at the same time, each in a few tenants. A
+/// result holds the ids of some groups.
 const KEPT: usize = 8;
 
-/// What names stood for when they were looked up last.
+/// What names referred to when they were last looked up.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meanings(Arc<Mutex<VecDeque<Meaning>>>);
 
@@ -33,7 +33,7 @@ pub(super) struct Meant {
 /// How roles and groups are named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
-    /// As a person calls them; `None` if none is meant.
+    /// By the names that people use; `None` if none is given.
     Called {
         role: Option<String>,
         group: Option<String>,
@@ -42,7 +42,8 @@ pub(super) enum Named {
     Role(RoleId),
 }
 
-/// A name in a tenant, whose roles and groups were such. A change of one of them changes a census.
+/// A name in a tenant, with the state of its roles and groups. A change to one of them changes the
+/// census.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     tenant: TenantNo,
@@ -52,7 +53,7 @@ struct Asked {
 }
 
 impl Meanings {
-    /// Returns what is meant by a name now.
+    /// Returns what a name refers to now.
     pub(super) fn of(
         &self,
         store: &Store,
@@ -62,7 +63,7 @@ impl Meanings {
         if named.is_nothing() {
             return Ok(Arc::default());
         }
-        // Before the reading: what changes meanwhile makes it another question.
+        // Taken before reading: a change in between makes this a different question.
         let asked = Asked {
             tenant: known.no,
             named: named.clone(),
@@ -107,7 +108,7 @@ impl Named {
     }
 }
 
-/// Reads page by page, and keeps ids alone.
+/// Reads page by page, and keeps only ids.
 fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreError> {
     let mut meant = Meant::default();
     let (role, group) = match named {
@@ -139,13 +140,13 @@ fn look_up(store: &Store, known: &Known, named: &Named) -> Result<Meant, StoreEr
     Ok(meant)
 }
 
-/// Returns whether a person would call a record so. Letter case does not matter to people.
+/// Returns whether a person may mean this record by a name. Letter case is ignored.
 pub(super) fn is_called(record: &Record, called: &str) -> bool {
     let called = called.to_lowercase();
     any_text(record, |text| text.to_lowercase() == called)
 }
 
-/// Tries what a record may be called by: its name, subject, e-mail address and id.
+/// Tries each name that a record has: its name, subject, e-mail address and id.
 pub(super) fn any_text(record: &Record, test: impl Fn(&str) -> bool) -> bool {
     let is_named = match record {
         Record::Role(role) => test(&role.name),

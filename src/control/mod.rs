@@ -1,16 +1,16 @@
-//! Everything that an operator may ask, whoever carries the question.
+//! Everything that an operator may ask, whatever transport the question comes by.
 //!
-//! A question is a value that knows the type of its answer ([`Query`]), and changes nothing. What
-//! changes something is a [`Command`]: it says who gives it, and is answered at once, where it takes
-//! long by a task that can be watched. Questions, commands and answers are plain values, so that the
-//! command line can ask a store that it has opened itself or, over the daemon's socket, the store that
-//! the daemon holds: sled lets one process in. [`Control`] answers.
+//! A question is a value that knows the type of its answer ([`Query`]), and changes nothing.
+//! Whatever changes something is a [`Command`]: it says who gives it, and is answered at once, with
+//! a task to watch if the work takes long. Questions, commands and answers are plain values. So the
+//! command line can ask a store that it has opened itself, or, over the daemon's socket, the store
+//! that the daemon has open: sled lets only one process in. [`Control`] answers.
 //!
-//! What is wanted of deliveries is written into the store, where each endpoint's worker takes it
-//! up ([`command::SetEndpoint`]); what was ordered shows as done before that.
+//! An order about deliveries is written to the store, where each endpoint's worker picks it up
+//! ([`command::SetEndpoint`]). Answers show it as done even before that.
 //!
-//! What must stay true: an answer has a bound, whatever was asked; lists are asked for page by page.
-//! Questions never change anything.
+//! What must stay true: every answer is bounded, whatever the question; lists are read page by
+//! page. Questions never change anything.
 
 pub mod query;
 pub mod command;
@@ -64,7 +64,7 @@ pub use wire::{AnyCommand, AnyQuery, Command, Encoded, Order, Query};
 
 use std::path::{Path, PathBuf};
 
-/// Returns where the daemon that holds a store answers: a Unix socket in the store's folder.
+/// Returns the address of the daemon that holds a store: a Unix socket in the store's folder.
 pub fn socket_path(store: &Path) -> PathBuf {
     store.join("control.sock")
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Rows of a page at the most.
+/// How many rows a page has at most.
 pub const MAX_PAGE: usize = 500;
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<R, P> {
-    /// The rows. There may be few, or none, where few of those that were read are wanted.
+    /// The rows. There may be few or none, if few of the rows that were read match.
     pub rows: Vec<R>,
     /// Where the next page begins; `None` if this is the last one.
     pub next: Option<P>,
@@ -20,7 +20,7 @@ impl<R, P> Page<R, P> {
         Self { rows, next: None }
     }
 
-    /// Cuts rows to a page. `place` tells where the page behind a row begins.
+    /// Cuts rows to a page. `place` says where the page after a row begins.
     pub(super) fn cut(mut rows: Vec<R>, limit: usize, place: impl FnOnce(&R) -> P) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -29,7 +29,7 @@ impl<R, P> Page<R, P> {
     }
 }
 
-/// Returns how many rows a page has for somebody who wants so many.
+/// Returns how many rows a page has if a client asks for this many.
 pub(super) fn size(limit: usize) -> usize {
     limit.clamp(1, MAX_PAGE)
 }

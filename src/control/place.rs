@@ -19,22 +19,22 @@ pub struct RecordPlace {
 pub struct AttemptPlace {
     /// The time of its last attempt.
     pub(super) at: Timestamp,
-    /// Attempts of that time that were on this page and those before it.
+    /// How many attempts with that time were on this page and the ones before it.
     pub(super) n_shown: usize,
 }
 
-/// Where a page of what was given up on ends.
+/// Where a page of parked deliveries ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedPlace {
     pub(super) endpoint: EndpointName,
     pub(super) item: Item,
 }
 
-/// Where a page of what waits ends.
+/// Where a page of pending deliveries ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WaitingPlace {
     pub(super) endpoint: EndpointName,
-    // What is due comes first, what waits behind another of its record last.
+    // Deliveries that are due come first, those that wait behind another of their record last.
     pub(super) is_behind: bool,
     pub(super) due: Option<Timestamp>,
     pub(super) item: Item,

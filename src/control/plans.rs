@@ -1,4 +1,4 @@
-//! Held plans: what waits, and what an operator says of it.
+//! Held plans: which ones wait, and what an operator decides.
 
 mod lens;
 mod reply;
@@ -103,7 +103,7 @@ impl Command for command::Approve {
         "approve the plan"
     }
 
-    /// Takes the approval down first: whatever happens to the run, the next one goes by it.
+    /// Stores the approval first: whatever happens to the run, the next one applies it.
     fn carry_out(self, acting: &Acting<'_>) -> Result<Approved, ControlError> {
         let plan = decide(acting, self.id, Decision::Approve)?;
         let run = runs::begin(acting, &plan.tenant, Mode::Commit)?;
@@ -123,7 +123,7 @@ impl Command for command::Reject {
     }
 }
 
-/// Takes down what an operator says of a plan. Returns the plan, by which the next run goes.
+/// Stores an operator's decision about a plan. Returns the plan, which the next run follows.
 fn decide(acting: &Acting<'_>, id: PlanId, decision: Decision) -> Result<PlanRow, ControlError> {
     let store = acting.store;
     let Some((known, _)) = find(store, id)? else {

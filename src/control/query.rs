@@ -1,4 +1,4 @@
-//! What can be asked. [`Query`](super::Query) pairs each question with its answer.
+//! The questions that can be asked. [`Query`](super::Query) pairs each with its answer.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,16 @@ use super::{
 use crate::access::{ConcernCode, Severity};
 use crate::model::{EndpointName, Id, Kind, PlanId, RecordRef, RunId, TenantName};
 
-/// How things are.
+/// The overall state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status;
 
-/// How far the runs under way are, by the names of their tenants.
+/// The progress of the runs under way, by tenant name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress;
 
-/// What the process does that takes its time, such as `checking the store: 500 rows`; `None` if
-/// nothing does.
+/// The slow work that the process is doing, such as `checking the store: 500 rows`; `None` if there
+/// is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doing;
 
@@ -27,57 +27,57 @@ pub struct Doing;
 pub struct Tenants {
     /// Which one; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub after: Option<TenantName>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
 /// Records of a kind, by tenant and id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
-    /// Which kind.
+    /// The kind.
     pub kind: Kind,
-    /// Of which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Which of them.
+    /// The filter.
     pub choice: Choice,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub after: Option<RecordPlace>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
-/// Records of a kind that a person would call so: by id, name, subject or e-mail. The first
+/// Records of a kind that match a name: by id, name, subject or e-mail. Returns the first
 /// [`MAX_PAGE`](super::MAX_PAGE) or a few more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
-    /// Which kind.
+    /// The kind.
     pub kind: Kind,
-    /// In which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// The id, name, subject or e-mail, whole.
+    /// The complete id, name, subject or e-mail.
     pub called: String,
 }
 
-/// How many users hold a role or are in a group, of those that one question reads, and who the
-/// first are.
+/// How many users hold a role or are in a group, among those that one question reads, and the first
+/// of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holders {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant: TenantName,
     /// The role or group.
     pub record: RecordRef,
-    /// The last user of the page before.
+    /// The last user of the previous page.
     pub after: Option<Id>,
-    /// Users wanted by name, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many users to name, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
-/// The roles that a user has by groups.
+/// The roles that a user has through groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant: TenantName,
     /// The user.
     pub user: Id,
@@ -86,13 +86,13 @@ pub struct Inherited {
 /// Runs, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {
-    /// Of which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Which of them.
+    /// The filter.
     pub which: RunChoice,
-    /// Those that began before this one; `None` to begin from the newest on.
+    /// Only runs that began before this one; `None` to begin with the newest.
     pub before: Option<RunId>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
@@ -109,42 +109,42 @@ pub enum RunChoice {
 /// One run; answered by `None` if there is no such run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Which.
+    /// The run.
     pub id: RunId,
 }
 
 /// A page of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
-    /// Of which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Which of them.
+    /// The filter.
     pub choice: EventChoice,
-    /// Where it begins, and which way it goes.
+    /// Where it begins, and its direction.
     pub page: EventPage,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
 /// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Which.
+    /// The entry.
     pub event: EventName,
 }
 
-/// Accounts that somebody should look at. A page is that of one tenant.
+/// Accounts that somebody should look at. Each page covers one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// In which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Of which sorts; empty: of all.
+    /// The kinds of findings; empty for all.
     pub codes: Vec<ConcernCode>,
-    /// How grave at the least.
+    /// The lowest severity to include.
     pub min: Severity,
-    /// Whether those that are open or those that were accepted.
+    /// Whether to list open or accepted findings.
     pub standing: FindingStanding,
-    /// The tenant of the page before.
+    /// The tenant of the previous page.
     pub after: Option<TenantName>,
 }
 
@@ -154,20 +154,20 @@ pub struct Findings {
 pub enum FindingStanding {
     /// Those that nobody has accepted, or that have grown since.
     Open,
-    /// Those that were accepted as they are.
+    /// Those that were accepted in their present state.
     Accepted,
 }
 
 /// Held plans, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plans {
-    /// Of which tenant; `None` for all.
+    /// The tenant; `None` for all.
     pub tenant: Option<TenantName>,
-    /// Which of them.
+    /// The filter.
     pub which: PlanChoice,
-    /// Those that were held before this one; `None` to begin from the newest on.
+    /// Only plans that were held before this one; `None` to begin with the newest.
     pub before: Option<PlanId>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
@@ -184,77 +184,77 @@ pub enum PlanChoice {
 /// One held plan; answered by `None` if there is no such plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Which.
+    /// The plan.
     pub id: PlanId,
 }
 
-/// What the entries of a held plan come to; answered by `None` if there is no such plan.
+/// A summary of a held plan's entries; answered by `None` if there is no such plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
-    /// Which.
+    /// The plan.
     pub id: PlanId,
 }
 
-/// What a held plan would take away.
+/// What a held plan would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removals {
-    /// Which plan.
+    /// The plan.
     pub id: PlanId,
-    /// The last row of the page before.
+    /// The last row of the previous page.
     pub after: Option<RecordRef>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
-/// What was lost with a damaged store and no operator has confirmed, the earliest first. There is one
-/// for each time that a store was damaged, so that this is one page.
+/// What was lost with a damaged store and no operator has confirmed, the earliest first. There is
+/// one loss for each time that a store was damaged, so one page is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryLosses;
 
-/// Endpoints, by name, also those that only the store knows.
+/// Endpoints, by name, including those that only the store knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
     /// Which one; `None` for all.
     pub endpoint: Option<EndpointName>,
-    /// The last one of the page before.
+    /// The last endpoint of the previous page.
     pub after: Option<EndpointName>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
 /// Attempts at deliveries, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// At which endpoint; `None` for all.
+    /// The endpoint; `None` for all.
     pub endpoint: Option<EndpointName>,
-    /// At which event; `None` for any.
+    /// The event; `None` for any.
     pub event: Option<EventName>,
-    /// How they ended.
+    /// Which results to include.
     pub ended: Ended,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub before: Option<AttemptPlace>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
-/// What was given up on, by endpoint, the earliest first.
+/// Parked deliveries by endpoint, the earliest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
-    /// At which endpoint; `None` for all.
+    /// The endpoint; `None` for all.
     pub endpoint: Option<EndpointName>,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub after: Option<ParkedPlace>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
 
-/// What waits for another attempt, by endpoint, what is due first before the rest.
+/// Deliveries that wait for another attempt by endpoint, those that are due first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// At which endpoint; `None` for all.
+    /// The endpoint; `None` for all.
     pub endpoint: Option<EndpointName>,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub after: Option<WaitingPlace>,
-    /// Rows wanted, [`MAX_PAGE`](super::MAX_PAGE) at the most.
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }

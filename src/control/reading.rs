@@ -1,4 +1,4 @@
-//! A store that is read for an answer.
+//! A store that is read to answer a question.
 
 use super::meanings::Meanings;
 use super::{ControlError, Endpoints};
@@ -7,7 +7,7 @@ use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store};
 use crate::sync::TenantRegistry;
 
-/// What answers need beside the store.
+/// What answers need besides the store.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) clock: Clock,
@@ -36,8 +36,8 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// Returns the tenants to look in, by name. One that is configured but was never reached
-    /// has nothing to show; one that is neither is a mistake.
+    /// Returns the tenants to search, by name. A tenant that is configured but was never reached
+    /// has nothing to show; a name that is neither configured nor known is a mistake.
     pub(super) fn chosen(&self, wanted: Option<&TenantName>) -> Result<Vec<&Known>, ControlError> {
         let mut chosen: Vec<_> = self
             .tenants
@@ -53,13 +53,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Returns the one that is called so. Of one that was never reached nothing is known.
+    /// Returns the tenant of this name. Nothing is known about one that was never reached.
     pub(super) fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
         let known = self.tenants.iter().find(|known| known.name == *name);
         known.ok_or_else(|| self.unknown(name))
     }
 
-    /// Returns what the operator calls a tenant.
+    /// Returns the operator's name for a tenant.
     pub(super) fn name_of(&self, id: &TenantId) -> Option<TenantName> {
         let known = self.tenants.iter().find(|known| known.tenant.id == *id);
         known.map(|known| known.name.clone())

@@ -8,7 +8,7 @@ use super::meanings::is_called;
 use super::reading::Reading;
 use super::{ControlError, MAX_PAGE, Page, Query, RecordPlace, RecordRow, page, query};
 
-/// Records that one question reads at the most: of many, few may be wanted.
+/// How many records one question reads at most: only a few of many may match.
 pub(super) const MAX_READ: usize = 20_000;
 
 impl Query for query::Records {
@@ -38,8 +38,8 @@ impl Query for query::Find {
 }
 
 impl Reading<'_> {
-    /// Reads a page of records. It ends where enough were read, wanted or not, so that one question
-    /// has a bound.
+    /// Reads a page of records. It ends when enough records were read, matching or not, so that
+    /// each question is bounded.
     fn records(
         &self,
         tenants: &[&Known],
@@ -129,7 +129,7 @@ impl Reading<'_> {
         Ok(rows)
     }
 
-    /// Returns what is shown of a record: roles and groups by their present names.
+    /// Returns the view of a record, with roles and groups by their current names.
     fn row_of(
         &self,
         known: &Known,

@@ -1,4 +1,4 @@
-//! What is answered.
+//! The answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,29 +14,29 @@ use crate::model::{
 };
 use crate::sync::Moment;
 
-/// A page of findings: those of one tenant.
+/// A page of findings, which covers one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// The first ten thousand, the gravest first.
+    /// The first ten thousand, the most severe first.
     pub rows: Vec<ConcernRow>,
-    /// How many there are of each sort, also those that are left out.
+    /// How many there are of each kind, including those that are left out.
     pub counts: BTreeMap<ConcernCode, u64>,
-    /// How many of those asked for an operator has accepted.
+    /// How many of the requested findings an operator has accepted.
     pub accepted: u64,
-    /// Tenants of which nothing is known; on the first page.
+    /// Tenants about which nothing is known; only on the first page.
     pub unread: Vec<UnreadRow>,
-    /// After which tenant the next page begins; `None` if this is the last one.
+    /// The tenant after which the next page begins; `None` if this is the last one.
     pub next: Option<TenantName>,
 }
 
 /// A page of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
-    /// The entries, and behind or before which entry the next page begins.
+    /// The entries, and the entry after or before which the next page begins.
     pub page: Page<EventRow, Seq>,
-    /// The first entry that is there; those before it were deleted.
+    /// The first entry that still exists; those before it were deleted.
     pub first: Seq,
-    /// The last entry that was there before any was read.
+    /// The last entry that existed before any was read.
     pub last: Seq,
 }
 
@@ -45,52 +45,52 @@ pub struct Events {
 pub struct FoundEvent {
     /// The entry; `None` if there is no such entry, or no longer.
     pub row: Option<EventRow>,
-    /// The first entry that is there; those before it were deleted.
+    /// The first entry that still exists; those before it were deleted.
     pub first: Seq,
 }
 
-/// What came of a run that was asked for.
+/// What became of a run that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Synced {
-    /// It has ended, however it did.
+    /// It has ended, successfully or not.
     Run(Box<SyncRow>),
-    /// There was none: the tenant is not read for now.
+    /// There was no run: the tenant is paused.
     Paused(Pause),
 }
 
-/// A plan that was approved, and the run that goes by it.
+/// A plan that was approved, and the run that applies it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
-    /// The plan, before the run.
+    /// The plan as it was before the run.
     pub plan: PlanRow,
     /// The run.
     pub run: Begun<Synced>,
 }
 
-/// Something of concern about an account.
+/// A finding about an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcernRow {
-    /// Its tenant, as the operator calls it.
+    /// The operator's name for its tenant.
     pub tenant: TenantName,
     /// Its id, by which it is accepted and reopened.
     pub id: FindingId,
-    /// What it is.
+    /// The finding.
     pub concern: Concern,
-    /// Who accepted it, when and why; `None` if nobody did, or it has grown since.
+    /// Who accepted it, when and why; `None` if nobody did, or it has grown since then.
     pub accepted: Option<Acceptance>,
 }
 
-/// A record as the store holds it.
+/// A record in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRow {
-    /// Its tenant, as the operator calls it.
+    /// The operator's name for its tenant.
     pub tenant: TenantName,
-    /// The version of the journal entry that left it so; 0: it was there at the first load.
+    /// The version of the journal entry that last changed it; 0 if it was there at the first load.
     pub version: Version,
     /// The record.
     pub record: Record,
-    /// The source's own text of it, as received when it last changed.
+    /// The source's own text for it, as received when it last changed.
     pub raw: Box<str>,
 }
 
@@ -99,7 +99,7 @@ pub struct RecordRow {
 pub struct EventRow {
     /// The store that holds the entry.
     pub store: StoreId,
-    /// The tenant that it is of, as the operator calls it; `None` if it is of none.
+    /// The operator's name for its tenant; `None` if it has no tenant.
     #[serde(default)]
     pub tenant: Option<TenantName>,
     /// The entry.
@@ -111,50 +111,50 @@ pub struct EventRow {
 pub struct SyncRow {
     /// The run.
     pub run: Run,
-    /// What would be told; of a dry run only, and not more than the first ten thousand.
+    /// What it would report; only for a dry run, and at most the first ten thousand changes.
     pub preview: Vec<Change>,
-    /// The plan that lists what the run held, as it is now.
+    /// The plan that lists the removals that the run held, in its present state.
     #[serde(default)]
     pub plan: Option<HeldPlan>,
 }
 
-/// A tenant that is linked, or that the store knows from the time when it was.
+/// A tenant that is linked, or that the store knows because it once was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedRow {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: TenantName,
-    /// Its id; none until it was reached.
+    /// Its id; `None` if it was never reached.
     pub id: Option<TenantId>,
-    /// Its host names, or the one by which it is to be reached.
+    /// Its host names, or the one at which we try to reach it.
     pub hosts: Vec<String>,
-    /// The region that keeps its data.
+    /// The region that stores its data.
     pub region: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub standing: Standing,
-    /// The connection that it is read over; none where nothing leads to it any more.
+    /// The connection that it is read over; `None` if no connection leads to it any more.
     pub connection: Option<ConnectionName>,
-    /// When the last run ended that read everything.
+    /// When the last complete run ended.
     pub last_success: Option<Timestamp>,
-    /// When the next run is due; none where no daemon runs, or while a run goes on.
+    /// When the next run is due; `None` if no daemon runs, or while a run is under way.
     pub next_run: Option<Timestamp>,
-    /// Users in the store; none until it was reached.
+    /// Users in the store; `None` if it was never reached.
     pub users: Option<u64>,
 }
 
-/// How a tenant stands.
+/// The state of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It is read.
     Active,
-    /// It is not read for now.
+    /// It is paused.
     Paused(Pause),
     /// No run has reached it yet.
     NeverReached {
-        /// What the last attempt came to, if there was one.
+        /// The result of the last attempt, if there was one.
         why: Option<String>,
     },
-    /// Its last run was given up.
+    /// Its last run failed.
     Failing {
         /// What went wrong.
         why: String,
@@ -173,62 +173,62 @@ impl Standing {
     }
 }
 
-/// How things are.
+/// The overall state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The last journal entry.
     pub last: Seq,
-    /// How much room the store takes.
+    /// The disk space that the store takes.
     pub space: StoreUsage,
     /// The tenants that the store knows.
     pub tenants: Vec<TenantRow>,
     /// The endpoints of the configuration.
     pub endpoints: Vec<EndpointRow>,
-    /// The tenants that are to be read and never were.
+    /// The tenants that should be read but never were.
     #[serde(default)]
     pub unread: Vec<UnreadRow>,
-    /// What was lost with a damaged store, and no operator has taken note of.
+    /// What was lost with a damaged store and no operator has confirmed.
     #[serde(default)]
     pub losses: Vec<HistoryLoss>,
-    /// How the clock was last set while the daemon ran, and how long ago.
+    /// How the clock was last set while the daemon was running, and how long ago.
     #[serde(default)]
     pub turned: Option<(Turned, Duration)>,
 }
 
-/// A tenant that is to be read and never was, so that nothing is known of it.
+/// A tenant that should be read but never was, so that nothing is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadRow {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: TenantName,
-    /// What the last failed run came to, or `None` if no run has failed.
+    /// The result of the last failed run, or `None` if no run has failed.
     pub why: Option<String>,
 }
 
 /// A tenant of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantRow {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: TenantName,
-    /// What the source says of it.
+    /// What the source says about it.
     pub tenant: Tenant,
     /// Roles, groups and users in the store.
     pub counts: [u64; 3],
-    /// When the last run ended that read everything.
+    /// When the last complete run ended.
     pub last_success: Option<Timestamp>,
-    /// The last run, however it ended.
+    /// The last run, successful or not.
     pub last_run: Option<Run>,
-    /// The plan whose removals are out.
+    /// The plan whose removals are held.
     pub held: Option<HeldPlan>,
-    /// How far the run under way is.
+    /// The progress of the run under way.
     #[serde(default)]
     pub progress: Option<Moment>,
-    /// How long it has not been read as a whole, where three runs or more were due since.
+    /// How long ago it was last read completely, if at least three runs were due since then.
     #[serde(default)]
     pub overdue: Option<Duration>,
 }
 
 impl TenantRow {
-    /// Returns the code of what `status` finds wrong with it, beside its last run.
+    /// Returns the code of the problem that `status` finds, apart from its last run.
     pub fn code(&self) -> Option<&'static str> {
         self.overdue.map(|_since| "tenant.overdue")
     }

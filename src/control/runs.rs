@@ -1,4 +1,4 @@
-//! Lists runs, and does one.
+//! Lists runs, and starts one.
 
 use crate::model::{HeldPlan, Mode, Run, RunId, TenantName, Trigger};
 use crate::sync::NoRun;
@@ -11,7 +11,7 @@ use super::{
     Begun, Command, ControlError, MAX_PAGE, Page, Query, SyncRow, Synced, command, page, query,
 };
 
-/// Runs that one question reads at the most: months of them may have succeeded.
+/// How many runs one question reads at most: months of runs may have succeeded.
 const MAX_RUNS_READ: usize = 10_000;
 
 impl Query for query::Runs {
@@ -24,14 +24,14 @@ impl Query for query::Runs {
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let page = read_back(reading, &self)?;
         if self.before.is_none() && page.rows.is_empty() {
-            // A tenant that was linked once, and never reached, may have runs.
+            // A tenant that was linked once and never reached may still have runs.
             reading.chosen(self.tenant.as_ref())?;
         }
         Ok(page)
     }
 }
 
-/// Reads runs back, and keeps those that are wanted.
+/// Reads runs backwards, and keeps those that match.
 fn read_back(reading: &Reading<'_>, asked: &query::Runs) -> Result<Page<Run, RunId>, ControlError> {
     let limit = page::size(asked.limit);
     let at_once = match asked.which {
@@ -98,7 +98,7 @@ impl Command for command::Sync {
     }
 }
 
-/// Begins a run. Returns the task that waits for its end.
+/// Starts a run. Returns the task that waits for its end.
 pub(super) fn begin(
     acting: &Acting<'_>,
     tenant: &TenantName,

@@ -1,4 +1,4 @@
-//! Tells how things are: tenants, endpoints, the store, and what goes on.
+//! Reports the overall state: tenants, endpoints, the store, and work under way.
 
 use crate::doing;
 use crate::model::{Kind, TenantName};

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a task, which no other task of any process has.
+/// The name of a task, unique across all processes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(String);
 
 impl TaskId {
-    /// Makes a name that no other task of any process has.
+    /// Creates a name that no other task of any process has.
     pub(super) fn new() -> Self {
         Self(format!("{:032x}", fastrand::u128(..)))
     }

@@ -1,4 +1,4 @@
-//! What was ordered and takes long: begun, watched, and answered when it has ended.
+//! Commands that take long: started, watched, and answered when they have ended.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -13,36 +13,36 @@ use crate::lock::lock;
 
 use super::{ControlError, Problem, TaskId};
 
-/// How long what a task came to is kept, for whoever asks once more.
+/// How long a task's result is kept for clients that ask again.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// How long one question waits for a task's end at the most.
+/// How long one question waits for a task to end, at most.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// A task that was begun, and what will come of it.
+/// A task that was started, and the type of its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Begun<T> {
-    /// By which it is watched.
+    /// The name by which it is watched.
     pub task: TaskId,
     #[serde(skip)]
     outcome: PhantomData<fn() -> T>,
 }
 
-/// How far a task is.
+/// The progress of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Watched<T> {
-    /// It goes on.
+    /// It is still running.
     UnderWay,
-    /// It has ended with this.
+    /// It has ended with this result.
     Ended(T),
     /// It has failed.
     Failed(Problem),
 }
 
 impl<T> Watched<T> {
-    /// Returns what the task came to; `None` while it goes on.
+    /// Returns the task's result; `None` while it is running.
     pub fn ended(self) -> Result<Option<T>, Problem> {
         match self {
             Self::UnderWay => Ok(None),
@@ -52,7 +52,7 @@ impl<T> Watched<T> {
     }
 }
 
-/// What a task came to, as JSON.
+/// A task's result, as JSON.
 type Outcome = Result<Box<RawValue>, Problem>;
 
 /// The tasks of this process.
@@ -66,7 +66,7 @@ struct Task {
 }
 
 impl Tasks {
-    /// Begins a task. It goes on whether or not somebody watches it.
+    /// Starts a task. It continues whether or not somebody watches it.
     #[expect(
         clippy::disallowed_methods,
         reason = "it waits for a run or for the store, each of which ends by itself or with the \
@@ -99,7 +99,7 @@ impl Tasks {
         }
     }
 
-    /// Waits for the end of a task, for a while. Returns how far it is then.
+    /// Waits a limited time for a task to end. Returns its progress.
     pub(super) async fn watch(
         &self,
         task: &TaskId,

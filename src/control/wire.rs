@@ -9,30 +9,30 @@ use super::{ControlError, command, query};
 
 /// A question. Answering it changes nothing.
 pub trait Query: Into<AnyQuery> + Send + 'static {
-    /// What is answered.
+    /// The type of the answer.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Returns what it is about, as in 'waiting for the daemon to tell …'.
+    /// Returns what it asks about, as in 'waiting for the daemon to tell …'.
     fn about(&self) -> &'static str;
 
     /// Reads the answer from the store. Blocks.
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError>;
 }
 
-/// Something that an operator wants done. It is answered at once; where it takes long, by the task
-/// that does it.
+/// Something that an operator wants done. It is answered at once; if it takes long, the answer is
+/// the task that does it.
 pub trait Command: Into<AnyCommand> + Send + 'static {
-    /// What is answered.
+    /// The type of the answer.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
     /// Returns what it does, as in 'asking the daemon to …'.
     fn about(&self) -> &'static str;
 
-    /// Does it, or begins it. Blocks.
+    /// Does it, or starts it. Blocks.
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError>;
 }
 
-/// JSON of an answer.
+/// An answer as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded(pub Vec<u8>);
 
@@ -137,11 +137,11 @@ commands! {
     Dismiss,
 }
 
-/// A command with who gives it.
+/// A command, with who gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Who.
+    /// Who gives it.
     pub by: Actor,
-    /// What is to be done.
+    /// The command.
     pub command: AnyCommand,
 }

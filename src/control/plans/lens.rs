@@ -1,4 +1,4 @@
-//! Looks the records up that entries of a plan are about.
+//! Looks up the records that the entries of a plan are about.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError, TenantNo};
 
 use super::reply::{Person, RemovalRow};
 
-/// What is known of the records of a tenant, as far as entries have asked for it.
+/// The records of a tenant that entries have asked for, as the store knows them.
 pub(super) struct Lens<'a> {
     store: &'a Store,
     no: TenantNo,
@@ -26,7 +26,7 @@ impl<'a> Lens<'a> {
         }
     }
 
-    /// Returns an entry with what is known of its user, and that user.
+    /// Returns an entry with its user and what is known about it.
     pub(super) fn row(
         &mut self,
         removal: Removal,
@@ -60,7 +60,7 @@ impl<'a> Lens<'a> {
         Ok((row, Some(user)))
     }
 
-    /// Returns whether what is taken from a record lets it administer.
+    /// Returns whether what a record loses grants administration rights.
     pub(super) fn demotes(&mut self, taken: &Taken) -> Result<bool, StoreError> {
         let Taken::Access { roles, groups } = taken else {
             return Ok(false);
@@ -75,7 +75,7 @@ impl<'a> Lens<'a> {
         Ok(roles.keys().any(|id| known.is_role(id)) || groups.keys().any(|id| known.is_group(id)))
     }
 
-    /// Looks at a role or a group, once.
+    /// Looks up a role or a group, once.
     fn look(&mut self, kind: Kind, id: &Id) -> Result<(), StoreError> {
         let id = id.clone();
         let record = RecordRef { kind, id };

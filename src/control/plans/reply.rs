@@ -1,4 +1,4 @@
-//! What is answered about held plans.
+//! The answers about held plans.
 
 use std::collections::BTreeMap;
 
@@ -20,91 +20,91 @@ pub struct PlanRow {
 pub struct RemovalRow {
     /// The entry.
     pub removal: Removal,
-    /// The user whom it is about, or `None` if it is about none, or one who is not known any
-    /// more.
+    /// The user whom it is about, or `None` if it is not about a user, or about one who is no
+    /// longer known.
     pub person: Option<Person>,
 }
 
-/// What tells people apart who decide about a user.
+/// What helps to tell users apart when deciding about a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// The domain of the e-mail address, in small letters.
+    /// The domain of the e-mail address, in lower case.
     pub domain: Option<String>,
     /// Whether the user can work in the tenant.
     pub status: Coded<UserStatus>,
-    /// The roles that let the user administer, with the group that gives them.
+    /// The roles that make the user an administrator, with the group that grants them.
     pub administers: Vec<String>,
 }
 
-/// What the entries of a plan come to.
+/// A summary of a plan's entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
-    /// How much of each sort they take away.
+    /// How many removals there are of each kind.
     pub counts: BTreeMap<Loss, u64>,
-    /// Records that Qlik was not asked for yet: enough others were gone.
+    /// Records that Qlik was not asked about, because enough others were missing already.
     pub not_yet_asked: u64,
-    /// How many administrators are concerned.
+    /// How many administrators are affected.
     pub administrators: Administrators,
     /// Users by the domain of their e-mail address.
     pub by_domain: Top,
     /// Users by their status.
     pub by_status: Top,
-    /// Users by the groups that they leave, or were in until they go.
+    /// Users by the groups that they leave, or are in until they are deleted.
     pub by_group: Top,
-    /// Users and groups by the roles that they lose, or held until they go.
+    /// Users and groups by the roles that they lose, or hold until they are deleted.
     pub by_role: Top,
-    /// Roles and groups that are back under another id.
+    /// Roles and groups that exist again under another id.
     pub moved: Vec<Moved>,
     /// How many more of those there are.
     pub moved_left_out: u64,
 }
 
-/// How many administrators are concerned.
+/// How many administrators are affected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Administrators {
-    /// Users who go, and who administer.
+    /// Users who are deleted and are administrators.
     pub gone: u64,
-    /// Users who stay, and lose a role that administers or a group that gives one.
+    /// Users who stay, but lose an administrator role or a group that grants one.
     pub demoted: u64,
-    /// Groups that stay, and lose a role that administers.
+    /// Groups that stay, but lose an administrator role.
     pub groups: u64,
 }
 
-/// The names under which most are counted, the most first.
+/// The names with the highest counts, the highest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Top {
-    /// Those.
+    /// These names.
     pub rows: Vec<TopRow>,
     /// How many more names there are.
     pub others: u64,
-    /// What is counted under the others.
+    /// The sum of the counts of the other names.
     pub others_count: u64,
 }
 
-/// How much is counted under a name.
+/// The count for a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopRow {
-    /// The id of what has the name, if it has one.
+    /// The id of the record with this name, if there is one.
     pub id: Option<Id>,
-    /// The name, or `None` where there is none.
+    /// The name, or `None` if there is none.
     pub name: Option<String>,
-    /// How much.
+    /// The count.
     pub count: u64,
 }
 
-/// A role or a group that is gone, and there is another of its name that is newer.
+/// A role or a group that is missing, while a newer one of the same name exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Role or group.
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// The id that is gone.
+    /// The id that is missing.
     pub from: Id,
-    /// The id under which it is back.
+    /// The new id.
     pub to: Id,
-    /// Who loses the old one and has the new one.
+    /// How many lose the old one and have the new one.
     pub came_along: u64,
-    /// Who loses the old one and does not have the new one.
+    /// How many lose the old one and do not have the new one.
     pub left_behind: u64,
 }

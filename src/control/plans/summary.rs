@@ -1,4 +1,4 @@
-//! Sums up what a plan would take away, for whoever has to decide at three in the morning.
+//! Summarises what a plan would remove, for somebody who has to decide at three in the morning.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -12,14 +12,14 @@ use super::super::MAX_PAGE;
 use super::lens::Lens;
 use super::reply::{Moved, PlanSummary, RemovalRow, Top, TopRow};
 
-/// Names that are told apart; those beyond them are summed.
+/// How many names are counted separately; the rest are added up.
 const MAX_TOP: usize = 10;
 
-/// Moved roles and groups that are told apart.
+/// How many moved roles and groups are listed separately.
 const MAX_MOVED: usize = 1_000;
 
-/// Sums up a plan. Reads it page by page: what it keeps grows with the number of groups, roles
-/// and domains, not of people.
+/// Summarises a plan. Reads it page by page: what it keeps grows with the number of groups, roles
+/// and domains, not with the number of users.
 pub(super) fn summarise(
     store: &Store,
     no: TenantNo,
@@ -45,7 +45,7 @@ pub(super) fn summarise(
     }
 }
 
-/// Whether somebody loses what lets them administer.
+/// Whether somebody loses administration rights.
 struct Demotes(bool);
 
 #[derive(Default)]
@@ -117,7 +117,7 @@ impl Sum {
         }
     }
 
-    /// Notes that a role or group is gone, if it is back under another id.
+    /// Records that a role or group is missing, if it exists again under another id.
     fn note_moved(&mut self, from: &RecordRef, name: &str) -> Option<&mut Moved> {
         let to = self.names.successor(from, name)?;
         let moved = self.moved.entry(from.clone());
@@ -131,7 +131,7 @@ impl Sum {
         }))
     }
 
-    /// Notes that somebody loses a role or a group, and whether they have its successor.
+    /// Records that somebody loses a role or a group, and whether they have its successor.
     fn note_loss(&mut self, kind: Kind, id: &Id, name: &str, user: Option<&User>) {
         let id = id.clone();
         let Some(moved) = self.note_moved(&RecordRef { kind, id }, name) else {
@@ -191,7 +191,7 @@ fn count<K: Ord>(counts: &mut Counts<K>, key: K, name: Option<&str>) {
     *count += 1;
 }
 
-/// Returns the largest, and the sum of the others. Of equals the first by name.
+/// Returns the highest counts, and the sum of the others. Equal counts are ordered by name.
 fn top(rows: impl Iterator<Item = TopRow>) -> Top {
     let mut rows: Vec<TopRow> = rows.collect();
     rows.sort_by(|a, b| {
@@ -206,12 +206,12 @@ fn top(rows: impl Iterator<Item = TopRow>) -> Top {
     }
 }
 
-/// The roles and groups that stay, by name, and all that there are.
+/// The roles and groups that stay, by name, and all that exist.
 #[derive(Default)]
 struct Names {
-    /// When each that is known was created.
+    /// When each known one was created.
     known: BTreeMap<RecordRef, Option<Timestamp>>,
-    /// Those that stay.
+    /// The ones that stay.
     staying: BTreeMap<(Kind, String), Vec<Id>>,
     going: BTreeSet<RecordRef>,
 }
@@ -220,7 +220,7 @@ impl Names {
     fn read(store: &Store, no: TenantNo, plan: PlanId) -> Result<Self, StoreError> {
         let mut names = Self::default();
         let mut after = None;
-        // Entries are in the order of their kinds: users come last.
+        // Entries are ordered by kind: users come last.
         'entries: loop {
             let page = store.removals(no, plan, after.as_ref(), MAX_PAGE)?;
             let Some(last) = page.last() else { break };
@@ -258,8 +258,8 @@ impl Names {
         self.known.insert(key, created_at);
     }
 
-    /// Returns the id under which a role or group is back that is gone: the newest of its name,
-    /// if that is newer than itself. Names are not unique: an older one is a namesake.
+    /// Returns the new id of a role or group that is missing: the newest of the same name, if that
+    /// is newer than the missing one. Names are not unique: an older one merely shares the name.
     fn successor(&self, from: &RecordRef, name: &str) -> Option<Id> {
         if self.known.contains_key(from) && !self.going.contains(from) {
             return None;
