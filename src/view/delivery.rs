@@ -1,4 +1,4 @@
-//! Deliveries: attempts, what was given up on, what waits.
+//! Deliveries: attempts, parked and pending ones.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::put;
 use crate::control::{AttemptRow, ParkedRow, WaitingRow};
 use crate::store::Deferred;
 
-/// Returns an attempt at a delivery.
+/// Returns a delivery attempt.
 pub fn attempt(row: &AttemptRow) -> Value {
     let attempt = &row.attempt;
     json!({
@@ -22,14 +22,14 @@ pub fn attempt(row: &AttemptRow) -> Value {
     })
 }
 
-/// Returns an attempt with what the receiver answered.
+/// Returns an attempt, including the receiver's answer.
 pub fn shown_attempt(row: &AttemptRow) -> Value {
     let mut json = attempt(row);
     put(&mut json, "answer", &*row.attempt.answer);
     json
 }
 
-/// Returns something that was given up on.
+/// Returns a parked delivery.
 pub fn parked(row: &ParkedRow) -> Value {
     let parked = &row.parked;
     json!({
@@ -42,7 +42,7 @@ pub fn parked(row: &ParkedRow) -> Value {
     })
 }
 
-/// Returns something that waits for another attempt.
+/// Returns a delivery that waits for another attempt.
 pub fn waiting(row: &WaitingRow) -> Value {
     json!({
         "endpoint": row.endpoint,

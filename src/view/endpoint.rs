@@ -6,7 +6,7 @@ use super::put;
 use crate::control::{EndpointRow, EndpointState};
 use crate::deliver::{Endpoint, Format};
 
-/// Returns an endpoint and how deliveries to it go.
+/// Returns an endpoint and the state of its deliveries.
 pub fn endpoint(row: &EndpointRow) -> Value {
     let (mut since, mut reason, mut next_probe) = (None, None, None);
     match &row.state {
@@ -47,7 +47,7 @@ pub fn endpoint(row: &EndpointRow) -> Value {
     })
 }
 
-/// Returns an endpoint with what the configuration says of it, if it is configured.
+/// Returns an endpoint, with its settings if it is configured.
 pub fn configured_endpoint(row: &EndpointRow, configured: Option<&Endpoint>) -> Value {
     let format = configured.map(Endpoint::format);
     let mut json = endpoint(row);

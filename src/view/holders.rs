@@ -1,11 +1,11 @@
-//! Who holds a role, who is in a group, what roles a user has by groups.
+//! Who holds a role, who is in a group, and which roles a user has through groups.
 
 use serde_json::{Value, json};
 
 use crate::control::{HolderRow, Holders, Inherited};
 use crate::model::GroupId;
 
-/// Returns who holds a role: how many, and the first of them.
+/// Returns how many users hold a role, and the first of them.
 pub fn role_holders(holders: &Holders) -> Value {
     let Holders {
         users,
@@ -25,7 +25,7 @@ pub fn role_holders(holders: &Holders) -> Value {
     })
 }
 
-/// Returns who is in a group: how many, and the first of them.
+/// Returns how many users are in a group, and the first of them.
 pub fn group_members(members: &Holders) -> Value {
     let first = members.first.iter().map(|user| {
         json!({ "remote_id": user.id, "name": user.label, "primary_email_address": user.email })
@@ -37,7 +37,7 @@ pub fn group_members(members: &Holders) -> Value {
     })
 }
 
-/// Returns the roles that a user has by groups; null where the groups are not visible.
+/// Returns the roles that a user has through groups; null if the groups are not visible.
 pub fn inherited_roles(inherited: &Inherited) -> Value {
     if inherited.is_hidden {
         return Value::Null;

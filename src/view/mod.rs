@@ -1,10 +1,10 @@
-//! What is shown of the things that `control` answers: their JSON, and the words for them.
+//! How the answers of `control` are shown: as JSON, and in words.
 //!
-//! One shape for every face: the command line prints these values with `--output json`, and whoever
-//! shows the same things elsewhere shows them so. `docs/cli.md` describes them. Nothing here reads the
-//! store or knows a terminal.
+//! Every interface uses the same shapes: the command line prints these values with `--output json`,
+//! and anything else that shows the same things uses them, too. `docs/cli.md` describes them.
+//! Nothing here reads the store or depends on a terminal.
 //!
-//! What must stay true: fields are added, never renamed or removed; what is not known is `null`.
+//! What must stay true: fields are added, never renamed or removed; an unknown value is `null`.
 
 mod delivery;
 mod endpoint;

@@ -29,7 +29,7 @@ pub fn plan(row: &PlanRow) -> Value {
     })
 }
 
-/// Returns what the entries of a plan come to.
+/// Returns the summary of a plan's entries.
 pub fn summary(summary: &PlanSummary) -> Value {
     let PlanSummary {
         counts,
@@ -88,7 +88,7 @@ pub fn summary(summary: &PlanSummary) -> Value {
     })
 }
 
-/// Returns an entry of a plan, with what has only moved.
+/// Returns an entry of a plan, and where its role or group has moved.
 pub fn removal(row: &RemovalRow, moved: &[Moved]) -> Value {
     let RemovalRow { removal, person } = row;
     let kind = removal.record.kind;
@@ -124,7 +124,7 @@ pub fn removal(row: &RemovalRow, moved: &[Moved]) -> Value {
     json
 }
 
-/// Returns what a role or group that is gone has moved to; `None` if it has not.
+/// Returns the new id of a role or group that is missing; `None` if it has not moved.
 pub fn successor<'a>(moved: &'a [Moved], id: &Id) -> Option<&'a Id> {
     let found = moved.iter().find(|moved| moved.from == *id);
     found.map(|moved| &moved.to)

@@ -6,7 +6,7 @@ use super::put;
 use crate::control::RecordRow;
 use crate::model::unified;
 
-/// Returns a record as the outside knows it: the unified schema, with its tenant.
+/// Returns a record in its public form: the unified schema, with its tenant.
 pub fn record(row: &RecordRow) -> Value {
     let mut json = unified::value(&row.record);
     put(&mut json, "tenant", json!(row.tenant));

@@ -56,7 +56,7 @@ pub fn run(run: &Run) -> Value {
     })
 }
 
-/// Returns a run that was asked for, with what it would change if it was a dry one.
+/// Returns a run that was asked for; for a dry run, with what it would change.
 pub fn synced(row: &SyncRow) -> Value {
     let mut json = run(&row.run);
     if row.run.mode == Mode::DryRun {
@@ -70,7 +70,7 @@ pub fn synced(row: &SyncRow) -> Value {
     json
 }
 
-/// Returns why a run did not simply succeed.
+/// Returns why a run did not fully succeed.
 pub fn why(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed { code, message } => Some(format!("{message} [{code}]")),

@@ -1,4 +1,4 @@
-//! Tells a change as a sentence that a person understands.
+//! Describes a change in a sentence that a person understands.
 
 use crate::model::{Change, FieldDelta, Record, delta};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! How things are: the rows of `status`.
+//! The overall state: the rows of `status`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::clock::Turned;
 use crate::control::{EndpointRow, EndpointState, TenantRow, UnreadRow};
 use crate::model::{Outcome, PlanState};
 
-/// Returns how a tenant is.
+/// Returns the state of a tenant.
 pub fn tenant_status(row: &TenantRow) -> Value {
     let [roles, groups, users] = row.counts;
     let last = row.last_run.as_ref();
@@ -30,7 +30,8 @@ pub fn tenant_status(row: &TenantRow) -> Value {
     })
 }
 
-/// Returns the word for how a tenant stands. Its last run may have held what was rejected since.
+/// Returns the word for a tenant's state. A plan that its last run held may have been rejected
+/// since.
 pub fn word_of_tenant(row: &TenantRow) -> &'static str {
     let Some(last) = &row.last_run else {
         return "never read";
@@ -42,7 +43,7 @@ pub fn word_of_tenant(row: &TenantRow) -> &'static str {
     }
 }
 
-/// Returns that a tenant was never reached.
+/// Returns the state of a tenant that was never reached.
 pub fn unread(row: &UnreadRow) -> Value {
     json!({
         "tenant": row.name,
@@ -52,7 +53,7 @@ pub fn unread(row: &UnreadRow) -> Value {
     })
 }
 
-/// Returns how an endpoint is.
+/// Returns the state of an endpoint.
 pub fn endpoint_status(row: &EndpointRow) -> Value {
     let mut json = endpoint(row);
     put(&mut json, "state", word_of_endpoint(row));
@@ -60,7 +61,7 @@ pub fn endpoint_status(row: &EndpointRow) -> Value {
     json
 }
 
-/// Returns the word for how deliveries to an endpoint go.
+/// Returns the word for the state of an endpoint's deliveries.
 pub fn word_of_endpoint(row: &EndpointRow) -> &'static str {
     match &row.state {
         EndpointState::Taking if row.behind == 0 && row.waiting == 0 => "up to date",
@@ -83,7 +84,7 @@ pub fn clock(turned: Turned, ago: Duration) -> Value {
     })
 }
 
-/// Returns the word for how the clock was set.
+/// Returns the word for the direction in which the clock was set.
 pub fn word_of_clock(turned: Turned) -> &'static str {
     match turned {
         Turned::Back(_) => "set back",
@@ -91,7 +92,7 @@ pub fn word_of_clock(turned: Turned) -> &'static str {
     }
 }
 
-/// Returns whether a daemon runs, as the word for it.
+/// Returns the word for whether a daemon runs.
 pub fn daemon(word: &'static str) -> Value {
     json!({ "daemon": word })
 }

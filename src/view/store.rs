@@ -1,11 +1,11 @@
-//! The store: its room, and what was lost with a damaged one.
+//! The store: its disk usage, and what was lost with a damaged one.
 
 use serde_json::{Value, json};
 
 use crate::model::{HistoryLoss, Lack, StoreUsage};
 use crate::store::Compacted;
 
-/// Returns how much room the store takes, and what holds it.
+/// Returns how much disk space the store takes, and what takes it.
 pub fn space(space: &StoreUsage) -> Value {
     let hold = space.hold.as_ref();
     json!({
@@ -25,7 +25,7 @@ pub fn space(space: &StoreUsage) -> Value {
     })
 }
 
-/// Returns what a compaction gave back.
+/// Returns how much space a compaction freed.
 pub fn compacted(compacted: &Compacted) -> Value {
     let Compacted {
         rows,
@@ -36,7 +36,7 @@ pub fn compacted(compacted: &Compacted) -> Value {
     json!({ "before": before, "after": after, "live": live, "rows": rows })
 }
 
-/// Returns history that was lost, as a row of `status`.
+/// Returns lost history, as a row of `status`.
 pub fn loss(loss: &HistoryLoss) -> Value {
     json!({ "history_lost": loss })
 }

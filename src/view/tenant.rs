@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::control::{LinkedRow, Standing};
 
-/// Returns a tenant, whether it is read, and how that goes.
+/// Returns a tenant, whether it is read, and its state.
 pub fn tenant(linked: &LinkedRow) -> Value {
     let LinkedRow {
         name,
@@ -31,7 +31,7 @@ pub fn tenant(linked: &LinkedRow) -> Value {
     })
 }
 
-/// Returns why a tenant is not read, or not well; `None` if it is.
+/// Returns why a tenant is not read, or not read well; `None` if all is well.
 pub fn why_not_active(standing: &Standing) -> Option<String> {
     match standing {
         Standing::Active => None,
