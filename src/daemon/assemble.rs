@@ -1,4 +1,4 @@
-//! Makes the parts that the configuration asks for, once the store is open.
+//! Creates the parts that the configuration asks for, once the store is open.
 
 use std::sync::Arc;
 
@@ -17,15 +17,15 @@ use crate::web::{HookCheck, QlikHooks};
 use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker};
 
-/// Who else wants to hear what happens: the command line's progress, the demo's story.
+/// Who else observes what happens: the command line's progress, the demo's story.
 #[derive(Debug, Clone)]
 pub struct Hooks {
-    /// Hears of the progress of runs.
+    /// Is told the progress of runs.
     pub sync: sync::Observer,
 }
 
 impl Hooks {
-    /// Nobody else.
+    /// No observers.
     pub fn none() -> Self {
         Self {
             sync: sync::Observer::new(|_| {}),
@@ -33,27 +33,27 @@ impl Hooks {
     }
 }
 
-/// The parts, put together and at rest.
+/// The parts, assembled but not started yet.
 #[derive(Debug)]
 pub struct Parts {
     /// Answers questions.
     pub control: Arc<Control>,
-    /// One loop a tenant, for whoever wants the schedule.
+    /// One loop for each tenant, for callers that run the schedule.
     pub workers: Vec<Worker<Qlik>>,
     /// One for each organization.
     pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
     pub wakes: Wakes,
-    /// The numbers that they count into.
+    /// The metrics that they count into.
     pub metrics: Metrics,
     /// When the clock was last set.
     pub last_turn: LastTurn,
-    /// Whose webhooks of Qlik's are taken.
+    /// The tenants whose Qlik webhooks are accepted.
     pub hooks: QlikHooks,
 }
 
 impl Parts {
-    /// Puts the parts together over an open store.
+    /// Assembles the parts over an open store.
     pub fn assemble(
         config: &Config,
         store: &Store,
@@ -110,7 +110,8 @@ impl Parts {
         })
     }
 
-    /// Links the tenants that were found before, so that they are known without the console.
+    /// Links the tenants that were found earlier, so that they are known without asking the
+    /// console.
     pub async fn restore(&mut self) -> Result<(), DiscoverError> {
         for discovery in &self.discoveries {
             self.workers.extend(discovery.restore().await?);
@@ -119,7 +120,7 @@ impl Parts {
     }
 }
 
-/// Lets Qlik's webhooks of a tenant wake its poll.
+/// Lets Qlik's webhooks for a tenant trigger its poll.
 fn take_hooks(hooks: &mut QlikHooks, tenant: TenantName, secret: &Secret, wake: Wake) {
     let secret = secret.clone();
     hooks.take(

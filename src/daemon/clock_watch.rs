@@ -1,7 +1,7 @@
-//! Notices that somebody has set the clock on the wall, and says so.
+//! Notices that somebody has set the wall clock, and logs it.
 //!
-//! Whoever waits by that clock follows it by himself; operators should know why events have the times
-//! that they have.
+//! Code that waits for a wall-clock time adjusts by itself. Operators should know why events have
+//! the times that they have.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::clock::{Clock, LastTurn, Steadiness};
 use crate::signal::Shutdown;
 use crate::telemetry::{Metrics, Sample};
 
-/// How often it is looked.
+/// How often the clock is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// What is said: what keeps clocks right moves them by less.
+/// The smallest step that is logged: time synchronisation moves clocks by less.
 const NOTABLE: Duration = Duration::from_secs(30);
 
 /// What the watch needs.
@@ -28,7 +28,7 @@ pub(super) struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// Watches until told to end.
+    /// Watches until shutdown.
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), Infallible> {
         tokio::select! {
             () = shutdown.triggered() => {}

@@ -1,7 +1,7 @@
-//! Shares out the descriptors that the system lets the process have.
+//! Divides the file descriptors that the system allows the process.
 //!
-//! The store must never lack one: a file that cannot be opened while it syncs ends the process.
-//! Everything else can wait, so it is everything else that has a share.
+//! The store must never lack one: if a file cannot be opened while the store syncs, the process
+//! ends. Everything else can wait, so everything else gets a limit.
 
 use std::ops::RangeInclusive;
 
@@ -11,16 +11,16 @@ use tracing::warn;
 use crate::config::Config;
 use crate::deliver::Endpoint;
 
-/// What the store, the log, the runtime and look-ups of names hold open, and some to spare.
+/// What the store, the log, the runtime and name resolution keep open, and some to spare.
 const OWN: usize = 64;
 
-/// Connections that the reading of one tenant holds at the most.
+/// How many connections reading one tenant holds at most.
 const OF_A_TENANT: usize = 8;
 
-/// Connections to `server.listen`, whatever the system allows: each is some kilobytes.
+/// Connections to `server.listen`, however many the system allows: each takes some kilobytes.
 const LISTENING: RangeInclusive<usize> = 12..=256;
 
-/// Connections to the control socket: commands of people.
+/// Connections to the control socket, which serves commands of people.
 const CONTROL: RangeInclusive<usize> = 10..=64;
 
 /// How many connections may be open at one time.
@@ -33,7 +33,7 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Returns the shares of so many descriptors.
+    /// Divides this many descriptors.
     fn of(limit: usize) -> Self {
         let share = |part: usize, bounds: RangeInclusive<usize>| {
             (limit / part).clamp(*bounds.start(), *bounds.end())
@@ -45,8 +45,8 @@ impl Shares {
     }
 }
 
-/// Raises the limit as far as the system lets us, and shares it out. Says so where it may be too
-/// low for what is configured.
+/// Raises the limit as far as the system allows, and divides it. Logs if it may be too low for the
+/// configuration.
 pub(super) fn share_out(config: &Config) -> Shares {
     let limit = raise();
     let shares = Shares::of(limit);
@@ -68,7 +68,7 @@ pub(super) fn share_out(config: &Config) -> Shares {
     shares
 }
 
-/// Raises the soft limit of open files to the hard one; returns it.
+/// Raises the soft limit on open files to the hard limit, and returns it.
 fn raise() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -77,10 +77,10 @@ fn raise() -> usize {
     };
     let now = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => maximum,
-        // What we have will have to do.
+        // We have to manage with the present limit.
         Err(_refused) => current,
     };
-    // None: there is no limit.
+    // `None`: there is no limit.
     now.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     })

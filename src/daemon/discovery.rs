@@ -1,5 +1,5 @@
-//! Links the tenants that an organization's console lists, and pauses those that it does not
-//! want to be read any more.
+//! Links the tenants that an organization's console lists, and pauses those that should not be read
+//! any more.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,22 +20,22 @@ use crate::telemetry::chain;
 
 use super::linker::Linker;
 
-/// Finds the tenants of one organization.
+/// Discovers the tenants of one organization.
 #[derive(Debug)]
 pub struct Discovery {
     config: OrganizationConfig,
     organization: Organization,
     linker: Linker,
-    /// The tenants of the configuration: these come first.
+    /// The tenants of the configuration, which take precedence.
     given: Vec<Given>,
 }
 
-/// What of a configured tenant matters here.
+/// What discovery needs to know about a configured tenant.
 #[derive(Debug, Clone)]
 struct Given {
     name: TenantName,
     host: String,
-    /// Whether it is read over this very connection.
+    /// Whether it is read over this same connection.
     is_ours: Ours,
 }
 
@@ -45,22 +45,22 @@ enum Ours {
     No,
 }
 
-/// Why a look at the console came to nothing. The tenants that are linked stay so.
+/// Why asking the console failed. Tenants that are linked stay linked.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    /// The console did not answer as it should.
+    /// The console did not give a usable answer.
     #[error("listing the tenants of `{connection}`")]
     Fetch {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionName,
         /// Why.
         #[source]
         source: FetchError,
     },
-    /// A tenant's client could not be made.
+    /// A tenant's client could not be created.
     #[error("preparing to reach a tenant of `{connection}`")]
     Client {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionName,
         /// Why.
         #[source]
@@ -69,7 +69,7 @@ pub enum DiscoverError {
     /// The store failed.
     #[error("keeping the tenants of `{connection}`")]
     Store {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionName,
         /// Why.
         #[source]
@@ -89,7 +89,7 @@ impl DiscoverError {
 }
 
 impl Discovery {
-    /// Returns the connection over which the console is asked.
+    /// Returns the connection over which we ask the console.
     pub fn connection(&self) -> &ConnectionName {
         &self.config.name
     }
@@ -117,13 +117,13 @@ impl Discovery {
         })
     }
 
-    /// Links what was known when the last process ended; returns the new loops.
+    /// Links the tenants that were known when the last process ended; returns the new loops.
     pub async fn restore(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
         let links = self.links().await?;
         self.apply(&links)
     }
 
-    /// Looks at the console once; returns the new loops.
+    /// Asks the console once; returns the new loops.
     pub async fn look(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
         let connection = || self.config.name.clone();
         let listed = self.organization.list().await;
@@ -153,7 +153,7 @@ impl Discovery {
         self.apply(&links)
     }
 
-    /// Looks at the console at its interval until told to end, and sends new loops on.
+    /// Asks the console at its interval until shutdown, and sends new loops on.
     pub(super) async fn run(
         self,
         loops: mpsc::Sender<Worker<Qlik>>,
@@ -169,7 +169,7 @@ impl Discovery {
                 Ok(workers) => {
                     failing = None;
                     for worker in workers {
-                        // Nobody takes it: the process ends.
+                        // Nobody receives it: the process is ending.
                         if loops.send(worker).await.is_err() {
                             return Ok(());
                         }
@@ -178,7 +178,7 @@ impl Discovery {
                 Err(DiscoverError::Store { source, .. }) if source.is_fatal() => {
                     return Err(source);
                 }
-                // Said once, not at every look.
+                // Logged once, not each time.
                 Err(error) if failing == Some(error.code()) => {}
                 Err(error) => {
                     failing = Some(error.code());
@@ -207,7 +207,7 @@ impl Discovery {
         Ok(self.without_given_names(links?))
     }
 
-    /// A name that the operator has given to another tenant since is theirs.
+    /// If the operator has since given this name to another tenant, it belongs to that tenant.
     fn without_given_names(&self, mut links: Vec<Link>) -> Vec<Link> {
         let mut taken: BTreeSet<TenantName> = self.linker.registry.names().into_iter().collect();
         taken.extend(links.iter().map(|link| link.name.clone()));
@@ -226,12 +226,12 @@ impl Discovery {
         relink(known, roster, self.organization.selection(), &taken)
     }
 
-    /// Makes the registry what the links say.
+    /// Updates the registry to match the links.
     fn apply(&self, links: &[Link]) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
         let mut workers = Vec::new();
         for link in links {
             if let Some(given) = self.given.iter().find(|given| given.is(link)) {
-                // The console's word counts for what is read over its connection.
+                // The console decides about tenants that are read over its connection.
                 if given.is_ours == Ours::Yes {
                     self.set_pause(&given.name, link.pause.clone());
                 }
@@ -293,8 +293,8 @@ fn hosts(link: &Link) -> Vec<TenantHost> {
         .collect()
 }
 
-/// Returns how to read a tenant that was found; none where it has no host. Aliases change, the
-/// first host does not.
+/// Returns how to read a discovered tenant; `None` if it has no host. Aliases may change, the first
+/// host does not.
 fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
     let host = hosts(link).into_iter().next()?;
     let options = Options {
@@ -315,8 +315,8 @@ fn tenant_of(config: &OrganizationConfig, link: &Link) -> Option<TenantConfig> {
     })
 }
 
-/// Lists an organization's tenants for somebody who waits, and returns those to be read; the
-/// configuration's own are left out.
+/// Lists an organization's tenants for a caller that waits, and returns those that should be read,
+/// without the tenants of the configuration.
 pub fn found(
     organization: &OrganizationConfig,
     config: &Config,

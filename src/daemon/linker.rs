@@ -1,4 +1,4 @@
-//! Links a tenant: connection, job and loop, and its place in the registry.
+//! Links a tenant: creates its connection, job and loop, and adds it to the registry.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::telemetry::{Metrics, Sample};
 
 use super::wakes::Wakes;
 
-/// What all tenants share. Tenants may come while the process runs.
+/// What all tenants share. Tenants may be added while the process runs.
 #[derive(Debug, Clone)]
 pub struct Linker {
     pub(super) store: Store,
@@ -27,7 +27,7 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// Links a tenant. It is read when the worker runs, or when somebody asks for it.
+    /// Links a tenant. It is read by its loop, or when somebody asks for it.
     pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Qlik>, BuildError> {
         let connector = Arc::new(Qlik::new(tenant.options.clone(), self.clock.clone())?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
@@ -62,7 +62,7 @@ impl Linker {
         let linked = Linked::new(claimant, client, Runner::of(Arc::clone(&job)));
         let linked = Arc::new(linked.watched(underway).dated(job.freshness()));
         self.registry.add(Arc::clone(&linked));
-        // So that an alert on its age also finds a tenant that never worked.
+        // So that an alert on the metric's age also covers a tenant that never worked.
         let last_success = Sample::LastSuccess {
             tenant: &tenant.name.0,
         };

@@ -1,5 +1,5 @@
-//! Keeps the store small while the daemon runs: a maintenance pass an hour, and a look each
-//! minute at how much of the disk it takes.
+//! Keeps the store small while the daemon runs: a maintenance pass every hour, and a check of its
+//! disk usage every minute.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::signal::Shutdown;
 use crate::store::{Compacted, Done, MaintenancePass, Retention, Store, StoreError};
 use crate::telemetry::{Metrics, Sample, chain};
 
-/// How often a pass is done, the first one at the start.
+/// How often a pass runs; the first one runs at the start.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// How often it is measured.
+/// How often disk usage is measured.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// The shortest and the longest pause between two steps. It is as long as the step took, so
-/// that others have half of the disk.
+/// The shortest and the longest pause between two steps. A pause is as long as the step took, so
+/// that others get half of the disk.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
 
-/// What maintenance goes by.
+/// What maintenance needs.
 #[derive(Debug, Clone)]
 pub struct Maintenance {
     store: Store,
@@ -34,7 +34,7 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Prepares maintenance of the store for the endpoints that are configured.
+    /// Prepares maintenance of the store for the configured endpoints.
     pub fn new(config: &Config, store: Store, clock: Clock, metrics: Metrics) -> Self {
         let endpoints = config.endpoints.iter();
         Self {
@@ -46,7 +46,7 @@ impl Maintenance {
         }
     }
 
-    /// Does passes until told to end.
+    /// Runs passes until shutdown.
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
         let work = self.work();
         tokio::select! {
@@ -55,8 +55,8 @@ impl Maintenance {
         }
     }
 
-    /// Does a pass, as far as the time allows. What is left is for the next; but a compaction is
-    /// brought to its end, or a store that is large would never be compacted.
+    /// Runs a pass for as long as the time allows. The next pass does the rest, but a compaction is
+    /// always completed, or a large store would never be compacted.
     pub async fn once(&self, time: Duration) -> Result<(), StoreError> {
         self.pass(Some(Instant::now() + time)).await
     }
@@ -85,8 +85,8 @@ impl Maintenance {
         }
     }
 
-    /// Only a store that has failed for good ends the daemon: what maintenance could not look at
-    /// now stays as it is.
+    /// Only a store that has failed for good ends the daemon. Whatever maintenance could not
+    /// process now stays as it is.
     fn go_on_after(&self, failed: &StoreError) -> Result<(), StoreError> {
         match self.store.is_broken() {
             true => Err(failed.clone()),
@@ -94,7 +94,7 @@ impl Maintenance {
         }
     }
 
-    /// Does a pass. Where it has an end, nobody else is at work, and it goes on without pauses.
+    /// Runs a pass. If it has a time limit, nobody else uses the store, and it makes no pauses.
     async fn pass(&self, end: Option<Instant>) -> Result<(), StoreError> {
         let mut pass = MaintenancePass::new(
             self.store.clone(),
@@ -129,7 +129,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Returns the time by which things are old.
+    /// Returns the time before which things are old.
     async fn look_at_clocks(&self) -> Result<Timestamp, StoreError> {
         let (wall, passed) = (self.clock.now(), self.clock.passed());
         let look = move |store: &Store| store.look_at_clocks(wall, passed);
@@ -163,7 +163,7 @@ impl Maintenance {
         }
     }
 
-    /// Measures.
+    /// Measures disk usage.
     async fn look(&self) -> Result<StoreUsage, StoreError> {
         let (retention, endpoints) = (self.retention, self.endpoints.clone());
         let now = self.look_at_clocks().await?;
@@ -196,7 +196,7 @@ impl Maintenance {
     }
 }
 
-/// What was warned of, and need not be again until it has passed.
+/// What we have warned about, to warn again only when it recurs.
 #[derive(Debug, Default)]
 struct Warned {
     hold: Option<EndpointName>,

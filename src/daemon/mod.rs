@@ -1,10 +1,10 @@
-//! Puts the parts together and takes them apart again.
+//! Assembles the parts, runs them, and shuts them down.
 //!
-//! [`Daemon::start`] opens the store, then everything that looks into it; [`Daemon::run`]
-//! waits for the call to end, or for a part to fail, and ends all of it in order: first the
-//! loops, then the store. Tenants may come while it runs: [`Discovery`] asks an organization's
-//! console, [`Linker`] links what it finds, and the loops of the tenants take the new loop in.
-//! A restart is the normal path: all that is needed to go on is in the store.
+//! [`Daemon::start`] opens the store, then everything that uses it. [`Daemon::run`] waits for the
+//! call to end, or for a part to fail, and shuts everything down in order: first the loops, then
+//! the store. Tenants may be added while it runs: [`Discovery`] asks an organization's console,
+//! [`Linker`] links what it finds, and the task of the tenant loops takes over the new loop. A
+//! restart is the normal path: everything that is needed to continue is in the store.
 
 mod assemble;
 mod clock_watch;

@@ -1,4 +1,4 @@
-//! The daemon from its first step to its last.
+//! The daemon from start to shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,8 +29,8 @@ use super::{
 /// The name of the tasks that deliver.
 const DELIVER: &str = "deliver";
 
-/// How long tasks may take to end. A delivery under way is waited for: cut off, it is made twice. systemd
-/// and Kubernetes kill after 90 s and 30 s.
+/// How long tasks may take to end. We wait for a delivery under way, because it would be repeated
+/// if we cut it off. systemd kills after 90 s, Kubernetes after 30 s.
 const PATIENCE: Patience = Patience {
     of: DELIVER,
     long: Duration::from_secs(20),
@@ -53,14 +53,14 @@ pub enum StartError {
         #[source]
         source: StoreError,
     },
-    /// A tenant's client could not be made.
+    /// A tenant's client could not be created.
     #[error("preparing to reach the tenants")]
     Client {
         /// Why.
         #[source]
         source: BuildError,
     },
-    /// The tenants that were found before could not be linked.
+    /// The tenants that were found earlier could not be linked.
     #[error("linking the tenants that were found")]
     Tenants {
         /// Why.
@@ -81,7 +81,7 @@ pub enum StartError {
         #[source]
         source: SocketError,
     },
-    /// The address to listen on is taken, or not ours.
+    /// The address to listen on is in use, or does not belong to this machine.
     #[error("listening on {address} (`server.listen`)")]
     Listen {
         /// The address.
@@ -119,7 +119,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Opens the store, then starts everything that looks into it.
+    /// Opens the store, then starts everything that uses it.
     pub async fn start(config: &Config, clock: Clock, hooks: Hooks) -> Result<Self, StartError> {
         let shares = descriptors::share_out(config);
         let store = open(config, &clock).await?;
@@ -162,8 +162,7 @@ impl Daemon {
             connections: shares.listening,
         };
         tasks.spawn("web", web::serve(listener, front));
-        // Before the first run: an endpoint that is new hears of everything that is found
-        // from now on.
+        // Before the first run, so that a new endpoint gets everything that is found from now on.
         let feed = deliver::Feed::new(store.clone());
         for endpoint in &config.endpoints {
             let worker =
@@ -191,17 +190,17 @@ impl Daemon {
         })
     }
 
-    /// Returns where health, metrics and webhooks are served.
+    /// Returns the address that serves health, metrics and webhooks.
     pub fn listens(&self) -> SocketAddr {
         self.listens
     }
 
-    /// Returns what answers questions, for whoever lives in the same process.
+    /// Returns what answers questions, for code in the same process.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
     }
 
-    /// Runs until `call` completes or a part fails, then ends everything in order.
+    /// Runs until `call` completes or a part fails, then shuts everything down in order.
     pub async fn run(mut self, call: impl Future<Output = ()>) -> Ending {
         let failed = tokio::select! {
             () = call => Ending::Clean,
@@ -246,7 +245,7 @@ fn say_started(n_tenants: usize, n_endpoints: usize, listens: SocketAddr) {
     );
 }
 
-/// Takes over from the store what a restart must not make look new.
+/// Restores from the store the metrics that a restart must not reset.
 async fn recall(
     store: &Store,
     tenants: Vec<TenantName>,
@@ -259,7 +258,7 @@ async fn recall(
         .map_err(|source| StartError::Store { source })
 }
 
-/// Opens the configured store and says what had to be done to it.
+/// Opens the configured store and logs what had to be done to it.
 pub async fn open(config: &Config, clock: &Clock) -> Result<Store, StartError> {
     let path = config.store.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&path)).await;

@@ -10,12 +10,12 @@ use crate::signal::ShutdownTrigger;
 
 /// The background tasks of the process.
 ///
-/// A task ends when it was told to; if one ends with an error or a panic, all are told to
-/// end, since a daemon of which a part is missing looks alive and is not.
+/// A task ends when it is told to. If one ends with an error or a panic, all are told to end: a
+/// daemon that lacks a part looks alive but is not.
 #[derive(Debug)]
 pub struct Tasks {
     set: JoinSet<(&'static str, Result<(), anyhow::Error>)>,
-    /// The same tasks, by their names, to be cut off.
+    /// The same tasks by name, to cut them off.
     named: Vec<(&'static str, AbortHandle)>,
     shutdown: ShutdownTrigger,
 }
@@ -23,25 +23,25 @@ pub struct Tasks {
 /// How long tasks may take to end.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Those that have something under way which is worth to be waited for.
+    /// Tasks whose current work is worth waiting for.
     pub of: &'static str,
-    /// How long that may take.
+    /// How long these may take.
     pub long: Duration,
     /// How long all others may take.
     pub short: Duration,
 }
 
-/// Whether all tasks ended as they should.
+/// Whether all tasks ended properly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All of them.
+    /// All of them did.
     Clean,
     /// At least one failed or panicked.
     Broken,
 }
 
 impl Tasks {
-    /// Makes an empty set whose tasks end by this trigger.
+    /// Creates an empty set whose tasks end on this trigger.
     pub fn new(shutdown: ShutdownTrigger) -> Self {
         Self {
             set: JoinSet::new(),
@@ -62,7 +62,7 @@ impl Tasks {
         self.named.push((name, handle));
     }
 
-    /// Waits until one task ends by itself, which none should.
+    /// Waits until one task ends by itself, which none should do.
     pub async fn first_failure(&mut self) -> Ending {
         loop {
             match self.set.join_next().await {
@@ -76,8 +76,8 @@ impl Tasks {
         }
     }
 
-    /// Tells all tasks to end and waits for them. Those that take too long are cut off, which is said
-    /// and is no failure: what they had begun is begun again at the next start.
+    /// Tells all tasks to end and waits for them. Tasks that take too long are cut off, which is
+    /// logged but is not a failure: the next start repeats their work.
     pub async fn end(mut self, patience: Patience) -> Ending {
         self.shutdown.trigger();
         let mut ending = Ending::Clean;
@@ -99,7 +99,7 @@ impl Tasks {
         ending
     }
 
-    /// Cuts off all tasks that have not ended, but for those of a name.
+    /// Cuts off all tasks that have not ended, except those with a given name.
     fn cut_off(&self, spared: Option<&str>) {
         let late = self
             .named

@@ -1,4 +1,4 @@
-//! The loops of all tenants, in one task, since tenants may come while it runs.
+//! The loops of all tenants in one task, since tenants may be added while it runs.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -9,10 +9,10 @@ use crate::signal::Shutdown;
 use crate::store::StoreError;
 use crate::sync::Worker;
 
-/// Loops that wait to be taken in; their sender waits if there are more.
+/// How many loops may wait to be taken over; if there are more, their sender waits.
 pub(super) const WAITING: usize = 16;
 
-/// Runs the loops, and those that come, until all have ended. Each ends by itself at shutdown.
+/// Runs the loops, including new ones, until all have ended. Each ends by itself at shutdown.
 pub(super) async fn run(
     first: Vec<Worker<Qlik>>,
     mut more: mpsc::Receiver<Worker<Qlik>>,
@@ -27,7 +27,7 @@ pub(super) async fn run(
             () = shutdown.triggered() => break,
             Some(worker) = more.recv() => loops.push(worker.run(shutdown.clone())),
             Some(ended) = loops.next() => ended?,
-            // No tenant, and nobody who would find one.
+            // There are no tenants, and nothing that would find one.
             else => shutdown.triggered().await,
         }
     }

@@ -1,4 +1,4 @@
-//! What wakes the deliveries to each endpoint.
+//! The wakes for the deliveries to each endpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::deliver::Endpoint;
 use crate::model::EndpointName;
 use crate::signal::Wake;
 
-/// A wake for each endpoint: told when something was committed.
+/// One wake for each endpoint, triggered when something was committed.
 #[derive(Debug, Clone)]
 pub struct Wakes(Arc<BTreeMap<EndpointName, Wake>>);
 
@@ -24,7 +24,7 @@ impl Wakes {
         self.0.values().for_each(Wake::wake);
     }
 
-    /// Returns an endpoint's own wake.
+    /// Returns the wake of an endpoint.
     pub fn of_endpoint(&self, name: &EndpointName) -> Wake {
         self.0.get(name).cloned().unwrap_or_default()
     }
