@@ -3,7 +3,7 @@
 use crate::config::Environment;
 use crate::control::{Actor, Face};
 
-/// Returns whoever runs the command: the user account of the system.
+/// Returns the person who runs the command: the system's user account.
 pub(super) fn own() -> Actor {
     let environment = Environment::of_process();
     let named = ["SUDO_USER", "USER", "LOGNAME"];
@@ -14,7 +14,7 @@ pub(super) fn own() -> Actor {
     ))
 }
 
-/// Returns whoever says to be called so.
+/// Returns a person by the name that they gave.
 pub(super) fn named_so(name: String) -> Actor {
     Actor {
         name,

@@ -1,4 +1,4 @@
-//! What commands begin with: the configuration, and the log.
+//! The first steps of commands: loading the configuration and starting the log.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ pub(super) fn load(named: Option<&Path>) -> anyhow::Result<Config> {
     Ok(config::load(named, &Environment::of_process())?)
 }
 
-/// Starts the log as the configuration asks for it.
+/// Starts the log as configured.
 pub(super) fn start_logging(config: &Config) -> anyhow::Result<()> {
     Ok(telemetry::start_logging(&config.log)?)
 }

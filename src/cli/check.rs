@@ -1,4 +1,5 @@
-//! `check`: reaches each tenant and endpoint, and says what works and what to do if not.
+//! `check`: connects to each tenant and endpoint, and says what works, and what to do about what
+//! does not.
 
 mod choice;
 mod line;
@@ -98,7 +99,7 @@ pub(super) async fn run(config: Option<&Path>, args: CheckArgs) -> anyhow::Resul
     Ok(exit)
 }
 
-/// Reaches tenants, some at a time, and tells of each in their order.
+/// Connects to tenants, several at a time, and reports each in their order.
 async fn reach(
     tenants: Vec<TenantConfig>,
     at_once: usize,
@@ -123,7 +124,7 @@ async fn reach(
             (name, way, probe)
         }
     });
-    // In their order, some at a time: each waits for its tenant's answers.
+    // In order, several at a time: each waits for its tenant to answer.
     let mut probes = stream::iter(probes).buffered(at_once);
     while let Some((name, way, probe)) = probes.next().await {
         met.add(&name, &probe);
@@ -133,7 +134,7 @@ async fn reach(
     Ok(lines)
 }
 
-/// Returns the exit code that lines ask for.
+/// Returns the exit code that follows from the lines.
 pub(super) fn exit_of(lines: &[Line]) -> Exit {
     let is_failed = |line: &Line| {
         let trouble = line.result.as_ref().err();
@@ -146,7 +147,7 @@ pub(super) fn exit_of(lines: &[Line]) -> Exit {
     }
 }
 
-/// Tries an endpoint with a test event.
+/// Tests an endpoint with a test event.
 pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<Vec<Line>> {
     let _doing = doing(format!("sending a test event to `{}`", endpoint.name()));
     let result = match deliver::test(endpoint, clock).await? {
@@ -170,7 +171,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
     Ok(lines)
 }
 
-/// Asks how things are. A store that is not there yet is not made for it.
+/// Asks for the overall state. If there is no store yet, none is created.
 async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     if !has_store(config) {
         return Ok(None);
@@ -181,8 +182,8 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
     Ok(Some(status?))
 }
 
-/// Returns a line for an endpoint whose deliveries do not go as they should, or that an
-/// operator has stopped.
+/// Returns a line for an endpoint whose deliveries have a problem, or that an operator has
+/// disabled.
 fn deliveries(row: &EndpointRow) -> Option<Line> {
     let is_stopped = matches!(row.state, EndpointState::Stopped { .. });
     let result = match (row.code(), row.remedy()) {
@@ -223,7 +224,7 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
     lines.collect()
 }
 
-/// Tells what a console listed, and returns the tenants that are to be read.
+/// Reports what a console listed, and returns the tenants that should be read.
 fn console(
     organization: &OrganizationConfig,
     config: &Config,
@@ -233,7 +234,7 @@ fn console(
         Ok(roster) => {
             let (n_listed, unreadable) = (roster.tenants.len(), roster.unreadable);
             let found = daemon::found(organization, config, roster);
-            // A tenant that has a name of its own may be read over it as well.
+            // A tenant that has an entry of its own may also be read over this connection.
             let mut named = config.tenants.iter();
             let is_used = named.any(|tenant| tenant.connection == organization.name);
             if found.is_empty() && n_listed > 0 && !is_used {
@@ -255,7 +256,7 @@ fn console(
     (line, found)
 }
 
-/// Tells that of what a console lists nothing is read.
+/// Reports that a console lists tenants, but none of them is read.
 fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
     Line {
         what: format!("connection {}", organization.name),
@@ -272,7 +273,7 @@ fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
     }
 }
 
-/// Tells how long an endpoint's client certificate lasts, if it has one that says so.
+/// Reports how long an endpoint's client certificate is valid, if it has one that says so.
 fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> {
     let certificate = endpoint.egress().client_certificate.as_ref()?;
     let result = match certificate.expiry(now) {
@@ -291,7 +292,7 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
     })
 }
 
-/// Tells what of the authorities that the machine trusts could not be read, if anything could not.
+/// Reports which of the machine's trusted authorities could not be read, if any.
 fn authorities(reading: &Reading) -> Option<Line> {
     reading.is_flawed().then(|| Line {
         what: "this machine".to_owned(),
@@ -305,7 +306,7 @@ fn authorities(reading: &Reading) -> Option<Line> {
     })
 }
 
-/// Tells of a setting that does nothing.
+/// Reports a setting that has no effect.
 fn idle(idle: &Idle) -> Line {
     Line {
         what: "configuration".to_owned(),
@@ -328,7 +329,7 @@ fn trouble(error: &FetchError) -> Trouble {
     }
 }
 
-/// Tells what a probe found, step by step; steps that could not be tried are left out.
+/// Reports what a probe found, step by step, without the steps that could not be tried.
 fn steps(what: &str, probe: Probe) -> Vec<Line> {
     let line = |step: &str, result: Result<String, FetchError>| Line {
         what: what.to_owned(),
@@ -356,7 +357,7 @@ fn steps(what: &str, probe: Probe) -> Vec<Line> {
     lines
 }
 
-/// Returns what a step of the way to a tenant is called, and what is said of one that works.
+/// Returns the name of a step in reaching a tenant, and what to say if it works.
 fn stage_in_words(stage: Stage) -> (&'static str, &'static str) {
     match stage {
         Stage::Name => ("name", "has an address"),
@@ -389,7 +390,7 @@ fn sight(seen: Visible) -> String {
     parts.join("; ")
 }
 
-/// Prints what was found; below a table what went wrong, in full, and what to do about it.
+/// Prints the table, and below it each problem in full, and what to do about it.
 pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
     let mut printer = Printer::new(table, COLUMNS)?;
     let mut troubles = Vec::new();

@@ -1,5 +1,5 @@
-//! `completions`: what a shell needs to complete commands and options, made from the arguments
-//! themselves.
+//! `completions`: what a shell needs to complete commands and options, generated from the argument
+//! definitions.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::Exit;
 use super::args::Args;
 
 pub(super) fn run(shell: Shell) -> anyhow::Result<Exit> {
-    // Into memory first: the generator panics where standard output is closed.
+    // Into memory first: the generator panics if standard output is closed.
     let mut text = Vec::new();
     generate(shell, &mut Args::command(), "qlik-roster", &mut text);
     io::stdout().lock().write_all(&text)?;

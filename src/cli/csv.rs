@@ -1,11 +1,11 @@
-//! Comma-separated values, by RFC 4180, in which nothing is run by a spreadsheet or a terminal.
+//! Comma-separated values by RFC 4180, safe to open in a spreadsheet or print to a terminal.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::printable;
 
-/// Writes a line. Its end is a line feed; CRLF is left to those who want it.
+/// Writes a line, which ends with a line feed. Who needs CRLF can convert it.
 pub(super) fn write(
     out: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,
@@ -24,10 +24,11 @@ pub(super) fn write(
     out.write_all(b"\n")
 }
 
-/// Guards a cell that would do something. It gets an apostrophe in front, by which a spreadsheet
-/// knows text and a reader that something is to be undone: without the apostrophe, and with its
-/// `\\`, `\n`, `\r`, `\t` and `\u{…}` read as they are in many languages, it is what it was. So
-/// a cell that begins with an apostrophe of its own gets one as well.
+/// Guards a cell that a spreadsheet would execute, by putting an apostrophe in front. The
+/// apostrophe tells a spreadsheet that this is text, and a reader that the cell was escaped:
+/// without the apostrophe, and with `\\`, `\n`, `\r`, `\t` and `\u{…}` decoded as in many
+/// languages, it is the original. So a cell that already begins with an apostrophe gets one as
+/// well.
 fn guard(cell: &str) -> Cow<'_, str> {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\'', '\t', '\r']);
     match is_formula || !printable::is_plain(cell) {
@@ -42,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    /// Undoes the guard, as `docs/cli.md` says.
+    /// Undoes the guard as `docs/cli.md` describes.
     fn undone(cell: &str) -> String {
         let Some(guarded) = cell.strip_prefix('\'') else {
             return cell.to_owned();

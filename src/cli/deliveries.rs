@@ -1,4 +1,4 @@
-//! `deliveries`: lists attempts, what waits and what was given up on; shows an event's attempts.
+//! `deliveries`: lists attempts, pending and parked deliveries; shows an event's attempts.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -109,7 +109,7 @@ async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Resul
     while left > 0 {
         asked.limit = left;
         let page = client.ask(asked.clone()).await?;
-        // Opened only now, so that a failure to ask leaves standard output empty.
+        // Opened only now, so that standard output stays empty if the question fails.
         let printer = match &mut printer {
             Some(printer) => printer,
             none => none.insert(Printer::new(&args.table, COLUMNS)?),

@@ -1,4 +1,4 @@
-//! How an endpoint stands: in words, in colour, and as an exit code.
+//! The state of an endpoint: in words, in colour, and as an exit code.
 
 use crate::control::{EndpointRow, EndpointState, Unmatched};
 
@@ -7,7 +7,7 @@ use crate::model::Seq;
 use super::Exit;
 use super::style::{Tone, count};
 
-/// Returns the colour of how an endpoint stands.
+/// Returns the colour for an endpoint's state.
 pub(super) fn tone(row: &EndpointRow) -> Option<Tone> {
     Some(match &row.state {
         EndpointState::Taking if row.parked > 0 || row.waiting > 0 => Tone::Warn,
@@ -24,13 +24,13 @@ pub(super) fn events(n: u64) -> String {
     count(usize::try_from(n).unwrap_or(usize::MAX), "event")
 }
 
-/// Tells how deliveries to an endpoint go.
+/// Describes the state of an endpoint's deliveries.
 pub(super) fn of_deliveries(row: &EndpointRow) -> String {
     let mut parts = vec![match (row.settled, row.behind, row.waiting + row.parked) {
         (Seq::START, 0, _) => "no events yet".to_owned(),
         (Seq::START, behind, _) => format!("{} to go", events(behind)),
         (settled, 0, 0) => format!("all delivered, up to event {settled}"),
-        // What is not delivered stands behind.
+        // What is not delivered comes last.
         (settled, 0, _) => format!("all tried, up to event {settled}"),
         (settled, behind, _) => format!("{} to go after event {settled}", events(behind)),
     }];
@@ -51,8 +51,8 @@ pub(super) fn of_deliveries(row: &EndpointRow) -> String {
     }
 }
 
-/// Returns the exit code that an endpoint's state asks for. One that an operator has stopped is
-/// as it should be.
+/// Returns the exit code for an endpoint's state. An endpoint that an operator has disabled is
+/// fine.
 pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
     let deliveries = match &row.state {
         EndpointState::Disabled { .. } => Exit::Source,
@@ -69,8 +69,8 @@ pub(super) fn of_endpoint(row: &EndpointRow) -> Exit {
     deliveries.graver(of_choice(&row.unmatched))
 }
 
-/// Returns the exit code for what an endpoint chooses by. A role may come yet, and so may the
-/// name of a tenant that was never reached.
+/// Returns the exit code for the names in an endpoint's filter. A role may be created later, and so
+/// may the name of a tenant that was never reached.
 pub(super) fn of_choice(unmatched: &Unmatched) -> Exit {
     match unmatched.tenants.is_empty() {
         true => Exit::Success,

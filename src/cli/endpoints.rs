@@ -1,4 +1,4 @@
-//! `endpoints`: lists them, tries one, sets it going or stops it, gives it everything.
+//! `endpoints`: lists them, tests one, enables or disables it, starts a backfill.
 
 use std::path::Path;
 
@@ -134,7 +134,7 @@ async fn ask(client: &StoreClient) -> anyhow::Result<Vec<EndpointRow>> {
     }
 }
 
-/// Returns the cells of an endpoint; those of the configuration are empty without it.
+/// Returns the cells of an endpoint; those from the configuration are empty without it.
 fn cells(row: &EndpointRow, endpoint: Option<&Endpoint>) -> Row {
     let format = endpoint.map(|endpoint| endpoint.format().name());
     let keys = endpoint.map(Endpoint::public_keys).unwrap_or_default();

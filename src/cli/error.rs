@@ -1,8 +1,8 @@
-//! Failures of commands themselves, where no layer below has a word for them.
+//! Failures of the commands themselves, for which no other layer has an error.
 
 use std::fmt;
 
-/// A failure of a command itself, where no layer below has a word for it.
+/// A failure of the command itself, for which no other layer has an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
     /// The daemon and the command do not understand each other.
@@ -11,19 +11,19 @@ pub(super) enum CliError {
          start it again with this version"
     )]
     OtherVersion,
-    /// What was typed does not go together, or names what is not there.
+    /// The arguments contradict each other, or name something that does not exist.
     #[error("{0}")]
     Usage(String),
-    /// What was asked for is not there.
+    /// What was asked for does not exist.
     #[error("{0}")]
     NotThere(String),
-    /// What was to be done cannot be done as things are.
+    /// The command cannot be carried out in the present state.
     #[error("{0}")]
     Impossible(String),
 }
 
 impl CliError {
-    /// Makes one of why an argument cannot be read.
+    /// Creates the error for an argument that cannot be read.
     pub(super) fn usage(why: impl fmt::Display) -> Self {
         Self::Usage(why.to_string())
     }

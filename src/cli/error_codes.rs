@@ -1,4 +1,4 @@
-//! Which exit code a failure has, and which code that `docs/errors.md` explains.
+//! The exit code of each failure, and its code in `docs/errors.md`.
 
 use std::error::Error;
 use std::io;
@@ -73,8 +73,8 @@ pub(super) fn exit_of(failure: &anyhow::Error) -> Exit {
     Exit::Failure
 }
 
-/// Returns the code under which `docs/errors.md` explains a failure: that of the innermost layer that has
-/// one.
+/// Returns the code under which `docs/errors.md` explains a failure: that of the innermost layer
+/// that has one.
 pub(super) fn code(failure: &anyhow::Error) -> String {
     let has = |is: fn(&(dyn Error + 'static)) -> bool| failure.chain().any(is);
     let code = match failure.chain().find_map(code_of) {
@@ -113,7 +113,7 @@ fn code_of<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
     None
 }
 
-/// Returns the exit code for a question that got no answer.
+/// Returns the exit code for a question that was not answered.
 fn of_code(code: &str) -> Exit {
     match code {
         "control.unknown-tenant" | "control.unknown-endpoint" => Exit::Usage,

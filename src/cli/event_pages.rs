@@ -10,7 +10,7 @@ use super::args::EventListArgs;
 use super::store_client::StoreClient;
 use super::style::say;
 
-/// Which events are asked for, page by page.
+/// The filters and position for asking for events, page by page.
 pub(super) struct Asked {
     pub(super) tenant: Option<TenantName>,
     pub(super) choice: EventChoice,
@@ -33,8 +33,8 @@ impl Asked {
     }
 }
 
-/// Returns what events are chosen by, with the accounts that are called so now. `None` if there is no
-/// such type, which was said.
+/// Returns the filters for events, with the accounts that have the given name now. `None` if there
+/// is no such type, which has already been reported.
 pub(super) async fn chosen(
     client: &StoreClient,
     args: &EventListArgs,

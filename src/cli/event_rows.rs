@@ -29,7 +29,7 @@ pub(super) fn row_of(row: &EventRow) -> anyhow::Result<Row> {
     })
 }
 
-/// A row that is as wide as those that may come: the last column has what is left.
+/// A row as wide as later rows may be: the last column gets what is left.
 pub(super) fn sample() -> Vec<Cell> {
     let longest = EVENT_TYPES.iter().max_by_key(|name| name.len());
     let wide = |n| Cell::from("x".repeat(n));
@@ -94,7 +94,7 @@ pub(super) fn cells(row: &EventRow) -> Vec<Cell> {
     ]
 }
 
-/// Colours what somebody must know: trouble, and who may administer now.
+/// Colours what somebody must know: problems, and who has become an administrator.
 fn tone(fact: &Fact) -> Option<Tone> {
     match fact {
         Fact::Failed { .. }
@@ -119,5 +119,5 @@ pub(super) fn json_of(row: &EventRow) -> anyhow::Result<Value> {
     view::event(row).context("reading our own event")
 }
 
-/// The role that may do everything in a tenant.
+/// The role that grants all rights in a tenant.
 const ADMINISTRATOR: &str = "TenantAdmin";

@@ -61,7 +61,7 @@ async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit>
             page: found, first, ..
         } = asked.page(client, page, left).await?;
         let Page { rows, next } = found;
-        // Opened only now, so that a failure to ask leaves standard output empty.
+        // Opened only now, so that standard output stays empty if the question fails.
         let is_first = printer.is_none();
         let printer = match &mut printer {
             Some(printer) => printer,
@@ -102,7 +102,7 @@ async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit>
     Ok(Exit::Success)
 }
 
-/// Says how far the journal was looked through, which may be long for a few events.
+/// Reports how much of the journal was searched, which can take long even for a few events.
 fn looking(at: &Arc<AtomicU64>) -> Doing {
     let at = Arc::clone(at);
     doing::telling(move || {

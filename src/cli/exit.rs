@@ -15,18 +15,18 @@ pub enum Exit {
     Store = 3,
     /// A tenant or an endpoint did not do what it should.
     Source = 4,
-    /// A run saw only a part: what it could not see was left as it was.
+    /// A run was incomplete: whatever it could not see was left unchanged.
     Partial = 5,
-    /// Everything is synced, but deliveries wait for a retry or were given up on.
+    /// Everything is synced, but deliveries wait for a retry or are parked.
     Waiting = 6,
-    /// What was asked for is not there.
+    /// What was asked for does not exist.
     NotFound = 7,
     /// Removals are held and wait for an operator.
     Held = 8,
 }
 
 impl Exit {
-    /// Returns the graver of two.
+    /// Returns the more serious of two.
     #[must_use]
     pub fn graver(self, other: Self) -> Self {
         // In the order of what an operator must know first.

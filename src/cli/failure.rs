@@ -1,4 +1,4 @@
-//! Why a command failed, as it is told on standard error: what was tried and why it did not work, in one
+//! Reports on standard error why a command failed: what was tried and why it did not work, in one
 //! line, with the code that `docs/errors.md` explains.
 
 use std::error::Error;
@@ -15,13 +15,13 @@ use crate::config::ConfigError;
 use crate::printable;
 use crate::telemetry::chain;
 
-/// Tells why a command failed.
+/// Reports why a command failed.
 pub(super) fn complain(failure: &anyhow::Error) {
     let label = Colour::of(&io::stderr()).paint(Tone::Bad, "error");
     tell(&format!("{label}: {}", Complaint(failure)));
 }
 
-/// Tells what is wrong with the arguments, with the code that every failure has; help that was asked
+/// Reports what is wrong with the arguments, with a code as for every failure; help that was asked
 /// for is printed as it is.
 pub(super) fn complain_of_arguments(error: &clap::Error) -> Exit {
     let is_help = matches!(
@@ -35,8 +35,8 @@ pub(super) fn complain_of_arguments(error: &clap::Error) -> Exit {
     } else {
         let code = CliError::usage("").code();
         let (text, colour) = (error.render(), Colour::of(&io::stderr()));
-        // What was typed is quoted in it. It was made plain before where it was not, so that the colours
-        // are the only codes.
+        // The message quotes what was typed. That was escaped earlier where necessary, so the only
+        // control codes are those for colour.
         match colour {
             Colour::On => tell(&with_code(text.ansi().to_string().trim_end(), code)),
             Colour::Off => {
@@ -45,7 +45,7 @@ pub(super) fn complain_of_arguments(error: &clap::Error) -> Exit {
             }
         }
     }
-    // The crate beneath ends with 2 where it had to show help in place of doing something.
+    // clap exits with 2 if it had to show help instead of doing something.
     match error.exit_code() {
         0 => Exit::Success,
         _ => Exit::Usage,
@@ -64,17 +64,17 @@ fn with_code(text: &str, code: &str) -> String {
     }
 }
 
-/// What is told of a failure.
+/// The report of a failure.
 struct Complaint<'a>(&'a anyhow::Error);
 
 impl fmt::Display for Complaint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error: &(dyn Error + 'static) = self.0.as_ref();
-        // A configuration has its problems line by line, each with its code.
+        // A configuration error has one line for each problem, each with its code.
         if let Some(problems) = error.downcast_ref::<ConfigError>() {
             return f.write_str(&printable::lines(&problems.to_string()));
         }
-        // Anything else is one line, whatever a name or an answer in it says.
+        // Anything else is one line, whatever a name or an answer in it contains.
         let text = chain(error);
         write!(
             f,

@@ -1,5 +1,5 @@
-//! `findings`: lists accounts that somebody should look at, each with why it matters, and accepts those
-//! that may stay as they are.
+//! `findings`: lists accounts that somebody should look at, each with why it matters, and accepts
+//! those that may stay.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ const ACCEPTED: &[Column] = &[
     Column::new("ACCEPTED", 4),
 ];
 
-/// Characters of `--why` and `--by` at the most: they stand in a row of a table.
+/// How many characters `--why` and `--by` may have: they appear in a row of a table.
 const MAX_TEXT: usize = 500;
 
 pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Result<Exit> {
@@ -131,7 +131,7 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
     })
 }
 
-/// Asks for the findings of all tenants. No more rows than the first ten thousand of each are kept.
+/// Asks for the findings of all tenants. Keeps at most the first ten thousand of each.
 pub(super) async fn ask(
     client: &StoreClient,
     mut asked: query::Findings,
@@ -150,7 +150,7 @@ pub(super) async fn ask(
     Ok(all)
 }
 
-/// Says how many there are of each sort, and why it matters.
+/// Reports how many there are of each kind, and why it matters.
 fn explain(counts: &BTreeMap<ConcernCode, u64>) {
     for (code, n) in counts {
         say(format_args!(
@@ -201,13 +201,13 @@ async fn reopen(client: &StoreClient, ids: &[String]) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Reads all ids before anything is done about the first.
+/// Parses all ids before acting on the first.
 fn parse(ids: &[String]) -> Result<Vec<FindingId>, CliError> {
     let ids = ids.iter().map(|id| id.parse().map_err(CliError::usage));
     ids.collect()
 }
 
-/// Reads a text that is kept with an acceptance.
+/// Parses a text that is stored with an acceptance.
 fn text(option: &str, given: &str) -> Result<String, CliError> {
     let given = given.trim();
     match given.chars().count() {

@@ -1,8 +1,8 @@
-//! `events --follow`: prints events as they come, until somebody ends it.
+//! `events --follow`: prints events as they come, until it is stopped.
 //!
-//! Only a daemon brings new events while somebody looks on: a store that is open here is closed to
-//! every other process. So where no daemon runs, what is there is printed, the store is closed, and a
-//! daemon is waited for; the same when it ends.
+//! Only a daemon can bring new events meanwhile: as long as we have the store open, no other
+//! process can use it. So if no daemon runs, we print what is there, close the store, and wait for
+//! a daemon. We do the same when the daemon ends.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use super::store_client::{Socket, StoreClient};
 use super::style::say;
 use super::ticker;
 
-/// How often a daemon is asked for new events, and looked for where none runs.
+/// How often we ask a daemon for new events, or look for a daemon if none runs.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// Events that are shown at the beginning, unless said otherwise: what happened last.
+/// How many events are shown at first, unless specified: the latest ones.
 const BEGINNING: usize = 10;
 
-/// Questions in a row that a daemon may leave without an answer. One that restarts leaves one.
+/// How many questions in a row a daemon may leave unanswered. One that restarts misses one.
 const PATIENCE: u32 = 5;
 
 /// Follows the journal until SIGINT or SIGTERM.
@@ -64,7 +64,7 @@ async fn follow(config: &Config, args: EventListArgs) -> anyhow::Result<Exit> {
     };
     let mut n_failed = 0;
     loop {
-        // Waiting is what it is for, but for an answer.
+        // This command always waits; only waiting for an answer is worth reporting.
         ticker::anew();
         match trail.go_on(&client).await {
             Ok(()) => n_failed = 0,
@@ -93,11 +93,11 @@ async fn daemon(config: &Config) -> anyhow::Result<StoreClient> {
     }
 }
 
-/// Returns whether a question failed as it does when a daemon ends.
+/// Returns whether a question failed because the daemon was ending.
 fn is_ending(failure: &anyhow::Error) -> bool {
     match failure.downcast_ref::<Problem>() {
         Some(refused) => refused.code() == "control.ending",
-        // What was written of the answer, or nothing of it, came.
+        // The answer came only in part, or not at all.
         None => failure
             .chain()
             .any(<dyn std::error::Error>::is::<reqwest::Error>),
@@ -112,7 +112,7 @@ struct Trail {
 }
 
 impl Trail {
-    /// Prints what is there: everything from a place or time on that was named, else the last few.
+    /// Prints what is there: everything from a given position or time, or else the last few events.
     async fn begin(&mut self, client: &StoreClient, args: &EventListArgs) -> anyhow::Result<()> {
         let is_from = args.after.is_some() || args.since.is_some();
         if is_from && args.list.limit.is_none() {

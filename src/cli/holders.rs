@@ -1,5 +1,5 @@
-//! What `show` tells beyond the record: who holds a role, who is in a group, what roles a user has
-//! by groups.
+//! What `show` adds to a record: who holds a role, who is in a group, and which roles a user has
+//! through groups.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ use super::store_client::StoreClient;
 use super::style::count;
 use super::table::Cell;
 
-/// Names that are shown; a list has the rest.
+/// How many names are shown; a list has the rest.
 const SHOWN: usize = 10;
 
-/// What is told of a record.
+/// What is shown about a record.
 pub(super) struct Beyond {
-    /// For people, each with what it is.
+    /// For people: labels and texts.
     pub(super) lines: Vec<(&'static str, Cell)>,
-    /// For JSON: the name of the field, and what is in it.
+    /// For JSON: the name of the field, and its value.
     pub(super) field: (&'static str, Value),
-    /// How to see all.
+    /// The command that lists all.
     pub(super) hint: Option<String>,
 }
 
-/// Asks what there is to tell of a record.
+/// Asks for what there is to show about a record.
 pub(super) async fn beyond(client: &StoreClient, row: &RecordRow) -> anyhow::Result<Beyond> {
     let id = row.record.id();
     match &row.record {
@@ -160,7 +160,7 @@ fn count_of(users: u64) -> String {
     )
 }
 
-/// Says of how many users it is not known.
+/// Says for how many users this is not known.
 fn unseen(text: String, holders: &Holders) -> String {
     match holders.hidden {
         0 => text,
@@ -168,7 +168,7 @@ fn unseen(text: String, holders: &Holders) -> String {
     }
 }
 
-/// Names some of many, and how many more there are.
+/// Names the first of many, and says how many more there are.
 fn some_of<'a>(names: impl Iterator<Item = &'a str>, n_all: u64) -> String {
     let names: Vec<&str> = names.collect();
     match n_all.saturating_sub(names.len() as u64) {
@@ -177,7 +177,7 @@ fn some_of<'a>(names: impl Iterator<Item = &'a str>, n_all: u64) -> String {
     }
 }
 
-/// Says how to see all, where some are not shown.
+/// Says how to see all, if some are not shown.
 fn hint(row: &RecordRow, option: &str, users: u64) -> Option<String> {
     let called = match printable::is_plain(row.record.label()) {
         true => row.record.label().to_owned(),
@@ -193,7 +193,7 @@ fn hint(row: &RecordRow, option: &str, users: u64) -> Option<String> {
     })
 }
 
-/// Writes a text as a shell reads it as one word.
+/// Quotes a text so that a shell reads it as one word.
 fn word(text: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
     match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_bare) {

@@ -1,7 +1,7 @@
-//! `init`: writes a configuration that works, and the secret that its webhook verifies by.
+//! `init`: writes a working configuration, and the secret that its webhook is signed with.
 //!
-//! Nothing that is there is ever written over: a configuration may have taken days, and a secret
-//! may be in use. All is checked and asked before anything is written.
+//! Existing files are never overwritten: a configuration may have taken days, and a secret may be
+//! in use. Everything is checked and asked before anything is written.
 
 mod draft;
 mod error;
@@ -25,7 +25,7 @@ use draft::{ADDRESS, Draft, SIGNING_SECRET, Webhook};
 pub(super) use error::InitError;
 use questions::Answers;
 
-/// Where the configuration is looked for that nobody names.
+/// Where the configuration is looked for if none is named.
 const USUAL: &str = "qlik-roster.toml";
 
 pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
@@ -91,7 +91,7 @@ pub(super) fn run(args: InitArgs) -> anyhow::Result<Exit> {
     tell_next(&file, &client_secret, &draft)
 }
 
-/// Writes the configuration that has every setting, to be filled in by hand.
+/// Writes the configuration with every setting, to be completed by hand.
 fn write_example(file: &Path) -> anyhow::Result<Exit> {
     write_new(file, 0o666, config::EXAMPLE.as_bytes())?;
     say(format_args!(
@@ -103,7 +103,7 @@ fn write_example(file: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Makes the secret that deliveries are signed with, unless there is one.
+/// Creates the secret that deliveries are signed with, unless there is one.
 fn sign_by(path: &Path) -> anyhow::Result<()> {
     let shown = path.display();
     if path.exists() {
@@ -120,7 +120,7 @@ fn sign_by(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what is to be done, and whether the configuration holds as far as that is known.
+/// Says what to do next, and whether the configuration is valid as far as that is known.
 fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result<Exit> {
     let command = command(file);
     if !client_secret.exists() {
@@ -132,7 +132,7 @@ fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result
         ));
         return Ok(Exit::Success);
     }
-    // What is wrong with the secrets' files shows here, and not at the next command.
+    // A problem with the secrets' files shows up here, and not at the next command.
     config::load(Some(file), &Environment::of_process())?;
     say_lines(format_args!(
         "\nNext, see what the credentials can do:\n    {command} check"
@@ -145,7 +145,7 @@ fn tell_next(file: &Path, client_secret: &Path, draft: &Draft) -> anyhow::Result
     Ok(Exit::Success)
 }
 
-/// Returns how the program is called with this configuration.
+/// Returns the command line that runs the program with this configuration.
 fn command(file: &Path) -> String {
     match file == Path::new(USUAL) {
         true => "qlik-roster".to_owned(),
@@ -157,14 +157,14 @@ fn write_secret(path: &Path, secret: &Secret) -> anyhow::Result<()> {
     write_new(path, 0o600, format!("{}\n", secret.expose()).as_bytes())
 }
 
-/// Writes a file that must not be there yet; `mode` is what the umask leaves of it.
+/// Writes a file that must not exist yet; `mode` is still restricted by the umask.
 fn write_new(path: &Path, mode: u32, text: &[u8]) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(mode).open(path);
     let filled = |mut file: File| {
         let written = file.write_all(text).and_then(|()| file.sync_all());
         if written.is_err() {
-            // Made just now, and of no use.
+            // The file was only just created and is useless.
             drop(fs::remove_file(path));
         }
         written

@@ -1,4 +1,4 @@
-//! What was lost with a damaged store: how it is said, and that an operator has taken note of it.
+//! What was lost with a damaged store: how it is reported, and how an operator confirms it.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ const COLUMNS: &[Column] = &[
     Column::new("WHAT", 0).cut(24),
 ];
 
-/// Takes note of all losses, and prints those that were new.
+/// Confirms all losses, and prints those that were new.
 pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result<Exit> {
     let client = StoreClient::open(config, Hooks::none()).await?;
     let losses = client.order(actor::own(), command::AcceptLosses).await;
@@ -44,7 +44,7 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
     Ok(Exit::Success)
 }
 
-/// Says what was lost, if anything was, on standard error. Returns the exit code that it asks for.
+/// Reports losses on standard error, if there are any. Returns the exit code for them.
 pub(super) async fn warn(client: &StoreClient) -> anyhow::Result<Exit> {
     let losses = client.ask(query::HistoryLosses).await?;
     for loss in &losses {
@@ -53,7 +53,7 @@ pub(super) async fn warn(client: &StoreClient) -> anyhow::Result<Exit> {
     Ok(exit(&losses))
 }
 
-/// Returns the exit code that losses ask for.
+/// Returns the exit code for losses.
 pub(super) fn exit(losses: &[HistoryLoss]) -> Exit {
     match losses.is_empty() {
         true => Exit::Success,
@@ -61,7 +61,7 @@ pub(super) fn exit(losses: &[HistoryLoss]) -> Exit {
     }
 }
 
-/// The row of `status` of a loss.
+/// The row of `status` for a loss.
 pub(super) fn row(loss: &HistoryLoss) -> Row {
     Row {
         cells: vec![

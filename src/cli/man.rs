@@ -1,4 +1,4 @@
-//! `man`: manual pages, one for each command, made from the arguments themselves.
+//! `man`: manual pages, one for each command, generated from the argument definitions.
 
 use std::fs;
 use std::path::Path;

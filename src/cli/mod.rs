@@ -63,7 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(&args) {
         Ok(args) => args,
         Err(error) if !args.iter().all(|arg| is_plain(arg)) => {
-            // It quotes what was typed: once more, with that written out.
+            // The message quotes what was typed: escape that, and parse again.
             let written = args
                 .iter()
                 .map(|arg| printable::line(&arg.to_string_lossy()).into_owned());
@@ -90,7 +90,7 @@ fn is_plain(arg: &OsStr) -> bool {
 fn dispatch(args: Args) -> anyhow::Result<Exit> {
     let Args { config, command } = args;
     let config = config.as_deref();
-    // The others wait by intent, or for their user.
+    // The other commands wait on purpose, or for their user.
     let _ticker = command.is_awaited().then(Ticker::start);
     match command {
         Command::Init(args) => init::run(args),
@@ -118,8 +118,8 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
     }
 }
 
-/// Runs the daemon. Once it has ended, nothing is waited for: a name server that does not answer holds
-/// up the thread that asks it for longer than anybody waits for a process.
+/// Runs the daemon. Once it has ended, we do not wait for threads: a name server that does not
+/// answer blocks the thread that asks it for longer than anybody waits for a process to end.
 fn serve(config: Option<&Path>) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve::run(config));

@@ -1,7 +1,7 @@
 //! Prints rows as a table, JSON, JSON lines or CSV.
 //!
-//! Rows come one by one and, but for tables, go out one by one: a list of a million users
-//! takes no memory. Nothing that came from outside leaves here as it came: what a terminal or a
+//! Rows come one by one and, except in tables, are printed one by one: a list of a million users
+//! needs no memory. Nothing from outside is printed as it came: whatever a terminal or a
 //! spreadsheet would act on is escaped ([`crate::printable`]).
 
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -18,13 +18,13 @@ use super::screen::{Screen, Times};
 use super::style::say;
 use super::table::{Cell, Column, Cut, Layout};
 
-/// Rows by which a table is laid out; those that follow keep its widths.
+/// How many rows determine a table's layout; later rows use the same widths.
 const TABLE_ROWS: usize = 500;
 
-/// Rows that this process has printed, for who waits for more.
+/// How many rows this process has printed, for the progress display.
 static PRINTED: AtomicU64 = AtomicU64::new(0);
 
-/// A row in both of its shapes.
+/// A row in both of its forms.
 pub(super) struct Row {
     /// For tables and CSV, in the order of the columns.
     pub(super) cells: Vec<Cell>,
@@ -32,7 +32,7 @@ pub(super) struct Row {
     pub(super) json: Value,
 }
 
-/// `--columns` names a column that there is not, or is given where it means nothing.
+/// `--columns` names a column that does not exist, or is given where it has no effect.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ColumnsError {
     #[error("there is no column `{name}`{}; there are {known}", closest.as_ref().map(|it| format!(", did you mean `{it}`?")).unwrap_or_default())]
@@ -61,20 +61,20 @@ pub(super) struct Printer {
     format: Format,
     screen: Screen,
     columns: Vec<Column>,
-    /// Which cells of a row stand under the columns.
+    /// Which cells of a row are shown, and in what order.
     chosen: Vec<usize>,
     table: Vec<Vec<Cell>>,
     layout: Option<Layout>,
-    /// A row by which a table is laid out as well, and which is not printed.
+    /// A row that takes part in the layout of a table but is not printed.
     sample: Option<Vec<Cell>>,
     was_cut: Cut,
     n_rows: usize,
-    /// What closes the JSON around the rows.
+    /// The end of the JSON around the rows.
     closing: &'static [u8],
 }
 
 impl Printer {
-    /// Prints rows as JSON: as the list of that name in an object, behind other fields.
+    /// Prints rows as JSON: as the list of that name in an object, after other fields.
     pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> anyhow::Result<Self> {
         let mut printer = Self::on(stdout(), Screen::of_stdout(), &Format::Json.into(), &[])?;
         printer.closing = b"]\n}\n";
@@ -101,8 +101,8 @@ impl Printer {
         Ok(printer)
     }
 
-    /// Prints rows that come one by one for as long as somebody looks: one JSON object a line, and
-    /// times as they are, since what happened just now is old in an hour. A table has room for rows
+    /// Prints rows as they come for as long as somebody watches: one JSON object a line, and
+    /// absolute times, since what happened just now is old in an hour. A table leaves room for rows
     /// as wide as the sample.
     pub(super) fn following(
         args: &TableArgs,
@@ -127,7 +127,7 @@ impl Printer {
         Ok(self.out.flush()?)
     }
 
-    /// The same on anything that can be written to.
+    /// Does the same to any writer.
     pub(super) fn on(
         out: Box<dyn Write>,
         screen: Screen,
@@ -203,8 +203,8 @@ impl Printer {
         self.screen.width.is_some()
     }
 
-    /// Prints what is left. `nothing` is said in place of an empty table; below one, on standard
-    /// error, its summary, and how to see what found no room.
+    /// Prints the rest. `nothing` is printed in place of an empty table; otherwise, standard error
+    /// gets the summary, and how to see the columns for which there was no room.
     pub(super) fn finish(mut self, nothing: &str, summary: &str) -> anyhow::Result<()> {
         match self.format {
             Format::Table if self.n_rows == 0 => writeln!(self.out, "{nothing}")?,
@@ -227,7 +227,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Says which columns found no room, and what shows them.
+    /// Says for which columns there was no room, and which option shows them.
     fn no_room(&self) -> String {
         let left_out = self.layout.as_ref().map_or(&[][..], Layout::left_out);
         let names = left_out.iter().filter_map(|at| self.columns.get(*at));
@@ -280,12 +280,12 @@ pub(super) fn n_printed() -> u64 {
     PRINTED.load(Ordering::Relaxed)
 }
 
-/// Returns where results go.
+/// Returns the terminal or file that results are printed to.
 pub(super) fn stdout() -> Box<dyn Write> {
     Box::new(BufWriter::new(Stdout))
 }
 
-/// Finds the columns that were named, in the order in which they were.
+/// Finds the columns that were named, in the order in which they were named.
 fn choose(names: &[String], columns: &[Column]) -> Result<Vec<usize>, ColumnsError> {
     let keys: Vec<String> = columns.iter().map(Column::key).collect();
     let find = |name: &String| {
@@ -335,7 +335,7 @@ pub(super) fn print_one(
     Ok(out.flush()?)
 }
 
-/// Returns whether the reader of our output has gone, as `head` does. That is no failure.
+/// Returns whether the reader of our output has gone, as with `head`. That is not a failure.
 pub(super) fn is_broken_pipe(failure: &anyhow::Error) -> bool {
     failure.chain().any(|cause| {
         cause

@@ -1,4 +1,4 @@
-//! `plan`: lists held removals, shows what they are, and lets them go or not.
+//! `plan`: lists held removals, shows what they are, and approves or rejects them.
 
 mod head;
 mod lines;
@@ -65,7 +65,7 @@ async fn list(client: &StoreClient, args: ListArgs) -> anyhow::Result<Exit> {
     Ok(if is_held { Exit::Held } else { Exit::Success })
 }
 
-/// Asks for the newest plans.
+/// Asks for the latest plans.
 async fn ask(
     client: &StoreClient,
     tenant: Option<TenantName>,
@@ -105,7 +105,7 @@ async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow:
             return Ok(Exit::Source);
         }
     };
-    // As it is after the run. Many later ones may have taken its place meanwhile.
+    // In its state after the run. Many later plans may have replaced it meanwhile.
     let row = client
         .ask(query::Plan { id })
         .await?

@@ -19,7 +19,7 @@ use super::store_client::StoreClient;
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 
-/// The role that may do everything in a tenant.
+/// The role that grants all rights in a tenant.
 const ADMINISTRATOR: &str = "TenantAdmin";
 
 pub(super) async fn run(
@@ -70,7 +70,7 @@ async fn list(
             limit: left,
         };
         let Page { rows, next } = client.ask(asked).await?;
-        // Opened only now, so that a failure to ask leaves standard output empty.
+        // Opened only now, so that standard output stays empty if the question fails.
         let printer = match &mut printer {
             Some(printer) => printer,
             none => none.insert(Printer::new(&args.table, columns(kind))?),
@@ -91,7 +91,7 @@ async fn list(
     Ok(Exit::Success)
 }
 
-/// Returns whether a role or group is called so; says so where none is, with the name that was
+/// Returns whether a role or group of this name exists; if not, says so, with the name that was
 /// probably meant.
 async fn is_there(
     client: &StoreClient,
@@ -124,8 +124,8 @@ async fn is_there(
     Ok(false)
 }
 
-/// Shows those that are called so, each in full. Where none is, those in which it is a part of a
-/// name: one in full, several as a list.
+/// Shows the records that have this name, each in full. If there are none, those whose name
+/// contains it: one in full, several as a list.
 async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Result<Exit> {
     let ShowArgs {
         called,
@@ -176,14 +176,14 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
     Ok(Exit::Success)
 }
 
-/// Whether more was found than is shown.
+/// Whether more records were found than are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rest {
     Nothing,
     More,
 }
 
-/// Finds the first records in which a text is a part of a name, address or id.
+/// Finds the first records whose name, address or id contains a text.
 async fn containing(
     client: &StoreClient,
     kind: Kind,
@@ -254,7 +254,7 @@ const USER_COLUMNS: &[Column] = &[
     Column::new("TENANT", 3),
     Column::new("ID", 5),
     Column::new("NAME", 0).cut(16),
-    // An address that is cut cannot be copied.
+    // An address that is cut off cannot be copied.
     Column::new("EMAIL", 1).cut(32),
     Column::new("SUBJECT", 6).cut(16),
     Column::new("STATUS", 2),
@@ -333,7 +333,7 @@ fn role_cells(role: &Role) -> [Cell; 4] {
     ]
 }
 
-/// A question mark for what is not visible to us, which is not the same as nothing.
+/// A question mark for what we cannot see, which is not the same as nothing.
 fn names<'a>(names: Option<impl Iterator<Item = &'a String>>) -> String {
     match names {
         None => "?".to_owned(),

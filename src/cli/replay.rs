@@ -70,7 +70,7 @@ fn in_words(events: u64) -> String {
     }
 }
 
-/// Tells when what was ordered of an endpoint happens.
+/// Says when an endpoint's worker will carry out an order.
 pub(super) fn when(client: &StoreClient, row: &EndpointRow) -> String {
     let name = &row.name;
     match &row.state {

@@ -1,8 +1,8 @@
-//! `endpoints rotate-secret`: makes the next signing secret, and says how to move to it.
+//! `endpoints rotate-secret`: creates the next signing secret, and says how to switch to it.
 //!
-//! Nothing that runs is touched: deliveries are signed as before until the operator names the
-//! new secret beside the old one, and with both from then on. So there is no moment at which a
-//! receiver could not verify.
+//! Nothing changes for the running daemon: deliveries are signed as before until the operator adds
+//! the new secret next to the old one, and then with both. So a receiver can verify at every
+//! moment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -20,13 +20,13 @@ use super::Exit;
 use super::error::CliError;
 use super::style::say;
 
-/// Files of one day that are tried, so that a mistake ends.
+/// How many files of one day are tried, so that a mistake cannot loop for ever.
 const TRIES: u32 = 100;
 
-/// What becomes of the new secret.
+/// Where the new secret goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// A file beside the one in use.
+    /// A file next to the one in use.
     Write,
     /// Standard output.
     Print,
@@ -100,7 +100,7 @@ fn println_secret(secret: &Secret) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", secret.expose())
 }
 
-/// Writes a secret to a new file beside the one in use, for the same owner.
+/// Writes a secret to a new file next to the one in use, with the same owner.
 fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
     let today = Clock::system().now().to_string();
     let today = today.get(..10).unwrap_or(&today);
@@ -114,7 +114,7 @@ fn write_beside(old: &Path, secret: &Secret) -> anyhow::Result<PathBuf> {
         let path = old.with_file_name(name);
         match write(&path, old, secret) {
             Ok(()) => return Ok(path),
-            // Never over one that is there: it may be in use.
+            // Never over an existing file: it may be in use.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => {
                 return Err(error).with_context(|| {
@@ -139,14 +139,14 @@ fn write(path: &Path, old: &Path, secret: &Secret) -> io::Result<()> {
     let file = options.open(path)?;
     let filled = fill(file, old, secret);
     if filled.is_err() {
-        // Made just now, and of no use.
+        // The file was only just created and is useless.
         drop(fs::remove_file(path));
     }
     filled
 }
 
 fn fill(mut file: File, old: &Path, secret: &Secret) -> io::Result<()> {
-    // Run by root, the file would be root's, and the daemon could not read it.
+    // If root runs this, root would own the file, and the daemon could not read it.
     let (ours, theirs) = (file.metadata()?, fs::metadata(old)?);
     if ours.uid() != theirs.uid() {
         fchown(&file, Some(theirs.uid()), Some(theirs.gid()))?;
@@ -155,7 +155,7 @@ fn fill(mut file: File, old: &Path, secret: &Secret) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Cuts off the date that an earlier rotation gave a file.
+/// Removes the date that an earlier rotation gave a file.
 fn undated(name: &str) -> &str {
     let Some((base, tail)) = name.rsplit_once('.') else {
         return name;
@@ -171,7 +171,7 @@ fn undated(name: &str) -> &str {
     }
 }
 
-/// Returns what the configuration is to call the new file, as it calls the old one.
+/// Returns the path of the new file for the configuration, in the same style as the old one.
 fn sibling(name: &str, written: &Path) -> String {
     let new = written.file_name().unwrap_or_default();
     Path::new(name).with_file_name(new).display().to_string()

@@ -63,7 +63,7 @@ async fn list(client: &StoreClient, args: RunListArgs) -> anyhow::Result<Exit> {
             limit: left,
         };
         let Page { rows, next } = client.ask(asked).await?;
-        // Opened only now, so that a failure to ask leaves standard output empty.
+        // Opened only now, so that standard output stays empty if the question fails.
         let printer = match &mut printer {
             Some(printer) => printer,
             none => none.insert(Printer::new(&list.table, COLUMNS)?),
@@ -154,7 +154,7 @@ pub(super) fn row(run: &Run) -> Row {
     }
 }
 
-/// Returns the colour of an outcome.
+/// Returns the colour for an outcome.
 pub(super) fn tone(outcome: &Outcome) -> Option<Tone> {
     Some(match outcome {
         Outcome::Succeeded => Tone::Good,

@@ -1,4 +1,4 @@
-//! What results are printed for: how wide it is, whether it shows colour, how it tells times.
+//! What results are printed to: how wide it is, whether it shows colour, how times are written.
 
 use std::io::{self, IsTerminal};
 
@@ -12,23 +12,23 @@ use super::style::Colour;
 /// Where results go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Screen {
-    /// Columns of text, or `None` where lines may be as long as they are.
+    /// The width in columns, or `None` if lines may have any length.
     pub(super) width: Option<usize>,
     pub(super) colour: Colour,
     pub(super) times: Times,
 }
 
-/// How a table tells a time.
+/// How a table writes a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Times {
     /// RFC 3339, for programs.
     Exact,
-    /// By how long ago it was at this time, for people.
+    /// As the time elapsed until now, for people.
     Ago(Timestamp),
 }
 
 impl Screen {
-    /// Looks at standard output. `COLUMNS` says how wide it is, also where it is no terminal.
+    /// Looks at standard output. `COLUMNS` sets the width, even if it is not a terminal.
     #[expect(
         clippy::disallowed_methods,
         reason = "what a terminal says of itself is no setting of ours"
@@ -54,7 +54,7 @@ impl Screen {
 }
 
 impl Times {
-    /// Tells a time in a cell.
+    /// Writes a time in a cell.
     pub(super) fn tell(self, time: Timestamp) -> String {
         match self {
             Self::Exact => time.to_string(),
@@ -62,7 +62,7 @@ impl Times {
         }
     }
 
-    /// Tells a time where there is room for both.
+    /// Writes a time where there is more room: in both ways.
     pub(super) fn tell_in_full(self, time: Timestamp) -> String {
         match self {
             Self::Exact => time.to_string(),

@@ -15,7 +15,7 @@ use crate::daemon::{Daemon, Ending, Hooks};
 use super::Exit;
 
 pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
-    // Before anything that takes time: each signal that nobody listens for ends the process on the spot.
+    // Before anything that takes time: a signal without a handler ends the process at once.
     let call = call_to_end()?;
     let others = passed_over()?;
     let config = super::begin::load(config)?;
@@ -47,7 +47,7 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<Exit> {
         }
         tell_systemd(NotifyState::Stopping);
     });
-    // A large store takes its time to open, and is as safe to leave as at any other moment.
+    // A large store takes time to open, and can be interrupted as safely as at any other moment.
     let daemon = tokio::select! {
         () = &mut call => {
             info!("Ending before the start is done");
@@ -77,8 +77,8 @@ pub(super) fn call_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Takes each SIGHUP, SIGUSR1 and SIGUSR2, and never completes: other daemons read their configuration
-/// or open their log anew at these, so that scripts send them.
+/// Handles SIGHUP, SIGUSR1 and SIGUSR2, and never completes: other daemons reload their
+/// configuration or reopen their log on these, so scripts send them.
 fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut first = signal(SignalKind::user_defined1()).context("listening for SIGUSR1")?;
@@ -97,7 +97,7 @@ fn passed_over() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Without systemd there is nobody to tell, which is no failure.
+/// Without systemd there is nobody to notify, which is not a failure.
 fn tell_systemd(state: NotifyState<'_>) {
     drop(sd_notify::notify(false, &[state]));
 }

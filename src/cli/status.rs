@@ -1,4 +1,4 @@
-//! `status`: how things are, tenant by tenant and endpoint by endpoint.
+//! `status`: the overall state, tenant by tenant and endpoint by endpoint.
 
 use std::path::Path;
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub(super) async fn run(config: Option<&Path>, args: TableArgs) -> anyhow::Resul
     Ok(exit)
 }
 
-/// Tells how the clock was last set.
+/// Reports how the clock was last set.
 fn clock(turned: Turned, ago: Duration) -> Row {
     let state = view::word_of_clock(turned);
     Row {
@@ -84,7 +84,7 @@ fn clock(turned: Turned, ago: Duration) -> Row {
     }
 }
 
-/// Tells whether a daemon runs, by who has answered.
+/// Reports whether a daemon runs, judged by who answered.
 fn daemon(client: &StoreClient) -> Row {
     let (state, tone, detail) = match client {
         StoreClient::Daemon(_) => ("running", Tone::Good, "it answered these questions"),
@@ -105,7 +105,7 @@ fn daemon(client: &StoreClient) -> Row {
     }
 }
 
-/// Returns the exit code that a tenant's state asks for.
+/// Returns the exit code for a tenant's state.
 pub(super) fn of_tenant(row: &TenantRow) -> Exit {
     if row
         .held
@@ -158,7 +158,7 @@ fn endpoint(row: &EndpointRow) -> Row {
     }
 }
 
-/// Tells that a tenant is not read in time.
+/// Reports that a tenant is not read in time.
 fn overdue(row: &TenantRow) -> Option<String> {
     let (overdue, code) = (row.overdue?, row.code()?);
     let since = Rough(overdue);
@@ -175,9 +175,9 @@ fn tenant(row: &TenantRow) -> Row {
         _ => last.and_then(|run| super::runs::tone(&run.outcome)),
     };
     let [roles, groups, users] = row.counts;
-    // What wants a look comes first: a narrow screen cuts the end.
+    // What needs attention comes first: a narrow screen cuts off the end.
     let mut parts = Vec::new();
-    // What is held, its plan says better.
+    // If removals are held, the plan says so better.
     let run = last.filter(|run| run.outcome != Outcome::Held || row.held.is_none());
     let run = run.and_then(|run| view::why(&run.outcome));
     parts.extend(run);

@@ -1,4 +1,4 @@
-//! `store`: shows how much room the store takes, checks it, and gives back what it does not need.
+//! `store`: shows the store's disk usage, checks it, and frees what it does not need.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Asks the daemon, which holds the store, or checks the files themselves.
+/// Asks the daemon, which has the store open, or checks the files itself.
 async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::begin::start_logging(config)?;
     let checked = if let Some(daemon) = Socket::connect(&config.store).await? {
@@ -132,7 +132,7 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
     printer.finish("", "")
 }
 
-/// Asks the daemon, which does it while it serves, or does it itself.
+/// Asks the daemon, which does it while serving, or does it itself.
 async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     super::begin::start_logging(config)?;
     let compacted = if let Some(daemon) = Socket::connect(&config.store).await? {
@@ -161,7 +161,7 @@ async fn compact(config: &Config, format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// The store's row of `status`.
+/// The row of `status` for the store.
 pub(super) fn row(space: &StoreUsage) -> Row {
     let hold = hold(space);
     let ahead = ahead(space);
@@ -224,7 +224,7 @@ fn lacks(space: &StoreUsage) -> Option<String> {
     ))
 }
 
-/// Bytes as people read them.
+/// Bytes in units that people read.
 fn bytes(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let fits = units.into_iter().find(|(unit, _)| bytes >= *unit);

@@ -1,7 +1,7 @@
-//! Asks the store: through the daemon that holds it, or opened here.
+//! Asks the store: through the daemon that has it open, or opened here.
 //!
-//! sled lets one process in. A running daemon answers on its control socket in the store's
-//! folder; if nobody answers there, nobody holds the store, and it is opened.
+//! sled lets only one process in. A running daemon answers on its control socket in the store's
+//! folder; if nobody answers there, no daemon has the store open, and we open it.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -28,7 +28,7 @@ use super::error::CliError;
 use super::output;
 use super::ticker::side_by_side;
 
-/// How often it is asked how far a long work is.
+/// How often we ask for the progress of long work.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// There is no store to ask.
@@ -50,7 +50,7 @@ impl NoStore {
     }
 }
 
-/// Whoever answers for the store.
+/// Who answers for the store.
 pub(super) enum StoreClient {
     /// The daemon answers.
     Daemon(Socket),
@@ -68,8 +68,8 @@ pub(super) struct Own {
 pub(super) struct Socket(reqwest::Client);
 
 impl StoreClient {
-    /// Finds the daemon, or opens the store that is there. Where there is none, a question makes
-    /// none: it would be empty, and in the wrong place more often than not.
+    /// Finds the daemon, or opens the existing store. If there is no store, a question does not
+    /// create one: it would be empty, and usually in the wrong place.
     pub(super) async fn open(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
         if !has_store(config) {
             let path = config.store.clone();
@@ -78,13 +78,13 @@ impl StoreClient {
         Self::open_or_make(config, hooks).await
     }
 
-    /// Finds the daemon, or opens the store, or makes one.
+    /// Finds the daemon, or opens the store, or creates one.
     pub(super) async fn open_or_make(config: &Config, hooks: Hooks) -> anyhow::Result<Self> {
         if let Some(socket) = Socket::connect(&config.store).await? {
             return Ok(Self::Daemon(socket));
         }
         let _doing = doing("opening the store");
-        // An opening may take its time, or find something that must be known.
+        // Opening may take long, or find something that must be reported.
         drop(telemetry::start_logging(&config.log));
         let clock = Clock::system();
         let store = daemon::open(config, &clock).await?;
@@ -104,7 +104,7 @@ impl StoreClient {
         }
     }
 
-    /// Has something done.
+    /// Gives a command.
     pub(super) async fn order<C: Command>(
         &self,
         by: Actor,
@@ -116,7 +116,7 @@ impl StoreClient {
         }
     }
 
-    /// Waits for the end of what was begun.
+    /// Waits for the end of a task.
     pub(super) async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> anyhow::Result<T> {
         match self {
             Self::Daemon(socket) => socket.outcome(begun).await,
@@ -124,7 +124,7 @@ impl StoreClient {
         }
     }
 
-    /// Says how far the runs are that `work` waits for.
+    /// Reports the progress of the runs that `work` waits for.
     pub(super) async fn watching<T>(&self, work: impl Future<Output = T>) -> T {
         let shown = Arc::new(Mutex::new(match self {
             Self::Daemon(_) => "waiting for the daemon to begin".to_owned(),
@@ -133,7 +133,7 @@ impl StoreClient {
         let told = Arc::clone(&shown);
         let _doing = doing::telling(move || lock(&told).clone());
         let watch = async {
-            // Who answers nothing that can be shown is asked no more.
+            // A daemon that does not answer with progress is not asked again.
             while let Ok(rows) = self.ask(query::Progress).await {
                 if !rows.is_empty() {
                     *lock(&shown) = side_by_side(&rows);
@@ -144,7 +144,7 @@ impl StoreClient {
         beside(Box::pin(work), watch).await
     }
 
-    /// Shuts the way; a store that was opened here is closed.
+    /// Closes the connection; a store that was opened here is closed.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         match self {
             Self::Daemon(_) => Ok(()),
@@ -156,7 +156,7 @@ impl StoreClient {
     }
 }
 
-/// Returns whether there is a store, or something in its place that opening will complain about.
+/// Returns whether there is a store, or something in its place about which opening will complain.
 pub(super) fn has_store(config: &Config) -> bool {
     match std::fs::read_dir(&config.store) {
         Ok(mut entries) => entries.next().is_some(),
@@ -164,13 +164,13 @@ pub(super) fn has_store(config: &Config) -> bool {
     }
 }
 
-/// Returns whether a daemon answers for a store.
+/// Returns whether a daemon answers for this store.
 pub(super) async fn is_held_by_daemon(store: &Path) -> bool {
     let path = control::socket_path(store);
     tokio::net::UnixStream::connect(&path).await.is_ok()
 }
 
-/// Says what is waited for, unless who asks has said more.
+/// Says what we are waiting for, unless the caller has said more already.
 fn saying(how: &'static str, what: &'static str) -> Option<Doing> {
     doing::now().is_none().then(|| {
         doing::telling(move || match output::n_printed() {
@@ -196,7 +196,7 @@ impl Own {
     }
 }
 
-/// Waits for the work, with a watch over it that may end before.
+/// Waits for the work, alongside a progress display that may end earlier.
 async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()>) -> T {
     let watch = async {
         watch.await;
@@ -209,14 +209,14 @@ async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()
 
 impl Socket {
     pub(super) async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
-        // A file without a listener was left by a process that is gone.
+        // A socket file without a listener was left by a process that has ended.
         if !is_held_by_daemon(store).await {
             return Ok(None);
         }
         let path = control::socket_path(store);
         let options = http_client::Options {
             connect_timeout: Duration::from_secs(5),
-            // A sync takes what it takes.
+            // A sync may take any length of time.
             timeout: None,
             unix_socket: Some(path),
             ..http_client::Options::default()
@@ -224,7 +224,7 @@ impl Socket {
         Ok(Some(Self(http_client::build(&options)?)))
     }
 
-    /// Waits for the end of what was begun, and says how far the daemon says that it is.
+    /// Waits for the end of a task, and shows the progress that the daemon reports.
     pub(super) async fn outcome_watched<T: DeserializeOwned>(
         &self,
         begun: Begun<T>,
@@ -243,7 +243,7 @@ impl Socket {
         beside(self.outcome(begun), watch).await
     }
 
-    /// Has something done.
+    /// Gives a command.
     pub(super) async fn order<C: Command>(
         &self,
         by: Actor,
@@ -266,7 +266,7 @@ impl Socket {
             .await
     }
 
-    /// Waits for the end of what was begun.
+    /// Waits for the end of a task.
     async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> anyhow::Result<T> {
         loop {
             let path = format!("http://daemon/tasks/{}", begun.task);

@@ -1,4 +1,4 @@
-//! How the command line speaks to people: colour where a terminal shows it, and complaints.
+//! How the command line writes for people: colour if a terminal shows it, and messages.
 
 use std::fmt::{self, Display};
 use std::io::{IsTerminal, Write};
@@ -12,27 +12,27 @@ use crate::status_line::Stderr;
 pub(super) enum Tone {
     /// Headings and names.
     Bold,
-    /// What matters less.
+    /// Less important text.
     Dim,
-    /// What went well.
+    /// Success.
     Good,
-    /// What wants a look.
+    /// Something that needs attention.
     Warn,
-    /// What failed.
+    /// Failure.
     Bad,
 }
 
 /// Whether to use colour on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colour {
-    /// The stream is a terminal and nobody asked for less.
+    /// The stream is a terminal and nobody has switched colour off.
     On,
-    /// It is not.
+    /// No colour.
     Off,
 }
 
 impl Colour {
-    /// Looks at a stream; `NO_COLOR` (no-color.org) is the way to ask for less.
+    /// Looks at a stream; `NO_COLOR` (no-color.org) switches colour off.
     pub(super) fn of(stream: &impl IsTerminal) -> Self {
         let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if stream.is_terminal() && !declined {
@@ -42,7 +42,7 @@ impl Colour {
         }
     }
 
-    /// Wraps a text in a tone.
+    /// Colours a text in a tone.
     pub(super) fn paint<T: Display>(self, tone: Tone, text: T) -> Painted<T> {
         Painted {
             colour: self,
@@ -75,25 +75,25 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
-/// Tells something on standard error, in one line.
+/// Prints something on standard error, in one line.
 pub(super) fn say(text: impl Display) {
     let text = text.to_string();
     tell(&printable::line(&text));
 }
 
-/// Tells something on standard error in the lines of our own text. What is put into it must have no
-/// line breaks of its own: a path that an operator typed, not a name.
+/// Prints several lines of our own text on standard error. Values inserted into it must not have
+/// line breaks of their own: a path that an operator typed may be inserted, a name may not.
 pub(super) fn say_lines(text: impl Display) {
     let text = text.to_string();
     tell(&printable::lines(&text));
 }
 
-/// Writes a text to standard error. Nobody is left to tell if that is gone.
+/// Writes a text to standard error. If that is closed, nobody can be told.
 pub(super) fn tell(text: &str) {
     drop(Stderr.write_all(format!("{text}\n").as_bytes()));
 }
 
-/// Counts things in words: `1 user`, `1,200 users`.
+/// Writes a count in words: `1 user`, `1,200 users`.
 pub(super) fn count(n: usize, what: &str) -> String {
     let ending = match n {
         1 => "",

@@ -25,7 +25,7 @@ use super::store_client::{Own, StoreClient};
 use super::style::say;
 use super::{Exit, actor, losses, runs, tenants};
 
-/// How long maintenance of the store may take; what is left is for the next time.
+/// How long maintenance of the store may take; the rest waits for the next time.
 const MAINTENANCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn run(config: Option<&Path>, args: SyncArgs) -> anyhow::Result<Exit> {
@@ -52,8 +52,8 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
         Some(name) => vec![TenantName(name.clone())],
         None => read_tenants(client).await?,
     };
-    // Before the run, and also without delivery after it: an endpoint that is new hears of
-    // everything that is found from now on.
+    // Before the run, and even without delivery after it: a new endpoint gets everything that is
+    // found from now on.
     let workers = match (client, mode) {
         (StoreClient::Own(own), Mode::Commit) => open_workers(config, own).await?,
         (StoreClient::Own(_), Mode::DryRun)
@@ -74,7 +74,7 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
             Synced::Run(row) => rows.push(*row),
             Synced::Paused(pause) => {
                 say(format_args!("`{tenant}` is not read: {pause}"));
-                // Nobody asked for it by name: it is one of all.
+                // Nobody asked for it by name: it is one of all tenants.
                 if args.tenant.is_some() {
                     exit = exit.graver(Exit::Source);
                 }
@@ -95,20 +95,20 @@ async fn work(config: &Config, client: &StoreClient, args: &SyncArgs) -> anyhow:
         own.maintenance(config).once(MAINTENANCE).await?;
     }
     exit = exit.graver(losses::warn(client).await?);
-    // Last, so that a reader that went away early changes nothing.
+    // Last, so that a reader who closes the pipe early changes nothing.
     match print(&rows, &args.table) {
         Err(failure) if !output::is_broken_pipe(&failure) => Err(failure),
         Ok(()) | Err(_) => Ok(exit),
     }
 }
 
-/// Has a run done, and waits for its end.
+/// Requests a run, and waits for its end.
 async fn sync(client: &StoreClient, ordered: command::Sync) -> anyhow::Result<Synced> {
     let begun = client.order(actor::own(), ordered).await?;
     client.outcome(begun).await
 }
 
-/// Prints runs that were asked for. Returns the exit code that they ask for.
+/// Prints the requested runs. Returns the exit code for them.
 pub(super) fn print_runs(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<Exit> {
     print(rows, table)?;
     Ok(rows
@@ -135,7 +135,7 @@ fn print(rows: &[SyncRow], table: &TableArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what a run left to somebody.
+/// Says what a run left for somebody to do.
 fn complain(row: &SyncRow) {
     let (run, name) = (&row.run, &row.run.tenant_name);
     if let Some(held) = &run.held {
@@ -151,7 +151,7 @@ fn complain(row: &SyncRow) {
     }
 }
 
-/// Prints what a dry run would do: it is what was asked for.
+/// Prints what a dry run would do: that is the result.
 fn preview(row: &SyncRow) -> io::Result<()> {
     let (run, name) = (&row.run, &row.run.tenant_name);
     let mut out = output::stdout();
@@ -182,7 +182,7 @@ fn preview(row: &SyncRow) -> io::Result<()> {
     out.flush()
 }
 
-/// Returns the plan that lists what a run held, if an operator has rejected it.
+/// Returns the plan that lists what a run held, if an operator has rejected the plan.
 fn rejected(row: &SyncRow) -> Option<&HeldPlan> {
     let plan = row.plan.as_ref()?;
     matches!(plan.state, PlanState::Rejected { .. }).then_some(plan)
@@ -193,7 +193,7 @@ fn stays_out(plan: &HeldPlan, held: &Held) -> String {
     format!("{} was rejected, nothing of it happens: {losses}", plan.id)
 }
 
-/// Looks for new tenants. Those that are known are read even where the console is silent.
+/// Looks for new tenants. Known tenants are read even if the console does not answer.
 async fn discover(own: &Own) -> anyhow::Result<Exit> {
     let mut exit = Exit::Success;
     for discovery in &own.parts.discoveries {
@@ -202,7 +202,7 @@ async fn discover(own: &Own) -> anyhow::Result<Exit> {
             discovery.connection()
         ));
         match discovery.look().await {
-            // Here nobody runs their loops.
+            // Here, nothing runs their loops.
             Ok(_workers) => {}
             Err(error @ DiscoverError::Store { .. }) => return Err(error.into()),
             Err(error) => {
@@ -214,7 +214,7 @@ async fn discover(own: &Own) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The tenants that are to be read.
+/// The tenants that should be read.
 async fn read_tenants(client: &StoreClient) -> anyhow::Result<Vec<TenantName>> {
     let rows = tenants::ask(client).await?.into_iter();
     let read = rows.filter(|row| match row.standing {
@@ -238,7 +238,7 @@ async fn open_workers(
     Ok(workers)
 }
 
-/// Delivers until nothing is due. While a daemon runs, it delivers.
+/// Delivers until nothing is due. If a daemon runs, the daemon delivers.
 async fn drain(
     name: &EndpointName,
     worker: deliver::Worker,
@@ -269,7 +269,7 @@ async fn drain(
     })
 }
 
-/// Says how many events an endpoint has taken so far.
+/// Says how many events an endpoint has accepted so far.
 fn delivering(name: &EndpointName, metrics: &Metrics) -> Doing {
     let (name, metrics) = (name.0.clone(), metrics.clone());
     doing::telling(move || {
@@ -284,7 +284,7 @@ fn delivering(name: &EndpointName, metrics: &Metrics) -> Doing {
     })
 }
 
-/// Returns the exit code that a run asks for. What an operator has rejected asks for nothing.
+/// Returns the exit code for a run. Removals that an operator has rejected do not affect it.
 fn of_run(run: &Run) -> Exit {
     match run.outcome {
         Outcome::Succeeded => Exit::Success,

@@ -1,4 +1,4 @@
-//! Lays out a table: which columns fit, how wide each is, and where a cell is cut.
+//! Lays out a table: which columns fit, how wide each is, and where a cell is cut off.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use super::style::{Colour, Tone};
 /// Between two columns.
 const GAP: usize = 2;
 
-/// A column, by what it is called and how it gives way where there is little room.
+/// A column: its name, and how it shrinks if there is little room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) name: &'static str,
     /// Columns of the highest rank are left out first; those of rank 0 never.
     rank: u8,
-    /// How far its cells may be cut. `None` where they stay whole.
+    /// The width to which its cells may be cut. `None` if they are never cut.
     least: Option<usize>,
     align: Align,
 }
@@ -32,7 +32,7 @@ enum Align {
 }
 
 impl Column {
-    /// A column whose cells stay whole as long as there is room for rank 0.
+    /// A column whose cells stay whole as long as there is room for the columns of rank 0.
     pub(super) const fn new(name: &'static str, rank: u8) -> Self {
         Self {
             name,
@@ -42,7 +42,7 @@ impl Column {
         }
     }
 
-    /// Its cells may be cut to so many columns of text.
+    /// Allows its cells to be cut to this width.
     pub(super) const fn cut(self, least: usize) -> Self {
         Self {
             least: Some(least),
@@ -58,13 +58,13 @@ impl Column {
         }
     }
 
-    /// Returns what it is called in CSV, and in `--columns`.
+    /// Returns its name in CSV and in `--columns`.
     pub(super) fn key(&self) -> String {
         self.name.to_lowercase().replace(' ', "_")
     }
 }
 
-/// What stands in a row under a column.
+/// The content of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cell {
     content: Content,
@@ -78,12 +78,12 @@ enum Content {
 }
 
 impl Cell {
-    /// The same in a tone.
+    /// Does the same in a tone.
     pub(super) fn toned(self, tone: Option<Tone>) -> Self {
         Self { tone, ..self }
     }
 
-    /// Returns its text as it came, for programs.
+    /// Returns its text unchanged, for programs.
     pub(super) fn text(&self) -> String {
         match &self.content {
             Content::Text(text) => text.clone(),
@@ -91,7 +91,7 @@ impl Cell {
         }
     }
 
-    /// Returns its text for people: on one line, and nothing in it that a terminal acts on.
+    /// Returns its text for people: on one line, without anything that a terminal acts on.
     fn shown(&self, times: Times) -> Cow<'_, str> {
         match &self.content {
             Content::Text(text) => printable::line(text),
@@ -99,7 +99,7 @@ impl Cell {
         }
     }
 
-    /// The same where it has a line for itself.
+    /// Does the same for a text that has a line of its own.
     pub(super) fn in_full(&self, screen: &Screen) -> String {
         let text = match &self.content {
             Content::Text(text) => printable::line(text),
@@ -172,7 +172,7 @@ impl Layout {
         Self::fit(columns, &natural, screen.width.unwrap_or(usize::MAX))
     }
 
-    /// Leaves out columns until the rest fits when it is cut, then gives back what is free.
+    /// Leaves out columns until the rest fits when cut, then gives back the free space.
     fn fit(columns: &[Column], natural: &[usize], width: usize) -> Self {
         struct Place {
             at: usize,
@@ -197,7 +197,7 @@ impl Layout {
         };
         let mut left_out = Vec::new();
         while taken(&places) > width {
-            // Of several of one rank the last goes first.
+            // Of several columns with the same rank, the last goes first.
             let last = places.iter().enumerate();
             let last = last.max_by_key(|(_, place)| rank(place));
             let Some((index, place)) = last.filter(|(_, place)| rank(place) > 0) else {
@@ -206,7 +206,7 @@ impl Layout {
             left_out.push(place.at);
             places.remove(index);
         }
-        // Only what may never go is left: it is cut, but for the header.
+        // Only columns that must stay are left: they are cut, but not below the header.
         while taken(&places) > width {
             let header = |place: &Place| columns.get(place.at).map_or(0, |it| it.name.width());
             let widest = places
@@ -256,7 +256,7 @@ impl Layout {
         let cells = self.shown.iter().filter_map(|(at, width)| {
             let (cell, column) = (row.get(*at)?, columns.get(*at)?);
             let text = cell.shown(screen.times);
-            // Rows that came after the widths were found may be longer; only a screen has an end.
+            // Rows that come after the layout may be longer; only a screen has a limit.
             let text = match screen.width {
                 Some(_) if text.width() > *width => {
                     was_cut = Cut::Something;
@@ -271,7 +271,7 @@ impl Layout {
     }
 }
 
-/// Whether something of a row was cut.
+/// Whether any cell of a row was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     Nothing,
@@ -295,7 +295,7 @@ fn join(pieces: impl Iterator<Item = String>) -> String {
     line.trim_end().to_owned()
 }
 
-/// Cuts a text that is wider to a width, between two characters as a reader sees them.
+/// Cuts a text that is too wide, between two characters as a reader sees them.
 pub(super) fn cut(text: &str, width: usize) -> String {
     let mut out = String::new();
     let mut left = width.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! `tenants`: shows every tenant, whether it is read, and how that goes.
+//! `tenants`: shows every tenant, whether it is read, and its state.
 
 use std::path::Path;
 

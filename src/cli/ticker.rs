@@ -1,8 +1,8 @@
-//! Says on standard error what a command waits for, once that takes more than a second.
+//! Says on standard error what a command is waiting for, once that takes more than a second.
 //!
-//! A terminal shows it in one line, which is wiped when something else is written, and at the end.
-//! Elsewhere it is a plain line now and then. What is shown is what this process says of itself
-//! ([`crate::doing`]).
+//! A terminal shows it in one line, which is erased when something else is written, and at the end.
+//! Elsewhere a plain line is written now and then. The text is what this process says about its own
+//! work ([`crate::doing`]).
 
 use std::fmt::Display;
 use std::io;
@@ -21,22 +21,22 @@ use crate::status_line;
 use super::style::say;
 use super::table::cut;
 
-/// Nothing is said before.
+/// Nothing is shown before this time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it is looked at.
+/// How often we check.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// When a plain line is written; after the last, once a minute.
+/// When a plain line is written; after the last of these, once a minute.
 const PLAIN_AT: [u64; 4] = [1, 10, 30, 60];
 
-/// How wide a terminal is that does not say.
+/// The width that we assume for a terminal that does not report its own.
 const USUAL_WIDTH: usize = 80;
 
-/// Things that are told side by side.
+/// How many things are shown side by side.
 const TOLD: usize = 3;
 
-/// When the command was last heard of, and whether it is over.
+/// When the present wait began, and whether the command is over.
 static STATE: Mutex<State> = Mutex::new(State {
     since: None,
     is_over: false,
@@ -49,11 +49,11 @@ struct State {
     is_over: bool,
 }
 
-/// Shows what goes on until it is dropped.
+/// Shows what is going on until it is dropped.
 pub(super) struct Ticker(Option<JoinHandle<()>>);
 
 impl Ticker {
-    /// Begins with a command.
+    /// Starts along with a command.
     pub(super) fn start() -> Self {
         anew();
         let watch = match status_line::can_draw() {
@@ -63,7 +63,7 @@ impl Ticker {
         let thread = thread::Builder::new()
             .name("ticker".to_owned())
             .spawn(watch);
-        // Without it the command does the same in silence.
+        // Without it the command does the same, but silently.
         Self(thread.ok())
     }
 }
@@ -78,7 +78,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Counts the second anew: what went before was no wait, or one that the user wants.
+/// Restarts the second: the time before was not a wait, or one that the user wants.
 pub(super) fn anew() {
     state().since = Some(Instant::now());
     status_line::wipe();
@@ -91,7 +91,7 @@ fn watch_on_terminal() {
         match (text.is_empty(), text == shown) {
             (true, true) => {}
             (true, false) => status_line::wipe(),
-            // Once more, too: something else may have wiped it.
+            // Erase it again: something else may have erased it already.
             (false, _) => status_line::draw(&fitted(&text, width())),
         }
         shown = text;
@@ -99,7 +99,7 @@ fn watch_on_terminal() {
     status_line::wipe();
 }
 
-/// Returns what a terminal shows when a command has gone on for so long; empty if that is nothing.
+/// Returns what a terminal shows when a command has run for this long; empty if that is nothing.
 fn drawn(passed: Duration, what: Option<String>) -> String {
     let what = what.filter(|_| passed >= PATIENCE);
     what.map(|what| line(passed, &what)).unwrap_or_default()
@@ -122,9 +122,9 @@ struct Plain {
 }
 
 impl Plain {
-    /// Returns the line that is due when a command has gone on for so long, if one is.
+    /// Returns the line that is due when a command has run for this long, if one is.
     fn line(&mut self, passed: Duration, now: impl FnOnce() -> Option<String>) -> Option<String> {
-        // It was counted anew.
+        // The time was restarted.
         if passed < self.before {
             self.n_said = 0;
         }
@@ -140,7 +140,7 @@ impl Plain {
     }
 }
 
-/// Returns after how long the next plain line is due.
+/// Returns how long after the start the next plain line is due.
 fn due(n_said: usize) -> Duration {
     let last = PLAIN_AT.last().copied().unwrap_or_default();
     let beyond = |n: usize| last + 60 * (n + 1 - PLAIN_AT.len()) as u64;
@@ -148,7 +148,7 @@ fn due(n_said: usize) -> Duration {
     Duration::from_secs(seconds.unwrap_or_else(|| beyond(n_said)))
 }
 
-/// Waits a moment, and returns how long the command has gone on; `None` when it is over.
+/// Waits a moment, and returns how long the command has run; `None` when it is over.
 fn look() -> Option<Duration> {
     let state = state();
     let (state, _) = TURNED
@@ -172,7 +172,7 @@ fn span(passed: Duration) -> String {
     }
 }
 
-/// Cuts a text to a terminal's width: a line that wraps cannot be wiped.
+/// Cuts a text to a terminal's width: a line that wraps cannot be erased.
 fn fitted(text: &str, width: usize) -> String {
     // The last column stays free: some terminals wrap when it is written.
     let room = width.saturating_sub(1);
@@ -191,7 +191,7 @@ fn state() -> MutexGuard<'static, State> {
     lock(&STATE)
 }
 
-/// Says how far several things are, one after the other.
+/// Reports the progress of several things, one after the other.
 pub(super) fn side_by_side(rows: &[(impl Display, impl Display)]) -> String {
     let told = rows.iter().take(TOLD);
     let mut parts: Vec<_> = told.map(|(name, how)| format!("{name}: {how}")).collect();
@@ -223,14 +223,14 @@ mod tests {
                 Some("checking the store: 1,200 rows"),
                 Some("[1 s] checking the store: 1,200 rows"),
             ),
-            // Plain lines stay, so that there are few.
+            // Plain lines stay on screen, so there are only a few.
             (9_999, Some("checking the store: 9,000 rows"), None),
             (
                 12_000,
                 Some("checking the store: 11,000 rows"),
                 Some("[12 s] checking the store: 11,000 rows"),
             ),
-            // The second is counted anew.
+            // The second starts again.
             (100, Some("syncing"), None),
             (1_000, Some("syncing"), Some("[1 s] syncing")),
         ] {

@@ -1,4 +1,4 @@
-//! Finds what an endpoint chooses by and nothing is called: tenants and roles that there are not.
+//! Finds names in an endpoint's filter that match nothing: tenants and roles that do not exist.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::model::{EndpointName, TenantName};
 
 use super::line::{Grade, Line, Trouble};
 
-/// What tenants are called that were met just now: all that there is to go by before a first run.
+/// The names of tenants that were just reached: all that there is to go by before a first run.
 #[derive(Default)]
 pub(super) struct Met {
     names: BTreeSet<String>,
     n_unreached: usize,
-    /// What each is called, and what all of its roles are. `None` where they are not all known.
+    /// The names of each tenant, and of all its roles. `None` if not all roles are known.
     tenants: Vec<(BTreeSet<String>, Option<BTreeSet<String>>)>,
 }
 
@@ -41,8 +41,8 @@ impl Met {
         unmatched
     }
 
-    /// Returns the words by which an endpoint chooses roles and that none is called in the tenants
-    /// that it chooses, if that is known of all of them.
+    /// Returns the role names in an endpoint's filter that match no role in the tenants that it
+    /// selects, if the roles of all of them are known.
     fn strange_roles(&self, endpoint: &Endpoint) -> BTreeSet<String> {
         let selection = endpoint.selection();
         let is_chosen = |names: &BTreeSet<String>| {
@@ -65,7 +65,7 @@ impl Met {
     }
 }
 
-/// Returns a line for an endpoint that chooses by what nothing is called.
+/// Returns a line for an endpoint whose filter has names that match nothing.
 pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line> {
     let (code, text) = unmatched.code().zip(unmatched.in_words())?;
     Some(Line {

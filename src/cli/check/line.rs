@@ -1,4 +1,4 @@
-//! A line of what was checked.
+//! A line of the result.
 
 /// One line of the table.
 pub(in crate::cli) struct Line {
@@ -7,7 +7,7 @@ pub(in crate::cli) struct Line {
     pub(in crate::cli) result: Result<String, Trouble>,
 }
 
-/// What failed, or looks wrong, and what to do about it.
+/// What failed or looks wrong, and what to do about it.
 pub(in crate::cli) struct Trouble {
     pub(in crate::cli) grade: Grade,
     pub(in crate::cli) code: &'static str,
@@ -15,11 +15,11 @@ pub(in crate::cli) struct Trouble {
     pub(in crate::cli) remedy: String,
 }
 
-/// How bad it is.
+/// How serious it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Grade {
     /// Something does not work.
     Failed,
-    /// It works, and is perhaps not what was meant.
+    /// It works, but may not be intended.
     Warning,
 }

@@ -1,4 +1,4 @@
-//! Says which way requests go where a forward proxy is named, and who named it.
+//! Says whether requests go through a forward proxy, and which setting named it.
 
 use url::Url;
 
@@ -9,13 +9,13 @@ use crate::forward_proxy::ForwardProxy;
 
 use super::line::Line;
 
-/// Returns a line for a tenant, unless the environment names no proxy.
+/// Returns a line for a tenant, or nothing if the environment names no proxy.
 pub(super) fn of_tenant(tenant: &TenantConfig) -> Option<Line> {
     let detail = in_words(&tenant.options.way())?;
     Some(line(format!("tenant {}", tenant.name), detail))
 }
 
-/// Returns a line for an endpoint, unless nobody names a proxy.
+/// Returns a line for an endpoint, or nothing if no proxy is named.
 pub(super) fn of_endpoint(endpoint: &Endpoint, environment: &EnvironmentProxy) -> Option<Line> {
     let way = Url::parse(&endpoint.origin()).ok()?;
     let detail = match (&endpoint.egress().proxy, environment.way(&way)) {

@@ -1,4 +1,4 @@
-//! How far the tenants are that `check` reaches, for who waits for it.
+//! Shows people who wait for `check` how far it is with the tenants.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,12 +10,12 @@ use crate::model::{ConnectionName, TenantName};
 
 use super::super::ticker::side_by_side;
 
-/// The tenants that are being reached. Clones share them.
+/// The tenants that are being checked. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct UnderWay(Arc<Mutex<BTreeMap<TenantName, Arc<Probing>>>>);
 
 impl UnderWay {
-    /// Says how far they are.
+    /// Reports the progress.
     pub(super) fn telling(&self) -> Doing {
         let under_way = self.clone();
         doing::telling(move || {
@@ -42,7 +42,7 @@ impl UnderWay {
     }
 }
 
-/// Says that a console is asked for its tenants.
+/// Reports that a console is being asked for its tenants.
 pub(super) fn asking(connection: &ConnectionName, organization: &Organization) -> Doing {
     let what = format!("asking the console of connection `{connection}` for its tenants");
     let organization = organization.clone();

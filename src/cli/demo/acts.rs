@@ -1,4 +1,5 @@
-//! The three stories: a leaver who keeps rights, a mass deletion that waits, a receiver that dies.
+//! The three stories: a leaver who keeps rights, a held mass deletion, and a receiver that goes
+//! down.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -18,20 +19,20 @@ use super::proof::{Held, Leaver, Outage, Proof};
 use super::show::Show;
 use super::wanted::{Wanted, expected};
 
-/// The role that everything turns on.
+/// The role that the stories are about.
 const ADMIN: &str = "TenantAdmin";
 
-/// Things that happen while the receiver is dead.
+/// How many things happen while the receiver is down.
 const MEANWHILE: usize = 4;
 
-/// People of whom a pane shows how they stand.
+/// How many people a pane shows.
 const FACES: usize = 6;
 
-/// How long the daemon may take to notice that the receiver is dead.
+/// How long the daemon may take to notice that the receiver is down.
 const NOTICE: Duration = Duration::from_secs(30);
 
 impl Show {
-    /// Tells the stories in their turn; breaks where the demo is to end.
+    /// Tells the stories in order; breaks when the demo should end.
     pub(super) async fn stories(&mut self, proof: &mut Proof) -> anyhow::Result<ControlFlow<()>> {
         if self.pause(1).await.is_break() || self.leaver(proof).await?.is_break() {
             return Ok(ControlFlow::Break(()));
@@ -138,7 +139,7 @@ impl Show {
             Outcome::Held => {}
             other => bail!("removals of {n_people} people were not held: {other:?}"),
         }
-        // All else of the same run goes on, and nobody hears of a deletion.
+        // Everything else in the same run goes on, and no deletion is sent.
         let wanted = vec![Wanted::new("user.created", joined), Wanted::held()];
         self.await_all(wanted, began, proof).await?;
         let plan = self.held_plan().await?.plan;
@@ -220,7 +221,7 @@ impl Show {
         Ok(self.pause(2).await)
     }
 
-    /// Waits until the daemon has noticed that the receiver takes nothing, and says so.
+    /// Waits until the daemon has noticed that the receiver accepts nothing, and shows it.
     async fn notice(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < NOTICE {
@@ -243,7 +244,7 @@ impl Show {
         bail!("a receiver that is dead was not noticed");
     }
 
-    /// Changes somebody, and waits for the event.
+    /// Changes a user, and waits for the event.
     async fn edit(
         &mut self,
         user: &User,
@@ -258,7 +259,7 @@ impl Show {
         self.hear(wanted, proof).await
     }
 
-    /// Picks a person who works here and has no rights: neither directly nor by a group, where they
+    /// Picks an active user without rights: neither directly nor through a group, where the rights
     /// would stay when a role is taken away.
     fn somebody(&mut self) -> Option<User> {
         let (tenant, spared) = (&self.stage.tenant, self.stage.tenant.credential_users());
@@ -273,7 +274,7 @@ impl Show {
         tenant.directory().pick_user(&mut self.rng, fits)
     }
 
-    /// Lets somebody join, where nobody fits.
+    /// Adds a new user if no existing one is suitable.
     async fn hire(&mut self, proof: &mut Proof) -> anyhow::Result<User> {
         let directory = self.stage.tenant.directory();
         let id = directory.create_user(NewUser::named("Grace Hopper"))?;
@@ -285,7 +286,7 @@ impl Show {
         Ok(user)
     }
 
-    /// Picks as many people as the guard holds back, by name.
+    /// Picks enough users, by name, for the guard to hold their removal.
     fn crowd(&self) -> Vec<(UserId, String)> {
         let directory = self.stage.tenant.directory();
         let limits = Limits::usual(Loss::Users);
@@ -304,7 +305,7 @@ impl Show {
     }
 
     async fn concern(&self, user: &UserId) -> anyhow::Result<Option<ConcernRow>> {
-        // There is one tenant, so that this is one page.
+        // There is one tenant, so this is one page.
         let everything = query::Findings {
             tenant: None,
             codes: Vec::new(),

@@ -1,4 +1,4 @@
-//! What the demo's screen shows, and how that is laid out at any size. Pure.
+//! What the demo's screen shows, and its layout at any size. Pure.
 
 use std::collections::VecDeque;
 
@@ -6,14 +6,13 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::Thousands;
 
-/// Lines of a pane that are kept: more than the largest screen shows.
+/// How many lines of a pane are kept: more than the largest screen shows.
 const KEPT: usize = 100;
 
-/// Lines that are no pane's content: title, stories, caption, alert, foot, and what keeps them
-/// apart.
+/// Lines outside the panes: title, stories, caption, alert, footer, and the lines between them.
 const FIXED: usize = 11;
 
-/// People that are shown at the most.
+/// How many people are shown at most.
 const MAX_PEOPLE: usize = 6;
 
 /// The stories that are told.
@@ -30,7 +29,7 @@ pub(super) enum Ink {
     Bold,
     Dim,
     Good,
-    /// Something that asks for an operator.
+    /// Something that needs an operator.
     Alert,
     /// Something that failed or is dangerous.
     Bad,
@@ -43,7 +42,7 @@ pub(super) struct Span(pub(super) Ink, pub(super) String);
 /// A line of the screen.
 pub(super) type Line = Vec<Span>;
 
-/// A person as qlik-roster knows them.
+/// A user as qlik-roster knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) name: String,
@@ -55,12 +54,13 @@ pub(super) struct Person {
 /// What the screen shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Board {
-    /// The tenant, and how many people are in it.
+    /// The tenant, and how many users it has.
     pub(super) tenant: String,
     pub(super) n_people: u64,
-    /// Which story is told, from 1 on; 0: none yet, and one more: everyday life.
+    /// Which story is told, from 1 on; 0 before the first, and one more than the last for everyday
+    /// life.
     pub(super) story: usize,
-    /// What goes on, in a sentence or two.
+    /// What is happening, in a sentence or two.
     pub(super) caption: String,
     pub(super) people: Vec<Person>,
     pub(super) n_changes: u64,
@@ -69,7 +69,7 @@ pub(super) struct Board {
     pub(super) deliveries: VecDeque<Line>,
     /// What stands out.
     pub(super) alert: Option<(Ink, String)>,
-    /// How the receiver is.
+    /// The state of the receiver.
     pub(super) receiver: Option<Span>,
 }
 
@@ -83,7 +83,8 @@ impl Board {
         push(&mut self.deliveries, line);
     }
 
-    /// Lays everything out; no line is wider than the screen, and there are no more of them.
+    /// Lays everything out to fit the screen: no line is too wide, and there are not too many
+    /// lines.
     pub(super) fn render(&self, columns: usize, rows: usize) -> Vec<Line> {
         let free = rows.saturating_sub(FIXED);
         let n_people = (free / 3).clamp(1, MAX_PEOPLE);
@@ -130,8 +131,8 @@ impl Board {
         ]
     }
 
-    /// The stories in a row: those that were told, the one that is, those to come. Where there is
-    /// no room for all, the one that is told has its name.
+    /// The stories in a row: past, current and future. If there is not enough room, only the
+    /// current one shows its name.
     fn stories(&self, columns: usize) -> Line {
         let names = STORIES.iter().map(|name| name.width() + 5).sum::<usize>();
         let mut line = Vec::new();
@@ -192,19 +193,19 @@ fn heading(left: &str, right: &str, columns: usize) -> Line {
     vec![Span(Ink::Dim, format!("{left}{}{right}", "─".repeat(rule)))]
 }
 
-/// A text in two lines, whatever its length.
+/// A text in two lines, however long it is.
 fn block(ink: Ink, text: &str, columns: usize) -> [Line; 2] {
     let mut lines = wrap(text, columns.saturating_sub(2)).into_iter();
     let first = lines.next().unwrap_or_default();
     let rest: Vec<_> = lines.collect();
     [first, rest.join(" ")].map(|line| match line.is_empty() {
         true => Vec::new(),
-        // A blank on both sides: a coloured ground looks cut off without.
+        // A blank on both sides: a coloured background looks cut off without it.
         false => vec![Span(ink, format!(" {line} "))],
     })
 }
 
-/// Breaks a text between its words; one that is too long stays whole.
+/// Wraps a text between words; a word that is too long stays whole.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -234,8 +235,8 @@ fn width(line: &Line) -> usize {
     line.iter().map(|Span(_, text)| text.width()).sum()
 }
 
-/// Cuts a line to a width, with an ellipsis where something is lost. What a terminal would take
-/// for an order is left out.
+/// Cuts a line to a width, with an ellipsis if something is lost. Removes what a terminal would
+/// take for a control sequence.
 fn clip(line: Line, columns: usize) -> Line {
     let is_cut = width(&line) > columns;
     let mut left = columns.saturating_sub(usize::from(is_cut));

@@ -1,8 +1,9 @@
-//! `demo`: an emulated tenant, the real daemon and a receiver that verifies, on one screen.
+//! `demo`: an emulated tenant, the real daemon and a receiver that verifies signatures, on one
+//! screen.
 //!
-//! Three stories are told of what qlik-roster does and no one else; then everyday life goes on
-//! where there is time. Whatever is shown has happened: the receiver is another server, the daemon
-//! is the one that `serve` runs, and the exit code says whether everything came, once.
+//! Three stories show what only qlik-roster does; then everyday life goes on while there is time.
+//! Everything shown has really happened: the receiver is a separate server, the daemon is the one
+//! that `serve` runs, and the exit code says whether every event came, exactly once.
 
 mod acts;
 mod board;
@@ -39,8 +40,8 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     let clock = Clock::system();
     let stage = Stage::set(&args, clock.clone()).await?;
     let config = config::load(Some(&stage.config_path()), &Environment::default())?;
-    // What goes wrong on purpose is no news. Started before if the demo runs within a process that
-    // logs already.
+    // Failures are part of the demo and are not logged. The log is already started if the demo runs
+    // within a process that logs.
     let quiet = LogOptions {
         filter: Filter::parse("off")?,
         ..LogOptions::default()
@@ -84,7 +85,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     Ok(proof?.conclude(ending)?)
 }
 
-/// Completes when the time is up; never where none is set.
+/// Completes when the time is up; never if no time is set.
 async fn end_of(duration: Option<Duration>) {
     match duration {
         Some(duration) => tokio::time::sleep(duration).await,
@@ -92,7 +93,7 @@ async fn end_of(duration: Option<Duration>) {
     }
 }
 
-/// Draws the screen again whenever the terminal has another size; never ends.
+/// Redraws the screen whenever the terminal changes its size; never ends.
 async fn redraw(page: &Page) {
     let Ok(mut resized) = signal(SignalKind::window_change()) else {
         return std::future::pending().await;
@@ -103,7 +104,7 @@ async fn redraw(page: &Page) {
     std::future::pending::<()>().await;
 }
 
-/// Shows on a screen how far the first sync is.
+/// Shows the progress of the first sync on the screen.
 fn observer(page: Arc<Page>) -> Observer {
     Observer::new(move |progress| match progress {
         Progress::Read { .. } | Progress::Confirming { .. } => page.load(&progress.to_string()),

@@ -1,4 +1,4 @@
-//! Shows the demo: on a screen that holds its place, or line by line.
+//! Shows the demo: on a full screen, or line by line.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard};
@@ -13,15 +13,15 @@ use super::board::{Board, Ink, Person, STORIES, Span};
 use super::screen::{Screen, painted};
 use super::stage::Stage;
 
-/// How often the screen is drawn at the most while the first sync tells how far it is.
+/// How often the screen is drawn at most while the first sync reports its progress.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether the terminal may be drawn on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// A screen where standard output is a terminal.
+    /// A full screen if standard output is a terminal.
     Screen,
-    /// Lines, whatever it is.
+    /// Lines, whatever standard output is.
     Plain,
 }
 
@@ -63,12 +63,12 @@ impl Page {
         }
     }
 
-    /// Draws the screen again: its size has changed.
+    /// Redraws the screen after its size has changed.
     pub(super) fn redraw(&self) {
         self.shown().draw();
     }
 
-    /// Gives the terminal back.
+    /// Restores the terminal.
     pub(super) fn close(&self) {
         let mut shown = self.shown();
         if let View::Screen(_) = shown.view {
@@ -114,7 +114,7 @@ impl Page {
         writeln!(out)
     }
 
-    /// Shows how far the first sync is.
+    /// Shows the progress of the first sync.
     pub(super) fn load(&self, progress: &str) {
         let mut shown = self.shown();
         let is_due = shown.drawn.is_none_or(|at| at.elapsed() >= DRAW_EVERY);
@@ -142,7 +142,7 @@ impl Page {
         Ok(())
     }
 
-    /// Begins a story; beyond the last, everyday life.
+    /// Begins a story, or everyday life after the last one.
     pub(super) fn story(&self, number: usize) -> io::Result<()> {
         let mut shown = self.shown();
         shown.board.story = number;
@@ -160,7 +160,7 @@ impl Page {
         writeln!(io::stdout().lock(), "\n  {name}")
     }
 
-    /// Says what goes on.
+    /// Says what is happening.
     pub(super) fn caption(&self, text: &str) -> io::Result<()> {
         let mut shown = self.shown();
         text.clone_into(&mut shown.board.caption);
@@ -171,7 +171,7 @@ impl Page {
         }
     }
 
-    /// Shows the people that it is about, and how many there are.
+    /// Shows the users that the story is about, and how many there are.
     pub(super) fn people(&self, people: Vec<Person>, n_people: u64) {
         let mut shown = self.shown();
         shown.board.people = people;
@@ -191,7 +191,7 @@ impl Page {
         self.say(Ink::Bold, "in Qlik", text)
     }
 
-    /// Shows what the receiver got: `about` is the type and how long it took.
+    /// Shows what the receiver got: `about` is the type and how long delivery took.
     pub(super) fn delivery(&self, ink: Ink, about: &str, text: &str) -> io::Result<()> {
         let mark = match ink {
             Ink::Bad | Ink::Alert => "✗",
@@ -209,7 +209,7 @@ impl Page {
         self.say(ink, "delivered", &format!("{about}  {text}"))
     }
 
-    /// Counts what the receiver has got.
+    /// Counts what the receiver has accepted.
     pub(super) fn delivered(&self, n_events: u64) {
         let mut shown = self.shown();
         shown.board.n_delivered = n_events;
@@ -231,7 +231,7 @@ impl Page {
         shown.draw();
     }
 
-    /// Prints a line, where there are lines: when, what, and a sentence.
+    /// Prints a line in line mode: when, what, and a sentence.
     fn say(&self, ink: Ink, what: &str, text: &str) -> io::Result<()> {
         let View::Lines(colour) = self.shown().view else {
             return Ok(());

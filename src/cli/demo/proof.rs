@@ -1,4 +1,4 @@
-//! What the demo has shown in the end, in plain words, and whether that is all that it should.
+//! What the demo has shown, in plain words, and whether that is everything it should show.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::model::PlanId;
 
 use super::board::{STORIES, wrap};
 
-/// What a terminal is taken to have that does not say.
+/// The width that we assume for a terminal that does not report its own.
 const USUAL_WIDTH: usize = 80;
 
-/// Fields of a record that the payload is shown with; the rest is dots.
+/// The fields of a record that the payload is shown with; dots replace the rest.
 const SHOWN: [&str; 5] = [
     "remote_id",
     "name",
@@ -25,7 +25,7 @@ const SHOWN: [&str; 5] = [
     "roles",
 ];
 
-/// A leaver was found who keeps the rights of an administrator.
+/// A leaver was found who still has the rights of an administrator.
 pub(super) struct Leaver {
     pub(super) name: String,
     pub(super) code: &'static str,
@@ -37,26 +37,26 @@ pub(super) struct Held {
     pub(super) n_people: u64,
 }
 
-/// A receiver was dead, and got everything when it was back.
+/// A receiver was down, and got everything when it was back.
 pub(super) struct Outage {
     pub(super) lasted: Duration,
     pub(super) n_events: u64,
 }
 
-/// What was shown. A story that was not told to its end proves nothing.
+/// What was shown. A story that was not told to the end proves nothing.
 #[derive(Default)]
 pub(super) struct Proof {
     pub(super) leaver: Option<Leaver>,
     pub(super) held: Option<Held>,
     pub(super) outage: Option<Outage>,
-    /// Things that happened.
+    /// How many things happened.
     pub(super) n_happened: u64,
     /// Events that never came, that came without a reason, or that came again after they were
-    /// taken.
+    /// accepted.
     pub(super) n_missed: u64,
     pub(super) n_false: u64,
     pub(super) n_twice: u64,
-    /// Events of the journal, those that the receiver took, and those whose signature was wrong.
+    /// Events in the journal, events that the receiver accepted, and events with a wrong signature.
     pub(super) n_events: u64,
     pub(super) n_delivered: u64,
     pub(super) n_unverified: u64,
@@ -66,7 +66,7 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Returns whether all went as it should.
+    /// Returns whether everything went as it should.
     pub(super) fn holds(&self) -> bool {
         let n_wrong = self.n_missed + self.n_false + self.n_twice + self.n_unverified;
         n_wrong == 0 && self.n_events == self.n_delivered
@@ -97,13 +97,13 @@ impl Proof {
         said
     }
 
-    /// Tells one payload, what was shown, and what to do next: the last on a small screen.
+    /// Shows one payload, what was shown, and what to do next, which comes last for small screens.
     pub(super) fn conclude(&self, ending: Ending) -> io::Result<Exit> {
         let stdout = io::stdout();
         let colour = Colour::of(&stdout);
         let width = match stdout.is_terminal() {
             true => tcgetwinsize(&stdout).map_or(USUAL_WIDTH, |size| usize::from(size.ws_col)),
-            // Whoever reads lines breaks them as well.
+            // A reader of plain lines wraps them too.
             false => usize::MAX,
         };
         let mut out = stdout.lock();
@@ -166,7 +166,7 @@ impl Proof {
     }
 }
 
-/// Leaves out of a payload what is not there, and fields of the record that few look for.
+/// Removes empty fields from a payload, and fields of the record that few look for.
 fn shortened(payload: &Value) -> Value {
     let mut payload = payload.clone();
     if let Some(Value::Object(record)) = payload.pointer_mut("/data/record") {

@@ -1,4 +1,4 @@
-//! A terminal that is drawn on as a whole, and given back as it was.
+//! A terminal that is used as a full screen, and restored afterwards.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -8,24 +8,24 @@ use crate::cli::style::Colour;
 
 use super::board::{Board, Ink, Line, Span};
 
-/// What a terminal is taken to have that does not say.
+/// The size that we assume for a terminal that does not report its own.
 const USUAL: (usize, usize) = (80, 24);
 
-/// Switches to a second screen, so that what was on the first comes back; hides the cursor.
+/// Switches to the alternate screen, so that the previous contents come back; hides the cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
 
-/// Terminals that know this show a frame when it is whole; others pass over it.
+/// Terminals that know this sequence show a frame only when it is complete; others ignore it.
 const BEGIN_FRAME: &str = "\x1b[?2026h";
 const END_FRAME: &str = "\x1b[?2026l";
 
-/// The second screen of the terminal on standard output, until it is dropped.
+/// The alternate screen of the terminal on standard output, until it is dropped.
 pub(super) struct Screen {
     colour: Colour,
 }
 
 impl Screen {
-    /// Takes the terminal, if standard output is one that can be drawn on.
+    /// Takes over the terminal, if standard output is one that we can draw on.
     pub(super) fn enter() -> Option<Self> {
         let out = io::stdout();
         let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
@@ -38,7 +38,7 @@ impl Screen {
         })
     }
 
-    /// Draws the whole board, at the size that the terminal has now.
+    /// Draws the whole board at the terminal's current size.
     pub(super) fn draw(&self, board: &Board) {
         let size = tcgetwinsize(io::stdout()).ok();
         let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
@@ -56,7 +56,7 @@ impl Drop for Screen {
     }
 }
 
-/// Puts each line in its place and wipes the rest, so that nothing scrolls.
+/// Writes each line at its position and clears the rest, so that nothing scrolls.
 fn frame(lines: &[Line], colour: Colour) -> String {
     let mut text = vec![BEGIN_FRAME.to_owned()];
     for (row, line) in (1..).zip(lines) {
@@ -86,6 +86,6 @@ pub(super) fn painted(Span(ink, text): &Span, colour: Colour) -> String {
 
 fn write_all(text: &str) {
     let mut out = io::stdout().lock();
-    // Nobody is left to show it to if the terminal is gone.
+    // If the terminal is gone, nobody can see it.
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

@@ -1,4 +1,4 @@
-//! Drives the demo: makes things happen, has them synced, and waits for what must come of them.
+//! Runs the demo: makes things happen, syncs them, and waits for the expected events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -29,16 +29,16 @@ use super::proof::Proof;
 use super::stage::{Stage, TENANT};
 use super::wanted::{Wanted, expected};
 
-/// How long a change may take to arrive before the demo has failed.
+/// How long a change may take to arrive before the demo counts as failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long to listen for what must not come.
+/// How long to listen for events that must not come.
 const LISTEN: Duration = Duration::from_millis(100);
 
-/// How often the daemon is asked for what is waited for.
+/// How often we ask the daemon for what we wait for.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
-/// Deliveries of one change that are shown one by one; of more, the number says more.
+/// How many deliveries of one change are shown one by one; beyond that, a number says more.
 const SHOWN_ALONE: usize = 3;
 
 /// The demo while it runs.
@@ -48,9 +48,9 @@ pub(super) struct Show {
     pub(super) rng: fastrand::Rng,
     control: Arc<Control>,
     watch: Option<broadcast::Receiver<Arc<Delivery>>>,
-    /// Events that the receiver took, by id.
+    /// Events that the receiver accepted, by id.
     taken: BTreeMap<String, u64>,
-    /// How long a person is given to read.
+    /// How long the viewer has to read.
     between: Duration,
     ended: Shutdown,
 }
@@ -79,7 +79,7 @@ impl Show {
         self.stage.strike().await;
     }
 
-    /// Tells the stories, then everyday life for as long as there is time.
+    /// Tells the stories, then everyday life while there is time.
     pub(super) async fn play(
         &mut self,
         proof: &mut Proof,
@@ -125,13 +125,13 @@ impl Show {
         }
     }
 
-    /// Returns what happens in the tenant by itself.
+    /// Returns what happens in the tenant on its own.
     pub(super) fn life(&self) -> Story {
         let (tenant, seed) = (&self.stage.tenant, self.stage.seed);
         Story::new(tenant.directory().clone(), seed, tenant.credential_users())
     }
 
-    /// Lets a person read for so many paces; breaks where the demo is to end.
+    /// Gives the viewer this many paces to read; breaks when the demo should end.
     pub(super) async fn pause(&self, n_paces: u32) -> ControlFlow<()> {
         tokio::select! {
             biased;
@@ -140,8 +140,8 @@ impl Show {
         }
     }
 
-    /// Syncs until all that is wanted has been delivered. Syncs also where nothing is: a sync
-    /// must not make something of nothing.
+    /// Syncs until all expected events have been delivered. Syncs even if none is expected: a sync
+    /// must not report a change where nothing changed.
     pub(super) async fn hear(
         &mut self,
         wanted: Vec<Wanted>,
@@ -154,7 +154,7 @@ impl Show {
         }
     }
 
-    /// Waits until all that is wanted has been delivered, and shows it.
+    /// Waits until all expected events have been delivered, and shows it.
     pub(super) async fn await_all(
         &mut self,
         mut wanted: Vec<Wanted>,
@@ -186,7 +186,7 @@ impl Show {
             if n_shown <= SHOWN_ALONE || !delivery.verified {
                 self.show_delivery(&delivery, began).await?;
             }
-            // More that came may be false: they are listened for once all has come.
+            // Further deliveries may be wrong: we listen for them once everything has come.
             if wanted.is_empty() && n_wanted > 0 && n_shown >= n_wanted {
                 break;
             }
@@ -204,7 +204,7 @@ impl Show {
         Ok(())
     }
 
-    /// Counts a delivery; what the receiver took must not come again.
+    /// Counts a delivery; an event that the receiver accepted must not come again.
     fn tally(&mut self, delivery: &Delivery, proof: &mut Proof) {
         proof.n_unverified += u64::from(!delivery.verified);
         if delivery.is_accepted() {
@@ -243,8 +243,8 @@ impl Show {
         Ok(self.page.delivery(ink, &about, &text)?)
     }
 
-    /// Shows the copy that qlik-roster has of some people; `gone` says what is said of who is not
-    /// in it any more.
+    /// Shows qlik-roster's copy of some users; `gone` is the text for users who are no longer in
+    /// it.
     pub(super) async fn show_people(&self, people: &[(UserId, String)]) -> anyhow::Result<()> {
         let mut shown = Vec::new();
         for (id, name) in people {
@@ -272,7 +272,7 @@ impl Show {
         Ok(tenants.iter().map(|row| row.counts[2]).sum())
     }
 
-    /// Lets the receiver die.
+    /// Takes the receiver down.
     pub(super) async fn kill_receiver(&mut self) {
         self.stage.kill_receiver().await;
         self.watch = None;
@@ -285,7 +285,7 @@ impl Show {
         Ok(())
     }
 
-    /// Waits for the run that the daemon does by itself when it starts.
+    /// Waits for the run that the daemon does on its own when it starts.
     async fn first_run(&self) -> anyhow::Result<Run> {
         let newest = query::Runs {
             tenant: None,
@@ -314,7 +314,7 @@ impl Show {
         }
     }
 
-    /// Waits until the endpoint has got the whole journal.
+    /// Waits until the endpoint has received the whole journal.
     async fn settle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < DEADLINE {
@@ -328,7 +328,7 @@ impl Show {
         Ok(())
     }
 
-    /// Counts by the journal and by what the receiver has, not by what was shown.
+    /// Counts from the journal and from what the receiver has, not from what was shown.
     async fn count(&self, proof: &mut Proof) -> anyhow::Result<()> {
         let mut after = Seq::START;
         loop {
@@ -358,7 +358,7 @@ impl Show {
         Ok(self.control.ask(query).await?)
     }
 
-    /// Orders something as an operator would.
+    /// Gives a command as an operator would.
     pub(super) async fn order<C: Command>(&self, command: C) -> anyhow::Result<C::Answer> {
         let by = Actor {
             name: "an operator".to_owned(),
@@ -376,7 +376,7 @@ fn about(event_type: &str, began: Instant) -> String {
     format!("{event_type:<13} {:>5} ms", began.elapsed().as_millis())
 }
 
-/// Tells of a person what qlik-roster has; nothing: they are gone.
+/// Describes what qlik-roster knows about a user; without a record, that they are gone.
 fn person(name: &str, user: Option<&User>) -> Person {
     let name = name.to_owned();
     let Some(user) = user else {

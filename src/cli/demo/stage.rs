@@ -1,5 +1,5 @@
-//! The stage of the demo: the emulated tenant, the receiver, and a folder with a configuration
-//! like anybody's.
+//! The setting of the demo: the emulated tenant, the receiver, and a folder with an ordinary
+//! configuration.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -20,23 +20,23 @@ use crate::demo::{Delivery, EmulatedTenant, Receiver, Retention};
 
 use crate::cli::args::DemoArgs;
 
-/// What the demo's configuration calls the tenant.
+/// The tenant's name in the demo's configuration.
 pub(super) const TENANT: &str = "acme";
 
-/// Tenants up to this size are read under Qlik's limits and our own.
+/// Tenants up to this size are read under Qlik's rate limits and our own.
 const LIMITED_UP_TO: u32 = 2_000;
 
-/// Fewer people are a small tenant.
+/// A tenant with fewer users is small.
 const SMALL: usize = 40;
 
 /// Everything but the daemon.
 pub(super) struct Stage {
     pub(super) tenant: EmulatedTenant,
     receiver: Option<Receiver>,
-    /// Where the receiver listens, alive or dead.
+    /// The address of the receiver, whether it is up or down.
     address: SocketAddr,
     secret: String,
-    /// What receivers got that are dead.
+    /// What earlier receivers got, before they went down.
     past: Vec<Arc<Delivery>>,
     pub(super) seed: u64,
     /// Whether rate limits apply.
@@ -91,18 +91,18 @@ impl Stage {
         self.path("qlik-roster.toml")
     }
 
-    /// Returns what the receiver has got, in the order in which it came.
+    /// Returns what the receiver has got, in order of arrival.
     pub(super) fn deliveries(&self) -> Vec<Arc<Delivery>> {
         let living = self.receiver.iter().flat_map(Receiver::deliveries);
         self.past.iter().cloned().chain(living).collect()
     }
 
-    /// Shows each delivery as it comes; nothing while the receiver is dead.
+    /// Shows each delivery as it comes; nothing while the receiver is down.
     pub(super) fn watch(&self) -> Option<broadcast::Receiver<Arc<Delivery>>> {
         self.receiver.as_ref().map(Receiver::watch)
     }
 
-    /// Lets the receiver die: nobody listens at its address any more.
+    /// Takes the receiver down: nothing listens at its address any more.
     pub(super) async fn kill_receiver(&mut self) {
         if let Some(receiver) = self.receiver.take() {
             self.past.extend(receiver.deliveries());
@@ -110,7 +110,7 @@ impl Stage {
         }
     }
 
-    /// Starts the receiver at the same address, if it is dead.
+    /// Starts the receiver at the same address, if it is down.
     pub(super) async fn revive_receiver(&mut self) -> anyhow::Result<()> {
         if self.receiver.is_none() {
             let (address, secrets) = (Some(self.address), vec![self.secret.clone()]);
@@ -120,13 +120,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Takes everything down.
+    /// Shuts everything down.
     pub(super) async fn strike(mut self) {
         self.kill_receiver().await;
         self.tenant.stop().await;
     }
 
-    /// Returns whether the guard's usual limits count for as few people as there are.
+    /// Returns whether the guard's usual limits work with this few users.
     fn limits_count(&self) -> bool {
         self.tenant.directory().n_users() >= SMALL
     }
@@ -170,7 +170,7 @@ allow_http = true
             store = self.path("store").display(),
             guard = match self.limits_count() {
                 true => "",
-                // The guard leaves a tenant alone of which one person is a large share.
+                // By default, the guard skips a tenant in which one user is a large share.
                 false => "guard = { users = { min_population = 5 } }",
             },
             client_id = self.tenant.client_id(),

@@ -1,4 +1,4 @@
-//! Which events must come of what happens in the tenant.
+//! Which events must follow from what happens in the tenant.
 
 use std::fmt::{self, Display};
 
@@ -7,7 +7,7 @@ use crate::demo::{Delivery, Happening};
 /// An event that must come.
 pub(super) struct Wanted {
     event_type: &'static str,
-    /// Of which record. `None` if it is about no record.
+    /// The record that it is about. `None` if it is about no record.
     id: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Wanted {
         }
     }
 
-    /// Returns whether a delivery brings it.
+    /// Returns whether a delivery carries this event.
     pub(super) fn is(&self, delivery: &Delivery) -> bool {
         let id = delivery.body.pointer("/data/record/remote_id");
         delivery.event_type.as_deref() == Some(self.event_type)
@@ -45,7 +45,7 @@ impl Display for Wanted {
     }
 }
 
-/// Returns the events that must come of a happening.
+/// Returns the events that must follow from a happening.
 pub(super) fn expected(happening: &Happening) -> Vec<Wanted> {
     match happening {
         Happening::Joined { user, .. } => vec![Wanted::new("user.created", user)],

@@ -1,4 +1,4 @@
-//! Fills a configuration in with what an operator has said. Pure.
+//! Completes a configuration with an operator's answers. Pure.
 
 use std::net::IpAddr;
 
@@ -10,19 +10,19 @@ use crate::connector::qlik::{TenantHost, pick_name};
 use super::error::InitError;
 use crate::secret::Secret;
 
-/// What the file with the webhook's signing secret is called.
+/// The name of the file with the webhook's signing secret.
 pub(super) const SIGNING_SECRET: &str = "webhook-secret";
 
-/// What the file with the webhook's address is called, if that is a secret itself.
+/// The name of the file with the webhook's address, if the address is itself a secret.
 pub(super) const ADDRESS: &str = "webhook-url";
 
-/// The section that is left out where there is no webhook yet.
+/// The section that is left out if there is no webhook yet.
 const ENDPOINTS: &str = "endpoints";
 
-/// Characters of a token in an address at the least.
+/// The shortest token in an address, in characters.
 const TOKEN: usize = 16;
 
-/// What a configuration is made of.
+/// What a configuration is written from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     /// The tenant to read.
@@ -31,20 +31,20 @@ pub(super) struct Draft {
     pub(super) client_id: String,
     /// The file with the client's secret, as the configuration names it.
     pub(super) client_secret_file: String,
-    /// The webhook to tell. Without one nobody is told yet.
+    /// The webhook that gets the events. Without one, nothing is sent yet.
     pub(super) webhook: Option<Webhook>,
 }
 
-/// A webhook's address, and what it takes to reach it.
+/// A webhook's address, and what is needed to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Webhook {
     url: Url,
-    /// The network it is in, if that is none of the internet's.
+    /// The network it is in, if it is not on the internet.
     private: Option<IpNet>,
 }
 
 impl Webhook {
-    /// Reads an address: https, or http to this machine itself, where a first receiver mostly
+    /// Parses an address: https, or http to this machine itself, where the first receiver usually
     /// runs.
     pub(super) fn parse(text: &str) -> Result<Self, InitError> {
         let bad = |what: &str| InitError::BadWebhook {
@@ -75,7 +75,7 @@ impl Webhook {
         Ok(Self { url, private })
     }
 
-    /// Returns the address, if it is a secret itself: who knows it may post to it.
+    /// Returns the address if it is itself a secret: anyone who knows it may post to it.
     pub(super) fn secret(&self) -> Option<Secret> {
         let is_secret = self.url.query().is_some() || self.url.path().split('/').any(is_token);
         is_secret.then(|| Secret::new(self.url.as_str()))
@@ -98,14 +98,14 @@ impl Webhook {
     }
 }
 
-/// Returns whether a part of a path looks drawn by chance: long, with letters and digits.
+/// Returns whether a part of a path looks random: long, with letters and digits.
 fn is_token(part: &str) -> bool {
     let has = |is: fn(&u8) -> bool| part.as_bytes().iter().any(is);
     part.len() >= TOKEN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
-/// Returns the network that must be allowed for an address that is not the internet's. Names are
-/// looked up when something is sent, except for the one that always is this machine.
+/// Returns the network that must be allowed for an address that is not on the internet. Names are
+/// looked up when something is sent, except for the one that always means this machine.
 fn private(host: &Host<&str>) -> Option<IpNet> {
     let address = match host {
         Host::Domain("localhost") => IpAddr::from([127, 0, 0, 1]),
@@ -125,13 +125,13 @@ fn private(host: &Host<&str>) -> Option<IpNet> {
 }
 
 impl Draft {
-    /// Returns what the tenant is called: by the first part of its host name.
+    /// Returns the tenant's name: the first part of its host name.
     pub(super) fn tenant(&self) -> String {
         pick_name(std::slice::from_ref(&self.host), &[].into()).0
     }
 
-    /// Fills a template in: replaces the values of settings that are in force, and makes a
-    /// section that is not wanted a comment.
+    /// Completes a template: replaces the values of active settings, and comments out a section
+    /// that is not wanted.
     pub(super) fn fill(&self, template: &str) -> String {
         let host = match self.host.is_loopback() {
             true => self.host.to_url(),
@@ -161,11 +161,11 @@ impl Draft {
                 Some((key, found?.2.as_deref()?))
             });
             let is_endpoint = section == ENDPOINTS;
-            // The webhook's address brings its own along.
+            // The webhook's address comes with `allow_` settings of its own.
             let is_brought = is_endpoint && line.starts_with("#allow_");
             let is_in_force = !line.is_empty() && !line.starts_with('#');
             match (value, &self.webhook) {
-                // The address brings its key along.
+                // The text for the address includes the key.
                 (Some(("url", settings)), _) => filled.push(settings.to_owned()),
                 (Some((key, value)), _) => filled.push(format!("{key} = {value}")),
                 (None, None) if is_endpoint && is_in_force => filled.push(format!("#{line}")),
@@ -177,7 +177,7 @@ impl Draft {
     }
 }
 
-/// Returns a section's name if a line heads it.
+/// Returns the name of the section that a line begins, if it does.
 fn heading(line: &str) -> Option<&str> {
     line.strip_prefix('[')?
         .trim_start_matches('[')
@@ -185,7 +185,7 @@ fn heading(line: &str) -> Option<&str> {
         .next()
 }
 
-/// Writes a text as TOML does: what is no control character is written alike in JSON.
+/// Quotes a text for TOML: everything except control characters is written as in JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    /// The lines that set something.
+    /// The lines with settings.
     fn in_force(text: &str) -> Vec<&str> {
         let lines = text.lines();
         lines

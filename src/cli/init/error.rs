@@ -7,16 +7,16 @@ use crate::cli::Exit;
 /// No configuration was written.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum InitError {
-    /// There is one, or a secret's file that is in the way.
+    /// A configuration exists, or a secret's file is in the way.
     #[error(
         "{} is there already, and nothing is written over; move it away, or name another file",
         file.display()
     )]
     Exists {
-        /// What is there.
+        /// The existing file.
         file: PathBuf,
     },
-    /// Something must be known, and nobody is there to be asked.
+    /// A value is missing, and there is no terminal to ask on.
     #[error(
         "{} must be given where standard input and standard error are not a terminal to ask on; \
          `init --full` writes a configuration to fill in by hand",
@@ -26,7 +26,7 @@ pub(in super::super) enum InitError {
         /// The options.
         missing: Vec<&'static str>,
     },
-    /// The webhook's address will not do.
+    /// The webhook's address cannot be used.
     #[error(
         "{what}; write it as `https://hr.example.com/hooks/qlik`, or as `http://127.0.0.1:8000/` \
          for a receiver on this machine"
@@ -35,10 +35,10 @@ pub(in super::super) enum InitError {
         /// Why.
         what: String,
     },
-    /// The client's id will not do.
+    /// The client's id is invalid.
     #[error("a client id is one word, as Qlik's administration shows it")]
     BadClientId,
-    /// Whoever was asked did not answer.
+    /// The person who was asked did not answer.
     #[error("standard input ended before all was answered; nothing was written")]
     Ended,
 }

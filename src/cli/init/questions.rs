@@ -1,4 +1,4 @@
-//! Finds out what a configuration needs to know: from the options, else by asking on a terminal.
+//! Collects what a configuration needs: from the options, or else by asking on a terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -13,15 +13,15 @@ use crate::secret::Secret;
 use super::draft::{Draft, Webhook};
 use super::error::InitError;
 
-/// All that has been found out.
+/// Everything that was collected.
 pub(super) struct Answers {
-    /// What the configuration is made of.
+    /// What the configuration is written from.
     pub(super) draft: Draft,
-    /// The client's secret. `None` where it is in its file, or will be.
+    /// The client's secret. `None` if it is in its file already, or will be.
     pub(super) secret: Option<Secret>,
 }
 
-/// Takes what the options say, and asks for the rest. `folder` is the configuration's.
+/// Takes the options, and asks for the rest. `folder` is the configuration's folder.
 pub(super) fn answer(args: InitArgs, folder: &Path) -> anyhow::Result<Answers> {
     let InitArgs {
         file: _,
@@ -44,7 +44,7 @@ pub(super) fn answer(args: InitArgs, folder: &Path) -> anyhow::Result<Answers> {
         let missing = missing.map(|(option, _)| option).collect();
         return Err(InitError::Unanswered { missing }.into());
     }
-    // Who said all that must be said wants no questions.
+    // If the options give everything required, nothing is asked.
     let asks = may_ask && !is_all_said;
     let host = match host {
         Some(host) => host,
@@ -82,7 +82,7 @@ pub(super) fn answer(args: InitArgs, folder: &Path) -> anyhow::Result<Answers> {
     Ok(Answers { draft, secret })
 }
 
-/// Asks until the answer will do.
+/// Asks until the answer is valid.
 fn ask<T, E: std::fmt::Display>(
     question: &str,
     read: impl Fn(&str) -> Result<T, E>,

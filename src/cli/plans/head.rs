@@ -1,4 +1,4 @@
-//! What a plan comes to, in words: first what is lost, then who, then what has only moved.
+//! A plan's summary in words: first what is lost, then by whom, then what has only moved.
 
 use std::fmt::{self, Write};
 
@@ -8,13 +8,13 @@ use crate::printable;
 
 use super::super::style::{Colour, Tone};
 
-/// Names of a list that are written out; those beyond them are summed.
+/// How many names of a list are written out; the rest are added up.
 const MAX_NAMES: usize = 5;
 
-/// Moved roles and groups that are written out.
+/// How many moved roles and groups are written out.
 const MAX_MOVED: usize = 20;
 
-/// What a plan comes to, for a terminal or a file.
+/// A plan's summary, for a terminal or a file.
 pub(super) struct Head<'a> {
     pub(super) row: &'a PlanRow,
     pub(super) summary: &'a PlanSummary,
@@ -174,7 +174,7 @@ impl Head<'_> {
     }
 }
 
-/// Says where a role or group has moved, and who came along.
+/// Says where a role or group has moved, and how many moved with it.
 fn in_words(moved: &Moved) -> String {
     let Moved {
         kind,
@@ -206,7 +206,7 @@ pub(super) fn moved_to(moved: &[Moved], id: &Id) -> String {
     found.map_or_else(String::new, |moved| format!("  moved to {}", moved.to))
 }
 
-/// A share in per cent; small ones with a tenth.
+/// A share in per cent; small ones with one decimal.
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0 %".to_owned();

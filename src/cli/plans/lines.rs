@@ -12,14 +12,14 @@ use crate::printable;
 use super::super::style::{Colour, Tone};
 use super::head::moved_to;
 
-/// Lines of a group that a terminal shows of a long plan, and groups of each sort.
+/// How many lines of a group, and how many groups of each kind, a terminal shows of a long plan.
 const MAX_LINES: usize = 5;
 const MAX_GROUPS: usize = 8;
 
-/// Plans of so many entries are shown whole, also on a terminal: a page or two.
+/// Plans with up to this many entries are shown in full on a terminal, too: a page or two.
 pub(super) const SHORT: u64 = 40;
 
-/// How wide a user's name is, if it is no longer: id and marks still fit eighty columns.
+/// The width of a user's name, unless it is longer: id and marks still fit in eighty columns.
 const NAME_WIDTH: usize = 30;
 
 /// How much is shown.
@@ -31,17 +31,17 @@ pub(super) enum Extent {
     Cut,
 }
 
-/// Gathers entries. Of a cut list it keeps what it shows, and counts the rest.
+/// Collects entries. For a shortened list it keeps what it shows, and counts the rest.
 pub(super) struct Lines<'a> {
     extent: Extent,
     moved: &'a [Moved],
     sections: BTreeMap<Loss, BTreeMap<Heading, Group>>,
 }
 
-/// What a group of lines has in common: a domain, a group or a role; or nothing.
+/// What the lines of a group have in common: a domain, a group or a role; or nothing.
 type Heading = Option<(String, Option<Id>)>;
 
-/// Administrators come first: of a list that is cut they are what must not be missed.
+/// Administrators come first: they must not be missed in a shortened list.
 #[derive(Default)]
 struct Group {
     count: u64,
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Takes in an entry.
+    /// Adds an entry.
     pub(super) fn add(&mut self, row: &RemovalRow) {
         let record = &row.removal.record;
         match &row.removal.what {
@@ -174,7 +174,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What somebody must know of a user who is named.
+/// What somebody must know about a user who is listed.
 fn marks(row: &RemovalRow) -> Vec<String> {
     let mut marks = Vec::new();
     if let (Kind::Group, Taken::Access { .. }) = (row.removal.record.kind, &row.removal.what) {

@@ -8,7 +8,7 @@ use super::super::output::Row;
 use super::super::style::Tone;
 use super::super::table::Cell;
 
-/// Says what can be done about a plan, or what was done.
+/// Says what an operator can do about a plan, or what was done.
 pub(super) fn what_to_do(row: &PlanRow) -> String {
     let id = row.plan.id;
     match row.plan.state {

@@ -1,4 +1,4 @@
-//! `plan show`: what a plan comes to, then its entries.
+//! `plan show`: a plan's summary, then its entries.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -61,7 +61,7 @@ pub(super) async fn show(client: &StoreClient, args: PlanShowArgs) -> anyhow::Re
     Ok(Exit::Success)
 }
 
-/// Writes the plan for people.
+/// Writes the plan as text for people.
 async fn write(
     client: &StoreClient,
     row: &PlanRow,
