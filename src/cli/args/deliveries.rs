@@ -1,4 +1,4 @@
-//! What can be typed about deliveries and endpoints.
+//! The arguments of the commands for deliveries and endpoints.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

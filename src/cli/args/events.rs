@@ -1,4 +1,4 @@
-//! What can be typed about events.
+//! The arguments of the commands for events.
 
 use clap::Subcommand;
 

@@ -1,4 +1,4 @@
-//! What can be typed about findings.
+//! The arguments of the commands for findings.
 
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -1,4 +1,4 @@
-//! What can be typed about users, roles and groups.
+//! The arguments of the commands for users, roles and groups.
 
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -1,4 +1,4 @@
-//! What an operator asks of deliveries.
+//! What an operator orders for deliveries.
 
 use serde::{Deserialize, Serialize};
 
