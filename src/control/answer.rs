@@ -57,7 +57,7 @@ impl Control {
         self.store.is_broken()
     }
 
-    /// Returns the store and what else answers are read from.
+    /// Returns the store that answers are read from.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -129,7 +129,7 @@ impl Control {
         self.tasks.watch(task, wait).await
     }
 
-    /// Waits until all tasks that were started in this process have ended.
+    /// Waits for the end of one task of this process. Returns its result.
     pub async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> Result<T, Problem> {
         loop {
             let watched = self.watch(&begun.task, Duration::MAX).await;
