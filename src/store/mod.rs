@@ -23,13 +23,13 @@
 //!   their size: at 1000 operations a million updates cost a gigabyte of memory, at 200 they cost
 //!   nothing. Callers count with [`Write::cost`].
 //! - **Nothing slow within a batch.** One lock in sled serves the whole process and every database
-//!   in it. Callers encode records and entries on their own threads; the committer packs records
-//!   into their blocks before it takes that lock.
+//!   in it. Callers encode records and entries on their own threads; the writer packs records into
+//!   their blocks before it takes that lock.
 //! - **Records are packed**, some eight neighbours to a value (`block.rs`), and so are fingerprints
 //!   (`bucket.rs`): sled's cost grows with the number of rows. A record has one place, the block
 //!   that its id falls into, and each change rewrites that block.
 //! - **No scan sees half a commit** where that matters: sled's iterators are not snapshots, so the
-//!   scan of fingerprints blocks the committer.
+//!   scan of fingerprints blocks commits.
 //! - **Every value is verified when it is read**, by a checksum that covers its key. Count and sum
 //!   prove the fingerprints, the journal is dense, and the last acknowledged position is noted
 //!   beside the database (`mark.rs`): sled silently opens a truncated log as a smaller store, or an
@@ -50,7 +50,7 @@
 //! - **Only a copy gives disk space back** (`beside.rs`). It is made while everything else
 //!   continues, is read back, and then replaces the database by renames (`replacement.rs`,
 //!   `swap.rs`); a crash after any step must be harmless. So nobody keeps a handle to the database:
-//!   each call asks for it anew.
+//!   each call asks for it again.
 //! - **The live size is a running sum** (`tally.rs`): each write updates it, so nobody has to
 //!   count.
 //!

@@ -104,7 +104,7 @@ impl Check<'_> {
 
     /// Returns what the journal says about records before any of it was read.
     fn first_lead(&mut self, versions: Versions, settled: Seq) -> Lead {
-        // Tenants may have been added since they were first read, but none after its entries.
+        // Tenants may have been added since they were first read, each before its first entry.
         self.know_tenants();
         let read = losses::read(self.view.db);
         let losses = self.take("what was lost", read).unwrap_or_default();

@@ -162,7 +162,7 @@ impl Check<'_> {
         }
     }
 
-    /// Returns a tenant as people call it.
+    /// Returns the words for a tenant in a report.
     fn named(&self, no: TenantNo) -> String {
         match self.tenants.get(&no) {
             Some((_, name)) => format!("tenant {name}"),

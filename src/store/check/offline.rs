@@ -80,13 +80,13 @@ impl Store {
     /// open.
     pub fn check_at(path: &Path) -> Result<StoreCheck, CheckError> {
         let folder = Folder::new(path);
-        // Between the two renames that swap a copy in, it has its other name.
+        // Between the two renames that swap a copy in, the database has its other name.
         let places = [folder.current(), folder.replaced()];
         let there = || places.iter().find(|place| place.exists());
         let nowhere = || CheckError::NoStore {
             path: path.to_owned(),
         };
-        // Check again now that nobody can rename it any more.
+        // It is looked for again under the lock, when nobody can rename it any more.
         there().ok_or_else(nowhere)?;
         let refused = |source| CheckError::Open { source };
         let lock = lock::take_lock(&folder).map_err(refused)?;

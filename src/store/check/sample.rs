@@ -14,14 +14,14 @@ use crate::store::tenant_no::TenantNo;
 /// The last entries of the journal, all of which are read.
 const TAIL: u64 = 200;
 
-/// The most entries before these, and the most records of a tenant's kind, to read.
+/// The most entries to read before these, and the most records to read of each kind of a tenant.
 const SAMPLES: u64 = 64;
 
 /// Records to read of all tenants together, unless there are so many tenants that reading
 /// [`FEWEST`] of each takes more: every record brings a page into the cache that nobody asked for.
 const ALL_SAMPLES: u64 = 512;
 
-/// The minimum number of records to read of a tenant's kind.
+/// The fewest records to read of each kind of a tenant.
 const FEWEST: u64 = 2;
 
 /// Reads a sample of everything, and all fingerprints.

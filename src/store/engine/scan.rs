@@ -17,7 +17,7 @@ use crate::store::layout::keys::Key;
 const QUEUE: usize = 64;
 
 /// Bytes of pages that may enter the cache between two repeated reads: all queues together then
-/// hold at most 256 times as much.
+/// stand for at most 256 times as much.
 const TRIM_EVERY: usize = 256 * 1024;
 
 /// The factor by which the bytes of a single row count. Reading one row brings in its page, of up

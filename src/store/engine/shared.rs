@@ -13,7 +13,7 @@ use super::files::Folder;
 use super::nudge::nudge;
 use super::writing::tally::Tally;
 
-/// What the committer shares with readers.
+/// What the writing threads share with readers.
 pub struct Shared {
     /// `None` after the close.
     pub db: RwLock<Option<sled::Db>>,
@@ -27,7 +27,7 @@ pub struct Shared {
     pub tally: Mutex<Tally>,
     /// The keys written while the database is copied; `None` if no copy is under way.
     pub changes: Mutex<Option<Changes>>,
-    /// Whether the last process was killed while it copied the database.
+    /// Whether the last process was interrupted while it copied the database.
     pub was_stopped: AtomicBool,
     fatal: OnceLock<StoreError>,
 }

@@ -1,5 +1,5 @@
-//! Records that are missing but must not be deleted yet, and how many complete sweeps in a row
-//! missed each.
+//! Records that are missing and that the source does not let us ask for, and how many complete
+//! sweeps in a row missed each.
 
 use std::collections::BTreeMap;
 

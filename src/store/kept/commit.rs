@@ -62,7 +62,7 @@ pub enum Write {
         /// The record's text from the source; ignored for a deletion.
         raw: Box<str>,
     },
-    /// State only: the first load, or a fingerprint that was computed anew. A record that already
+    /// State only: the first load, or a fingerprint that was computed again. A record that already
     /// exists keeps its version.
     Quiet {
         /// The record.
@@ -113,7 +113,7 @@ pub enum Closing {
         /// Users found.
         users: u64,
     },
-    /// The next so many rows of the tenant's plan; after its last row the plan is removed.
+    /// So many more rows of the tenant's plan; after its last row the plan is removed.
     PlanRows(u32),
     /// New states of held plans, and the facts that report them.
     Told {
@@ -131,7 +131,7 @@ pub struct Committed {
     pub last: Seq,
 }
 
-/// An encoded commit, complete except for what only the committer knows.
+/// An encoded commit, complete except for what only the writer knows.
 pub(in crate::store) struct Prepared {
     pub tenant: TenantNo,
     pub at: Timestamp,

@@ -83,7 +83,7 @@ impl Store {
         })
     }
 
-    /// Removes the entries of a plan that is not made in the end.
+    /// Removes the entries of a plan that will not be made after all.
     pub fn drop_removals(&self, no: TenantNo, plan: PlanId) -> Result<(), StoreError> {
         self.remove_rows(&keys::removals(no, plan))
     }
@@ -122,7 +122,7 @@ impl Store {
         })
     }
 
-    /// Returns the plan whose removals are open. Only the newest plan can be.
+    /// Returns the plan that is open, or `None` if there is none. Only the newest plan can be open.
     pub fn open_plan(&self, no: TenantNo) -> Result<Option<HeldPlan>, StoreError> {
         let newest: Option<HeldPlan> = self.engine.read("reading held plans", |db| {
             let row = scan::prefix(db, &keys::held_prefix(no)).next_back();

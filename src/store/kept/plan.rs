@@ -1,4 +1,4 @@
-//! A run's changes while they exceed one commit: rows, then a seal, then commits that remove the
+//! The changes of a run, if they exceed one commit: rows, then a seal, then commits that remove the
 //! rows as they are carried out. A plan that was not sealed never happened.
 
 use std::ops::Bound;

@@ -99,7 +99,7 @@ pub fn verify<'value>(key: &[u8], value: &'value [u8]) -> Result<(u8, &'value [u
     }
 }
 
-/// Makes the error that a value has a layout which this code does not read.
+/// Returns the error for a value whose layout this code does not read.
 pub fn unknown(key: &[u8], format: u8) -> StoreError {
     flawed(key, &format!("has format {format}, which is not read here"))
 }
@@ -223,7 +223,7 @@ fn decompress<'plain>(bytes: &[u8], plain: &'plain mut Vec<u8>) -> Option<&'plai
     (n_bytes == length).then_some(plain)
 }
 
-/// Makes the error that a value is not what was written.
+/// Returns the error for a value that is not what was written.
 pub fn flawed(key: &[u8], how: &str) -> StoreError {
     StoreError::damaged(format!("{}: {how}", keys::describe(key)))
 }

@@ -45,7 +45,8 @@ pub enum Keyspace {
     Held = 0x42,
     /// Their entries, by record.
     Removal = 0x43,
-    /// In how many complete sweeps in a row a record was missing that must not be deleted yet.
+    /// Missing records that the source does not let us ask for, with the number of complete sweeps
+    /// in a row that missed each.
     Absent = 0x44,
     /// Cursors by endpoint.
     Cursor = 0x50,

@@ -120,7 +120,7 @@ fn a_store_with_a_gap_in_its_log_is_looked_at_as_a_whole() {
     open(sound.path()).close().unwrap();
     let bytes = fs::read(Folder::new(sound.path()).db()).unwrap();
     let mut n_told = 0;
-    // No sample reads what was heard.
+    // No sample reads the events that were handled.
     for event in heard.iter().step_by(300).take(6) {
         let id = event.id.0;
         let last = bytes.windows(id.len()).rposition(|bytes| *bytes == id);

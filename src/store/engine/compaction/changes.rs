@@ -1,13 +1,13 @@
-//! The keys that were written while the database is copied: those that the copy already has, and
-//! that have to be copied once more.
+//! The keys of rows that are written while the database is copied, and that the copy already has:
+//! these rows have to be copied once more.
 
 use std::collections::BTreeSet;
 
 use crate::store::engine::files::pending::Rows;
 use crate::store::layout::keys::Key;
 
-/// Bytes of keys that are remembered, including what the set takes for each. The copy works some
-/// off after each of its steps, so there are few, unless the copy's disk stalls.
+/// Bytes of keys that are remembered, including what the set takes for each. Each step of the copy
+/// also copies some of them again, so there are few, unless the copy's disk stalls.
 const LIMIT: usize = 8 * 1024 * 1024;
 
 /// What a key takes in the set besides its bytes.
@@ -59,7 +59,8 @@ impl Changes {
         }
     }
 
-    /// Reports how far the copy has got, as far as no write has come between.
+    /// Sets how far the copy has got. No write may come between the reading of its rows and this
+    /// call.
     pub fn reach(&mut self, upto: Upto) {
         self.upto = upto;
     }

@@ -30,7 +30,7 @@ pub fn at(path: &Path) -> Result<Compacted, CompactError> {
     let refused = |source| CompactError::Open { source };
     let lock = lock::take_lock(&folder).map_err(refused)?;
     place::clear_up(&folder).map_err(refused)?;
-    // In any format, and never moved aside.
+    // The store may have any format. If it is damaged, it is not moved aside here.
     let sound = open(&folder)?;
     let started = starting::start(folder, &Clock::system(), lock, sound, None).map_err(refused)?;
     let compacted = started.engine.compact(Rule::USUAL);

@@ -22,7 +22,7 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Why a store was not compacted. It is unchanged.
+/// Why a store was not compacted. The store is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
     /// There is no store.

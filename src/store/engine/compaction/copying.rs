@@ -44,7 +44,7 @@ pub enum CopyError {
     Copy(StoreError),
     /// Another copy is under way.
     UnderWay,
-    /// The copying does not end, and may still do something.
+    /// The copying does not end, and its thread may still write.
     Stuck,
 }
 
@@ -306,7 +306,7 @@ pub fn make_sure_of_space(folder: &Folder, live: Count, spare: u64) -> Result<()
     }
 }
 
-/// Makes the error that a copy does not match.
+/// Returns the error for a copy that does not match.
 pub fn differs(how: String) -> CopyError {
     copy("reading the copy back")(io::Error::other(how))
 }

@@ -90,7 +90,7 @@ pub fn give_up(folder: &Folder) {
     }
 }
 
-/// Makes the error that a copy made no progress.
+/// Returns the error for a copy that made no progress.
 pub fn stuck() -> StoreError {
     StoreError::io("copying the store", io::ErrorKind::TimedOut.into())
 }

@@ -39,8 +39,9 @@ pub struct Standing<'a> {
     pub head: &'a Head,
 }
 
-/// Puts a copy in the place of the database. Everything that was committed is on disk. `reopen`
-/// switches to its files. After an error nothing may continue.
+/// Puts a copy in the place of the database. Everything that was committed must be on disk already.
+/// `reopen` makes the writer use the files that are there afterwards. After an error nothing may
+/// continue.
 pub fn carry_out(
     replacement: Replacement,
     standing: &Standing<'_>,
@@ -102,12 +103,13 @@ fn replace(
     Ok(Outcome::Done(count))
 }
 
-/// Brings the copy up to date with the database, and flushes it to disk. False means not now.
+/// Brings the copy up to date with the database, and flushes it to disk. Returns false if too much
+/// is left to copy; then it is tried later.
 fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result<bool, CopyError> {
     let db = shared.database().map_err(CopyError::Source)?;
     {
         let mut changes = lock(&shared.changes);
-        // It was abandoned meanwhile.
+        // The copy was abandoned meanwhile.
         let changes = changes.as_mut().ok_or(CopyError::Stuck)?;
         if !copy.catch_up_last(Last { changes, db: &db })? {
             return Ok(false);
@@ -134,8 +136,8 @@ fn catch_up(copy: &mut Copy, standing: &Standing<'_>, shared: &Shared) -> Result
     Ok(true)
 }
 
-/// Waits a moment until nobody reads. A reader may start another read, so new readers are not
-/// blocked.
+/// Waits a moment until nobody reads. New reads are not blocked: a reader may need another one
+/// before it ends the first.
 fn alone(shared: &Shared) -> Option<RwLockWriteGuard<'_, Option<sled::Db>>> {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -141,9 +141,9 @@ impl Folder {
         Ok(aside)
     }
 
-    /// Removes what a killed process left half-written and sled would mistake for complete and then
-    /// refuse to open: a snapshot, whose data is in the log too, and the settings of a database
-    /// that was never created. Returns how many files that was.
+    /// Removes files that a killed process left half-written, and that sled would mistake for
+    /// complete and then refuse to open: a snapshot, whose data is in the log too, and the settings
+    /// of a database that was never created. Returns how many files there were.
     pub fn remove_leftovers(&self) -> io::Result<usize> {
         let files = files_in(&self.current())?;
         // sled writes its settings first, and then creates its log. If other files exist without a
@@ -302,7 +302,8 @@ pub fn give_as(path: &Path, other: &Path) -> io::Result<()> {
     }
 }
 
-/// Only what belongs to root is given away: if it belongs to a third user, that is deliberate.
+/// Gives a file to an owner if it belongs to root. If it belongs to a third user, that is
+/// deliberate.
 #[cfg(unix)]
 fn give(path: &Path, owner: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, lchown};

@@ -81,7 +81,8 @@ impl Folder {
         }
     }
 
-    /// Under its new name nobody uses it, even if only part of it is deleted.
+    /// Renames a folder to `discarded`: under this name nobody uses it, even if only part of it is
+    /// deleted.
     fn retire(&self, folder: &std::path::Path) -> io::Result<()> {
         if self.discarded().exists() {
             fs::remove_dir_all(self.discarded())?;

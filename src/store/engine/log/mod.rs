@@ -1,5 +1,5 @@
-//! Reads the files of a sled database without sled, because sled writes each time it opens:
-//! whatever it cannot reach it fills with zeros.
+//! Reads the files of a sled database without sled: sled writes to them each time it opens them,
+//! and fills what it cannot reach with zeros.
 //!
 //! sled 0.34.7 keeps everything in one log, `db`, in segments of 512 KiB that are reused once
 //! nothing in them counts any more. Each message in it has a checksum, the number of its segment in
@@ -68,7 +68,7 @@ impl Log {
         }
         let newest = stops.keys().next_back().copied();
         let mut older = stops.iter().filter(|(number, _)| Some(**number) != newest);
-        // What follows was written after this segment was full.
+        // Later segments were begun when this one was full.
         if older.any(|(_, stop)| *stop != Stop::Full) {
             return Ok(true);
         }
@@ -114,8 +114,8 @@ impl Log {
         Ok(())
     }
 
-    /// An upper bound of segment numbers: anything above is damage. No store lives long enough to
-    /// reuse a segment a million times.
+    /// Returns an upper bound of segment numbers: a higher one is damage. No store lives long
+    /// enough to reuse each segment a million times.
     fn highest(&self) -> u64 {
         self.n_segments.saturating_mul(1_000_000)
     }
@@ -139,8 +139,8 @@ fn blob(blobs: &Path, message: &Message<'_>) -> Option<Vec<u8>> {
     is_sound.then(|| body.to_vec())
 }
 
-/// Returns whether the file of a message can be read. A file that is gone was replaced by a newer
-/// one.
+/// Returns whether the file of a message can be read, or is gone: then a newer message has replaced
+/// this one.
 fn is_sound(blobs: &Path, message: &Message<'_>) -> bool {
     let name = message
         .body

@@ -95,7 +95,8 @@ impl Pages {
             return Some(Change::Delete(key(bounds.n_shared)?));
         }
         let value = bytes(body)?;
-        // If the page itself cannot be read, the one before it may have shared more or fewer bytes.
+        // If the newest version of the page could not be read, these bounds are those of an older
+        // one, whose keys may have shared more or fewer bytes.
         let lengths = std::iter::once(bounds.n_shared).chain((0..=bounds.low.len()).rev());
         let key = lengths
             .filter_map(key)
@@ -110,7 +111,7 @@ fn byte(from: &mut &[u8]) -> Option<u8> {
     Some(*first)
 }
 
-/// Takes bytes from the front, preceded by their length.
+/// Takes a length from the front, and as many bytes after it.
 fn bytes<'bytes>(from: &mut &'bytes [u8]) -> Option<&'bytes [u8]> {
     let len = usize::try_from(number(from)?).ok()?;
     let (bytes, rest) = from.split_at_checked(len)?;

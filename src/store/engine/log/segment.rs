@@ -1,4 +1,4 @@
-//! The messages of a segment, skipping bytes that are none.
+//! Reads the messages of a segment, and skips bytes that belong to none.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,8 @@ pub const SEGMENT: usize = 512 * 1024;
 /// Bytes of a segment's header.
 const HEADER: usize = 20;
 
-/// The most bytes that precede a message's body. No message begins in the last so many bytes.
+/// The most bytes that precede a message's body. No message begins closer than this to the end of a
+/// segment.
 const MESSAGE_HEADER: usize = 32;
 
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -105,7 +106,7 @@ pub enum Stop {
     Gap,
 }
 
-/// What a segment contains.
+/// The result of reading a segment's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Walked {
     /// Its number in the order of writing; `None` if nothing in it can be read.

@@ -55,7 +55,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
     let config = sled::Config::new()
         .path(at)
         .cache_capacity(cache)
-        // Not for durability, which is the committer's job: this thread also collects garbage.
+        // Not for durability, which is the writer's job: this thread also collects garbage.
         .flush_every_ms(Some(500));
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
@@ -91,7 +91,7 @@ pub fn open_db(folder: &Folder, at: &Path, cache: u64) -> Result<sled::Db, Refus
     }
 }
 
-/// The same if the file was closed only a moment ago.
+/// The same for a file that was closed only a moment ago.
 const FREE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until nobody has the file of a database open.

@@ -66,7 +66,7 @@ pub fn identify(
     Ok(Look::Sound(format, head))
 }
 
-/// Makes the error that a store has a newer format than this version reads.
+/// Returns the error for a store whose format is newer than this version reads.
 pub fn newer(folder: &Folder, found: u32) -> OpenError {
     OpenError::Newer {
         path: folder.path().to_owned(),

@@ -10,8 +10,9 @@ use crate::store::error::OpenError;
 
 use super::refusal::io_at;
 
-/// A process that ends releases our lock a moment later, and a program that it had just
-/// started holds a copy until it is under way. Whoever still has it after that will keep it.
+/// A process that ends releases the lock a moment later, and a child that it had just started keeps
+/// a copy of it until the child's program runs. Whoever still has the lock after this time will
+/// keep it.
 const OWN_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait between two tries.

@@ -22,8 +22,8 @@ use super::identify::{Look, identify, newer};
 use super::refusal::{Refusal, io_at};
 use super::sound::Sound;
 
-/// Opens the database as the last process left it, and marks it as open. A copy that was taken
-/// while it was open is only used if all of it is consistent.
+/// Opens the database as the last process left it, and marks it as open. A copy of its files that
+/// was taken while a process had it open is only used if all of it is consistent.
 pub fn open_left(folder: &Folder) -> Result<Sound, Refusal> {
     let refused = |source| Refusal::Error(io_at("marking as open", folder.path())(source));
     if open_mark::look(folder).map_err(refused)? != Left::Copied {
@@ -142,7 +142,8 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
         }
     });
     if let Ok(Ok(Look::Sound(..) | Look::Empty)) = looked {
-        // From here on it is written to, and there is no way back to the former one.
+        // From here on the database is written to, and there is no way back to its files as they
+        // were.
         folder
             .give_up_untouched()
             .map_err(refused("removing the copy of", &current))?;
@@ -167,8 +168,8 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     }
 }
 
-/// Checks everything in a database. sled treats a gap in its log as the end, so parts that are read
-/// later may be missing although the sample is there.
+/// Checks everything in a database. sled treats a gap in its log as the end, so rows may be missing
+/// although the sample is intact.
 fn is_whole(db: &sled::Db, format: u32) -> Result<(), StoreError> {
     let (_doing, looked) = counting("checking the store", "rows");
     let checked = check::whole(&check::View::alone(db, format), &|rows| looked.add(rows));

@@ -41,7 +41,8 @@ pub fn start(
         mut head,
         ..
     } = sound;
-    // Later entries may be lost, if this is an older copy that was restored.
+    // If this is an older copy that was restored, later entries are lost; their versions must not
+    // be given again.
     head.version = head.version.max(Version::at(clock.now()));
     let pending = folder.pending();
     let current = folder.current();

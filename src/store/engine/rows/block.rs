@@ -18,7 +18,7 @@ use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
 use crate::store::tenant_no::TenantNo;
 
-/// Uncompressed bytes from which a block is divided.
+/// The most bytes of a block, uncompressed, before it is divided.
 const FULL: usize = 16 * 1024;
 
 /// The most bytes of a piece when a full block is divided, except for a single large record.
@@ -174,8 +174,8 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// Makes the rows of the block. It is divided if it should be and there is room for so many
-    /// more rows; a block that stays large is divided another time.
+    /// Makes the rows of the block. A block that is too large is divided, into no more further rows
+    /// than there is room for; what stays too large is divided another time.
     pub fn rows(self, room: &mut usize) -> Vec<(Key, Option<Vec<u8>>)> {
         let pieces = self.block.pieces().min(*room + 1);
         if self.block.0.is_empty() {

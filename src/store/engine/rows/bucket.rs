@@ -1,9 +1,9 @@
 //! Packs the fingerprints of neighbours into one value, in the order of their ids.
 //!
 //! A bucket contains the ids from its key up to the next bucket's key. The first bucket of a kind
-//! has no id in its key and so begins before all ids. With some hundred entries a value, a scan of
-//! a million fingerprints takes 0.05 s; with a row each it took 0.65 s and three times the memory.
-//! Since values stay well below 8 KiB, a leaf of sixteen needs no file of its own.
+//! has no id in its key and so begins before all ids. With some hundred entries in a value, a scan
+//! of a million fingerprints takes 0.05 s; with a row for each it took 0.65 s and three times the
+//! memory. Since values stay well below 8 KiB, a leaf of sixteen needs no file of its own.
 
 use crate::model::{Fingerprint, Id, Kind};
 use crate::store::engine::scan;
@@ -12,14 +12,14 @@ use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
 use crate::store::tenant_no::TenantNo;
 
-/// Entries from which a bucket is divided.
+/// The most entries of a bucket before it is divided.
 const FULL: usize = 256;
 
 /// The most entries of a piece when a full bucket is divided. Larger than half of [`FULL`]: one
 /// entry too many makes two pieces, not three.
 const PIECE: usize = 160;
 
-/// Bytes from which a bucket is divided, for ids of other shapes.
+/// The most bytes of a bucket before it is divided, for ids of other shapes.
 const FULL_BYTES: usize = 8 * 1024;
 
 /// The entries of a bucket, in the order of their ids.

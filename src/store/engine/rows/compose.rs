@@ -1,5 +1,5 @@
 //! Composes the one batch that writes a commit's state, fingerprints, census, journal and progress
-//! together. Runs on the committer's thread, the only one that writes.
+//! together. Runs on the writer's thread, the only one that writes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -118,7 +118,7 @@ impl Draft {
         self.rows.insert(key, value);
     }
 
-    /// Adds an entry, which the head describes as the last.
+    /// Adds an entry: the one that the head describes as the last.
     fn entry(&mut self, head: &Head, body: &[u8]) {
         let key = keys::journal(head.last);
         let value = journal::seal(&key, head.at, head.version, body);

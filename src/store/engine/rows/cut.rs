@@ -45,8 +45,8 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
     Ok(draft.finish(*head))
 }
 
-/// Composes the batch that removes kept entries, if no row names them. They are in order, with few
-/// other kept entries between them.
+/// Composes the batch that removes kept entries, if no row names them. They are given in order,
+/// with few other kept entries between them.
 pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, StoreError> {
     let mut draft = Draft::default();
     let named = match seqs.first().zip(seqs.last()) {

@@ -34,8 +34,8 @@ impl Entries {
     }
 }
 
-/// Returns a hash of what is removed. The plan stays the same if a person's name changes, or a
-/// question was asked this time and not the last.
+/// Returns a hash of what is removed. The plan stays the same if a person's name changes, or if the
+/// source was asked about the record this time and not the last.
 fn sum(removal: &Removal) -> u64 {
     let access = match &removal.what {
         Taken::Record { .. } => None,

@@ -177,7 +177,7 @@ pub fn seal(key: &[u8], at: Timestamp, version: Version, packed: &[u8]) -> Vec<u
     codec::seal(v3::Entry::FORMAT, key, &head, packed)
 }
 
-/// Makes the error that an entry is missing.
+/// Returns the error for an entry that is missing.
 pub fn missing(seq: Seq) -> StoreError {
     StoreError::damaged(format!("journal entry {seq}: missing"))
 }

@@ -5,7 +5,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v3};
 
-/// The most losses to keep. An operator with this many has worse problems than the first of them.
+/// The most losses to keep. If there are more, nobody needs the first ones any more.
 const KEPT: usize = 50;
 
 /// Reads all losses of a database.

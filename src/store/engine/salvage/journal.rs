@@ -9,7 +9,7 @@ use crate::store::layout::{codec, v1};
 
 use super::target::Target;
 
-/// How far the journal is complete.
+/// What the dense journal lacks, and the time and version that it ends with.
 pub struct Made {
     pub missing: Missing,
     pub at: Timestamp,
@@ -50,7 +50,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
         Some(expected) => fill(target, &mut made, expected, last.next())?,
     }
     target.write()?;
-    // The entries that were kept when the journal was cut.
+    // A kept entry stays only if it was cut from the journal.
     target.keep(Keyspace::Kept, |db, key, value| {
         let cut = journal::cut_at(db).unwrap_or(Seq::START);
         journal::read(key, value).is_ok_and(|entry| entry.seq <= cut)
@@ -58,7 +58,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     Ok(made)
 }
 
-/// Makes the journal begin with an entry.
+/// Makes the journal begin at an entry: what is missing before it counts as cut.
 fn cut(target: &mut Target, made: &mut Made, known: Seq, first: Seq) -> Result<(), StoreError> {
     let cut = Seq(first.0.saturating_sub(1));
     if cut <= known {
@@ -69,8 +69,8 @@ fn cut(target: &mut Target, made: &mut Made, known: Seq, first: Seq) -> Result<(
     target.set(key, value)
 }
 
-/// Puts an entry that says nothing in each missing position. The versions of its neighbours leave
-/// as many free between them as there are positions.
+/// Puts an entry that says nothing in each missing position. The versions of the entries around a
+/// gap leave at least as many numbers free as positions are missing.
 fn fill(target: &mut Target, made: &mut Made, from: Seq, end: Seq) -> Result<(), StoreError> {
     if from >= end {
         return Ok(());

@@ -2,10 +2,10 @@
 //!
 //! Every row has a checksum, so what can be read is what was written. What is missing between the
 //! rows is repaired (`repair.rs`, `journal.rs`, `records.rs`): the journal stays dense, the
-//! fingerprints are counted anew, and rows that name something missing are dropped. The journal and
-//! the progress of endpoints continue where they were, under the same store id; the last entry
-//! reports to everybody that history was lost. Rows that are not the last ones written do no harm:
-//! state is compared with its source anyway, and an event that was sent may be sent again.
+//! fingerprints are computed again, and rows that name something missing are dropped. The journal
+//! and the progress of endpoints continue where they were, under the same store id; the last entry
+//! reports to everybody that history was lost. A row that is older than the last one written does
+//! no harm: state is compared with its source anyway, and an event that was sent may be sent again.
 //!
 //! The damaged files are only read, and without sled (`log/`). Their rows go into a database of
 //! their own (`replay.rs`), from there into the new store beside it, and only then does that
@@ -192,7 +192,7 @@ fn turned(steps: &mut [Box<dyn Rewrite>], row: Row) -> Vec<Row> {
     rows
 }
 
-/// Keeps a row; if rows of this kind are made anew, only notes what it says.
+/// Keeps a row. If the salvage makes rows of this kind itself, it only notes what this one says.
 fn keep(
     key: &[u8],
     value: &[u8],

@@ -205,7 +205,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
     })
 }
 
-/// Keeps runs that can be read, and counts them anew.
+/// Keeps runs that can be read, and counts them again.
 fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Run, |_, key, value| {
         let run = runs::read(key, value).ok();

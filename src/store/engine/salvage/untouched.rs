@@ -1,8 +1,8 @@
 //! Keeps the files of a database whose log has a gap as they were before sled opened them.
 //!
 //! sled ends such a log at the gap: it fills what comes after it with zeros, and removes large
-//! values that are newer. The database that opens then is checked as a whole, and if anything is
-//! missing, it is salvaged from these files. The copy gets its name `untouched` once it is
+//! values that are newer. The database that sled opens then is checked as a whole; if anything is
+//! missing, the store is salvaged from these files. The copy gets its name `untouched` once it is
 //! complete; until it is removed, it counts as the store: if the process is interrupted, the next
 //! opening goes back to it.
 

@@ -99,7 +99,7 @@ impl Committer {
             match self.written.recv_timeout(Duration::from_secs(seconds)) {
                 Ok(written) => return Ok(written),
                 Err(RecvTimeoutError::Timeout) => {
-                    // A reader may have run into the failure that it waits for.
+                    // A reader may have met the failure that keeps the writer waiting.
                     shared.check()?;
                     shared.nudge();
                 }

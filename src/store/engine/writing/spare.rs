@@ -44,7 +44,8 @@ impl Spare {
         self.keep()?;
         self.kept.clear();
         let done = step();
-        // Before anybody else takes them; if somebody has, the next step waits.
+        // They are reserved again before anybody else takes them; if somebody has, the next step
+        // waits.
         drop(self.fill());
         Ok(done)
     }

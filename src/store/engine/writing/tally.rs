@@ -2,8 +2,8 @@
 //! subtracts those it replaces, and stores the sum in the same batch.
 //!
 //! A store of an older version may have no sum, or one that misses some writes. It is counted once,
-//! in steps, while commits continue: rows written after the position of the count are counted when
-//! it gets there; rows written before that position are added by the write.
+//! in steps, while commits continue: a row whose key is past the position of the count is counted
+//! when the count gets there, any other row is added by the write.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub enum Tally {
     Known(Count),
 }
 
-/// What a write changes: the size of each of its rows before it, and after. `None` if it did not
-/// look, because nobody counts.
+/// What a write changes: the size of each of its rows before it, and after. `None` if nobody
+/// looked, because nobody counts.
 pub struct Delta(Option<BTreeMap<Key, [Option<usize>; 2]>>);
 
 impl Tally {
@@ -49,7 +49,7 @@ impl Tally {
         }
         let mut delta = BTreeMap::new();
         for (key, value) in rows {
-            // Not through `scan`: the write brings the same page into the cache.
+            // Not through `scan`: the write brings the same page into the cache anyway.
             let before = db
                 .get(key)
                 .map_err(|error| StoreError::sled("reading what a write replaces", error))?;

@@ -48,7 +48,7 @@ pub struct Writer {
     garbage: usize,
 }
 
-/// The files beside the database that it writes.
+/// The files that the writer opens besides sled's own handles.
 struct Files {
     /// Our own handle on the file that sled writes to; its lock belongs to sled's handle.
     log: File,

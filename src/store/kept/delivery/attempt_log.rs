@@ -31,9 +31,9 @@ pub struct AttemptLog {
 }
 
 impl AttemptLog {
-    /// Adds a row. Returns its writes: the row, and the removal of rows that are more than `keep`
-    /// attempts back. Removing rows by age is left to maintenance, which knows whether the clock is
-    /// right.
+    /// Adds attempts. Returns the writes: their rows, and the removal of the oldest rows, as long
+    /// as `keep` attempts remain without them. Removing rows by age is left to maintenance, which
+    /// knows whether the clock is right.
     pub(in crate::store) fn add(
         &mut self,
         endpoint: &EndpointName,

@@ -24,7 +24,8 @@ pub struct Deferred {
     /// Identifies what the delivery is about: two with the same value are never under way at once,
     /// and the earlier one goes first.
     pub entity: u64,
-    /// What must be settled first: a successor comes after its predecessor is deleted.
+    /// The entity that must be settled first: a successor is sent only after the deletion of its
+    /// predecessor.
     pub after: Option<u64>,
     /// Attempts that failed.
     pub attempts: u32,
@@ -115,7 +116,7 @@ impl Store {
         Ok(rows.into_iter().map(|(item, v1::Nothing)| item).collect())
     }
 
-    /// Requests deliveries again; any that are parked no longer are.
+    /// Requests that deliveries are sent again; those that were parked are parked no longer.
     pub fn replay(&self, endpoint: &EndpointName, items: &[Item]) -> Result<(), StoreError> {
         for chunk in items.chunks(MAX_QUIET) {
             let rows = chunk.iter().flat_map(|item| {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// How far the two may differ: correcting a clock and restarting a daemon cause smaller
+/// How far the two times may differ: correcting a clock and restarting a daemon cause smaller
 /// differences.
 const NEAR: Duration = Duration::from_secs(10 * 60);
 
@@ -56,7 +56,8 @@ pub struct Running {
 }
 
 impl Belief {
-    /// Starts without a record: it is no earlier than the last event.
+    /// Starts without a file. It cannot be earlier than the last event, so the time of that is
+    /// believed, or the wall clock if it shows an earlier time.
     pub fn begin(last_event: Option<Timestamp>, wall: Timestamp) -> Self {
         Self {
             believed: last_event.map_or(wall, |at| at.min(wall)),
@@ -64,9 +65,9 @@ impl Belief {
         }
     }
 
-    /// Continues in another process. Nobody has seen how much time passed in between; but if the
-    /// clock showed a time of a day ago on its own and has continued from there, that day has
-    /// passed.
+    /// Continues in another process. Nobody has seen how much time passed in between. But if the
+    /// wall clock shows a day more than when it was first seen to disagree, the time that it showed
+    /// then is believed.
     pub fn resume(self, wall: Timestamp) -> Self {
         match self.since {
             Some(since) if wall.since(since) >= STANDS_AHEAD => Self {

@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-/// Not synced: if it is lost, we only know less.
+/// Writes the belief to its file, without a sync: if it is lost, we only know less.
 fn save(folder: &Folder, belief: Belief) -> io::Result<()> {
     let (path, written) = (folder.clock(), folder.path().join("clock.new"));
     let mut file = files::open_file(&written)?;

@@ -43,13 +43,14 @@ pub struct MaintenancePass {
 pub struct Done {
     /// Entries that were cut off the journal.
     pub entries: u64,
-    /// Entries that were kept because a row named them, and that no row names any more.
+    /// Kept entries that were deleted, because no row names them any more.
     pub forgotten: u64,
     /// Runs that were deleted.
     pub runs: u64,
     /// Rows of attempts that were deleted.
     pub attempts: u64,
-    /// Endpoints that were missing from the configuration for the keep time, and were deleted.
+    /// Endpoints that were deleted, because they were missing from the configuration for the whole
+    /// keep time.
     pub endpoints: u64,
     /// What compaction freed; `None` if the store was not compacted.
     pub compacted: Option<Compacted>,
@@ -124,7 +125,8 @@ impl MaintenancePass {
         self.done
     }
 
-    /// Computes the limit anew each time: an endpoint may have been rewound meanwhile.
+    /// Cuts some entries. It computes the limit again each time: an endpoint may have been rewound
+    /// meanwhile.
     fn cut(&mut self) -> Result<Stage, StoreError> {
         let limit = self
             .store
@@ -138,8 +140,8 @@ impl MaintenancePass {
         Ok(Stage::Journal)
     }
 
-    /// Checks here which entries are named, so that only unnamed ones cause a write; the write
-    /// checks once more.
+    /// Deletes kept entries that no row names. It looks for these first, so that no write is made
+    /// for nothing; the write checks once more.
     fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
         let (last, unnamed) = self
             .store
@@ -229,7 +231,7 @@ impl MaintenancePass {
                 tracing::info!("Compacting the store; runs and deliveries go on");
                 Ok(Stage::Copy(Box::new(beside)))
             }
-            // The folder is measured each minute, and that measurement reports it.
+            // The folder is measured each minute, and the measurement reports the lack.
             Err(CopyError::NoSpace { .. }) => Ok(Stage::End),
             Err(error) => self.not_compacted(error),
         }

@@ -2,8 +2,8 @@
 //!
 //! Entries younger than the keep time stay in any case: replays may rely on that. Older ones stay
 //! until every endpoint that is configured and not disabled has settled them. A disabled endpoint
-//! keeps nothing back, or a dead receiver would fill the disk; the deliveries that it gave up and
-//! those that wait for an attempt are named by rows, and kept.
+//! keeps nothing back, or a dead receiver would fill the disk; rows name the entries of deliveries
+//! that were given up or wait for an attempt, so these entries are kept.
 
 use std::ops::Bound;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Store {
                     let key = keys::cursor(name);
                     let mut cursor: Cursor = match scan::get(db, &key)? {
                         Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
-                        // It starts after the journal's end.
+                        // An endpoint without a cursor starts after the journal's end.
                         None => Cursor {
                             settled: last,
                             ..Cursor::default()

@@ -1,4 +1,4 @@
-//! Reports how much data the store holds, and how much of the disk it takes.
+//! Reports how much data the store contains, and how much of the disk it takes.
 //!
 //! The amount of data is a running sum (`tally.rs`).
 

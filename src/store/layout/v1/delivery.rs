@@ -100,7 +100,7 @@ pub enum Order {
     Backfill { at: Timestamp, mark: Seq },
 }
 
-/// Some attempts in a row, one after the other.
+/// The attempts of one row, one after the other.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Attempts<'a>(pub Vec<Attempt<'a>>);
 

@@ -22,8 +22,8 @@ const NAMES: [&str; 3] = ["a", "bb", "gone"];
 enum Step {
     /// Entries are found, some days later.
     Found(u32, i64),
-    /// An endpoint settles so many more: it gives up those whose position divides by this number,
-    /// and will retry those one position later.
+    /// An endpoint settles so many more: it gives up those whose position is divisible by this
+    /// number, and will retry those one position later.
     Settle(usize, u64, u64),
     /// Its receiver refuses everything from now on.
     Gone(usize),
