@@ -107,9 +107,9 @@ pub struct Steadiness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turned {
-    /// Back by so much.
+    /// Back by this much.
     Back(Duration),
-    /// Ahead by so much, or the machine slept that long.
+    /// Ahead by this much, or the machine slept that long.
     Ahead(Duration),
 }
 
@@ -173,7 +173,7 @@ pub struct LastTurn {
 }
 
 impl LastTurn {
-    /// Starts without one.
+    /// Makes one that has not noticed any change yet.
     pub fn of(clock: Clock) -> Self {
         Self {
             clock,

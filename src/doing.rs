@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::lock::lock;
 use crate::model::Thousands;
 
-/// What this process does.
+/// The operations of this process.
 static BOARD: Board = Board(Mutex::new(Vec::new()));
 
 /// Numbers the activities, since they may end in any order.

@@ -126,7 +126,7 @@ impl PrivateKey {
     /// Signs claims as a compact token of the given type, such as `JWT`; `kid` is the id of the
     /// key.
     ///
-    /// It fails only where the system has no random numbers.
+    /// It fails only if the system provides no random numbers.
     pub fn token(
         &self,
         typ: &str,

@@ -162,7 +162,7 @@ impl Obstacle {
         }
     }
 
-    /// Returns what an operator can do about it, where that depends on more than the stage.
+    /// Returns what an operator can do about it, if that depends on more than the stage.
     pub fn remedy(&self) -> Option<&'static str> {
         match &self.kind {
             Kind::Tls(failure) => Some(failure.remedy()),

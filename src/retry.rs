@@ -25,8 +25,8 @@ const BRIEF_ATTEMPTS: u32 = 2;
 
 /// Counts the failed attempts of one request and tells how long to wait before the next.
 ///
-/// It neither sleeps nor looks at a clock: the bound on the whole is one on the sum of the
-/// waits that it gave, and the time of the attempts themselves is bounded by their time-outs.
+/// It neither sleeps nor looks at a clock. Its total bound applies to the sum of the waits that it
+/// returned; the attempts themselves are bounded by their time-outs.
 #[derive(Debug)]
 pub struct Retry {
     waits: ExponentialBackoff,

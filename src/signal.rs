@@ -1,4 +1,4 @@
-//! How tasks are woken and how they are told to end.
+//! How tasks are woken, and how they are told to end.
 
 use std::sync::Arc;
 

@@ -110,7 +110,7 @@ enum Kind {
     Terminal,
     /// Another program.
     Pipe,
-    /// A file.
+    /// A file, or anything else that does not show them now.
     File,
 }
 

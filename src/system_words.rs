@@ -1,5 +1,5 @@
-//! Errors of the operating system, in words that say what to do. Not all of its own words do, and
-//! its numbers mean nothing to most people.
+//! Errors of the operating system, in words that say what to do. The system's own words often do
+//! not, and its numbers mean nothing to most people.
 
 use std::io::{self, ErrorKind};
 

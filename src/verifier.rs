@@ -118,7 +118,8 @@ impl Verifier {
         }
     }
 
-    /// Follows the chain from the server's certificate to the last one whose issuer was shown.
+    /// Follows the chain up from the server's certificate as far as issuers were shown, and says
+    /// what is wrong where it ends.
     fn climb(&self, chain: &[X509Certificate<'_>]) -> Distrust {
         let known = self.roots.subjects();
         let is_known =
@@ -127,7 +128,8 @@ impl Verifier {
             return Distrust::Unusable("there is none");
         };
         let mut at = leaf;
-        // Each step goes up one certificate; the loop is bounded, so a circular chain ends it.
+        // Each step goes up one certificate. There are as many steps as certificates, so that a
+        // circular chain comes to an end.
         for _ in chain {
             let issuer = at.issuer();
             let is_own = issuer.as_raw() == at.subject().as_raw();

@@ -107,7 +107,7 @@ pub struct Concern {
     pub label: String,
     /// What was found, in particular.
     pub detail: String,
-    /// What it consists of, by ids that never change: an acceptance covers this and no more.
+    /// What it consists of, by ids that never change: an acceptance covers only this.
     pub extent: BTreeSet<String>,
 }
 
@@ -151,7 +151,7 @@ impl Inspection {
         }
     }
 
-    /// The order in which kinds are to be looked at.
+    /// The order in which kinds must be looked at.
     pub const ORDER: [Kind; 3] = [Kind::Role, Kind::Group, Kind::User];
 
     /// Looks at a record.

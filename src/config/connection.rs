@@ -36,8 +36,8 @@ pub(super) type Connections = BTreeMap<String, Option<Connection>>;
 pub(super) struct Console {
     pub(super) host: TenantHost,
     pub(super) selection: Selection,
-    /// The key that names the connection whose client reads the tenants, and that name; `None` if
-    /// it is this connection.
+    /// The path of the key `read_with`, which problems name. The field below has its value: the
+    /// connection whose client reads the tenants, or `None` if this connection's own client does.
     pub(super) key: String,
     pub(super) read_with: Option<String>,
     pub(super) interval: Duration,

@@ -7,7 +7,7 @@ use std::{env, fmt};
 #[derive(Clone, Default)]
 pub struct Environment {
     texts: BTreeMap<String, String>,
-    /// Those whose value is not UTF-8.
+    /// Variables whose value is not UTF-8.
     unreadable: BTreeSet<String>,
 }
 

@@ -8,8 +8,8 @@ use super::raw;
 use crate::model::Loss;
 use crate::sync::{Guard, Limits, RemovalPolicy};
 
-/// The most sweeps in a row from which a record that we may not ask for can be required to be
-/// absent.
+/// The largest number of sweeps in a row that a record may have to be absent from, if we may not
+/// ask for it.
 const MAX_ABSENT_SWEEPS: u32 = 100;
 
 /// A guard while the configuration is read: first the settings for all tenants, then those for one.

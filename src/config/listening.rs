@@ -41,7 +41,7 @@ impl<'a> Ears<'a> {
         }
     }
 
-    /// Returns how the audit logs are polled of tenants without a setting of their own.
+    /// Returns how the audit logs of tenants without a setting of their own are polled.
     pub(super) fn usual(&self) -> Listening {
         self.usual
     }

@@ -91,7 +91,7 @@ pub struct OrganizationConfig {
     pub interval: Duration,
     /// Our credentials at the tenants.
     pub credentials: qlik::Credentials,
-    /// How many requests each tenant gets.
+    /// How many requests we may send to each.
     pub budget: qlik::Budget,
     /// How long a listing of each waits out an outage.
     pub outlast: Duration,

@@ -206,7 +206,7 @@ pub enum Fault {
     /// A tenant's connection that does not exist.
     #[error("there is no connection `{name}`")]
     UnknownConnection { name: String, known: String },
-    /// A kind of connection that nobody knows.
+    /// An unknown kind of connection.
     #[error("there are no connections of kind `{kind}`")]
     UnsupportedKind { kind: String },
     /// Two settings that exclude each other, or one that requires another.

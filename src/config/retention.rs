@@ -15,7 +15,8 @@ const MOST: Duration = DAY.saturating_mul(3650);
 /// About three weeks for a tenant that is read every quarter of an hour.
 const KEEP_RUNS: u32 = 2_000;
 
-/// The comparison values for removals go back this many runs.
+/// Removals are weighed against what the runs since the last sweep removed, so at least this many
+/// runs are kept.
 const LEAST_RUNS: u32 = 500;
 const MOST_RUNS: u32 = 1_000_000;
 

@@ -112,7 +112,7 @@ fn misfit(form: Form, text: &str) -> Option<(String, &'static str)> {
     })
 }
 
-/// Names a character that cannot be part of a secret.
+/// Names a character that cannot be part of a secret; `None` for one that can.
 fn strange(form: Form, c: char) -> Option<&'static str> {
     match c {
         '\u{a0}' | '\u{202f}' | '\u{2007}' => Some("a no-break space"),

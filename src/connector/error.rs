@@ -17,7 +17,7 @@ pub enum FetchError {
     Unreachable {
         /// What we were doing.
         doing: &'static str,
-        /// Why not.
+        /// What prevented it.
         #[source]
         obstacle: Obstacle,
     },
@@ -145,7 +145,7 @@ pub enum Refusal {
     NotTheOrganizations,
     /// There is no such tenant.
     NoTenant,
-    /// Too many requests, also after waiting.
+    /// Too many requests, even after waiting.
     RateLimited,
     /// The source has a problem of its own.
     Unavailable,

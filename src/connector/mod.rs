@@ -57,7 +57,7 @@ pub trait Connector: Send + Sync + 'static {
     /// narrow the listing of that kind, which is then short enough to be read whole.
     fn sweep_for(&self, record: &RecordRef) -> Option<Self::Sweep>;
 
-    /// Asks for one record. `None` if the source says that there is none, or no longer.
+    /// Asks for one record. `None` if the source says that there is no such record, or no longer.
     fn fetch(
         &self,
         record: &RecordRef,
@@ -65,8 +65,8 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Asks what happened within a span of time, as far as the source has reported it by now.
     ///
-    /// Audit events are hints which records to [`fetch`](Connector::fetch), never facts. They may
-    /// come twice, late, and in any order. Those that can't be read are data.
+    /// Audit events are hints about which records to [`fetch`](Connector::fetch), never facts. They
+    /// may come twice, late, and in any order. Those that can't be read are data.
     fn audit_events(
         &self,
         span: RangeInclusive<Timestamp>,

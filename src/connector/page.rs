@@ -14,7 +14,7 @@ pub struct Page {
     pub(super) kind: Kind,
     pub(super) total: Option<u64>,
     pub(super) records: Vec<Box<RawValue>>,
-    /// Records on the page whose text could not be taken.
+    /// Records on the page that are too large for their text to be read.
     pub(super) untaken: Vec<Finding>,
     pub(super) read: ReadRecord,
 }

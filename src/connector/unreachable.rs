@@ -11,7 +11,8 @@ pub(super) fn code(obstacle: &Obstacle) -> &'static str {
     }
 }
 
-/// A name that is not known may be a resolver that is down for a moment.
+/// Returns whether a later attempt may succeed. A name may be unknown only because a resolver is
+/// down for a moment.
 pub(super) fn is_transient(obstacle: &Obstacle) -> bool {
     match obstacle.stage() {
         Stage::Name | Stage::Proxy | Stage::Connection => true,

@@ -1,4 +1,4 @@
-//! Audit events: what the source reports has happened, and so which records to read again.
+//! Audit events: what happened, as the source reports it. They say which records to read again.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{RecordRef, Timestamp};
 
-/// The id of an audit event, derived from the source's. An event that is reported twice has one id.
+/// The id of an audit event, derived from the source's. An event that is reported twice has the
+/// same id both times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AuditEventId(pub [u8; 16]);
 
-/// Something that the source reports has happened. It is only a hint: the records themselves are
-/// read for their state.
+/// Something that happened, as the source reports it. It is only a hint: the state comes from the
+/// records themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
     /// Identifies the event.

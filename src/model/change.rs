@@ -97,11 +97,11 @@ impl Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Was not known before.
+    /// The record was not known before.
     Created,
-    /// Differs.
+    /// The record's content differs.
     Updated,
-    /// Is gone.
+    /// The record is gone from the source.
     Deleted,
 }
 

@@ -32,7 +32,7 @@ pub enum UserStatus {
     Enabled,
     /// May not log in.
     Disabled,
-    /// Known, and has not logged in yet.
+    /// Is known, but has not logged in yet.
     Pending,
     /// A status that we have no word for.
     UnmappedValue,

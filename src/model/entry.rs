@@ -76,7 +76,7 @@ impl fmt::Display for Version {
 #[serde(transparent)]
 pub struct EntryDigest(pub [u8; 16]);
 
-/// What entries also have since format 3.
+/// What entries have in addition since format 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Orders the entry among those of its record.
@@ -85,12 +85,12 @@ pub struct Stamp {
     pub digest: EntryDigest,
 }
 
-/// The id under which receivers see an entry. It is the same in every attempt, and no other store
-/// and no other content has it. It contains no full stop, since the signature of Standard Webhooks
-/// uses that as a separator.
+/// The id under which receivers see an entry. It is the same in every attempt; no other store and
+/// no other content has the same id. It contains no full stop, since the signature of Standard
+/// Webhooks uses that as a separator.
 ///
-/// After an older copy of a store was put in its place, other entries than before take the same
-/// positions in the journal. The digest keeps their ids apart.
+/// If an older copy of a store is put in its place, new entries take positions in the journal that
+/// others had before. The digest keeps their ids apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventId {
     /// The store that holds the entry.
@@ -193,7 +193,7 @@ pub struct Entry {
     pub fact: Fact,
 }
 
-/// What an entry tells.
+/// What an entry records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "changes are nearly all there is")]
 pub enum Fact {
@@ -218,7 +218,7 @@ pub enum Fact {
         /// How much is held, and why.
         losses: BTreeMap<Loss, HeldLoss>,
     },
-    /// A run failed, the first to do so after one that did not.
+    /// A run failed. Only the first failure after a run that did not fail has an entry.
     Failed {
         /// The error's code.
         code: String,

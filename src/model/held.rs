@@ -81,12 +81,12 @@ pub struct Weight {
 pub enum Reason {
     /// Nothing at all would be left.
     NothingLeft,
-    /// More than a number of them.
+    /// More than the allowed number would be lost.
     OverCount {
         /// The limit.
         max_count: u64,
     },
-    /// More than a share of them, in per mille.
+    /// More than the allowed share would be lost, in per mille.
     OverShare {
         /// The limit.
         max_permille: u32,

@@ -51,9 +51,8 @@ impl Id {
         }
     }
 
-    /// Returns the id's bytes for keys: a tag and 12 bytes, or a tag and the text.
-    /// Bytes compare as the ids do, and no id's bytes are a prefix of another's
-    /// of the first shape.
+    /// Returns the id's bytes for keys: a tag and 12 bytes, or a tag and the text. The bytes sort
+    /// in the order of the ids, and those of a 24-digit id are never a prefix of another id's.
     pub fn to_key(&self) -> Vec<u8> {
         let (tag, bytes): (u8, &[u8]) = match &self.0 {
             Repr::Object(bytes) => (0, bytes),

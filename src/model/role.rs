@@ -32,7 +32,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role of which nothing else is known.
+    /// Makes a role of which nothing else is known.
     pub fn new(id: RoleId, name: impl Into<String>, role_type: Coded<RoleType>) -> Self {
         Self {
             id,

@@ -31,7 +31,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// What it found, kind by kind.
     pub counts: BTreeMap<Kind, KindCounts>,
-    /// How much of each sort of [`Loss`] the tenant had to lose, as far as the run saw it.
+    /// How many of each sort of [`Loss`] the tenant had, as far as the run saw: what removals are
+    /// weighed against.
     pub population: BTreeMap<Loss, u64>,
     /// How much of each sort the run removed.
     pub lost: BTreeMap<Loss, u64>,
@@ -59,7 +60,7 @@ impl Run {
         }
     }
 
-    /// Returns whether it set out to and did read the whole tenant.
+    /// Returns whether it is a sweep that read the whole tenant.
     pub fn is_whole_sweep(&self) -> bool {
         self.is_sweep() && self.outcome.is_success()
     }
@@ -108,9 +109,9 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It goes on.
+    /// It has not ended.
     Running,
-    /// Everything was read and applied.
+    /// Everything was read, and nothing had to be left out.
     Succeeded,
     /// Everything was read, but something was not visible or not readable; its known values stay.
     Degraded,

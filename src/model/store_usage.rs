@@ -11,11 +11,11 @@ pub struct StoreUsage {
     pub disk: u64,
     /// Bytes, among these, of damaged stores that were moved aside.
     pub aside: u64,
-    /// Bytes of keys and values; `None` if an older version wrote the store and they were not
-    /// counted yet.
+    /// Bytes of keys and values; `None` if an older version wrote the store and there has been no
+    /// reason to count them.
     pub live: Option<u64>,
-    /// The disk space missing for a compaction, which would free most of the store's space; `None`
-    /// if there is enough, or little to free.
+    /// The disk space that is missing for a compaction, which would free most of the store's space;
+    /// `None` if there is enough, or if a compaction would free little.
     pub lacks: Option<Lack>,
     /// The first entry of the journal that is there.
     pub first: Seq,
@@ -26,8 +26,8 @@ pub struct StoreUsage {
     /// The endpoint that keeps entries past their keep time from being deleted; `None` if none
     /// does.
     pub hold: Option<Hold>,
-    /// The time of the last entry if it is more than a day ahead of now; otherwise `None`. No entry
-    /// found before that time comes can pass its keep time.
+    /// The time of the last entry if it is more than a day ahead of now; otherwise `None`. Until
+    /// then new entries get that time as well, so they are kept for longer.
     pub ahead: Option<Timestamp>,
 }
 

@@ -20,7 +20,7 @@ pub struct User {
     pub name: Option<String>,
     /// The primary e-mail address.
     pub email: Option<String>,
-    /// Whether the user can work in the tenant.
+    /// Whether the user may log in.
     pub status: Coded<UserStatus>,
     /// Whether this is a program's account rather than a person's.
     pub is_bot: bool,
@@ -52,7 +52,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user who can work, and of whom nothing else is known.
+    /// Makes a user who may log in and of whom nothing else is known.
     pub fn new(id: UserId, subject: impl Into<String>) -> Self {
         Self {
             id,

@@ -11,7 +11,7 @@ pub struct Limits {
     pub max_permille: u32,
     /// The most that may be lost, whatever the share.
     pub max_count: u64,
-    /// The share does not count if fewer than this are known: one of three is a third.
+    /// The share does not count if fewer than this many are known: one of three would be a third.
     pub min_population: u64,
 }
 

@@ -46,7 +46,7 @@ struct Line {
 struct Said {
     name: &'static str,
     text: String,
-    /// The same as it is shown: a text is quoted.
+    /// The same as shown: text is quoted.
     shown: String,
 }
 

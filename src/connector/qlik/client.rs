@@ -132,8 +132,8 @@ impl Client {
         loop {
             let bearer = match (self.tokens.bearer(&self.transport).await, ask.patience) {
                 (Ok(bearer), _) => bearer,
-                // Tokens have retries of their own: a failure there is retried here only during an
-                // outage.
+                // Asking for a token has retries of its own. A failure there is retried here only
+                // if an outage is to be waited out.
                 (Err(error), Patience::Usual) => return Err(error),
                 (Err(error), Patience::Outage) => {
                     self.transport.back_off(gate, &mut retry, error).await?;

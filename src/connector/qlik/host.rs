@@ -10,7 +10,7 @@ use crate::loopback::is_loopback;
 const DOMAIN: &str = "qlikcloud.com";
 /// Domains below which a tenant has a name of its own and a region.
 const REGIONAL: [&str; 2] = [DOMAIN, "qlik-stage.com"];
-/// Domains below which a tenant has at least a name.
+/// The domain below which a tenant has at least a name.
 const GOVERNMENT: &str = "qlikcloudgov.com";
 /// Second labels that are not names of regions: `acme.com` is a mistake, not a shorthand.
 const NO_REGIONS: [&str; 7] = ["com", "net", "org", "io", "dev", "local", "localhost"];
@@ -201,7 +201,8 @@ fn full_name(name: &str) -> Result<String, InvalidHost> {
     }
 }
 
-/// Returns the part before the domain, or an empty text for the domain itself.
+/// Returns the part before the domain, an empty text for the domain itself, or `None` for a name
+/// outside it.
 fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
     let rest = name.strip_suffix(domain)?;
     match rest {
@@ -210,7 +211,7 @@ fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
     }
 }
 
-/// The host, with the port where there is one.
+/// Shows the host, with the port if there is one.
 impl fmt::Display for TenantHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.base.authority())

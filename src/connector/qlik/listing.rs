@@ -25,7 +25,7 @@ const SORT: &str = "+id";
 /// Every status but `deleted`. Without a filter older tenants may show active users only.
 const STATUSES: &str = r#"status eq "active" or status eq "invited" or status eq "disabled" or status eq "provisioned""#;
 
-/// How often a listing is started in all if its cursors are refused.
+/// The most times that a listing is started if its cursors are refused.
 pub(super) const WALKS: u32 = 3;
 
 /// An open listing of one kind.
@@ -296,7 +296,7 @@ impl Sweep for Listing {
     }
 }
 
-/// Returns whether the source refused a cursor as expired.
+/// Returns whether the answer to a cursor means that the source cannot continue from there.
 pub(super) fn is_expired(error: &FetchError) -> bool {
     let status = error.problem().map(|problem| problem.status);
     matches!(error, FetchError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))

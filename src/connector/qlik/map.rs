@@ -121,7 +121,7 @@ pub(super) fn id_of(text: &RawValue) -> Option<Id> {
     Id::parse(&Glimpse::id(text.get())?).ok()
 }
 
-/// Makes the finding of a record that could not be read. `None` for a deleted user, whose remains
+/// Makes the finding of a record that could not be read. `None` for a deleted user, whose record
 /// need not be complete.
 fn unreadable(kind: Kind, text: &RawValue, misfit: Misfit) -> Option<Finding> {
     let status = Glimpse::status(text.get());
@@ -371,7 +371,7 @@ impl Oddities {
     }
 }
 
-/// An empty text means the same as none.
+/// Returns a text unless it is empty, which means the same as none.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

@@ -159,7 +159,7 @@ impl Connector for Qlik {
     }
 
     /// Qlik documents a filter by id only for users. Groups and roles are few enough to list: at
-    /// most ten thousand and about five hundred.
+    /// most ten thousand groups and about five hundred roles.
     fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
         match record.kind {
             Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 pub const RATE_SHARE: f64 = 0.5;
 /// The default longest wait for one answer.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
-/// The default of how long a listing that was begun outlasts an outage: restarts and failovers of a
+/// How long a listing that has started waits out an outage, by default: restarts and failovers of a
 /// cloud service take minutes, and a large tenant's listing is expensive to start again.
 pub const OUTLAST: Duration = Duration::from_secs(10 * 60);
 
@@ -26,8 +26,8 @@ pub struct Options {
     pub budget: Budget,
     /// The longest wait for one answer.
     pub timeout: Duration,
-    /// How long the waits for one page, or for one record, may last in all when the source has an
-    /// outage. Zero to wait no longer than for any other request.
+    /// How long the waits for one page, or for one record, may last in all while the source has an
+    /// outage. If it is zero, they last no longer than those for any other request.
     pub outlast: Duration,
     /// What no answer may exceed.
     pub limits: Limits,
@@ -35,7 +35,7 @@ pub struct Options {
     pub proxies: EnvironmentProxy,
 }
 
-/// How many requests we send to a tenant, whatever it would allow.
+/// How many requests we send to a tenant, even if it would allow more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Budget {
     /// This share of what Qlik documents for each tier, above 0 and up to 1.
@@ -74,9 +74,9 @@ impl Budget {
 /// Bounds on what the source may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a page, unpacked.
+    /// Bytes of a page after decompression.
     pub page_bytes: usize,
-    /// Bytes of an error's body, unpacked; the rest is not read.
+    /// Bytes of an error's body after decompression; the rest is not read.
     pub error_bytes: usize,
     /// Pages of one listing.
     pub pages: u64,

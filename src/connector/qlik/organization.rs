@@ -1,7 +1,7 @@
 //! Lists the tenants of an organization at its console, to the last page, or fails.
 //!
 //! The console is a separate host with a separate client, which cannot read tenants. Its links name
-//! other hosts and, as documented, one of two cursors.
+//! other hosts, and by its documents the cursor in them has one of two names.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,7 +24,7 @@ const LIMIT: &str = "100";
 const SORT: &str = "createdAt";
 /// The names of the cursor in the console's links.
 const CURSORS: [&str; 2] = ["next", "offset"];
-/// More than any organization has.
+/// The most tenants: more than any organization has.
 const MAX_TENANTS: usize = 10_000;
 /// The most pages: some may be short, but not all of them.
 const MAX_PAGES: u64 = 1_000;
@@ -56,7 +56,8 @@ pub struct Listed {
 /// A whole listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
-    /// The selected tenants, as listed.
+    /// The tenants in the selected regions and with the selected statuses, as listed. The rules for
+    /// names are applied later.
     pub tenants: Vec<Listed>,
     /// How many tenants could not be read, or were counted by the console but not shown. While
     /// there are any, nobody can say which tenants are missing.
@@ -242,8 +243,8 @@ impl fmt::Debug for Organization {
     }
 }
 
-/// Where a tenant would mean a missing scope, the console may mean a foreign subscription; and a
-/// client that it does not accept most likely does not belong to an organization.
+/// Where a tenant's API would mean a missing scope, the console may mean another organization's
+/// subscription. A request that it rejects most likely names no subscription at all.
 fn refused(error: FetchError) -> FetchError {
     match error {
         FetchError::Refused {

@@ -14,7 +14,7 @@ const BURST_MINUTES: f64 = 5.0;
 const AFTER_REFUSAL: f64 = 0.5;
 /// The slowest rate, as a share of the ceiling: a tenant must still be read.
 const SLOWEST: f64 = 0.05;
-/// How long no request may be refused before the rate is raised, each time.
+/// The time without a refusal after which the rate is raised by one step.
 const CALM: Duration = Duration::from_secs(60);
 /// By how much it is raised, as a share of the ceiling.
 const STEP: f64 = 0.05;

@@ -31,7 +31,8 @@ pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> T
         .get("errors")
         .and_then(Value::as_array)
         .and_then(|errors| errors.iter().find(|error| error.is_object()));
-    // Some services repeat the first error's members at the top, RFC 6749 has its own there.
+    // Some services repeat the first error's members at the top level; RFC 6749 has its own members
+    // there.
     let error = listed.unwrap_or(&body);
     let code = text(error, "code").or_else(|| text(error, "error"));
     let title = ["title", "error_description", "message"]

@@ -108,7 +108,7 @@ impl Tokens {
         })))
     }
 
-    /// Returns whether there is nothing to ask for.
+    /// Returns whether this is an API key, so that no token has to be asked for.
     pub(super) fn is_key(&self) -> bool {
         match self {
             Self::Key(_) => true,

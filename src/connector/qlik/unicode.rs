@@ -1,8 +1,8 @@
 //! Repairs invalid Unicode, so that a bad character costs one character and not the record.
 //!
 //! There are two cases: bytes that are not UTF-8, and escapes of half a surrogate pair (`\ud83d`
-//! without its other half). The first break a whole answer, the second only their record. So such
-//! bytes are first turned into such an escape, which shows their record as well.
+//! without its other half). The first break a whole answer, the second only their record. So the
+//! bytes are first turned into such an escape, and their record is then reported, too.
 
 /// The escape that replaces bytes that are not UTF-8: half a surrogate pair.
 const MARK: &str = "\\ud800";
@@ -49,7 +49,8 @@ pub(super) fn mend(json: &str) -> Option<String> {
                 ESCAPE
             }
         };
-        // An escape has at least two bytes; a text that ends inside one is not JSON.
+        // An escape has at least two bytes. If the text ends before that, or the second byte is
+        // part of a longer character, it is not JSON.
         rest = escape.get(len..).unwrap_or_default();
     }
     if mended.is_empty() {

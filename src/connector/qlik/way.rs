@@ -1,4 +1,4 @@
-//! Tells from the outcome of a request how far it came on its way to the tenant. Pure.
+//! Tells from the outcome of a request how far it got on its way to the tenant. Pure.
 
 use crate::connector::FetchError;
 use crate::obstacle::Stage;
@@ -6,9 +6,9 @@ use crate::obstacle::Stage;
 /// The stages of the way that are known to work, and the one that does not.
 pub type Way = Vec<(Stage, Result<(), FetchError>)>;
 
-/// Returns the outcome of a request that was sent over these stages: how far it came, and the
+/// Returns the outcome of a request that was sent over these stages: how far it got, and the
 /// tenant's answer, or `None` if it did not reach the tenant. If no answer came in time, nobody
-/// knows how far the request came.
+/// knows how far the request got, and the way is empty.
 pub(super) fn of<T>(
     stages: Vec<Stage>,
     asked: Result<T, FetchError>,

@@ -220,7 +220,7 @@ fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result
     Err(FetchError::Undecodable { doing, found })
 }
 
-/// Tells which field of a record is not of its type, without telling its value.
+/// Says which field of a record has the wrong type, without showing its value.
 pub(super) fn misfit_of<'de, T: Deserialize<'de>>(text: &'de str) -> String {
     misfit::<T>(&mut Json::from_str(text))
 }

@@ -45,9 +45,9 @@ pub struct IamPermission<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionType {
-    /// View.
+    /// Viewing.
     Read,
-    /// Export.
+    /// Exporting.
     Export,
     /// Something else, which StackOne has no word for.
     UnmappedValue,

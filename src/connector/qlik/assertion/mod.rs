@@ -88,7 +88,7 @@ impl SigningKey {
 
     /// Makes an assertion for one request: who we are, who it is for, and the time.
     ///
-    /// It fails only where the system has no random numbers.
+    /// It fails only if the system provides no random numbers.
     pub(super) fn assert(
         &self,
         client_id: &str,

@@ -34,8 +34,8 @@ struct Item<'a> {
     extensions: Option<&'a RawValue>,
 }
 
-/// The members of payloads that name the records concerned. `userId` in the envelope is who caused
-/// the event.
+/// The members of payloads that name the records concerned. `userId` in the envelope names who
+/// caused the event instead.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Data<'a> {
@@ -66,7 +66,7 @@ enum Subject {
     One(Kind),
     /// A group and its members.
     Members,
-    /// The user whose identity was given to another.
+    /// The user whose identity, the subject, was replaced by another.
     Identity,
     /// A list of roles.
     Roles,
@@ -204,7 +204,8 @@ impl Subject {
     }
 }
 
-/// Returns the type, cut to what may be shown, since the source chose the text.
+/// Returns the type if it looks like one, or else a placeholder: the source chose the text, which
+/// may be anything.
 fn shown(kind: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     match kind.len() <= SHOWN && kind.bytes().all(plain) {

@@ -23,7 +23,7 @@ use crate::model::{About, AuditEvent, AuditPage, Extent, Timestamp};
 const LIMIT: u64 = 100;
 /// The factor by which the page size is reduced if a page is too large to be accepted.
 const SHRINK: u64 = 4;
-/// Oldest first, so that events written while we read come at the end. A prefix is required.
+/// Oldest first, so that events written while we read come at the end. Qlik requires the sign.
 const SORT: &str = "+eventTime";
 /// The most pages of one reading. Reading more than ten thousand events costs more than a sweep.
 const MAX_PAGES: usize = 100;
@@ -83,9 +83,10 @@ pub(super) async fn read(
             if (data.len() as u64) < limit {
                 return Ok(audit_page);
             }
-            // A full page without a next link: what comes after begins where it ends.
+            // A full page without a next link: the following events begin where it ends.
             let Some(later) = last.filter(|last| *last > from) else {
-                // There may be more events of that same time, so none of them counts as read.
+                // There may be more events of that same time, so nothing of the span counts as
+                // read.
                 read_to = *span.start();
                 break;
             };

@@ -2,9 +2,9 @@
 //! carries.
 //!
 //! Nothing else in it is read. The signature contains no time, so anybody who has seen a webhook
-//! can send it again; the event's source and id show that. In the binary mode of `CloudEvents`
-//! these are headers ([`attributes`]), which are not signed. A stranger could use that only to wake
-//! a poll, which happens at most once a second.
+//! can send it again; the event's source and id reveal a repetition. In the binary mode of
+//! `CloudEvents` these are headers ([`attributes`]), which are not signed. A stranger could use
+//! that only to wake a poll, which happens at most once a second.
 
 mod attributes;
 
