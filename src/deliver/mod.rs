@@ -8,9 +8,9 @@
 //! What must stay true:
 //!
 //! - **At least once.** The cursor moves after the answer, never before. A crash between the two
-//!   sends again what was not settled on disk: a thousand events at the most, or four times what
-//!   may be under way, up to eight thousand. It never skips one. Receivers recognise a repetition
-//!   by `webhook-id`, in a batch by the ids of its events.
+//!   sends again what was not settled on disk: at most a thousand events or, if that is more, four
+//!   times what may be under way, up to eight thousand. It never skips one. Receivers recognise a
+//!   repetition by `webhook-id`, in a batch by the ids of its events.
 //! - **In order for each record.** Events of one record wait for one another, even while one waits
 //!   for its next attempt; events of other records do not. A successor under a new id is announced
 //!   after its predecessor has gone.
@@ -42,7 +42,7 @@
 //!   journal continues where it was: a snapshot never tells who is gone. A tenant whose first load
 //!   has not ended is not known; an endpoint that starts with a backfill gets its records when the
 //!   entry comes that ends the load.
-//! - **The current configuration counts.** Whatever waits, or is asked for once more, is checked
+//! - **The current configuration counts.** Whatever waits or has to be sent again is checked
 //!   against it again when it is read.
 //! - **No way inside.** Whoever can write a URL must not reach what only this machine can. The
 //!   address rule is applied to every address that a name resolves to, between look-up and

@@ -1,4 +1,4 @@
-//! What the tests of delivery share: a journal with events in it and a receiver to be told.
+//! What the tests of delivery share: a journal with events in it, and a receiver.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -89,7 +89,7 @@ pub(super) fn role(n: u32) -> Record {
     Record::Role(plain_role(n))
 }
 
-/// A user with nothing that need not be there.
+/// Makes a user with only the required fields.
 pub(super) fn plain_user(n: u32) -> User {
     User {
         name: Some(format!("Zoë {n}")),
@@ -98,7 +98,7 @@ pub(super) fn plain_user(n: u32) -> User {
     }
 }
 
-/// A role with nothing that need not be there.
+/// Makes a role with only the required fields.
 pub(super) fn plain_role(n: u32) -> Role {
     Role::new(
         RoleId(id(n)),
@@ -107,7 +107,7 @@ pub(super) fn plain_role(n: u32) -> Role {
     )
 }
 
-/// A group with nothing that need not be there.
+/// Makes a group with only the required fields.
 pub(super) fn plain_group(n: u32) -> Group {
     Group {
         id: GroupId(id(n)),
@@ -146,7 +146,7 @@ pub(super) fn change(store: &Store, changes: impl IntoIterator<Item = Change>) {
     }
 }
 
-/// Writes records as a first load does, of which nobody is told.
+/// Writes records as a first load does, without events.
 pub(super) fn load(store: &Store, records: impl IntoIterator<Item = Record>) {
     let records: Vec<_> = records.into_iter().collect();
     for chunk in records.chunks(40) {
@@ -159,7 +159,7 @@ pub(super) fn load(store: &Store, records: impl IntoIterator<Item = Record>) {
     }
 }
 
-/// Ends the tenant's first load, which takes a place in the journal.
+/// Ends the tenant's first load, which takes a position in the journal.
 pub(super) fn end_load(store: &Store) {
     let closing = Closing::Loaded {
         roles: 0,
@@ -280,7 +280,7 @@ impl Receiver {
         Self::on(TlsListener { inner, acceptor }, |_, _| Reply::Status(204))
     }
 
-    /// The same, wherever somebody listens already.
+    /// The same, on an existing listener.
     pub(super) fn on<L: Listener<Addr = SocketAddr>>(
         listener: L,
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
@@ -329,7 +329,7 @@ impl Receiver {
     }
 }
 
-/// Listens for TLS. Whoever fails the handshake never was.
+/// Listens for TLS. Connections that fail the handshake are ignored.
 struct TlsListener {
     inner: TcpListener,
     acceptor: TlsAcceptor,
@@ -354,14 +354,14 @@ impl Listener for TlsListener {
     }
 }
 
-/// Lets somebody who was refused finish. A socket that is closed before all that came was read
-/// resets the connection, and the alert that says why may be lost on its way.
+/// Lets a client that was refused finish. A socket that is closed before everything was read resets
+/// the connection, and the alert that says why may get lost.
 async fn hear_out(mut stream: TcpStream) {
     drop(stream.shutdown().await);
     drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
 }
 
-/// Who issues certificates in a test.
+/// An authority that issues certificates in a test.
 pub(super) struct Authority {
     certificate: rcgen::Certificate,
     issuer: Issuer<'static, KeyPair>,
@@ -371,7 +371,7 @@ impl Authority {
     pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Each of its own: a certificate's issuer is looked for by name.
+        // Each authority has a name of its own, since a certificate's issuer is looked up by name.
         let name = format!("authority {:016x}", fastrand::u64(..));
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();

@@ -7,7 +7,7 @@ use crate::model::{Account, Change, Entry, Fact, Id, Kind};
 /// What an event is about, as a number. Events with the same number do not overtake each other.
 pub(in crate::deliver) type Entity = u64;
 
-/// Bytes that are hashed, mostly.
+/// The usual number of bytes that are hashed.
 const USUAL: usize = 96;
 
 /// Returns what an entry is about: a record, the runs of a tenant, or an endpoint. Two that

@@ -16,7 +16,7 @@ use crate::model::{
 /// The type of the event that an operator sends to test an endpoint.
 pub const TEST_EVENT: &str = "endpoint.test";
 
-/// What a receiver is told.
+/// What a receiver is told about: something that happened, or a record as it is.
 #[derive(Clone)]
 pub struct Event<'a> {
     /// The same in every attempt, and in no other event. Contains no full stop.
@@ -68,7 +68,7 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// A record is a person's, more often than not.
+/// Does not show the record, since most records are about people.
 impl fmt::Debug for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
@@ -101,11 +101,12 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Returns the event that tells of a record that was there before, in a backfill that
-    /// began at `at` and goes over into the journal behind `mark`. `version` is that of the
-    /// entry that left the record as it is, or the lowest if it is as the first load found it.
+    /// Returns the event that shows a record as it is, in a backfill that began at `at` and is
+    /// followed by the journal after `mark`. `version` is that of the entry that left the record as
+    /// it is, or the lowest if the record is as the first load found it.
     ///
-    /// Its id tells it from the snapshots of every other backfill, and of any other content.
+    /// Its id differs from those of the snapshots of every other backfill, and of any other
+    /// content.
     pub fn snapshot(
         store: StoreId,
         mark: Seq,
@@ -159,9 +160,10 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The place of the mark, as in the ids of entries, and a digest of all that a snapshot is
-/// made of: a record is read when it is sent, and what is quietly refreshed, as a name that it
-/// mentions, leaves its version as it is. What differs in anything has another id.
+/// Returns the id of a snapshot: the position of the mark, as in the ids of entries, and a digest
+/// of everything that the snapshot is made from. A record is read when it is sent, and a quiet
+/// refresh, such as the new name of a role that it mentions, does not change its version. Snapshots
+/// that differ in anything have different ids.
 fn snapshot_id(
     store: StoreId,
     mark: Seq,
@@ -232,7 +234,7 @@ mod tests {
             id(9, &acme, &record, 1),
             id(9, &renamed, &record, 0),
             id(9, &moved, &record, 0),
-            // The name of a role is refreshed where it is mentioned, and makes no version.
+            // A role's new name is refreshed where it is mentioned, without a new version.
             id(9, &acme, &with_role("Data steward"), 0),
         ];
 

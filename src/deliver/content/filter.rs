@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Every type of event that a receiver can meet, in the order of the documentation.
+/// Every type of event that a receiver can get, in the order of the documentation.
 pub const EVENT_TYPES: [&str; 19] = [
     "user.created",
     "user.updated",

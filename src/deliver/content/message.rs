@@ -20,7 +20,7 @@ pub struct Message {
     pub body: Bytes,
 }
 
-/// A body is about people, and a header may be.
+/// Shows neither body nor headers, since they may be about people.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")

@@ -105,8 +105,8 @@ impl fmt::Debug for Privacy {
 }
 
 impl Privacy {
-    /// Reads which fields are left out and which are hashed: `name` is that of all kinds,
-    /// `user.name` that of users.
+    /// Reads which fields are left out and which are hashed: `name` means the field of all kinds,
+    /// `user.name` only that of users.
     pub fn parse<S: AsRef<str>>(
         omit: &[S],
         hash: &[S],

@@ -1,4 +1,4 @@
-//! Selects the records that an endpoint gets events about, besides the types of events.
+//! Selects the records that an endpoint gets events about, in addition to the types of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 

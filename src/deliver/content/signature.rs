@@ -28,7 +28,7 @@ const VERSIONS: [&str; 2] = ["v1,", "v1a,"];
 /// How many bytes a symmetric secret may have.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The bytes of an ed25519 seed, and of a public key. A private key is one and the other.
+/// The bytes of an ed25519 seed, and of a public key. A private key consists of both.
 pub(super) const HALF: usize = 32;
 
 /// Base64 as people paste it, with or without padding, so that we can tell what is missing.
@@ -222,8 +222,8 @@ fn is_a_secret(decoded: &[u8]) -> bool {
 
 /// Returns the value of `webhook-signature`: one signature for each secret, in their order.
 ///
-/// One space stands between two and none at the end: a widely used library fails on more.
-/// `id` must hold no full stop, since the signed text is joined with them.
+/// There is one space between two and none at the end: a widely used library fails on more. `id`
+/// must not contain a full stop, since full stops join the parts of the signed text.
 pub fn signatures(secrets: &[SigningSecret], id: &str, at: Timestamp, body: &[u8]) -> String {
     debug_assert!(!id.contains('.'), "a full stop would blur what is signed");
     let head = format!("{id}.{}.", at.seconds());

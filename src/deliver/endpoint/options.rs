@@ -50,7 +50,7 @@ pub struct Options {
     pub secrets: Vec<SigningSecret>,
     /// The types of events that it wants.
     pub events: EventFilter,
-    /// The records that it wants to hear of.
+    /// The records that it wants events about.
     pub selection: Selection,
     /// What it may not see of them.
     pub privacy: Privacy,

@@ -7,8 +7,8 @@ use crate::model::Timestamp;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The waits that Standard Webhooks gives as an example: ten attempts in just over three
-/// days, which is a receiver's long weekend.
+/// The waits that Standard Webhooks gives as an example: ten attempts in just over three days, long
+/// enough for a receiver to be down over a long weekend.
 const STANDARD: [u64; 9] = [
     5,
     5 * MINUTE,
@@ -21,8 +21,8 @@ const STANDARD: [u64; 9] = [
     24 * HOUR,
 ];
 
-/// The most that a wait differs from the schedule's, as a share, so that events that failed
-/// together are not repeated together.
+/// The most that a wait differs from the schedule's, as a share. Events that failed together are
+/// thus not tried again together.
 const JITTER: f64 = 0.2;
 
 /// The waits between attempts. The first attempt is made at once.
@@ -52,7 +52,7 @@ impl Schedule {
         Self(waits.into_iter().map(|wait| wait.min(day)).collect())
     }
 
-    /// Returns how long to wait after so many failed attempts of an event; `None` if that was the
+    /// Returns how long to wait after this many failed attempts of an event; `None` if that was the
     /// last one. `chance`, from 0 up to 1, moves the wait within its jitter.
     pub fn wait(&self, failed: u32, chance: f64) -> Option<Duration> {
         let nth = usize::try_from(failed).ok()?.saturating_sub(1);

@@ -222,8 +222,8 @@ impl EndpointStore {
     }
 }
 
-/// Notes what an endpoint will never get, since it was away for longer than the journal reaches
-/// back.
+/// Logs which events an endpoint will never get, since it was away for longer than the journal
+/// reaches back.
 fn warn_of_gap(store: &Store, endpoint: &Endpoint, cursor: &Cursor) -> Result<(), StoreError> {
     let (next, first) = (cursor.settled.next(), store.first_seq()?);
     if next < first {

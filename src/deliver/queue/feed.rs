@@ -110,14 +110,14 @@ impl Feed {
         self.0.budget.used.load(Ordering::Relaxed)
     }
 
-    /// Returns a page of entries after a position; `None` if there are no more.
+    /// Returns a page of entries after a position; it is empty if there are no more.
     pub(super) fn entries(&self, after: Seq) -> Result<Vec<Shared>, StoreError> {
         {
             let mut window = self.window();
             let (first, last) = (window.front(), window.back());
             let ends = first.zip(last).map(|(first, last)| (first.seq, last.seq));
             match ends {
-                // Far behind the others, who have no use for what it reads.
+                // The endpoint is far behind the others, which have no use for what it reads.
                 Some((first, _)) if after.next() < first => {}
                 Some((first, last)) if after < last => {
                     let n_passed = after.next().0 - first.0;
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(seqs(&rest), (513..=600).collect::<Vec<_>>());
         assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), Vec::<u64>::new());
 
-        // What comes is found behind it, and who is far behind reads by itself.
+        // New entries are found after it, and an endpoint that is far behind reads by itself.
         create_users(&store, 601..=602);
         assert_eq!(seqs(&feed.entries(Seq(600)).unwrap()), [601, 602]);
         assert_eq!(seqs(&feed.entries(Seq(598)).unwrap()), [599, 600, 601, 602]);

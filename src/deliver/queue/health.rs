@@ -202,7 +202,7 @@ impl Health {
     }
 }
 
-/// Returns how long to wait after so many failed probes.
+/// Returns how long to wait after this many failed probes.
 fn wait(probes: u32, chance: f64) -> Duration {
     let doublings = probes.saturating_sub(1).min(16);
     let wait = FIRST_PROBE

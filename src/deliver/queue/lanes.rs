@@ -102,7 +102,7 @@ impl Lanes {
     }
 
     /// Makes a waiting item due, and with it the deliveries that must go before it. Returns the
-    /// changed rows; `None` if it is under way, or not here.
+    /// changed rows; there are none if the item is under way, or not here.
     pub fn make_due(
         &mut self,
         item: &Item,
@@ -129,7 +129,7 @@ impl Lanes {
         rows
     }
 
-    /// Adapts waiting deliveries to a clock that has been set back by so much in all. Returns the
+    /// Adapts waiting deliveries to a clock that has been set back by this much in all. Returns the
     /// changed rows.
     pub fn follow(&mut self, set_back: Duration, now: Timestamp) -> Vec<(Item, Deferred)> {
         let mut rows = Vec::new();
@@ -362,12 +362,12 @@ impl Lanes {
     }
 }
 
-/// The order in which deliveries are sent.
+/// Which deliveries are sent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
-    /// What the endpoint failed, since it is the oldest.
+    /// What the endpoint failed before, since it is the oldest.
     Suspect,
-    /// Anything else, if what failed may have been the reason.
+    /// Anything else, since what failed may have been the reason.
     Other,
 }
 

@@ -52,7 +52,7 @@ pub(super) struct PendingDelivery {
 }
 
 impl PendingDelivery {
-    /// Makes a first attempt.
+    /// Makes a delivery that was not attempted yet.
     pub fn new(item: Item, entity: Entity, entry: Option<Shared>) -> Self {
         Self {
             item,
@@ -70,7 +70,8 @@ impl PendingDelivery {
         }
     }
 
-    /// Makes one from a row. When its last attempt was is unknown: another process made it.
+    /// Makes a delivery from its row. Another process made its last attempt, nobody knows when, so
+    /// it counts as failed at `moment`.
     pub fn deferred(item: Item, row: &Deferred, moment: Instant) -> Self {
         Self {
             failed_at: (row.attempts > 0).then_some(moment),
@@ -96,7 +97,7 @@ impl PendingDelivery {
         }
     }
 
-    /// Adapts its due time to a clock that has been set back by so much in all.
+    /// Adapts its due time to a clock that has been set back by this much in all.
     pub fn follow(&mut self, set_back: Duration) {
         let by = set_back.saturating_sub(self.set_back);
         self.due = self.due.map(|due| due.minus(by));
@@ -113,8 +114,8 @@ impl PendingDelivery {
         self.due.is_none_or(|due| is_reached(due, now))
     }
 
-    /// Returns whether it has to wait. It has not if the endpoint was to blame: then the endpoint's
-    /// state decides when it is tried.
+    /// Returns until when it has to wait; `None` if it need not. It need not if the endpoint was to
+    /// blame: then the endpoint's state decides when it is tried.
     pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
         self.due.filter(|_| !self.is_endpoints && !self.is_due(now))
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-/// Places that were read, and which of them are settled. Pure.
+/// Positions that were read, and which of them are settled. Pure.
 ///
-/// What counts is the last place before which nothing is open. Places behind it that are
-/// settled already are remembered one by one, so that they are not sent again after a crash.
+/// What counts is the last position up to which nothing is open. Positions after it that are
+/// already settled are remembered one by one, so that they are not sent again after a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position<P> {
     settled: Option<P>,
@@ -35,7 +35,7 @@ impl<P: Ord + Clone> Position<P> {
         self.read.as_ref()
     }
 
-    /// Returns the settled positions after that.
+    /// Returns the positions that are settled although an earlier one is not.
     pub fn done(&self) -> &BTreeSet<P> {
         &self.done
     }
@@ -45,8 +45,8 @@ impl<P: Ord + Clone> Position<P> {
         self.open.is_empty()
     }
 
-    /// Notes that a place was read whose delivery is still to come. Returns whether that is
-    /// so: it may have been settled before a crash.
+    /// Notes that a position was read that has something to deliver. Returns whether it still has:
+    /// it may have been settled before a crash.
     pub fn open(&mut self, place: P) -> bool {
         let is_open = !self.done.contains(&place);
         self.read = self.read.take().max(Some(place.clone()));
@@ -75,7 +75,7 @@ impl<P: Ord + Clone> Position<P> {
     }
 
     fn advance(&mut self) {
-        // Behind what was read there may be more that is not settled.
+        // After the last position that was read, there may be more that are not settled.
         let end = self.open.first().or(self.read.as_ref());
         let is_before = |place: &P| match self.open.first() {
             Some(open) => place < open,
@@ -132,7 +132,7 @@ mod tests {
                 position.settle(*place);
             }
 
-            // What a restart goes by.
+            // What a restart begins with.
             let begin = position.settled().map_or(0, |settled| settled + 1);
             let mut again = Position::behind(position.settled().copied(), position.done().clone());
             for (place, is_wanted) in wanted.iter().enumerate() {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// How far messages may be ahead of an even pace, since timers are no finer than a millisecond.
 const AHEAD: Duration = Duration::from_millis(100);
 
-/// A rate: so many messages in so much time, evenly spread.
+/// A rate: a number of messages in a time, evenly spread.
 #[derive(Debug)]
 pub(super) struct Rate {
     interval: Duration,
@@ -17,7 +17,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Makes a rate of so many messages a second.
+    /// Makes a rate of this many messages a second.
     pub fn per_second(messages: NonZeroU32) -> Self {
         Self {
             interval: Duration::from_secs(1) / messages.get(),
@@ -25,7 +25,7 @@ impl Rate {
         }
     }
 
-    /// Makes a rate of so many messages a minute.
+    /// Makes a rate of this many messages a minute.
     pub fn per_minute(messages: NonZeroU32) -> Self {
         Self {
             interval: Duration::from_secs(60) / messages.get(),

@@ -203,8 +203,9 @@ pub(super) fn contents_at_hand(deliveries: &mut [PendingDelivery]) -> Option<Vec
     })
 }
 
-/// Reads the entries of deliveries that come without. An element is `None` if there is nothing to
-/// deliver any more, or nothing that the endpoint wants since its configuration changed.
+/// Reads the content of each delivery, unless the delivery carries its entry. An element is `None`
+/// if there is nothing to deliver any more, or nothing that the endpoint wants since its
+/// configuration changed.
 pub(super) fn contents(
     feed: &Feed,
     endpoint: &Endpoint,
@@ -257,7 +258,7 @@ pub(super) fn contents(
     Ok(contents)
 }
 
-/// Returns the records of items, for those that still exist.
+/// Returns what items are about, for those that still exist.
 pub(super) fn entities(store: &Store, items: Vec<Item>) -> Result<Vec<(Item, Entity)>, StoreError> {
     let tenants = store.tenants()?;
     let mut found = Vec::new();

@@ -32,7 +32,7 @@ const READ_AHEAD: RangeInclusive<usize> = 512..=8_192;
 const MAX_BEYOND: usize = 4_096;
 
 /// Events under way and attempts that wait for the disk, calculated the same way. At this number
-/// nothing is sent until they are written. At most so many are sent again after a crash.
+/// nothing is sent until they are written. At most this many are sent again after a crash.
 const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 
 /// How many times what may be under way: with twice as many, batches waited a seventh of the
@@ -162,7 +162,7 @@ impl State {
             events_under_way: 0,
             totals: Drained::default(),
         };
-        // Written under a clock that was ahead, or read under one that is behind.
+        // The cursor was written under a clock that was ahead, or is read under one that is behind.
         let back = last_known.map_or(Duration::ZERO, |known| known.since(now));
         if !back.is_zero() {
             state.follow(Turned::Back(back), now);
@@ -304,7 +304,7 @@ impl State {
         self.end_backfill();
     }
 
-    /// Returns whether replays have ended whose rows may still exist. `is_saving` means that a
+    /// Returns whether replays have ended whose rows may still exist. `is_saving` says whether a
     /// write is under way.
     pub fn has_unsaved_replays(&self, is_saving: Saving) -> bool {
         let ended = |change: &DeliveryChange| matches!(change, DeliveryChange::Replayed(_));
@@ -351,7 +351,7 @@ impl State {
         self.replays_read.is_some()
     }
 
-    /// Returns whether the journal was not yet read as far as an item, and will show it. An
+    /// Returns whether an item is still ahead in the journal, and will be read from there. An
     /// endpoint that was set back gets it from there in its turn; as a replay it would overtake
     /// events that go before it.
     fn is_to_come(&self, item: &Item) -> bool {
@@ -361,7 +361,7 @@ impl State {
         }
     }
 
-    /// An event that is asked for once more and was not given up on is tried at once.
+    /// Makes a waiting event due at once, since an operator asked to repeat it.
     fn hasten(&mut self, item: Item, entity: Entity, now: Timestamp) {
         let rows = self.lanes.make_due(&item, entity, now);
         self.keep(rows);

@@ -74,7 +74,7 @@ pub struct Worker {
 /// A request to the store that runs beside the loop.
 type Task<T> = Option<BoxFuture<'static, Result<T, StoreError>>>;
 
-/// When the loop next wakes by itself.
+/// When the loop ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Never.

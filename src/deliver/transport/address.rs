@@ -85,7 +85,7 @@ impl AddressRule {
         let inner = innermost(address);
         let special = special(inner);
         let named = |network: &IpNet| {
-            // A network that is wide enough for receivers holds a metadata service by
+            // A network that is wide enough for receivers contains a metadata service only by
             // accident: `fd00::/8` the one of AWS, 100.64.0.0/10 the one of Alibaba.
             let alone = network.prefix_len() == network.max_prefix_len();
             let meant = alone || special != Some(Range::Metadata);
@@ -103,8 +103,8 @@ impl AddressRule {
     }
 }
 
-/// Takes an IPv4 address out of the IPv6 forms that a host or its NAT64 gateway turns back
-/// into it: `::ffff:10.0.0.1` and `64:ff9b::10.0.0.1` are 10.0.0.1 by another name.
+/// Returns the IPv4 address in the IPv6 forms that a host or its NAT64 gateway turns back into it:
+/// `::ffff:10.0.0.1` and `64:ff9b::10.0.0.1` both lead to 10.0.0.1.
 fn innermost(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
@@ -131,9 +131,9 @@ fn special(address: IpAddr) -> Option<Range> {
     }
 }
 
-/// Returns the IPv4 addresses at which a tunnel or translator of the network may end that this
-/// IPv6 address leads to. All of these forms are special in any case; where somebody names a
-/// network that holds them, they must not lead to a metadata service all the same.
+/// Returns the IPv4 addresses to which this IPv6 address may lead through a tunnel or translator of
+/// the network. All of these forms are special anyway, but if somebody names a network that
+/// contains them, they must still not lead to a metadata service.
 fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     let words = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
@@ -141,12 +141,12 @@ fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
         [0x2002, high, low, ..]
         | [0, 0, 0, 0, 0 | 0xffff, 0, high, low]
         | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => vec![words(high, low)],
-        // Teredo: the server, and the client, whose bits are turned over.
+        // Teredo: the server, and the client, whose bits are inverted.
         [0x2001, 0, high, low, _, _, first, second] => {
             vec![words(high, low), words(!first, !second)]
         }
-        // A network's own NAT64: RFC 6052 puts the address behind a prefix of 48, 56, 64 or
-        // 96 bits, and leaves out the bits 64 to 71.
+        // A network's own NAT64: RFC 6052 puts the address after a prefix of 48, 56, 64 or 96 bits,
+        // and skips the bits 64 to 71.
         [0x64, 0xff9b, 1, _, _, _, high, low] => {
             let mut octets = address.octets().to_vec();
             octets.remove(8);
@@ -161,7 +161,8 @@ fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
     }
 }
 
-/// IANA's registry of special-purpose IPv4 addresses, and what clouds made special.
+/// Returns what an IPv4 address is for, by IANA's registry of special-purpose addresses and by what
+/// clouds use as such.
 fn special_v4(address: Ipv4Addr) -> Option<Range> {
     let range = match address.octets() {
         // Most clouds, AWS for containers (ECS and EKS), Scaleway, Tencent, Alibaba, Azure,
@@ -190,7 +191,8 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
     Some(range)
 }
 
-/// Only `2000::/3` is handed out for the internet; the rest is special or not yet in use.
+/// Returns what an IPv6 address is for. Only `2000::/3` is allocated for the internet; the rest is
+/// special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {
         // AWS (instances, and pods of EKS), Google, Scaleway, OpenStack.
@@ -200,8 +202,8 @@ fn special_v6(address: Ipv6Addr) -> Option<Range> {
         | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => Range::Metadata,
         [0, 0, 0, 0, 0, 0, 0, 0] => Range::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => Range::Loopback,
-        // Unique local addresses; site-local ones, deprecated and still private wherever they
-        // work; and a network's own NAT64 prefix, which leads wherever that network likes.
+        // Unique local addresses; site-local ones, deprecated and still private wherever they work;
+        // and a network's own NAT64 prefix, which leads wherever that network decides.
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Range::Private,
         [0xfe80..=0xfebf, ..] => Range::LinkLocal,
         [0xff00..=0xffff, ..] => Range::Multicast,

@@ -1,4 +1,4 @@
-//! The way to a receiver, and what came of one attempt.
+//! The way to a receiver, and the result of one attempt.
 
 pub(super) mod address;
 pub(super) mod client;

@@ -2,9 +2,9 @@
 //! such a connection is sent again at once, over another, and counts as one attempt.
 //!
 //! Receivers close idle connections when they like (Node after five seconds), and end those of
-//! HTTP/2 after so many requests (GOAWAY), or refuse single ones (RFC 9113, 6.8 and 8.7). No answer
-//! has begun by then, so we do not know whether the receiver has the message. That is safe, since
-//! events come at least once, under the same id.
+//! HTTP/2 after a number of requests (GOAWAY), or refuse single ones (RFC 9113, 6.8 and 8.7). No
+//! answer has begun by then, so we do not know whether the receiver has the message. That is safe,
+//! since events come at least once, under the same id.
 
 use std::error::Error;
 use std::io;

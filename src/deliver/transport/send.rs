@@ -17,7 +17,7 @@ use crate::http_client::BuildError;
 use crate::model::Timestamp;
 
 /// How much of an answer is read. Only its status counts. The rest is read so that the connection
-/// can be reused, which is not worth reading a longer answer.
+/// can be reused; a longer answer is not worth reading for that.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// How much of an answer is kept for operators who ask why an event did not arrive.

@@ -19,7 +19,7 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The beginning of its body, at most 1 KiB, made readable.
     pub start: String,
-    /// Size of the answer's body, in bytes.
+    /// Size of the body that it answers, the one that we sent, in bytes.
     pub sent: usize,
 }
 
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-/// A receiver may answer anything, even what it was sent.
+/// Does not show the answer's body: a receiver may answer anything, even what it was sent.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
@@ -50,7 +50,7 @@ pub enum Verdict {
         /// The answer's status.
         status: u16,
     },
-    /// It is repeated by the schedule, but not before `after` has passed.
+    /// It is tried again by the schedule, but not before `after` has passed.
     Retry {
         /// Why it was not delivered.
         failure: Failure,
@@ -90,7 +90,7 @@ impl Verdict {
             400..=499 => Failure::Rejected { status },
             _ => Failure::ReceiverFailed { status },
         };
-        // In a redirect it says when to go to the new address, which we do not.
+        // In a redirect, `Retry-After` says when to go to the new address, where we do not go.
         let text = answer.retry_after.filter(|_| status >= 400);
         let after = text.and_then(|text| asked(&text, now));
         Self::Retry { failure, after }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// How many events a message may take, and how long the first waits for the others.
+/// How many events a message may contain, and how long the first waits for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
-    /// Events in one message at the most.
+    /// The most events in one message.
     pub max: usize,
-    /// Bytes in the body of one message at the most, but for a single event's.
+    /// The most bytes in the body of one message; a single event may have more.
     pub max_bytes: usize,
-    /// How long the first waits at the most.
+    /// The longest that the first event waits.
     pub wait: Duration,
 }
 

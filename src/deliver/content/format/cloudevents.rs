@@ -1,4 +1,4 @@
-//! Writes events as `CloudEvents` 1.0.2 says, for its binding to HTTP.
+//! Writes events as `CloudEvents` 1.0.2, in its binding to HTTP.
 //!
 //! `type` is the event's own type, without a prefix, so that one word means one thing in the
 //! configuration and in every format.
@@ -16,14 +16,14 @@ use crate::deliver::content::message::Message;
 use crate::deliver::content::shown::{Shown, ShownData, Source};
 use crate::model::{Id, Kind, Seq, Timestamp};
 
-/// Bytes of an event of the usual sort, and some: a body that grows as it is written is copied
+/// A little more than most events take, in bytes: a body that grows while it is written is copied
 /// again and again.
 const USUAL: usize = 1_200;
 
 /// How events are laid out in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// All of an event in the body.
+    /// The whole event in the body.
     Structured,
     /// Attributes in headers, data in the body.
     Binary,
@@ -31,7 +31,7 @@ pub enum Mode {
     Batch(Batching),
 }
 
-/// An event with its attributes, as JSON has them.
+/// An event with its attributes, as JSON.
 #[derive(Serialize)]
 struct Structured<'a> {
     specversion: &'static str,
@@ -41,7 +41,7 @@ struct Structured<'a> {
     data: Payload<'a>,
 }
 
-/// What both layouts carry, each in its own way.
+/// The attributes, which each layout writes in its own way.
 #[derive(Serialize)]
 struct Attributes<'a> {
     id: &'a str,
@@ -50,12 +50,12 @@ struct Attributes<'a> {
     time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Text<Subject<'a>>>,
-    /// The extension `sequence`: texts whose order is that of the journal.
+    /// The extension `sequence`: texts that sort in the order of the journal.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<Text<Sequence>>,
 }
 
-/// What is a text in JSON as in a header.
+/// A value that is the same text in JSON and in a header.
 struct Text<T>(T);
 
 impl<T: fmt::Display> fmt::Display for Text<T> {
@@ -73,7 +73,7 @@ impl<T: fmt::Display> Serialize for Text<T> {
 /// What an event is about, as a path.
 struct Subject<'a>(Kind, &'a Id);
 
-/// A place in the journal, as a text.
+/// A position in the journal, as text.
 struct Sequence(Seq);
 
 impl fmt::Display for Subject<'_> {
@@ -94,7 +94,7 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// The data: what the standard format has beside what is an attribute here.
+/// The data: everything in the standard format that is not an attribute here.
 #[derive(Serialize)]
 struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,8 +190,8 @@ fn headers(attributes: &Attributes<'_>) -> Vec<(HeaderName, HeaderValue)> {
     headers
 }
 
-/// Encodes what a header may not hold as it is: blanks, quotes, per cent, and all that is not
-/// printable ASCII.
+/// Encodes the characters that a header may not contain: blanks, quotes, per cent signs, and
+/// everything that is not printable ASCII.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -205,13 +205,13 @@ fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// The id of a batch says what is in it. Which events go together is decided anew at each
-/// attempt, so receivers tell repetitions by the ids of the events.
+/// Returns the id of a batch, a hash of the ids of its events. Each attempt decides anew which
+/// events go together, so receivers recognise repetitions by the ids of the events.
 fn batch_id(events: &[Shown<'_>]) -> String {
     let mut hash = Xxh3::new();
     for event in events {
         hash.update(event.id.as_bytes());
-        // No id holds a blank.
+        // No id contains a blank.
         hash.update(b" ");
     }
     format!("bat_{:032x}", hash.digest128())

@@ -1,7 +1,7 @@
 //! The formats in which an endpoint can get its events.
 //!
-//! Each works on what [`Shown`] has of an event and on nothing else, and is pure: the same
-//! bytes in every attempt.
+//! Each uses only what [`Shown`] contains of an event, and is pure: the same bytes in every
+//! attempt.
 
 mod batching;
 mod cloudevents;
@@ -33,7 +33,7 @@ pub enum Format {
     CloudEvents {
         /// How they are laid out.
         mode: Mode,
-        /// Whom they are from.
+        /// Who they are from.
         source: EventSource,
     },
     /// Security Event Tokens of SCIM.
@@ -41,7 +41,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns its name, as the configuration has it.
+    /// Returns its name in the configuration.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -54,7 +54,7 @@ impl Format {
         }
     }
 
-    /// Returns the public half of the key that signs its tokens, as a JSON Web Key; none for a
+    /// Returns the public half of the key that signs its tokens, as a JSON Web Key; `None` for a
     /// format without tokens.
     pub fn set_key(&self) -> Option<Value> {
         match self {
@@ -63,7 +63,7 @@ impl Format {
         }
     }
 
-    /// Returns how events are put together, none for a format of one event a message.
+    /// Returns how events are batched; `None` for a format with one event in each message.
     pub fn batching(&self) -> Option<Batching> {
         match self {
             Self::CloudEvents {
@@ -79,7 +79,7 @@ impl Format {
         }
     }
 
-    /// Returns whether the format has words for an entry's event.
+    /// Returns whether the format can express an entry's event.
     pub(in crate::deliver) fn can_tell(&self, entry: &Entry) -> bool {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
@@ -96,7 +96,7 @@ impl Format {
         }
     }
 
-    /// Returns whether the format has words for a record of this kind.
+    /// Returns whether the format can express a record of this kind.
     pub(in crate::deliver) fn can_tell_record(&self, kind: Kind) -> bool {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
@@ -104,7 +104,7 @@ impl Format {
         }
     }
 
-    /// Returns whether the format has a word for a field.
+    /// Returns whether the format can express a field.
     pub(in crate::deliver) fn can_tell_field(&self, kind: Kind, field: &str) -> bool {
         match self {
             Self::Standard | Self::CloudEvents { .. } => true,
@@ -112,7 +112,7 @@ impl Format {
         }
     }
 
-    /// Writes events in this format: several only where it has batches, and at least one.
+    /// Writes events in this format: at least one, and more only if it has batches.
     pub(in crate::deliver) fn message(&self, events: &[Shown<'_>]) -> Message {
         let event = events.first().expect("a message carries an event");
         match self {

@@ -5,15 +5,15 @@ use serde_json::{Map, Value, json};
 use crate::deliver::content::shown::ShownRecord;
 use crate::model::{Field, Kind};
 
-/// Schemas of resources.
+/// The schemas of resources.
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Our extension of groups: the roles that members hold, for which SCIM has no attribute.
 const GROUP_ROLES: &str = "urn:qlik-roster:scim:schemas:extension:2.0:Group";
 
-/// Returns the type of resource that a kind is, none for roles: SCIM has them as attributes
-/// of users alone.
+/// Returns the type of resource that a kind is; `None` for roles, which SCIM has only as attributes
+/// of users.
 pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::User => Some("User"),
@@ -22,8 +22,8 @@ pub(super) fn resource_type(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Returns the SCIM attribute that tells a field, `None` if SCIM has no word for it. An attribute
-/// of an extension goes by its full name.
+/// Returns the SCIM attribute for a field; `None` if SCIM has none. An attribute of an extension
+/// has its full name.
 pub(super) fn attribute(field: Field) -> Option<&'static str> {
     match field {
         Field::UserSubject => Some("userName"),
@@ -39,7 +39,7 @@ pub(super) fn attribute(field: Field) -> Option<&'static str> {
         Field::UserZone => Some("timezone"),
         Field::UserPreferredLocale => Some("preferredLanguage"),
         Field::GroupRoles => Some("urn:qlik-roster:scim:schemas:extension:2.0:Group:roles"),
-        // Times stand in `meta`, and a role is an attribute of users and no resource.
+        // Times are in `meta`, and a role is an attribute of users, not a resource.
         Field::UserCreated
         | Field::UserUpdated
         | Field::UserClient
@@ -63,20 +63,20 @@ pub(super) fn attribute(field: Field) -> Option<&'static str> {
     }
 }
 
-/// Returns the SCIM attribute that tells a field of a kind by its name in `changes`, if there is
-/// one.
+/// Returns the SCIM attribute for the field of a kind that has this name in `changes`; `None` if
+/// SCIM has none.
 pub(super) fn attribute_of(kind: Kind, name: &str) -> Option<&'static str> {
     Field::of(kind)
         .find(|field| field.name() == name)
         .and_then(attribute)
 }
 
-/// Returns whether a field is a list, of which null says that it is not visible.
+/// Returns whether a field is a list, where null means that it is not visible.
 pub(super) fn is_list(field: &str) -> bool {
     matches!(field, "roles" | "groups" | "assigned_scopes")
 }
 
-/// Returns whether a user of such a `status` is active, none where that does not show.
+/// Returns whether a user with this `status` is active; `None` if the status does not say.
 pub(super) fn is_active(status: &Value) -> Option<bool> {
     match status["value"].as_str()? {
         "enabled" => Some(true),
@@ -85,7 +85,7 @@ pub(super) fn is_active(status: &Value) -> Option<bool> {
     }
 }
 
-/// Returns the record as a resource. Absent is what is not visible, or has no value.
+/// Returns the record as a resource, without what is not visible or has no value.
 pub(super) fn resource(shown: &ShownRecord<'_>) -> Map<String, Value> {
     let mut resource = Map::new();
     let mut extension = Map::new();
@@ -114,8 +114,8 @@ pub(super) fn resource(shown: &ShownRecord<'_>) -> Map<String, Value> {
     resource
 }
 
-/// Returns a field's value as its attribute has it; none where there is none, or where SCIM has
-/// no word for it.
+/// Returns a field's value in the form of its attribute; `None` if there is no value, or SCIM
+/// cannot express it.
 pub(super) fn rendered(field: &str, value: &Value) -> Option<Value> {
     let value = match field {
         "primary_email_address" => json!([{ "value": value.as_str()?, "primary": true }]),
@@ -130,7 +130,7 @@ pub(super) fn rendered(field: &str, value: &Value) -> Option<Value> {
             scopes.map(|scope| json!({ "value": scope })).collect()
         }
         "avatar" => {
-            // A file in the record, and its address alone where it changed.
+            // A record has a file here, and a change only its address.
             let url = value.get("remote_url").unwrap_or(value);
             json!([{ "value": url.as_str()?, "type": "photo" }])
         }
@@ -139,7 +139,7 @@ pub(super) fn rendered(field: &str, value: &Value) -> Option<Value> {
     (!value.is_null()).then_some(value)
 }
 
-/// Returns what tells this state of a record from its others.
+/// Returns a text that distinguishes this state of a record from its others.
 pub(super) fn version(shown: &ShownRecord<'_>) -> String {
     format!("W/\"{}\"", shown.version)
 }
@@ -151,7 +151,7 @@ pub(super) fn attributes(shown: &ShownRecord<'_>) -> Vec<&'static str> {
     visible.map(|(_, attribute)| attribute).collect()
 }
 
-/// Returns the fields of a kind that SCIM has a word for: their names, and the words.
+/// Returns the fields of a kind that SCIM has an attribute for: the names of both.
 fn attributes_of(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
     Field::of(kind).filter_map(|field| Some((field.name(), attribute(field)?)))
 }

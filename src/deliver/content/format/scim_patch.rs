@@ -1,8 +1,8 @@
-//! Renders what changed of a record as a request to patch its SCIM resource (RFC 7644, 3.5.2).
+//! Renders the changes of a record as a request to patch its SCIM resource (RFC 7644, 3.5.2).
 //!
-//! A patch speaks of what changed and of nothing else. The whole resource in its place would
-//! let a receiver clear what is not in it: the members of a group, which we never tell, the
-//! roles of a user, where we do not see them.
+//! A patch contains what changed and nothing else. If we sent the whole resource instead, a
+//! receiver could clear what is not in it: the members of a group, which we never send, or the
+//! roles of a user, if we cannot see them.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::model::{FieldDelta, Kind};
 /// The schema of such a request.
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// Returns the request that makes of a resource as it was one as it is; none where SCIM has no
-/// words for what changed.
+/// Returns the request that turns the resource as it was into the resource as it is; `None` if SCIM
+/// can express nothing of what changed.
 pub(super) fn patch(kind: Kind, changes: &BTreeMap<&'static str, FieldDelta>) -> Option<Value> {
     let mut operations = Vec::new();
     for (field, delta) in changes {
@@ -33,7 +33,7 @@ fn add(operations: &mut Vec<Value>, field: &str, path: &str, delta: &FieldDelta)
             Some(value) => {
                 operations.push(json!({ "op": "replace", "path": path, "value": value }));
             }
-            // A list of null is one that is not visible any more, which is not an empty one.
+            // A list that became null is no longer visible, which is not the same as empty.
             None if after.is_null() && !scim::is_list(field) => {
                 operations.push(json!({ "op": "remove", "path": path }));
             }

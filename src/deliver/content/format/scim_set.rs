@@ -1,8 +1,9 @@
 //! Writes events as Security Event Tokens of SCIM (RFC 9967), to be pushed as RFC 8935 says.
 //!
-//! A token is signed once for all attempts to come, so the key must sign the same the same
-//! way: ed25519 and RSA do, EC does not. SCIM has no words for runs, for endpoints and for
-//! roles that are no attribute of a user: such events are not for these endpoints.
+//! Each attempt signs its token again and must send the same bytes, so the same text must get the
+//! same signature: ed25519 and RSA keys do that, EC keys do not. SCIM cannot express runs,
+//! endpoints, or roles that are not an attribute of a user: such events are not sent to these
+//! endpoints.
 
 use std::fmt;
 
@@ -23,46 +24,46 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::{ACCEPT, HeaderValue};
 
-/// What the events of SCIM are called, before the word for each.
+/// The prefix of SCIM's event names.
 const EVENT: &str = "urn:ietf:params:scim:event:prov:";
 
-/// The event of a resource that joins those that are told, new or not.
+/// The event for a resource that joins the feed, new or not.
 const FEED_ADD: &str = "urn:ietf:params:scim:event:feed:add";
 
-/// The event by which Shared Signals try a stream.
+/// The event with which Shared Signals tests a stream.
 const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 
-/// How much a token tells.
+/// How much a token says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SetEvents {
-    /// The names of the attributes.
+    /// Only the names of the attributes.
     #[default]
     Notice,
-    /// Their values: all that are visible at first, then those that changed.
+    /// Their values: at first all that are visible, then those that changed.
     Full,
 }
 
 /// How tokens are made for an endpoint.
 #[derive(Debug, Clone)]
 pub struct ScimSets {
-    /// Who says so, `iss`.
+    /// The issuer, `iss`.
     pub source: EventSource,
-    /// Whom it is for, `aud`.
+    /// The audience, `aud`.
     pub audience: String,
-    /// How much is told.
+    /// How much a token says.
     pub events: SetEvents,
-    /// What signs.
+    /// The key that signs.
     pub key: SetKey,
 }
 
-/// A key that signs tokens, with the id that its public half goes by.
+/// A key that signs tokens, with the id of its public half.
 #[derive(Clone)]
 pub struct SetKey {
     key: PrivateKey,
     id: String,
 }
 
-/// A text that is no key for tokens.
+/// The text is not a key for tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "found {found}, where a private key is needed that signs the same the same way each time: Ed25519, or RSA of 2048 to 4096 bits, in PEM, without a passphrase"
@@ -105,7 +106,7 @@ impl SetKey {
                 ));
             }
         }
-        // Members in the order of their names and no blanks, as the thumbprint wants it.
+        // Members in the order of their names and no blanks, as the thumbprint requires.
         let public = key.public().to_string();
         let id = URL_SAFE_NO_PAD.encode(Sha256::digest(public));
         Ok(Self { key, id })
@@ -133,18 +134,18 @@ struct Claims<'a> {
     txn: &'a str,
     sub_id: Value,
     events: Map<String, Value>,
-    /// Ours: the tenant, since the ids of resources do not tell it.
+    /// Our own claim: the tenant, since the ids of resources do not say which it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Source<'a>>,
 }
 
 impl ScimSets {
-    /// Returns whether a token can tell of a record of this kind.
+    /// Returns whether a token can express a record of this kind.
     pub(super) fn can_tell(kind: Kind) -> bool {
         scim::resource_type(kind).is_some()
     }
 
-    /// Returns whether a token can tell of a change of this field.
+    /// Returns whether a token can express a change of this field.
     pub(super) fn can_tell_field(kind: Kind, field: &str) -> bool {
         scim::attribute_of(kind, field).is_some()
     }
@@ -174,8 +175,8 @@ impl ScimSets {
         }
     }
 
-    /// Returns the events of a token: one of the state, and beside it whether an account was
-    /// switched on or off.
+    /// Returns the events of a token: one for the state, and another if an account was switched on
+    /// or off.
     fn events(&self, event_type: &str, shown: &ShownRecord<'_>) -> Map<String, Value> {
         let verb = event_type.split_once('.').map(|(_, verb)| verb);
         let events = match verb {
@@ -189,8 +190,8 @@ impl ScimSets {
                 let switched = switched.map(|uri| (uri, json!({})));
                 [self.updated(shown)].into_iter().chain(switched).collect()
             }
-            // A snapshot: it joins what is told, and it is not said that it is new. To be put
-            // in place of whatever is there it would have to be whole.
+            // A snapshot: the resource joins the feed, without a claim that it is new. To replace
+            // whatever the receiver has, it would have to be whole.
             Some(_) | None => vec![(FEED_ADD.to_owned(), json!({})), self.created(shown)],
         };
         events.into_iter().collect()
@@ -221,7 +222,7 @@ impl ScimSets {
         if let Some(request) = patch {
             return (event("patch:full"), payload(shown, "data", &request));
         }
-        // All that is asked for, or all that SCIM has words for.
+        // The endpoint wants no more than names, or SCIM cannot express the values.
         let payload = payload(shown, "attributes", &json!(attributes));
         (event("patch:notice"), payload)
     }
@@ -240,7 +241,7 @@ fn subject(shown: &ShownRecord<'_>) -> Value {
     json!({ "format": "scim", "uri": format!("/{resource_type}s/{}", shown.id) })
 }
 
-/// Returns whether an account became active, or ceased to be.
+/// Returns whether an account became active or stopped being so; `None` if neither.
 fn switched(shown: &ShownRecord<'_>) -> Option<bool> {
     let status = shown.changes.as_ref()?.get("status")?;
     match (shown.kind, status) {
@@ -252,7 +253,7 @@ fn switched(shown: &ShownRecord<'_>) -> Option<bool> {
     }
 }
 
-/// What no resource is behind: only a trial comes this far.
+/// Returns subject and events for an event without a resource: only test events get here.
 fn verification(event: &Shown<'_>, data: &Value) -> (Value, Map<String, Value>) {
     debug_assert_eq!(event.event_type, TEST_EVENT, "SCIM has no words for others");
     let sub_id = json!({ "format": "opaque", "id": data["endpoint"] });

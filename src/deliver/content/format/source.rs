@@ -5,17 +5,17 @@ use std::fmt::{self, Write};
 use crate::deliver::content::shown::Shown;
 use crate::model::TenantId;
 
-/// What events are from unless the configuration says otherwise.
+/// The source of events unless the configuration names another.
 const DEFAULT: &str = "/qlik-roster";
 
-/// The longest that may be; it is in every event.
+/// The most bytes of a source, since it is in every event.
 const MAX_LEN: usize = 256;
 
 /// A URI reference for this installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSource(String);
 
-/// A text that is no URI reference.
+/// The text is not a URI reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a URI, and not a path: up to {MAX_LEN} characters are expected, without blanks, `?` and `#`"
@@ -35,16 +35,16 @@ impl fmt::Display for EventSource {
 }
 
 impl EventSource {
-    /// Reads an absolute URI such as `https://roster.example.com`, or a path. A slash at the
-    /// end is no part of it.
+    /// Reads an absolute URI such as `https://roster.example.com`, or a path. A slash at the end is
+    /// ignored.
     pub fn parse(text: &str) -> Result<Self, InvalidSource> {
         let name = text.trim_end_matches('/');
         let fits = (1..=MAX_LEN).contains(&name.len());
-        // Behind a query or a fragment, a tenant's path would be a part of it.
+        // After a query or a fragment, a tenant's path would become part of it.
         let plain = name
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
-        // What has a colon before its first slash has a scheme, which begins with a letter.
+        // A text with a colon before its first slash has a scheme, which begins with a letter.
         let head = name.split('/').next().unwrap_or_default();
         let scheme = head.split_once(':').map(|(scheme, _)| scheme);
         let named = scheme.is_none_or(|scheme| {
@@ -76,7 +76,7 @@ impl EventSource {
     }
 }
 
-/// The source of an event, as it is written.
+/// The source of an event, as written.
 #[derive(Clone, Copy)]
 pub(super) struct SourceOf<'a> {
     source: &'a EventSource,

@@ -7,8 +7,8 @@ use crate::deliver::content::message::Message;
 use crate::deliver::content::shown::{Shown, ShownData, Source};
 use crate::model::{Entry, Seq, StoreId, Timestamp};
 
-/// Returns the JSON body of an entry's event with all that we know, none for an entry that
-/// is no event.
+/// Returns the JSON body of an entry's event with everything that we know; `None` for an entry that
+/// has no event.
 pub fn body(store: StoreId, entry: &Entry) -> Option<Vec<u8>> {
     let event = Event::of_entry(store, entry)?;
     Some(bytes(&Shown::of(&event)))

@@ -1,10 +1,12 @@
-//! The fields that can be kept from an endpoint: all but ids, which cannot be kept from anybody.
+//! The fields that can be hidden from an endpoint: all but ids, which cannot be hidden from
+//! anybody.
 
 use std::collections::BTreeSet;
 
 use crate::model::Field;
 
-/// Returns whether a field can be hashed: one text that people join by, or that names somebody.
+/// Returns whether a field can be hashed: a single text that people join by, or that names
+/// somebody.
 pub(super) fn can_be_hashed(field: Field) -> bool {
     match field {
         Field::UserSubject
@@ -44,8 +46,8 @@ pub(super) fn can_be_hashed(field: Field) -> bool {
     }
 }
 
-/// Returns the fields that an operator means: `name` is that of all kinds, `user.name` that of
-/// users.
+/// Returns the fields that an operator means: `name` means the field of all kinds, `user.name` only
+/// that of users.
 pub(super) fn named(text: &str) -> Vec<Field> {
     let fits = |field: &Field| match text.split_once('.') {
         Some((kind, name)) => field.kind().singular() == kind && field.name() == name,
@@ -59,7 +61,7 @@ pub(super) fn names() -> String {
     listed(|_| true)
 }
 
-/// Returns the names of those that can be hashed, for a message.
+/// Returns the names of the fields that can be hashed, for a message.
 pub(super) fn texts() -> String {
     listed(|field| can_be_hashed(*field))
 }

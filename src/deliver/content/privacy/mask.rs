@@ -1,4 +1,4 @@
-//! Takes out of an event, or hashes in it, what an endpoint may not see.
+//! Removes from an event, or hashes in it, what an endpoint may not see.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ impl Privacy {
     pub(super) fn mask(&self, shown: &mut Shown<'_>) {
         match &mut shown.data {
             ShownData::Record(record) => self.mask_record(record),
-            // Nobody is named in it.
+            // It names nobody.
             ShownData::Other(_) => {}
         }
     }
@@ -59,7 +59,7 @@ impl Privacy {
         self.mask_references(shown);
     }
 
-    /// The name of a role or group is hidden also where other records mention it.
+    /// Hides the name of a role or group where other records mention it, too.
     fn mask_references(&self, shown: &mut ShownRecord<'_>) {
         for (list, name) in REFERENCES {
             let Some(rule) = self.rules.get(&name) else {
@@ -85,7 +85,8 @@ impl Privacy {
     }
 }
 
-/// A field that is left out is not there at all: null would say that it has no value.
+/// Removes or hashes a field. A field that is left out does not appear at all: null would say that
+/// it has no value.
 fn mask_field(record: &mut Map<String, Value>, name: &str, rule: &Rule) {
     match rule {
         Rule::Omit => {
@@ -113,7 +114,7 @@ fn mask_name(reference: &mut Value, rule: &Rule) {
     }
 }
 
-/// Null stays null: there is nothing to hide.
+/// Hashes a text. Null stays null, since there is nothing to hide.
 fn hash_text(value: &mut Value, rule: &Rule) {
     if let Value::String(text) = value {
         *value = rule.stand_in(text).map_or(Value::Null, Value::String);

@@ -1,4 +1,4 @@
-//! What is hidden is nowhere to be found, in no format.
+//! What is hidden appears nowhere, in any format.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,14 +39,14 @@ fn time(kind: Kind, field: &str, state: u8) -> Timestamp {
     Timestamp::parse(&format!("{year}-01-01T00:00:00Z")).unwrap()
 }
 
-/// What of a field must not be found anywhere once it is hidden.
+/// Returns the texts that must not appear anywhere once a field is hidden.
 fn marks(kind: Kind, field: &str, state: u8) -> Vec<String> {
     match field {
         "created_at" | "updated_at" | "invite_expires_at" => {
             vec![time(kind, field, state).to_string()]
         }
         "roles" | "groups" => vec![id(kind, field, state).to_string()],
-        // True and false are anywhere.
+        // True and false appear everywhere.
         "is_bot_user" => Vec::new(),
         _ => vec![mark(kind, field, state)],
     }
@@ -126,7 +126,7 @@ fn account() -> Account {
     }
 }
 
-/// Everything that can be told of a record.
+/// Returns an entry for everything that can happen to a record.
 fn entries(kind: Kind) -> Vec<Entry> {
     let (before, after) = (record(kind, 0), record(kind, 1));
     let created = Change::Created {
@@ -174,7 +174,7 @@ fn formats() -> Vec<Format> {
     formats
 }
 
-/// All that a receiver can read of a message.
+/// Returns everything that a receiver can read in a message.
 fn text(message: &Message) -> String {
     let mut text = String::from_utf8(message.body.to_vec()).unwrap();
     if message.content_type == "application/secevent+jwt" {
@@ -284,7 +284,7 @@ fn every_field_of_the_schema_can_be_hidden_but_ids() {
             .as_object()
             .unwrap()
             .iter()
-            // What is null here always is.
+            // Fields that are null here are null in every record.
             .filter(|(_, value)| !value.is_null())
             .chain(custom)
             .map(|(name, _)| name.clone())
@@ -319,7 +319,7 @@ fn equal_texts_have_equal_hashes_that_a_consumer_can_make() {
     assert_eq!(data["record"]["name"], hashed);
     assert_eq!(data["changes"]["name"]["after"], hashed);
     assert_ne!(data["changes"]["name"]["before"], hashed);
-    // The name of a role is the same wherever it stands.
+    // The name of a role is the same wherever it appears.
     let role = "hmac-sha256:03662e587423568349f1489cb89a7e916f67c199602afa65f7197d7b7217dd4f";
     assert_eq!(data["record"]["roles"][0]["name"], role);
     assert_eq!(data["changes"]["roles"]["added"][0]["name"], role);

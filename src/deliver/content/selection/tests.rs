@@ -1,4 +1,4 @@
-//! Which records are chosen, before, after, or both.
+//! Which records are selected, by how they were, how they are, or both.
 
 use super::*;
 use crate::deliver::tests::{create, open, options, plain_user, role, start, user};

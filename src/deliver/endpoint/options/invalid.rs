@@ -9,17 +9,17 @@ pub enum InvalidEndpoint {
     /// Neither https nor http.
     #[error("the address does not begin with `https:` or `http:`")]
     Scheme,
-    /// Plain http without leave.
+    /// Plain http without permission.
     #[error("the address is plain http, which would show personal data to the network")]
     PlainHttp,
-    /// Leave for plain http without a network to use it in.
+    /// Permission for plain http without a network to use it in.
     #[error("`allow_http` goes only together with `allow_private`")]
     HttpAnywhere,
-    /// Plain http by a proxy, which alone would know where the name leads.
+    /// Plain http through a proxy: only the proxy would know which address the name has.
     #[error("the address is plain http to a name that the proxy looks up")]
     HttpByProxy,
-    /// An IPv6 address by https at the other end of a proxy's tunnel: the HTTP client takes its
-    /// brackets for a part of the name that the certificate shall have, once the tunnel is open.
+    /// An IPv6 address by https through a proxy's tunnel: once the tunnel is open, the HTTP client
+    /// takes the brackets for part of the name that the certificate must have.
     #[error("the address is an IPv6 address, which is not reached by https through a proxy")]
     Ipv6ByProxy,
     /// The URL is an address that endpoints may not be reached at.
@@ -31,7 +31,7 @@ pub enum InvalidEndpoint {
         /// How many there are.
         n_secrets: usize,
     },
-    /// A backfill of nothing.
+    /// A backfill without any snapshot to send.
     #[error("`backfill` tells of nothing, since no snapshot is among what the endpoint chooses")]
     NoSnapshots,
     /// No time at all, or more than makes sense.

@@ -1,4 +1,4 @@
-//! What came of a message, for its deliveries and for the endpoint.
+//! The result of a message: what it means for its deliveries and for the endpoint.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::model::{Fact, Timestamp};
 use crate::store::{Attempt, DeliveryChange, Disabled, DisabledBy, Item, MAX_DEFERRED, Parked};
 use crate::telemetry::chain;
 
-/// Deliveries that wait for another attempt, after which one more that is refused is parked at
-/// once. The rest of what may be in memory is for those that were not tried yet.
+/// How many deliveries may wait for another attempt. Beyond that, a delivery that is refused is
+/// parked at once. The rest of what may be in memory is for those that were not tried yet.
 const MAX_WAITING: usize = MAX_DEFERRED / 4 * 3;
 
 impl State {
-    /// Notes what came of a message.
+    /// Notes the result of a message.
     pub fn ended(&mut self, ended: Ended, now: Timestamp, moment: Instant) {
         self.is_dirty = true;
         self.log(&ended);
@@ -71,7 +71,7 @@ impl State {
                 for delivery in &mut deliveries {
                     delivery.failed_at = Some(moment);
                 }
-                // The last one first: each is put in front of its lane.
+                // The last one comes first, since each is put at the front of its lane.
                 for mut delivery in deliveries.into_iter().rev() {
                     delivery.is_endpoints = whose != Whose::Event;
                     if is_taken_apart {
@@ -87,7 +87,7 @@ impl State {
         self.end_backfill();
     }
 
-    /// Notes that something need not be sent any more: there is nothing left of it.
+    /// Notes that deliveries need not be sent any more, since nothing is left to send.
     pub fn gone(&mut self, deliveries: Vec<PendingDelivery>, now: Timestamp) {
         self.is_dirty = true;
         for delivery in deliveries {
@@ -112,7 +112,7 @@ impl State {
         self.changes.push(DeliveryChange::Replayed(item));
     }
 
-    /// Counts a failed attempt of a delivery: another one later, or none any more.
+    /// Counts a failed attempt of a delivery, and schedules another one or parks it.
     fn failed(
         &mut self,
         mut delivery: PendingDelivery,
@@ -120,10 +120,11 @@ impl State {
         after: Option<Duration>,
         now: Timestamp,
     ) {
-        // A probe before its time is the endpoint's attempt, not the event's.
+        // A probe before the event's own time does not count as one of its attempts.
         if delivery.is_due(now) {
             delivery.attempts = delivery.attempts.saturating_add(1);
-            // No room for more: it would keep all others from being read for days.
+            // There is no room for more that wait: they would keep all others from being read for
+            // days.
             if !delivery.is_endpoints && self.n_rows() >= MAX_WAITING {
                 return self.park(&delivery, failure, now);
             }
@@ -158,7 +159,7 @@ impl State {
         self.settle(delivery, now);
     }
 
-    /// Gives a delivery a row and puts it back.
+    /// Gives a delivery a row and puts it back into its lane.
     fn defer(&mut self, mut delivery: PendingDelivery, now: Timestamp) {
         if delivery.kept_by == KeptBy::Replay {
             self.replayed(delivery.item.clone());
@@ -174,7 +175,7 @@ impl State {
         self.keep(behind);
     }
 
-    /// Moves the cursor past an item that needs it no more.
+    /// Moves the cursor past an item that no longer needs it.
     pub(super) fn step_over(&mut self, item: &Item) {
         match item {
             Item::Entry(seq) => self.journal.settle(*seq),
@@ -184,7 +185,7 @@ impl State {
                 tenant,
                 record,
             } => {
-                // One of an earlier backfill says nothing of this one.
+                // An item of an earlier backfill does not concern this one.
                 let is_of = |filling: &&mut Filling| (filling.mark, filling.at) == (*mark, *at);
                 if let Some(filling) = self.filling.as_mut().filter(is_of) {
                     let place = (*tenant, record.kind, record.id.clone());
@@ -194,7 +195,7 @@ impl State {
         }
     }
 
-    /// Disables an endpoint that has taken nothing for too long.
+    /// Disables an endpoint that has accepted nothing for too long.
     fn give_up_on_endpoint(&mut self, failure: &Failure, now: Timestamp) {
         let Some(failing) = self.health.failing() else {
             return;
@@ -246,7 +247,7 @@ impl State {
         }
     }
 
-    /// Says what a failure means, once for the endpoint and not for each probe.
+    /// Logs what a failure means, once for the endpoint and not for each probe.
     fn warn(&self, failure: &Failure, whose: Whose, n_events: usize) {
         let name = self.endpoint.name();
         let why = chain(failure);
@@ -268,7 +269,7 @@ impl State {
         }
     }
 
-    /// Keeps what came of an attempt, for each event in it.
+    /// Keeps the result of an attempt, for each event in it.
     fn log(&mut self, ended: &Ended) {
         let (status, error) = match &ended.verdict {
             Verdict::Delivered { status } => (Some(*status), None),
@@ -294,8 +295,8 @@ impl State {
 
 /// Why an endpoint is disabled.
 struct Reason {
-    /// What any receiver may be told: the code and the message that goes with it. The causes tell
-    /// where the endpoint's receiver stands, and are for the operator alone.
+    /// What any receiver may be told: the code and the message that goes with it. The causes may
+    /// contain the address of the endpoint's receiver, so they are only for the operator.
     for_others: String,
     /// The same with all causes.
     whole: String,
@@ -309,7 +310,7 @@ impl Reason {
         }
     }
 
-    /// Returns the reason with words in front of it.
+    /// Returns the reason with these words before it.
     fn after(self, words: &str) -> Self {
         Self {
             for_others: format!("{words}{}", self.for_others),
@@ -350,8 +351,8 @@ mod tests {
         );
     }
 
-    /// What becomes of an event that is refused while so many others wait: whether it is parked,
-    /// and whether reading goes on.
+    /// Returns what happens to an event that is refused while this many others wait: whether it is
+    /// parked, and whether reading continues.
     fn refused_beside(n_waiting: usize) -> (bool, bool) {
         let endpoint = Endpoint::new(options(([127, 0, 0, 1], 9).into())).unwrap();
         let n_waiting = n_waiting as u64;

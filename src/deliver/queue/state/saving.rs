@@ -1,9 +1,9 @@
-//! What goes to disk, and what is forgotten when it is there.
+//! Decides what is written to disk, and in how many writes.
 
 use super::State;
 use crate::store::{self, MAX_CHANGES, Progress};
 
-/// Attempts of an endpoint that are kept.
+/// How many attempts of an endpoint are kept.
 const MAX_ATTEMPTS: usize = 10_000;
 
 impl State {
@@ -12,21 +12,21 @@ impl State {
         self.is_dirty || !self.changes.is_empty()
     }
 
-    /// Returns whether something failed, was given up on or came to an end: that is not to wait
-    /// for more.
+    /// Returns whether something failed, was given up on or came to an end. Such changes must not
+    /// wait for more.
     pub fn is_urgent(&self) -> bool {
         !self.changes.is_empty() || self.told.is_some()
     }
 
-    /// Takes what is to be written. Rows go before the cursor that steps over them, so where
-    /// there are more than one write holds, the earlier ones leave the cursor where it was.
+    /// Takes what is to be written. Rows must be written before the cursor that moves past them, so
+    /// if one write cannot contain them all, the earlier writes leave the cursor where it was.
     pub fn progress(&mut self) -> Vec<Progress> {
         self.is_dirty = false;
         let cursor = self.cursor();
         let mut changes = std::mem::take(&mut self.changes).into_iter();
         let mut writes = Vec::new();
         let mut attempts = std::mem::take(&mut self.attempts).into_iter();
-        // Each deletes some of the oldest attempts, or more would be written than deleted.
+        // Each write deletes some of the oldest attempts, or more would be added than deleted.
         while changes.len() > MAX_CHANGES || attempts.len() > store::ATTEMPTS_AT_ONCE {
             writes.push(Progress {
                 changes: changes.by_ref().take(MAX_CHANGES).collect(),

@@ -26,7 +26,7 @@ use crate::model::{Change, Record, Seq, Timestamp};
 use crate::signal::{ShutdownTrigger, shutdown};
 use crate::store::{Cursor, Item, Parked, Progress};
 
-/// A store in a folder of its own, a clock that stands, and no call to end.
+/// A store in a folder of its own, a clock that stands still, and a shutdown that is not triggered.
 struct Bench {
     folder: TempDir,
     store: Store,
@@ -61,13 +61,13 @@ impl Bench {
             .unwrap()
     }
 
-    /// Starts anew, as after a restart, and delivers what is due.
+    /// Starts again, as after a restart, and delivers what is due.
     async fn drain(&self, endpoint: &Endpoint) -> Drained {
         let worker = self.worker(endpoint).await;
         worker.drain(self.shutdown.clone()).await.unwrap()
     }
 
-    /// Lets an endpoint be known before anything happens.
+    /// Makes an endpoint known before anything happens.
     async fn meet(&self, endpoint: &Endpoint) {
         self.worker(endpoint).await;
     }
@@ -124,7 +124,7 @@ fn drained(delivered: u64, parked: u64, waiting: u64) -> Drained {
     }
 }
 
-/// What of a cursor says how far it is.
+/// Returns the parts of a cursor that say how far it is.
 fn how_far(cursor: &Cursor) -> (u64, Vec<u64>) {
     let ahead = cursor.ahead.iter().map(|seq| seq.0).collect();
     (cursor.settled.0, ahead)
@@ -151,7 +151,7 @@ fn flowing(receiver: &Receiver, set: impl FnOnce(&mut Flow)) -> Endpoint {
     Endpoint::new(options).unwrap()
 }
 
-/// A change of a user that was created before.
+/// Makes a change of a user that was created before.
 fn renamed(number: u32, name: &str) -> Change {
     let before = user(number);
     let mut after = before.clone();

@@ -59,7 +59,7 @@ fn named(url: &str, networks: &[&str]) -> Options {
     }
 }
 
-/// A name that answers otherwise each time; the last answer stays.
+/// A look-up that answers differently each time; the last answer repeats.
 struct Fickle {
     answers: Vec<Vec<[u8; 4]>>,
     asked: AtomicUsize,
@@ -90,8 +90,8 @@ impl Resolve for Fickle {
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const INSIDE: [u8; 4] = [127, 0, 0, 2];
 
-/// A receiver that the rule allows, and at the same port of another address one that it does
-/// not, as the inside of a network is beside the internet.
+/// Starts a receiver that the rule allows, and one that it does not at the same port of another
+/// address, as if inside a network.
 async fn allowed_and_inside() -> (Receiver, Receiver) {
     let close = |_, _: &_| Reply::With(204, "connection", "close".into());
     loop {

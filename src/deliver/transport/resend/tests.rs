@@ -122,7 +122,7 @@ fn close(stream: TcpStream) {
     drop(stream);
 }
 
-/// Breaks a connection off.
+/// Resets a connection.
 fn reset(stream: TcpStream) {
     stream.set_zero_linger().unwrap();
     drop(stream);

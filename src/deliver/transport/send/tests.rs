@@ -1,4 +1,4 @@
-//! One attempt against receivers of every manner.
+//! One attempt against receivers of every kind.
 
 use std::convert::Infallible;
 use std::pin::Pin;

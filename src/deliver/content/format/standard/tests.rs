@@ -68,7 +68,7 @@ fn entry(fact: Fact) -> Entry {
     }
 }
 
-/// The event without its record, which the tests of the unified schema hold.
+/// Returns the event without its record, which the tests of the unified schema cover.
 fn event(change: Change) -> String {
     let record = unified::value(change.latest());
     let entry = entry(Fact::Changed(change));

@@ -1,4 +1,4 @@
-//! Records that are told as they are known.
+//! Backfills: records that are sent as they are known.
 
 use super::*;
 use crate::deliver::tests::{end_load, load};
@@ -34,7 +34,7 @@ async fn a_backfill_tells_what_is_known_and_then_what_happened_since() {
 
     assert_eq!(bench.drain(&endpoint).await, drained(305, 0, 0));
 
-    // Those that were created after the mark may well be told of twice.
+    // Records that were created after the mark may well be sent twice.
     let expected = of([
         ("role.snapshot", 1),
         ("user.created", 2),
@@ -88,7 +88,7 @@ async fn a_tenant_is_told_of_when_its_first_load_has_ended() {
     let endpoint = first(&receiver);
     bench.meet(&endpoint).await;
     load(&bench.store, (1..=100).map(user));
-    // A part of a tenant is not what is known of it.
+    // A tenant of which only a part was loaded is not known yet.
     assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 0));
 
     load(&bench.store, (101..=200).map(user));

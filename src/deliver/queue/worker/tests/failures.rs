@@ -1,4 +1,4 @@
-//! What fails: events that are refused, endpoints in trouble, endpoints that are given up on.
+//! What fails: events that are refused, endpoints that fail, endpoints that are disabled.
 
 use super::*;
 
@@ -51,7 +51,7 @@ async fn an_endpoint_in_trouble_is_probed_and_then_gets_everything() {
     create_users(&bench.store, 1..=100);
 
     assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 100));
-    // What was under way when it began, and nothing more.
+    // Only what was under way when the endpoint began to fail.
     assert_eq!(receiver.received().len(), 16);
     assert_eq!(bench.cursor().trouble.unwrap().probes, 1);
 
@@ -91,13 +91,13 @@ async fn an_event_that_breaks_its_receiver_stops_the_others_but_once() {
     create_users(&bench.store, 1..=4);
 
     assert_eq!(bench.drain(&endpoint).await, drained(0, 0, 4));
-    // Another event is the probe. It succeeds, so the trouble is the event's own.
+    // Another event is the probe. It succeeds, so the first event is to blame for its failure.
     bench.clock.set(bench.probe_due());
     assert_eq!(bench.drain(&endpoint).await, drained(3, 0, 1));
     assert_eq!(bench.cursor().trouble, None);
     create_users(&bench.store, 5..=8);
     assert_eq!(bench.drain(&endpoint).await, drained(4, 0, 1));
-    // Alone, it cannot be told from an endpoint in trouble.
+    // A single event that fails cannot be told from an endpoint that fails.
     while let Some((_, first)) = bench.store.deferred(&name()).unwrap().first() {
         let probe = bench.cursor().trouble.map(|trouble| trouble.due);
         bench.clock.set(first.due.max(probe).unwrap());
@@ -128,7 +128,7 @@ async fn gone_disables_until_the_endpoint_is_brought_back() {
     bench.order(&Order::Enable);
     assert_eq!(bench.drain(&endpoint).await, drained(2, 0, 0));
 
-    // An endpoint is not told of itself.
+    // An endpoint gets no events about itself.
     assert_eq!(receiver.sequences(), [1, 2, 2, 3]);
     assert_eq!(bench.store.orders(&name()).unwrap(), []);
     assert_eq!(how_far(&bench.cursor()), settled(4));
@@ -185,7 +185,7 @@ async fn a_receiver_that_asks_for_time_gets_it() {
         ("7200", Some(7_200)),
         ("Sun, 01 Mar 2026 11:00:00 GMT", Some(3_600)),
         ("99999999", Some(86_400)),
-        // Less than the schedule's own wait speeds nothing up.
+        // A shorter wait than the schedule's own does not speed anything up.
         ("1", None),
     ] {
         let bench = Bench::new();
@@ -226,15 +226,15 @@ async fn a_due_time_of_a_wrong_clock_holds_nothing_back() {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A receiver that fails so often, and everything else.
+/// Starts a receiver that fails this many times, and then accepts everything.
 async fn failing_first(times: usize) -> Receiver {
     Receiver::start(move |n, _| Reply::Status(if n < times { 503 } else { 200 })).await
 }
 
 #[tokio::test]
 async fn a_clock_that_is_set_back_holds_nothing_back() {
-    // A probe of an endpoint in trouble, and an event that was refused and has a row; set back
-    // while the worker runs, and between two runs.
+    // A probe of an endpoint that fails, and an event that was refused and has a row; the clock is
+    // set back while the worker runs, and between two runs.
     for (status, is_running) in [(503, true), (400, true), (503, false), (400, false)] {
         let bench = Bench::new();
         let receiver =
@@ -350,7 +350,7 @@ async fn a_start_in_1970_neither_holds_back_nor_disables() {
     let wake = Wake::default();
     let worker = bench.worker(&endpoint(receiver.address)).await;
     running.spawn(worker.run(wake.clone(), end));
-    // As far off as it was.
+    // It is due as far in the future as it was.
     bench.clock.set(epoch.plus(Duration::from_secs(5)));
     wake.wake();
     until("the probe fails", || {

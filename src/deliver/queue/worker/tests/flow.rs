@@ -1,4 +1,4 @@
-//! How fast events go, and how much is kept of that.
+//! How fast events are sent, and how many attempts are kept.
 
 use std::num::NonZeroU32;
 
@@ -18,7 +18,7 @@ async fn a_rate_holds_for_all_messages_together() {
     let began = Instant::now();
     assert_eq!(bench.drain(&endpoint).await, drained(30, 0, 0));
 
-    // Ten may go ahead; nineteen have ten milliseconds each between them.
+    // Ten may be ahead of the pace; the other nineteen are ten milliseconds apart.
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(185), "{took:?}");
 }

@@ -1,4 +1,4 @@
-//! Records that are large, and endpoints that take nothing for a while.
+//! Large records, and endpoints that accept nothing for a while.
 
 use super::*;
 use crate::deliver::queue::weight;
@@ -79,8 +79,8 @@ async fn five_endpoints_and_large_records_keep_to_one_bound() {
         most = most.max(feed.used());
     }
 
-    // Beyond the bound each may have a page in its hands, and one message, which of batches is as
-    // large as a page.
+    // Beyond the bound, each endpoint may have a page and one message, which in batches is as large
+    // as a page.
     let beyond = endpoints.len() * 2 * each + 3 * 4 * 1024 * 1024;
     assert!(most <= LIMIT + beyond, "{most}");
     trigger.trigger();

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// An endpoint that gave up on so many events, and takes everything from now on.
+/// Returns an endpoint for which this many events were given up on, and which accepts everything
+/// from now on.
 async fn given_up(bench: &Bench, n_events: u32) -> (Receiver, Endpoint) {
     let (broken, is_broken) = tokio::sync::watch::channel(true);
     let status = move |_: usize, _: &_| {

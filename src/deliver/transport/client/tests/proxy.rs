@@ -1,4 +1,4 @@
-//! Forward proxies: what goes through them, and what does not go past them.
+//! Forward proxies: what goes through them, and that nothing bypasses them.
 
 use super::*;
 

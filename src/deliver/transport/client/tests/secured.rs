@@ -1,4 +1,4 @@
-//! TLS: whom an endpoint trusts, and who we are to it.
+//! TLS: which authorities an endpoint trusts, and the certificate that we show to it.
 
 use super::*;
 

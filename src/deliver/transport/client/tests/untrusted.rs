@@ -1,4 +1,4 @@
-//! TLS that does not come about: each cause has a sentence of its own, and a way out of it.
+//! TLS handshakes that fail: each cause has a sentence and a remedy of its own.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -7,7 +7,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use super::*;
 use crate::telemetry::chain;
 
-/// A certificate and who it may issue others by.
+/// A certificate, and the issuer that can issue others with it.
 struct Issued {
     der: CertificateDer<'static>,
     pem: String,
@@ -69,8 +69,8 @@ impl Issued {
     }
 }
 
-/// Posts to a receiver at `localhost`, and tells why that failed: reason and remedy, with the
-/// port and the present time left out. Nothing: it did not.
+/// Posts to a receiver at `localhost`, and returns why that failed: reason and remedy, with the
+/// port and the present time left out. `None` if it did not fail.
 async fn failure(address: SocketAddr, egress: Egress) -> Option<(String, &'static str)> {
     let url = format!("https://localhost:{}/hook?key=t0ken", address.port());
     let options = Options {
@@ -146,7 +146,7 @@ async fn who_vouches_for_a_receiver_and_is_not_trusted_is_named() {
             "let the receiver send its whole chain",
         ),
         (
-            // Another chain than its own.
+            // The chain is not the server's own.
             server.serving(&[&strange]),
             Some(&root),
             "shows a certificate that `Corp Issuing CA` issued, but not the certificate of \
@@ -274,7 +274,7 @@ async fn a_port_that_speaks_no_tls_is_told_from_one_that_hangs_up() {
             while let Ok((mut stream, _peer)) = listener.accept().await {
                 drop(stream.write_all(greeting).await);
                 drop(stream.shutdown().await);
-                // Read to its end, or the system resets what was said.
+                // Read to its end, or the system resets the connection and what was sent is lost.
                 drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
             }
         });
