@@ -1,4 +1,4 @@
-//! Holds what is in `deploy/` to the code: samples are read, the unit and the manifests checked.
+//! Checks `deploy/` against the code: reads the samples, and checks the unit and the manifests.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ fn deploy(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Runs a program, none if it is not installed.
+/// Runs a program; `None` if it is not installed.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     let done = Command::new(program).args(arguments).output().ok();
     if done.is_none() {
@@ -40,7 +40,7 @@ fn shown(output: &Output) -> String {
     format!("{out}{err}")
 }
 
-/// Reads a sample as on its machine, with secrets in the given mode in one folder.
+/// Reads a sample as its machine would, with secrets of the given mode in one folder.
 fn load(sample: &str, mode: u32) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -101,7 +101,7 @@ fn systemd_finds_nothing_to_complain_about() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("qlik-roster.service");
     let unit = deploy("systemd/qlik-roster.service");
-    // Verifying wants a program to be there; which one it is does not matter to it.
+    // `systemd-analyze` wants the program to exist; it does not matter which one it is.
     fs::write(
         &path,
         unit.replace("/usr/local/bin/qlik-roster", "/bin/true"),

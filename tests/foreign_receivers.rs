@@ -1,8 +1,8 @@
-//! Holds what the daemon sends against the libraries of other languages: deliveries against
-//! those that receive them, and what our keys sign against one that verifies it.
+//! Tests what the daemon sends with libraries of other languages: deliveries with those that
+//! receive them, and what our keys sign with one that verifies it.
 //!
-//! Runs where `tests/run.sh` installed them, into `target/receivers`; elsewhere each test says
-//! that it was left out, unless `QLIK_ROSTER_REQUIRE_FOREIGN=1` makes that a failure.
+//! Runs where `tests/run.sh` has installed them, into `target/receivers`. Elsewhere each test says
+//! that it was left out, or fails if `QLIK_ROSTER_REQUIRE_FOREIGN=1` is set.
 
 #![expect(
     clippy::unwrap_used,
@@ -68,17 +68,17 @@ const SHARED: Keys = Keys {
     refusing: [STRANGER, STRANGER_KEY],
 };
 
-/// As while a receiver moves from a secret to a key.
+/// The keys of an endpoint whose receiver moves from a secret to a key.
 const MIXED: Keys = Keys {
     signing: [PRIVATE_KEY, SECRETS[1]],
     accepting: [PUBLIC_KEY, SECRETS[1]],
     refusing: [STRANGER, STRANGER_KEY],
 };
 
-/// A tenant's id that no header can hold as it is.
+/// A tenant's id that no header can contain as it is.
 const TENANT: &str = "a 100% \"ë\"";
 
-/// Names that have to arrive byte by byte: other scripts, escapes, what JSON may write twofold.
+/// Names that must arrive unchanged: other scripts, escapes, and what JSON can write in two ways.
 const NAMES: [&str; 5] = [
     "Finance",
     "Zoë Ångström",
@@ -106,7 +106,7 @@ async fn the_javascript_library_accepts_what_we_send() {
     check(command, library.exists()).await;
 }
 
-/// Where the library is missing, the test is left out or has failed.
+/// Returns whether a test can run; fails if the library is missing and required.
 fn may_run(is_installed: bool) -> bool {
     if !is_installed {
         let required = std::env::var_os("QLIK_ROSTER_REQUIRE_FOREIGN").is_some();
@@ -122,14 +122,14 @@ async fn check(verifier: Command, is_installed: bool) {
     }
     let mut lines = Vec::new();
     let mut expected = Vec::new();
-    // The libraries take a body for JSON, which a token is not: it has a signature of its own.
+    // The libraries expect a body of JSON. A token is not JSON, and has a signature of its own.
     for (keys, format) in [
         (SHARED, Format::Standard),
         (MIXED, Format::Standard),
         (SHARED, cloudevents(Mode::Binary)),
         (MIXED, cloudevents(Mode::Batch(Batching::default()))),
     ] {
-        // A trial comes besides, alone.
+        // A trial event comes as well, in a message of its own.
         let n_messages = match format.batching() {
             Some(_) => 1,
             None => NAMES.len(),
@@ -300,7 +300,7 @@ async fn the_python_jwt_library_accepts_what_our_keys_sign() {
     assert_eq!(answers, expected);
 }
 
-/// Lets a real connection ask for a token; returns what it signed, and whom it asked.
+/// Has a real connection ask for a token. Returns what it signed, and whom it asked.
 async fn assertion(pem: &str, key_id: &str) -> (String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -331,14 +331,14 @@ async fn assertion(pem: &str, key_id: &str) -> (String, String) {
     (assertion.to_owned(), format!("{url}/oauth/token"))
 }
 
-/// Gives a program lines and returns its lines.
+/// Passes lines to a program and returns the lines that it prints.
 fn ask(mut verifier: Command, lines: &[Value]) -> Vec<String> {
     let mut child = verifier
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // All of it is smaller than a pipe, so writing before reading cannot stall.
+    // All lines together fit into a pipe, so writing them before reading cannot block.
     let mut input = child.stdin.take().unwrap();
     for line in lines {
         writeln!(input, "{line}").unwrap();
@@ -350,7 +350,7 @@ fn ask(mut verifier: Command, lines: &[Value]) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// A request as a receiver took it.
+/// A request as a receiver got it.
 struct Delivery {
     headers: HeaderMap,
     body: String,
@@ -367,7 +367,7 @@ impl Delivery {
     }
 }
 
-/// Lets a real worker deliver real entries, and a trial event besides.
+/// Has a real worker deliver real entries, and a trial event as well.
 async fn deliveries(signing: [&str; 2], format: Format) -> Vec<Delivery> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -474,7 +474,7 @@ fn create_groups(store: &Store, clock: &Clock) {
         .unwrap();
 }
 
-/// Where `tests/run.sh` installs the libraries.
+/// Returns where `tests/run.sh` installs the libraries.
 fn receivers() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/receivers")
 }

@@ -35,7 +35,7 @@ report() {
 }
 trap report EXIT
 
-# step TITLE COMMAND...: a heading, the command, and its time. The first failure ends it all.
+# step TITLE COMMAND...: a heading, the command, and its time. The first failure ends the script.
 step() {
   local title=$1 start=$SECONDS status=0
   shift
@@ -83,7 +83,8 @@ receivers() {
   mkdir -p "$to"
   if [ -f "$from/requirements.txt" ] && have python3; then
     [ -x "$to/python/bin/python" ] || python3 -m venv "$to/python" || return
-    # Not by `pip` itself: that names the folder in which it was made, which a moved checkout has left.
+    # Not by `pip` itself: that names the folder in which it was made, and the checkout may have
+    # moved.
     "$to/python/bin/python" -m pip install --quiet --disable-pip-version-check -r "$from/requirements.txt" || return
   fi
   if [ -f "$from/package.json" ] && have npm; then
@@ -103,7 +104,7 @@ unit() {
   fi
   local folder status=0
   folder=$(mktemp -d)
-  # Verifying wants the program to be there.
+  # `systemd-analyze verify` wants the program to exist.
   sed 's|/usr/local/bin/qlik-roster|/bin/true|' deploy/systemd/qlik-roster.service >"$folder/qlik-roster.service"
   systemd-analyze verify --man=no "$folder/qlik-roster.service" || status=$?
   rm -r "$folder"
@@ -136,7 +137,7 @@ documentation() {
 
 step 'Packages of Debian' debian
 step 'Packages of the receivers' receivers
-# Where they could be installed, a test that finds them missing has failed.
+# If they could be installed, a test that finds them missing fails.
 if have python3 && have npm; then export QLIK_ROSTER_REQUIRE_FOREIGN=1; fi
 step 'Format' cargo fmt --check
 step 'Lints' cargo clippy --locked --all-targets --quiet -- -D warnings

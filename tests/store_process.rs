@@ -1,7 +1,7 @@
-//! The store against what happens to processes and disks: kills, power cuts, damaged files,
-//! a full disk, a second process, and a million updates.
+//! Tests the store against what happens to processes and disks: kills, power cuts, damaged files, a
+//! full disk, a second process, and a million updates.
 //!
-//! Where a test needs a process to kill, it runs this binary again with only [`child`] in it.
+//! A test that needs a process to kill runs this binary again, with [`child`] as the only test.
 
 #![allow(
     clippy::unwrap_used,
@@ -65,7 +65,7 @@ mod tracer;
 #[path = "store/truth.rs"]
 mod truth;
 
-/// Does what the environment says, for a test in another process; else nothing.
+/// Does what the environment says, for a test in another process; otherwise nothing.
 #[test]
 fn child() {
     support::be_a_child();

@@ -1,4 +1,4 @@
-//! Holds the rules of the house that a machine can hold: layers, words, files, error codes.
+//! Checks the rules of the house that a machine can check: layers, words, files, error codes.
 //!
 //! The table of layers is ARCHITECTURE.md's; CONTRIBUTING.md says what the rules are for. The
 //! scan is by text, not by syntax: comments and what follows `#[cfg(test)]` are cut off first.
@@ -126,14 +126,14 @@ const OPEN_MODULES: &[&str] = &[
     "model::unified",
 ];
 
-/// Lines of a file without its tests, at the most.
+/// The most lines of a file, without its tests.
 const MAX_LINES: usize = 500;
 
-/// What async code may do with a store: nothing that waits for the disk, or for a lock that
-/// somebody holds who does.
+/// What async code may do with a store: nothing that waits for the disk, or for the lock of
+/// somebody who does.
 const MAY_NOT_BLOCK: &[&str] = &["offload", "begin", "clone", "last_seq", "id", "is_broken"];
 
-/// Whom async code may lend a store: they keep a clone of it, or offload what they do.
+/// What async code may lend a store to: it keeps a clone of the store, or offloads what it does.
 const MAY_BORROW: &[&str] = &["Parts::assemble(", "recall("];
 
 /// A source file: its path from the root of the repository, and its text.
@@ -340,7 +340,7 @@ fn blocking_calls(code: &str) -> Vec<&str> {
             let is_elsewhere = elsewhere
                 .iter()
                 .any(|(start, end)| (*start..*end).contains(&(from + at)));
-            // The folder's path, which the configuration calls so.
+            // `config.store` is the folder's path.
             let is_path = before.ends_with("config.");
             if !is_word || is_elsewhere || is_path {
                 continue;
@@ -622,7 +622,7 @@ fn metrics_and_their_manual_agree() {
     assert_eq!(told, known);
 }
 
-/// A budget, not a wall: printed, so that it is seen when it slips.
+/// A budget, not a limit: it is printed, so that somebody notices when it grows.
 #[test]
 fn sizes_are_reported() {
     let sources = sources();

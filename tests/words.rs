@@ -1,4 +1,4 @@
-//! Holds what the product says to plain English: no word that needs the source to be understood.
+//! Checks that what the product says is plain English: no word that only the source explains.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Words that do not stand in a message, and what does.
+/// Words that no message may use, and what to say instead.
 const INSTEAD: &[(&str, &str)] = &[
     ("let go", "deleted, released or approved"),
     ("lets go", "deletes, releases or applies"),
@@ -42,8 +42,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("is no text", "is not a text"),
 ];
 
-/// Files whose texts nobody is told: what was kept of the past must stay as it was written, and one cuts
-/// out what may not be told.
+/// Files whose texts are not checked: texts that are stored must stay as they were written, and one
+/// file names what it cuts out of messages.
 const UNTOLD: &[&str] = &[
     "src/system_words.rs",
     "src/store/layout/",
@@ -61,8 +61,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the texts of a source file that stand in quotes, without its tests and comments. A text that
-/// goes on in the next line is one.
+/// Returns the texts of a source file that stand in quotes, without its tests and comments. A text
+/// that continues in the next line counts as one.
 fn texts(source: &str) -> Vec<String> {
     let body = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = body.lines();
@@ -128,7 +128,7 @@ fn has(text: &str, word: &str) -> bool {
     let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphabetic());
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        // Of things, `there is no event 7` is how one says it.
+        // But `there is no event 7` is plain English.
         let is_of_things = text[..at].ends_with("there ");
         is_edge(before) && is_edge(text[at + word.len()..].chars().next()) && !is_of_things
     })

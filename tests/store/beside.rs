@@ -1,4 +1,4 @@
-//! A store that is compacted while it is worked with: killed at it, and weighed.
+//! Compacts a store while it is in use: kills the process meanwhile, and measures its memory.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,14 +66,14 @@ pub fn write_for_ever(folder: &Path) {
     write(store);
 }
 
-/// What it may take more than a process that does the same without a compaction.
+/// How much more memory it may take than a process that does the same without a compaction.
 const CEILING_KB: u64 = 128 * 1024;
 
-/// Users that take a gigabyte together, as records that cannot be packed well.
+/// Users whose records take a gigabyte together, since they compress badly.
 const USERS: u32 = 700_000;
 const BYTES_EACH: usize = 1_900;
 
-/// Measures, and holds the bound.
+/// Measures the memory, and checks the limit.
 #[test]
 #[ignore = "takes minutes; run with --ignored --release --nocapture"]
 fn a_store_of_a_gigabyte_is_compacted_beside_commits_in_bounded_memory() {
@@ -112,12 +112,12 @@ fn a_store_of_a_gigabyte_is_compacted_beside_commits_in_bounded_memory() {
     assert!(peak < before + CEILING_KB, "{peak} kB, {before} before");
 }
 
-/// Works with a store, then has it compacted meanwhile, and tells what that took.
+/// Uses a store, then has it compacted meanwhile, and tells how much memory that took.
 pub fn weigh(folder: &Path) {
     let store = Store::open(folder).unwrap().store;
     let known = adopt(&store);
     let mut random = fastrand::Rng::with_seed(2);
-    // Fills the cache, as a daemon's is after some hours.
+    // Fills the cache, as a daemon does within some hours.
     for round in 0..2_000 {
         update(&store, &known, &mut random, round);
     }
@@ -158,7 +158,7 @@ fn update(store: &Store, known: &Known, random: &mut fastrand::Rng, round: u64) 
     store.commit(commit(known, writes.collect())).unwrap();
 }
 
-/// A record with a text that cannot be packed well.
+/// A record with a text that compresses badly.
 fn large(number: u32, round: u64) -> Write {
     let record: Record = user(number, Seq(round));
     let mut random = fastrand::Rng::with_seed(round << 32 | u64::from(number));

@@ -1,5 +1,5 @@
-//! A compaction stopped at every write, sync and change of a name, torn, refused, and on a disk
-//! that is full: the store holds the same, whatever was its last step.
+//! A compaction is killed at every write, sync and rename, has writes torn and calls refused, and
+//! runs into a full disk: the store contains the same, whatever the last step was.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::syscalls::{
 use crate::trace::{Call, End, Trace, What};
 use crate::tracer;
 
-/// A store at the end of the script, and closed.
+/// A closed store, after the whole script.
 static PLAYED: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = place();
     let mut player = Player::open(&folder.path().join("store")).unwrap();
@@ -28,7 +28,7 @@ static PLAYED: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// The calls of a compaction with nothing in its way. None: no process can be traced here.
+/// The calls of a compaction that nothing disturbs; `None` if no process can be traced here.
 static SEEN: LazyLock<Option<Sorts>> = LazyLock::new(|| {
     let trace = try_traced(Role::Compact, played().path(), None)?;
     assert_eq!(
@@ -83,7 +83,7 @@ fn what_takes_the_place_of_the_store_was_synced_before() {
     for file in files {
         let written = last(file, &|call| call.writes() || call.name == "make");
         let synced = last(file, &|call| matches!(call.name, "fsync" | "fdatasync"));
-        // One that has another name by now, or none, is none of the store's.
+        // A file that has another name by now, or none, does not belong to the store any more.
         let gone = last(file, &|call| matches!(call.name, "rename" | "unlink"));
         assert!(synced >= written || gone > written, "{file}");
         n_synced += usize::from(synced.is_some());
@@ -128,7 +128,7 @@ fn played() -> TempDir {
     folder
 }
 
-/// It was compacted all the same, or says why not.
+/// Checks that the store was compacted all the same, or that the child told why not.
 fn check_end(trace: &Trace) {
     assert_eq!(trace.end, End::Exit(0));
     let last = trace.told.last().map(String::as_str);
@@ -136,7 +136,7 @@ fn check_end(trace: &Trace) {
     assert!(is_expected, "{last:?}");
 }
 
-/// Holds the store against the script, goes on with it, and compacts it once more.
+/// Compares the store with the script, continues with it, and compacts it once more.
 fn verify(folder: &Path) {
     let path = folder.join("store");
     let all = TRUTH.steps.len();
@@ -154,7 +154,7 @@ fn verify(folder: &Path) {
     player.store.close().unwrap();
 }
 
-/// Compacts, and tells what came of it.
+/// Compacts a store, and tells the outcome.
 pub fn compact(folder: &Path) {
     tracer::let_trace();
     match Store::compact(folder) {

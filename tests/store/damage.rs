@@ -1,5 +1,6 @@
-//! Flipped bytes, zeroed blocks and cut tails: a store moved aside, of which everything that reads is in
-//! the new one, or nothing lost at all; never a panic, never wrong data.
+//! Flipped bytes, zeroed blocks and cut tails: either the store is moved aside, and the new one
+//! contains everything that could be read, or nothing is lost at all. There is never a panic, and
+//! never wrong data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,13 +13,13 @@ use qlik_roster::store::{Store, StoreError};
 use crate::format_1::{self, Rows};
 use crate::support::{Writer, adopt, copy_folder, hook, read_users};
 
-/// Damages that are tried, and how many of them must meet something that counts. Which bytes still count differs
-/// with each run, so more are tried, up to a bound, until these are met.
+/// How many damages are tried, and how many of them must hit something that counts. Which bytes
+/// still count differs with each run, so more are tried, up to a limit, until enough have hit.
 const DAMAGES: usize = 60;
 const COUNTING: usize = DAMAGES / 3 + 1;
 const MOST: usize = 3 * DAMAGES;
 
-/// What the sound store holds.
+/// What the sound store contains.
 #[derive(PartialEq)]
 struct Truth {
     entries: Vec<Entry>,
@@ -84,7 +85,8 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
     let mut salvaged = |damage: &Damage, n_rows: usize, n_missing: u64| {
         unopened += u32::from(n_rows == 0);
         whole += u32::from(n_missing == 0);
-        // It strikes a page or two, and each has a few dozen entries. The end of a file may be half of it.
+        // The damage hits a page or two, and each has a few dozen entries. But a cut may take half
+        // of a file.
         let n_all = truth.entries.len() as u64;
         let is_cut = matches!(damage, Damage::Cut(_));
         assert!(
@@ -118,7 +120,8 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
                     "store.damaged",
                     "{damage:?} of {file}: {error:?}"
                 );
-                // What the log of a store shows before it is opened is never found later.
+                // Only a cut is found later: any other damage shows in the log before the store is
+                // opened.
                 assert!(
                     matches!(damage, Damage::Cut(_)),
                     "{damage:?} of {file}: {error}"
@@ -144,9 +147,9 @@ fn damage_it(sound: &Path, truth: &Truth, seed: u64) {
     );
 }
 
-/// Reads what the database of a damaged store gives, without a line of the store's own: rows in their order
-/// from both ends up to the first that does not read, and each entry of the journal. Returns the keys of
-/// those that are as they were.
+/// Reads what the database of a damaged store still yields, without any code of the store: rows in
+/// order, from both ends up to the first that cannot be read, and each entry of the journal.
+/// Returns the keys of the rows that are unchanged.
 fn what_reads(database: &Path, sound: &Rows) -> BTreeSet<Vec<u8>> {
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("current");
@@ -179,8 +182,8 @@ fn what_reads(database: &Path, sound: &Rows) -> BTreeSet<Vec<u8>> {
     reads
 }
 
-/// What was there and reads is there again, what is missing is said, and no id has another content.
-/// Returns how many entries are missing.
+/// Checks that everything that could be read is in the new store, that the rest is reported as
+/// missing, and that no id has other content. Returns how many entries are missing.
 fn check_salvaged(path: &Path, store: &Store, truth: &Truth, reads: &BTreeSet<Vec<u8>>) -> u64 {
     let id = store.id();
     let found = store.entries(Seq::START, usize::MAX).unwrap();
@@ -210,7 +213,7 @@ fn check_salvaged(path: &Path, store: &Store, truth: &Truth, reads: &BTreeSet<Ve
     assert_eq!(loss.entry, Seq(n_all + 1));
     let known = adopt(store);
     let users = read_users(store, &known);
-    // One that reads of an older page is followed by the next sweep.
+    // Users may be back from an older page; the next sweep corrects that.
     assert!(users.len() <= truth.users.len() + 20);
     if reads.contains(&[&[0x50], hook().0.as_bytes()].concat()) {
         let cursor = store.cursor(&hook()).unwrap();
@@ -232,16 +235,17 @@ fn check_salvaged(path: &Path, store: &Store, truth: &Truth, reads: &BTreeSet<Ve
     loss.missing.entries
 }
 
-/// Returns whether a row is taken over as it is. Others are counted anew, or tell of what was made.
+/// Returns whether a row is kept as it is. Others are computed again, or describe the new store.
 fn is_kept(key: &[u8]) -> bool {
     match key[0] {
-        // What the store says of itself; the end of a first load; fingerprints and the census; plans.
+        // What the store says about itself; the end of a first load; fingerprints and the census;
+        // plans.
         0x01 | 0x11 | 0x21 | 0x22 | 0x40 | 0x41 => false,
         _ => true,
     }
 }
 
-/// Reads everything; what reads must be the truth.
+/// Reads everything. Whatever can be read must be right.
 fn read_all(store: &Store, truth: &Truth) -> Result<(), StoreError> {
     assert_eq!(store.last_seq().0, truth.entries.len() as u64);
     let mut failure = None;
@@ -284,7 +288,7 @@ fn damage(current: &Path, random: &mut fastrand::Rng) -> (String, Damage) {
         random.choice(files).unwrap()
     };
     let mut bytes = fs::read(&file).unwrap();
-    // sled makes its file longer than what is in it.
+    // sled's file is longer than its content.
     let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let place = random.usize(..used);
     let damage = match random.u8(..3) {

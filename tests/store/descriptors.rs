@@ -14,7 +14,7 @@ use crate::support::{Role, adopt, fingerprint, spawn, tell, user};
 /// Files that the child may have open.
 const LIMIT: u64 = 64;
 
-/// Text that no row of the store holds without a file of its own, however it is compressed.
+/// The length of a text that gets a file of its own, however well it compresses.
 const LARGE: usize = 1024 * 1024;
 
 #[test]
@@ -29,7 +29,8 @@ fn commits_go_on_where_no_descriptor_is_left() {
     assert_eq!(store.last_seq(), Seq(3));
 }
 
-/// Commits while others have all descriptors, and while they take even those that the store keeps.
+/// Commits while others have all descriptors, and while they take even those that the store has
+/// reserved.
 pub fn starve(folder: &Path) {
     let store = Store::open(folder).unwrap().store;
     let known = adopt(&store);
@@ -53,7 +54,8 @@ pub fn starve(folder: &Path) {
     store.commit(commit(&known, vec![write(2, LARGE)])).unwrap();
     tell("large");
 
-    // A commit gives its own back for a moment, and somebody takes them: it waits for others.
+    // A commit frees its own descriptors for a moment, and somebody takes them: it waits for
+    // others.
     let last = commit(&known, vec![write(3, 10)]);
     thread::scope(|scope| {
         let committing = scope.spawn(|| store.commit(last));

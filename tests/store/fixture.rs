@@ -1,5 +1,5 @@
-//! A small store that holds a row of every sort, made through the store's own doors: what each
-//! version is measured by that reads the stores of older ones.
+//! Makes a small store that has a row of every sort, by the store's own interface. Every version
+//! that reads the stores of older ones is tested with it.
 //!
 //! `fixtures/README.md` says which version made which of the stores that are kept.
 
@@ -231,7 +231,7 @@ fn deliver(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A run of every outcome and trigger, one of them still going on.
+/// A run of every outcome and trigger, one of them still in progress.
 fn runs(store: &Store, acme: &Known, globex: &Known) -> Result<(), StoreError> {
     let run = begin(store, "acme", Some("T1"), Trigger::Gap, day(100))?;
     let failed = Fact::Failed {
@@ -332,7 +332,7 @@ fn plans(store: &Store, acme: &Known) -> Result<(), StoreError> {
     })
 }
 
-/// What a held plan would take.
+/// What a held plan would remove.
 fn removals() -> Vec<Removal> {
     let gone = |number| Removal {
         record: user(number, "first").to_ref(),
@@ -426,7 +426,7 @@ fn between(store: &Store, acme: &Known) -> Result<(), StoreError> {
     store.stage(acme.no, 0, &planned.map(changed))
 }
 
-/// What operators want of an endpoint.
+/// What operators request for an endpoint.
 fn want(store: &Store, acme: &Known) -> Result<(), StoreError> {
     let orders = [
         Order::Disable { at: day(100) },
@@ -619,7 +619,7 @@ fn group(number: u32) -> Record {
     })
 }
 
-/// Every third is known with all that can be known of a user.
+/// Every third user has all the fields that a user can have.
 fn user(number: u32, name: &str) -> Record {
     let user = User::new(id(Kind::User, number).into(), format!("auth0|{number}"));
     let statuses = [
@@ -732,7 +732,8 @@ fn snapshot(number: u32, kind: Kind) -> Item {
     }
 }
 
-/// The number of a store's first tenant, read from a name of a delivery: nobody else makes one.
+/// Returns the number of a store's first tenant. It is read from the name of a delivery, since only
+/// the store can make a number.
 fn first_tenant() -> qlik_roster::store::TenantNo {
     let named = "snapshot/1/user/60d5ca1b2f8a4c0000000001/1/1".parse();
     match named.expect("it is written as deliveries are") {
@@ -774,7 +775,7 @@ fn attempt(number: u32, item: Item) -> Attempt {
     }
 }
 
-/// Makes the store that is kept of this version's format.
+/// Makes the fixture store of this version's format.
 #[test]
 #[ignore = "makes a fixture; run with FIXTURE=FOLDER and --ignored"]
 fn make_the_fixture() {

@@ -1,8 +1,8 @@
-//! Reads a store of format 1 straight from its rows, without a line of the store's own: what a
-//! migration must have kept.
+//! Reads a store of format 1 straight from its rows, without any code of the store: a migration
+//! must keep all of this.
 //!
-//! Each value is read by a shape that is written down in `format_1_shapes.rs`, and comes out as
-//! the JSON that the model's types have.
+//! Each value is read by its shape (`format_1_shapes.rs`), and becomes the JSON that the model's
+//! types have.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub fn rows(store: &Path) -> Rows {
     let db = loop {
         match config.open() {
             Ok(db) => break db,
-            // The one before lets go of its file a moment later.
+            // The handle before this one releases its file a moment later.
             Err(sled::Error::Io(_)) => std::thread::yield_now(),
             Err(other) => panic!("{other}"),
         }
@@ -73,7 +73,7 @@ fn short(bytes: &[u8]) -> u32 {
     u32::from_be_bytes(be(bytes))
 }
 
-/// Name and rest of a key that begins with an endpoint.
+/// Returns the name and the rest of a key that begins with an endpoint.
 fn endpoint(key: &[u8]) -> (String, &[u8]) {
     let (name, rest) = key[5..].split_at(usize::try_from(short(&key[1..])).unwrap());
     (String::from_utf8(name.to_vec()).unwrap(), rest)
@@ -91,7 +91,7 @@ fn kind_of(code: u8) -> &'static str {
     ["role", "group", "user"][usize::from(code) - 1]
 }
 
-/// Reads everything that a store of format 1 holds.
+/// Reads everything that a store of format 1 contains.
 pub fn picture(rows: &Rows) -> Value {
     let mut picture = Picture::default();
     for (key, value) in rows {
@@ -116,7 +116,7 @@ fn last_number(key: &[u8]) -> String {
 #[derive(Default)]
 struct Picture {
     parts: BTreeMap<&'static str, Map<String, Value>>,
-    /// Of the store, in its events' ids.
+    /// The store's id, as it is in the ids of its events.
     id: String,
 }
 

@@ -1,4 +1,5 @@
-//! The shapes of the values of format 1, as they were when it was the newest, and what reads them.
+//! The shapes of the values of format 1, as they were when it was the newest, and the code that
+//! reads them.
 
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};

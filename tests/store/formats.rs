@@ -1,5 +1,5 @@
-//! The bytes of the newest format are frozen, every format that ever was still opens, and a large
-//! store becomes one of the newest in bounded memory.
+//! The bytes of the newest format are frozen, stores of every earlier format still open, and a
+//! large store is migrated in bounded memory.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use crate::support::{Role, adopt, read_users, spawn, tell};
 /// The newest format, in a test that has to be changed with it.
 const NEWEST: u32 = 4;
 
-/// What every run of the tests has time for, and what the limit is promised for.
+/// Two sizes: one that every test run has time for, and one that the limit is promised for.
 const SOME: u32 = 30_000;
 const MANY: u32 = 1_000_000;
 
-/// What a process may take at the most that migrates, with what the test itself takes.
+/// The most memory that a migrating process may take, including what the test itself takes.
 const CEILING_KB: u64 = 256 * 1024;
 
 #[test]
@@ -71,7 +71,7 @@ fn every_format_that_was_ever_written_opens() {
     }
 }
 
-/// Key and value of each row in hexadecimal; but for the store's own id, which differs.
+/// Returns key and value of each row in hexadecimal, without the store's own id, which differs.
 fn in_words(rows: &Rows) -> String {
     let mut words = String::new();
     for (key, value) in rows {
@@ -120,7 +120,7 @@ fn migrate_many(users: u32) {
     store.close().unwrap();
 }
 
-/// Opens a store, and tells the peak of memory that this took, and how long.
+/// Opens a store, and tells the peak memory and the time that this took.
 pub fn weigh(folder: &Path) {
     let began = Instant::now();
     let opened = Store::open(folder).unwrap();
@@ -129,7 +129,7 @@ pub fn weigh(folder: &Path) {
     opened.store.close().unwrap();
 }
 
-/// Makes so many runs of so many tenants, that have ended.
+/// Makes so many finished runs of each of so many tenants.
 fn end_runs(store: &Store, tenants: u32, runs: u32) {
     for run in 0..runs {
         for tenant in 0..tenants {
@@ -191,7 +191,7 @@ fn turn_back(folder: &Path) {
     db.flush().unwrap();
 }
 
-/// Measures what a start asks of the runs.
+/// Measures how long a start takes to answer its questions about runs.
 #[test]
 #[ignore = "a measurement; run with --ignored --release --nocapture"]
 fn how_long_a_start_takes_with_the_runs_of_many_tenants() {
@@ -232,7 +232,7 @@ fn how_long_a_start_takes_with_the_runs_of_many_tenants() {
     }
 }
 
-/// Gives a store of format 1 the runs of many tenants, like its only one.
+/// Gives a store of format 1 the runs of many tenants, each like its only run.
 fn multiply_runs(folder: &Path, tenants: u32, runs: u32) {
     let db = sled_at(folder);
     let first = [&[0x60][..], &1_u64.to_be_bytes()].concat();

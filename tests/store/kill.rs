@@ -1,4 +1,5 @@
-//! A process that is killed, at work or while it opens, and one that comes second.
+//! A process is killed at work or while it opens the store, and a second one comes while the first
+//! has the store open.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
                 acknowledged = acknowledged.max(Seq(line.parse().unwrap()));
             }
         } else {
-            // Most likely while it opens; where exactly is the point of having several.
+            // Most likely while it opens the store; the exact place differs from kill to kill.
             std::thread::sleep(Duration::from_micros(random.u64(0..50_000)));
         }
         child.kill().unwrap();

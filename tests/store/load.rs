@@ -11,17 +11,18 @@ use crate::support::{Role, account, adopt, fingerprint, raw, spawn, tell, user};
 
 const USERS: u32 = 20_000;
 
-/// What every run of the tests has time for.
+/// Updates that every test run has time for.
 const SOME: u64 = 40_000;
 
-/// What the ceiling is promised for.
+/// Updates that the ceiling is promised for.
 const MANY: u64 = 1_000_000;
 
-/// Of these, so many leave an entry; the rest are quiet. All take the same way.
+/// So many updates in ten write a journal entry; the rest are quiet. All take the same path.
 const JOURNALLED_IN_TEN: u64 = 2;
 
-/// What the process may take at the most, test harness included. It takes 70 to 77 MB; with commits
-/// of a thousand operations, which sled's collector cannot follow, it takes 98 to 103.
+/// The most memory that the process may take, including the test harness. It takes 70 to 77 MB;
+/// with commits of a thousand operations, with which sled's collector cannot keep up, it takes 98
+/// to 103.
 const CEILING_KB: u64 = 92 * 1024;
 
 #[test]
@@ -43,7 +44,7 @@ fn memory_stays_flat_over_a_million_updates() {
     );
 }
 
-/// Measures; asserts nothing of speed, since that is the machine's.
+/// Only measures: speed depends on the machine, so nothing is asserted about it.
 #[test]
 #[ignore = "a measurement; run with --ignored --release --nocapture"]
 fn a_million_users_are_loaded_and_read() {
@@ -152,7 +153,7 @@ pub fn commit(known: &Known, writes: Vec<Write>) -> Commit {
     }
 }
 
-/// Updates in a process of its own; returns the peak of its memory at each tenth.
+/// Updates in a process of its own. Returns its peak memory after each tenth.
 fn peaks_of(updates: u64) -> Vec<u64> {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, told) = spawn(Role::Load(updates), folder.path());
@@ -168,7 +169,7 @@ fn peaks_of(updates: u64) -> Vec<u64> {
     peaks
 }
 
-/// Loads in order, then updates at random, and tells the peak of memory ten times.
+/// Loads in order, then updates at random, and tells the peak memory ten times.
 pub fn update(folder: &Path, updates: u64) {
     let store = Store::open(folder).unwrap().store;
     let known = adopt(&store);
@@ -219,7 +220,7 @@ pub fn update(folder: &Path, updates: u64) {
     store.close().unwrap();
 }
 
-/// The most memory that this process has taken so far.
+/// Returns the most memory that this process has taken so far.
 pub fn peak_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status

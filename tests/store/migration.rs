@@ -1,5 +1,5 @@
-//! A store of an older format becomes one of the newest, with everything that it held, whatever
-//! is the last that a process did to it.
+//! A store of an older format is migrated to the newest with everything in it, wherever the process
+//! that migrates it is stopped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::syscalls::{
 use crate::trace::{End, Fault, Trace, What};
 use crate::tracer;
 
-/// Whom the fixture has rows of.
+/// The connections and endpoints that the fixture has rows of.
 const CONNECTIONS: [&str; 1] = ["all"];
 const ENDPOINTS: [&str; 5] = ["hr", "audit", "gone", "quiet", "weak"];
 
-/// What the fixture of format 1 holds, read without the store.
+/// What the fixture of format 1 contains, read without the store.
 static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
     let folder = old();
     let rows = format_1::rows(&folder.path().join("store"));
@@ -32,7 +32,7 @@ static HELD: LazyLock<(Rows, Value)> = LazyLock::new(|| {
     (rows, picture)
 });
 
-/// The calls of a migration with nothing in its way. None: no process can be traced here.
+/// The calls of a migration that nothing disturbs; `None` if no process can be traced here.
 static SEEN: LazyLock<Option<Sorts>> = LazyLock::new(|| {
     let Some(trace) = try_traced(Role::Migrate, old().path(), None) else {
         let required = std::env::var_os("QLIK_ROSTER_REQUIRE_TRACING").is_some();
@@ -52,7 +52,7 @@ pub fn fixture(format: u32, store: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kept = root.join(format!("tests/store/fixtures/format-{format}"));
     copy_folder(&kept, &store.join("current"));
-    // It is empty, and such a folder is not kept.
+    // It is empty, and git does not keep empty folders.
     std::fs::create_dir_all(store.join("current/blobs")).unwrap();
 }
 
@@ -82,7 +82,7 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     }
     assert_eq!(&found, held);
     store.close().unwrap();
-    // What has no new key or layout is the same to the byte.
+    // Rows without a new key or layout stay the same, byte for byte.
     let turned = [[0x01, 0x00], [0x01, 0x01], [0x01, 0x03]];
     let is_kept = |key: &[u8]| key[0] != 0x60 && turned.iter().all(|other| key != other);
     let after = format_1::rows(&path);
@@ -93,7 +93,7 @@ fn a_store_of_format_1_holds_the_same_after_its_migration() {
     assert_eq!(version, 1, "every version reads the row of the format");
 }
 
-/// A run, an entry and a record have the same keys and values; the head says its version.
+/// Runs, entries and records keep their keys and values; the head now has a version.
 #[test]
 fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     let folder = place();
@@ -128,7 +128,7 @@ fn a_store_of_format_2_is_the_same_to_the_byte_but_for_its_head() {
     assert_eq!((checked.format, checked.faults), (4, Vec::new()));
 }
 
-/// Nothing has another key or value; findings may be accepted.
+/// No key and no value changes; findings may be accepted now.
 #[test]
 fn a_store_of_format_3_is_the_same_to_the_byte() {
     let folder = place();
@@ -153,8 +153,8 @@ fn a_store_of_format_3_is_the_same_to_the_byte() {
     assert!(after == before, "{after:?} {before:?}");
 }
 
-/// What an older version wrote keeps its id; what comes behind it has one that is bound to its
-/// content, and a higher version than all before.
+/// Entries that an older version wrote keep their ids. Later ones have ids that are bound to their
+/// content, and higher versions than all before.
 #[test]
 fn entries_behind_a_migration_have_versions_that_go_up() {
     let folder = place();
@@ -296,7 +296,7 @@ fn a_kill_in_the_middle_of_any_write_of_a_migration_loses_nothing() {
 }
 
 /// Each of these leaves something else for the next opening: nothing yet, a part of the copy, all
-/// of it, no store in its place, both of them, the old one on its way out.
+/// of it, no store in its place, both stores, or the old one half removed.
 #[test]
 fn a_kill_at_any_call_of_the_opening_after_a_killed_migration_loses_nothing() {
     let Some(seen) = &*SEEN else { return };
@@ -353,7 +353,7 @@ fn a_migration_of_which_a_call_fails_leaves_the_store_as_it_was() {
     met.print("refused, or no room from");
 }
 
-/// It was migrated all the same, or says why not.
+/// Checks that the store was migrated all the same, or that the child told why not.
 fn check_end(trace: &Trace) {
     assert_eq!(trace.end, End::Exit(0));
     let last = trace.told.last().map(String::as_str);
@@ -361,7 +361,7 @@ fn check_end(trace: &Trace) {
     assert!(is_expected, "{last:?}");
 }
 
-/// Holds the store against what the old one held, whichever of the two it is by now.
+/// Compares the store, migrated or not, with what the old one contained.
 fn verify(folder: &Path) {
     let path = folder.join("store");
 
@@ -375,7 +375,7 @@ fn verify(folder: &Path) {
     }
 }
 
-/// Opens a store, which migrates it, and tells what came of it.
+/// Opens a store, which migrates it, and tells the outcome.
 pub fn migrate(folder: &Path) {
     tracer::let_trace();
     match Store::open(folder) {

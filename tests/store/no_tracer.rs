@@ -1,4 +1,4 @@
-//! Stands in where the tracer does not know the machine: nothing is traced.
+//! Replaces the tracer on machines that it does not support: nothing is traced.
 
 use std::path::Path;
 use std::process::Command;

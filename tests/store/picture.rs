@@ -1,4 +1,4 @@
-//! Reads everything that a store holds through its own doors, as JSON to compare with.
+//! Reads everything that a store contains by its own interface, as JSON that can be compared.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ impl Parts {
                 let row = json!({ "head": head, "rows_done": plan.rows_done });
                 self.put("plans", no.to_string(), row);
             }
-            // Rows are numbered through; those that are carried out are gone.
+            // Rows have consecutive numbers; those that were carried out are removed.
             let mut row = 0;
             let mut rest = store.plan_rows_from(no, row, ALL).unwrap();
             while !rest.is_empty() {

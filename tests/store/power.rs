@@ -1,10 +1,10 @@
-//! Power cuts and a full disk, on an ext4 image where this machine lets us mount one.
+//! Power cuts and a full disk, on an ext4 image, if this machine lets us mount one.
 //!
-//! Where it does not, the tests say that they were skipped, and fail where `CI` or
+//! If it does not, the tests say that they were skipped, and fail if `CI` or
 //! `QLIK_ROSTER_REQUIRE_MOUNTING` is set: a cut that was not made proves nothing.
 //!
-//! The writer is frozen and the image copied from below the file system: what was written and
-//! not synced is in the page cache above it, and so is lost to the copy.
+//! The writer is frozen and the image copied from below the file system: what was written and not
+//! synced is in the page cache above it, so the copy lacks it.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -33,7 +33,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
     let mut entries = 0;
 
     for cut in 0..CUTS {
-        // One cut in two meets a store that was cut before and opened since.
+        // Every second cut hits a store that was cut before and opened since.
         if cut % 2 == 0 {
             assert!(make_image(&image, 64));
             witness = Witness::default();
@@ -48,7 +48,7 @@ fn nothing_acknowledged_is_lost_in_a_power_cut() {
         }
         freeze(&child);
         copy_sparse(&image, &copy);
-        // Killed without another step; what it told until it froze was told before the copy.
+        // It is killed before it does anything else; what it told, it told before the copy.
         child.kill().unwrap();
         child.wait().unwrap();
         for line in told {
@@ -93,7 +93,7 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     assert_eq!(writer.store.tenants().unwrap_err().code(), "store.failed");
     assert_eq!(writer.store.close().unwrap_err().code(), "store.failed");
     drop(writer);
-    // Full to the last block: opening fails, and does not take that for damage.
+    // The disk is full to the last block: opening fails, and does not mistake that for damage.
     fill(&disk.folder().join("more"));
     assert_eq!(Store::open(&path).unwrap_err().code(), "store.io");
     fs::remove_file(disk.folder().join("more")).unwrap();
@@ -106,11 +106,11 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     println!("The disk was full after {acknowledged} entries");
 }
 
-/// Whether an image can be made and mounted here; if not, says that the test is skipped.
+/// Returns whether an image can be made and mounted here; if not, says that the test is skipped.
 ///
 /// # Panics
 ///
-/// Where it is required.
+/// If mounting is required.
 fn can_mount() -> bool {
     let place = tempfile::tempdir().unwrap();
     let image = place.path().join("image");
@@ -121,7 +121,7 @@ fn can_mount() -> bool {
         .into_iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     assert!(!required, "no ext4 image can be mounted here");
-    // Written past the test harness, which shows nothing of a test that is green.
+    // This bypasses the test harness, which hides what a passing test prints.
     let test = std::thread::current();
     let test = test.name().unwrap_or("a test of the store");
     let line = format!("skipped: {test}: no ext4 image can be mounted here\n");
@@ -149,7 +149,7 @@ fn copy_sparse(from: &Path, to: &Path) {
         .args([from, to])));
 }
 
-/// Stops all threads of a process, and waits until they stand.
+/// Stops all threads of a process, and waits until they have stopped.
 fn freeze(process: &Child) {
     kill_process(Pid::from_child(process), Signal::STOP).unwrap();
     let pid = process.id();
@@ -177,7 +177,7 @@ fn run(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// A mounted image; the end of it unmounts.
+/// A mounted image; dropping this unmounts it.
 struct Disk(PathBuf);
 
 impl Disk {
@@ -196,7 +196,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // sled lets its file go a little after it was closed.
+        // sled releases its file a moment after it was closed.
         let deadline = Instant::now() + Duration::from_secs(10);
         while !run(Command::new("umount").arg(&self.0)) {
             if Instant::now() > deadline {

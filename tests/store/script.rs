@@ -1,4 +1,4 @@
-//! A fixed history of a store, one atomic write a step, and who plays it.
+//! A fixed history of a store with one atomic write a step, and the player that carries it out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,19 +25,19 @@ const LOADED: u32 = 60;
 const PLANNED: u32 = 24;
 const CARRIED: u32 = 8;
 
-/// A text of this length is kept by sled in a file of its own.
+/// sled keeps a text of this length in a file of its own.
 const LARGE: usize = 250_000;
 
-/// A few commits of some records of this length fill a segment of sled's.
+/// A few commits of some records of this length fill one of sled's segments.
 const LONG: usize = 8_000;
 
-/// Nothing has to stay for its age.
+/// Nothing stays because it is young.
 const NOTHING: Retention = Retention {
     keep: Duration::ZERO,
     keep_runs: 500,
 };
 
-/// One step: an atomic write each, but for the last two.
+/// A step. Each is one atomic write, except the last two.
 #[derive(Clone)]
 pub enum Step {
     Adopt,
@@ -51,14 +51,14 @@ pub enum Step {
     /// The next rows of the plan.
     CarryOut,
     StageRemovals(PlanId, Vec<Removal>),
-    /// The plan that is open before, and as it is then.
+    /// The plan that is open before, its new state, and the facts that report it.
     Settle(Option<Box<HeldPlan>>, Box<HeldPlan>, Vec<Fact>),
     Approve(PlanId),
     Cursor(Box<Cursor>, Option<Parked>),
     DropPlan,
     /// The journal is cut as far as the endpoint has settled it.
     Cut,
-    /// What was queued is waited for.
+    /// Waits for what was queued.
     Wait,
     /// The store is closed and opened again.
     Reopen,
@@ -80,7 +80,7 @@ impl Failure {
     }
 }
 
-/// A store on its way along the script.
+/// A store that goes through the script.
 pub struct Player {
     path: PathBuf,
     pub store: Store,
@@ -88,9 +88,9 @@ pub struct Player {
 }
 
 impl Player {
-    /// Opens the store, which must be whole.
+    /// Opens the store, which must be sound.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        // At one time, so that a step leaves the same whenever it is done.
+        // The clock stands still, so that a step leaves the same whenever it is done.
         let clock = Clock::stopped_at(Timestamp::from_millis(0));
         let opened = Store::open_by(path, &clock).map_err(Failure::Open)?;
         assert_eq!(opened.moved_aside, None);
@@ -129,7 +129,7 @@ impl Player {
         let known = known(store)?;
         let no = known.no;
         match step {
-            // Was done by asking for it.
+            // `known` has adopted the tenant already.
             Step::Adopt => Ok(()),
             Step::Begin => store.begin_run(new_run()).map(drop),
             Step::SaveRun(run) => store.save_run(&run),
@@ -176,7 +176,7 @@ impl Player {
 /// The plan that is held: that of the second run.
 pub const HELD: PlanId = PlanId(2);
 
-/// Composes the script. Records are known beforehand, so that it may be taken up anywhere.
+/// Composes the script. Records are known beforehand, so that it can be resumed anywhere.
 pub fn steps() -> Vec<Step> {
     let mut author = Author::default();
     let mut steps = vec![Step::Adopt, Step::Begin];
@@ -255,7 +255,7 @@ pub fn steps() -> Vec<Step> {
         at: at(4),
         attempts: 3,
     })));
-    // The entry that was given up on is kept.
+    // The entry of the parked delivery is kept.
     steps.push(Step::Cut);
     for number in 90..94 {
         steps.push(Step::Submit(vec![
@@ -277,7 +277,7 @@ pub fn steps() -> Vec<Step> {
     steps
 }
 
-/// Knows what every record is like at each place of the script.
+/// Knows the state of every record at each step of the script.
 #[derive(Default)]
 struct Author {
     users: BTreeMap<u32, Record>,
@@ -338,7 +338,7 @@ impl Author {
         Step::Commit(writes, Closing::Nothing)
     }
 
-    /// A change of a record with a text that no page holds.
+    /// A change of a record with a text that is too large for a page.
     fn large(&mut self, number: u32) -> Step {
         Step::Commit(vec![self.rewrite(number, LARGE)], Closing::Nothing)
     }
@@ -349,7 +349,7 @@ impl Author {
         Step::Commit(writes.collect(), Closing::Nothing)
     }
 
-    /// A change of a record with a text so long.
+    /// A change of a record with a text of this length.
     fn rewrite(&mut self, number: u32, len: usize) -> Write {
         let mut write = self.change(number);
         if let Write::Change { raw, .. } = &mut write {
@@ -391,7 +391,7 @@ fn held_plan(removals: &[Removal]) -> HeldPlan {
     }
 }
 
-/// The tenant, adopted where it is not known yet.
+/// Returns the tenant, and adopts it if it is not known yet.
 fn known(store: &Store) -> Result<Known, StoreError> {
     match store.tenants()?.pop() {
         Some(known) => Ok(known),
@@ -420,7 +420,7 @@ fn new_run() -> NewRun {
     }
 }
 
-/// A run as it is when it has ended.
+/// A run that has ended.
 fn ended_run(id: RunId) -> Run {
     let NewRun {
         tenant_name,

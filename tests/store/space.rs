@@ -1,4 +1,4 @@
-//! Room on disk: what is cut off the journal is given back.
+//! Disk space: what is cut off the journal is freed.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,11 +13,12 @@ use crate::support::{account, adopt, fingerprint, raw, user};
 
 const USERS: u32 = 2_000;
 
-/// What every run of the tests has time for, and what the figures in the documentation are of.
+/// How many entries every test run has time for, and how many the figures in the documentation are
+/// for.
 const SOME: u64 = 20_000;
 const MANY: u64 = 1_000_000;
 
-/// Entries that are young when the others are not.
+/// Entries that are still young when the others are old.
 const YOUNG: u64 = 1_000;
 
 const RETENTION: Retention = Retention {
@@ -39,11 +40,11 @@ fn a_journal_of_a_million_entries_gives_its_room_back() {
     let figures = figures(MANY);
 
     println!("{figures:#?}");
-    // By itself, at the next opening.
+    // The maintenance pass frees the space by itself.
     assert!(figures.reopened * 10 < figures.full, "{figures:?}");
 }
 
-/// Measures; the threshold of a compaction goes by it.
+/// A measurement: the threshold of compactions is based on it.
 #[test]
 #[ignore = "a measurement; run with --ignored --nocapture"]
 fn how_large_a_store_grows_that_is_updated_at_random() {
@@ -100,8 +101,8 @@ struct Figures {
     live: u64,
     filling: Duration,
     cutting: Duration,
-    /// How long a commit beside the cut took, and before it: one in a hundred was longer than
-    /// the first, none than the second.
+    /// How long commits took while the journal was cut, and before: one in a hundred took longer
+    /// than the first time, none longer than the second.
     commit_beside: [Duration; 2],
     commit_before: [Duration; 2],
     reopening: Duration,
@@ -170,8 +171,8 @@ fn figures(entries: u64) -> Figures {
     }
 }
 
-/// Commits one change after the other while there is something beside it to do, some hundred at
-/// the least; returns how long they took.
+/// Commits one change after the other, at least some hundred, as long as there is something to do
+/// beside them. Returns how long they took.
 fn commit_times(
     store: &Store,
     known: &Known,
@@ -213,7 +214,7 @@ fn fill(store: &Store, known: &Known, entries: u64, at: Timestamp) {
     }
 }
 
-/// The change that is the entry behind a place: one user after the other.
+/// Returns the change of the entry after a position: one user after the other.
 fn change(number: u64) -> Write {
     let which = u32::try_from(number % u64::from(USERS)).unwrap();
     let after = user(which, Seq(number + 1));

@@ -37,13 +37,13 @@ pub enum Role {
     Play,
     /// Lets itself be traced, opens and closes.
     Reopen,
-    /// Lets itself be traced and compacts, and tells what came of it.
+    /// Lets itself be traced and compacts, and tells the outcome.
     Compact,
-    /// Lets itself be traced, opens a store of an older format, and tells what came of it.
+    /// Lets itself be traced, opens a store of an older format, and tells the outcome.
     Migrate,
     /// Opens a store, and tells how much memory that took.
     Weigh,
-    /// Commits where no descriptor is left, and tells how far it comes.
+    /// Commits while no descriptor is left, and tells how far it gets.
     Starve,
 }
 
@@ -76,7 +76,7 @@ pub fn spawn(role: Role, folder: &Path) -> (Child, Told) {
     (child, told)
 }
 
-/// The command that is a child.
+/// Returns the command that runs a child.
 pub fn command(role: Role, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -160,7 +160,7 @@ pub fn write(store: Store) {
     }
 }
 
-/// Commits changes of a few users whose content tells the entry that made it.
+/// Commits changes of a few users; the content of each names the entry that made it.
 pub struct Writer {
     pub store: Store,
     pub known: Known,
@@ -170,7 +170,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes commits of so many changes at the most.
+    /// Writes commits of at most so many changes.
     pub fn new(store: Store, most: usize) -> Self {
         let known = adopt(&store);
         let users = read_users(&store, &known);
@@ -239,7 +239,7 @@ impl Writer {
     }
 }
 
-/// What was there when it was last looked, to be led on by the journal.
+/// The state at the last look, from which the journal leads on.
 #[derive(Default)]
 pub struct Witness {
     users: BTreeMap<u32, Record>,
@@ -247,8 +247,8 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Holds a store against all it promised: everything up to `acknowledged` is there, state
-    /// is what the journal says, and fingerprints and census agree with it.
+    /// Checks everything that a store promised: all entries up to `acknowledged` are there, the
+    /// state is what the journal says, and fingerprints and census agree with it.
     pub fn verify(&mut self, store: &Store, acknowledged: Seq) {
         let known = adopt(store);
         assert!(
@@ -360,7 +360,7 @@ pub fn fingerprint(record: &Record) -> Fingerprint {
     Fingerprint(xxh3_128(record.label().as_bytes()).to_be_bytes())
 }
 
-/// A text of the source, long enough to fill pages and too random to be packed away.
+/// A text of the source, long enough to fill pages and too random to compress.
 pub fn raw(record: &Record) -> Box<str> {
     let mut random =
         fastrand::Rng::with_seed(record.label().len() as u64 + u64::from(number_of(record)));
@@ -370,7 +370,7 @@ pub fn raw(record: &Record) -> Box<str> {
         .into()
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with everything in it.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

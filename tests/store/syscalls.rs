@@ -1,8 +1,8 @@
-//! The store stopped at every write, sync and change of a name, torn in the middle of every
-//! write, refused every call, and on a disk that is full from any write on.
+//! The store is killed at every write, sync and rename, and in the middle of every write; each call
+//! is refused; and the disk is full from any write on.
 //!
-//! What a killed process wrote is in the kernel's hands and survives it; power cuts are the
-//! matter of `power.rs` and `torn.rs`.
+//! What a killed process wrote is in the kernel and survives; `power.rs` and `torn.rs` test power
+//! cuts.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -19,14 +19,14 @@ use crate::trace::{Call, End, Fault, Trace, What};
 use crate::tracer;
 use crate::truth::Truth;
 
-/// Children side by side, in each test.
+/// How many children each test runs side by side.
 const SIDE_BY_SIDE: usize = 2;
 
-/// Children that may pass by a call that is to be struck.
+/// How many children may end without the call that a fault is for.
 const TRIES: usize = 5;
 
-/// Of the calls of a sort that are refused, or from which on the disk is full, an ordinary
-/// run takes the first and then one in so many; of the writes that are torn, too.
+/// An ordinary run refuses the first call of each sort and then one in so many, and fills the disk
+/// at these; the second number is for the writes that it tears.
 pub const REFUSED_ONE_IN: usize = 8;
 pub const TORN_ONE_IN: usize = 3;
 
@@ -34,7 +34,7 @@ pub const TORN_ONE_IN: usize = 3;
 const KILLS_TWICE: usize = 1;
 const KILLS_TWICE_LONG: usize = 12;
 
-/// Steps that an ordinary run goes on with after a fault; a long one goes on to the end.
+/// How many steps an ordinary run continues after a fault; a long one continues to the end.
 const STEPS_AFTER: usize = 3;
 
 pub static TRUTH: LazyLock<Truth> = LazyLock::new(Truth::find);
@@ -42,7 +42,7 @@ pub static TRUTH: LazyLock<Truth> = LazyLock::new(Truth::find);
 pub static IS_LONG: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("QLIK_ROSTER_LONG").is_some());
 
-/// The calls of a child that plays the script with nothing in its way. None: no process can
+/// The calls of a child that plays the script and that nothing disturbs; `None` if no process can
 /// be traced here.
 static SEEN: LazyLock<Option<Sorts>> = LazyLock::new(|| {
     let seen = try_traced(Role::Play, place().path(), None).map(|trace| Sorts::of(&trace.calls));
@@ -179,7 +179,7 @@ fn a_disk_that_is_full_from_any_write_on_loses_nothing() {
     met.print("no room from");
 }
 
-/// Says so where no process can be traced.
+/// Returns the calls of the script; says so if no process can be traced here.
 fn seen() -> Option<&'static Sorts> {
     if SEEN.is_none() {
         println!(
@@ -190,7 +190,7 @@ fn seen() -> Option<&'static Sorts> {
     SEEN.as_ref()
 }
 
-/// One in so many in an ordinary run, all in a long one.
+/// Returns which calls to take: one in so many in an ordinary run, each one in a long run.
 pub fn some(one_in: usize) -> usize {
     if *IS_LONG { 1 } else { one_in }
 }
@@ -236,13 +236,13 @@ impl Sorts {
     }
 }
 
-/// Plays the script once for each fault, and checks what it left. Returns the calls that the
-/// faults struck: all but a few, as threads do not always take the same turns.
+/// Plays the script once for each fault, and checks what it left. Returns the calls that the faults
+/// struck: all but a few, since threads do not always run in the same order.
 fn meet(faults: Vec<Fault>, check: impl Fn(&Path, &Trace) + Sync) -> Sorts {
     meet_with(Role::Play, &place, faults, check)
 }
 
-/// The same for any child, in folders that are there already.
+/// The same for any child, in folders that exist already.
 pub fn meet_with(
     role: Role,
     begin: &(impl Fn() -> TempDir + Sync),
@@ -254,7 +254,7 @@ pub fn meet_with(
     let met = Mutex::new(Vec::with_capacity(n_faults));
     let work = || {
         loop {
-            // Not in the condition, which would hold the lock all the time.
+            // Not in the condition of the loop, which would keep the lock all the time.
             let Some(mut fault) = faults.lock().unwrap().next() else {
                 return;
             };
@@ -264,7 +264,7 @@ pub fn meet_with(
             let checked = catch_unwind(AssertUnwindSafe(|| check(folder.path(), &trace)));
             if let Err(panic) = checked {
                 println!("{fault:?}: {:?}, told {:?}", trace.end, trace.told);
-                // The others need not go on.
+                // The others need not continue.
                 faults.lock().unwrap().by_ref().for_each(drop);
                 resume_unwind(panic);
             }
@@ -285,8 +285,8 @@ pub fn meet_with(
     Sorts::of(&met)
 }
 
-/// Starts a child until the fault strikes it. Where a child made fewer such calls than the one
-/// before, as a write less may do, the next is struck at the last of them.
+/// Starts children until the fault strikes one. If a child made fewer such calls than the one
+/// before, because it made one write less, the next is struck at the last of them.
 fn strike(role: Role, begin: &impl Fn() -> TempDir, fault: &mut Fault) -> Option<(TempDir, Trace)> {
     for _ in 0..TRIES {
         let folder = begin();
@@ -301,7 +301,7 @@ fn strike(role: Role, begin: &impl Fn() -> TempDir, fault: &mut Fault) -> Option
     None
 }
 
-/// A child that met an error ends by itself, with what it did or with a reason.
+/// Checks that a child that met an error ended by itself, and told what it did or why it stopped.
 fn check_end(trace: &Trace) {
     assert_eq!(trace.end, End::Exit(0));
     let last = trace.told.last().map(String::as_str);
@@ -310,7 +310,7 @@ fn check_end(trace: &Trace) {
     assert!(is_expected, "{last:?}");
 }
 
-/// Holds the store against what was acknowledged, and goes on with it.
+/// Compares the store with what was acknowledged, and continues with it.
 fn verify(folder: &Path, trace: &Trace) {
     let mut numbers = trace.told.iter().rev();
     let acknowledged = numbers.find_map(|told| told.parse().ok());
@@ -349,8 +349,8 @@ fn half_written_snapshots(folder: &Path) -> usize {
         .count()
 }
 
-/// A folder for one child. What a killed process leaves is in the kernel, whatever is beneath:
-/// in an ordinary run that is memory, where a sync costs nothing.
+/// Makes a folder for one child. What a killed process leaves is in the kernel, whatever the disk
+/// is: an ordinary run takes memory, where a sync costs nothing.
 pub fn place() -> TempDir {
     let memory = Path::new("/dev/shm");
     if *IS_LONG || !memory.is_dir() {

@@ -1,5 +1,5 @@
-//! The files as they were at their last sync, with any part of the pages written since: what
-//! a power cut may leave of one commit, on machines too that mount nothing.
+//! The files as they were at their last sync, with any part of the pages written since: what a
+//! power cut may leave of one commit, tested also on machines that cannot mount an image.
 
 use std::fs;
 use std::path::Path;

@@ -19,9 +19,9 @@ pub enum What {
     Kill,
     /// The process is killed when half of what the call writes is written.
     Tear,
-    /// The call fails, as on a disk that does.
+    /// The call fails, as on a failing disk.
     Refuse,
-    /// There is no room any more: half of what this call writes, then nothing that takes room.
+    /// The disk is full: half of what this call writes still fits, and then nothing more.
     Fill,
 }
 
@@ -29,7 +29,8 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub name: &'static str,
-    /// Below the folder, which itself is empty; with a star for what differs from run to run.
+    /// The path below the folder, empty for the folder itself; a star stands for what differs from
+    /// run to run.
     pub file: String,
 }
 
@@ -39,7 +40,7 @@ impl Call {
         matches!(self.name, "write" | "pwrite")
     }
 
-    /// Returns whether it may need room that a disk has not.
+    /// Returns whether it may need disk space that is not there.
     pub fn takes_room(&self) -> bool {
         self.writes() || matches!(self.name, "make" | "mkdir" | "fallocate")
     }
@@ -56,7 +57,7 @@ impl fmt::Display for Call {
 pub enum End {
     Exit(i32),
     Killed,
-    /// It did not, and was killed for it.
+    /// It did not end, and was killed for that.
     Hung,
 }
 
@@ -65,7 +66,7 @@ pub enum End {
 pub struct Trace {
     /// All calls in their order, those of other threads in between.
     pub calls: Vec<Call>,
-    /// Whether it came to the call that the fault was for.
+    /// Whether it reached the call that the fault was for.
     pub has_struck: bool,
     /// What the child told, in its order.
     pub told: Vec<String>,

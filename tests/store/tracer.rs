@@ -1,9 +1,9 @@
-//! Runs a child under the eyes of ptrace: each write, sync and change of a name under a folder
-//! is seen before the kernel makes it, and may be the last, be torn, or be refused.
+//! Runs a child under ptrace: each write, sync and rename below a folder is seen before the kernel
+//! carries it out, and the child may be killed there, or the call be torn or refused.
 //!
-//! `strace -e inject` counts calls for each thread and each sort of call on its own. The
-//! database writes from threads that come and go, so most calls would never be met; here one
-//! count goes over all of them.
+//! `strace -e inject` counts calls for each thread and each sort of call on its own. The database
+//! writes from threads that come and go, so most calls would never be hit; here there is one count
+//! for all of them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,20 +26,21 @@ use crate::trace::{Call, End, Fault, Trace, What};
 /// A child that takes longer hangs: alone it takes less than a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Bytes of a path or a told line that are read at the most.
+/// The most bytes of a path or a told line that are read.
 const MAX_TEXT: usize = 4096;
 
-/// Lets this thread, and those that it starts, be traced by the parent. Goes on when the
-/// parent is ready, or ends the process where nobody may be traced.
+/// Has this thread, and those that it starts, traced by the parent. Continues when the parent is
+/// ready, or ends the process if tracing is not allowed.
 pub fn let_trace() {
     match ptrace::traceme() {
         Ok(()) => raise(Signal::SIGSTOP).unwrap(),
-        // The parent learns of it by never being waited for.
+        // The parent notices, because the child ends without ever stopping for it.
         Err(_refused) => std::process::exit(1),
     }
 }
 
-/// Runs a command whose process calls [`let_trace`], to its end. None: this machine does not allow it.
+/// Runs a command whose process calls [`let_trace`], to its end; `None` if this machine does not
+/// allow it.
 #[expect(
     clippy::zombie_processes,
     reason = "the tracer waits for every thread of it"
@@ -84,7 +85,7 @@ struct Tracer<'run> {
     fault: Option<&'run Fault>,
     /// Calls so far that are like the one that the fault strikes.
     alike: usize,
-    /// Threads that are inside of a call, and what becomes of it.
+    /// Threads that are inside a call, and what becomes of it.
     under_way: BTreeMap<Pid, Fate>,
     is_traced: bool,
     trace: Trace,
@@ -104,7 +105,7 @@ enum Fate {
 impl Tracer<'_> {
     /// Waits for each of the child's threads until none is left.
     fn follow(&mut self) {
-        // Other tests have children too; those of other threads are theirs.
+        // Other tests have children too, of other threads; this waits only for its own.
         let ours = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         loop {
             match waitpid(None, Some(ours)) {
@@ -119,7 +120,7 @@ impl Tracer<'_> {
                 }
                 Ok(WaitStatus::PtraceSyscall(pid)) => self.stop(pid),
                 Ok(WaitStatus::PtraceEvent(pid, ..)) => go_on(pid, None),
-                // The first word of each thread.
+                // The first stop of each thread.
                 Ok(WaitStatus::Stopped(pid, Signal::SIGSTOP)) => {
                     if !self.is_traced {
                         self.is_traced = true;
@@ -145,7 +146,8 @@ impl Tracer<'_> {
         let Some(fate) = self.under_way.remove(&pid) else {
             let fate = self.enter(pid, &mut regs);
             if let Fate::IsTheLast = fate {
-                // Killed while it stands before the call, so that this is never made.
+                // The child is killed while it is stopped before the call, so the call never
+                // happens.
                 unless_gone(kill(self.leader, Signal::SIGKILL));
                 return;
             }
@@ -213,7 +215,7 @@ fn go_on(pid: Pid, signal: Option<Signal>) {
     unless_gone(ptrace::syscall(pid, signal));
 }
 
-/// A thread that was killed meanwhile is gone, and nothing is to be done with it.
+/// Ignores that a thread is gone: it was killed meanwhile.
 fn unless_gone(outcome: nix::Result<()>) {
     match outcome {
         Ok(()) | Err(Errno::ESRCH) => {}
@@ -226,7 +228,7 @@ fn write_half(pid: Pid, regs: &mut user_regs_struct) {
     unless_gone(ptrace::setregs(pid, *regs));
 }
 
-/// Turns a call into none at all; what it answers is set when it returns.
+/// Turns a call into no call at all; its result is set when it returns.
 fn refuse(pid: Pid, regs: &mut user_regs_struct, with: Errno) -> Fate {
     regs.orig_rax = u64::MAX;
     unless_gone(ptrace::setregs(pid, *regs));
@@ -248,7 +250,7 @@ enum Place {
     Within(u64, u64),
 }
 
-/// Looks what a thread is about to call.
+/// Finds out what a thread is about to call.
 fn sight(pid: Pid, regs: &user_regs_struct, folder: &Path) -> Option<Sight> {
     let (first, second) = (regs.rdi, regs.rsi);
     let (name, place) = match i64::try_from(regs.orig_rax).ok()? {
@@ -301,14 +303,14 @@ fn sight(pid: Pid, regs: &user_regs_struct, folder: &Path) -> Option<Sight> {
     let file = general(path.strip_prefix(folder).ok()?);
     let name = match (name, path.exists()) {
         ("open", false) => "make",
-        // It says that it is there, which is no question of room.
+        // The folder exists already, so this takes no disk space.
         ("mkdir", true) => return None,
         (name, _) => name,
     };
     Some(Sight::Call(Call { name, file }))
 }
 
-/// Puts a star for the place in the log that sled names its files for.
+/// Puts a star in place of the log position by which sled names its files.
 fn general(path: &Path) -> String {
     let text = path.to_string_lossy();
     match text.rsplit_once('/') {
@@ -342,12 +344,12 @@ fn path_at(pid: Pid, address: u64) -> Option<PathBuf> {
     Some(PathBuf::from(text.split('\0').next()?))
 }
 
-/// Reads from the memory of a thread that stands still.
+/// Reads from the memory of a thread that is stopped.
 fn text(pid: Pid, address: u64, len: usize) -> Option<String> {
     let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
     let mut bytes = vec![0; len.min(MAX_TEXT)];
     let mut read = 0;
-    // What follows a path may be no memory at all, so the first page comes alone.
+    // The memory after a path may not be mapped, so it is read page by page.
     while read < bytes.len() {
         let here = address + read as u64;
         let to_page_end = 4096 - usize::try_from(here % 4096).ok()?;

@@ -1,4 +1,4 @@
-//! What a store must hold after each step of the script.
+//! What a store must contain after each step of the script.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use qlik_roster::store::{Census, Cursor, Item, Kept, Known, Parked, Plan, Store,
 use crate::script::{HELD, Player, Step, steps};
 use crate::support::{fingerprint, hook};
 
-/// The script, and the pictures that were taken of a store along it when nothing went wrong.
+/// The script, and the pictures of a store after its steps when nothing went wrong.
 pub struct Truth {
     pub steps: Vec<Step>,
     /// The first is of the empty store.
@@ -19,7 +19,7 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Plays the script with nothing in its way.
+    /// Plays the script without any fault.
     pub fn find() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let steps = steps();
@@ -43,8 +43,8 @@ impl Truth {
         Self { steps, pictures }
     }
 
-    /// Returns how many steps a store holds, of which so many were acknowledged: those, with
-    /// no, some or all of the steps that the next acknowledgement would have been for.
+    /// Returns how many steps a store contains, given how many were acknowledged: these, and none,
+    /// some or all of the steps that the next acknowledgement would have covered.
     pub fn place_of(&self, store: &Store, acknowledged: usize) -> Result<usize, String> {
         let range = self.under_way(acknowledged);
         let picture = Picture::of(store);
@@ -77,7 +77,7 @@ struct Picture {
     last: Seq,
     first: Seq,
     entries: Vec<Entry>,
-    /// Those that parked events name.
+    /// The entries that parked events name.
     named: Vec<Option<Entry>>,
     users: Vec<Kept>,
     prints: BTreeMap<Id, Fingerprint>,
@@ -135,7 +135,7 @@ impl Picture {
         }
     }
 
-    /// Holds the parts against each other: a picture to compare with must be right itself.
+    /// Compares the parts with each other: a picture to compare with must be right itself.
     fn verify(&self) {
         assert_eq!(self.entries.len() as u64, self.last.0 + 1 - self.first.0);
         assert!(self.named.iter().all(Option::is_some));
@@ -145,7 +145,7 @@ impl Picture {
             .map(|record| (record.id().clone(), fingerprint(record)))
             .collect();
         assert_eq!(self.prints, prints);
-        // The rest of a journal leads on from what is not known any more.
+        // A journal that was cut leads on from a state that is not known any more.
         if self.first > Seq(1) {
             return;
         }
@@ -159,7 +159,7 @@ impl Picture {
                 None => drop(led.remove(change.id())),
             }
         }
-        // What the first load left has no entry.
+        // Records of the first load have no entry.
         let journalled: BTreeMap<Id, &Record> = self
             .users
             .iter()

@@ -1,7 +1,8 @@
-//! Finds files that import each other in a circle: neither can be understood, or changed, without the other.
+//! Finds files that import each other in a circle: neither can be understood, or changed, without
+//! the other.
 //!
-//! A file imports another if it names something that is defined there. What a `mod.rs` only passes on by
-//! `pub use` is looked up where it is defined, so that a front door is no part of a circle.
+//! A file imports another if it names something that is defined there. What a `mod.rs` only passes
+//! on by `pub use` is looked up where it is defined, so that a front door is not part of a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +11,12 @@ use super::{Source, expand};
 /// The path of a module: `store::engine::block`; empty for the crate's root.
 type Module = Vec<String>;
 
-/// What a file has to do with others.
+/// What a file imports and re-exports.
 #[derive(Default)]
 struct Imports {
     /// What it names, as written.
     names: Vec<Vec<String>>,
-    /// What it passes on, by the name under which it does.
+    /// What it re-exports, by name.
     passed_on: BTreeMap<String, Vec<String>>,
 }
 
@@ -97,7 +98,8 @@ fn imports_of(module: &Module, code: &str, files: &BTreeMap<Module, &Source>) ->
     imports
 }
 
-/// Splits a statement at its `use`: what stands before, whether it is passed on, and what it names.
+/// Splits a statement at its `use`: what is before it, whether it is re-exported, and what it
+/// names.
 fn use_in(statement: &str) -> Option<(&str, bool, String)> {
     let trimmed = statement.trim_end_matches(';');
     let line = trimmed.lines().rev().find(|line| {
@@ -140,7 +142,7 @@ fn inline(code: &str, module: &Module, files: &BTreeMap<Module, &Source>) -> Vec
         let end = code[at..].find(|c| !is_part(c));
         let to = end.map_or(code.len(), |end| at + end);
         start = to.max(at + 2);
-        // Who may see something is no import.
+        // `pub(in …)` is not an import.
         if code[..from].ends_with("in ") {
             continue;
         }

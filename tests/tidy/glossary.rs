@@ -1,5 +1,5 @@
-//! Holds ARCHITECTURE.md's glossary and its map to the code: each type and file that they name is there,
-//! and no two layers give one name to two things.
+//! Checks ARCHITECTURE.md's glossary and its map against the code: each type and file that they
+//! name exists, and no two layers give one name to two things.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::{Source, root};
 
-/// Names that two layers give to things of their own, because each is the field's word for both. None may
-/// be added: say which of the two is meant.
+/// Names that two layers give to things of their own, because each is the field's word for both.
+/// None may be added: a new name says which of the two is meant.
 const SHARED: &[&str] = &[
     "Change",
     "Fault",
@@ -45,7 +45,7 @@ fn rows(text: &str, heading: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What stands between backticks.
+/// Returns what is between backticks.
 fn code(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
@@ -72,7 +72,7 @@ fn name(text: &str) -> &str {
     end.map_or(text, |end| &text[..end])
 }
 
-/// What the glossary says that is not so.
+/// Returns what the glossary says that is not true.
 pub fn wrong_words(sources: &[Source]) -> Vec<String> {
     let text = architecture();
     let rows = rows(&text, "Glossary");
@@ -100,7 +100,7 @@ pub fn wrong_words(sources: &[Source]) -> Vec<String> {
     wrong
 }
 
-/// Files and folders that "Where a change goes" names and that are not there.
+/// Returns the files and folders that "Where a change goes" names and that do not exist.
 pub fn wrong_places() -> Vec<String> {
     let text = architecture();
     let rows = rows(&text, "Where a change goes");
@@ -125,7 +125,8 @@ pub fn wrong_places() -> Vec<String> {
     wrong
 }
 
-/// Names that the front doors of two layers give to two things, and names of [`SHARED`] that no two do.
+/// Returns the names that the front doors of two layers give to two things, and the names of
+/// [`SHARED`] that no two do.
 pub fn wrong_names(sources: &[Source]) -> Vec<String> {
     let mut given: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let doors = sources
