@@ -36,12 +36,12 @@ struct Hands {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Makes the machine's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands still until [`Clock::set`]. Clones share the hands.
+    /// Makes a clock that stands still until [`Clock::set`]. Clones share the hands.
     pub fn stopped_at(time: Timestamp) -> Self {
         Self(Source::Set(Arc::new(Hands {
             millis: AtomicI64::new(time.millis()),

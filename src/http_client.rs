@@ -119,7 +119,7 @@ pub fn build(options: &Options) -> Result<reqwest::Client, BuildError> {
     builder.build().map_err(BuildError)
 }
 
-/// TLS 1.2 and 1.3, with a certificate check that can say what is wrong.
+/// Sets up TLS 1.2 and 1.3, with a certificate check that can say what is wrong.
 fn tls(options: &Options) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let empty = Arc::new(RootCertStore::empty());

@@ -56,7 +56,7 @@ pub enum Stage {
 }
 
 impl Route {
-    /// The way to a URL's host.
+    /// Makes the way to a URL's host.
     pub fn new(url: &Url, proxy: Option<&ForwardProxy>, trust: Trust) -> Self {
         Self {
             to: Peer::of(url),

@@ -35,19 +35,19 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// The policy for requests that a run makes.
+    /// Makes the policy for requests of a run.
     pub fn requests() -> Self {
         Self::of(ATTEMPTS)
     }
 
-    /// The policy for requests whose outcome a person waits for: one retry.
+    /// Makes the policy for requests whose outcome a person waits for: one retry.
     pub fn brief() -> Self {
         Self::of(BRIEF_ATTEMPTS)
     }
 
-    /// The policy for requests that are part of something long that would have to start again: as
-    /// many retries as fit into the time of an outage. If that time is zero, the policy is that of
-    /// any other request.
+    /// Makes the policy for requests that are part of something long that would have to start
+    /// again: as many retries as fit into the time of an outage. If that time is zero, the policy
+    /// is that of any other request.
     pub fn outlasting(outage: Duration) -> Self {
         if outage.is_zero() {
             return Self::requests();

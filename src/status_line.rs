@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::lock::lock;
 
-/// Returns to the beginning of the line and erases it.
+/// The code that returns to the beginning of the line and erases it.
 const WIPE: &str = "\r\x1b[K";
 
 static STATE: Mutex<State> = Mutex::new(State {

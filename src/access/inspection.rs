@@ -15,7 +15,7 @@ use super::Administration;
 pub enum ConcernCode {
     /// A user who may not log in still holds an administrator role.
     DisabledAdmin,
-    /// A bot user acts for a client that is not ours.
+    /// A bot user acts for a client that is not ours, or for none.
     UnknownBot,
     /// Several bot users act for one client, or have the same name.
     SpareBot,

@@ -121,7 +121,7 @@ fn refuse(at: &str, kind: &str, keys: &[Given], problems: &mut Problems) {
     }
 }
 
-/// A region's connection may have no hosts: others may use its client.
+/// Validates the hosts of a region's connection. It may have none, since others may use its client.
 fn hosts(at: &str, raw: &raw::Connection, problems: &mut Problems) -> Vec<TenantHost> {
     let mut hosts: Vec<TenantHost> = Vec::new();
     for (i, text) in raw.hosts.iter().flatten().enumerate() {

@@ -7,7 +7,7 @@ use super::values::required;
 use super::{Fault, raw};
 use crate::connector::qlik::{Credentials, SigningKey};
 
-/// The keys of a connection that belong to an OAuth client.
+/// Returns the keys of a connection that belong to an OAuth client, with their values.
 pub(super) fn client_keys(raw: &raw::Connection) -> [(&'static str, Option<&String>); 6] {
     [
         ("client_id", raw.client_id.as_ref()),
@@ -19,7 +19,7 @@ pub(super) fn client_keys(raw: &raw::Connection) -> [(&'static str, Option<&Stri
     ]
 }
 
-/// The keys of a connection that belong to an API key.
+/// Returns the keys of a connection that belong to an API key, with their values.
 pub(super) fn api_key_keys(raw: &raw::Connection) -> [(&'static str, Option<&String>); 2] {
     [
         ("api_key_file", raw.api_key_file.as_ref()),

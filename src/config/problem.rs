@@ -64,7 +64,7 @@ pub struct Problem {
     /// The file, or the environment variable, that says so.
     pub place: String,
     /// The full path of the key, such as `endpoints[1].secret_file`. Empty if it concerns the whole
-    /// file.
+    /// file, or an environment variable itself.
     pub key: String,
     /// What is wrong with it.
     pub fault: Fault,

@@ -116,7 +116,7 @@ fn object_id(text: &[u8]) -> Option<[u8; 12]> {
     Some(bytes)
 }
 
-/// Lower case only: an id in upper case is another id, and must print as it came.
+/// Reads a digit, in lower case only: an id in upper case is another id, and must print as it came.
 fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),

@@ -28,7 +28,7 @@ pub struct Split {
     pub held: Option<Removal>,
 }
 
-/// What an operator has approved for a record.
+/// What an operator has approved for a record, if anything.
 pub type Permit<'a> = Option<&'a Taken>;
 
 /// Returns the sort of loss that deleting a record of this kind is.

@@ -63,7 +63,7 @@ pub fn is_lost(known: &Record, empty: &BTreeSet<Assigned>) -> bool {
     is_held(Assigned::Roles, roles) || is_held(Assigned::Groups, groups)
 }
 
-/// Marks these lists of a record as not visible again.
+/// Marks these lists of a record as not visible, as they were before they were filled in.
 pub fn hide(record: &mut Record, lists: &BTreeSet<Assigned>) {
     let (roles, groups) = (
         lists.contains(&Assigned::Roles),
@@ -79,7 +79,7 @@ pub fn hide(record: &mut Record, lists: &BTreeSet<Assigned>) {
     }
 }
 
-/// Empties these lists, which were left out once more when the record was asked for.
+/// Makes these lists of a record empty where it does not show them; a list that it shows stays.
 pub fn empty(record: &mut Record, lists: &BTreeSet<Assigned>) {
     match record {
         Record::User(user) => {

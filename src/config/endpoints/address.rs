@@ -88,8 +88,8 @@ fn plain_http() -> Fault {
     }
 }
 
-/// An address may contain a token anywhere, so no fault repeats any part of it. Even the text
-/// before the first colon may be part of a token, if somebody left out `https://`.
+/// Parses an address. It may contain a token anywhere, so no fault repeats any part of it. Even the
+/// text before the first colon may be part of a token, if somebody left out `https://`.
 fn parse(text: &str) -> Result<Url, Fault> {
     let url = Url::parse(text).map_err(|error| Fault::BadUrl {
         detail: format!("not an address: {error}"),

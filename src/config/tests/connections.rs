@@ -123,7 +123,7 @@ const ORGANIZATION: &str = r#"
     exclude = ["*-test.*"]
 "#;
 
-/// Each tenant as `name host connection rank`.
+/// Shows each tenant as `name host connection rank`.
 fn tenants(text: &str) -> Vec<String> {
     let config = Folder::with(text).load(&[]).unwrap();
     let tenants = config.tenants.iter();

@@ -17,7 +17,7 @@ fn the_example_is_a_configuration() {
     assert_eq!(config.endpoints.len(), 1);
 }
 
-/// All keys, as `section.key`.
+/// Returns all keys, as `section.key`.
 fn known() -> BTreeSet<String> {
     let sections = sections();
     let keys = sections.iter().flat_map(|section| {

@@ -44,7 +44,8 @@ pub fn relink(
                     link.hosts = texts(&listed.hosts);
                 }
             }
-            // A tenant that was never read and is not selected needs no link.
+            // A tenant without a link gets none if it is not selected or has no host that can be
+            // reached.
             None if pause == Some(Pause::LeftOut) || listed.hosts.is_empty() => {}
             None => {
                 // People call a tenant by its alias if it has one.

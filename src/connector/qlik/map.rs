@@ -52,8 +52,8 @@ pub(super) fn read_system(kind: Kind, text: Box<RawValue>) -> Option<Result<Obse
     read_from(Origin::System, kind, text)
 }
 
-/// Invalid Unicode is replaced only if it prevents reading, so that valid records cost nothing
-/// extra.
+/// Reads a record. Invalid Unicode is replaced only if it prevents reading, so that valid records
+/// cost nothing extra.
 fn read_from(origin: Origin, kind: Kind, text: Box<RawValue>) -> Option<Result<Observed, Finding>> {
     let misfit = match map(origin, kind, text.get()) {
         Ok(mapped) => return mapped.map(|mapped| Ok(mapped.observed(text))),

@@ -158,8 +158,8 @@ impl Connector for Qlik {
         Listing::open(Arc::clone(&self.0), kind)
     }
 
-    /// Qlik documents a filter by id only for users. Groups and roles are few enough to list: at
-    /// most ten thousand groups and about five hundred roles.
+    /// Narrows only the listing of users, for which alone Qlik documents a filter by id. Groups and
+    /// roles are few enough to list: at most ten thousand groups and about five hundred roles.
     fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
         match record.kind {
             Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),
@@ -218,7 +218,7 @@ impl fmt::Debug for Qlik {
     }
 }
 
-/// If the host does not know the tenant's own resource, there is no tenant.
+/// Turns a 404 for the tenant's own resource into the error that there is no tenant.
 fn no_tenant(error: FetchError) -> FetchError {
     match error {
         FetchError::Refused { doing, problem, .. } if problem.status == 404 => {

@@ -118,7 +118,7 @@ impl Credentials {
 }
 
 impl Options {
-    /// The defaults for a host and credentials.
+    /// Makes the options for a host and credentials, with defaults for the rest.
     pub fn new(host: TenantHost, credentials: Credentials) -> Self {
         Self {
             host,

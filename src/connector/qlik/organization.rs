@@ -243,8 +243,9 @@ impl fmt::Debug for Organization {
     }
 }
 
-/// Where a tenant's API would mean a missing scope, the console may mean another organization's
-/// subscription. A request that it rejects most likely names no subscription at all.
+/// Says what a refusal of the console means. Where a tenant's API would mean a missing scope, the
+/// console may mean another organization's subscription. A request that it rejects most likely
+/// names no subscription at all.
 fn refused(error: FetchError) -> FetchError {
     match error {
         FetchError::Refused {

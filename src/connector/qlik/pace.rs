@@ -130,7 +130,7 @@ impl Budget {
         self.rate
     }
 
-    /// Until then no permits are saved, and the time does not count as calm.
+    /// Notes a pause: until it ends no permits are saved, and the time does not count as calm.
     fn rest_until(&mut self, until: Instant) {
         self.filled_at = until;
         self.calm_since = until;

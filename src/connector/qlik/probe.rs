@@ -84,8 +84,8 @@ impl Probing {
         })
     }
 
-    /// Asks for a token, for the tenant, and for a page of each kind. The first request shows
-    /// whether the tenant can be reached.
+    /// Asks for a token, for the tenant, and for the first pages of each kind. The first request
+    /// shows whether the tenant can be reached.
     pub async fn run(&self) -> Probe {
         let qlik = &self.qlik;
         let stages = qlik.0.transport.route.stages();

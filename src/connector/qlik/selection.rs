@@ -104,7 +104,7 @@ fn any_of(attribute: &str, values: &BTreeSet<String>) -> Option<String> {
     }
 }
 
-/// RFC 7644 writes strings as JSON does.
+/// Quotes a text for a filter. RFC 7644 writes strings as JSON does.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

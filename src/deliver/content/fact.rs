@@ -44,7 +44,7 @@ pub(in crate::deliver) fn data(entry: &Entry) -> Option<Value> {
     }
 }
 
-/// What is held: counts and reasons, without names. The plan lists the records.
+/// Returns what is held: counts and reasons, without names. The plan lists the records.
 fn held(plan: PlanId, supersedes: Option<PlanId>, losses: &BTreeMap<Loss, HeldLoss>) -> Value {
     json!({
         "plan": plan.to_string(),

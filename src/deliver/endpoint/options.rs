@@ -229,8 +229,8 @@ impl Endpoint {
         self.selection.wants_tenant(account, called)
     }
 
-    /// A change in nothing that the endpoint may see is not sent: even the fact that something
-    /// changed would reveal something.
+    /// Returns whether it wants a change. A change in nothing that it may see is not sent: even the
+    /// fact that something changed would reveal something.
     fn wants_change(&self, change: &Change) -> bool {
         if !self.selection.wants_record(change.before(), change.after()) {
             return false;

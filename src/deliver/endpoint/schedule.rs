@@ -40,8 +40,8 @@ impl Schedule {
     /// written under a wrong clock.
     pub const LONGEST_WAIT: Duration = Duration::from_secs(29 * HOUR);
 
-    /// The schedule of Standard Webhooks: now, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
-    /// 20 h, 24 h.
+    /// Makes the schedule of Standard Webhooks: now, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20
+    /// h, 24 h.
     pub fn standard() -> Self {
         Self::of(STANDARD.map(Duration::from_secs))
     }

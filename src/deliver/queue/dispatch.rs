@@ -31,7 +31,7 @@ pub(super) struct Dispatcher {
     pub store: Store,
     pub feed: Feed,
     pub clock: Clock,
-    /// What the receiver consented to; `None` if it was not asked yet.
+    /// What the receiver consented to; `None` until it does.
     pub consent: Mutex<Option<Grant>>,
     /// The message sizes that it accepts.
     pub sizes: Sizes,
@@ -60,7 +60,7 @@ impl Dispatched {
 }
 
 impl Dispatcher {
-    /// Makes one attempt.
+    /// Sends deliveries in one message, or in several if the batch is too large.
     pub async fn dispatch(
         self: Arc<Self>,
         mut deliveries: Vec<PendingDelivery>,

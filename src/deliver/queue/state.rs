@@ -35,8 +35,8 @@ const MAX_BEYOND: usize = 4_096;
 /// nothing is sent until they are written. At most this many are sent again after a crash.
 const MAX_UNSAVED: RangeInclusive<usize> = 1_000..=8_192;
 
-/// How many times what may be under way: with twice as many, batches waited a seventh of the
-/// time for the disk or for the journal.
+/// The factor for these multiples. With a factor of two, batches waited a seventh of the time for
+/// the disk or for the journal.
 const AHEAD: usize = 4;
 
 /// Size in bytes at which a batch takes no more events, since receivers have limits, too.
@@ -170,7 +170,7 @@ impl State {
         state
     }
 
-    /// Adapts to a clock that was set, so that waits stay as long as they were meant to be.
+    /// Adapts to a clock that was set, so that no wait becomes longer than it was meant to be.
     pub fn follow(&mut self, turned: Turned, now: Timestamp) {
         self.health.follow(turned);
         self.is_dirty = true;

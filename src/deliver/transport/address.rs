@@ -162,7 +162,7 @@ fn tunnelled(address: Ipv6Addr) -> Vec<Ipv4Addr> {
 }
 
 /// Returns what an IPv4 address is for, by IANA's registry of special-purpose addresses and by what
-/// clouds use as such.
+/// clouds use as such; `None` for an ordinary public one.
 fn special_v4(address: Ipv4Addr) -> Option<Range> {
     let range = match address.octets() {
         // Most clouds, AWS for containers (ECS and EKS), Scaleway, Tencent, Alibaba, Azure,
@@ -191,8 +191,8 @@ fn special_v4(address: Ipv4Addr) -> Option<Range> {
     Some(range)
 }
 
-/// Returns what an IPv6 address is for. Only `2000::/3` is allocated for the internet; the rest is
-/// special or not yet in use.
+/// Returns what an IPv6 address is for; `None` for an ordinary public one. Only `2000::/3` is
+/// allocated for the internet; the rest is special or not yet in use.
 fn special_v6(address: Ipv6Addr) -> Option<Range> {
     let range = match address.segments() {
         // AWS (instances, and pods of EKS), Google, Scaleway, OpenStack.

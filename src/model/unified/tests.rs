@@ -65,7 +65,7 @@ fn fields(record: &Record) -> Vec<String> {
     names
 }
 
-/// The names come from the `fields` lists of StackOne's IAM v1 specification.
+/// The expected names come from the `fields` lists of StackOne's IAM v1 specification.
 #[test]
 fn every_field_of_stackone_is_there_and_no_other() {
     for (record, theirs) in [

@@ -30,7 +30,7 @@ fn names(texts: &[&str]) -> BTreeSet<TenantName> {
         .collect()
 }
 
-/// Each link as `name: pause`.
+/// Shows each link as `name: pause`.
 fn shown(links: &[Link]) -> Vec<String> {
     let word = |link: &Link| match &link.pause {
         None => "read".to_owned(),

@@ -27,7 +27,7 @@ fn passed(probe: &Probe) -> Vec<(Stage, Option<&'static str>)> {
     codes.collect()
 }
 
-/// A port where nobody listens.
+/// Returns a port where nobody listens.
 async fn silent() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     listener.local_addr().unwrap()

@@ -19,17 +19,17 @@ use crate::model::{
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A value that is found in nothing else.
+/// Makes a value that nothing else contains.
 fn mark(kind: Kind, field: &str, state: u8) -> String {
     format!("{kind}-{field}-{state}")
 }
 
-/// An id that is found in nothing else.
+/// Makes an id that nothing else contains.
 fn id(kind: Kind, field: &str, state: u8) -> Id {
     Id::parse(&mark(kind, field, state).replace('_', "-")).unwrap()
 }
 
-/// A time that is found in nothing else.
+/// Makes a time that nothing else contains.
 fn time(kind: Kind, field: &str, state: u8) -> Timestamp {
     let place = Field::ALL
         .iter()
@@ -52,7 +52,7 @@ fn marks(kind: Kind, field: &str, state: u8) -> Vec<String> {
     }
 }
 
-/// A record of each kind with a mark in every field; two states differ in all of them.
+/// Makes a record of a kind with a mark in every field; two states differ in all of them.
 fn record(kind: Kind, state: u8) -> Record {
     let text = |field: &str| mark(kind, field, state);
     let some = |field: &str| Some(mark(kind, field, state));

@@ -10,7 +10,7 @@ fn chosen(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// A user who holds roles of these numbers.
+/// Makes a user who holds roles of these numbers.
 fn holder(roles: &[u32]) -> Record {
     let id = |n: &u32| RoleId(Id::parse(&format!("{n:024x}")).unwrap());
     Record::User(User {

@@ -88,7 +88,7 @@ impl Bench {
         self.store.order(&name(), order).unwrap();
     }
 
-    /// When the next attempt at the first deferred delivery is due, and after how many.
+    /// Returns how many attempts the first deferred delivery has had, and when the next is due.
     fn deferred(&self) -> (u32, Option<Timestamp>) {
         let deferred = self.store.deferred(&name()).unwrap();
         let (_, first) = deferred.first().unwrap();
@@ -139,7 +139,7 @@ fn sorted(mut sequences: Vec<u64>) -> Vec<u64> {
     sequences
 }
 
-/// An endpoint that gets one message at a time.
+/// Makes an endpoint that gets one message at a time.
 fn one_by_one(receiver: &Receiver) -> Endpoint {
     let one = NonZeroUsize::new(1).unwrap();
     flowing(receiver, |flow| flow.max_in_flight = one)

@@ -207,7 +207,8 @@ async fn what_goes_wrong_below_http_is_told_apart() {
     }
 }
 
-/// A server that answers whatever comes with given bytes, and goes on with more if asked to.
+/// Starts a server that answers every request with the given bytes, and goes on with more if asked
+/// to.
 async fn raw_server(head: &'static [u8], endless: bool) -> (std::net::SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

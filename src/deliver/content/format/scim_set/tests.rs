@@ -41,7 +41,7 @@ fn decoded(part: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The claims of a token.
+/// Returns the claims of a token.
 fn claims(sets: &ScimSets, change: Change) -> Value {
     let entry = Entry {
         seq: Seq(42),

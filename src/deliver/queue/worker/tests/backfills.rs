@@ -3,7 +3,7 @@
 use super::*;
 use crate::deliver::tests::{end_load, load};
 
-/// How many events of each type came.
+/// Returns how many events of each type came.
 fn types(receiver: &Receiver) -> BTreeMap<String, u32> {
     let mut types = BTreeMap::new();
     for request in receiver.received() {

@@ -17,7 +17,7 @@ fn batching(receiver: &Receiver, max: usize) -> Endpoint {
     Endpoint::new(options).unwrap()
 }
 
-/// The sequences in each batch that came.
+/// Returns the sequences in each batch that came.
 fn batches(receiver: &Receiver) -> Vec<Vec<u64>> {
     let requests = receiver.received();
     requests
@@ -161,7 +161,7 @@ async fn a_batch_is_as_large_as_the_configuration_allows() {
     assert!(requests.len() < 50, "{} requests", requests.len());
 }
 
-/// An endpoint that gets one batch at a time, at once, of up to so many bytes.
+/// Makes an endpoint that gets one batch at a time, at once, of up to this many bytes.
 fn batching_up_to(receiver: &Receiver, max_bytes: usize) -> Endpoint {
     let mut options = options(receiver.address);
     options.flow.max_in_flight = NonZeroUsize::new(1).unwrap();

@@ -10,7 +10,7 @@ use crate::store::Store;
 /// A bound that some twenty of the large users fill.
 const LIMIT: usize = 4 * 1024 * 1024;
 
-/// A user in a thousand groups.
+/// Makes a user in a thousand groups.
 fn large(number: u32) -> Record {
     let groups = (0..1_000).map(|n| {
         let id = Id::parse(&format!("7000000000000000{n:08x}")).unwrap();

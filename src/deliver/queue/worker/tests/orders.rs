@@ -133,7 +133,7 @@ async fn a_rewound_endpoint_gets_everything_behind_a_place_once_more() {
     assert_eq!(bench.store.deferred(&name()).unwrap(), []);
 }
 
-/// A receiver that refuses some events, for as long as it is told to.
+/// Starts a receiver that refuses some events, for as long as it is told to.
 async fn refusing(refused: &'static [u64]) -> (Receiver, tokio::sync::watch::Sender<bool>) {
     let (broken, is_broken) = tokio::sync::watch::channel(true);
     let receiver = Receiver::start(move |_, request| {
