@@ -190,7 +190,8 @@ async fn without_a_cursor_a_refusal_is_one() {
     assert_eq!(server.asked().len(), 1);
 }
 
-/// Users 1 to `n`, a page at a time as asked for, with user `large` too large to be taken.
+/// Starts a server with users 1 to `n`, which gives pages of the size asked for. User `large` is
+/// too large to be accepted.
 async fn with_a_large_one(n: u32, large: u32) -> Server {
     Server::start(move |asked| {
         let query = asked.target.split_once('?').unwrap().1;

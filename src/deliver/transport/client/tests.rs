@@ -25,7 +25,7 @@ mod proxy;
 mod secured;
 mod untrusted;
 
-/// Posts to an endpoint and tells how that went: the status, or the code of the failure.
+/// Posts to an endpoint, and returns the status, or the code of the failure.
 async fn post(client: &Client) -> Result<u16, String> {
     let request = client.request(Method::POST).body(Bytes::from_static(b"{}"));
     match client.send(request).await {

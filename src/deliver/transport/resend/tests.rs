@@ -56,7 +56,7 @@ impl Wire {
     }
 
     /// Serves HTTP/2: `answer` deals with the n-th request of all. After `per_connection` of them
-    /// the receiver says that it takes no more by that connection.
+    /// the receiver says that it accepts no more over that connection.
     async fn http2(per_connection: usize, answer: fn(usize, SendResponse<Bytes>)) -> Self {
         let authority = Authority::new();
         let mut config: ServerConfig = authority.serving("localhost", None);

@@ -215,7 +215,8 @@ async fn what_a_receiver_took_it_is_sent_again_as_a_whole_after_it_refused_more(
     running.spawn(worker.run(wake.clone(), end));
 
     let mut n_events = 0;
-    // The first are longer than the last, which so are no more bytes.
+    // The names of the first three events are longer, so that the last three have no more bytes
+    // than were accepted before.
     for (n, name) in [(3, "A rather long name"), (4, "A"), (3, "A")] {
         let users = (1..=n).map(|n| match user(n) {
             Record::User(user) => Record::User(User {

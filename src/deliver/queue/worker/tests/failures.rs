@@ -282,7 +282,7 @@ async fn a_clock_that_is_set_back_holds_nothing_back() {
 
 #[tokio::test]
 async fn a_clock_that_jumps_ahead_disables_nothing() {
-    // Within the six days, and within the day in which attempts are taken to be neighbours.
+    // Within the six days, and within the day in which attempts count as consecutive.
     for jump in [DAY * 6, DAY, Duration::from_secs(56 * 365 * 86_400)] {
         let bench = Bench::new();
         let receiver = failing_first(3).await;

@@ -1,4 +1,4 @@
-//! Workers that go on until they are told to end.
+//! Workers that run until they are told to end.
 
 use super::*;
 

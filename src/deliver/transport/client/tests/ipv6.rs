@@ -1,4 +1,4 @@
-//! Receivers and proxies that are reached by IPv6 alone.
+//! Receivers and proxies that are reached only by IPv6.
 
 use std::net::Ipv6Addr;
 

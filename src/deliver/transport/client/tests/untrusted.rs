@@ -54,7 +54,7 @@ impl Issued {
         }
     }
 
-    /// Serves it, with others behind it.
+    /// Makes a server that shows this certificate, followed by these others.
     fn serving(&self, behind: &[&Self]) -> ServerConfig {
         let chain = std::iter::once(self).chain(behind.iter().copied());
         let chain = chain.map(|issued| issued.der.clone()).collect();
