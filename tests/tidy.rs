@@ -1,7 +1,7 @@
 //! Checks the rules of the house that a machine can check: layers, words, files, error codes.
 //!
-//! The table of layers is ARCHITECTURE.md's; CONTRIBUTING.md says what the rules are for. The
-//! scan is by text, not by syntax: comments and what follows `#[cfg(test)]` are cut off first.
+//! `MAY_IMPORT` is the table of layers; CONTRIBUTING.md says what the rules are for. The scan is by
+//! text, not by syntax: comments and what follows `#[cfg(test)]` are cut off first.
 
 #![expect(
     clippy::unwrap_used,
