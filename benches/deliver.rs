@@ -1,12 +1,12 @@
-//! How fast events are delivered, beside a bare loop that signs and posts the same bodies.
+//! How fast events are delivered, compared with a bare loop that signs and posts the same bodies.
 //!
 //! `cargo bench --bench deliver -- [--events 20000] [--rounds 3] [--backlog 0] [--only "16 of 100"]`
 //!
-//! One receiver on loopback that answers 204, for both; the bare loop has the bodies in memory,
-//! knows no store, and keeps nothing. Each round is timed for one after the other, and the ratio
-//! is the median of the rounds' own: a machine that others use too is not as fast from one second
-//! to the next. `--only` leaves the other rows of the table out. With `--backlog N` the memory of
-//! a process is shown that has so many events to deliver to an endpoint that takes nothing.
+//! Both use one receiver on loopback that answers 204. The bare loop has the bodies in memory, has
+//! no store, and keeps nothing. In each round one is timed after the other, and the result is the
+//! median of the ratios of all rounds: a machine that others use too is not equally fast from one
+//! second to the next. `--only` leaves out the other rows of the table. `--backlog N` shows the
+//! memory of a process that has so many events to deliver to an endpoint that accepts nothing.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -67,7 +67,6 @@ async fn main() -> Result<()> {
     let clock = Clock::system();
     let source = Source::new(&store, &clock)?;
     let (address, receiver) = receiver().await?;
-    // Known before the events are: each endpoint begins at the journal's start.
     let one = Batching {
         max: 100,
         wait: Duration::from_millis(20),
@@ -95,6 +94,7 @@ async fn main() -> Result<()> {
             let name = format!("e{in_flight}-{}-{round}", batching.is_some());
             let endpoint = endpoint(&name, address, in_flight, batching)?;
             let feed = Feed::new(store.clone());
+            // An endpoint begins at the journal's end: it is opened before its events are made.
             let worker = Worker::open(&endpoint, &feed, clock.clone(), Metrics::default());
             drop(worker.await?);
             let first = store.last_seq();
@@ -174,7 +174,7 @@ async fn bare_loop(
     let (began, began_cpu) = (Instant::now(), processor_time()?);
     let sent = futures_util::stream::iter(messages).map(|message| {
         let (client, url, keys) = (client.clone(), url.clone(), keys.clone());
-        // As ours: a task each, on all the runtime's threads.
+        // As our worker does: a task for each, on all the runtime's threads.
         tokio::spawn(async move {
             let now = Clock::system().now();
             let signature = deliver::signatures(&keys, &message.id, now, &message.body);
@@ -396,7 +396,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Returns the processor time of this process, in seconds.
 fn processor_time() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name, which may hold blanks, ends with the last bracket.
+    // The name, which may contain blanks, ends with the last bracket.
     let (_, fields) = stat.rsplit_once(')').context("no name")?;
     let ticks: Vec<f64> = fields
         .split_whitespace()

@@ -1,9 +1,10 @@
-//! Memory and processor time of a daemon that is told of changes all the time, over an hour and more.
+//! Memory and processor time of a daemon that finds changes all the time, over an hour and more.
 //!
 //! `cargo bench --bench steady -- [--users 5000] [--changes 50] [--minutes 68]`
 //!
-//! The real daemon in a process of its own; the emulated tenant, which changes so many users a second, and a
-//! receiver in this one. A line a minute. After an hour comes the first round of maintenance.
+//! The real daemon runs in a process of its own; the emulated tenant, which changes so many users a
+//! second, and a receiver run in this one. It prints a line a minute. After an hour comes the first
+//! maintenance pass.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -98,7 +99,8 @@ fn usage(of: &Child) -> Result<Usage> {
             / 1024)
     };
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", of.id()))?;
-    // The name of the program, in brackets, may hold anything; the times are so many fields behind it.
+    // The name of the program, in brackets, may contain anything; the times are so many fields
+    // after it.
     let (_, fields) = stat.rsplit_once(')').context("a process's times")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;

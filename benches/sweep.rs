@@ -1,18 +1,18 @@
-//! The first load, the sweep with no change and with 1 % changed, beside a bare loop over the
-//! same pages.
+//! Times the first load, a sweep with no change and one with 1 % changed, and compares them with a
+//! bare loop over the same pages.
 //!
 //! `cargo bench --bench sweep -- [--users 10000,100000,1000000] [--rounds 3] [--rich]`
 //! `cargo bench --bench sweep -- --tenants 1,4,20 [--users 10000]`
 //!
-//! Three processes on one machine: the emulated tenant, a bare loop that fetches every page
-//! and parses it into typed records and does nothing else, and the product's own `sync`
-//! command, first on an empty store, then on the one it has just filled, then again after one
-//! user in a hundred was renamed. All talk real HTTP
-//! over loopback. What is printed are ratios of times taken in turn within one run, and each
-//! process's own peak memory; the tenant's memory is nobody's. A ratio holds on another
-//! machine, a time does not. Processor time is that of the process alone. With `--rich` there is
-//! more to say of each user: some 1,700 bytes of JSON, with three roles and four groups. With `--tenants` it is so many tenants of one size, each a process,
-//! that one `sync` reads side by side, and the peak memory of that.
+//! Three processes on one machine: the emulated tenant, a bare loop that fetches every page and
+//! parses it into typed records and does nothing else, and the product's own `sync` command, first
+//! on an empty store, then on the one it has just filled, then again after one user in a hundred
+//! was renamed. All talk real HTTP over loopback. It prints ratios of times that are taken in turn
+//! within one run, and each process's own peak memory; the tenant's memory is not counted. A ratio
+//! is the same on another machine, a time is not. Processor time is that of the process alone. With
+//! `--rich` each user has more data: some 1,700 bytes of JSON, with three roles and four groups.
+//! With `--tenants` one `sync` reads so many tenants of one size side by side, each in a process of
+//! its own, and its peak memory is printed.
 #![allow(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -34,7 +34,7 @@ use serde::Deserialize;
 
 const SEED: u64 = 1;
 
-/// The argument that asks for more to say of each user.
+/// The argument that gives each user more data.
 const RICH: &str = "--rich";
 
 fn main() -> Result<()> {
@@ -74,7 +74,7 @@ fn number(text: Option<String>) -> Result<usize> {
     Ok(text.context("a number is missing")?.parse()?)
 }
 
-/// Of processor time in a second, as Linux tells it.
+/// Ticks of processor time in a second, as Linux counts them.
 const TICKS: f64 = 100.0;
 
 /// What a process took.
@@ -155,8 +155,8 @@ fn compare(sizes: &str, rounds: usize, people: People) -> Result<()> {
     Ok(())
 }
 
-/// Reads so many tenants in one process. What they take together is bounded by how many are
-/// read at a time, and not by how many there are.
+/// Reads so many tenants in one process. The memory for all of them is limited by how many are read
+/// at a time, and not by how many there are.
 fn side_by_side(counts: &str, users: usize, people: People) -> Result<()> {
     println!(
         "{:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
@@ -447,8 +447,8 @@ fn sync(dir: &Path, n_tenants: usize, users: usize, expected: Expected) -> Resul
     Ok(cost)
 }
 
-/// Runs a process to its end; its peak memory is the last that was seen of `VmHWM`, which
-/// only grows, and so is its processor time.
+/// Runs a process to its end. Its peak memory is the last value that was seen of `VmHWM`, which
+/// only grows; its processor time is measured in the same way.
 fn watch(mut command: Command) -> Result<(Cost, String)> {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn()?;
@@ -461,7 +461,7 @@ fn watch(mut command: Command) -> Result<(Cost, String)> {
         if let Ok(stat) = std::fs::read_to_string(&stat)
             && let Some((_, fields)) = stat.rsplit_once(") ")
         {
-            // User and system time, the twelfth and thirteenth behind the name.
+            // User and system time, the twelfth and thirteenth fields after the name.
             let times = fields.split(' ').skip(11).take(2);
             let sum: f64 = times.filter_map(|time| time.parse::<f64>().ok()).sum();
             ticks = ticks.max(sum);

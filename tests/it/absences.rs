@@ -1,4 +1,5 @@
-//! In how many sweeps a record was absent that may not be asked for.
+//! A record that is missing, and that the source does not let us ask for, is deleted after some
+//! sweeps.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Changes are noticed between sweeps by the audit log, whatever may be wrong with that, and
-//! what it does not tell the next sweep finds and counts.
+//! Changes are noticed between sweeps by the audit log, whatever is wrong with it. What it does not
+//! tell, the next sweep finds and counts.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
@@ -59,7 +59,7 @@ fn n_listings(world: &World) -> u64 {
     world.tenant.requests().at(Endpoint::Users)
 }
 
-/// Waits until the store is as the tenant, by the count of events.
+/// Waits until so many events were delivered. Returns their types.
 async fn told(world: &World, running: &Running, n: usize) -> Vec<String> {
     within("the events are told", || async {
         world.receiver.deliveries().len() >= n
@@ -196,7 +196,7 @@ async fn every_change_is_noticed_without_a_sweep() {
         polls(&world, 1).await;
 
         let told = told(&world, &running, expected.len()).await;
-        // The order of one poll's events is that of a run; of kinds, then of ids.
+        // The events of one poll come in the order of a run: by kind, then by id.
         let sorted = |events: &[String]| {
             let mut events = events[before..].to_vec();
             events.sort();
@@ -301,7 +301,7 @@ async fn what_the_log_never_tells_a_sweep_finds_and_counts() {
         .update_user(&users[3].id, Edit::Name("Renamed".to_owned()))
         .unwrap();
     directory.create_user(NewUser::named("Unheard")).unwrap();
-    // Of this the source gives no date either, so nothing can be proved.
+    // The source gives no date for this change either, so nothing can be proved.
     directory
         .update_user_quietly(&users[4].id, Edit::Locale(Some("pt-PT".to_owned())))
         .unwrap();
@@ -414,8 +414,8 @@ async fn an_event_that_cannot_be_read_is_made_up_for_by_a_sweep_once() {
     running.stop().await;
 }
 
-/// A burst is asked for in portions, and is no gap: neither at once, nor at the next poll, whose window
-/// still holds it, nor for a day, where the window is one.
+/// A burst is asked for in portions, and is not a gap: not at once, not at the next poll, whose
+/// window still contains it, and not for a day, if the window is a day long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_is_told_in_portions_and_needs_no_sweep() {
     for overlap in ["5m", "1d"] {
@@ -465,7 +465,8 @@ fn join(world: &World, n_users: usize) {
     }
 }
 
-/// What happened before a sweep began it has seen: polls that were not as far go on behind it.
+/// A sweep has seen everything that happened before it began: polls that had not got that far
+/// continue after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_sweep_has_covered_is_heard() {
     let world = world(Generations::Core).await;
@@ -507,7 +508,7 @@ async fn what_a_sweep_has_covered_is_heard() {
     running.stop().await;
 }
 
-/// A tenant of several pages, the second of which is held back when a sweep asks for it.
+/// A tenant whose users take several pages; the second is kept back when a sweep asks for it.
 async fn world_of_pages() -> World {
     let clock = Clock::stopped_at(Timestamp::parse("2026-06-01T08:00:00Z").unwrap());
     let options = TenantOptions {
@@ -523,7 +524,7 @@ async fn world_of_pages() -> World {
     world
 }
 
-/// Does a sweep, and something while it is in the midst of the users.
+/// Does a sweep, and something else while the sweep is in the middle of the users.
 pub async fn beside_a_sweep(world: &World, running: &Running, deeds: impl AsyncFnOnce()) -> Run {
     world.tenant.hold_pages(Endpoint::Users);
     let before = n_listings(world);
@@ -557,8 +558,8 @@ async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
         directory.update_user(&users[n].id, name).unwrap();
     };
     pass(&world, 1);
-    // Of these the log tells nothing: the sweep finds them, on a page that is compared and on the one
-    // that is held back.
+    // The log tells nothing of these: the sweep finds them, on a page that is compared and on the
+    // one that is kept back.
     directory.audit().on(LogFault::Lost, When::Always);
     for n in [3, 4, 5, 150, 151, 152] {
         rename(n, &format!("Older {n}"));
@@ -575,7 +576,7 @@ async fn polls_go_on_beside_a_sweep_and_the_newer_sight_counts() {
         directory.delete_user(&users[330].id).unwrap();
         directory.create_user(NewUser::named("Joiner")).unwrap();
         told(&world, &running, 7).await;
-        // Here and back again: nothing is left to be told.
+        // A change and its reverse: nothing is left to be told.
         rename(160, "Elsewhere");
         told(&world, &running, 8).await;
         rename(160, &users[160].name);
@@ -637,7 +638,7 @@ async fn a_long_sweep_of_a_busy_tenant_leaves_no_gap_and_keeps_nobody_waiting() 
 
     let run = beside_a_sweep(&world, &running, async || {
         for step in 0..12 {
-            // Forty-nine others and one about a user, eighty times in ten minutes.
+            // Forty-nine other events and one about a user, eighty times in ten minutes.
             for n in 0..80 {
                 let now = world.clock.now().plus(Duration::from_millis(7_500));
                 world.clock.set(now);
@@ -662,7 +663,7 @@ async fn a_long_sweep_of_a_busy_tenant_leaves_no_gap_and_keeps_nobody_waiting() 
     running.stop().await;
 }
 
-/// Removals that a poll holds are not taken for restored by a sweep that has read before.
+/// A sweep that has read the users earlier does not take removals that a poll holds for restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_decides_nothing_about_what_was_held_since_it_began() {
     let world = world_of_pages().await;
@@ -697,7 +698,7 @@ async fn a_sweep_decides_nothing_about_what_was_held_since_it_began() {
     running.stop().await;
 }
 
-/// More happened while a sweep held the turn than one reading bears: it is read in slices.
+/// More happened while a sweep had the turn than one reading can take: it is read in slices.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_window_is_read_in_slices() {
     let world = world(Generations::Core).await;
@@ -737,7 +738,7 @@ async fn a_log_that_tells_too_much_is_left_to_sweeps_that_do_not_pile_up() {
     })
     .await;
     assert_eq!(codes(&running.last_run().await), ["finding.audit-gap"]);
-    // The window still holds too much: polls wait, and no second sweep comes within the hour.
+    // The window still contains too much: polls wait, and no second sweep comes within the hour.
     within("a poll meets it again", || async {
         metric(&running, GAPS).await == Some(2.0)
     })
@@ -919,7 +920,7 @@ async fn a_tenant_is_not_emptied_a_little_at_a_time() {
     assert_eq!(told(&world, &running, 4).await, ["user.deleted"; 4]);
     polls(&world, 1).await;
     assert_eq!(running.last_run().await.outcome, Outcome::Succeeded);
-    // Four of sixty may go, and four more as well; but not both in between two sweeps.
+    // Four of sixty may be deleted, and four others as well, but not all eight between two sweeps.
     leave(&leavers[4..8]);
     within("the others are held", || async {
         running.last_run().await.outcome == Outcome::Held
@@ -929,7 +930,7 @@ async fn a_tenant_is_not_emptied_a_little_at_a_time() {
     polls(&world, 1).await;
     assert_eq!(world.receiver.deliveries().len(), 4);
 
-    // The next sweep weighs them anew: four are within the limit.
+    // The next sweep weighs them again: four are within the limit.
     let run = running.sync().await;
     assert_eq!(
         (run.outcome.clone(), run.held.clone()),
@@ -958,7 +959,7 @@ async fn a_restart_handles_no_event_twice_and_loses_none() {
     let directory = world.tenant.directory();
     directory.create_role("Before");
     assert_eq!(told(&world, &running, 1).await, ["role.created"]);
-    // Told, and remembered as well.
+    // It is told, and remembered as well.
     polls(&world, 1).await;
     running.stop().await;
     directory.create_role("Between");
@@ -971,7 +972,8 @@ async fn a_restart_handles_no_event_twice_and_loses_none() {
 
     assert_eq!(told(&world, &running, 3).await, ["role.created"; 3]);
     polls(&world, 1).await;
-    // Of the two that came since, in two events each; the first was remembered.
+    // Only the two that came since are asked for, though the log names each twice; the first was
+    // remembered.
     assert_eq!(world.tenant.requests().at(Endpoint::Role) - asked, 2);
     running.stop().await;
 }

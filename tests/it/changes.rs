@@ -16,7 +16,7 @@ struct Case {
     make: fn(&Directory, &UserId) -> Expected,
 }
 
-/// Event types, each with a value that must stand somewhere in the event.
+/// Event types, each with a value that must be somewhere in the event.
 type Expected = Vec<(&'static str, &'static str, Value)>;
 
 const CASES: &[Case] = &[
@@ -174,8 +174,8 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Events that came after the first `n`, as `(type, pointer, value)` can be checked on; in the
-/// order of the journal, since those of different records come in any.
+/// Returns the events that came after the first `n`, in the order of the journal: those of
+/// different records come in any order.
 fn new_events(world: &World, n: usize) -> Vec<Value> {
     let deliveries = world.receiver.deliveries();
     assert!(
@@ -360,7 +360,7 @@ async fn who_may_not_be_asked_once_more_keeps_what_is_known() {
     let running = world.start().await;
     let tenant = world.tenant.directory();
     let faults = world.tenant.faults();
-    // Whether the last role is lost, or not shown, only the user's own record could tell.
+    // Only the user's own record could tell whether the last role is lost or not shown.
     faults.on(Endpoint::Users, Fault::EmptyLeftOut, When::Always);
     let asked = faults.on(Endpoint::User, Fault::Forbidden, When::Always);
     let people = tenant.users();

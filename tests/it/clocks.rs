@@ -1,4 +1,5 @@
-//! A clock on the wall that is set keeps nobody from being read, told, or noticed.
+//! If the wall clock is set, tenants are still read, receivers are still told, and trouble is still
+//! noticed.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::support::{Running, World, within};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A tenant by a clock that the test sets.
+/// A world whose clock the test sets.
 async fn world() -> World {
     let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T03:00:00Z").unwrap());
     let options = TenantOptions {
@@ -139,7 +140,8 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     world.one_run().await;
     let right = world.clock.now();
 
-    // Also where it is started by such a clock, and where the clock is wrong for the first time.
+    // Also if the daemon is started with such a clock, and if the clock is wrong for the first
+    // time.
     for jump in [DAY * 400, DAY * 89 + DAY * 2, DAY * 400] {
         let store = world.store();
         world.clock.turn(right.plus(jump));
@@ -164,7 +166,8 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
         store.close().unwrap();
     }
 
-    // Time that really passes makes things old, and so does a clock that has stood for a day.
+    // Time that really passes makes things old, and so does a clock that has run steadily for a
+    // day.
     let store = world.store();
     world.clock.turn(right.plus(DAY * 400));
     assert_eq!(maintenance(&world, &store).await, 1);
@@ -173,8 +176,8 @@ async fn nothing_is_deleted_for_its_age_by_a_clock_that_has_not_stood_for_a_day(
     store.close().unwrap();
 }
 
-/// The library by which a test sets the clock of a process that knows nothing of it, in Debian's
-/// package `libfaketime`. Where it is missing, says that the test is skipped, and fails where `CI` is set.
+/// Returns the library by which a test sets the clock of another process, from Debian's package
+/// `libfaketime`. If it is missing, says that the test is skipped, or fails if `CI` is set.
 fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
     let mut paths = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
@@ -182,7 +185,7 @@ fn faketime() -> Option<PathBuf> {
     let required = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     assert!(found.is_some() || !required, "there is no libfaketime here");
     if found.is_none() {
-        // Written past the test harness, which shows nothing of a test that is green.
+        // This bypasses the test harness, which hides what a passing test prints.
         let line =
             "skipped: a_process_goes_on_in_time_when_its_clock_is_set: no libfaketime here\n";
         std::io::stderr().write_all(line.as_bytes()).unwrap();
@@ -200,7 +203,7 @@ async fn a_process_goes_on_in_time_when_its_clock_is_set() {
         .replace("level = \"off\"", "level = \"info\"");
     world.write_config(&config);
     let set = |offset: &str| {
-        // At once, or half of it would be read.
+        // In one step, or half of it might be read.
         world.write("clock.new", offset);
         std::fs::rename(world.path("clock.new"), world.path("clock")).unwrap();
     };

@@ -124,7 +124,7 @@ async fn a_check_of_the_store_names_faults_and_is_exit_code_3() {
     assert!(checked["records"].as_u64().unwrap() > users as u64, "{out}");
     assert_eq!(checked["format"], checked["newest_format"]);
 
-    // What a reader leaves that met damage.
+    // The note that a reader leaves when it has met damage.
     let mark = world.path("store").join("current/high-water");
     let forged = std::fs::read(&mark).unwrap();
     std::fs::write(world.path("store").join("current/damaged"), "a test").unwrap();

@@ -82,7 +82,7 @@ async fn a_key_that_qlik_does_not_know_is_told_with_its_remedy() {
 
 const REGION_SECRET: &str = "region-s3cret";
 
-/// A region of tenants and an organization's console, beside a world that gives the folder.
+/// A region of tenants and an organization's console, with a world for the folder.
 struct Cloud {
     world: World,
     console: EmulatedConsole,
@@ -140,7 +140,7 @@ impl Cloud {
         self.tenants.push(tenant);
     }
 
-    /// Everything of the usual configuration but its connection and its tenant.
+    /// The usual configuration without its connection and its tenant.
     fn base(&self) -> String {
         let config = self.world.standard_config();
         let (head, rest) = config.split_once("[[connections]]").unwrap();
@@ -387,7 +387,7 @@ async fn an_organizations_tenants_come_pause_and_go_on_by_themselves() {
     .await;
     running.stop().await;
 
-    // A restart knows them all, also without the console.
+    // After a restart they are all known, even without the console.
     cloud.console.fail(Some(503));
     let running = cloud.world.launch().await;
     assert_eq!(linked(&running).await.len(), 3);
@@ -411,7 +411,7 @@ async fn rules_and_names_of_the_configuration_come_before_what_is_found() {
         cloud.organization("exclude = [\"*-test.*\"]"),
         // By its alias, while the console lists the other host first.
         named("sales", &urls[1], "all"),
-        // A name that a tenant that is found would have.
+        // A name that a tenant of the console would get.
         named("beta", &cloud.world.tenant.url(), "all"),
     ]);
 
@@ -474,7 +474,7 @@ async fn a_console_that_does_not_answer_changes_nothing_and_is_told() {
         assert_eq!(json(&out)[0]["error_code"], error, "{out}");
     }
     cloud.console.fail(None);
-    // Nothing at all is more likely a right that was taken away.
+    // An empty list more likely means that a right was taken away.
     for tenant in &cloud.tenants {
         cloud.console.remove(&tenant.tenant_id());
     }
@@ -502,7 +502,7 @@ async fn check_reaches_what_the_console_lists() {
         .collect();
     assert_eq!(what, ["tenant acme", "tenant beta"]);
 
-    // By Qlik's documents the organization's client reads no tenant.
+    // According to Qlik's documentation, the organization's client cannot read a tenant.
     let alone = cloud.organization("").replace("read_with = \"eu\"", "");
     cloud.configure(&[alone]);
     let (code, out, _) = cloud
@@ -558,7 +558,7 @@ async fn a_region_and_an_organization_log_in_by_keys_too() {
     assert_eq!(cloud.console.n_listings(), 3, "a page each");
 }
 
-/// How many of these runs went on at one time, at the most.
+/// Returns how many of these runs went on at one time, at most.
 fn most_at_once(runs: &[Run]) -> usize {
     runs.iter()
         .map(|one| {

@@ -1,4 +1,4 @@
-//! Questions and commands as whoever asks the daemon meets them: lists in pages, tasks that go on.
+//! Questions and commands as callers of the daemon see them: lists in pages, and tasks in progress.
 
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ fn rename(world: &World, numbers: std::ops::Range<usize>) {
     }
 }
 
-/// A daemon whose endpoint took five events and was refused five others, all at one time: its clock
-/// stands still.
+/// A daemon whose endpoint accepted five events and refused five others, all at the same time,
+/// since its clock stands still.
 async fn with_deliveries(world: &World) -> Running {
     let running = world.start().await;
     running.sync().await;
@@ -189,7 +189,7 @@ async fn a_command_is_answered_at_once_and_goes_on_without_who_gave_it() {
 
     assert_eq!(status, 200, "{begun}");
     let task = begun["task"].as_str().unwrap().to_owned();
-    // Another connection: who gave the command is gone.
+    // Another connection: the one that gave the command is closed.
     for _ in 0..2 {
         let (status, watched) = Socket::of(&world).get(&format!("/tasks/{task}")).await;
         assert_eq!(status, 200, "{watched}");

@@ -18,7 +18,7 @@ use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant
 /// Kills in an ordinary run; `QLIK_ROSTER_LONG` makes ten times as many.
 const N_KILLS: usize = 50;
 
-/// Of these, so many are spent on the first load, which never gets to its end otherwise.
+/// So many of these hit the first load; if all did, it would never end.
 const N_IN_LOAD: usize = 8;
 
 /// Users who join before each start, so that so many events are sure to come.
@@ -34,7 +34,7 @@ enum Moment {
     Requests(u64),
     /// After so many deliveries.
     Deliveries(u64),
-    /// After so many questions for single records since the sweep: in the run of a poll.
+    /// After so many requests for single records since the sweep: in the run of a poll.
     Polled(u64),
 }
 
@@ -156,7 +156,7 @@ async fn reach(world: &World, moment: Moment) {
             Moment::Requests(n) => world.tenant.requests().total() >= requests + n,
             Moment::Deliveries(n) => world.receiver.count() >= deliveries + n,
             Moment::Polled(n) => {
-                // Each poll finds something, until one is in the midst of it.
+                // Each poll finds something, until one is in the middle of that.
                 let now = at(Endpoint::Audits);
                 if polled.replace(now) < now {
                     rename_the_busy(world.tenant.directory(), now);
@@ -168,7 +168,7 @@ async fn reach(world: &World, moment: Moment) {
     .await;
 }
 
-/// People without the accounts of machines, always in the same order.
+/// Returns the people, without machine accounts, always in the same order.
 fn people(tenant: &Directory) -> Vec<User> {
     let users = tenant.users().into_iter();
     users.filter(|user| user.client_id.is_none()).collect()
@@ -205,8 +205,8 @@ fn change_something(tenant: &Directory, round: usize, dice: &mut fastrand::Rng) 
     }
 }
 
-/// What a receiver has seen was committed before: it must stay, under the same id and with the
-/// same body, whatever happened since. An event first came when all earlier ones of its record
+/// Asserts that what a receiver has seen is in the journal, under the same id and with the same
+/// body: it was committed before. And that an event first came when all earlier ones of its record
 /// had come. Returns how many different events were sent.
 fn assert_what_was_sent_is_in_the_journal(world: &World, store: &Store) -> usize {
     let of_records = events_of_records(store);
@@ -238,7 +238,7 @@ fn assert_what_was_sent_is_in_the_journal(world: &World, store: &Store) -> usize
     sent.len()
 }
 
-/// Returns the places of the events of each record.
+/// Returns the positions of the events of each record.
 fn events_of_records(store: &Store) -> BTreeMap<RecordRef, BTreeSet<u64>> {
     let mut places: BTreeMap<RecordRef, BTreeSet<u64>> = BTreeMap::new();
     for entry in store.entries(Seq::START, usize::MAX).unwrap() {

@@ -18,7 +18,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
 }
 
-/// A world whose endpoint has the events from 2 on, so many of them.
+/// A world whose endpoint has received so many events, from number 2 on.
 async fn told(n_events: usize) -> World {
     let world = World::new().await;
     let (code, _, err) = world.command(&["sync"]).await;
@@ -211,7 +211,7 @@ async fn what_was_given_up_on_is_listed_sent_again_or_dismissed() {
     assert_eq!(code, 7, "{err}");
     assert_eq!(parked(&world).await, ["2", "5"]);
 
-    // From here on by a daemon.
+    // From here on there is a daemon.
     world.receiver.forget();
     let running = world.start().await;
     let (code, _, err) = world
@@ -276,7 +276,7 @@ async fn many_that_were_given_up_on_go_again_at_once() {
 async fn everything_since_a_time_is_sent_again_as_it_was() {
     let world = told(4).await;
     let before = world.receiver.deliveries();
-    // One that goes again with the rest, and one before it that does not.
+    // One that is sent again with the rest, and one before it that is not.
     park(&world, &[2, 4]);
     let since = {
         let store = world.store();
@@ -297,7 +297,7 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
     );
     within("both came again", || async { sequences(&world).len() == 2 }).await;
     running.settled().await;
-    // Of two records: in any order.
+    // They are of two records, so they come in any order.
     let of = |deliveries: &[Arc<Delivery>]| -> BTreeMap<String, Bytes> {
         let pairs = deliveries.iter();
         pairs.map(|it| (it.id.clone(), it.raw.clone())).collect()
@@ -315,7 +315,8 @@ async fn everything_since_a_time_is_sent_again_as_it_was() {
             "Nothing happened since then; there is nothing to send again."
         )
     );
-    // More than there is: from the first entry on, which is the mark of the first load.
+    // Longer than the journal goes back: from the first entry on, which is the mark of the first
+    // load.
     let (code, _, err) = world
         .command(&["replay", "--endpoint", "hr", "--since", "3d"])
         .await;
@@ -343,7 +344,7 @@ async fn an_endpoint_is_stopped_brought_back_and_told_everything() {
         assert_eq!(code, 0);
         json(&out)[0].clone()
     };
-    // The order is not taken up yet, and shows.
+    // The order is not carried out yet, but it is shown.
     assert_eq!(listed().await["state"], "stopped");
     let (code, out, _) = world.command(&["status"]).await;
     assert_eq!(code, 0, "an operator wanted it so: {out}");
@@ -435,7 +436,7 @@ async fn an_endpoint_that_is_gone_or_in_trouble_shows() {
     world
         .receiver
         .respond_with(Reply::Status(410), When::Always);
-    // Enabled, it is tried at once, before the next probe is due.
+    // Once it is enabled, it is tried at once, before the next probe is due.
     world.command(&["endpoints", "enable", "hr"]).await;
     let running = world.start().await;
     within("it is disabled", || async {
@@ -556,7 +557,7 @@ async fn a_secret_is_rotated_without_a_delivery_that_does_not_verify() {
         std::fs::read_to_string(world.path("endpoint")).unwrap(),
         old
     );
-    // A second one does not write over the first.
+    // A second one does not overwrite the first.
     let (code, _, err) = world.command(&["endpoints", "rotate-secret", "hr"]).await;
     assert_eq!(code, 0, "{err}");
     assert!(err.contains(&format!("{new_path}-2")), "{err}");
@@ -628,7 +629,7 @@ async fn a_key_is_rotated_by_a_key_and_its_public_half_is_shown() {
     assert!(out.starts_with("whsk_"), "{out}");
     let told = err.lines().find(|line| line.contains("Give the receiver"));
     let (_, public) = told.unwrap().split_once("public key, ").unwrap();
-    // What was told is the half of what was made.
+    // The public key that was told belongs to the key that was made.
     world.write("endpoint", &out);
     let new = json!([public.trim_end_matches('.')]);
     assert_eq!(listed().await, (json!("standard"), new));
@@ -760,7 +761,7 @@ async fn an_endpoint_that_chooses_by_what_is_not_there_is_told_of() {
     assert_eq!(code, 0, "{out}");
 }
 
-/// What a table says, whatever its width.
+/// Returns the words of a table, whatever its width.
 fn words(table: &str) -> String {
     let words = table.split(|c: char| c.is_whitespace() || c == '│' || c == '┆');
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();

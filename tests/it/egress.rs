@@ -24,7 +24,7 @@ pub async fn before(receiver: SocketAddr, server: ServerConfig) -> (SocketAddr, 
     (address, by_tls(listener, receiver, server))
 }
 
-/// The same, wherever somebody listens already.
+/// The same for a listener that is there already.
 pub fn by_tls(listener: TcpListener, receiver: SocketAddr, server: ServerConfig) -> JoinSet<()> {
     let acceptor = TlsAcceptor::from(Arc::new(server));
     let mut tasks = JoinSet::new();
@@ -38,8 +38,8 @@ pub fn by_tls(listener: TcpListener, receiver: SocketAddr, server: ServerConfig)
                         let mut far = TcpStream::connect(receiver).await.unwrap();
                         drop(copy_bidirectional(&mut secured, &mut far).await);
                     }
-                    // Closed before all that came was read, the socket would reset the
-                    // connection, and the alert that says why might be lost on its way.
+                    // If the socket were closed before all that came was read, it would reset the
+                    // connection, and the alert that says why might be lost.
                     Err((_refusal, mut stream)) => {
                         drop(stream.shutdown().await);
                         drop(copy(&mut stream, &mut sink()).await);
@@ -51,8 +51,8 @@ pub fn by_tls(listener: TcpListener, receiver: SocketAddr, server: ServerConfig)
     tasks
 }
 
-/// Writes an authority, a client's certificate and its key into the world, and returns how a
-/// receiver of that authority serves.
+/// Writes an authority, a client's certificate and its key into the world, and returns the
+/// configuration of a server of that authority.
 fn certificates(world: &World) -> ServerConfig {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -49,7 +49,7 @@ const UNREAD: &[(&[&str], &str)] = &[
     (&["store", "accept"], "Nothing was lost that is not known."),
 ];
 
-/// A store in which nothing is.
+/// A world with an empty store.
 async fn empty_world() -> World {
     let world = World::new().await;
     world.store().close().unwrap();
@@ -62,7 +62,7 @@ async fn an_empty_list_says_why_and_what_next() {
     for (args, expected) in UNREAD {
         let (code, out, err) = world.command(args).await;
 
-        // Of a tenant that was never read nobody knows what would be found.
+        // Nobody knows what would be found in a tenant that was never read.
         let exit = if args[0] == "findings" { 5 } else { 0 };
         assert_eq!((code, out.trim_end()), (exit, *expected), "{args:?}: {err}");
         let (code, out, _) = world

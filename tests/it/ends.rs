@@ -1,5 +1,5 @@
-//! Every plan ends, whatever a run cannot see; what comes later is told or held by name; and what is
-//! decided asks for nothing more.
+//! Every plan ends, whatever a run cannot see; what comes later is told or held by name; and a plan
+//! that is decided asks the operator for nothing more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::{
 };
 use crate::{audit, hooks};
 
-/// Of three hundred who hold a role, two hundred and forty lose it, and a group as well.
+/// Of three hundred who have a role, two hundred and forty lose it, and a group as well.
 async fn with_a_lost_role() -> (World, Running, Vec<User>, RoleId) {
     let world = world_of(300, "").await;
     let tenant = world.tenant.directory();
@@ -240,7 +240,7 @@ async fn a_dry_run_holds_no_poll_back() {
     let tenant = world.tenant.directory();
     let leaver = people(tenant)[3].clone();
     let faults = world.tenant.faults();
-    // The listing of the dry run; what the poll asks for is answered at once.
+    // Only the listing of the dry run is slow; the poll gets its answers at once.
     let slow = Fault::Slow(Duration::from_secs(10));
     faults.on(Endpoint::Users, slow, When::Nth(1));
     tenant.delete_user(&leaver.id).unwrap();

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use crate::support::{Terminal, World};
 
-/// What is asked for that cannot be had, how it ends, and the code.
+/// Commands that ask for what is not there, with their exit codes and error codes.
 const ASKED: &[(&[&str], i32, &str)] = &[
     (&["users", "show", "Nobody"], 7, "cli.not-there"),
     (&["users", "--tenant", "acmee"], 2, "control.unknown-tenant"),
@@ -63,7 +63,7 @@ const ASKED: &[(&[&str], i32, &str)] = &[
     ),
 ];
 
-/// Returns what a failure says, if it is one line that ends with a code of the manual's.
+/// Returns what a failure says, if it is one line that ends with a code of the manual.
 fn said(err: &str) -> Option<(&str, &str)> {
     let manual = include_str!("../../docs/errors.md");
     let line = err.lines().find_map(|line| line.strip_prefix("error: "))?;
@@ -134,7 +134,7 @@ async fn arguments_that_are_refused_say_what_was_meant_and_nothing_of_a_library(
             &["users", "--output", "xml"],
             "[possible values: table, json, jsonl, csv]",
         ),
-        // A list follows, so that the code stands before it.
+        // A list follows, so the code is before it.
         (
             &["findings", "accept", "f-0000000000"],
             "error: the following required arguments were not provided [cli.usage]:\n  --why <TEXT>",

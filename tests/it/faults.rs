@@ -1,5 +1,5 @@
-//! Every fault of the tenant, in the middle of a tenant that changes: whatever it does, the
-//! run ends in the truth, or it ends without having taken anything away.
+//! Every fault of the tenant, while it changes: a run either ends with the right records, or ends
+//! without having removed anything.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use qlik_roster::model::{FindingCode, Kind, Loss, Outcome, Run};
 
 use crate::support::{World, assert_journal_leads_to_state, assert_same_as_tenant, within};
 
-/// What a run must come to while a fault is on.
+/// How a run must end while a fault is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// It gets over the fault and sees everything.
@@ -22,7 +22,7 @@ enum End {
     Failed(&'static str),
 }
 
-/// A fault at a place, and what must come of it.
+/// A fault at a place, and how a run must end with it.
 struct Case {
     at: Endpoint,
     fault: Fault,
@@ -66,7 +66,7 @@ fn cases() -> Vec<Case> {
         case(User, F::BadReference, Always, Right),
         case(Users, F::MissingRoles, Always, Degraded),
         case(Users, F::MissingGroups, Always, Degraded),
-        // All who are known answer when they are asked for; who joined was shown.
+        // All known users are found when they are asked for; the one who joined was shown.
         case(Users, F::PageLeftOut, Nth(2), Right),
         case(Users, F::InflatedTotal(3), Always, Degraded),
         case(
@@ -162,7 +162,7 @@ async fn try_out(case: &Case) {
             Edit::Email(Some("changed@example.com".to_owned())),
         )
         .unwrap();
-    // A fault strikes where a token is asked for only if there is none yet.
+    // A fault at the token only strikes if there is no token yet.
     world.tenant.revoke_tokens();
 
     let strikes = world
@@ -268,7 +268,7 @@ async fn a_count_that_is_never_right_silences_nobody() {
     }
 }
 
-/// Asserts that a run has seen everything, and says so of a count that was not reached.
+/// Asserts that a run has seen everything, and reports a count that was not reached.
 fn assert_counted(name: &str, run: &Run, fault: &Fault) {
     let is_high = matches!(fault, Fault::InflatedTotal(_) | Fault::DriftingTotal);
     let (outcome, n_findings) = match is_high {
@@ -346,7 +346,7 @@ async fn what_a_client_may_no_longer_see_keeps_its_known_value() {
     running.stop().await;
 }
 
-/// A source that leaves a list out where it is empty: who loses the last role has lost it.
+/// The source leaves out empty lists: it is still seen that somebody has lost the last role.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_role_is_seen_to_be_lost_where_empty_lists_are_left_out() {
     let world = World::new().await;
@@ -476,7 +476,7 @@ async fn what_is_no_unicode_holds_nobody() {
     }
 }
 
-/// All but a few are unreadable: they are there all the same, and one who leaves is few.
+/// All but a few are unreadable: they are there all the same, and one who leaves is a small share.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_be_read_counts_as_shown() {
     let world = World::new().await;

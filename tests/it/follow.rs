@@ -1,4 +1,5 @@
-//! `events --follow`: with a daemon and without one, over its restart, on a terminal and in a pipe.
+//! `events --follow`: with a daemon and without one, across its restart, on a terminal and in a
+//! pipe.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

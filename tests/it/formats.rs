@@ -1,4 +1,5 @@
-//! The daemon sends what the configuration chooses, shows what it lets through, in its format.
+//! The daemon sends the events that the configuration chooses, with the fields that it allows, in
+//! its format.
 
 use qlik_roster::demo::tenant::{Edit, NewUser};
 use serde_json::Value;

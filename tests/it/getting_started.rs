@@ -17,7 +17,7 @@ use crate::support::{SECRET, within};
 
 const PAGE: &str = include_str!("../../docs/getting-started.md");
 
-/// A block of the page: what stands behind its fence, and its lines.
+/// A block of the page: the words after its fence, and its lines.
 struct Block {
     info: &'static str,
     text: &'static str,
@@ -39,7 +39,7 @@ fn block(info: &str) -> &'static str {
     only.text
 }
 
-/// Returns whether an interpreter is there; where it must be, it is a failure if it is not.
+/// Returns whether an interpreter is installed; fails if it is required and missing.
 fn has(interpreter: &str) -> bool {
     let found = Command::new(interpreter).arg("--version").output().is_ok();
     let required = std::env::var_os("QLIK_ROSTER_REQUIRE_FOREIGN").is_some();
@@ -231,7 +231,7 @@ async fn walk(receiver_file: &str, language: &str, start: &str) {
     );
 }
 
-/// Gives the endpoint its events in batches, and sees that the receiver takes them apart.
+/// Gives the endpoint its events in batches, and checks that the receiver takes them apart.
 async fn take_a_batch(place: &Place, receiver: &Program, daemon: &mut Option<Program>) {
     assert!(daemon.take().unwrap().end());
     let file = place.folder.path().join("roster/qlik-roster.toml");
@@ -272,7 +272,7 @@ async fn the_first_hour_goes_as_the_page_says_with_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_receivers_on_the_page_believe_nothing_that_is_not_signed() {
-    // As whoever makes the first client in a process does.
+    // As the code does that makes the first client in a process.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for (interpreter, language) in [("python3", "python"), ("node", "js")] {

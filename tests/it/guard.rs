@@ -60,7 +60,7 @@ pub async fn approve(running: &Running, id: PlanId) -> Result<(PlanRow, Run), Co
     running.approve(id).await
 }
 
-/// Returns the types of all events that the receiver took, with how often each came.
+/// Returns how many events of a type the receiver accepted.
 pub fn told(world: &World, wanted: &str) -> usize {
     let deliveries = world.receiver.deliveries();
     let types = deliveries
@@ -207,7 +207,7 @@ async fn a_lying_source_loses_nothing_and_the_plan_closes_by_itself() {
             Some(Endpoint::Role),
             Loss::Roles,
         ),
-        // Everybody, but with nothing in their hands.
+        // Everybody, but without any role or group.
         (Endpoint::Users, Fault::EmptyAccess, None, Loss::Memberships),
     ] {
         let world = world_of(90, "").await;

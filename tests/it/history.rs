@@ -1,6 +1,6 @@
-//! Random histories: the tenant changes, also while it is read, its answers are faulty, the
-//! daemon is killed and started again. No event ever claims what has not happened, and once
-//! it is calm the truth is known.
+//! Random histories: the tenant changes, also while it is read, its answers are faulty, the daemon
+//! is killed and started again. No event ever claims what has not happened, and once it is calm,
+//! the store is right.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
@@ -21,16 +21,16 @@ const MANY_HISTORIES: u64 = 60;
 /// Starts of the daemon in one history.
 const STARTS: usize = 12;
 
-/// How long a daemon may go on at the most before it is ended, whatever it was told to reach.
+/// The longest that a daemon runs before it is ended, whatever it was to reach.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 
-/// Plans that may have to be approved, one after the other, until all is taken over.
+/// The most plans that may have to be approved, one after the other, until everything is applied.
 const MAX_PLANS: usize = 4;
 
 /// The role that a fault tells of and that nobody has.
 const MADE_UP: &str = "Guest";
 
-/// What has really been taken away, noted before it is.
+/// What is really taken away, noted before that happens.
 #[derive(Default)]
 struct Truth {
     gone: BTreeSet<String>,
@@ -68,7 +68,7 @@ async fn live(seed: u64) {
         for _ in 0..dice.usize(..12) {
             change(tenant, &mut truth, &mut dice);
         }
-        // Sometimes more at once than the guard lets pass.
+        // Sometimes more at once than the guard allows.
         if start % 5 == 3 {
             for _ in 0..40 {
                 take_away(tenant, &mut truth, &mut dice);
@@ -141,7 +141,7 @@ fn serve(world: &World) -> Child {
         .unwrap()
 }
 
-/// Asserts that all that was told to be gone or lost is.
+/// Asserts that everything that was reported as gone or lost really is.
 fn assert_only_truth(store: &Store, truth: &Truth, seed: u64) {
     for entry in store.entries(Seq::START, usize::MAX).unwrap() {
         let Fact::Changed(change) = entry.fact else {
@@ -154,7 +154,7 @@ fn assert_only_truth(store: &Store, truth: &Truth, seed: u64) {
                 assert!(truth.gone.contains(&id), "seed {seed}: {id} is not gone");
             }
             Change::Updated { before, after } => {
-                // By its id: a name that was garbled in passing is no loss.
+                // Compared by id: a garbled name is not a loss.
                 let held = access(after);
                 let lost = access(before).into_iter();
                 for (place, name) in lost.filter(|(place, _)| !held.contains_key(place)) {
@@ -187,7 +187,7 @@ fn people(tenant: &Directory) -> Vec<User> {
     people.filter(|user| user.client_id.is_none()).collect()
 }
 
-/// Makes one random change. One that the tenant refuses is none.
+/// Makes one random change. One that the tenant refuses does not count.
 fn change(tenant: &Directory, truth: &mut Truth, dice: &mut fastrand::Rng) {
     let people = people(tenant);
     let user = &people[dice.usize(..people.len())];
@@ -218,7 +218,7 @@ fn change(tenant: &Directory, truth: &mut Truth, dice: &mut fastrand::Rng) {
 /// Takes something away at random.
 fn take_away(tenant: &Directory, truth: &mut Truth, dice: &mut fastrand::Rng) {
     let people = people(tenant);
-    // The tenant must not run empty.
+    // The tenant must not become empty.
     if people.len() < 60 {
         return;
     }

@@ -12,10 +12,10 @@ use sha2::Sha256;
 use crate::audit;
 use crate::support::{Running, World, within};
 
-/// How long after a wake it is looked again, at the soonest.
+/// The shortest time from a wake to the second look.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// The series of webhooks that were taken, up to the result.
+/// The metric of the webhooks that were accepted, up to the result.
 const TAKEN: &str = r#"qlik_roster_qlik_webhooks_total{tenant="acme",result="#;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -115,7 +115,7 @@ pub async fn metrics(running: &Running) -> String {
     answer.text().await.unwrap()
 }
 
-/// Returns how many webhooks were taken that were not repeated.
+/// Returns how many webhooks were accepted that were not repeated.
 fn n_taken(metrics: &str) -> usize {
     let series = metrics.lines().filter_map(|line| line.strip_prefix(TAKEN));
     let counts = series.filter_map(|rest| rest.split_once("} "));
@@ -160,7 +160,8 @@ async fn a_webhook_of_either_generation_wakes_the_poll() {
     running.stop().await;
 }
 
-/// In the binary form of `CloudEvents` the body is the event's data alone, and its id that of a user.
+/// In the binary form of `CloudEvents` the body is only the event's data, and the id in it is that
+/// of a user.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_in_the_binary_form_wakes_the_poll_once() {
     let world = world().await;
@@ -254,7 +255,8 @@ async fn a_hundred_webhooks_make_few_polls() {
         assert_eq!(send(&running, &event).await, 202);
     }
 
-    // The second rests for a second: all that the first of them would set off has come by then.
+    // The second poll comes a second later: all polls that the first webhooks could cause have come
+    // by then.
     within("the poll was woken twice", || async {
         polled() >= before + 2
     })

@@ -1,4 +1,4 @@
-//! The first configuration: `init` writes it, and `check` says what of it does nothing.
+//! The first configuration: `init` writes it, and `check` says what in it does nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -192,7 +192,8 @@ async fn an_address_that_is_a_secret_goes_into_a_file_of_its_own() {
     let endpoints = world.config().endpoints;
     assert_eq!(endpoints[0].name().0, "webhook", "it is read as it stands");
 
-    // It may be in use: it is not written over, and nothing else is written before that is known.
+    // The file may be in use: it is not overwritten, and nothing else is written before that is
+    // known.
     fs::remove_file(world.config_path()).unwrap();
     let (code, _, err) = run(&world, &said).await;
     assert!(

@@ -1,4 +1,4 @@
-//! A machine that has IPv6 alone: where it listens, and how tenants and endpoints are reached.
+//! A machine that only has IPv6: where it listens, and how tenants and endpoints are reached.
 
 use std::net::SocketAddr;
 
@@ -42,7 +42,7 @@ async fn a_tenant_a_receiver_and_the_daemon_itself_are_reached_by_ipv6_addresses
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(world.receiver.count_accepted(), 1);
 
-    // In this process nobody vouches for the authority, which does not matter here.
+    // This process does not trust the authority, which does not matter here.
     let running = world.launch().await;
     let url = running.url("/livez");
     assert!(url.starts_with("http://[::1]:"), "{url}");

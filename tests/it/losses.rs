@@ -1,4 +1,4 @@
-//! A damaged store is gone on with as far as it reads, and everybody is told what is missing.
+//! A damaged store is replaced by what can be read from it, and everybody is told what is missing.
 
 use qlik_roster::demo::tenant::Edit;
 use serde_json::Value;
@@ -26,7 +26,7 @@ async fn damaged() -> (World, Vec<String>) {
         .map(|delivery| delivery.id.clone());
     let ids = ids.collect();
     world.receiver.forget();
-    // What happens while it is damaged, and would be told to nobody by a store that begins anew.
+    // This happens while the store is damaged; a store that began from nothing would tell nobody.
     directory
         .update_user(&user.id, Edit::Email(Some("second@example.com".into())))
         .unwrap();

@@ -1,4 +1,4 @@
-//! Manual pages and completions are made from the commands that there are.
+//! Manual pages and completions are made from the commands themselves.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ fn commands() -> Vec<String> {
     let (_, help) = run(&["--help"]);
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| !line.is_empty());
-    // What a command is for goes on in lines that are indented further.
+    // The description of a command continues in lines that are indented further.
     let names = listed.filter(|line| !line.starts_with("   "));
     let names = names.filter_map(|line| line.split_whitespace().next());
     let names = names.filter(|name| *name != "help");

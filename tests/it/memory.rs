@@ -1,4 +1,4 @@
-//! Memory of the daemon where records are large, and nothing that it sends is answered.
+//! Memory of the daemon if records are large, and nothing that it sends is answered.
 
 use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
@@ -14,14 +14,15 @@ const USERS: usize = 1_000;
 /// Groups that each user is in; its record takes some 90 KiB then.
 const GROUPS: usize = 1_000;
 
-/// With pages and commits bounded by their number alone it takes 350 MiB, and with deliveries so
-/// bounded more than 2 GiB.
+/// With only the number of pages and commits limited, it takes 350 MiB, and with only the number of
+/// deliveries limited, more than 2 GiB.
 const BOUND_KIB: u64 = 280 * 1024;
 
-/// Looks at the memory, 5 ms or more apart, that have to be the same.
+/// How many looks at the memory in a row, 5 ms or more apart, must be the same.
 const CALM: u32 = 300;
 
-/// What is read, written and sent has bounds in bytes, whatever the number of records and endpoints.
+/// What is read, written and sent has limits in bytes, whatever the number of records and
+/// endpoints.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_records_for_endpoints_that_never_answer_take_bounded_memory() {
     let world = World::with(TenantOptions {

@@ -88,7 +88,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
         directory.update_group(&group, name).unwrap();
         running.sync().await;
 
-        // One event each, and none for those who hold them.
+        // One event each, and none for those who have them.
         let told = n_told(&world, &running, 3).await;
         let renames: BTreeMap<_, _> = told[1..].iter().cloned().collect();
         assert_eq!(mentioned(&renames["group.updated"]), ["Senior Auditor"]);
@@ -113,7 +113,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
             );
         }
 
-        // What is committed from now on says the new names, also where the source shows none.
+        // What is committed from now on says the new names, even if the source shows none.
         world
             .tenant
             .faults()
@@ -140,7 +140,7 @@ async fn whoever_mentions_a_renamed_role_or_group_shows_the_new_name() {
 
 /// A backfill says the new names as well; what was told before is told again as it was.
 async fn tells_again(world: &World, running: &Running, ann: &UserId, new: &[&str]) {
-    // And so does what is told of everybody.
+    // So does a backfill, which tells of everybody.
     let (code, _, err) = world.command(&["endpoints", "backfill", "hr"]).await;
     assert_eq!(code, 0, "{err}");
     let is_ann = |record: &Value| record["remote_id"] == ann.to_string().as_str();

@@ -1,4 +1,4 @@
-//! Lists that are longer than any one answer of the store's.
+//! Lists that are longer than any single answer of the store.
 
 use qlik_roster::model::{
     Account, Change, Fingerprint, Kind, Mode, Record, RunId, TenantName, Timestamp, Trigger,
@@ -97,7 +97,7 @@ async fn twenty_thousand_events_are_listed_to_the_last_and_to_any_limit() {
     }
     let rest = listed(&world, &["events", "--after", "19998"]).await;
     assert_eq!(rest, [19_999, 20_000]);
-    // Behind many answers in which nothing is.
+    // After many empty answers.
     let (code, out, _) = world.command(&["events", "--type", "user.deleted"]).await;
     assert_eq!((code, out.trim_end()), (0, "No such event is kept."));
 }

@@ -1,5 +1,5 @@
-//! Plans that wait: what they cost while they do, what they show, and that nothing goes by an
-//! answer that is out of date.
+//! Plans that wait: what they cost while they do, what they show, and that nothing relies on an
+//! outdated answer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::support::{
     Running, World, assert_journal_leads_to_state, assert_same_as_tenant, within,
 };
 
-/// Questions that may be under way at one time.
+/// Requests that may be under way at one time.
 const AT_ONCE: u64 = 4;
 
-/// How old an answer may be on which a removal rests, and how old one that only holds.
+/// How old an answer may be that a removal relies on, and one that only makes removals wait.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A tenant by a clock that stands still until it is set, and whose tokens last.
+/// A tenant with a clock that stands still until it is set, and with tokens that last.
 async fn world_of(users: usize) -> World {
     let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T03:00:00Z").unwrap());
     World::by(
@@ -268,7 +268,7 @@ async fn who_answers_again_is_not_removed_by_a_kept_answer() {
     let world = world_of(90).await;
     world.let_all_go();
     let running = with_kept_answers(&world).await;
-    // Shown by its id alone.
+    // They are found only when they are asked for by id.
     let faults = world.tenant.faults();
     faults.on(Endpoint::Users, Fault::HalfShown, When::Always);
 
@@ -398,7 +398,7 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
 
     let run = running.sync();
     let words = async {
-        // The first that is refused may be so before the last that is answered is counted.
+        // The first request may be refused before the last one that is answered is counted.
         within("the status tells of the wait", || async {
             let status = running.ask(query::Status).await;
             let progress = status.tenants[0].progress.as_ref();
@@ -430,7 +430,7 @@ async fn world_that_holds(users: usize) -> World {
     world
 }
 
-/// Replaces a group by a new one of its name, and lets all of its members but so many come along.
+/// Replaces a group by a new one of its name, and moves all of its members but so many to that.
 fn move_group(world: &World, group: &GroupId, name: &str, left_behind: usize) -> (GroupId, usize) {
     let tenant = world.tenant.directory();
     let members = people(world).into_iter();
@@ -458,7 +458,7 @@ struct Mixed {
     n_members: usize,
 }
 
-/// Returns whether a user holds a role that administers, or is in a group that gives one.
+/// Returns whether a user has a role that administers, or is in a group that gives one.
 fn administers(world: &World, user: &User) -> bool {
     let tenant = world.tenant.directory();
     let admins: BTreeSet<RoleId> = tenant

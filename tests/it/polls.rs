@@ -1,6 +1,6 @@
-//! What polls of the audit log must not do: pass over what was not read, forget what they cannot
-//! remember or what no plan lists yet, promise what is still to come, and take away where answers
-//! contradict each other.
+//! What polls of the audit log must not do: skip what was not read, forget what they cannot
+//! remember or what no plan lists yet, promise what is still to come, and remove anything if
+//! answers contradict each other.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn what_a_slice_does_not_reach_is_read_by_the_next_poll() {
     let after = |n| began.plus(minutes(n));
     tenant.audit().write_others(6_000, after(10));
     tenant.audit().write_others(6_000, after(20));
-    // Well before the time of the poll, and behind its first slice.
+    // Well before the time of the poll, and after its first slice.
     world.clock.set(after(25));
     tenant.create_role("Auditor");
     tenant.audit().write_others(6_000, after(30));
@@ -289,7 +289,7 @@ async fn what_a_poll_did_not_get_to_the_next_one_reads_however_long_ago_it_was()
     running.stop().await;
 }
 
-/// The same, whose listing of users takes several pages that may be held back.
+/// The same, with a listing of users that takes several pages, which the test can keep back.
 async fn world_of_pages() -> World {
     let world = audit::world_of(350, Generations::Core).await;
     hooks::listen(&world);
@@ -334,7 +334,8 @@ async fn what_happens_during_a_long_first_sweep_the_next_poll_tells() {
     running.stop().await;
 }
 
-/// Beside a sweep the plan of a poll fits one commit: what is staged is the sweep's.
+/// Beside a sweep, the plan of a poll must fit into one commit: what is staged belongs to the
+/// sweep.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poll_beside_a_sweep_asks_for_no_more_holders_than_it_has_room_for() {
     let world = world_of_pages().await;
@@ -444,7 +445,7 @@ async fn what_a_poll_holds_beside_the_run_of_an_approved_plan_the_next_one_puts_
     running.stop().await;
 }
 
-/// A poll goes by no approval, and would leave to the operator what has been approved already.
+/// A poll does not act on approvals, and would leave to the operator what is approved already.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_approved_goes_though_polls_beside_its_run_ask_for_it() {
     let world = world_of_pages().await;

@@ -30,7 +30,7 @@ const LISTS: &[&[&str]] = &[
     &["status"],
 ];
 
-/// A tenant in which everything is called so, with a change of each that was told of.
+/// A tenant in which everything has this name, with an event about each.
 async fn nasty_world() -> (World, String) {
     let world = World::new().await;
     let directory = world.tenant.directory();
@@ -81,7 +81,7 @@ async fn nothing_from_outside_acts_on_a_terminal_or_a_spreadsheet() {
 
             assert_eq!(printable::lines(&out), out, "{args:?}");
             assert_eq!(printable::lines(&err), err, "{args:?}");
-            // A line that a name has made up would begin with what it says.
+            // A line that a name forges would begin with the words of that name.
             let is_forged = |line: &str| line.starts_with("forged") || line == "error: forged";
             assert!(!out.lines().chain(err.lines()).any(is_forged), "{args:?}");
             n_shown += usize::from(out.contains("=Eve"));
@@ -168,7 +168,7 @@ async fn a_table_fits_80_120_and_200_columns_with_a_record_a_line() {
                 full.lines().count(),
                 "{command:?} at {columns}: {out}"
             );
-            // What is left of the header is whole: each name stands in the whole header too.
+            // What is left of the header is complete: each name is in the full header too.
             let (header, whole) = (out.lines().next().unwrap(), full.lines().next().unwrap());
             let names = header
                 .split("  ")
@@ -216,7 +216,7 @@ async fn tables_of_records_look_so() {
     }
 }
 
-/// Puts the same in the place of what differs from one process to the next, as wide as it was.
+/// Replaces what differs from one process to the next by a fixed text of the same width.
 fn steady(text: &str) -> String {
     let mut steady = text.to_owned();
     let mut from = 0;
@@ -331,7 +331,7 @@ async fn a_table_of_deliveries_looks_so() {
     insta::assert_snapshot!("table_of_deliveries", shown);
 }
 
-/// Returns the colour in which a text stands on a screen, and whether it is bold.
+/// Returns the colour of a text on a screen, and whether it is bold.
 fn colour_of(screen: &vt100::Screen, text: &str) -> (vt100::Color, bool) {
     let (_, columns) = screen.size();
     for (row, line) in (0..).zip(screen.rows(0, columns.get())) {
@@ -390,7 +390,7 @@ async fn a_terminal_shows_states_in_colour_and_times_by_their_distance() {
         let colour = colour_of(&terminal.cells(), word).0;
         assert_eq!(colour, *expected, "{args:?}: {word}\n{}", terminal.screen());
 
-        // In a pipe, and where somebody asks for less, there is none.
+        // In a pipe, and if somebody asks for it, there is no colour.
         let (_, out, err) = world.command(args).await;
         assert!(out.contains(word), "{args:?}: {out}");
         assert!(

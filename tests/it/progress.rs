@@ -24,7 +24,7 @@ async fn slow_world() -> World {
     world
 }
 
-/// Returns what the lines say that tell how far something is, without how long it has taken.
+/// Returns what the lines about progress say, without how long it has taken.
 fn said(err: &str) -> Vec<&str> {
     assert!(!err.contains("[0 s]"), "nothing in the first second: {err}");
     let lines = err.lines().filter(|line| line.starts_with('['));
@@ -97,7 +97,7 @@ async fn a_wait_for_qliks_limit_is_said() {
 async fn a_failure_that_is_tried_again_is_said_with_its_reason() {
     let world = World::of_several_pages().await;
     let faults = world.tenant.faults();
-    // The waits together are longer than a second, and none of them is over in between.
+    // Together the waits are longer than a second, and nothing succeeds in between.
     for n in 2..5 {
         faults.on(Endpoint::Users, Fault::Unavailable, When::Nth(n));
     }
@@ -181,8 +181,9 @@ async fn a_store_that_another_process_holds_is_waited_for_and_said() {
     assert_eq!(said(&err), [expected]);
 }
 
-/// Does a command on a store that is made for it, until a look meets it in the midst of something that is
-/// told with a count. It has to wait a second for the store each time, so that what it does then is said.
+/// Runs a command on a store that is made for it, until a look finds it in the middle of something
+/// that it reports with a count. Each time it has to wait a second for the store, so that it
+/// reports what it does then.
 async fn is_counted(world: &World, args: &[&str], make: impl Fn(), told: &[&str]) {
     let count = |line: &str| {
         let rest = told.iter().find_map(|what| line.split_once(what));
@@ -235,7 +236,7 @@ async fn how_far_a_migration_of_the_store_is_is_said() {
     let old = root.join("tests/store/fixtures/format-1");
     let make = || {
         put(&old, &world.path("store/current"));
-        // It is empty, and such a folder is not kept.
+        // It is empty, and git does not keep empty folders.
         fs::create_dir_all(world.path("store/current/blobs")).unwrap();
     };
 
@@ -243,7 +244,7 @@ async fn how_far_a_migration_of_the_store_is_is_said() {
     is_counted(&world, &["runs"], make, &told).await;
 }
 
-/// A store with a journal, which takes its time.
+/// A world with a large store, which takes its time.
 async fn large() -> World {
     let world = World::with(TenantOptions {
         users: 1_500,
@@ -255,7 +256,7 @@ async fn large() -> World {
     world
 }
 
-/// Loads the tenant, and finds all of its users with new names then.
+/// Loads the tenant, then renames all of its users and finds that.
 async fn with_events(world: &World) {
     world.command(&["sync"]).await;
     let tenant = world.tenant.directory();
@@ -299,7 +300,7 @@ async fn nothing_is_drawn_any_more_once_a_pager_has_results() {
     terminal.shows("waiting for another process").await;
     drop(lock);
 
-    // It reads its first bytes, and takes its time with them: more than a pipe holds is to come.
+    // The reader reads the first bytes and then waits: more is to come than fits into a pipe.
     let mut results = vec![0; 1];
     out.read_exact(&mut results).unwrap();
     terminal.is_watched().await;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::egress::before;
 use crate::support::World;
 
-/// Nobody can look these names up: who reaches them went through the proxy.
+/// Nobody can look these names up: whoever reaches them went through the proxy.
 const TENANT: &str = "acme.eu.invalid";
 const RECEIVER: &str = "hr.invalid";
 
@@ -78,7 +78,7 @@ impl Site {
         (code, out + &err)
     }
 
-    /// Returns whom tunnels were asked for, and by whom.
+    /// Returns to which hosts tunnels were asked for, and by whom.
     fn asked(&self) -> Vec<String> {
         let heads = self.heads.lock().unwrap();
         let lines = heads.iter().map(|head| {
@@ -108,7 +108,7 @@ impl Authority {
         Self(Issuer::new(params, key))
     }
 
-    /// Returns how a server of that name or address serves.
+    /// Returns the configuration of a server of that name or address.
     pub fn serving(&self, name: &str) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -242,7 +242,7 @@ async fn a_proxy_that_does_not_answer_is_what_the_connection_fails_at() {
     assert!(out.contains("qlik.proxy"), "{out}");
 }
 
-/// Returns the first steps at the tenant, with what came of each.
+/// Returns the first steps at the tenant, with the outcome of each.
 fn first_steps(out: &str, n: usize) -> Vec<String> {
     let rows = out.lines().filter(|line| line.starts_with("tenant "));
     let steps = rows.filter_map(|row| {

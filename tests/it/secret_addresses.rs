@@ -11,13 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{SECRET, World, within};
 
-/// Such an address as chats hand out, behind the host.
+/// The path of an address such as chat services hand out.
 const PATH: &str = "/services/T0AAAA11/B0BBBB22/cccc33DDDD?sig=eeee44";
 /// What must not be seen of it, nor of any other address here.
 const PIECES: [&str; 6] = [
     "services", "T0AAAA11", "B0BBBB22", "cccc33", "eeee44", "hunter2",
 ];
-/// What says so is not on the level that is usual.
+/// At the usual log level less would be told.
 const LOUD: (&str, &str) = ("RUST_LOG", "trace");
 
 struct Hidden {
@@ -164,7 +164,7 @@ async fn an_address_that_cannot_be_used_is_named_by_its_key_and_not_repeated() {
     }
 }
 
-/// Ends with the test, whatever becomes of that.
+/// A daemon that ends with the test, however the test ends.
 struct Daemon(Child);
 
 impl Drop for Daemon {

@@ -18,7 +18,7 @@ use crate::support::{Running, World, within};
 /// Files that the daemon may have open: it needs some forty.
 const FILES: usize = 128;
 
-/// A daemon of its own process, which ends with the test whatever becomes of that.
+/// A daemon in a process of its own, which ends with the test, however the test ends.
 struct Daemon(Child);
 
 impl Drop for Daemon {
@@ -28,12 +28,13 @@ impl Drop for Daemon {
     }
 }
 
-/// A daemon with so few files whose first run has ended, and where it listens.
+/// Starts a daemon that may open so few files, and waits for its first run. Returns where it
+/// listens as well.
 async fn start(world: &World) -> (Daemon, String) {
     start_and(world, &[], "run-1").await
 }
 
-/// A daemon with so few files and with variables, that has logged something, and where it listens.
+/// The same with environment variables; waits until the daemon has logged something.
 async fn start_and(world: &World, variables: &[(&str, &str)], logged: &str) -> (Daemon, String) {
     let config = std::fs::read_to_string(world.config_path()).unwrap();
     world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
@@ -69,8 +70,8 @@ fn log_of(world: &World) -> String {
     std::fs::read_to_string(world.path("log")).unwrap()
 }
 
-/// Whether the other end has read all that was sent, as the system's table of sockets has it: the
-/// row of the other end's socket shows the bytes that wait there.
+/// Returns whether the other end has read all that was sent, according to the system's table of
+/// sockets: the row of the other end's socket shows the bytes that wait there.
 fn is_read(socket: &TcpStream) -> bool {
     let hex = |address: SocketAddr| match address {
         SocketAddr::V4(address) => {
@@ -210,7 +211,7 @@ async fn a_signal_that_others_reload_by_is_said_and_ends_nothing() {
     assert!(log_of(&world).contains("does not read its configuration or its secrets again"));
 }
 
-/// Tells a daemon to end, and waits until it has: well under what its longest waits are.
+/// Tells a daemon to end, and waits until it has, for less time than its longest waits.
 async fn end(daemon: &mut Daemon, world: &World) {
     kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
     let began = Instant::now();
@@ -218,7 +219,7 @@ async fn end(daemon: &mut Daemon, world: &World) {
         if let Some(ended) = daemon.0.try_wait().unwrap() {
             break ended;
         }
-        // Ours are 4 s at the most; a loaded machine may add some.
+        // Our own waits take 4 s at most; a loaded machine may add some.
         let waited = began.elapsed();
         assert!(waited < Duration::from_secs(12), "{}", log_of(world));
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -240,7 +241,7 @@ async fn a_signal_in_the_first_moments_of_a_start_ends_nothing() {
     let mut daemon = spawn(&world, &pipe, &[]);
     let pid = Pid::from_child(&daemon.0);
 
-    // Opens once the daemon does, and then it waits for what is in it.
+    // This opens once the daemon opens the other end; then the daemon waits for the content.
     let opened = tokio::task::spawn_blocking(move || std::fs::File::create(pipe).unwrap());
     let mut opened = opened.await.unwrap();
     for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
@@ -268,7 +269,7 @@ async fn a_signal_while_the_store_is_being_opened_ends_the_daemon_at_once() {
     world.command(&["sync"]).await;
     let config = world.standard_config();
     world.write_config(&config.replace("level = \"off\"", "level = \"info\""));
-    // The opening waits for whoever has the database, for longer than this test looks on.
+    // The opening waits for whoever has the database, longer than this test lasts.
     let database = world.path("store").join("current").join("db");
     let held = std::fs::File::open(database).unwrap();
     held.lock().unwrap();
@@ -321,7 +322,7 @@ async fn who_reads_the_log_and_goes_away_ends_nothing() {
     assert!(ended.await.unwrap().success());
 }
 
-/// A head that stays half, and a client that reads nothing.
+/// A request head that stays incomplete, and a client that reads nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_holds_up_the_end_of_the_daemon() {
     let world = World::new().await;
@@ -342,7 +343,7 @@ async fn nobody_holds_up_the_end_of_the_daemon() {
     end(&mut daemon, &world).await;
 
     let log = log_of(&world);
-    // By those who serve them, in time: not by those who wait for these.
+    // The tasks that serve the connections cut them off in time, not the tasks that wait for these.
     let told = "Connections that had to be cut off 2s after the end had begun: ";
     assert!(log.contains(told), "{log}");
     assert!(!log.contains("did not end in time"), "{log}");
@@ -361,8 +362,8 @@ async fn a_tenant_that_accepts_and_never_answers_does_not_hold_up_the_end() {
     end(&mut daemon, &world).await;
 }
 
-/// glibc's look-up of a name without a dot goes by the aliases in a file; while that is a pipe into
-/// which nobody writes, it is as a name server that never answers.
+/// glibc looks up a name without a dot in a file of aliases; while that is a pipe into which nobody
+/// writes, it is like a name server that never answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_server_that_is_silent_does_not_hold_up_the_end() {
     let world = World::new().await;
@@ -376,7 +377,7 @@ async fn a_name_server_that_is_silent_does_not_hold_up_the_end() {
         ("HTTPS_PROXY", "http://silent:3128"),
     ];
     let (mut daemon, _) = start_and(&world, &variables, "listening on").await;
-    // There is no way to open it before somebody reads; who does waits as long as it is open.
+    // It cannot be opened before somebody reads it, and the reader waits as long as it is open.
     let mut silent = None;
     within("the name is looked up", || {
         let opened = OpenOptions::new()

@@ -1,4 +1,5 @@
-//! What is past its time goes, the room that is left is shown, and room is given back.
+//! What is older than its keep time is deleted, the free disk space is shown, and disk space is
+//! freed.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ async fn world_at(clock: Clock) -> World {
     world
 }
 
-/// Somebody joins, a second later: a run is told from those before it by its time.
+/// Somebody joins, a second later: runs are told apart by their times.
 fn join(world: &World, name: &str) {
     later(world, Duration::from_secs(1));
     let directory = world.tenant.directory();
@@ -59,7 +60,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
     later(&world, DAY * 91);
     join(&world, "Young");
     world.one_run().await;
-    // A clock that is ahead of the last run by so much is believed when it has stood for a day.
+    // A clock that is so far ahead of the last run is believed when it has run steadily for a day.
     later(&world, DAY);
     let last = {
         let store = world.store();
@@ -72,7 +73,7 @@ async fn the_journal_is_cut_while_the_daemon_runs_and_commands_say_where_it_begi
     later(&world, Duration::from_secs(1));
     let running = world.start().await;
 
-    // The mark of the first load, and the event of old.
+    // The mark of the first load, and the old event.
     within("the journal is cut", || async {
         space(&running).await.first == Seq(3)
     })
@@ -128,7 +129,8 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
     world
         .receiver
         .respond_with(Answer::Status(503), When::Always);
-    // More than are under way at once: what failed has a row of its own and holds nothing.
+    // More than are under way at once: a delivery that failed has a row of its own and keeps no
+    // entries back.
     for n in 0..40 {
         join(&world, &format!("Old {n}"));
     }
@@ -149,7 +151,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
         metric(&running, series).await > Some(0.0)
     })
     .await;
-    // What is settled goes, up to where it holds the journal.
+    // Settled entries are deleted, up to the first that the endpoint still needs.
     within("the journal is cut", || async {
         space(&running).await.first > Seq(2)
     })
@@ -159,7 +161,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
         now.first <= now.hold.unwrap().settled.next(),
         "what is not settled is gone"
     );
-    // What failed is kept beside it, as long as it is to be sent again.
+    // An entry whose delivery failed is kept beside the journal, as long as it is to be sent again.
     let failed = running.store().entry(Seq(2)).unwrap();
     assert!(
         failed.is_some(),
@@ -176,7 +178,8 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_sync_does_a_round_of_upkeep() {
-    // The command goes by the machine's clock: all this was two days ago, and somebody was there since.
+    // The command uses the machine's clock: all this was two days ago, and the clock was looked at
+    // since.
     let now = Clock::system().now();
     let world = world_at(Clock::stopped_at(before(now, 2 * 86_400 + 7_200))).await;
     world.clock.set(before(now, 86_400 + 3_600));

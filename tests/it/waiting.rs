@@ -1,4 +1,4 @@
-//! What hangs together waits together: a role goes after its assignments, a group after its
+//! What belongs together waits together: a role is deleted after its assignments, a group after its
 //! memberships.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::{
 };
 use crate::{audit, hooks};
 
-/// A role that six hundred hold, before it is gone.
+/// A role that six hundred have, before it is deleted.
 async fn with_a_role() -> (World, Running, Vec<User>, RoleId) {
     let world = world_of(650, "").await;
     let tenant = world.tenant.directory();
@@ -38,7 +38,7 @@ fn knows(running: &Running, kind: Kind, id: &Id) -> bool {
     kept.unwrap().is_some()
 }
 
-/// Holds every record against the law: what it refers to is there.
+/// Checks for every record that what it refers to is there.
 fn assert_refers_to_what_is_there(running: &Running) {
     let no = running.store().tenants().unwrap()[0].no;
     for kind in [Kind::Group, Kind::User] {
@@ -59,7 +59,7 @@ fn assert_refers_to_what_is_there(running: &Running) {
     }
 }
 
-/// Returns the places in the journal of changes of a sort, in their order.
+/// Returns the positions in the journal of changes of a sort, in their order.
 fn places(running: &Running, is_it: impl Fn(&Change) -> bool) -> Vec<Seq> {
     let entries = running.store().entries(Seq::START, usize::MAX).unwrap();
     let found = entries.iter().filter(|entry| match &entry.fact {
@@ -257,8 +257,8 @@ async fn a_poll_does_not_tell_of_a_role_whose_assignments_wait() {
     running.stop().await;
 }
 
-/// A tenant whose audit log is read when [`hooks::wake`] says so, with a role that some hold and a group
-/// that they are in, both of which end without a word of the log on those who had them.
+/// A tenant whose audit log is read when [`hooks::wake`] says so, with a role that some users have
+/// and a group that they are in. Both are deleted, and the log says nothing about these users.
 async fn with_a_quiet_end(n_users: usize, n_holders: usize) -> (World, Running) {
     let world = audit::world_of(n_users, Generations::Core).await;
     hooks::listen(&world);

@@ -1,4 +1,4 @@
-//! Holds what a receiver saw against what happened.
+//! Compares what a receiver saw with what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +27,10 @@ struct Seen {
     failures: BTreeMap<String, usize>,
     /// Ids of events that failed in the process that sends now.
     failed_here: BTreeSet<String>,
-    /// Events that were passed as given up on, and that the store has not shown as parked yet:
-    /// their row may be written a little later, or never if the process is killed.
+    /// Events that later ones have overtaken, and that the store has not shown as parked yet: their
+    /// row may be written a little later, or never if the process is killed.
     unparked: BTreeMap<u64, String>,
-    /// Whether an operator has ordered that it goes back: that takes parked events up again.
+    /// Whether an operator has rewound it: then parked events are sent again.
     is_rewound: bool,
     /// Messages of the process that sends now that were not answered yet.
     under_way: BTreeMap<usize, Vec<Came>>,
@@ -39,8 +39,8 @@ struct Seen {
 }
 
 impl Side {
-    /// Every event came, none before an earlier one of its record was over, never two of one
-    /// record at once, and always the same.
+    /// Checks that every event came, none before an earlier one of its record was over, never two
+    /// of one record at once, and always with the same content.
     pub fn check(&self, world: &World, entries: &[Entry]) {
         let name = self.endpoint.name();
         let wanted = self.wanted(entries);
@@ -92,7 +92,8 @@ impl Side {
             .collect()
     }
 
-    /// What is as it was when the last backfill was asked for, was told of in it.
+    /// Checks that the last backfill told of every record that has not changed since it was
+    /// requested.
     fn check_backfill(&self, world: &World, seen: &Seen) {
         let Some(mark) = self.backfill else { return };
         let name = self.endpoint.name();
@@ -104,7 +105,7 @@ impl Side {
                 Item::Snapshot { mark, record, .. } => Some((mark.0, record.id.to_string())),
             })
             .collect();
-        // Whatever has its version, or a higher one, is told of by the journal.
+        // The journal tells of records with this version or a higher one.
         let behind = world.store.entries(mark, 1).unwrap();
         let first = behind.first().map(Entry::version);
         let known = world.store.list(world.known.no, Kind::User, None, 100);
@@ -120,7 +121,7 @@ impl Side {
 }
 
 impl Seen {
-    /// Goes through what a receiver noted, and holds each message against what was before it.
+    /// Goes through what a receiver noted, and compares each message with those before it.
     fn of(name: &str, notes: &[Note], wanted: &Wanted) -> Self {
         let (mut seen, mut sends_now) = (Self::default(), 0);
         for note in notes {
@@ -143,8 +144,8 @@ impl Seen {
                             assert!(of_record.contains_key(&event.seq), "{name}: {event:?}");
                             seen.passed(event, of_record, &events[..i])
                         };
-                        // Nothing orders what a process that is gone had sent among what the
-                        // next one sends.
+                        // The messages of a process that is gone have no order among those of the
+                        // next one.
                         if *process == sends_now {
                             seen.assert_alone(event);
                             seen.note_passed(passed, given_up);
@@ -183,7 +184,7 @@ impl Seen {
         seen
     }
 
-    /// No other message of this process with an event of this record is under way.
+    /// Asserts that no other message of this process with an event of this record is under way.
     fn assert_alone(&self, event: &Came) {
         for other in self.under_way.values().flatten() {
             let is_other = other.record != event.record;
@@ -191,8 +192,8 @@ impl Seen {
         }
     }
 
-    /// The earlier events of its record were taken, or were tried as often as they are to be,
-    /// or go before it in the same message. Returns those that were only tried.
+    /// Asserts that the earlier events of its record were accepted, or were tried as often as they
+    /// may be, or are before it in the same message. Returns those that were only tried.
     fn passed(
         &self,
         event: &Came,
@@ -211,7 +212,7 @@ impl Seen {
         passed.map(|(seq, id)| (*seq, id.clone())).collect()
     }
 
-    /// Who was only tried has to be parked.
+    /// Notes the events that were only tried: they have to be parked.
     fn note_passed(&mut self, passed: BTreeMap<u64, String>, given_up: &BTreeSet<u64>) {
         for (seq, earlier) in passed {
             let should_be_parked = self.failed_here.contains(&earlier) && !self.is_rewound;
@@ -269,8 +270,8 @@ fn what_a_process_that_is_gone_sent_out_of_turn_is_noticed() {
     seen_of(&[Note::Process, came(0, 0, &[20])]);
 }
 
-/// As a process that is killed leaves it: what it had sent is read by a receiver that is slow after
-/// the next one has begun, and is never answered.
+/// What a killed process leaves: a slow receiver reads its messages after the next process has
+/// begun, and never answers them.
 #[test]
 fn what_a_process_that_is_gone_had_sent_keeps_nothing_of_the_next_one_waiting() {
     let status = 200;

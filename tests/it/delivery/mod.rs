@@ -1,4 +1,4 @@
-//! Deliveries under random events, endpoints, answers, delays, wishes of operators and crashes.
+//! Deliveries under random events, endpoints, answers, delays, orders of operators and crashes.
 
 mod check;
 mod receiver;
@@ -20,7 +20,7 @@ const HISTORIES: u32 = 24;
 /// The waits of the schedule: three attempts.
 const WAITS: [u64; 2] = [1, 2];
 
-/// How long calm may take to settle everything.
+/// How long it may take to settle everything once it is calm.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ struct Plan {
 struct Shape {
     events: &'static str,
     max_in_flight: usize,
-    /// Events in a message; none: one, in the standard format.
+    /// Events in a message; `None` for one, in the standard format.
     batch: Option<usize>,
-    /// Whether it is told first what is known.
+    /// Whether it gets all known records first.
     is_told_first: bool,
 }
 
@@ -45,22 +45,22 @@ struct Shape {
 enum Step {
     /// So many things happen.
     Happen(usize),
-    /// So many requests are waited for, or a while.
+    /// The test waits for so many requests, or for a while.
     Deliver(usize),
-    /// Every worker ends without a word, and a new one begins.
+    /// Every worker is killed, and a new one begins.
     Crash,
     /// Every worker is told to end, and a new one begins.
     Restart,
     /// Time passes, in seconds.
     Pass(u64),
-    /// An operator wants something of every endpoint.
+    /// An operator orders something for every endpoint.
     Want(Wish),
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Wish {
     ReplayParked,
-    /// An event that is behind the cursor, by its share of the way there.
+    /// An event before the cursor, by its share of the way there.
     ReplayOne(f64),
     /// Likewise.
     Rewind(f64),
@@ -182,7 +182,7 @@ async fn play(plan: Plan) {
     }
 }
 
-/// Waits until something holds, at the most so long. Returns whether it does.
+/// Waits until something is true, at most so long. Returns whether it is.
 async fn wait(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let poll = async {
         while !holds() {

@@ -1,4 +1,4 @@
-//! A receiver that answers as it likes, and notes all that it sees.
+//! A receiver that answers at random, and notes everything that it sees.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -25,11 +25,11 @@ pub enum Note {
         /// The process that sent it.
         process: usize,
         events: Vec<Came>,
-        /// Places of the entries that were given up on by then, also where they are to be sent
+        /// Positions of the entries that were given up by then, including those that are to be sent
         /// again.
         given_up: BTreeSet<u64>,
     },
-    /// The sender, which is not gone yet, is told what came of it.
+    /// The sender, which still runs, gets its answer.
     Answered { message: usize, status: u16 },
     /// Another process sends from here on.
     Process,
@@ -43,7 +43,7 @@ pub struct Came {
     pub id: String,
     /// The record that it is about.
     pub record: String,
-    /// Its place in the journal; of a snapshot, the backfill's mark.
+    /// Its position in the journal; for a snapshot, the backfill's mark.
     pub seq: u64,
     pub is_snapshot: bool,
     pub body: Value,
@@ -67,7 +67,8 @@ impl Came {
 }
 
 impl Came {
-    /// Whether it is refused, however often it comes: by chance alone none is given up on.
+    /// Returns whether it is refused however often it comes: by chance alone none would be given
+    /// up.
     fn is_unwanted(&self) -> bool {
         !self.is_snapshot && self.seq % 9 == 4
     }
@@ -104,8 +105,8 @@ impl Receiver {
         }
     }
 
-    /// Returns which entries were given up on. One that goes back from the replays while this
-    /// looks is seen at the second look.
+    /// Returns which entries were given up. One that is parked again by its replay while this looks
+    /// is seen at the second look.
     fn given_up(&self) -> BTreeSet<u64> {
         let parked = || {
             let parked = self.store.parked(&self.endpoint, None, usize::MAX);
@@ -137,7 +138,7 @@ impl Receiver {
         self.mood.lock().unwrap().is_calm = true;
     }
 
-    /// Messages that came.
+    /// Returns how many messages came.
     pub fn len(&self) -> usize {
         self.mood.lock().unwrap().came
     }

@@ -34,7 +34,7 @@ impl Shape {
 
 /// An endpoint, its worker and its receiver.
 pub struct Side {
-    /// As the process knows it that sends now.
+    /// The endpoint as the process that sends now knows it.
     pub endpoint: Endpoint,
     options: Options,
     pub receiver: Arc<Receiver>,
@@ -85,7 +85,7 @@ impl Side {
                 allow_http: true,
                 ..Egress::default()
             },
-            // No message is given up on that the receiver still has.
+            // Long enough that no message is given up while the receiver still has it.
             timeout: DEADLINE,
             schedule: Schedule::of(WAITS.map(Duration::from_secs)),
             flow: Flow {
@@ -152,8 +152,7 @@ impl Side {
         self.begin(world).await;
     }
 
-    /// Ends a process without a word. What it had handed to the disk comes to its end, as it
-    /// does in the kernel.
+    /// Kills a process. What it had handed to the disk is still written, as the kernel does.
     pub async fn end(&mut self) {
         let process = self.process.take().unwrap();
         let ended = tokio::task::spawn_blocking(move || process.shutdown_timeout(DEADLINE));
@@ -171,7 +170,7 @@ impl Side {
             && store.deferred(name).unwrap().is_empty()
     }
 
-    /// Takes down what an operator wants, as the commands do.
+    /// Stores what an operator orders, as the commands do.
     pub fn want(&mut self, wish: Wish, world: &World) {
         let (store, name, now) = (&world.store, self.endpoint.name(), world.clock.now());
         let settled = store.cursor(name).unwrap().unwrap().settled;

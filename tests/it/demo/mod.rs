@@ -9,7 +9,7 @@ use crate::support::Terminal;
 /// Without pauses, since nobody reads along.
 const QUICK: [&str; 3] = ["demo", "--pace", "0s"];
 
-/// What the three stories come to.
+/// What the three stories prove.
 const PROVED: [&str; 4] = [
     "left and kept TenantAdmin on a disabled account",
     "people vanished at once: that was held as plan-",
@@ -38,12 +38,12 @@ fn row_of(screen: &vt100::Screen, text: &str) -> Option<usize> {
     contents.lines().position(|line| line.contains(text))
 }
 
-/// Returns the ground on which a text is shown.
+/// Returns the background colour of a text.
 fn ground_of(screen: &vt100::Screen, text: &str) -> vt100::Color {
     let (_, columns) = screen.size();
     let row = row_of(screen, text).unwrap_or_else(|| panic!("{}", screen.contents()));
     let row = u16::try_from(row).unwrap();
-    // The text may stand anywhere in the row; a coloured ground is under all of it.
+    // The text may be anywhere in the row; a coloured background is under all of it.
     let cells = (0..columns.get()).filter_map(|column| screen.cell(row, column));
     cells
         .map(vt100::Cell::bgcolor)
@@ -103,7 +103,7 @@ async fn the_demo_holds_its_place_on_a_screen_of_any_size() {
             let found = screens.find(|screen| screen.contents().contains(text));
             found.unwrap_or_else(|| panic!("no screen shows {text}"))
         };
-        // What matters stands out, and people stand as qlik-roster has them.
+        // What matters stands out, and people are shown as qlik-roster has them.
         let finding = shows("access.disabled-admin");
         assert_eq!(
             ground_of(finding, "access.disabled-admin"),

@@ -1,6 +1,6 @@
-//! The picture in README: made from the demo's own screen, and held against it.
+//! The picture in README: made from the demo's own screen, and compared with it.
 //!
-//! `QLIK_ROSTER_PICTURE=1 cargo test --test it picture` makes it anew.
+//! `QLIK_ROSTER_PICTURE=1 cargo test --test it picture` makes it again.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ const MARGIN: (f64, f64) = (18.0, 52.0);
 /// How long each screen is shown, in seconds.
 const SHOWN_FOR: usize = 5;
 
-/// What makes a screen worth a picture.
+/// The texts that make a screen worth a picture.
 const MOMENTS: [&str; 3] = [
     "access.disabled-admin",
     "Nobody was told; all else went on.",
     "4 events are kept on disk",
 ];
 
-/// The pane whose lines come in an order of their own.
+/// The pane whose lines come in any order.
 const DELIVERED: &str = "What was delivered";
 
 fn file() -> PathBuf {

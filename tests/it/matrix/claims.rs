@@ -11,9 +11,9 @@ const MADE_UP: &str = "Guest";
 /// What was told of somebody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
-    /// There is none any more of this id.
+    /// There is no record of this id any more.
     Gone(String),
-    /// The one of this id has lost the role or the place in the group of that id.
+    /// The record of this id has lost the role or group of that id.
     Lost(String, String),
 }
 

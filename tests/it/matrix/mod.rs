@@ -1,5 +1,5 @@
-//! Every fault of the tenant at every stage of what reads it, for as long as that lasts: what
-//! is read is right, or it is said that it is not, and nothing is lost.
+//! Every fault of the tenant at every stage of a run or a poll, for as long as that lasts: what is
+//! read is right, or the outcome says that it is not, and nothing is lost.
 
 mod claims;
 mod poll;
@@ -18,14 +18,13 @@ use qlik_roster::demo::tenant::{Endpoint, Fault};
 /// Worlds side by side: most of the time goes into waiting between retries.
 const SIDE_BY_SIDE: usize = 48;
 
-/// What is shown of a cell in which an assertion did not hold.
+/// The word for a cell in which an assertion failed.
 const WRONG: &str = "WRONG";
 
 /// A stage of a run or of a poll, with what the manual calls it.
 type Stage = (Endpoint, &'static str);
 
-/// Tries every fault at every stage, and holds the table of the manual against the words that
-/// it finds.
+/// Tries every fault at every stage, and compares the table of the manual with the outcomes.
 async fn try_all<F: Future<Output = &'static str>>(
     name: &str,
     stages: &[Stage],
@@ -112,7 +111,7 @@ fn faults() -> Vec<(Fault, &'static str)> {
         .collect()
 }
 
-/// What the manual calls a fault. A fault that is new has to be named here, and so is tried.
+/// Returns what the manual calls a fault. A new fault has to be named here, and so is tried.
 fn name(fault: &Fault) -> &'static str {
     match fault {
         Fault::TooManyRequests { .. } => "429",
@@ -173,8 +172,8 @@ fn table(stages: &[Stage], cells: &BTreeMap<(usize, usize), &'static str>) -> St
     text
 }
 
-/// Holds a table of the manual against what was found; writes it there if `QLIK_ROSTER_BLESS`
-/// is set.
+/// Compares a table of the manual with what was found; writes it there if `QLIK_ROSTER_BLESS` is
+/// set.
 fn compare(file: &str, name: &str, found: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let manual = std::fs::read_to_string(&path).unwrap();

@@ -32,7 +32,7 @@ const STAGES: [Stage; 11] = [
     (Endpoint::Groups, "groups"),
 ];
 
-/// Longer than a poll reads back behind the one before it.
+/// Longer than a poll reads back before the end of the last one.
 const AGES: Duration = Duration::from_secs(10 * 60);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,8 +40,8 @@ async fn every_fault_at_every_stage_of_a_poll_is_right_or_loses_nothing() {
     try_all("faults of polls", &STAGES, try_out).await;
 }
 
-/// Loads the tenant, changes something of each sort, switches the fault on for a poll, and off
-/// for another and for a sweep. Returns what became of the first, in a word.
+/// Loads the tenant, changes something of each sort, switches the fault on for a poll, and off for
+/// another and for a sweep. Returns the outcome of the first, in one word.
 async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     let world = world().await;
     let tenant = world.tenant.directory();
@@ -50,9 +50,9 @@ async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     let running = world.start().await;
     pass(&world);
     let (touched, truth) = cast.play(&world);
-    // Whoever reads what was hidden must go back further than it would by itself.
+    // To read what was hidden, a poll must go back further than it would by itself.
     pass(&world);
-    // A fault strikes where a token is asked for only if there is none yet.
+    // A fault at the token only strikes if there is no token yet.
     world.tenant.revoke_tokens();
 
     let strikes = world.tenant.faults().on(at, fault, When::Always);
@@ -71,7 +71,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
         assert_same_as_tenant(running.store(), tenant);
     }
     let mut missed = 0;
-    // What is gone has no date: only the second sweep can say that the log has not told of it.
+    // What is gone has no date: only the second sweep can say that the log did not tell of it.
     for id in ["A4", "A5"] {
         let run = running.sync().await;
         assert_eq!(
@@ -152,7 +152,7 @@ impl Cast {
         cast
     }
 
-    /// Lets it happen. Returns the ids of all who are touched, and what is gone and lost.
+    /// Makes it happen. Returns the ids of everybody who is affected, and what is gone and lost.
     fn play(&self, world: &World) -> (BTreeSet<String>, Claims) {
         let tenant = world.tenant.directory();
         let user = |n: usize| &self.people[n].id;
@@ -162,7 +162,7 @@ impl Cast {
         let revoke = Edit::UnassignRole(self.revoked.clone());
         tenant.update_user(user(151), revoke).unwrap();
         tenant.delete_user(user(120)).unwrap();
-        // The rest is told on another page.
+        // The other events are on another page.
         tenant.audit().write_others(150, world.clock.now());
         let grant = Edit::AssignRole(self.granted.clone());
         tenant.update_user(user(152), grant).unwrap();
@@ -221,10 +221,10 @@ async fn polls(running: &Running) -> BTreeMap<String, u64> {
     .collect()
 }
 
-/// Tells what became of the first poll.
+/// Returns the outcome of the first poll.
 async fn in_a_word(running: &Running, touched: &BTreeSet<String>) -> &'static str {
     let mut polls = polls(running).await;
-    // A second one may have come behind it, to end as it did, to find nothing more, or to rest.
+    // A second poll may have come after it, and have ended like it, found nothing more, or rested.
     for second in ["quiet", "asleep"] {
         if polls.len() > 1 {
             polls.remove(second);
@@ -257,7 +257,7 @@ async fn in_a_word(running: &Running, touched: &BTreeSet<String>) -> &'static st
     }
 }
 
-/// Tells how the first run of a sort has ended, if one has.
+/// Returns how the first run of a sort has ended, if one has.
 async fn first_of(running: &Running, trigger: Trigger) -> Option<&'static str> {
     let mut runs = running.last_runs(100).await.into_iter();
     // The newest come first.

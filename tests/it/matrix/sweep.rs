@@ -27,8 +27,8 @@ async fn every_fault_at_every_stage_is_right_or_loses_nothing() {
     try_all("faults", &STAGES, try_out).await;
 }
 
-/// Loads the tenant, changes something of each sort, switches the fault on for a run, and off
-/// for another. Returns what became of the first, in a word.
+/// Loads the tenant, changes something of each sort, switches the fault on for a run, and off for
+/// another. Returns the outcome of the first, in one word.
 async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     let world = World::of_several_pages().await;
     let tenant = world.tenant.directory();
@@ -53,7 +53,7 @@ async fn try_out(fault: Fault, at: Endpoint, what: String) -> &'static str {
     ]
     .map(Claim::Gone)
     .into();
-    // A fault strikes where a token is asked for only if there is none yet.
+    // A fault at the token only strikes if there is no token yet.
     world.tenant.revoke_tokens();
 
     let strikes = world.tenant.faults().on(at, fault, When::Always);

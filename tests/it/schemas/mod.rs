@@ -1,9 +1,9 @@
-//! Every event is of the schema that the manual publishes for its type.
+//! Every event matches the schema that the manual publishes for its type.
 //!
-//! The schemas are made by `model`, and what a real daemon sends is held against them in their
-//! strict form, in which nothing may be left out and nothing added. What is published says
-//! less: fields may be added later, and a field that an endpoint does not get to see is not
-//! there. `QLIK_ROSTER_BLESS=1` writes the files anew, with an example from this very run.
+//! The schemas are made by `model`, and what a real daemon sends is checked against them in their
+//! strict form, in which nothing may be left out and nothing added. What is published says less:
+//! fields may be added later, and a field that an endpoint does not get to see is not there.
+//! `QLIK_ROSTER_BLESS=1` writes the files again, with an example from this very run.
 
 mod model;
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::support::{Running, SECRET, World, within};
 use model::Form;
 
-/// What is told when a store was damaged.
+/// The type of the event that a damaged store leads to.
 const HISTORY_LOST: &str = "history.lost";
 
 fn published() -> Vec<&'static str> {
@@ -33,7 +33,7 @@ fn file(event_type: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/events/{event_type}.json"))
 }
 
-/// Returns what is wrong with an event, none if it is of the schema.
+/// Returns what is wrong with an event, or `None` if it matches the schema.
 fn flaw(schema: &Value, event: &Value) -> Option<String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
@@ -51,7 +51,7 @@ async fn what_is_sent_is_of_the_published_schema() {
     let config = world.standard_config();
     let all = config.replace("events = [\"user.*\", \"role.*\", \"group.*\"]\n", "");
     assert_ne!(all, config);
-    // Another endpoint, which wants no more as soon as it is sent anything.
+    // Another endpoint, which says that it is gone as soon as anything is sent to it.
     let leaver = Receiver::start(vec![SECRET.to_owned()]).await.unwrap();
     leaver.respond_with(Reply::Status(410), When::Always);
     let (_, hr) = all.split_once("[[endpoints]]").unwrap();
@@ -62,7 +62,7 @@ async fn what_is_sent_is_of_the_published_schema() {
     let running = world.start().await;
     everything_happens(&world, &running).await;
     running.stop().await;
-    // What a read leaves that has met damage.
+    // The note that a reader leaves when it has met damage.
     std::fs::write(
         world.path("store/current/damaged"),
         "a value that was flipped",
@@ -78,7 +78,7 @@ async fn what_is_sent_is_of_the_published_schema() {
     })
     .await;
     running.stop().await;
-    // What is held makes it fail, which is of no account here: it sends a trial.
+    // Held removals make it fail, which does not matter here: it sends a trial event.
     let (_, out, _) = world.command(&["check", "--endpoints"]).await;
     assert!(out.contains("test event"), "{out}");
     let deliveries = world.receiver.deliveries();
@@ -109,7 +109,7 @@ async fn what_is_sent_is_of_the_published_schema() {
     }
 }
 
-/// Holds the published file against the model, and its example against both.
+/// Compares the published file with the model, and checks its example against both.
 fn hold(event_type: &str, example: &Value) {
     let schema = model::schema(event_type, Form::Published);
     if std::env::var_os("QLIK_ROSTER_BLESS").is_some() {
@@ -163,7 +163,7 @@ async fn everything_happens(world: &World, running: &Running) {
     tenant.delete_group(&group).unwrap();
     tenant.delete_role(&role).unwrap();
     running.sync().await;
-    // A failure, and that it is over.
+    // A failure, and the recovery from it.
     let faults = world.tenant.faults();
     faults.on(Endpoint::Users, Fault::Forbidden, When::Always);
     running.sync().await;

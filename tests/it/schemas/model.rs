@@ -69,7 +69,7 @@ fn list(of: &Value) -> Value {
     json!({ "type": "array", "items": of })
 }
 
-/// Also null: there is no value, or it is not visible to us.
+/// Allows null as well: there is no value, or it is not visible to us.
 fn or_null(mut schema: Value) -> Value {
     match schema["type"].take() {
         Value::String(one) => {

@@ -74,7 +74,7 @@ fn unname<K>(pointed_at: &mut Option<BTreeMap<K, String>>) {
     }
 }
 
-/// The role that we should know, written out apart from the connector's mapping.
+/// The role that we should know, written out without the connector's mapping.
 fn role(there: tenant::Role) -> Record {
     let role_type = match (there.name.as_str(), there.level) {
         ("EmbeddedAnalyticsUser", _) => RoleType::Restricted,

@@ -36,7 +36,7 @@ struct Seen {
 }
 
 impl Terminal {
-    /// Runs the program in a folder, with the terminal as its controlling one.
+    /// Runs the program in a folder, with this as its controlling terminal.
     pub fn run(folder: &Path, size: (u16, u16), args: &[&str]) -> Self {
         Self::run_with(&[], folder, size, args)
     }
@@ -51,7 +51,7 @@ impl Terminal {
         Self::begin(variables, folder, size, args, None)
     }
 
-    /// The same, but that standard output goes into a pipe, as before a pager. Returns its other end.
+    /// The same with standard output in a pipe, as with a pager. Returns its other end.
     pub fn piped(folder: &Path, size: (u16, u16), args: &[&str]) -> (Self, ChildStdout) {
         let mut terminal = Self::begin(&[], folder, size, args, Some(Stdio::piped()));
         let out = terminal.child.stdout.take().unwrap();
@@ -120,7 +120,7 @@ impl Terminal {
         tcsetwinsize(&self.master, winsize(columns, rows)).unwrap();
     }
 
-    /// Waits until the program has looked often whether there is something to say of what it does.
+    /// Waits until the program has often checked whether it should report its progress.
     pub async fn is_watched(&self) {
         is_watched(&self.child).await;
     }
@@ -168,7 +168,7 @@ impl Terminal {
             async move { is_over }
         })
         .await;
-        // With the last that has it open, the other side reads to its end.
+        // Once nobody has this side open any more, the other side reads to the end.
         self.slave = None;
         self.reader.take().unwrap().join().unwrap();
         let status = status.unwrap();
@@ -186,8 +186,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Waits until a command has looked for more than a second whether there is something to say of what
-/// it does: ten times a second, by a thread that does nothing else.
+/// Waits until a command has checked for more than a second whether it should report its progress:
+/// a thread of its own checks ten times a second.
 pub async fn is_watched(command: &Child) {
     const LOOKS: u64 = 15;
     let before = n_looks(command);

@@ -21,7 +21,7 @@ use qlik_roster::store::Store;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-/// The receiver's secret: 24 bytes, as Standard Webhooks wants at the least.
+/// The receiver's secret: 24 bytes, the fewest that Standard Webhooks allows.
 pub const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
 /// How long a condition may take to become true before the test gives up.
@@ -63,7 +63,7 @@ impl World {
         .await
     }
 
-    /// A tenant by a clock of its own, which the daemon goes by as well.
+    /// A tenant with a clock of its own, which the daemon uses as well.
     pub async fn by(clock: Clock, options: TenantOptions) -> Self {
         let tenant = EmulatedTenant::start(options, clock.clone()).await.unwrap();
         let receiver = Receiver::start(vec![SECRET.to_owned()]).await.unwrap();
@@ -191,7 +191,7 @@ allow_http = true
     /// Starts the daemon, waits for its first sweep and its deliveries, and ends the daemon.
     pub async fn one_run(&self) -> Run {
         let running = self.start().await;
-        // A poll may have come since, and may be at it.
+        // A poll may have begun since, and may still run.
         let mut runs = running.last_runs(100).await.into_iter();
         let run = runs.find(|run| run.is_sweep() && run.outcome != Outcome::Running);
         let run = run.expect("the daemon sweeps when it starts");
@@ -210,7 +210,7 @@ allow_http = true
         self.command_with(&[], args).await
     }
 
-    /// The same, with environment variables, which there are none of otherwise.
+    /// The same with environment variables; otherwise there are none.
     pub async fn command_with(
         &self,
         variables: &[(&str, &str)],
@@ -289,7 +289,7 @@ impl Running {
         self.control.order(tester(), command).await
     }
 
-    /// Approves a plan. Returns it as it is after the run that goes by it, and that.
+    /// Approves a plan. Returns the plan as it is after the run that applies it, and that run.
     pub async fn approve(&self, id: PlanId) -> Result<(PlanRow, Run), ControlError> {
         let approved = self.order(command::Approve { id }).await?;
         match self.control.outcome(approved.run).await.unwrap() {
