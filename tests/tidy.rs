@@ -253,7 +253,8 @@ fn check(source: &Source, layers: &BTreeSet<String>) -> Vec<String> {
     };
     for path in imports(&code) {
         let first = path.split("::").next().unwrap_or_default();
-        // A name that is no folder is a root file's, or this crate's own front.
+        // A name that is not a folder belongs to a root file, or to the front door of the crate
+        // itself.
         let target = if layers.contains(first) {
             first
         } else {

@@ -2,7 +2,7 @@
 //! interrupted batch from it.
 //!
 //! sled 0.34.7 applies a batch row by row. If it cannot continue, because it cannot write the file
-//! of a large value or read a page, it withdraws the mark that holds the rows together but keeps
+//! of a large value or read a page, it withdraws the mark that binds the rows together but keeps
 //! the rows it has applied: half a commit is on disk, and no later call can undo it. So every
 //! commit is noted here first. Writing its rows again is harmless, since each sets a value and none
 //! depends on another.

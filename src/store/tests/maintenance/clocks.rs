@@ -17,7 +17,7 @@ fn whoever_asks_by_what_time_things_are_old_is_told_no_time_that_is_not_believed
         assert_eq!(store.ages_by(day(wall)).unwrap(), day(expected), "{wall}");
     }
 
-    // The same holds before the next process has read the clocks.
+    // The same is true before the next process has read the clocks.
     store.close().unwrap();
     let store = open(folder.path());
     for (wall, expected) in cases {

@@ -83,7 +83,7 @@ enum Why {
     Replay,
 }
 
-/// What must hold.
+/// What must be true of the store.
 #[derive(Default)]
 struct Model {
     now: i64,
@@ -249,8 +249,8 @@ impl Model {
         self.endpoints.entry(which).or_default()
     }
 
-    /// Compares a store with what must hold: whatever a cursor or a row may need can be read, and
-    /// so can young entries; the rest is there or not, but never anything different.
+    /// Compares a store with the model: whatever a cursor or a row may need can be read, and so can
+    /// young entries; the rest is there or not, but never anything different.
     fn verify(&mut self, store: &Store) {
         self.verify_endpoints(store);
         let cut = before(store.first_seq().unwrap()).0;
