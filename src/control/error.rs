@@ -135,6 +135,15 @@ pub enum ControlError {
         /// What was asked for.
         task: TaskId,
     },
+    /// The task has ended, and its result was dropped to keep the bound of all results.
+    #[error(
+        "the result of task {task} is dropped: newer results took its place; `qlik-roster runs` \
+         shows what became of a run, and a dry run shows its preview when it is done again"
+    )]
+    DroppedOutcome {
+        /// What was asked for.
+        task: TaskId,
+    },
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
@@ -196,6 +205,7 @@ impl ControlError {
             Self::NotSentYet { .. } => "control.not-sent-yet",
             Self::NoSnapshots { .. } => "control.no-snapshots",
             Self::UnknownTask { .. } => "control.unknown-task",
+            Self::DroppedOutcome { .. } => "control.dropped-outcome",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
             Self::Compact { source } => source.code(),

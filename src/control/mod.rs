@@ -19,6 +19,7 @@ mod answer;
 mod acting;
 mod task_id;
 mod tasks;
+mod outcomes;
 mod reading;
 mod reply;
 mod page;

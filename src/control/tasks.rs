@@ -1,6 +1,5 @@
 //! Commands that take long: started, watched, and answered when they have ended.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,10 +10,8 @@ use tokio::sync::watch;
 
 use crate::lock::lock;
 
+use super::outcomes::{Known, Outcomes};
 use super::{ControlError, Problem, TaskId};
-
-/// How long a task's result is kept for clients that ask again.
-const KEPT: Duration = Duration::from_secs(60);
 
 /// How long one question waits for a task to end, at most.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -52,17 +49,21 @@ impl<T> Watched<T> {
     }
 }
 
-/// A task's result, as JSON.
-type Outcome = Result<Box<RawValue>, Problem>;
-
 /// The tasks of this process.
 #[derive(Debug, Clone, Default)]
-pub struct Tasks(Arc<Mutex<HashMap<TaskId, Task>>>);
+pub struct Tasks(Arc<Mutex<Outcomes>>);
 
-#[derive(Debug)]
-struct Task {
-    outcome: watch::Receiver<Option<Arc<Outcome>>>,
-    ended: Arc<Mutex<Option<Instant>>>,
+/// Notes that a task has ended, even if it panicked.
+struct Ending {
+    tasks: Tasks,
+    task: TaskId,
+    n_bytes: usize,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        lock(&self.tasks.0).end(self.task.clone(), self.n_bytes, Instant::now());
+    }
 }
 
 impl Tasks {
@@ -76,25 +77,30 @@ impl Tasks {
         &self,
         work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
     ) -> Begun<T> {
-        let id = TaskId::new();
+        let task = TaskId::new();
         let (tell, outcome) = watch::channel(None);
-        let ended = Arc::new(Mutex::new(None));
-        let end = Arc::clone(&ended);
+        lock(&self.0).add(task.clone(), outcome, Instant::now());
+        let ending = Ending {
+            tasks: self.clone(),
+            task: task.clone(),
+            n_bytes: 0,
+        };
         tokio::spawn(async move {
+            // Moved in as a whole: it must live as long as the work.
+            let mut ending = ending;
             let outcome = match work.await {
                 Ok(outcome) => {
-                    Ok(serde_json::value::to_raw_value(&outcome).expect("keys are texts"))
+                    let outcome = serde_json::value::to_raw_value(&outcome);
+                    Ok(outcome.expect("keys are texts"))
                 }
                 Err(error) => Err(Problem::of(&error)),
             };
-            *lock(&end) = Some(Instant::now());
+            // Problems are short.
+            ending.n_bytes = outcome.as_ref().map_or(0, |outcome| outcome.get().len());
             tell.send_replace(Some(Arc::new(outcome)));
         });
-        let mut tasks = lock(&self.0);
-        tasks.retain(|_, task| lock(&task.ended).is_none_or(|ended| ended.elapsed() < KEPT));
-        tasks.insert(id.clone(), Task { outcome, ended });
         Begun {
-            task: id,
+            task,
             outcome: PhantomData,
         }
     }
@@ -105,9 +111,13 @@ impl Tasks {
         task: &TaskId,
         wait: Duration,
     ) -> Result<Watched<Box<RawValue>>, ControlError> {
-        let known = lock(&self.0).get(task).map(|task| task.outcome.clone());
-        let Some(mut outcome) = known else {
-            return Err(ControlError::UnknownTask { task: task.clone() });
+        let known = lock(&self.0).get(task);
+        let mut outcome = match known {
+            Some(Known::Awaited(outcome)) => outcome,
+            Some(Known::Dropped) => {
+                return Err(ControlError::DroppedOutcome { task: task.clone() });
+            }
+            None => return Err(ControlError::UnknownTask { task: task.clone() }),
         };
         let ended = outcome.wait_for(Option::is_some);
         let ended = tokio::time::timeout(wait.min(MAX_WAIT), ended).await;
@@ -171,5 +181,26 @@ mod tests {
         let error = tasks.watch(&begun.task, MAX_WAIT).await.unwrap_err();
 
         assert_eq!(error.code(), "control.unknown-task");
+    }
+
+    #[tokio::test]
+    async fn a_result_that_had_to_go_is_said_to_be_dropped() {
+        let tasks = Tasks(Arc::new(Mutex::new(Outcomes::within(100))));
+        let early: Begun<String> = tasks.begin(async { Ok("x".repeat(60)) });
+        tasks.watch(&early.task, MAX_WAIT).await.unwrap();
+
+        let late: Begun<String> = tasks.begin(async { Ok("y".repeat(60)) });
+        tasks.watch(&late.task, MAX_WAIT).await.unwrap();
+        let error = loop {
+            // Its end is noted just after its result is there.
+            match tasks.watch(&early.task, MAX_WAIT).await {
+                Ok(_still_kept) => tokio::task::yield_now().await,
+                Err(error) => break error,
+            }
+        };
+
+        assert_eq!(error.code(), "control.dropped-outcome");
+        let last = tasks.watch(&late.task, MAX_WAIT).await.unwrap();
+        assert!(matches!(last, Watched::Ended(_)), "{last:?}");
     }
 }

@@ -183,6 +183,7 @@ fn status(error: &ControlError) -> StatusCode {
         | ControlError::Unwanted { .. }
         | ControlError::NotSentYet { .. }
         | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
+        ControlError::DroppedOutcome { .. } => StatusCode::GONE,
         ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
         ControlError::Store { .. } | ControlError::Compact { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
