@@ -94,27 +94,23 @@ async fn list(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Ex
 }
 
 async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
-    let mut asked = query::Attempts {
-        endpoint: args.endpoint.map(EndpointName),
-        event: args.event,
-        ended: match args.failed {
-            true => Ended::Failed,
-            false => Ended::Anyhow,
-        },
-        before: None,
-        limit: MAX_PAGE,
+    let endpoint = args.endpoint.map(EndpointName);
+    let ended = match args.failed {
+        true => Ended::Failed,
+        false => Ended::Anyhow,
     };
-    let mut left = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
-    let (mut n_failed, mut printer) = (0, None);
-    while left > 0 {
-        asked.limit = left;
-        let page = client.ask(asked.clone()).await?;
-        // Opened only now, so that standard output stays empty if the question fails.
-        let printer = match &mut printer {
-            Some(printer) => printer,
-            none => none.insert(Printer::new(&args.table, COLUMNS)?),
-        };
-        left -= page.rows.len().min(left);
+    let asked = |before, limit| query::Attempts {
+        endpoint: endpoint.clone(),
+        event: args.event.clone(),
+        ended,
+        before,
+        limit,
+    };
+    let limit = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
+    let mut pages = client.pages(limit, asked).await?;
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
+    let mut n_failed = 0;
+    while let Some(page) = pages.next().await? {
         for row in &page.rows {
             n_failed += usize::from(row.attempt.error.is_some());
             printer.row(Row {
@@ -122,14 +118,7 @@ async fn attempts(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Resul
                 json: view::attempt(row),
             })?;
         }
-        asked.before = page.next;
-        if asked.before.is_none() {
-            break;
-        }
     }
-    let Some(printer) = printer else {
-        return Ok(Exit::Success);
-    };
     let attempts = count(printer.n_rows(), "attempt");
     let summary = match n_failed {
         0 => format!("{attempts} shown, newest first."),
@@ -187,24 +176,19 @@ async fn show(
 
 async fn parked(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     let endpoint = args.endpoint.map(EndpointName);
-    let mut left = args.limit.map_or(usize::MAX, NonZeroUsize::get);
-    let (mut after, mut exit) = (None, Exit::Success);
+    let asked = |after, limit| query::Parked {
+        endpoint: endpoint.clone(),
+        after,
+        limit,
+    };
+    let limit = args.limit.map_or(usize::MAX, NonZeroUsize::get);
+    let mut pages = client.pages(limit, asked).await?;
     let mut printer = Printer::new(&args.table, PARKED_COLUMNS)?;
-    while left > 0 {
-        let asked = query::Parked {
-            endpoint: endpoint.clone(),
-            after: after.take(),
-            limit: left,
-        };
-        let page = client.ask(asked).await?;
-        left -= page.rows.len().min(left);
+    let mut exit = Exit::Success;
+    while let Some(page) = pages.next().await? {
         for row in page.rows {
             exit = Exit::Waiting;
             printer.row(parked_row(row))?;
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
         }
     }
     let summary = format!(
@@ -217,29 +201,23 @@ async fn parked(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<
 
 async fn waiting(client: &StoreClient, args: DeliveryListArgs) -> anyhow::Result<Exit> {
     let endpoint = args.endpoint.map(EndpointName);
-    let mut left = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
-    let mut after = None;
+    let asked = |after, limit| query::Waiting {
+        endpoint: endpoint.clone(),
+        after,
+        limit,
+    };
+    let limit = args.limit.map_or(DEFAULT_LIMIT, NonZeroUsize::get);
+    let mut pages = client.pages(limit, asked).await?;
     let mut printer = Printer::new(&args.table, WAITING_COLUMNS)?;
-    loop {
-        let asked = query::Waiting {
-            endpoint: endpoint.clone(),
-            after: after.take(),
-            limit: left,
-        };
-        let page = client.ask(asked).await?;
-        left -= page.rows.len().min(left);
+    while let Some(page) = pages.next().await? {
         for row in page.rows {
             printer.row(waiting_row(row))?;
-        }
-        after = page.next;
-        if left == 0 || after.is_none() {
-            break;
         }
     }
     let n_rows = printer.n_rows();
     let summary = format!("{} shown.", count(n_rows, "event"));
     printer.finish("Nothing waits for another attempt.", &summary)?;
-    if after.is_some() {
+    if pages.has_more() {
         say(format_args!(
             "These are the first {n_rows}; `qlik-roster endpoints list` tells how many wait."
         ));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{ControlError, EndpointRow, MAX_PAGE, Wish, command, query};
+use crate::control::{ControlError, EndpointRow, Wish, command, query};
 use crate::daemon::Hooks;
 use crate::deliver::Endpoint;
 use crate::model::EndpointName;
@@ -117,21 +117,12 @@ async fn order(config: &Config, name: String, wish: Wish) -> anyhow::Result<Exit
 
 /// Asks for all endpoints.
 async fn ask(client: &StoreClient) -> anyhow::Result<Vec<EndpointRow>> {
-    let mut rows = Vec::new();
-    let mut after = None;
-    loop {
-        let asked = query::Endpoints {
-            endpoint: None,
-            after,
-            limit: MAX_PAGE,
-        };
-        let page = client.ask(asked).await?;
-        rows.extend(page.rows);
-        after = page.next;
-        if after.is_none() {
-            return Ok(rows);
-        }
-    }
+    let asked = |after, limit| query::Endpoints {
+        endpoint: None,
+        after,
+        limit,
+    };
+    client.all(usize::MAX, asked).await
 }
 
 /// Returns the cells of an endpoint; those from the configuration are empty without it.

@@ -132,20 +132,20 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
 }
 
 /// Asks for the findings of all tenants. Keeps at most the first ten thousand of each.
-pub(super) async fn ask(
-    client: &StoreClient,
-    mut asked: query::Findings,
-) -> anyhow::Result<Findings> {
-    let mut all = client.ask(asked.clone()).await?;
-    while let Some(after) = all.next.take() {
-        asked.after = Some(after);
-        let page = client.ask(asked.clone()).await?;
+pub(super) async fn ask(client: &StoreClient, asked: query::Findings) -> anyhow::Result<Findings> {
+    let asked = |after, _rows| query::Findings {
+        after,
+        ..asked.clone()
+    };
+    let mut pages = client.pages(usize::MAX, asked).await?;
+    let mut all = Findings::default();
+    while let Some(page) = pages.next().await? {
         all.rows.extend(page.rows);
         for (code, n) in page.counts {
             *all.counts.entry(code).or_default() += n;
         }
         all.accepted += page.accepted;
-        all.next = page.next;
+        all.unread.extend(page.unread);
     }
     Ok(all)
 }

@@ -14,6 +14,7 @@ mod error_codes;
 mod exit;
 mod failure;
 mod output;
+mod pages;
 mod screen;
 mod style;
 mod table;

@@ -71,22 +71,13 @@ async fn ask(
     tenant: Option<TenantName>,
     limit: usize,
 ) -> anyhow::Result<Vec<PlanRow>> {
-    let mut rows = Vec::new();
-    let mut before = None;
-    loop {
-        let asked = query::Plans {
-            tenant: tenant.clone(),
-            which: PlanChoice::All,
-            before,
-            limit: limit - rows.len(),
-        };
-        let page = client.ask(asked).await?;
-        rows.extend(page.rows);
-        before = page.next;
-        if before.is_none() || rows.len() >= limit {
-            return Ok(rows);
-        }
-    }
+    let asked = |before, limit| query::Plans {
+        tenant: tenant.clone(),
+        which: PlanChoice::All,
+        before,
+        limit,
+    };
+    client.all(limit, asked).await
 }
 
 async fn approve(client: &StoreClient, plan: &str, table: &TableArgs) -> anyhow::Result<Exit> {

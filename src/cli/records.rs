@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::control::{Choice, MAX_PAGE, Page, RecordRow, query};
+use crate::control::{Choice, MAX_PAGE, RecordRow, query};
 use crate::daemon::Hooks;
 use crate::model::{Group, Kind, Record, Role, TenantName, User, UserStatus};
 use crate::suggest::closest;
@@ -58,36 +58,23 @@ async fn list(
         ),
         false => format!("No {kind} matches."),
     };
-    let mut left = args.limit.unwrap_or(usize::MAX);
-    let mut after = None;
-    let mut printer = None;
-    while left > 0 {
-        let asked = query::Records {
-            kind,
-            tenant: tenant.clone(),
-            choice: choice.clone(),
-            after,
-            limit: left,
-        };
-        let Page { rows, next } = client.ask(asked).await?;
-        // Opened only now, so that standard output stays empty if the question fails.
-        let printer = match &mut printer {
-            Some(printer) => printer,
-            none => none.insert(Printer::new(&args.table, columns(kind))?),
-        };
-        left -= rows.len().min(left);
-        for row in rows {
+    let asked = |after, limit| query::Records {
+        kind,
+        tenant: tenant.clone(),
+        choice: choice.clone(),
+        after,
+        limit,
+    };
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let mut pages = client.pages(limit, asked).await?;
+    let mut printer = Printer::new(&args.table, columns(kind))?;
+    while let Some(page) = pages.next().await? {
+        for row in page.rows {
             printer.row(row_of(&row))?;
         }
-        after = next;
-        if after.is_none() {
-            break;
-        }
     }
-    if let Some(printer) = printer {
-        let summary = format!("{}.", count(printer.n_rows(), kind.singular()));
-        printer.finish(&nothing, &summary)?;
-    }
+    let summary = format!("{}.", count(printer.n_rows(), kind.singular()));
+    printer.finish(&nothing, &summary)?;
     Ok(Exit::Success)
 }
 
@@ -190,30 +177,25 @@ async fn containing(
     tenant: Option<TenantName>,
     text: &str,
 ) -> anyhow::Result<(Vec<RecordRow>, Rest)> {
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let asked = query::Records {
-            kind,
-            tenant: tenant.clone(),
-            choice: Choice {
-                text: Some(text.to_owned()),
-                ..Choice::default()
-            },
-            after,
-            limit: MAX_PAGE,
-        };
-        let page = client.ask(asked).await?;
-        found.extend(page.rows);
-        after = page.next;
-        if found.len() > MAX_PAGE {
-            found.truncate(MAX_PAGE);
-            return Ok((found, Rest::More));
-        }
-        if after.is_none() {
-            return Ok((found, Rest::Nothing));
-        }
-    }
+    let choice = Choice {
+        text: Some(text.to_owned()),
+        ..Choice::default()
+    };
+    let asked = |after, limit| query::Records {
+        kind,
+        tenant: tenant.clone(),
+        choice: choice.clone(),
+        after,
+        limit,
+    };
+    // One more than is shown, to see whether there are more.
+    let mut found = client.all(MAX_PAGE + 1, asked).await?;
+    let rest = match found.len() > MAX_PAGE {
+        true => Rest::More,
+        false => Rest::Nothing,
+    };
+    found.truncate(MAX_PAGE);
+    Ok((found, rest))
 }
 
 fn row_of(row: &RecordRow) -> Row {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::control::query;
 use crate::control::query::RunChoice;
-use crate::control::{Page, query};
 use crate::daemon::Hooks;
 use crate::model::{Kind, KindCounts, Mode, Outcome, Run, RunId, TenantName, Trigger};
 use crate::view;
@@ -48,40 +48,27 @@ pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result
 async fn list(client: &StoreClient, args: RunListArgs) -> anyhow::Result<Exit> {
     let RunListArgs { failed, list } = args;
     let tenant = list.tenant.map(TenantName);
-    let mut left = list.limit.unwrap_or(DEFAULT_LIMIT);
+    let limit = list.limit.unwrap_or(DEFAULT_LIMIT);
     let (which, nothing) = match failed {
         true => (RunChoice::Failed, "No run that is kept has failed."),
         false => (RunChoice::All, "No run yet. `qlik-roster sync` does one."),
     };
-    let mut before = None;
-    let mut printer = None;
-    loop {
-        let asked = query::Runs {
-            tenant: tenant.clone(),
-            which,
-            before,
-            limit: left,
-        };
-        let Page { rows, next } = client.ask(asked).await?;
-        // Opened only now, so that standard output stays empty if the question fails.
-        let printer = match &mut printer {
-            Some(printer) => printer,
-            none => none.insert(Printer::new(&list.table, COLUMNS)?),
-        };
-        left -= rows.len().min(left);
-        for run in rows {
+    let asked = |before, limit| query::Runs {
+        tenant: tenant.clone(),
+        which,
+        before,
+        limit,
+    };
+    let mut pages = client.pages(limit, asked).await?;
+    let mut printer = Printer::new(&list.table, COLUMNS)?;
+    while let Some(page) = pages.next().await? {
+        for run in page.rows {
             printer.row(row(&run))?;
         }
-        before = next;
-        if left == 0 || before.is_none() {
-            break;
-        }
     }
-    if let Some(printer) = printer {
-        let what = if failed { "failed run" } else { "run" };
-        let summary = format!("{} shown, newest first.", count(printer.n_rows(), what));
-        printer.finish(nothing, &summary)?;
-    }
+    let what = if failed { "failed run" } else { "run" };
+    let summary = format!("{} shown, newest first.", count(printer.n_rows(), what));
+    printer.finish(nothing, &summary)?;
     Ok(Exit::Success)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::control::{LinkedRow, MAX_PAGE, Standing, query};
+use crate::control::{LinkedRow, Standing, query};
 use crate::daemon::Hooks;
 use crate::view;
 
@@ -57,21 +57,12 @@ async fn list(client: &StoreClient, table: &TableArgs) -> anyhow::Result<Exit> {
 
 /// Asks for all tenants.
 pub(super) async fn ask(client: &StoreClient) -> anyhow::Result<Vec<LinkedRow>> {
-    let mut rows = Vec::new();
-    let mut after = None;
-    loop {
-        let asked = query::Tenants {
-            tenant: None,
-            after,
-            limit: MAX_PAGE,
-        };
-        let page = client.ask(asked).await?;
-        rows.extend(page.rows);
-        after = page.next;
-        if after.is_none() {
-            return Ok(rows);
-        }
-    }
+    let asked = |after, limit| query::Tenants {
+        tenant: None,
+        after,
+        limit,
+    };
+    client.all(usize::MAX, asked).await
 }
 
 fn row(linked: &LinkedRow) -> Row {

@@ -1,6 +1,6 @@
 //! Reports accounts that somebody should look at, and stores which findings were accepted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::access::{Concern, ConcernCode, Inspection};
@@ -33,13 +33,7 @@ impl Query for query::Findings {
         let tenants = reading.chosen(self.tenant.as_ref())?;
         let is_behind = |known: &&&Known| self.after.as_ref().is_none_or(|it| known.name > *it);
         let mut behind = tenants.iter().filter(is_behind);
-        let mut page = Findings {
-            rows: Vec::new(),
-            counts: BTreeMap::new(),
-            accepted: 0,
-            unread: Vec::new(),
-            next: None,
-        };
+        let mut page = Findings::default();
         if self.after.is_none() {
             let unread = linked::unread(reading.store, &reading.context.registry)?.into_iter();
             let is_wanted =

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::sync::Moment;
 
 /// A page of findings, which covers one tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// The first ten thousand, the most severe first.
     pub rows: Vec<ConcernRow>,

@@ -4,9 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Map;
 
-use crate::control::{
-    ControlError, MAX_PAGE, Moved, Page, PlanRow, PlanSummary, RemovalRow, query,
-};
+use crate::control::{ControlError, Moved, PlanRow, PlanSummary, RemovalRow, query};
 use crate::model::{PlanId, Proof, RecordRef, Taken};
 use crate::view;
 
@@ -69,9 +67,12 @@ async fn write(
     extent: Extent,
 ) -> anyhow::Result<()> {
     let mut lines = Lines::new(extent, &summary.moved);
-    let mut pages = Pages::of(row.plan.id);
-    while let Some(page) = pages.next(client).await? {
-        for row in &page {
+    let asked = entries(row.plan.id);
+    let mut pages = client.pages(usize::MAX, asked).await?;
+    let mut n_rows = 0;
+    while let Some(page) = pages.next().await? {
+        n_rows += page.rows.len();
+        for row in &page.rows {
             lines.add(row);
         }
     }
@@ -83,7 +84,7 @@ async fn write(
         colour,
     };
     write!(out, "{head}")?;
-    if pages.n_rows == 0 {
+    if n_rows == 0 {
         writeln!(out, "\n{NOTHING}")?;
     }
     let shown = lines.write(&mut out, colour)?;
@@ -105,48 +106,19 @@ async fn print(
     summary: &PlanSummary,
     mut printer: Printer,
 ) -> anyhow::Result<()> {
-    let mut pages = Pages::of(row.plan.id);
-    while let Some(page) = pages.next(client).await? {
-        for row in &page {
+    let asked = entries(row.plan.id);
+    let mut pages = client.pages(usize::MAX, asked).await?;
+    while let Some(page) = pages.next().await? {
+        for row in &page.rows {
             printer.row(entry(row, &summary.moved))?;
         }
     }
     printer.finish(NOTHING, "")
 }
 
-/// The entries of a plan, page by page.
-struct Pages {
-    id: PlanId,
-    after: Option<RecordRef>,
-    is_over: bool,
-    n_rows: usize,
-}
-
-impl Pages {
-    fn of(id: PlanId) -> Self {
-        Self {
-            id,
-            after: None,
-            is_over: false,
-            n_rows: 0,
-        }
-    }
-
-    async fn next(&mut self, client: &StoreClient) -> anyhow::Result<Option<Vec<RemovalRow>>> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let asked = query::Removals {
-            id: self.id,
-            after: self.after.take(),
-            limit: MAX_PAGE,
-        };
-        let Page { rows, next } = client.ask(asked).await?;
-        self.is_over = next.is_none();
-        self.after = next;
-        self.n_rows += rows.len();
-        Ok(Some(rows))
-    }
+/// Makes the questions for the entries of a plan.
+fn entries(id: PlanId) -> impl Fn(Option<RecordRef>, usize) -> query::Removals {
+    move |after, limit| query::Removals { id, after, limit }
 }
 
 fn entry(row: &RemovalRow, moved: &[Moved]) -> Row {
