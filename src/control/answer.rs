@@ -13,10 +13,8 @@ use crate::sync::TenantRegistry;
 use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::tasks::Tasks;
-use super::wire::Encoded;
 use super::{
-    Acting, Actor, AnyQuery, Begun, Command, ControlError, Endpoints, Order, Problem, Query,
-    TaskId, Watched, linked,
+    Acting, Actor, Begun, Command, ControlError, Endpoints, Problem, Query, TaskId, Watched, linked,
 };
 
 /// Answers an operator's questions, and carries out an operator's commands.
@@ -95,29 +93,30 @@ impl Control {
         Ok(loss.is_some())
     }
 
-    /// Answers a question.
+    /// Answers a question; an [`AnyQuery`](super::AnyQuery) with JSON.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, ControlError> {
-        self.read(move |reading| query.answer(reading)).await
+        let context = self.context.clone();
+        self.store
+            .offload(move |store| query.answer(&Reading::of(store, &context)?))
+            .await
     }
 
-    /// Answers any question, as JSON.
-    pub async fn ask_any(&self, query: AnyQuery) -> Result<Encoded, ControlError> {
-        self.read(move |reading| query.answer(reading)).await
-    }
-
-    /// Carries out a command, or starts it.
+    /// Carries out a command, or starts it; answers an [`AnyCommand`](super::AnyCommand) with JSON.
     pub async fn order<C: Command>(
         &self,
         by: Actor,
         command: C,
     ) -> Result<C::Answer, ControlError> {
-        self.act(by, move |acting| command.carry_out(acting)).await
-    }
-
-    /// Carries out any command, or starts it. Returns the answer as JSON.
-    pub async fn order_any(&self, order: Order) -> Result<Encoded, ControlError> {
-        let Order { by, command } = order;
-        self.act(by, move |acting| command.carry_out(acting)).await
+        let (context, tasks) = (self.context.clone(), self.tasks.clone());
+        self.store
+            .offload(move |store| {
+                command.carry_out(&Acting {
+                    reading: Reading::of(store, &context)?,
+                    by: &by,
+                    tasks: &tasks,
+                })
+            })
+            .await
     }
 
     /// Waits a limited time for a task to end. Returns its progress, with its result as JSON.
@@ -139,32 +138,5 @@ impl Control {
                 return Ok(outcome.expect("it was written by its own type"));
             }
         }
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        answer: impl FnOnce(&Reading<'_>) -> Result<T, ControlError> + Send + 'static,
-    ) -> Result<T, ControlError> {
-        let context = self.context.clone();
-        self.store
-            .offload(move |store| answer(&Reading::of(store, &context)?))
-            .await
-    }
-
-    async fn act<T: Send + 'static>(
-        &self,
-        by: Actor,
-        act: impl FnOnce(&Acting<'_>) -> Result<T, ControlError> + Send + 'static,
-    ) -> Result<T, ControlError> {
-        let (context, tasks) = (self.context.clone(), self.tasks.clone());
-        self.store
-            .offload(move |store| {
-                act(&Acting {
-                    reading: Reading::of(store, &context)?,
-                    by: &by,
-                    tasks: &tasks,
-                })
-            })
-            .await
     }
 }

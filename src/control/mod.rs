@@ -61,7 +61,7 @@ pub use reply::{
 };
 pub use task_id::TaskId;
 pub use tasks::{Begun, Watched};
-pub use wire::{AnyCommand, AnyQuery, Command, Encoded, Order, Query};
+pub use wire::{AnyCommand, AnyQuery, Command, Order, Query};
 
 use std::path::{Path, PathBuf};
 

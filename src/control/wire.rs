@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::acting::{Acting, Actor};
 use super::reading::Reading;
@@ -32,19 +33,14 @@ pub trait Command: Into<AnyCommand> + Send + 'static {
     fn carry_out(self, acting: &Acting<'_>) -> Result<Self::Answer, ControlError>;
 }
 
-/// An answer as JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded(pub Vec<u8>);
-
-impl Encoded {
-    pub(super) fn of(answer: &impl Serialize) -> Self {
-        Self(serde_json::to_vec(answer).expect("keys of answers are texts"))
-    }
+/// Returns an answer as JSON.
+fn encoded<A: Serialize>(answer: A) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&answer).expect("keys of answers are texts")
 }
 
 macro_rules! queries {
     ($( $name:ident ),+ $(,)?) => {
-        /// Any question.
+        /// Any question. Its answer is the JSON of the question's own answer.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "each is the question of the same name")]
@@ -52,10 +48,18 @@ macro_rules! queries {
             $( $name(query::$name), )+
         }
 
-        impl AnyQuery {
-            pub(super) fn answer(self, reading: &Reading<'_>) -> Result<Encoded, ControlError> {
+        impl Query for AnyQuery {
+            type Answer = Box<RawValue>;
+
+            fn about(&self) -> &'static str {
                 match self {
-                    $( Self::$name(query) => query.answer(reading).map(|it| Encoded::of(&it)), )+
+                    $( Self::$name(query) => query.about(), )+
+                }
+            }
+
+            fn answer(self, reading: &Reading<'_>) -> Result<Box<RawValue>, ControlError> {
+                match self {
+                    $( Self::$name(query) => query.answer(reading).map(encoded), )+
                 }
             }
         }
@@ -97,7 +101,7 @@ queries! {
 
 macro_rules! commands {
     ($( $name:ident ),+ $(,)?) => {
-        /// Any command.
+        /// Any command. Its answer is the JSON of the command's own answer.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "each is the command of the same name")]
@@ -105,10 +109,18 @@ macro_rules! commands {
             $( $name(command::$name), )+
         }
 
-        impl AnyCommand {
-            pub(super) fn carry_out(self, acting: &Acting<'_>) -> Result<Encoded, ControlError> {
+        impl Command for AnyCommand {
+            type Answer = Box<RawValue>;
+
+            fn about(&self) -> &'static str {
                 match self {
-                    $( Self::$name(it) => it.carry_out(acting).map(|it| Encoded::of(&it)), )+
+                    $( Self::$name(command) => command.about(), )+
+                }
+            }
+
+            fn carry_out(self, acting: &Acting<'_>) -> Result<Box<RawValue>, ControlError> {
+                match self {
+                    $( Self::$name(command) => command.carry_out(acting).map(encoded), )+
                 }
             }
         }

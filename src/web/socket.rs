@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use axum::extract::{Path as AxumPath, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Serialize;
 use tokio::net::UnixListener;
 
-use crate::control::{
-    AnyQuery, Control, ControlError, Encoded, Order, Problem, TaskId, socket_path,
-};
+use crate::control::{AnyQuery, Control, ControlError, Order, Problem, TaskId, socket_path};
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 
@@ -127,33 +125,27 @@ impl ControlSocket {
     }
 }
 
-impl IntoResponse for Encoded {
-    fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
-    }
-}
-
 async fn ask(
     State((control, shutdown)): State<Answering>,
     Json(query): Json<AnyQuery>,
 ) -> Response {
-    respond(control.ask_any(query), &shutdown).await
+    respond(control.ask(query), &shutdown).await
 }
 
 async fn order(State((control, shutdown)): State<Answering>, Json(order): Json<Order>) -> Response {
-    respond(control.order_any(order), &shutdown).await
+    let Order { by, command } = order;
+    respond(control.order(by, command), &shutdown).await
 }
 
 async fn watch(
     State((control, shutdown)): State<Answering>,
     AxumPath(task): AxumPath<TaskId>,
 ) -> Response {
-    let watched = control.watch(&task, LONG_POLL);
-    respond(async { watched.await.map(Json) }, &shutdown).await
+    respond(control.watch(&task, LONG_POLL), &shutdown).await
 }
 
 /// Waits for an answer, unless the daemon ends before.
-async fn respond<T: IntoResponse>(
+async fn respond<T: Serialize>(
     answer: impl Future<Output = Result<T, ControlError>>,
     shutdown: &Shutdown,
 ) -> Response {
@@ -162,7 +154,7 @@ async fn respond<T: IntoResponse>(
         () = shutdown.triggered() => Err(ControlError::Ending),
     };
     match answered {
-        Ok(answer) => answer.into_response(),
+        Ok(answer) => Json(answer).into_response(),
         Err(error) => (status(&error), Json(Problem::of(&error))).into_response(),
     }
 }

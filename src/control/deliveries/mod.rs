@@ -38,9 +38,8 @@ impl Query for query::Endpoints {
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
-        let (store, told) = (reading.store, &reading.context.endpoints);
-        let wanted = told.meant(store, self.endpoint.as_ref())?;
-        let mut rows = told.all_rows(store)?;
+        let wanted = meant(reading, self.endpoint.as_ref())?;
+        let mut rows = reading.context.endpoints.all_rows(reading.store)?;
         rows.retain(|row| {
             let is_behind = self.after.as_ref().is_none_or(|after| row.name > *after);
             is_behind && wanted.contains(&row.name)
@@ -60,10 +59,7 @@ impl Query for query::Attempts {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let store = reading.store;
-        let names = reading
-            .context
-            .endpoints
-            .meant(store, self.endpoint.as_ref())?;
+        let names = meant(reading, self.endpoint.as_ref())?;
         let event = self.event.as_ref();
         let item = event.map(|event| event.of_store(store)).transpose()?;
         Ok(attempts(store, &names, item.as_ref(), &self)?)
@@ -78,17 +74,8 @@ impl Query for query::Parked {
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
-        let store = reading.store;
-        let names = reading
-            .context
-            .endpoints
-            .meant(store, self.endpoint.as_ref())?;
-        Ok(parked(
-            store,
-            names,
-            self.after.as_ref(),
-            page::size(self.limit),
-        )?)
+        let names = meant(reading, self.endpoint.as_ref())?;
+        Ok(parked(reading.store, names, &self)?)
     }
 }
 
@@ -100,17 +87,8 @@ impl Query for query::Waiting {
     }
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
-        let store = reading.store;
-        let names = reading
-            .context
-            .endpoints
-            .meant(store, self.endpoint.as_ref())?;
-        Ok(waiting(
-            store,
-            names,
-            self.after.as_ref(),
-            page::size(self.limit),
-        )?)
+        let names = meant(reading, self.endpoint.as_ref())?;
+        Ok(waiting(reading.store, names, &self)?)
     }
 }
 
@@ -163,8 +141,7 @@ impl Command for command::Dismiss {
     fn carry_out(self, acting: &Acting<'_>) -> Result<u64, ControlError> {
         let Self { endpoint, event } = self;
         // Also for an endpoint that left the configuration: nothing else would clean up after it.
-        let told = &acting.context.endpoints;
-        told.meant(acting.store, Some(&endpoint))?;
+        meant(acting, Some(&endpoint))?;
         let dismissed = replay::dismiss(acting.store, &endpoint, event.as_ref())?;
         tracing::info!(
             by = %acting.by,
@@ -172,6 +149,14 @@ impl Command for command::Dismiss {
         );
         Ok(dismissed)
     }
+}
+
+/// Returns the endpoint of this name, or all that there are.
+fn meant(
+    reading: &Reading<'_>,
+    wanted: Option<&EndpointName>,
+) -> Result<Vec<EndpointName>, ControlError> {
+    reading.context.endpoints.meant(reading.store, wanted)
 }
 
 fn attempts(
@@ -232,9 +217,9 @@ fn attempts(
 fn parked(
     store: &Store,
     names: Vec<EndpointName>,
-    after: Option<&ParkedPlace>,
-    limit: usize,
+    asked: &query::Parked,
 ) -> Result<Page<ParkedRow, ParkedPlace>, StoreError> {
+    let (after, limit) = (asked.after.as_ref(), page::size(asked.limit));
     let mut rows = Vec::new();
     for name in names {
         let behind = match after {
@@ -263,9 +248,9 @@ fn parked(
 fn waiting(
     store: &Store,
     names: Vec<EndpointName>,
-    after: Option<&WaitingPlace>,
-    limit: usize,
+    asked: &query::Waiting,
 ) -> Result<Page<WaitingRow, WaitingPlace>, StoreError> {
+    let (after, limit) = (asked.after.as_ref(), page::size(asked.limit));
     let mut found = Vec::new();
     for name in names {
         if after.is_some_and(|after| after.endpoint > name) {
