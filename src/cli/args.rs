@@ -57,7 +57,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: StoreAction,
     },
-    /// List held removals, show them, let them go or not.
+    /// List held removals, show them, approve or reject them.
     Plan(PlanArgs),
     /// List or show users.
     Users(UsersArgs),

@@ -164,8 +164,8 @@ pub(super) fn has_store(config: &Config) -> bool {
     }
 }
 
-/// Returns whether a daemon answers for this store.
-pub(super) async fn is_held_by_daemon(store: &Path) -> bool {
+/// Returns whether a daemon has this store open, and answers for it.
+pub(super) async fn daemon_has_store(store: &Path) -> bool {
     let path = control::socket_path(store);
     tokio::net::UnixStream::connect(&path).await.is_ok()
 }
@@ -210,7 +210,7 @@ async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()
 impl Socket {
     pub(super) async fn connect(store: &Path) -> anyhow::Result<Option<Self>> {
         // A socket file without a listener was left by a process that has ended.
-        if !is_held_by_daemon(store).await {
+        if !daemon_has_store(store).await {
             return Ok(None);
         }
         let path = control::socket_path(store);

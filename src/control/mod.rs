@@ -65,7 +65,7 @@ pub use wire::{AnyCommand, AnyQuery, Command, Order, Query};
 
 use std::path::{Path, PathBuf};
 
-/// Returns the address of the daemon that holds a store: a Unix socket in the store's folder.
+/// Returns the address of the daemon that has a store open: a Unix socket in the store's folder.
 pub fn socket_path(store: &Path) -> PathBuf {
     store.join("control.sock")
 }

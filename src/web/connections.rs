@@ -117,7 +117,7 @@ pub(super) async fn serve(
                     open.slots.push(Arc::clone(&slot));
                     let router = TowerToHyperService::new(router.clone());
                     let answering = Answering { router, slot };
-                    open.tasks.spawn(hold(io, answering, limits, shutdown.clone()));
+                    open.tasks.spawn(serve_one(io, answering, limits, shutdown.clone()));
                 }
                 // The client has already gone.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -311,7 +311,7 @@ impl Service<Request<Incoming>> for Answering {
 }
 
 /// Serves one connection to its end. Errors on it are the client's concern.
-async fn hold(
+async fn serve_one(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     answering: Answering,
     limits: Limits,

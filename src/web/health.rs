@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::signal::Shutdown;
 
 /// How long the store's answer about the tenants is cached: anybody may ask, as often as they like.
-const FRESH: Duration = Duration::from_secs(5);
+const CACHED: Duration = Duration::from_secs(5);
 
 /// The answer while history was lost and nobody has acknowledged it.
 const LOST: &str = "ok; history was lost with a damaged store, `qlik-roster status` says more\n";
@@ -43,7 +43,7 @@ impl Watched {
     async fn never_read(&self) -> String {
         let mut tenants = self.tenants.lock().await;
         if let Some((at, said)) = &*tenants
-            && at.elapsed() < FRESH
+            && at.elapsed() < CACHED
         {
             return said.clone();
         }
@@ -78,7 +78,7 @@ impl Watched {
     async fn has_lost_history(&self) -> bool {
         let mut lost = self.lost.lock().await;
         if let Some((at, lost)) = &*lost
-            && at.elapsed() < FRESH
+            && at.elapsed() < CACHED
         {
             return *lost;
         }

@@ -66,8 +66,8 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Returns whether everything went as it should.
-    pub(super) fn holds(&self) -> bool {
+    /// Returns whether every change was delivered once, with a valid signature.
+    pub(super) fn is_proven(&self) -> bool {
         let n_wrong = self.n_missed + self.n_false + self.n_twice + self.n_unverified;
         n_wrong == 0 && self.n_events == self.n_delivered
     }
@@ -122,7 +122,7 @@ impl Proof {
             let text = format!("It ended before {n_untold} of its stories were told.");
             points.push((Tone::Dim, '·', text));
         }
-        let is_well = self.holds() && ending == Ending::Clean;
+        let is_well = self.is_proven() && ending == Ending::Clean;
         let (tone, mark, verdict) = match is_well {
             true => (
                 Tone::Good,
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn anything_that_is_not_as_it_should_be_shows_in_the_end() {
-        assert!(proof().holds());
+        assert!(proof().is_proven());
         let break_one: [fn(&mut Proof); 5] = [
             |proof| proof.n_missed = 1,
             |proof| proof.n_false = 1,
@@ -214,7 +214,7 @@ mod tests {
 
             break_it(&mut proof);
 
-            assert!(!proof.holds());
+            assert!(!proof.is_proven());
         }
     }
 

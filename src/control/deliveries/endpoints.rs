@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_let_go_is_not_to_go() {
+    fn what_the_journal_no_longer_has_does_not_count_as_behind() {
         // Settled up to, settled ahead, the first entry in the journal, the last one; and how many
         // remain.
         let cases: [(u64, &[u64], u64, u64, u64); 7] = [
