@@ -293,7 +293,7 @@ fn choose(names: &[String], columns: &[Column]) -> Result<Vec<usize>, ColumnsErr
         let found = keys.iter().position(|key| *key == wanted);
         found.ok_or_else(|| ColumnsError::Unknown {
             name: name.clone(),
-            closest: closest(&wanted, keys.iter().map(String::as_str)),
+            closest: closest(&wanted, keys.iter().map(String::as_str)).map(str::to_owned),
             known: keys.join(", "),
         })
     };

@@ -79,35 +79,6 @@ impl<'de> Deserializer<'de> for Asker<'_> {
     }
 }
 
-/// Returns the known name that was probably meant.
-pub(super) fn similar(word: &str, known: &[&'static str]) -> Option<&'static str> {
-    let close = known.iter().map(|name| (distance(word, name), *name));
-    // A third of the letters may differ: more would be a guess.
-    close
-        .filter(|(distance, name)| *distance <= 1.max(name.len() / 3))
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Counts the letters to insert, remove or replace to get from one word to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut above = row.iter().copied();
-        let mut corner = above.next().unwrap_or_default();
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.chars().zip(above) {
-            let replaced = corner + usize::from(x != y);
-            left = replaced.min(above + 1).min(left + 1);
-            corner = above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,20 +89,5 @@ mod tests {
 
         assert_eq!(named, fields::<raw::Raw>());
         assert!(sections().iter().all(|section| !section.keys.is_empty()));
-    }
-
-    #[test]
-    fn a_slip_of_the_pen_finds_its_key() {
-        let known = ["name", "host", "connection", "schedule"];
-        for (word, meant) in [
-            ("hots", None),
-            ("hosts", Some("host")),
-            ("shedule", Some("schedule")),
-            ("conection", Some("connection")),
-            ("colour", None),
-        ] {
-            assert_eq!(similar(word, &known), meant, "{word}");
-        }
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

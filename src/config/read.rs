@@ -13,6 +13,7 @@ use super::problem::Problems;
 use super::raw::Raw;
 use super::{ConfigError, Environment, Fault, Problem};
 use crate::authorities::{MachineAuthorities, Places};
+use crate::suggest::closest;
 
 /// The prefix of variables that set keys.
 const PREFIX: &str = "QLIK_ROSTER__";
@@ -158,7 +159,7 @@ fn keep_known(
             Fault::SecretInFile { key: key.clone() }
         } else {
             Fault::UnknownKey {
-                similar: keys::similar(key, known),
+                similar: closest(key, known.iter().copied()),
                 known: known.join(", "),
             }
         };

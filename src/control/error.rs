@@ -217,7 +217,7 @@ impl ControlError {
         let known: BTreeSet<_> = known.iter().map(|known| known.0.as_str()).collect();
         Self::UnknownEndpoint {
             name: name.clone(),
-            known: there_are(closest(&name.0, known.iter().copied()).as_deref(), &known),
+            known: there_are(closest(&name.0, known.iter().copied()), &known),
         }
     }
 
@@ -237,7 +237,7 @@ impl ControlError {
             }
         }
         let meant = closest(&name.0.to_lowercase(), called.keys().map(String::as_str));
-        let meant = meant.and_then(|word| called.get(&word).copied());
+        let meant = meant.and_then(|word| called.get(word).copied());
         Self::UnknownTenant {
             name: name.clone(),
             known: there_are(meant, &names),
