@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Exit;
+
 /// A failure of the command itself, for which no other layer has an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
@@ -35,6 +37,15 @@ impl CliError {
             Self::Usage(_) => "cli.usage",
             Self::NotThere(_) => "cli.not-there",
             Self::Impossible(_) => "cli.impossible",
+        }
+    }
+
+    /// Returns the exit code.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::NotThere(_) => Exit::NotFound,
+            Self::OtherVersion | Self::Impossible(_) => Exit::Failure,
         }
     }
 }

@@ -16,69 +16,15 @@ use super::store_client::NoStore;
 
 /// Returns the exit code for a failure.
 pub(super) fn exit_of(failure: &anyhow::Error) -> Exit {
-    for cause in failure.chain() {
-        if cause.is::<ConfigError>() || cause.is::<ColumnsError>() {
-            return Exit::Usage;
-        }
-        match cause.downcast_ref() {
-            Some(CliError::Usage(_)) => return Exit::Usage,
-            Some(CliError::NotThere(_)) => return Exit::NotFound,
-            Some(CliError::OtherVersion | CliError::Impossible(_)) => return Exit::Failure,
-            None => {}
-        }
-        if let Some(init) = cause.downcast_ref::<InitError>() {
-            return init.exit();
-        }
-        if let Some(control) = cause.downcast_ref::<ControlError>() {
-            return of_code(control.code());
-        }
-        if let Some(refused) = cause.downcast_ref::<Problem>() {
-            return of_code(refused.code());
-        }
-        if let Some(CompactError::NoStore { .. }) = cause.downcast_ref() {
-            return Exit::NotFound;
-        }
-        if cause.is::<NoStore>() {
-            return Exit::NotFound;
-        }
-        if let Some(CheckError::NoStore { .. }) = cause.downcast_ref() {
-            return Exit::NotFound;
-        }
-        if cause.is::<StoreError>() || cause.is::<CompactError>() || cause.is::<CheckError>() {
-            return Exit::Store;
-        }
-        if let Some(discover) = cause.downcast_ref::<DiscoverError>() {
-            return match discover {
-                DiscoverError::Fetch { .. } => Exit::Source,
-                DiscoverError::Client { .. } => Exit::Failure,
-                DiscoverError::Store { .. } => Exit::Store,
-            };
-        }
-        if let Some(start) = cause.downcast_ref::<StartError>() {
-            return match start {
-                StartError::Open { .. }
-                | StartError::Store { .. }
-                | StartError::Tenants {
-                    source: DiscoverError::Store { .. },
-                } => Exit::Store,
-                StartError::Deliver { source } if source.is_fatal() => Exit::Store,
-                StartError::Deliver { .. }
-                | StartError::Tenants { .. }
-                | StartError::Client { .. }
-                | StartError::Socket { .. }
-                | StartError::Listen { .. } => Exit::Failure,
-            };
-        }
-    }
-    Exit::Failure
+    let known = failure.chain().find_map(known);
+    known.map_or(Exit::Failure, |(_, exit)| exit)
 }
 
-/// Returns the code under which `docs/errors.md` explains a failure: that of the innermost layer
-/// that has one.
+/// Returns the code under which `docs/errors.md` explains a failure.
 pub(super) fn code(failure: &anyhow::Error) -> String {
     let has = |is: fn(&(dyn Error + 'static)) -> bool| failure.chain().any(is);
-    let code = match failure.chain().find_map(code_of) {
-        Some(code) => code,
+    let code = match failure.chain().find_map(known) {
+        Some((code, _)) => code,
         None if has(<dyn Error>::is::<reqwest::Error>) => "cli.daemon-gone",
         None if has(<dyn Error>::is::<io::Error>) => "cli.io",
         None => "cli.failed",
@@ -86,31 +32,77 @@ pub(super) fn code(failure: &anyhow::Error) -> String {
     code.to_owned()
 }
 
-fn code_of<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
-    /// Asks each of these types for its code.
-    macro_rules! ask {
-        ($($failure:ty),+ $(,)?) => {
+/// Returns the code and the exit code of an error, if it is of a type that has them. Of a chain,
+/// the first such error decides: it knows what those behind it meant for the command.
+fn known<'a>(cause: &'a (dyn Error + 'static)) -> Option<(&'a str, Exit)> {
+    /// Tries these types one after the other.
+    macro_rules! first {
+        ($($failure:ty => $exit:expr),+ $(,)?) => {
             $(if let Some(failure) = cause.downcast_ref::<$failure>() {
-                return Some(failure.code());
+                let exit: fn(&$failure) -> Exit = $exit;
+                return Some((failure.code(), exit(failure)));
             })+
         };
     }
-    ask!(
-        CliError,
-        ColumnsError,
-        InitError,
-        NoStore,
-        Problem,
-        ConfigError,
-        ControlError,
-        StartError,
-        DiscoverError,
-        OpenError,
-        CompactError,
-        CheckError,
-        StoreError,
+    first!(
+        CliError => CliError::exit,
+        ColumnsError => |_| Exit::Usage,
+        InitError => InitError::exit,
+        NoStore => |_| Exit::NotFound,
+        Problem => |refused| of_code(refused.code()),
+        ConfigError => |_| Exit::Usage,
+        ControlError => |refused| of_code(refused.code()),
+        StartError => of_start,
+        DiscoverError => of_discovery,
+        OpenError => |_| Exit::Store,
+        CompactError => of_compaction,
+        CheckError => of_check,
+        StoreError => |_| Exit::Store,
     );
     None
+}
+
+fn of_compaction(failure: &CompactError) -> Exit {
+    match failure {
+        CompactError::NoStore { .. } => Exit::NotFound,
+        CompactError::Open { .. }
+        | CompactError::NoSpace { .. }
+        | CompactError::UnderWay
+        | CompactError::Failed { .. } => Exit::Store,
+    }
+}
+
+fn of_check(failure: &CheckError) -> Exit {
+    match failure {
+        CheckError::NoStore { .. } => Exit::NotFound,
+        CheckError::Open { .. } | CheckError::NoSpace { .. } | CheckError::Copy { .. } => {
+            Exit::Store
+        }
+    }
+}
+
+fn of_discovery(failure: &DiscoverError) -> Exit {
+    match failure {
+        DiscoverError::Fetch { .. } => Exit::Source,
+        DiscoverError::Client { .. } => Exit::Failure,
+        DiscoverError::Store { .. } => Exit::Store,
+    }
+}
+
+fn of_start(failure: &StartError) -> Exit {
+    match failure {
+        StartError::Open { .. }
+        | StartError::Store { .. }
+        | StartError::Tenants {
+            source: DiscoverError::Store { .. },
+        } => Exit::Store,
+        StartError::Deliver { source } if source.is_fatal() => Exit::Store,
+        StartError::Deliver { .. }
+        | StartError::Tenants { .. }
+        | StartError::Client { .. }
+        | StartError::Socket { .. }
+        | StartError::Listen { .. } => Exit::Failure,
+    }
 }
 
 /// Returns the exit code for a question that was not answered.
