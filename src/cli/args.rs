@@ -163,7 +163,7 @@ pub(super) struct InitArgs {
 const CLIENT_SECRET: &str = "client-secret";
 
 impl InitArgs {
-    /// Returns whether nothing is said of what the configuration is to be filled in with.
+    /// Returns whether no option says what to fill in.
     pub(super) fn says_nothing(&self) -> bool {
         let Self {
             file: _,
@@ -260,7 +260,7 @@ pub(super) enum StoreAction {
     Show(OutputArgs),
     /// Check every value, and what they say of each other. Changes nothing.
     Check(OutputArgs),
-    /// Give back room that it does not need. No daemon may run.
+    /// Give back room that it does not need. A daemon that runs does it while it serves.
     Compact(OutputArgs),
     /// Take note of what was lost with a damaged store: `status` and `sync` say it until then.
     Accept(TableArgs),
@@ -281,7 +281,7 @@ pub(super) enum PlanAction {
     List(ListArgs),
     /// Show what a plan would take away: what it comes to, then record by record.
     Show(PlanShowArgs),
-    /// Let the removals of a plan go, now.
+    /// Apply the removals of a plan, now.
     Approve {
         /// The plan, such as `plan-7`.
         plan: String,

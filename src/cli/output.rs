@@ -127,7 +127,7 @@ impl Printer {
         Ok(self.out.flush()?)
     }
 
-    /// Does the same to any writer.
+    /// Creates a printer that writes to any writer, without a header or an opening bracket.
     pub(super) fn on(
         out: Box<dyn Write>,
         screen: Screen,

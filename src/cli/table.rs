@@ -50,7 +50,7 @@ impl Column {
         }
     }
 
-    /// It holds numbers.
+    /// Aligns its cells to the right, as numbers are.
     pub(super) const fn number(self) -> Self {
         Self {
             align: Align::Right,
@@ -78,7 +78,7 @@ enum Content {
 }
 
 impl Cell {
-    /// Does the same in a tone.
+    /// Returns the cell in a tone.
     pub(super) fn toned(self, tone: Option<Tone>) -> Self {
         Self { tone, ..self }
     }
@@ -99,7 +99,7 @@ impl Cell {
         }
     }
 
-    /// Does the same for a text that has a line of its own.
+    /// Returns its text for people where it has a line of its own.
     pub(super) fn in_full(&self, screen: &Screen) -> String {
         let text = match &self.content {
             Content::Text(text) => printable::line(text),

@@ -27,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often we check.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// When a plain line is written; after the last of these, once a minute.
+/// After how many seconds a plain line is written; after the last of these, once a minute.
 const PLAIN_AT: [u64; 4] = [1, 10, 30, 60];
 
 /// The width that we assume for a terminal that does not report its own.
 const USUAL_WIDTH: usize = 80;
 
-/// How many things are shown side by side.
+/// How many things one line reports at most.
 const TOLD: usize = 3;
 
 /// When the present wait began, and whether the command is over.
@@ -78,7 +78,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Restarts the second: the time before was not a wait, or one that the user wants.
+/// Begins the wait anew: the time before was not a wait, or is one that the user wants.
 pub(super) fn anew() {
     state().since = Some(Instant::now());
     status_line::wipe();
@@ -91,7 +91,7 @@ fn watch_on_terminal() {
         match (text.is_empty(), text == shown) {
             (true, true) => {}
             (true, false) => status_line::wipe(),
-            // Erase it again: something else may have erased it already.
+            // Drawn even if it is the same: something else may have erased it.
             (false, _) => status_line::draw(&fitted(&text, width())),
         }
         shown = text;
@@ -99,7 +99,7 @@ fn watch_on_terminal() {
     status_line::wipe();
 }
 
-/// Returns what a terminal shows when a command has run for this long; empty if that is nothing.
+/// Returns what a terminal shows after a wait of this length; empty if that is nothing.
 fn drawn(passed: Duration, what: Option<String>) -> String {
     let what = what.filter(|_| passed >= PATIENCE);
     what.map(|what| line(passed, &what)).unwrap_or_default()
@@ -122,9 +122,9 @@ struct Plain {
 }
 
 impl Plain {
-    /// Returns the line that is due when a command has run for this long, if one is.
+    /// Returns the line that is due after a wait of this length, if one is.
     fn line(&mut self, passed: Duration, now: impl FnOnce() -> Option<String>) -> Option<String> {
-        // The time was restarted.
+        // The wait began anew.
         if passed < self.before {
             self.n_said = 0;
         }
@@ -148,7 +148,7 @@ fn due(n_said: usize) -> Duration {
     Duration::from_secs(seconds.unwrap_or_else(|| beyond(n_said)))
 }
 
-/// Waits a moment, and returns how long the command has run; `None` when it is over.
+/// Waits a moment, and returns how long the wait has lasted; `None` when the command is over.
 fn look() -> Option<Duration> {
     let state = state();
     let (state, _) = TURNED
@@ -191,7 +191,7 @@ fn state() -> MutexGuard<'static, State> {
     lock(&STATE)
 }
 
-/// Reports the progress of several things, one after the other.
+/// Reports the progress of several things in one line.
 pub(super) fn side_by_side(rows: &[(impl Display, impl Display)]) -> String {
     let told = rows.iter().take(TOLD);
     let mut parts: Vec<_> = told.map(|(name, how)| format!("{name}: {how}")).collect();
@@ -230,7 +230,7 @@ mod tests {
                 Some("checking the store: 11,000 rows"),
                 Some("[12 s] checking the store: 11,000 rows"),
             ),
-            // The second starts again.
+            // The wait begins anew.
             (100, Some("syncing"), None),
             (1_000, Some("syncing"), Some("[1 s] syncing")),
         ] {

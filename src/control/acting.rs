@@ -1,4 +1,4 @@
-//! Carries out commands, and records who gave them.
+//! Who gives a command, and what the command acts on.
 
 use std::fmt;
 use std::ops::Deref;
@@ -37,7 +37,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// The store, as seen by a command that somebody gave.
+/// The store, as seen by a command, with who gave it.
 pub struct Acting<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) by: &'a Actor,

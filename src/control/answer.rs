@@ -60,7 +60,8 @@ impl Control {
         &self.store
     }
 
-    /// Returns the tenants that should be read but whose runs have all failed so far.
+    /// Returns the tenants that should be read but have never completed a first load, and whose last
+    /// run failed.
     pub async fn never_read(&self) -> Result<Vec<TenantName>, StoreError> {
         let registry = self.context.registry.clone();
         let unread = self

@@ -134,7 +134,7 @@ impl Reading<'_> {
             let entries = self
                 .store
                 .entries(Seq(low.0.saturating_sub(1)), n_entries)?;
-            // If the journal was truncated meanwhile, the page continues after the gap.
+            // If entries were deleted meanwhile, as many were read behind `end`: they are left out.
             for entry in entries.into_iter().rev().filter(|entry| entry.seq < end) {
                 let seq = entry.seq;
                 if has(&entry) {

@@ -14,7 +14,7 @@ use crate::model::{GroupId, Kind, Record, RoleId};
 use crate::store::{Census, Known, Store, StoreError, TenantNo};
 
 /// How many results are cached: a few operators may list at the same time, each in a few tenants. A
-/// result holds the ids of some groups.
+/// result has the ids of roles and of the groups that grant them or have the name.
 const KEPT: usize = 8;
 
 /// What names referred to when they were last looked up.
@@ -42,8 +42,8 @@ pub(super) enum Named {
     Role(RoleId),
 }
 
-/// A name in a tenant, with the state of its roles and groups. A change to one of them changes the
-/// census.
+/// A name in a tenant, with the state of the tenant's roles and groups: a change to one of them
+/// changes the census of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     tenant: TenantNo,
@@ -63,7 +63,8 @@ impl Meanings {
         if named.is_nothing() {
             return Ok(Arc::default());
         }
-        // Taken before reading: a change in between makes this a different question.
+        // The censuses are taken before the records are read: if one changes in between, the next
+        // question has another census, and looks up again.
         let asked = Asked {
             tenant: known.no,
             named: named.clone(),

@@ -53,7 +53,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Returns the tenant of this name. Nothing is known about one that was never reached.
+    /// Returns the tenant of this name. Fails for one that was never reached: nothing is known
+    /// about it.
     pub(super) fn one(&self, name: &TenantName) -> Result<&Known, ControlError> {
         let known = self.tenants.iter().find(|known| known.name == *name);
         known.ok_or_else(|| self.unknown(name))

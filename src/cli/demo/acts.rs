@@ -19,13 +19,13 @@ use super::proof::{Held, Leaver, Outage, Proof};
 use super::show::Show;
 use super::wanted::{Wanted, expected};
 
-/// The role that the stories are about.
+/// The role that the leaver keeps.
 const ADMIN: &str = "TenantAdmin";
 
 /// How many things happen while the receiver is down.
 const MEANWHILE: usize = 4;
 
-/// How many people a pane shows.
+/// How many people a story shows.
 const FACES: usize = 6;
 
 /// How long the daemon may take to notice that the receiver is down.
@@ -139,7 +139,7 @@ impl Show {
             Outcome::Held => {}
             other => bail!("removals of {n_people} people were not held: {other:?}"),
         }
-        // Everything else in the same run goes on, and no deletion is sent.
+        // Everything else in the same run is applied, and no deletion is sent.
         let wanted = vec![Wanted::new("user.created", joined), Wanted::held()];
         self.await_all(wanted, began, proof).await?;
         let plan = self.held_plan().await?.plan;
@@ -259,8 +259,8 @@ impl Show {
         self.hear(wanted, proof).await
     }
 
-    /// Picks an active user without rights: neither directly nor through a group, where the rights
-    /// would stay when a role is taken away.
+    /// Picks an active user without any role. A group that grants one is out as well: its rights
+    /// would stay when the role is taken away.
     fn somebody(&mut self) -> Option<User> {
         let (tenant, spared) = (&self.stage.tenant, self.stage.tenant.credential_users());
         let groups = tenant.directory().groups().into_iter();
@@ -274,7 +274,7 @@ impl Show {
         tenant.directory().pick_user(&mut self.rng, fits)
     }
 
-    /// Adds a new user if no existing one is suitable.
+    /// Adds a user, for a tenant in which no other one fits.
     async fn hire(&mut self, proof: &mut Proof) -> anyhow::Result<User> {
         let directory = self.stage.tenant.directory();
         let id = directory.create_user(NewUser::named("Grace Hopper"))?;
@@ -286,7 +286,8 @@ impl Show {
         Ok(user)
     }
 
-    /// Picks enough users, by name, for the guard to hold their removal.
+    /// Picks as many users as it takes for the guard to hold their removal. Returns their ids and
+    /// names.
     fn crowd(&self) -> Vec<(UserId, String)> {
         let directory = self.stage.tenant.directory();
         let limits = Limits::usual(Loss::Users);

@@ -125,7 +125,7 @@ impl Show {
         }
     }
 
-    /// Returns what happens in the tenant on its own.
+    /// Returns everyday life in the tenant, step by step.
     pub(super) fn life(&self) -> Story {
         let (tenant, seed) = (&self.stage.tenant, self.stage.seed);
         Story::new(tenant.directory().clone(), seed, tenant.credential_users())
@@ -186,7 +186,7 @@ impl Show {
             if n_shown <= SHOWN_ALONE || !delivery.verified {
                 self.show_delivery(&delivery, began).await?;
             }
-            // Further deliveries may be wrong: we listen for them once everything has come.
+            // A delivery beyond those would be wrong. Where none is expected, we listen for a moment.
             if wanted.is_empty() && n_wanted > 0 && n_shown >= n_wanted {
                 break;
             }
@@ -243,8 +243,7 @@ impl Show {
         Ok(self.page.delivery(ink, &about, &text)?)
     }
 
-    /// Shows qlik-roster's copy of some users; `gone` is the text for users who are no longer in
-    /// it.
+    /// Shows qlik-roster's copy of some users, and which of them are no longer in it.
     pub(super) async fn show_people(&self, people: &[(UserId, String)]) -> anyhow::Result<()> {
         let mut shown = Vec::new();
         for (id, name) in people {

@@ -26,7 +26,7 @@ pub(super) const TENANT: &str = "acme";
 /// Tenants up to this size are read under Qlik's rate limits and our own.
 const LIMITED_UP_TO: u32 = 2_000;
 
-/// A tenant with fewer users is small.
+/// From this many users on, the guard's default limits suit the story of the mass deletion.
 const SMALL: usize = 40;
 
 /// Everything but the daemon.
@@ -36,7 +36,7 @@ pub(super) struct Stage {
     /// The address of the receiver, whether it is up or down.
     address: SocketAddr,
     secret: String,
-    /// What earlier receivers got, before they went down.
+    /// What earlier receivers got before they were taken down.
     past: Vec<Arc<Delivery>>,
     pub(super) seed: u64,
     /// Whether rate limits apply.
@@ -97,7 +97,7 @@ impl Stage {
         self.past.iter().cloned().chain(living).collect()
     }
 
-    /// Shows each delivery as it comes; nothing while the receiver is down.
+    /// Returns each delivery as it comes; `None` while the receiver is down.
     pub(super) fn watch(&self) -> Option<broadcast::Receiver<Arc<Delivery>>> {
         self.receiver.as_ref().map(Receiver::watch)
     }
@@ -126,7 +126,7 @@ impl Stage {
         self.tenant.stop().await;
     }
 
-    /// Returns whether the guard's usual limits work with this few users.
+    /// Returns whether the guard's default limits suit the tenant.
     fn limits_count(&self) -> bool {
         self.tenant.directory().n_users() >= SMALL
     }
@@ -170,7 +170,7 @@ allow_http = true
             store = self.path("store").display(),
             guard = match self.limits_count() {
                 true => "",
-                // By default, the guard skips a tenant in which one user is a large share.
+                // By default, the guard counts no shares in a tenant this small.
                 false => "guard = { users = { min_population = 5 } }",
             },
             client_id = self.tenant.client_id(),

@@ -28,7 +28,7 @@ pub enum Count {
     AtLeast(u64),
 }
 
-/// An attempt at an endpoint.
+/// An attempt, with its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// The endpoint.

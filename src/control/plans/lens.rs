@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError, TenantNo};
 
 use super::reply::{Person, RemovalRow};
 
-/// The records of a tenant that entries have asked for, as the store knows them.
+/// Looks up records of a tenant, and remembers which roles and groups make an administrator.
 pub(super) struct Lens<'a> {
     store: &'a Store,
     no: TenantNo,
@@ -26,7 +26,7 @@ impl<'a> Lens<'a> {
         }
     }
 
-    /// Returns an entry with its user and what is known about it.
+    /// Returns an entry as a row, and the user whom it is about, if the store knows that user.
     pub(super) fn row(
         &mut self,
         removal: Removal,

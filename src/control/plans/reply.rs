@@ -92,7 +92,8 @@ pub struct TopRow {
     pub count: u64,
 }
 
-/// A role or a group that is missing, while a newer one of the same name exists.
+/// A role or a group that is missing, while one of the same name exists that is newer, as far as
+/// we know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Role or group.
