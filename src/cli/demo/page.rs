@@ -114,11 +114,12 @@ impl Page {
         writeln!(out)
     }
 
-    /// Shows the progress of the first sync.
+    /// Shows the progress of the first sync. Later syncs are part of a story, which says more.
     pub(super) fn load(&self, progress: &str) {
         let mut shown = self.shown();
+        let is_first = shown.board.story == 0;
         let is_due = shown.drawn.is_none_or(|at| at.elapsed() >= DRAW_EVERY);
-        if is_due && matches!(shown.view, View::Screen(_)) {
+        if is_first && is_due && matches!(shown.view, View::Screen(_)) {
             shown.board.alert = Some((Ink::Plain, format!("The first sync: {progress}")));
             shown.draw();
         }
