@@ -316,7 +316,7 @@ async fn sigterm_ends_the_daemon_cleanly_and_its_log_names_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn held_removals_are_listed_shown_and_let_go_by_command() {
+async fn held_removals_are_listed_shown_and_approved_by_command() {
     let world = World::new().await;
     let tenant = world.tenant.directory();
     world.command(&["sync"]).await;

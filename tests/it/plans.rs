@@ -438,12 +438,12 @@ fn move_group(world: &World, group: &GroupId, name: &str, left_behind: usize) ->
         .filter(|user| user.groups.contains_key(group))
         .collect();
     tenant.delete_group(group).unwrap();
-    let fresh = tenant.create_group(name);
+    let newer = tenant.create_group(name);
     for user in members.iter().skip(left_behind) {
-        let join = Edit::JoinGroup(fresh.clone());
+        let join = Edit::JoinGroup(newer.clone());
         tenant.update_user(&user.id, join).unwrap();
     }
-    (fresh, members.len())
+    (newer, members.len())
 }
 
 /// A plan with something of all sorts: users who go, of two domains and administrators among
@@ -454,7 +454,7 @@ struct Mixed {
     id: String,
     n_admins: usize,
     old: Group,
-    fresh: GroupId,
+    newer: GroupId,
     n_members: usize,
 }
 
@@ -502,14 +502,14 @@ async fn mixed_plan() -> Mixed {
     let unassign = Edit::UnassignRole(admin.clone());
     tenant.update_user(&demoted.id, unassign).unwrap();
     pass(&world, Duration::from_secs(60));
-    let (fresh, n_members) = move_group(&world, &old.id, &old.name, 2);
+    let (newer, n_members) = move_group(&world, &old.id, &old.name, 2);
     let id = running.sync().await.held.unwrap().plan.unwrap();
     Mixed {
         running,
         id: id.to_string(),
         n_admins,
         old,
-        fresh,
+        newer,
         n_members,
         world,
     }
@@ -523,7 +523,7 @@ async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
         id,
         n_admins,
         old,
-        fresh,
+        newer,
         n_members,
     } = mixed_plan().await;
 
@@ -543,13 +543,13 @@ async fn a_plan_is_summed_up_and_its_lines_are_grouped() {
     assert!(out.contains(&administrators), "{out}");
     let came_along = n_members - 2;
     let moved = format!(
-        "  group {}: {} is now {fresh}\n    {came_along} of {n_members} members came along, 2 did \
+        "  group {}: {} is now {newer}\n    {came_along} of {n_members} members came along, 2 did \
          not\n",
         old.name, old.id
     );
     assert!(out.contains(&moved), "{moved}\n{out}");
     let of_group = format!(
-        "  {}  {}  moved to {fresh}: {n_members}\n",
+        "  {}  {}  moved to {newer}: {n_members}\n",
         old.name, old.id
     );
     let (_, memberships) = out.split_once("\nMemberships that end: ").unwrap();
@@ -568,7 +568,7 @@ async fn programs_get_the_same_summary_and_lines() {
         id,
         n_admins,
         old,
-        fresh,
+        newer,
         n_members,
     } = mixed_plan().await;
 
@@ -591,7 +591,7 @@ async fn programs_get_the_same_summary_and_lines() {
         "kind": "group",
         "name": old.name,
         "remote_id": old.id.to_string(),
-        "moved_to": fresh.to_string(),
+        "moved_to": newer.to_string(),
         "came_along": n_members - 2,
         "left_behind": 2,
     }]);
@@ -601,7 +601,7 @@ async fn programs_get_the_same_summary_and_lines() {
         domains[1],
         json!({ "name": "elsewhere.example", "count": 1 })
     );
-    assert_eq!(summary["by_group"]["top"][0]["moved_to"], fresh.to_string());
+    assert_eq!(summary["by_group"]["top"][0]["moved_to"], newer.to_string());
     let entries = json["entries"].as_array().unwrap();
     assert_eq!(json["plan"]["records"], entries.len());
     let gone = entries.iter().filter(|entry| entry["deleted"] == true);
