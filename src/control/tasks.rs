@@ -191,13 +191,14 @@ mod tests {
 
         let late: Begun<String> = tasks.begin(async { Ok("y".repeat(60)) });
         tasks.watch(&late.task, MAX_WAIT).await.unwrap();
-        let error = loop {
-            // Its end is noted just after its result is there.
-            match tasks.watch(&early.task, MAX_WAIT).await {
-                Ok(_still_kept) => tokio::task::yield_now().await,
-                Err(error) => break error,
+        let dropped = async {
+            // The end of a task is noted just after its result is there.
+            while let Ok(_still_kept) = tasks.watch(&early.task, MAX_WAIT).await {
+                tokio::task::yield_now().await;
             }
+            tasks.watch(&early.task, MAX_WAIT).await.unwrap_err()
         };
+        let error = tokio::time::timeout(MAX_WAIT, dropped).await.unwrap();
 
         assert_eq!(error.code(), "control.dropped-outcome");
         let last = tasks.watch(&late.task, MAX_WAIT).await.unwrap();
