@@ -162,7 +162,7 @@ pub enum StoreError {
     /// The caller asked for more than one atomic write may contain.
     #[error("a commit of cost {cost} is over the limit of {limit}")]
     TooLarge {
-        /// What the writes cost, see [`Write::cost`](crate::store::kept::commit::Write::cost).
+        /// What the writes cost, see [`Write::cost`](crate::store::Write::cost).
         cost: usize,
         /// What they may cost together.
         limit: usize,

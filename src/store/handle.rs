@@ -13,10 +13,9 @@ use crate::store::engine::compaction::compacted::{CompactError, Compacted};
 use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::opening::open;
 use crate::store::engine::opening::starting::Started;
-use crate::store::engine::writing::work::Work;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::kept::commit::{Commit, Committed};
 use crate::store::kept::maintenance::belief::Running;
+use crate::store::values::commit::{Commit, Committed};
 
 /// The store. Clones are cheap and share it; dropping the last one closes it.
 ///
@@ -126,7 +125,7 @@ impl Store {
     /// Queues a commit without waiting for the disk; it waits only while the queue is full. Commits
     /// are applied in the order in which they are submitted.
     pub fn submit(&self, commit: Commit) -> Result<Ticket, StoreError> {
-        self.engine.submit(Work::Commit(commit.prepare()?))
+        self.engine.commit(commit)
     }
 
     /// Writes a commit; on disk when it returns.

@@ -6,8 +6,8 @@
 //! - `handle.rs` is the store as other layers use it; `kept/` has the calls that read and write it.
 //! - `engine/` is everything that depends on sled. Its `mod.rs` lists the calls that cross the line
 //!   between the two, where a second engine would plug in.
-//! - `layout/` defines keys and bytes, frozen for each format; `check/` reads everything and
-//!   compares.
+//! - `layout/` defines keys and bytes, frozen for each format; `values/` has what crosses between
+//!   the folders; `check/` reads everything and compares.
 //!
 //! # What must stay true
 //!
@@ -76,31 +76,34 @@ mod error;
 mod handle;
 mod kept;
 mod layout;
-mod tenant_no;
+mod values;
 
 pub use check::CheckError;
 pub use engine::calls::Ticket;
 pub use engine::compaction::compacted::{CompactError, Compacted};
-pub use engine::rows::census::Census;
-pub use engine::rows::held::Entries;
-pub use engine::rows::state::Kept;
 pub use error::{Cause, OpenError, StoreError};
 pub use handle::{Opened, Store};
-pub use kept::commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
 pub use kept::delivery::{
-    ATTEMPTS_AT_ONCE, Attempt, AttemptLog, Backfill, Change as DeliveryChange, Cursor, Deferred,
-    Disabled, DisabledBy, Failing, InvalidItem, Item, MAX_CHANGES, MAX_DEFERRED, Order, Parked,
-    Progress, Trouble,
+    ATTEMPTS_AT_ONCE, AttemptLog, Change as DeliveryChange, MAX_CHANGES, MAX_DEFERRED, Progress,
 };
 pub use kept::held::Decision;
 pub use kept::maintenance::pass::{Done, MaintenancePass};
 pub use kept::maintenance::retention::Retention;
 pub use kept::names::Names;
-pub use kept::plan::{Plan, PlanHead};
 pub use kept::runs::{NewRun, SinceSweep};
-pub use kept::seen_events::{Bookmark, MAX_SEEN_EVENTS, SeenEvent};
+pub use kept::seen_events::MAX_SEEN_EVENTS;
 pub use kept::tenants::Known;
-pub use tenant_no::TenantNo;
+pub use values::audit::{Bookmark, SeenEvent};
+pub use values::census::Census;
+pub use values::commit::{Closing, Commit, Committed, MAX_QUIET, MAX_WRITES, Write};
+pub use values::delivery::{
+    Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, InvalidItem, Item, Order,
+    Parked, Trouble,
+};
+pub use values::held::Entries;
+pub use values::plan::{Plan, PlanHead};
+pub use values::record::Kept;
+pub use values::tenant_no::TenantNo;
 
 #[cfg(test)]
 mod tests;

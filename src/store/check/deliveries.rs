@@ -5,10 +5,11 @@ use std::ops::Bound;
 use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::delivery::{self, Item};
 use crate::store::layout::keys::{self, Key, Keyspace};
+use crate::store::layout::rows::{read_attempts, read_cursor};
 use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::delivery::Item;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 
@@ -29,7 +30,7 @@ impl Check<'_> {
         self.some_at_once(Keyspace::Order, Check::order);
         self.some_at_once(Keyspace::Attempts, |check, key, value| {
             let place = check.place_of(key);
-            check.take(place, delivery::read_attempts(key, value));
+            check.take(place, read_attempts(key, value));
         });
     }
 
@@ -60,10 +61,8 @@ impl Check<'_> {
 
     fn cursor(&mut self, key: &[u8], value: &[u8]) {
         let place = self.place_of(key);
-        let (Some(cursor), Some(last)) = (
-            self.take(&*place, delivery::read_cursor(key, value)),
-            self.last(),
-        ) else {
+        let (Some(cursor), Some(last)) = (self.take(&*place, read_cursor(key, value)), self.last())
+        else {
             return;
         };
         let furthest = cursor.ahead.last().max(Some(&cursor.settled));

@@ -6,8 +6,9 @@ use std::ops::Bound;
 use crate::model::{Change, Entry, Fact, Kind, Seq, TenantId, Verb, Version};
 use crate::store::engine::rows::{journal, losses};
 use crate::store::engine::scan;
+use crate::store::layout::entry;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 use super::records::Versions;
@@ -61,7 +62,7 @@ impl Check<'_> {
             if n_rows % AT_ONCE == 0 {
                 self.tick(AT_ONCE);
             }
-            let Some(entry) = self.take(keys::describe(&key), journal::read(&key, &value)) else {
+            let Some(entry) = self.take(keys::describe(&key), entry::read(&key, &value)) else {
                 expected = keys::trailing_number(&key).map_or(expected, |seq| Seq(seq + 1));
                 continue;
             };
@@ -226,7 +227,7 @@ impl Check<'_> {
                 break;
             };
             let place = self.place_of(&key);
-            let Some(entry) = self.take(&*place, journal::read(&key, &value)) else {
+            let Some(entry) = self.take(&*place, entry::read(&key, &value)) else {
                 continue;
             };
             if entry.seq > cut && self.cut().is_some_and(|cut| entry.seq > cut) {

@@ -29,10 +29,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use crate::model::{StoreCheck, TenantId};
 use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::garbage;
-use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
 use crate::store::layout::{self, codec};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::count::Count;
+use crate::store::values::tenant_no::TenantNo;
 
 /// The most rows between two progress reports.
 const TOLD_EVERY: u64 = 500;

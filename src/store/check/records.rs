@@ -10,7 +10,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Key, Keyspace};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 use super::tenants::mark_of;

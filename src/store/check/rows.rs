@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::store::engine::scan;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 use super::faults::in_words;

@@ -7,6 +7,7 @@ use crate::model::{Loss, Mode, Outcome, Run, RunId, TenantName, Trigger};
 use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
 use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::rows::read_run;
 use crate::store::layout::{codec, v1, v2};
 
 use super::Check;
@@ -88,7 +89,7 @@ impl Check<'_> {
                 return last;
             };
             found.0 += 1;
-            let Some(run) = self.take("a run", runs::read(&key, &value)) else {
+            let Some(run) = self.take("a run", read_run(&key, &value)) else {
                 continue;
             };
             if keys::run_of(&key) != Some((run.tenant_name.clone(), run.id)) {

@@ -2,14 +2,14 @@
 //! a million records.
 
 use crate::model::{Entry, Kind, Seq};
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::{block, journal, state};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::delivery;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::tenant_no::TenantNo;
+use crate::store::layout::rows::read_cursor;
+use crate::store::values::head::Head;
+use crate::store::values::tenant_no::TenantNo;
 
 /// The last entries of the journal, all of which are read.
 const TAIL: u64 = 200;
@@ -90,7 +90,7 @@ fn place_of(
 fn check_cursors(db: &sled::Db, last: Seq) -> Result<(), StoreError> {
     for row in scan::prefix(db, &[Keyspace::Cursor as u8]) {
         let (key, value) = row?;
-        let cursor = delivery::read_cursor(&key, &value)?;
+        let cursor = read_cursor(&key, &value)?;
         if cursor.settled > last {
             return Err(codec::flawed(&key, "ahead of the journal"));
         }

@@ -1,13 +1,13 @@
 //! Checks what the store says about itself and its tenants.
 
 use crate::model::{Fact, Id, Seq};
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{Format, codec, v1, v2, v3, v4};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::head::Head;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::Check;
 

@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use crate::lock::lock;
 use crate::model::StoreId;
 use crate::store::error::StoreError;
-use crate::store::kept::commit::Committed;
-use crate::store::layout::keys::Key;
+use crate::store::values::commit::{Commit, Committed};
+use crate::store::values::row::Row;
 
 use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
 use super::opening::database::close_db;
 use super::shared::Shared;
+use super::writing::prepared::Prepared;
 use super::writing::under_way::UnderWay;
 use super::writing::work::{Job, Work};
 
@@ -108,8 +109,13 @@ impl Engine {
         }
     }
 
+    /// Queues a commit without waiting for the disk. It is encoded on the caller's thread.
+    pub fn commit(&self, commit: Commit) -> Result<Ticket, StoreError> {
+        self.submit(Work::Commit(Prepared::of(commit)?))
+    }
+
     /// Writes rows in one batch, on disk when it returns.
-    pub fn write(&self, rows: Vec<(Key, Option<Vec<u8>>)>) -> Result<Committed, StoreError> {
+    pub fn write(&self, rows: Vec<Row>) -> Result<Committed, StoreError> {
         self.submit(Work::rows(rows))?.wait()
     }
 

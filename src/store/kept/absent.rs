@@ -8,7 +8,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 impl Store {
     /// Returns the records that the last complete sweeps did not find, and how many sweeps missed

@@ -7,7 +7,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v4};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 impl Store {
     /// Returns the findings of a tenant that were accepted, including those that no longer occur.

@@ -8,14 +8,14 @@ use std::ops::Bound;
 
 use crate::lock::lock;
 use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Timestamp};
-use crate::store::engine::rows::held::{Entries, plan_row, read, read_plan};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::layout::held::{plan_row, read, read_plan};
 use crate::store::layout::{codec, keys, v1};
-use crate::store::tenant_no::TenantNo;
-
-use super::commit::Commit;
+use crate::store::values::commit::Commit;
+use crate::store::values::held::Entries;
+use crate::store::values::tenant_no::TenantNo;
 
 /// Closed plans to keep for each tenant, with their entries.
 const KEPT_PLANS: usize = 20;

@@ -1,10 +1,11 @@
 //! Everything that happened, entry by entry, as far as it is on disk.
 
 use crate::model::{Entry, Seq};
-use crate::store::engine::rows::journal::{Page, cut_at, missing, page, read};
+use crate::store::engine::rows::journal::{Page, cut_at, page};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::layout::entry::{missing, read};
 use crate::store::layout::keys;
 
 impl Store {

@@ -2,9 +2,10 @@
 
 use crate::lock::lock;
 use crate::model::{HistoryLoss, Timestamp};
-use crate::store::engine::rows::losses::{read, row};
+use crate::store::engine::rows::losses::read;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::layout::rows;
 
 impl Store {
     /// Returns what was lost with damaged stores, the earliest first.
@@ -35,7 +36,7 @@ impl Store {
             accepted.push(loss.clone());
         }
         if !accepted.is_empty() {
-            self.engine.write(vec![row(losses)])?;
+            self.engine.write(vec![rows::history_losses(losses)])?;
         }
         Ok(accepted)
     }

@@ -6,7 +6,6 @@
 
 pub mod absent;
 pub mod accepted;
-pub mod commit;
 pub mod delivery;
 pub mod held;
 pub mod journal;
@@ -16,6 +15,7 @@ pub mod maintenance;
 pub mod names;
 pub mod seen_events;
 pub mod plan;
+pub mod rows;
 pub mod runs;
 pub mod state;
 pub mod tenants;

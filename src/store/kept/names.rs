@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::{GroupId, Id, Kind, Record, RecordRef, RoleId};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 /// Names that are cached, so that a page reads each name once. A tenant may have a hundred thousand
 /// groups; most names are short, some hundred bytes each with their ids.

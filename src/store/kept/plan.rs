@@ -3,40 +3,13 @@
 
 use std::ops::Bound;
 
-use crate::model::{Account, RunId, Timestamp};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
-
-use super::commit::{MAX_QUIET, Write};
-
-/// Rows that are removed at once; this bounds memory.
-const REMOVED_AT_ONCE: usize = 10_000;
-
-/// What the commits of a sealed plan share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanHead {
-    /// The run that made it.
-    pub run: RunId,
-    /// When the plan was made.
-    pub at: Timestamp,
-    /// The tenant as entries name it.
-    pub account: Account,
-    /// Rows that were staged.
-    pub rows_total: u32,
-}
-
-/// A sealed plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// What its commits share.
-    pub head: PlanHead,
-    /// Rows that were committed; the others are still stored.
-    pub rows_done: u32,
-}
+use crate::store::layout::{codec, keys, v1};
+use crate::store::values::commit::Write;
+use crate::store::values::plan::{Plan, PlanHead};
+use crate::store::values::tenant_no::TenantNo;
 
 impl Store {
     /// Replaces rows of a plan that is not sealed, the first of them at `from`; `None` removes a
@@ -135,40 +108,5 @@ impl Store {
             self.engine.write(vec![(head, None)])?;
         }
         self.remove_rows(&keys::plan_rows(no))
-    }
-
-    /// Removes all rows that begin with a prefix, some at a time.
-    pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
-        loop {
-            let rows: Vec<Key> = self.engine.read("reading what is removed", |db| {
-                scan::prefix(db, prefix)
-                    .take(REMOVED_AT_ONCE)
-                    .map(|row| row.map(|(key, _)| key.to_vec()))
-                    .collect()
-            })?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            self.write_all(rows.into_iter().map(|key| (key, None)).collect())?;
-        }
-    }
-
-    /// Writes any number of rows, a batch at a time.
-    pub(in crate::store) fn write_all(
-        &self,
-        rows: Vec<(Key, Option<Vec<u8>>)>,
-    ) -> Result<(), StoreError> {
-        let mut rows = rows.into_iter().peekable();
-        let mut tickets = Vec::new();
-        while rows.peek().is_some() {
-            let batch = rows.by_ref().take(MAX_QUIET).collect();
-            tickets.push(
-                self.engine
-                    .submit(crate::store::engine::writing::work::Work::rows(batch))?,
-            );
-        }
-        tickets
-            .into_iter()
-            .try_for_each(|ticket| ticket.wait().map(drop))
     }
 }

@@ -12,16 +12,15 @@ use crate::model::{
     Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
 };
 use crate::store::engine::rows::runs::{
-    Tally, find, last_run, names, newest, newest_before, newest_of_all, tally,
+    find, last_run, names, newest, newest_before, newest_of_all, tally,
 };
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key, Keyspace};
+use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v2};
-
-/// A row to write; `None` removes it.
-type Change = (Key, Option<Vec<u8>>);
+use crate::store::values::row::Row;
+use crate::store::values::runs::Tally;
 
 /// What is known of a run when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +186,7 @@ impl Store {
     }
 
     /// Composes the rows for the present state of a run.
-    fn rows_of(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
+    fn rows_of(&self, run: &Run) -> Result<Vec<Row>, StoreError> {
         let name = &run.tenant_name;
         let (mut tally, before) = self.engine.read("reading runs", |db| {
             Ok((tally(db, name)?, find(db, name, run.id)?))

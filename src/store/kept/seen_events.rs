@@ -2,68 +2,47 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{AuditEventId, RecordRef, Timestamp};
+use crate::model::{AuditEventId, Timestamp};
 use crate::store::engine::scan;
-use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
-
-use super::commit::MAX_QUIET;
+use crate::store::values::audit::{Bookmark, SeenEvent};
+use crate::store::values::tenant_no::TenantNo;
 
 /// Events of a tenant that are remembered. A caller that would need more falls back to reading the
 /// whole tenant.
 pub const MAX_SEEN_EVENTS: usize = 20_000;
 
-/// How far the audit log of a tenant was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bookmark {
-    /// From when on it was read without a gap.
-    pub since: Timestamp,
-    /// Up to when it was read. Late events may lie before this time, so reading resumes some way
-    /// before it.
-    pub until: Timestamp,
-    /// Records that were found to be deleted, and when, but which no event has reported yet.
-    pub untold: Vec<(Timestamp, RecordRef)>,
-}
-
-/// An event that was handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SeenEvent {
-    /// When it happened.
-    pub at: Timestamp,
-    /// Its id.
-    pub id: AuditEventId,
-}
-
 impl Store {
     /// Returns how far the audit log of a tenant was read, or `None` if nobody reads it yet.
     pub fn bookmark(&self, no: TenantNo) -> Result<Option<Bookmark>, StoreError> {
-        self.engine.read("reading how far news were read", |db| {
-            let key = keys::bookmark(no);
-            match scan::get(db, &key)? {
-                Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
-                None => Ok(None),
-            }
-        })
+        self.engine
+            .read("reading how far the audit log was read", |db| {
+                let key = keys::bookmark(no);
+                match scan::get(db, &key)? {
+                    Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
+                    None => Ok(None),
+                }
+            })
     }
 
     /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] plus one.
     pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
-        self.engine.read("reading which news were heard", |db| {
-            scan::prefix(db, &keys::seen_events_prefix(no))
-                .take(MAX_SEEN_EVENTS + 1)
-                .map(|row| {
-                    let (key, value) = row?;
-                    let v1::Nothing = codec::read_row(&key, &value)?;
-                    let (at, id) = keys::seen_event_of(&key)
-                        .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
-                    Ok(SeenEvent { at, id })
-                })
-                .collect()
-        })
+        self.engine
+            .read("reading the audit events that were seen", |db| {
+                scan::prefix(db, &keys::seen_events_prefix(no))
+                    .take(MAX_SEEN_EVENTS + 1)
+                    .map(|row| {
+                        let (key, value) = row?;
+                        let v1::Nothing = codec::read_row(&key, &value)?;
+                        let (at, id) = keys::seen_event_of(&key)
+                            .ok_or_else(|| codec::flawed(&key, "of no time and event"))?;
+                        Ok(SeenEvent { at, id })
+                    })
+                    .collect()
+            })
     }
 
     /// Adds events, forgets those before a time, and moves the bookmark; on disk when it returns. A
@@ -75,23 +54,12 @@ impl Store {
         seen: &[SeenEvent],
         forget_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let remembered = seen.iter().map(|seen| {
-            let (key, value) = codec::put(keys::seen_event(no, seen.at, seen.id), &v1::Nothing);
-            (key, value)
-        });
+        let remembered = seen
+            .iter()
+            .map(|seen| codec::put(keys::seen_event(no, seen.at, seen.id), &v1::Nothing));
         let old = self.seen_before(no, forget_before)?;
-        let rows: Vec<_> = remembered
-            .chain(old.into_iter().map(|key| (key, None)))
-            .collect();
-        let mut rows = rows.into_iter().peekable();
-        let mut tickets = Vec::new();
-        while rows.peek().is_some() {
-            let batch = rows.by_ref().take(MAX_QUIET).collect();
-            tickets.push(self.engine.submit(Work::rows(batch))?);
-        }
-        tickets
-            .into_iter()
-            .try_for_each(|ticket| ticket.wait().map(drop))?;
+        let forgotten = old.into_iter().map(|key| (key, None));
+        self.write_all(remembered.chain(forgotten).collect())?;
         self.engine.write(vec![codec::put(
             keys::bookmark(no),
             &v1::Bookmark::from(bookmark),
@@ -102,12 +70,13 @@ impl Store {
     /// Returns the keys of events that may be forgotten, as many as one call may remove.
     fn seen_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
         let end = keys::seen_event(no, time, AuditEventId([0; 16]));
-        self.engine.read("reading which news were heard", |db| {
-            scan::prefix(db, &keys::seen_events_prefix(no))
-                .take(MAX_SEEN_EVENTS)
-                .map(|row| row.map(|(key, _)| key.to_vec()))
-                .take_while(|key| key.as_ref().map_or(true, |key| *key < end))
-                .collect()
-        })
+        self.engine
+            .read("reading the audit events that were seen", |db| {
+                scan::prefix(db, &keys::seen_events_prefix(no))
+                    .take(MAX_SEEN_EVENTS)
+                    .map(|row| row.map(|(key, _)| key.to_vec()))
+                    .take_while(|key| key.as_ref().map_or(true, |key| *key < end))
+                    .collect()
+            })
     }
 }

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use crate::model::{Fingerprint, Id, Kind, Record, RecordRef};
 use crate::store::engine::rows::block;
 use crate::store::engine::rows::bucket::{self, Entries};
-use crate::store::engine::rows::census::Census;
-use crate::store::engine::rows::state::{Kept, census, prove, read, standing_after};
+use crate::store::engine::rows::state::{census, prove, read, standing_after};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::census::Census;
+use crate::store::values::record::Kept;
+use crate::store::values::tenant_no::TenantNo;
 
 /// Records that a walk reads at once.
 const PAGE: usize = 256;

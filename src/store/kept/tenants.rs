@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 /// A tenant of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]

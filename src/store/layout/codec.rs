@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::store::error::StoreError;
+use crate::store::values::row::Row;
 
 use super::Stored;
 use super::keys::{self, Key};
@@ -229,7 +230,7 @@ pub fn flawed(key: &[u8], how: &str) -> StoreError {
 }
 
 /// Pairs a key with its small row, for a write.
-pub fn put<T: Stored + Serialize>(key: Key, content: &T) -> (Key, Option<Vec<u8>>) {
+pub fn put<T: Stored + Serialize>(key: Key, content: &T) -> Row {
     let value = row(&key, content);
     (key, Some(value))
 }

@@ -8,11 +8,12 @@ use crate::model::{
     AuditEventId, ConnectionName, EndpointName, FindingId, Id, Kind, PlanId, RecordRef, RunId, Seq,
     TenantName, Timestamp,
 };
-use crate::store::kept::delivery::Item;
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::delivery::Item;
+use crate::store::values::tenant_no::TenantNo;
 
 mod words;
 
+pub use crate::store::values::row::Key;
 pub use words::{describe, undescribed};
 
 /// The keyspace of a key: its first byte. A byte that was once used is never reused.
@@ -75,9 +76,6 @@ pub enum Keyspace {
     /// Findings that an operator accepted, by tenant and id.
     Accepted = 0x80,
 }
-
-/// A key's bytes.
-pub type Key = Vec<u8>;
 
 /// The key of the format record, which is read first.
 pub fn format() -> Key {

@@ -20,7 +20,11 @@
 
 pub mod codec;
 pub mod convert;
+pub mod entry;
+pub mod head;
+pub mod held;
 pub mod keys;
+pub mod rows;
 
 pub mod v1;
 pub mod v2;

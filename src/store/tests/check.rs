@@ -13,12 +13,13 @@ use crate::model::{
 use crate::store::engine::rows::block::Block;
 use crate::store::engine::rows::bucket::Bucket;
 use crate::store::handle::Store;
-use crate::store::kept::commit::Closing;
-use crate::store::kept::delivery::{Change as DeliveryChange, Cursor, Item, Parked, Progress};
-use crate::store::kept::plan::PlanHead;
+use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
 use crate::store::layout::{codec, keys, v1, v2, v4};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::commit::Closing;
+use crate::store::values::delivery::{Cursor, Item, Parked};
+use crate::store::values::plan::PlanHead;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::recovery::tamper;
 use super::support::{self, account, adopt, open, record};
@@ -364,7 +365,7 @@ fn buckets(db: &sled::Db, change: impl Fn(&mut Bucket)) {
 
 /// Recomputes the census from the buckets.
 fn recount(db: &sled::Db) {
-    let mut census = crate::store::engine::rows::census::Census::default();
+    let mut census = crate::store::values::census::Census::default();
     buckets(db, |_| {});
     for row in db.scan_prefix(keys::bucket_prefix(NO, Kind::User)) {
         let (key, value) = row.unwrap();

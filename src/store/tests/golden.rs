@@ -6,16 +6,16 @@ use crate::model::{
 };
 use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
-use crate::store::engine::rows::census::Census;
-use crate::store::engine::rows::count::{Count, Usage};
-use crate::store::engine::rows::head::Head;
-use crate::store::engine::rows::{journal, state};
-use crate::store::kept::delivery::{
+use crate::store::engine::rows::state;
+use crate::store::layout::{codec, entry, keys, v1, v3, v4};
+use crate::store::values::audit::Bookmark;
+use crate::store::values::census::Census;
+use crate::store::values::count::{Count, Usage};
+use crate::store::values::delivery::{
     Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked, Trouble,
 };
-use crate::store::kept::seen_events::Bookmark;
-use crate::store::layout::{codec, keys, v1, v3, v4};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::head::Head;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::support::{self, account, in_hex, record};
 
@@ -204,14 +204,14 @@ fn the_bytes_of_an_entry() {
     };
     let fact = crate::model::Fact::Changed(change);
     let account = account();
-    let body = journal::pack(Some((crate::model::RunId(2), &account)), &fact);
+    let body = entry::pack(Some((crate::model::RunId(2), &account)), &fact);
 
     let at = Timestamp::from_millis(1_700_000_000_000);
     let version = Version(1_700_000_000_000_001);
-    let bytes = journal::seal(&key, at, version, &body);
+    let bytes = entry::seal(&key, at, version, &body);
 
     insta::assert_snapshot!(in_hex(&bytes), @"030000018bcfe5680000060a24181e400101a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000000799ea6fc4e92912");
-    let entry = journal::read(&key, &bytes).unwrap();
+    let entry = entry::read(&key, &bytes).unwrap();
     assert_eq!((entry.version(), &entry.fact), (version, &fact));
     let id = entry.event_id(StoreId([1; 8])).to_string();
     assert_eq!(
@@ -222,7 +222,7 @@ fn the_bytes_of_an_entry() {
     let older = [&bytes[1..9], &bytes[17..bytes.len() - 8]].concat();
     let older = codec::seal(1, &key, &[], &older);
     insta::assert_snapshot!(in_hex(&older), @"010000018bcfe5680001a6000000d101020874656e616e742d3108540900f0332031000001020d0060d5ca1b2f8a4c00000000010761757468307c310103416461010d31406578616d706c652e636f6d00010661637469766500000001000001020033002f0000430005df0c416461204c6f76656c6163654c000e600000000000005c693bc58b43b967");
-    let older = journal::read(&key, &older).unwrap();
+    let older = entry::read(&key, &older).unwrap();
     assert_eq!((older.version(), &older.fact), (Version(7), &fact));
     let id = older.event_id(StoreId([1; 8])).to_string();
     assert_eq!(id, "evt_0101010101010101_000000000007");

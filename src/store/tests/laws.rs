@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::model::{Change, Kind, Seq};
 use crate::store::handle::Store;
-use crate::store::kept::commit::{MAX_QUIET, MAX_WRITES, Write};
+use crate::store::values::commit::{MAX_QUIET, MAX_WRITES, Write};
 
 use super::support::{self, State};
 

@@ -11,11 +11,12 @@ use crate::store::engine::rows::block::Block;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::commit::{Closing, Commit, MAX_QUIET, MAX_WRITES, Write};
-use crate::store::kept::delivery::{Change as DeliveryChange, Cursor, Item, Parked, Progress};
-use crate::store::kept::plan::PlanHead;
+use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
 use crate::store::kept::runs::NewRun;
 use crate::store::layout::keys;
+use crate::store::values::commit::{Closing, Commit, MAX_QUIET, MAX_WRITES, Write};
+use crate::store::values::delivery::{Cursor, Item, Parked};
+use crate::store::values::plan::PlanHead;
 
 use super::support::{self, account, adopt, open, record};
 

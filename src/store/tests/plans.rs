@@ -2,8 +2,8 @@
 
 use crate::model::{HeldPlan, PlanId, PlanState, RunId, Timestamp};
 use crate::store::handle::Store;
-use crate::store::kept::commit::{Closing, Commit};
 use crate::store::kept::held::Decision;
+use crate::store::values::commit::{Closing, Commit};
 
 use super::support::{account, adopt, open};
 

@@ -193,11 +193,11 @@ fn missing_values_are_found_at_the_opening() {
             db.remove(keys::format()).unwrap();
         }),
         ("buckets", |db| {
-            let key = keys::bucket_prefix(crate::store::tenant_no::TenantNo(1), Kind::User);
+            let key = keys::bucket_prefix(crate::store::values::tenant_no::TenantNo(1), Kind::User);
             drop(db.remove(key).unwrap());
         }),
         ("blocks", |db| {
-            let key = keys::state_prefix(crate::store::tenant_no::TenantNo(1), Kind::User);
+            let key = keys::state_prefix(crate::store::values::tenant_no::TenantNo(1), Kind::User);
             drop(db.remove(key).unwrap());
         }),
         ("everything", |db| db.clear().unwrap()),

@@ -8,12 +8,11 @@ use crate::model::{EndpointName, Entry, Fact, Kind, Seq, Timestamp, Version};
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::pending::{self, PendingFile};
 use crate::store::handle::Store;
-use crate::store::kept::commit::Closing;
-use crate::store::kept::delivery::{
-    Backfill, Change as DeliveryChange, Cursor, Item, Parked, Progress,
-};
+use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
 use crate::store::layout::keys;
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::commit::Closing;
+use crate::store::values::delivery::{Backfill, Cursor, Item, Parked};
+use crate::store::values::tenant_no::TenantNo;
 
 use super::recovery::{copy_store, filled, tamper};
 use super::support::{self, adopt, open, record};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{AuditEventId, Kind, RecordRef, Timestamp};
-use crate::store::kept::seen_events::{Bookmark, SeenEvent};
+use crate::store::values::audit::{Bookmark, SeenEvent};
 
 use super::support::{self, adopt};
 

@@ -7,12 +7,12 @@ use crate::model::{
     Account, Change, Coded, Entry, Fact, Fingerprint, Group, GroupType, Id, Kind, Record,
     RecordRef, Role, RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User,
 };
-use crate::store::engine::rows::state::Kept;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::commit::{Closing, Commit, Write};
 use crate::store::kept::tenants::Known;
 use crate::store::layout::{codec, v1};
+use crate::store::values::commit::{Closing, Commit, Write};
+use crate::store::values::record::Kept;
 
 /// Opens a store that must be sound.
 pub fn open(path: &Path) -> Store {

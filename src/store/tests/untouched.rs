@@ -10,7 +10,7 @@ use crate::store::engine::files::Folder;
 use crate::store::engine::log::Log;
 use crate::store::engine::opening::database;
 use crate::store::handle::Store;
-use crate::store::kept::seen_events::{Bookmark, SeenEvent};
+use crate::store::values::audit::{Bookmark, SeenEvent};
 
 use super::recovery::{copy_store, filled};
 use super::support::{adopt, open};

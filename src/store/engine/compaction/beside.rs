@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 use crate::lock::lock;
 use crate::store::engine::calls::{Engine, Ticket};
 use crate::store::engine::opening::database::close_db;
-use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::work::Work;
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Key};
+use crate::store::values::count::Count;
 
 use super::changes::{Changes, TooMany, Upto};
 use super::compacted::Compacted;

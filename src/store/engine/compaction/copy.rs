@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::opening::database;
-use crate::store::engine::rows::count::Count;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Key};
+use crate::store::values::count::Count;
 
 use super::changes::{Changes, TooMany};
 use super::copying::{self, BYTES, CopyError, Proof, ROWS};

@@ -17,10 +17,11 @@ use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::nudge::nudged;
 use crate::store::engine::opening::database::{self, close_db, wait_until_free};
 use crate::store::engine::opening::sound::Sound;
-use crate::store::engine::rows::count::{Count, Usage, rows};
+use crate::store::engine::rows::count::rows;
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::{Format, codec, keys, v1};
+use crate::store::values::count::{Count, Usage};
 
 use super::progress::{Progress, Stage};
 

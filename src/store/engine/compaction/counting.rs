@@ -4,11 +4,11 @@ use std::ops::Bound;
 
 use crate::lock::lock;
 use crate::store::engine::calls::Engine;
-use crate::store::engine::rows::count::Count;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::engine::{garbage, scan};
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
+use crate::store::values::count::Count;
 
 /// Rows that one step counts; commits wait that long.
 const AT_ONCE: usize = 200;

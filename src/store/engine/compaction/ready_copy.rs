@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use crate::store::engine::rows::count::Count;
+use crate::store::values::count::Count;
 
 use super::copy::Copy;
 use super::copying::CopyError;

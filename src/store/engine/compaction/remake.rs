@@ -14,8 +14,8 @@ use crate::store::engine::opening::database::{close_db, wait_until_free};
 use crate::store::engine::opening::place;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::engine::opening::sound::Sound;
-use crate::store::engine::rows::count::Count;
 use crate::store::error::StoreError;
+use crate::store::values::count::Count;
 
 use super::copying::{Aim, CopyError, Copying};
 use super::progress::Progress;

@@ -16,12 +16,12 @@ use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::{self, Folder};
 use crate::store::engine::opening::identify;
 use crate::store::engine::opening::sound::Sound;
-use crate::store::engine::rows::count::Usage;
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::shared::Shared;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::error::StoreError;
 use crate::store::layout::{self, codec, keys, v1};
+use crate::store::values::count::Usage;
+use crate::store::values::head::Head;
 
 use super::copy::{Copy, Last};
 use super::copying::{self, CopyError};

@@ -2,9 +2,9 @@
 //! their positions serve as versions.
 
 use crate::store::engine::compaction::copying::{Rewrite, Row};
-use crate::store::engine::rows::head::Head;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v3};
+use crate::store::values::head::Head;
 
 /// Rewrites the one row whose layout differs.
 pub struct Versions;

@@ -4,9 +4,9 @@ use std::io;
 
 use crate::model::{Seq, StoreId, Timestamp, Version};
 use crate::store::engine::files::Folder;
-use crate::store::engine::rows::head::Head;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::{self, Format, codec, keys, v3};
+use crate::store::values::head::Head;
 
 use super::refusal::Refusal;
 use super::sound::Sound;

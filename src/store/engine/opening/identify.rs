@@ -4,10 +4,10 @@
 use crate::store::engine::files::Folder;
 use crate::store::engine::files::mark::Mark;
 use crate::store::engine::files::pending::{self, Pending};
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::scan;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::{self, Format, codec, keys};
+use crate::store::values::head::Head;
 
 /// What a database turns out to be.
 pub enum Look {

@@ -1,7 +1,7 @@
 //! A database that was opened and checked.
 
 use crate::model::StoreId;
-use crate::store::engine::rows::head::Head;
+use crate::store::values::head::Head;
 
 /// A database that has everything its mark says.
 #[derive(Clone)]

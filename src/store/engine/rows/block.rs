@@ -16,7 +16,8 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::row::Row;
+use crate::store::values::tenant_no::TenantNo;
 
 /// The most bytes of a block, uncompressed, before it is divided.
 const FULL: usize = 16 * 1024;
@@ -176,7 +177,7 @@ pub struct Changed {
 impl Changed {
     /// Makes the rows of the block. A block that is too large is divided, into no more further rows
     /// than there is room for; what stays too large is divided another time.
-    pub fn rows(self, room: &mut usize) -> Vec<(Key, Option<Vec<u8>>)> {
+    pub fn rows(self, room: &mut usize) -> Vec<Row> {
         let pieces = self.block.pieces().min(*room + 1);
         if self.block.0.is_empty() {
             return vec![(self.key, None)];

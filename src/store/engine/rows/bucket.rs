@@ -10,7 +10,7 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{PACKED, codec};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 /// The most entries of a bucket before it is divided.
 const FULL: usize = 256;

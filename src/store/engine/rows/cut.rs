@@ -8,10 +8,10 @@ use crate::model::Seq;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, entry, v1};
+use crate::store::values::head::Head;
 
 use super::compose::{Composed, Draft};
-use super::head::Head;
 use super::journal;
 
 /// Keyspaces whose rows name entries: by endpoint, then by position.
@@ -32,7 +32,7 @@ pub fn cut(db: &sled::Db, head: &Head, upto: Seq) -> Result<Composed, StoreError
         cut = cut.next();
         let key = keys::journal(cut);
         if named.contains(&cut) {
-            let value = scan::get(db, &key)?.ok_or_else(|| journal::missing(cut))?;
+            let value = scan::get(db, &key)?.ok_or_else(|| entry::missing(cut))?;
             let kept = keys::kept(cut);
             let (format, entry) = codec::verify(&key, &value)?;
             let value = codec::seal(format, &kept, &[], entry);

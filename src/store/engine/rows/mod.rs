@@ -5,13 +5,11 @@
 
 pub mod block;
 pub mod bucket;
-pub mod census;
 pub mod compose;
 pub mod count;
 pub mod cut;
 pub mod endpoints;
 pub mod head;
-pub mod held;
 pub mod journal;
 pub mod losses;
 pub mod runs;

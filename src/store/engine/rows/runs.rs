@@ -1,42 +1,14 @@
 //! The rows of runs: one for each run, and one with the totals of each tenant.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
-use crate::model::{Loss, Mode, Run, RunId, TenantName, Trigger};
+use crate::model::{Run, RunId, TenantName};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::rows::read_run as read;
 use crate::store::layout::{codec, v2};
-
-/// Totals over all runs of a tenant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub count: u64,
-    pub last_sweep: Option<RunId>,
-    pub lost: BTreeMap<Loss, u64>,
-}
-
-impl Tally {
-    /// Adds the present state of a run, replacing its former state.
-    pub fn take(&mut self, run: &Run, before: Option<&Run>) {
-        self.count += u64::from(before.is_none());
-        if run.is_whole_sweep() {
-            if self.last_sweep < Some(run.id) {
-                self.last_sweep = Some(run.id);
-                self.lost.clear();
-            }
-        } else if run.mode == Mode::Commit && run.trigger == Trigger::Audit {
-            // A run that could not apply everything has still removed what it counted.
-            for (loss, lost) in &run.lost {
-                let known = before.and_then(|before| before.lost.get(loss));
-                let more = lost.saturating_sub(known.copied().unwrap_or(0));
-                if more > 0 {
-                    *self.lost.entry(*loss).or_default() += more;
-                }
-            }
-        }
-    }
-}
+use crate::store::values::runs::Tally;
 
 /// Reads the last number that was given to a run.
 pub fn last_run(db: &sled::Db) -> Result<RunId, StoreError> {
@@ -70,11 +42,6 @@ pub fn all(
     tenant: &TenantName,
 ) -> impl DoubleEndedIterator<Item = Result<Run, StoreError>> + use<> {
     scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
-}
-
-/// Decodes a run.
-pub fn read(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    codec::read_row::<v2::Run>(key, value).map(Into::into)
 }
 
 pub fn newest(

@@ -6,27 +6,16 @@
 
 use std::ops::{Bound, ControlFlow};
 
-use crate::model::{Fingerprint, Id, Kind, Record, Version};
+use crate::model::{Fingerprint, Id, Kind, Record};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::census::Census;
+use crate::store::values::record::Kept;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::block::PackedRecord;
 use super::bucket::{self, Entries};
-use super::census::Census;
-
-/// A record as the store keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// The record.
-    pub record: Record,
-    /// Its JSON text from the source, as last received.
-    pub raw: Box<str>,
-    /// The version of the entry that last changed it; [`Version::START`] if none did since the
-    /// first load.
-    pub version: Version,
-}
 
 /// Visits the fingerprints after an id, in the order of their ids, until the visitor breaks.
 pub fn standing_after(

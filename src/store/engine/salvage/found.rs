@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::clock::Clock;
 use crate::model::{Kind, StoreId};
 use crate::store::engine::files::mark::Mark;
-use crate::store::engine::rows::head::Head;
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::head::Head;
+use crate::store::values::tenant_no::TenantNo;
 
 /// What the damaged store says about itself, as far as it can be read.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use crate::store::engine::rows::journal;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, entry, v1};
 
 use super::target::Target;
 
@@ -33,7 +33,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     let mut expected = None;
     for row in scan::prefix(&db, &[Keyspace::Journal as u8]) {
         let (key, value) = row?;
-        let entry = journal::read(&key, &value).ok();
+        let entry = entry::read(&key, &value).ok();
         let Some(entry) = entry.filter(|entry| entry.seq > known_cut && entry.at >= made.at) else {
             target.set(key.to_vec(), None)?;
             continue;
@@ -53,7 +53,7 @@ pub fn make(target: &mut Target, last: Seq) -> Result<Made, StoreError> {
     // A kept entry stays only if it was cut from the journal.
     target.keep(Keyspace::Kept, |db, key, value| {
         let cut = journal::cut_at(db).unwrap_or(Seq::START);
-        journal::read(key, value).is_ok_and(|entry| entry.seq <= cut)
+        entry::read(key, value).is_ok_and(|entry| entry.seq <= cut)
     })?;
     Ok(made)
 }
@@ -76,11 +76,11 @@ fn fill(target: &mut Target, made: &mut Made, from: Seq, end: Seq) -> Result<(),
         return Ok(());
     }
     note(made, from, Seq(end.0 - 1));
-    let body = journal::pack(None, &Fact::Unreadable);
+    let body = entry::pack(None, &Fact::Unreadable);
     for seq in (from.0..end.0).map(Seq) {
         made.version = Version(made.version.0 + 1);
         let key = keys::journal(seq);
-        let value = journal::seal(&key, made.at, made.version, &body);
+        let value = entry::seal(&key, made.at, made.version, &body);
         target.set(key, Some(value))?;
     }
     Ok(())

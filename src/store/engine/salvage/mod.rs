@@ -29,6 +29,7 @@ use crate::model::Missing;
 use crate::store::error::{OpenError, StoreError};
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{self, Format, codec, v1};
+use crate::store::values::head::Head;
 
 use super::catch_panic::catch_panic;
 use super::compaction::copying::{Rewrite, Row};
@@ -37,7 +38,6 @@ use super::files::{self, Folder, pending};
 use super::opening::database::{self, close_db, wait_until_free};
 use super::opening::identify;
 use super::opening::refusal::Refusal;
-use super::rows::head::Head;
 use super::{migrate, scan};
 use found::Found;
 use target::Target;

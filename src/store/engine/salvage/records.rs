@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::model::{Fingerprint, Id, Kind};
 use crate::store::engine::rows::block::{Block, PackedRecord};
 use crate::store::engine::rows::bucket::Bucket;
-use crate::store::engine::rows::census::Census;
 use crate::store::engine::rows::state;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::census::Census;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::target::Target;
 

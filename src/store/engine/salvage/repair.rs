@@ -8,15 +8,18 @@ use crate::model::{
     TenantName, Timestamp, Version,
 };
 use crate::store::engine::opening::create;
-use crate::store::engine::rows::head::Head;
-use crate::store::engine::rows::runs::{self, Tally};
-use crate::store::engine::rows::{held, journal as entries, losses};
+use crate::store::engine::rows::losses;
+use crate::store::engine::rows::runs;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
-use crate::store::kept::delivery::{Item, read_attempts, read_cursor};
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{self, Format, codec, v1, v2, v3, v4};
-use crate::store::tenant_no::TenantNo;
+use crate::store::layout::rows::{self, read_attempts, read_cursor, read_run};
+use crate::store::layout::{self, Format, codec, entry, held, v1, v2, v3, v4};
+use crate::store::values::delivery::Item;
+use crate::store::values::head::Head;
+use crate::store::values::held::Entries;
+use crate::store::values::runs::Tally;
+use crate::store::values::tenant_no::TenantNo;
 
 use super::found::{Cause, Found};
 use super::target::Target;
@@ -192,7 +195,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
         let no = TenantNo(u32::from_be_bytes(*no));
         let rows = scan::prefix(db, &keys::removals(no, plan.id)).flatten();
         let removals = rows.filter_map(|(key, value)| held::read(&key, &value).ok());
-        let there = held::Entries::of(removals);
+        let there = Entries::of(removals);
         (there.count, there.checksum) == (plan.entries, plan.checksum)
     })?;
     target.keep(Keyspace::Removal, |db, key, _| {
@@ -208,7 +211,7 @@ fn held_plans(target: &mut Target) -> Result<(), StoreError> {
 /// Keeps runs that can be read, and counts them again.
 fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     target.keep(Keyspace::Run, |_, key, value| {
-        let run = runs::read(key, value).ok();
+        let run = read_run(key, value).ok();
         run.is_some_and(|run| keys::run_of(key) == Some((run.tenant_name, run.id)))
     })?;
     let db = target.db.clone();
@@ -217,7 +220,7 @@ fn all_runs(target: &mut Target) -> Result<(), StoreError> {
     let mut last = runs::last_run(&db)?;
     for row in scan::prefix(&db, &[Keyspace::Run as u8]) {
         let (key, value) = row?;
-        let run = runs::read(&key, &value)?;
+        let run = read_run(&key, &value)?;
         last = last.max(run.id);
         if run.outcome == Outcome::Running {
             open.insert(run.id, run.tenant_name.clone());
@@ -266,7 +269,7 @@ fn tell(
         target,
         head,
         now,
-        &entries::pack(None, &Fact::HistoryLost(missing)),
+        &entry::pack(None, &Fact::HistoryLost(missing)),
     )?;
     let mut losses = losses::read(&target.db)?;
     losses.push(HistoryLoss {
@@ -277,7 +280,7 @@ fn tell(
         missing,
         accepted_at: None,
     });
-    let (key, value) = losses::row(losses);
+    let (key, value) = rows::history_losses(losses);
     target.set(key, value)
 }
 
@@ -317,7 +320,7 @@ fn loaded_again(
             target,
             head,
             now,
-            &entries::pack(Some((run, &account)), &fact),
+            &entry::pack(Some((run, &account)), &fact),
         )?;
         let (key, value) = codec::put(keys::loaded(no), &v1::Seq::from(head.last));
         target.set(key, value)?;
@@ -333,6 +336,6 @@ fn add(
 ) -> Result<(), StoreError> {
     head.advance(now);
     let key = keys::journal(head.last);
-    let value = entries::seal(&key, head.at, head.version, body);
+    let value = entry::seal(&key, head.at, head.version, body);
     target.set(key, Some(value))
 }

@@ -1,5 +1,6 @@
 //! Writes: one thread gathers what is queued, another applies it and syncs it.
 
+pub mod prepared;
 pub mod committer;
 pub mod spare;
 pub mod tally;

@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 
 use crate::store::engine::files::pending::Rows;
-use crate::store::engine::rows::count::{self, Count, Usage};
-use crate::store::engine::rows::head::Head;
+use crate::store::engine::rows::count;
 use crate::store::error::StoreError;
 use crate::store::layout::keys::{self, Key};
 use crate::store::layout::{codec, v1};
+use crate::store::values::count::{Count, Usage};
+use crate::store::values::head::Head;
 
 /// What is known of the live data.
 #[derive(Debug)]

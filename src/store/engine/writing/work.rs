@@ -5,9 +5,10 @@ use std::sync::mpsc::SyncSender;
 use crate::model::{Seq, Timestamp};
 use crate::store::engine::compaction::ready_copy::Replacement;
 use crate::store::error::StoreError;
-use crate::store::kept::commit::{Committed, Prepared};
-use crate::store::layout::keys::Key;
+use crate::store::values::commit::Committed;
+use crate::store::values::row::Row;
 
+use super::prepared::Prepared;
 use super::under_way::Share;
 
 /// Work for the committer, and where to answer.
@@ -26,7 +27,7 @@ pub type Reply = SyncSender<CommitResult>;
 pub enum Work {
     Commit(Prepared),
     Rows {
-        rows: Vec<(Key, Option<Vec<u8>>)>,
+        rows: Vec<Row>,
         /// Time and bytes of an entry that accompanies them; `None` if there is none.
         told: Option<(Timestamp, Vec<u8>)>,
     },
@@ -40,13 +41,13 @@ pub enum Work {
 
 impl Work {
     /// Rows without an entry.
-    pub fn rows(rows: Vec<(Key, Option<Vec<u8>>)>) -> Self {
+    pub fn rows(rows: Vec<Row>) -> Self {
         Self::Rows { rows, told: None }
     }
 
     /// Returns roughly how many bytes it contains.
     pub fn n_bytes(&self) -> usize {
-        let of_rows = |rows: &[(Key, Option<Vec<u8>>)]| -> usize {
+        let of_rows = |rows: &[Row]| -> usize {
             let values = rows.iter().filter_map(|(_, value)| value.as_ref());
             values.map(Vec::len).sum()
         };

@@ -18,11 +18,11 @@ use crate::store::engine::files::mark::{Mark, MarkFile};
 use crate::store::engine::files::pending::{self, Pending, PendingFile};
 use crate::store::engine::files::{self, Blobs, Folder};
 use crate::store::engine::garbage::collect_garbage;
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::rows::{compose, cut};
 use crate::store::engine::shared::Shared;
 use crate::store::error::StoreError;
-use crate::store::kept::commit::Committed;
+use crate::store::values::commit::Committed;
+use crate::store::values::head::Head;
 
 use super::spare::Spare;
 use super::work::{CommitResult, Work};

@@ -11,9 +11,10 @@ use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
+use crate::store::layout::rows::read_attempts;
 use crate::store::layout::{codec, v1};
-
-use super::attempt::{Attempt, read};
+use crate::store::values::delivery::Attempt;
+use crate::store::values::row::Row;
 
 /// Attempts in one row: with answers of a kibibyte each, the row still fits into sled's log.
 const IN_A_ROW: usize = 100;
@@ -39,7 +40,7 @@ impl AttemptLog {
         endpoint: &EndpointName,
         attempts: &[Attempt],
         keep: usize,
-    ) -> Vec<(Key, Option<Vec<u8>>)> {
+    ) -> Vec<Row> {
         let mut rows = Vec::new();
         for attempts in attempts.chunks(IN_A_ROW) {
             let key = keys::attempts(endpoint, self.next);
@@ -122,7 +123,7 @@ impl Store {
                     if to_delete.len() == limit {
                         return Ok(to_delete);
                     }
-                    let attempts = read(&key, &value)?;
+                    let attempts = read_attempts(&key, &value)?;
                     if attempts.last().is_some_and(|last| last.at >= before) {
                         break;
                     }
@@ -144,7 +145,7 @@ impl Store {
                 let (key, value) = row?;
                 let number =
                     keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
-                visit(number, read(&key, &value)?);
+                visit(number, read_attempts(&key, &value)?);
             }
             Ok(())
         })

@@ -6,8 +6,8 @@ use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::codec;
 use crate::store::layout::keys::{self, Keyspace};
-
-use super::cursor::{Cursor, read};
+use crate::store::layout::rows::read_cursor;
+use crate::store::values::delivery::Cursor;
 
 impl Store {
     /// Returns an endpoint's cursor; `None` if it has none yet.
@@ -15,7 +15,7 @@ impl Store {
         self.engine.read("reading a cursor", |db| {
             let key = keys::cursor(endpoint);
             match scan::get(db, &key)? {
-                Some(value) => read(&key, &value).map(Some),
+                Some(value) => read_cursor(&key, &value).map(Some),
                 None => Ok(None),
             }
         })
@@ -29,7 +29,7 @@ impl Store {
                     let (key, value) = row?;
                     let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());
                     let name = name.ok_or_else(|| codec::flawed(&key, "of no endpoint"))?;
-                    let cursor = read(&key, &value)?;
+                    let cursor = read_cursor(&key, &value)?;
                     Ok((EndpointName(name.to_owned()), cursor))
                 })
                 .collect()

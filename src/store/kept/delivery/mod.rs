@@ -2,27 +2,17 @@
 //!
 //! An endpoint's cursor is one row. Whatever would keep it from advancing gets a row of its own and
 //! is skipped: a delivery that failed and will be retried, along with those of the same record that
-//! wait behind it ([`Deferred`]), one that was given up ([`Parked`]), one that an operator wants
+//! wait behind it (`Deferred`), one that was given up (`Parked`), one that an operator wants
 //! sent again (a replay). Only the endpoint's worker writes the cursor and deferred rows;
 //! operators' requests arrive as rows that the worker picks up: replays and orders.
 
-mod attempt;
 mod attempt_log;
-mod cursor;
 mod cursors;
-mod item;
 mod orders;
+mod orphaned_endpoints;
 mod progress;
 mod rows;
-mod orphaned_endpoints;
 
-pub use attempt::Attempt;
 pub use attempt_log::{ATTEMPTS_AT_ONCE, AttemptLog};
-pub use cursor::{Backfill, Cursor, Disabled, DisabledBy, Failing, Trouble};
-pub use item::{InvalidItem, Item};
-pub use orders::Order;
 pub use progress::{Change, MAX_CHANGES, Progress};
-pub use rows::{Deferred, MAX_DEFERRED, Parked};
-
-pub(in crate::store) use attempt::read as read_attempts;
-pub(in crate::store) use cursor::read as read_cursor;
+pub use rows::MAX_DEFERRED;

@@ -12,8 +12,8 @@ use crate::store::engine::rows::endpoints::{OF_ENDPOINTS, known};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, keys, v1};
+use crate::store::values::row::Row;
 
 /// Maps an endpoint that is not configured to the time we first noticed.
 pub type OrphanedEndpoints = BTreeMap<EndpointName, Timestamp>;
@@ -58,7 +58,7 @@ impl Store {
         limit: usize,
     ) -> Result<bool, StoreError> {
         let mut rows = self.engine.read("reading an endpoint's rows", |db| {
-            let mut rows: Vec<(Key, Option<Vec<u8>>)> = Vec::new();
+            let mut rows: Vec<Row> = Vec::new();
             for keyspace in OF_ENDPOINTS {
                 for row in scan::prefix(db, &keys::of_endpoint(keyspace, name)) {
                     if rows.len() == limit {
@@ -79,7 +79,7 @@ impl Store {
     }
 }
 
-fn note(orphaned: &OrphanedEndpoints) -> (Key, Option<Vec<u8>>) {
+fn note(orphaned: &OrphanedEndpoints) -> Row {
     match orphaned.is_empty() {
         true => (keys::orphaned_endpoints(), None),
         false => codec::put(

@@ -1,18 +1,14 @@
 //! What an endpoint's worker writes: its cursor and everything that changes with it, atomically.
 
 use crate::model::{EndpointName, Fact, Timestamp};
-use crate::store::engine::rows::journal;
 use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, v1};
+use crate::store::layout::{codec, entry, v1};
+use crate::store::values::delivery::{Attempt, Cursor, Deferred, Item, Parked};
 
-use super::attempt::Attempt;
 use super::attempt_log::AttemptLog;
-use super::cursor::Cursor;
-use super::item::Item;
-use super::rows::{Deferred, Parked};
 
 /// Changes that fit into one write.
 pub const MAX_CHANGES: usize = 180;
@@ -92,7 +88,7 @@ impl Store {
         ));
         let told = progress
             .told
-            .map(|(at, fact)| (at, journal::pack(None, &fact)));
+            .map(|(at, fact)| (at, entry::pack(None, &fact)));
         self.engine.submit(Work::Rows { rows, told })?.wait()?;
         Ok(())
     }

@@ -3,53 +3,18 @@
 use std::ops::Bound;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::model::{EndpointName, Timestamp};
+use crate::model::EndpointName;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::commit::MAX_QUIET;
 use crate::store::layout::keys::{self, Key, Keyspace};
 use crate::store::layout::{Stored, codec, v1};
-
-use super::item::Item;
+use crate::store::values::commit::MAX_QUIET;
+use crate::store::values::delivery::{Deferred, Item, Parked};
 
 /// Deferred deliveries of an endpoint that its worker keeps in memory.
 pub const MAX_DEFERRED: usize = 10_000;
-
-/// A delivery that failed and will be retried, or that waits behind one of the same record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deferred {
-    /// Identifies what the delivery is about: two with the same value are never under way at once,
-    /// and the earlier one goes first.
-    pub entity: u64,
-    /// The entity that must be settled first: a successor is sent only after the deletion of its
-    /// predecessor.
-    pub after: Option<u64>,
-    /// Attempts that failed.
-    pub attempts: u32,
-    /// When the next attempt is due; `None` if it is due as soon as the deliveries before it are
-    /// settled.
-    pub due: Option<Timestamp>,
-    /// Whether the endpoint as a whole failed, and not this delivery.
-    pub is_endpoints: bool,
-    /// Whether it is sent in a batch of its own, because it may be what made a batch fail.
-    pub is_alone: bool,
-}
-
-/// A delivery that was given up. Its entry stays readable until it is replayed or dismissed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
-    /// What was to be delivered.
-    pub item: Item,
-    /// How the last attempt ended.
-    pub reason: String,
-    /// When it was given up.
-    pub at: Timestamp,
-    /// Attempts that were made.
-    pub attempts: u32,
-}
 
 impl Store {
     /// Returns an endpoint's deferred deliveries in the order of the journal, at most twice

@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::lock::lock;
 use crate::model::Timestamp;
 use crate::store::engine::files::{self, Folder};
-use crate::store::engine::rows::head::Head;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys;
+use crate::store::values::head::Head;
 
 use super::belief::{Belief, Running};
 

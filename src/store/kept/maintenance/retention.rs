@@ -14,9 +14,9 @@ use crate::store::engine::rows::{journal, runs};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{Cursor, Order};
 use crate::store::layout::keys::{self, Keyspace};
 use crate::store::layout::{codec, v1};
+use crate::store::values::delivery::{Cursor, Order};
 
 /// How long attempts are kept.
 const KEEP_ATTEMPTS: Duration = Duration::from_secs(7 * 24 * 3600);

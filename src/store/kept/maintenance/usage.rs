@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::model::{EndpointName, Seq, StoreUsage, Timestamp};
 use crate::store::engine::compaction::rule::{Rule, SMALL};
-use crate::store::engine::rows::count::{Count, at_least};
+use crate::store::engine::rows::count::at_least;
 use crate::store::engine::rows::{head, journal};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::values::count::Count;
 
 use super::retention::Retention;
 

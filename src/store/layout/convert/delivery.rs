@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use crate::model::{Id, Kind};
-use crate::store::kept::delivery::{
+use crate::store::layout::v1;
+use crate::store::values::delivery::{
     Attempt, Backfill, Cursor, Deferred, Disabled, DisabledBy, Failing, Item, Order, Parked,
     Trouble,
 };
-use crate::store::layout::v1;
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 impl From<&Cursor> for v1::Cursor {
     fn from(cursor: &Cursor) -> Self {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use crate::model::{
     Fingerprint, HeldLoss, HeldPlan, Loss, PlanState, Proof, Reason, Removal, Taken, Weight,
 };
-use crate::store::kept::commit::Write;
-use crate::store::kept::plan::PlanHead;
 use crate::store::layout::v1;
+use crate::store::values::commit::Write;
+use crate::store::values::plan::PlanHead;
 
 use super::{pairs, same_words};
 

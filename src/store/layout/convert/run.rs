@@ -1,8 +1,8 @@
 //! Runs.
 
 use crate::model::{Finding, FindingCode, Held, KindCounts, Mode, Outcome, Run, Traffic, Trigger};
-use crate::store::engine::rows::runs::Tally;
 use crate::store::layout::{v1, v2};
+use crate::store::values::runs::Tally;
 
 use super::{pairs, same_words};
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::model::{Link, Pause, Seq, Tenant, Version};
-use crate::store::engine::rows::census::Census;
-use crate::store::engine::rows::count::{Count, Usage};
-use crate::store::engine::rows::head::Head;
-use crate::store::kept::seen_events::Bookmark;
 use crate::store::layout::{v1, v3};
+use crate::store::values::audit::Bookmark;
+use crate::store::values::census::Census;
+use crate::store::values::count::{Count, Usage};
+use crate::store::values::head::Head;
 
 use super::{owned, text};
 

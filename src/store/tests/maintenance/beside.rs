@@ -14,7 +14,6 @@ use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::Compacted;
 use crate::store::engine::compaction::rule::Rule;
 use crate::store::engine::rows::count;
-use crate::store::engine::rows::count::{Count, Usage};
 use crate::store::engine::scan;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::handle::Store;
@@ -24,6 +23,7 @@ use crate::store::kept::tenants::Known;
 use crate::store::layout::{codec, keys, v1};
 use crate::store::tests::recovery::tamper;
 use crate::store::tests::support::{self, adopt, open, record};
+use crate::store::values::count::{Count, Usage};
 
 use super::{RETENTION, commit, day};
 

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::model::{Kind, Outcome, Seq, Trigger};
 use crate::store::handle::Store;
-use crate::store::kept::commit::Write;
 use crate::store::layout::keys;
 use crate::store::tests::recovery::tamper;
 use crate::store::tests::support::{self, adopt, open, record};
+use crate::store::values::commit::Write;
 
 use super::{RETENTION, commit, day, hook, park, pass, run, settle};
 

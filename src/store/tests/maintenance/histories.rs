@@ -7,11 +7,10 @@ use proptest::prelude::*;
 
 use crate::model::{Entry, Seq, Timestamp};
 use crate::store::handle::Store;
-use crate::store::kept::delivery::{
-    Change as DeliveryChange, Cursor, Disabled, DisabledBy, Item, Order,
-};
+use crate::store::kept::delivery::Change as DeliveryChange;
 use crate::store::kept::maintenance::pass::MaintenancePass;
 use crate::store::tests::support::{adopt, open};
+use crate::store::values::delivery::{Cursor, Disabled, DisabledBy, Item, Order};
 
 use super::{RETENTION, commit, day, defer, dismiss, hook, park, put};
 

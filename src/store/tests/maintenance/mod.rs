@@ -12,14 +12,13 @@ use crate::model::{
     Change, EndpointName, Kind, Mode, Outcome, Run, RunId, Seq, TenantName, Timestamp, Trigger,
 };
 use crate::store::handle::Store;
-use crate::store::kept::commit::{Closing, Commit};
-use crate::store::kept::delivery::{
-    Change as DeliveryChange, Cursor, Deferred, Disabled, DisabledBy, Item, Parked, Progress,
-};
+use crate::store::kept::delivery::{Change as DeliveryChange, Progress};
 use crate::store::kept::maintenance::pass::{Done, MaintenancePass};
 use crate::store::kept::maintenance::retention::Retention;
 use crate::store::kept::runs::NewRun;
 use crate::store::kept::tenants::Known;
+use crate::store::values::commit::{Closing, Commit};
+use crate::store::values::delivery::{Cursor, Deferred, Disabled, DisabledBy, Item, Parked};
 
 use super::support::{self, account, record};
 

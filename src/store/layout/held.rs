@@ -1,21 +1,13 @@
-//! The rows of held plans, and the count and sum that verify a plan's entries.
+//! Encodes the rows of held plans, and the count and sum that verify a plan's entries.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{HeldPlan, Removal, Taken};
 use crate::store::error::StoreError;
-use crate::store::layout::keys::{self, Key};
-use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
-
-/// How many entries a plan has, and their sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Entries {
-    /// How many.
-    pub count: u64,
-    /// The sum of a hash of each, ignoring overflow: order does not matter.
-    pub checksum: u64,
-}
+use crate::store::layout::{codec, keys, v1};
+use crate::store::values::held::Entries;
+use crate::store::values::row::Row;
+use crate::store::values::tenant_no::TenantNo;
 
 impl Entries {
     /// Counts removals.
@@ -49,7 +41,7 @@ fn sum(removal: &Removal) -> u64 {
 }
 
 /// Encodes a plan as a row.
-pub(in crate::store) fn plan_row(no: TenantNo, plan: &HeldPlan) -> (Key, Option<Vec<u8>>) {
+pub(in crate::store) fn plan_row(no: TenantNo, plan: &HeldPlan) -> Row {
     codec::put(keys::held(no, plan.id), &v1::HeldPlan::from(plan))
 }
 

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Id, Kind, Seq, Timestamp};
-use crate::store::error::StoreError;
-use crate::store::layout::{codec, v1};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 /// How far deliveries to an endpoint have got.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,9 +87,4 @@ pub struct Backfill {
     pub after: Option<(TenantNo, Kind, Id)>,
     /// Later records that are settled as well.
     pub beyond: BTreeSet<(TenantNo, Kind, Id)>,
-}
-
-/// Decodes a cursor.
-pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Cursor, StoreError> {
-    codec::read_row::<v1::Cursor>(key, value).map(Into::into)
 }

@@ -1,4 +1,4 @@
-//! One attempt at a delivery, and the row that stores many of them.
+//! One attempt at a delivery.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,8 +6,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
-use crate::store::error::StoreError;
-use crate::store::layout::{codec, v1};
 
 use super::item::Item;
 
@@ -30,10 +28,4 @@ pub struct Attempt {
     pub answer: Arc<str>,
     /// Why it was not delivered; `None` if it was.
     pub error: Option<Arc<str>>,
-}
-
-/// Decodes a row of attempts.
-pub(in crate::store) fn read(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
-    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
-    Ok(attempts.into_iter().map(Into::into).collect())
 }

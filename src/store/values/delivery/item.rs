@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Id, Kind, RecordRef, Seq, Timestamp};
-use crate::store::tenant_no::TenantNo;
+use crate::store::values::tenant_no::TenantNo;
 
 /// The beginning of a snapshot's name.
 const SNAPSHOT: &str = "snapshot";

@@ -1,0 +1,43 @@
+//! Writes and removes more rows than fit into one write, a batch at a time.
+
+use crate::store::engine::scan;
+use crate::store::engine::writing::work::Work;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+use crate::store::layout::keys::Key;
+use crate::store::values::commit::MAX_QUIET;
+use crate::store::values::row::Row;
+
+/// Rows that are removed at once; this bounds memory.
+const REMOVED_AT_ONCE: usize = 10_000;
+
+impl Store {
+    /// Removes all rows that begin with a prefix, some at a time.
+    pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
+        loop {
+            let rows: Vec<Key> = self.engine.read("reading what is removed", |db| {
+                scan::prefix(db, prefix)
+                    .take(REMOVED_AT_ONCE)
+                    .map(|row| row.map(|(key, _)| key.to_vec()))
+                    .collect()
+            })?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            self.write_all(rows.into_iter().map(|key| (key, None)).collect())?;
+        }
+    }
+
+    /// Writes any number of rows, a batch at a time.
+    pub(in crate::store) fn write_all(&self, rows: Vec<Row>) -> Result<(), StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        let mut tickets = Vec::new();
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(MAX_QUIET).collect();
+            tickets.push(self.engine.submit(Work::rows(batch))?);
+        }
+        tickets
+            .into_iter()
+            .try_for_each(|ticket| ticket.wait().map(drop))
+    }
+}

@@ -1,0 +1,34 @@
+//! Encodes and decodes rows of which more than one folder knows.
+
+use crate::model::{HistoryLoss, Run};
+use crate::store::error::StoreError;
+use crate::store::values::delivery::{Attempt, Cursor};
+use crate::store::values::row::Row;
+
+use super::{codec, keys, v1, v2, v3};
+
+/// The most losses to keep. If there are more, nobody needs the first ones any more.
+const MAX_LOSSES: usize = 50;
+
+/// Decodes a cursor.
+pub fn read_cursor(key: &[u8], value: &[u8]) -> Result<Cursor, StoreError> {
+    codec::read_row::<v1::Cursor>(key, value).map(Into::into)
+}
+
+/// Decodes a row of attempts.
+pub fn read_attempts(key: &[u8], value: &[u8]) -> Result<Vec<Attempt>, StoreError> {
+    let v1::Attempts(attempts) = codec::read_packed_row(key, value)?;
+    Ok(attempts.into_iter().map(Into::into).collect())
+}
+
+/// Decodes a run.
+pub fn read_run(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    codec::read_row::<v2::Run>(key, value).map(Into::into)
+}
+
+/// Encodes what was lost with damaged stores.
+pub fn history_losses(losses: Vec<HistoryLoss>) -> Row {
+    let n_over = losses.len().saturating_sub(MAX_LOSSES);
+    let losses = losses.into_iter().skip(n_over).map(Into::into).collect();
+    codec::put(keys::history_losses(), &v3::HistoryLosses(losses))
+}

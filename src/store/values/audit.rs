@@ -1,0 +1,24 @@
+//! How far the audit log of a tenant was read.
+
+use crate::model::{AuditEventId, RecordRef, Timestamp};
+
+/// How far the audit log of a tenant was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bookmark {
+    /// From when on it was read without a gap.
+    pub since: Timestamp,
+    /// Up to when it was read. Late events may lie before this time, so reading resumes some way
+    /// before it.
+    pub until: Timestamp,
+    /// Records that were found to be deleted, and when, but which no event has reported yet.
+    pub untold: Vec<(Timestamp, RecordRef)>,
+}
+
+/// An event that was handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeenEvent {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: AuditEventId,
+}

@@ -1,0 +1,103 @@
+//! What an operator requests for an endpoint's deliveries, and how a cursor obeys.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::{Seq, Timestamp};
+
+use super::cursor::{Backfill, Cursor, Disabled, DisabledBy};
+
+/// An operator's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Resume sending where it stopped.
+    Enable,
+    /// Stop sending.
+    Disable {
+        /// When it was requested.
+        at: Timestamp,
+    },
+    /// Send everything after this position, including what was already sent.
+    Rewind {
+        /// The position.
+        to: Seq,
+    },
+    /// Send all known records, then resume where sending stopped.
+    Backfill {
+        /// When it was requested.
+        at: Timestamp,
+        /// The end of the journal at that time.
+        mark: Seq,
+    },
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enable => f.write_str("go on where it stopped"),
+            Self::Disable { .. } => f.write_str("send nothing any more"),
+            Self::Rewind { to } => write!(f, "send everything behind event {to} once more"),
+            Self::Backfill { mark, .. } => {
+                write!(f, "send everything that is known as of event {mark}")
+            }
+        }
+    }
+}
+
+impl Cursor {
+    /// Carries out an order.
+    pub fn obey(&mut self, order: &Order) {
+        match order {
+            Order::Enable => {
+                self.disabled = None;
+                self.trouble = None;
+                self.failing = None;
+            }
+            Order::Disable { at } => {
+                self.disabled = Some(Disabled {
+                    at: *at,
+                    by: DisabledBy::Operator,
+                    reason: "an operator disabled it".to_owned(),
+                });
+            }
+            Order::Rewind { to } => {
+                self.settled = self.settled.min(*to);
+                self.ahead.clear();
+            }
+            Order::Backfill { at, mark } => {
+                // Entries not yet delivered still follow: snapshots never report deleted records.
+                self.backfill = Some(Backfill {
+                    mark: *mark,
+                    at: *at,
+                    tenant: None,
+                    after: None,
+                    beyond: BTreeSet::new(),
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_goes_back_has_settled_nothing_behind_the_place() {
+        for (to, settled) in [(3, 3), (9, 7)] {
+            let mut cursor = Cursor {
+                settled: Seq(7),
+                ahead: [Seq(9), Seq(12)].into(),
+                ..Cursor::default()
+            };
+
+            cursor.obey(&Order::Rewind { to: Seq(to) });
+
+            let expected = Cursor {
+                settled: Seq(settled),
+                ..Cursor::default()
+            };
+            assert_eq!(cursor, expected, "{to}");
+        }
+    }
+}

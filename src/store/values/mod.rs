@@ -1,0 +1,18 @@
+//! The values that cross between the store's folders: what is kept, how far it has got, and what
+//! is to be written.
+//!
+//! They import nothing of the store. So the layout can turn them into bytes, an engine can store
+//! them in whatever way it likes, and `kept/` can use them without knowing either.
+
+pub mod audit;
+pub mod census;
+pub mod commit;
+pub mod count;
+pub mod delivery;
+pub mod head;
+pub mod held;
+pub mod plan;
+pub mod record;
+pub mod row;
+pub mod runs;
+pub mod tenant_no;
