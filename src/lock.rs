@@ -1,9 +1,27 @@
 //! Takes a lock even if a thread panicked while holding it.
+//!
+//! The data in our locks is consistent at any time, so a panic of a holder does no harm.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 
-/// Locks a mutex and ignores poisoning. The data in our mutexes is consistent at any time, so a
-/// panic of a holder does no harm.
+/// Locks a mutex and ignores poisoning.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a lock for reading and ignores poisoning.
+pub fn read<T: ?Sized>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a lock for writing and ignores poisoning.
+pub fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until it is notified, with the lock released meanwhile, and ignores poisoning.
+pub fn wait<'a, T>(notified: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    notified.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }

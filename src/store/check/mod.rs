@@ -24,8 +24,9 @@ pub use offline::CheckError;
 pub use sample::sample;
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{RwLock, RwLockReadGuard};
 
+use crate::lock;
 use crate::model::{StoreCheck, TenantId};
 use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::garbage;
@@ -60,8 +61,7 @@ impl<'db> View<'db> {
 
     /// Blocks commits until the guard is dropped.
     fn still(&self) -> Option<RwLockReadGuard<'db, ()>> {
-        self.gate
-            .map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))
+        self.gate.map(lock::read)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Checks a store while it is in use.
 
-use std::sync::PoisonError;
-
 use crate::doing::counting;
+use crate::lock;
 use crate::model::StoreCheck;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -15,7 +14,7 @@ impl Store {
     pub fn check(&self) -> Result<StoreCheck, StoreError> {
         let shared = &self.engine.shared;
         shared.check()?;
-        let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = lock::read(&shared.db);
         let db = db.as_ref().ok_or(StoreError::Closed)?;
         // Closing waits for readers.
         let is_over = || self.engine.is_closing();

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, Mutex, RwLockReadGuard};
 use std::thread::JoinHandle;
 
-use crate::lock::lock;
+use crate::lock::{self, lock};
 use crate::model::StoreId;
 use crate::store::error::StoreError;
 use crate::store::values::commit::{Commit, Committed};
@@ -68,11 +68,7 @@ impl Engine {
         work: impl FnOnce(&sled::Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.shared.check()?;
-        let db = self
-            .shared
-            .db
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let db = lock::read(&self.shared.db);
         let Some(db) = db.as_ref() else {
             return Err(StoreError::Closed);
         };
@@ -90,8 +86,7 @@ impl Engine {
 
     /// Blocks commits until the guard is dropped.
     pub fn still(&self) -> RwLockReadGuard<'_, ()> {
-        let gate = &self.shared.gate;
-        gate.read().unwrap_or_else(PoisonError::into_inner)
+        lock::read(&self.shared.gate)
     }
 
     /// Queues work for the committer; waits while the queue is full, by number or by bytes.
@@ -133,12 +128,7 @@ impl Engine {
         {
             tracing::error!("The committer of the store panicked");
         }
-        let db = self
-            .shared
-            .db
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let db = lock::write(&self.shared.db).take();
         let is_open = db.is_some();
         close_db(db);
         if is_open && let Err(refused) = files::hand_over(&self.folder.current()) {

@@ -2,8 +2,9 @@
 //! answers every call from then on.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
+use crate::lock;
 use crate::model::Seq;
 use crate::store::error::StoreError;
 use crate::telemetry::chain;
@@ -47,8 +48,7 @@ impl Shared {
 
     /// Returns the database. Do not keep it: a copy may replace it.
     pub fn database(&self) -> Result<sled::Db, StoreError> {
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        db.clone().ok_or(StoreError::Closed)
+        lock::read(&self.db).clone().ok_or(StoreError::Closed)
     }
 
     /// Makes the database check again what it waits for, unless it is just being replaced.

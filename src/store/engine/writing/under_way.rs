@@ -2,9 +2,9 @@
 //!
 //! The queue bounds their number; but one record may be as large as a hundred others.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 
 /// The most bytes under way. A larger commit goes alone.
 const LIMIT: usize = 8 * 1024 * 1024;
@@ -27,12 +27,11 @@ pub struct Share {
 }
 
 impl UnderWay {
-    /// Reserves so many bytes. Blocks until there is room.
+    /// Reserves so many bytes. Blocks until fewer are under way.
     pub fn enter(&self, bytes: usize) -> Share {
         let mut used = lock(&self.0.used);
         while *used > 0 && *used + bytes > LIMIT {
-            let waited = self.0.freed.wait(used);
-            used = waited.unwrap_or_else(PoisonError::into_inner);
+            used = wait(&self.0.freed, used);
         }
         *used += bytes;
         Share {

@@ -7,10 +7,9 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::lock::lock;
+use crate::lock::{self, lock};
 use crate::model::{Seq, StoreId};
 use crate::store::engine::catch_panic::catch_panic;
 use crate::store::engine::compaction::replacement::{self, Standing};
@@ -174,7 +173,7 @@ impl Writer {
             .spare
             .keep()
             .map_err(|error| StoreError::io("waiting for a descriptor", error))?;
-        let gate = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let gate = lock::write(&shared.gate);
         let batch = pending::batch(&pending.rows);
         let applied = self.files.spare.give(|| db.apply_batch(batch));
         let applied = applied.map_err(|error| StoreError::io("waiting for a descriptor", error))?;
