@@ -34,7 +34,8 @@ pub enum OpenError {
     /// The store has an older format, and there is not enough disk space to migrate it.
     #[error(
         "migrating the store in `{}` from format {from} to {to}: that may take {needed} bytes \
-         beside it, and {free} are free; make room, then try again; the store is as it was",
+         beside it, and {free} are free; free some disk space, then try again; the store is as it \
+         was",
         path.display()
     )]
     NoSpace {
@@ -53,7 +54,7 @@ pub enum OpenError {
     /// it.
     #[error(
         "salvaging what reads of the damaged store in `{}`: that may take {needed} bytes beside it, \
-         and {free} are free; make room, then try again; the store is as it was",
+         and {free} are free; free some disk space, then try again; the store is as it was",
         path.display()
     )]
     NoSpaceToSalvage {

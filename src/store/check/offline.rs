@@ -45,8 +45,8 @@ pub enum CheckError {
     },
     /// The disk has no space for a copy of the files.
     #[error(
-        "checking the store: a copy of its files takes {needed} bytes and {free} are free; make \
-         room, then try again"
+        "checking the store: a copy of its files takes {needed} bytes and {free} are free; free \
+         some disk space, then try again"
     )]
     NoSpace {
         /// Bytes that a copy takes.

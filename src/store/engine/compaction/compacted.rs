@@ -44,8 +44,8 @@ pub enum CompactError {
     },
     /// The disk has no space for a copy.
     #[error(
-        "compacting the store: a copy may take {needed} bytes and {free} are free; make room, \
-         then try again"
+        "compacting the store: a copy may take {needed} bytes and {free} are free; free \
+         some disk space, then try again"
     )]
     NoSpace {
         /// Bytes that a copy may take.

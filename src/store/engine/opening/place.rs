@@ -115,7 +115,7 @@ pub fn open_current(folder: &Folder) -> Result<Sound, Refusal> {
     }
     folder
         .check_space()
-        .map_err(refused("making sure of room in", &current))?;
+        .map_err(refused("making sure of disk space in", &current))?;
     let removed = folder
         .remove_leftovers()
         .map_err(refused("tidying", &current))?;

@@ -34,8 +34,8 @@ impl Folder {
         if self.bytes_free().is_some_and(|free| free < needed) {
             tracing::warn!(
                 needed,
-                "The log of the store has a gap, and there is no room to copy it before it is opened; \
-                 what was written behind the gap may be lost by the opening"
+                "The log of the store has a gap, and there is not enough disk space to copy it \
+                 before it is opened; what was written behind the gap may be lost by the opening"
             );
             return Ok(Before::Gap);
         }

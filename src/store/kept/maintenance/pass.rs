@@ -96,10 +96,10 @@ impl MaintenancePass {
         let next = match std::mem::replace(&mut self.stage, Stage::End) {
             Stage::Journal => self.cut(),
             Stage::Kept(after) => self.forget(after),
-            Stage::Attempts => self.let_attempts_go(),
-            Stage::Endpoints => self.let_endpoints_go(),
+            Stage::Attempts => self.delete_attempts(),
+            Stage::Endpoints => self.delete_endpoints(),
             Stage::Runs(after) => self.next_runs(after.as_ref()),
-            Stage::RunsOf(tenant) => self.let_runs_go(tenant),
+            Stage::RunsOf(tenant) => self.delete_runs(tenant),
             Stage::Count => self.count(),
             Stage::Copy(beside) => self.copy(beside),
             Stage::End => return None,
@@ -170,7 +170,7 @@ impl MaintenancePass {
         Ok(Stage::Kept(last))
     }
 
-    fn let_attempts_go(&mut self) -> Result<Stage, StoreError> {
+    fn delete_attempts(&mut self) -> Result<Stage, StoreError> {
         let before = retention::attempts_since(self.now);
         let keys = self.store.attempts_to_go(before, ROWS_AT_ONCE)?;
         if keys.is_empty() {
@@ -182,7 +182,7 @@ impl MaintenancePass {
         Ok(Stage::Attempts)
     }
 
-    fn let_endpoints_go(&mut self) -> Result<Stage, StoreError> {
+    fn delete_endpoints(&mut self) -> Result<Stage, StoreError> {
         let orphaned = self
             .store
             .find_orphaned_endpoints(&self.endpoints, self.now)?;
@@ -207,12 +207,12 @@ impl MaintenancePass {
     fn next_runs(&self, after: Option<&TenantName>) -> Result<Stage, StoreError> {
         match self.store.tenant_with_runs(after)? {
             Some(tenant) => Ok(Stage::RunsOf(tenant)),
-            None => self.give_back(),
+            None => self.begin_compaction(),
         }
     }
 
     /// Begins to free disk space, if that is worth it.
-    fn give_back(&self) -> Result<Stage, StoreError> {
+    fn begin_compaction(&self) -> Result<Stage, StoreError> {
         let live = match self.store.wanted(self.rule.small)? {
             Wanted::Nothing => return Ok(Stage::End),
             Wanted::Count => return Ok(Stage::Count),
@@ -222,7 +222,7 @@ impl MaintenancePass {
         if was_stopped.swap(false, Ordering::Relaxed) {
             tracing::warn!(
                 "The last process was stopped while it compacted the store; this one does not try \
-                 before its next round of upkeep"
+                 before its next maintenance pass"
             );
             return Ok(Stage::End);
         }
@@ -256,16 +256,17 @@ impl MaintenancePass {
             code = error.code(),
             error = %error,
             source = std::error::Error::source(&error).map(tracing::field::display),
-            "The store could not be compacted; it is used as it is, and the next round of upkeep tries again"
+            "The store could not be compacted; it is used as it is, and the next \
+             maintenance pass tries again"
         );
         Ok(Stage::End)
     }
 
-    fn let_runs_go(&mut self, tenant: TenantName) -> Result<Stage, StoreError> {
+    fn delete_runs(&mut self, tenant: TenantName) -> Result<Stage, StoreError> {
         let Self { retention, now, .. } = self;
         let gone = self
             .store
-            .let_runs_go(&tenant, retention, *now, ROWS_AT_ONCE)?;
+            .delete_old_runs(&tenant, retention, *now, ROWS_AT_ONCE)?;
         self.done.runs += gone as u64;
         Ok(match gone {
             0 => Stage::Runs(Some(tenant)),
@@ -275,7 +276,7 @@ impl MaintenancePass {
 
     fn count(&self) -> Result<Stage, StoreError> {
         match self.store.engine.count_on()? {
-            Some(_) => self.give_back(),
+            Some(_) => self.begin_compaction(),
             None => Ok(Stage::Count),
         }
     }

@@ -87,7 +87,7 @@ fn the_bytes_of_keys_are_frozen() {
         ("last run", last_run(), "0105"),
         ("bookmark", bookmark(no), "7001020304"),
         (
-            "heard",
+            "seen event",
             seen_event(no, Timestamp::from_millis(7), AuditEventId([0xaa; 16])),
             "71010203048000000000000007aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),

@@ -27,7 +27,7 @@ pub fn describe(key: &[u8]) -> String {
         Some(0x55) => "attempts of an endpoint",
         Some(0x60 | 0x61 | 0x63) => "a run",
         Some(0x62) => "the tally of a tenant's runs",
-        Some(0x70 | 0x71) => "how far news were read",
+        Some(0x70 | 0x71) => "how far the audit log was read",
         Some(0x80) => "a finding that was accepted",
         Some(_) | None => "a value of no known space",
     };
