@@ -207,24 +207,6 @@ impl StoreError {
         }
     }
 
-    pub(super) fn sled(doing: &'static str, source: sled::Error) -> Self {
-        match source {
-            // Both mean that the files are not as they were written.
-            sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) => Self::damaged(
-                format!("{doing}: the database met bytes that it did not write"),
-            ),
-            // A read past the end of a file that was cut.
-            sled::Error::Io(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::damaged(format!("{doing}: the database's file is cut short"))
-            }
-            sled::Error::Io(refused) => Self::io(doing, refused),
-            sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => Self::Failed {
-                doing,
-                source: Arc::new(source),
-            },
-        }
-    }
-
     pub(super) fn panicked(doing: &'static str, message: String) -> Self {
         Self::Failed {
             doing,

@@ -6,13 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
-use crate::model::StoreId;
-use crate::store::engine::calls::{Engine, Ticket};
-use crate::store::engine::compaction::compact;
-use crate::store::engine::compaction::compacted::{CompactError, Compacted};
-use crate::store::engine::compaction::rule::Rule;
-use crate::store::engine::opening::open;
-use crate::store::engine::opening::starting::Started;
+use crate::model::{StoreCheck, StoreId};
+use crate::store::check::{self, CheckError};
+use crate::store::engine::{self, CompactError, Compacted, Engine, Rule, Started, Ticket};
 use crate::store::error::{OpenError, StoreError};
 use crate::store::kept::maintenance::belief::Running;
 use crate::store::values::commit::{Commit, Committed};
@@ -65,7 +61,7 @@ impl Store {
         let Started {
             engine,
             moved_aside,
-        } = open::open(path, clock)?;
+        } = engine::open(path, clock)?;
         let guards = Arc::default();
         Ok(Opened {
             store: Self { engine, guards },
@@ -75,12 +71,23 @@ impl Store {
 
     /// Frees disk space that the store in a folder does not need. Nobody may have it open.
     pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
-        compact::at(path)
+        engine::compact_at(path)
     }
 
     /// Frees disk space that this store does not need, while it stays in use.
     pub fn compact_beside(&self) -> Result<Compacted, CompactError> {
         self.engine.compact(Rule::USUAL)
+    }
+
+    /// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it
+    /// open.
+    pub fn check_at(path: &Path) -> Result<StoreCheck, CheckError> {
+        check::offline(path)
+    }
+
+    /// Checks the store while it is in use.
+    pub fn check(&self) -> Result<StoreCheck, StoreError> {
+        check::online(&self.engine)
     }
 
     /// Returns the id that distinguishes this store from every other.
@@ -119,7 +126,7 @@ impl Store {
 
     /// Returns whether the store has failed for good: the process must end and start again.
     pub fn is_broken(&self) -> bool {
-        self.engine.shared.check().is_err()
+        self.engine.check().is_err()
     }
 
     /// Queues a commit without waiting for the disk; it waits only while the queue is full. Commits

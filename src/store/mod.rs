@@ -5,9 +5,11 @@
 //!
 //! - `handle.rs` is the store as other layers use it; `kept/` has the calls that read and write it.
 //! - `engine/` is everything that depends on sled. Its `mod.rs` lists the calls that cross the line
-//!   between the two, where a second engine would plug in.
-//! - `layout/` defines keys and bytes, frozen for each format; `values/` has what crosses between
-//!   the folders; `check/` reads everything and compares.
+//!   between the two, where a second engine would plug in; `values/` has what crosses it.
+//! - `layout/` defines keys and bytes, frozen for each format; `check/` reads everything and
+//!   compares.
+//!
+//! `tests/tidy.rs` has the table of which of these may import which.
 //!
 //! # What must stay true
 //!
@@ -79,8 +81,7 @@ mod layout;
 mod values;
 
 pub use check::CheckError;
-pub use engine::calls::Ticket;
-pub use engine::compaction::compacted::{CompactError, Compacted};
+pub use engine::{CompactError, Compacted, Ticket};
 pub use error::{Cause, OpenError, StoreError};
 pub use handle::{Opened, Store};
 pub use kept::delivery::{

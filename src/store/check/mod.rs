@@ -20,7 +20,8 @@ mod sample;
 mod tenants;
 
 pub use faults::Faults;
-pub use offline::CheckError;
+pub use offline::{CheckError, offline};
+pub use online::online;
 pub use sample::sample;
 
 use std::collections::BTreeMap;

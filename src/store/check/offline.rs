@@ -14,7 +14,6 @@ use crate::store::engine::opening::identify::{self, Look};
 use crate::store::engine::opening::lock;
 use crate::store::engine::opening::refusal::Refusal;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::handle::Store;
 use crate::store::layout;
 
 use super::faults::in_words;
@@ -75,34 +74,31 @@ impl CheckError {
     }
 }
 
-impl Store {
-    /// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it
-    /// open.
-    pub fn check_at(path: &Path) -> Result<StoreCheck, CheckError> {
-        let folder = Folder::new(path);
-        // Between the two renames that swap a copy in, the database has its other name.
-        let places = [folder.current(), folder.replaced()];
-        let there = || places.iter().find(|place| place.exists());
-        let nowhere = || CheckError::NoStore {
-            path: path.to_owned(),
-        };
-        // It is looked for again under the lock, when nobody can rename it any more.
-        there().ok_or_else(nowhere)?;
-        let refused = |source| CheckError::Open { source };
-        let lock = lock::take_lock(&folder).map_err(refused)?;
-        let checked = there()
-            .ok_or_else(nowhere)
-            .and_then(|database| on_a_copy(&folder, database));
-        if let Err(refused) = remove(&folder.checking()) {
-            tracing::warn!(
-                error = %refused,
-                "`{}`, which was checked, could not be removed; the next start tries again",
-                folder.checking().display()
-            );
-        }
-        drop(lock);
-        checked
+/// Checks the store in a folder, in any format, and changes nothing in it. Nobody may have it open.
+pub fn offline(path: &Path) -> Result<StoreCheck, CheckError> {
+    let folder = Folder::new(path);
+    // Between the two renames that swap a copy in, the database has its other name.
+    let places = [folder.current(), folder.replaced()];
+    let there = || places.iter().find(|place| place.exists());
+    let nowhere = || CheckError::NoStore {
+        path: path.to_owned(),
+    };
+    // It is looked for again under the lock, when nobody can rename it any more.
+    there().ok_or_else(nowhere)?;
+    let refused = |source| CheckError::Open { source };
+    let lock = lock::take_lock(&folder).map_err(refused)?;
+    let checked = there()
+        .ok_or_else(nowhere)
+        .and_then(|database| on_a_copy(&folder, database));
+    if let Err(refused) = remove(&folder.checking()) {
+        tracing::warn!(
+            error = %refused,
+            "`{}`, which was checked, could not be removed; the next start tries again",
+            folder.checking().display()
+        );
     }
+    drop(lock);
+    checked
 }
 
 fn on_a_copy(folder: &Folder, database: &Path) -> Result<StoreCheck, CheckError> {

@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::fs::File;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use crate::lock::{self, lock};
-use crate::model::StoreId;
+use crate::model::{Fact, Seq, StoreId, Timestamp};
 use crate::store::error::StoreError;
+use crate::store::layout::entry;
 use crate::store::values::commit::{Commit, Committed};
 use crate::store::values::row::Row;
 
 use super::catch_panic::catch_panic;
 use super::files::{self, Folder, open_mark};
 use super::opening::database::close_db;
+use super::reader::Reader;
 use super::shared::Shared;
 use super::writing::prepared::Prepared;
 use super::writing::under_way::UnderWay;
@@ -23,8 +26,8 @@ use super::writing::work::{Job, Work};
 /// An open database. Clones of the store share it.
 pub struct Engine {
     pub id: StoreId,
-    pub folder: Folder,
-    pub shared: Arc<Shared>,
+    pub(in crate::store) folder: Folder,
+    pub(in crate::store) shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
     under_way: UnderWay,
     committer: Mutex<Option<JoinHandle<()>>>,
@@ -61,8 +64,44 @@ impl Engine {
         *lock(&self.committer) = Some(committer);
     }
 
+    /// Returns the first fatal error; it answers every call from then on.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.shared.check()
+    }
+
+    /// Returns the journal's last entry that is on disk.
+    pub fn last_seq(&self) -> Seq {
+        self.shared.durable()
+    }
+
+    /// Returns whether the last process was interrupted while it copied the database; only once.
+    pub fn take_was_stopped(&self) -> bool {
+        self.shared.was_stopped.swap(false, Ordering::Relaxed)
+    }
+
     /// Reads from the database. Every error and panic in there becomes an error here.
     pub fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.lend_database(doing, |db| work(Reader::of(db)))
+    }
+
+    /// Reads from the database while commits wait: several reads then see the same state.
+    pub fn read_still<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read(doing, |reader| {
+            let _still = self.still();
+            work(reader)
+        })
+    }
+
+    /// Lends the database itself. Only the engine, a check and tests may ask for it.
+    pub fn lend_database<T>(
         &self,
         doing: &'static str,
         work: impl FnOnce(&sled::Db) -> Result<T, StoreError>,
@@ -111,7 +150,33 @@ impl Engine {
 
     /// Writes rows in one batch, on disk when it returns.
     pub fn write(&self, rows: Vec<Row>) -> Result<Committed, StoreError> {
-        self.submit(Work::rows(rows))?.wait()
+        self.submit_rows(rows)?.wait()
+    }
+
+    /// Queues rows, to be written in one batch.
+    pub fn submit_rows(&self, rows: Vec<Row>) -> Result<Ticket, StoreError> {
+        self.submit(Work::Rows { rows, told: None })
+    }
+
+    /// Writes rows, and a journal entry that tells a fact, in one batch.
+    pub fn write_with_fact(
+        &self,
+        rows: Vec<Row>,
+        told: Option<(Timestamp, Fact)>,
+    ) -> Result<Committed, StoreError> {
+        let told = told.map(|(at, fact)| (at, entry::pack(None, &fact)));
+        self.submit(Work::Rows { rows, told })?.wait()
+    }
+
+    /// Removes the journal's first entries up to a position, as many as one write may, and keeps
+    /// those that a row names.
+    pub fn cut_journal(&self, upto: Seq) -> Result<Committed, StoreError> {
+        self.submit(Work::Cut(upto))?.wait()
+    }
+
+    /// Removes those of these kept entries that no row names.
+    pub fn forget_entries(&self, kept: Vec<Seq>) -> Result<Committed, StoreError> {
+        self.submit(Work::Forget(kept))?.wait()
     }
 
     /// Returns whether nothing more may be written.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::model::RecordRef;
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
@@ -14,9 +13,9 @@ impl Store {
     /// Returns the records that the last complete sweeps did not find, and how many sweeps missed
     /// each.
     pub fn absences(&self, no: TenantNo) -> Result<BTreeMap<RecordRef, u32>, StoreError> {
-        self.engine.read("reading absences", |db| {
+        self.engine.read("reading absences", |reader| {
             let mut absences = BTreeMap::new();
-            for row in scan::prefix(db, &keys::absent_prefix(no)) {
+            for row in reader.prefix(&keys::absent_prefix(no)) {
                 let (key, value) = row?;
                 let record =
                     keys::absent_of(&key).ok_or_else(|| codec::flawed(&key, "of no record"))?;

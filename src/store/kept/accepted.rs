@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Acceptance, FindingId};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v4};
@@ -12,9 +11,9 @@ use crate::store::values::tenant_no::TenantNo;
 impl Store {
     /// Returns the findings of a tenant that were accepted, including those that no longer occur.
     pub fn accepted(&self, no: TenantNo) -> Result<BTreeMap<FindingId, Acceptance>, StoreError> {
-        self.engine.read("reading accepted findings", |db| {
+        self.engine.read("reading accepted findings", |reader| {
             let mut accepted = BTreeMap::new();
-            for row in scan::prefix(db, &keys::accepted_prefix(no)) {
+            for row in reader.prefix(&keys::accepted_prefix(no)) {
                 let (key, value) = row?;
                 let id =
                     keys::accepted_of(&key).ok_or_else(|| codec::flawed(&key, "of no finding"))?;

@@ -8,7 +8,6 @@ use std::ops::Bound;
 
 use crate::lock::lock;
 use crate::model::{HeldPlan, PlanId, PlanState, RecordRef, Removal, Timestamp};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::held::{plan_row, read, read_plan};
@@ -56,8 +55,8 @@ impl Store {
         record: &RecordRef,
     ) -> Result<Option<Removal>, StoreError> {
         let key = keys::removal(no, plan, record);
-        self.engine.read("reading a held plan", |db| {
-            let value = scan::get(db, &key)?;
+        self.engine.read("reading a held plan", |reader| {
+            let value = reader.get(&key)?;
             value.map(|value| read(&key, &value)).transpose()
         })
     }
@@ -75,8 +74,9 @@ impl Store {
             Some(record) => Bound::Excluded(keys::removal(no, plan, record)),
             None => Bound::Included(prefix.clone()),
         };
-        self.engine.read("reading a held plan", |db| {
-            scan::after(db, &prefix, from)
+        self.engine.read("reading a held plan", |reader| {
+            reader
+                .after(&prefix, from)
                 .take(limit)
                 .map(|row| row.and_then(|(key, value)| read(&key, &value)))
                 .collect()
@@ -99,8 +99,8 @@ impl Store {
         let prefix = keys::removals_prefix(no);
         let mut from = Bound::Included(prefix.clone());
         loop {
-            let next = self.engine.read("reading held plans", |db| {
-                scan::after(db, &prefix, from.clone()).next().transpose()
+            let next = self.engine.read("reading held plans", |reader| {
+                reader.after(&prefix, from.clone()).next().transpose()
             })?;
             let Some(plan) = next.and_then(|(key, _)| keys::plan_of_removal(&key)) else {
                 return Ok(());
@@ -114,8 +114,9 @@ impl Store {
 
     /// Returns the plans of a tenant, the newest first.
     pub fn held_plans(&self, no: TenantNo) -> Result<Vec<HeldPlan>, StoreError> {
-        self.engine.read("reading held plans", |db| {
-            scan::prefix(db, &keys::held_prefix(no))
+        self.engine.read("reading held plans", |reader| {
+            reader
+                .prefix(&keys::held_prefix(no))
                 .rev()
                 .map(|row| row.and_then(|(key, value)| read_plan(&key, &value)))
                 .collect()
@@ -124,8 +125,8 @@ impl Store {
 
     /// Returns the plan that is open, or `None` if there is none. Only the newest plan can be open.
     pub fn open_plan(&self, no: TenantNo) -> Result<Option<HeldPlan>, StoreError> {
-        let newest: Option<HeldPlan> = self.engine.read("reading held plans", |db| {
-            let row = scan::prefix(db, &keys::held_prefix(no)).next_back();
+        let newest: Option<HeldPlan> = self.engine.read("reading held plans", |reader| {
+            let row = reader.prefix(&keys::held_prefix(no)).next_back();
             row.transpose()?
                 .map(|(key, value)| read_plan(&key, &value))
                 .transpose()

@@ -1,7 +1,6 @@
 //! The tenants that each connection to an organization's console has listed.
 
 use crate::model::{ConnectionName, Link};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
@@ -9,9 +8,9 @@ use crate::store::layout::{codec, keys, v1};
 impl Store {
     /// Returns the tenants that a connection found; empty if it has not looked yet.
     pub fn links(&self, connection: &ConnectionName) -> Result<Vec<Link>, StoreError> {
-        self.engine.read("reading links", |db| {
+        self.engine.read("reading links", |reader| {
             let key = keys::links(connection);
-            match scan::get(db, &key)? {
+            match reader.get(&key)? {
                 Some(value) => {
                     let v1::Links(links) = codec::read_row(&key, &value)?;
                     Ok(links.into_iter().map(Into::into).collect())

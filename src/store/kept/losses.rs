@@ -2,15 +2,20 @@
 
 use crate::lock::lock;
 use crate::model::{HistoryLoss, Timestamp};
-use crate::store::engine::rows::losses::read;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::rows;
+use crate::store::layout::{keys, rows};
 
 impl Store {
     /// Returns what was lost with damaged stores, the earliest first.
     pub fn history_losses(&self) -> Result<Vec<HistoryLoss>, StoreError> {
-        self.engine.read("reading what was lost", read)
+        self.engine.read("reading what was lost", |reader| {
+            let key = keys::history_losses();
+            match reader.get(&key)? {
+                Some(value) => rows::read_history_losses(&key, &value),
+                None => Ok(Vec::new()),
+            }
+        })
     }
 
     /// Returns the losses that no operator has acknowledged.

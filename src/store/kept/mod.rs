@@ -1,8 +1,9 @@
 //! What the store keeps, and the calls that read and write it.
 //!
-//! There is one file for each thing: its types, and the methods of `Store` that read and write it.
-//! They build and take apart values; the engine knows where those are. `engine/mod.rs` lists the
-//! calls of the engine that they use: that is the line at which a second engine would plug in.
+//! There is one file for each thing: the methods of `Store` that read and write it, and the types
+//! that only they need. They know what is kept and when it changes. The engine knows where it is:
+//! they ask it by the calls that `engine/mod.rs` lists, for records, entries and runs by name, for
+//! other rows by their key. For these they compose keys and values with `layout/`.
 
 pub mod absent;
 pub mod accepted;

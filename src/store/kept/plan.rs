@@ -3,7 +3,6 @@
 
 use std::ops::Bound;
 
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
@@ -43,8 +42,10 @@ impl Store {
 
     /// Returns how many rows are staged.
     pub fn count_plan_rows(&self, no: TenantNo) -> Result<u32, StoreError> {
-        self.engine.read("reading a plan", |db| {
-            scan::prefix(db, &keys::plan_rows(no)).try_fold(0_u32, |n, row| row.map(|_| n + 1))
+        self.engine.read("reading a plan", |reader| {
+            reader
+                .prefix(&keys::plan_rows(no))
+                .try_fold(0_u32, |n, row| row.map(|_| n + 1))
         })
     }
 
@@ -66,9 +67,9 @@ impl Store {
 
     /// Returns the tenant's sealed plan; `None` if there is none.
     pub fn plan(&self, no: TenantNo) -> Result<Option<Plan>, StoreError> {
-        self.engine.read("reading a plan", |db| {
+        self.engine.read("reading a plan", |reader| {
             let key = keys::plan(no);
-            let Some(value) = scan::get(db, &key)? else {
+            let Some(value) = reader.get(&key)? else {
                 return Ok(None);
             };
             let v1::PlanRow { head, rows_done } = codec::read_row(&key, &value)?;
@@ -86,8 +87,9 @@ impl Store {
     ) -> Result<Vec<Write>, StoreError> {
         let prefix = keys::plan_rows(no);
         let from = Bound::Included(keys::plan_row(no, row));
-        self.engine.read("reading a plan", |db| {
-            scan::after(db, &prefix, from)
+        self.engine.read("reading a plan", |reader| {
+            reader
+                .after(&prefix, from)
                 .take(limit)
                 .map(|row| {
                     let (key, value) = row?;
@@ -103,7 +105,7 @@ impl Store {
         let head = keys::plan(no);
         let sealed = self
             .engine
-            .read("reading a plan", |db| Ok(scan::get(db, &head)?.is_some()))?;
+            .read("reading a plan", |reader| Ok(reader.get(&head)?.is_some()))?;
         if sealed {
             self.engine.write(vec![(head, None)])?;
         }

@@ -1,7 +1,5 @@
 //! Writes and removes more rows than fit into one write, a batch at a time.
 
-use crate::store::engine::scan;
-use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::Key;
@@ -15,8 +13,9 @@ impl Store {
     /// Removes all rows that begin with a prefix, some at a time.
     pub(in crate::store) fn remove_rows(&self, prefix: &[u8]) -> Result<(), StoreError> {
         loop {
-            let rows: Vec<Key> = self.engine.read("reading what is removed", |db| {
-                scan::prefix(db, prefix)
+            let rows: Vec<Key> = self.engine.read("reading what is removed", |reader| {
+                reader
+                    .prefix(prefix)
                     .take(REMOVED_AT_ONCE)
                     .map(|row| row.map(|(key, _)| key.to_vec()))
                     .collect()
@@ -34,7 +33,7 @@ impl Store {
         let mut tickets = Vec::new();
         while rows.peek().is_some() {
             let batch = rows.by_ref().take(MAX_QUIET).collect();
-            tickets.push(self.engine.submit(Work::rows(batch))?);
+            tickets.push(self.engine.submit_rows(batch)?);
         }
         tickets
             .into_iter()

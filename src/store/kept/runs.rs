@@ -11,10 +11,6 @@ use crate::lock::lock;
 use crate::model::{
     Loss, Mode, Outcome, Run, RunId, TenantId, TenantName, Timestamp, Traffic, Trigger,
 };
-use crate::store::engine::rows::runs::{
-    find, last_run, names, newest, newest_before, newest_of_all, tally,
-};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
@@ -51,11 +47,13 @@ impl Store {
     /// Gives a run a number and stores it as being in progress.
     pub fn begin_run(&self, new: NewRun) -> Result<Run, StoreError> {
         let _alone = lock(&self.guards.numbering);
-        let last = self
+        let id = self
             .engine
-            .read("reading the last run's number", last_run)?;
+            .read("reading the last run's number", |reader| {
+                Ok(RunId(reader.last_run()?.0 + 1))
+            })?;
         let run = Run {
-            id: RunId(last.0 + 1),
+            id,
             tenant_name: new.tenant_name,
             tenant: new.tenant,
             trigger: new.trigger,
@@ -97,9 +95,9 @@ impl Store {
         before: Option<RunId>,
         limit: usize,
     ) -> Result<Vec<Run>, StoreError> {
-        self.engine.read("reading runs", |db| match tenant {
-            Some(name) => newest_before(db, name, before).take(limit).collect(),
-            None => newest_of_all(db, before, limit),
+        self.engine.read("reading runs", |reader| match tenant {
+            Some(name) => reader.runs_before(name, before).take(limit).collect(),
+            None => reader.runs_of_all(before, limit),
         })
     }
 
@@ -109,8 +107,10 @@ impl Store {
         tenant: &TenantName,
         wanted: impl Fn(&Run) -> bool,
     ) -> Result<Option<Run>, StoreError> {
-        self.engine.read("reading runs", |db| {
-            newest(db, tenant)
+        self.engine.read("reading runs", |reader| {
+            reader
+                .runs(tenant)
+                .rev()
                 .find(|run| run.as_ref().map_or(true, &wanted))
                 .transpose()
         })
@@ -123,15 +123,15 @@ impl Store {
 
     /// Returns the last whole sweep of a tenant, and what was lost since.
     pub fn since_sweep(&self, tenant: &TenantName) -> Result<SinceSweep, StoreError> {
-        self.engine.read("reading the last sweep", |db| {
+        self.engine.read("reading the last sweep", |reader| {
             let Tally {
                 last_sweep, lost, ..
-            } = tally(db, tenant)?;
+            } = reader.tally(tenant)?;
             let missing = |id| {
                 let how = "is noted as the last sweep and missing";
                 codec::flawed(&keys::run(tenant, id), how)
             };
-            let sweep = last_sweep.map(|id| find(db, tenant, id)?.ok_or_else(|| missing(id)));
+            let sweep = last_sweep.map(|id| reader.run(tenant, id)?.ok_or_else(|| missing(id)));
             Ok(SinceSweep {
                 sweep: sweep.transpose()?,
                 lost,
@@ -141,9 +141,9 @@ impl Store {
 
     /// Returns a run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
-        self.engine.read("reading a run", |db| {
-            for name in names(db) {
-                if let Some(run) = find(db, &name?, id)? {
+        self.engine.read("reading a run", |reader| {
+            for name in reader.tenants_with_runs() {
+                if let Some(run) = reader.run(&name?, id)? {
                     return Ok(Some(run));
                 }
             }
@@ -153,12 +153,12 @@ impl Store {
 
     /// Ends the runs that an earlier process left in progress, and returns them.
     pub fn close_interrupted_runs(&self, now: Timestamp) -> Result<Vec<Run>, StoreError> {
-        let mut runs = self.engine.read("reading runs that go on", |db| {
-            let open = scan::prefix(db, &[Keyspace::OpenRun as u8]).map(|row| {
+        let mut runs = self.engine.read("reading runs that go on", |reader| {
+            let open = reader.prefix(&[Keyspace::OpenRun as u8]).map(|row| {
                 let (key, value) = row?;
                 let v2::OpenRun(name) = codec::read_row(&key, &value)?;
                 let id = keys::trailing_number(&key).map(RunId);
-                let run = id.map(|id| find(db, &name, id)).transpose()?.flatten();
+                let run = id.map(|id| reader.run(&name, id)).transpose()?.flatten();
                 run.ok_or_else(|| codec::flawed(&key, "is missing"))
             });
             open.collect::<Result<Vec<Run>, _>>()
@@ -177,7 +177,9 @@ impl Store {
         tenant: &TenantName,
         runs: &[RunId],
     ) -> Result<(), StoreError> {
-        let mut tally = self.engine.read("reading runs", |db| tally(db, tenant))?;
+        let mut tally = self
+            .engine
+            .read("reading runs", |reader| reader.tally(tenant))?;
         tally.count = tally.count.saturating_sub(runs.len() as u64);
         let gone = runs.iter().map(|id| (keys::run(tenant, *id), None));
         let mut rows: Vec<_> = gone.collect();
@@ -188,8 +190,8 @@ impl Store {
     /// Composes the rows for the present state of a run.
     fn rows_of(&self, run: &Run) -> Result<Vec<Row>, StoreError> {
         let name = &run.tenant_name;
-        let (mut tally, before) = self.engine.read("reading runs", |db| {
-            Ok((tally(db, name)?, find(db, name, run.id)?))
+        let (mut tally, before) = self.engine.read("reading runs", |reader| {
+            Ok((reader.tally(name)?, reader.run(name, run.id)?))
         })?;
         tally.take(run, before.as_ref());
         let open = keys::open_run(run.id);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::model::{AuditEventId, Timestamp};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key};
@@ -19,9 +18,9 @@ impl Store {
     /// Returns how far the audit log of a tenant was read, or `None` if nobody reads it yet.
     pub fn bookmark(&self, no: TenantNo) -> Result<Option<Bookmark>, StoreError> {
         self.engine
-            .read("reading how far the audit log was read", |db| {
+            .read("reading how far the audit log was read", |reader| {
                 let key = keys::bookmark(no);
-                match scan::get(db, &key)? {
+                match reader.get(&key)? {
                     Some(value) => Ok(Some(codec::read_row::<v1::Bookmark>(&key, &value)?.into())),
                     None => Ok(None),
                 }
@@ -31,8 +30,9 @@ impl Store {
     /// Returns the events that are remembered, at most [`MAX_SEEN_EVENTS`] plus one.
     pub fn seen_events(&self, no: TenantNo) -> Result<BTreeSet<SeenEvent>, StoreError> {
         self.engine
-            .read("reading the audit events that were seen", |db| {
-                scan::prefix(db, &keys::seen_events_prefix(no))
+            .read("reading the audit events that were seen", |reader| {
+                reader
+                    .prefix(&keys::seen_events_prefix(no))
                     .take(MAX_SEEN_EVENTS + 1)
                     .map(|row| {
                         let (key, value) = row?;
@@ -71,8 +71,9 @@ impl Store {
     fn seen_before(&self, no: TenantNo, time: Timestamp) -> Result<Vec<Key>, StoreError> {
         let end = keys::seen_event(no, time, AuditEventId([0; 16]));
         self.engine
-            .read("reading the audit events that were seen", |db| {
-                scan::prefix(db, &keys::seen_events_prefix(no))
+            .read("reading the audit events that were seen", |reader| {
+                reader
+                    .prefix(&keys::seen_events_prefix(no))
                     .take(MAX_SEEN_EVENTS)
                     .map(|row| row.map(|(key, _)| key.to_vec()))
                     .take_while(|key| key.as_ref().map_or(true, |key| *key < end))

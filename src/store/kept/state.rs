@@ -3,12 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::model::{Fingerprint, Id, Kind, Record, RecordRef};
-use crate::store::engine::rows::block;
-use crate::store::engine::rows::bucket::{self, Entries};
-use crate::store::engine::rows::state::{census, prove, read, standing_after};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::{codec, keys};
 use crate::store::values::census::Census;
 use crate::store::values::record::Kept;
 use crate::store::values::tenant_no::TenantNo;
@@ -19,27 +15,8 @@ const PAGE: usize = 256;
 impl Store {
     /// Returns a record.
     pub fn get(&self, no: TenantNo, record: &RecordRef) -> Result<Option<Kept>, StoreError> {
-        self.engine.read("reading a record", |db| {
-            let _still = self.engine.still();
-            let (key, value) = bucket::holding(db, no, record.kind, &record.id)?;
-            let mut standing = None;
-            if let Some(value) = &value {
-                for entry in Entries::of(&key, value)? {
-                    let entry = entry?;
-                    if entry.id == record.id {
-                        standing = Some(entry.fingerprint);
-                        break;
-                    }
-                }
-            }
-            let (key, block) = block::holding(db, no, record.kind, &record.id)?;
-            match (standing, block.find(&record.id)) {
-                (None, None) => Ok(None),
-                (Some(standing), Some(entry)) => read(&key, &entry, standing).map(Some),
-                (Some(_), None) => Err(codec::flawed(&key, "lacks a record")),
-                (None, Some(_)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
-            }
-        })
+        self.engine
+            .read_still("reading a record", |reader| reader.record(no, record))
     }
 
     /// Returns records in the order of their ids, after a given one.
@@ -50,31 +27,8 @@ impl Store {
         after: Option<&Id>,
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
-        self.engine.read("listing records", |db| {
-            let _still = self.engine.still();
-            let mut entries = block::after(db, no, kind, after)?;
-            let mut listed = Vec::new();
-            let complete = standing_after(db, no, kind, after, &mut |id, standing| {
-                if listed.len() == limit {
-                    return Ok(ControlFlow::Break(()));
-                }
-                match entries.next().transpose()? {
-                    Some((key, entry)) if entry.id == id => {
-                        listed.push(read(&key, &entry, standing)?);
-                        Ok(ControlFlow::Continue(()))
-                    }
-                    Some((key, _)) => Err(codec::flawed(&key, "holds other records")),
-                    None => Err(codec::flawed(&keys::state_prefix(no, kind), "missing")),
-                }
-            })?;
-            match entries
-                .next()
-                .filter(|_| complete.is_continue())
-                .transpose()?
-            {
-                Some((key, _)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
-                None => Ok(listed),
-            }
+        self.engine.read_still("listing records", |reader| {
+            reader.records(no, kind, after, limit)
         })
     }
 
@@ -104,7 +58,7 @@ impl Store {
     /// Returns count and checksum of a kind's fingerprints, as the last commit left them.
     pub fn census(&self, no: TenantNo, kind: Kind) -> Result<Census, StoreError> {
         self.engine
-            .read("reading a census", |db| census(db, no, kind))
+            .read("reading a census", |reader| reader.census(no, kind))
     }
 
     /// Visits all fingerprints of a kind in the order of ids, and verifies them against the census.
@@ -115,9 +69,8 @@ impl Store {
         kind: Kind,
         visit: &mut dyn FnMut(Id, Fingerprint),
     ) -> Result<Census, StoreError> {
-        self.engine.read("reading fingerprints", |db| {
-            let _still = self.engine.still();
-            prove(db, no, kind, visit)
+        self.engine.read_still("reading fingerprints", |reader| {
+            reader.fingerprints(no, kind, visit)
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::lock::lock;
 use crate::model::{Seq, Tenant, TenantName, Timestamp};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
@@ -62,14 +61,14 @@ impl Store {
 
     /// Returns the tenants by number.
     pub fn tenants(&self) -> Result<Vec<Known>, StoreError> {
-        self.engine.read("reading tenants", |db| {
+        self.engine.read("reading tenants", |reader| {
             let mut tenants = Vec::new();
-            for row in scan::prefix(db, &[Keyspace::Tenant as u8]) {
+            for row in reader.prefix(&[Keyspace::Tenant as u8]) {
                 let (key, value) = row?;
                 let no = keys::tenant_no(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;
                 let row: v1::TenantRow<'_> = codec::read_row(&key, &value)?;
                 let loaded = keys::loaded(no);
-                let loaded = match scan::get(db, &loaded)? {
+                let loaded = match reader.get(&loaded)? {
                     Some(value) => Some(codec::read_row::<v1::Seq>(&loaded, &value)?.into()),
                     None => None,
                 };

@@ -26,6 +26,12 @@ pub fn read_run(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
     codec::read_row::<v2::Run>(key, value).map(Into::into)
 }
 
+/// Decodes what was lost with damaged stores.
+pub fn read_history_losses(key: &[u8], value: &[u8]) -> Result<Vec<HistoryLoss>, StoreError> {
+    let v3::HistoryLosses(losses) = codec::read_row(key, value)?;
+    Ok(losses.into_iter().map(Into::into).collect())
+}
+
 /// Encodes what was lost with damaged stores.
 pub fn history_losses(losses: Vec<HistoryLoss>) -> Row {
     let n_over = losses.len().saturating_sub(MAX_LOSSES);

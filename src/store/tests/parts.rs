@@ -444,7 +444,7 @@ fn blocks_are_divided_as_they_grow_in_whatever_order_records_come() {
         support::commit(&store, &tenant, writes.collect()).unwrap();
     }
 
-    let blocks = store.engine.read("reading blocks", |db| {
+    let blocks = store.engine.lend_database("reading blocks", |db| {
         scan::prefix(db, &keys::state_prefix(tenant.no, Kind::User))
             .map(|row| row.and_then(|(key, value)| Block::read(&key, &value)))
             .collect::<Result<Vec<_>, _>>()

@@ -238,7 +238,7 @@ fn damage_met_while_reading_ends_the_store_and_moves_it_aside_at_the_next_start(
     let user = record(Kind::User, 3, "x").to_ref();
     store
         .engine
-        .read("tampering", |db| {
+        .lend_database("tampering", |db| {
             db.insert(
                 keys::state_prefix(tenant.no, Kind::User),
                 b"nonsense".as_slice(),
@@ -271,7 +271,7 @@ fn fingerprints_that_are_as_many_but_not_those_that_were_written_are_damage() {
         bucket.0[0].1.0[0] ^= 1;
         db.insert(&key, bucket.write(&key))
     };
-    let tampered = store.engine.read("tampering", |db| {
+    let tampered = store.engine.lend_database("tampering", |db| {
         tampering(db).map_err(|error| StoreError::sled("tampering", error))
     });
     tampered.unwrap();
@@ -322,7 +322,7 @@ fn a_record_that_is_not_the_last_one_written_is_damage_to_whoever_meets_it() {
             let extra = record(Kind::User, 0xff, "z");
             let key = keys::state_prefix(tenant.no, Kind::User);
             let raw = |work: &dyn Fn(&sled::Db) -> sled::Result<Option<sled::IVec>>| {
-                let done = store.engine.read("tampering", |db| {
+                let done = store.engine.lend_database("tampering", |db| {
                     work(db).map_err(|error| StoreError::sled("tampering", error))
                 });
                 done.unwrap()

@@ -197,7 +197,7 @@ impl Copy {
     /// add a row at the end before each step, so the end is detected together with the last rows,
     /// and not after them.
     fn copy_on(&mut self, engine: &Engine, after: &Key) -> Result<Option<Key>, CopyError> {
-        let read = engine.read("copying the store", |db| {
+        let read = engine.lend_database("copying the store", |db| {
             let _still = engine.still();
             let (mut rows, mut n_bytes, mut upto) = (Vec::new(), 0, None);
             for row in scan::after(db, &[], Bound::Excluded(after.clone())) {
@@ -234,7 +234,8 @@ impl Copy {
             let gate = &engine.shared.gate;
             let _still = (left > MANY).then(|| gate.read());
             let keys = noted(engine, |changes| changes.take(ROWS))?;
-            let rows = engine.read("copying what was written meanwhile", |db| read(db, keys));
+            let rows =
+                engine.lend_database("copying what was written meanwhile", |db| read(db, keys));
             self.put(rows.map_err(CopyError::Source)?)?;
         }
         noted(engine, |changes| changes.len())

@@ -24,7 +24,7 @@ impl Engine {
 
     /// Counts some more of the live data. `None` if there is more to count.
     pub fn count_on(&self) -> Result<Option<Count>, StoreError> {
-        let counted = self.read("counting what the store holds", |db| {
+        let counted = self.lend_database("counting what the store holds", |db| {
             let _still = self.still();
             let mut tally = lock(&self.shared.tally);
             let (from, mut count) = match &*tally {

@@ -12,3 +12,4 @@ pub mod ready_copy;
 pub mod remake;
 pub mod replacement;
 pub mod rule;
+pub mod wanted;

@@ -23,6 +23,7 @@
 pub mod mark;
 pub mod open_mark;
 pub mod pending;
+mod clock;
 pub mod disk_usage;
 pub mod swap;
 

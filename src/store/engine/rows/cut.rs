@@ -18,7 +18,7 @@ use super::journal;
 const NAMING: [Keyspace; 3] = [Keyspace::Parked, Keyspace::Deferred, Keyspace::Replay];
 
 /// The most entries that one write removes: a sync's commit behind it waits a millisecond.
-pub const AT_ONCE: u64 = 150;
+const AT_ONCE: u64 = 150;
 
 /// Composes the batch that removes the first entries, up to a position, and keeps a copy of those
 /// that rows name.
@@ -61,9 +61,26 @@ pub fn forget(db: &sled::Db, head: &Head, seqs: Vec<Seq>) -> Result<Composed, St
     Ok(draft.finish(*head))
 }
 
+/// Looks at some kept entries after a position. Returns the last of them, and those that no row
+/// names; `None` if there are no more.
+pub fn unnamed_after(db: &sled::Db, after: Seq) -> Result<Option<(Seq, Vec<Seq>)>, StoreError> {
+    let from = Bound::Excluded(keys::kept(after));
+    let kept = scan::after(db, &[Keyspace::Kept as u8], from)
+        .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
+        .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
+    let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;
+    let kept: Vec<Seq> = kept.into_iter().flatten().collect();
+    let Some((first, last)) = kept.first().zip(kept.last()) else {
+        return Ok(None);
+    };
+    let named = named(db, *first, *last)?;
+    let unnamed = kept.iter().filter(|seq| !named.contains(seq)).copied();
+    Ok(Some((*last, unnamed.collect())))
+}
+
 /// Returns the entries between two positions that rows name. Reads only the rows for these
 /// positions, endpoint by endpoint.
-pub fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError> {
+fn named(db: &sled::Db, from: Seq, to: Seq) -> Result<BTreeSet<Seq>, StoreError> {
     let mut named = BTreeSet::new();
     for keyspace in NAMING {
         let mut next = Bound::Included(vec![keyspace as u8]);

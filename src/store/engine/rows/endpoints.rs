@@ -7,10 +7,10 @@ use crate::model::EndpointName;
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::codec;
-use crate::store::layout::keys::{self, Keyspace};
+use crate::store::layout::keys::{self, Key, Keyspace};
 
 /// Keyspaces whose rows each belong to an endpoint, except the cursors.
-pub const OF_ENDPOINTS: [Keyspace; 5] = [
+const OF_ENDPOINTS: [Keyspace; 5] = [
     Keyspace::Parked,
     Keyspace::Deferred,
     Keyspace::Replay,
@@ -40,4 +40,18 @@ pub fn known(db: &sled::Db) -> Result<BTreeSet<EndpointName>, StoreError> {
         }
     }
     Ok(known)
+}
+
+/// Returns the keys of some rows of an endpoint, not counting its cursor.
+pub fn rows_of(db: &sled::Db, name: &EndpointName, limit: usize) -> Result<Vec<Key>, StoreError> {
+    let mut rows = Vec::new();
+    for keyspace in OF_ENDPOINTS {
+        for row in scan::prefix(db, &keys::of_endpoint(keyspace, name)) {
+            if rows.len() == limit {
+                return Ok(rows);
+            }
+            rows.push(row?.0.to_vec());
+        }
+    }
+    Ok(rows)
 }

@@ -13,12 +13,12 @@ use crate::store::layout::{codec, v1};
 const AT_ONCE: usize = 512;
 
 /// Some entries, or the first of them that is missing.
-pub enum Page {
+enum Page {
     Whole(Vec<Entry>),
     Lacks(Seq),
 }
 
-pub fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
+fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Page, StoreError> {
     let from = Bound::Excluded(keys::journal(after));
     let mut expected = after;
     let n_left = usize::try_from(durable.0.saturating_sub(after.0));
@@ -41,6 +41,43 @@ pub fn page(db: &sled::Db, after: Seq, limit: usize, durable: Seq) -> Result<Pag
         return Ok(Page::Lacks(expected.next()));
     }
     Ok(Page::Whole(entries))
+}
+
+/// Reads entries after a position and after the cut, up to the last one that is on disk.
+pub fn entries(
+    db: &sled::Db,
+    after: Seq,
+    limit: usize,
+    durable: Seq,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut cut = cut_at(db)?;
+    loop {
+        let lacking = match page(db, after.max(cut), limit, durable)? {
+            Page::Whole(entries) => return Ok(entries),
+            Page::Lacks(seq) => seq,
+        };
+        // It may have been cut meanwhile; then we read again from the cut.
+        let now = cut_at(db)?;
+        if now == cut {
+            return Err(missing(lacking));
+        }
+        cut = now;
+    }
+}
+
+/// Reads an entry, even one that was cut while a row still names it; `None` if it was cut and no
+/// row does.
+pub fn entry(db: &sled::Db, seq: Seq) -> Result<Option<Entry>, StoreError> {
+    // In this order: the write that cuts an entry also keeps it.
+    for key in [keys::journal(seq), keys::kept(seq)] {
+        if let Some(value) = scan::get(db, &key)? {
+            return read(&key, &value).map(Some);
+        }
+    }
+    if seq <= cut_at(db)? {
+        return Ok(None);
+    }
+    Err(missing(seq))
 }
 
 /// Returns the position up to which the journal was cut; [`Seq::START`] if it never was.

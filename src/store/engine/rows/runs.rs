@@ -44,13 +44,6 @@ pub fn all(
     scan::prefix(db, &keys::runs(tenant)).map(|row| row.and_then(|(key, value)| read(&key, &value)))
 }
 
-pub fn newest(
-    db: &sled::Db,
-    tenant: &TenantName,
-) -> impl Iterator<Item = Result<Run, StoreError>> + use<> {
-    all(db, tenant).rev()
-}
-
 /// Reads the runs of a tenant backwards, starting before a given one.
 pub fn newest_before(
     db: &sled::Db,

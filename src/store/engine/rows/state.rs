@@ -6,7 +6,7 @@
 
 use std::ops::{Bound, ControlFlow};
 
-use crate::model::{Fingerprint, Id, Kind, Record};
+use crate::model::{Fingerprint, Id, Kind, Record, RecordRef};
 use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::layout::{codec, keys, v1};
@@ -14,11 +14,66 @@ use crate::store::values::census::Census;
 use crate::store::values::record::Kept;
 use crate::store::values::tenant_no::TenantNo;
 
-use super::block::PackedRecord;
+use super::block::{self, PackedRecord};
 use super::bucket::{self, Entries};
 
+/// Reads a record. Commits must wait meanwhile.
+pub fn find(db: &sled::Db, no: TenantNo, record: &RecordRef) -> Result<Option<Kept>, StoreError> {
+    let (key, value) = bucket::holding(db, no, record.kind, &record.id)?;
+    let mut standing = None;
+    if let Some(value) = &value {
+        for entry in Entries::of(&key, value)? {
+            let entry = entry?;
+            if entry.id == record.id {
+                standing = Some(entry.fingerprint);
+                break;
+            }
+        }
+    }
+    let (key, block) = block::holding(db, no, record.kind, &record.id)?;
+    match (standing, block.find(&record.id)) {
+        (None, None) => Ok(None),
+        (Some(standing), Some(entry)) => read(&key, &entry, standing).map(Some),
+        (Some(_), None) => Err(codec::flawed(&key, "lacks a record")),
+        (None, Some(_)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
+    }
+}
+
+/// Reads records in the order of their ids, after a given one. Commits must wait meanwhile.
+pub fn list(
+    db: &sled::Db,
+    no: TenantNo,
+    kind: Kind,
+    after: Option<&Id>,
+    limit: usize,
+) -> Result<Vec<Kept>, StoreError> {
+    let mut entries = block::after(db, no, kind, after)?;
+    let mut listed = Vec::new();
+    let complete = standing_after(db, no, kind, after, &mut |id, standing| {
+        if listed.len() == limit {
+            return Ok(ControlFlow::Break(()));
+        }
+        match entries.next().transpose()? {
+            Some((key, entry)) if entry.id == id => {
+                listed.push(read(&key, &entry, standing)?);
+                Ok(ControlFlow::Continue(()))
+            }
+            Some((key, _)) => Err(codec::flawed(&key, "holds other records")),
+            None => Err(codec::flawed(&keys::state_prefix(no, kind), "missing")),
+        }
+    })?;
+    match entries
+        .next()
+        .filter(|_| complete.is_continue())
+        .transpose()?
+    {
+        Some((key, _)) => Err(codec::flawed(&key, "holds one without a fingerprint")),
+        None => Ok(listed),
+    }
+}
+
 /// Visits the fingerprints after an id, in the order of their ids, until the visitor breaks.
-pub fn standing_after(
+fn standing_after(
     db: &sled::Db,
     no: TenantNo,
     kind: Kind,

@@ -40,11 +40,6 @@ pub enum Work {
 }
 
 impl Work {
-    /// Rows without an entry.
-    pub fn rows(rows: Vec<Row>) -> Self {
-        Self::Rows { rows, told: None }
-    }
-
     /// Returns roughly how many bytes it contains.
     pub fn n_bytes(&self) -> usize {
         let of_rows = |rows: &[Row]| -> usize {

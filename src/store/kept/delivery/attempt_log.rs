@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 
 use crate::model::{EndpointName, Timestamp};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
@@ -111,14 +110,14 @@ impl Store {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
-        self.engine.read("reading attempts", |db| {
+        self.engine.read("reading attempts", |reader| {
             let mut to_delete = Vec::new();
             let mut next = Bound::Included(vec![Keyspace::Attempts as u8]);
-            while let Some(row) = scan::after(db, &[Keyspace::Attempts as u8], next).next() {
+            while let Some(row) = reader.after(&[Keyspace::Attempts as u8], next).next() {
                 let (first, _) = row?;
                 let endpoint = keys::endpoint_part(&first)
                     .ok_or_else(|| codec::flawed(&first, "of no endpoint"))?;
-                for row in scan::prefix(db, endpoint) {
+                for row in reader.prefix(endpoint) {
                     let (key, value) = row?;
                     if to_delete.len() == limit {
                         return Ok(to_delete);
@@ -140,8 +139,8 @@ impl Store {
         endpoint: &EndpointName,
         mut visit: impl FnMut(u64, Vec<Attempt>),
     ) -> Result<(), StoreError> {
-        self.engine.read("reading attempts", |db| {
-            for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Attempts, endpoint)) {
+        self.engine.read("reading attempts", |reader| {
+            for row in reader.prefix(&keys::of_endpoint(Keyspace::Attempts, endpoint)) {
                 let (key, value) = row?;
                 let number =
                     keys::trailing_number(&key).ok_or_else(|| codec::flawed(&key, "no number"))?;

@@ -1,7 +1,6 @@
 //! Reads the cursors of endpoints.
 
 use crate::model::EndpointName;
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::codec;
@@ -12,9 +11,9 @@ use crate::store::values::delivery::Cursor;
 impl Store {
     /// Returns an endpoint's cursor; `None` if it has none yet.
     pub fn cursor(&self, endpoint: &EndpointName) -> Result<Option<Cursor>, StoreError> {
-        self.engine.read("reading a cursor", |db| {
+        self.engine.read("reading a cursor", |reader| {
             let key = keys::cursor(endpoint);
-            match scan::get(db, &key)? {
+            match reader.get(&key)? {
                 Some(value) => read_cursor(&key, &value).map(Some),
                 None => Ok(None),
             }
@@ -23,8 +22,9 @@ impl Store {
 
     /// Returns the cursors of all endpoints that ever had one, by name.
     pub fn cursors(&self) -> Result<Vec<(EndpointName, Cursor)>, StoreError> {
-        self.engine.read("reading cursors", |db| {
-            scan::prefix(db, &[Keyspace::Cursor as u8])
+        self.engine.read("reading cursors", |reader| {
+            reader
+                .prefix(&[Keyspace::Cursor as u8])
                 .map(|row| {
                     let (key, value) = row?;
                     let name = key.get(1..).and_then(|name| str::from_utf8(name).ok());

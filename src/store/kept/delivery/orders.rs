@@ -2,7 +2,6 @@
 
 use crate::lock::lock;
 use crate::model::EndpointName;
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
@@ -25,8 +24,9 @@ impl Store {
 
     /// Returns the orders for an endpoint that are still pending, the earliest first.
     pub fn orders(&self, endpoint: &EndpointName) -> Result<Vec<(u64, Order)>, StoreError> {
-        self.engine.read("reading orders", |db| {
-            scan::prefix(db, &keys::of_endpoint(Keyspace::Order, endpoint))
+        self.engine.read("reading orders", |reader| {
+            reader
+                .prefix(&keys::of_endpoint(Keyspace::Order, endpoint))
                 .map(|row| {
                     let (key, value) = row?;
                     let number = keys::trailing_number(&key)

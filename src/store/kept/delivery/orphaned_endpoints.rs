@@ -8,8 +8,6 @@
 use std::collections::BTreeMap;
 
 use crate::model::{EndpointName, Timestamp};
-use crate::store::engine::rows::endpoints::{OF_ENDPOINTS, known};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::{codec, keys, v1};
@@ -28,13 +26,13 @@ impl Store {
     ) -> Result<OrphanedEndpoints, StoreError> {
         let (noted, known) =
             self.engine
-                .read("looking for endpoints that are not configured", |db| {
+                .read("looking for endpoints that are not configured", |reader| {
                     let key = keys::orphaned_endpoints();
-                    let noted: OrphanedEndpoints = match scan::get(db, &key)? {
+                    let noted: OrphanedEndpoints = match reader.get(&key)? {
                         Some(value) => codec::read_row::<v1::OrphanedEndpoints>(&key, &value)?.0,
                         None => OrphanedEndpoints::new(),
                     };
-                    Ok((noted, known(db)?))
+                    Ok((noted, reader.endpoints()?))
                 })?;
         let orphaned = known.into_iter().filter(|name| !configured.contains(name));
         let orphaned: OrphanedEndpoints = orphaned
@@ -57,18 +55,10 @@ impl Store {
         name: &EndpointName,
         limit: usize,
     ) -> Result<bool, StoreError> {
-        let mut rows = self.engine.read("reading an endpoint's rows", |db| {
-            let mut rows: Vec<Row> = Vec::new();
-            for keyspace in OF_ENDPOINTS {
-                for row in scan::prefix(db, &keys::of_endpoint(keyspace, name)) {
-                    if rows.len() == limit {
-                        return Ok(rows);
-                    }
-                    rows.push((row?.0.to_vec(), None));
-                }
-            }
-            Ok(rows)
+        let keys = self.engine.read("reading an endpoint's rows", |reader| {
+            reader.rows_of_endpoint(name, limit)
         })?;
+        let mut rows: Vec<Row> = keys.into_iter().map(|key| (key, None)).collect();
         let is_all = rows.len() < limit;
         if is_all {
             orphaned.remove(name);

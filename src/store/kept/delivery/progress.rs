@@ -1,11 +1,10 @@
 //! What an endpoint's worker writes: its cursor and everything that changes with it, atomically.
 
 use crate::model::{EndpointName, Fact, Timestamp};
-use crate::store::engine::writing::work::Work;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
-use crate::store::layout::{codec, entry, v1};
+use crate::store::layout::{codec, v1};
 use crate::store::values::delivery::{Attempt, Cursor, Deferred, Item, Parked};
 
 use super::attempt_log::AttemptLog;
@@ -86,10 +85,7 @@ impl Store {
             keys::cursor(endpoint),
             &v1::Cursor::from(&progress.cursor),
         ));
-        let told = progress
-            .told
-            .map(|(at, fact)| (at, entry::pack(None, &fact)));
-        self.engine.submit(Work::Rows { rows, told })?.wait()?;
+        self.engine.write_with_fact(rows, progress.told)?;
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ use std::ops::Bound;
 use serde::de::DeserializeOwned;
 
 use crate::model::EndpointName;
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Key, Keyspace};
@@ -49,9 +48,9 @@ impl Store {
         endpoint: &EndpointName,
         item: &Item,
     ) -> Result<Option<Parked>, StoreError> {
-        self.engine.read("reading a parked delivery", |db| {
+        self.engine.read("reading a parked delivery", |reader| {
             let key = keys::delivery(Keyspace::Parked, endpoint, item);
-            match scan::get(db, &key)? {
+            match reader.get(&key)? {
                 Some(value) => Ok(Some(codec::read_row::<v1::Parked>(&key, &value)?.into())),
                 None => Ok(None),
             }
@@ -60,9 +59,9 @@ impl Store {
 
     /// Returns how many deliveries of an endpoint are parked.
     pub fn count_parked(&self, endpoint: &EndpointName) -> Result<u64, StoreError> {
-        self.engine.read("counting parked deliveries", |db| {
+        self.engine.read("counting parked deliveries", |reader| {
             let mut n_parked = 0;
-            for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Parked, endpoint)) {
+            for row in reader.prefix(&keys::of_endpoint(Keyspace::Parked, endpoint)) {
                 row?;
                 n_parked += 1;
             }
@@ -117,8 +116,9 @@ impl Store {
             Some(item) => Bound::Excluded(keys::delivery(keyspace, endpoint, item)),
             None => Bound::Included(prefix.clone()),
         };
-        self.engine.read("reading deliveries", |db| {
-            scan::after(db, &prefix, from)
+        self.engine.read("reading deliveries", |reader| {
+            reader
+                .after(&prefix, from)
                 .take(limit)
                 .map(|row| {
                     let (key, value) = row?;

@@ -4,23 +4,12 @@
 //! A pass keeps no state that matters: if it is dropped, or killed with its process, the next one
 //! continues its work.
 
-use std::ops::Bound;
-use std::sync::atomic::Ordering;
-
 use crate::model::{EndpointName, Seq, TenantName, Timestamp};
-use crate::store::engine::compaction::beside::Beside;
-use crate::store::engine::compaction::compacted::{CompactError, Compacted};
-use crate::store::engine::compaction::copying::CopyError;
-use crate::store::engine::compaction::rule::Rule;
-use crate::store::engine::rows::cut::{self, AT_ONCE};
-use crate::store::engine::scan;
-use crate::store::engine::writing::work::Work;
+use crate::store::engine::{Beside, CompactError, Compacted, Rule, Wanted};
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::layout::keys::{self, Keyspace};
 
 use super::retention::{self, Retention};
-use super::usage::Wanted;
 
 /// How many runs, rows of attempts, or rows of an endpoint one step deletes.
 const ROWS_AT_ONCE: usize = 90;
@@ -135,7 +124,7 @@ impl MaintenancePass {
         if first > limit.upto {
             return Ok(Stage::Kept(Seq::START));
         }
-        self.store.engine.submit(Work::Cut(limit.upto))?.wait()?;
+        self.store.engine.cut_journal(limit.upto)?;
         self.done.entries += self.store.first_seq()?.0 - first.0;
         Ok(Stage::Journal)
     }
@@ -143,29 +132,18 @@ impl MaintenancePass {
     /// Deletes kept entries that no row names. It looks for these first, so that no write is made
     /// for nothing; the write checks once more.
     fn forget(&mut self, after: Seq) -> Result<Stage, StoreError> {
-        let (last, unnamed) = self
+        let looked = self
             .store
             .engine
-            .read("reading entries that are kept", |db| {
-                let from = Bound::Excluded(keys::kept(after));
-                let kept = scan::after(db, &[Keyspace::Kept as u8], from)
-                    .take(usize::try_from(AT_ONCE).unwrap_or(usize::MAX))
-                    .map(|row| row.map(|(key, _)| keys::trailing_number(&key).map(Seq)));
-                let kept: Vec<Option<Seq>> = kept.collect::<Result<_, _>>()?;
-                let kept: Vec<Seq> = kept.into_iter().flatten().collect();
-                let Some((first, last)) = kept.first().zip(kept.last()) else {
-                    return Ok((None, Vec::new()));
-                };
-                let named = cut::named(db, *first, *last)?;
-                let unnamed = kept.iter().filter(|seq| !named.contains(seq)).copied();
-                Ok((Some(*last), unnamed.collect()))
+            .read("reading entries that are kept", |reader| {
+                reader.unnamed_after(after)
             })?;
-        let Some(last) = last else {
+        let Some((last, unnamed)) = looked else {
             return Ok(Stage::Attempts);
         };
         if !unnamed.is_empty() {
             self.done.forgotten += unnamed.len() as u64;
-            self.store.engine.submit(Work::Forget(unnamed))?.wait()?;
+            self.store.engine.forget_entries(unnamed)?;
         }
         Ok(Stage::Kept(last))
     }
@@ -213,49 +191,48 @@ impl MaintenancePass {
 
     /// Begins to free disk space, if that is worth it.
     fn begin_compaction(&self) -> Result<Stage, StoreError> {
-        let live = match self.store.wanted(self.rule.small)? {
+        let live = match self.store.engine.wanted(self.rule.small)? {
             Wanted::Nothing => return Ok(Stage::End),
             Wanted::Count => return Ok(Stage::Count),
             Wanted::Copy(live) => live,
         };
-        let was_stopped = &self.store.engine.shared.was_stopped;
-        if was_stopped.swap(false, Ordering::Relaxed) {
+        if self.store.engine.take_was_stopped() {
             tracing::warn!(
                 "The last process was stopped while it compacted the store; this one does not try \
                  before its next maintenance pass"
             );
             return Ok(Stage::End);
         }
-        match Beside::begin(&self.store.engine, live, self.rule) {
+        let begun = Beside::begin(&self.store.engine, live, self.rule);
+        match begun.map_err(CompactError::from) {
             Ok(beside) => {
                 tracing::info!("Compacting the store; runs and deliveries go on");
                 Ok(Stage::Copy(Box::new(beside)))
             }
             // The folder is measured each minute, and the measurement reports the lack.
-            Err(CopyError::NoSpace { .. }) => Ok(Stage::End),
-            Err(error) => self.not_compacted(error),
+            Err(CompactError::NoSpace { .. }) => Ok(Stage::End),
+            Err(error) => self.not_compacted(&error),
         }
     }
 
     fn copy(&mut self, mut beside: Box<Beside>) -> Result<Stage, StoreError> {
-        match beside.step() {
+        match beside.step().map_err(CompactError::from) {
             Ok(None) => Ok(Stage::Copy(beside)),
             Ok(Some(compacted)) => {
                 self.done.compacted = Some(compacted);
                 Ok(Stage::End)
             }
-            Err(error) => self.not_compacted(error),
+            Err(error) => self.not_compacted(&error),
         }
     }
 
     /// Continues with the store as it is, if it is sound.
-    fn not_compacted(&self, error: CopyError) -> Result<Stage, StoreError> {
-        self.store.engine.shared.check()?;
-        let error = CompactError::from(error);
+    fn not_compacted(&self, error: &CompactError) -> Result<Stage, StoreError> {
+        self.store.engine.check()?;
         tracing::warn!(
             code = error.code(),
             error = %error,
-            source = std::error::Error::source(&error).map(tracing::field::display),
+            source = std::error::Error::source(error).map(tracing::field::display),
             "The store could not be compacted; it is used as it is, and the next \
              maintenance pass tries again"
         );

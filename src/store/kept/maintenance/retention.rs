@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use crate::lock::lock;
 use crate::model::{EndpointName, Hold, Outcome, Seq, TenantName, Timestamp};
-use crate::store::engine::rows::{journal, runs};
-use crate::store::engine::scan;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::layout::keys::{self, Keyspace};
@@ -61,12 +59,12 @@ impl Store {
     ) -> Result<Limit, StoreError> {
         let last = self.last_seq();
         self.engine
-            .read("finding how far the journal may be cut", |db| {
-                let past = journal::past(db, last, retention.since(now))?;
+            .read("finding how far the journal may be cut", |reader| {
+                let past = reader.last_entry_before(last, retention.since(now))?;
                 let mut hold: Option<(Seq, &EndpointName)> = None;
                 for name in endpoints {
                     let key = keys::cursor(name);
-                    let mut cursor: Cursor = match scan::get(db, &key)? {
+                    let mut cursor: Cursor = match reader.get(&key)? {
                         Some(value) => codec::read_row::<v1::Cursor>(&key, &value)?.into(),
                         // An endpoint without a cursor starts after the journal's end.
                         None => Cursor {
@@ -75,7 +73,7 @@ impl Store {
                         },
                     };
                     // Orders that are still pending count as carried out.
-                    for row in scan::prefix(db, &keys::of_endpoint(Keyspace::Order, name)) {
+                    for row in reader.prefix(&keys::of_endpoint(Keyspace::Order, name)) {
                         let (key, value) = row?;
                         let order: Order = codec::read_row::<v1::Order>(&key, &value)?.into();
                         cursor.obey(&order);
@@ -91,7 +89,7 @@ impl Store {
                         hold: None,
                     });
                 };
-                let hold = journal::first_after(db, settled)?.map(|next| Hold {
+                let hold = reader.first_entry_after(settled)?.map(|next| Hold {
                     endpoint: name.clone(),
                     settled,
                     since: next.at,
@@ -118,12 +116,12 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let since = retention.since(now);
         let _alone = lock(&self.guards.numbering);
-        let to_delete = self.engine.read("reading runs", |db| {
-            let tally = runs::tally(db, tenant)?;
+        let to_delete = self.engine.read("reading runs", |reader| {
+            let tally = reader.tally(tenant)?;
             let keep = u64::try_from(retention.keep_runs).unwrap_or(u64::MAX);
             let mut too_many = tally.count.saturating_sub(keep);
             let mut to_delete = Vec::new();
-            for run in runs::all(db, tenant) {
+            for run in reader.runs(tenant) {
                 let run = run?;
                 let is_one_too_many = too_many > 0;
                 too_many = too_many.saturating_sub(1);
@@ -153,8 +151,8 @@ impl Store {
             Some(name) => Bound::Excluded(keys::tally(name)),
             None => Bound::Included(vec![Keyspace::Tally as u8]),
         };
-        self.engine.read("reading runs", |db| {
-            let row = scan::after(db, &[Keyspace::Tally as u8], from).next();
+        self.engine.read("reading runs", |reader| {
+            let row = reader.after(&[Keyspace::Tally as u8], from).next();
             Ok(row
                 .transpose()?
                 .and_then(|(key, _)| keys::tenant_of_tally(&key)))

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use crate::lock::lock;
 use crate::model::{Kind, Seq};
+use crate::store::engine::Wanted;
 use crate::store::engine::compaction::beside::Beside;
 use crate::store::engine::compaction::compacted::Compacted;
 use crate::store::engine::compaction::rule::Rule;
@@ -18,7 +19,6 @@ use crate::store::engine::scan;
 use crate::store::engine::writing::tally::Tally;
 use crate::store::handle::Store;
 use crate::store::kept::maintenance::pass::MaintenancePass;
-use crate::store::kept::maintenance::usage::Wanted;
 use crate::store::kept::tenants::Known;
 use crate::store::layout::{codec, keys, v1};
 use crate::store::tests::recovery::tamper;
@@ -38,7 +38,7 @@ const ANY: Rule = Rule {
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn rows(store: &Store) -> Rows {
-    let read = store.engine.read("reading all rows", |db| {
+    let read = store.engine.lend_database("reading all rows", |db| {
         let rows = scan::prefix(db, &[]);
         rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
             .collect()
@@ -48,7 +48,10 @@ fn rows(store: &Store) -> Rows {
 
 /// Compares the sum of live data in a store with a count.
 fn check_sum(store: &Store) {
-    let counted = store.engine.read("counting", count::count).unwrap();
+    let counted = store
+        .engine
+        .lend_database("counting", count::count)
+        .unwrap();
     assert_eq!(store.engine.live(), Some(counted));
 }
 
@@ -279,11 +282,11 @@ fn upkeep_gives_room_back_where_it_is_worth_it_without_a_restart() {
     waste(&store, &known);
     let before = store.engine.folder.bytes_of_database().unwrap();
     // It is full of live data: the journal is still there.
-    assert_eq!(store.wanted(0).unwrap(), Wanted::Nothing);
+    assert_eq!(store.engine.wanted(0).unwrap(), Wanted::Nothing);
     // Below the size from which stores are compacted, and without disk space for a copy.
     assert_eq!(pass(&store, Rule::USUAL), None);
     assert_eq!(store.last_seq().next(), store.first_seq().unwrap());
-    assert!(matches!(store.wanted(0).unwrap(), Wanted::Copy(_)));
+    assert!(matches!(store.engine.wanted(0).unwrap(), Wanted::Copy(_)));
     let full = Rule {
         spare: u64::MAX,
         ..ANY
@@ -351,7 +354,7 @@ fn a_store_whose_sum_is_old_is_counted_once_and_compacted() {
         });
         let store = open(folder.path());
         assert_eq!(store.engine.live(), None);
-        assert_eq!(store.wanted(0).unwrap(), Wanted::Count);
+        assert_eq!(store.engine.wanted(0).unwrap(), Wanted::Count);
 
         assert!(pass(&store, ANY).is_some());
 
