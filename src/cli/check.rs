@@ -15,8 +15,7 @@ use serde_json::json;
 use crate::authorities::{MachineAuthorities, Reading};
 use crate::clock::Clock;
 use crate::config::{Config, Idle, OrganizationConfig, TenantConfig};
-use crate::connector::FetchError;
-use crate::connector::qlik::{Organization, Probe, Probing, Roster, Visible};
+use crate::connector::qlik::{Organization, Probe, Probing, ReadError, Roster, Visible};
 use crate::control::{ControlError, EndpointRow, EndpointState, Status, query};
 use crate::daemon::{self, Hooks};
 use crate::deliver::{self, Endpoint, Verdict};
@@ -228,7 +227,7 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
 fn console(
     organization: &OrganizationConfig,
     config: &Config,
-    listed: Result<Roster, FetchError>,
+    listed: Result<Roster, ReadError>,
 ) -> (Line, Vec<TenantConfig>) {
     let (result, found) = match listed {
         Ok(roster) => {
@@ -320,7 +319,7 @@ fn idle(idle: &Idle) -> Line {
     }
 }
 
-fn trouble(error: &FetchError) -> Trouble {
+fn trouble(error: &ReadError) -> Trouble {
     Trouble {
         grade: Grade::Failed,
         code: error.code(),
@@ -331,7 +330,7 @@ fn trouble(error: &FetchError) -> Trouble {
 
 /// Reports what a probe found, step by step, without the steps that could not be tried.
 fn steps(what: &str, probe: Probe) -> Vec<Line> {
-    let line = |step: &str, result: Result<String, FetchError>| Line {
+    let line = |step: &str, result: Result<String, ReadError>| Line {
         what: what.to_owned(),
         step: step.to_owned(),
         result: result.map_err(|error| trouble(&error)),

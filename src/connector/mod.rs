@@ -28,7 +28,6 @@
 
 mod error;
 mod page;
-mod unreachable;
 mod wait;
 
 pub mod qlik;
@@ -38,7 +37,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::{AuditPage, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
 
-pub use error::{FetchError, Problem, Refusal};
+pub use error::{FetchCause, FetchError};
 pub use page::{Page, Readout};
 pub use wait::{Wait, WaitCause};
 
@@ -46,6 +45,9 @@ pub use wait::{Wait, WaitCause};
 pub trait Connector: Send + Sync + 'static {
     /// An open listing.
     type Sweep: Sweep + 'static;
+
+    /// Returns what the source is called, as a sentence about it begins.
+    fn name(&self) -> &'static str;
 
     /// Asks who we are talking to, which also proves the credentials.
     fn identify(&self) -> impl Future<Output = Result<Tenant, FetchError>> + Send;

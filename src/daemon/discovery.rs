@@ -8,9 +8,8 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::config::{Config, OrganizationConfig, TenantConfig};
-use crate::connector::FetchError;
 use crate::connector::qlik::{
-    BuildError, Options, Organization, Qlik, Roster, TenantHost, pick_name, relink,
+    BuildError, Options, Organization, Qlik, ReadError, Roster, TenantHost, pick_name, relink,
 };
 use crate::model::{ConnectionName, Link, Pause, TenantName};
 use crate::signal::Shutdown;
@@ -55,7 +54,7 @@ pub enum DiscoverError {
         connection: ConnectionName,
         /// Why.
         #[source]
-        source: FetchError,
+        source: ReadError,
     },
     /// A tenant's client could not be created.
     #[error("preparing to reach a tenant of `{connection}`")]

@@ -22,7 +22,6 @@ const SHARED: &[&str] = &[
     "Page",
     "Problem",
     "Progress",
-    "Refusal",
     "RunError",
     "Schedule",
     "Worker",

@@ -7,6 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::error::{ReadError, Refusal};
 use super::gate::Gate;
 use super::loopback::Loopback;
 use super::options::Tier;
@@ -15,7 +16,6 @@ use super::token::{Bearer, Tokens};
 use super::transport::{Reply, Transport};
 use super::{BuildError, Options, wire};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal};
 use crate::http_client;
 use crate::obstacle::Route;
 use crate::peer::Trust;
@@ -114,7 +114,7 @@ impl Client {
     }
 
     /// Sends a request, and retries transient failures.
-    pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, FetchError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, ReadError> {
         self.get_through(ask, &self.gate).await
     }
 
@@ -123,7 +123,7 @@ impl Client {
         &self,
         ask: &Ask,
         gate: &Gate,
-    ) -> Result<T, FetchError> {
+    ) -> Result<T, ReadError> {
         let mut retry = match ask.patience {
             Patience::Usual => (self.transport.patience)(),
             Patience::Outage => Retry::outlasting(self.outlast),
@@ -161,7 +161,7 @@ impl Client {
         ask: &Ask,
         gate: &Gate,
         bearer: &Bearer,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Vec<u8>, ReadError> {
         let host = &self.transport.host;
         let mut url = host.url(&ask.path);
         url.set_query((!ask.query.is_empty()).then_some(&ask.query));
@@ -185,7 +185,7 @@ impl Client {
                 }
             };
         }
-        Err(FetchError::Redirected {
+        Err(ReadError::Redirected {
             doing: ask.doing,
             to: "in circles".to_owned(),
         })
@@ -199,10 +199,10 @@ impl Client {
     }
 }
 
-fn is_not_accepted(error: &FetchError) -> bool {
+fn is_not_accepted(error: &ReadError) -> bool {
     matches!(
         error,
-        FetchError::Refused {
+        ReadError::Refused {
             refusal: Refusal::NotAccepted,
             ..
         }

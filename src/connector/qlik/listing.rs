@@ -8,8 +8,8 @@ use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{Ask, Client, Patience, Redirects};
-use super::{map, wire};
-use crate::connector::{FetchError, Page, Sweep};
+use super::{ReadError, map, wire};
+use crate::connector::Page;
 use crate::model::{Id, Kind};
 
 /// Records per page: the most that Qlik allows.
@@ -101,15 +101,15 @@ impl Listing {
         }
     }
 
-    async fn page(&mut self, part: Part) -> Result<Page, FetchError> {
+    async fn page(&mut self, part: Part) -> Result<Page, ReadError> {
         let doing = doing(self.kind);
         let limits = self.client.transport.limits;
         if self.pages >= limits.pages {
             let limit = limits.pages;
-            return Err(FetchError::TooManyPages { doing, limit });
+            return Err(ReadError::TooManyPages { doing, limit });
         }
         let (answer, sight) = self.answer(part).await?;
-        let unexpected = |what: &str| FetchError::Unexpected {
+        let unexpected = |what: &str| ReadError::Unexpected {
             doing,
             what: what.to_owned(),
         };
@@ -123,12 +123,12 @@ impl Listing {
         let mark = next.as_ref().map(|cursor| xxh3_64(cursor.as_bytes()));
         if mark.is_some_and(|mark| self.cursors.contains(&mark)) {
             let pages = self.pages + 1;
-            return Err(FetchError::RepeatedCursor { doing, pages });
+            return Err(ReadError::RepeatedCursor { doing, pages });
         }
         let n_records = self.records + records.len() as u64;
         if n_records > limits.records {
             let limit = limits.records;
-            return Err(FetchError::TooManyRecords { doing, limit });
+            return Err(ReadError::TooManyRecords { doing, limit });
         }
 
         // The page is valid. Nothing above changed any state, so a failed page can be asked for
@@ -155,7 +155,7 @@ impl Listing {
 
     /// Asks for a page; for smaller ones while the page is too large to be accepted; and for the id
     /// alone if a single record is too large.
-    async fn answer(&mut self, part: Part) -> Result<(wire::Listing, Sight), FetchError> {
+    async fn answer(&mut self, part: Part) -> Result<(wire::Listing, Sight), ReadError> {
         loop {
             let ask = self.ask(part, self.limit, self.cursor.as_deref());
             match self.client.get(&ask).await {
@@ -173,7 +173,7 @@ impl Listing {
 
     /// Asks for only the id of the next record. Qlik documents that for users, and only users can
     /// be that large: each of their groups comes with its roles.
-    async fn answer_of_ids(&self, why: FetchError) -> Result<(wire::Listing, Sight), FetchError> {
+    async fn answer_of_ids(&self, why: ReadError) -> Result<(wire::Listing, Sight), ReadError> {
         let mut ask = self.ask(Part::Regular, 1, self.cursor.as_deref());
         ask.query.push_str("&fields=id");
         match self.client.get(&ask).await {
@@ -210,7 +210,7 @@ impl Listing {
     /// Starts the part again, since the source does not continue from the cursor. Cursors expire if
     /// a listing takes long or the source restarts. Records that were shown come again, and the
     /// caller ignores the duplicates.
-    fn begin_again(&mut self, error: FetchError) -> Result<(), FetchError> {
+    fn begin_again(&mut self, error: ReadError) -> Result<(), ReadError> {
         if self.walks >= WALKS {
             return Err(expired(error, self.walks));
         }
@@ -276,8 +276,9 @@ impl Listing {
     }
 }
 
-impl Sweep for Listing {
-    async fn next(&mut self) -> Result<Option<Page>, FetchError> {
+impl Listing {
+    /// Asks for the next page. `None` if Qlik said that there are no more.
+    pub(super) async fn next(&mut self) -> Result<Option<Page>, ReadError> {
         while let Some(part) = self.part {
             match self.page(part).await {
                 Err(error) if self.cursor.is_some() && is_expired(&error) => {
@@ -289,7 +290,8 @@ impl Sweep for Listing {
         Ok(None)
     }
 
-    async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
+    /// Asks Qlik again how many records the listing has in all.
+    pub(super) async fn recount(&mut self) -> Result<Option<u64>, ReadError> {
         let ask = self.ask(Part::Regular, 1, None);
         let answer: wire::Listing = self.client.get(&ask).await?;
         Ok(self.with_system(answer.total_results.0))
@@ -297,15 +299,15 @@ impl Sweep for Listing {
 }
 
 /// Returns whether the answer to a cursor means that the source cannot continue from there.
-pub(super) fn is_expired(error: &FetchError) -> bool {
+pub(super) fn is_expired(error: &ReadError) -> bool {
     let status = error.problem().map(|problem| problem.status);
-    matches!(error, FetchError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
+    matches!(error, ReadError::Refused { .. }) && matches!(status, Some(400 | 404 | 410))
 }
 
 /// Makes the error of a listing that was started this often and never reached its end.
-pub(super) fn expired(error: FetchError, times: u32) -> FetchError {
+pub(super) fn expired(error: ReadError, times: u32) -> ReadError {
     match error {
-        FetchError::Refused { doing, problem, .. } => FetchError::CursorExpired {
+        ReadError::Refused { doing, problem, .. } => ReadError::CursorExpired {
             doing,
             times,
             problem,

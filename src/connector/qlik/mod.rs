@@ -2,12 +2,12 @@
 //!
 //! A request goes down these steps, each a file: [`listing`] or [`Qlik::fetch`] says what to ask;
 //! [`client`] gets a bearer from [`token`] and retries transient failures; [`transport`] sends it
-//! once [`gate`] lets it through at its [`pace`], and turns failures into our errors, with
+//! once [`gate`] lets it through at its [`pace`], and turns failures into a [`ReadError`], with
 //! [`problem`] reading Qlik's own. The answer comes back through [`wire`], Qlik's JSON, where
-//! [`unicode`] repairs invalid text, and [`map`], which turns it into our records. [`probe`] does
-//! all of this once, for an operator. [`organization`] lists the tenants of an organization at its
-//! console; [`selection`] says which of them are selected. [`audit`] asks for recent events,
-//! [`hook`] judges incoming webhooks.
+//! [`unicode`] repairs invalid text, and [`map`], which turns it into our records. [`source`] is
+//! what other layers see of all this. [`probe`] does it once, for an operator. [`organization`]
+//! lists the tenants of an organization at its console; [`selection`] says which of them are
+//! selected. [`audit`] asks for recent events, [`hook`] judges incoming webhooks.
 //!
 //! What Qlik documents, and what follows from it here:
 //!
@@ -34,6 +34,7 @@ mod assertion;
 mod audit;
 mod build_error;
 mod client;
+mod error;
 mod gate;
 mod hook;
 mod host;
@@ -48,29 +49,28 @@ mod pace;
 mod probe;
 mod problem;
 mod selection;
+mod source;
 mod token;
 mod transport;
 mod unicode;
+mod unreachable;
 mod way;
 mod wire;
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use self::client::{Ask, Client, Patience, Redirects};
-use super::{Connector, FetchError, Refusal, Sweep, Wait};
+use self::error::Refusal;
 use crate::clock::Clock;
-use crate::lock::lock;
-use crate::model::{
-    AuditPage, Finding, Kind, Observed, RecordRef, Tenant, TenantId, Timestamp, Traffic,
-};
+use crate::model::{Finding, Kind, Observed, RecordRef, Tenant, TenantId};
 use crate::retry::Retry;
 
 pub use assertion::{InvalidKey, SigningKey};
 pub use build_error::BuildError;
+pub use error::ReadError;
 pub use hook::Hook;
 pub use host::{InvalidHost, TenantHost};
 pub use links::{pick_name, relink};
@@ -99,35 +99,12 @@ impl Qlik {
     }
 
     /// Makes sure that there is a token.
-    async fn authenticate(&self) -> Result<(), FetchError> {
+    async fn authenticate(&self) -> Result<(), ReadError> {
         self.0.tokens.bearer(&self.0.transport).await.map(drop)
     }
 
-    /// Looks among the system groups for one that can't be asked for by its id.
-    async fn fetch_system(
-        &self,
-        record: &RecordRef,
-    ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
-        let mut groups = self.sweep(Kind::Group);
-        let Some(page) = groups.next().await? else {
-            return Ok(None);
-        };
-        let readout = page.read();
-        let is_asked = |observed: &Observed| *observed.record.id() == record.id;
-        let found = readout.observed.into_iter().find(is_asked).map(Ok);
-        let mut unreadable = readout.unreadable.into_iter();
-        Ok(found.or_else(|| {
-            unreadable
-                .find(|it| it.id.as_ref() == Some(&record.id))
-                .map(Err)
-        }))
-    }
-}
-
-impl Connector for Qlik {
-    type Sweep = Listing;
-
-    async fn identify(&self) -> Result<Tenant, FetchError> {
+    /// Asks Qlik which tenant this is.
+    async fn identify(&self) -> Result<Tenant, ReadError> {
         let doing = "reading the tenant";
         let ask = Ask {
             doing,
@@ -136,10 +113,10 @@ impl Connector for Qlik {
             redirects: Redirects::Follow,
             patience: Patience::Usual,
         };
-        let answer: Result<wire::Tenant, FetchError> = self.0.get(&ask).await;
+        let answer: Result<wire::Tenant, ReadError> = self.0.get(&ask).await;
         let wire = answer.map_err(no_tenant)?;
         let id = wire.id.filter(|id| !id.is_empty());
-        let id = id.ok_or_else(|| FetchError::Unexpected {
+        let id = id.ok_or_else(|| ReadError::Unexpected {
             doing,
             what: "field `id`: expected text".to_owned(),
         })?;
@@ -158,19 +135,11 @@ impl Connector for Qlik {
         Listing::open(Arc::clone(&self.0), kind)
     }
 
-    /// Narrows only the listing of users, for which alone Qlik documents a filter by id. Groups and
-    /// roles are few enough to list: at most ten thousand groups and about five hundred roles.
-    fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
-        match record.kind {
-            Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),
-            Kind::Role | Kind::Group => None,
-        }
-    }
-
+    /// Asks for one record. `None` if Qlik itself says that there is none, or no longer.
     async fn fetch(
         &self,
         record: &RecordRef,
-    ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+    ) -> Result<Option<Result<Observed, Finding>>, ReadError> {
         let ask = Ask {
             doing: match record.kind {
                 Kind::Role => "asking for a role",
@@ -182,11 +151,11 @@ impl Connector for Qlik {
             redirects: Redirects::Refuse,
             patience: Patience::Outage,
         };
-        let answer: Result<Box<RawValue>, FetchError> = self.0.get(&ask).await;
+        let answer: Result<Box<RawValue>, ReadError> = self.0.get(&ask).await;
         match answer {
             Ok(text) => Ok(map::read_asked(record.kind, &record.id, text)),
             // The record exists, whatever is in it.
-            Err(FetchError::TooLarge { limit, .. }) => {
+            Err(ReadError::TooLarge { limit, .. }) => {
                 let id = Some(record.id.clone());
                 Ok(Some(Err(map::too_large(record.kind, id, limit))))
             }
@@ -198,17 +167,24 @@ impl Connector for Qlik {
         }
     }
 
-    async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
-        audit::read(&self.0, span).await
-    }
-
-    fn take_traffic(&self) -> Traffic {
-        let traffic = &self.0.transport.traffic;
-        std::mem::take(&mut *lock(traffic))
-    }
-
-    fn wait(&self) -> Option<Wait> {
-        self.0.transport.wait()
+    /// Looks among the system groups for one that can't be asked for by its id.
+    async fn fetch_system(
+        &self,
+        record: &RecordRef,
+    ) -> Result<Option<Result<Observed, Finding>>, ReadError> {
+        let mut groups = self.sweep(Kind::Group);
+        let Some(page) = groups.next().await? else {
+            return Ok(None);
+        };
+        let readout = page.read();
+        let is_asked = |observed: &Observed| *observed.record.id() == record.id;
+        let found = readout.observed.into_iter().find(is_asked).map(Ok);
+        let mut unreadable = readout.unreadable.into_iter();
+        Ok(found.or_else(|| {
+            unreadable
+                .find(|it| it.id.as_ref() == Some(&record.id))
+                .map(Err)
+        }))
     }
 }
 
@@ -219,21 +195,19 @@ impl fmt::Debug for Qlik {
 }
 
 /// Turns a 404 for the tenant's own resource into the error that there is no tenant.
-fn no_tenant(error: FetchError) -> FetchError {
+fn no_tenant(error: ReadError) -> ReadError {
     match error {
-        FetchError::Refused { doing, problem, .. } if problem.status == 404 => {
-            FetchError::Refused {
-                doing,
-                refusal: Refusal::NoTenant,
-                problem,
-            }
-        }
+        ReadError::Refused { doing, problem, .. } if problem.status == 404 => ReadError::Refused {
+            doing,
+            refusal: Refusal::NoTenant,
+            problem,
+        },
         other => other,
     }
 }
 
 /// Returns whether Qlik itself says that there is no such record.
-fn is_absence(error: &FetchError) -> bool {
+fn is_absence(error: &ReadError) -> bool {
     error
         .problem()
         .is_some_and(|problem| problem.status == 404 && problem.enveloped)

@@ -11,10 +11,11 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::client::{Ask, Client, Patience, Redirects};
+use super::error::Refusal;
 use super::listing::{WALKS, expired, is_expired};
-use super::{BuildError, Options, Selection, TenantHost, unicode, wire};
+use super::{BuildError, Options, ReadError, Selection, TenantHost, unicode, wire};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal, Wait};
+use crate::connector::Wait;
 use crate::retry::Retry;
 
 const DOING: &str = "listing the organization's tenants";
@@ -115,7 +116,7 @@ impl Organization {
     }
 
     /// Lists the tenants. It reads to the last page or fails: part of a listing is never returned.
-    pub async fn list(&self) -> Result<Roster, FetchError> {
+    pub async fn list(&self) -> Result<Roster, ReadError> {
         let mut roster = Roster {
             tenants: Vec::new(),
             unreadable: 0,
@@ -137,7 +138,7 @@ impl Organization {
                 }
                 page => page.map_err(refused)?,
             };
-            let rows = page.data.as_deref().ok_or_else(|| FetchError::Unexpected {
+            let rows = page.data.as_deref().ok_or_else(|| ReadError::Unexpected {
                 doing: DOING,
                 what: "field `data`: expected a list".to_owned(),
             })?;
@@ -147,25 +148,25 @@ impl Organization {
             }
             if ids.len() > MAX_TENANTS {
                 let limit = MAX_TENANTS as u64;
-                return Err(FetchError::TooManyRecords {
+                return Err(ReadError::TooManyRecords {
                     doing: DOING,
                     limit,
                 });
             }
             let next = page.next_of(&CURSORS).map_err(|what| {
                 let what = what.to_owned();
-                FetchError::Unexpected { doing: DOING, what }
+                ReadError::Unexpected { doing: DOING, what }
             })?;
             let Some(next) = next else { break };
             if !cursors.insert(next.clone()) {
-                return Err(FetchError::RepeatedCursor {
+                return Err(ReadError::RepeatedCursor {
                     doing: DOING,
                     pages,
                 });
             }
             if pages >= MAX_PAGES {
                 let limit = MAX_PAGES;
-                return Err(FetchError::TooManyPages {
+                return Err(ReadError::TooManyPages {
                     doing: DOING,
                     limit,
                 });
@@ -246,13 +247,13 @@ impl fmt::Debug for Organization {
 /// Says what a refusal of the console means. Where a tenant's API would mean a missing scope, the
 /// console may mean another organization's subscription. A request that it rejects most likely
 /// names no subscription at all.
-fn refused(error: FetchError) -> FetchError {
+fn refused(error: ReadError) -> ReadError {
     match error {
-        FetchError::Refused {
+        ReadError::Refused {
             doing,
             refusal: Refusal::Forbidden | Refusal::Rejected,
             problem,
-        } => FetchError::Refused {
+        } => ReadError::Refused {
             doing,
             refusal: Refusal::NotTheOrganizations,
             problem,

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::way::{self, Way};
-use super::{Options, Qlik};
+use super::{Options, Qlik, ReadError};
 use crate::clock::Clock;
-use crate::connector::{Connector, FetchError, Sweep};
+use crate::connector::Connector;
 use crate::lock::lock;
 use crate::model::{Kind, Record, Tenant};
 use crate::retry::Retry;
@@ -24,11 +24,11 @@ pub struct Probe {
     /// The way to the tenant, as far as it is known.
     pub way: Way,
     /// Whether we got a token; `None` if the tenant was not reached. An API key needs none.
-    pub token: Option<Result<(), FetchError>>,
+    pub token: Option<Result<(), ReadError>>,
     /// The tenant; `None` if it was not reached, or there was no token.
-    pub tenant: Option<Result<Tenant, FetchError>>,
+    pub tenant: Option<Result<Tenant, ReadError>>,
     /// What can be seen of each kind; empty if the tenant did not answer.
-    pub collections: Vec<(Kind, Result<Visible, FetchError>)>,
+    pub collections: Vec<(Kind, Result<Visible, ReadError>)>,
     /// The names and ids of all roles; `None` if not all are known.
     pub roles: Option<BTreeSet<String>>,
 }
@@ -138,7 +138,7 @@ type Roles = BTreeSet<String>;
 
 /// Reads the first pages of a collection. If those are all the roles, it also returns their names
 /// and ids.
-async fn look(qlik: &Qlik, kind: Kind) -> Result<(Visible, Option<Roles>), FetchError> {
+async fn look(qlik: &Qlik, kind: Kind) -> Result<(Visible, Option<Roles>), ReadError> {
     let mut seen = Visible {
         total: None,
         sampled: 0,

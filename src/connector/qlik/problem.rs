@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::error::{Problem, Refusal};
 use crate::clock::Clock;
-use crate::connector::{Problem, Refusal};
 use crate::model::Timestamp;
 
 /// The most characters of a title that are shown.

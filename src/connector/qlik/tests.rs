@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::*;
-use crate::connector::{Page, Readout};
-use crate::model::{Id, Record, Timestamp};
+use crate::connector::{Connector, Page, Readout};
+use crate::model::{Id, Record, Timestamp, Traffic};
 use crate::secret::Secret;
 
 /// What the server was asked.
@@ -154,7 +154,7 @@ fn in_turn(answers: Vec<Scripted>) -> impl Fn(&Asked) -> Scripted + Send + Sync 
     }
 }
 
-async fn pages(qlik: &Qlik, kind: Kind) -> Result<Vec<Page>, FetchError> {
+async fn pages(qlik: &Qlik, kind: Kind) -> Result<Vec<Page>, ReadError> {
     let mut sweep = qlik.sweep(kind);
     let mut pages = Vec::new();
     while let Some(page) = sweep.next().await? {
@@ -164,7 +164,7 @@ async fn pages(qlik: &Qlik, kind: Kind) -> Result<Vec<Page>, FetchError> {
     Ok(pages)
 }
 
-async fn sweep(qlik: &Qlik, kind: Kind) -> Result<Vec<String>, FetchError> {
+async fn sweep(qlik: &Qlik, kind: Kind) -> Result<Vec<String>, ReadError> {
     let mut ids = Vec::new();
     for page in pages(qlik, kind).await? {
         let Readout {
@@ -178,7 +178,7 @@ async fn sweep(qlik: &Qlik, kind: Kind) -> Result<Vec<String>, FetchError> {
     Ok(ids)
 }
 
-async fn failure(qlik: &Qlik, kind: Kind) -> FetchError {
+async fn failure(qlik: &Qlik, kind: Kind) -> ReadError {
     sweep(qlik, kind).await.expect_err("this sweep has to fail")
 }
 

@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::error::{ReadError, Refusal};
 use super::gate::Gate;
 use super::problem::Told;
 use super::transport::{Reply, Transport};
 use super::{Credentials, SigningKey, assertion, wire};
-use crate::connector::{FetchError, Refusal};
 use crate::model::Timestamp;
 use crate::secret::Secret;
 
@@ -117,7 +117,7 @@ impl Tokens {
     }
 
     /// Returns a bearer that is valid as far as we know.
-    pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, FetchError> {
+    pub(super) async fn bearer(&self, transport: &Transport) -> Result<Bearer, ReadError> {
         let issued = match self {
             Self::Key(bearer) => return Ok(bearer.clone()),
             Self::Client(issued) => issued,
@@ -155,7 +155,7 @@ impl Tokens {
 }
 
 impl Issued {
-    async fn ask(&self, transport: &Transport, serial: u64) -> Result<Token, FetchError> {
+    async fn ask(&self, transport: &Transport, serial: u64) -> Result<Token, ReadError> {
         let mut retry = (transport.patience)();
         loop {
             match self.ask_once(transport, serial).await {
@@ -165,7 +165,7 @@ impl Issued {
         }
     }
 
-    async fn ask_once(&self, transport: &Transport, serial: u64) -> Result<Token, FetchError> {
+    async fn ask_once(&self, transport: &Transport, serial: u64) -> Result<Token, ReadError> {
         let url = transport.host.url("oauth/token");
         // Wait before making the assertion, which could expire while it waits.
         transport.pass(&self.gate).await;
@@ -173,7 +173,7 @@ impl Issued {
             Proof::Secret(secret) => (Some(secret), None, Told::of_token),
             Proof::Key(key) => {
                 let signed = key.assert(&self.client_id, url.as_str(), transport.clock.now());
-                let signed = signed.or(Err(FetchError::Unsigned { doing: DOING }))?;
+                let signed = signed.or(Err(ReadError::Unsigned { doing: DOING }))?;
                 (None, Some(signed), Told::of_assertion)
             }
         };
@@ -198,9 +198,9 @@ impl Issued {
     }
 }
 
-fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, FetchError> {
+fn read(transport: &Transport, body: &[u8], serial: u64) -> Result<Token, ReadError> {
     let answer: TokenResponse = wire::decode(DOING, body)?;
-    let unexpected = |what: &str| FetchError::Unexpected {
+    let unexpected = |what: &str| ReadError::Unexpected {
         doing: DOING,
         what: what.to_owned(),
     };

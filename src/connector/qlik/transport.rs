@@ -7,12 +7,13 @@ use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::time::Instant;
 
+use super::error::{ReadError, Refusal};
 use super::gate::Gate;
 use super::pace::Slowed;
 use super::problem::{self, Told};
 use super::{Limits, TenantHost};
 use crate::clock::Clock;
-use crate::connector::{FetchError, Refusal, Wait, WaitCause};
+use crate::connector::{Wait, WaitCause};
 use crate::lock::lock;
 use crate::model::Traffic;
 use crate::obstacle::Route;
@@ -57,7 +58,7 @@ impl Transport {
         gate: &Gate,
         request: RequestBuilder,
         refusal: fn(&Told) -> Refusal,
-    ) -> Result<Reply, FetchError> {
+    ) -> Result<Reply, ReadError> {
         self.pass(gate).await;
         self.send_now(doing, request, refusal).await
     }
@@ -78,7 +79,7 @@ impl Transport {
         doing: &'static str,
         request: RequestBuilder,
         refusal: fn(&Told) -> Refusal,
-    ) -> Result<Reply, FetchError> {
+    ) -> Result<Reply, ReadError> {
         let response = request
             .send()
             .await
@@ -93,7 +94,7 @@ impl Transport {
             return Ok(Reply::Elsewhere(to.to_owned()));
         }
         let told = self.told(doing, response).await?;
-        Err(FetchError::Refused {
+        Err(ReadError::Refused {
             doing,
             refusal: refusal(&told),
             problem: Box::new(told.problem),
@@ -108,8 +109,8 @@ impl Transport {
         &self,
         gate: &Gate,
         retry: &mut Retry,
-        error: FetchError,
-    ) -> Result<(), FetchError> {
+        error: ReadError,
+    ) -> Result<(), ReadError> {
         if !error.is_transient() {
             return Err(error);
         }
@@ -164,14 +165,14 @@ impl Transport {
     }
 
     /// Makes the error of a redirect that we do not follow. It shows only the host of the address.
-    pub(super) fn redirected(&self, doing: &'static str, to: &str) -> FetchError {
+    pub(super) fn redirected(&self, doing: &'static str, to: &str) -> ReadError {
         let url = self.host.url("").join(to).ok().filter(|_| !to.is_empty());
         let to = match url {
             Some(url) if self.host.is_host_of(&url) => "to another page of the host".to_owned(),
             Some(url) => format!("to `{}`", url.host_str().unwrap_or_default()),
             None => "without a place to go to".to_owned(),
         };
-        FetchError::Redirected { doing, to }
+        ReadError::Redirected { doing, to }
     }
 
     /// Updates the traffic counts.
@@ -184,12 +185,12 @@ impl Transport {
         &self,
         doing: &'static str,
         mut response: Response,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Vec<u8>, ReadError> {
         let limit = self.limits.page_bytes;
         let told = response.content_length().unwrap_or_default();
         let told = usize::try_from(told).unwrap_or(usize::MAX);
         if told > limit {
-            return Err(FetchError::TooLarge { doing, limit });
+            return Err(ReadError::TooLarge { doing, limit });
         }
         let mut body = Vec::with_capacity(told);
         while let Some(chunk) = response
@@ -198,7 +199,7 @@ impl Transport {
             .map_err(|error| self.failed(doing, &error))?
         {
             if body.len().saturating_add(chunk.len()) > limit {
-                return Err(FetchError::TooLarge { doing, limit });
+                return Err(ReadError::TooLarge { doing, limit });
             }
             body.extend_from_slice(&chunk);
         }
@@ -207,7 +208,7 @@ impl Transport {
 
     /// Reads an error answer up to its bound. If the body breaks off, the status is enough, except
     /// for a 404: only the body shows whether Qlik itself says that there is no such record.
-    async fn told(&self, doing: &'static str, mut response: Response) -> Result<Told, FetchError> {
+    async fn told(&self, doing: &'static str, mut response: Response) -> Result<Told, ReadError> {
         let status = response.status();
         let retry_after = self.retry_after(&response);
         let limit = self.limits.error_bytes;
@@ -231,13 +232,13 @@ impl Transport {
     }
 
     /// Turns an error of the HTTP client into ours.
-    fn failed(&self, doing: &'static str, error: &reqwest::Error) -> FetchError {
+    fn failed(&self, doing: &'static str, error: &reqwest::Error) -> ReadError {
         if error.is_timeout() {
-            return FetchError::TimedOut { doing };
+            return ReadError::TimedOut { doing };
         }
         match self.route.obstacle(error) {
-            Some(obstacle) => FetchError::Unreachable { doing, obstacle },
-            None => FetchError::Cut { doing },
+            Some(obstacle) => ReadError::Unreachable { doing, obstacle },
+            None => ReadError::Cut { doing },
         }
     }
 

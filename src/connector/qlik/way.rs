@@ -1,28 +1,28 @@
 //! Tells from the outcome of a request how far it got on its way to the tenant. Pure.
 
-use crate::connector::FetchError;
+use super::ReadError;
 use crate::obstacle::Stage;
 
 /// The stages of the way that are known to work, and the one that does not.
-pub type Way = Vec<(Stage, Result<(), FetchError>)>;
+pub type Way = Vec<(Stage, Result<(), ReadError>)>;
 
 /// Returns the outcome of a request that was sent over these stages: how far it got, and the
 /// tenant's answer, or `None` if it did not reach the tenant. If no answer came in time, nobody
 /// knows how far the request got, and the way is empty.
 pub(super) fn of<T>(
     stages: Vec<Stage>,
-    asked: Result<T, FetchError>,
-) -> (Way, Option<Result<T, FetchError>>) {
+    asked: Result<T, ReadError>,
+) -> (Way, Option<Result<T, ReadError>>) {
     let passed = |stage| (stage, Ok(()));
     match asked {
-        Err(FetchError::Unreachable { doing, obstacle }) => {
+        Err(ReadError::Unreachable { doing, obstacle }) => {
             let failed = obstacle.stage();
             let before = stages.into_iter().take_while(|stage| *stage != failed);
             let mut way: Way = before.map(passed).collect();
-            way.push((failed, Err(FetchError::Unreachable { doing, obstacle })));
+            way.push((failed, Err(ReadError::Unreachable { doing, obstacle })));
             (way, None)
         }
-        Err(error @ (FetchError::TimedOut { .. } | FetchError::Unsigned { .. })) => {
+        Err(error @ (ReadError::TimedOut { .. } | ReadError::Unsigned { .. })) => {
             (Vec::new(), Some(Err(error)))
         }
         asked => (stages.into_iter().map(passed).collect(), Some(asked)),

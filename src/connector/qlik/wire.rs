@@ -10,8 +10,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::unicode;
-use crate::connector::FetchError;
+use super::{ReadError, unicode};
 
 pub(super) use super::lax::{Lax, List, Loose, Named, Number, Time};
 
@@ -174,7 +173,7 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 pub(super) fn decode<T: DeserializeOwned>(
     doing: &'static str,
     body: &[u8],
-) -> Result<T, FetchError> {
+) -> Result<T, ReadError> {
     match decode_as_is(doing, body) {
         Ok(answer) => Ok(answer),
         Err(error) => decode_mended(doing, body).ok_or(error),
@@ -196,12 +195,12 @@ fn decode_mended<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Optio
     })
 }
 
-fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result<T, FetchError> {
+fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result<T, ReadError> {
     let starts_with = body.iter().find(|byte| !byte.is_ascii_whitespace());
     // serde would read a list as an object's fields in their order.
     if starts_with == Some(&b'[') {
         let what = "expected an object".to_owned();
-        return Err(FetchError::Unexpected { doing, what });
+        return Err(ReadError::Unexpected { doing, what });
     }
     let error = match serde_json::from_slice(body) {
         Ok(answer) => return Ok(answer),
@@ -210,14 +209,14 @@ fn decode_as_is<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result
     let found = match (error.classify(), starts_with) {
         (Category::Data, _) => {
             let what = misfit::<T>(&mut Json::from_slice(body));
-            return Err(FetchError::Unexpected { doing, what });
+            return Err(ReadError::Unexpected { doing, what });
         }
         (_, None) => "empty",
         (_, Some(b'<')) => "a page for people, not JSON",
         (Category::Eof, _) => "cut short",
         (Category::Syntax | Category::Io, _) => "no JSON",
     };
-    Err(FetchError::Undecodable { doing, found })
+    Err(ReadError::Undecodable { doing, found })
 }
 
 /// Says which field of a record has the wrong type, without showing its value.

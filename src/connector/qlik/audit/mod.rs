@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use url::form_urlencoded::Serializer;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ReadError;
 use super::client::{Ask, Client, Patience, Redirects};
 use super::listing::{WALKS, expired, is_expired};
 use super::wire;
-use crate::connector::FetchError;
 use crate::model::{About, AuditEvent, AuditPage, Extent, Timestamp};
 
 /// Events per page: the most that Qlik allows.
@@ -36,7 +36,7 @@ const DOING: &str = "reading the audit log";
 pub(super) async fn read(
     client: &Client,
     span: RangeInclusive<Timestamp>,
-) -> Result<AuditPage, FetchError> {
+) -> Result<AuditPage, ReadError> {
     let mut audit_page = AuditPage {
         events: Vec::new(),
         extent: Extent::Whole,
@@ -123,15 +123,15 @@ fn n_named(event: &AuditEvent) -> usize {
     }
 }
 
-fn unexpected(what: &str) -> FetchError {
-    FetchError::Unexpected {
+fn unexpected(what: &str) -> ReadError {
+    ReadError::Unexpected {
         doing: DOING,
         what: what.to_owned(),
     }
 }
 
-fn repeated(pages: usize) -> FetchError {
-    FetchError::RepeatedCursor {
+fn repeated(pages: usize) -> ReadError {
+    ReadError::RepeatedCursor {
         doing: DOING,
         pages: pages as u64,
     }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::Clock;
-use crate::connector::Connector;
 use crate::connector::qlik::{Credentials, Options, Qlik, TenantHost};
+use crate::connector::{Connector, FetchError};
 use crate::demo::EmulatedTenant;
 use crate::demo::tenant::{
     Edit, Endpoint, Fault, Hidden, LogFault, NewUser, RateLimits, TenantOptions, When,

@@ -109,7 +109,7 @@ async fn what_stays_is_not_tried_again() {
 
         assert_eq!(error.code(), code);
         assert_eq!(error.is_forbidden(), status == 403);
-        assert!(FetchError::CODES.contains(&error.code()) && !error.remedy().is_empty());
+        assert!(ReadError::CODES.contains(&error.code()) && !error.remedy().is_empty());
         assert_eq!(server.asked().len(), 1);
     }
 }

@@ -23,7 +23,7 @@ fn fair(asked: &Asked) -> Scripted {
 /// Returns the stages of the way, with the code of what failed.
 fn passed(probe: &Probe) -> Vec<(Stage, Option<&'static str>)> {
     let way = probe.way.iter();
-    let codes = way.map(|(stage, passed)| (*stage, passed.as_ref().err().map(FetchError::code)));
+    let codes = way.map(|(stage, passed)| (*stage, passed.as_ref().err().map(ReadError::code)));
     codes.collect()
 }
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::clock::Clock;
-use crate::connector::{FetchError, Page, Sweep};
+use crate::connector::{FetchCause, FetchError, Page, Sweep};
 use crate::model::{
     AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
     PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
@@ -29,10 +29,8 @@ struct Empty {
 struct Nothing;
 
 fn down() -> FetchError {
-    FetchError::TooManyPages {
-        doing: "reading nothing",
-        limit: 0,
-    }
+    let error = std::io::Error::other("reading nothing");
+    FetchError::new("source.down", FetchCause::Other, error)
 }
 
 impl Sweep for Nothing {
@@ -47,6 +45,10 @@ impl Sweep for Nothing {
 
 impl Connector for Empty {
     type Sweep = Nothing;
+
+    fn name(&self) -> &'static str {
+        "Nothing"
+    }
 
     async fn identify(&self) -> Result<Tenant, FetchError> {
         self.asked_at.lock().unwrap().push(self.clock.passed());

@@ -1,0 +1,75 @@
+//! Qlik as a [`Connector`]: what others see of it, with its errors wrapped.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::{Listing, Qlik, ReadError, audit};
+use crate::connector::{Connector, FetchCause, FetchError, Page, Sweep, Wait};
+use crate::lock::lock;
+use crate::model::{AuditPage, Finding, Kind, Observed, RecordRef, Tenant, Timestamp, Traffic};
+
+impl Connector for Qlik {
+    type Sweep = Listing;
+
+    fn name(&self) -> &'static str {
+        "Qlik"
+    }
+
+    async fn identify(&self) -> Result<Tenant, FetchError> {
+        Ok(Qlik::identify(self).await?)
+    }
+
+    fn sweep(&self, kind: Kind) -> Listing {
+        Qlik::sweep(self, kind)
+    }
+
+    /// Narrows only the listing of users, for which alone Qlik documents a filter by id. Groups and
+    /// roles are few enough to list: at most ten thousand groups and about five hundred roles.
+    fn sweep_for(&self, record: &RecordRef) -> Option<Listing> {
+        match record.kind {
+            Kind::User => Some(Listing::of_user(Arc::clone(&self.0), &record.id)),
+            Kind::Role | Kind::Group => None,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        record: &RecordRef,
+    ) -> Result<Option<Result<Observed, Finding>>, FetchError> {
+        Ok(Qlik::fetch(self, record).await?)
+    }
+
+    async fn audit_events(&self, span: RangeInclusive<Timestamp>) -> Result<AuditPage, FetchError> {
+        Ok(audit::read(&self.0, span).await?)
+    }
+
+    fn take_traffic(&self) -> Traffic {
+        let traffic = &self.0.transport.traffic;
+        std::mem::take(&mut *lock(traffic))
+    }
+
+    fn wait(&self) -> Option<Wait> {
+        self.0.transport.wait()
+    }
+}
+
+impl Sweep for Listing {
+    async fn next(&mut self) -> Result<Option<Page>, FetchError> {
+        Ok(Listing::next(self).await?)
+    }
+
+    async fn recount(&mut self) -> Result<Option<u64>, FetchError> {
+        Ok(Listing::recount(self).await?)
+    }
+}
+
+impl From<ReadError> for FetchError {
+    fn from(error: ReadError) -> Self {
+        let cause = match () {
+            () if error.is_too_large() => FetchCause::TooLarge,
+            () if error.is_forbidden() => FetchCause::Forbidden,
+            () => FetchCause::Other,
+        };
+        Self::new(error.code(), cause, error)
+    }
+}
