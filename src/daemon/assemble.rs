@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, LastTurn};
 use crate::config::Config;
-use crate::connector::qlik::{BuildError, Hook, Qlik};
+use crate::connector::qlik::Hook;
 use crate::control::{Control, Endpoints};
 use crate::model::TenantName;
 use crate::secret::Secret;
@@ -14,6 +14,7 @@ use crate::sync::{self, Claims, TenantRegistry, Worker};
 use crate::telemetry::Metrics;
 use crate::web::{HookCheck, QlikHooks};
 
+use super::source::{BuildError, Source};
 use super::wakes::Wakes;
 use super::{DiscoverError, Discovery, Linker};
 
@@ -39,7 +40,7 @@ pub struct Parts {
     /// Answers questions.
     pub control: Arc<Control>,
     /// One loop for each tenant, for callers that run the schedule.
-    pub workers: Vec<Worker<Qlik>>,
+    pub workers: Vec<Worker<Source>>,
     /// One for each organization.
     pub discoveries: Vec<Discovery>,
     /// The wakes of the endpoints.
@@ -73,7 +74,7 @@ impl Parts {
             metrics: metrics.clone(),
         };
         let workers = config.tenants.iter().map(|tenant| linker.link(tenant));
-        let workers: Vec<Worker<Qlik>> = workers.collect::<Result<_, _>>()?;
+        let workers: Vec<Worker<Source>> = workers.collect::<Result<_, _>>()?;
         let mut qlik_hooks = QlikHooks::new(metrics.clone());
         for (tenant, worker) in config.tenants.iter().zip(&workers) {
             if let Some(secret) = &tenant.webhook_secret {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::config::{Config, OrganizationConfig, TenantConfig};
 use crate::connector::qlik::{
-    BuildError, Options, Organization, Qlik, ReadError, Roster, TenantHost, pick_name, relink,
+    Options, Organization, ReadError, Roster, TenantHost, pick_name, relink,
 };
 use crate::model::{ConnectionName, Link, Pause, TenantName};
 use crate::signal::Shutdown;
@@ -18,6 +18,7 @@ use crate::sync::{Rank, Worker};
 use crate::telemetry::chain;
 
 use super::linker::Linker;
+use super::source::{BuildError, Source};
 
 /// Discovers the tenants of one organization.
 #[derive(Debug)]
@@ -117,13 +118,13 @@ impl Discovery {
     }
 
     /// Links the tenants that were known when the last process ended; returns the new loops.
-    pub async fn restore(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+    pub async fn restore(&self) -> Result<Vec<Worker<Source>>, DiscoverError> {
         let links = self.links().await?;
         self.apply(&links)
     }
 
     /// Asks the console once; returns the new loops.
-    pub async fn look(&self) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+    pub async fn look(&self) -> Result<Vec<Worker<Source>>, DiscoverError> {
         let connection = || self.config.name.clone();
         let listed = self.organization.list().await;
         let roster = listed.map_err(|source| DiscoverError::Fetch {
@@ -155,7 +156,7 @@ impl Discovery {
     /// Asks the console at its interval until shutdown, and sends new loops on.
     pub(super) async fn run(
         self,
-        loops: mpsc::Sender<Worker<Qlik>>,
+        loops: mpsc::Sender<Worker<Source>>,
         shutdown: Shutdown,
     ) -> Result<(), StoreError> {
         let mut failing = None;
@@ -226,7 +227,7 @@ impl Discovery {
     }
 
     /// Updates the registry to match the links.
-    fn apply(&self, links: &[Link]) -> Result<Vec<Worker<Qlik>>, DiscoverError> {
+    fn apply(&self, links: &[Link]) -> Result<Vec<Worker<Source>>, DiscoverError> {
         let mut workers = Vec::new();
         for link in links {
             if let Some(given) = self.given.iter().find(|given| given.is(link)) {
@@ -245,7 +246,7 @@ impl Discovery {
         Ok(workers)
     }
 
-    fn link(&self, link: &Link) -> Result<Option<Worker<Qlik>>, DiscoverError> {
+    fn link(&self, link: &Link) -> Result<Option<Worker<Source>>, DiscoverError> {
         let Some(tenant) = tenant_of(&self.config, link) else {
             return Ok(None);
         };

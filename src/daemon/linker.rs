@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::TenantConfig;
-use crate::connector::qlik::{BuildError, Qlik};
 use crate::store::Store;
 use crate::sync::{
     self, Claimant, Claims, Job, Linked, Progress, Runner, TenantRegistry, Underway, Worker,
 };
 use crate::telemetry::{Metrics, Sample};
 
+use super::source::{BuildError, Source, connect};
 use super::wakes::Wakes;
 
 /// What all tenants share. Tenants may be added while the process runs.
@@ -28,8 +28,8 @@ pub struct Linker {
 
 impl Linker {
     /// Links a tenant. It is read by its loop, or when somebody asks for it.
-    pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Qlik>, BuildError> {
-        let connector = Arc::new(Qlik::new(tenant.options.clone(), self.clock.clone())?);
+    pub(super) fn link(&self, tenant: &TenantConfig) -> Result<Worker<Source>, BuildError> {
+        let connector = Arc::new(connect(tenant, &self.clock)?);
         let (to_wake, to_tell) = (self.wakes.clone(), self.observer.clone());
         let underway = Underway::of(Arc::clone(&connector));
         let heard = underway.clone();

@@ -13,6 +13,7 @@ mod descriptors;
 mod discovery;
 mod linker;
 mod run;
+mod source;
 mod tasks;
 mod maintenance;
 mod wakes;

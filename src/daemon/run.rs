@@ -11,7 +11,6 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connector::qlik::BuildError;
 use crate::control::Control;
 use crate::deliver;
 use crate::model::TenantName;
@@ -22,6 +21,7 @@ use crate::telemetry::Metrics;
 use crate::web::{self, ControlSocket, Front, Health, SocketError};
 
 use super::clock_watch::ClockWatch;
+use super::source::BuildError;
 use super::{
     DiscoverError, Ending, Hooks, Maintenance, Parts, Patience, Tasks, descriptors, tenant_loops,
 };

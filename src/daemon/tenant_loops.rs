@@ -4,18 +4,19 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::connector::qlik::Qlik;
 use crate::signal::Shutdown;
 use crate::store::StoreError;
 use crate::sync::Worker;
+
+use super::source::Source;
 
 /// How many loops may wait to be taken over; if there are more, their sender waits.
 pub(super) const WAITING: usize = 16;
 
 /// Runs the loops, including new ones, until all have ended. Each ends by itself at shutdown.
 pub(super) async fn run(
-    first: Vec<Worker<Qlik>>,
-    mut more: mpsc::Receiver<Worker<Qlik>>,
+    first: Vec<Worker<Source>>,
+    mut more: mpsc::Receiver<Worker<Source>>,
     shutdown: Shutdown,
 ) -> Result<(), StoreError> {
     let mut loops: FuturesUnordered<_> = first
