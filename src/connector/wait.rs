@@ -34,7 +34,7 @@ impl fmt::Display for Wait {
         // Rounded up, so that no wait shows as 0 seconds.
         let seconds = self.left.as_millis().div_ceil(1_000);
         match &self.why {
-            WaitCause::Limit => write!(f, "waiting {seconds} s for Qlik's limit"),
+            WaitCause::Limit => write!(f, "waiting {seconds} s for the rate limit"),
             WaitCause::Failure { why, code } => {
                 write!(
                     f,

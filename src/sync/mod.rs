@@ -15,7 +15,7 @@
 //! 7. Decide what becomes of held plans, and record the run.
 //!
 //! Between sweeps a [`poll`] reads the tenant's audit log: an overlapping window each time, since
-//! Qlik promises neither when an event appears nor in which order. Events that were acted on are
+//! sources do not promise when an event appears, nor in which order. Events that were acted on are
 //! remembered. The records that the other events name are read one by one in a run of their own
 //! ([`refresh`](poll::refresh)), which goes through the same judgement, plan and commit as a sweep.
 //! An event only tells us which record to look at, and nothing is removed on the record's own

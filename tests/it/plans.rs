@@ -417,7 +417,7 @@ async fn status_shows_how_far_the_asking_is_and_what_it_waits_for() {
         words.starts_with("acme: asking for missing records: 40 of 60, waiting "),
         "{words}"
     );
-    assert!(words.ends_with(" s for Qlik's limit"), "{words}");
+    assert!(words.ends_with(" s for the rate limit"), "{words}");
     running.stop().await;
 }
 

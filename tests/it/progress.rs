@@ -88,7 +88,7 @@ async fn a_wait_for_qliks_limit_is_said() {
     let args = ["sync", "--no-deliver"];
     let mut terminal = Terminal::run(&world.path(""), (120, 24), &args);
     terminal.shows("acme: reading users: 100 of 2").await;
-    terminal.shows(" %), waiting 1 s for Qlik's limit").await;
+    terminal.shows(" %), waiting 1 s for the rate limit").await;
 
     assert_eq!(terminal.end().await, 0);
 }

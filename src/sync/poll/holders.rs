@@ -1,7 +1,7 @@
 //! Finds the users and groups that are still known to hold a role, or to be in a group, that is
 //! gone.
 //!
-//! A role that Qlik has deleted has no holders, but its audit log need not name those who had it.
+//! A role that was deleted has no holders, but the audit log need not name those who had it.
 //! If we reported only the role's end, they would still show a role that no longer exists, and a
 //! limit that their losses exceed would come too late to hold it.
 

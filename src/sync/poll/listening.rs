@@ -6,7 +6,7 @@ use crate::sync::tenants::schedule::parse_duration;
 
 /// The default time between two polls.
 pub const POLL: Duration = Duration::from_secs(60);
-/// The default overlap. Qlik documents neither how late an event appears nor in which order. Five
+/// The default overlap. Sources do not promise how late an event appears, nor in which order. Five
 /// minutes are far more than we have ever seen, and cost nothing where little happens.
 pub const OVERLAP: Duration = Duration::from_secs(5 * 60);
 

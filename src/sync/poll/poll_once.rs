@@ -21,8 +21,8 @@ use crate::sync::run::running::Running;
 
 /// How far ahead of our clock a poll reads, since the source's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(3600);
-/// The oldest bookmark that polls continue from. Qlik keeps ninety days; whatever a tenant has set,
-/// a sweep is cheaper than reading months.
+/// The oldest bookmark that polls continue from. Sources keep their logs for months; whatever a
+/// tenant has set, a sweep is cheaper than reading that much.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Records that are asked for in one run. A slice may name more: those follow in later runs, so
 /// that the first are delivered early and a sweep may begin in between.

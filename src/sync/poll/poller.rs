@@ -13,8 +13,8 @@ use crate::sync::Worker;
 
 /// The shortest time between the starts of two polls, however often they are woken.
 const REST: Duration = Duration::from_secs(1);
-/// The longest time over which the first polls of all tenants are spread. Qlik counts by the
-/// minute.
+/// The longest time over which the first polls of all tenants are spread, since sources count
+/// requests by the minute.
 const SPREAD: Duration = Duration::from_secs(60);
 /// When to look again after a wake: the event that caused it may not be in the log yet.
 const ECHOES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];

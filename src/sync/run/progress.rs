@@ -197,7 +197,7 @@ mod tests {
             (
                 confirming,
                 waits(69_300, WaitCause::Limit),
-                "asking for missing records: 640 of 1,000, waiting 70 s for Qlik's limit",
+                "asking for missing records: 640 of 1,000, waiting 70 s for the rate limit",
             ),
             (
                 read(Kind::User, 1_200, None),

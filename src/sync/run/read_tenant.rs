@@ -81,7 +81,7 @@ impl<C: Connector> Job<C> {
         if let Some(known) = &context.known {
             sweeping = self.ask(run, known.no, context.permit, sweeping).await?;
         }
-        note_shortfalls(run, &sweeping);
+        note_shortfalls(run, self.connector.name(), &sweeping);
         run.population.clone_from(&sweeping.scales.shown);
         let unseen = match sweeping.asked.holds() {
             // The sweep may have read before the records that are now held were removed.
@@ -315,11 +315,11 @@ fn take_over(
 }
 
 /// Notes the kinds of which the source counts more records than it lists or confirms.
-fn note_shortfalls(run: &mut Run, sweeping: &Sweeping) {
+fn note_shortfalls(run: &mut Run, source: &str, sweeping: &Sweeping) {
     let is_said = |kind: Kind| sweeping.short.iter().any(|short| short.kind() == kind);
     for (kind, shortfall) in &sweeping.shortfalls {
         let rescued = run.counts.get(kind).map_or(0, |counts| counts.rescued);
-        let finding = shortfall.finding(*kind, rescued);
+        let finding = shortfall.finding(source, *kind, rescued);
         run.findings.extend(finding.filter(|_| !is_said(*kind)));
     }
 }

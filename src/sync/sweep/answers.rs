@@ -1,6 +1,6 @@
 //! Remembers for a while which records the source said are gone, so that nobody asks twice.
 //!
-//! Asking for a thousand records takes minutes of the rate that Qlik allows. A run that fails
+//! Asking for a thousand records takes minutes of the rate that the source allows. A run that fails
 //! half way, and a plan that waits for an operator, must not pay for that again and again.
 //!
 //! What must stay true: **a kept answer never outvotes a newer one.** It is dropped as soon as any

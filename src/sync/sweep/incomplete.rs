@@ -78,13 +78,18 @@ impl Shortfall {
     /// Returns the finding for this shortfall; `None` once the records that were not shown have
     /// answered for themselves. The count may be wrong, once or always: it is a hint, and nothing
     /// waits for it.
-    pub(in crate::sync) fn finding(self, kind: Kind, answered: u64) -> Option<Finding> {
+    pub(in crate::sync) fn finding(
+        self,
+        source: &str,
+        kind: Kind,
+        answered: u64,
+    ) -> Option<Finding> {
         let Self { shown, total } = self;
         if shown + answered >= total {
             return None;
         }
         let detail = format!(
-            "Qlik counts {total} {}, and showed or answered for {}; those that are known were \
+            "{source} counts {total} {}, and showed or answered for {}; those that are known were \
              all asked for",
             kind.plural(),
             shown + answered

@@ -1,4 +1,4 @@
-//! Which configured tenant reads which Qlik tenant, and how many are read at one time.
+//! Under which name each tenant of a source is read, and how many are read at one time.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

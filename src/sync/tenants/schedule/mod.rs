@@ -18,8 +18,8 @@ use self::crontab::Crontab;
 use crate::clock::Turned;
 use crate::model::Timestamp;
 
-/// The shortest time between two runs: a sweep of a small tenant takes seconds, and Qlik
-/// counts requests by the minute.
+/// The shortest time between two runs: a sweep of a small tenant takes seconds, and
+/// sources count requests by the minute.
 pub const MIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The longest interval: what is looked at less often than once a week is not kept current.
