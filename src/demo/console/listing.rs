@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Inner, Required, Row, filter};
+use super::filter;
+use super::inner::{Inner, Row};
+use super::options::Required;
 use crate::demo::tenant::reply::{Service, error, json_text};
 
 /// What may be sorted by.

@@ -11,22 +11,22 @@
 //!   the one thing that no real console does.
 
 mod filter;
+mod inner;
 mod listing;
+mod options;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Request, State as Shared};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
 use super::EmulatedTenant;
-use super::oauth::{Asked, Client, ClientProof, unknown_client};
+use super::oauth::{Asked, Client, unknown_client};
 use super::serve::Served;
 use super::tenant::reply::{Service, error, json_text};
 use super::tenant::tokens::jwt_like;
@@ -35,74 +35,19 @@ use crate::lock::lock;
 use crate::model::TenantId;
 use crate::secret::Secret;
 
+pub use options::{ConsoleOptions, Required};
+
+use inner::{Inner, Row};
+
 /// A body larger than this is not a request for a token.
 const MAX_BODY: usize = 64 * 1024;
 const SCOPE: &str = "cloud-console.tenants:read";
-
-/// How a console behaves.
-#[derive(Debug, Clone)]
-pub struct ConsoleOptions {
-    /// The id of the organization's client.
-    pub client_id: String,
-    /// How the client authenticates.
-    pub proof: ClientProof,
-    /// The organization's one subscription.
-    pub subscription: String,
-    /// Whether a listing must name it.
-    pub required: Required,
-    /// The most tenants on a page, whatever limit was asked for.
-    pub page: usize,
-}
-
-/// Whether a listing must name the subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Required {
-    /// As the reference says.
-    Yes,
-    /// As the tutorial does.
-    No,
-}
-
-impl Default for ConsoleOptions {
-    fn default() -> Self {
-        Self {
-            client_id: "0rgan1zat10n".into(),
-            proof: ClientProof::Secret(Secret::new("c0ns0le-s3cret")),
-            subscription: "5ubscr1pt10n".into(),
-            required: Required::Yes,
-            page: 100,
-        }
-    }
-}
 
 /// A console that listens on loopback until it is stopped or dropped.
 #[derive(Debug)]
 pub struct EmulatedConsole {
     inner: Arc<Inner>,
     served: Served,
-}
-
-#[derive(Debug)]
-struct Inner {
-    client: Client,
-    subscription: String,
-    required: Required,
-    page: usize,
-    rows: Mutex<Vec<Row>>,
-    tokens: Mutex<BTreeSet<String>>,
-    failing: Mutex<Option<StatusCode>>,
-    n_listings: AtomicU64,
-    clock: Clock,
-}
-
-/// A tenant as the console knows it, in the order in which they were made.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    id: String,
-    name: String,
-    hosts: Vec<String>,
-    region: String,
-    status: String,
 }
 
 impl EmulatedConsole {
@@ -230,20 +175,6 @@ fn token(console: &Inner, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
         "access_token": token, "token_type": "Bearer", "expires_in": 21_600, "scope": scope,
     });
     Ok(json_text(StatusCode::OK, answer.to_string().into()))
-}
-
-impl Inner {
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let token = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        token.is_some_and(|token| lock(&self.tokens).contains(token))
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        lock(&self.rows).clone()
-    }
 }
 
 #[cfg(test)]

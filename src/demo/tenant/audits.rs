@@ -12,9 +12,9 @@ use url::form_urlencoded;
 
 use crate::model::Timestamp;
 
-use super::Inner;
 use super::audit::Event;
 use super::deed::put;
+use super::inner::Inner;
 use super::listing::Shape;
 use super::render::INTERNAL_HOST;
 use super::reply::{Service, error, json_text};

@@ -39,8 +39,10 @@ mod edit;
 
 mod audits;
 mod faults;
+mod inner;
 mod limits;
 mod listing;
+mod member;
 mod oauth;
 mod query;
 pub(super) mod reply;
@@ -51,7 +53,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -61,7 +62,6 @@ use crate::demo::serve::Served;
 use crate::lock::lock;
 use crate::model::{Id, TenantId, UserId};
 use crate::secret::Secret;
-use crate::signal::Shutdown;
 
 pub use audit::{AuditLog, LogFault};
 pub use directory::Directory;
@@ -73,9 +73,10 @@ pub use record::{Group, Role, Status, User};
 pub use seed::MAIL_DOMAIN;
 pub(super) use seed::local_part;
 
+use inner::{Busy, Inner};
 use limits::Limits;
-use oauth::Member;
-use tokens::{Caller, Sight, Tokens, jwt_like};
+use member::Member;
+use tokens::{Tokens, jwt_like};
 
 /// What the client of a region may do, in Qlik's words.
 const REGION_SCOPES: [&str; 4] = [
@@ -111,38 +112,6 @@ impl Requests {
     pub fn total(&self) -> u64 {
         self.by_endpoint.values().sum()
     }
-}
-
-/// What the routes share.
-#[derive(Debug)]
-struct Inner {
-    tenant_id: String,
-    name: String,
-    region: String,
-    /// Its own client first, then that of its region if it has one.
-    members: Vec<Member>,
-    api_key: Secret,
-    /// The first person of the tenant: API keys act as them.
-    owner: Option<UserId>,
-    key_revoked: AtomicBool,
-    access_hidden: AtomicBool,
-    hostnames: Vec<String>,
-    port: OnceLock<u16>,
-    token_lifetime: Duration,
-    expiry_told: ExpiryTold,
-    legacy_cursors: bool,
-    audit_retention: Duration,
-    directory: Directory,
-    faults: Faults,
-    limits: Limits,
-    tokens: Tokens,
-    counts: [AtomicU64; Endpoint::ALL.len()],
-    /// Listings whose later pages are made and not sent.
-    kept_back: watch::Sender<BTreeSet<Endpoint>>,
-    busy: [Busy; Endpoint::ALL.len()],
-    by_record: Mutex<BTreeMap<String, u64>>,
-    clock: Clock,
-    shutdown: Shutdown,
 }
 
 impl EmulatedTenant {
@@ -359,82 +328,6 @@ pub enum Hidden {
     Yes,
     /// Everything shows.
     No,
-}
-
-/// How many requests to an endpoint are under way, and were at the most.
-#[derive(Debug, Default)]
-struct Busy {
-    now: AtomicU64,
-    most: AtomicU64,
-}
-
-/// A request that is under way.
-struct UnderWay<'a>(&'a Busy);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.now.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Inner {
-    fn count(&self, endpoint: Endpoint) {
-        if let Some(count) = self.counts.get(endpoint as usize) {
-            count.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    /// Waits while the later pages of a listing are delayed.
-    async fn hold(&self, endpoint: Endpoint) {
-        let mut kept_back = self.kept_back.subscribe();
-        tokio::select! {
-            _sent = kept_back.wait_for(|kept_back| !kept_back.contains(&endpoint)) => {}
-            () = self.shutdown.triggered() => {}
-        }
-    }
-
-    /// Counts a request for one record, and marks it as under way until it is answered.
-    fn begin(&self, endpoint: Endpoint, id: &str) -> Option<UnderWay<'_>> {
-        if !id.is_empty() {
-            *lock(&self.by_record).entry(id.to_owned()).or_default() += 1;
-        }
-        let busy = self.busy.get(endpoint as usize)?;
-        let now = busy.now.fetch_add(1, Ordering::SeqCst) + 1;
-        busy.most.fetch_max(now, Ordering::SeqCst);
-        Some(UnderWay(busy))
-    }
-
-    fn hides_access(&self) -> bool {
-        self.access_hidden.load(Ordering::SeqCst)
-    }
-
-    /// A client's user, which its first token makes.
-    fn bot(&self, member: &Member) -> UserId {
-        let mut bot = lock(&member.bot);
-        if let Some(id) = bot.as_ref().filter(|id| self.directory.user(id).is_some()) {
-            return id.clone();
-        }
-        let admin = self.directory.role_named("TenantAdmin");
-        let new = NewUser {
-            roles: admin.into_iter().collect(),
-            ..member.bot_user()
-        };
-        let id = self.directory.create_user(new);
-        let id = id.expect("a bot has no address, and its role was just found");
-        bot.insert(id).clone()
-    }
-
-    /// Returns the user that an API key acts for; `None` if the key is not ours or revoked, or its
-    /// owner is gone.
-    fn by_key(&self, key: &str) -> Option<Caller> {
-        let live = key == self.api_key.expose() && !self.key_revoked.load(Ordering::SeqCst);
-        let owner = self.owner.as_ref().filter(|_| live)?;
-        let user = self.directory.user(owner)?;
-        (user.status == Status::Active).then_some(Caller {
-            user: user.id,
-            sight: Sight::Full,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,52 +1,17 @@
 //! `POST /oauth/token`: a token for one of the clients that the tenant knows.
 
-use std::sync::Mutex;
-
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
-use crate::demo::oauth::{Asked, Client, refuse, unknown_client};
-use crate::model::UserId;
+use crate::demo::oauth::{Asked, refuse, unknown_client};
 
 use super::faults::Fault;
+use super::inner::Inner;
 use super::limits::Tier;
 use super::options::ExpiryTold;
 use super::reply::{json_text, too_many_requests};
 use super::tokens::{Caller, Sight};
-use super::{Inner, NewUser};
-
-/// A client that the tenant gives tokens to, and the user that it acts as.
-#[derive(Debug)]
-pub struct Member {
-    pub client: Client,
-    /// Scopes that it may ask for.
-    pub scopes: Vec<String>,
-    /// What its user is called.
-    pub called: String,
-    /// Made by its first token.
-    pub bot: Mutex<Option<UserId>>,
-}
-
-impl Member {
-    pub fn new(client: Client, scopes: Vec<String>, called: String) -> Self {
-        Self {
-            client,
-            scopes,
-            called,
-            bot: Mutex::new(None),
-        }
-    }
-
-    /// The user that a new client acts as, which is listed among the people.
-    pub fn bot_user(&self) -> NewUser {
-        NewUser {
-            subject: Some(format!("qlikbot\\{}", self.client.id)),
-            client_id: Some(self.client.id.clone()),
-            ..NewUser::named(&self.called)
-        }
-    }
-}
 
 /// Answers a request for a token.
 pub fn token(tenant: &Inner, headers: &HeaderMap, body: &[u8], faults: &[Fault]) -> Response {

@@ -12,8 +12,10 @@ use serde_json::json;
 
 use crate::model::Id;
 
+use super::directory::Directory;
 use super::faults::{Endpoint, Fault};
 use super::filter::{self, Clause, Expr, UserFilter};
+use super::inner::Inner;
 use super::limits::Tier;
 use super::listing::{Collection, LastLink, Shape, page};
 use super::query::{GROUPS, Query, ROLES, USERS, Vocabulary, pairs};
@@ -22,7 +24,7 @@ use super::reply::{self, Service, error, json_text};
 use super::spoil::{Asked, spoil};
 use super::state::State;
 use super::tokens::{Caller, Sight};
-use super::{Directory, Inner, audits, oauth};
+use super::{audits, oauth};
 
 /// A body larger than this is no request for a token.
 const MAX_BODY: usize = 64 * 1024;

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::Inner;
 use super::faults::{Endpoint, Fault};
+use super::inner::Inner;
 use super::record::Row;
 use super::reply::{self, json_text};
 

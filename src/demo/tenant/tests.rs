@@ -1,6 +1,7 @@
 //! The tenant over real HTTP.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
