@@ -20,6 +20,7 @@ use crate::sync::RunError;
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::beside::Asked;
 use crate::sync::run::job::Job;
+use crate::sync::run::lent::Lent;
 use crate::sync::sweep::incomplete::{Short, note};
 use crate::sync::sweep::kind::Sweeping;
 
@@ -48,15 +49,15 @@ impl<C: Connector> Job<C> {
         limit: usize,
         plan: Plan,
     ) -> Result<Sweeping, RunError> {
-        let table = Table {
+        let mut table = Lent::of(Table {
             tenant,
             plan,
             gone: Vec::new(),
             names: Names::of(tenant),
             decided: Asked::default(),
-        };
+        });
         let mut asked = records.clone();
-        let (mut table, mut confirmed, mut short) = self.ask_each(run, table, records).await?;
+        let (mut confirmed, mut short) = self.ask_each(run, &mut table, records).await?;
         let mut gone = gone_roles_and_groups(&confirmed);
         while !gone.is_empty() {
             let room = MAX_HOLDERS.min(limit.saturating_sub(asked.len()));
@@ -67,9 +68,7 @@ impl<C: Connector> Job<C> {
             match holders.await? {
                 Holders::All(records) => {
                     asked.extend(records.iter().cloned());
-                    let also;
-                    let contradicted;
-                    (table, also, contradicted) = self.ask_each(run, table, records).await?;
+                    let (also, contradicted) = self.ask_each(run, &mut table, records).await?;
                     gone = gone_roles_and_groups(&also);
                     confirmed.extend(also);
                     short.extend(contradicted);
@@ -95,7 +94,7 @@ impl<C: Connector> Job<C> {
         };
         let taken = confirmed.iter().filter(is_taken);
         table.decided.note(taken.map(Doubt::record));
-        let name = self.name.clone();
+        let (name, table) = (self.name.clone(), table.end());
         self.store
             .offload(move |store| table.conclude(store, &name, confirmed, short))
             .await
@@ -106,9 +105,9 @@ impl<C: Connector> Job<C> {
     async fn ask_each(
         &self,
         run: &mut Run,
-        mut table: Table,
+        table: &mut Lent<Table>,
         records: BTreeSet<RecordRef>,
-    ) -> Result<(Table, Vec<Doubt>, Vec<Short>), RunError> {
+    ) -> Result<(Vec<Doubt>, Vec<Short>), RunError> {
         // These records have been active since they were reported gone.
         for record in &records {
             self.answers.drop_of(record);
@@ -132,12 +131,10 @@ impl<C: Connector> Job<C> {
                 let findings = observed.findings.iter().cloned();
                 findings.for_each(|finding| note(run, finding));
             }
-            let (settled, shown);
-            (settled, shown, table) = self
-                .store
-                .offload({
+            let (settled, shown) = table
+                .offload(&self.store, {
                     let record = record.clone();
-                    move |store| table.settle(store, &record, answer)
+                    move |store, table| table.settle(store, &record, answer)
                 })
                 .await?;
             let counts = run.counts.entry(kind).or_default();
@@ -161,8 +158,7 @@ impl<C: Connector> Job<C> {
             }
         }
         drop(answers);
-        let (confirmed, short) = self.sift(run, doubts).await?;
-        Ok((table, confirmed, short))
+        self.sift(run, doubts).await
     }
 
     /// Separates what the listing confirms from what it contradicts. Returns both.
@@ -213,11 +209,11 @@ enum Settled {
 
 impl Table {
     fn settle(
-        mut self,
+        &mut self,
         store: &Store,
         record: &RecordRef,
         answer: Fetched,
-    ) -> Result<(Settled, Shown, Self), RunError> {
+    ) -> Result<(Settled, Shown), RunError> {
         let mut kept = store.get(self.tenant, record).map_err(RunError::store)?;
         if let Some(kept) = &mut kept {
             let joined = self.names.join(store, &mut kept.record);
@@ -226,13 +222,13 @@ impl Table {
         let observed = match (answer, &kept) {
             (Some(Ok(observed)), _) => observed,
             (Some(Err(finding)), _) => {
-                return Ok((Settled::Unreadable(finding), Shown::Whole, self));
+                return Ok((Settled::Unreadable(finding), Shown::Whole));
             }
             (None, _) => {
                 let known = kept.map(|kept| Box::new(kept.record));
                 let record = record.clone();
                 let doubt = Doubt::Gone { record, known };
-                return Ok((Settled::Doubtful(doubt), Shown::Whole, self));
+                return Ok((Settled::Doubtful(doubt), Shown::Whole));
             }
         };
         let known = kept.map(|kept| Known {
@@ -243,7 +239,7 @@ impl Table {
         let (judgement, shown) = reconcile::judge(known, observed.record, &observed.torn, print);
         let (change, fingerprint) = match judgement {
             Judgement::Same | Judgement::Refreshed { .. } => {
-                return Ok((Settled::Same, shown, self));
+                return Ok((Settled::Same, shown));
             }
             Judgement::Changed {
                 change,
@@ -257,7 +253,7 @@ impl Table {
                 fingerprint,
                 raw: observed.raw,
             };
-            return Ok((Settled::Doubtful(doubt), shown, self));
+            return Ok((Settled::Doubtful(doubt), shown));
         }
         let settled = match &change {
             Change::Created { .. } => Settled::Created,
@@ -275,7 +271,7 @@ impl Table {
             raw: observed.raw,
         };
         self.plan.push(store, write)?;
-        Ok((settled, shown, self))
+        Ok((settled, shown))
     }
 
     /// Plans everything that the listing has confirmed. If answers contradict each other, no record

@@ -51,7 +51,9 @@ impl<C: Connector> Job<C> {
                     mut gathered,
                     preview,
                     listed,
-                } = plan.finish(store, at, loaded, &scales, &guard, &unseen)?;
+                } = plan
+                    .end()
+                    .finish(store, at, loaded, &scales, &guard, &unseen)?;
                 let draft = gathered.held.take();
                 let kept = match &target {
                     Some(target) => held_plans::settle(

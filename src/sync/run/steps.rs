@@ -1,175 +1,50 @@
-//! One run, step by step.
-
-use std::sync::Arc;
+//! The steps of a run.
 
 use crate::connector::Connector;
-use crate::model::{Change, Mode, Run, TenantName, Trigger};
-use crate::store::{NewRun, StoreError};
+use crate::model::{Change, Run};
 
 use super::beside::{Pen, Scope};
-use super::failure_events::tell;
 use super::job::Job;
-use super::measure;
-use super::outcome;
-use super::read_tenant::Read;
-use super::running::{Report, Running};
-use crate::sync::tenants::freshness::Ended;
-use crate::sync::{Progress, Rank, RunError};
+use crate::sync::RunError;
+use crate::sync::removals::held_plans::Unseen;
 
 impl<C: Connector> Job<C> {
-    /// Starts a run, after the one under way if there is one.
-    ///
-    /// The run goes on even if the caller stops waiting: the work that it has handed to other
-    /// threads would go on anyway, and the next run must not begin before that has ended.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a run ends by itself, and its turn with it; at the end of the process its \
-                  worker aborts it, or the closed store ends it"
-    )]
-    pub(in crate::sync) fn start(self: &Arc<Self>, trigger: Trigger, mode: Mode) -> Running {
-        let job = Arc::clone(self);
-        Running(tokio::spawn(async move { job.run(trigger, mode).await }))
-    }
-
-    /// Returns the name under which the tenant is already read, if this job is not needed. A tenant
-    /// that the operator has named is read under that name; others may turn out to be the same
-    /// tenant.
-    pub(in crate::sync) async fn aside(&self) -> Option<TenantName> {
-        if self.claim.me().rank == Rank::Named {
-            return None;
-        }
-        if let Some(known) = self.claim.known() {
-            return self.claim.aside(known);
-        }
-        let _place = self.claim.place().await;
-        // An error here comes up again in the run, which reports it.
-        let tenant = self.connector.identify().await.ok()?;
-        self.claim.better(&tenant)
-    }
-
-    /// Does one run. It fails only if the store fails: whatever the tenant answers becomes the
-    /// outcome of the run.
-    async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
-        let _turn = self.turns.sweep().await;
-        // Polls go on while it waits for its place.
-        let _place = self.claim.place().await;
-        let mut pen = self.turns.pen().await;
-        self.run_in_turn(trigger, mode, Scope::All, &mut pen).await
-    }
-
-    /// Does one run for a caller that has the pen and, for a run of the whole tenant, a place.
-    pub(in crate::sync) async fn run_in_turn(
-        &self,
-        trigger: Trigger,
-        mode: Mode,
-        scope: Scope,
-        pen: &mut Pen<'_>,
-    ) -> Result<Report, StoreError> {
-        let beside = scope.beside().cloned();
-        let _place = match &scope {
-            Scope::All => None,
-            Scope::Records { .. } => self.claim.brief_place().await,
-        };
-        let before = self.store.last_seq();
-        let is_sweep = matches!(scope, Scope::All) && mode == Mode::Commit;
-        if is_sweep {
-            self.audit.sweep_begins();
-            self.freshness.run_begins();
-        }
-        let mut run = self.begin(trigger, mode).await?;
-        if matches!(scope, Scope::All) {
-            self.observer.hear(Progress::Begun);
-        }
-        let mut preview = Vec::new();
-        let result = self.steps(&mut run, &mut preview, scope, pen).await;
-        pen.take().await;
-        if beside.is_none() {
-            self.observer.hear(Progress::Ended);
-        }
-
-        // Requests beside a sweep count as the sweep's.
-        if beside.is_none() {
-            run.traffic = self.connector.take_traffic();
-        }
-        run.ended_at = Some(self.clock.now());
-        let fatal = match result {
-            Ok(()) => None,
-            Err(RunError::Store { source }) if source.is_fatal() => Some(source),
-            Err(error) => {
-                run.outcome = outcome::failed(&error);
-                None
-            }
-        };
-        if let Some(fatal) = fatal {
-            return Err(fatal);
-        }
-        if is_sweep {
-            self.conclude(&mut run, before).await?;
-            self.note_end(&run);
-        }
-        outcome::log(&run);
-        measure::run(&self.metrics, &run);
-        if is_sweep {
-            let told = run.clone();
-            self.store.offload(move |store| tell(store, &told)).await?;
-            self.observer.hear(Progress::Committed);
-            // Otherwise `status` would say for ever that it is committing.
-            self.observer.hear(Progress::Ended);
-        }
-        let saved = run.clone();
-        self.store
-            .offload(move |store| store.save_run(&saved))
-            .await?;
-        Ok(Report { run, preview })
-    }
-
-    /// Notes that a sweep has ended, and how.
-    fn note_end(&self, run: &Run) {
-        let is_success = run.outcome.is_success();
-        if run.held.is_none() && is_success {
-            self.answers.clear();
-        }
-        self.freshness.run_ended(match is_success {
-            true => Ended::Well,
-            false => Ended::Badly,
-        });
-    }
-
-    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Run, StoreError> {
-        let new = NewRun {
-            tenant_name: self.name.clone(),
-            tenant: None,
-            trigger,
-            mode,
-            started_at: self.clock.now(),
-        };
-        self.store.offload(move |store| store.begin_run(new)).await
-    }
-
-    /// The steps of a run, in the order in which this layer's essay lists them.
-    async fn steps(
+    /// Does the steps of a run, in the order in which this layer's essay lists them. Returns what a
+    /// dry run would change.
+    pub(super) async fn steps(
         &self,
         run: &mut Run,
-        preview: &mut Vec<Change>,
         scope: Scope,
         pen: &mut Pen<'_>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Vec<Change>, RunError> {
         let tenant = self.identify(run).await?;
         let alone = self.turn_of(&tenant, &scope).await?;
         let context = self.context(run, tenant, &scope).await?;
         let plan = self.begin_plan(run, &context).await?;
-        let Read {
-            sweeping,
-            unseen,
-            reading,
-        } = self.read(run, &context, scope, plan, &alone, pen).await?;
+        let mut reading = None;
+        let (sweeping, unseen) = match (scope, &context.known) {
+            (Scope::Records { records, beside }, Some(known)) => {
+                let records = self.read_records(run, known.no, records, beside, plan);
+                // Such a run has not seen any collection in full.
+                (records.await?, Unseen::everything())
+            }
+            (Scope::All | Scope::Records { .. }, _) => {
+                let listings = self.read_listings(run, &context, plan, &alone, pen);
+                let mut sweeping;
+                (sweeping, reading) = listings.await?;
+                self.yield_to_polls(run, &context, &mut sweeping).await?;
+                self.ask_for_missing(run, &context, &mut sweeping).await?;
+                let unseen = self.note_seen(run, &sweeping);
+                (sweeping, unseen)
+            }
+        };
         self.judge(run, &context, &sweeping);
-        *preview = self.finish(run, &context, sweeping, unseen).await?;
+        let changes = self.finish(run, &context, sweeping, unseen).await?;
         drop(reading);
-        if context.is_load() {
-            // Receivers are told nothing about a first load.
-            preview.clear();
-        }
-        Ok(())
+        // Receivers are told nothing about a first load.
+        Ok(match context.is_load() {
+            true => Vec::new(),
+            false => changes,
+        })
     }
 }

@@ -22,8 +22,8 @@ use crate::sync::run::beside::Asked;
 /// The sweep of one kind in progress: which records are known, which were shown, what is to be
 /// done.
 ///
-/// It does the heavy part of a run and belongs on a blocking thread; the run passes it there and
-/// back with each page.
+/// It does the heavy part of a run and belongs on a blocking thread, where it stays while a listing
+/// is read.
 pub(super) struct Comparison {
     kind: Kind,
     tenant: Option<TenantNo>,

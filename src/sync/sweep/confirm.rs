@@ -23,6 +23,7 @@ use super::answers::{FRESH, Word};
 use super::incomplete::{Short, note};
 use crate::sync::plan::run_plan::Plan;
 use crate::sync::run::job::Job;
+use crate::sync::run::lent::Lent;
 use crate::sync::{Moment, Progress, RunError};
 
 pub(in crate::sync) use self::table::Missing;
@@ -43,7 +44,6 @@ const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// The result of confirming.
 pub(in crate::sync) struct Confirmed {
-    pub(in crate::sync) plan: Plan,
     /// In how many sweeps each record has been absent, to be stored.
     pub(in crate::sync) absences: BTreeMap<RecordRef, u32>,
     /// Kinds whose listing left out records that exist.
@@ -56,7 +56,7 @@ impl<C: Connector> Job<C> {
         &self,
         run: &mut Run,
         mut missing: Missing<'_>,
-        plan: Plan,
+        plan: &mut Lent<Plan>,
     ) -> Result<Confirmed, RunError> {
         let records: BTreeSet<RecordRef> = missing.records.drain(..).collect();
         self.answers
@@ -65,18 +65,16 @@ impl<C: Connector> Job<C> {
         let mut table = Table::of(missing, permitted, &records);
         let mut teller = Teller::new(records.len() as u64, self.clock.passed());
 
-        let (kept, questions) = self.recall(&mut table, &plan, records);
+        let (kept, questions) = self.recall(&mut table, plan, records);
         table.n_done = kept.len() as u64;
-        let mut plan = self
-            .put(run, &mut table, plan, questions, &mut teller)
+        self.put(run, &mut table, plan, questions, &mut teller)
             .await?;
         let (kept, doubted) = table.doubt(kept);
         if !doubted.is_empty() {
             for record in &doubted {
                 self.answers.drop_of(record);
             }
-            plan = self
-                .put(run, &mut table, plan, doubted, &mut teller)
+            self.put(run, &mut table, plan, doubted, &mut teller)
                 .await?;
         }
         for (record, word) in kept {
@@ -99,13 +97,12 @@ impl<C: Connector> Job<C> {
         }
         for step in gone.chunks(STEP) {
             let (tenant, step) = (missing.tenant, step.to_vec());
-            plan = self
-                .store
-                .offload(move |store| remove(store, tenant, step, plan))
-                .await?;
+            plan.offload(&self.store, move |store, plan| {
+                remove(store, tenant, step, plan)
+            })
+            .await?;
         }
         Ok(Confirmed {
-            plan,
             absences,
             short: left_out(asking),
         })
@@ -178,10 +175,10 @@ impl<C: Connector> Job<C> {
         &self,
         run: &mut Run,
         table: &mut Table<'_>,
-        mut plan: Plan,
+        plan: &mut Lent<Plan>,
         questions: Vec<RecordRef>,
         teller: &mut Teller,
-    ) -> Result<Plan, RunError> {
+    ) -> Result<(), RunError> {
         let mut questions = questions.into_iter();
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
@@ -190,8 +187,8 @@ impl<C: Connector> Job<C> {
                 let Some(record) = questions.next() else {
                     break;
                 };
-                if table.is_decided(&record, &plan, &self.removal_policy.guard) {
-                    table.pass_over(record, &mut plan);
+                if table.is_decided(&record, plan, &self.removal_policy.guard) {
+                    table.pass_over(record, plan);
                     continue;
                 }
                 table.asking.entry(record.kind).or_default().asked += 1;
@@ -219,16 +216,16 @@ impl<C: Connector> Job<C> {
                 }
             };
             let tenant = table.missing.tenant;
-            let settled;
-            (settled, plan) = self
-                .store
-                .offload(move |store| settle(store, tenant, &record, shown, plan))
+            let settled = plan
+                .offload(&self.store, move |store, plan| {
+                    settle(store, tenant, &record, shown, plan)
+                })
                 .await?;
             take_down(run, kind, settled);
         }
         match failure {
             Some(failure) => Err(failure),
-            None => Ok(plan),
+            None => Ok(()),
         }
     }
 
@@ -378,8 +375,8 @@ fn remove(
     store: &Store,
     tenant: TenantNo,
     gone: Vec<RecordRef>,
-    mut plan: Plan,
-) -> Result<Plan, RunError> {
+    plan: &mut Plan,
+) -> Result<(), RunError> {
     let mut names = Names::of(tenant);
     for record in gone {
         let kept = store.get(tenant, &record).map_err(RunError::store)?;
@@ -393,19 +390,20 @@ fn remove(
             .map_err(RunError::store)?;
         plan.remove(store, kept.record)?;
     }
-    Ok(plan)
+    Ok(())
 }
 
+/// Puts what changed of a missing record that exists into the plan.
 fn settle(
     store: &Store,
     tenant: TenantNo,
     missing: &RecordRef,
     shown: Result<Observed, Finding>,
-    mut plan: Plan,
-) -> Result<(Settled, Plan), RunError> {
+    plan: &mut Plan,
+) -> Result<Settled, RunError> {
     let kept = store.get(tenant, missing).map_err(RunError::store)?;
     if kept.is_none() && plan.is_preview() {
-        return Ok((Settled::Same(rescued(missing)), plan));
+        return Ok(Settled::Same(rescued(missing)));
     }
     let mut kept = kept.ok_or_else(|| RunError::MissingBody {
         record: missing.clone(),
@@ -414,7 +412,7 @@ fn settle(
         .join(store, &mut kept.record)
         .map_err(RunError::store)?;
     let observed = match shown {
-        Err(finding) => return Ok((Settled::Same(finding), plan)),
+        Err(finding) => return Ok(Settled::Same(finding)),
         Ok(observed) => observed,
     };
 
@@ -426,9 +424,7 @@ fn settle(
     let print = reconcile::fingerprint(&observed.record);
     let (judgement, _shown) = reconcile::judge(Some(known), observed.record, &observed.torn, print);
     match judgement {
-        Judgement::Same | Judgement::Refreshed { .. } => {
-            Ok((Settled::Same(rescued(missing)), plan))
-        }
+        Judgement::Same | Judgement::Refreshed { .. } => Ok(Settled::Same(rescued(missing))),
         Judgement::Changed {
             change,
             fingerprint,
@@ -442,7 +438,7 @@ fn settle(
                     raw: observed.raw,
                 },
             )?;
-            Ok((Settled::Changed(rescued(missing)), plan))
+            Ok(Settled::Changed(rescued(missing)))
         }
     }
 }

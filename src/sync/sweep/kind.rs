@@ -17,6 +17,7 @@ use crate::sync::plan::run_plan::Plan;
 use crate::sync::removals::tally::Scales;
 use crate::sync::run::beside::Asked;
 use crate::sync::run::job::Job;
+use crate::sync::run::lent::Lent;
 use crate::sync::{Progress, RunError};
 
 /// The most pages that wait to be compared before the next one is requested. This bounds memory,
@@ -33,7 +34,7 @@ const LOAD_WALKS: u32 = 2;
 
 /// What the sweeps of a run have gathered so far.
 pub(in crate::sync) struct Sweeping {
-    pub(in crate::sync) plan: Plan,
+    pub(in crate::sync) plan: Lent<Plan>,
     /// Sweeps that did not show everything.
     pub(in crate::sync) short: Vec<Short>,
     /// Kinds of which fewer records were shown than the source counts.
@@ -55,7 +56,7 @@ pub(in crate::sync) struct Sweeping {
 impl Sweeping {
     pub(in crate::sync) fn of(plan: Plan, asked: Asked) -> Self {
         Self {
-            plan,
+            plan: Lent::of(plan),
             short: Vec::new(),
             shortfalls: BTreeMap::new(),
             complete: BTreeSet::new(),
@@ -78,7 +79,7 @@ impl<C: Connector> Job<C> {
         mut sweeping: Sweeping,
     ) -> Result<Sweeping, RunError> {
         let no = known.map(|known| known.no);
-        let plan = sweeping.plan;
+        let plan = sweeping.plan.end();
         let asked = sweeping.asked.clone();
         let comparison = self
             .store
@@ -86,16 +87,13 @@ impl<C: Connector> Job<C> {
             .await?
             .beside(asked)
             .knowing(sweeping.names.take());
+        let mut comparison = Lent::of(comparison);
         let walks = match known.and_then(|known| known.loaded) {
             Some(_) => 1,
             None => LOAD_WALKS,
         };
-        let Pages {
-            comparison,
-            total,
-            reached,
-        } = self.walk(kind, comparison, walks).await?;
-        let mut comparison = self.look_again(comparison).await?;
+        let Pages { total, reached } = self.walk(kind, &mut comparison, walks).await?;
+        self.look_again(&mut comparison).await?;
 
         if let Reached::Stop(why) = reached {
             comparison.find(stopped(kind, why));
@@ -123,10 +121,11 @@ impl<C: Connector> Job<C> {
         }
         sweeping.scales.add(comparison.scales());
         sweeping.names = comparison.take_names();
-        let (counts, findings, plan) = comparison.close();
+        let (counts, findings, plan) = comparison.end().close();
         run.counts.insert(kind, counts);
         run.findings.extend(findings);
-        Ok(Sweeping { plan, ..sweeping })
+        sweeping.plan = Lent::of(plan);
+        Ok(sweeping)
     }
 
     /// Reads a listing to its end. If it shows fewer records than it counts, the count is requested
@@ -135,16 +134,13 @@ impl<C: Connector> Job<C> {
     async fn walk(
         &self,
         kind: Kind,
-        comparison: Comparison,
+        comparison: &mut Lent<Comparison>,
         walks: u32,
     ) -> Result<Pages, RunError> {
         let mut listing = self.connector.sweep(kind);
         let mut pages = self.pages(kind, &mut listing, comparison).await?;
         for walk in 1.. {
-            let Some(told) = pages
-                .total
-                .filter(|total| pages.comparison.n_shown() < *total)
-            else {
+            let Some(told) = pages.total.filter(|total| comparison.n_shown() < *total) else {
                 break;
             };
             match listing.recount().await {
@@ -158,29 +154,28 @@ impl<C: Connector> Job<C> {
             }
             let is_short = pages
                 .total
-                .is_some_and(|total| pages.comparison.n_shown() < total);
+                .is_some_and(|total| comparison.n_shown() < total);
             if !is_short || walk >= walks {
                 break;
             }
             listing = self.connector.sweep(kind);
-            pages = self.pages(kind, &mut listing, pages.comparison).await?;
+            pages = self.pages(kind, &mut listing, comparison).await?;
         }
         Ok(pages)
     }
 
     /// Asks for the records that were shown in two ways of which we cannot tell the newer one, and
     /// for those that seem to have lost a whole list that was left out.
-    async fn look_again(&self, mut comparison: Comparison) -> Result<Comparison, RunError> {
+    async fn look_again(&self, comparison: &mut Lent<Comparison>) -> Result<(), RunError> {
         for (record, mut left_out) in comparison.take_unsure() {
             match self.connector.fetch(&record).await {
                 Ok(Some(Ok(mut observed))) => {
                     left_out.retain(|list| !observed.torn.contains(list));
                     // Left out twice, while other records show theirs: it is empty.
                     reconcile::empty(&mut observed.record, &left_out);
-                    comparison = self
-                        .store
-                        .offload(move |store| {
-                            comparison.revise(store, observed).map(|()| comparison)
+                    comparison
+                        .offload(&self.store, |store, comparison| {
+                            comparison.revise(store, observed)
                         })
                         .await?;
                 }
@@ -195,7 +190,7 @@ impl<C: Connector> Job<C> {
                 }
             }
         }
-        Ok(comparison)
+        Ok(())
     }
 
     /// Fetches all pages one after the other, while another thread parses and compares those that
@@ -204,11 +199,11 @@ impl<C: Connector> Job<C> {
         &self,
         kind: Kind,
         listing: &mut C::Sweep,
-        mut comparison: Comparison,
+        comparison: &mut Lent<Comparison>,
     ) -> Result<Pages, RunError> {
         let (pages, mut fetched) = mpsc::channel::<Waiting>(MAX_PAGES);
         let (observer, answers) = (self.observer.clone(), Arc::clone(&self.answers));
-        let compare = self.store.offload(move |store| {
+        let compare = comparison.offload(&self.store, move |store, comparison| {
             let mut total = None;
             while let Some(Waiting { page, room }) = fetched.blocking_recv() {
                 drop(room);
@@ -222,14 +217,12 @@ impl<C: Connector> Job<C> {
                 let seen = comparison.n_shown();
                 observer.hear(Progress::Read { kind, seen, total });
             }
-            Ok((comparison, total))
+            Ok(total)
         });
         // Even after a failure we wait for the other one: nothing of this run goes on after it.
         let (reached, compared) = tokio::join!(fetch(kind, listing, pages), compare);
-        let (comparison, total) = compared?;
         Ok(Pages {
-            comparison,
-            total,
+            total: compared?,
             reached: reached?,
         })
     }
@@ -279,9 +272,8 @@ impl Waiting {
     }
 }
 
-/// The pages of a kind, compared.
+/// The pages of a kind, all of which were compared.
 struct Pages {
-    comparison: Comparison,
     /// How many records the source said there are.
     total: Option<u64>,
     reached: Reached,

@@ -1,0 +1,147 @@
+//! Begins a run in its turn, has its steps done, and records how it ended.
+
+use std::sync::Arc;
+
+use crate::connector::Connector;
+use crate::model::{Mode, Run, TenantName, Trigger};
+use crate::store::{NewRun, StoreError};
+
+use super::beside::{Pen, Scope};
+use super::failure_events::tell;
+use super::job::Job;
+use super::measure;
+use super::outcome;
+use super::running::{Report, Running};
+use crate::sync::tenants::freshness::Ended;
+use crate::sync::{Progress, Rank, RunError};
+
+impl<C: Connector> Job<C> {
+    /// Starts a run, after the one under way if there is one.
+    ///
+    /// The run goes on even if the caller stops waiting: the work that it has handed to other
+    /// threads would go on anyway, and the next run must not begin before that has ended.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a run ends by itself, and its turn with it; at the end of the process its \
+                  worker aborts it, or the closed store ends it"
+    )]
+    pub(in crate::sync) fn start(self: &Arc<Self>, trigger: Trigger, mode: Mode) -> Running {
+        let job = Arc::clone(self);
+        Running(tokio::spawn(async move { job.run(trigger, mode).await }))
+    }
+
+    /// Returns the name under which the tenant is already read, if this job is not needed. A tenant
+    /// that the operator has named is read under that name; others may turn out to be the same
+    /// tenant.
+    pub(in crate::sync) async fn aside(&self) -> Option<TenantName> {
+        if self.claim.me().rank == Rank::Named {
+            return None;
+        }
+        if let Some(known) = self.claim.known() {
+            return self.claim.aside(known);
+        }
+        let _place = self.claim.place().await;
+        // An error here comes up again in the run, which reports it.
+        let tenant = self.connector.identify().await.ok()?;
+        self.claim.better(&tenant)
+    }
+
+    /// Does one run. It fails only if the store fails: whatever the tenant answers becomes the
+    /// outcome of the run.
+    async fn run(&self, trigger: Trigger, mode: Mode) -> Result<Report, StoreError> {
+        let _turn = self.turns.sweep().await;
+        // Polls go on while it waits for its place.
+        let _place = self.claim.place().await;
+        let mut pen = self.turns.pen().await;
+        self.run_in_turn(trigger, mode, Scope::All, &mut pen).await
+    }
+
+    /// Does one run for a caller that has the pen and, for a run of the whole tenant, a place.
+    pub(in crate::sync) async fn run_in_turn(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        scope: Scope,
+        pen: &mut Pen<'_>,
+    ) -> Result<Report, StoreError> {
+        let is_whole = matches!(scope, Scope::All);
+        let is_sweep = is_whole && mode == Mode::Commit;
+        let is_beside = scope.beside().is_some();
+        let _place = match is_whole {
+            true => None,
+            false => self.claim.brief_place().await,
+        };
+        let before = self.store.last_seq();
+        if is_sweep {
+            self.audit.sweep_begins();
+            self.freshness.run_begins();
+        }
+        let mut run = self.begin(trigger, mode).await?;
+        if is_whole {
+            self.observer.hear(Progress::Begun);
+        }
+        let ended = self.steps(&mut run, scope, pen).await;
+        pen.take().await;
+        // Requests beside a sweep count as the sweep's, and so does its progress.
+        if !is_beside {
+            self.observer.hear(Progress::Ended);
+            run.traffic = self.connector.take_traffic();
+        }
+        run.ended_at = Some(self.clock.now());
+        let preview = match ended {
+            Ok(preview) => preview,
+            Err(RunError::Store { source }) if source.is_fatal() => return Err(source),
+            Err(error) => {
+                run.outcome = outcome::failed(&error);
+                Vec::new()
+            }
+        };
+        if is_sweep {
+            self.conclude(&mut run, before).await?;
+            self.note_end(&run);
+        }
+        outcome::log(&run);
+        measure::run(&self.metrics, &run);
+        if is_sweep {
+            self.tell_end(&run).await?;
+        }
+        let saved = run.clone();
+        self.store
+            .offload(move |store| store.save_run(&saved))
+            .await?;
+        Ok(Report { run, preview })
+    }
+
+    /// Writes the event of a sweep that has ended, if it deserves one, and wakes delivery.
+    async fn tell_end(&self, run: &Run) -> Result<(), StoreError> {
+        let told = run.clone();
+        self.store.offload(move |store| tell(store, &told)).await?;
+        self.observer.hear(Progress::Committed);
+        // Otherwise `status` would say for ever that it is committing.
+        self.observer.hear(Progress::Ended);
+        Ok(())
+    }
+
+    /// Notes that a sweep has ended, and how.
+    fn note_end(&self, run: &Run) {
+        let is_success = run.outcome.is_success();
+        if run.held.is_none() && is_success {
+            self.answers.clear();
+        }
+        self.freshness.run_ended(match is_success {
+            true => Ended::Well,
+            false => Ended::Badly,
+        });
+    }
+
+    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Run, StoreError> {
+        let new = NewRun {
+            tenant_name: self.name.clone(),
+            tenant: None,
+            trigger,
+            mode,
+            started_at: self.clock.now(),
+        };
+        self.store.offload(move |store| store.begin_run(new)).await
+    }
+}
