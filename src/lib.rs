@@ -10,6 +10,7 @@ pub mod connector;
 pub mod access;
 pub mod reconcile;
 pub mod store;
+pub mod history;
 pub mod sync;
 
 pub mod deliver;

@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("access", &["model"]),
     ("reconcile", &["model"]),
     ("store", &["model", "root", "telemetry"]),
+    ("history", &["model", "access", "store", "root"]),
     (
         "sync",
         &[
@@ -48,6 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "model",
             "store",
             "access",
+            "history",
             "sync",
             "deliver",
             "root",
@@ -55,7 +57,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("view", &["model", "control", "store", "deliver", "root"]),
-    ("web", &["model", "control", "root", "telemetry"]),
+    ("web", &["model", "control", "history", "root", "telemetry"]),
     (
         "config",
         &[

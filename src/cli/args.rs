@@ -5,13 +5,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+mod access;
 mod deliveries;
 mod events;
 mod findings;
 mod records;
 
+pub(super) use access::{
+    AccessAction, AccessArgs, AccessDiffArgs, AccessExplainArgs, AccessListArgs,
+    AccessRedundantArgs,
+};
 pub(super) use deliveries::{
     DeliveriesAction, DeliveriesArgs, DeliveryListArgs, EndpointsAction, EndpointsArgs, ReplayArgs,
+    Since,
 };
 
 pub(super) use events::{EventListArgs, EventsAction, EventsArgs};
@@ -65,6 +71,8 @@ pub(super) enum Command {
     Roles(RecordsArgs),
     /// List or show groups.
     Groups(RecordsArgs),
+    /// Say who holds which role and by which paths, now or at an earlier time.
+    Access(AccessArgs),
     /// List accounts that somebody should look at, each with why it matters; accept what may stay.
     Findings(FindingsArgs),
     /// List or show runs.
@@ -107,6 +115,7 @@ impl Command {
             | Self::Users(_)
             | Self::Roles(_)
             | Self::Groups(_)
+            | Self::Access(_)
             | Self::Findings(_)
             | Self::Runs(_)
             | Self::Events(_)

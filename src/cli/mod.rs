@@ -20,6 +20,7 @@ mod style;
 mod table;
 mod ticker;
 
+mod access;
 mod check;
 mod completions;
 mod deliveries;
@@ -108,6 +109,7 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
         Command::Status(args) => runtime()?.block_on(status::run(config, args)),
         Command::Plan(args) => runtime()?.block_on(plans::run(config, args)),
         Command::Store { action } => runtime()?.block_on(store::run(config, action)),
+        Command::Access(args) => runtime()?.block_on(access::run(config, args)),
         Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
         Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
         Command::Events(args) => runtime()?.block_on(events::run(config, args)),

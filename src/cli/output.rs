@@ -70,14 +70,14 @@ pub(super) struct Printer {
     was_cut: Cut,
     n_rows: usize,
     /// The end of the JSON around the rows.
-    closing: &'static [u8],
+    closing: String,
 }
 
 impl Printer {
     /// Prints rows as JSON: as the list of that name in an object, after other fields.
     pub(super) fn within(fields: &Map<String, Value>, rows: &str) -> anyhow::Result<Self> {
         let mut printer = Self::on(stdout(), Screen::of_stdout(), &Format::Json.into(), &[])?;
-        printer.closing = b"]\n}\n";
+        "]\n}\n".clone_into(&mut printer.closing);
         printer.out.write_all(b"{")?;
         for (name, value) in fields {
             let value = serde_json::to_string_pretty(value)?;
@@ -155,7 +155,7 @@ impl Printer {
             sample: None,
             was_cut: Cut::Nothing,
             n_rows: 0,
-            closing: b"]\n",
+            closing: "]\n".to_owned(),
         })
     }
 
@@ -193,6 +193,15 @@ impl Printer {
         Ok(())
     }
 
+    /// Adds a field after the rows, to the object that [`Printer::within`] began. Other formats have
+    /// rows alone.
+    pub(super) fn end_with(&mut self, name: &str, value: &Value) {
+        if self.format == Format::Json {
+            let field = format!("],\n{}: {value}\n}}\n", Value::from(name));
+            self.closing = crate::printable::json(&field).into_owned();
+        }
+    }
+
     /// Returns how many rows were printed.
     pub(super) fn n_rows(&self) -> usize {
         self.n_rows
@@ -212,7 +221,7 @@ impl Printer {
             Format::Json => {
                 let line: &[u8] = if self.n_rows == 0 { b"" } else { b"\n" };
                 self.out.write_all(line)?;
-                self.out.write_all(self.closing)?;
+                self.out.write_all(self.closing.as_bytes())?;
             }
             Format::Jsonl | Format::Csv => {}
         }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::clock::{Clock, LastTurn};
+use crate::history::Pictures;
 use crate::model::TenantName;
 use crate::store::{Retention, Store, StoreError};
 use crate::sync::TenantRegistry;
@@ -44,6 +45,7 @@ impl Control {
                 endpoints,
                 retention,
                 meanings: Meanings::default(),
+                pictures: Pictures::default(),
                 last_turn,
             },
             tasks: Tasks::default(),

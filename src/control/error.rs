@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::TaskId;
+use crate::history::HistoryError;
 use crate::model::{EndpointName, FindingId, PlanId, TenantName};
 use crate::store::{CompactError, StoreError};
 use crate::suggest::closest;
@@ -147,6 +148,13 @@ pub enum ControlError {
     /// The daemon was told to end before it answered the question.
     #[error("the daemon is ending; ask again when it is back")]
     Ending,
+    /// Nothing can be said of the time that is asked about.
+    #[error(transparent)]
+    History {
+        /// Why.
+        #[from]
+        source: HistoryError,
+    },
     /// The store was not compacted.
     #[error(transparent)]
     Compact {
@@ -208,6 +216,7 @@ impl ControlError {
             Self::DroppedOutcome { .. } => "control.dropped-outcome",
             Self::Ending => "control.ending",
             Self::Store { source } => source.code(),
+            Self::History { source } => source.code(),
             Self::Compact { source } => source.code(),
         }
     }

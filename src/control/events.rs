@@ -1,9 +1,9 @@
 //! Answers questions about the journal, page by page.
 
+use crate::history::first_since;
 use crate::model::{Entry, Seq, TenantName};
 use crate::store::{Item, Known, StoreError};
 
-use super::deliveries::first_since;
 use super::reading::Reading;
 use super::{
     ControlError, EventChoice, EventPage, EventRow, Events, FoundEvent, MAX_PAGE, Page, Query,

@@ -31,6 +31,7 @@ mod choice;
 mod meanings;
 mod holders;
 mod holder_rows;
+mod access;
 mod runs;
 mod events;
 mod event_choice;
@@ -41,7 +42,12 @@ mod maintenance;
 mod deliveries;
 mod error;
 
-pub use crate::access::{ConcernCode, Severity};
+pub use crate::access::{ConcernCode, Path as AccessPath, Severity, Unseen};
+pub use access::{
+    AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
+    DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, RoleMention, ShownPath,
+    SweepMark, UserAccess,
+};
 pub use acting::{Acting, Actor, Face};
 pub use answer::Control;
 pub use choice::Choice;

@@ -7,7 +7,9 @@ use super::{
     WaitingPlace,
 };
 use crate::access::{ConcernCode, Severity};
-use crate::model::{EndpointName, Id, Kind, PlanId, RecordRef, RunId, TenantName};
+use crate::model::{
+    EndpointName, Id, Kind, PlanId, RecordRef, RunId, TenantName, Timestamp, UserId,
+};
 
 /// The overall state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +83,64 @@ pub struct Inherited {
     pub tenant: TenantName,
     /// The user.
     pub user: Id,
+}
+
+/// Who holds a role, by which paths. Roles that all users hold are in the envelope, not in rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The role, by id or name; `None` for all roles.
+    pub role: Option<String>,
+    /// Which rows are wanted.
+    pub which: Which,
+    /// The time that the answer describes; `None` for now.
+    pub at: Option<Timestamp>,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// since a page ends with all rows of a user.
+    pub limit: usize,
+}
+
+/// Which rows of access are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// Whatever a user holds by a path that not everybody has.
+    Held,
+    /// What a user holds by several paths, so that removing one changes nothing.
+    Redundant,
+    /// The role that is asked about, for users who do not hold it and could assign it to
+    /// themselves.
+    Potential,
+}
+
+/// Everything that one user holds, by which paths, and what that allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserAccess {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The user.
+    pub user: UserId,
+    /// The time that the answer describes; `None` for now.
+    pub at: Option<Timestamp>,
+}
+
+/// What differs in who holds which role between two times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessDiff {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The earlier time.
+    pub from: Timestamp,
+    /// The later time; `None` for now.
+    pub to: Option<Timestamp>,
+    /// The last user of the previous page.
+    pub after: Option<Id>,
+    /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE). There may be a few more,
+    /// since a page ends with all rows of a user.
+    pub limit: usize,
 }
 
 /// Runs, newest first.

@@ -3,6 +3,7 @@
 use super::meanings::Meanings;
 use super::{ControlError, Endpoints};
 use crate::clock::{Clock, LastTurn};
+use crate::history::Pictures;
 use crate::model::{Tenant, TenantId, TenantName};
 use crate::store::{Known, Retention, Store};
 use crate::sync::TenantRegistry;
@@ -15,6 +16,7 @@ pub(super) struct Context {
     pub(super) endpoints: Endpoints,
     pub(super) retention: Retention,
     pub(super) meanings: Meanings,
+    pub(super) pictures: Pictures,
     pub(super) last_turn: LastTurn,
 }
 

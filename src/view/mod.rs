@@ -6,6 +6,7 @@
 //!
 //! What must stay true: fields are added, never renamed or removed; an unknown value is `null`.
 
+mod access;
 mod delivery;
 mod endpoint;
 mod event;
@@ -19,6 +20,7 @@ mod status;
 mod store;
 mod tenant;
 
+pub use access::{access, access_diff, envelope, everybody_diff, user_access};
 pub use delivery::{attempt, parked, shown_attempt, waiting, why_it_waits};
 pub use endpoint::{configured_endpoint, endpoint};
 pub use event::event;

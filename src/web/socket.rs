@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::net::UnixListener;
 
 use crate::control::{AnyQuery, Control, ControlError, Order, Problem, TaskId, socket_path};
+use crate::history::HistoryError;
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
 
@@ -177,6 +178,13 @@ fn status(error: &ControlError) -> StatusCode {
         | ControlError::NoSnapshots { .. } => StatusCode::CONFLICT,
         ControlError::DroppedOutcome { .. } => StatusCode::GONE,
         ControlError::Ending => StatusCode::SERVICE_UNAVAILABLE,
+        ControlError::History { source } => match source {
+            HistoryError::NotCovered { .. } | HistoryError::TooManyChanged { .. } => {
+                StatusCode::CONFLICT
+            }
+            HistoryError::WasCut | HistoryError::Unsteady { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            HistoryError::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        },
         ControlError::Store { .. } | ControlError::Compact { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

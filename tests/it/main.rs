@@ -11,6 +11,8 @@
 )]
 
 mod absences;
+mod access;
+mod access_commands;
 mod audit;
 mod changes;
 mod clocks;

@@ -26,7 +26,6 @@ use super::{
 pub use choice::Unmatched;
 pub use endpoints::Endpoints;
 pub use name::{EventName, InvalidEventName};
-pub(super) use replay::first_since;
 pub use reply::{AttemptRow, Count, EndpointRow, EndpointState, ParkedRow, Replayed, WaitingRow};
 pub use wish::{Again, Ended, Wish};
 

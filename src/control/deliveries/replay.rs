@@ -1,7 +1,8 @@
 //! Sends events again, and discards parked deliveries.
 
 use crate::deliver::Endpoint;
-use crate::model::{EndpointName, Entry, Seq, Timestamp};
+use crate::history::first_since;
+use crate::model::{EndpointName, Entry, Seq};
 use crate::store::{Item, Order, Store, StoreError};
 
 use super::{Again, Count, Endpoints, EventName, Replayed, endpoints};
@@ -151,35 +152,3 @@ fn rewind(store: &Store, endpoint: &Endpoint, first: &Entry) -> Result<Count, St
         }
     }
 }
-
-/// Finds the first entry at or after a time. Times never decrease along the journal, which may
-/// begin at any position.
-pub(in crate::control) fn first_since(
-    store: &Store,
-    time: Timestamp,
-) -> Result<Option<Entry>, StoreError> {
-    let Some(first) = store.entries(Seq::START, 1)?.into_iter().next() else {
-        return Ok(None);
-    };
-    if first.at >= time {
-        return Ok(Some(first));
-    }
-    // The entry at `low` is before the time; no entry at or after `high` is.
-    let (mut low, mut high) = (first.seq.0, store.last_seq().next().0);
-    let mut found = None;
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        match store.entry(Seq(middle))? {
-            Some(entry) if entry.at >= time => {
-                high = middle;
-                found = Some(entry);
-            }
-            // `None` if it was deleted meanwhile, along with everything before it.
-            Some(_) | None => low = middle,
-        }
-    }
-    Ok(found)
-}
-
-#[cfg(test)]
-mod tests;

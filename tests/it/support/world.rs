@@ -280,6 +280,10 @@ impl Running {
         self.control.outcome(begun).await.unwrap()
     }
 
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
     pub async fn ask<Q: Query>(&self, query: Q) -> Q::Answer {
         self.control.ask(query).await.unwrap()
     }

@@ -1,0 +1,254 @@
+//! What the groups of a tenant give, and so which roles a user holds by which paths.
+//!
+//! There is no stored list of who holds what: a user's roles follow from the user's own record and
+//! from this small picture of the tenant. Groups do not nest in Qlik Cloud, so no path is longer
+//! than user, group, role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{GroupId, GroupType, Record, Role, RoleId, User};
+
+use super::content::is_own;
+use super::path::{Path, Unseen};
+
+/// The name of the role that every user has. Qlik lists it with the type `default`, and it appears
+/// in nobody's assigned roles (qlik.dev, "Custom roles").
+const USER_DEFAULT: &str = "UserDefault";
+
+/// The groups of a tenant that give roles, and the roles that all users have.
+///
+/// Memory grows with the number of groups and of roles, not with memberships.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The groups that give roles, each with those roles.
+    giving: BTreeMap<GroupId, BTreeSet<RoleId>>,
+    /// The groups of all users.
+    everyone: BTreeSet<GroupId>,
+    /// The groups whose roles are not visible.
+    hidden: BTreeSet<GroupId>,
+    /// The groups that give nothing.
+    others: BTreeSet<GroupId>,
+    /// The roles that every user has by default.
+    default: BTreeSet<RoleId>,
+}
+
+impl Grants {
+    /// Takes in a role or a group. Users are ignored.
+    pub fn look(&mut self, record: &Record) {
+        match record {
+            Record::Role(role) => {
+                if is_user_default(role) {
+                    self.default.insert(role.id.clone());
+                }
+            }
+            Record::Group(group) => {
+                let id = group.id.clone();
+                if group.group_type.value == GroupType::Organization {
+                    self.everyone.insert(id.clone());
+                }
+                match &group.roles {
+                    None => {
+                        self.hidden.insert(id);
+                    }
+                    Some(roles) if roles.is_empty() => {
+                        self.others.insert(id);
+                    }
+                    Some(roles) => {
+                        self.giving.insert(id, roles.keys().cloned().collect());
+                    }
+                }
+            }
+            Record::User(_) => {}
+        }
+    }
+
+    /// Returns every role that a user holds, each with every path to it, those that all users have
+    /// included.
+    pub fn held(&self, user: &User) -> BTreeMap<RoleId, BTreeSet<Path>> {
+        let mut held = self.everybodys();
+        for role in user.roles.iter().flat_map(BTreeMap::keys) {
+            held.entry(role.clone()).or_default().insert(Path::Direct);
+        }
+        for (group, roles) in self.groups_of(user) {
+            for role in roles {
+                let paths = held.entry(role.clone()).or_default();
+                paths.insert(Path::Group(group.clone()));
+            }
+        }
+        held
+    }
+
+    /// Returns the roles that all users hold, each with the paths that all users have.
+    pub fn everybodys(&self) -> BTreeMap<RoleId, BTreeSet<Path>> {
+        let mut held: BTreeMap<RoleId, BTreeSet<Path>> = BTreeMap::new();
+        for role in &self.default {
+            held.entry(role.clone())
+                .or_default()
+                .insert(Path::UserDefault);
+        }
+        for (group, roles) in self.everyones() {
+            for role in roles {
+                let paths = held.entry(role.clone()).or_default();
+                paths.insert(Path::Everyone(group.clone()));
+            }
+        }
+        held
+    }
+
+    /// Returns what cannot be seen of the roles that a user holds.
+    pub fn unseen(&self, user: &User) -> BTreeSet<Unseen> {
+        let mut unseen = self.unseen_of_all();
+        if user.roles.is_none() {
+            unseen.insert(Unseen::DirectRoles);
+        }
+        let Some(groups) = &user.groups else {
+            unseen.insert(Unseen::Groups);
+            return unseen;
+        };
+        for group in groups.keys() {
+            if self.hidden.contains(group) {
+                unseen.insert(Unseen::RolesOf(group.clone()));
+            } else if !self.is_known(group) {
+                unseen.insert(Unseen::Group(group.clone()));
+            }
+        }
+        unseen
+    }
+
+    fn is_known(&self, group: &GroupId) -> bool {
+        self.giving.contains_key(group) || self.others.contains(group)
+    }
+
+    /// Returns what cannot be seen of the roles that all users hold.
+    pub fn unseen_of_all(&self) -> BTreeSet<Unseen> {
+        let hidden = self.everyone.intersection(&self.hidden);
+        hidden.cloned().map(Unseen::RolesOf).collect()
+    }
+
+    /// Returns the groups of a user that give anything, each with the roles that it gives.
+    fn groups_of<'a>(
+        &'a self,
+        user: &'a User,
+    ) -> impl Iterator<Item = (&'a GroupId, &'a BTreeSet<RoleId>)> {
+        let groups = user.groups.iter().flat_map(BTreeMap::keys);
+        groups
+            .filter(|group| !self.everyone.contains(group))
+            .filter_map(|group| self.giving.get_key_value(group))
+    }
+
+    fn everyones(&self) -> impl Iterator<Item = (&GroupId, &BTreeSet<RoleId>)> {
+        let everyone = self.everyone.iter();
+        everyone.filter_map(|group| self.giving.get_key_value(group))
+    }
+}
+
+/// Returns whether every user has a role by default.
+fn is_user_default(role: &Role) -> bool {
+    is_own(role) && role.name == USER_DEFAULT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coded, Group, Id, RoleType, UserId};
+
+    fn id(n: u32) -> Id {
+        Id::parse(&format!("{n:024x}")).unwrap()
+    }
+
+    fn role(n: u32, name: &str, origin: &str) -> Record {
+        Record::Role(Role {
+            origin: Some(origin.to_owned()),
+            ..Role::new(RoleId(id(n)), name, Coded::new(RoleType::Basic, "user"))
+        })
+    }
+
+    fn group(n: u32, group_type: GroupType, roles: Option<&[u32]>) -> Record {
+        let roles = roles.map(|roles| roles.iter().map(|n| (RoleId(id(*n)), String::new())));
+        Record::Group(Group {
+            id: GroupId(id(n)),
+            name: format!("group {n}"),
+            description: None,
+            group_type: Coded::new(group_type, "x"),
+            status: None,
+            idp_id: None,
+            roles: roles.map(Iterator::collect),
+            created_at: None,
+            updated_at: None,
+        })
+    }
+
+    fn user(roles: Option<&[u32]>, groups: Option<&[u32]>) -> User {
+        let named = |n: &u32| (id(*n), String::new());
+        let roles = roles.map(|roles| roles.iter().map(named));
+        let groups = groups.map(|groups| groups.iter().map(named));
+        User {
+            roles: roles.map(|it| it.map(|(id, name)| (RoleId(id), name)).collect()),
+            groups: groups.map(|it| it.map(|(id, name)| (GroupId(id), name)).collect()),
+            ..User::new(UserId(id(900)), "idp|900")
+        }
+    }
+
+    /// Roles 1 to 3, of which 1 is everybody's by default; groups 11 (gives 2), 12 (gives nothing),
+    /// 13 (hides what it gives), and 14, the group of all users (gives 3).
+    fn grants() -> Grants {
+        let mut grants = Grants::default();
+        for record in [
+            role(1, "UserDefault", "default"),
+            role(2, "UserDefault", "custom"),
+            role(3, "Viewer", "custom"),
+            group(11, GroupType::Group, Some(&[2])),
+            group(12, GroupType::Group, Some(&[])),
+            group(13, GroupType::Group, None),
+            group(14, GroupType::Organization, Some(&[3])),
+        ] {
+            grants.look(&record);
+        }
+        grants
+    }
+
+    fn held(user: &User) -> Vec<(RoleId, Vec<Path>)> {
+        let held = grants().held(user).into_iter();
+        held.map(|(role, paths)| (role, paths.into_iter().collect()))
+            .collect()
+    }
+
+    #[test]
+    fn a_role_is_held_by_every_path_to_it() {
+        let by_group = |n| Path::Group(GroupId(id(n)));
+        let everyone = Path::Everyone(GroupId(id(14)));
+
+        assert_eq!(
+            held(&user(Some(&[2, 3]), Some(&[11, 12]))),
+            [
+                (RoleId(id(1)), vec![Path::UserDefault]),
+                (RoleId(id(2)), vec![Path::Direct, by_group(11)]),
+                (RoleId(id(3)), vec![Path::Direct, everyone.clone()]),
+            ]
+        );
+        // Also of somebody who shows nothing, and of one who shows the group of all.
+        let least = [
+            (RoleId(id(1)), vec![Path::UserDefault]),
+            (RoleId(id(3)), vec![everyone]),
+        ];
+        assert_eq!(held(&user(None, None)), least);
+        assert_eq!(held(&user(Some(&[]), Some(&[14]))), least);
+    }
+
+    #[test]
+    fn what_is_not_visible_is_said() {
+        let unseen = |roles, groups| -> Vec<Unseen> {
+            grants().unseen(&user(roles, groups)).into_iter().collect()
+        };
+
+        assert_eq!(unseen(Some(&[]), Some(&[11, 12, 14])), []);
+        assert_eq!(unseen(None, None), [Unseen::DirectRoles, Unseen::Groups]);
+        assert_eq!(
+            unseen(Some(&[]), Some(&[13, 99])),
+            [
+                Unseen::RolesOf(GroupId(id(13))),
+                Unseen::Group(GroupId(id(99)))
+            ]
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! What the answers of `access` have in common: the time, the tenants and users that are asked about,
+//! and what is said beside the rows.
+
+use crate::clock::Clock;
+use crate::control::{Envelope, MAX_PAGE, query};
+use crate::model::{Id, Kind, TenantName, Thousands, Timestamp, UserId};
+
+use super::super::args::Since;
+use super::super::error::CliError;
+use super::super::store_client::StoreClient;
+use super::super::style::say;
+use super::words;
+
+/// Returns the time that somebody means. A time in the future is refused.
+pub(super) fn time(asked: Option<Since>) -> Result<Option<Timestamp>, CliError> {
+    let now = Clock::system().now();
+    let time = asked.map(|since| since.time(now));
+    match time {
+        Some(time) if time > now => {
+            let why =
+                format!("{time} is in the future: an answer describes a time that has passed");
+            Err(CliError::Usage(why))
+        }
+        Some(_) | None => Ok(time),
+    }
+}
+
+/// Returns the tenants to ask about, by name.
+pub(super) async fn tenants(
+    client: &StoreClient,
+    tenant: Option<String>,
+) -> anyhow::Result<Vec<TenantName>> {
+    let mut names = Vec::new();
+    let mut after = None;
+    loop {
+        let asked = query::Tenants {
+            tenant: tenant.clone().map(TenantName),
+            after,
+            limit: MAX_PAGE,
+        };
+        let page = client.ask(asked).await?;
+        // Of a tenant that was never reached nothing is known.
+        let known = page.rows.into_iter().filter(|row| row.id.is_some());
+        names.extend(known.map(|row| row.name));
+        after = page.next;
+        if after.is_none() {
+            return Ok(names);
+        }
+    }
+}
+
+/// Finds the users of that name, each with its tenant. A user who is gone by now is found by id
+/// only.
+pub(super) async fn users(
+    client: &StoreClient,
+    called: &str,
+    tenant: Option<String>,
+) -> anyhow::Result<Vec<(TenantName, UserId)>> {
+    let asked = query::Find {
+        kind: Kind::User,
+        tenant: tenant.clone().map(TenantName),
+        called: called.to_owned(),
+    };
+    let found = client.ask(asked).await?;
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|row| (row.tenant, UserId(row.record.id().clone())))
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let Ok(id) = Id::parse(called) else {
+        return Ok(found);
+    };
+    let tenants = tenants(client, tenant).await?.into_iter();
+    Ok(tenants.map(|name| (name, UserId(id.clone()))).collect())
+}
+
+/// Says what an answer does not know, and what all users hold.
+pub(super) fn say_of(envelope: &Envelope) {
+    for everybody in &envelope.everybody {
+        say(format_args!(
+            "All {} users of `{}` hold {}, {}.",
+            Thousands(everybody.users),
+            envelope.tenant,
+            everybody.role.name,
+            words::paths(&everybody.paths)
+        ));
+    }
+    for lacking in &envelope.not_known {
+        say(format_args!(
+            "`{}`: {}",
+            envelope.tenant,
+            words::not_known(lacking)
+        ));
+    }
+}

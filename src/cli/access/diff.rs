@@ -1,0 +1,136 @@
+//! `access diff`: what differs between two times.
+
+use serde_json::Map;
+
+use crate::clock::Clock;
+use crate::control::{AccessChange, AccountChange, DiffRow, Envelope, query};
+use crate::doing::counting;
+use crate::model::{TenantName, Thousands};
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::{AccessDiffArgs, Format};
+use super::super::error::CliError;
+use super::super::output::{Printer, Row};
+use super::super::store_client::StoreClient;
+use super::super::style::{Tone, count, say};
+use super::super::table::{Cell, Column};
+use super::asking::{say_of, tenants, time};
+use super::words;
+
+const COLUMNS: &[Column] = &[
+    Column::new("TENANT", 4),
+    Column::new("CHANGE", 0),
+    Column::new("USER", 0).cut(16),
+    Column::new("EMAIL", 5).cut(24),
+    Column::new("ID", 6),
+    Column::new("ROLE", 0).cut(16),
+    Column::new("BEFORE", 1).cut(20),
+    Column::new("AFTER", 1).cut(20),
+    Column::new("ACCOUNT", 3),
+];
+
+pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::Result<Exit> {
+    let AccessDiffArgs { from, to, list } = args;
+    let from = from.time(Clock::system().now());
+    let to = time(to)?;
+    if to.is_some_and(|to| to <= from) || from > Clock::system().now() {
+        return Err(CliError::usage("`--from` must be earlier than `--to`").into());
+    }
+    let is_json = list.table.output.output == Format::Json;
+    let mut printer = match is_json {
+        true => Printer::within(&Map::new(), "rows")?,
+        false => Printer::new(&list.table, COLUMNS)?,
+    };
+    let mut left = list.limit.unwrap_or(usize::MAX);
+    let mut answers = Vec::new();
+    for tenant in tenants(client, list.tenant).await? {
+        let (_doing, found) = counting("comparing users", "found");
+        let (mut after, mut n_rows) = (None, 0_u64);
+        let mut whole: Option<Envelope> = None;
+        let everybody = loop {
+            let asked = query::AccessDiff {
+                tenant: tenant.clone(),
+                from,
+                to,
+                after,
+                limit: left.max(1),
+            };
+            let answer = client.ask(asked).await?;
+            for row in answer.page.rows.iter().take(left) {
+                printer.row(row_of(&tenant, row))?;
+                n_rows += 1;
+            }
+            found.add(answer.page.rows.len() as u64);
+            left -= answer.page.rows.len().min(left);
+            let page = answer.page.envelope;
+            match &mut whole {
+                Some(envelope) => envelope.not_known.extend(page.not_known),
+                None => whole = Some(page),
+            }
+            after = answer.page.next;
+            if after.is_none() || left == 0 {
+                break answer.everybody;
+            }
+        };
+        answers.extend(whole.map(|envelope| (envelope, everybody, n_rows)));
+    }
+    let told = answers.iter().map(|(envelope, everybody, n_rows)| {
+        let mut told = view::envelope(envelope, Some(*n_rows));
+        let everybody: Vec<_> = everybody.iter().map(view::everybody_diff).collect();
+        if let Some(fields) = told.as_object_mut() {
+            fields.insert("from".to_owned(), from.to_string().into());
+            fields.insert("everybody_changed".to_owned(), everybody.into());
+        }
+        told
+    });
+    printer.end_with("answers", &told.collect());
+    let summary = format!("{}.", count(printer.n_rows(), "difference"));
+    printer.finish("Nobody's access differs.", &summary)?;
+    if !is_json {
+        for (envelope, everybody, _) in &answers {
+            for row in everybody {
+                say(format_args!(
+                    "All {} users of `{}`: {} {}.",
+                    Thousands(row.users),
+                    envelope.tenant,
+                    words::name(&row.role),
+                    words::change(row.change)
+                ));
+            }
+            say_of(&Envelope {
+                everybody: Vec::new(),
+                ..envelope.clone()
+            });
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {
+    let tone = match row.change {
+        AccessChange::Granted => Some(Tone::Warn),
+        AccessChange::Revoked => Some(Tone::Good),
+        AccessChange::PathChanged => Some(Tone::Dim),
+    };
+    let account = match row.account {
+        AccountChange::Stayed => "",
+        AccountChange::Created => "new",
+        AccountChange::Deleted => "deleted",
+    };
+    let cells = vec![
+        tenant.to_string().into(),
+        Cell::from(words::change(row.change)).toned(tone),
+        row.user.label.clone().into(),
+        row.user.email.clone().into(),
+        row.user.id.0.to_string().into(),
+        words::name(&row.role).into(),
+        words::paths(&row.before).into(),
+        words::paths(&row.after).into(),
+        account.into(),
+    ];
+    Row {
+        cells,
+        json: view::access_diff(tenant, row),
+    }
+}

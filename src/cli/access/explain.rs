@@ -1,0 +1,99 @@
+//! `access explain`: each path by which a user holds a role, or that there is none.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::control::{AccessRow, UserAccess};
+use crate::printable;
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::{AccessExplainArgs, Format};
+use super::super::output::{self, print_one};
+use super::super::store_client::StoreClient;
+use super::asking::time;
+use super::{user, words};
+
+pub(super) async fn run(client: &StoreClient, args: AccessExplainArgs) -> anyhow::Result<Exit> {
+    let AccessExplainArgs {
+        user: called,
+        role,
+        time: as_of,
+        tenant,
+        output,
+    } = args;
+    let at = time(as_of.as_of)?;
+    let found = user::all(client, &called, at, tenant).await?;
+    for answer in &found {
+        let held: Vec<&AccessRow> = answer
+            .roles
+            .iter()
+            .filter(|row| is_called(row, &role))
+            .collect();
+        match output.output {
+            Format::Table => tell(answer, &held, &role)?,
+            Format::Json | Format::Jsonl | Format::Csv => {
+                print_one(output.output, &[], &explained(answer, &held))?;
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn is_called(row: &AccessRow, called: &str) -> bool {
+    let called = called.to_lowercase();
+    row.role.name.to_lowercase() == called || row.role.id.0.to_string() == called
+}
+
+fn explained(answer: &UserAccess, held: &[&AccessRow]) -> Value {
+    let tenant = &answer.envelope.tenant;
+    json!({
+        "held": held.iter().map(|row| view::access(tenant, row)).collect::<Vec<_>>(),
+        "answer": view::envelope(&answer.envelope, None),
+    })
+}
+
+/// Draws each path, and says what it would take to remove the role.
+fn tell(answer: &UserAccess, held: &[&AccessRow], called: &str) -> anyhow::Result<()> {
+    let Some(user) = &answer.user else {
+        return Ok(());
+    };
+    let mut lines = Vec::new();
+    let tenant = &answer.envelope.tenant;
+    if held.is_empty() {
+        lines.push(format!(
+            "{} holds no role `{called}` in `{tenant}`.",
+            user.label
+        ));
+        if let Some(by) = &answer.can_grant {
+            lines.push(format!(
+                "{} could assign it to this account, by {}.",
+                user.label,
+                words::name(by)
+            ));
+        }
+    }
+    for row in held {
+        let role = words::name(&row.role);
+        lines.push(match row.paths.len() {
+            1 => format!("{} holds {role} in `{tenant}` by one path:", user.label),
+            n => format!(
+                "{} holds {role} in `{tenant}` by {n} paths; it is gone when all of them are:",
+                user.label
+            ),
+        });
+        let paths = row.paths.iter();
+        lines.extend(paths.map(|path| format!("  {}", words::drawn(user, path, &row.role))));
+        if let Some(barrier) = user.barrier {
+            lines.push(format!("It cannot be used at present: {}.", barrier.word()));
+        }
+    }
+    let lacking = answer.envelope.not_known.iter();
+    lines.extend(lacking.map(|it| format!("`{tenant}`: {}", words::not_known(it))));
+    let mut out = output::stdout();
+    for line in lines {
+        writeln!(out, "{}", printable::line(&line))?;
+    }
+    Ok(out.flush()?)
+}

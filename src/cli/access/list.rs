@@ -1,0 +1,228 @@
+//! `access list` and `access redundant`: who holds which role.
+
+use std::collections::BTreeSet;
+
+use serde_json::Map;
+
+use crate::control::query::Which;
+use crate::control::{AccessRow, Envelope, query};
+use crate::doing::counting;
+use crate::model::{Id, Kind, TenantName, Timestamp};
+use crate::suggest::closest;
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::{AccessListArgs, AccessRedundantArgs, Format, ListArgs, TableArgs};
+use super::super::output::{Printer, Row};
+use super::super::store_client::StoreClient;
+use super::super::style::{count, say};
+use super::super::table::Column;
+use super::asking::{say_of, tenants, time};
+use super::cells::cells;
+use super::tree::Tree;
+use super::user;
+
+const COLUMNS: &[Column] = &[
+    Column::new("TENANT", 4),
+    Column::new("USER", 0).cut(16),
+    Column::new("EMAIL", 2).cut(24),
+    Column::new("ID", 6),
+    Column::new("ROLE", 1).cut(16),
+    Column::new("LEVEL", 5),
+    Column::new("PATHS", 0).cut(24),
+    Column::new("USABLE", 3),
+];
+
+/// What is asked of each tenant.
+struct Asked {
+    role: Option<String>,
+    which: Which,
+    at: Option<Timestamp>,
+}
+
+pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::Result<Exit> {
+    let at = time(args.time.as_of)?;
+    if let Some(called) = args.user {
+        return user::run(client, &called, at, args.tree, args.list).await;
+    }
+    let which = match args.potential {
+        true => Which::Potential,
+        false => Which::Held,
+    };
+    let asked = Asked {
+        role: args.role,
+        which,
+        at,
+    };
+    match args.tree {
+        true => draw(client, &asked, args.list).await,
+        false => print(client, &asked, args.list).await,
+    }
+}
+
+pub(super) async fn redundant(
+    client: &StoreClient,
+    args: AccessRedundantArgs,
+) -> anyhow::Result<Exit> {
+    let asked = Asked {
+        role: args.role,
+        which: Which::Redundant,
+        at: time(args.time.as_of)?,
+    };
+    print(client, &asked, args.list).await
+}
+
+/// Prints rows as a table, JSON or CSV.
+async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
+    // Opened only with the first row, so that standard output stays empty if a question fails.
+    let mut printer = None;
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut answers = Vec::new();
+    let mut users = BTreeSet::new();
+    for tenant in tenants(client, args.tenant.clone()).await? {
+        let mut n_rows = 0;
+        let mut take = |row: &AccessRow| {
+            n_rows += 1;
+            users.insert((tenant.clone(), row.user.id.clone()));
+            opened(&mut printer, &args.table)?.row(row_of(&tenant, row))
+        };
+        let envelope = each(client, asked, &tenant, left, &mut take).await?;
+        left -= n_rows.min(left);
+        answers.push((envelope, n_rows));
+    }
+    let mut envelopes = answers.iter().map(|(envelope, _)| envelope);
+    if let Some(role) = &asked.role
+        && envelopes.all(|envelope| envelope.asked.is_empty())
+    {
+        unknown_role(client, role).await?;
+        for (envelope, _) in &answers {
+            say_of(envelope);
+        }
+        return Ok(Exit::NotFound);
+    }
+    let told = answers
+        .iter()
+        .map(|(envelope, n_rows)| view::envelope(envelope, Some(*n_rows as u64)));
+    let told = told.collect();
+    opened(&mut printer, &args.table)?.end_with("answers", &told);
+    if let Some(printer) = printer {
+        let n_rows = printer.n_rows();
+        let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
+        printer.finish(nothing(asked), &summary)?;
+    }
+    if args.table.output.output != Format::Json {
+        for (envelope, _) in &answers {
+            say_of(envelope);
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Returns the printer, opened if it was not yet.
+fn opened<'a>(
+    printer: &'a mut Option<Printer>,
+    args: &TableArgs,
+) -> anyhow::Result<&'a mut Printer> {
+    match printer {
+        Some(printer) => Ok(printer),
+        none => Ok(none.insert(match args.output.output {
+            Format::Json => Printer::within(&Map::new(), "rows")?,
+            Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, COLUMNS)?,
+        })),
+    }
+}
+
+/// Draws users with their roles and paths.
+async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut tree = Tree::begin();
+    for tenant in tenants(client, args.tenant).await? {
+        let mut n_rows = 0;
+        let mut take = |row: &AccessRow| {
+            n_rows += 1;
+            tree.row(&tenant, row)
+        };
+        let envelope = each(client, asked, &tenant, left, &mut take).await?;
+        left -= n_rows.min(left);
+        say_of(&envelope);
+    }
+    tree.end(nothing(asked))?;
+    Ok(Exit::Success)
+}
+
+/// Asks for the rows of one tenant, page by page. Returns what the answer rests on.
+async fn each(
+    client: &StoreClient,
+    asked: &Asked,
+    tenant: &TenantName,
+    limit: usize,
+    take: &mut dyn FnMut(&AccessRow) -> anyhow::Result<()>,
+) -> anyhow::Result<Envelope> {
+    let (_doing, found) = counting("looking at users", "found");
+    let mut left = limit;
+    let mut whole: Option<Envelope> = None;
+    let mut after: Option<Id> = None;
+    loop {
+        let asked = query::Access {
+            tenant: tenant.clone(),
+            role: asked.role.clone(),
+            which: asked.which,
+            at: asked.at,
+            after,
+            limit: left.max(1),
+        };
+        let page = client.ask(asked).await?;
+        for row in page.rows.iter().take(left) {
+            take(row)?;
+        }
+        found.add(page.rows.len() as u64);
+        left -= page.rows.len().min(left);
+        let envelope = match whole.take() {
+            Some(mut envelope) => {
+                envelope.not_known.extend(page.envelope.not_known);
+                envelope
+            }
+            None => page.envelope,
+        };
+        after = page.next;
+        if after.is_none() || left == 0 {
+            return Ok(envelope);
+        }
+        whole = Some(envelope);
+    }
+}
+
+/// Says that there is no such role, with the one that was probably meant.
+async fn unknown_role(client: &StoreClient, called: &str) -> anyhow::Result<()> {
+    let asked = query::Records {
+        kind: Kind::Role,
+        tenant: None,
+        choice: crate::control::Choice::default(),
+        after: None,
+        limit: crate::control::MAX_PAGE,
+    };
+    let roles = client.ask(asked).await?.rows;
+    let meant = closest(called, roles.iter().map(|row| row.record.label()));
+    let meant = meant.map(|name| format!(" Did you mean `{name}`?"));
+    say(format_args!(
+        "No role is called `{called}`.{}",
+        meant.unwrap_or_default()
+    ));
+    Ok(())
+}
+
+fn nothing(asked: &Asked) -> &'static str {
+    match (asked.which, &asked.role) {
+        (Which::Held, Some(_)) => "Nobody holds it by a path of his own.",
+        (Which::Held, None) => "Nobody holds a role by a path of his own.",
+        (Which::Redundant, _) => "No role is held by several paths.",
+        (Which::Potential, _) => "Nobody else could assign it to their own account.",
+    }
+}
+
+fn row_of(tenant: &TenantName, row: &AccessRow) -> Row {
+    Row {
+        cells: cells(tenant, row),
+        json: view::access(tenant, row),
+    }
+}

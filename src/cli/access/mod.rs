@@ -1,0 +1,32 @@
+//! `access`: who may do what, by which path, now or at an earlier time.
+
+mod asking;
+mod cells;
+mod diff;
+mod explain;
+mod list;
+mod tree;
+mod user;
+mod words;
+
+use std::path::Path;
+
+use crate::daemon::Hooks;
+
+use super::Exit;
+use super::args::{AccessAction, AccessArgs};
+use super::store_client::StoreClient;
+
+pub(super) async fn run(config: Option<&Path>, args: AccessArgs) -> anyhow::Result<Exit> {
+    let config = super::begin::load(config)?;
+    let client = StoreClient::open(&config, Hooks::none()).await?;
+    let exit = match args.action {
+        None => list::run(&client, args.list).await,
+        Some(AccessAction::List(args)) => list::run(&client, args).await,
+        Some(AccessAction::Explain(args)) => explain::run(&client, args).await,
+        Some(AccessAction::Redundant(args)) => list::redundant(&client, args).await,
+        Some(AccessAction::Diff(args)) => diff::run(&client, args).await,
+    };
+    client.close().await?;
+    exit
+}

@@ -1,0 +1,121 @@
+//! `access --user`: everything that one user holds.
+
+use crate::control::{UserAccess, query};
+use crate::model::Timestamp;
+use crate::view;
+
+use super::super::Exit;
+use super::super::args::{Format, ListArgs};
+use super::super::error::CliError;
+use super::super::output::{Printer, Row, print_one};
+use super::super::store_client::StoreClient;
+use super::super::style::{count, say};
+use super::super::table::Column;
+use super::asking::{say_of, users};
+use super::cells::cells;
+use super::tree::Tree;
+use super::words;
+
+const COLUMNS: &[Column] = &[
+    Column::new("TENANT", 4),
+    Column::new("USER", 5).cut(16),
+    Column::new("EMAIL", 7).cut(24),
+    Column::new("ID", 8),
+    Column::new("ROLE", 0).cut(16),
+    Column::new("LEVEL", 2),
+    Column::new("PATHS", 0).cut(24),
+    Column::new("USABLE", 6),
+];
+
+pub(super) async fn run(
+    client: &StoreClient,
+    called: &str,
+    at: Option<Timestamp>,
+    is_tree: bool,
+    args: ListArgs,
+) -> anyhow::Result<Exit> {
+    let found = all(client, called, at, args.tenant).await?;
+    if is_tree {
+        let mut tree = Tree::begin();
+        for answer in &found {
+            for row in &answer.roles {
+                tree.row(&answer.envelope.tenant, row)?;
+            }
+        }
+        tree.end("The user holds no role.")?;
+        found.iter().for_each(say_rest);
+        return Ok(Exit::Success);
+    }
+    if args.table.output.output == Format::Json {
+        for answer in &found {
+            print_one(Format::Json, &[], &view::user_access(answer))?;
+        }
+        return Ok(Exit::Success);
+    }
+    let mut printer = Printer::new(&args.table, COLUMNS)?;
+    for answer in &found {
+        let tenant = &answer.envelope.tenant;
+        for row in &answer.roles {
+            printer.row(Row {
+                cells: cells(tenant, row),
+                json: view::access(tenant, row),
+            })?;
+        }
+    }
+    let summary = format!("{}.", count(printer.n_rows(), "role"));
+    printer.finish("The user holds no role.", &summary)?;
+    found.iter().for_each(say_rest);
+    Ok(Exit::Success)
+}
+
+/// Asks about each user of that name.
+pub(super) async fn all(
+    client: &StoreClient,
+    called: &str,
+    at: Option<Timestamp>,
+    tenant: Option<String>,
+) -> anyhow::Result<Vec<UserAccess>> {
+    let mut found = Vec::new();
+    for (tenant, user) in users(client, called, tenant).await? {
+        let answer = client.ask(query::UserAccess { tenant, user, at }).await?;
+        found.extend(Some(answer).filter(|answer| answer.user.is_some()));
+    }
+    if found.is_empty() {
+        let then = at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let detail = format!(
+            "no user is called `{called}`{then}; who is gone by now is found by the id alone"
+        );
+        return Err(CliError::NotThere(detail).into());
+    }
+    Ok(found)
+}
+
+/// Says what the table does not: whether the user can use the roles, and what else they allow.
+fn say_rest(answer: &UserAccess) {
+    let Some(user) = &answer.user else { return };
+    if let Some(barrier) = user.barrier {
+        say(format_args!(
+            "{} cannot use any of it at present: {}.",
+            user.label,
+            barrier.word()
+        ));
+    }
+    if let Some(role) = &answer.can_grant {
+        say(format_args!(
+            "{} could assign any other role to this account, by {}.",
+            user.label,
+            words::name(role)
+        ));
+    }
+    if !answer.permissions.is_empty() {
+        say(format_args!(
+            "The roles allow {}; `--output json` lists them, each with the roles that carry it.",
+            count(answer.permissions.len(), "thing")
+        ));
+    }
+    say_of(&crate::control::Envelope {
+        // Each of these is a row of the table already.
+        everybody: Vec::new(),
+        ..answer.envelope.clone()
+    });
+}

@@ -1,0 +1,94 @@
+//! How access is said in words.
+
+use crate::control::{AccessChange, AccessPath, AccessPerson, NotKnown, RoleMention, ShownPath};
+
+/// Writes the paths to a role: `directly, by the group Admins`.
+pub(super) fn paths(paths: &[ShownPath]) -> String {
+    let paths: Vec<String> = paths.iter().map(path).collect();
+    paths.join(", ")
+}
+
+/// Writes one path to a role.
+pub(super) fn path(shown: &ShownPath) -> String {
+    match &shown.path {
+        AccessPath::Direct => "directly".to_owned(),
+        AccessPath::Group(_) => format!("by the group {}", group(shown)),
+        AccessPath::Everyone(_) => format!("as everyone does by {}", group(shown)),
+        AccessPath::UserDefault => "as every user does by default".to_owned(),
+    }
+}
+
+/// Returns the name of the group of a path, or its id if nothing is known of it.
+fn group(shown: &ShownPath) -> String {
+    let id = || shown.path.group().map(|id| id.0.to_string());
+    shown.group.clone().or_else(id).unwrap_or_default()
+}
+
+/// Draws one path to a role: `Maria Silva -> group Admins -> TenantAdmin`.
+pub(super) fn drawn(user: &AccessPerson, shown: &ShownPath, role: &RoleMention) -> String {
+    let (user, role) = (&user.label, name(role));
+    match &shown.path {
+        AccessPath::Direct => format!("{user} -> {role}"),
+        AccessPath::Group(_) | AccessPath::Everyone(_) => {
+            format!("{user} -> group {} -> {role}", group(shown))
+        }
+        AccessPath::UserDefault => format!("{user} -> every user -> {role}"),
+    }
+}
+
+/// Returns the name of a role, or its id if nothing is known of it.
+pub(super) fn name(role: &RoleMention) -> String {
+    match role.name.is_empty() {
+        true => role.id.0.to_string(),
+        false => role.name.clone(),
+    }
+}
+
+/// Returns whether a user can use a right, and if not, why: `no, disabled`.
+pub(super) fn usable(person: &AccessPerson) -> String {
+    match person.barrier {
+        None => "yes".to_owned(),
+        Some(barrier) => format!("no, {}", barrier.word()),
+    }
+}
+
+/// Returns the word for what became of an access.
+pub(super) fn change(change: AccessChange) -> &'static str {
+    match change {
+        AccessChange::Granted => "granted",
+        AccessChange::Revoked => "revoked",
+        AccessChange::PathChanged => "other paths",
+    }
+}
+
+/// Says what is not known.
+pub(super) fn not_known(what: &NotKnown) -> String {
+    match what {
+        NotKnown::WholeTenant => {
+            "it was never read as a whole, so there may be users and roles that nobody has seen; \
+             `qlik-roster runs` says why"
+                .to_owned()
+        }
+        NotKnown::Roles => {
+            "none of its roles is visible, so nobody is known to hold one; `qlik-roster check` says \
+             what the credentials may read"
+                .to_owned()
+        }
+        NotKnown::RolesOfGroup { id, name } => {
+            let name = match name.is_empty() {
+                true => id.0.to_string(),
+                false => name.clone(),
+            };
+            format!("which roles the group {name} gives is not visible: its members may hold more")
+        }
+        NotKnown::User { id, name } => {
+            format!("the roles or groups of {name} ({}) are not visible", id.0)
+        }
+        NotKnown::More => "of more users or groups something is not visible".to_owned(),
+        NotKnown::History => {
+            "a part of its history since then was lost with a damaged store; what it changed is \
+             not undone"
+                .to_owned()
+        }
+    }
+}

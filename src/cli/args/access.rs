@@ -1,0 +1,96 @@
+//! The arguments of `access`.
+
+use clap::Subcommand;
+
+use super::deliveries::{Since, since};
+use super::{ListArgs, OutputArgs};
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct AccessArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) action: Option<AccessAction>,
+    #[command(flatten)]
+    pub(in crate::cli) list: AccessListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum AccessAction {
+    /// List who holds which role (this is also what happens without `list`).
+    List(AccessListArgs),
+    /// Show each path by which a user holds a role, or that there is none.
+    Explain(AccessExplainArgs),
+    /// List roles that a user holds by several paths: removing one of them changes nothing.
+    Redundant(AccessRedundantArgs),
+    /// List who came to hold a role, holds it no longer, or holds it by other paths.
+    Diff(AccessDiffArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessListArgs {
+    /// Who holds this role: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: Option<String>,
+    /// What this user holds: the id, name, subject or e-mail address.
+    #[arg(long, value_name = "USER", conflicts_with_all = ["role", "potential", "limit"])]
+    pub(in crate::cli) user: Option<String>,
+    /// Who does not hold the role, but may assign any role to anybody.
+    #[arg(long, requires = "role")]
+    pub(in crate::cli) potential: bool,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    /// Draw each user with every role and path instead of a table.
+    #[arg(long, conflicts_with_all = ["output", "wide", "columns"])]
+    pub(in crate::cli) tree: bool,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessExplainArgs {
+    /// The user: the id, name, subject or e-mail address.
+    #[arg(long, value_name = "USER")]
+    pub(in crate::cli) user: String,
+    /// The role: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: String,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    /// Of this tenant only.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) tenant: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessRedundantArgs {
+    /// Only this role: its name or id.
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) role: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) time: AsOfArgs,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AccessDiffArgs {
+    /// The earlier time, as in `--as-of`.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(in crate::cli) from: Since,
+    /// The later time; now without it.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(in crate::cli) to: Option<Since>,
+    #[command(flatten)]
+    pub(in crate::cli) list: ListArgs,
+}
+
+/// The time that an answer describes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(in crate::cli) struct AsOfArgs {
+    /// As it was then: a time (`2026-03-01T10:00:00Z`), a day in UTC (`2026-03-01`) or so long ago
+    /// (`30d`). The journal must go back that far.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(in crate::cli) as_of: Option<Since>,
+}

@@ -1,0 +1,261 @@
+//! The answers about who may do what.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Barrier, Path, Unseen};
+use crate::model::{GroupId, Id, RoleId, RunId, TenantName, Timestamp, User, UserId};
+
+/// A page of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessPage<R, P> {
+    /// What the answer rests on.
+    pub envelope: Envelope,
+    /// The rows. There may be few or none, if few of the users that were read match.
+    pub rows: Vec<R>,
+    /// Where the next page begins; `None` if this is the last one.
+    pub next: Option<P>,
+}
+
+/// What an answer rests on: of which time it is, and what it does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The operator's name for the tenant.
+    pub tenant: TenantName,
+    /// The time that the answer describes.
+    pub as_of: Timestamp,
+    /// The last sweep of the whole tenant that had ended by then; `None` if there was none, or it
+    /// is no longer kept.
+    pub sweep: Option<SweepMark>,
+    /// What is not known. The answer is complete if this is empty.
+    pub not_known: BTreeSet<NotKnown>,
+    /// The roles that were asked about and that all users hold.
+    pub everybody: Vec<Everybody>,
+    /// The roles that the question names, as far as it names any.
+    pub asked: Vec<RoleMention>,
+}
+
+impl Envelope {
+    /// Returns whether nothing is missing in the answer, as far as we know.
+    pub fn is_complete(&self) -> bool {
+        self.not_known.is_empty()
+    }
+}
+
+/// A sweep, by its number and the time when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepMark {
+    /// The run.
+    pub run: RunId,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// What an answer about access does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum NotKnown {
+    /// The tenant was not read as a whole by then, so there may be records that nobody has seen.
+    WholeTenant,
+    /// Which roles there are: none is visible.
+    Roles,
+    /// Which roles this group gives, which has members.
+    RolesOfGroup {
+        /// The group.
+        id: GroupId,
+        /// Its name, as last known.
+        name: String,
+    },
+    /// Which roles this user holds or which groups the user is in.
+    User {
+        /// The user.
+        id: UserId,
+        /// The user's display name.
+        name: String,
+    },
+    /// More users or groups than are listed here.
+    More,
+    /// A part of the history since then could not be read after the store was damaged.
+    History,
+}
+
+/// A role that all users hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Everybody {
+    /// The role.
+    pub role: RoleMention,
+    /// The paths that all users have.
+    pub paths: Vec<ShownPath>,
+    /// How many users there are.
+    pub users: u64,
+}
+
+/// A role as answers mention it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RoleMention {
+    /// The role.
+    pub id: RoleId,
+    /// Its name.
+    pub name: String,
+    /// `admin` or `user`, as the source wrote it; `None` if it did not say.
+    pub level: Option<String>,
+    /// Whether nothing is known of it but that somebody holds it.
+    pub is_unknown: bool,
+}
+
+/// A path with the name of its group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ShownPath {
+    /// The path.
+    pub path: Path,
+    /// The name of the group that gives the role; `None` if no group does.
+    pub group: Option<String>,
+}
+
+/// A user as answers mention one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessPerson {
+    /// The user.
+    pub id: UserId,
+    /// The display name, or the subject if there is none.
+    pub label: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The identity provider's name for the user.
+    pub subject: String,
+    /// Whether it is a program's account.
+    pub is_bot: bool,
+    /// What keeps the user from using any right; `None` if nothing does.
+    pub barrier: Option<Barrier>,
+}
+
+impl AccessPerson {
+    /// Describes a user at a time.
+    pub(super) fn of(user: &User, at: Timestamp) -> Self {
+        Self {
+            id: user.id.clone(),
+            label: user.name.clone().unwrap_or_else(|| user.subject.clone()),
+            email: user.email.clone(),
+            subject: user.subject.clone(),
+            is_bot: user.is_bot,
+            barrier: Barrier::of(user, at),
+        }
+    }
+}
+
+/// A role that a user holds, or could assign to the same account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRow {
+    /// The user.
+    pub user: AccessPerson,
+    /// The role.
+    pub role: RoleMention,
+    /// Whether the user holds it, or could only assign it.
+    pub standing: AccessStanding,
+    /// Every path to the role, those that all users have included. For a role that is not held, the
+    /// paths to the role by which the user could grant it.
+    pub paths: Vec<ShownPath>,
+}
+
+/// Whether a user holds a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessStanding {
+    /// The user holds it.
+    Held,
+    /// The user does not hold it, but holds a role whose holders may assign it to anybody.
+    Potential,
+}
+
+/// Everything that one user holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserAccess {
+    /// What the answer rests on.
+    pub envelope: Envelope,
+    /// The user; `None` if there was no such user then.
+    pub user: Option<AccessPerson>,
+    /// The roles that the user holds, each with every path.
+    pub roles: Vec<AccessRow>,
+    /// The permissions and scopes that those roles carry, each with the roles, and those that are
+    /// assigned to the user alone.
+    pub permissions: Vec<Permission>,
+    /// What cannot be seen of it.
+    pub unseen: Vec<Unseen>,
+    /// The role by which the user may assign any role to anybody; `None` if there is none.
+    pub can_grant: Option<RoleMention>,
+}
+
+/// Something that a user is allowed to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permission {
+    /// The permission or scope, as the source writes it.
+    pub name: String,
+    /// The roles that carry it, among those that the user holds; none if it is assigned to the user.
+    pub roles: Vec<RoleMention>,
+}
+
+/// How the access of one user to one role differs between two times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffRow {
+    /// The user as of the later time, or the earlier one if the user is gone.
+    pub user: AccessPerson,
+    /// Whether the user was deleted or came in between.
+    pub account: AccountChange,
+    /// The role.
+    pub role: RoleMention,
+    /// What became of it.
+    pub change: AccessChange,
+    /// Every path at the earlier time.
+    pub before: Vec<ShownPath>,
+    /// Every path at the later time.
+    pub after: Vec<ShownPath>,
+}
+
+/// A page of what differs between two times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffPage {
+    /// The users whose own paths differ. The envelope is of the later time.
+    pub page: AccessPage<DiffRow, Id>,
+    /// What all users gained or lost; the same on each page.
+    pub everybody: Vec<EverybodyDiff>,
+}
+
+/// How the access of all users to one role differs between two times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EverybodyDiff {
+    /// The role.
+    pub role: RoleMention,
+    /// What became of it.
+    pub change: AccessChange,
+    /// How many users there are at the later time.
+    pub users: u64,
+    /// The paths that all users had.
+    pub before: Vec<ShownPath>,
+    /// The paths that all users have.
+    pub after: Vec<ShownPath>,
+}
+
+/// What became of the access of a user to a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessChange {
+    /// The user holds it now.
+    Granted,
+    /// The user holds it no longer.
+    Revoked,
+    /// The user holds it still, by other paths.
+    PathChanged,
+}
+
+/// What became of an account between two times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountChange {
+    /// It was there at both times.
+    Stayed,
+    /// It came in between.
+    Created,
+    /// It was deleted in between.
+    Deleted,
+}

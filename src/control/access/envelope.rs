@@ -1,0 +1,113 @@
+//! What an answer about access rests on.
+
+use std::collections::BTreeSet;
+
+use crate::access::Unseen;
+use crate::control::ControlError;
+use crate::control::reading::Reading;
+use crate::history::Picture;
+use crate::model::{RoleId, Timestamp, User};
+use crate::store::{Known, StoreError};
+
+use super::answers::{Envelope, Everybody, NotKnown, SweepMark};
+use super::mentions;
+
+/// How many things that are not known a page names. `More` stands for the rest.
+const MAX_NAMED: usize = 20;
+
+/// Begins the envelope of an answer about some roles; `None` means about all.
+pub(super) fn begin(
+    reading: &Reading<'_>,
+    known: &Known,
+    picture: &Picture,
+    at: Option<Timestamp>,
+    asked: Option<&[RoleId]>,
+) -> Result<Envelope, ControlError> {
+    let mut not_known = BTreeSet::new();
+    if known.loaded.is_none() {
+        not_known.insert(NotKnown::WholeTenant);
+    }
+    if picture.roles().next().is_none() {
+        not_known.insert(NotKnown::Roles);
+    }
+    if picture.has_gap() {
+        not_known.insert(NotKnown::History);
+    }
+    let mut everybody = Vec::new();
+    for (role, paths) in picture.grants().everybodys() {
+        if asked.is_none_or(|asked| asked.contains(&role)) {
+            everybody.push(Everybody {
+                role: mentions::role(picture, &role, None),
+                paths: mentions::paths(picture, &paths),
+                users: picture.n_users(reading.store, known)?,
+            });
+        }
+    }
+    let asked = asked.unwrap_or_default().iter();
+    Ok(Envelope {
+        tenant: known.name.clone(),
+        as_of: at.unwrap_or_else(|| reading.context.clock.now()),
+        sweep: last_sweep(reading, known, at)?,
+        not_known,
+        everybody,
+        asked: asked
+            .map(|role| mentions::role(picture, role, None))
+            .collect(),
+    })
+}
+
+/// Notes what cannot be seen of the roles of a user.
+pub(super) fn note_user(
+    envelope: &mut Envelope,
+    picture: &Picture,
+    user: &User,
+    unseen: &BTreeSet<Unseen>,
+) {
+    let not_known = &mut envelope.not_known;
+    for unseen in unseen {
+        match unseen {
+            Unseen::DirectRoles | Unseen::Groups => note(not_known, || NotKnown::User {
+                id: user.id.clone(),
+                name: user.name.clone().unwrap_or_else(|| user.subject.clone()),
+            }),
+            Unseen::RolesOf(group) | Unseen::Group(group) => note(not_known, || {
+                let mentioned = user.groups.as_ref().and_then(|groups| groups.get(group));
+                let mentioned = mentioned.map(String::as_str);
+                let name = picture.group_name(group).or(mentioned).unwrap_or_default();
+                NotKnown::RolesOfGroup {
+                    id: group.clone(),
+                    name: name.to_owned(),
+                }
+            }),
+        }
+    }
+}
+
+fn note(not_known: &mut BTreeSet<NotKnown>, what: impl FnOnce() -> NotKnown) {
+    let what = match not_known.len() {
+        n if n < MAX_NAMED => what(),
+        _ => NotKnown::More,
+    };
+    not_known.insert(what);
+}
+
+/// Finds the last sweep of the whole tenant that had ended at a time; `None` means now.
+fn last_sweep(
+    reading: &Reading<'_>,
+    known: &Known,
+    at: Option<Timestamp>,
+) -> Result<Option<SweepMark>, StoreError> {
+    let run = match at {
+        None => reading.store.last_sweep(&known.name)?,
+        Some(at) => reading.store.newest_run(&known.name, |run| {
+            run.is_whole_sweep() && run.ended_at.is_some_and(|ended| ended <= at)
+        })?,
+    };
+    Ok(run.and_then(|run| {
+        let ended_at = run.ended_at?;
+        Some(SweepMark {
+            run: run.id,
+            ended_at,
+        })
+    }))
+}

@@ -1,0 +1,161 @@
+//! Lists who holds a role, who could assign it to their own account, and what is held twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::{self, Path};
+use crate::control::query::Which;
+use crate::control::reading::Reading;
+use crate::control::records::MAX_READ;
+use crate::control::{ControlError, MAX_PAGE, Query, page, query};
+use crate::history::Picture;
+use crate::model::{Id, RoleId, Timestamp, User};
+
+use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
+use super::{Envelope, envelope, mentions};
+
+type Held = BTreeMap<RoleId, BTreeSet<Path>>;
+
+impl Query for query::Access {
+    type Answer = AccessPage<AccessRow, Id>;
+
+    fn about(&self) -> &'static str {
+        "who may do what"
+    }
+
+    fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
+        let known = reading.one(&self.tenant)?;
+        let store = reading.store;
+        let picture = reading.context.pictures.of(store, known, self.at)?;
+        let asked = self
+            .role
+            .as_deref()
+            .map(|role| mentions::called(&picture, role));
+        let mut envelope = envelope::begin(reading, known, &picture, self.at, asked.as_deref())?;
+        let at = envelope.as_of;
+        let finder = Finder {
+            picture: &picture,
+            roles: asked.as_deref(),
+            granting: access::granting(picture.roles()),
+            which: self.which,
+            at,
+        };
+        let limit = page::size(self.limit);
+        let (mut rows, mut next) = (Vec::new(), self.after);
+        if asked.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(AccessPage {
+                envelope,
+                rows,
+                next: None,
+            });
+        }
+        for _ in 0..MAX_READ / MAX_PAGE {
+            let page = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
+            for user in page.users {
+                next = Some(user.id.0.clone());
+                finder.look(&user, &mut envelope, &mut rows);
+                if rows.len() >= limit {
+                    return Ok(AccessPage {
+                        envelope,
+                        rows,
+                        next,
+                    });
+                }
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(AccessPage {
+            envelope,
+            rows,
+            next,
+        })
+    }
+}
+
+/// Finds the rows of one user after another.
+struct Finder<'a> {
+    picture: &'a Picture,
+    /// The roles that are asked about; `None` for all.
+    roles: Option<&'a [RoleId]>,
+    /// The roles whose holders can assign any role.
+    granting: BTreeSet<RoleId>,
+    which: Which,
+    at: Timestamp,
+}
+
+impl Finder<'_> {
+    fn look(&self, user: &User, envelope: &mut Envelope, rows: &mut Vec<AccessRow>) {
+        let grants = self.picture.grants();
+        envelope::note_user(envelope, self.picture, user, &grants.unseen(user));
+        let held = grants.held(user);
+        match self.which {
+            Which::Held => rows.extend(self.held(user, &held, 1)),
+            Which::Redundant => rows.extend(self.held(user, &held, 2)),
+            Which::Potential => rows.extend(self.potential(user, &held)),
+        }
+    }
+
+    /// Finds the roles that are asked about and that a user holds by so many paths or more, one of
+    /// which not everybody has.
+    fn held(&self, user: &User, held: &Held, n_paths: usize) -> Vec<AccessRow> {
+        let wanted = held.iter().filter(|(role, paths)| {
+            self.is_asked(role) && paths.len() >= n_paths && has_own(paths)
+        });
+        wanted
+            .map(|(role, paths)| self.row(user, role, AccessStanding::Held, paths))
+            .collect()
+    }
+
+    /// Finds the roles that are asked about and that a user does not hold, if the user may assign any
+    /// role to anybody.
+    fn potential(&self, user: &User, held: &Held) -> Vec<AccessRow> {
+        let by = held.iter().find(|(role, _)| self.granting.contains(role));
+        let Some((_, paths)) = by else {
+            return Vec::new();
+        };
+        let wanted = self.roles.unwrap_or_default().iter();
+        wanted
+            .filter(|role| !held.contains_key(role))
+            .map(|role| self.row(user, role, AccessStanding::Potential, paths))
+            .collect()
+    }
+
+    fn is_asked(&self, role: &RoleId) -> bool {
+        self.roles.is_none_or(|roles| roles.contains(role))
+    }
+
+    fn row(
+        &self,
+        user: &User,
+        role: &RoleId,
+        standing: AccessStanding,
+        paths: &BTreeSet<Path>,
+    ) -> AccessRow {
+        row(self.picture, user, self.at, role, standing, paths)
+    }
+}
+
+/// Returns whether a user has a path that not everybody has.
+fn has_own(paths: &BTreeSet<Path>) -> bool {
+    paths.iter().any(|path| !path.is_everybodys())
+}
+
+/// Makes the row of a user and a role.
+pub(super) fn row(
+    picture: &Picture,
+    user: &User,
+    at: Timestamp,
+    role: &RoleId,
+    standing: AccessStanding,
+    paths: &BTreeSet<Path>,
+) -> AccessRow {
+    let name = user.roles.as_ref().and_then(|roles| roles.get(role));
+    AccessRow {
+        user: AccessPerson::of(user, at),
+        role: mentions::role(picture, role, name.map(String::as_str)),
+        standing,
+        paths: mentions::paths(picture, paths),
+    }
+}

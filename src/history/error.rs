@@ -1,0 +1,58 @@
+//! Why nothing can be said of an earlier time.
+
+use crate::model::{TenantName, Timestamp};
+use crate::store::StoreError;
+
+/// Why nothing can be said of an earlier time.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// Nothing is known of that time.
+    #[error(
+        "what is known of `{tenant}` does not go back that far{}",
+        first.map(|first| format!(": it begins at {first}")).unwrap_or_default()
+    )]
+    NotCovered {
+        /// The tenant.
+        tenant: TenantName,
+        /// The first time that can be asked about; `None` if only the present can.
+        first: Option<Timestamp>,
+    },
+    /// The journal was cut while it was read back.
+    #[error("the journal was cut while it was read; ask again, or about a later time")]
+    WasCut,
+    /// Too many users have changed since that time.
+    #[error(
+        "more than {limit} users have changed since then, more than can be put back at once; ask \
+         about a later time"
+    )]
+    TooManyChanged {
+        /// How many may have changed.
+        limit: usize,
+    },
+    /// Roles and groups changed each time they were read.
+    #[error("roles or groups of `{tenant}` change all the time at the moment; ask again")]
+    Unsteady {
+        /// The tenant.
+        tenant: TenantName,
+    },
+    /// The store failed.
+    #[error("reading what was known")]
+    Store {
+        /// What went wrong.
+        #[from]
+        source: StoreError,
+    },
+}
+
+impl HistoryError {
+    /// Returns the code that `docs/errors.md` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotCovered { .. } => "history.not-covered",
+            Self::WasCut => "history.was-cut",
+            Self::TooManyChanged { .. } => "history.too-many-changed",
+            Self::Unsteady { .. } => "history.unsteady",
+            Self::Store { source } => source.code(),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The records of a tenant as they were at a time, and so who held what.
+//!
+//! The journal leads from any earlier state to the present one, and back. [`Past`] reads back what has
+//! changed since a time; a [`Picture`] is what the roles and groups of that time gave, and answers with
+//! the users of that time, page by page. [`Pictures`] keeps those that were made last.
+//!
+//! What must stay true: nothing is stored for this, and memory grows with roles and groups, not with
+//! users; of the users that have changed only the positions of their entries are kept. A time that the
+//! journal does not reach is refused, never guessed.
+
+mod error;
+mod past;
+mod picture;
+mod pictures;
+mod since;
+
+pub use error::HistoryError;
+pub use picture::{Picture, UserPage};
+pub use pictures::Pictures;
+pub use since::first_since;

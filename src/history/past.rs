@@ -1,0 +1,275 @@
+//! The records of a tenant as they were at a time: the present ones, with every change since undone.
+//!
+//! Each entry of the journal holds its record before and after. So the first entry about a record
+//! that is later than the time says what the record was then, and a record without such an entry is
+//! as it was. Roles and groups are kept as they were; of users only the position of that entry is
+//! kept, since a year may have changed each of them.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use crate::model::{
+    Change, Entry, Fact, Group, GroupId, Id, Kind, Record, Role, RoleId, Seq, Timestamp, User,
+    Verb, Version,
+};
+use crate::store::{Known, Store};
+
+use super::error::HistoryError;
+use super::since::first_since;
+
+/// How many entries are read at once.
+const AT_ONCE: usize = 500;
+
+/// How many users may have changed since the time that is asked about. Each takes some 60 bytes.
+const MAX_CHANGED: usize = 1_000_000;
+
+/// How long a reader waits for the entry of a record that was just written, and how long it pauses
+/// in between.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What differs between now and then.
+#[derive(Debug)]
+pub struct Past {
+    /// The last entry that was looked at.
+    up_to: Seq,
+    /// The version of that entry; `None` if it is no longer there.
+    version: Option<Version>,
+    roles: BTreeMap<RoleId, Option<Role>>,
+    groups: BTreeMap<GroupId, Option<Group>>,
+    users: BTreeMap<Id, Then>,
+    /// How many more users came than went.
+    n_more: i64,
+    /// Whether an entry could not be read.
+    has_gap: bool,
+}
+
+/// What a user was then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// There was no such user.
+    Absent,
+    /// The user was as it was before this entry.
+    Before(Seq),
+}
+
+impl Past {
+    /// Looks at what happened to a tenant's records after a time.
+    pub(super) fn since(store: &Store, known: &Known, at: Timestamp) -> Result<Self, HistoryError> {
+        covered(store, known, at)?;
+        let after = Timestamp::from_millis(at.millis().saturating_add(1));
+        let last = store.last_seq();
+        let up_to = match first_since(store, after)? {
+            Some(entry) => Seq(entry.seq.0.saturating_sub(1)),
+            None => last,
+        };
+        let mut past = Self {
+            up_to,
+            version: store.entry(up_to)?.map(|entry| entry.version()),
+            roles: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            users: BTreeMap::new(),
+            n_more: 0,
+            has_gap: false,
+        };
+        past.extend(store, known)?;
+        Ok(past)
+    }
+
+    /// Returns whether a part of what happened since could not be read.
+    pub(super) fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+
+    /// Takes in what has happened since the last look.
+    pub(super) fn extend(&mut self, store: &Store, known: &Known) -> Result<(), HistoryError> {
+        loop {
+            let entries = store.entries(self.up_to, AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                if entry.seq != self.up_to.next() {
+                    return Err(HistoryError::WasCut);
+                }
+                self.up_to = entry.seq;
+                self.version = Some(entry.version());
+                self.take(known, entry);
+            }
+            if self.users.len() > MAX_CHANGED {
+                return Err(HistoryError::TooManyChanged { limit: MAX_CHANGED });
+            }
+        }
+    }
+
+    fn take(&mut self, known: &Known, entry: Entry) {
+        let is_ours = entry
+            .account()
+            .is_some_and(|account| account.tenant == known.tenant.id);
+        match entry.fact {
+            Fact::Changed(change) if is_ours => self.undo(entry.seq, change),
+            Fact::Unreadable | Fact::HistoryLost(_) => self.has_gap = true,
+            Fact::Changed(_)
+            | Fact::Loaded { .. }
+            | Fact::Held { .. }
+            | Fact::Failed { .. }
+            | Fact::Recovered(_)
+            | Fact::EndpointDisabled { .. } => {}
+        }
+    }
+
+    /// Notes what a record was before a change, unless an earlier change has said so.
+    fn undo(&mut self, seq: Seq, change: Change) {
+        let id = change.id().clone();
+        let kind = change.kind();
+        self.n_more += match (kind, change.verb()) {
+            (Kind::User, Verb::Created) => 1,
+            (Kind::User, Verb::Deleted) => -1,
+            (Kind::User | Kind::Group | Kind::Role, _) => 0,
+        };
+        let before = match change {
+            Change::Created { .. } => None,
+            Change::Updated { before, .. } | Change::Deleted { before } => Some(before),
+        };
+        match (kind, before) {
+            (Kind::User, before) => {
+                let then = before.map_or(Then::Absent, |_| Then::Before(seq));
+                self.users.entry(id).or_insert(then);
+            }
+            (Kind::Group, Some(Record::Group(group))) => {
+                self.groups.entry(GroupId(id)).or_insert(Some(group));
+            }
+            (Kind::Role, Some(Record::Role(role))) => {
+                self.roles.entry(RoleId(id)).or_insert(Some(role));
+            }
+            (Kind::Group, _) => {
+                self.groups.entry(GroupId(id)).or_insert(None);
+            }
+            (Kind::Role, _) => {
+                self.roles.entry(RoleId(id)).or_insert(None);
+            }
+        }
+    }
+
+    /// Returns the roles and groups that have changed since, as they were.
+    pub(super) fn givers(&self) -> impl Iterator<Item = Record> {
+        let roles = self.roles.values().flatten().cloned().map(Record::Role);
+        let groups = self.groups.values().flatten().cloned().map(Record::Group);
+        roles.chain(groups)
+    }
+
+    /// Returns whether a role or group has changed since.
+    pub(super) fn has_changed(&self, record: &Record) -> bool {
+        match record {
+            Record::Role(role) => self.roles.contains_key(&role.id),
+            Record::Group(group) => self.groups.contains_key(&group.id),
+            Record::User(user) => self.users.contains_key(&user.id.0),
+        }
+    }
+
+    /// Returns how many roles and groups have changed since.
+    pub(super) fn n_givers(&self) -> usize {
+        self.roles.len() + self.groups.len()
+    }
+
+    /// Returns how many users there were, given how many there are.
+    pub(super) fn n_users(&self, now: u64) -> u64 {
+        now.saturating_add_signed(-self.n_more)
+    }
+
+    /// Puts users back as they were. `users` are all present users after one id and up to another;
+    /// `None` means from the first, or to the last.
+    pub(super) fn put_back(
+        &self,
+        store: &Store,
+        users: &mut BTreeMap<Id, User>,
+        after: Option<&Id>,
+        last: Option<&Id>,
+    ) -> Result<(), HistoryError> {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let end = last.map_or(Bound::Unbounded, Bound::Included);
+        for (id, then) in self.users.range::<Id, _>((begin, end)) {
+            match read(store, *then)? {
+                Some(user) => users.insert(id.clone(), user),
+                None => users.remove(id),
+            };
+        }
+        Ok(())
+    }
+
+    /// Returns a user as of then, given the present one; `None` if there was none.
+    pub(super) fn user(
+        &self,
+        store: &Store,
+        id: &Id,
+        now: Option<User>,
+    ) -> Result<Option<User>, HistoryError> {
+        match self.users.get(id) {
+            Some(then) => read(store, *then),
+            None => Ok(now),
+        }
+    }
+
+    /// Takes in the entries of records that were just read, whose newest version is given. A record becomes visible a moment before
+    /// its entry is on disk, so this may have to wait.
+    pub(super) fn catch_up(
+        &mut self,
+        store: &Store,
+        known: &Known,
+        newest: Option<Version>,
+    ) -> Result<(), HistoryError> {
+        let begun = Instant::now();
+        loop {
+            self.extend(store, known)?;
+            let is_behind = newest > self.version && self.version.is_some();
+            if !is_behind || begun.elapsed() > MAX_WAIT {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Reads a user as of then.
+fn read(store: &Store, then: Then) -> Result<Option<User>, HistoryError> {
+    let seq = match then {
+        Then::Absent => return Ok(None),
+        Then::Before(seq) => seq,
+    };
+    let entry = store.entry(seq)?.ok_or(HistoryError::WasCut)?;
+    let Fact::Changed(change) = entry.fact else {
+        return Ok(None);
+    };
+    Ok(match change {
+        Change::Updated {
+            before: Record::User(user),
+            ..
+        }
+        | Change::Deleted {
+            before: Record::User(user),
+        } => Some(user),
+        Change::Created { .. } | Change::Updated { .. } | Change::Deleted { .. } => None,
+    })
+}
+
+/// Fails if the journal does not go back to a time, or nothing was known of the tenant then.
+fn covered(store: &Store, known: &Known, at: Timestamp) -> Result<(), HistoryError> {
+    let too_early = |first| HistoryError::NotCovered {
+        tenant: known.name.clone(),
+        first,
+    };
+    let Some(loaded) = known.loaded else {
+        return Err(too_early(None));
+    };
+    // The mark of the first load, or the first entry that is still there if the mark was cut.
+    let first = match store.entry(loaded)? {
+        Some(mark) => Some(mark),
+        None => store.entries(Seq::START, 1)?.into_iter().next(),
+    };
+    match first {
+        Some(first) if at < first.at => Err(too_early(Some(first.at))),
+        Some(_) => Ok(()),
+        None => Err(too_early(None)),
+    }
+}

@@ -1,0 +1,201 @@
+//! What a tenant's roles and groups give, now or at an earlier time, and the users of that time page
+//! by page.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::access::Grants;
+use crate::lock::lock;
+use crate::model::{
+    GroupId, Id, Kind, Record, RecordRef, Role, RoleId, Timestamp, User, UserId, Version,
+};
+use crate::store::{Known, Store, StoreError};
+
+use super::error::HistoryError;
+use super::past::Past;
+
+/// How many records are read at once.
+const PAGE: usize = 500;
+
+/// How often roles and groups are read if they change meanwhile.
+const TRIES: usize = 5;
+
+/// The roles and groups of a tenant at a time.
+///
+/// Memory grows with roles and groups, not with users: of the users that have changed since that
+/// time it keeps the positions of their entries.
+#[derive(Debug, Default)]
+pub struct Picture {
+    /// The roles. A tenant has some hundred at the most.
+    roles: BTreeMap<RoleId, Role>,
+    /// The names of the groups that give roles, and of those whose roles are not visible.
+    names: BTreeMap<GroupId, String>,
+    grants: Grants,
+    /// What differs from now; `None` if the picture is of now.
+    past: Option<Mutex<Past>>,
+}
+
+/// A page of users as they were at the time of a picture.
+pub struct UserPage {
+    /// The users, in the order of their ids.
+    pub users: Vec<User>,
+    /// The user after whom the next page begins; `None` if this is the last one.
+    pub next: Option<Id>,
+}
+
+impl Picture {
+    /// Reads the roles and groups of a tenant as they were at a time; `None` means now.
+    pub fn of(store: &Store, known: &Known, at: Option<Timestamp>) -> Result<Self, HistoryError> {
+        let Some(at) = at else {
+            return Ok(Self::read(store, known, None)?.0);
+        };
+        let mut past = Past::since(store, known, at)?;
+        for _ in 0..TRIES {
+            let n_before = past.n_givers();
+            let (mut picture, newest) = Self::read(store, known, Some(&past))?;
+            past.catch_up(store, known, newest)?;
+            // A role or group that changed while we read was read as it is now.
+            if past.n_givers() == n_before {
+                for record in past.givers() {
+                    picture.look(&record);
+                }
+                picture.past = Some(Mutex::new(past));
+                return Ok(picture);
+            }
+        }
+        Err(HistoryError::Unsteady {
+            tenant: known.name.clone(),
+        })
+    }
+
+    /// Reads the present roles and groups that have not changed since then, and returns the newest
+    /// version among all.
+    fn read(
+        store: &Store,
+        known: &Known,
+        past: Option<&Past>,
+    ) -> Result<(Self, Option<Version>), StoreError> {
+        let mut picture = Self::default();
+        let mut newest = None;
+        for kind in [Kind::Role, Kind::Group] {
+            let mut after = None;
+            loop {
+                let page = store.list(known.no, kind, after.as_ref(), PAGE)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.record.id().clone());
+                for kept in page {
+                    newest = newest.max(Some(kept.version));
+                    if past.is_none_or(|past| !past.has_changed(&kept.record)) {
+                        picture.look(&kept.record);
+                    }
+                }
+            }
+        }
+        Ok((picture, newest))
+    }
+
+    fn look(&mut self, record: &Record) {
+        self.grants.look(record);
+        match record {
+            Record::Role(role) => {
+                self.roles.insert(role.id.clone(), role.clone());
+            }
+            Record::Group(group) => {
+                if group.roles.as_ref().is_none_or(|roles| !roles.is_empty()) {
+                    self.names.insert(group.id.clone(), group.name.clone());
+                }
+            }
+            Record::User(_) => {}
+        }
+    }
+
+    /// Returns what groups give.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// Returns a role, if it is known.
+    pub fn role(&self, id: &RoleId) -> Option<&Role> {
+        self.roles.get(id)
+    }
+
+    /// Returns the roles.
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.roles.values()
+    }
+
+    /// Returns the name of a group that gives roles or hides them.
+    pub fn group_name(&self, id: &GroupId) -> Option<&str> {
+        self.names.get(id).map(String::as_str)
+    }
+
+    /// Returns whether a part of what happened since the time of the picture could not be read.
+    pub fn has_gap(&self) -> bool {
+        let past = self.past.as_ref();
+        past.is_some_and(|past| lock(past).has_gap())
+    }
+
+    /// Returns how many users there were.
+    pub fn n_users(&self, store: &Store, known: &Known) -> Result<u64, StoreError> {
+        let now = store.census(known.no, Kind::User)?.count;
+        Ok(match &self.past {
+            Some(past) => lock(past).n_users(now),
+            None => now,
+        })
+    }
+
+    /// Reads the users after one, in the order of their ids, from about so many present ones.
+    pub fn users(
+        &self,
+        store: &Store,
+        known: &Known,
+        after: Option<&Id>,
+        limit: usize,
+    ) -> Result<UserPage, HistoryError> {
+        let page = store.list(known.no, Kind::User, after, limit)?;
+        let newest = page.iter().map(|kept| kept.version).max();
+        let last = page.last().map(|kept| kept.record.id().clone());
+        let next = last.filter(|_| page.len() == limit);
+        let users = page.into_iter().filter_map(|kept| match kept.record {
+            Record::User(user) => Some(user),
+            Record::Group(_) | Record::Role(_) => None,
+        });
+        let Some(past) = &self.past else {
+            let users = users.collect();
+            return Ok(UserPage { users, next });
+        };
+        let mut past = lock(past);
+        past.catch_up(store, known, newest)?;
+        let mut users: BTreeMap<Id, User> = users.map(|user| (user.id.0.clone(), user)).collect();
+        past.put_back(store, &mut users, after, next.as_ref())?;
+        Ok(UserPage {
+            users: users.into_values().collect(),
+            next,
+        })
+    }
+
+    /// Returns one user.
+    pub fn user(
+        &self,
+        store: &Store,
+        known: &Known,
+        id: &UserId,
+    ) -> Result<Option<User>, HistoryError> {
+        let record = RecordRef {
+            kind: Kind::User,
+            id: id.0.clone(),
+        };
+        let kept = store.get(known.no, &record)?;
+        let version = kept.as_ref().map(|kept| kept.version);
+        let now = kept.and_then(|kept| match kept.record {
+            Record::User(user) => Some(user),
+            Record::Group(_) | Record::Role(_) => None,
+        });
+        let Some(past) = &self.past else {
+            return Ok(now);
+        };
+        let mut past = lock(past);
+        past.catch_up(store, known, version)?;
+        past.user(store, &id.0, now)
+    }
+}

@@ -1,0 +1,185 @@
+//! Who may do what: roles that users hold, by which paths.
+
+use serde_json::{Value, json};
+
+use crate::control::{
+    AccessPath, AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown,
+    Permission, RoleMention, ShownPath, Unseen, UserAccess,
+};
+use crate::model::unified::UnifiedId;
+use crate::model::{Kind, TenantName, UserId};
+
+/// Returns a role that a user holds.
+pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
+    let barrier = row.user.barrier;
+    json!({
+        "tenant": tenant,
+        "user": person(&row.user),
+        "right": right(&row.role),
+        "standing": row.standing,
+        "usable": barrier.is_none(),
+        "why_not_usable": barrier,
+        "paths": paths(&row.paths),
+    })
+}
+
+/// Returns everything that a user holds.
+pub fn user_access(answer: &UserAccess) -> Value {
+    let UserAccess {
+        envelope: resting_on,
+        user,
+        roles,
+        permissions,
+        unseen,
+        can_grant,
+    } = answer;
+    let barrier = user.as_ref().and_then(|user| user.barrier);
+    let roles = roles
+        .iter()
+        .map(|row| json!({ "right": right(&row.role), "paths": paths(&row.paths) }));
+    json!({
+        "user": user.as_ref().map(person),
+        "usable": user.is_some() && barrier.is_none(),
+        "why_not_usable": barrier,
+        "roles": roles.collect::<Vec<_>>(),
+        "permissions": permissions.iter().map(permission).collect::<Vec<_>>(),
+        "could_assign_itself_any_role_by": can_grant.as_ref().map(right),
+        "not_visible": unseen.iter().map(not_visible).collect::<Vec<_>>(),
+        "answer": envelope(resting_on, None),
+    })
+}
+
+/// Returns how the access of a user to a role differs between two times.
+pub fn access_diff(tenant: &TenantName, row: &DiffRow) -> Value {
+    json!({
+        "tenant": tenant,
+        "user": person(&row.user),
+        "account": row.account,
+        "right": right(&row.role),
+        "change": row.change,
+        "before": paths(&row.before),
+        "after": paths(&row.after),
+    })
+}
+
+/// Returns how the access of all users to a role differs between two times.
+pub fn everybody_diff(row: &EverybodyDiff) -> Value {
+    json!({
+        "right": right(&row.role),
+        "change": row.change,
+        "users": row.users,
+        "before": paths(&row.before),
+        "after": paths(&row.after),
+    })
+}
+
+/// Returns what an answer rests on, with the number of its rows if they are counted.
+pub fn envelope(envelope: &Envelope, rows: Option<u64>) -> Value {
+    let Envelope {
+        tenant,
+        as_of,
+        sweep,
+        not_known: lacking,
+        everybody,
+        asked,
+    } = envelope;
+    let mut json = json!({
+        "tenant": tenant,
+        "as_of": as_of,
+        "last_sweep": sweep.map(|sweep| json!({ "run": sweep.run.to_string(), "ended_at": sweep.ended_at })),
+        "complete": envelope.is_complete(),
+        "not_known": lacking.iter().map(not_known).collect::<Vec<_>>(),
+        "everybody": everybody.iter().map(everybodys).collect::<Vec<_>>(),
+        "asked": asked.iter().map(right).collect::<Vec<_>>(),
+    });
+    if let Some(rows) = rows {
+        super::put(&mut json, "rows", rows);
+    }
+    json
+}
+
+fn person(person: &AccessPerson) -> Value {
+    let AccessPerson {
+        id,
+        label,
+        email,
+        subject,
+        is_bot,
+        barrier: _,
+    } = person;
+    json!({
+        "id": UnifiedId::of(Kind::User, &id.0),
+        "remote_id": id,
+        "name": label,
+        "primary_email_address": email,
+        "subject": subject,
+        "is_bot_user": is_bot,
+    })
+}
+
+fn right(role: &RoleMention) -> Value {
+    json!({
+        "type": "role",
+        "remote_id": role.id,
+        "name": role.name,
+        "level": role.level,
+    })
+}
+
+fn paths(paths: &[ShownPath]) -> Vec<Value> {
+    paths.iter().map(path).collect()
+}
+
+fn path(shown: &ShownPath) -> Value {
+    let word = match shown.path {
+        AccessPath::Direct => "direct",
+        AccessPath::Group(_) => "group",
+        AccessPath::Everyone(_) => "everyone",
+        AccessPath::UserDefault => "user_default",
+    };
+    let group = shown.path.group();
+    json!({
+        "type": word,
+        "group": group.map(|id| json!({ "remote_id": id, "name": shown.group })),
+    })
+}
+
+fn permission(permission: &Permission) -> Value {
+    json!({
+        "name": permission.name,
+        "roles": permission.roles.iter().map(right).collect::<Vec<_>>(),
+    })
+}
+
+fn everybodys(everybody: &Everybody) -> Value {
+    json!({
+        "right": right(&everybody.role),
+        "users": everybody.users,
+        "paths": paths(&everybody.paths),
+    })
+}
+
+fn not_known(what: &NotKnown) -> Value {
+    match what {
+        NotKnown::WholeTenant => json!({ "what": "whole_tenant" }),
+        NotKnown::Roles => json!({ "what": "roles" }),
+        NotKnown::RolesOfGroup { id, name } => {
+            json!({ "what": "roles_of_group", "group": { "remote_id": id, "name": name } })
+        }
+        NotKnown::User { id, name } => {
+            let UserId(remote) = id;
+            json!({ "what": "user", "user": { "remote_id": remote, "name": name } })
+        }
+        NotKnown::More => json!({ "what": "more" }),
+        NotKnown::History => json!({ "what": "history" }),
+    }
+}
+
+fn not_visible(unseen: &Unseen) -> Value {
+    match unseen {
+        Unseen::DirectRoles => json!({ "what": "direct_roles" }),
+        Unseen::Groups => json!({ "what": "groups" }),
+        Unseen::RolesOf(group) => json!({ "what": "roles_of_group", "group": group }),
+        Unseen::Group(group) => json!({ "what": "group", "group": group }),
+    }
+}

@@ -1,0 +1,437 @@
+//! Who may do what, by which path, now and at any earlier time: our answers against those of a slow
+//! and obvious reckoning from the records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use qlik_roster::access::Path;
+use qlik_roster::clock::Clock;
+use qlik_roster::control::query::Which;
+use qlik_roster::control::{
+    AccessChange, AccessPage, AccessRow, DiffRow, NotKnown, ShownPath, query,
+};
+use qlik_roster::demo::tenant::{
+    Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions,
+};
+use qlik_roster::model::{
+    GroupType, Id, Kind, Outcome, Record, RoleId, TenantName, Timestamp, UserId,
+};
+
+use crate::support::{Running, World};
+
+/// Histories in an ordinary run, and with `QLIK_ROSTER_LONG`.
+const HISTORIES: u64 = 3;
+const MANY_HISTORIES: u64 = 100;
+
+/// Runs in one history.
+const STEPS: usize = 8;
+
+/// Every path of every user to every role.
+type Reckoning = BTreeMap<(UserId, RoleId), BTreeSet<String>>;
+
+/// What was known at a time.
+struct Sight {
+    at: Timestamp,
+    records: Vec<Record>,
+}
+
+fn acme() -> TenantName {
+    TenantName("acme".to_owned())
+}
+
+/// Reckons from records alone: each user with each role and each group.
+fn reckon(records: &[Record]) -> Reckoning {
+    let mut reckoning = Reckoning::new();
+    for user in records {
+        let Record::User(user) = user else { continue };
+        let mut add = |role: &RoleId, path: String| {
+            let paths = reckoning.entry((user.id.clone(), role.clone()));
+            paths.or_default().insert(path);
+        };
+        for record in records {
+            match record {
+                Record::Role(role) => {
+                    if user
+                        .roles
+                        .as_ref()
+                        .is_some_and(|it| it.contains_key(&role.id))
+                    {
+                        add(&role.id, "direct".to_owned());
+                    }
+                    if role.name == "UserDefault" && role.origin.as_deref() == Some("default") {
+                        add(&role.id, "every user".to_owned());
+                    }
+                }
+                Record::Group(group) => {
+                    let is_everyone = group.group_type.value == GroupType::Organization;
+                    let is_in = user
+                        .groups
+                        .as_ref()
+                        .is_some_and(|it| it.contains_key(&group.id));
+                    for role in group.roles.iter().flat_map(BTreeMap::keys) {
+                        if is_everyone {
+                            add(role, format!("everyone {}", group.id.0));
+                        } else if is_in {
+                            add(role, format!("group {}", group.id.0));
+                        }
+                    }
+                }
+                Record::User(_) => {}
+            }
+        }
+        // A role that is gone, but that the user still shows.
+        for role in user.roles.iter().flat_map(BTreeMap::keys) {
+            add(role, "direct".to_owned());
+        }
+    }
+    reckoning
+}
+
+fn word(path: &ShownPath) -> String {
+    match &path.path {
+        Path::Direct => "direct".to_owned(),
+        Path::Group(group) => format!("group {}", group.0),
+        Path::Everyone(group) => format!("everyone {}", group.0),
+        Path::UserDefault => "every user".to_owned(),
+    }
+}
+
+fn is_own(path: &str) -> bool {
+    path == "direct" || path.starts_with("group ")
+}
+
+fn words(paths: &[ShownPath]) -> BTreeSet<String> {
+    paths.iter().map(word).collect()
+}
+
+/// Leaves what somebody holds by a path that not everybody has.
+fn own(reckoning: Reckoning) -> Reckoning {
+    let own = reckoning.into_iter();
+    own.filter(|(_, paths)| paths.iter().any(|path| is_own(path)))
+        .collect()
+}
+
+/// Asks for all rows, in pages of a few.
+async fn all_rows(
+    running: &Running,
+    role: Option<String>,
+    which: Which,
+    at: Option<Timestamp>,
+    limit: usize,
+) -> Vec<AccessRow> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page: AccessPage<AccessRow, Id> = running
+            .ask(query::Access {
+                tenant: acme(),
+                role: role.clone(),
+                which,
+                at,
+                after,
+                limit,
+            })
+            .await;
+        assert_eq!(page.envelope.not_known, BTreeSet::new());
+        rows.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return rows;
+        }
+    }
+}
+
+fn as_reckoning(rows: &[AccessRow]) -> Reckoning {
+    let mut reckoning = Reckoning::new();
+    for row in rows {
+        let who = (row.user.id.clone(), row.role.id.clone());
+        let twice = reckoning.insert(who, words(&row.paths));
+        assert_eq!(twice, None, "a row came twice");
+    }
+    reckoning
+}
+
+/// Reads everything that is known now.
+fn look(running: &Running, clock: &Clock) -> Sight {
+    let store = running.store();
+    let known = store.tenants().unwrap().remove(0);
+    let mut records = Vec::new();
+    for kind in Kind::ALL {
+        store
+            .walk(known.no, kind, &mut |record| {
+                records.push(record.clone());
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+    }
+    Sight {
+        at: clock.now(),
+        records,
+    }
+}
+
+/// Changes something in the tenant, whatever the dice say.
+fn change(tenant: &Directory, dice: &mut fastrand::Rng) {
+    let users = tenant.users();
+    let user = users[dice.usize(..users.len())].clone();
+    let roles = tenant.roles();
+    let role = roles[dice.usize(..roles.len())].id.clone();
+    let groups = tenant.groups();
+    let group = groups[dice.usize(..groups.len())].id.clone();
+    let is_ours = user.client_id.is_some();
+    match dice.u32(..13) {
+        0 | 1 => drop(tenant.update_user(&user.id, Edit::AssignRole(role))),
+        2 if !is_ours => drop(tenant.update_user(&user.id, Edit::UnassignRole(role))),
+        3 => drop(tenant.update_user(&user.id, Edit::JoinGroup(group))),
+        4 => drop(tenant.update_user(&user.id, Edit::LeaveGroup(group))),
+        5 => drop(tenant.update_group(&group, GroupEdit::AssignRole(role))),
+        6 => drop(tenant.update_group(&group, GroupEdit::UnassignRole(role))),
+        7 if !is_ours => drop(tenant.delete_user(&user.id)),
+        8 => {
+            let new = NewUser {
+                roles: vec![role],
+                groups: vec![group],
+                ..NewUser::named("Somebody New")
+            };
+            tenant.create_user(new).unwrap();
+        }
+        9 if !is_ours => drop(tenant.update_user(&user.id, Edit::Status(Status::Disabled))),
+        10 if groups.len() > 3 => drop(tenant.delete_group(&group)),
+        11 => {
+            let everyone = Directory::everyone();
+            let edit = match dice.bool() {
+                true => GroupEdit::AssignRole(role),
+                false => GroupEdit::UnassignRole(role),
+            };
+            tenant.update_group(&everyone, edit).unwrap();
+        }
+        12 => {
+            let role = tenant.create_role("Newly made");
+            tenant
+                .update_group(&group, GroupEdit::AssignRole(role))
+                .unwrap();
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_equal_a_slow_reckoning_at_every_time_of_random_histories() {
+    let long = std::env::var_os("QLIK_ROSTER_LONG").is_some();
+    let histories = if long { MANY_HISTORIES } else { HISTORIES };
+    for seed in 0..histories {
+        println!("history {seed}");
+        live(seed).await;
+    }
+}
+
+async fn live(seed: u64) {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let clock = Clock::stopped_at(Timestamp::parse("2026-03-01T08:00:00Z").unwrap());
+    let options = TenantOptions {
+        users: 40,
+        groups: 8,
+        custom_roles: 5,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock.clone(), options).await;
+    // In every other history the guard holds removals: what it holds stays held.
+    if dice.bool() {
+        world.let_all_go();
+    }
+    let mut running = world.start().await;
+    assert_eq!(running.last_run().await.outcome, Outcome::Succeeded);
+    let mut sights = vec![look(&running, &clock)];
+    for _ in 0..STEPS {
+        clock.set(clock.now().plus(Duration::from_secs(3_600)));
+        for _ in 0..dice.usize(..15) {
+            change(world.tenant.directory(), &mut dice);
+        }
+        if dice.u32(..4) == 0 {
+            running.stop().await;
+            running = world.start().await;
+        }
+        running.sync().await;
+        sights.push(look(&running, &clock));
+    }
+
+    for sight in &sights {
+        let at = Some(sight.at);
+        let reckoning = reckon(&sight.records);
+        let rows = all_rows(&running, None, Which::Held, at, dice.usize(1..60)).await;
+        assert_eq!(
+            as_reckoning(&rows),
+            own(reckoning.clone()),
+            "at {}",
+            sight.at
+        );
+
+        let twice = all_rows(&running, None, Which::Redundant, at, 500).await;
+        let mut expected = own(reckoning.clone());
+        expected.retain(|_, paths| paths.len() > 1);
+        assert_eq!(as_reckoning(&twice), expected, "at {}", sight.at);
+
+        for record in &sight.records {
+            let Record::User(user) = record else { continue };
+            if dice.u32(..10) > 0 {
+                continue;
+            }
+            let asked = query::UserAccess {
+                tenant: acme(),
+                user: user.id.clone(),
+                at,
+            };
+            let answer = running.ask(asked).await;
+            let mut expected = reckoning.clone();
+            expected.retain(|(id, _), _| *id == user.id);
+            assert_eq!(as_reckoning(&answer.roles), expected);
+        }
+    }
+    let now = all_rows(&running, None, Which::Held, None, 500).await;
+    let last = reckon(&sights[sights.len() - 1].records);
+    assert_eq!(as_reckoning(&now), own(last));
+
+    for _ in 0..6 {
+        let from = dice.usize(..sights.len() - 1);
+        let to = dice.usize(from + 1..sights.len());
+        compare(&running, &sights[from], &sights[to], dice.usize(1..40)).await;
+    }
+    running.stop().await;
+}
+
+/// Holds the difference between two times against what was reckoned for each.
+async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
+    let (mut rows, mut after) = (Vec::<DiffRow>::new(), None);
+    let everybody = loop {
+        let answer = running
+            .ask(query::AccessDiff {
+                tenant: acme(),
+                from: from.at,
+                to: Some(to.at),
+                after,
+                limit,
+            })
+            .await;
+        rows.extend(answer.page.rows);
+        after = answer.page.next;
+        if after.is_none() {
+            break answer.everybody;
+        }
+    };
+    let (before, after) = (reckon(&from.records), reckon(&to.records));
+    let none = BTreeSet::new();
+    let mut expected = BTreeMap::new();
+    for who in before.keys().chain(after.keys()) {
+        let had = before.get(who).unwrap_or(&none);
+        let has = after.get(who).unwrap_or(&none);
+        let own = |paths: &BTreeSet<String>| -> BTreeSet<String> {
+            paths.iter().filter(|path| is_own(path)).cloned().collect()
+        };
+        if own(had) == own(has) {
+            continue;
+        }
+        let change = match (had.is_empty(), has.is_empty()) {
+            (true, _) => AccessChange::Granted,
+            (_, true) => AccessChange::Revoked,
+            (false, false) => AccessChange::PathChanged,
+        };
+        expected.insert(who.clone(), (change, had.clone(), has.clone()));
+    }
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let who = (row.user.id.clone(), row.role.id.clone());
+        let what = (row.change, words(&row.before), words(&row.after));
+        assert_eq!(found.insert(who, what), None, "a row came twice");
+    }
+    assert_eq!(found, expected, "from {} to {}", from.at, to.at);
+
+    // What everybody gained or lost stands once, not row by row.
+    let everybodys = |reckoning: &Reckoning| -> BTreeSet<(RoleId, String)> {
+        let all = reckoning.iter().flat_map(|((_, role), paths)| {
+            let paths = paths.iter().filter(|path| !is_own(path));
+            paths.map(|path| (role.clone(), path.clone()))
+        });
+        all.collect()
+    };
+    let (before, after) = (everybodys(&before), everybodys(&after));
+    let changed: BTreeSet<RoleId> = before
+        .symmetric_difference(&after)
+        .map(|(role, _)| role.clone())
+        .collect();
+    let told: BTreeSet<RoleId> = everybody.iter().map(|row| row.role.id.clone()).collect();
+    assert_eq!(told, changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_seen_is_said_and_is_not_an_absence() {
+    let world = World::new().await;
+    world.tenant.hide_access(Hidden::Yes);
+    let running = world.start().await;
+    let ask = async |role: Option<&str>| {
+        let asked = query::Access {
+            tenant: acme(),
+            role: role.map(str::to_owned),
+            which: Which::Held,
+            at: None,
+            after: None,
+            limit: 500,
+        };
+        running.ask(asked).await.envelope
+    };
+
+    let of_one = ask(Some("TenantAdmin")).await;
+    let of_all = ask(None).await;
+
+    assert_eq!(of_one.not_known, BTreeSet::from([NotKnown::Roles]));
+    assert!(of_all.not_known.contains(&NotKnown::Roles));
+    let mut lacking = of_all.not_known.iter();
+    assert!(lacking.any(|it| matches!(it, NotKnown::User { .. })));
+    assert_eq!(of_all.not_known.len(), 21, "twenty are named");
+    assert!(of_all.not_known.contains(&NotKnown::More));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_the_journal_does_not_reach_is_refused() {
+    let start = Timestamp::parse("2026-03-01T08:00:00Z").unwrap();
+    let clock = Clock::stopped_at(start);
+    let options = TenantOptions {
+        users: 20,
+        rate_limits: RateLimits::Off,
+        ..TenantOptions::default()
+    };
+    let world = World::by(clock.clone(), options).await;
+    let running = world.start().await;
+    clock.set(start.plus(Duration::from_secs(60)));
+    let user = world.tenant.directory().users().remove(0);
+    let edit = Edit::Name("Another Name".to_owned());
+    world
+        .tenant
+        .directory()
+        .update_user(&user.id, edit)
+        .unwrap();
+    running.sync().await;
+
+    let at = |at| query::UserAccess {
+        tenant: acme(),
+        user: user.id.clone(),
+        at: Some(at),
+    };
+    let label = async |time| {
+        let answer = running.control().ask(at(time)).await;
+        answer.map(|answer| answer.user.map(|user| user.label))
+    };
+
+    let too_early = start.minus(Duration::from_millis(1));
+    let error = label(too_early).await.unwrap_err();
+    assert_eq!(error.code(), "history.not-covered");
+    assert_eq!(
+        error.to_string(),
+        "what is known of `acme` does not go back that far: it begins at 2026-03-01T08:00:00.000Z"
+    );
+    let before = start.plus(Duration::from_millis(59_999));
+    assert_eq!(label(before).await.unwrap(), Some(user.name.to_string()));
+    let after = start.plus(Duration::from_secs(60));
+    assert_eq!(label(after).await.unwrap().as_deref(), Some("Another Name"));
+    running.stop().await;
+}

@@ -1,0 +1,231 @@
+//! `access` as an operator types it.
+
+use qlik_roster::demo::tenant::{Edit, GroupEdit, NewUser, Status};
+use serde_json::Value;
+
+use crate::support::World;
+
+/// A tenant in which Maria administers by two paths, Noah by a group though disabled, and Ada not at
+/// all.
+async fn world() -> World {
+    let world = World::new().await;
+    let tenant = world.tenant.directory();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    for user in tenant.users() {
+        if user.client_id.is_none() {
+            let unassign = Edit::UnassignRole(admin.clone());
+            tenant.update_user(&user.id, unassign).unwrap();
+        }
+    }
+    for group in tenant.groups() {
+        let unassign = GroupEdit::UnassignRole(admin.clone());
+        tenant.update_group(&group.id, unassign).unwrap();
+    }
+    let platform = tenant.create_group("Platform");
+    tenant
+        .update_group(&platform, GroupEdit::AssignRole(admin.clone()))
+        .unwrap();
+    let people = [
+        NewUser {
+            email: Some("maria@acme.example".to_owned()),
+            roles: vec![admin],
+            groups: vec![platform.clone()],
+            ..NewUser::named("Maria Silva")
+        },
+        NewUser {
+            status: Status::Disabled,
+            groups: vec![platform],
+            ..NewUser::named("Noah Klein")
+        },
+        NewUser::named("Ada Byron"),
+    ];
+    for person in people {
+        tenant.create_user(person).unwrap();
+    }
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 0, "{err}");
+    world
+}
+
+async fn json(world: &World, args: &[&str]) -> Value {
+    let (code, out, err) = world.command(&[args, &["--output", "json"]].concat()).await;
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_administers_is_told_with_every_path() {
+    let world = world().await;
+
+    let told = json(&world, &["access", "--role", "tenantadmin"]).await;
+    let rows = told["rows"].as_array().unwrap();
+    let of = |name: &str| rows.iter().find(|row| row["user"]["name"] == name);
+    let maria = of("Maria Silva").unwrap();
+    assert_eq!(maria["usable"], true);
+    assert_eq!(maria["right"]["name"], "TenantAdmin");
+    assert_eq!(maria["paths"][0]["type"], "direct");
+    assert_eq!(maria["paths"][1]["type"], "group");
+    assert_eq!(maria["paths"][1]["group"]["name"], "Platform");
+    let noah = of("Noah Klein").unwrap();
+    assert_eq!(noah["usable"], false);
+    assert_eq!(noah["why_not_usable"], "disabled");
+    assert_eq!(of("Ada Byron"), None);
+    let answer = &told["answers"][0];
+    assert_eq!(answer["tenant"], "acme");
+    assert_eq!(answer["complete"], true);
+    assert_eq!(answer["rows"], rows.len());
+    assert_eq!(answer["last_sweep"]["run"], "run-1");
+
+    let args = [
+        "access",
+        "--role",
+        "TenantAdmin",
+        "--columns",
+        "user,paths,usable",
+    ];
+    let (code, out, _) = world.command(&args).await;
+    assert_eq!(code, 0);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = out.lines().map(words).collect();
+    for line in [
+        "USER PATHS USABLE",
+        "Maria Silva directly, by the group Platform yes",
+        "Noah Klein by the group Platform no, disabled",
+    ] {
+        assert!(lines.iter().any(|it| it == line), "{out}");
+    }
+
+    let (code, out, err) = world.command(&["access", "--role", "TenantAdmn"]).await;
+    assert_eq!((code, out.as_str()), (7, ""), "{err}");
+    assert!(err.contains("Did you mean `TenantAdmin`?"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_path_is_drawn_and_what_stands_twice_is_found() {
+    let world = world().await;
+    let explain = async |user: &str| {
+        let args = ["access", "explain", "--user", user, "--role", "TenantAdmin"];
+        let (code, out, err) = world.command(&args).await;
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+
+    assert_eq!(
+        explain("maria@acme.example").await,
+        "Maria Silva holds TenantAdmin in `acme` by 2 paths; it is gone when all of them are:\n  \
+         Maria Silva -> TenantAdmin\n  Maria Silva -> group Platform -> TenantAdmin\n"
+    );
+    assert_eq!(
+        explain("Noah Klein").await,
+        "Noah Klein holds TenantAdmin in `acme` by one path:\n  Noah Klein -> group Platform -> \
+         TenantAdmin\nIt cannot be used at present: disabled.\n"
+    );
+    assert_eq!(
+        explain("Ada Byron").await,
+        "Ada Byron holds no role `TenantAdmin` in `acme`.\n"
+    );
+    let args = ["access", "redundant", "--role", "TenantAdmin"];
+    let twice = json(&world, &args).await;
+    let twice = twice["rows"].as_array().unwrap();
+    assert_eq!(twice.len(), 1, "{twice:?}");
+    assert_eq!(twice[0]["user"]["name"], "Maria Silva");
+
+    let (code, out, err) = world
+        .command(&["access", "--role", "TenantAdmin", "--tree"])
+        .await;
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains(
+            "Maria Silva  of acme, maria@acme.example\n  TenantAdmin\n    directly\n    by the \
+             group Platform\n"
+        ),
+        "{out}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_since_a_time_is_listed_and_the_past_can_be_asked_about() {
+    let world = world().await;
+    let tenant = world.tenant.directory();
+    let before = world.clock.now().to_string();
+    let admin = tenant.role_named("TenantAdmin").unwrap();
+    let user = |name: &str| {
+        let users = tenant.users();
+        users
+            .into_iter()
+            .find(|user| &*user.name == name)
+            .unwrap()
+            .id
+    };
+    let (maria, ada, noah) = (user("Maria Silva"), user("Ada Byron"), user("Noah Klein"));
+    tenant
+        .update_user(&maria, Edit::UnassignRole(admin.clone()))
+        .unwrap();
+    tenant.update_user(&ada, Edit::AssignRole(admin)).unwrap();
+    tenant.delete_user(&noah).unwrap();
+    let (code, _, err) = world.command(&["sync", "--no-deliver"]).await;
+    assert_eq!(code, 0, "{err}");
+
+    let diff = json(&world, &["access", "diff", "--from", &before]).await;
+    let mut found: Vec<(&str, &str, &str)> = Vec::new();
+    for row in diff["rows"].as_array().unwrap() {
+        found.push((
+            row["user"]["name"].as_str().unwrap(),
+            row["change"].as_str().unwrap(),
+            row["account"].as_str().unwrap(),
+        ));
+    }
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("Ada Byron", "granted", "stayed"),
+            ("Maria Silva", "path_changed", "stayed"),
+            ("Noah Klein", "revoked", "deleted"),
+        ]
+    );
+
+    let then = ["access", "--role", "TenantAdmin", "--as-of", &before];
+    let then = json(&world, &then).await;
+    let names = then["rows"].as_array().unwrap().iter();
+    let names: Vec<&str> = names
+        .map(|row| row["user"]["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"Noah Klein") && !names.contains(&"Ada Byron"),
+        "{names:?}"
+    );
+
+    for (args, expected) in [
+        (
+            ["access", "--as-of", "2020-01-01"],
+            "does not go back that far",
+        ),
+        (["access", "--as-of", "2999-01-01"], "is in the future"),
+    ] {
+        let (code, out, err) = world.command(&args).await;
+        assert_ne!(code, 0);
+        assert_eq!(out, "");
+        assert!(err.contains(expected), "{err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_take_a_role_is_listed_apart_from_who_holds_it() {
+    let world = world().await;
+
+    let args = ["access", "--role", "AuditAdmin", "--potential"];
+    let told = json(&world, &args).await;
+    let rows = told["rows"].as_array().unwrap();
+    let maria = rows.iter().find(|row| row["user"]["name"] == "Maria Silva");
+    let maria = maria.unwrap();
+    assert_eq!(maria["standing"], "potential");
+    assert_eq!(maria["paths"].as_array().unwrap().len(), 2);
+    assert!(rows.iter().all(|row| row["user"]["name"] != "Ada Byron"));
+
+    let (_, _, err) = world.command(&["access", "--user", "Maria Silva"]).await;
+    assert!(
+        err.contains("Maria Silva could assign any other role to this account, by TenantAdmin."),
+        "{err}"
+    );
+}
