@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GroupId, GroupType, Record, Role, RoleId, User};
+use crate::model::{GroupId, GroupType, Kind, Record, RecordRef, Role, RoleId, User};
 
 use super::content::is_own;
 use super::path::{Path, Unseen};
@@ -59,6 +59,23 @@ impl Grants {
                 }
             }
             Record::User(_) => {}
+        }
+    }
+
+    /// Removes a role or a group.
+    pub fn forget(&mut self, record: &RecordRef) {
+        match record.kind {
+            Kind::Role => {
+                self.default.remove(&RoleId(record.id.clone()));
+            }
+            Kind::Group => {
+                let id = GroupId(record.id.clone());
+                self.giving.remove(&id);
+                for groups in [&mut self.everyone, &mut self.hidden, &mut self.others] {
+                    groups.remove(&id);
+                }
+            }
+            Kind::User => {}
         }
     }
 

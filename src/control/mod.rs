@@ -43,6 +43,7 @@ mod deliveries;
 mod error;
 
 pub use crate::access::{ConcernCode, Path as AccessPath, Severity, Unseen};
+pub use crate::history::Since;
 pub use access::{
     AccessChange, AccessPage, AccessPerson, AccessRow, AccessStanding, AccountChange, DiffPage,
     DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown, Permission, RoleMention, ShownPath,

@@ -13,8 +13,10 @@ mod past;
 mod picture;
 mod pictures;
 mod since;
+mod since_when;
 
 pub use error::HistoryError;
 pub use picture::{Picture, UserPage};
 pub use pictures::Pictures;
 pub use since::first_since;
+pub use since_when::{Since, since_when};

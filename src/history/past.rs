@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What differs between now and then.
 #[derive(Debug)]
 pub struct Past {
+    /// The last entry of that time.
+    begin: Seq,
     /// The last entry that was looked at.
     up_to: Seq,
     /// The version of that entry; `None` if it is no longer there.
@@ -65,6 +67,7 @@ impl Past {
             None => last,
         };
         let mut past = Self {
+            begin: up_to,
             up_to,
             version: store.entry(up_to)?.map(|entry| entry.version()),
             roles: BTreeMap::new(),
@@ -75,6 +78,11 @@ impl Past {
         };
         past.extend(store, known)?;
         Ok(past)
+    }
+
+    /// Returns the last entry of that time.
+    pub(super) fn begin(&self) -> Seq {
+        self.begin
     }
 
     /// Returns whether a part of what happened since could not be read.

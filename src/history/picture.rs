@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::access::Grants;
 use crate::lock::lock;
 use crate::model::{
-    GroupId, Id, Kind, Record, RecordRef, Role, RoleId, Timestamp, User, UserId, Version,
+    GroupId, Id, Kind, Record, RecordRef, Role, RoleId, Seq, Timestamp, User, UserId, Version,
 };
 use crate::store::{Known, Store, StoreError};
 
@@ -133,6 +133,14 @@ impl Picture {
     pub fn has_gap(&self) -> bool {
         let past = self.past.as_ref();
         past.is_some_and(|past| lock(past).has_gap())
+    }
+
+    /// Returns the last entry of the journal at the time of the picture.
+    pub fn last_seq(&self, store: &Store) -> Seq {
+        match &self.past {
+            Some(past) => lock(past).begin(),
+            None => store.last_seq(),
+        }
     }
 
     /// Returns how many users there were.

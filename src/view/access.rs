@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::control::{
     AccessPath, AccessPerson, AccessRow, DiffRow, Envelope, Everybody, EverybodyDiff, NotKnown,
-    Permission, RoleMention, ShownPath, Unseen, UserAccess,
+    Permission, RoleMention, ShownPath, Since, Unseen, UserAccess,
 };
 use crate::model::unified::UnifiedId;
 use crate::model::{Kind, TenantName, UserId};
@@ -20,6 +20,7 @@ pub fn access(tenant: &TenantName, row: &AccessRow) -> Value {
         "usable": barrier.is_none(),
         "why_not_usable": barrier,
         "paths": paths(&row.paths),
+        "since": row.since.map(since),
     })
 }
 
@@ -34,9 +35,13 @@ pub fn user_access(answer: &UserAccess) -> Value {
         can_grant,
     } = answer;
     let barrier = user.as_ref().and_then(|user| user.barrier);
-    let roles = roles
-        .iter()
-        .map(|row| json!({ "right": right(&row.role), "paths": paths(&row.paths) }));
+    let roles = roles.iter().map(|row| {
+        json!({
+            "right": right(&row.role),
+            "paths": paths(&row.paths),
+            "since": row.since.map(since),
+        })
+    });
     json!({
         "user": user.as_ref().map(person),
         "usable": user.is_some() && barrier.is_none(),
@@ -142,6 +147,18 @@ fn path(shown: &ShownPath) -> Value {
         "type": word,
         "group": group.map(|id| json!({ "remote_id": id, "name": shown.group })),
     })
+}
+
+fn since(since: Since) -> Value {
+    match since {
+        Since::Observed { at, run } => {
+            json!({ "basis": "observed", "at": at, "run": run.to_string() })
+        }
+        Since::BeforeFirstLoad { at } => {
+            json!({ "basis": "before_first_load", "at": at, "run": null })
+        }
+        Since::Before { at } => json!({ "basis": "before", "at": at, "run": null }),
+    }
 }
 
 fn permission(permission: &Permission) -> Value {

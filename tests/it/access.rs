@@ -8,7 +8,7 @@ use qlik_roster::access::Path;
 use qlik_roster::clock::Clock;
 use qlik_roster::control::query::Which;
 use qlik_roster::control::{
-    AccessChange, AccessPage, AccessRow, DiffRow, NotKnown, ShownPath, query,
+    AccessChange, AccessPage, AccessRow, DiffRow, NotKnown, ShownPath, Since, query,
 };
 use qlik_roster::demo::tenant::{
     Directory, Edit, GroupEdit, Hidden, NewUser, RateLimits, Status, TenantOptions,
@@ -291,6 +291,7 @@ async fn live(seed: u64) {
     let last = reckon(&sights[sights.len() - 1].records);
     assert_eq!(as_reckoning(&now), own(last));
 
+    dates(&running, &sights).await;
     for _ in 0..6 {
         let from = dice.usize(..sights.len() - 1);
         let to = dice.usize(from + 1..sights.len());
@@ -299,7 +300,35 @@ async fn live(seed: u64) {
     running.stop().await;
 }
 
-/// Holds the difference between two times against what was reckoned for each.
+/// Compares since when each role is held with the sights in which it was held.
+async fn dates(running: &Running, sights: &[Sight]) {
+    let (first, last) = (&sights[0], &sights[sights.len() - 1]);
+    let reckonings: Vec<Reckoning> = sights.iter().map(|it| reckon(&it.records)).collect();
+    let mut n_observed = 0;
+    for record in &last.records {
+        let Record::User(user) = record else { continue };
+        let asked = query::UserAccess {
+            tenant: acme(),
+            user: user.id.clone(),
+            at: Some(last.at),
+        };
+        for row in running.ask(asked).await.roles {
+            let which = (user.id.clone(), row.role.id.clone());
+            let absent = reckonings.iter().rposition(|it| !it.contains_key(&which));
+            match (absent, row.since.unwrap()) {
+                (None, Since::BeforeFirstLoad { at }) => assert_eq!(at, first.at),
+                (Some(absent), Since::Observed { at, .. }) => {
+                    assert_eq!(at, sights[absent + 1].at, "{which:?}");
+                    n_observed += 1;
+                }
+                (absent, since) => panic!("{which:?}: absent at {absent:?}, but {since:?}"),
+            }
+        }
+    }
+    assert!(n_observed > 0);
+}
+
+/// Compares the difference between two times against what was reckoned for each.
 async fn compare(running: &Running, from: &Sight, to: &Sight, limit: usize) {
     let (mut rows, mut after) = (Vec::<DiffRow>::new(), None);
     let everybody = loop {
@@ -430,7 +459,7 @@ async fn a_time_that_the_journal_does_not_reach_is_refused() {
         "what is known of `acme` does not go back that far: it begins at 2026-03-01T08:00:00.000Z"
     );
     let before = start.plus(Duration::from_millis(59_999));
-    assert_eq!(label(before).await.unwrap(), Some(user.name.to_string()));
+    assert_eq!(label(before).await.unwrap(), Some(user.name.clone()));
     let after = start.plus(Duration::from_secs(60));
     assert_eq!(label(after).await.unwrap().as_deref(), Some("Another Name"));
     running.stop().await;

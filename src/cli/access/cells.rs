@@ -19,6 +19,7 @@ pub(super) fn cells(tenant: &TenantName, row: &AccessRow) -> Vec<Cell> {
         Cell::from(words::name(role)).toned(is_admin(role).then_some(Tone::Bad)),
         role.level.clone().into(),
         words::paths(&row.paths).into(),
+        words::since(row.since),
         usable.toned(user.barrier.map(|_| Tone::Dim)),
     ]
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::control::{AccessRow, UserAccess};
+use crate::control::{AccessRow, Since, UserAccess};
 use crate::printable;
 use crate::view;
 
@@ -46,6 +46,19 @@ fn is_called(row: &AccessRow, called: &str) -> bool {
     row.role.name.to_lowercase() == called || row.role.id.0.to_string() == called
 }
 
+/// Says since when a role is held, in a sentence.
+fn since(since: Since) -> String {
+    match since {
+        Since::Observed { at, run } => format!("It was found at {at}, by {run}."),
+        Since::BeforeFirstLoad { at } => {
+            format!("It was held already when the tenant was first read, at {at}.")
+        }
+        Since::Before { at } => {
+            format!("It was held already at {at}; events do not go back further.")
+        }
+    }
+}
+
 fn explained(answer: &UserAccess, held: &[&AccessRow]) -> Value {
     let tenant = &answer.envelope.tenant;
     json!({
@@ -85,6 +98,7 @@ fn tell(answer: &UserAccess, held: &[&AccessRow], called: &str) -> anyhow::Resul
         });
         let paths = row.paths.iter();
         lines.extend(paths.map(|path| format!("  {}", words::drawn(user, path, &row.role))));
+        lines.extend(row.since.map(since));
         if let Some(barrier) = user.barrier {
             lines.push(format!("It cannot be used at present: {}.", barrier.word()));
         }

@@ -30,6 +30,7 @@ const COLUMNS: &[Column] = &[
     Column::new("ROLE", 1).cut(16),
     Column::new("LEVEL", 5),
     Column::new("PATHS", 0).cut(24),
+    Column::new("SINCE", 3),
     Column::new("USABLE", 3),
 ];
 

@@ -24,6 +24,7 @@ const COLUMNS: &[Column] = &[
     Column::new("ROLE", 0).cut(16),
     Column::new("LEVEL", 2),
     Column::new("PATHS", 0).cut(24),
+    Column::new("SINCE", 3),
     Column::new("USABLE", 6),
 ];
 

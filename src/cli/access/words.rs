@@ -1,6 +1,10 @@
 //! How access is said in words.
 
-use crate::control::{AccessChange, AccessPath, AccessPerson, NotKnown, RoleMention, ShownPath};
+use crate::control::{
+    AccessChange, AccessPath, AccessPerson, NotKnown, RoleMention, ShownPath, Since,
+};
+
+use super::super::table::Cell;
 
 /// Writes the paths to a role: `directly, by the group Admins`.
 pub(super) fn paths(paths: &[ShownPath]) -> String {
@@ -49,6 +53,16 @@ pub(super) fn usable(person: &AccessPerson) -> String {
     match person.barrier {
         None => "yes".to_owned(),
         Some(barrier) => format!("no, {}", barrier.word()),
+    }
+}
+
+/// Says since when a role is held, as far as that is known.
+pub(super) fn since(since: Option<Since>) -> Cell {
+    match since {
+        None => String::new().into(),
+        Some(Since::Observed { at, .. }) => at.into(),
+        Some(Since::BeforeFirstLoad { .. }) => "before the first load".into(),
+        Some(Since::Before { at }) => format!("before {at}").into(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Barrier, Path, Unseen};
+use crate::history::Since;
 use crate::model::{GroupId, Id, RoleId, RunId, TenantName, Timestamp, User, UserId};
 
 /// A page of an answer.
@@ -156,6 +157,9 @@ pub struct AccessRow {
     /// Every path to the role, those that all users have included. For a role that is not held, the
     /// paths to the role by which the user could grant it.
     pub paths: Vec<ShownPath>,
+    /// Since when the user holds it; `None` for roles that are not held, and if all roles are asked
+    /// about.
+    pub since: Option<Since>,
 }
 
 /// Whether a user holds a role.

@@ -11,6 +11,7 @@ use crate::history::Picture;
 use crate::model::{Id, RoleId, Timestamp, User};
 
 use super::answers::{AccessPage, AccessPerson, AccessRow, AccessStanding};
+use super::dating::date;
 use super::{Envelope, envelope, mentions};
 
 type Held = BTreeMap<RoleId, BTreeSet<Path>>;
@@ -32,6 +33,8 @@ impl Query for query::Access {
             .map(|role| mentions::called(&picture, role));
         let mut envelope = envelope::begin(reading, known, &picture, self.at, asked.as_deref())?;
         let at = envelope.as_of;
+        // Of all roles this would take as many looks into the journal as there are pages.
+        let is_dated = self.role.is_some() && self.which != Which::Potential;
         let finder = Finder {
             picture: &picture,
             roles: asked.as_deref(),
@@ -48,23 +51,27 @@ impl Query for query::Access {
                 next: None,
             });
         }
-        for _ in 0..MAX_READ / MAX_PAGE {
+        let mut holders = Vec::new();
+        'read: for _ in 0..MAX_READ / MAX_PAGE {
             let page = picture.users(store, known, next.as_ref(), MAX_PAGE)?;
             for user in page.users {
                 next = Some(user.id.0.clone());
+                let n_before = rows.len();
                 finder.look(&user, &mut envelope, &mut rows);
+                if rows.len() > n_before {
+                    holders.push(user);
+                }
                 if rows.len() >= limit {
-                    return Ok(AccessPage {
-                        envelope,
-                        rows,
-                        next,
-                    });
+                    break 'read;
                 }
             }
             next = page.next;
             if next.is_none() {
                 break;
             }
+        }
+        if is_dated {
+            date(store, known, &picture, holders, &mut rows)?;
         }
         Ok(AccessPage {
             envelope,
@@ -157,5 +164,6 @@ pub(super) fn row(
         role: mentions::role(picture, role, name.map(String::as_str)),
         standing,
         paths: mentions::paths(picture, paths),
+        since: None,
     }
 }

@@ -8,6 +8,7 @@
 //! never shown as absent, and roles that all users hold are said once, never row by row.
 
 mod answers;
+mod dating;
 mod diff;
 mod envelope;
 mod list;

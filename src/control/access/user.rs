@@ -9,6 +9,7 @@ use crate::history::Picture;
 use crate::model::{RoleId, User};
 
 use super::answers::{AccessPerson, AccessStanding, Permission, UserAccess};
+use super::dating::date;
 use super::list::row;
 use super::{envelope, mentions};
 
@@ -42,8 +43,16 @@ impl Query for query::UserAccess {
         let roles = held
             .iter()
             .map(|(role, paths)| row(&picture, &user, at, role, AccessStanding::Held, paths));
+        let mut roles: Vec<_> = roles.collect();
+        date(
+            reading.store,
+            known,
+            &picture,
+            vec![user.clone()],
+            &mut roles,
+        )?;
         Ok(UserAccess {
-            roles: roles.collect(),
+            roles,
             permissions: permissions(&picture, &user, &held),
             can_grant: grants_by.map(|role| mentions::role(&picture, role, None)),
             unseen: unseen.into_iter().collect(),
