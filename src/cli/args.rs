@@ -226,10 +226,17 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) tenant: Option<String>,
     /// At most so many rows; all without it.
-    #[arg(long, value_name = "N", value_parser = number::<usize>)]
-    pub(super) limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    limit: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(super) table: TableArgs,
+}
+
+impl ListArgs {
+    /// Returns how many rows are wanted at most; `None` for all.
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit.map(NonZeroUsize::get)
+    }
 }
 
 #[derive(Debug, clap::Args)]

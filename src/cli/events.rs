@@ -48,11 +48,11 @@ async fn list(client: &StoreClient, args: EventListArgs) -> anyhow::Result<Exit>
         return Ok(Exit::NotFound);
     };
     let args = args.list;
+    let mut left = args.limit().unwrap_or(usize::MAX);
     let asked = Asked {
         tenant: args.tenant.map(TenantName),
         choice,
     };
-    let mut left = args.limit.unwrap_or(usize::MAX);
     let mut printer = None;
     let looked = Arc::new(AtomicU64::new(0));
     let _doing = looking(&looked);

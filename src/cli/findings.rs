@@ -98,7 +98,7 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         FindingStanding::Accepted => ACCEPTED,
     };
     let mut printer = Printer::new(&args.table, columns)?;
-    for row in rows.iter().take(args.limit.unwrap_or(usize::MAX)) {
+    for row in rows.iter().take(args.limit().unwrap_or(usize::MAX)) {
         printer.row(shown(row))?;
     }
     let n_all = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);

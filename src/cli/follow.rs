@@ -115,10 +115,10 @@ impl Trail {
     /// Prints what is there: everything from a given position or time, or else the last few events.
     async fn begin(&mut self, client: &StoreClient, args: &EventListArgs) -> anyhow::Result<()> {
         let is_from = args.after.is_some() || args.since.is_some();
-        if is_from && args.list.limit.is_none() {
+        if is_from && args.list.limit().is_none() {
             return self.go_on(client).await;
         }
-        let wanted = args.list.limit.unwrap_or(BEGINNING);
+        let wanted = args.list.limit().unwrap_or(BEGINNING);
         let (mut rows, mut end) = (Vec::new(), None);
         let mut page = EventPage::Before(None);
         while rows.len() < wanted || end.is_none() {

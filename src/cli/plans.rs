@@ -47,8 +47,8 @@ pub(super) async fn run(config: Option<&Path>, args: PlanArgs) -> anyhow::Result
 }
 
 async fn list(client: &StoreClient, args: ListArgs) -> anyhow::Result<Exit> {
+    let limit = args.limit().unwrap_or(DEFAULT_LIMIT);
     let tenant = args.tenant.map(TenantName);
-    let limit = args.limit.unwrap_or(DEFAULT_LIMIT);
     let rows = ask(client, tenant, limit).await?;
     let is_held = rows.iter().any(|row| row.plan.state == PlanState::Held);
     let held = rows.iter().filter(|row| row.plan.state == PlanState::Held);

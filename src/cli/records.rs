@@ -43,6 +43,7 @@ async fn list(
     choice: Choice,
     args: ListArgs,
 ) -> anyhow::Result<Exit> {
+    let limit = args.limit().unwrap_or(usize::MAX);
     let tenant = args.tenant.map(TenantName);
     for (kind, called) in [(Kind::Role, &choice.role), (Kind::Group, &choice.group)] {
         if let Some(called) = called
@@ -65,7 +66,6 @@ async fn list(
         after,
         limit,
     };
-    let limit = args.limit.unwrap_or(usize::MAX);
     let mut pages = client.pages(limit, asked).await?;
     let mut printer = Printer::new(&args.table, columns(kind))?;
     while let Some(page) = pages.next().await? {

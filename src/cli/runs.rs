@@ -47,8 +47,8 @@ pub(super) async fn run(config: Option<&Path>, args: RunsArgs) -> anyhow::Result
 
 async fn list(client: &StoreClient, args: RunListArgs) -> anyhow::Result<Exit> {
     let RunListArgs { failed, list } = args;
+    let limit = list.limit().unwrap_or(DEFAULT_LIMIT);
     let tenant = list.tenant.map(TenantName);
-    let limit = list.limit.unwrap_or(DEFAULT_LIMIT);
     let (which, nothing) = match failed {
         true => (RunChoice::Failed, "No run that is kept has failed."),
         false => (RunChoice::All, "No run yet. `qlik-roster sync` does one."),

@@ -21,6 +21,13 @@ const ASKED: &[(&[&str], i32, &str)] = &[
     (&["users", "--tenat", "acme"], 2, "cli.usage"),
     (&["users", "--limit", "ten"], 2, "cli.usage"),
     (&["deliveries", "--limit", "0"], 2, "cli.usage"),
+    (&["users", "--limit", "0"], 2, "cli.usage"),
+    (&["roles", "--limit", "0"], 2, "cli.usage"),
+    (&["groups", "--limit", "0"], 2, "cli.usage"),
+    (&["runs", "--limit", "0"], 2, "cli.usage"),
+    (&["plan", "--limit", "0"], 2, "cli.usage"),
+    (&["findings", "--limit", "0"], 2, "cli.usage"),
+    (&["events", "--limit", "0"], 2, "cli.usage"),
     (&["events", "--after", "last"], 2, "cli.usage"),
     (&["events", "--since", "yesterday"], 2, "cli.usage"),
     (&["users", "--output", "xml"], 2, "cli.usage"),
@@ -119,11 +126,11 @@ async fn arguments_that_are_refused_say_what_was_meant_and_nothing_of_a_library(
             "a similar argument exists: '--tenant'",
         ),
         (
-            &["users", "--limit", "ten"],
+            &["events", "--after", "last"],
             "a whole number is expected, such as `20`",
         ),
         (
-            &["deliveries", "--limit", "0"],
+            &["users", "--limit", "0"],
             "a whole number from 1 up is expected, such as `20`",
         ),
         (

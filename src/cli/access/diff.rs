@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use crate::clock::Clock;
-use crate::control::{AccessChange, AccountChange, DiffRow, Envelope, query};
+use crate::control::{AccessChange, AccountChange, DiffRow, Envelope, EverybodyDiff, query};
 use crate::doing::counting;
 use crate::model::{TenantName, Thousands};
 use crate::view;
@@ -42,7 +42,7 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
         true => Printer::within(&Map::new(), "rows")?,
         false => Printer::new(&list.table, COLUMNS)?,
     };
-    let mut left = list.limit.unwrap_or(usize::MAX);
+    let mut left = list.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
     for tenant in tenants(client, list.tenant).await? {
         let (_doing, found) = counting("comparing users", "found");
@@ -89,22 +89,27 @@ pub(super) async fn run(client: &StoreClient, args: AccessDiffArgs) -> anyhow::R
     printer.finish("Nobody's access differs.", &summary)?;
     if !is_json {
         for (envelope, everybody, _) in &answers {
-            for row in everybody {
-                say(format_args!(
-                    "All {} users of `{}`: {} {}.",
-                    Thousands(row.users),
-                    envelope.tenant,
-                    words::name(&row.role),
-                    words::change(row.change)
-                ));
-            }
-            say_of(&Envelope {
-                everybody: Vec::new(),
-                ..envelope.clone()
-            });
+            tell(envelope, everybody);
         }
     }
     Ok(Exit::Success)
+}
+
+/// Says what changed for all users of a tenant, and what the answer rests on.
+fn tell(envelope: &Envelope, everybody: &[EverybodyDiff]) {
+    for row in everybody {
+        say(format_args!(
+            "All {} users of `{}`: {} {}.",
+            Thousands(row.users),
+            envelope.tenant,
+            words::name(&row.role),
+            words::change(row.change)
+        ));
+    }
+    say_of(&Envelope {
+        everybody: Vec::new(),
+        ..envelope.clone()
+    });
 }
 
 fn row_of(tenant: &TenantName, row: &DiffRow) -> Row {

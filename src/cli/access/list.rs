@@ -77,7 +77,7 @@ pub(super) async fn redundant(
 async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
     // Opened only with the first row, so that standard output stays empty if a question fails.
     let mut printer = None;
-    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut left = args.limit().unwrap_or(usize::MAX);
     let mut answers = Vec::new();
     let mut users = BTreeSet::new();
     for tenant in tenants(client, args.tenant.clone()).await? {
@@ -135,7 +135,7 @@ fn opened<'a>(
 
 /// Draws users with their roles and paths.
 async fn draw(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::Result<Exit> {
-    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut left = args.limit().unwrap_or(usize::MAX);
     let mut tree = Tree::begin();
     for tenant in tenants(client, args.tenant).await? {
         let mut n_rows = 0;
