@@ -37,7 +37,7 @@ pub(super) fn connections(
 }
 
 /// A key of a connection, and whether it is set.
-type Given = (&'static str, bool);
+type Given = (String, bool);
 
 fn connection(
     at: &str,
@@ -52,12 +52,7 @@ fn connection(
         "add `kind = \"tenant\"`, `\"region\"`, `\"organization\"` or `\"api-key\"`",
         problems,
     )?;
-    let given = |keys: &[(&'static str, Option<&String>)]| -> Vec<Given> {
-        keys.iter()
-            .map(|(key, value)| (*key, value.is_some()))
-            .collect()
-    };
-    let (clients, keys) = (given(&client_keys(raw)), given(&api_key_keys(raw)));
+    let (clients, keys) = (client_keys(raw), api_key_keys(raw));
     let (region, organization) = (region_keys(raw), organization_keys(raw));
     let foreign = match kind {
         "tenant" => [keys, region, organization].concat(),
@@ -92,11 +87,11 @@ fn connection(
 }
 
 fn region_keys(raw: &raw::Connection) -> Vec<Given> {
-    vec![("hosts", raw.hosts.is_some())]
+    vec![("hosts".to_owned(), raw.hosts.is_some())]
 }
 
 fn organization_keys(raw: &raw::Connection) -> Vec<Given> {
-    vec![
+    let keys = [
         ("console", raw.console.is_some()),
         ("subscription", raw.subscription.is_some()),
         ("regions", raw.regions.is_some()),
@@ -105,7 +100,9 @@ fn organization_keys(raw: &raw::Connection) -> Vec<Given> {
         ("exclude", raw.exclude.is_some()),
         ("read_with", raw.read_with.is_some()),
         ("discover_every", raw.discover_every.is_some()),
-    ]
+    ];
+    let named = keys.map(|(key, is_given)| (key.to_owned(), is_given));
+    named.into()
 }
 
 /// Reports keys that belong to another kind of connection, since their author expects an effect.

@@ -7,24 +7,18 @@ use super::values::required;
 use super::{Fault, raw};
 use crate::connector::qlik::{Credentials, SigningKey};
 
-/// Returns the keys of a connection that belong to an OAuth client, with their values.
-pub(super) fn client_keys(raw: &raw::Connection) -> [(&'static str, Option<&String>); 6] {
-    [
-        ("client_id", raw.client_id.as_ref()),
-        ("client_secret_file", raw.client_secret_file.as_ref()),
-        ("client_secret_env", raw.client_secret_env.as_ref()),
-        ("private_key_file", raw.private_key_file.as_ref()),
-        ("private_key_env", raw.private_key_env.as_ref()),
-        ("key_id", raw.key_id.as_ref()),
-    ]
+/// Returns the keys of a connection that belong to an OAuth client, and whether each is set.
+pub(super) fn client_keys(raw: &raw::Connection) -> Vec<(String, bool)> {
+    let mut keys = vec![("client_id".to_owned(), raw.client_id.is_some())];
+    keys.extend(client_secret("", raw).each());
+    keys.extend(private_key("", raw).each());
+    keys.push(("key_id".to_owned(), raw.key_id.is_some()));
+    keys
 }
 
-/// Returns the keys of a connection that belong to an API key, with their values.
-pub(super) fn api_key_keys(raw: &raw::Connection) -> [(&'static str, Option<&String>); 2] {
-    [
-        ("api_key_file", raw.api_key_file.as_ref()),
-        ("api_key_env", raw.api_key_env.as_ref()),
-    ]
+/// Returns the keys of a connection that belong to an API key, and whether each is set.
+pub(super) fn api_key_keys(raw: &raw::Connection) -> Vec<(String, bool)> {
+    api_key_of("", raw).each().into()
 }
 
 /// Validates an OAuth client: its id, and either a secret or a private key.
@@ -41,12 +35,7 @@ pub(super) fn client(
         problems,
     );
     let by_key = private_key(at, raw);
-    let by_secret = SecretKeys {
-        at,
-        key: "client_secret",
-        file: raw.client_secret_file.as_ref(),
-        variable: raw.client_secret_env.as_ref(),
-    };
+    let by_secret = client_secret(at, raw);
     if by_key.is_given() && by_secret.is_given() {
         problems.add(
             by_key.path(),
@@ -87,13 +76,8 @@ pub(super) fn api_key(
     vault: &Vault<'_>,
     problems: &mut Problems,
 ) -> Option<Credentials> {
-    let keys = SecretKeys {
-        at,
-        key: "api_key",
-        file: raw.api_key_file.as_ref(),
-        variable: raw.api_key_env.as_ref(),
-    };
-    keys.secret(vault, problems).map(Credentials::ApiKey)
+    let key = api_key_of(at, raw).secret(vault, problems);
+    key.map(Credentials::ApiKey)
 }
 
 fn signing_key(
@@ -113,6 +97,24 @@ fn signing_key(
     SigningKey::parse(&pem, key_id?)
         .map_err(|source| problems.add(keys.path(), Fault::BadKey { source }))
         .ok()
+}
+
+fn client_secret<'a>(at: &'a str, raw: &'a raw::Connection) -> SecretKeys<'a> {
+    SecretKeys {
+        at,
+        key: "client_secret",
+        file: raw.client_secret_file.as_ref(),
+        variable: raw.client_secret_env.as_ref(),
+    }
+}
+
+fn api_key_of<'a>(at: &'a str, raw: &'a raw::Connection) -> SecretKeys<'a> {
+    SecretKeys {
+        at,
+        key: "api_key",
+        file: raw.api_key_file.as_ref(),
+        variable: raw.api_key_env.as_ref(),
+    }
 }
 
 fn private_key<'a>(at: &'a str, raw: &'a raw::Connection) -> SecretKeys<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::problem::Problems;
 use super::secrets::Vault;
 use super::values::Names;
-use super::{Fault, raw};
+use super::{Fault, raw, secret_keys};
 use crate::deliver::{
     self, DEFAULT_TIMEOUT, Egress, Endpoint, EventFilter, InvalidEndpoint, SigningSecret,
 };
@@ -89,7 +89,7 @@ fn endpoint(
             | InvalidEndpoint::HttpAnywhere
             | InvalidEndpoint::HttpByProxy
             | InvalidEndpoint::Ipv6ByProxy
-            | InvalidEndpoint::Address(_) => address.key,
+            | InvalidEndpoint::Address(_) => address.key.as_str(),
         };
         problems.add(format!("{at}.{key}"), Fault::BadEndpoint { source });
     };
@@ -126,29 +126,20 @@ fn secrets(
     problems: &mut Problems,
 ) -> Option<Vec<SigningSecret>> {
     let (raw::OneOrTwo(files), raw::OneOrTwo(variables)) = (&raw.secret_file, &raw.secret_env);
-    let files = files
-        .iter()
-        .map(|name| ("_file", vault.file("secret", name)));
-    let variables = variables
-        .iter()
-        .map(|name| ("_env", vault.variable("secret", name)));
+    let given = secret_keys::several(at, "secret", files, variables, vault);
     let mut valid = Vec::new();
-    let mut wanted = 0;
-    for (suffix, found) in files.chain(variables) {
-        wanted += 1;
+    let wanted = given.len();
+    for (path, found) in given {
         let read = found.and_then(|secret| {
             SigningSecret::parse(&secret).map_err(|source| Fault::BadSecret { source })
         });
         match read {
             Ok(secret) => valid.push(secret),
-            Err(fault) => problems.add(format!("{at}.secret{suffix}"), fault),
+            Err(fault) => problems.add(path, fault),
         }
     }
-    let noted = ["", "_file", "_env"]
-        .iter()
-        .any(|end| problems.has(&format!("{at}.secret{end}")));
     match wanted {
-        0 if noted => None,
+        0 if secret_keys::is_noted(at, "secret", problems) => None,
         0 => {
             let remedy = "name the file that holds the signing secret (`whsec_…`, or `whsk_…` for an ed25519 key), or an environment variable by `secret_env`";
             problems.add(format!("{at}.secret_file"), Fault::Missing { remedy });

@@ -71,7 +71,7 @@ impl Keeper {
 /// configuration.
 pub(super) fn open(key: &str, path: &Path, keeper: Keeper) -> Result<File, Fault> {
     let us = Us::this_process();
-    let file = opened(path).map_err(|error| refused(key, path, &us, &error))?;
+    let file = open_regular(path).map_err(|error| refused(key, path, &us, &error))?;
     // Checked on the opened file, since the name may lead to another one a moment later.
     let custody = file
         .metadata()
@@ -90,7 +90,8 @@ pub(super) fn open(key: &str, path: &Path, keeper: Keeper) -> Result<File, Fault
     }
 }
 
-fn opened(path: &Path) -> std::io::Result<File> {
+/// Opens a regular file.
+pub(super) fn open_regular(path: &Path) -> std::io::Result<File> {
     // Reading a pipe would wait for a writer, for ever if there is none.
     if !path.metadata()?.is_file() {
         return Err(Error::other("not a regular file"));

@@ -1,6 +1,5 @@
 //! Reads secrets from where the configuration says they are.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -99,8 +98,8 @@ impl<'a> Vault<'a> {
             detail,
             remedy: "name a text file that the user that runs qlik-roster can read",
         };
-        let opened =
-            open(&path).map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
+        let opened = secret_custody::open_regular(&path)
+            .map_err(|error| unreadable(format!("opening {shown}: {error}")))?;
         let mut text = String::new();
         let read = opened.take(MAX_OPEN_BYTES + 1).read_to_string(&mut text);
         match read {
@@ -120,14 +119,6 @@ impl<'a> Vault<'a> {
             None => self.folder.join(name),
         }
     }
-}
-
-fn open(path: &Path) -> std::io::Result<File> {
-    // Reading a pipe would wait for a writer, for ever if there is none.
-    if !path.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    File::open(path)
 }
 
 /// Returns whether a text that should name a file or a variable is a secret itself, or a secret

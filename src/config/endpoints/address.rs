@@ -11,7 +11,7 @@ use super::super::{Fault, raw};
 /// An endpoint's address, and the key that gives it.
 pub(in super::super) struct Address {
     pub(in super::super) url: Url,
-    pub(in super::super) key: &'static str,
+    pub(in super::super) key: String,
 }
 
 /// Reads the addresses of all endpoints; `None` for an invalid one.
@@ -44,33 +44,28 @@ fn text(
     raw: &raw::Endpoint,
     vault: &Vault<'_>,
     problems: &mut Problems,
-) -> Option<(&'static str, String)> {
+) -> Option<(String, String)> {
     let keys = SecretKeys {
         at,
         key: "url",
         file: raw.url_file.as_ref(),
         variable: raw.url_env.as_ref(),
     };
-    let key = match (&raw.url_file, &raw.url_env) {
-        (None, None) => None,
-        (Some(_), _) => Some("url_file"),
-        (None, Some(_)) => Some("url_env"),
-    };
-    match (&raw.url, key) {
-        (Some(_), Some(key)) => {
+    match (&raw.url, keys.is_given()) {
+        (Some(_), true) => {
             let fault = Fault::Conflict {
                 detail: "the address is given twice, by `url` as well".to_owned(),
                 remedy: "remove one of the two: an address with a token in it does not belong in this file",
             };
-            problems.add(format!("{at}.{key}"), fault);
+            problems.add(keys.path(), fault);
             None
         }
-        (Some(url), None) => Some(("url", url.clone())),
-        (None, Some(key)) => {
+        (Some(url), false) => Some((keys.key.to_owned(), url.clone())),
+        (None, true) => {
             let text = keys.secret(vault, problems)?;
-            Some((key, text.expose().to_owned()))
+            Some((keys.name(), text.expose().to_owned()))
         }
-        (None, None) => {
+        (None, false) => {
             if !keys.is_noted(problems) {
                 let remedy = "add the address that takes the events, or name the file that holds \
                               it by `url_file`";

@@ -87,6 +87,7 @@ fn belongs(at: &str, raw: &raw::Endpoint, format: &str, problems: &mut Problems)
     const BATCH: &[&str] = &["cloudevents-batch"];
     const SETS: &[&str] = &["scim-set"];
     let mut fits = true;
+    let mut given = Vec::new();
     for (key, is_given, formats) in [
         ("source", raw.source.is_some(), [CLOUD, SETS].concat()),
         ("max_batch", raw.max_batch.is_some(), BATCH.into()),
@@ -98,9 +99,13 @@ fn belongs(at: &str, raw: &raw::Endpoint, format: &str, problems: &mut Problems)
         ("max_wait", raw.max_wait.is_some(), BATCH.into()),
         ("set_audience", raw.set_audience.is_some(), SETS.into()),
         ("set_events", raw.set_events.is_some(), SETS.into()),
-        ("set_key_file", raw.set_key_file.is_some(), SETS.into()),
-        ("set_key_env", raw.set_key_env.is_some(), SETS.into()),
     ] {
+        given.push((key.to_owned(), is_given, formats));
+    }
+    for (key, is_given) in set_key(at, raw).each() {
+        given.push((key, is_given, SETS.into()));
+    }
+    for (key, is_given, formats) in given {
         if is_given && !formats.contains(&format) {
             fits = false;
             problems.add(
@@ -116,6 +121,15 @@ fn belongs(at: &str, raw: &raw::Endpoint, format: &str, problems: &mut Problems)
         }
     }
     fits
+}
+
+fn set_key<'a>(at: &'a str, raw: &'a raw::Endpoint) -> SecretKeys<'a> {
+    SecretKeys {
+        at,
+        key: "set_key",
+        file: raw.set_key_file.as_ref(),
+        variable: raw.set_key_env.as_ref(),
+    }
 }
 
 fn source(at: &str, raw: &raw::Endpoint, problems: &mut Problems) -> Option<EventSource> {
@@ -209,12 +223,7 @@ fn sets(
             None
         }
     };
-    let keys = SecretKeys {
-        at,
-        key: "set_key",
-        file: raw.set_key_file.as_ref(),
-        variable: raw.set_key_env.as_ref(),
-    };
+    let keys = set_key(at, raw);
     let pem = keys.secret(vault, problems)?;
     let key = SetKey::parse(&pem)
         .map_err(|source| problems.add(keys.path(), Fault::BadSetKey { source }))
