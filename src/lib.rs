@@ -28,6 +28,7 @@ pub mod cli;
 pub mod demo;
 
 pub mod authorities;
+mod causes;
 pub mod clock;
 pub mod doing;
 pub mod environment_proxy;

@@ -9,6 +9,8 @@ use crate::system_words::system_words;
 /// Our messages never repeat their cause, but those of libraries do; a cause that the message
 /// before it already contains is left out.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
+    // Not `causes::causes`, which stops at the error that an I/O error wraps as well: an I/O error
+    // has the text of that error, and so each would be said twice.
     let mut text = words(error);
     let mut source = error.source();
     while let Some(cause) = source {

@@ -14,9 +14,10 @@ use super::consent::REQUEST_ORIGIN;
 use super::failure::Failure;
 use super::resend::{Resends, break_in_words, is_calm};
 use super::resolver::{GuardedResolver, ProxyResolver, SystemLookup};
+use crate::causes::{causes, find};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::http_client::{self, BuildError};
-use crate::obstacle::{Route, causes, find};
+use crate::obstacle::Route;
 use crate::peer::Trust;
 
 /// How long a connection may take to be established; the time-out of the whole attempt runs at the

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use h2::Reason;
 
-use crate::obstacle::causes;
+use crate::causes::causes;
 
 /// How often one attempt is sent again after its connection ended. A receiver that crashes on a
 /// message does so each time.
