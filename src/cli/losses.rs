@@ -1,7 +1,5 @@
 //! What was lost with a damaged store: how it is reported, and how an operator confirms it.
 
-use serde_json::json;
-
 use crate::config::Config;
 use crate::control::{command, query};
 use crate::daemon::Hooks;
@@ -37,7 +35,7 @@ pub(super) async fn accept(config: &Config, table: &TableArgs) -> anyhow::Result
                 loss.moved_to.clone().into(),
                 loss.missing.to_string().into(),
             ],
-            json: json!(loss),
+            json: view::loss(loss),
         })?;
     }
     printer.finish("Nothing was lost that is not known.", "")?;
@@ -70,7 +68,7 @@ pub(super) fn row(loss: &HistoryLoss) -> Row {
             "".into(),
             detail(loss).into(),
         ],
-        json: view::loss(loss),
+        json: view::loss_status(loss),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::config::Config;
 use crate::control::{command, query};
 use crate::daemon::Hooks;
@@ -73,13 +71,13 @@ async fn check(config: &Config, format: Format) -> anyhow::Result<Exit> {
     };
     match format {
         Format::Table => {
-            print_one(format, &summary(config, &checked), &json!(checked))?;
+            print_one(format, &summary(config, &checked), &view::checked(&checked))?;
             if !checked.is_sound() {
                 print_faults(format, &checked)?;
             }
         }
         Format::Csv => print_faults(format, &checked)?,
-        Format::Json | Format::Jsonl => print_one(format, &[], &json!(checked))?,
+        Format::Json | Format::Jsonl => print_one(format, &[], &view::checked(&checked))?,
     }
     match checked.is_sound() {
         true => Ok(Exit::Success),
@@ -126,7 +124,7 @@ fn print_faults(format: Format, checked: &StoreCheck) -> anyhow::Result<()> {
     for fault in &checked.faults {
         printer.row(Row {
             cells: vec![fault.place.clone().into(), fault.what.clone().into()],
-            json: json!(fault),
+            json: view::fault(fault),
         })?;
     }
     printer.finish("", "")

@@ -34,7 +34,7 @@ pub use status::{
     clock, daemon, endpoint_status, tenant_status, unread, word_of_clock, word_of_endpoint,
     word_of_tenant,
 };
-pub use store::{compacted, loss, space};
+pub use store::{checked, compacted, fault, loss, loss_status, space};
 pub use tenant::{tenant, why_not_active};
 
 use serde_json::Value;

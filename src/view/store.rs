@@ -1,8 +1,8 @@
-//! The store: its disk usage, and what was lost with a damaged one.
+//! The store: its disk usage, what a check of it found, and what was lost with a damaged one.
 
 use serde_json::{Value, json};
 
-use crate::model::{HistoryLoss, Lack, StoreUsage};
+use crate::model::{Fault, HistoryLoss, Lack, StoreCheck, StoreUsage};
 use crate::store::Compacted;
 
 /// Returns how much disk space the store takes, and what takes it.
@@ -36,7 +36,22 @@ pub fn compacted(compacted: &Compacted) -> Value {
     json!({ "before": before, "after": after, "live": live, "rows": rows })
 }
 
-/// Returns lost history, as a row of `status`.
+/// Returns what a check of the store found.
+pub fn checked(checked: &StoreCheck) -> Value {
+    json!(checked)
+}
+
+/// Returns one fault that a check of the store found.
+pub fn fault(fault: &Fault) -> Value {
+    json!(fault)
+}
+
+/// Returns lost history.
 pub fn loss(loss: &HistoryLoss) -> Value {
-    json!({ "history_lost": loss })
+    json!(loss)
+}
+
+/// Returns lost history, as a row of `status`.
+pub fn loss_status(loss: &HistoryLoss) -> Value {
+    json!({ "history_lost": self::loss(loss) })
 }
