@@ -24,7 +24,9 @@ impl Query for query::Holders {
 
     fn answer(self, reading: &Reading<'_>) -> Result<Self::Answer, ControlError> {
         let known = reading.one(&self.tenant)?;
-        Ok(reading.holders(known, &self.record, self.after, self.limit.min(MAX_PAGE))?)
+        // Not `page::size`: who has all the names that he shows asks on for counts, with 0.
+        let limit = self.limit.min(MAX_PAGE);
+        Ok(reading.holders(known, &self.record, self.after, limit)?)
     }
 }
 

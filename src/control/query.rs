@@ -11,11 +11,11 @@ use crate::model::{
     EndpointName, Id, Kind, PlanId, RecordRef, RunId, TenantName, Timestamp, UserId,
 };
 
-/// The overall state.
+/// The overall state: one row for each tenant and each endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status;
 
-/// The progress of the runs under way, by tenant name.
+/// The progress of the runs under way, by tenant name: one row for each tenant at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress;
 
@@ -51,7 +51,7 @@ pub struct Records {
 }
 
 /// Records of a kind that match a name: by id, name, subject or e-mail. Returns the first
-/// [`MAX_PAGE`](super::MAX_PAGE) or a few more.
+/// [`MAX_PAGE`](super::MAX_PAGE). Where no id matches, all records of the kind are read for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// The kind.
@@ -72,11 +72,12 @@ pub struct Holders {
     pub record: RecordRef,
     /// The last user of the previous page.
     pub after: Option<Id>,
-    /// How many users to name, at most [`MAX_PAGE`](super::MAX_PAGE).
+    /// How many users to name, at most [`MAX_PAGE`](super::MAX_PAGE); 0 for counts alone.
     pub limit: usize,
 }
 
-/// The roles that a user has through groups.
+/// The roles that a user has through groups, all of them: as many as the records of this user's
+/// groups name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
     /// The tenant.
@@ -193,7 +194,8 @@ pub struct Event {
     pub event: EventName,
 }
 
-/// Accounts that somebody should look at. Each page covers one tenant.
+/// Accounts that somebody should look at. Each page covers one tenant and has its first ten
+/// thousand rows; the counts cover the rest, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// The tenant; `None` for all.
@@ -267,7 +269,7 @@ pub struct Removals {
 }
 
 /// What was lost with a damaged store and no operator has confirmed, the earliest first. There is
-/// one loss for each time that a store was damaged, so one page is enough.
+/// one loss for each time that a store was damaged, and the store keeps the last fifty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryLosses;
 

@@ -108,6 +108,9 @@ impl Reading<'_> {
                 && let Some(kept) = self.store.get(known.no, &RecordRef { kind, id })?
             {
                 rows.push(self.row_of(known, kept, &mut names)?);
+                if rows.len() == MAX_PAGE {
+                    return Ok(rows);
+                }
                 continue;
             }
             let mut after = None;
@@ -120,9 +123,9 @@ impl Reading<'_> {
                     .filter(|kept| is_called(&kept.record, called));
                 for kept in found {
                     rows.push(self.row_of(known, kept, &mut names)?);
-                }
-                if rows.len() >= MAX_PAGE {
-                    return Ok(rows);
+                    if rows.len() == MAX_PAGE {
+                        return Ok(rows);
+                    }
                 }
             }
         }
