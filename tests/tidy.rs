@@ -25,7 +25,7 @@ use qlik_roster::telemetry::{Metric, Shape};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("root", &["root", "model"]),
-    ("telemetry", &["root"]),
+    ("telemetry", &["model", "root"]),
     ("connector", &["model", "root", "telemetry"]),
     ("access", &["model"]),
     ("reconcile", &["model"]),

@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::printable;
 use crate::signal;
-use crate::telemetry::{Metrics, Sample, chain};
+use crate::telemetry::{DeliveryOutcome, Metrics, Sample, chain};
 use crate::view::{self, sentence};
 
 use super::args::{Format, SyncArgs, TableArgs};
@@ -271,11 +271,11 @@ async fn drain(
 
 /// Says how many events an endpoint has accepted so far.
 fn delivering(name: &EndpointName, metrics: &Metrics) -> Doing {
-    let (name, metrics) = (name.0.clone(), metrics.clone());
+    let (name, metrics) = (name.clone(), metrics.clone());
     doing::telling(move || {
         let delivered = metrics.get(Sample::Deliveries {
             endpoint: &name,
-            outcome: "delivered",
+            outcome: &DeliveryOutcome::Delivered,
         });
         match delivered {
             Some(n) => format!("delivering to `{name}`: {n} delivered so far"),

@@ -46,9 +46,8 @@ impl ClockWatch {
                 continue;
             };
             self.last.note(turned);
-            self.metrics.count(Sample::ClockTurns {
-                direction: turned.word(),
-            });
+            self.metrics
+                .count(Sample::ClockTurns { direction: &turned });
             warn!(
                 code = turned.code(),
                 seconds = turned.size().as_secs(),

@@ -64,7 +64,7 @@ impl Linker {
         self.registry.add(Arc::clone(&linked));
         // So that an alert on the metric's age also covers a tenant that never worked.
         let last_success = Sample::LastSuccess {
-            tenant: &tenant.name.0,
+            tenant: &tenant.name,
         };
         if self.metrics.get(last_success).is_none() {
             self.metrics.set(last_success, 0.0);

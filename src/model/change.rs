@@ -105,12 +105,19 @@ pub enum Verb {
     Deleted,
 }
 
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Verb {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }

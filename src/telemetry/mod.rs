@@ -10,4 +10,7 @@ mod metrics;
 pub use chain::chain;
 pub use format::Format;
 pub use logging::{AlreadyStarted, Filter, InvalidFilter, LogOptions, start_logging};
-pub use metrics::{CONTENT_TYPE, Metric, Metrics, Sample, Shape};
+pub use metrics::{
+    CONTENT_TYPE, DeliveryOutcome, HookRejection, HookResult, Metric, Metrics, PollOutcome, Sample,
+    Shape,
+};

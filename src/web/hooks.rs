@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use crate::lock::lock;
 use crate::model::{AuditEventId, TenantName};
 use crate::signal::Wake;
-use crate::telemetry::{Metrics, Sample};
+use crate::telemetry::{HookRejection, HookResult, Metrics, Sample};
 
 /// The header that signs a webhook.
 const SIGNATURE: &str = "qlik-signature";
@@ -85,8 +85,9 @@ impl QlikHooks {
         self.hooks.insert(tenant, hook);
     }
 
-    fn reject(&self, status: StatusCode, reason: &'static str) -> StatusCode {
-        self.metrics.count(Sample::HooksRejected { reason });
+    fn reject(&self, status: StatusCode, reason: HookRejection) -> StatusCode {
+        self.metrics
+            .count(Sample::HooksRejected { reason: &reason });
         status
     }
 }
@@ -107,42 +108,45 @@ async fn receive(
 ) -> StatusCode {
     let tenant = TenantName(tenant);
     let Some(hook) = hooks.hooks.get(&tenant) else {
-        return hooks.reject(StatusCode::NOT_FOUND, "unknown-tenant");
+        return hooks.reject(StatusCode::NOT_FOUND, HookRejection::UnknownTenant);
     };
     let signature = headers.get(SIGNATURE).and_then(|text| text.to_str().ok());
     let Some(signature) = signature else {
-        return hooks.reject(StatusCode::UNAUTHORIZED, "unsigned");
+        return hooks.reject(StatusCode::UNAUTHORIZED, HookRejection::Unsigned);
     };
     let told = headers
         .get(CONTENT_LENGTH)
         .and_then(|text| text.to_str().ok()?.parse().ok());
     if told.is_some_and(|length: usize| length > MAX_BODY) {
-        return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
+        return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, HookRejection::TooLarge);
     }
     let Ok(_place) = bodies.try_acquire() else {
-        return hooks.reject(StatusCode::SERVICE_UNAVAILABLE, "too-many");
+        return hooks.reject(StatusCode::SERVICE_UNAVAILABLE, HookRejection::TooMany);
     };
     let body = match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         // Also if the connection broke, but then nobody reads the answer.
         Ok(Err(_over_the_limit)) => {
-            return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
+            return hooks.reject(StatusCode::PAYLOAD_TOO_LARGE, HookRejection::TooLarge);
         }
-        Err(_late) => return hooks.reject(StatusCode::REQUEST_TIMEOUT, "too-slow"),
+        Err(_late) => return hooks.reject(StatusCode::REQUEST_TIMEOUT, HookRejection::TooSlow),
     };
     let result = match (hook.judge)(signature, &headers, &body) {
-        HookCheck::Forged => return hooks.reject(StatusCode::UNAUTHORIZED, "bad-signature"),
-        HookCheck::Unreadable => "unreadable",
-        HookCheck::Event(id) if hook.is_known(id) => "repeated",
-        HookCheck::Event(_) => "new",
+        HookCheck::Forged => {
+            return hooks.reject(StatusCode::UNAUTHORIZED, HookRejection::BadSignature);
+        }
+        HookCheck::Unreadable => HookResult::Unreadable,
+        HookCheck::Event(id) if hook.is_known(id) => HookResult::Repeated,
+        HookCheck::Event(_) => HookResult::New,
     };
-    if result != "repeated" {
-        hook.wake.wake();
+    match result {
+        HookResult::New | HookResult::Unreadable => hook.wake.wake(),
+        HookResult::Repeated => {}
     }
-    let tenant = tenant.0.as_str();
-    hooks
-        .metrics
-        .count(Sample::HooksReceived { tenant, result });
+    hooks.metrics.count(Sample::HooksReceived {
+        tenant: &tenant,
+        result: &result,
+    });
     StatusCode::ACCEPTED
 }
 

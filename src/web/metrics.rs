@@ -21,10 +21,7 @@ pub(super) fn router(metrics: Metrics, control: Arc<Control>) -> Router {
 async fn print(State((metrics, control)): State<(Metrics, Arc<Control>)>) -> impl IntoResponse {
     // An age is computed when it is asked for.
     for (tenant, age) in control.ages() {
-        metrics.set(
-            Sample::SinceSuccess { tenant: &tenant.0 },
-            age.as_secs_f64(),
-        );
+        metrics.set(Sample::SinceSuccess { tenant: &tenant }, age.as_secs_f64());
     }
     let head = [(CONTENT_TYPE, telemetry::CONTENT_TYPE)];
     (head, metrics.print())

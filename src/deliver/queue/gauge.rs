@@ -3,7 +3,7 @@
 use super::state::{Ended, State};
 use crate::deliver::transport::verdict::Verdict;
 use crate::model::{EndpointName, Seq};
-use crate::telemetry::{Metrics, Sample};
+use crate::telemetry::{DeliveryOutcome, Metrics, Sample};
 
 #[derive(Debug)]
 pub(super) struct Gauge {
@@ -21,11 +21,11 @@ impl Gauge {
 
     /// Counts an attempt.
     pub fn count(&self, ended: &Ended) {
-        let outcome = match ended.verdict {
-            Verdict::Delivered { .. } => "delivered",
-            Verdict::Retry { .. } | Verdict::Disable { .. } => "failed",
+        let outcome = &match ended.verdict {
+            Verdict::Delivered { .. } => DeliveryOutcome::Delivered,
+            Verdict::Retry { .. } | Verdict::Disable { .. } => DeliveryOutcome::Failed,
         };
-        let endpoint = self.endpoint.0.as_str();
+        let endpoint = &self.endpoint;
         let n_events = u32::try_from(ended.deliveries.len()).unwrap_or(u32::MAX);
         self.metrics.add(
             Sample::Deliveries { endpoint, outcome },
@@ -40,7 +40,7 @@ impl Gauge {
     /// Reports the endpoint's state.
     #[expect(clippy::cast_precision_loss, reason = "no journal has 2^52 entries")]
     pub fn tell(&self, state: &State, last: Seq) {
-        let endpoint = self.endpoint.0.as_str();
+        let endpoint = &self.endpoint;
         let behind = last.0.saturating_sub(state.settled().0);
         self.metrics.set(Sample::Behind { endpoint }, behind as f64);
         let takes = if state.takes() { 1.0 } else { 0.0 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::connector::{Connector, FetchError};
 use crate::model::{Extent, Mode, RecordRef, Run, Seq, Timestamp, Trigger};
 use crate::store::{Bookmark, MAX_SEEN_EVENTS, StoreError, TenantNo};
-use crate::telemetry::{Sample, chain};
+use crate::telemetry::{PollOutcome, Sample, chain};
 
 use super::audit_state::{Bearable, Pace, Success, Then, Waited};
 use super::missed::before;
@@ -95,8 +95,8 @@ impl<C: Connector> Job<C> {
             measure::traffic(&self.metrics, &self.name, &traffic);
         }
         self.metrics.count(Sample::Polls {
-            tenant: &self.name.0,
-            outcome: polled.word(),
+            tenant: &self.name,
+            outcome: &polled.outcome(),
         });
         Ok(polled)
     }
@@ -398,16 +398,16 @@ impl PollStart {
 }
 
 impl Polled {
-    /// Returns its name.
-    pub(in crate::sync) fn word(&self) -> &'static str {
+    /// Returns how the metrics call it.
+    fn outcome(&self) -> PollOutcome {
         match self {
-            Self::Asleep => "asleep",
-            Self::Quiet => "quiet",
-            Self::Found => "found",
-            Self::Failed => "failed",
-            Self::Silent => "silent",
-            Self::Forbidden => "forbidden",
-            Self::Gap => "gap",
+            Self::Asleep => PollOutcome::Asleep,
+            Self::Quiet => PollOutcome::Quiet,
+            Self::Found => PollOutcome::Found,
+            Self::Failed => PollOutcome::Failed,
+            Self::Silent => PollOutcome::Silent,
+            Self::Forbidden => PollOutcome::Forbidden,
+            Self::Gap => PollOutcome::Gap,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::telemetry::{Metrics, Sample};
 
 /// Records a run that ended.
 pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
-    let tenant = run.tenant_name.0.as_str();
+    let tenant = &run.tenant_name;
     traffic(metrics, &run.tenant_name, &run.traffic);
     match run.mode {
         Mode::Commit => {}
@@ -16,8 +16,8 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
     }
     metrics.count(Sample::Runs {
         tenant,
-        trigger: run.trigger.word(),
-        outcome: run.outcome.word(),
+        trigger: &run.trigger,
+        outcome: &run.outcome,
     });
     let taken_over = match &run.outcome {
         Outcome::Succeeded | Outcome::Degraded | Outcome::Held | Outcome::Incomplete { .. } => {
@@ -31,7 +31,7 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
             (Verb::Updated, counts.updated),
             (Verb::Deleted, counts.deleted),
         ] {
-            let (kind, verb) = (kind.singular(), &verb.to_string());
+            let verb = &verb;
             metrics.add(Sample::Changes { tenant, kind, verb }, n_changes as f64);
         }
     }
@@ -42,7 +42,6 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
     }
     attempted(metrics, run);
     for (kind, counts) in &run.counts {
-        let kind = kind.singular();
         metrics.set(
             Sample::Unreadable { tenant, kind },
             counts.unreadable as f64,
@@ -55,7 +54,6 @@ pub(in crate::sync) fn run(metrics: &Metrics, run: &Run) {
 
 /// Records the requests that were sent to the tenant.
 pub(in crate::sync) fn traffic(metrics: &Metrics, tenant: &TenantName, traffic: &Traffic) {
-    let tenant = tenant.0.as_str();
     metrics.add(Sample::Requests { tenant }, traffic.requests as f64);
     metrics.add(Sample::Retries { tenant }, traffic.retries as f64);
     metrics.add(Sample::Waited { tenant }, traffic.waited.as_secs_f64());
@@ -75,7 +73,7 @@ pub fn recall(metrics: &Metrics, store: &Store, tenants: &[TenantName]) -> Resul
 }
 
 fn attempted(metrics: &Metrics, run: &Run) {
-    let tenant = run.tenant_name.0.as_str();
+    let tenant = &run.tenant_name;
     metrics.set(Sample::LastAttempt { tenant }, seconds(run.started_at));
     if let Some(ended) = run.ended_at.filter(|_| run.outcome.is_success()) {
         metrics.set(Sample::LastSuccess { tenant }, seconds(ended));

@@ -1,7 +1,11 @@
 //! All metrics: their names, units, labels and meanings.
 
+use super::label::{DeliveryOutcome, HookRejection, HookResult, Label, PollOutcome};
+use crate::clock::Turned;
+use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
+
 macro_rules! metrics {
-    ($($metric:ident { $($label:ident),* } $shape:ident $name:literal $help:literal;)+) => {
+    ($($metric:ident { $($label:ident: $value:ty),* } $shape:ident $name:literal $help:literal;)+) => {
         /// A metric, by tenant and other labels; `help` says what it means.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         #[expect(missing_docs, reason = "each row of the table says what it means")]
@@ -13,7 +17,7 @@ macro_rules! metrics {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[expect(missing_docs, reason = "each row of the table says what it means")]
         pub enum Sample<'a> {
-            $($metric { $($label: &'a str),* },)+
+            $($metric { $($label: &'a $value),* },)+
         }
 
         impl Metric {
@@ -60,54 +64,54 @@ macro_rules! metrics {
             /// Returns the values of its labels, in the order of [`Metric::labels`].
             pub fn values(self) -> Vec<&'a str> {
                 match self {
-                    $(Self::$metric { $($label),* } => vec![$($label),*],)+
+                    $(Self::$metric { $($label),* } => vec![$(Label::text($label)),*],)+
                 }
             }
         }
     };
 }
 
-// Metric, its labels, how it moves, its name, and what it means.
+// Metric, its labels and their types, how it moves, its name, and what it means.
 metrics! {
-    Runs { tenant, trigger, outcome } Counter "qlik_roster_runs_total"
+    Runs { tenant: TenantName, trigger: Trigger, outcome: Outcome } Counter "qlik_roster_runs_total"
         "Runs that ended, dry runs left out.";
-    LastAttempt { tenant } Gauge "qlik_roster_last_attempt_timestamp_seconds"
+    LastAttempt { tenant: TenantName } Gauge "qlik_roster_last_attempt_timestamp_seconds"
         "When the last run began that read the whole tenant.";
-    LastSuccess { tenant } Gauge "qlik_roster_last_success_timestamp_seconds"
+    LastSuccess { tenant: TenantName } Gauge "qlik_roster_last_success_timestamp_seconds"
         "When the last run ended that read the whole tenant and succeeded.";
-    SinceSuccess { tenant } Gauge "qlik_roster_since_success_seconds"
+    SinceSuccess { tenant: TenantName } Gauge "qlik_roster_since_success_seconds"
         "How long ago that was, whatever the clock says; the start counts as well.";
-    Unreadable { tenant, kind } Gauge "qlik_roster_unreadable_records"
+    Unreadable { tenant: TenantName, kind: Kind } Gauge "qlik_roster_unreadable_records"
         "Records that could not be read by the last run over the whole tenant.";
-    Changes { tenant, kind, verb } Counter "qlik_roster_changes_total"
+    Changes { tenant: TenantName, kind: Kind, verb: Verb } Counter "qlik_roster_changes_total"
         "Changes that were found and taken over.";
-    Polls { tenant, outcome } Counter "qlik_roster_polls_total"
+    Polls { tenant: TenantName, outcome: PollOutcome } Counter "qlik_roster_polls_total"
         "Polls of the tenant's audit log.";
-    AuditMissed { tenant } Gauge "qlik_roster_audit_missed"
+    AuditMissed { tenant: TenantName } Gauge "qlik_roster_audit_missed"
         "Changes that the last run over the whole tenant found and the audit log should have told of. Should be 0.";
-    Requests { tenant } Counter "qlik_roster_qlik_requests_total"
+    Requests { tenant: TenantName } Counter "qlik_roster_qlik_requests_total"
         "Requests sent to Qlik, those sent again among them.";
-    Retries { tenant } Counter "qlik_roster_qlik_retries_total"
+    Retries { tenant: TenantName } Counter "qlik_roster_qlik_retries_total"
         "Requests sent to Qlik again after a failure.";
-    Waited { tenant } Counter "qlik_roster_qlik_waited_seconds_total"
+    Waited { tenant: TenantName } Counter "qlik_roster_qlik_waited_seconds_total"
         "Time spent waiting for the rate limit, Qlik's or our own.";
-    HooksReceived { tenant, result } Counter "qlik_roster_qlik_webhooks_total"
+    HooksReceived { tenant: TenantName, result: HookResult } Counter "qlik_roster_qlik_webhooks_total"
         "Webhooks of Qlik's that were signed as they should be.";
-    HooksRejected { reason } Counter "qlik_roster_qlik_webhooks_rejected_total"
+    HooksRejected { reason: HookRejection } Counter "qlik_roster_qlik_webhooks_rejected_total"
         "Webhooks that were refused.";
     CrowdedOut {} Counter "qlik_roster_connections_crowded_out_total"
         "Connections that waited without a request and were closed to make room for others.";
-    Deliveries { endpoint, outcome } Counter "qlik_roster_deliveries_total"
+    Deliveries { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_deliveries_total"
         "Attempts to deliver an event, by outcome.";
-    Messages { endpoint, outcome } Counter "qlik_roster_messages_total"
+    Messages { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_messages_total"
         "Messages that were sent, each of one event or a batch.";
-    DeliverySeconds { endpoint, outcome } Counter "qlik_roster_delivery_seconds_total"
+    DeliverySeconds { endpoint: EndpointName, outcome: DeliveryOutcome } Counter "qlik_roster_delivery_seconds_total"
         "Time from sending a message to its answer.";
-    Parked { endpoint } Counter "qlik_roster_parked_total"
+    Parked { endpoint: EndpointName } Counter "qlik_roster_parked_total"
         "Events that were given up on.";
-    Behind { endpoint } Gauge "qlik_roster_endpoint_behind_entries"
+    Behind { endpoint: EndpointName } Gauge "qlik_roster_endpoint_behind_entries"
         "Entries of the journal that the endpoint has not settled.";
-    EndpointTakes { endpoint } Gauge "qlik_roster_endpoint_takes_events"
+    EndpointTakes { endpoint: EndpointName } Gauge "qlik_roster_endpoint_takes_events"
         "1 while the endpoint takes events; 0 while it is in trouble or disabled.";
     StoreBytes {} Gauge "qlik_roster_store_bytes"
         "Bytes on disk of everything that is the store's.";
@@ -123,9 +127,9 @@ metrics! {
         "Events in the journal.";
     JournalOldest {} Gauge "qlik_roster_journal_oldest_timestamp_seconds"
         "When the first event in the journal was found; 0: it is empty.";
-    JournalHeld { endpoint } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
+    JournalHeld { endpoint: EndpointName } Gauge "qlik_roster_journal_held_since_timestamp_seconds"
         "When the event was found that the endpoint has to settle before the journal can be cut at its keep time; 0: the endpoint holds nothing.";
-    ClockTurns { direction } Counter "qlik_roster_clock_jumps_total"
+    ClockTurns { direction: Turned } Counter "qlik_roster_clock_jumps_total"
         "Times that the machine's clock was set by more than half a minute, or it slept.";
 }
 

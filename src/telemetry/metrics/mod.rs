@@ -4,6 +4,7 @@
 //! text format 0.0.4, is one loop over a map.
 
 mod catalogue;
+mod label;
 mod text;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use catalogue::{Metric, Sample, Shape};
+pub use label::{DeliveryOutcome, HookRejection, HookResult, PollOutcome};
 pub use text::CONTENT_TYPE;
 use text::Series;
 

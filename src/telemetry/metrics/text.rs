@@ -48,20 +48,21 @@ fn escaped(value: &str) -> String {
 mod tests {
     use super::super::{Metrics, Sample};
     use super::*;
+    use crate::model::{Outcome, TenantName, Trigger};
 
     #[test]
     fn numbers_print_as_prometheus_reads_them() {
         let metrics = Metrics::default();
+        let tenant = |name: &str| TenantName(name.to_owned());
+        let (acme, odd) = (tenant("acme"), tenant("a\\b\"c\nd"));
         let runs = Sample::Runs {
-            tenant: "acme",
-            trigger: "schedule",
-            outcome: "succeeded",
+            tenant: &acme,
+            trigger: &Trigger::Schedule,
+            outcome: &Outcome::Succeeded,
         };
         metrics.count(runs);
         metrics.add(runs, 2.0);
-        let attempt = Sample::LastAttempt {
-            tenant: "a\\b\"c\nd",
-        };
+        let attempt = Sample::LastAttempt { tenant: &odd };
         metrics.set(attempt, 1_700_000_000.25);
         metrics.set(attempt, 1_700_000_001.5);
 
@@ -94,12 +95,13 @@ mod tests {
     fn series_have_a_bound() {
         let metrics = Metrics::default();
         for n in 0..20_010 {
-            let tenant = &n.to_string();
+            let tenant = &TenantName(n.to_string());
             metrics.count(Sample::Requests { tenant });
         }
-        metrics.count(Sample::Requests { tenant: "0" });
+        let [first, last] = ["0", "20005"].map(|name| TenantName(name.to_owned()));
+        metrics.count(Sample::Requests { tenant: &first });
 
-        assert_eq!(metrics.get(Sample::Requests { tenant: "20005" }), None);
-        assert_eq!(metrics.get(Sample::Requests { tenant: "0" }), Some(2.0));
+        assert_eq!(metrics.get(Sample::Requests { tenant: &last }), None);
+        assert_eq!(metrics.get(Sample::Requests { tenant: &first }), Some(2.0));
     }
 }

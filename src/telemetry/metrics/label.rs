@@ -1,0 +1,155 @@
+//! What labels say: names of the configuration, and words of ours, each of a type of its own.
+
+use crate::clock::Turned;
+use crate::model::{EndpointName, Kind, Outcome, TenantName, Trigger, Verb};
+
+/// The value of a label. A row of the catalogue names the type of each of its labels, so that a
+/// tenant's name cannot stand where an endpoint's belongs.
+pub trait Label {
+    /// Returns the value as it is printed.
+    fn text(&self) -> &str;
+}
+
+/// How a poll of the audit log ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// It waits for a run.
+    Asleep,
+    /// There was nothing new.
+    Quiet,
+    /// There was something new.
+    Found,
+    /// What the log named could not be read.
+    Failed,
+    /// The log did not answer.
+    Silent,
+    /// The log may not be read.
+    Forbidden,
+    /// Part of the log was not read.
+    Gap,
+}
+
+/// How an attempt at a delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// The receiver took it.
+    Delivered,
+    /// It did not.
+    Failed,
+}
+
+/// What a webhook of Qlik's was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookResult {
+    /// An event that was not met before.
+    New,
+    /// An event that was met before.
+    Repeated,
+    /// An event without source or id.
+    Unreadable,
+}
+
+/// Why a webhook was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookRejection {
+    /// No tenant has this name, or it has no webhook.
+    UnknownTenant,
+    /// It has no signature.
+    Unsigned,
+    /// Its signature is not the secret's.
+    BadSignature,
+    /// Its body is too large.
+    TooLarge,
+    /// Its body did not arrive in time.
+    TooSlow,
+    /// As many bodies as may be are being waited for.
+    TooMany,
+}
+
+impl Label for TenantName {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Label for EndpointName {
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Label for Kind {
+    fn text(&self) -> &str {
+        self.singular()
+    }
+}
+
+impl Label for Verb {
+    fn text(&self) -> &str {
+        self.word()
+    }
+}
+
+impl Label for Trigger {
+    fn text(&self) -> &str {
+        self.word()
+    }
+}
+
+impl Label for Outcome {
+    fn text(&self) -> &str {
+        self.word()
+    }
+}
+
+impl Label for Turned {
+    fn text(&self) -> &str {
+        self.word()
+    }
+}
+
+impl Label for PollOutcome {
+    fn text(&self) -> &str {
+        match self {
+            Self::Asleep => "asleep",
+            Self::Quiet => "quiet",
+            Self::Found => "found",
+            Self::Failed => "failed",
+            Self::Silent => "silent",
+            Self::Forbidden => "forbidden",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+impl Label for DeliveryOutcome {
+    fn text(&self) -> &str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Label for HookResult {
+    fn text(&self) -> &str {
+        match self {
+            Self::New => "new",
+            Self::Repeated => "repeated",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Label for HookRejection {
+    fn text(&self) -> &str {
+        match self {
+            Self::UnknownTenant => "unknown-tenant",
+            Self::Unsigned => "unsigned",
+            Self::BadSignature => "bad-signature",
+            Self::TooLarge => "too-large",
+            Self::TooSlow => "too-slow",
+            Self::TooMany => "too-many",
+        }
+    }
+}
