@@ -12,6 +12,7 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::too_many_lines,
     reason = "a benchmark prints its results, and may stop where it is"
 )]
 

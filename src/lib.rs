@@ -3,6 +3,10 @@
 //!
 //! The layers, in the direction in which data flows, are described in ARCHITECTURE.md; each
 //! one's `mod.rs` opens with what it is for and what must stay true in it.
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a table of cases is long")
+)]
 
 pub mod model;
 

@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     reason = "a test that cannot read the sources fails"
 )]
+#![expect(clippy::too_many_lines, reason = "a table of cases")]
 
 #[path = "tidy/circles.rs"]
 mod circles;

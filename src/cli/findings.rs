@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::control::query::FindingStanding;
-use crate::control::{ConcernCode, ConcernRow, Findings, Severity, command, query};
+use crate::control::{ConcernCode, ConcernRow, Findings, Severity, UnreadRow, command, query};
 use crate::daemon::Hooks;
 use crate::model::{FindingId, TenantName, Thousands};
 use crate::view;
@@ -60,7 +60,10 @@ pub(super) async fn run(config: Option<&Path>, args: FindingsArgs) -> anyhow::Re
 }
 
 async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exit> {
-    let is_choice = !args.code.is_empty() || args.min > Severity::Low;
+    let wanted = match !args.code.is_empty() || args.min > Severity::Low {
+        true => Wanted::Some,
+        false => Wanted::All,
+    };
     let FindingListArgs {
         code: codes,
         min,
@@ -71,6 +74,7 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         true => FindingStanding::Accepted,
         false => FindingStanding::Open,
     };
+    let limit = args.limit().unwrap_or(usize::MAX);
     let asked = query::Findings {
         tenant: args.tenant.map(TenantName),
         codes,
@@ -85,20 +89,14 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         unread,
         ..
     } = ask(client, asked).await?;
-    for row in &unread {
-        say(format_args!(
-            "Nothing is known of `{}`, which was never read: {}.",
-            row.name,
-            row.why.as_deref().unwrap_or("no run of it has ended")
-        ));
-    }
+    name_unread(&unread);
     let format = args.table.output.output;
     let columns = match standing {
         FindingStanding::Open => OPEN,
         FindingStanding::Accepted => ACCEPTED,
     };
     let mut printer = Printer::new(&args.table, columns)?;
-    for row in rows.iter().take(args.limit().unwrap_or(usize::MAX)) {
+    for row in rows.iter().take(limit) {
         printer.row(shown(row))?;
     }
     let n_all = usize::try_from(counts.values().sum::<u64>()).unwrap_or(usize::MAX);
@@ -106,16 +104,7 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         n if n < n_all => format!("{n} of {} shown.", count(n_all, "finding")),
         n => format!("{}.", count(n, "finding")),
     };
-    let nothing = match (standing, is_choice, unread.is_empty()) {
-        (FindingStanding::Accepted, true, _) => "No such finding is accepted.",
-        (FindingStanding::Accepted, false, _) => {
-            "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one."
-        }
-        (FindingStanding::Open, true, _) => "No such finding.",
-        (FindingStanding::Open, false, true) => "Nothing of concern was found.",
-        (FindingStanding::Open, false, false) => "Nothing of concern was found in what was read.",
-    };
-    printer.finish(nothing, &summary)?;
+    printer.finish(nothing(standing, wanted, &unread), &summary)?;
     if format == Format::Table {
         explain(&counts);
         if standing == FindingStanding::Open && n_accepted > 0 {
@@ -129,6 +118,39 @@ async fn list(client: &StoreClient, args: FindingListArgs) -> anyhow::Result<Exi
         true => Exit::Success,
         false => Exit::Partial,
     })
+}
+
+/// Whether findings were chosen by code or severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Some,
+}
+
+/// Says of which tenants nothing is known.
+fn name_unread(unread: &[UnreadRow]) {
+    for row in unread {
+        say(format_args!(
+            "Nothing is known of `{}`, which was never read: {}.",
+            row.name,
+            row.why.as_deref().unwrap_or("no run of it has ended")
+        ));
+    }
+}
+
+/// Returns what is said if there are no rows.
+fn nothing(standing: FindingStanding, wanted: Wanted, unread: &[UnreadRow]) -> &'static str {
+    match (standing, wanted, unread.is_empty()) {
+        (FindingStanding::Accepted, Wanted::Some, _) => "No such finding is accepted.",
+        (FindingStanding::Accepted, Wanted::All, _) => {
+            "No finding is accepted. `qlik-roster findings accept ID --why TEXT` accepts one."
+        }
+        (FindingStanding::Open, Wanted::Some, _) => "No such finding.",
+        (FindingStanding::Open, Wanted::All, true) => "Nothing of concern was found.",
+        (FindingStanding::Open, Wanted::All, false) => {
+            "Nothing of concern was found in what was read."
+        }
+    }
 }
 
 /// Asks for the findings of all tenants. Keeps at most the first ten thousand of each.

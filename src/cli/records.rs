@@ -120,6 +120,10 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
         raw,
         output,
     } = args;
+    let form = match raw {
+        true => Form::Source,
+        false => Form::Ours(output.output),
+    };
     let tenant = tenant.map(TenantName);
     let asked = query::Find {
         kind,
@@ -129,7 +133,7 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
     let rows = client.ask(asked).await?;
     if !rows.is_empty() {
         for row in &rows {
-            show(client, row, raw, output.output).await?;
+            show(client, row, form).await?;
         }
         return Ok(Exit::Success);
     }
@@ -139,10 +143,10 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
             let detail = format!("no {kind} is called `{called}`");
             return Err(CliError::NotThere(detail).into());
         }
-        [row] => show(client, row, raw, output.output).await?,
+        [row] => show(client, row, form).await?,
         [..] if raw => {
             for row in &rows {
-                show(client, row, raw, output.output).await?;
+                show(client, row, form).await?;
             }
         }
         [..] => {
@@ -161,6 +165,15 @@ async fn find(client: &StoreClient, kind: Kind, args: ShowArgs) -> anyhow::Resul
         say("There are more; a longer part of the name finds fewer.");
     }
     Ok(Exit::Success)
+}
+
+/// How a record is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As the source sent it.
+    Source,
+    /// As we understand it.
+    Ours(Format),
 }
 
 /// Whether more records were found than are shown.
@@ -205,16 +218,14 @@ fn row_of(row: &RecordRow) -> Row {
     }
 }
 
-async fn show(
-    client: &StoreClient,
-    row: &RecordRow,
-    raw: bool,
-    format: Format,
-) -> anyhow::Result<()> {
-    if raw {
-        let source: Value = serde_json::from_str(&row.raw)?;
-        return print_one(Format::Json, &[], &source);
-    }
+async fn show(client: &StoreClient, row: &RecordRow, form: Form) -> anyhow::Result<()> {
+    let format = match form {
+        Form::Source => {
+            let source: Value = serde_json::from_str(&row.raw)?;
+            return print_one(Format::Json, &[], &source);
+        }
+        Form::Ours(format) => format,
+    };
     let columns = columns(row.record.kind()).iter().map(|column| column.name);
     let mut lines: Vec<_> = columns.zip(cells(row)).collect();
     lines.push(("VERSION", row.version.to_string().into()));

@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::unnecessary_debug_formatting,
     clippy::disallowed_methods,
+    clippy::too_many_lines,
     reason = "a test that cannot go on must say where, and panics do"
 )]
 
