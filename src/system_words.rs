@@ -10,9 +10,9 @@ pub(crate) fn system_words(error: &io::Error) -> String {
             "another program uses this port already; stop that program, or choose another port"
         }
         ErrorKind::AddrNotAvailable => "this machine does not have that address",
-        ErrorKind::StorageFull => "the disk is full; make room on it",
+        ErrorKind::StorageFull => "the disk is full; free some space on it",
         ErrorKind::QuotaExceeded => {
-            "the disk quota of this user is used up; raise it, or make room"
+            "the disk quota of this user is used up; raise it, or free some space"
         }
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
         ErrorKind::PermissionDenied => {
@@ -50,7 +50,7 @@ mod tests {
                 13,
                 "permission denied; check the owner and the mode, and as which user this runs",
             ),
-            (28, "the disk is full; make room on it"),
+            (28, "the disk is full; free some space on it"),
             (30, "the file system is read-only"),
             (
                 98,

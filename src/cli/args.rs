@@ -58,7 +58,7 @@ pub(super) enum Command {
     Tenants(TenantsArgs),
     /// Say how things are: tenants, held removals, endpoints.
     Status(TableArgs),
-    /// Show how much room the store takes, check it, or give back what it does not need.
+    /// Show how much disk space the store takes, check it, or give back what it does not need.
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -272,11 +272,11 @@ pub(super) enum RunsAction {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreAction {
-    /// Show how much room it takes, and what holds the journal.
+    /// Show how much disk space it takes, and what keeps the journal long.
     Show(OutputArgs),
     /// Check every value, and what they say of each other. Changes nothing.
     Check(OutputArgs),
-    /// Give back room that it does not need. A daemon that runs does it while it serves.
+    /// Give back disk space that it does not need. A daemon that runs does it while it serves.
     Compact(OutputArgs),
     /// Take note of what was lost with a damaged store: `status` and `sync` say it until then.
     Accept(TableArgs),

@@ -50,7 +50,7 @@ async fn show(config: &Config, format: Format) -> anyhow::Result<Exit> {
     lines.push(("LIVES IN IT", live.into()));
     lines.push(("JOURNAL", journal(&space).into()));
     lines.push((
-        "HELD BY",
+        "KEPT FOR",
         hold(&space).unwrap_or_else(|| "nothing".to_owned()).into(),
     ));
     lines.extend(ahead(&space).map(|ahead| ("CLOCK", ahead.into())));
@@ -165,9 +165,9 @@ pub(super) fn row(space: &StoreUsage) -> Row {
     let ahead = ahead(space);
     let lacks = lacks(space);
     let state = match (&hold, &ahead, &lacks) {
-        (Some(_), _, _) => "held",
+        (Some(_), _, _) => "kept",
         (None, Some(_), _) => "ahead",
-        (None, None, Some(_)) => "no room",
+        (None, None, Some(_)) => "no space",
         (None, None, None) => "ok",
     };
     let tone = match state {
@@ -175,7 +175,7 @@ pub(super) fn row(space: &StoreUsage) -> Row {
         _ => Tone::Warn,
     };
     let mut parts = vec![format!("{} on disk", bytes(space.disk)), journal(space)];
-    parts.extend(hold.map(|hold| format!("held by {hold}")));
+    parts.extend(hold.map(|hold| format!("kept for {hold}")));
     parts.extend(ahead);
     parts.extend(lacks);
     Row {
@@ -216,7 +216,7 @@ fn ahead(space: &StoreUsage) -> Option<String> {
 fn lacks(space: &StoreUsage) -> Option<String> {
     let Lack { needed, free } = space.lacks?;
     Some(format!(
-        "compacting would give most of its room back, but may need {} of disk, and {} are free: make room, and it is done within the hour",
+        "compacting would give most of its disk space back, but may need {} beside it, and {} are free: free some, and it is done within the hour",
         bytes(needed),
         bytes(free)
     ))
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn room_that_is_missing_for_a_compaction_shows() {
+    fn space_that_is_missing_for_a_compaction_shows() {
         let space = StoreUsage {
             disk: 88 << 20,
             aside: 0,
@@ -280,8 +280,8 @@ mod tests {
 
         let row = row(&space);
 
-        assert_eq!(row.cells[1].text(), "no room");
-        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; compacting would give most of its room back, but may need 31.0 MiB of disk, and 10.0 MiB are free: make room, and it is done within the hour");
+        assert_eq!(row.cells[1].text(), "no space");
+        insta::assert_snapshot!(row.cells[3].text(), @"88.0 MiB on disk; no events in the journal; compacting would give most of its disk space back, but may need 31.0 MiB beside it, and 10.0 MiB are free: free some, and it is done within the hour");
         assert_eq!(row.json["store"]["lacks"], 21 << 20);
     }
 

@@ -68,7 +68,7 @@ impl Maintenance {
                 self.go_on_after(&failed)?;
                 warn!(
                     code = failed.code(), error = %chain(&failed),
-                    "A round of upkeep stopped early; the next one is in an hour"
+                    "A pass of the store's maintenance stopped early; the next one is in an hour"
                 );
             }
             let due = Instant::now() + EVERY;
@@ -106,7 +106,9 @@ impl Maintenance {
         loop {
             let began = Instant::now();
             if end.is_some_and(|end| end < began) && !pass.is_compacting() {
-                info!("Upkeep of the store did not finish in time; the next round continues it");
+                info!(
+                    "Maintenance of the store did not finish in time; the next pass continues it"
+                );
                 break;
             }
             let (step, stepped) = self
@@ -237,7 +239,7 @@ impl Warned {
                 code = "store.no-room",
                 needed,
                 free,
-                "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; make room. Until then it is tried each hour"
+                "The files of the store take several times what is in them. Compacting may need {needed} bytes of disk, and {free} are free; free some disk space. Until then it is tried each hour"
             );
         }
         self.lacks = usage.lacks.is_some();
@@ -247,7 +249,7 @@ impl Warned {
         if !self.not_measured {
             warn!(
                 code = failed.code(), error = %chain(failed),
-                "How much room the store takes could not be measured; it is tried each minute"
+                "How much disk space the store takes could not be measured; it is tried each minute"
             );
         }
         self.not_measured = true;

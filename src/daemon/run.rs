@@ -145,7 +145,7 @@ impl Daemon {
         tasks.spawn("control", answering);
         let maintenance =
             Maintenance::new(config, store.clone(), clock.clone(), parts.metrics.clone());
-        tasks.spawn("upkeep", maintenance.run(shutdown.clone()));
+        tasks.spawn("maintenance", maintenance.run(shutdown.clone()));
         let watch = ClockWatch {
             clock: clock.clone(),
             last: parts.last_turn,

@@ -183,7 +183,7 @@ mod tests {
                 tracing::warn!(
                     tenant.name = "acme",
                     error = "full",
-                    "Upkeep was broken off"
+                    "Maintenance was broken off"
                 );
             });
             String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
@@ -195,7 +195,7 @@ mod tests {
             .map(|line| line.split_once("tests: ").unwrap().1)
             .collect();
         let said = r#"Sync of `acme` failed: no "answer" tenant.id="t1""#;
-        let unsaid = r#"Upkeep was broken off tenant.name="acme" error="full""#;
+        let unsaid = r#"Maintenance was broken off tenant.name="acme" error="full""#;
         assert_eq!(text, [said, unsaid]);
         let json = line(Format::Json);
         let json: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();

@@ -168,7 +168,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
         "an event that is to be sent again is gone"
     );
     let (_, out, _) = world.command(&["status"]).await;
-    assert!(out.contains("held by endpoint hr"), "{out}");
+    assert!(out.contains("kept for endpoint hr"), "{out}");
     let (code, out, _) = world.command(&["store", "show", "--output", "json"]).await;
     assert_eq!(code, 0);
     let shown: Value = serde_json::from_str(&out).unwrap();
@@ -177,7 +177,7 @@ async fn an_endpoint_that_is_behind_holds_the_journal_and_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_sync_does_a_round_of_upkeep() {
+async fn a_single_sync_does_a_pass_of_maintenance() {
     // The command uses the machine's clock: all this was two days ago, and the clock was looked at
     // since.
     let now = Clock::system().now();

@@ -118,7 +118,7 @@ metrics! {
     StoreLive {} Gauge "qlik_roster_store_live_bytes"
         "Bytes of what lives in the store; 0: not known.";
     StoreLacks {} Gauge "qlik_roster_store_lacks_bytes"
-        "Bytes that have to be made free before the store can give its room back; 0: none.";
+        "Bytes that have to be made free before the store can give its disk space back; 0: none.";
     StoreCompactions {} Counter "qlik_roster_store_compactions_total"
         "Times that the store was compacted.";
     StoreLosses {} Gauge "qlik_roster_store_losses"

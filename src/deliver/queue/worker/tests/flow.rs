@@ -106,7 +106,7 @@ async fn attempts_are_kept_for_a_week_and_some_ten_thousand_of_them() {
     bench.drain(&endpoint).await;
     assert!(
         kept() >= 10_000,
-        "its clock may be wrong; upkeep knows of that"
+        "its clock may be wrong; maintenance knows of that"
     );
     let retention = Retention {
         keep: Duration::from_secs(3600),
