@@ -460,6 +460,7 @@ fn the_glossary_is_of_this_code() {
     let mut wrong = glossary::wrong_words(&sources);
     wrong.extend(glossary::wrong_places());
     wrong.extend(glossary::wrong_names(&sources));
+    wrong.extend(glossary::wrong_meanings(&sources));
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 

@@ -39,11 +39,11 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: CommandArgs,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CommandArgs {
     /// Show the product working: an emulated tenant, the real daemon, a verifying receiver.
     Demo(DemoArgs),
     /// Write a configuration that works, and a secret to sign with; asks for what it is not told.
@@ -97,7 +97,7 @@ pub(super) enum Command {
     Endpoints(EndpointsArgs),
 }
 
-impl Command {
+impl CommandArgs {
     /// Returns whether somebody waits for it to end.
     pub(super) fn is_awaited(&self) -> bool {
         match self {

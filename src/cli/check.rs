@@ -31,7 +31,7 @@ use super::store_client::{StoreClient, has_store};
 use super::style::{Tone, count, say};
 use super::table::{Cell, Column};
 use choice::{Met, choice};
-use line::{Grade, Line, Trouble};
+use line::{Complaint, Grade, Line};
 use under_way::{UnderWay, asking};
 
 const COLUMNS: &[Column] = &[
@@ -151,7 +151,7 @@ pub(super) async fn trial(endpoint: &Endpoint, clock: &Clock) -> anyhow::Result<
     let _doing = doing(format!("sending a test event to `{}`", endpoint.name()));
     let result = match deliver::test(endpoint, clock).await? {
         Verdict::Delivered { .. } => Ok("taken".to_owned()),
-        Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Trouble {
+        Verdict::Retry { failure, .. } | Verdict::Disable { failure } => Err(Complaint {
             grade: Grade::Failed,
             code: failure.code(),
             text: chain(&failure),
@@ -186,7 +186,7 @@ async fn status(config: &Config) -> anyhow::Result<Option<Status>> {
 fn deliveries(row: &EndpointRow) -> Option<Line> {
     let is_stopped = matches!(row.state, EndpointState::Stopped { .. });
     let result = match (row.code(), row.remedy()) {
-        (Some(code), Some(remedy)) => Err(Trouble {
+        (Some(code), Some(remedy)) => Err(Complaint {
             grade: Grade::Failed,
             code,
             text: super::endpoint_state::of_deliveries(row),
@@ -211,7 +211,7 @@ fn held(status: Status, wanted: Option<&str>) -> Vec<Line> {
         Some(Line {
             what: format!("tenant {}", row.name),
             step: "removals".to_owned(),
-            result: Err(Trouble {
+            result: Err(Complaint {
                 grade: Grade::Failed,
                 code: plan.code(),
                 text: format!("{} waits: {}", plan.id, losses_in_words(&plan.losses)),
@@ -260,7 +260,7 @@ fn none_linked(organization: &OrganizationConfig, n_listed: usize) -> Line {
     Line {
         what: format!("connection {}", organization.name),
         step: "console".to_owned(),
-        result: Err(Trouble {
+        result: Err(Complaint {
             grade: Grade::Warning,
             code: "config.no-effect",
             text: format!("{n_listed} listed, and none of them is linked by it"),
@@ -277,7 +277,7 @@ fn certificate(what: &str, endpoint: &Endpoint, now: Timestamp) -> Option<Line> 
     let certificate = endpoint.egress().client_certificate.as_ref()?;
     let result = match certificate.expiry(now) {
         Ok(until) => Ok(format!("lasts until {}", until?)),
-        Err(expired) => Err(Trouble {
+        Err(expired) => Err(Complaint {
             grade: Grade::Failed,
             code: expired.code(),
             text: expired.to_string(),
@@ -296,7 +296,7 @@ fn authorities(reading: &Reading) -> Option<Line> {
     reading.is_flawed().then(|| Line {
         what: "this machine".to_owned(),
         step: "authorities".to_owned(),
-        result: Err(Trouble {
+        result: Err(Complaint {
             grade: Grade::Warning,
             code: reading.code(),
             text: reading.to_string(),
@@ -310,7 +310,7 @@ fn idle(idle: &Idle) -> Line {
     Line {
         what: "configuration".to_owned(),
         step: idle.key.clone(),
-        result: Err(Trouble {
+        result: Err(Complaint {
             grade: Grade::Warning,
             code: idle.code(),
             text: format!("does nothing: {}", idle.why),
@@ -319,8 +319,8 @@ fn idle(idle: &Idle) -> Line {
     }
 }
 
-fn trouble(error: &ReadError) -> Trouble {
-    Trouble {
+fn trouble(error: &ReadError) -> Complaint {
+    Complaint {
         grade: Grade::Failed,
         code: error.code(),
         text: chain(error),
@@ -402,7 +402,7 @@ pub(super) fn print(lines: Vec<Line>, table: &TableArgs) -> anyhow::Result<()> {
                 json!({ "detail": detail }),
             ),
             Err(trouble) => {
-                let Trouble {
+                let Complaint {
                     grade,
                     code,
                     text,

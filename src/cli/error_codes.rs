@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::config::ConfigError;
-use crate::control::{ControlError, Problem};
+use crate::control::{ControlError, SentError};
 use crate::daemon::{DiscoverError, StartError};
 use crate::store::{CheckError, CompactError, OpenError, StoreError};
 
@@ -49,7 +49,7 @@ fn known<'a>(cause: &'a (dyn Error + 'static)) -> Option<(&'a str, Exit)> {
         ColumnsError => |_| Exit::Usage,
         InitError => InitError::exit,
         NoStore => |_| Exit::NotFound,
-        Problem => |refused| of_code(refused.code()),
+        SentError => |refused| of_code(refused.code()),
         ConfigError => |_| Exit::Usage,
         ControlError => |refused| of_code(refused.code()),
         StartError => of_start,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::control::{EventPage, EventRow, Events, MAX_PAGE, Page, Problem};
+use crate::control::{EventPage, EventRow, Events, MAX_PAGE, Page, SentError};
 use crate::daemon::Hooks;
 use crate::model::{Seq, TenantName};
 
@@ -95,7 +95,7 @@ async fn daemon(config: &Config) -> anyhow::Result<StoreClient> {
 
 /// Returns whether a question failed because the daemon was ending.
 fn is_ending(failure: &anyhow::Error) -> bool {
-    match failure.downcast_ref::<Problem>() {
+    match failure.downcast_ref::<SentError>() {
         Some(refused) => refused.code() == "control.ending",
         // The answer came only in part, or not at all.
         None => failure

@@ -55,7 +55,7 @@ use clap::Parser;
 
 use crate::model::Kind;
 use crate::printable;
-use args::{Args, Command};
+use args::{Args, CommandArgs};
 pub use exit::Exit;
 use ticker::Ticker;
 
@@ -95,29 +95,33 @@ fn dispatch(args: Args) -> anyhow::Result<Exit> {
     // The other commands wait on purpose, or for their user.
     let _ticker = command.is_awaited().then(Ticker::start);
     match command {
-        Command::Init(args) => init::run(args),
-        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
-        Command::Check(args) => runtime()?.block_on(check::run(config, args)),
-        Command::Serve => serve(config),
-        Command::Sync(args) => runtime()?.block_on(sync::run(config, args)),
-        Command::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
-        Command::Users(args) => runtime()?.block_on(records::run(config, Kind::User, args.into())),
-        Command::Roles(args) => runtime()?.block_on(records::run(config, Kind::Role, args.into())),
-        Command::Groups(args) => {
+        CommandArgs::Init(args) => init::run(args),
+        CommandArgs::Demo(args) => runtime()?.block_on(demo::run(args)),
+        CommandArgs::Check(args) => runtime()?.block_on(check::run(config, args)),
+        CommandArgs::Serve => serve(config),
+        CommandArgs::Sync(args) => runtime()?.block_on(sync::run(config, args)),
+        CommandArgs::Tenants(args) => runtime()?.block_on(tenants::run(config, args)),
+        CommandArgs::Users(args) => {
+            runtime()?.block_on(records::run(config, Kind::User, args.into()))
+        }
+        CommandArgs::Roles(args) => {
+            runtime()?.block_on(records::run(config, Kind::Role, args.into()))
+        }
+        CommandArgs::Groups(args) => {
             runtime()?.block_on(records::run(config, Kind::Group, args.into()))
         }
-        Command::Status(args) => runtime()?.block_on(status::run(config, args)),
-        Command::Plan(args) => runtime()?.block_on(plans::run(config, args)),
-        Command::Store { action } => runtime()?.block_on(store::run(config, action)),
-        Command::Access(args) => runtime()?.block_on(access::run(config, args)),
-        Command::Findings(args) => runtime()?.block_on(findings::run(config, args)),
-        Command::Runs(args) => runtime()?.block_on(runs::run(config, args)),
-        Command::Events(args) => runtime()?.block_on(events::run(config, args)),
-        Command::Deliveries(args) => runtime()?.block_on(deliveries::run(config, args)),
-        Command::Replay(args) => runtime()?.block_on(replay::run(config, args)),
-        Command::Completions { shell } => completions::run(shell),
-        Command::Man { folder } => man::run(&folder),
-        Command::Endpoints(args) => runtime()?.block_on(endpoints::run(config, args)),
+        CommandArgs::Status(args) => runtime()?.block_on(status::run(config, args)),
+        CommandArgs::Plan(args) => runtime()?.block_on(plans::run(config, args)),
+        CommandArgs::Store { action } => runtime()?.block_on(store::run(config, action)),
+        CommandArgs::Access(args) => runtime()?.block_on(access::run(config, args)),
+        CommandArgs::Findings(args) => runtime()?.block_on(findings::run(config, args)),
+        CommandArgs::Runs(args) => runtime()?.block_on(runs::run(config, args)),
+        CommandArgs::Events(args) => runtime()?.block_on(events::run(config, args)),
+        CommandArgs::Deliveries(args) => runtime()?.block_on(deliveries::run(config, args)),
+        CommandArgs::Replay(args) => runtime()?.block_on(replay::run(config, args)),
+        CommandArgs::Completions { shell } => completions::run(shell),
+        CommandArgs::Man { folder } => man::run(&folder),
+        CommandArgs::Endpoints(args) => runtime()?.block_on(endpoints::run(config, args)),
     }
 }
 

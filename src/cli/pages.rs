@@ -8,17 +8,17 @@ use super::store_client::StoreClient;
 /// A page, as an answer to a question.
 pub(super) trait Paged {
     /// Where a page begins.
-    type Place;
+    type Position;
 
     /// Counts the rows.
     fn n_rows(&self) -> usize;
 
-    /// Takes the place where the next page begins; `None` if this is the last one.
-    fn take_next(&mut self) -> Option<Self::Place>;
+    /// Takes the position at which the next page begins; `None` if this is the last one.
+    fn take_next(&mut self) -> Option<Self::Position>;
 }
 
 impl<R, P> Paged for Page<R, P> {
-    type Place = P;
+    type Position = P;
 
     fn n_rows(&self) -> usize {
         self.rows.len()
@@ -30,7 +30,7 @@ impl<R, P> Paged for Page<R, P> {
 }
 
 impl Paged for Findings {
-    type Place = TenantName;
+    type Position = TenantName;
 
     fn n_rows(&self) -> usize {
         self.rows.len()
@@ -44,11 +44,11 @@ impl Paged for Findings {
 /// The pages of a list, with a limited number of rows.
 pub(super) struct Pages<'a, F, A: Paged> {
     client: &'a StoreClient,
-    /// Makes the question for the page at a place, with so many rows at most.
+    /// Makes the question for the page at a position, with so many rows at most.
     ask: F,
     /// The first page, until it is taken.
     first: Option<A>,
-    next: Option<A::Place>,
+    next: Option<A::Position>,
     left: usize,
 }
 
@@ -61,7 +61,7 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
     ) -> anyhow::Result<Self>
     where
         Q: Query<Answer = A>,
-        F: Fn(Option<A::Place>, usize) -> Q,
+        F: Fn(Option<A::Position>, usize) -> Q,
     {
         let mut pages = Self {
             client,
@@ -81,14 +81,14 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
     pub(super) async fn next<Q>(&mut self) -> anyhow::Result<Option<A>>
     where
         Q: Query<Answer = A>,
-        F: Fn(Option<A::Place>, usize) -> Q,
+        F: Fn(Option<A::Position>, usize) -> Q,
     {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
         match self.next.take_if(|_| self.left > 0) {
             None => Ok(None),
-            place => self.page(place).await.map(Some),
+            position => self.page(position).await.map(Some),
         }
     }
 
@@ -97,12 +97,12 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
         self.next.is_some()
     }
 
-    async fn page<Q>(&mut self, place: Option<A::Place>) -> anyhow::Result<A>
+    async fn page<Q>(&mut self, position: Option<A::Position>) -> anyhow::Result<A>
     where
         Q: Query<Answer = A>,
-        F: Fn(Option<A::Place>, usize) -> Q,
+        F: Fn(Option<A::Position>, usize) -> Q,
     {
-        let mut page = self.client.ask((self.ask)(place, self.left)).await?;
+        let mut page = self.client.ask((self.ask)(position, self.left)).await?;
         self.left = self.left.saturating_sub(page.n_rows());
         self.next = page.take_next();
         Ok(page)
@@ -110,7 +110,7 @@ impl<'a, F, A: Paged> Pages<'a, F, A> {
 }
 
 impl StoreClient {
-    /// Reads a list page by page. `ask` makes the question for the page at a place, with so many
+    /// Reads a list page by page. `ask` makes the question for the page at a position, with so many
     /// rows at most.
     pub(super) async fn pages<Q, F>(
         &self,
@@ -119,7 +119,7 @@ impl StoreClient {
     ) -> anyhow::Result<Pages<'_, F, Q::Answer>>
     where
         Q: Query<Answer: Paged>,
-        F: Fn(Option<<Q::Answer as Paged>::Place>, usize) -> Q,
+        F: Fn(Option<<Q::Answer as Paged>::Position>, usize) -> Q,
     {
         Pages::read(self, limit, ask).await
     }

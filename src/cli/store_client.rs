@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{
-    self, Actor, AnyQuery, Begun, Command, Control, Order, Problem, Query, Watched, query,
+    self, Actor, AnyQuery, Begun, Command, Control, GivenCommand, Query, SentError, Watched, query,
 };
 use crate::daemon::{self, Hooks, Maintenance, Parts};
 use crate::doing::{self, Doing, doing};
@@ -254,7 +254,7 @@ impl Socket {
         self.send(
             self.0
                 .post("http://daemon/commands")
-                .json(&Order { by, command }),
+                .json(&GivenCommand { by, command }),
         )
         .await
     }
@@ -286,7 +286,7 @@ impl Socket {
             return answer.json().await.or(Err(CliError::OtherVersion.into()));
         }
         match answer.json().await {
-            Ok(problem) => Err(Problem::into(problem)),
+            Ok(problem) => Err(SentError::into(problem)),
             Err(_) => Err(CliError::OtherVersion.into()),
         }
     }

@@ -174,12 +174,12 @@ impl Layout {
 
     /// Leaves out columns until the rest fits when cut, then gives back the free space.
     fn fit(columns: &[Column], natural: &[usize], width: usize) -> Self {
-        struct Place {
+        struct Fitted {
             at: usize,
             width: usize,
             natural: usize,
         }
-        let mut places: Vec<Place> = columns
+        let mut places: Vec<Fitted> = columns
             .iter()
             .zip(natural)
             .enumerate()
@@ -187,11 +187,11 @@ impl Layout {
                 let least = column.least.map(|least| least.max(column.name.width()));
                 let width = least.map_or(*natural, |least| least.min(*natural));
                 let natural = *natural;
-                Place { at, width, natural }
+                Fitted { at, width, natural }
             })
             .collect();
-        let rank = |place: &Place| columns.get(place.at).map_or(0, |column| column.rank);
-        let taken = |places: &[Place]| {
+        let rank = |place: &Fitted| columns.get(place.at).map_or(0, |column| column.rank);
+        let taken = |places: &[Fitted]| {
             let gaps = GAP * places.len().saturating_sub(1);
             places.iter().map(|place| place.width).sum::<usize>() + gaps
         };
@@ -208,7 +208,7 @@ impl Layout {
         }
         // Only columns that must stay are left: they are cut, but not below the header.
         while taken(&places) > width {
-            let header = |place: &Place| columns.get(place.at).map_or(0, |it| it.name.width());
+            let header = |place: &Fitted| columns.get(place.at).map_or(0, |it| it.name.width());
             let widest = places
                 .iter_mut()
                 .filter(|place| place.width > header(place));
@@ -218,7 +218,7 @@ impl Layout {
             widest.width -= 1;
         }
         let mut free = width.saturating_sub(taken(&places));
-        let mut wanting: Vec<&mut Place> = places.iter_mut().collect();
+        let mut wanting: Vec<&mut Fitted> = places.iter_mut().collect();
         wanting.sort_by_key(|place| place.natural - place.width);
         let mut n_left = wanting.len();
         for place in wanting {

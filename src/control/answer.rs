@@ -15,7 +15,8 @@ use super::meanings::Meanings;
 use super::reading::{Context, Reading};
 use super::tasks::Tasks;
 use super::{
-    Acting, Actor, Begun, Command, ControlError, Endpoints, Problem, Query, TaskId, Watched, linked,
+    Acting, Actor, Begun, Command, ControlError, Endpoints, Query, SentError, TaskId, Watched,
+    linked,
 };
 
 /// Answers an operator's questions, and carries out an operator's commands.
@@ -132,10 +133,10 @@ impl Control {
     }
 
     /// Waits for the end of one task of this process. Returns its result.
-    pub async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> Result<T, Problem> {
+    pub async fn outcome<T: DeserializeOwned>(&self, begun: Begun<T>) -> Result<T, SentError> {
         loop {
             let watched = self.watch(&begun.task, Duration::MAX).await;
-            let watched = watched.map_err(|error| Problem::of(&error))?;
+            let watched = watched.map_err(|error| SentError::of(&error))?;
             if let Some(outcome) = watched.ended()? {
                 let outcome = serde_json::from_str(outcome.get());
                 return Ok(outcome.expect("it was written by its own type"));

@@ -173,14 +173,14 @@ pub enum ControlError {
 /// Why there is no answer, as sent to clients and to those who watch a task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
-pub struct Problem {
+pub struct SentError {
     /// The code that `docs/errors.md` explains.
     code: String,
     /// What went wrong, with its causes.
     message: String,
 }
 
-impl Problem {
+impl SentError {
     /// Describes an error.
     pub fn of(error: &ControlError) -> Self {
         Self {

@@ -23,7 +23,7 @@ mod outcomes;
 mod reading;
 mod reply;
 mod page;
-mod place;
+mod position;
 mod status;
 mod linked;
 mod records;
@@ -56,19 +56,19 @@ pub use deliveries::{
     Again, AttemptRow, Count, Ended, EndpointRow, EndpointState, Endpoints, EventName,
     InvalidEventName, ParkedRow, Replayed, Unmatched, WaitingRow, Wish,
 };
-pub use error::{ControlError, Problem};
+pub use error::{ControlError, SentError};
 pub use event_choice::{EventChoice, EventPage, MARK, Whose, is_of_type};
 pub use holder_rows::{HolderRow, Holders, HoldersPage, Inherited, InheritedRole};
 pub use page::{MAX_PAGE, Page};
-pub use place::{AttemptPlace, ParkedPlace, RecordPlace, WaitingPlace};
 pub use plans::{Administrators, Moved, Person, PlanRow, PlanSummary, RemovalRow, Top, TopRow};
+pub use position::{AttemptPosition, ParkedPosition, RecordPosition, WaitingPosition};
 pub use reply::{
     Approved, ConcernRow, EventRow, Events, Findings, FoundEvent, LinkedRow, RecordRow, Standing,
     Status, SyncRow, Synced, TenantRow, UnreadRow,
 };
 pub use task_id::TaskId;
 pub use tasks::{Begun, Watched};
-pub use wire::{AnyCommand, AnyQuery, Command, Order, Query};
+pub use wire::{AnyCommand, AnyQuery, Command, GivenCommand, Query};
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
-use super::{Problem, TaskId};
+use super::{SentError, TaskId};
 
 /// How long a task's result is kept for clients that ask again.
 const KEPT: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 64 << 20;
 const MAX_ENDED: usize = 10_000;
 
 /// A task's result, as JSON.
-pub(super) type Outcome = Result<Box<RawValue>, Problem>;
+pub(super) type Outcome = Result<Box<RawValue>, SentError>;
 
 /// A task's result when it comes; `None` until then.
 pub(super) type Awaited = watch::Receiver<Option<Arc<Outcome>>>;

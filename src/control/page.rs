@@ -20,11 +20,11 @@ impl<R, P> Page<R, P> {
         Self { rows, next: None }
     }
 
-    /// Cuts rows to a page. `place` says where the page after a row begins.
-    pub(super) fn cut(mut rows: Vec<R>, limit: usize, place: impl FnOnce(&R) -> P) -> Self {
+    /// Cuts rows to a page. `position` says where the page after a row begins.
+    pub(super) fn cut(mut rows: Vec<R>, limit: usize, position: impl FnOnce(&R) -> P) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| has_more).map(place);
+        let next = rows.last().filter(|_| has_more).map(position);
         Self { rows, next }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptPlace, Choice, Ended, EventChoice, EventName, EventPage, ParkedPlace, RecordPlace,
-    WaitingPlace,
+    AttemptPosition, Choice, Ended, EventChoice, EventName, EventPage, ParkedPosition,
+    RecordPosition, WaitingPosition,
 };
 use crate::access::{ConcernCode, Severity};
 use crate::model::{
@@ -45,7 +45,7 @@ pub struct Records {
     /// The filter.
     pub choice: Choice,
     /// Where the previous page ended.
-    pub after: Option<RecordPlace>,
+    pub after: Option<RecordPosition>,
     /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
@@ -294,7 +294,7 @@ pub struct Attempts {
     /// Which results to include.
     pub ended: Ended,
     /// Where the previous page ended.
-    pub before: Option<AttemptPlace>,
+    pub before: Option<AttemptPosition>,
     /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
@@ -305,7 +305,7 @@ pub struct Parked {
     /// The endpoint; `None` for all.
     pub endpoint: Option<EndpointName>,
     /// Where the previous page ended.
-    pub after: Option<ParkedPlace>,
+    pub after: Option<ParkedPosition>,
     /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }
@@ -316,7 +316,7 @@ pub struct Waiting {
     /// The endpoint; `None` for all.
     pub endpoint: Option<EndpointName>,
     /// Where the previous page ended.
-    pub after: Option<WaitingPlace>,
+    pub after: Option<WaitingPosition>,
     /// How many rows are wanted, at most [`MAX_PAGE`](super::MAX_PAGE).
     pub limit: usize,
 }

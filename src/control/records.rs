@@ -6,13 +6,13 @@ use crate::store::{Kept, Known, Names, StoreError};
 use super::choice::Chosen;
 use super::meanings::is_called;
 use super::reading::Reading;
-use super::{ControlError, MAX_PAGE, Page, Query, RecordPlace, RecordRow, page, query};
+use super::{ControlError, MAX_PAGE, Page, Query, RecordPosition, RecordRow, page, query};
 
 /// How many records one question reads at most: only a few of many may match.
 pub(super) const MAX_READ: usize = 20_000;
 
 impl Query for query::Records {
-    type Answer = Page<RecordRow, RecordPlace>;
+    type Answer = Page<RecordRow, RecordPosition>;
 
     fn about(&self) -> &'static str {
         self.kind.plural()
@@ -44,7 +44,7 @@ impl Reading<'_> {
         &self,
         tenants: &[&Known],
         asked: query::Records,
-    ) -> Result<Page<RecordRow, RecordPlace>, StoreError> {
+    ) -> Result<Page<RecordRow, RecordPosition>, StoreError> {
         let query::Records {
             kind,
             choice,
@@ -82,7 +82,7 @@ impl Reading<'_> {
                     let id = kept.record.id().clone();
                     after = Some(id.clone());
                     let tenant = known.name.clone();
-                    next = Some(RecordPlace { tenant, id });
+                    next = Some(RecordPosition { tenant, id });
                     if chosen.has(&kept.record) {
                         rows.push(self.row_of(known, kept, &mut names)?);
                     }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::lock::lock;
 
 use super::outcomes::{Known, Outcomes};
-use super::{ControlError, Problem, TaskId};
+use super::{ControlError, SentError, TaskId};
 
 /// How long one question waits for a task to end, at most.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -35,12 +35,12 @@ pub enum Watched<T> {
     /// It has ended with this result.
     Ended(T),
     /// It has failed.
-    Failed(Problem),
+    Failed(SentError),
 }
 
 impl<T> Watched<T> {
     /// Returns the task's result; `None` while it is running.
-    pub fn ended(self) -> Result<Option<T>, Problem> {
+    pub fn ended(self) -> Result<Option<T>, SentError> {
         match self {
             Self::UnderWay => Ok(None),
             Self::Ended(outcome) => Ok(Some(outcome)),
@@ -93,7 +93,7 @@ impl Tasks {
                     let outcome = serde_json::value::to_raw_value(&outcome);
                     Ok(outcome.expect("keys are texts"))
                 }
-                Err(error) => Err(Problem::of(&error)),
+                Err(error) => Err(SentError::of(&error)),
             };
             // Problems are short.
             ending.n_bytes = outcome.as_ref().map_or(0, |outcome| outcome.get().len());

@@ -154,7 +154,7 @@ commands! {
 
 /// A command, with who gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct GivenCommand {
     /// Who gives it.
     pub by: Actor,
     /// The command.

@@ -72,7 +72,7 @@ pub enum StartError {
     Deliver {
         /// Why.
         #[source]
-        source: deliver::RunError,
+        source: deliver::DeliverError,
     },
     /// The control socket could not be opened.
     #[error("opening the control socket")]

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 /// Why delivery to an endpoint cannot go on at all. A receiver's failures are not among
 /// these.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum DeliverError {
     /// No client could be built.
     #[error("preparing to deliver")]
     Client(#[source] BuildError),
@@ -15,7 +15,7 @@ pub enum RunError {
     Store(#[source] StoreError),
 }
 
-impl RunError {
+impl DeliverError {
     /// Returns the code as `docs/errors.md` lists it.
     pub fn code(&self) -> &'static str {
         match self {

@@ -15,7 +15,9 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::UnixListener;
 
-use crate::control::{AnyQuery, Control, ControlError, Order, Problem, TaskId, socket_path};
+use crate::control::{
+    AnyQuery, Control, ControlError, GivenCommand, SentError, TaskId, socket_path,
+};
 use crate::history::HistoryError;
 use crate::signal::Shutdown;
 use crate::telemetry::Metrics;
@@ -133,8 +135,11 @@ async fn ask(
     respond(control.ask(query), &shutdown).await
 }
 
-async fn order(State((control, shutdown)): State<Answering>, Json(order): Json<Order>) -> Response {
-    let Order { by, command } = order;
+async fn order(
+    State((control, shutdown)): State<Answering>,
+    Json(order): Json<GivenCommand>,
+) -> Response {
+    let GivenCommand { by, command } = order;
     respond(control.order(by, command), &shutdown).await
 }
 
@@ -156,7 +161,7 @@ async fn respond<T: Serialize>(
     };
     match answered {
         Ok(answer) => Json(answer).into_response(),
-        Err(error) => (status(&error), Json(Problem::of(&error))).into_response(),
+        Err(error) => (status(&error), Json(SentError::of(&error))).into_response(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checks ARCHITECTURE.md's glossary and its map against the code: each type and file that they
-//! name exists, and no two layers give one name to two things.
+//! name exists, no two layers give one name to two things, and what the glossary names is defined
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,14 +18,32 @@ const SHARED: &[&str] = &[
     "Known",
     "Limits",
     "Mode",
-    "Order",
     "Origin",
     "Page",
-    "Problem",
     "Progress",
-    "RunError",
     "Schedule",
     "Worker",
+];
+
+/// Types that mean one thing in the whole tree, besides those of the glossary.
+const ONE_MEANING: &[&str] = &["Answer", "Entry", "Judgement", "Place", "Trouble"];
+
+/// Where a type of the glossary may be defined once more: what people write, what an operator asks
+/// and what stands for Qlik are named with their module (`raw::Endpoint`, `query::Run`), and stored
+/// layouts never change their names.
+const NAMED_WITH_MODULE: &[&str] = &[
+    "src/config/raw.rs",
+    "src/control/query.rs",
+    "src/demo/",
+    "src/store/layout/v",
+];
+
+/// Types of the store's own that have the name of something in the glossary, and the folder that
+/// they do not leave. None may be added.
+const OF_THE_STORE: &[(&str, &str)] = &[
+    ("Attempt", "src/store/engine/"),
+    ("Change", "src/store/"),
+    ("Kind", "src/store/engine/"),
 ];
 
 fn architecture() -> String {
@@ -49,20 +68,11 @@ fn code(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// The public types that are defined in the sources.
+/// The types that the sources define for other files.
 fn types(sources: &[Source]) -> BTreeSet<&str> {
-    let lines = sources.iter().flat_map(|source| source.body().lines());
-    let public = lines.filter_map(|line| {
-        let line = line.trim_start().strip_prefix("pub")?;
-        let line = match line.strip_prefix('(') {
-            Some(rest) => rest.split_once(')')?.1,
-            None => line,
-        };
-        let (what, rest) = line.trim_start().split_once(' ')?;
-        let is_type = matches!(what, "struct" | "enum" | "trait" | "type");
-        is_type.then(|| name(rest))
-    });
-    public.collect()
+    let all = sources.iter().flat_map(|source| defined(source.body()));
+    let public = all.filter(|(_, reach)| *reach == Reach::Others);
+    public.map(|(name, _)| name).collect()
 }
 
 /// The word that a text begins with.
@@ -97,6 +107,62 @@ pub fn wrong_words(sources: &[Source]) -> Vec<String> {
         wrong.push(format!("the glossary has {} words", words.len()));
     }
     wrong
+}
+
+/// Returns the types of the glossary, and of [`ONE_MEANING`], that two files define. Those that only
+/// one file sees do not count, if they are of the glossary.
+pub fn wrong_meanings(sources: &[Source]) -> Vec<String> {
+    let text = architecture();
+    let rows = rows(&text, "Glossary");
+    let named = rows.iter().filter_map(|row| row.get(2));
+    let words: BTreeSet<&str> = named.flat_map(|cell| code(cell)).collect();
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let ours = sources.iter().filter(|source| {
+        let mut others = NAMED_WITH_MODULE.iter();
+        !source.is_tests() && !others.any(|other| source.path.starts_with(other))
+    });
+    for source in ours {
+        for (name, reach) in defined(source.body()) {
+            let mut known = OF_THE_STORE.iter();
+            let is_known = known.any(|(it, home)| *it == name && source.path.starts_with(home));
+            let counts = match reach {
+                Reach::Others => words.contains(name) && !is_known,
+                Reach::File => false,
+            };
+            if counts || ONE_MEANING.contains(&name) {
+                places.entry(name).or_default().insert(&source.path);
+            }
+        }
+    }
+    let twice = places.iter().filter(|(_, paths)| paths.len() > 1);
+    twice
+        .map(|(name, paths)| format!("`{name}` is defined in {paths:?}"))
+        .collect()
+}
+
+/// Who sees a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    File,
+    Others,
+}
+
+/// The types that a text defines. What an implementation says that a trait's type is, is none.
+fn defined(text: &str) -> Vec<(&str, Reach)> {
+    let lines = text.lines().filter_map(|line| {
+        let (reach, rest) = match line.trim_start().strip_prefix("pub") {
+            None => (Reach::File, line.trim_start()),
+            Some(rest) => match rest.strip_prefix('(') {
+                Some(rest) => (Reach::Others, rest.split_once(')')?.1),
+                None => (Reach::Others, rest),
+            },
+        };
+        let (what, rest) = rest.trim_start().split_once(' ')?;
+        let is_type = matches!(what, "struct" | "enum" | "trait")
+            || (what == "type" && !line.starts_with(' '));
+        is_type.then(|| (name(rest), reach))
+    });
+    lines.collect()
 }
 
 /// Returns the files and folders that "Where a change goes" names and that do not exist.

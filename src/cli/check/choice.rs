@@ -7,7 +7,7 @@ use crate::control::Unmatched;
 use crate::deliver::Endpoint;
 use crate::model::{EndpointName, TenantName};
 
-use super::line::{Grade, Line, Trouble};
+use super::line::{Complaint, Grade, Line};
 
 /// The names of tenants that were just reached: all that there is to go by before a first run.
 #[derive(Default)]
@@ -71,7 +71,7 @@ pub(super) fn choice(name: &EndpointName, unmatched: &Unmatched) -> Option<Line>
     Some(Line {
         what: format!("endpoint {name}"),
         step: "choice".to_owned(),
-        result: Err(Trouble {
+        result: Err(Complaint {
             grade: match unmatched.tenants.is_empty() {
                 true => Grade::Warning,
                 false => Grade::Failed,

@@ -4,11 +4,11 @@
 pub(in crate::cli) struct Line {
     pub(in crate::cli) what: String,
     pub(in crate::cli) step: String,
-    pub(in crate::cli) result: Result<String, Trouble>,
+    pub(in crate::cli) result: Result<String, Complaint>,
 }
 
 /// What failed or looks wrong, and what to do about it.
-pub(in crate::cli) struct Trouble {
+pub(in crate::cli) struct Complaint {
     pub(in crate::cli) grade: Grade,
     pub(in crate::cli) code: &'static str,
     pub(in crate::cli) text: String,

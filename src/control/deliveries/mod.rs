@@ -19,8 +19,8 @@ use crate::store::{Attempt, Item, Store, StoreError};
 use super::acting::Acting;
 use super::reading::Reading;
 use super::{
-    AttemptPlace, Command, ControlError, Page, ParkedPlace, Query, WaitingPlace, command, page,
-    query,
+    AttemptPosition, Command, ControlError, Page, ParkedPosition, Query, WaitingPosition, command,
+    page, query,
 };
 
 pub use choice::Unmatched;
@@ -50,7 +50,7 @@ impl Query for query::Endpoints {
 }
 
 impl Query for query::Attempts {
-    type Answer = Page<AttemptRow, AttemptPlace>;
+    type Answer = Page<AttemptRow, AttemptPosition>;
 
     fn about(&self) -> &'static str {
         "deliveries"
@@ -66,7 +66,7 @@ impl Query for query::Attempts {
 }
 
 impl Query for query::Parked {
-    type Answer = Page<ParkedRow, ParkedPlace>;
+    type Answer = Page<ParkedRow, ParkedPosition>;
 
     fn about(&self) -> &'static str {
         "deliveries"
@@ -79,7 +79,7 @@ impl Query for query::Parked {
 }
 
 impl Query for query::Waiting {
-    type Answer = Page<WaitingRow, WaitingPlace>;
+    type Answer = Page<WaitingRow, WaitingPosition>;
 
     fn about(&self) -> &'static str {
         "deliveries"
@@ -163,7 +163,7 @@ fn attempts(
     names: &[EndpointName],
     item: Option<&Item>,
     asked: &query::Attempts,
-) -> Result<Page<AttemptRow, AttemptPlace>, StoreError> {
+) -> Result<Page<AttemptRow, AttemptPosition>, StoreError> {
     let (before, limit) = (asked.before, page::size(asked.limit));
     let n_shown = before.map_or(0, |before| before.n_shown);
     let mut rows = Vec::new();
@@ -202,7 +202,7 @@ fn attempts(
     let next = page.next.map(|at| {
         let of_that_time = page.rows.iter().filter(|row| row.attempt.at == at);
         let of_pages_before = before.filter(|before| before.at == at);
-        AttemptPlace {
+        AttemptPosition {
             at,
             n_shown: of_that_time.count() + of_pages_before.map_or(0, |before| before.n_shown),
         }
@@ -217,7 +217,7 @@ fn parked(
     store: &Store,
     names: Vec<EndpointName>,
     asked: &query::Parked,
-) -> Result<Page<ParkedRow, ParkedPlace>, StoreError> {
+) -> Result<Page<ParkedRow, ParkedPosition>, StoreError> {
     let (after, limit) = (asked.after.as_ref(), page::size(asked.limit));
     let mut rows = Vec::new();
     for name in names {
@@ -238,7 +238,7 @@ fn parked(
             break;
         }
     }
-    Ok(Page::cut(rows, limit, |last| ParkedPlace {
+    Ok(Page::cut(rows, limit, |last| ParkedPosition {
         endpoint: last.endpoint.clone(),
         item: last.parked.item.clone(),
     }))
@@ -248,7 +248,7 @@ fn waiting(
     store: &Store,
     names: Vec<EndpointName>,
     asked: &query::Waiting,
-) -> Result<Page<WaitingRow, WaitingPlace>, StoreError> {
+) -> Result<Page<WaitingRow, WaitingPosition>, StoreError> {
     let (after, limit) = (asked.after.as_ref(), page::size(asked.limit));
     let mut found = Vec::new();
     for name in names {
@@ -256,7 +256,7 @@ fn waiting(
             continue;
         }
         for (item, deferred) in store.deferred(&name)? {
-            let place = WaitingPlace {
+            let place = WaitingPosition {
                 endpoint: name.clone(),
                 is_behind: deferred.due.is_none(),
                 due: deferred.due,

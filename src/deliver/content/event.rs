@@ -197,7 +197,7 @@ fn snapshot_id(
 mod tests {
     use super::*;
     use crate::deliver::tests::{options, plain_user, start, user};
-    use crate::deliver::{Answer, Endpoint, EventSource, Format, Mode, Options};
+    use crate::deliver::{Endpoint, EventSource, Format, HttpReply, Mode, Options};
     use crate::model::{Origin, RoleId, RunId, TenantId, User, UserId};
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
             }),
         };
         let event = Event::of_entry(StoreId([7; 8]), &entry).unwrap();
-        let answer = Answer {
+        let answer = HttpReply {
             status: 400,
             retry_after: Some("Zoë 1".into()),
             start: "no user2@example.com here".into(),

@@ -19,7 +19,7 @@ use crate::deliver::transport::consent::Grant;
 use crate::deliver::transport::failure::{Blame, Failure};
 use crate::deliver::transport::send::Sender;
 use crate::deliver::transport::size::Sizes;
-use crate::deliver::transport::verdict::{Answer, Verdict};
+use crate::deliver::transport::verdict::{HttpReply, Verdict};
 use crate::model::Timestamp;
 use crate::store::{Store, StoreError};
 
@@ -141,7 +141,7 @@ impl Dispatcher {
                 Ok(_) | Err(_) => {}
             }
             let answer = match &outcome {
-                Ok(Answer { start, .. }) => start.clone(),
+                Ok(HttpReply { start, .. }) => start.clone(),
                 Err(_) => String::new(),
             };
             let verdict = Verdict::of(outcome, self.clock.now());
@@ -172,7 +172,7 @@ impl Dispatcher {
         &self,
         message: Message,
         granted: &mut Option<Grant>,
-    ) -> (Timestamp, Instant, Result<Answer, Failure>) {
+    ) -> (Timestamp, Instant, Result<HttpReply, Failure>) {
         let (at, began) = (self.clock.now(), Instant::now());
         if let Err(failure) = self.consent(granted).await {
             return (at, began, Err(failure));

@@ -6,7 +6,7 @@ use crate::model::{Id, Kind, Seq, Timestamp};
 use crate::store::{Item, TenantNo};
 
 /// A record's position among all known records.
-pub(super) type Place = (TenantNo, Kind, Id);
+pub(super) type SnapshotPosition = (TenantNo, Kind, Id);
 
 /// The position that reading continues from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum ReadPosition {
         mark: Seq,
         at: Timestamp,
         tenant: Option<TenantNo>,
-        after: Option<Place>,
+        after: Option<SnapshotPosition>,
     },
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Met {
         tenant: TenantNo,
     },
     /// A record; `None` if this endpoint has no use for it.
-    Record(Place, Option<PendingDelivery>),
+    Record(SnapshotPosition, Option<PendingDelivery>),
 }
 
 /// Some of the replays.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::feed::{self, Feed, Shared};
 use super::pending_delivery::PendingDelivery;
-use super::read_position::{Met, Page, Place, ReadPosition};
+use super::read_position::{Met, Page, ReadPosition, SnapshotPosition};
 use super::weight;
 use crate::deliver::content::entity::{self, Entity};
 use crate::deliver::content::event::Event;
@@ -84,7 +84,7 @@ fn records(
     store: &Store,
     endpoint: &Endpoint,
     (mark, at, only): (Seq, Timestamp, Option<TenantNo>),
-    mut after: Option<Place>,
+    mut after: Option<SnapshotPosition>,
 ) -> Result<Page, StoreError> {
     let endpoint = endpoint.knowing(store)?;
     for known in store.tenants()? {

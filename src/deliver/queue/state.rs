@@ -9,7 +9,7 @@ use super::health::Health;
 use super::lanes::{First, Lanes};
 use super::pending_delivery::{KeptBy, PendingDelivery};
 use super::position::Position;
-use super::read_position::{Look, Met, Page, Place, ReadPosition, Replays};
+use super::read_position::{Look, Met, Page, ReadPosition, Replays, SnapshotPosition};
 use crate::clock::Turned;
 use crate::deliver::content::entity::Entity;
 use crate::deliver::endpoint::options::Endpoint;
@@ -49,7 +49,7 @@ struct Filling {
     at: Timestamp,
     /// Only of this tenant; `None` for all.
     tenant: Option<TenantNo>,
-    position: Position<Place>,
+    position: Position<SnapshotPosition>,
     /// Whether everything was read.
     is_read: bool,
 }

@@ -22,7 +22,7 @@ use super::state::{Drained, Saving, State};
 use crate::clock::{Clock, Steadiness, Turned};
 use crate::deliver::endpoint::options::Endpoint;
 use crate::deliver::endpoint::schedule::is_reached;
-use crate::deliver::error::RunError;
+use crate::deliver::error::DeliverError;
 use crate::deliver::transport::send::Sender;
 use crate::deliver::transport::size::Sizes;
 use crate::signal::{Shutdown, Wake};
@@ -99,8 +99,8 @@ impl Worker {
         feed: &Feed,
         clock: Clock,
         metrics: Metrics,
-    ) -> Result<Self, RunError> {
-        let sender = Sender::new(endpoint).map_err(RunError::Client)?;
+    ) -> Result<Self, DeliverError> {
+        let sender = Sender::new(endpoint).map_err(DeliverError::Client)?;
         let is_consented = endpoint.handshake().is_none();
         let store = feed.store().clone();
         let (of, now) = (endpoint.clone(), clock.now());
@@ -109,7 +109,7 @@ impl Worker {
             let state = endpoint_store.state(store, now)?;
             Ok((endpoint_store, state))
         });
-        let (endpoint_store, state) = opened.await.map_err(RunError::Store)?;
+        let (endpoint_store, state) = opened.await.map_err(DeliverError::Store)?;
         Ok(Self {
             steadiness: Steadiness::of(&clock),
             gauge: Gauge::new(metrics, endpoint.name()),
@@ -144,21 +144,23 @@ impl Worker {
     }
 
     /// Delivers until told to end.
-    pub async fn run(mut self, wake: Wake, shutdown: Shutdown) -> Result<(), RunError> {
+    pub async fn run(mut self, wake: Wake, shutdown: Shutdown) -> Result<(), DeliverError> {
         self.log_disabled();
-        self.work(&wake, &shutdown).await.map_err(RunError::Store)
+        self.work(&wake, &shutdown)
+            .await
+            .map_err(DeliverError::Store)
     }
 
     /// Delivers what is due now, and returns what is left.
-    pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, RunError> {
+    pub async fn drain(mut self, shutdown: Shutdown) -> Result<Drained, DeliverError> {
         self.log_disabled();
         self.mode = Mode::Drain;
         let worked = self.work(&Wake::default(), &shutdown).await;
-        worked.map_err(RunError::Store)?;
+        worked.map_err(DeliverError::Store)?;
         let (endpoint_store, read) = (Arc::clone(&self.endpoint_store), self.state.read());
         let count = move |store: &Store| endpoint_store.count_wanted(store, read);
         let unread = self.dispatcher.store.offload(count).await;
-        let unread = unread.map_err(RunError::Store)?;
+        let unread = unread.map_err(DeliverError::Store)?;
         Ok(Drained {
             waiting: unread + self.state.lanes.len() as u64,
             ..self.state.totals

@@ -7,7 +7,7 @@ use super::client::Client;
 use super::consent::Grant;
 use super::failure::Failure;
 use super::handshake::handshake;
-use super::verdict::{Answer, Verdict};
+use super::verdict::{HttpReply, Verdict};
 use crate::clock::Clock;
 use crate::deliver::content::event::Event;
 use crate::deliver::content::message::Message;
@@ -43,7 +43,7 @@ impl Sender {
     }
 
     /// Sends a message once, signed as of `at`.
-    pub async fn attempt(&self, message: Message, at: Timestamp) -> Result<Answer, Failure> {
+    pub async fn attempt(&self, message: Message, at: Timestamp) -> Result<HttpReply, Failure> {
         let Message {
             id,
             content_type,
@@ -62,7 +62,7 @@ impl Sender {
             .header("webhook-signature", signature)
             .body(body);
         let answer = self.client.send(request).await?;
-        Ok(Answer {
+        Ok(HttpReply {
             status: answer.status().as_u16(),
             retry_after: answer
                 .headers()

@@ -12,7 +12,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a receiver answered, as far as it matters.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpReply {
     /// The status.
     pub status: u16,
     /// The header `Retry-After`, as received.
@@ -23,7 +23,7 @@ pub struct Answer {
     pub sent: usize,
 }
 
-impl Answer {
+impl HttpReply {
     /// Returns whether the receiver took the message.
     pub fn is_success(&self) -> bool {
         (200..=299).contains(&self.status)
@@ -31,9 +31,9 @@ impl Answer {
 }
 
 /// Does not show the answer's body: a receiver may answer anything, even what it was sent.
-impl fmt::Debug for Answer {
+impl fmt::Debug for HttpReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("HttpReply")
             .field("status", &self.status)
             .field("has_retry_after", &self.retry_after.is_some())
             .field("n_bytes", &self.start.len())
@@ -66,7 +66,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Decides on the result of an attempt that ended `now`.
-    pub fn of(outcome: Result<Answer, Failure>, now: Timestamp) -> Self {
+    pub fn of(outcome: Result<HttpReply, Failure>, now: Timestamp) -> Self {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(failure) => {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn check(status: u16, retry_after: Option<&str>) -> (&'static str, Option<u64>) {
-        let answer = Answer {
+        let answer = HttpReply {
             status,
             retry_after: retry_after.map(str::to_owned),
             start: String::new(),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qlik_roster::deliver::{
-    Backfilling, Batching, Egress, Endpoint, EventFilter, EventSource, Feed, Flow, Format, Mode,
-    Options, Privacy, RunError, Schedule, Selection, SigningSecret, Worker,
+    Backfilling, Batching, DeliverError, Egress, Endpoint, EventFilter, EventSource, Feed, Flow,
+    Format, Mode, Options, Privacy, Schedule, Selection, SigningSecret, Worker,
 };
 use qlik_roster::model::{EndpointName, Seq, StoreId};
 use qlik_roster::secret::Secret;
@@ -46,7 +46,7 @@ pub struct Side {
     pub backfill: Option<Seq>,
     trigger: ShutdownTrigger,
     process: Option<Runtime>,
-    worker: Option<JoinHandle<Result<(), RunError>>>,
+    worker: Option<JoinHandle<Result<(), DeliverError>>>,
     _server: JoinSet<()>,
 }
 

@@ -388,7 +388,7 @@ async fn attempts_are_kept_with_what_was_answered() {
 struct Running {
     wake: Wake,
     trigger: ShutdownTrigger,
-    tasks: JoinSet<Result<(), RunError>>,
+    tasks: JoinSet<Result<(), DeliverError>>,
 }
 
 impl Running {

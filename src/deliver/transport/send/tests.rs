@@ -31,7 +31,7 @@ fn message() -> Message {
     }
 }
 
-async fn attempt(options: Options) -> Result<Answer, Failure> {
+async fn attempt(options: Options) -> Result<HttpReply, Failure> {
     let endpoint = Endpoint::new(options).unwrap();
     let sender = Sender::new(&endpoint).unwrap();
     sender.attempt(message(), start()).await
@@ -166,7 +166,7 @@ async fn a_status_counts_also_when_the_answer_breaks_off() {
     assert!(answer.sent > 0);
     assert_eq!(
         answer,
-        Answer {
+        HttpReply {
             status: 503,
             start: "short".to_owned(),
             retry_after: Some("9".into()),

@@ -7,7 +7,7 @@ use crate::store::Item;
 
 /// Where a page of records ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordPlace {
+pub struct RecordPosition {
     /// The tenant of its last record.
     pub tenant: TenantName,
     /// The id of its last record.
@@ -16,7 +16,7 @@ pub struct RecordPlace {
 
 /// Where a page of attempts ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttemptPlace {
+pub struct AttemptPosition {
     /// The time of its last attempt.
     pub(super) at: Timestamp,
     /// How many attempts with that time were on this page and the ones before it.
@@ -25,14 +25,14 @@ pub struct AttemptPlace {
 
 /// Where a page of parked deliveries ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParkedPlace {
+pub struct ParkedPosition {
     pub(super) endpoint: EndpointName,
     pub(super) item: Item,
 }
 
 /// Where a page of pending deliveries ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct WaitingPlace {
+pub struct WaitingPosition {
     pub(super) endpoint: EndpointName,
     // Deliveries that are due come first, those that wait behind another of their record last.
     pub(super) is_behind: bool,
