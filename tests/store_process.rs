@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::too_many_lines,
+    clippy::disallowed_methods,
     reason = "this is a test, also where it is not in a function marked so"
 )]
 

@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use terminal_size::Width;
 use unicode_width::UnicodeWidthStr;
 
 use crate::doing;
-use crate::lock::lock;
+use crate::lock::{lock, wait_while};
 use crate::printable;
 use crate::status_line;
 
@@ -150,10 +150,7 @@ fn due(n_said: usize) -> Duration {
 
 /// Waits a moment, and returns how long the wait has lasted; `None` when the command is over.
 fn look() -> Option<Duration> {
-    let state = state();
-    let (state, _) = TURNED
-        .wait_timeout_while(state, LOOK_EVERY, |state| !state.is_over)
-        .unwrap_or_else(PoisonError::into_inner);
+    let state = wait_while(&TURNED, state(), LOOK_EVERY, |state| !state.is_over);
     let since = state.since.filter(|_| !state.is_over)?;
     Some(since.elapsed())
 }

@@ -27,6 +27,7 @@ use super::{
     Egress, Endpoint, EventFilter, Flow, Format, Options, Privacy, Schedule, Selection,
     SigningSecret,
 };
+use crate::lock::lock;
 use crate::model::{
     Change, Coded, EndpointName, Fingerprint, Group, GroupId, GroupType, Id, Record, Role, RoleId,
     RoleType, RunId, Tenant, TenantId, TenantName, Timestamp, User, UserId,
@@ -321,7 +322,7 @@ impl Receiver {
     }
 
     pub(super) fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        lock(&self.received).clone()
     }
 
     pub(super) fn sequences(&self) -> Vec<u64> {
@@ -440,7 +441,7 @@ async fn take(
         body,
     };
     let reply = {
-        let mut received = shared.received.lock().unwrap();
+        let mut received = lock(&shared.received);
         let reply = (shared.script)(received.len(), &request);
         received.push(request);
         reply

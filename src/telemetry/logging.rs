@@ -120,13 +120,14 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::lock::lock;
 
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);
 
     impl io::Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            lock(&self.0).write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -150,7 +151,7 @@ mod tests {
             tracing::warn!(tenant.id = "t1", error = message, "{message}");
             tracing::debug!("not at this level");
         });
-        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lock(&sink.0).clone()).unwrap()
     }
 
     #[test]
@@ -186,7 +187,7 @@ mod tests {
                     "Maintenance was broken off"
                 );
             });
-            String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+            String::from_utf8(lock(&sink.0).clone()).unwrap()
         };
 
         let text = line(Format::Text);

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::connector::{Connector, Page, Readout};
+use crate::lock::lock;
 use crate::model::{Id, Record, Timestamp, Traffic};
 use crate::secret::Secret;
 
@@ -54,7 +55,7 @@ impl Server {
     }
 
     fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        lock(&self.asked).clone()
     }
 
     fn targets(&self) -> Vec<String> {
@@ -76,7 +77,7 @@ async fn reply(
         authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
-    server.asked.lock().unwrap().push(asked.clone());
+    lock(&server.asked).push(asked.clone());
     let (status, headers, body) = (server.script)(&asked);
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
@@ -145,7 +146,7 @@ fn users(numbers: &[u32], next: &Value) -> Value {
 fn in_turn(answers: Vec<Scripted>) -> impl Fn(&Asked) -> Scripted + Send + Sync {
     let answers = Mutex::new(VecDeque::from(answers));
     move |_| {
-        let mut answers = answers.lock().unwrap();
+        let mut answers = lock(&answers);
         if answers.len() > 1 {
             answers.pop_front().unwrap()
         } else {
@@ -197,7 +198,7 @@ fn with_tokens(
         if asked.target != "/oauth/token" {
             return api(asked);
         }
-        let mut n = n.lock().unwrap();
+        let mut n = lock(&n);
         *n += 1;
         ok(&json!({"access_token": format!("t{n}"), "token_type": "bearer", "expires_in": 600}))
     }

@@ -1,9 +1,10 @@
 //! Who is in the tenant: what tests and the story change, and compare with.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Clock;
+use crate::lock;
 use crate::model::{GroupId, Id, RoleId, Timestamp, UserId};
 
 use super::audit::AuditLog;
@@ -394,11 +395,11 @@ impl Directory {
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        lock::read(&self.state)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        lock::write(&self.state)
     }
 
     /// Builds the index for listing users in the order of this field.

@@ -304,7 +304,7 @@ async fn pages_and_records_have_bounds() {
     ] {
         let n = Mutex::new(0);
         let server = Server::start(move |_| {
-            let mut n = n.lock().unwrap();
+            let mut n = lock(&n);
             *n += 1;
             ok(&users(
                 &[2 * *n, 2 * *n + 1],

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use crate::lock::lock;
+use crate::lock::{self, lock};
 use crate::store::engine::calls::{Engine, Ticket};
 use crate::store::engine::opening::database::close_db;
 use crate::store::engine::writing::work::Work;
@@ -232,7 +232,7 @@ impl Copy {
                 return Ok(left);
             }
             let gate = &engine.shared.gate;
-            let _still = (left > MANY).then(|| gate.read());
+            let _still = (left > MANY).then(|| lock::read(gate));
             let keys = noted(engine, |changes| changes.take(ROWS))?;
             let rows =
                 engine.lend_database("copying what was written meanwhile", |db| read(db, keys));

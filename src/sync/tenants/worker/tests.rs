@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::*;
 use crate::clock::Clock;
 use crate::connector::{FetchCause, FetchError, Page, Sweep};
+use crate::lock::lock;
 use crate::model::{
     AuditPage, Change, Coded, ConnectionName, Finding, Fingerprint, HeldPlan, Id, Kind, Observed,
     PlanId, Record, RecordRef, Role, RoleId, RoleType, RunId, Seq, Tenant, TenantId, TenantName,
@@ -51,7 +52,7 @@ impl Connector for Empty {
     }
 
     async fn identify(&self) -> Result<Tenant, FetchError> {
-        self.asked_at.lock().unwrap().push(self.clock.passed());
+        lock(&self.asked_at).push(self.clock.passed());
         if !self.is_up.load(Ordering::Relaxed) {
             return Err(down());
         }
@@ -179,7 +180,7 @@ async fn a_tenant_that_fails_is_tried_again_within_minutes_and_then_every_hour()
     let (result, ()) = tokio::join!(worker.run(ended), time);
 
     result.unwrap();
-    let waits = waits(began, &asked_at.lock().unwrap());
+    let waits = waits(began, &lock(&asked_at));
     assert_eq!(waits[..7], [0, 1, 2, 4, 8, 16, 32]);
     assert!(waits[7..].iter().all(|wait| *wait == 60), "{waits:?}");
     assert!(waits.len() > 9, "{waits:?}");
@@ -200,11 +201,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
 
     let time = async {
         pass(&clock, 60).await;
-        assert_eq!(
-            asked_at.lock().unwrap().len(),
-            1,
-            "the next is due in a week"
-        );
+        assert_eq!(lock(&asked_at).len(), 1, "the next is due in a week");
         let known = store.tenants().unwrap().remove(0);
         approve(&store, &known, clock.now());
         let approved = clock.passed();
@@ -221,7 +218,7 @@ async fn what_was_approved_is_tried_again_within_minutes_after_its_run_has_faile
     let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
 
     result.unwrap();
-    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    let waits = waits(approved, &lock(&asked_at)[1..]);
     assert_eq!(waits[..3], [0, 1, 1], "{waits:?}");
     let sum: u64 = waits.iter().sum();
     assert!(
@@ -281,7 +278,7 @@ async fn a_clock_that_is_set_puts_no_run_off() {
             let (result, ()) = tokio::join!(worker.run(ended), time);
 
             result.unwrap();
-            let waits = waits(Duration::ZERO, &asked_at.lock().unwrap());
+            let waits = waits(Duration::ZERO, &lock(&asked_at));
             let most = waits.iter().max().unwrap();
             assert!(*most <= longest, "{schedule}: {waits:?}");
             let minutes: u32 = 20 + jumps.iter().map(|(_, minutes)| minutes).sum::<u32>();
@@ -321,7 +318,7 @@ async fn what_was_approved_by_a_clock_that_was_ahead_is_tried_again_within_minut
     let (result, (known, approved)) = tokio::join!(worker.run(ended), time);
 
     result.unwrap();
-    let waits = waits(approved, &asked_at.lock().unwrap()[1..]);
+    let waits = waits(approved, &lock(&asked_at)[1..]);
     assert_eq!(waits, [0, 1, 2, 4, 8, 16], "after each failure later");
     let plans = store.held_plans(known.no).unwrap();
     assert_eq!(plans[0].state.word(), "applied");

@@ -1,6 +1,7 @@
 //! Forward proxies: what goes through them, and that nothing bypasses them.
 
 use super::*;
+use crate::lock::lock;
 
 /// A forward proxy on this machine that opens tunnels, or does not.
 pub(super) struct Tunnels {
@@ -50,7 +51,7 @@ impl Tunnels {
     }
 
     fn heads(&self) -> Vec<Vec<String>> {
-        self.heads.lock().unwrap().clone()
+        lock(&self.heads).clone()
     }
 }
 
@@ -70,7 +71,7 @@ async fn tunnel(
             line => head.push(line.to_ascii_lowercase()),
         }
     }
-    seen.lock().unwrap().push(head);
+    lock(&seen).push(head);
     let answer = format!("HTTP/1.1 {status} Answer\r\n\r\n");
     stream.write_all(answer.as_bytes()).await.unwrap();
     if status == 200 {
