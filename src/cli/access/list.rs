@@ -22,16 +22,30 @@ use super::cells::cells;
 use super::tree::Tree;
 use super::user;
 
-const COLUMNS: &[Column] = &[
+/// The columns if all roles are asked about.
+const OF_ALL: &[Column] = &[
     Column::new("TENANT", 4),
     Column::new("USER", 0).cut(16),
     Column::new("EMAIL", 2).cut(24),
     Column::new("ID", 6),
-    Column::new("ROLE", 1).cut(16),
+    Column::new("ROLE", 0).cut(16),
     Column::new("LEVEL", 5),
     Column::new("PATHS", 0).cut(24),
-    Column::new("SINCE", 3),
-    Column::new("USABLE", 3),
+    Column::new("SINCE", 7),
+    Column::new("USABLE", 1),
+];
+
+/// The columns if one role is asked about: its name says nothing new.
+const OF_ONE: &[Column] = &[
+    Column::new("TENANT", 4),
+    Column::new("USER", 0).cut(16),
+    Column::new("EMAIL", 3).cut(24),
+    Column::new("ID", 6),
+    Column::new("ROLE", 5).cut(16),
+    Column::new("LEVEL", 7),
+    Column::new("PATHS", 0).cut(24),
+    Column::new("SINCE", 2),
+    Column::new("USABLE", 1),
 ];
 
 /// What is asked of each tenant.
@@ -39,6 +53,15 @@ struct Asked {
     role: Option<String>,
     which: Which,
     at: Option<Timestamp>,
+}
+
+impl Asked {
+    fn columns(&self) -> &'static [Column] {
+        match &self.role {
+            Some(_) => OF_ONE,
+            None => OF_ALL,
+        }
+    }
 }
 
 pub(super) async fn run(client: &StoreClient, args: AccessListArgs) -> anyhow::Result<Exit> {
@@ -85,7 +108,7 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
         let mut take = |row: &AccessRow| {
             n_rows += 1;
             users.insert((tenant.clone(), row.user.id.clone()));
-            opened(&mut printer, &args.table)?.row(row_of(&tenant, row))
+            opened(&mut printer, asked, &args.table)?.row(row_of(&tenant, row))
         };
         let envelope = each(client, asked, &tenant, left, &mut take).await?;
         left -= n_rows.min(left);
@@ -105,7 +128,7 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
         .iter()
         .map(|(envelope, n_rows)| view::envelope(envelope, Some(*n_rows as u64)));
     let told = told.collect();
-    opened(&mut printer, &args.table)?.end_with("answers", &told);
+    opened(&mut printer, asked, &args.table)?.end_with("answers", &told);
     if let Some(printer) = printer {
         let n_rows = printer.n_rows();
         let summary = format!("{}, {}.", count(n_rows, "row"), count(users.len(), "user"));
@@ -122,13 +145,14 @@ async fn print(client: &StoreClient, asked: &Asked, args: ListArgs) -> anyhow::R
 /// Returns the printer, opened if it was not yet.
 fn opened<'a>(
     printer: &'a mut Option<Printer>,
+    asked: &Asked,
     args: &TableArgs,
 ) -> anyhow::Result<&'a mut Printer> {
     match printer {
         Some(printer) => Ok(printer),
         none => Ok(none.insert(match args.output.output {
             Format::Json => Printer::within(&Map::new(), "rows")?,
-            Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, COLUMNS)?,
+            Format::Table | Format::Jsonl | Format::Csv => Printer::new(args, asked.columns())?,
         })),
     }
 }
