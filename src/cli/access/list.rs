@@ -238,8 +238,8 @@ async fn unknown_role(client: &StoreClient, called: &str) -> anyhow::Result<()> 
 
 fn nothing(asked: &Asked) -> &'static str {
     match (asked.which, &asked.role) {
-        (Which::Held, Some(_)) => "Nobody holds it by a path of his own.",
-        (Which::Held, None) => "Nobody holds a role by a path of his own.",
+        (Which::Held, Some(_)) => "Nobody holds it by a path of their own.",
+        (Which::Held, None) => "Nobody holds a role by a path of their own.",
         (Which::Redundant, _) => "No role is held by several paths.",
         (Which::Potential, _) => "Nobody else could assign it to their own account.",
     }
